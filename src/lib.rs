@@ -1,0 +1,1 @@
+//! Turns coding-agent sessions into PostHog LLM analytics.
