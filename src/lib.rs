@@ -1,1 +1,4 @@
 //! Turns coding-agent sessions into PostHog LLM analytics.
+pub mod events;
+pub mod host;
+pub mod redact;
