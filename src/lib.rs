@@ -2,3 +2,5 @@
 pub mod events;
 pub mod host;
 pub mod redact;
+pub mod session;
+pub mod sources;

@@ -1,0 +1,13 @@
+//! Sessions of Claude Code: where they are and what their lines mean.
+//!
+//! The facts about the format, with the versions in which they were seen, are in `README.md`
+//! beside this file.
+
+mod content;
+mod paths;
+mod prompt;
+mod read;
+mod wire;
+
+pub use paths::{AgentFile, SessionFiles, projects_dir, session_files, transcripts};
+pub use read::{Checkpoint, Reading, read};
