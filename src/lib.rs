@@ -1,5 +1,6 @@
 //! Turns coding-agent sessions into PostHog LLM analytics.
 pub mod events;
+pub mod git;
 pub mod host;
 pub mod redact;
 pub mod session;

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::{Content, ContentBlock, Line, Origin, payload};
+use super::wire::{Content, ContentBlock, Line, Origin, Text, payload};
 use crate::session::Trigger;
 
 /// A line that begins a turn.
@@ -19,8 +19,8 @@ pub(super) fn of_line(line: &Line<'_>, content: Option<&RawValue>) -> Option<Pro
     }
     let text = spoken_text(content)?;
     let origin: Option<Origin<'_>> = payload(line.origin);
-    let origin = origin.as_ref().and_then(|origin| origin.kind.as_ref()).map(|kind| kind.as_str());
-    let turn_origin = line.turn_origin.as_ref().map(|origin| origin.as_str());
+    let origin = origin.as_ref().and_then(|origin| origin.kind.as_ref()).map(Text::as_str);
+    let turn_origin = line.turn_origin.as_ref().map(Text::as_str);
     let not_human = matches!(origin, Some("task-notification" | "coordinator" | "peer" | "system"))
         || turn_origin == Some("task_notification");
     classify(&text, not_human)
@@ -67,7 +67,7 @@ fn spoken_text(content: Option<&RawValue>) -> Option<String> {
     let mut parts = Vec::new();
     for block in blocks {
         let block: ContentBlock<'_> = payload(Some(block))?;
-        match block.kind.as_ref().map(|kind| kind.as_str()) {
+        match block.kind.as_ref().map(Text::as_str) {
             Some("tool_result") => return None,
             Some("text") => parts.extend(block.text),
             Some(kind) => parts.push(format!("[{kind}]")),
