@@ -5,8 +5,8 @@ fn main() {
     let mut unknown = std::collections::BTreeMap::new();
     for path in posthog_llma::sources::claude_code::transcripts(root.as_ref()) {
         let files = posthog_llma::sources::claude_code::session_files(&path).unwrap();
-        let reading = posthog_llma::sources::claude_code::read(&files, None).unwrap();
-        let Some(s) = reading.session else { println!("nothing in {path:?}"); continue };
+        let (session, _) = posthog_llma::sources::claude_code::read(&files, None).unwrap();
+        let Some(s) = session else { println!("nothing in {path:?}"); continue };
         n += 1;
         turns += s.turns.len();
         odd += s.oddities.malformed_lines;

@@ -1,7 +1,12 @@
 //! Turns coding-agent sessions into PostHog LLM analytics.
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod events;
 pub mod git;
 pub mod host;
+pub mod pipeline;
 pub mod redact;
 pub mod session;
 pub mod sources;
+pub mod ui;

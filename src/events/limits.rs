@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::{Event, EventName};
+
 /// Largest event on PostHog's AI lane, in bytes of JSON.
 pub const AI_LANE_EVENT: usize = 8 << 20;
 
@@ -19,8 +21,59 @@ const CONTENT: [&str; 6] = [
     "$ai_error",
 ];
 
+/// More than an event has outside its properties: name, uuid, distinct id, timestamp.
+const OVERHEAD: usize = 500;
+
 /// Room for the words that say how much is missing.
 const MARK: usize = 40;
+
+/// How large an event may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest input or output of a tool, in bytes of JSON.
+    pub attribute: usize,
+    /// The largest event, in bytes of JSON.
+    pub event: usize,
+}
+
+/// Shortens what tools got and gave, then whatever makes the event too large.
+pub fn shorten(event: &mut Event, limits: &Limits) {
+    let properties = &mut event.properties;
+    match event.name {
+        EventName::Generation => {
+            if let Some(Value::Array(messages)) = properties.get_mut("$ai_input") {
+                for message in messages {
+                    clip_results(message, limits.attribute);
+                }
+            }
+        }
+        EventName::Span => {
+            for name in ["$ai_input_state", "$ai_output_state"] {
+                if let Some(value) = properties.get_mut(name) {
+                    clip(value, limits.attribute);
+                }
+            }
+        }
+        EventName::Trace => {}
+    }
+    for name in ["$ai_user_prompt", "$ai_error"] {
+        if let Some(value) = properties.get_mut(name) {
+            clip(value, limits.attribute);
+        }
+    }
+    fit(properties, OVERHEAD, limits.event);
+}
+
+fn clip_results(message: &mut Value, max: usize) {
+    let blocks = message.get_mut("content").and_then(Value::as_array_mut);
+    for block in blocks.into_iter().flatten() {
+        if block.get("type").and_then(Value::as_str) == Some("tool_result")
+            && let Some(content) = block.get_mut("content")
+        {
+            clip(content, max);
+        }
+    }
+}
 
 /// Shortens a value to `max` bytes of JSON: the longest strings first, the structure kept.
 /// Returns whether anything was cut.

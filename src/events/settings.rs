@@ -14,8 +14,6 @@ pub struct Settings {
     pub frozen: Frozen,
     /// No content, only numbers and names of tools and models.
     pub privacy: bool,
-    /// Longest tool input or output, in bytes of JSON.
-    pub max_attribute_bytes: usize,
     /// Name of the agent in PostHog, instead of the project's.
     pub agent_name: Option<String>,
     /// `$ai_purpose`.

@@ -76,6 +76,7 @@ pub struct Assembler {
     earlier: Earlier,
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
     title: Option<String>,
+    is_closed: bool,
     turns: Vec<Turn>,
     /// Turns that hold responses seen before: history that was written again.
     repeated: HashSet<String>,
@@ -125,6 +126,7 @@ impl Assembler {
             earlier,
             span: None,
             title,
+            is_closed: false,
             turns: Vec::new(),
             repeated: HashSet::new(),
             drafts: Vec::new(),
@@ -148,6 +150,11 @@ impl Assembler {
     /// The title of the session; the last one counts.
     pub fn title(&mut self, title: String) {
         self.title = Some(title);
+    }
+
+    /// The agent wrote that the session ended. What is said afterwards opens it again.
+    pub const fn close(&mut self) {
+        self.is_closed = true;
     }
 
     /// Counts of what could not be used.
@@ -186,6 +193,7 @@ impl Assembler {
                 self.results.entry(call_id.clone()).or_insert_with(|| Arc::clone(result));
             }
         }
+        self.is_closed &= thread != Thread::Main;
         self.threads.entry(thread).or_default().pending.push(message);
     }
 
@@ -198,6 +206,7 @@ impl Assembler {
 
     /// A part of a response.
     pub fn response(&mut self, part: ResponsePart) {
+        self.is_closed &= part.thread != Thread::Main;
         for block in &part.blocks {
             if let Block::ToolCall(call) = block {
                 self.calls.insert(call.id.clone());
@@ -313,6 +322,7 @@ impl Assembler {
             id,
             started_at: self.earlier.started_at.unwrap_or(started_at),
             ended_at,
+            is_closed: self.is_closed,
             title: self.title,
             turns: self.turns,
             earlier: self.earlier,

@@ -45,6 +45,8 @@ pub struct Session {
     pub started_at: DateTime<Utc>,
     /// Time of the last line that was read.
     pub ended_at: DateTime<Utc>,
+    /// Whether the agent wrote that the session ended, and nothing came after.
+    pub is_closed: bool,
     /// The title that the user or the agent gave it; the user's wins.
     pub title: Option<String>,
     /// Turns in the order they began. The first may belong to a prompt that is in no line.

@@ -4,10 +4,12 @@
 //! beside this file.
 
 mod content;
+mod glance;
 mod paths;
 mod prompt;
 mod read;
 mod wire;
 
-pub use paths::{AgentFile, SessionFiles, projects_dir, session_files, transcripts};
+pub use glance::{Glance, glance};
+pub use paths::{AgentFile, SessionFiles, project_dir, projects_dir, session_files, transcripts};
 pub use read::{Checkpoint, Reading, read};

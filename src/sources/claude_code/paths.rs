@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use walkdir::WalkDir;
 
 use super::super::jsonl::{Lines, objects};
@@ -13,6 +12,9 @@ use crate::host::Host;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
 const LARGEST_META: u64 = 64 << 10;
+
+/// Claude Code cuts the names of project folders here.
+const LONGEST_SLUG: usize = 200;
 
 /// The files of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,28 @@ pub fn projects_dir(host: &Host) -> Option<PathBuf> {
     let config = host.path_variable("CLAUDE_CONFIG_DIR");
     let config = config.or_else(|| host.home.as_ref().map(|home| home.join(".claude")))?;
     Some(config.join("projects"))
+}
+
+/// The folder of the project that the program runs in, if it has sessions.
+#[must_use]
+pub fn project_dir(host: &Host) -> Option<PathBuf> {
+    let cwd = host.cwd.as_ref()?;
+    let projects = projects_dir(host)?;
+    let slug: String = cwd
+        .to_string_lossy()
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
+        .collect();
+    let exact = projects.join(&slug);
+    if slug.len() <= LONGEST_SLUG {
+        return exact.is_dir().then_some(exact);
+    }
+    // Longer names end in a hash that only Claude Code knows.
+    let entries = fs::read_dir(projects).ok()?;
+    entries
+        .filter_map(Result::ok)
+        .find(|entry| entry.file_name().to_string_lossy().starts_with(&slug[..LONGEST_SLUG]))
+        .map(|entry| entry.path())
 }
 
 /// Every session transcript at or below `root`, in the order of their paths. Symbolic links are
@@ -150,10 +174,10 @@ fn agent_id(path: &Path) -> Option<String> {
 }
 
 /// What the first lines of a transcript say about the whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct FirstFacts {
-    pub(super) session: Option<String>,
-    pub(super) timestamp: Option<String>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct FirstFacts {
+    session: Option<String>,
+    timestamp: Option<String>,
 }
 
 fn first_facts(path: &Path) -> Option<FirstFacts> {

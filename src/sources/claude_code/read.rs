@@ -36,15 +36,12 @@ const IGNORED: &[&str] = &[
     "bridge-session",
     "api-request-blob",
     "api-request-shape",
-    "cost-state",
     "system",
 ];
 
-/// What a reading found.
+/// How a reading went, besides the session that it found.
 #[derive(Debug)]
 pub struct Reading {
-    /// The session; `None` when the files hold no line with a time.
-    pub session: Option<Session>,
     /// The last turn and where it begins: from there a later reading goes on.
     last_turn: Option<(String, u64)>,
     guard: Option<u64>,
@@ -70,12 +67,16 @@ pub struct Checkpoint {
     earlier: Earlier,
 }
 
-/// Reads a session, from its start or from where `checkpoint` left off.
+/// Reads a session, from its start or from where `checkpoint` left off. There is none when the
+/// files hold no line with a time.
 ///
 /// # Errors
 /// When the transcript cannot be opened or read. Subagents that cannot be read are reported in
 /// [`Reading::unreadable`] and cost nothing else.
-pub fn read(files: &SessionFiles, checkpoint: Option<Checkpoint>) -> anyhow::Result<Reading> {
+pub fn read(
+    files: &SessionFiles,
+    checkpoint: Option<Checkpoint>,
+) -> anyhow::Result<(Option<Session>, Reading)> {
     let checkpoint = checkpoint.filter(|checkpoint| checkpoint.fits(&files.transcript));
     let mut reader = Reader::new(checkpoint);
     reader
@@ -96,14 +97,15 @@ pub fn read(files: &SessionFiles, checkpoint: Option<Checkpoint>) -> anyhow::Res
         stem.to_string_lossy().into_owned()
     });
     let guarded = reader.last_turn.as_ref().map(|(_, offset)| *offset);
-    Ok(Reading {
+    let session = reader.assembler.finish(id);
+    let reading = Reading {
         guard: guarded.and_then(|offset| guard_before(&files.transcript, offset).ok()),
         last_turn: reader.last_turn,
         agent_bytes: files.agents.iter().map(|agent| (agent.id.clone(), agent.bytes)).collect(),
         permission_mode: reader.mode_at_last_turn,
-        session: reader.assembler.finish(id),
         unreadable,
-    })
+    };
+    Ok((session, reading))
 }
 
 impl Reading {
@@ -111,8 +113,11 @@ impl Reading {
     /// generations of this session from those copied out of another. `None` when there is
     /// nothing to skip yet.
     #[must_use]
-    pub fn checkpoint(&self, ours: &dyn Fn(&Generation) -> bool) -> Option<Checkpoint> {
-        let session = self.session.as_ref()?;
+    pub fn checkpoint(
+        &self,
+        session: &Session,
+        ours: &dyn Fn(&Generation) -> bool,
+    ) -> Option<Checkpoint> {
         let (current, settled) = session.turns.split_last()?;
         let (last_turn, offset) = self.last_turn.as_ref()?;
         if *last_turn != current.id {
@@ -252,6 +257,8 @@ impl Reader {
             (Some("assistant"), Some(at)) => self.assistant(line, at, agent),
             (Some("attachment"), Some(at)) => self.attachment(line, at, offset, agent),
             (Some("api-request"), Some(at)) => self.request(line, at),
+            // Written at exit, after everything else that counts.
+            (Some("cost-state"), _) if agent.is_none() => self.assembler.close(),
             (Some("permission-mode"), _) => self.note_permission_mode(line),
             (Some("custom-title"), _) => self.title(line.custom_title.as_ref(), true),
             (Some("ai-title"), _) => self.title(line.ai_title.as_ref(), false),
@@ -514,6 +521,6 @@ fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
     }
 }
 
-fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
 }

@@ -1,0 +1,59 @@
+//! One file a verb; each reads like its manual page.
+
+mod ingest;
+mod select;
+
+use std::process::ExitCode;
+
+use crate::cli::Command;
+use crate::config::{Config, Problem};
+use crate::host::Host;
+
+/// How a command ended. The numbers are a promise to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything that was asked for is done.
+    Done,
+    /// Something was not sent, or not found out.
+    Incomplete,
+    /// The arguments or settings cannot be used.
+    WrongUse,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Incomplete => 1,
+            Exit::WrongUse => 2,
+        })
+    }
+}
+
+/// Arguments or settings that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUse(pub String);
+
+/// Runs a command.
+///
+/// # Errors
+/// [`WrongUse`], or whatever kept the command from its work.
+pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
+    match command {
+        Command::Ingest(arguments) => ingest::run(&arguments, host),
+        Command::Hook | Command::Status(_) | Command::Flush(_) => Ok(Exit::Done),
+    }
+}
+
+/// The settings, all of them usable.
+fn strict_config(host: &Host) -> Result<Config, WrongUse> {
+    let (config, problems) = Config::from_host(host);
+    match problems.as_slice() {
+        [] => Ok(config),
+        problems => {
+            let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            Err(WrongUse(lines.join("\n")))
+        }
+    }
+}
