@@ -2,15 +2,16 @@
 //!
 //! The last user text of a request scripts the answer, whatever else it says:
 //!
-//! | marker     | answer |
-//! |------------|--------|
-//! | `TOOLS`    | thinking, text and three parallel tool calls; then one that fails; then a text |
-//! | `SUBAGENT` | a call of the agent tool whose prompt holds `TOOLS`; then a text |
-//! | `LONG`     | a long text |
-//! | `SLOW`     | a text, late |
-//! | `HANG`     | after any tool calls, never an answer |
-//! | `ERROR400` | 400, the prompt is too long |
-//! | `ERROR529` | 529, overloaded |
+//! | marker       | answer |
+//! |--------------|--------|
+//! | `TOOLS`      | thinking, text and three parallel tool calls; then one that fails; then a text |
+//! | `SUBAGENT`   | a call of the agent tool whose prompt holds `TOOLS`; then a text |
+//! | `BACKGROUND` | the same, with the agent in the background: its end starts one more turn |
+//! | `LONG`       | a long text |
+//! | `SLOW`       | a text, late |
+//! | `HANG`       | after any tool calls, never an answer |
+//! | `ERROR400`   | 400, the prompt is too long |
+//! | `ERROR529`   | 529, overloaded |
 //!
 //! Anything else gets a short thinking block and a short text. Every answer reports [`USAGE`].
 
@@ -39,6 +40,8 @@ pub(crate) const CACHE_CREATION_1H: u64 = 2_000;
 pub(crate) const CALLS_OF_TOOLS: usize = 3;
 /// Model calls of a session with the prompt `SUBAGENT`, those of the subagent included.
 pub(crate) const CALLS_OF_SUBAGENT: usize = 2 + CALLS_OF_TOOLS;
+/// Model calls of a session with the prompt `BACKGROUND`.
+pub(crate) const CALLS_OF_BACKGROUND: usize = 3 + CALLS_OF_TOOLS;
 /// Stands in the output of a tool, so that tests can look for it where it must not be.
 pub(crate) const SECRET: &str = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -149,11 +152,12 @@ fn script(body: &Value) -> Reply {
     } else if says("TOOLS") && rounds == 1 && offers("Bash") {
         let call = json!({"command": "exit 3", "description": "Fail"});
         Reply::Message(vec![Block::ToolUse("Bash", call)])
-    } else if says("SUBAGENT") && rounds == 0 && offers(agent) {
+    } else if (says("SUBAGENT") || says("BACKGROUND")) && rounds == 0 && offers(agent) {
         let call = json!({
             "description": "Look at files",
             "prompt": "TOOLS please look around",
             "subagent_type": "general-purpose",
+            "run_in_background": says("BACKGROUND"),
         });
         Reply::Message(vec![
             Block::Text("This is work for an agent.".into()),
