@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use support::anthropic::{Anthropic, USAGE};
 use support::capture::{MAX_AI_EVENT, MAX_EVENT};
+use support::env::TestEnv;
 use support::posthog::{Fault, PostHog, Tokens, Verdict};
 
 const AI_LANE: &str = "/i/v0/ai/batch/";
@@ -455,4 +456,20 @@ fn a_streamed_message_starts_empty_and_ends_with_the_true_output_count() {
     assert_eq!(last_but_one["usage"]["output_tokens"], USAGE.output);
     assert_eq!(last_but_one["delta"]["stop_reason"], "end_turn");
     assert_eq!(events[events.len() - 1]["type"], "message_stop");
+}
+
+#[test]
+fn the_program_runs_in_a_place_of_its_own() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    env.run(["--help"]).success();
+    assert!(posthog.requests().is_empty());
+}
+
+#[test]
+#[should_panic(expected = "a file to be seen")]
+fn a_failed_check_shows_the_files_around_the_run() {
+    let env = TestEnv::new();
+    env.write("project/a file to be seen", "");
+    env.run(["--help"]).code(99);
 }

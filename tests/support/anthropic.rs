@@ -47,7 +47,7 @@ pub(crate) const SECRET: &str = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz01234567
 
 const MAX_BODY: usize = 64 * 1024 * 1024;
 const SLOWNESS: Duration = Duration::from_secs(3);
-const FOREVER: Duration = Duration::from_secs(3600);
+const FOREVER: Duration = Duration::from_hours(1);
 
 /// The running stand-in.
 pub(crate) struct Anthropic {
@@ -206,8 +206,7 @@ fn last_prompt(messages: &Value) -> (String, usize) {
         let texts = blocks.iter().filter_map(|block| block["text"].as_str());
         let text = texts
             .chain(content.as_str())
-            .filter(|text| !text.starts_with("<system-reminder>"))
-            .last();
+            .rfind(|text| !text.starts_with("<system-reminder>"));
         if let Some(text) = text {
             text.clone_into(&mut prompt);
             rounds = 0;

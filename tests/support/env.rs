@@ -22,7 +22,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_posthog-llma");
 /// A key of the form PostHog hands out.
 pub(crate) const API_KEY: &str = "phc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 /// No single run of the program takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Home, state and project directory of one test.
 pub(crate) struct TestEnv {

@@ -336,7 +336,7 @@ impl Connection {
     }
 
     fn fill(&mut self) -> io::Result<usize> {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = [0; 16 * 1024];
         let length = self.stream.read(&mut buffer)?;
         self.pending.extend_from_slice(&buffer[..length]);
         Ok(length)

@@ -16,7 +16,7 @@ use super::capture::{self, Lane, Refusal};
 use super::http::{Connection, Head, Next, Server};
 
 /// Longer than any test runs.
-const FOREVER: Duration = Duration::from_secs(3600);
+const FOREVER: Duration = Duration::from_hours(1);
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// A way for the double to fail.
