@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use support::anthropic::{Anthropic, USAGE};
-use support::capture::{MAX_AI_EVENT, MAX_EVENT};
+use support::capture::{MAX_AI_EVENT, MAX_BODY, MAX_EVENT};
 use support::env::TestEnv;
 use support::posthog::{Fault, PostHog, Tokens, Verdict};
 
@@ -62,8 +62,13 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn send(posthog: &PostHog, lane: &str, batch: &[Value]) -> Result<Answer, ureq::Error> {
     let body = json!({"api_key": "phc_test", "batch": batch}).to_string();
+    let url = posthog.url() + lane;
+    if body.len() > MAX_EVENT {
+        // Compressing takes seconds in a debug build.
+        return post(&url, &[], body.as_bytes());
+    }
     let headers = [("content-encoding", "gzip")];
-    post(&(posthog.url() + lane), &headers, &gzip(body.as_bytes()))
+    post(&url, &headers, &gzip(body.as_bytes()))
 }
 
 fn status(posthog: &PostHog, lane: &str, batch: &[Value]) -> u16 {
@@ -194,14 +199,12 @@ fn an_event_over_the_limit_of_its_lane_is_413_for_the_whole_batch() {
 #[test]
 fn a_body_over_the_limit_is_413_even_when_gzip_hides_it() {
     let posthog = PostHog::start();
-    let batch: Vec<_> = (0..24)
-        .map(|number| {
-            let mut event = event_of_size(MAX_EVENT);
-            event["uuid"] = json!(uuid(number));
-            event
-        })
-        .collect();
-    assert_eq!(status(&posthog, BATCH_LANE, &batch), 413);
+    // A gzip body may consist of several members: one, repeated, is quickly made.
+    let members = 32;
+    let body = gzip(&vec![b' '; MAX_BODY / members + 1]).repeat(members);
+    let url = posthog.url() + BATCH_LANE;
+    let answer = post(&url, &[("content-encoding", "gzip")], &body);
+    assert_eq!(answer.expect("it answers").status, 413);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use claude::Claude;
 use support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET, USAGE};
 use support::posthog::{Fault, PostHog, Tokens};
 
-/// What Claude Code gives all SessionEnd hooks together.
+/// What Claude Code gives all `SessionEnd` hooks together.
 const HOOK_BUDGET: Duration = Duration::from_millis(1_500);
 /// What a detached process may take on a busy machine.
 const SOON: Duration = Duration::from_mins(1);
