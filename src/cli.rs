@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 /// Turns coding-agent sessions into PostHog LLM analytics.
 #[derive(Debug, Parser)]
 #[command(name = "posthog-llma", version, about, max_term_width = 100)]
-#[command(after_help = "Settings are environment variables; POSTHOG_API_KEY and \
-    POSTHOG_LLMA_CC_ENABLED=true switch the program on.")]
+#[command(
+    after_help = "Settings are environment variables; POSTHOG_API_KEY and \
+    POSTHOG_LLMA_CC_ENABLED=true switch the program on."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -65,9 +65,11 @@ pub struct ApiKey(String);
 impl ApiKey {
     fn parse(key: &str) -> Result<Self, String> {
         if key.starts_with("phx_") {
-            return Err("is a personal API key (phx_…); use the project API key (phc_…) \
+            return Err(
+                "is a personal API key (phx_…); use the project API key (phc_…) \
                         from PostHog's project settings"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         if key.contains(|character: char| character.is_whitespace() || character.is_control()) {
             return Err("holds white space; copy the project API key (phc_…) again".to_owned());
@@ -104,23 +106,36 @@ impl Config {
     /// [`Problem`]: commands stop at it, hooks go on and let the status tell.
     #[must_use]
     pub fn from_host(host: &Host) -> (Self, Vec<Problem>) {
-        let mut reader = Reader { host, problems: Vec::new() };
+        let mut reader = Reader {
+            host,
+            problems: Vec::new(),
+        };
         let state_dir = host.path_variable("POSTHOG_LLMA_STATE_DIR");
         let default_state = || host.state.as_ref().map(|state| state.join("posthog-llma"));
         let mut custom = reader.value("POSTHOG_TAGS", tags).unwrap_or_default();
         let properties = reader.value("POSTHOG_LLMA_CUSTOM_PROPERTIES", custom_properties);
         custom.extend(properties.unwrap_or_default());
         let config = Self {
-            enabled: reader.value("POSTHOG_LLMA_CC_ENABLED", boolean).unwrap_or(false),
+            enabled: reader
+                .value("POSTHOG_LLMA_CC_ENABLED", boolean)
+                .unwrap_or(false),
             api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
-            host: reader.text("POSTHOG_HOST").unwrap_or_else(|| DEFAULT_HOST.to_owned()),
+            host: reader
+                .text("POSTHOG_HOST")
+                .unwrap_or_else(|| DEFAULT_HOST.to_owned()),
             state_dir: state_dir.or_else(default_state),
-            privacy: reader.value("POSTHOG_LLMA_PRIVACY_MODE", boolean).unwrap_or(false),
+            privacy: reader
+                .value("POSTHOG_LLMA_PRIVACY_MODE", boolean)
+                .unwrap_or(false),
             distinct_id: reader.value("POSTHOG_LLMA_DISTINCT_ID", |id| {
                 DistinctId::parse(id).map_err(|error| error.to_string())
             }),
-            grouping: reader.value("POSTHOG_LLMA_TRACE_GROUPING", grouping).unwrap_or_default(),
-            turn_spans: reader.value("POSTHOG_LLMA_TURN_SPANS", boolean).unwrap_or(true),
+            grouping: reader
+                .value("POSTHOG_LLMA_TRACE_GROUPING", grouping)
+                .unwrap_or_default(),
+            turn_spans: reader
+                .value("POSTHOG_LLMA_TURN_SPANS", boolean)
+                .unwrap_or(true),
             max_attribute_bytes: reader
                 .value("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", length)
                 .unwrap_or(MAX_ATTRIBUTE_BYTES),
@@ -130,7 +145,12 @@ impl Config {
             custom,
         };
         // Whoever means to keep content private must not send it because of a typing error.
-        let unreadable = |name| reader.problems.iter().any(|problem| problem.variable == name);
+        let unreadable = |name| {
+            reader
+                .problems
+                .iter()
+                .any(|problem| problem.variable == name)
+        };
         let privacy = config.privacy || unreadable("POSTHOG_LLMA_PRIVACY_MODE");
         (Self { privacy, ..config }, reader.problems)
     }
@@ -147,7 +167,10 @@ impl Reader<'_> {
         variable: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let read = self.host.variable(variable).map_err(|error| error.to_string());
+        let read = self
+            .host
+            .variable(variable)
+            .map_err(|error| error.to_string());
         match read.and_then(|value| value.map(parse).transpose()) {
             Ok(value) => value,
             Err(problem) => {
@@ -181,7 +204,9 @@ fn grouping(text: &str) -> Result<Grouping, String> {
 fn length(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(length) if length >= LEAST_ATTRIBUTE_BYTES => Ok(length),
-        _ => Err(format!("is {text:?}; use a number of bytes, {LEAST_ATTRIBUTE_BYTES} or more")),
+        _ => Err(format!(
+            "is {text:?}; use a number of bytes, {LEAST_ATTRIBUTE_BYTES} or more"
+        )),
     }
 }
 
@@ -211,7 +236,9 @@ fn custom_name(name: &str) -> Result<String, String> {
         return Err("has an empty name".to_owned());
     }
     if name.starts_with('$') {
-        return Err(format!("names {name:?}; names that begin with $ are PostHog's own"));
+        return Err(format!(
+            "names {name:?}; names that begin with $ are PostHog's own"
+        ));
     }
     Ok(name.to_owned())
 }
@@ -225,7 +252,9 @@ mod tests {
     fn read(variables: &[(&str, &str)]) -> (Config, Vec<Problem>) {
         let host = variables
             .iter()
-            .fold(Host::bare(Utc::now), |host, (name, value)| host.with(name, value));
+            .fold(Host::bare(Utc::now), |host, (name, value)| {
+                host.with(name, value)
+            });
         Config::from_host(&host)
     }
 
@@ -240,9 +269,14 @@ mod tests {
 
     #[test]
     fn booleans_are_read_in_any_case() {
-        for (text, expected) in
-            [("true", true), ("1", true), ("YES", true), ("False", false), ("0", false), ("no", false)]
-        {
+        for (text, expected) in [
+            ("true", true),
+            ("1", true),
+            ("YES", true),
+            ("False", false),
+            ("0", false),
+            ("no", false),
+        ] {
             let (config, problems) = read(&[("POSTHOG_LLMA_CC_ENABLED", text)]);
             assert_eq!((config.enabled, problems.len()), (expected, 0), "{text}");
         }

@@ -43,7 +43,10 @@ fn slug(url: &str) -> Option<String> {
         },
     };
     let path = path.split(['?', '#']).next()?.trim_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
+    let path = path
+        .strip_suffix(".git")
+        .unwrap_or(path)
+        .trim_end_matches('/');
     path.contains('/').then(|| path.to_owned())
 }
 
@@ -55,10 +58,19 @@ mod tests {
     fn remotes_of_every_form_give_owner_and_name() {
         for (url, expected) in [
             ("https://github.com/owner/name.git", Some("owner/name")),
-            ("https://token:x-oauth@github.com/owner/name", Some("owner/name")),
+            (
+                "https://token:x-oauth@github.com/owner/name",
+                Some("owner/name"),
+            ),
             ("git@github.com:owner/name.git", Some("owner/name")),
-            ("ssh://git@host.example:2222/owner/name.git", Some("owner/name")),
-            ("git@gitlab.com:group/sub/group/name.git", Some("group/sub/group/name")),
+            (
+                "ssh://git@host.example:2222/owner/name.git",
+                Some("owner/name"),
+            ),
+            (
+                "git@gitlab.com:group/sub/group/name.git",
+                Some("group/sub/group/name"),
+            ),
             ("https://gitlab.com/group/sub/name/", Some("group/sub/name")),
             ("/srv/git/name.git", None),
             ("file:///srv/git/name.git", None),
@@ -80,8 +92,14 @@ mod tests {
     fn the_repository_s_own_e_mail_is_used() {
         let directory = tempfile::tempdir().unwrap();
         let repository = Repository::init(directory.path()).unwrap();
-        repository.config().unwrap().set_str("user.email", "ada@example.com").unwrap();
-        repository.remote("origin", "git@github.com:ada/engine.git").unwrap();
+        repository
+            .config()
+            .unwrap()
+            .set_str("user.email", "ada@example.com")
+            .unwrap();
+        repository
+            .remote("origin", "git@github.com:ada/engine.git")
+            .unwrap();
         let inside = directory.path().join("src");
         std::fs::create_dir(&inside).unwrap();
         assert_eq!(user_email(&inside).as_deref(), Some("ada@example.com"));

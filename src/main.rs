@@ -16,7 +16,11 @@ fn main() -> ExitCode {
             return Exit::Done;
         }
         ui::say(format_args!("error: {error:#}"));
-        if error.is::<WrongUse>() { Exit::WrongUse } else { Exit::Incomplete }
+        if error.is::<WrongUse>() {
+            Exit::WrongUse
+        } else {
+            Exit::Incomplete
+        }
     });
     exit.into()
 }
@@ -24,8 +28,12 @@ fn main() -> ExitCode {
 /// Whoever read our output has read enough.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        let io = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
+        let json = cause
+            .downcast_ref::<serde_json::Error>()
+            .and_then(serde_json::Error::io_error_kind);
         io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
     })
 }

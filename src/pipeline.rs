@@ -67,7 +67,12 @@ pub fn collect(
     let (session, reading) = claude_code::read(&files, checkpoint)?;
     Ok(session.map(|session| {
         let progress = progress.unwrap_or_else(|| progress_of(&session, transcript, now));
-        Collected { session, progress, files, reading }
+        Collected {
+            session,
+            progress,
+            files,
+            reading,
+        }
     }))
 }
 
@@ -96,13 +101,21 @@ impl<'a> Pipeline<'a> {
     /// `largest_event` is what the destination takes, in bytes of JSON.
     #[must_use]
     pub fn new(config: &'a Config, redactor: &'a Redactor, largest_event: usize) -> Self {
-        Self { config, redactor, largest_event, repositories: HashMap::new() }
+        Self {
+            config,
+            redactor,
+            largest_event,
+            repositories: HashMap::new(),
+        }
     }
 
     /// The decisions that hold for a session from its first send on.
     #[must_use]
     pub fn freeze(&self, session: &Session) -> Frozen {
-        let cwd = session.turns.iter().find_map(|turn| turn.circumstances.cwd.as_deref());
+        let cwd = session
+            .turns
+            .iter()
+            .find_map(|turn| turn.circumstances.cwd.as_deref());
         let email = || git::user_email(Path::new(cwd?)).and_then(|id| DistinctId::parse(&id).ok());
         let person = self.config.distinct_id.clone().or_else(email);
         let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
@@ -139,14 +152,22 @@ impl<'a> Pipeline<'a> {
             custom: self.config.custom.clone(),
             repositories: self.repositories_of(session),
         };
-        let limits =
-            Limits { attribute: self.config.max_attribute_bytes, event: self.largest_event };
+        let limits = Limits {
+            attribute: self.config.max_attribute_bytes,
+            event: self.largest_event,
+        };
         let mut result = Ok(());
-        events::map(session, &settings, collected.progress, is_foreign, &mut |event| {
-            if result.is_ok() {
-                result = sink(self.redactor.event(event, counts).within(&limits));
-            }
-        });
+        events::map(
+            session,
+            &settings,
+            collected.progress,
+            is_foreign,
+            &mut |event| {
+                if result.is_ok() {
+                    result = sink(self.redactor.event(event, counts).within(&limits));
+                }
+            },
+        );
         result
     }
 
@@ -168,7 +189,10 @@ impl<'a> Pipeline<'a> {
 
 fn cwds_of(turn: &Turn) -> Vec<&str> {
     let generations = turn.all_generations();
-    let of_calls = generations.iter().map(|generation| generation.circumstances.as_ref());
+    let of_calls = generations
+        .iter()
+        .map(|generation| generation.circumstances.as_ref());
     let all = of_calls.chain([turn.circumstances.as_ref()]);
-    all.filter_map(|circumstances| circumstances.cwd.as_deref()).collect()
+    all.filter_map(|circumstances| circumstances.cwd.as_deref())
+        .collect()
 }

@@ -89,9 +89,15 @@ mod tests {
             (12_345, "12,345", "12k"),
             (1_544_514_413, "1,544,514,413", "1.5G"),
         ] {
-            assert_eq!((number(value).as_str(), short_number(value).as_str()), (long, short));
+            assert_eq!(
+                (number(value).as_str(), short_number(value).as_str()),
+                (long, short)
+            );
         }
-        assert_eq!((count(1, "event"), count(1206, "event")), ("1 event".into(), "1,206 events".into()));
+        assert_eq!(
+            (count(1, "event"), count(1206, "event")),
+            ("1 event".into(), "1,206 events".into())
+        );
     }
 
     #[test]

@@ -68,15 +68,23 @@ fn list(host: &Host) -> anyhow::Result<Exit> {
         ui::say("no sessions were found in Claude Code's folder");
         return Ok(Exit::Done);
     }
-    ui::print(format_args!("{:<8}  {:<16}  {:<14}  {:>6}  first prompt", "id", "when", "project", "size"))?;
+    ui::print(format_args!(
+        "{:<8}  {:<16}  {:<14}  {:>6}  first prompt",
+        "id", "when", "project", "size"
+    ))?;
     for session in sessions.iter().take(RECENT) {
         let glance = claude_code::glance(&session.path);
         let when = local(session.modified.into());
-        let project = glance.cwd.as_deref().and_then(|cwd| Path::new(cwd).file_name());
-        let project = project.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let project = glance
+            .cwd
+            .as_deref()
+            .and_then(|cwd| Path::new(cwd).file_name());
+        let project = project
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         ui::print(format_args!(
             "{:<8}  {when}  {:<14}  {:>6}  {}",
-            ui::fit(&session.id, 8),
+            short(&session.id),
             ui::fit(&project, 14),
             ui::short_number(session.bytes),
             ui::fit(glance.prompt.as_deref().unwrap_or(""), 26),
@@ -88,8 +96,15 @@ fn list(host: &Host) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Enough of an id to name a session.
+fn short(id: &str) -> String {
+    id.chars().take(8).collect()
+}
+
 fn local(at: DateTime<Utc>) -> String {
-    at.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
+    at.with_timezone(&Local)
+        .format("%Y-%m-%d %H:%M")
+        .to_string()
 }
 
 /// Who owns what, over the sessions of one run.
@@ -119,7 +134,12 @@ fn each_session(
     sessions: &[Found],
     config: &Config,
     host: &Host,
-    handle: &mut dyn FnMut(&Found, &Collected, &HashSet<Uuid>, &mut Pipeline<'_>) -> anyhow::Result<()>,
+    handle: &mut dyn FnMut(
+        &Found,
+        &Collected,
+        &HashSet<Uuid>,
+        &mut Pipeline<'_>,
+    ) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let redactor = Redactor::new(RedactionKey([0; 32]));
     let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
@@ -153,16 +173,23 @@ fn write(target: &Path, sessions: &[Found], config: &Config, host: &Host) -> any
         let file = File::create(target).with_context(|| format!("cannot write {name}"))?;
         Box::new(BufWriter::new(file))
     };
-    let exit = each_session(sessions, config, host, &mut |_, collected, foreign, pipeline| {
-        let frozen = pipeline.freeze(&collected.session);
-        let mut counts = Counts::default();
-        let is_foreign = |id: Uuid| foreign.contains(&id);
-        pipeline.events(collected, frozen, &is_foreign, &mut counts, &mut |event| {
-            serde_json::to_writer(&mut out, event.get())?;
-            out.write_all(b"\n").with_context(|| format!("cannot write {name}"))
-        })
-    })?;
-    out.flush().with_context(|| format!("cannot write {name}"))?;
+    let exit = each_session(
+        sessions,
+        config,
+        host,
+        &mut |_, collected, foreign, pipeline| {
+            let frozen = pipeline.freeze(&collected.session);
+            let mut counts = Counts::default();
+            let is_foreign = |id: Uuid| foreign.contains(&id);
+            pipeline.events(collected, frozen, &is_foreign, &mut counts, &mut |event| {
+                serde_json::to_writer(&mut out, event.get())?;
+                out.write_all(b"\n")
+                    .with_context(|| format!("cannot write {name}"))
+            })
+        },
+    )?;
+    out.flush()
+        .with_context(|| format!("cannot write {name}"))?;
     Ok(exit)
 }
 
@@ -179,8 +206,15 @@ struct Tally {
 impl Tally {
     fn count(&mut self, event: &Redacted<Event>) {
         let properties = &event.get().properties;
-        let number = |name: &str| properties.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
-        let kind = properties.get("$ai_span_type").and_then(serde_json::Value::as_str);
+        let number = |name: &str| {
+            properties
+                .get(name)
+                .and_then(serde_json::Value::as_u64)
+                .unwrap_or(0)
+        };
+        let kind = properties
+            .get("$ai_span_type")
+            .and_then(serde_json::Value::as_str);
         self.events += 1;
         match event.get().name {
             EventName::Generation => {
@@ -215,32 +249,43 @@ fn preview(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<E
     ))?;
     let mut sum = Tally::default();
     let mut shown = 0;
-    let exit = each_session(sessions, config, host, &mut |_, collected, foreign, pipeline| {
-        let session = &collected.session;
-        let mut tally = Tally::default();
-        let is_foreign = |id: Uuid| foreign.contains(&id);
-        let frozen = pipeline.freeze(session);
-        pipeline.events(collected, frozen, &is_foreign, &mut Counts::default(), &mut |event| {
-            tally.count(&event);
+    let exit = each_session(
+        sessions,
+        config,
+        host,
+        &mut |_, collected, foreign, pipeline| {
+            let session = &collected.session;
+            let mut tally = Tally::default();
+            let is_foreign = |id: Uuid| foreign.contains(&id);
+            let frozen = pipeline.freeze(session);
+            pipeline.events(
+                collected,
+                frozen,
+                &is_foreign,
+                &mut Counts::default(),
+                &mut |event| {
+                    tally.count(&event);
+                    Ok(())
+                },
+            )?;
+            let totals = tally.totals;
+            ui::print(format_args!(
+                "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}",
+                short(&session.id),
+                local(session.started_at),
+                tally.turns,
+                tally.generations,
+                tally.tools,
+                tally.events,
+                ui::short_number(totals.input),
+                ui::short_number(totals.output),
+                ui::short_number(totals.cache_read + totals.cache_write),
+            ))?;
+            sum.add(&tally);
+            shown += 1;
             Ok(())
-        })?;
-        let totals = tally.totals;
-        ui::print(format_args!(
-            "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}",
-            ui::fit(&session.id, 8),
-            local(session.started_at),
-            tally.turns,
-            tally.generations,
-            tally.tools,
-            tally.events,
-            ui::short_number(totals.input),
-            ui::short_number(totals.output),
-            ui::short_number(totals.cache_read + totals.cache_write),
-        ))?;
-        sum.add(&tally);
-        shown += 1;
-        Ok(())
-    })?;
+        },
+    )?;
     ui::print(format_args!(
         "\n{}, {}: {}, {}, {}\ntokens: {} in, {} out, {} read from the cache, {} written to it",
         ui::count(shown, "session"),

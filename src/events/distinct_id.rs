@@ -45,7 +45,9 @@ impl DistinctId {
     /// [`NotDistinct`] says why not.
     pub fn parse(id: &str) -> Result<Self, NotDistinct> {
         let id = id.trim();
-        let is_illegal = ILLEGAL.iter().any(|illegal| id.eq_ignore_ascii_case(illegal));
+        let is_illegal = ILLEGAL
+            .iter()
+            .any(|illegal| id.eq_ignore_ascii_case(illegal));
         match id.len() {
             0 => Err(NotDistinct::Empty),
             length if length > LONGEST => Err(NotDistinct::TooLong),
@@ -114,13 +116,19 @@ mod tests {
             (&"x".repeat(201), Err(NotDistinct::TooLong)),
         ] {
             let parsed = DistinctId::parse(id);
-            assert_eq!(parsed.as_ref().map(DistinctId::as_str), expected.as_ref().copied(), "{id}");
+            assert_eq!(
+                parsed.as_ref().map(DistinctId::as_str),
+                expected.as_ref().copied(),
+                "{id}"
+            );
         }
     }
 
     #[test]
     fn a_session_always_has_an_id() {
         let long = "ä".repeat(300);
-        assert!(DistinctId::parse(DistinctId::of_session(Agent::ClaudeCode, &long).as_str()).is_ok());
+        assert!(
+            DistinctId::parse(DistinctId::of_session(Agent::ClaudeCode, &long).as_str()).is_ok()
+        );
     }
 }

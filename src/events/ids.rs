@@ -58,12 +58,15 @@ mod tests {
             session_trace(agent, "s"),
             turn_trace(agent, "s", "t"),
         ];
-        assert_eq!(ids.map(|id| id.to_string()), [
-            "2c520911-5105-54b8-b844-3848c50b98b9",
-            "a4d250bc-63d9-5405-b6e5-83bb55d9412f",
-            "2c75e1fd-31d3-5e80-b27a-66e8c67dbadf",
-            "a54a41d3-d822-50a8-8816-cc7f814f0c43",
-            "e96efc79-6ace-52fc-8b1b-9dd082f1d307",
-        ]);
+        assert_eq!(
+            ids.map(|id| id.to_string()),
+            [
+                "2c520911-5105-54b8-b844-3848c50b98b9",
+                "a4d250bc-63d9-5405-b6e5-83bb55d9412f",
+                "2c75e1fd-31d3-5e80-b27a-66e8c67dbadf",
+                "a54a41d3-d822-50a8-8816-cc7f814f0c43",
+                "e96efc79-6ace-52fc-8b1b-9dd082f1d307",
+            ]
+        );
     }
 }

@@ -146,7 +146,9 @@ fn collect_strings(value: &Value, lengths: &mut Vec<usize>) {
     match value {
         Value::String(text) => lengths.push(escaped_size(text)),
         Value::Array(items) => items.iter().for_each(|item| collect_strings(item, lengths)),
-        Value::Object(fields) => fields.values().for_each(|field| collect_strings(field, lengths)),
+        Value::Object(fields) => fields
+            .values()
+            .for_each(|field| collect_strings(field, lengths)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -156,7 +158,9 @@ fn cut_strings(value: &mut Value, level: usize) {
         Value::String(text) if escaped_size(text) > level => *text = cut(text, level),
         Value::Array(items) => items.iter_mut().for_each(|item| cut_strings(item, level)),
         Value::Object(fields) => {
-            fields.values_mut().for_each(|field| cut_strings(field, level));
+            fields
+                .values_mut()
+                .for_each(|field| cut_strings(field, level));
         }
         _ => {}
     }
@@ -226,13 +230,17 @@ mod tests {
 
     #[test]
     fn clipping_cuts_the_longest_strings_and_keeps_the_structure() {
-        let mut value = json!({ "path": "src/main.rs", "content": "x".repeat(5000), "n": [1, true] });
+        let mut value =
+            json!({ "path": "src/main.rs", "content": "x".repeat(5000), "n": [1, true] });
         assert!(clip(&mut value, 1000));
         assert_eq!(value["path"], "src/main.rs");
         assert_eq!(value["n"], json!([1, true]));
         let content = value["content"].as_str().unwrap();
         let kept = content.find('…').unwrap();
-        assert_eq!(content, format!("{}… [truncated {} chars]", "x".repeat(kept), 5000 - kept));
+        assert_eq!(
+            content,
+            format!("{}… [truncated {} chars]", "x".repeat(kept), 5000 - kept)
+        );
     }
 
     #[test]
@@ -249,7 +257,11 @@ mod tests {
             for max in [100, 333, 500, 800] {
                 let mut clipped = value.clone();
                 clip(&mut clipped, max);
-                assert!(json_size(&clipped) <= max, "{} > {max}: {clipped}", json_size(&clipped));
+                assert!(
+                    json_size(&clipped) <= max,
+                    "{} > {max}: {clipped}",
+                    json_size(&clipped)
+                );
             }
         }
     }
@@ -270,7 +282,10 @@ mod tests {
         let fitted = fit_json(event.to_string().as_bytes(), 10_000).unwrap();
         assert!(fitted.len() <= 10_000);
         let fitted: Value = serde_json::from_slice(&fitted).unwrap();
-        assert_eq!(fitted["properties"]["$ai_output_choices"], event["properties"]["$ai_output_choices"]);
+        assert_eq!(
+            fitted["properties"]["$ai_output_choices"],
+            event["properties"]["$ai_output_choices"]
+        );
     }
 
     #[test]

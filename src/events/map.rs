@@ -32,7 +32,13 @@ pub fn map(
     is_foreign: &dyn Fn(Uuid) -> bool,
     emit: &mut dyn FnMut(Event),
 ) {
-    let mut mapper = Mapper { session, settings, progress, is_foreign, emit };
+    let mut mapper = Mapper {
+        session,
+        settings,
+        progress,
+        is_foreign,
+        emit,
+    };
     let mut own = Vec::new();
     for (index, turn) in session.turns.iter().enumerate() {
         if !turn.is_empty() && !mapper.is_copied(turn) {
@@ -40,7 +46,8 @@ pub fn map(
             own.push(turn);
         }
     }
-    if settings.frozen.grouping == Grouping::Session && (!own.is_empty() || !session.earlier.is_empty())
+    if settings.frozen.grouping == Grouping::Session
+        && (!own.is_empty() || !session.earlier.is_empty())
     {
         mapper.session_trace(&own);
     }
@@ -52,7 +59,11 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
     let mut claims = Vec::new();
     for generation in session.all_generations() {
         claims.push(ids::generation(session.agent, &generation.id));
-        claims.extend(generation.tool_calls().map(|call| ids::tool(session.agent, &call.id)));
+        claims.extend(
+            generation
+                .tool_calls()
+                .map(|call| ids::tool(session.agent, &call.id)),
+        );
     }
     claims
 }
@@ -90,7 +101,10 @@ impl Mapper<'_> {
     /// Whether everything in this turn belongs to another session.
     fn is_copied(&self, turn: &Turn) -> bool {
         let generations = turn.all_generations();
-        !generations.is_empty() && !generations.into_iter().any(|generation| self.owns(generation))
+        !generations.is_empty()
+            && !generations
+                .into_iter()
+                .any(|generation| self.owns(generation))
     }
 
     fn owns(&self, generation: &Generation) -> bool {
@@ -103,9 +117,10 @@ impl Mapper<'_> {
         let frozen = &self.settings.frozen;
         let (trace, parent) = match frozen.grouping {
             Grouping::Message => (turn.id.clone(), turn.id.clone()),
-            Grouping::Session if frozen.turn_spans => {
-                (session_id.to_owned(), ids::turn(agent, session_id, &turn.id).to_string())
-            }
+            Grouping::Session if frozen.turn_spans => (
+                session_id.to_owned(),
+                ids::turn(agent, session_id, &turn.id).to_string(),
+            ),
             Grouping::Session => (session_id.to_owned(), session_id.to_owned()),
         };
         let may_grow = is_last && self.progress == Progress::Running;
@@ -114,8 +129,12 @@ impl Mapper<'_> {
             Grouping::Session if frozen.turn_spans && !may_grow => self.turn_span(turn),
             Grouping::Session => {}
         }
-        let place =
-            Place { trace: &trace, parent: &parent, prompt: &turn.prompt, subagent: None };
+        let place = Place {
+            trace: &trace,
+            parent: &parent,
+            prompt: &turn.prompt,
+            subagent: None,
+        };
         self.generations(&turn.generations, place);
         for subagent in &turn.stray_subagents {
             self.subagent(subagent, place);
@@ -124,7 +143,13 @@ impl Mapper<'_> {
 
     fn subagent(&mut self, subagent: &Subagent, place: Place<'_>) {
         let kind = subagent.kind.as_deref().or(place.subagent);
-        self.generations(&subagent.generations, Place { subagent: kind, ..place });
+        self.generations(
+            &subagent.generations,
+            Place {
+                subagent: kind,
+                ..place
+            },
+        );
     }
 
     fn generations(&mut self, generations: &[Generation], place: Place<'_>) {
@@ -139,11 +164,24 @@ impl Mapper<'_> {
                 let is_settled = call.result.is_some() || self.progress == Progress::Ended;
                 let tool = ids::tool(self.session.agent, &call.id);
                 if is_settled && !(self.is_foreign)(tool) {
-                    self.tool(call, tool, Place { parent: &id, ..place });
+                    self.tool(
+                        call,
+                        tool,
+                        Place {
+                            parent: &id,
+                            ..place
+                        },
+                    );
                 }
                 let id = tool.to_string();
                 for subagent in &call.subagents {
-                    self.subagent(subagent, Place { parent: &id, ..place });
+                    self.subagent(
+                        subagent,
+                        Place {
+                            parent: &id,
+                            ..place
+                        },
+                    );
                 }
             }
         }
@@ -166,8 +204,14 @@ impl Mapper<'_> {
             }
             set("$ai_cache_read_input_tokens", json!(usage.cache_read));
             set("$ai_cache_creation_input_tokens", json!(usage.cache_write));
-            set("$ai_cache_creation_5m_input_tokens", json!(usage.cache_write_5m));
-            set("$ai_cache_creation_1h_input_tokens", json!(usage.cache_write_1h));
+            set(
+                "$ai_cache_creation_5m_input_tokens",
+                json!(usage.cache_write_5m),
+            );
+            set(
+                "$ai_cache_creation_1h_input_tokens",
+                json!(usage.cache_write_1h),
+            );
             set("$ai_cache_reporting_exclusive", json!(true));
             if usage.web_searches > 0 {
                 set("$ai_web_search_count", json!(usage.web_searches));
@@ -193,14 +237,17 @@ impl Mapper<'_> {
                 set("$ai_http_status", json!(status));
             }
         }
-        self.emit(place, Content {
-            name: EventName::Generation,
-            uuid,
-            ended_at: generation.ended_at,
-            latency: generation.ended_at - generation.started_at,
-            circumstances: &generation.circumstances,
-            properties,
-        });
+        self.emit(
+            place,
+            Content {
+                name: EventName::Generation,
+                uuid,
+                ended_at: generation.ended_at,
+                latency: generation.ended_at - generation.started_at,
+                circumstances: &generation.circumstances,
+                properties,
+            },
+        );
     }
 
     fn messages(&self, messages: &[Message]) -> Value {
@@ -232,25 +279,37 @@ impl Mapper<'_> {
             set("$ai_is_error", json!(result.is_error));
             if result.is_error {
                 let text = native::result(result);
-                set("$ai_error", self.error("tool_error", text.as_str().unwrap_or("tool_error")));
+                set(
+                    "$ai_error",
+                    self.error("tool_error", text.as_str().unwrap_or("tool_error")),
+                );
             }
             let measured = result.duration_ms.and_then(|ms| i64::try_from(ms).ok());
             let measured = measured.and_then(TimeDelta::try_milliseconds);
-            (result.returned_at, measured.unwrap_or(result.returned_at - call.called_at))
+            (
+                result.returned_at,
+                measured.unwrap_or(result.returned_at - call.called_at),
+            )
         } else {
             set("$ai_output_state", Value::Null);
             set("$ai_is_error", json!(true));
-            set("$ai_error", json!("no result: the session ended before the tool returned"));
+            set(
+                "$ai_error",
+                json!("no result: the session ended before the tool returned"),
+            );
             (call.called_at, TimeDelta::zero())
         };
-        self.emit(place, Content {
-            name: EventName::Span,
-            uuid,
-            ended_at,
-            latency,
-            circumstances: &call.circumstances,
-            properties,
-        });
+        self.emit(
+            place,
+            Content {
+                name: EventName::Span,
+                uuid,
+                ended_at,
+                latency,
+                circumstances: &call.circumstances,
+                properties,
+            },
+        );
     }
 
     fn turn_span(&mut self, turn: &Turn) {
@@ -262,15 +321,23 @@ impl Mapper<'_> {
         }
         set("$ai_span_type", json!("turn"));
         self.states(turn, &mut properties);
-        let place = Place { trace: session_id, parent: session_id, prompt: "", subagent: None };
-        self.emit(place, Content {
-            name: EventName::Span,
-            uuid: ids::turn(self.session.agent, session_id, &turn.id),
-            ended_at: turn.ended_at,
-            latency: turn.ended_at - turn.started_at,
-            circumstances: &turn.circumstances,
-            properties,
-        });
+        let place = Place {
+            trace: session_id,
+            parent: session_id,
+            prompt: "",
+            subagent: None,
+        };
+        self.emit(
+            place,
+            Content {
+                name: EventName::Span,
+                uuid: ids::turn(self.session.agent, session_id, &turn.id),
+                ended_at: turn.ended_at,
+                latency: turn.ended_at - turn.started_at,
+                circumstances: &turn.circumstances,
+                properties,
+            },
+        );
     }
 
     fn turn_trace(&mut self, turn: &Turn) {
@@ -280,15 +347,23 @@ impl Mapper<'_> {
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
         totals_of(totals, &mut properties);
-        let place = Place { trace: &turn.id, parent: "", prompt: "", subagent: None };
-        self.emit(place, Content {
-            name: EventName::Trace,
-            uuid: ids::turn_trace(self.session.agent, &self.session.id, &turn.id),
-            ended_at: turn.started_at,
-            latency: turn.ended_at - turn.started_at,
-            circumstances: &turn.circumstances,
-            properties,
-        });
+        let place = Place {
+            trace: &turn.id,
+            parent: "",
+            prompt: "",
+            subagent: None,
+        };
+        self.emit(
+            place,
+            Content {
+                name: EventName::Trace,
+                uuid: ids::turn_trace(self.session.agent, &self.session.id, &turn.id),
+                ended_at: turn.started_at,
+                latency: turn.ended_at - turn.started_at,
+                circumstances: &turn.circumstances,
+                properties,
+            },
+        );
     }
 
     /// What went into a turn and what came out, and whether it ended in an error.
@@ -296,7 +371,10 @@ impl Mapper<'_> {
         let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
         set("$ai_input_state", self.content(|| json!(turn.prompt)));
         set("$ai_output_state", self.content(|| json!(turn.answer())));
-        let error = turn.generations.last().and_then(|generation| generation.error.as_ref());
+        let error = turn
+            .generations
+            .last()
+            .and_then(|generation| generation.error.as_ref());
         set("$ai_is_error", json!(error.is_some()));
         if let Some(error) = error {
             let kind = error.kind.as_deref().unwrap_or("api_error");
@@ -311,7 +389,9 @@ impl Mapper<'_> {
             totals.add_turn(turn, &|generation| self.owns(generation));
         }
         let prompt = session.first_prompt();
-        let name = prompt.as_deref().map(|prompt| shorten(prompt, LONGEST_NAME));
+        let name = prompt
+            .as_deref()
+            .map(|prompt| shorten(prompt, LONGEST_NAME));
         let mut properties = Map::new();
         self.trace_name(name.or_else(|| session.title.clone()), &mut properties);
         let last = own.last().copied();
@@ -323,16 +403,24 @@ impl Mapper<'_> {
             properties.insert("session_title".to_owned(), json!(title));
         }
         totals_of(totals, &mut properties);
-        let place = Place { trace: &session.id, parent: "", prompt: "", subagent: None };
+        let place = Place {
+            trace: &session.id,
+            parent: "",
+            prompt: "",
+            subagent: None,
+        };
         let unknown = Circumstances::default();
-        self.emit(place, Content {
-            name: EventName::Trace,
-            uuid: ids::session_trace(session.agent, &session.id),
-            ended_at: session.started_at,
-            latency: session.ended_at - session.started_at,
-            circumstances: last.map_or(&unknown, |turn| &turn.circumstances),
-            properties,
-        });
+        self.emit(
+            place,
+            Content {
+                name: EventName::Trace,
+                uuid: ids::session_trace(session.agent, &session.id),
+                ended_at: session.started_at,
+                latency: session.ended_at - session.started_at,
+                circumstances: last.map_or(&unknown, |turn| &turn.circumstances),
+                properties,
+            },
+        );
     }
 
     fn trace_name(&self, name: Option<String>, properties: &mut Map<String, Value>) {
@@ -343,7 +431,11 @@ impl Mapper<'_> {
     }
 
     fn content(&self, value: impl FnOnce() -> Value) -> Value {
-        if self.settings.privacy { Value::Null } else { value() }
+        if self.settings.privacy {
+            Value::Null
+        } else {
+            value()
+        }
     }
 
     /// The text of an error may hold content, its kind never does.
@@ -353,17 +445,27 @@ impl Mapper<'_> {
 
     /// Adds what every event says.
     fn emit(&mut self, place: Place<'_>, content: Content<'_>) {
-        let Content { name, uuid, ended_at, latency, circumstances, properties } = content;
+        let Content {
+            name,
+            uuid,
+            ended_at,
+            latency,
+            circumstances,
+            properties,
+        } = content;
         let settings = self.settings;
         let mut all = Map::with_capacity(properties.len() + 24);
         let mut set = |name: &str, value: Value| all.insert(name.to_owned(), value);
         set("$ai_trace_id", json!(place.trace));
         set("$ai_session_id", json!(self.session.id));
-        set("$ai_span_id", json!(if name == EventName::Trace {
-            place.trace.to_owned()
-        } else {
-            uuid.to_string()
-        }));
+        set(
+            "$ai_span_id",
+            json!(if name == EventName::Trace {
+                place.trace.to_owned()
+            } else {
+                uuid.to_string()
+            }),
+        );
         if name != EventName::Trace {
             set("$ai_parent_id", json!(place.parent));
         }
@@ -376,10 +478,13 @@ impl Mapper<'_> {
             set("$ai_project_name", json!(project));
         }
         if let Some(agent) = agent_name {
-            set("$ai_agent_name", json!(match place.subagent {
-                Some(kind) => format!("{agent}/{kind}"),
-                None => agent.to_owned(),
-            }));
+            set(
+                "$ai_agent_name",
+                json!(match place.subagent {
+                    Some(kind) => format!("{agent}/{kind}"),
+                    None => agent.to_owned(),
+                }),
+            );
         }
         if let Some(purpose) = &settings.purpose {
             set("$ai_purpose", json!(purpose));
@@ -487,7 +592,10 @@ fn shorten(text: &str, longest: usize) -> String {
 
 /// Seconds with millisecond precision; a clock that was set back took no time.
 fn seconds(time: TimeDelta) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a session fit 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds of a session fit 2^53"
+    )]
     let milliseconds = time.num_milliseconds().max(0) as f64;
     milliseconds / 1000.0
 }

@@ -39,7 +39,10 @@ fn block(block: &Block) -> Option<Value> {
         Block::ToolCall(call) => {
             json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": call.input })
         }
-        Block::ToolResult { call_id, result: answer } => {
+        Block::ToolResult {
+            call_id,
+            result: answer,
+        } => {
             let mut value = json!({
                 "type": "tool_result",
                 "tool_use_id": call_id,
@@ -50,7 +53,11 @@ fn block(block: &Block) -> Option<Value> {
             }
             value
         }
-        Block::Media { kind, media_type, bytes } => {
+        Block::Media {
+            kind,
+            media_type,
+            bytes,
+        } => {
             let media_type = media_type.as_deref().unwrap_or("of unknown type");
             text(&format!("[{kind} {media_type}, {bytes} bytes]"))
         }

@@ -7,7 +7,12 @@ use crate::events::Event;
 use crate::events::limits::{self, Limits};
 
 /// Identities: they hold no content, and PostHog joins by them.
-const IDENTITIES: [&str; 4] = ["$ai_trace_id", "$ai_session_id", "$ai_span_id", "$ai_parent_id"];
+const IDENTITIES: [&str; 4] = [
+    "$ai_trace_id",
+    "$ai_session_id",
+    "$ai_span_id",
+    "$ai_parent_id",
+];
 
 /// A value whose every text went through [`Redactor`]. Only this module can make one, and the
 /// outbox takes nothing else: unredacted text on its way to disk or network does not compile.

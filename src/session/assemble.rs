@@ -119,7 +119,15 @@ impl Assembler {
         let agents = earlier
             .agent_calls
             .iter()
-            .map(|(id, call)| (id.clone(), AgentNote { kind: None, call: Some(call.clone()) }))
+            .map(|(id, call)| {
+                (
+                    id.clone(),
+                    AgentNote {
+                        kind: None,
+                        call: Some(call.clone()),
+                    },
+                )
+            })
             .collect();
         Self {
             agent,
@@ -190,11 +198,17 @@ impl Assembler {
         for block in &message.content {
             if let Block::ToolResult { call_id, result } = block {
                 // The first result of a call counts; later ones are copies.
-                self.results.entry(call_id.clone()).or_insert_with(|| Arc::clone(result));
+                self.results
+                    .entry(call_id.clone())
+                    .or_insert_with(|| Arc::clone(result));
             }
         }
         self.is_closed &= thread != Thread::Main;
-        self.threads.entry(thread).or_default().pending.push(message);
+        self.threads
+            .entry(thread)
+            .or_default()
+            .pending
+            .push(message);
     }
 
     /// What is known of a subagent: its type, and the call that started it.
@@ -254,13 +268,22 @@ impl Assembler {
     }
 
     fn continue_response(&mut self, index: usize, part: ResponsePart) {
-        let is_copy = self.threads.get(&part.thread).and_then(|state| state.current) != Some(index);
+        let is_copy = self
+            .threads
+            .get(&part.thread)
+            .and_then(|state| state.current)
+            != Some(index);
         if is_copy {
             self.is_repeated(&part.thread);
         }
         let generation = &mut self.drafts[index].generation;
         for block in part.blocks {
-            if !(is_copy && generation.output.iter().any(|known| same_block(known, &block))) {
+            if !(is_copy
+                && generation
+                    .output
+                    .iter()
+                    .any(|known| same_block(known, &block)))
+            {
                 generation.output.push(block);
             }
         }
@@ -306,7 +329,11 @@ impl Assembler {
     pub fn finish(mut self, id: String) -> Option<Session> {
         let (started_at, ended_at) = self.span?;
         if self.earlier.is_empty() {
-            let orphans = self.results.keys().filter(|id| !self.calls.contains(*id)).count();
+            let orphans = self
+                .results
+                .keys()
+                .filter(|id| !self.calls.contains(*id))
+                .count();
             self.oddities.results_without_call = orphans as u64;
         }
         let mut family = self.join_results();
@@ -349,13 +376,21 @@ impl Assembler {
         let mut strays = Vec::new();
         for (id, generations) in agents {
             let note = self.agents.remove(&id).unwrap_or_default();
-            let subagent = Subagent { id, kind: note.kind, generations };
+            let subagent = Subagent {
+                id,
+                kind: note.kind,
+                generations,
+            };
             match note.call {
                 Some(call) => by_call.entry(call).or_default().push(subagent),
                 None => strays.push(subagent),
             }
         }
-        Family { main, by_call, strays }
+        Family {
+            main,
+            by_call,
+            strays,
+        }
     }
 
     fn attach_main(&mut self, family: &mut Family) {
@@ -386,8 +421,13 @@ impl Assembler {
             for generation in &mut stray.generations {
                 family.adopt(generation);
             }
-            let Some(first) = stray.generations.first() else { continue };
-            let turn = self.turns.iter().rposition(|turn| turn.started_at <= first.started_at);
+            let Some(first) = stray.generations.first() else {
+                continue;
+            };
+            let turn = self
+                .turns
+                .iter()
+                .rposition(|turn| turn.started_at <= first.started_at);
             if self.turns.is_empty() {
                 self.turn(TurnStart {
                     id: stray.id.clone(),
@@ -417,8 +457,12 @@ impl Family {
     /// taken once, so that files which name each other as parents cannot make a circle.
     fn adopt(&mut self, generation: &mut Generation) {
         for block in &mut generation.output {
-            let Block::ToolCall(call) = block else { continue };
-            let Some(mut subagents) = self.by_call.remove(&call.id) else { continue };
+            let Block::ToolCall(call) = block else {
+                continue;
+            };
+            let Some(mut subagents) = self.by_call.remove(&call.id) else {
+                continue;
+            };
             for subagent in &mut subagents {
                 for generation in &mut subagent.generations {
                     self.adopt(generation);
@@ -438,7 +482,11 @@ impl Family {
             .flat_map(Generation::tool_calls)
             .map(|call| call.id.as_str())
             .collect();
-        let outermost = self.by_call.keys().filter(|call| !nested.contains(call.as_str())).min();
+        let outermost = self
+            .by_call
+            .keys()
+            .filter(|call| !nested.contains(call.as_str()))
+            .min();
         let call = outermost.or_else(|| self.by_call.keys().min())?.clone();
         let mut subagents = self.by_call.remove(&call)?;
         let first = subagents.pop();

@@ -65,11 +65,15 @@ impl Earlier {
     /// to this session from those copied out of another.
     pub fn absorb(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
         self.totals.add_turn(turn, ours);
-        let known = turn.all_generations().into_iter().map(|generation| fingerprint(&generation.id));
+        let known = turn
+            .all_generations()
+            .into_iter()
+            .map(|generation| fingerprint(&generation.id));
         self.responses.extend(known);
         for (call, subagent) in turn.all_subagents() {
             if let Some(call) = call {
-                self.agent_calls.insert(subagent.id.clone(), call.to_owned());
+                self.agent_calls
+                    .insert(subagent.id.clone(), call.to_owned());
             }
         }
     }
@@ -87,7 +91,13 @@ impl Totals {
     }
 
     fn add_generation(&mut self, generation: &Generation) {
-        let Usage { input, output, cache_read, cache_write, .. } = generation.usage;
+        let Usage {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            ..
+        } = generation.usage;
         self.generations += 1;
         self.tool_calls += generation.tool_calls().count() as u64;
         self.errors += u64::from(generation.error.is_some());

@@ -319,10 +319,14 @@ impl Turn {
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         let spoken = self.generations.iter().rev().flat_map(|generation| {
-            generation.output.iter().rev().filter_map(|block| match block {
-                Block::Text(text) => Some(text.as_str()),
-                _ => None,
-            })
+            generation
+                .output
+                .iter()
+                .rev()
+                .filter_map(|block| match block {
+                    Block::Text(text) => Some(text.as_str()),
+                    _ => None,
+                })
         });
         spoken.into_iter().next()
     }

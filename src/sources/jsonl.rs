@@ -41,10 +41,17 @@ impl Lines {
     pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
         let mut file = File::open(path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "is not a regular file",
+            ));
         }
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Self { reader: BufReader::with_capacity(BUFFER, file), line: Vec::new(), offset })
+        Ok(Self {
+            reader: BufReader::with_capacity(BUFFER, file),
+            line: Vec::new(),
+            offset,
+        })
     }
 
     /// The next line, `None` at the end of the file.
@@ -54,7 +61,11 @@ impl Lines {
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         let limit = LONGEST_LINE as u64;
-        let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.line)?;
+        let read = self
+            .reader
+            .by_ref()
+            .take(limit)
+            .read_until(b'\n', &mut self.line)?;
         if read == 0 {
             return Ok(None);
         }
@@ -67,7 +78,11 @@ impl Lines {
         }
         let bytes = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        Ok(Some(Line { offset, bytes, is_terminated }))
+        Ok(Some(Line {
+            offset,
+            bytes,
+            is_terminated,
+        }))
     }
 }
 
@@ -145,7 +160,11 @@ mod tests {
             (whole.to_owned(), 1, 0),
             (String::new(), 0, 0),
             (format!("{whole}{whole}"), 2, 0),
-            (format!(r#"{{"type":"user","text":"half a senten{whole}"#), 1, 1),
+            (
+                format!(r#"{{"type":"user","text":"half a senten{whole}"#),
+                1,
+                1,
+            ),
             (format!(r#"{{"type":"user","n":1{whole}"#), 1, 1),
             (r#"{"type":"user","text":"cut"#.to_owned(), 0, 1),
             ("// a comment".to_owned(), 0, 1),
@@ -165,8 +184,16 @@ mod tests {
             let text = String::from_utf8(line.bytes.to_vec()).unwrap();
             seen.push((line.offset, text, line.is_terminated));
         }
-        let expected = [(0, "one", true), (5, "two", true), (9, "", true), (10, "hal", false)];
-        assert_eq!(seen, expected.map(|(offset, text, done)| (offset, text.to_owned(), done)));
+        let expected = [
+            (0, "one", true),
+            (5, "two", true),
+            (9, "", true),
+            (10, "hal", false),
+        ];
+        assert_eq!(
+            seen,
+            expected.map(|(offset, text, done)| (offset, text.to_owned(), done))
+        );
     }
 
     #[test]

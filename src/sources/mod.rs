@@ -51,7 +51,11 @@ pub fn all(host: &Host) -> Vec<Found> {
 pub fn below(root: &Path) -> Vec<Found> {
     let paths = claude_code::transcripts(root);
     let mut found: Vec<Found> = paths.iter().filter_map(|path| Found::at(path)).collect();
-    found.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path)));
+    found.sort_by(|a, b| {
+        b.modified
+            .cmp(&a.modified)
+            .then_with(|| a.path.cmp(&b.path))
+    });
     found
 }
 

@@ -28,18 +28,26 @@ pub struct Glance {
 #[must_use]
 pub fn glance(path: &Path) -> Glance {
     let mut glance = Glance::default();
-    let Ok(mut lines) = Lines::open(path, 0) else { return glance };
+    let Ok(mut lines) = Lines::open(path, 0) else {
+        return glance;
+    };
     while let Ok(Some(line)) = lines.next_line() {
         if line.offset > FURTHEST || glance.prompt.is_some() {
             break;
         }
         objects(line.bytes, |line: Line<'_>| {
-            let at = line.timestamp.as_ref().and_then(|at| parse_time(at.as_str()));
+            let at = line
+                .timestamp
+                .as_ref()
+                .and_then(|at| parse_time(at.as_str()));
             glance.started_at = glance.started_at.or(at);
             if glance.cwd.is_none() {
                 glance.cwd = line.cwd.as_ref().map(|cwd| cwd.as_str().to_owned());
             }
-            let is_user = line.kind.as_ref().is_some_and(|kind| kind.as_str() == "user");
+            let is_user = line
+                .kind
+                .as_ref()
+                .is_some_and(|kind| kind.as_str() == "user");
             if is_user && line.is_sidechain != Some(true) && glance.prompt.is_none() {
                 let message: Option<Message<'_>> = payload(line.message);
                 let prompt = message.and_then(|message| prompt::of_line(&line, message.content));

@@ -56,7 +56,13 @@ pub fn project_dir(host: &Host) -> Option<PathBuf> {
     let slug: String = cwd
         .to_string_lossy()
         .chars()
-        .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
+        .map(|character| {
+            if character.is_ascii_alphanumeric() {
+                character
+            } else {
+                '-'
+            }
+        })
         .collect();
     let exact = projects.join(&slug);
     if slug.len() <= LONGEST_SLUG {
@@ -66,7 +72,12 @@ pub fn project_dir(host: &Host) -> Option<PathBuf> {
     let entries = fs::read_dir(projects).ok()?;
     entries
         .filter_map(Result::ok)
-        .find(|entry| entry.file_name().to_string_lossy().starts_with(&slug[..LONGEST_SLUG]))
+        .find(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(&slug[..LONGEST_SLUG])
+        })
         .map(|entry| entry.path())
 }
 
@@ -77,7 +88,9 @@ pub fn transcripts(root: &Path) -> Vec<PathBuf> {
     WalkDir::new(root)
         .sort_by_file_name()
         .into_iter()
-        .filter_entry(|entry| entry.file_name() != "subagents" && entry.file_name() != "tool-results")
+        .filter_entry(|entry| {
+            entry.file_name() != "subagents" && entry.file_name() != "tool-results"
+        })
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_file())
         .map(walkdir::DirEntry::into_path)
@@ -92,7 +105,10 @@ pub fn transcripts(root: &Path) -> Vec<PathBuf> {
 /// left to the reader, which reports them.
 pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
     if !fs::metadata(transcript)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "is not a regular file",
+        ));
     }
     let own = transcript.with_extension("").join("subagents");
     let mut agents: Vec<(Option<String>, AgentFile)> = WalkDir::new(own)
@@ -114,8 +130,12 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.
 fn siblings(transcript: &Path) -> Vec<(Option<String>, AgentFile)> {
-    let Some(directory) = transcript.parent() else { return Vec::new() };
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let Some(directory) = transcript.parent() else {
+        return Vec::new();
+    };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
     let candidates: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
@@ -142,7 +162,16 @@ fn agent_file(path: &Path) -> Option<(Option<String>, AgentFile)> {
     let bytes = fs::metadata(path).map_or(0, |meta| meta.len());
     let started = first_facts(path).and_then(|facts| facts.timestamp);
     let kind = internal_kind(&id).map(str::to_owned).or(meta.agent_type);
-    Some((started, AgentFile { path: path.to_owned(), id, kind, call: meta.tool_use_id, bytes }))
+    Some((
+        started,
+        AgentFile {
+            path: path.to_owned(),
+            id,
+            kind,
+            call: meta.tool_use_id,
+            bytes,
+        },
+    ))
 }
 
 /// Agents that Claude Code starts for its own ends carry their purpose in their id.
@@ -152,7 +181,10 @@ fn internal_kind(id: &str) -> Option<&'static str> {
         ("aside_question-", "side question"),
         ("aprompt_suggestion-", "prompt suggestion"),
     ];
-    KINDS.iter().find(|(prefix, _)| id.starts_with(prefix)).map(|(_, kind)| *kind)
+    KINDS
+        .iter()
+        .find(|(prefix, _)| id.starts_with(prefix))
+        .map(|(_, kind)| *kind)
 }
 
 fn read_meta(path: &Path) -> Option<AgentMeta> {
@@ -164,7 +196,8 @@ fn read_meta(path: &Path) -> Option<AgentMeta> {
 }
 
 fn is_jsonl(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl")
+    path.extension()
+        .is_some_and(|extension| extension == "jsonl")
 }
 
 /// The id in `agent-<id>.jsonl`.
@@ -185,10 +218,18 @@ fn first_facts(path: &Path) -> Option<FirstFacts> {
     let mut lines = Lines::open(path, 0).ok()?;
     let mut facts = FirstFacts::default();
     for _ in 0..ENOUGH_LINES {
-        let Ok(Some(line)) = lines.next_line() else { break };
+        let Ok(Some(line)) = lines.next_line() else {
+            break;
+        };
         objects(line.bytes, |line: Line<'_>| {
-            facts.session = facts.session.take().or(line.session_id.map(|id| id.0.into_owned()));
-            facts.timestamp = facts.timestamp.take().or(line.timestamp.map(|at| at.0.into_owned()));
+            facts.session = facts
+                .session
+                .take()
+                .or(line.session_id.map(|id| id.0.into_owned()));
+            facts.timestamp = facts
+                .timestamp
+                .take()
+                .or(line.timestamp.map(|at| at.0.into_owned()));
         });
         if facts.session.is_some() && facts.timestamp.is_some() {
             break;

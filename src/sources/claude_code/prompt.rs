@@ -19,10 +19,15 @@ pub(super) fn of_line(line: &Line<'_>, content: Option<&RawValue>) -> Option<Pro
     }
     let text = spoken_text(content)?;
     let origin: Option<Origin<'_>> = payload(line.origin);
-    let origin = origin.as_ref().and_then(|origin| origin.kind.as_ref()).map(Text::as_str);
+    let origin = origin
+        .as_ref()
+        .and_then(|origin| origin.kind.as_ref())
+        .map(Text::as_str);
     let turn_origin = line.turn_origin.as_ref().map(Text::as_str);
-    let not_human = matches!(origin, Some("task-notification" | "coordinator" | "peer" | "system"))
-        || turn_origin == Some("task_notification");
+    let not_human = matches!(
+        origin,
+        Some("task-notification" | "coordinator" | "peer" | "system")
+    ) || turn_origin == Some("task_notification");
     classify(&text, not_human)
 }
 
@@ -36,14 +41,21 @@ pub(super) fn of_queued(prompt: Option<&RawValue>, mode: Option<&str>) -> Option
 
 fn classify(text: &str, not_human: bool) -> Option<Prompt> {
     const NOTIFICATIONS: [&str; 2] = ["<task-notification", "<teammate-message"];
-    const NO_PROMPTS: [&str; 4] =
-        ["<local-command-", "<bash-", "<system-reminder", "[Request interrupted by user"];
+    const NO_PROMPTS: [&str; 4] = [
+        "<local-command-",
+        "<bash-",
+        "<system-reminder",
+        "[Request interrupted by user",
+    ];
 
     let text = text.trim();
     if not_human || NOTIFICATIONS.iter().any(|start| text.starts_with(start)) {
         let summary = between(text, "<summary>", "</summary>");
         let text = summary.map_or_else(|| "background task reported".to_owned(), str::to_owned);
-        return Some(Prompt { trigger: Trigger::Notification, text });
+        return Some(Prompt {
+            trigger: Trigger::Notification,
+            text,
+        });
     }
     if NO_PROMPTS.iter().any(|start| text.starts_with(start)) {
         return None;
@@ -51,11 +63,19 @@ fn classify(text: &str, not_human: bool) -> Option<Prompt> {
     if text.starts_with("<command-name>") || text.starts_with("<command-message>") {
         let name = between(text, "<command-name>", "</command-name>")?.trim();
         let slash = if name.starts_with('/') { "" } else { "/" };
-        let arguments = between(text, "<command-args>", "</command-args>").unwrap_or("").trim();
+        let arguments = between(text, "<command-args>", "</command-args>")
+            .unwrap_or("")
+            .trim();
         let text = format!("{slash}{name} {arguments}").trim_end().to_owned();
-        return Some(Prompt { trigger: Trigger::Command, text });
+        return Some(Prompt {
+            trigger: Trigger::Command,
+            text,
+        });
     }
-    Some(Prompt { trigger: Trigger::Prompt, text: text.to_owned() })
+    Some(Prompt {
+        trigger: Trigger::Prompt,
+        text: text.to_owned(),
+    })
 }
 
 /// The text of a message that holds no result of a tool; pictures are named.
@@ -92,18 +112,31 @@ mod tests {
         let notice = "<task-notification>\n<task-id>a1</task-id>\n<summary>Agent \"look\" done</summary>\n</task-notification>";
         for (text, expected) in [
             ("fix the test", Some((Trigger::Prompt, "fix the test"))),
-            ("<div> is not closed", Some((Trigger::Prompt, "<div> is not closed"))),
+            (
+                "<div> is not closed",
+                Some((Trigger::Prompt, "<div> is not closed")),
+            ),
             (command, Some((Trigger::Command, "/review src"))),
-            ("<command-name>/clear</command-name>", Some((Trigger::Command, "/clear"))),
+            (
+                "<command-name>/clear</command-name>",
+                Some((Trigger::Command, "/clear")),
+            ),
             (notice, Some((Trigger::Notification, "Agent \"look\" done"))),
-            ("<teammate-message id=\"lead\">go</teammate-message>", Some((Trigger::Notification, "background task reported"))),
+            (
+                "<teammate-message id=\"lead\">go</teammate-message>",
+                Some((Trigger::Notification, "background task reported")),
+            ),
             ("<local-command-stdout>ok</local-command-stdout>", None),
             ("<bash-input>ls</bash-input>", None),
             ("<system-reminder>\nbe brief\n</system-reminder>", None),
             ("[Request interrupted by user for tool use]", None),
         ] {
             let prompt = classify(text, false).map(|prompt| (prompt.trigger, prompt.text));
-            assert_eq!(prompt, expected.map(|(trigger, text)| (trigger, text.to_owned())), "{text}");
+            assert_eq!(
+                prompt,
+                expected.map(|(trigger, text)| (trigger, text.to_owned())),
+                "{text}"
+            );
         }
     }
 }

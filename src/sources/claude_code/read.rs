@@ -87,7 +87,9 @@ pub fn read(
         if reader.settled_agents.get(&agent.id) == Some(&agent.bytes) {
             continue;
         }
-        reader.assembler.agent(&agent.id, agent.kind.clone(), agent.call.clone());
+        reader
+            .assembler
+            .agent(&agent.id, agent.kind.clone(), agent.call.clone());
         if let Err(error) = reader.file(&agent.path, 0, Some(agent)) {
             unreadable.push((agent.path.clone(), error.to_string()));
         }
@@ -101,7 +103,11 @@ pub fn read(
     let reading = Reading {
         guard: guarded.and_then(|offset| guard_before(&files.transcript, offset).ok()),
         last_turn: reader.last_turn,
-        agent_bytes: files.agents.iter().map(|agent| (agent.id.clone(), agent.bytes)).collect(),
+        agent_bytes: files
+            .agents
+            .iter()
+            .map(|agent| (agent.id.clone(), agent.bytes))
+            .collect(),
         permission_mode: reader.mode_at_last_turn,
         unreadable,
     };
@@ -131,8 +137,11 @@ impl Reading {
             earlier.absorb(turn, ours);
         }
         let mut agent_bytes = BTreeMap::new();
-        let open: Vec<&str> =
-            current.all_subagents().iter().map(|(_, subagent)| subagent.id.as_str()).collect();
+        let open: Vec<&str> = current
+            .all_subagents()
+            .iter()
+            .map(|(_, subagent)| subagent.id.as_str())
+            .collect();
         for (id, bytes) in &self.agent_bytes {
             if !open.contains(&id.as_str()) {
                 agent_bytes.insert(id.clone(), *bytes);
@@ -202,7 +211,12 @@ struct Request {
 impl Reader {
     fn new(checkpoint: Option<Checkpoint>) -> Self {
         let (offset, settled_agents, permission_mode, earlier) = match checkpoint {
-            Some(kept) => (kept.offset, kept.agent_bytes, kept.permission_mode, kept.earlier),
+            Some(kept) => (
+                kept.offset,
+                kept.agent_bytes,
+                kept.permission_mode,
+                kept.earlier,
+            ),
             None => (0, BTreeMap::new(), None, Earlier::default()),
         };
         Self {
@@ -225,7 +239,8 @@ impl Reader {
     fn file(&mut self, path: &Path, offset: u64, agent: Option<&AgentFile>) -> io::Result<()> {
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
-            let mut malformed = jsonl::objects(line.bytes, |object| self.line(&object, line.offset, agent));
+            let mut malformed =
+                jsonl::objects(line.bytes, |object| self.line(&object, line.offset, agent));
             if malformed > 0 && std::str::from_utf8(line.bytes).is_err() {
                 // A broken character must not cost the whole line.
                 let mended = String::from_utf8_lossy(line.bytes);
@@ -245,7 +260,10 @@ impl Reader {
         if self.session_id.is_none() {
             self.session_id = line.session_id.as_ref().map(|id| id.as_str().to_owned());
         }
-        let at = line.timestamp.as_ref().and_then(|at| parse_time(at.as_str()));
+        let at = line
+            .timestamp
+            .as_ref()
+            .and_then(|at| parse_time(at.as_str()));
         if let Some(at) = at {
             self.assembler.saw(at);
             if let Some(uuid) = &line.uuid {
@@ -265,7 +283,12 @@ impl Reader {
             (Some(kind), _) if IGNORED.contains(&kind) => {}
             (kind, _) => {
                 let kind = kind.unwrap_or("(none)").to_owned();
-                *self.assembler.oddities().unknown_types.entry(kind).or_default() += 1;
+                *self
+                    .assembler
+                    .oddities()
+                    .unknown_types
+                    .entry(kind)
+                    .or_default() += 1;
             }
         }
     }
@@ -273,18 +296,30 @@ impl Reader {
     fn user(&mut self, line: &Line<'_>, at: DateTime<Utc>, offset: u64, agent: Option<&AgentFile>) {
         self.note_permission_mode(line);
         self.note_circumstances(line);
-        let Some(message) = payload::<wire::Message<'_>>(line.message) else { return };
+        let Some(message) = payload::<wire::Message<'_>>(line.message) else {
+            return;
+        };
         let thread = self.thread_of(line, agent, Some(&message));
         if thread == Thread::Main
             && let Some(prompt) = prompt::of_line(line, message.content)
         {
             self.begin_turn(line, prompt, at, offset);
         }
-        let facts = LineFacts { at, circumstances: &self.circumstances, tool: &line.tool_use_result };
+        let facts = LineFacts {
+            at,
+            circumstances: &self.circumstances,
+            tool: &line.tool_use_result,
+        };
         let content = blocks(message.content, &facts);
         self.link_subagent(line, &content);
         if !content.is_empty() {
-            self.assembler.input(thread, Message { role: Role::User, content });
+            self.assembler.input(
+                thread,
+                Message {
+                    role: Role::User,
+                    content,
+                },
+            );
         }
     }
 
@@ -295,7 +330,9 @@ impl Reader {
         offset: u64,
         agent: Option<&AgentFile>,
     ) {
-        let Some(attachment) = payload::<wire::Attachment<'_>>(line.attachment) else { return };
+        let Some(attachment) = payload::<wire::Attachment<'_>>(line.attachment) else {
+            return;
+        };
         if attachment.kind.as_str() != "queued_command" {
             return;
         }
@@ -307,10 +344,20 @@ impl Reader {
         {
             self.begin_turn(line, prompt, at, offset);
         }
-        let facts = LineFacts { at, circumstances: &self.circumstances, tool: &line.tool_use_result };
+        let facts = LineFacts {
+            at,
+            circumstances: &self.circumstances,
+            tool: &line.tool_use_result,
+        };
         let content = blocks(attachment.prompt, &facts);
         if !content.is_empty() {
-            self.assembler.input(thread, Message { role: Role::User, content });
+            self.assembler.input(
+                thread,
+                Message {
+                    role: Role::User,
+                    content,
+                },
+            );
         }
     }
 
@@ -332,7 +379,9 @@ impl Reader {
 
     fn assistant(&mut self, line: &Line<'_>, at: DateTime<Utc>, agent: Option<&AgentFile>) {
         self.note_circumstances(line);
-        let Some(message) = payload::<wire::Message<'_>>(line.message) else { return };
+        let Some(message) = payload::<wire::Message<'_>>(line.message) else {
+            return;
+        };
         let Some(id) = &message.id else { return };
         let model = message.model.as_ref().map(wire::Text::as_str);
         let is_synthetic = model == Some("<synthetic>");
@@ -341,7 +390,11 @@ impl Reader {
             return;
         }
         let thread = self.thread_of(line, agent, None);
-        let facts = LineFacts { at, circumstances: &self.circumstances, tool: &line.tool_use_result };
+        let facts = LineFacts {
+            at,
+            circumstances: &self.circumstances,
+            tool: &line.tool_use_result,
+        };
         let content = blocks(message.content, &facts);
         self.note_sidechain_calls(&content);
         let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
@@ -349,11 +402,21 @@ impl Reader {
         if usage.is_none() {
             self.assembler.oddities().responses_without_usage += 1;
         }
-        let request = line.request_ref.as_ref().and_then(|id| self.requests.get(id.as_str()));
-        let parent = line.parent_uuid.as_ref().and_then(|id| self.times.get(id.as_str()));
-        let mut parameters = request.map(|request| request.parameters.clone()).unwrap_or_default();
+        let request = line
+            .request_ref
+            .as_ref()
+            .and_then(|id| self.requests.get(id.as_str()));
+        let parent = line
+            .parent_uuid
+            .as_ref()
+            .and_then(|id| self.times.get(id.as_str()));
+        let mut parameters = request
+            .map(|request| request.parameters.clone())
+            .unwrap_or_default();
         if let Some(effort) = &line.effort {
-            parameters.effort.get_or_insert_with(|| effort.as_str().to_owned());
+            parameters
+                .effort
+                .get_or_insert_with(|| effort.as_str().to_owned());
         }
         let billed = raw_usage.unwrap_or_default();
         parameters.service_tier = billed.service_tier.map(|tier| tier.0.into_owned());
@@ -367,7 +430,10 @@ impl Reader {
             usage,
             requested_at: request.map(|request| request.at).or(parent.copied()),
             at,
-            stop_reason: message.stop_reason.filter(|_| !is_error).map(|reason| reason.0.into_owned()),
+            stop_reason: message
+                .stop_reason
+                .filter(|_| !is_error)
+                .map(|reason| reason.0.into_owned()),
             error: is_error.then(|| call_error(line, &content)),
             blocks: if is_error { Vec::new() } else { content },
             parameters,
@@ -384,7 +450,8 @@ impl Reader {
             thinking: params.thinking,
             ..Parameters::default()
         };
-        self.requests.insert(id.as_str().to_owned(), Request { at, parameters });
+        self.requests
+            .insert(id.as_str().to_owned(), Request { at, parameters });
     }
 
     /// The result of a call tells which agent the call started.
@@ -395,7 +462,8 @@ impl Reader {
             _ => None,
         });
         if let (Some(agent), Some(call)) = (&result.agent_id, call) {
-            self.assembler.agent(agent, result.agent_type.clone(), Some(call));
+            self.assembler
+                .agent(agent, result.agent_type.clone(), Some(call));
         }
     }
 
@@ -415,7 +483,10 @@ impl Reader {
         if let Some(id) = &line.agent_id {
             return Thread::Agent(id.as_str().to_owned());
         }
-        let parent = line.parent_uuid.as_ref().and_then(|id| self.sidechains.get(id.as_str()));
+        let parent = line
+            .parent_uuid
+            .as_ref()
+            .and_then(|id| self.sidechains.get(id.as_str()));
         let uuid = line.uuid.as_ref().map_or("", wire::Text::as_str);
         let root = if let Some(root) = parent {
             root.clone()
@@ -435,7 +506,10 @@ impl Reader {
                 && matches!(call.name.as_str(), "Task" | "Agent")
                 && let Some(prompt) = call.input.get("prompt").and_then(|prompt| prompt.as_str())
             {
-                self.sidechain_calls.entry(prompt.to_owned()).or_default().push(call.id.clone());
+                self.sidechain_calls
+                    .entry(prompt.to_owned())
+                    .or_default()
+                    .push(call.id.clone());
             }
         }
     }
@@ -447,7 +521,9 @@ impl Reader {
             tool: &wire::ToolUseResult::default(),
         };
         let content = blocks(message.content, &facts);
-        let [Block::Text(prompt)] = content.as_slice() else { return None };
+        let [Block::Text(prompt)] = content.as_slice() else {
+            return None;
+        };
         let calls = self.sidechain_calls.get_mut(prompt)?;
         (!calls.is_empty()).then(|| calls.remove(0))
     }
@@ -473,7 +549,10 @@ impl Reader {
             known.map(String::as_str) == said.map(wire::Text::as_str)
         }
         let known = &self.circumstances;
-        let branch = line.git_branch.as_ref().filter(|branch| is_branch(branch.as_str()));
+        let branch = line
+            .git_branch
+            .as_ref()
+            .filter(|branch| is_branch(branch.as_str()));
         if same(known.cwd.as_ref(), line.cwd.as_ref())
             && same(known.git_branch.as_ref(), branch)
             && same(known.agent_version.as_ref(), line.version.as_ref())
@@ -522,5 +601,7 @@ fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
 }
 
 pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|at| at.with_timezone(&Utc))
 }

@@ -227,7 +227,11 @@ pub(super) struct Count(pub(super) u64);
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Number(number) = Number::deserialize(deserializer)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
         Ok(Self(number.map_or(0, |number| number as u64)))
     }
 }
