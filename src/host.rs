@@ -3,7 +3,7 @@
 //! Everything else asks a [`Host`] instead of the process, so that a test can be any machine.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,7 @@ impl Host {
     /// # Errors
     /// [`NotUnicode`] when the value is set but not UTF-8.
     pub fn variable(&self, name: &str) -> Result<Option<&str>, NotUnicode> {
-        match self.environment.get(std::ffi::OsStr::new(name)) {
+        match self.environment.get(OsStr::new(name)) {
             None => Ok(None),
             Some(value) => match value.to_str() {
                 Some(text) if text.trim().is_empty() => Ok(None),
@@ -80,8 +80,15 @@ impl Host {
     /// An environment variable that holds a path, in whatever encoding paths have here.
     #[must_use]
     pub fn path_variable(&self, name: &str) -> Option<PathBuf> {
-        let value = self.environment.get(std::ffi::OsStr::new(name))?;
+        let value = self.environment.get(OsStr::new(name))?;
         (!value.is_empty()).then(|| PathBuf::from(value))
+    }
+
+    /// The whole environment.
+    pub fn environment(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.environment
+            .iter()
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// The time of day.

@@ -2,6 +2,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod detached;
 pub mod events;
 pub mod git;
 pub mod host;

@@ -1,5 +1,6 @@
 //! One file a verb; each reads like its manual page.
 
+mod hook;
 mod ingest;
 mod select;
 
@@ -42,7 +43,8 @@ pub struct WrongUse(pub String);
 pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Ingest(arguments) => ingest::run(&arguments, host),
-        Command::Hook | Command::Status(_) | Command::Flush(_) => Ok(Exit::Done),
+        Command::Hook => Ok(hook::run(host)),
+        Command::Status(_) | Command::Flush(_) => Ok(Exit::Done),
     }
 }
 
