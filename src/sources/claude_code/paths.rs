@@ -19,6 +19,8 @@ const LONGEST_SLUG: usize = 200;
 /// The files of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionFiles {
+    /// The session's id: what its lines say, else the name of the transcript.
+    pub session_id: String,
     /// The transcript of the main conversation.
     pub transcript: PathBuf,
     /// The transcripts of its subagents, the oldest first.
@@ -122,7 +124,10 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
     agents.sort_by(|(a_start, a), (b_start, b)| {
         (a_start, a.bytes, &a.path).cmp(&(b_start, b.bytes, &b.path))
     });
+    let said = first_facts(transcript).and_then(|facts| facts.session);
+    let stem = transcript.file_stem().unwrap_or_default();
     Ok(SessionFiles {
+        session_id: said.unwrap_or_else(|| stem.to_string_lossy().into_owned()),
         transcript: transcript.to_owned(),
         agents: agents.into_iter().map(|(_, agent)| agent).collect(),
     })

@@ -94,12 +94,8 @@ pub fn read(
             unreadable.push((agent.path.clone(), error.to_string()));
         }
     }
-    let id = reader.session_id.take().unwrap_or_else(|| {
-        let stem = files.transcript.file_stem().unwrap_or_default();
-        stem.to_string_lossy().into_owned()
-    });
     let guarded = reader.last_turn.as_ref().map(|(_, offset)| *offset);
-    let session = reader.assembler.finish(id);
+    let session = reader.assembler.finish(files.session_id.clone());
     let reading = Reading {
         guard: guarded.and_then(|offset| guard_before(&files.transcript, offset).ok()),
         last_turn: reader.last_turn,
@@ -186,7 +182,6 @@ struct Reader {
     assembler: Assembler,
     offset: u64,
     settled_agents: BTreeMap<String, u64>,
-    session_id: Option<String>,
     /// The last turn and where it begins in the main transcript.
     last_turn: Option<(String, u64)>,
     mode_at_last_turn: Option<String>,
@@ -223,7 +218,6 @@ impl Reader {
             assembler: Assembler::new(Agent::ClaudeCode, earlier),
             offset,
             settled_agents,
-            session_id: None,
             last_turn: None,
             mode_at_last_turn: None,
             permission_mode,
@@ -257,9 +251,6 @@ impl Reader {
     }
 
     fn line(&mut self, line: &Line<'_>, offset: u64, agent: Option<&AgentFile>) {
-        if self.session_id.is_none() {
-            self.session_id = line.session_id.as_ref().map(|id| id.as_str().to_owned());
-        }
         let at = line
             .timestamp
             .as_ref()
