@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::events::{DistinctId, Grouping};
 use crate::host::Host;
+use crate::transport::Endpoint;
 
 /// Longest tool input or output that is sent, unless a setting says otherwise, in bytes.
 const MAX_ATTRIBUTE_BYTES: usize = 12_000;
@@ -24,8 +25,9 @@ pub struct Config {
     pub enabled: bool,
     /// `POSTHOG_API_KEY`.
     pub api_key: Option<ApiKey>,
-    /// `POSTHOG_HOST`, as it was given.
-    pub host: String,
+    /// `POSTHOG_HOST`; `None` when it cannot be read: then nothing is sent, least of all to
+    /// some default.
+    pub endpoint: Option<Endpoint>,
     /// `POSTHOG_LLMA_STATE_DIR`, else the user's state directory.
     pub state_dir: Option<PathBuf>,
     /// `POSTHOG_LLMA_PRIVACY_MODE`.
@@ -120,9 +122,7 @@ impl Config {
                 .value("POSTHOG_LLMA_CC_ENABLED", boolean)
                 .unwrap_or(false),
             api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
-            host: reader
-                .text("POSTHOG_HOST")
-                .unwrap_or_else(|| DEFAULT_HOST.to_owned()),
+            endpoint: reader.endpoint(),
             state_dir: state_dir.or_else(default_state),
             privacy: reader
                 .value("POSTHOG_LLMA_PRIVACY_MODE", boolean)
@@ -178,6 +178,20 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn endpoint(&mut self) -> Option<Endpoint> {
+        let parse = |text: &str| Endpoint::parse(text).map_err(|error| format!("is {error}"));
+        let problems = self.problems.len();
+        let given = self.value("POSTHOG_HOST", parse);
+        let is_unreadable = self.problems.len() > problems;
+        given.or_else(|| {
+            if is_unreadable {
+                None
+            } else {
+                Endpoint::parse(DEFAULT_HOST).ok()
+            }
+        })
     }
 
     fn text(&mut self, variable: &'static str) -> Option<String> {
@@ -264,7 +278,8 @@ mod tests {
         assert_eq!(problems, []);
         assert!(!config.enabled);
         assert_eq!(config.api_key, None);
-        assert_eq!(config.host, "https://us.i.posthog.com");
+        let endpoint = config.endpoint.as_ref().map(Endpoint::base);
+        assert_eq!(endpoint, Some("https://us.i.posthog.com"));
     }
 
     #[test]
@@ -301,6 +316,12 @@ mod tests {
             let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
             assert_eq!(named, [variable], "{value}");
         }
+    }
+
+    #[test]
+    fn a_host_with_a_typing_error_sends_nowhere() {
+        let (config, problems) = read(&[("POSTHOG_HOST", "http://posthog.example.com")]);
+        assert_eq!((config.endpoint, problems.len()), (None, 1));
     }
 
     #[test]

@@ -1,26 +1,27 @@
-//! The one way from files to what may leave: read, map, redact, shorten.
+//! The one way from files to what may leave: read, map, redact, shorten, store.
 //!
-//! The only place that knows sources, sessions, events and redaction. Where the events go (the
-//! outbox, a file, nowhere) is the caller's.
+//! The only place that knows sources, sessions, events, redaction and the outbox.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::config::Config;
 use crate::events::limits::Limits;
 use crate::events::{self, DistinctId, Event, Frozen, Progress, Settings};
 use crate::git;
+use crate::host::Host;
+use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::{Session, Turn};
-use crate::sources::claude_code::{self, Checkpoint, Reading, SessionFiles};
+use crate::sources::Found;
+use crate::sources::claude_code::{self, Checkpoint, Reading, Running, SessionFiles};
 
 /// A session that says nothing for so long is taken to have ended.
-const QUIET: Duration = Duration::from_mins(10);
+const QUIET: TimeDelta = TimeDelta::minutes(10);
 
 /// A session as it was read from its files.
 #[derive(Debug)]
@@ -51,6 +52,24 @@ impl Collected {
     }
 }
 
+/// What became of a session on its way into the outbox.
+#[derive(Debug)]
+pub enum Stored {
+    /// Nothing was written to it since it was stored.
+    Unchanged,
+    /// There is no session in the file.
+    Nothing,
+    /// It was read, and what is new of it waits to be sent.
+    Session {
+        /// What was new.
+        enqueued: Enqueued,
+        /// Subagent transcripts that could not be read, with the reason.
+        unreadable: Vec<(PathBuf, String)>,
+        /// Whether it still goes on; the rest follows when it ends.
+        progress: Progress,
+    },
+}
+
 /// Reads the session at `transcript`; `None` when there is nothing in it. `progress` is known to
 /// whoever saw the session end, else the files tell.
 ///
@@ -60,13 +79,13 @@ pub fn collect(
     transcript: &Path,
     checkpoint: Option<Checkpoint>,
     progress: Option<Progress>,
-    now: DateTime<Utc>,
+    host: &Host,
 ) -> anyhow::Result<Option<Collected>> {
     let files = claude_code::session_files(transcript)
         .with_context(|| format!("cannot read {}", transcript.display()))?;
     let (session, reading) = claude_code::read(&files, checkpoint)?;
     Ok(session.map(|session| {
-        let progress = progress.unwrap_or_else(|| progress_of(&session, transcript, now));
+        let progress = progress.unwrap_or_else(|| progress_of(&session, transcript, host));
         Collected {
             session,
             progress,
@@ -76,16 +95,23 @@ pub fn collect(
     }))
 }
 
-/// A session has ended when its agent wrote so, or when nothing was written for a while.
-fn progress_of(session: &Session, transcript: &Path, now: DateTime<Utc>) -> Progress {
-    let modified = transcript.metadata().and_then(|meta| meta.modified());
-    let quiet = modified.map(|modified| now - DateTime::<Utc>::from(modified));
-    let is_quiet = quiet.is_ok_and(|quiet| quiet.to_std().is_ok_and(|quiet| quiet > QUIET));
-    if session.is_closed || is_quiet {
-        Progress::Ended
-    } else {
+/// A session goes on while a process has it open. Where no version of the agent tells, it has
+/// ended when the agent wrote so, or when nothing was written for a while.
+fn progress_of(session: &Session, transcript: &Path, host: &Host) -> Progress {
+    let goes_on = match claude_code::running(host) {
+        Running::Sessions(open) => open.contains(&session.id),
+        Running::Unknown => !session.is_closed && !is_quiet(transcript, host.now()),
+    };
+    if goes_on {
         Progress::Running
+    } else {
+        Progress::Ended
     }
+}
+
+fn is_quiet(transcript: &Path, now: DateTime<Utc>) -> bool {
+    let modified = transcript.metadata().and_then(|meta| meta.modified());
+    modified.is_ok_and(|modified| now - DateTime::<Utc>::from(modified) > QUIET)
 }
 
 /// Builds the events of sessions under one configuration.
@@ -171,6 +197,95 @@ impl<'a> Pipeline<'a> {
         result
     }
 
+    /// Stores what is new of the session at `found` in the outbox. Whatever this process dies of
+    /// in between, the next call finishes the work and stores nothing twice.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read or the outbox not written.
+    pub fn store(
+        &mut self,
+        found: &Found,
+        outbox: &Outbox,
+        destination: &Destination,
+        progress: Option<Progress>,
+        host: &Host,
+    ) -> anyhow::Result<Stored> {
+        loop {
+            let stored = self.try_store(found, outbox, destination, progress, host);
+            match stored {
+                Err(error) if is_overtaken(&error) => {}
+                stored => return stored,
+            }
+        }
+    }
+
+    fn try_store(
+        &mut self,
+        found: &Found,
+        outbox: &Outbox,
+        destination: &Destination,
+        progress: Option<Progress>,
+        host: &Host,
+    ) -> anyhow::Result<Stored> {
+        let agent = found.agent.as_str();
+        let path = &found.path;
+        let files = claude_code::session_files(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        // Taken before reading: what is written meanwhile is read the next time.
+        let stamps = stamps(&files);
+        if is_unchanged(outbox, &stamps)? {
+            return Ok(Stored::Unchanged);
+        }
+        let known = outbox.session(agent, &files.session_id)?;
+        let checkpoint = known.and_then(|session| session.checkpoint);
+        let checkpoint = checkpoint.and_then(|kept| serde_json::from_slice(&kept).ok());
+        let Some(collected) = collect(path, checkpoint, progress, host)? else {
+            outbox.remember(&stamps)?;
+            return Ok(Stored::Nothing);
+        };
+        let session = &collected.session;
+        let frozen = self.freeze(session);
+        let entry = SessionEntry {
+            agent,
+            id: &session.id,
+            project: frozen.project_name.as_deref(),
+            title: None,
+            frozen: &serde_json::to_string(&frozen)?,
+        };
+        let mut batch = outbox.begin(entry, destination, host.now())?;
+        let frozen = serde_json::from_str(&batch.session().frozen)
+            .context("the outbox holds settings of this session that cannot be read")?;
+        let owners = outbox.owners(events::claims(session))?;
+        let is_foreign = |id: Uuid| {
+            owners
+                .get(&id)
+                .is_some_and(|(_, owner)| *owner != session.id)
+        };
+        let mut counts = Counts::default();
+        self.events(&collected, frozen, &is_foreign, &mut counts, &mut |event| {
+            Ok(batch.push(&event)?)
+        })?;
+        let progress = collected.progress;
+        // Of a session that goes on, something may have been held back: it is read again.
+        let is_final = progress == Progress::Ended && collected.unreadable().is_empty();
+        let checkpoint = if is_final {
+            collected.checkpoint(&is_foreign)
+        } else {
+            None
+        };
+        let checkpoint = checkpoint
+            .map(|kept| serde_json::to_vec(&kept))
+            .transpose()?;
+        let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
+        let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
+        let unreadable = collected.reading.unreadable;
+        Ok(Stored::Session {
+            enqueued,
+            unreadable,
+            progress,
+        })
+    }
+
     fn repositories_of(&mut self, session: &Session) -> BTreeMap<String, String> {
         let cwds: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
         let mut known = BTreeMap::new();
@@ -185,6 +300,35 @@ impl<'a> Pipeline<'a> {
         }
         known
     }
+}
+
+fn is_overtaken(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
+}
+
+/// How the files of a session look now.
+fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
+    let agents = files.agents.iter().map(|agent| &agent.path);
+    let paths = [&files.transcript].into_iter().chain(agents);
+    let stamp = |path: &PathBuf| {
+        let meta = path.metadata().ok()?;
+        let modified = meta.modified().ok()?;
+        Some(TranscriptStamp {
+            path: path.clone(),
+            size: meta.len(),
+            modified,
+        })
+    };
+    paths.filter_map(stamp).collect()
+}
+
+fn is_unchanged(outbox: &Outbox, stamps: &[TranscriptStamp]) -> anyhow::Result<bool> {
+    for stamp in stamps {
+        if outbox.transcript(&stamp.path)?.as_ref() != Some(stamp) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn cwds_of(turn: &Turn) -> Vec<&str> {

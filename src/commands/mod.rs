@@ -1,14 +1,21 @@
 //! One file a verb; each reads like its manual page.
 
+mod flush;
 mod hook;
 mod ingest;
 mod select;
+mod sending;
+mod status;
 
 use std::process::ExitCode;
+
+use chrono::{DateTime, Local, Utc};
 
 use crate::cli::Command;
 use crate::config::{Config, Problem};
 use crate::host::Host;
+use crate::outbox::Outbox;
+use crate::redact::{RedactionKey, Redactor};
 
 /// How a command ended. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +51,8 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Ingest(arguments) => ingest::run(&arguments, host),
         Command::Hook => Ok(hook::run(host)),
-        Command::Status(_) | Command::Flush(_) => Ok(Exit::Done),
+        Command::Status(arguments) => status::run(&arguments, host),
+        Command::Flush(arguments) => flush::run(&arguments, host),
     }
 }
 
@@ -58,4 +66,26 @@ fn strict_config(host: &Host) -> Result<Config, WrongUse> {
             Err(WrongUse(lines.join("\n")))
         }
     }
+}
+
+/// A redactor for events that go into no outbox: with the key of the one that is there.
+fn redactor(config: &Config) -> anyhow::Result<Redactor> {
+    let outbox = match &config.state_dir {
+        Some(directory) => Outbox::open_read_only(directory)?,
+        None => None,
+    };
+    let key = outbox.map_or([0; 32], |outbox| outbox.redaction_key());
+    Ok(Redactor::new(RedactionKey(key)))
+}
+
+/// A time in the user's own zone.
+fn local(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local)
+        .format("%Y-%m-%d %H:%M")
+        .to_string()
+}
+
+/// Enough of an id to name a session.
+fn short(id: &str) -> String {
+    id.chars().take(8).collect()
 }

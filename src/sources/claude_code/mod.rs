@@ -8,8 +8,12 @@ mod glance;
 mod paths;
 mod prompt;
 mod read;
+mod running;
 mod wire;
 
-pub use glance::{Glance, glance};
-pub use paths::{AgentFile, SessionFiles, project_dir, projects_dir, session_files, transcripts};
+pub use glance::{Glance, glance, last_written};
+pub use paths::{
+    AgentFile, SessionFiles, project_dir, projects_dir, session_files, session_id, transcripts,
+};
 pub use read::{Checkpoint, Reading, read};
+pub use running::{Running, running};

@@ -124,13 +124,19 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
     agents.sort_by(|(a_start, a), (b_start, b)| {
         (a_start, a.bytes, &a.path).cmp(&(b_start, b.bytes, &b.path))
     });
-    let said = first_facts(transcript).and_then(|facts| facts.session);
-    let stem = transcript.file_stem().unwrap_or_default();
     Ok(SessionFiles {
-        session_id: said.unwrap_or_else(|| stem.to_string_lossy().into_owned()),
+        session_id: session_id(transcript),
         transcript: transcript.to_owned(),
         agents: agents.into_iter().map(|(_, agent)| agent).collect(),
     })
+}
+
+/// The id of a session: what its lines say, else the name of its transcript.
+#[must_use]
+pub fn session_id(transcript: &Path) -> String {
+    let said = first_facts(transcript).and_then(|facts| facts.session);
+    let stem = transcript.file_stem().unwrap_or_default();
+    said.unwrap_or_else(|| stem.to_string_lossy().into_owned())
 }
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.
