@@ -8,6 +8,8 @@
 //! - A destination in trouble is left alone for a while, longer each time.
 
 mod batch;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -389,7 +391,7 @@ impl Sender<'_> {
         let not_before = now + TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
         self.outbox
             .fail(self.record.id, not_before, reason, refused, now)?;
-        self.drained.last_error = Some(reason.to_owned());
+        self.drained.last_error = Some(format!("{}: {reason}", self.record.destination.host));
         Ok(false)
     }
 

@@ -182,7 +182,7 @@ fn cloud(host: &str) -> Option<&'static str> {
         .map(|(cloud, _)| *cloud)
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || bare
@@ -194,11 +194,12 @@ fn is_loopback(host: &str) -> bool {
 /// no number.
 fn port(authority: &Authority, secure: bool) -> Option<String> {
     let own = if secure { 443 } else { 80 };
-    match authority.port() {
-        None if authority.as_str().ends_with(':') => None,
-        None => Some(String::new()),
-        Some(port) if port.as_u16() == own => Some(String::new()),
-        Some(port) => Some(format!(":{}", port.as_u16())),
+    match authority.as_str().strip_prefix(authority.host())? {
+        "" => Some(String::new()),
+        text => match text.strip_prefix(':')?.parse::<u16>().ok()? {
+            port if port == own => Some(String::new()),
+            port => Some(format!(":{port}")),
+        },
     }
 }
 

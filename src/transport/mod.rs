@@ -1,8 +1,8 @@
 //! Bytes to a URL, and what the answer means. Nothing here has heard of an event.
 //!
 //! Promises: certificates are always checked, with the roots that the system trusts; no redirect
-//! is followed; every step has an end in time; an answer can be as long as it likes, only its
-//! beginning is read.
+//! is followed; what goes to this machine goes through no proxy; every step has an end in time; an
+//! answer can be as long as it likes, only its beginning is read.
 
 mod classify;
 mod endpoint;
@@ -22,6 +22,8 @@ pub use endpoint::{Endpoint, EndpointError, Lane};
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 /// How rustls begins every complaint about a certificate.
 const CERTIFICATE: &str = "invalid peer certificate";
+/// How the standard library reports a name without an address.
+const LOOKUP: &str = "failed to lookup address";
 
 /// How requests are made.
 #[derive(Clone, Debug)]
@@ -117,8 +119,12 @@ impl Transport {
     /// When there is no complete answer. The server may have taken the bytes all the same.
     pub fn post(&self, url: &str, gzipped_json: &[u8]) -> Result<Answer, PostError> {
         let agent = self.agent.get_or_init(|| agent(&self.settings));
-        let mut response = agent
-            .post(url)
+        let mut request = agent.post(url);
+        if is_loopback(url) {
+            // It is the one address that may be called in the clear.
+            request = request.config().proxy(None).build();
+        }
+        let mut response = request
             .header("Content-Type", "application/json")
             .header("Content-Encoding", "gzip")
             .send(gzipped_json)
@@ -165,18 +171,23 @@ fn agent(settings: &TransportSettings) -> Agent {
         .new_agent()
 }
 
+fn host(url: &str) -> Option<String> {
+    let uri: ureq::http::Uri = url.parse().ok()?;
+    uri.host().map(str::to_owned)
+}
+
+fn is_loopback(url: &str) -> bool {
+    host(url).is_some_and(|host| endpoint::is_loopback(&host))
+}
+
 fn explain(error: ureq::Error, url: &str) -> PostError {
     match error {
-        ureq::Error::HostNotFound => {
-            let uri: Result<ureq::http::Uri, _> = url.parse();
-            let host = uri.ok().and_then(|uri| uri.host().map(str::to_owned));
-            PostError::HostNotFound(host.unwrap_or_default())
-        }
+        ureq::Error::HostNotFound => PostError::HostNotFound(host(url).unwrap_or_default()),
         ureq::Error::Timeout(step) => PostError::Timeout(step.to_string()),
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
             PostError::Timeout(error.to_string())
         }
-        ureq::Error::Io(error) => broken(error.to_string()),
+        ureq::Error::Io(error) => broken(error.to_string(), url),
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => PostError::Certificate(error.to_string()),
         ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => {
             PostError::Proxy(error.to_string())
@@ -188,13 +199,18 @@ fn explain(error: ureq::Error, url: &str) -> PostError {
     }
 }
 
-/// rustls reports through the connection, where only its words are left.
-fn broken(what: String) -> PostError {
-    match what.find(CERTIFICATE) {
-        Some(start) => {
-            let reason = what[start + CERTIFICATE.len()..].trim_start_matches([':', ' ']);
-            PostError::Certificate(reason.to_owned())
-        }
-        None => PostError::Connection(what),
+/// rustls and the resolver report through the connection, where only their words are left.
+fn broken(what: String, url: &str) -> PostError {
+    if let Some(start) = what.find(CERTIFICATE) {
+        let reason = what[start + CERTIFICATE.len()..].trim_start_matches([':', ' ']);
+        return PostError::Certificate(reason.to_owned());
     }
+    if what.contains(LOOKUP) {
+        return not_found(url);
+    }
+    PostError::Connection(what)
+}
+
+fn not_found(url: &str) -> PostError {
+    PostError::HostNotFound(host(url).unwrap_or_default())
 }

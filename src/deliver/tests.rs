@@ -1,0 +1,623 @@
+//! Every way for a server or a network to fail, against the double of PostHog: in the end it holds
+//! every event exactly once, and in between the outbox tells the truth.
+
+#![expect(dead_code, reason = "the doubles serve other tests too")]
+
+#[path = "../../tests/support/capture.rs"]
+mod capture;
+#[path = "../../tests/support/http.rs"]
+mod http;
+#[path = "../../tests/support/posthog.rs"]
+mod posthog;
+
+use std::cell::Cell;
+use std::thread;
+
+use serde_json::{Map, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use self::posthog::{Fault, PostHog, Verdict};
+use super::*;
+use crate::events::{Event, EventName};
+use crate::outbox::{DestinationStatus, SessionEntry};
+use crate::redact::Redacted;
+use crate::transport::TransportSettings;
+
+/// Time that passes only when somebody waits.
+#[derive(Default)]
+struct TestClock {
+    waited: Cell<Duration>,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        start + TimeDelta::from_std(self.waited.get()).unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.waited.get()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.waited.set(self.waited.get() + duration);
+    }
+
+    fn jitter(&self) -> f64 {
+        1.0
+    }
+}
+
+/// Cuts the text that [`event`] made, as the real one cuts what is long.
+fn clip(body: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut event: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = event["properties"]["text"].as_str()?;
+    let excess = body.len().saturating_sub(limit);
+    let shorter = text.get(..text.len().checked_sub(excess)?)?.to_owned();
+    event["properties"]["text"] = json!(shorter);
+    serde_json::to_vec(&event).ok()
+}
+
+fn everything(_: &Destination) -> bool {
+    true
+}
+
+const POLICY: Policy<'static> = Policy {
+    patience: Duration::from_secs(60),
+    ignore_backoff: false,
+    permits: &everything,
+    clip: &clip,
+};
+
+fn event(number: u128, text: &str) -> Redacted<Event> {
+    let mut properties = Map::new();
+    properties.insert("number".into(), json!(number.to_string()));
+    properties.insert("text".into(), json!(text));
+    Redacted::trusted(Event {
+        name: EventName::Span,
+        uuid: Uuid::from_u128(number),
+        distinct_id: "someone".into(),
+        timestamp: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        properties,
+    })
+}
+
+fn transport() -> Transport {
+    Transport::new(TransportSettings {
+        user_agent: "posthog-llma/test".into(),
+        ..TransportSettings::default()
+    })
+}
+
+/// Soon takes a server for silent.
+fn hasty_transport() -> Transport {
+    Transport::new(TransportSettings {
+        answer: Duration::from_millis(300),
+        ..TransportSettings::default()
+    })
+}
+
+/// An outbox, a server, and time.
+struct Scene {
+    directory: TempDir,
+    outbox: Outbox,
+    server: PostHog,
+    clock: TestClock,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        Self {
+            outbox: Outbox::open(directory.path()).unwrap(),
+            directory,
+            server: PostHog::start(),
+            clock: TestClock::default(),
+        }
+    }
+
+    /// With as many small events waiting.
+    fn with(count: u128) -> Self {
+        let scene = Self::new();
+        scene.enqueue((1..=count).map(|number| event(number, "x")));
+        scene
+    }
+
+    fn enqueue(&self, events: impl Iterator<Item = Redacted<Event>>) {
+        self.enqueue_for(&self.server.url(), events);
+    }
+
+    fn enqueue_for(&self, host: &str, events: impl Iterator<Item = Redacted<Event>>) {
+        let entry = SessionEntry {
+            agent: "claude-code",
+            id: "session",
+            project: None,
+            title: None,
+            frozen: "{}",
+        };
+        let destination = Destination {
+            host: host.to_owned(),
+            api_key: "phc_test".into(),
+            committed_by: None,
+        };
+        let mut batch = self
+            .outbox
+            .begin(entry, &destination, self.clock.now())
+            .unwrap();
+        events.for_each(|event| batch.push(&event).unwrap());
+        batch.commit(None, [], &[]).unwrap();
+    }
+
+    fn drain(&self) -> Drained {
+        self.drain_by(POLICY)
+    }
+
+    /// As a user's own command does.
+    fn flush(&self) -> Drained {
+        self.drain_by(Policy {
+            ignore_backoff: true,
+            ..POLICY
+        })
+    }
+
+    fn drain_by(&self, policy: Policy<'_>) -> Drained {
+        self.drain_through(&transport(), policy)
+    }
+
+    fn drain_through(&self, transport: &Transport, policy: Policy<'_>) -> Drained {
+        drain(&self.outbox, transport, &self.clock, policy, &mut |_| {}).unwrap()
+    }
+
+    fn status(&self) -> DestinationStatus {
+        self.outbox.status().unwrap().destinations.remove(0)
+    }
+
+    /// Nothing was sent, `count` events wait, and the status says why.
+    #[track_caller]
+    fn keeps(&self, count: u64, drained: &Drained, why: &str) {
+        let error = drained.last_error.clone().unwrap_or_default();
+        assert!(error.contains(why), "{error:?} does not say {why:?}");
+        assert_eq!((drained.sent, drained.waiting), (0, count));
+        let status = self.status();
+        assert_eq!(status.waiting, count);
+        let recorded = status.record.last_error.unwrap();
+        assert_eq!(
+            error,
+            format!("{}: {recorded}", status.record.destination.host)
+        );
+        assert!(status.record.not_before > Some(self.clock.now()));
+    }
+
+    /// The server holds `count` events, each once, and nothing waits any more.
+    #[track_caller]
+    fn complete(&self, count: usize) {
+        assert_eq!(self.server.events().len(), count);
+        assert_eq!(self.server.duplicates(), [] as [String; 0]);
+        let receipt = self.outbox.receipt("claude-code", "session").unwrap();
+        assert_eq!(receipt.acknowledged, count as u64, "{receipt:?}");
+        assert_eq!(receipt.waiting, 0, "{receipt:?}");
+    }
+
+    fn verdicts(&self) -> Vec<Verdict> {
+        let requests = self.server.requests();
+        requests.into_iter().map(|one| one.verdict).collect()
+    }
+}
+
+#[test]
+fn what_waits_arrives_as_posthog_wants_it() {
+    let scene = Scene::with(3);
+    let mut steps = Vec::new();
+    let drained = drain(
+        &scene.outbox,
+        &transport(),
+        &scene.clock,
+        POLICY,
+        &mut |step| steps.push(step.sent),
+    )
+    .unwrap();
+    assert_eq!((drained.sent, drained.waiting, steps), (3, 0, vec![3]));
+    scene.complete(3);
+    let request = scene.server.requests().remove(0);
+    assert_eq!(
+        (request.method.as_str(), request.path.as_str()),
+        ("POST", "/batch/")
+    );
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(request.header("content-encoding"), Some("gzip"));
+    assert_eq!(request.header("user-agent"), Some("posthog-llma/test"));
+    let body = request.body.unwrap();
+    let fields: Vec<_> = body.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["api_key", "batch"]);
+    assert_eq!(scene.drain(), Drained::default());
+    assert_eq!(scene.server.requests().len(), 1);
+}
+
+#[test]
+fn batches_stay_under_their_limit() {
+    let scene = Scene::new();
+    let text = "x".repeat(700_000);
+    scene.enqueue((1..=20).map(|number| event(number, &text)));
+    assert_eq!(scene.drain().sent, 20);
+    scene.complete(20);
+    for request in scene.server.requests() {
+        let size = request.body.unwrap().to_string().len();
+        assert!(size <= batch::MAX_BYTES, "{size}");
+    }
+}
+
+#[test]
+fn a_refused_connection_keeps_everything_for_later() {
+    let mut scene = Scene::with(3);
+    scene.server.stop();
+    scene.keeps(3, &scene.drain(), "connection");
+    scene.server.restart();
+    assert_eq!(scene.drain().sent, 0, "its time has not come");
+    assert_eq!(scene.flush().sent, 3);
+    scene.complete(3);
+    assert_eq!(scene.status().record.last_error, None);
+}
+
+#[test]
+fn a_host_without_an_address_keeps_everything() {
+    let scene = Scene::new();
+    scene.enqueue_for(
+        "https://posthog.invalid",
+        (1..=3).map(|number| event(number, "x")),
+    );
+    scene.keeps(3, &scene.drain(), "posthog.invalid");
+}
+
+#[test]
+fn a_destination_in_trouble_is_left_alone_for_longer_and_longer() {
+    let mut scene = Scene::with(1);
+    scene.server.stop();
+    let mut pauses = Vec::new();
+    for _ in 0..7 {
+        scene.flush();
+        let until = scene.status().record.not_before.unwrap();
+        pauses.push((until - scene.clock.now()).num_seconds());
+    }
+    assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900]);
+}
+
+#[test]
+fn trouble_that_passes_is_sat_out_with_the_same_bytes() {
+    for fault in [
+        Fault::ResetMidBody,
+        Fault::status(408),
+        Fault::status(429),
+        Fault::status(500),
+        Fault::status(502),
+        Fault::status(503),
+        Fault::status(504),
+    ] {
+        let scene = Scene::with(3);
+        scene.server.then(fault.clone());
+        assert_eq!(scene.drain().sent, 3, "{fault:?}");
+        scene.complete(3);
+        let requests = scene.server.requests();
+        assert_eq!(requests.len(), 2);
+        let whole = !requests[0].raw.is_empty();
+        assert!(!whole || requests[0].raw == requests[1].raw, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_silent_server_is_asked_again() {
+    let scene = Scene::with(3);
+    scene.server.then(Fault::NoAnswer);
+    assert_eq!(scene.drain_through(&hasty_transport(), POLICY).sent, 3);
+    scene.complete(3);
+}
+
+#[test]
+fn a_server_that_stays_silent_keeps_everything_for_later() {
+    let scene = Scene::with(3);
+    scene.server.set(Fault::NoAnswer);
+    let hasty = Policy {
+        patience: Duration::ZERO,
+        ..POLICY
+    };
+    let drained = scene.drain_through(&hasty_transport(), hasty);
+    scene.keeps(3, &drained, "no answer in time");
+    scene.server.heal();
+    scene.flush();
+    scene.complete(3);
+}
+
+#[test]
+fn a_slow_answer_is_waited_for() {
+    let scene = Scene::with(3);
+    scene.server.then(Fault::Slow(Duration::from_millis(100)));
+    assert_eq!(scene.drain().sent, 3);
+    scene.complete(3);
+    assert_eq!(scene.server.requests().len(), 1);
+}
+
+#[test]
+fn a_lost_answer_brings_the_same_bytes_again() {
+    let scene = Scene::with(3);
+    scene.server.then(Fault::ResetAfterAccepting);
+    assert_eq!(scene.drain().sent, 3);
+    assert_eq!(scene.server.merged().len(), 3);
+    let requests = scene.server.requests();
+    assert_eq!(requests[0].verdict, Verdict::AnswerLost);
+    assert_eq!(requests[0].raw, requests[1].raw);
+}
+
+#[test]
+fn the_server_says_how_long_to_wait() {
+    let scene = Scene::with(3);
+    scene.server.then(Fault::retry_after(429, 7));
+    scene.drain();
+    scene.complete(3);
+    assert_eq!(scene.clock.elapsed(), Duration::from_secs(7));
+}
+
+#[test]
+fn trouble_that_lasts_ends_the_run_within_its_patience() {
+    let scene = Scene::with(3);
+    scene.server.set(Fault::status(503));
+    scene.keeps(3, &scene.drain(), "503");
+    assert!(scene.clock.elapsed() <= POLICY.patience);
+    scene.server.heal();
+    scene.clock.sleep(Duration::from_secs(30));
+    assert_eq!(scene.drain().sent, 3);
+    scene.complete(3);
+}
+
+#[test]
+fn without_patience_there_is_one_try() {
+    let scene = Scene::with(3);
+    scene.server.set(Fault::status(503));
+    let hasty = Policy {
+        patience: Duration::ZERO,
+        ..POLICY
+    };
+    scene.keeps(3, &scene.drain_by(hasty), "503");
+    assert_eq!(scene.server.requests().len(), 1);
+    assert_eq!(scene.clock.elapsed(), Duration::ZERO);
+}
+
+#[test]
+fn a_host_without_the_ai_lane_is_remembered_as_such() {
+    let scene = Scene::with(3);
+    scene.outbox.remember_ai_lane(1, true).unwrap();
+    scene.server.set(Fault::NoAiLane);
+    assert_eq!(scene.drain().sent, 3);
+    scene.enqueue((4..=5).map(|number| event(number, "x")));
+    assert_eq!(scene.drain().sent, 2);
+    scene.complete(5);
+    let paths: Vec<_> = scene
+        .server
+        .requests()
+        .into_iter()
+        .map(|one| one.path)
+        .collect();
+    assert_eq!(paths, ["/i/v0/ai/batch/", "/batch/", "/batch/"]);
+    assert_eq!(scene.status().record.ai_lane, Some(false));
+}
+
+#[test]
+fn a_host_that_has_no_lane_at_all_is_no_posthog_and_nothing_is_remembered_of_it() {
+    let scene = Scene::with(3);
+    scene.outbox.remember_ai_lane(1, true).unwrap();
+    scene.server.set(Fault::status(404));
+    scene.keeps(3, &scene.drain(), "POSTHOG_HOST");
+    assert_eq!(scene.status().record.ai_lane, Some(true));
+    scene.server.heal();
+    scene.flush();
+    scene.complete(3);
+}
+
+#[test]
+fn a_batch_too_large_for_the_server_goes_in_halves_and_the_next_ones_are_smaller() {
+    let scene = Scene::new();
+    let text = "x".repeat(100_000);
+    scene.enqueue((1..=100).map(|number| event(number, &text)));
+    scene
+        .server
+        .then(Fault::status(413))
+        .then(Fault::status(413));
+    let drained = scene.drain();
+    assert_eq!((drained.sent, drained.parked), (100, 0));
+    scene.complete(100);
+    let last = scene.server.requests().pop().unwrap();
+    let size = last.body.unwrap().to_string().len();
+    assert!(size < batch::MAX_BYTES / 3, "{size}");
+}
+
+#[test]
+fn an_event_too_large_for_the_server_is_shortened_once_and_then_parked() {
+    let scene = Scene::new();
+    scene.enqueue((1..=2).map(|number| event(number, &"x".repeat(10_000))));
+    // The batch, the first alone, the first shortened, then the second alone.
+    for _ in 0..4 {
+        scene.server.then(Fault::status(413));
+    }
+    let drained = scene.drain();
+    assert_eq!((drained.sent, drained.parked, drained.waiting), (1, 1, 0));
+    let shortened = &scene.server.events()[0];
+    assert_eq!(shortened["properties"]["number"], "2");
+    assert!(shortened.to_string().len() < 6_000);
+    let parked = scene.outbox.status().unwrap().parked;
+    assert_eq!(parked[0].uuid, Uuid::from_u128(1));
+    assert_eq!(parked[0].name, "$ai_span");
+    assert!(parked[0].size > 10_000);
+    assert!(parked[0].reason.contains("413"), "{}", parked[0].reason);
+}
+
+#[test]
+fn an_event_too_large_for_its_lane_is_shortened_before_it_costs_a_batch() {
+    let scene = Scene::with(2);
+    scene.enqueue([event(3, &"x".repeat(2_000_000))].into_iter());
+    assert_eq!(scene.drain().sent, 3);
+    scene.complete(3);
+    assert!(scene.verdicts().iter().all(|one| *one == Verdict::Accepted));
+}
+
+#[test]
+fn an_event_that_cannot_be_shortened_is_parked_alone() {
+    let scene = Scene::with(2);
+    scene.enqueue([event(3, &"x".repeat(2_000_000))].into_iter());
+    let unable = Policy {
+        clip: &|_, _| None,
+        ..POLICY
+    };
+    let drained = scene.drain_by(unable);
+    assert_eq!((drained.sent, drained.parked, drained.waiting), (2, 1, 0));
+    let error = drained.last_error.unwrap();
+    assert!(error.contains(&Uuid::from_u128(3).to_string()), "{error}");
+}
+
+#[test]
+fn poisoned_events_are_found_and_parked_with_the_servers_words() {
+    let scene = Scene::with(100);
+    for number in [17, 18, 99] {
+        let uuid = Uuid::from_u128(number).to_string();
+        scene.server.set(Fault::RefuseUuid(uuid));
+    }
+    let drained = scene.drain();
+    assert_eq!((drained.sent, drained.parked, drained.waiting), (97, 3, 0));
+    scene.complete(97);
+    let status = scene.outbox.status().unwrap();
+    assert_eq!(status.parked_total, 3);
+    assert_eq!(status.parked[0].uuid, Uuid::from_u128(99));
+    let reason = &status.parked[0].reason;
+    assert!(reason.contains("could not be processed"), "{reason}");
+    assert_eq!(status.destinations[0].record.last_error, None);
+    assert_eq!(scene.drain(), Drained::default());
+}
+
+#[test]
+fn a_single_poisoned_event_is_parked() {
+    let scene = Scene::with(1);
+    scene.server.then(Fault::status(400));
+    let drained = scene.drain();
+    assert_eq!((drained.parked, drained.waiting), (1, 0));
+}
+
+#[test]
+fn a_server_that_refuses_every_event_gets_none_parked() {
+    let scene = Scene::with(200);
+    let words = "no such tenant".to_owned();
+    scene.server.set(Fault::Status(400, Vec::new(), words));
+    let drained = scene.drain();
+    scene.keeps(200, &drained, "refuses every event: 400: no such tenant");
+    assert_eq!(drained.parked, 0);
+    assert!(scene.server.requests().len() < 80);
+    scene.server.heal();
+    scene.flush();
+    scene.complete(200);
+}
+
+#[test]
+fn what_is_not_posthog_gets_nothing_for_good() {
+    for (fault, why) in [
+        (Fault::LoginPage, "login"),
+        (
+            Fault::Redirect("https://elsewhere.example/".into()),
+            "elsewhere.example",
+        ),
+        (Fault::status(204), "204"),
+    ] {
+        let scene = Scene::with(3);
+        scene.server.set(fault);
+        scene.keeps(3, &scene.drain(), why);
+        assert!(!scene.status().record.refused);
+        assert_eq!(scene.server.requests().len(), 1, "no second try");
+        scene.server.heal();
+        scene.clock.sleep(Duration::from_secs(30));
+        assert_eq!(scene.drain().sent, 3);
+        scene.complete(3);
+    }
+}
+
+#[test]
+fn who_refused_us_is_asked_again_after_a_day_or_by_a_command() {
+    for status in [401, 402, 403, 418] {
+        let scene = Scene::with(3);
+        scene.server.set(Fault::status(status));
+        scene.keeps(3, &scene.drain(), &status.to_string());
+        assert!(scene.status().record.refused);
+        scene.clock.sleep(Duration::from_hours(23));
+        assert_eq!(scene.drain().last_error, None);
+        assert_eq!(scene.server.requests().len(), 1, "left alone");
+        scene.flush();
+        assert_eq!(scene.server.requests().len(), 2, "a command asks again");
+        scene.server.heal();
+        scene.clock.sleep(Duration::from_hours(24));
+        assert_eq!(scene.drain().sent, 3);
+        scene.complete(3);
+        assert!(!scene.status().record.refused);
+    }
+}
+
+#[test]
+fn a_destination_that_the_user_did_not_agree_to_gets_nothing() {
+    let scene = Scene::with(3);
+    let nothing = Policy {
+        permits: &|_| false,
+        ..POLICY
+    };
+    let drained = scene.drain_by(nothing);
+    assert_eq!((drained.waiting, drained.last_error), (3, None));
+    assert!(scene.server.requests().is_empty());
+}
+
+#[test]
+fn one_destination_in_trouble_does_not_hold_up_another() {
+    let scene = Scene::with(3);
+    let other = PostHog::start();
+    scene.enqueue_for(&other.url(), (4..=5).map(|number| event(number, "x")));
+    scene.server.set(Fault::status(503));
+    let drained = scene.drain();
+    assert_eq!((drained.sent, drained.waiting), (2, 3));
+    assert_eq!(other.events().len(), 2);
+}
+
+#[test]
+fn while_another_sends_there_is_nothing_to_do_but_wait_with_patience() {
+    let scene = Scene::with(3);
+    let other = Outbox::open(scene.directory.path()).unwrap();
+    let lock = other.try_lock_sender(1).unwrap().unwrap();
+    let drained = scene.drain();
+    assert!(drained.busy);
+    assert_eq!((drained.sent, drained.waiting), (0, 3));
+    assert!(scene.clock.elapsed() <= POLICY.patience);
+    assert!(scene.clock.elapsed() + POLL >= POLICY.patience);
+    drop(lock);
+    assert_eq!(scene.drain().sent, 3);
+    scene.complete(3);
+}
+
+#[test]
+fn senders_at_once_send_nothing_twice() {
+    let scene = Scene::with(500);
+    let sent: u64 = thread::scope(|scope| {
+        let senders: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let outbox = Outbox::open(scene.directory.path()).unwrap();
+                    let clock = TestClock::default();
+                    drain(&outbox, &transport(), &clock, POLICY, &mut |_| {})
+                        .unwrap()
+                        .sent
+                })
+            })
+            .collect();
+        senders.into_iter().map(|one| one.join().unwrap()).sum()
+    });
+    assert_eq!(sent + scene.drain().sent, 500);
+    scene.complete(500);
+}
+
+#[test]
+fn an_address_that_cannot_be_called_is_a_refusal_with_its_reason() {
+    let scene = Scene::new();
+    scene.enqueue_for("http://posthog.example", [event(1, "x")].into_iter());
+    scene.keeps(1, &scene.drain(), "not encrypted");
+    assert!(scene.status().record.refused);
+}
