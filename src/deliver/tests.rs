@@ -64,10 +64,16 @@ fn everything(_: &Destination) -> bool {
 }
 
 const POLICY: Policy<'static> = Policy {
-    patience: Duration::from_secs(60),
+    patience: Duration::from_mins(1),
     ignore_backoff: false,
     permits: &everything,
     clip: &clip,
+};
+
+/// One try and no more.
+const HASTY: Policy<'static> = Policy {
+    patience: Duration::ZERO,
+    ..POLICY
 };
 
 fn event(number: u128, text: &str) -> Redacted<Event> {
@@ -90,9 +96,10 @@ fn transport() -> Transport {
     })
 }
 
-/// Soon takes a server for silent.
+/// Soon takes a server for silent and a name for unknown.
 fn hasty_transport() -> Transport {
     Transport::new(TransportSettings {
+        resolve: Duration::from_millis(300),
         answer: Duration::from_millis(300),
         ..TransportSettings::default()
     })
@@ -262,11 +269,10 @@ fn a_refused_connection_keeps_everything_for_later() {
 #[test]
 fn a_host_without_an_address_keeps_everything() {
     let scene = Scene::new();
-    scene.enqueue_for(
-        "https://posthog.invalid",
-        (1..=3).map(|number| event(number, "x")),
-    );
-    scene.keeps(3, &scene.drain(), "posthog.invalid");
+    let events = (1..=3).map(|number| event(number, "x"));
+    scene.enqueue_for("https://posthog.invalid", events);
+    let drained = scene.drain_through(&hasty_transport(), HASTY);
+    scene.keeps(3, &drained, "cannot find the host posthog.invalid");
 }
 
 #[test]
@@ -316,11 +322,7 @@ fn a_silent_server_is_asked_again() {
 fn a_server_that_stays_silent_keeps_everything_for_later() {
     let scene = Scene::with(3);
     scene.server.set(Fault::NoAnswer);
-    let hasty = Policy {
-        patience: Duration::ZERO,
-        ..POLICY
-    };
-    let drained = scene.drain_through(&hasty_transport(), hasty);
+    let drained = scene.drain_through(&hasty_transport(), HASTY);
     scene.keeps(3, &drained, "no answer in time");
     scene.server.heal();
     scene.flush();
@@ -372,11 +374,7 @@ fn trouble_that_lasts_ends_the_run_within_its_patience() {
 fn without_patience_there_is_one_try() {
     let scene = Scene::with(3);
     scene.server.set(Fault::status(503));
-    let hasty = Policy {
-        patience: Duration::ZERO,
-        ..POLICY
-    };
-    scene.keeps(3, &scene.drain_by(hasty), "503");
+    scene.keeps(3, &scene.drain_by(HASTY), "503");
     assert_eq!(scene.server.requests().len(), 1);
     assert_eq!(scene.clock.elapsed(), Duration::ZERO);
 }

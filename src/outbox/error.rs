@@ -27,9 +27,9 @@ pub enum OutboxError {
         /// The database.
         path: PathBuf,
         /// Its format.
-        found: i64,
+        found: usize,
         /// The newest format that this program knows.
-        known: i64,
+        known: usize,
     },
     /// The database is damaged. The next [`Outbox::open`](super::Outbox::open) checks it and sets
     /// it aside.

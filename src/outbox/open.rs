@@ -14,8 +14,8 @@ use super::error::OutboxError;
 use super::lock::{Lock, private_file};
 
 /// Step by step from an empty database to the newest format; the format is the number of steps.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
-const FORMAT: i64 = MIGRATIONS.len() as i64;
+const MIGRATIONS: [&str; FORMAT] = [include_str!("schema.sql")];
+const FORMAT: usize = 1;
 
 /// A write holds the database for as long as a few megabytes take to reach the disk. Twenty of
 /// them in a row on a slow disk fit.
@@ -129,11 +129,11 @@ fn find(directory: &Path) -> Result<Found, OutboxError> {
     if format > FORMAT {
         return Err(newer(path, format));
     }
-    match usize::try_from(format) {
+    match format {
         // The file gets its name when it is complete, so this one has lost its content.
-        Err(_) | Ok(0) => Err(OutboxError::Damaged { path }),
-        Ok(format) if format < MIGRATIONS.len() => Ok(Found::Old(connection, format)),
-        Ok(_) => Ok(Found::Ready(connection)),
+        0 => Err(OutboxError::Damaged { path }),
+        FORMAT => Ok(Found::Ready(connection)),
+        older => Ok(Found::Old(connection, older)),
     }
 }
 
@@ -147,7 +147,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The format, and the proof that the schema can be read.
-fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+fn format_of(connection: &Connection) -> rusqlite::Result<usize> {
     let tables = "SELECT count(*) FROM sqlite_schema";
     connection.query_row(tables, [], |_| Ok(()))?;
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -237,7 +237,7 @@ fn located(directory: &Path, error: rusqlite::Error) -> OutboxError {
     OutboxError::at(&file(directory), error)
 }
 
-fn newer(path: PathBuf, found: i64) -> OutboxError {
+fn newer(path: PathBuf, found: usize) -> OutboxError {
     OutboxError::Newer {
         path,
         found,

@@ -184,13 +184,13 @@ mod tests {
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
-    fn answer(status: u16, body: &str) -> Result<Answer, PostError> {
-        Ok(Answer {
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
             status,
             retry_after: None,
             location: None,
             body: body.to_owned(),
-        })
+        }
     }
 
     fn kind(disposition: &Disposition) -> &'static str {
@@ -235,7 +235,7 @@ mod tests {
             (503, "", "retry"),
             (504, "", "retry"),
         ] {
-            let disposition = classify(&answer(status, body), NOW);
+            let disposition = classify(&Ok(answer(status, body)), NOW);
             assert_eq!(kind(&disposition), expected, "{status} {body}");
         }
     }
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_project_over_its_quota_is_noticed() {
-        let disposition = classify(&answer(200, r#"{"quota_limited":["events"]}"#), NOW);
+        let disposition = classify(&Ok(answer(200, r#"{"quota_limited":["events"]}"#)), NOW);
         let quota_limited = true;
         assert_eq!(disposition, Disposition::Accepted { quota_limited });
     }
@@ -267,7 +267,7 @@ mod tests {
             ("soon", 0),
             ("-1", 0),
         ] {
-            let mut answer = answer(429, "").unwrap();
+            let mut answer = answer(429, "");
             answer.retry_after = Some(header.to_owned());
             let Disposition::Retry { after, .. } = classify(&Ok(answer), NOW) else {
                 panic!("429 is retried");
@@ -294,7 +294,8 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_setting_to_change() {
-        let Disposition::Refused { reason, .. } = classify(&answer(401, "bad\n key\x1b[1m"), NOW)
+        let Disposition::Refused { reason, .. } =
+            classify(&Ok(answer(401, "bad\n key\x1b[1m")), NOW)
         else {
             panic!("401 is a refusal");
         };

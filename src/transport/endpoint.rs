@@ -114,7 +114,7 @@ impl Endpoint {
         if port.is_empty()
             && let Some(cloud) = cloud(&host)
         {
-            let changed = cloud != host || uri.path().trim_matches('/') != "";
+            let changed = cloud != host || !uri.path().trim_matches('/').is_empty();
             return Ok(Self {
                 base: format!("https://{cloud}"),
                 kind: Kind::PostHogCloud,

@@ -30,8 +30,10 @@ const LOOKUP: &str = "failed to lookup address";
 pub struct TransportSettings {
     /// Our name for the server's logs.
     pub user_agent: String,
-    /// For the address and then for the connection, TLS included, each. Longer than that only a
-    /// network takes that will not work either.
+    /// For the address of the host.
+    pub resolve: Duration,
+    /// For the connection, TLS included. Longer than that only a network takes that will not work
+    /// either.
     pub connect: Duration,
     /// For one write to get through: a connection that stands still for so long is dead.
     pub stall: Duration,
@@ -47,6 +49,7 @@ impl Default for TransportSettings {
     fn default() -> Self {
         Self {
             user_agent: concat!("posthog-llma/", env!("CARGO_PKG_VERSION")).to_owned(),
+            resolve: Duration::from_secs(5),
             connect: Duration::from_secs(5),
             stall: Duration::from_secs(15),
             answer: Duration::from_secs(30),
@@ -161,7 +164,7 @@ fn agent(settings: &TransportSettings) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_resolve(Some(settings.connect))
+        .timeout_resolve(Some(settings.resolve))
         .timeout_connect(Some(settings.connect))
         .timeout_per_write(Some(settings.stall))
         .timeout_recv_response(Some(settings.answer))
