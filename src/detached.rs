@@ -13,7 +13,7 @@ use crate::host::Host;
 
 /// What a detached process needs of the environment. Everything else stays behind, the keys of
 /// the coding agent first of all: a process that outlives its parent should not keep them.
-const KEPT: [&str; 24] = [
+const KEPT: [&str; 25] = [
     "HOME",
     "PATH",
     "USER",
@@ -29,6 +29,7 @@ const KEPT: [&str; 24] = [
     "LOCALAPPDATA",
     "PROGRAMDATA",
     "CLAUDE_CONFIG_DIR",
+    "CLAUDE_PROJECT_DIR",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",

@@ -25,6 +25,24 @@ pub fn repository(directory: &Path) -> Option<String> {
     slug(remote.url().ok()?)
 }
 
+/// Whether git tracks a file.
+#[must_use]
+pub fn is_tracked(file: &Path) -> bool {
+    let look = || {
+        let repository = open(file.parent()?)?;
+        let root = repository.workdir()?.canonicalize().ok()?;
+        let relative = file
+            .canonicalize()
+            .ok()?
+            .strip_prefix(root)
+            .ok()?
+            .to_owned();
+        let index = repository.index().ok()?;
+        Some(index.get_path(&relative, 0).is_some())
+    };
+    look().unwrap_or(false)
+}
+
 fn open(directory: &Path) -> Option<Repository> {
     let nowhere: [&Path; 0] = [];
     Repository::open_ext(directory, RepositoryOpenFlags::empty(), nowhere).ok()

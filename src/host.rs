@@ -18,6 +18,8 @@ pub struct Host {
     pub cwd: Option<PathBuf>,
     /// Where state is kept unless a setting moves it: `dirs::state_dir` or its equivalent.
     pub state: Option<PathBuf>,
+    /// Where the user's configuration is kept: `dirs::config_dir`.
+    pub config: Option<PathBuf>,
     /// This executable, for starting itself again detached.
     pub executable: Option<PathBuf>,
     environment: BTreeMap<OsString, OsString>,
@@ -34,6 +36,7 @@ impl Host {
             home: dirs::home_dir(),
             cwd: std::env::current_dir().ok(),
             state: dirs::state_dir().or_else(dirs::data_local_dir),
+            config: dirs::config_dir(),
             executable: std::env::current_exe().ok(),
             environment: std::env::vars_os().collect(),
             started: Instant::now(),
@@ -48,6 +51,7 @@ impl Host {
             home: None,
             cwd: None,
             state: None,
+            config: None,
             executable: None,
             environment: BTreeMap::new(),
             started: Instant::now(),
@@ -59,6 +63,13 @@ impl Host {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same host without an environment variable.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(OsStr::new(name));
         self
     }
 

@@ -24,6 +24,7 @@
 //! | what is kept on disk | [`outbox`] |
 //! | retries, batches, what an answer means | [`deliver`], [`transport`] |
 //! | settings | [`config`] |
+//! | which projects are left alone, where sessions may go | [`consent`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
 //! | how Claude Code's hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
 //!
@@ -33,6 +34,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod consent;
 pub mod deliver;
 pub mod detached;
 pub mod events;

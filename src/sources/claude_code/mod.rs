@@ -9,6 +9,7 @@ mod paths;
 mod prompt;
 mod read;
 mod running;
+pub mod settings;
 mod wire;
 
 pub use glance::{Glance, glance, last_written};
