@@ -53,9 +53,18 @@ impl Committed {
     /// Whether the project decided where sessions go.
     #[must_use]
     pub fn decides_destination(&self) -> bool {
-        DESTINATION
-            .iter()
-            .any(|name| self.variables.contains_key(*name))
+        self.decides_home() || self.decides(&DESTINATION)
+    }
+
+    /// Whether the project decided where the user's own files are looked for: then what stands
+    /// there is not the user's.
+    #[must_use]
+    pub fn decides_home(&self) -> bool {
+        self.decides(&HOMES)
+    }
+
+    fn decides(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.variables.contains_key(*name))
     }
 }
 
