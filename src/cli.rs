@@ -29,6 +29,8 @@ pub enum Command {
     Ingest(Ingest),
     /// Show whether it is switched on, where it sends, and how the last sends went
     Status(Status),
+    /// Confirm where sessions may go
+    Trust(Trust),
     /// Send what is still waiting
     Flush(Flush),
 }
@@ -68,6 +70,22 @@ pub struct Status {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `trust`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["host", "project"]))]
+#[command(
+    after_help = "PostHog's own hosts need no confirmation. Any other has to be confirmed \
+    once, since a repository can set any variable in its committed settings; and so has any \
+    destination that such settings choose."
+)]
+pub struct Trust {
+    /// Address of a PostHog of your own
+    pub host: Option<String>,
+    /// The destination that the committed settings of the current project choose
+    #[arg(long)]
+    pub project: bool,
 }
 
 /// Arguments of `flush`.

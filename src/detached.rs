@@ -61,6 +61,9 @@ pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    if let (None, Some(cwd)) = (host.path_variable("CLAUDE_PROJECT_DIR"), &host.cwd) {
+        command.env("CLAUDE_PROJECT_DIR", cwd);
+    }
     apart(&mut command);
     command.spawn()
 }

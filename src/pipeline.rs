@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::consent;
 use crate::events::limits::Limits;
 use crate::events::{self, DistinctId, Event, Frozen, Progress, Settings};
 use crate::git;
@@ -59,6 +60,8 @@ pub enum Stored {
     Unchanged,
     /// There is no session in the file.
     Nothing,
+    /// The project is to be left alone, for this reason.
+    OptedOut(String),
     /// It was read, and what is new of it waits to be sent.
     Session {
         /// What was new.
@@ -244,6 +247,9 @@ impl<'a> Pipeline<'a> {
             return Ok(Stored::Nothing);
         };
         let session = &collected.session;
+        if let Some(reason) = opted_out(session, host) {
+            return Ok(Stored::OptedOut(reason));
+        }
         let frozen = self.freeze(session);
         let entry = SessionEntry {
             agent,
@@ -300,6 +306,14 @@ impl<'a> Pipeline<'a> {
         }
         known
     }
+}
+
+/// Why a session is to be left alone: one of the folders it worked in is.
+#[must_use]
+pub fn opted_out(session: &Session, host: &Host) -> Option<String> {
+    let cwds: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
+    cwds.into_iter()
+        .find_map(|cwd| consent::opted_out(Path::new(cwd), host))
 }
 
 fn is_overtaken(error: &anyhow::Error) -> bool {

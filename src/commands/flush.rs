@@ -10,6 +10,7 @@ use super::sending::{Effort, Report, Sending};
 use super::{Exit, strict_config};
 use crate::cli::Flush;
 use crate::config::{Config, Problem};
+use crate::consent;
 use crate::deliver::Drained;
 use crate::detached;
 use crate::events::Progress;
@@ -100,7 +101,7 @@ pub(super) fn say(drained: &Drained) {
 
 /// Nobody reads what this prints: what went wrong is written down for `status`.
 fn unwatched(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
-    let (config, problems) = Config::from_host(host);
+    let (config, problems) = Config::from_host(&consent::own_environment(host));
     let sending = Sending::open(host, &config)?;
     let mut report = Report {
         error: None,
@@ -174,7 +175,11 @@ fn sweep(sending: &Sending<'_>, host: &Host, since: DateTime<Utc>, report: &mut 
     for found in sources::all(host) {
         let modified = DateTime::<Utc>::from(found.modified);
         let may_be_missed = host.now() - modified > QUIET && modified > since - CLOCK_ERROR;
-        if !may_be_missed || is_open(&found) || !was_written_since(&found, since) {
+        if !may_be_missed
+            || is_open(&found)
+            || !was_written_since(&found, since)
+            || !may_send(&found, host)
+        {
             continue;
         }
         match sending.store(&mut pipeline, &found, Some(Progress::Ended)) {
@@ -182,6 +187,12 @@ fn sweep(sending: &Sending<'_>, host: &Host, since: DateTime<Utc>, report: &mut 
             Err(error) => report.warnings.push(format!("{error:#}")),
         }
     }
+}
+
+/// A session of a project with a destination of its own is sent by hooks in that project.
+fn may_send(found: &Found, host: &Host) -> bool {
+    let cwd = claude_code::glance(&found.path).cwd;
+    cwd.is_some_and(|cwd| consent::shares_destination(Path::new(&cwd), host))
 }
 
 fn was_written_since(found: &Found, since: DateTime<Utc>) -> bool {

@@ -6,6 +6,7 @@ mod ingest;
 mod select;
 mod sending;
 mod status;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ use chrono::{DateTime, Local, Utc};
 
 use crate::cli::Command;
 use crate::config::{Config, Problem};
+use crate::consent;
 use crate::host::Host;
 use crate::outbox::Outbox;
 use crate::redact::{RedactionKey, Redactor};
@@ -52,13 +54,14 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
         Command::Ingest(arguments) => ingest::run(&arguments, host),
         Command::Hook => Ok(hook::run(host)),
         Command::Status(arguments) => status::run(&arguments, host),
+        Command::Trust(arguments) => trust::run(&arguments, host),
         Command::Flush(arguments) => flush::run(&arguments, host),
     }
 }
 
 /// The settings, all of them usable.
 fn strict_config(host: &Host) -> Result<Config, WrongUse> {
-    let (config, problems) = Config::from_host(host);
+    let (config, problems) = Config::from_host(&consent::own_environment(host));
     match problems.as_slice() {
         [] => Ok(config),
         problems => {

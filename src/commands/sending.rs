@@ -7,7 +7,8 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use super::WrongUse;
-use crate::config::{ApiKey, Config};
+use crate::config::Config;
+use crate::consent::{self, Committed, Trust, TrustError};
 use crate::deliver::{self, Clock, Drained, Policy};
 use crate::events::Progress;
 use crate::events::limits;
@@ -16,7 +17,7 @@ use crate::outbox::{Destination, Outbox, Run};
 use crate::pipeline::{Pipeline, Stored};
 use crate::redact::{RedactionKey, Redactor};
 use crate::sources::Found;
-use crate::transport::{Endpoint, Transport, TransportSettings};
+use crate::transport::{Transport, TransportSettings};
 use crate::ui;
 
 /// Everything it takes to store sessions and send them.
@@ -26,6 +27,7 @@ pub(super) struct Sending<'a> {
     outbox: Outbox,
     redactor: Redactor,
     destination: Option<Destination>,
+    trust: Trust,
     largest_event: usize,
 }
 
@@ -47,14 +49,15 @@ impl<'a> Sending<'a> {
         let outbox = Outbox::open(directory)?;
         let redactor = Redactor::new(RedactionKey(outbox.redaction_key()));
         let endpoint = config.endpoint.as_ref();
-        let destination = endpoint.zip(config.api_key.as_ref()).map(destination);
         let largest_event = endpoint.map_or(0, |endpoint| endpoint.first_lane().max_event_bytes());
+        let committed = consent::committed(host);
         Ok(Self {
             host,
             config,
             outbox,
             redactor,
-            destination,
+            destination: destination(config, committed.as_ref()),
+            trust: trust(host, committed.as_ref())?,
             largest_event,
         })
     }
@@ -101,7 +104,7 @@ impl<'a> Sending<'a> {
         let policy = Policy {
             patience: effort.patience,
             ignore_backoff: effort.asked,
-            permits: &|_| true,
+            permits: &|destination| self.trust.permits(destination),
             clip: &limits::fit_json,
         };
         Ok(deliver::drain(
@@ -135,11 +138,23 @@ pub(super) struct Report {
     pub(super) warnings: Vec<String>,
 }
 
-fn destination((endpoint, key): (&Endpoint, &ApiKey)) -> Destination {
-    Destination {
-        host: endpoint.base().to_owned(),
-        api_key: key.secret().to_owned(),
-        committed_by: None,
+/// Where the settings say that events go.
+pub(super) fn destination(config: &Config, committed: Option<&Committed>) -> Option<Destination> {
+    let chosen = committed.filter(|committed| committed.decides_destination());
+    Some(Destination {
+        host: config.endpoint.as_ref()?.base().to_owned(),
+        api_key: config.api_key.as_ref()?.secret().to_owned(),
+        committed_by: chosen.map(|committed| committed.project.to_string_lossy().into_owned()),
+    })
+}
+
+/// What the user confirmed. A project that moves the user's folders has no say in it.
+pub(super) fn trust(host: &Host, committed: Option<&Committed>) -> Result<Trust, TrustError> {
+    match &host.config {
+        Some(config) if !committed.is_some_and(Committed::decides_home) => {
+            Trust::open(&config.join(env!("CARGO_PKG_NAME")))
+        }
+        _ => Ok(Trust::none()),
     }
 }
 

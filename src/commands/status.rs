@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Exit, local, short};
+use super::{Exit, local, sending, short};
 use crate::cli;
 use crate::config::{ApiKey, Config, Problem};
+use crate::consent;
 use crate::host::Host;
 use crate::outbox::{DestinationStatus, Outbox, Receipt, SessionStatus, Status};
 use crate::transport::Endpoint;
@@ -14,24 +15,36 @@ use crate::ui;
 const SESSIONS: usize = 5;
 
 pub(super) fn run(arguments: &cli::Status, host: &Host) -> anyhow::Result<Exit> {
-    let (config, problems) = Config::from_host(host);
+    let (config, problems) = Config::from_host(&consent::own_environment(host));
     let outbox = match &config.state_dir {
         Some(directory) => Outbox::open_read_only(directory)?,
         None => None,
     };
+    let committed = consent::committed(host);
+    let trust = sending::trust(host, committed.as_ref())?;
+    let chosen = sending::destination(&config, committed.as_ref());
+    let missing = chosen.and_then(|destination| trust.missing(&destination));
     let status = outbox
         .map(|outbox| outbox.status())
         .transpose()?
         .unwrap_or_default();
     if arguments.json {
-        ui::print(format_args!("{:#}", as_json(&config, &problems, &status)))?;
+        ui::print(format_args!(
+            "{:#}",
+            as_json(&config, &problems, &status, missing.as_deref())
+        ))?;
     } else {
-        ui::print(as_text(&config, &problems, &status))?;
+        ui::print(as_text(&config, &problems, &status, missing.as_deref()))?;
     }
     Ok(Exit::Done)
 }
 
-fn as_text(config: &Config, problems: &[Problem], status: &Status) -> String {
+fn as_text(
+    config: &Config,
+    problems: &[Problem],
+    status: &Status,
+    missing: Option<&str>,
+) -> String {
     let mut lines = vec![format!("{:<10} {}", "sending", switched(config))];
     lines.extend(
         problems
@@ -39,6 +52,7 @@ fn as_text(config: &Config, problems: &[Problem], status: &Status) -> String {
             .map(|problem| format!("{:<10} {problem}", "setting")),
     );
     lines.push(format!("{:<10} {}", "to", destination(config)));
+    lines.extend(missing.map(|missing| format!("{:<10} {missing}", "")));
     if config.privacy {
         lines.push(format!(
             "{:<10} on: no content leaves this machine",
@@ -198,12 +212,13 @@ fn waiting(destination: &DestinationStatus) -> Option<String> {
     Some(text)
 }
 
-fn as_json(config: &Config, problems: &[Problem], status: &Status) -> Value {
+fn as_json(config: &Config, problems: &[Problem], status: &Status, missing: Option<&str>) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "enabled": config.enabled && config.api_key.is_some() && config.state_dir.is_some(),
         "api_key": config.api_key.as_ref().map(ApiKey::masked),
         "host": config.endpoint.as_ref().map(Endpoint::base),
+        "unconfirmed": missing,
         "privacy_mode": config.privacy,
         "state_dir": config.state_dir,
         "enabled_since": status.enabled_since,

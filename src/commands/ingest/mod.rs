@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Exit, select, strict_config};
+use super::{Exit, select, short, strict_config};
 use crate::cli::Ingest;
 use crate::events;
 use crate::host::Host;
@@ -60,6 +60,13 @@ fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
 fn read(found: &Found, host: &Host, exit: &mut Exit) -> Option<Collected> {
     match pipeline::collect(&found.path, None, None, host) {
         Ok(Some(collected)) => {
+            if let Some(reason) = pipeline::opted_out(&collected.session, host) {
+                ui::say(format_args!(
+                    "{} is left alone: {reason}",
+                    short(&collected.session.id)
+                ));
+                return None;
+            }
             for (path, reason) in collected.unreadable() {
                 ui::say(format_args!("cannot read {}: {reason}", path.display()));
                 *exit = Exit::Incomplete;

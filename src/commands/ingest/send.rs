@@ -27,6 +27,10 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     for found in sessions {
         match sending.store(&mut pipeline, found, None) {
             Ok(Stored::Nothing) => ui::say(format_args!("nothing in {}", found.path.display())),
+            Ok(Stored::OptedOut(reason)) => {
+                let id = claude_code::session_id(&found.path);
+                ui::say(format_args!("{} is left alone: {reason}", short(&id)));
+            }
             Ok(Stored::Unchanged) => handled.push((found, None)),
             Ok(Stored::Session {
                 progress,
