@@ -1,1 +1,3 @@
 //! Turns coding-agent sessions into PostHog LLM analytics.
+
+pub mod redact;
