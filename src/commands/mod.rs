@@ -78,7 +78,7 @@ fn redactor(config: &Config) -> anyhow::Result<Redactor> {
         None => None,
     };
     let key = outbox.map_or([0; 32], |outbox| outbox.redaction_key());
-    Ok(Redactor::new(RedactionKey(key)))
+    Ok(Redactor::new(RedactionKey::new(key)))
 }
 
 /// A time in the user's own zone.

@@ -47,7 +47,7 @@ impl<'a> Sending<'a> {
             WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
         })?;
         let outbox = Outbox::open(directory)?;
-        let redactor = Redactor::new(RedactionKey(outbox.redaction_key()));
+        let redactor = Redactor::new(RedactionKey::new(outbox.redaction_key()));
         let endpoint = config.endpoint.as_ref();
         let largest_event = endpoint.map_or(0, |endpoint| endpoint.first_lane().max_event_bytes());
         let committed = consent::committed(host);

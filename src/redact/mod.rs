@@ -1,33 +1,231 @@
-//! Replaces secrets; the only way to a [`Redacted`] value.
+//! Replaces secrets in text and JSON.
+//!
+//! Owns what counts as a secret: the names that announce one ([`keys`]), the
+//! formats that give one away ([`rules`]), the structures that hold one
+//! ([`structures`]), and the user's own rules. Promises:
+//!
+//! - Text without secrets is not copied.
+//! - Redacting twice changes nothing: marks are left alone.
+//! - Whatever goes in, valid UTF-8 comes out, and nothing panics.
+//! - Examples, references and names of secrets stay readable; where a value
+//!   could be either, it goes.
+//!
+//! No file, no environment, no clock.
 
+mod assignment;
+mod checks;
+#[cfg(test)]
+mod corpus;
+mod format;
+mod keys;
+mod mark;
 mod redacted;
+mod rules;
+mod scan;
+mod structures;
+#[cfg(test)]
+mod tests;
+mod user_rules;
+mod values;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+pub use mark::RedactionKey;
 pub use redacted::Redacted;
+pub use user_rules::{UserRules, UserRulesError};
 
-/// Replaces secrets.
-#[derive(Debug)]
-pub struct Redactor;
-/// Keys marks.
-#[derive(Clone, Copy, Debug)]
-pub struct RedactionKey(pub [u8; 32]);
-/// Replacements by rule.
-#[derive(Clone, Debug, Default)]
-pub struct Counts;
+use keys::Kind;
+use values::Style;
 
-impl Redactor {
-    /// With a key.
-    #[must_use]
-    pub fn new(_: RedactionKey) -> Self {
-        Self
-    }
-    /// In place.
-    #[allow(missing_docs)]
-    pub fn value(&self, _: &mut serde_json::Value, _: &mut Counts) {}
+/// Replaces secrets with marks such as `[redacted:github-pat:3f2a]`.
+///
+/// Cheap to create: what the built-in rules need is built on first use and
+/// shared by all.
+#[derive(Clone, Debug)]
+pub struct Redactor {
+    key: RedactionKey,
+    user_rules: UserRules,
 }
 
+/// Replacements, by rule id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts(BTreeMap<Cow<'static, str>, u64>);
+
 impl Counts {
-    /// By rule.
+    /// Nothing was replaced.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All replacements together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Rule ids and how often each replaced something, by id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        std::iter::empty()
+        self.0.iter().map(|(id, count)| (id.as_ref(), *count))
+    }
+
+    /// Adds `count` replacements by a rule.
+    pub fn add(&mut self, id: impl Into<Cow<'static, str>>, count: u64) {
+        *self.0.entry(id.into()).or_default() += count;
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (id, count) in &other.0 {
+            self.add(id.clone(), *count);
+        }
+    }
+}
+
+impl Redactor {
+    /// With the built-in rules; `key` is random per installation and keys the
+    /// hash in the marks.
+    #[must_use]
+    pub fn new(key: RedactionKey) -> Self {
+        Self::with_user_rules(key, UserRules::default())
+    }
+
+    /// With rules of the user's own before the built-in ones.
+    #[must_use]
+    pub fn with_user_rules(key: RedactionKey, user_rules: UserRules) -> Self {
+        Self { key, user_rules }
+    }
+
+    /// The text with its secrets replaced, or `None` when it has none.
+    #[must_use]
+    pub fn text(&self, text: &str, counts: &mut Counts) -> Option<String> {
+        let own = self.replace(text, counts, |from| {
+            self.user_rules
+                .next(text, from)
+                .map(|(start, end, id)| (start, end, Cow::Owned(id.to_owned())))
+        });
+        let text = own.as_deref().unwrap_or(text);
+        let known = self.replace(text, counts, |from| {
+            scan::next(text.as_bytes(), from).map(|it| (it.start, it.end, Cow::Borrowed(it.id)))
+        });
+        known.or(own)
+    }
+
+    /// Replaces secrets in a JSON value: strings at any depth, whole values
+    /// under sensitive keys, and keys that hold a secret themselves.
+    pub fn value(&self, value: &mut Value, counts: &mut Counts) {
+        match value {
+            Value::String(text) => {
+                if let Some(redacted) = self.text(text, counts) {
+                    *text = redacted;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, counts)),
+            Value::Object(fields) => self.object(fields, counts),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn object(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {
+        let named = ["name", "key"]
+            .iter()
+            .find_map(|it| keys::kind_of(fields.get(*it)?.as_str()?.as_bytes()));
+        let mut secret_in_key = false;
+        for (key, value) in fields.iter_mut() {
+            match keys::kind_of(key.as_bytes()).or(named.filter(|_| key == "value")) {
+                Some(kind) => self.sensitive(kind, value, counts),
+                None => self.value(value, counts),
+            }
+            secret_in_key |=
+                scan::next(key.as_bytes(), 0).is_some() || self.user_rules.next(key, 0).is_some();
+        }
+        if secret_in_key {
+            *fields = std::mem::take(fields).into_iter().fold(
+                Map::new(),
+                |mut redacted, (key, value)| {
+                    let mut key = self.text(&key, counts).unwrap_or(key);
+                    // Two secrets may share a mark; no field is lost for it.
+                    while redacted.contains_key(&key) {
+                        key.push('\'');
+                    }
+                    redacted.insert(key, value);
+                    redacted
+                },
+            );
+        }
+    }
+
+    /// A value under a sensitive key. Numbers stay, they are counts, unless the
+    /// key says that they are typed in by somebody.
+    fn sensitive(&self, kind: Kind, value: &mut Value, counts: &mut Counts) {
+        match value {
+            Value::String(text) => self.sensitive_text(kind, text, counts),
+            Value::Array(items) => items.iter_mut().for_each(|item| match item {
+                Value::String(text) => self.sensitive_text(kind, text, counts),
+                other => self.value(other, counts),
+            }),
+            Value::Number(number) if matches!(kind, Kind::Password | Kind::Pin) => {
+                let digits = number.to_string();
+                if digits.len() >= 4 {
+                    *value = Value::String(self.mark(kind.id(), &digits, counts));
+                }
+            }
+            other => self.value(other, counts),
+        }
+    }
+
+    fn sensitive_text(&self, kind: Kind, text: &mut String, counts: &mut Counts) {
+        let scheme = assignment::scheme_length(text.as_bytes()).unwrap_or(0);
+        let (kind, secret) = if scheme > 0 {
+            (Kind::Authorization, &text[scheme..])
+        } else {
+            (kind, text.as_str())
+        };
+        if values::is_secret(kind, Style::Literal, secret.as_bytes())
+            && !self.user_rules.allows(secret)
+        {
+            let id = scan::format_of(secret.as_bytes()).unwrap_or(kind.id());
+            let mark = self.mark(id, secret, counts);
+            text.replace_range(scheme.., &mark);
+        } else if let Some(redacted) = self.text(text, counts) {
+            *text = redacted;
+        }
+    }
+
+    fn mark(&self, id: &'static str, secret: &str, counts: &mut Counts) -> String {
+        let mut mark = String::new();
+        self.key.write_mark(&mut mark, id, secret);
+        counts.add(id, 1);
+        mark
+    }
+
+    /// Replaces what `next` finds, from left to right.
+    fn replace(
+        &self,
+        text: &str,
+        counts: &mut Counts,
+        next: impl Fn(usize) -> Option<(usize, usize, Cow<'static, str>)>,
+    ) -> Option<String> {
+        let mut redacted = None;
+        let (mut copied, mut from) = (0, 0);
+        while let Some((start, end, id)) = next(from) {
+            from = end;
+            let secret = &text[start..end];
+            if self.user_rules.allows(secret) {
+                continue;
+            }
+            let out = redacted.get_or_insert_with(|| String::with_capacity(text.len()));
+            out.push_str(&text[copied..start]);
+            self.key.write_mark(out, &id, secret);
+            counts.add(id, 1);
+            copied = end;
+        }
+        redacted.map(|mut out: String| {
+            out.push_str(&text[copied..]);
+            out
+        })
     }
 }

@@ -1,0 +1,107 @@
+//! What a rule asks of a body beyond its alphabet and length.
+
+use super::values::{is_placeholder, looks_generated};
+
+/// What a check makes of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Proven by a checksum: a secret that ends after this many bytes.
+    Certain(usize),
+    Plausible,
+    Not,
+}
+
+/// Judges the bytes after a rule's prefix.
+pub(super) type Check = fn(&[u8]) -> Verdict;
+
+const fn plausible(yes: bool) -> Verdict {
+    if yes { Verdict::Plausible } else { Verdict::Not }
+}
+
+/// The default: made by a machine, and no example.
+pub(super) fn generated(body: &[u8]) -> Verdict {
+    plausible(looks_generated(body) && !is_placeholder(body))
+}
+
+/// For prefixes so distinctive, or bodies so short, that only examples are let go.
+pub(super) fn no_example(body: &[u8]) -> Verdict {
+    plausible(!is_placeholder(body))
+}
+
+/// Digits, upper and lower case together: tells base64 from hashes and names.
+pub(super) fn mixed_case(body: &[u8]) -> Verdict {
+    let mixed = body.iter().any(u8::is_ascii_uppercase)
+        && body.iter().any(u8::is_ascii_lowercase)
+        && body.iter().any(u8::is_ascii_digit);
+    plausible(mixed && !is_placeholder(body))
+}
+
+/// At least one digit.
+pub(super) fn with_digit(body: &[u8]) -> Verdict {
+    plausible(body.iter().any(u8::is_ascii_digit) && !is_placeholder(body))
+}
+
+/// GitHub and npm: 30 random characters, then their CRC-32 in six base-62 digits.
+///
+/// A wrong checksum does not acquit: a shape this distinctive is more often a
+/// mistyped, shortened or newer kind of token than a coincidence, and a leak
+/// costs more than a mark too many. A right one proves the token and its end.
+pub(super) fn crc32_base62(body: &[u8]) -> Verdict {
+    const RANDOM: usize = 30;
+    const WHOLE: usize = 36;
+    match body.get(..WHOLE) {
+        Some(token) if base62(crc32(&token[..RANDOM])) == token[RANDOM..] => Verdict::Certain(WHOLE),
+        _ => generated(body),
+    }
+}
+
+/// Base64 of a PEM block that holds a private key, not of a certificate.
+pub(super) fn encoded_private_key(body: &[u8]) -> Verdict {
+    // The anchor stands for the first ten bytes and a quarter of the label; what
+    // follows stays aligned to four characters after two more.
+    let decoded = decode_base64(&body[body.len().min(2)..body.len().min(66)]);
+    plausible(decoded.windows(7).any(|it| it == b"PRIVATE"))
+}
+
+/// CRC-32 (IEEE), bit by bit: 30 bytes do not earn a table.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |state, byte| {
+        (0..8).fold(state ^ u32::from(*byte), |state: u32, _| {
+            if state & 1 == 1 { state >> 1 ^ 0xEDB8_8320 } else { state >> 1 }
+        })
+    })
+}
+
+/// Six base-62 digits, most significant first.
+pub(super) fn base62(mut number: u32) -> [u8; 6] {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut out = [b'0'; 6];
+    for digit in out.iter_mut().rev() {
+        *digit = DIGITS[(number % 62) as usize];
+        number /= 62;
+    }
+    out
+}
+
+/// Decodes standard or URL-safe base64, up to the first foreign byte.
+pub(super) fn decode_base64(encoded: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(encoded.len() * 3 / 4);
+    let (mut bits, mut held) = (0_u32, 0);
+    for byte in encoded {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => break,
+        };
+        bits = bits << 6 | u32::from(six);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push((bits >> held & 255) as u8);
+        }
+    }
+    out
+}

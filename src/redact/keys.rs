@@ -1,0 +1,172 @@
+//! Which names announce a secret.
+//!
+//! A name is cut into words at separators and case changes, and its last word
+//! decides: `clientSecret` is sensitive, `secret_name` is not. That alone keeps
+//! `max_tokens`, `token_count`, `tokenizer` and `password_reset_url` readable.
+
+/// What a sensitive name says about its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Password,
+    Passphrase,
+    /// Secrets and keys: `client_secret`, `api-key`, `privateKey`.
+    Secret,
+    /// A token with a qualifier: `access_token`, `GITHUB_TOKEN`.
+    Token,
+    /// A word that code also uses for other things: `token`, `auth`, `credentials`.
+    BareToken,
+    Authorization,
+    Cookie,
+    Pin,
+}
+
+impl Kind {
+    /// The rule id in marks and counts.
+    pub(super) const fn id(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Passphrase => "passphrase",
+            Self::Secret => "secret",
+            Self::Token | Self::BareToken => "token",
+            Self::Authorization => "authorization",
+            Self::Cookie => "cookie",
+            Self::Pin => "pin",
+        }
+    }
+}
+
+/// What the text scanner looks for; every sensitive name contains one of them.
+pub(super) const ANCHORS: &[&str] = &["pass", "pwd", "secret", "token", "key", "auth", "credential", "cookie"];
+
+/// Endings that leave a name as sensitive as it was.
+const IGNORED_ENDINGS: &[&str] = &[
+    "value", "base", "prod", "production", "staging", "dev", "live", "primary", "secondary", "b64", "base64", "plain",
+    "plaintext", "raw", "encoded", "str", "string", "header",
+];
+
+/// What makes a `key` a secret.
+const KEY_QUALIFIERS: &[&str] = &[
+    "api", "access", "secret", "private", "priv", "encryption", "encrypt", "signing", "signature", "sign", "auth", "master",
+    "service", "account", "storage", "shared", "subscription", "license", "licence", "deploy", "ssh", "session",
+    "webhook", "app", "application", "admin", "root", "role", "hmac", "jwt", "rsa", "aes", "gpg", "pgp", "fernet", "vault",
+    "recovery", "cookie", "csrf", "token", "password", "crypto", "wallet", "consumer", "functions", "ingestion", "write",
+];
+
+/// What makes a `token` something else: pages, parsers and vocabularies.
+const TOKEN_EXCEPTIONS: &[&str] = &[
+    "next", "page", "continuation", "continue", "cancellation", "cancel", "eos", "bos", "pad", "sep", "mask", "unk", "cls",
+    "stop", "special", "design", "parser", "syntax", "max", "min", "num", "count", "total", "per", "first", "last", "prev",
+    "previous", "current", "sync", "page", "start", "end", "input", "output", "lex", "lexer", "string", "color", "public", "cursor",
+];
+
+/// Words run together, as in `PGPASSWORD` or `authtoken`.
+const JOINED: &[(&str, Kind)] = &[
+    ("password", Kind::Password),
+    ("passwd", Kind::Password),
+    ("sshpass", Kind::Password),
+    ("userpass", Kind::Password),
+    ("dbpass", Kind::Password),
+    ("passphrase", Kind::Passphrase),
+    ("clientsecret", Kind::Secret),
+    ("appsecret", Kind::Secret),
+    ("sharedsecret", Kind::Secret),
+    ("apikey", Kind::Secret),
+    ("appkey", Kind::Secret),
+    ("secretkey", Kind::Secret),
+    ("accesskey", Kind::Secret),
+    ("privatekey", Kind::Secret),
+    ("accountkey", Kind::Secret),
+    ("masterkey", Kind::Secret),
+    ("encryptionkey", Kind::Secret),
+    ("authtoken", Kind::Token),
+    ("accesstoken", Kind::Token),
+    ("refreshtoken", Kind::Token),
+    ("idtoken", Kind::Token),
+    ("bottoken", Kind::Token),
+    ("sessiontoken", Kind::Token),
+    ("usertoken", Kind::Token),
+    ("apitoken", Kind::Token),
+];
+
+/// What a name announces, if anything.
+pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
+    let mut words = Words { rest: name };
+    let mut last = words.next()?;
+    while is_one_of(last, IGNORED_ENDINGS) || last.iter().all(u8::is_ascii_digit) {
+        last = words.next()?;
+    }
+    let digits = last.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let last = &last[..last.len() - digits];
+    let before = words.next();
+    let qualified_by = |list: &[&str]| before.is_some_and(|word| is_one_of(word, list));
+    if is_one_of(last, &["password", "passwd", "pwd", "passwort", "passcode", "pw"]) {
+        return Some(Kind::Password);
+    }
+    match () {
+        () if is_one_of(last, &["pass"]) => Some(if before.is_some() { Kind::Password } else { Kind::BareToken }),
+        () if is_one_of(last, &["passwords", "pat"]) => before.map(|_| Kind::Token),
+        () if is_one_of(last, &["passphrase"]) => Some(Kind::Passphrase),
+        () if is_one_of(last, &["phrase"]) && qualified_by(&["pass", "seed", "recovery"]) => Some(Kind::Passphrase),
+        () if is_one_of(last, &["mnemonic"]) => Some(Kind::Passphrase),
+        () if is_one_of(last, &["secret"]) => Some(Kind::Secret),
+        () if is_one_of(last, &["token"]) => match before {
+            None => Some(Kind::BareToken),
+            Some(_) if qualified_by(TOKEN_EXCEPTIONS) => None,
+            Some(_) => Some(Kind::Token),
+        },
+        () if is_one_of(last, &["key"]) => qualified_by(KEY_QUALIFIERS).then_some(Kind::Secret),
+        () if is_one_of(last, &["authorization"]) => Some(Kind::Authorization),
+        () if is_one_of(last, &["auth", "credential", "credentials", "creds", "secrets", "jwt", "bearer"]) => Some(Kind::BareToken),
+        () if is_one_of(last, &["cookie", "cookies"]) => Some(Kind::Cookie),
+        () if is_one_of(last, &["pin", "pincode"]) => Some(Kind::Pin),
+        () => joined(last),
+    }
+}
+
+/// Text that is all capitals, digits and underscores, as environment variables are.
+pub(super) fn is_screaming(name: &[u8]) -> bool {
+    name.iter().any(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_lowercase)
+}
+
+fn joined(word: &[u8]) -> Option<Kind> {
+    JOINED
+        .iter()
+        .find(|(ending, _)| {
+            word.len().checked_sub(ending.len()).is_some_and(|from| word[from..].eq_ignore_ascii_case(ending.as_bytes()))
+        })
+        .map(|(_, kind)| *kind)
+}
+
+fn is_one_of(word: &[u8], list: &[&str]) -> bool {
+    list.iter().any(|it| word.eq_ignore_ascii_case(it.as_bytes()))
+}
+
+/// The words of a name, last first.
+struct Words<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = self.rest.iter().rposition(u8::is_ascii_alphanumeric)? + 1;
+        let name = &self.rest[..end];
+        let mut start = end - 1;
+        while start > 0 && !begins_word(name, start) {
+            start -= 1;
+        }
+        self.rest = &name[..start];
+        Some(&name[start..])
+    }
+}
+
+/// A word of `name` begins at `at`, which is not 0: after a separator, at a
+/// capital after a small letter, or at the last capital of a run (`APIKey`).
+fn begins_word(name: &[u8], at: usize) -> bool {
+    let (before, here) = (name[at - 1], name[at]);
+    let next_is_lower = name.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+    !before.is_ascii_alphanumeric()
+        || here.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit())
+        || here.is_ascii_uppercase() && before.is_ascii_uppercase() && next_is_lower
+}

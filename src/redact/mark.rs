@@ -1,0 +1,69 @@
+//! The mark left where a secret stood: `[redacted:github-pat:3f2a]`.
+//!
+//! Equal secrets get equal marks under one key, and four hexadecimal digits of
+//! a keyed hash are too few to find a secret by trying.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::format::{ANY_HEX, DIGIT, LOWER, run_length};
+
+const OPENING: &str = "[redacted:";
+const LONGEST_ID: usize = 48;
+
+/// What every mark begins with.
+pub(super) const ANCHOR: &str = OPENING;
+
+/// Keys the hash in the marks; random per installation.
+#[derive(Clone)]
+pub struct RedactionKey([u8; 32]);
+
+impl RedactionKey {
+    /// Wraps 32 random bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Appends the mark for `secret` to `out`.
+    pub(super) fn write_mark(&self, out: &mut String, id: &str, secret: &str) {
+        let mut hash = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        hash.update(secret.as_bytes());
+        let digest = hash.finalize().into_bytes();
+        out.push_str(OPENING);
+        out.push_str(id);
+        out.push(':');
+        for nibble in [digest[0] >> 4, digest[0] & 15, digest[1] >> 4, digest[1] & 15] {
+            out.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
+        }
+        out.push(']');
+    }
+}
+
+impl fmt::Debug for RedactionKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RedactionKey(..)")
+    }
+}
+
+/// The end of the mark that begins at `at`, if one does.
+pub(super) fn end_of_mark(text: &[u8], at: usize) -> Option<usize> {
+    let id = at + OPENING.len();
+    text.get(at..id).filter(|it| *it == OPENING.as_bytes())?;
+    let hash = id + run_length(LOWER.or(DIGIT).and_also("-"), &text[id..], LONGEST_ID);
+    let tail = text.get(hash..hash + 6)?;
+    let whole = hash > id
+        && tail[0] == b':'
+        && tail[1..5].iter().all(|byte| ANY_HEX.has(*byte))
+        && tail[5] == b']';
+    whole.then_some(hash + 6)
+}
+
+/// May stand in a mark as its id.
+pub(super) fn is_valid_id(id: &str) -> bool {
+    !id.is_empty()
+        && id.len() <= LONGEST_ID
+        && run_length(LOWER.or(DIGIT).and_also("-"), id.as_bytes(), LONGEST_ID) == id.len()
+}
