@@ -32,6 +32,12 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// `POSTHOG_LLMA_PRIVACY_MODE`.
     pub privacy: bool,
+    /// `POSTHOG_LLMA_RECORD_INPUTS`: prompts, and what tools are given.
+    pub record_inputs: bool,
+    /// `POSTHOG_LLMA_RECORD_OUTPUTS`: answers, and what tools give back.
+    pub record_outputs: bool,
+    /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
+    pub redact_file: Option<PathBuf>,
     /// `POSTHOG_LLMA_DISTINCT_ID`.
     pub distinct_id: Option<DistinctId>,
     /// `POSTHOG_LLMA_TRACE_GROUPING`.
@@ -127,6 +133,13 @@ impl Config {
             privacy: reader
                 .value("POSTHOG_LLMA_PRIVACY_MODE", boolean)
                 .unwrap_or(false),
+            record_inputs: reader
+                .value("POSTHOG_LLMA_RECORD_INPUTS", boolean)
+                .unwrap_or(true),
+            record_outputs: reader
+                .value("POSTHOG_LLMA_RECORD_OUTPUTS", boolean)
+                .unwrap_or(true),
+            redact_file: host.path_variable("POSTHOG_LLMA_REDACT_FILE"),
             distinct_id: reader.value("POSTHOG_LLMA_DISTINCT_ID", |id| {
                 DistinctId::parse(id).map_err(|error| error.to_string())
             }),
@@ -145,14 +158,14 @@ impl Config {
             custom,
         };
         // Whoever means to keep content private must not send it because of a typing error.
-        let unreadable = |name| {
-            reader
-                .problems
-                .iter()
-                .any(|problem| problem.variable == name)
+        let is_readable = |name| !reader.problems.iter().any(|problem| problem.variable == name);
+        let config = Self {
+            privacy: config.privacy || !is_readable("POSTHOG_LLMA_PRIVACY_MODE"),
+            record_inputs: config.record_inputs && is_readable("POSTHOG_LLMA_RECORD_INPUTS"),
+            record_outputs: config.record_outputs && is_readable("POSTHOG_LLMA_RECORD_OUTPUTS"),
+            ..config
         };
-        let privacy = config.privacy || unreadable("POSTHOG_LLMA_PRIVACY_MODE");
-        (Self { privacy, ..config }, reader.problems)
+        (config, reader.problems)
     }
 }
 
@@ -326,9 +339,13 @@ mod tests {
 
     #[test]
     fn a_privacy_setting_with_a_typing_error_keeps_content_private() {
-        let (config, problems) = read(&[("POSTHOG_LLMA_PRIVACY_MODE", "ture")]);
-        assert!(config.privacy);
-        assert_eq!(problems.len(), 1);
+        let (config, problems) = read(&[
+            ("POSTHOG_LLMA_PRIVACY_MODE", "ture"),
+            ("POSTHOG_LLMA_RECORD_INPUTS", "flase"),
+            ("POSTHOG_LLMA_RECORD_OUTPUTS", "off"),
+        ]);
+        assert!(config.privacy && !config.record_inputs && !config.record_outputs);
+        assert_eq!(problems.len(), 3);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
-use super::WrongUse;
+use super::{WrongUse, redactor};
 use crate::config::Config;
 use crate::consent::{self, Committed, Trust, TrustError};
 use crate::deliver::{self, Clock, Drained, Policy};
@@ -15,7 +15,7 @@ use crate::events::limits;
 use crate::host::Host;
 use crate::outbox::{Destination, Outbox, Run};
 use crate::pipeline::{Pipeline, Stored};
-use crate::redact::{RedactionKey, Redactor};
+use crate::redact::Redactor;
 use crate::sources::Found;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
@@ -47,7 +47,7 @@ impl<'a> Sending<'a> {
             WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
         })?;
         let outbox = Outbox::open(directory)?;
-        let redactor = Redactor::new(RedactionKey::new(outbox.redaction_key()));
+        let redactor = redactor(config, outbox.redaction_key())?;
         let endpoint = config.endpoint.as_ref();
         let largest_event = endpoint.map_or(0, |endpoint| endpoint.first_lane().max_event_bytes());
         let committed = consent::committed(host);

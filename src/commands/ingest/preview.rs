@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Claims, read};
-use crate::commands::{Exit, local, redactor, short};
+use crate::commands::{Exit, local, passing_redactor, short};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
 use crate::events::{Event, EventName};
@@ -21,7 +21,7 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         "{:<8}  {:<16}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached"
     ))?;
-    let redactor = redactor(config)?;
+    let redactor = passing_redactor(config)?;
     let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
     let mut claims = Claims::default();
     let mut exit = Exit::Done;
@@ -74,6 +74,14 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         ui::number(sum.cache_read),
         ui::number(sum.cache_write),
     ))?;
+    if !replaced.is_empty() {
+        let mut rules: Vec<(&str, u64)> = replaced.iter().collect();
+        rules.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        ui::print(format_args!("secrets replaced: {}", ui::number(replaced.total())))?;
+        for (rule, count) in rules {
+            ui::print(format_args!("{:>8}  {rule}", ui::number(count)))?;
+        }
+    }
     Ok(exit)
 }
 
