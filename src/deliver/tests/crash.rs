@@ -8,14 +8,17 @@ use super::*;
 
 const STATE: &str = "POSTHOG_LLMA_CRASH_TEST_STATE";
 const URL: &str = "POSTHOG_LLMA_CRASH_TEST_URL";
-const EVENTS: u128 = 400;
+const EVENTS: u64 = 400;
 const KILLS: u64 = 15;
 
 /// Enqueues the events of the crash test, ten at a time, and drains after each ten.
 fn enqueue_and_drain(scene: &Scene, url: &str) -> Drained {
     let numbers: Vec<_> = (1..=EVENTS).collect();
     for ten in numbers.chunks(10) {
-        scene.enqueue_for(url, ten.iter().map(|number| event(*number, "x")));
+        scene.enqueue_for(
+            url,
+            ten.iter().map(|number| event(u128::from(*number), "x")),
+        );
         scene.drain();
     }
     scene.flush()
@@ -54,13 +57,13 @@ fn a_process_killed_at_any_moment_loses_nothing() {
     let arrived_before = scene.server.merged().len();
     let drained = enqueue_and_drain(&scene, &scene.server.url());
     assert_eq!(drained.waiting, 0);
-    assert_eq!(scene.server.merged().len(), EVENTS as usize);
+    assert_eq!(scene.server.merged().len() as u64, EVENTS);
     let mut bodies = HashMap::new();
     for event in scene.server.events() {
         let uuid = event["uuid"].to_string();
         assert_eq!(bodies.entry(uuid).or_insert_with(|| event.clone()), &event);
     }
     let receipt = scene.outbox.receipt("claude-code", "session").unwrap();
-    assert_eq!(receipt.acknowledged, EVENTS as u64);
+    assert_eq!(receipt.acknowledged, EVENTS);
     assert!(arrived_before > 0, "the victims did some of the work");
 }

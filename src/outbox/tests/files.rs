@@ -204,8 +204,11 @@ fn a_state_directory_that_may_not_be_written_is_a_clear_error() {
             .begin(entry("a"), &destination(), at(1))
             .map(|_batch| ())
     });
+    let read = Outbox::open_read_only(directory.path());
     allow(0o600, 0o700);
     if !is_root {
+        let error = read.unwrap_err();
+        assert!(matches!(error, OutboxError::ReadOnly { .. }), "{error:?}");
         let error = outcome.unwrap_err();
         let expected = matches!(
             error,
