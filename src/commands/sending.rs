@@ -1,15 +1,13 @@
 //! What every command that sends has in common: an open outbox, a destination, a way to it.
 
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 
 use super::{WrongUse, redactor};
 use crate::config::Config;
 use crate::consent::{self, Committed, Trust, TrustError};
-use crate::deliver::{self, Clock, Drained, Policy};
+use crate::deliver::{self, Drained, HostClock, Policy};
 use crate::events::Progress;
 use crate::events::limits;
 use crate::host::Host;
@@ -155,26 +153,5 @@ pub(super) fn trust(host: &Host, committed: Option<&Committed>) -> Result<Trust,
             Trust::open(&config.join(env!("CARGO_PKG_NAME")))
         }
         _ => Ok(Trust::none()),
-    }
-}
-
-struct HostClock<'a>(&'a Host);
-
-impl Clock for HostClock<'_> {
-    fn now(&self) -> DateTime<Utc> {
-        self.0.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        thread::sleep(duration);
-    }
-
-    fn jitter(&self) -> f64 {
-        // Without random numbers everybody waits for the middle of the range.
-        getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
     }
 }

@@ -84,12 +84,14 @@ fn as_text(
             )
         }));
     }
-    for (reason, number) in &status.dropped {
-        lines.push(format!(
-            "{:<10} {}: {reason}",
-            "dropped",
-            ui::count(*number, "event")
-        ));
+    let dropped = status.dropped;
+    for (number, reason) in [
+        (dropped.by_age, "could not be sent for 30 days"),
+        (dropped.by_size, "the oldest of an outbox that grew too large"),
+    ] {
+        if number > 0 {
+            lines.push(format!("{:<10} {}: {reason}", "dropped", ui::count(number, "event")));
+        }
     }
     for path in &status.set_aside {
         lines.push(format!(
@@ -254,7 +256,7 @@ fn as_json(config: &Config, problems: &[Problem], status: &Status, missing: Opti
             "reason": event.reason,
         })).collect::<Vec<_>>(),
         "refused_total": status.parked_total,
-        "dropped": status.dropped.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        "dropped": { "by_age": status.dropped.by_age, "by_size": status.dropped.by_size },
         "redactions": status.redactions.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "set_aside": status.set_aside,
         "runs": status.runs.iter().map(|run| json!({
