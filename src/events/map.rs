@@ -6,13 +6,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::settings::{Grouping, Settings};
-use super::{Event, EventName, ids, native};
+use super::{Event, EventName, ids, names, native};
 use crate::session::{
     Circumstances, Generation, Message, Session, Subagent, ToolCall, Totals, Turn,
 };
-
-/// Longest name of a trace or turn, in characters.
-const LONGEST_NAME: usize = 100;
 
 /// Whether the session may still be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +38,7 @@ pub fn map(
     };
     let mut own = Vec::new();
     for (index, turn) in session.turns.iter().enumerate() {
-        if !turn.is_empty() && !mapper.is_copied(turn) {
+        if turn.is_shown(&|generation| mapper.owns(generation)) {
             mapper.turn(turn, index + 1 == session.turns.len());
             own.push(turn);
         }
@@ -98,15 +95,6 @@ struct Content<'a> {
 }
 
 impl Mapper<'_> {
-    /// Whether everything in this turn belongs to another session.
-    fn is_copied(&self, turn: &Turn) -> bool {
-        let generations = turn.all_generations();
-        !generations.is_empty()
-            && !generations
-                .into_iter()
-                .any(|generation| self.owns(generation))
-    }
-
     fn owns(&self, generation: &Generation) -> bool {
         !(self.is_foreign)(ids::generation(self.session.agent, &generation.id))
     }
@@ -123,7 +111,8 @@ impl Mapper<'_> {
             ),
             Grouping::Session => (session_id.to_owned(), session_id.to_owned()),
         };
-        let may_grow = is_last && self.progress == Progress::Running;
+        let is_running = self.progress == Progress::Running;
+        let may_grow = is_running && (is_last || !turn.is_settled());
         match frozen.grouping {
             Grouping::Message => self.turn_trace(turn),
             Grouping::Session if frozen.turn_spans && !may_grow => self.turn_span(turn),
@@ -137,7 +126,10 @@ impl Mapper<'_> {
         };
         self.generations(&turn.generations, place);
         for subagent in &turn.stray_subagents {
-            self.subagent(subagent, place);
+            // The call that it belongs under may still turn up.
+            if subagent.is_internal || !is_running {
+                self.subagent(subagent, place);
+            }
         }
     }
 
@@ -215,6 +207,9 @@ impl Mapper<'_> {
             set("$ai_cache_reporting_exclusive", json!(true));
             if usage.web_searches > 0 {
                 set("$ai_web_search_count", json!(usage.web_searches));
+            }
+            if has_placeholder(generation) {
+                set("output_tokens_incomplete", json!(true));
             }
         }
         if let Some(reason) = &generation.stop_reason {
@@ -317,7 +312,7 @@ impl Mapper<'_> {
         let mut properties = Map::new();
         let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
         if !self.settings.privacy {
-            set("$ai_span_name", json!(turn_name(turn)));
+            set("$ai_span_name", json!(names::of_turn(&turn.prompt)));
         }
         set("$ai_span_type", json!("turn"));
         self.states(turn, &mut properties);
@@ -342,7 +337,7 @@ impl Mapper<'_> {
 
     fn turn_trace(&mut self, turn: &Turn) {
         let mut properties = Map::new();
-        self.trace_name(Some(turn_name(turn)), &mut properties);
+        self.trace_name(Some(names::of_turn(&turn.prompt)), &mut properties);
         self.states(turn, &mut properties);
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
@@ -389,15 +384,15 @@ impl Mapper<'_> {
             totals.add_turn(turn, &|generation| self.owns(generation));
         }
         let prompt = session.first_prompt();
-        let name = prompt
-            .as_deref()
-            .map(|prompt| shorten(prompt, LONGEST_NAME));
+        let name = prompt.as_deref().and_then(names::of_trace);
         let mut properties = Map::new();
         self.trace_name(name.or_else(|| session.title.clone()), &mut properties);
         let last = own.last().copied();
         if let Some(turn) = last {
             self.states(turn, &mut properties);
         }
+        let answer = own.iter().rev().find_map(|turn| turn.answer());
+        properties.insert("$ai_output_state".to_owned(), self.content(|| json!(answer)));
         properties.insert("$ai_input_state".to_owned(), self.content(|| json!(prompt)));
         if let Some(title) = session.title.as_ref().filter(|_| !self.settings.privacy) {
             properties.insert("session_title".to_owned(), json!(title));
@@ -548,6 +543,12 @@ fn totals_of(totals: Totals, properties: &mut Map<String, Value>) {
     }
 }
 
+/// Some versions wrote the count of the response's first moments and never the final one.
+fn has_placeholder(generation: &Generation) -> bool {
+    const LARGEST_PLACEHOLDER: u64 = 10;
+    generation.stop_reason.is_none() && generation.usage.output <= LARGEST_PLACEHOLDER
+}
+
 fn parameters(generation: &Generation) -> Map<String, Value> {
     let known = &generation.parameters;
     let text = |text: &Option<String>| text.as_ref().map(|text| json!(text));
@@ -571,23 +572,6 @@ fn stop_reason(reason: &str) -> &str {
         "max_tokens" => "length",
         other => other,
     }
-}
-
-fn turn_name(turn: &Turn) -> String {
-    let first_line = turn.prompt.lines().find(|line| !line.trim().is_empty());
-    match first_line {
-        Some(line) => shorten(line, LONGEST_NAME),
-        None => "(prompt not in the transcript)".to_owned(),
-    }
-}
-
-/// Folds white space and keeps the first characters.
-fn shorten(text: &str, longest: usize) -> String {
-    let mut folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = folded.char_indices().nth(longest) {
-        folded.truncate(end);
-    }
-    folded
 }
 
 /// Seconds with millisecond precision; a clock that was set back took no time.

@@ -6,6 +6,7 @@ mod event;
 pub mod ids;
 pub mod limits;
 mod map;
+mod names;
 mod native;
 mod settings;
 

@@ -6,6 +6,7 @@
 
 mod assemble;
 mod earlier;
+mod family;
 mod walk;
 
 pub use assemble::{Assembler, ResponsePart, Thread, TurnStart};
@@ -41,7 +42,7 @@ pub struct Session {
     pub agent: Agent,
     /// The agent's own session id.
     pub id: String,
-    /// Time of the first line of the session.
+    /// Time of the first line of the session, which no later line can change.
     pub started_at: DateTime<Utc>,
     /// Time of the last line that was read.
     pub ended_at: DateTime<Utc>,
@@ -272,6 +273,8 @@ pub struct Subagent {
     pub id: String,
     /// Its type (`general-purpose`, `compaction`, …).
     pub kind: Option<String>,
+    /// Whether the coding agent started it for its own ends, so that no call of a tool did.
+    pub is_internal: bool,
     /// Its model calls, by start.
     pub generations: Vec<Generation>,
 }
@@ -287,6 +290,8 @@ pub struct Oddities {
     pub results_without_call: u64,
     /// Responses without the usage that a response must have.
     pub responses_without_usage: u64,
+    /// Responses without the id that tells them apart: they are in no number.
+    pub responses_without_id: u64,
 }
 
 impl Session {
@@ -313,6 +318,27 @@ impl Turn {
         self.trigger != Trigger::Prompt
             && self.generations.is_empty()
             && self.stray_subagents.is_empty()
+    }
+
+    /// Whether the turn is part of its session's trace: there is something in it, and not all of
+    /// that was copied out of another session. `ours` tells the generations that were not.
+    pub fn is_shown(&self, ours: &dyn Fn(&Generation) -> bool) -> bool {
+        let generations = self.all_generations();
+        !self.is_empty() && (generations.is_empty() || generations.into_iter().any(ours))
+    }
+
+    /// Whether nothing in the turn waits for more to be written: every response is complete,
+    /// every call has its result, and every subagent its call.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let is_settled = |generation: &Generation| {
+            let mut calls = generation.tool_calls();
+            generation.complete && calls.all(|call| call.result.is_some())
+        };
+        self.stray_subagents
+            .iter()
+            .all(|subagent| subagent.is_internal)
+            && self.all_generations().into_iter().all(is_settled)
     }
 
     /// The last thing the model said to the user in this turn.

@@ -114,7 +114,7 @@ fn sessions_made_for_counting_have_the_totals_of_claude_code() {
         ("1d4b1710", (1, 0, 2)),
         ("4ca6b929", (0, 1, 0)),
         ("9b9051a5", (0, 1, 0)),
-        ("8d01cdca", (5, 0, 0)),
+        ("8d01cdca", (6, 0, 0)),
         ("e042c24d", (3, 0, 0)),
         ("b6607897", (3, 0, 0)),
     ]);

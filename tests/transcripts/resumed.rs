@@ -18,9 +18,9 @@ const CUTS: usize = 5;
 fn a_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
     let Some(root) = corpus_or_skip() else { return };
     in_parallel(&sessions(&root), |transcript| {
-        for run in [Run::default(), Run::by_message()] {
+        for (run, first) in [(Run::default(), 1), (Run::by_message(), 2)] {
             let whole = by_uuid(run.events(transcript));
-            for cut in 1..=CUTS {
+            for cut in (first..=CUTS).step_by(2) {
                 let parts = read_in_parts(&run, transcript, cut);
                 compare(&parts, &whole, &format!("{} cut {cut}", transcript.display()));
             }
@@ -31,7 +31,17 @@ fn a_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
 #[track_caller]
 fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, Value>, at: &str) {
     for (uuid, event) in whole {
-        assert_eq!(parts.get(uuid), Some(event), "{at}");
+        let part = parts.get(uuid).unwrap_or(&Value::Null);
+        if part != event {
+            let differing: Vec<_> = event["properties"]
+                .as_object()
+                .expect("an object")
+                .iter()
+                .filter(|(name, value)| part["properties"][name.as_str()] != **value)
+                .map(|(name, value)| format!("{name}: {} instead of {value}", part["properties"][name.as_str()]))
+                .collect();
+            panic!("{at}: {} {uuid}: {differing:#?}", event["event"]);
+        }
     }
     for (uuid, event) in parts {
         assert!(whole.contains_key(uuid), "{at}: surplus {event}");

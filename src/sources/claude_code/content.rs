@@ -18,14 +18,28 @@ pub(super) struct LineFacts<'a> {
 
 /// The blocks of a message's content. A plain string is one text block.
 pub(super) fn blocks(content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
+    blocks_at(Depth::Message, content, facts)
+}
+
+/// A result stands in a message and holds plain blocks; there is nothing deeper.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Message,
+    Result,
+}
+
+fn blocks_at(depth: Depth, content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
     match Content::parse(content) {
         None => Vec::new(),
         Some(Content::Text(text)) => vec![Block::Text(text)],
-        Some(Content::Blocks(raw)) => raw.into_iter().map(|raw| block(raw, facts)).collect(),
+        Some(Content::Blocks(raw)) => raw
+            .into_iter()
+            .map(|raw| block(depth, raw, facts))
+            .collect(),
     }
 }
 
-fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
+fn block(depth: Depth, raw: &RawValue, facts: &LineFacts<'_>) -> Block {
     let Some(block) = payload::<ContentBlock<'_>>(Some(raw)) else {
         return other(raw);
     };
@@ -55,7 +69,7 @@ fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
         ) => Block::ToolCall(Box::new(ToolCall {
             id,
             name,
-            input: input.unwrap_or(Value::Null),
+            input: input.map_or(Value::Null, value),
             called_at: facts.at,
             result: None,
             subagents: Vec::new(),
@@ -69,10 +83,10 @@ fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
                 is_error,
                 ..
             },
-        ) => Block::ToolResult {
+        ) if depth == Depth::Message => Block::ToolResult {
             call_id,
             result: Arc::new(ToolResult {
-                content: blocks(content, facts),
+                content: blocks_at(Depth::Result, content, facts),
                 is_error: is_error.unwrap_or(false),
                 returned_at: facts.at,
                 duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
@@ -95,7 +109,34 @@ fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
 }
 
 fn other(raw: &RawValue) -> Block {
-    Block::Other(serde_json::from_str(raw.get()).unwrap_or(Value::Null))
+    let mut value = value(raw);
+    drop_binary(&mut value);
+    Block::Other(value)
+}
+
+/// A value as it stands in the transcript; one that is nested too deep to be built, as text.
+fn value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::String(raw.get().to_owned()))
+}
+
+/// Blocks that we do not know may hold bytes too, under one of these names.
+fn drop_binary(value: &mut Value) {
+    const BINARY: [&str; 4] = ["data", "blob", "encrypted_content", "signature"];
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(drop_binary),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(text) if BINARY.contains(&name.as_str()) => {
+                        let bytes = decoded_length(text);
+                        *text = format!("[{bytes} bytes]");
+                    }
+                    _ => drop_binary(field),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Bytes that a quoted base64 string stands for.

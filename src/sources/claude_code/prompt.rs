@@ -89,12 +89,20 @@ fn spoken_text(content: Option<&RawValue>) -> Option<String> {
         let block: ContentBlock<'_> = payload(Some(block))?;
         match block.kind.as_ref().map(Text::as_str) {
             Some("tool_result") => return None,
-            Some("text") => parts.extend(block.text),
+            Some("text") => parts.extend(block.text.filter(|text| !is_context(text))),
             Some(kind) => parts.push(format!("[{kind}]")),
             None => {}
         }
     }
     (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// Whether a block holds what the editor or the agent put beside the prompt.
+fn is_context(text: &str) -> bool {
+    const CONTEXT: [(&str, &str); 2] = [("<ide_", ">"), ("<system-reminder>", "</system-reminder>")];
+    let text = text.trim();
+    let mut kinds = CONTEXT.iter();
+    kinds.any(|(start, end)| text.starts_with(start) && text.ends_with(end))
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
