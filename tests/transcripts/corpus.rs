@@ -9,7 +9,8 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 use posthog_llma::config::Config;
-use posthog_llma::events::{EventName, Progress};
+use posthog_llma::events::limits::AI_LANE_EVENT as LARGEST;
+use posthog_llma::events::{Frozen, Progress};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
@@ -114,12 +115,19 @@ impl Run {
     pub(crate) fn events(&self, transcript: &Path) -> Events {
         let collected = pipeline::collect(transcript, None, Some(Progress::Ended), now());
         let collected = collected.expect("the session can be read");
-        collected.map_or_else(Vec::new, |collected| self.events_of(&collected))
+        collected.map_or_else(Vec::new, |collected| {
+            self.events_of(&collected, self.freeze(&collected))
+        })
     }
 
-    pub(crate) fn events_of(&self, collected: &Collected) -> Events {
+    /// The decisions that hold from a session's first send on.
+    pub(crate) fn freeze(&self, collected: &Collected) -> Frozen {
+        Pipeline::new(&self.config, &self.redactor, LARGEST).freeze(&collected.session)
+    }
+
+    pub(crate) fn events_of(&self, collected: &Collected, frozen: Frozen) -> Events {
         let mut events = Vec::new();
-        self.hand_out(collected, &mut |event| {
+        self.hand_out(collected, frozen, &mut |event| {
             events.push(serde_json::from_slice(&event).expect("an event is JSON"));
         });
         events
@@ -130,7 +138,7 @@ impl Run {
         let collected = pipeline::collect(transcript, None, Some(Progress::Ended), now());
         let mut lines = Vec::new();
         if let Some(collected) = collected.expect("the session can be read") {
-            self.hand_out(&collected, &mut |event| {
+            self.hand_out(&collected, self.freeze(&collected), &mut |event| {
                 lines.extend(event);
                 lines.push(b'\n');
             });
@@ -138,16 +146,11 @@ impl Run {
         lines
     }
 
-    fn hand_out(&self, collected: &Collected, sink: &mut dyn FnMut(Vec<u8>)) {
-        let mut pipeline = Pipeline::new(&self.config, &self.redactor, 8 << 20);
-        let frozen = pipeline.freeze(&collected.session);
+    fn hand_out(&self, collected: &Collected, frozen: Frozen, sink: &mut dyn FnMut(Vec<u8>)) {
+        let mut pipeline = Pipeline::new(&self.config, &self.redactor, LARGEST);
         let mut counts = Counts::default();
         pipeline
             .events(collected, frozen, &|_| false, &mut counts, &mut |event| {
-                assert!(matches!(
-                    event.get().name,
-                    EventName::Generation | EventName::Span | EventName::Trace
-                ));
                 sink(serde_json::to_vec(event.get())?);
                 Ok(())
             })

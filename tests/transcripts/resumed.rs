@@ -60,13 +60,17 @@ fn read_in_parts(run: &Run, transcript: &Path, cut: usize) -> BTreeMap<String, V
     };
     let mut sent = BTreeMap::new();
     let mut checkpoint = None;
+    let mut frozen = None;
     if let Some(collected) = collect(None, Progress::Running) {
-        sent = by_uuid(run.events_of(&collected));
+        let decided = run.freeze(&collected);
+        sent = by_uuid(run.events_of(&collected, decided.clone()));
+        frozen = Some(decided).filter(|_| !sent.is_empty());
         checkpoint = collected.checkpoint(&|_| false);
     }
     copy.write(CUTS + 1);
     if let Some(collected) = collect(checkpoint, Progress::Ended) {
-        for (uuid, event) in by_uuid(run.events_of(&collected)) {
+        let frozen = frozen.unwrap_or_else(|| run.freeze(&collected));
+        for (uuid, event) in by_uuid(run.events_of(&collected, frozen)) {
             if event["event"] == "$ai_trace" {
                 sent.insert(uuid, event);
             } else {
