@@ -181,7 +181,11 @@ pub fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -
             None => break,
             Some(Ok(object)) => {
                 let read = stream.byte_offset();
-                each(object);
+                if rest.starts_with('{') {
+                    each(object);
+                } else {
+                    malformed += 1;
+                }
                 rest = rest[read..].trim_ascii_start();
             }
             Some(Err(error)) => {
@@ -233,6 +237,7 @@ mod tests {
             (format!(r#"{{"type":"user","n":1{whole}"#), 1, 1),
             (r#"{"type":"user","text":"cut"#.to_owned(), 0, 1),
             ("// a comment".to_owned(), 0, 1),
+            (format!("[1,2]{whole}"), 1, 1),
         ] {
             let (found, bad) = parse(&line);
             assert_eq!((found.len(), bad), (objects, malformed), "{line}");

@@ -16,10 +16,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use corpus::{Events, Run, corpus_or_skip, in_parallel, sessions};
+use corpus::{corpus_or_skip, in_parallel, sessions};
 use independent::{Tally, by_claude_code, tally};
 use support::capture::{Lane, judge};
 use support::env::API_KEY;
+use support::library::{Events, Run};
 
 #[test]
 fn every_session_has_the_calls_and_tokens_of_an_independent_count() {

@@ -9,7 +9,8 @@ use posthog_llma::pipeline;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::corpus::{Events, Run, corpus_or_skip, files, in_parallel, now, sessions};
+use super::corpus::{corpus_or_skip, files, in_parallel, sessions};
+use super::support::library::{Events, Run, host};
 
 /// How often each session is cut.
 const CUTS: usize = 5;
@@ -55,7 +56,7 @@ fn read_in_parts(run: &Run, transcript: &Path, cut: usize) -> BTreeMap<String, V
     let copy = Copy::of(transcript);
     copy.write(cut);
     let collect = |checkpoint, progress| {
-        pipeline::collect(&copy.transcript, checkpoint, Some(progress), now())
+        pipeline::collect(&copy.transcript, checkpoint, Some(progress), &host())
             .expect("the session can be read")
     };
     let mut sent = BTreeMap::new();
