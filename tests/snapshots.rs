@@ -80,11 +80,14 @@ fn readable(events: &Events) -> String {
 
 fn check(run: &Run, cases: &[(&str, &str)], suffix: &str) {
     for (number, name) in cases {
-        let events = run.events(&transcript(number));
-        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(format!("{name}{suffix}"), readable(&events));
-        });
+        review(&format!("{name}{suffix}"), &run.events(&transcript(number)));
     }
+}
+
+fn review(name: &str, events: &Events) {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, readable(events));
+    });
 }
 
 fn some(names: &[&str]) -> Vec<(&'static str, &'static str)> {
@@ -95,6 +98,14 @@ fn some(names: &[&str]) -> Vec<(&'static str, &'static str)> {
 #[test]
 fn every_fixture_gives_the_reviewed_events() {
     check(&Run::default(), CASES, "");
+}
+
+#[test]
+fn a_fork_sends_only_what_its_original_did_not() {
+    let run = Run::default();
+    let original = run.events(&transcript("00000013"));
+    let fork = run.events_after(&transcript("00000014"), &original);
+    review("fork_copy@after_its_original", &fork);
 }
 
 #[test]

@@ -337,7 +337,9 @@ impl Mapper<'_> {
 
     fn turn_trace(&mut self, turn: &Turn) {
         let mut properties = Map::new();
-        self.trace_name(Some(names::of_turn(&turn.prompt)), &mut properties);
+        let name = names::of_trace(&turn.prompt);
+        let name = name.unwrap_or_else(|| names::of_turn(&turn.prompt));
+        self.trace_name(Some(name), &mut properties);
         self.states(turn, &mut properties);
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
@@ -364,7 +366,8 @@ impl Mapper<'_> {
     /// What went into a turn and what came out, and whether it ended in an error.
     fn states(&self, turn: &Turn, properties: &mut Map<String, Value>) {
         let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
-        set("$ai_input_state", self.content(|| json!(turn.prompt)));
+        let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
+        set("$ai_input_state", self.content(|| json!(prompt)));
         set("$ai_output_state", self.content(|| json!(turn.answer())));
         let error = turn
             .generations

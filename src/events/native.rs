@@ -73,7 +73,13 @@ fn text(text: &str) -> Value {
 fn foreign(value: &Value) -> String {
     match value.get("type").and_then(Value::as_str) {
         Some("redacted_thinking") => "[redacted thinking]".to_owned(),
-        Some(kind) => format!("[{kind}] {value}"),
+        Some(kind) => {
+            let mut rest = value.clone();
+            if let Some(fields) = rest.as_object_mut() {
+                fields.shift_remove("type");
+            }
+            format!("[{kind}] {rest}")
+        }
         None => value.to_string(),
     }
 }

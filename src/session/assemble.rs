@@ -281,6 +281,28 @@ impl Assembler {
                 circumstances: part.circumstances,
             },
         });
+        self.return_early_results(index);
+    }
+
+    /// The result of a call can stand before the call: it answers this response and is input of
+    /// the next one.
+    fn return_early_results(&mut self, index: usize) {
+        let Draft {
+            generation, thread, ..
+        } = &mut self.drafts[index];
+        let Generation { input, output, .. } = generation;
+        let answers = |message: &Message| {
+            message.content.iter().any(|block| {
+                matches!(block, Block::ToolResult { call_id, .. } if output.iter().any(
+                    |known| matches!(known, Block::ToolCall(call) if call.id == *call_id)
+                ))
+            })
+        };
+        let early: Vec<Message> = input.extract_if(.., |message| answers(message)).collect();
+        if !early.is_empty() {
+            let state = self.threads.entry(thread.clone()).or_default();
+            state.pending.splice(0..0, early);
+        }
     }
 
     fn continue_response(&mut self, index: usize, part: ResponsePart) {
@@ -310,6 +332,9 @@ impl Assembler {
         }
         generation.stop_reason = part.stop_reason.or_else(|| generation.stop_reason.take());
         generation.model = generation.model.take().or(part.model);
+        if !is_copy {
+            self.return_early_results(index);
+        }
     }
 
     /// The lines before a repeated response are repetitions too, back to the response before it.
@@ -457,7 +482,12 @@ impl Assembler {
                     circumstances: Arc::clone(&first.circumstances),
                 });
             }
-            self.turns[turn.unwrap_or(0)].stray_subagents.push(stray);
+            let turn = &mut self.turns[turn.unwrap_or(0)];
+            if stray.is_internal {
+                let ends = stray.generations.iter().map(|generation| generation.ended_at);
+                turn.ended_at = ends.fold(turn.ended_at, DateTime::max);
+            }
+            turn.stray_subagents.push(stray);
         }
         for turn in &mut self.turns {
             turn.stray_subagents.sort_by(|a, b| a.id.cmp(&b.id));

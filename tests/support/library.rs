@@ -1,5 +1,6 @@
 //! The reading half of the program, run through the library: sessions in, events out.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use chrono::DateTime;
@@ -10,6 +11,7 @@ use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// Events as they would be sent.
 pub(crate) type Events = Vec<Value>;
@@ -67,7 +69,20 @@ impl Run {
 
     pub(crate) fn events_of(&self, collected: &Collected, frozen: Frozen) -> Events {
         let mut events = Vec::new();
-        self.hand_out(collected, frozen, &mut |event| {
+        self.hand_out(collected, frozen, &|_| false, &mut |event| {
+            events.push(serde_json::from_slice(&event).expect("an event is JSON"));
+        });
+        events
+    }
+
+    /// What the session would send after another one has sent these events.
+    pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
+        let collected = collect(transcript, Progress::Ended).expect("a session");
+        let sent: HashSet<&str> = sent.iter().filter_map(|event| event["uuid"].as_str()).collect();
+        let mut events = Vec::new();
+        let is_foreign = |uuid: Uuid| sent.contains(uuid.to_string().as_str());
+        let frozen = self.freeze(&collected);
+        self.hand_out(&collected, frozen, &is_foreign, &mut |event| {
             events.push(serde_json::from_slice(&event).expect("an event is JSON"));
         });
         events
@@ -77,7 +92,7 @@ impl Run {
     pub(crate) fn lines(&self, transcript: &Path) -> Vec<u8> {
         let mut lines = Vec::new();
         if let Some(collected) = collect(transcript, Progress::Ended) {
-            self.hand_out(&collected, self.freeze(&collected), &mut |event| {
+            self.hand_out(&collected, self.freeze(&collected), &|_| false, &mut |event| {
                 lines.extend(event);
                 lines.push(b'\n');
             });
@@ -85,11 +100,17 @@ impl Run {
         lines
     }
 
-    fn hand_out(&self, collected: &Collected, frozen: Frozen, sink: &mut dyn FnMut(Vec<u8>)) {
+    fn hand_out(
+        &self,
+        collected: &Collected,
+        frozen: Frozen,
+        is_foreign: &dyn Fn(Uuid) -> bool,
+        sink: &mut dyn FnMut(Vec<u8>),
+    ) {
         let mut pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
         let mut counts = Counts::default();
         pipeline
-            .events(collected, frozen, &|_| false, &mut counts, &mut |event| {
+            .events(collected, frozen, is_foreign, &mut counts, &mut |event| {
                 sink(serde_json::to_vec(event.get())?);
                 Ok(())
             })
