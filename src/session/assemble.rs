@@ -13,8 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::family::Family;
 use super::{
-    Agent, Block, CallError, Circumstances, Earlier, Generation, Message, Oddities, Parameters,
-    Session, Subagent, ToolCall, ToolResult, Trigger, Turn, Usage,
+    Agent, Block, ByModel, CallError, Circumstances, Earlier, Generation, Message, Oddities, Parameters,
+    Session, Statement, Subagent, ToolCall, ToolResult, Trigger, Turn, Usage,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -94,6 +94,7 @@ pub struct Assembler {
     calls: HashSet<String>,
     agents: BTreeMap<String, AgentNote>,
     oddities: Oddities,
+    statements: Vec<Statement>,
 }
 
 /// A response that is being put together.
@@ -140,6 +141,7 @@ impl Assembler {
             calls: HashSet::new(),
             agents: BTreeMap::new(),
             oddities: Oddities::default(),
+            statements: Vec::new(),
         }
     }
 
@@ -159,6 +161,19 @@ impl Assembler {
     /// The agent wrote that the session ended. What is said afterwards opens it again.
     pub const fn close(&mut self) {
         self.is_closed = true;
+    }
+
+    /// The agent wrote down what it used since the session began.
+    pub fn statement(&mut self, used: ByModel) {
+        if let Some((_, at)) = self.span {
+            self.statements.push(Statement { at, used });
+        }
+    }
+
+    /// How many statements there were.
+    #[must_use]
+    pub const fn statements(&self) -> usize {
+        self.statements.len()
     }
 
     /// Counts of what could not be used.
@@ -396,6 +411,7 @@ impl Assembler {
             is_closed: self.is_closed,
             title: self.title,
             turns: self.turns,
+            statements: self.statements,
             earlier: self.earlier,
             oddities: self.oddities,
         })

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::wire::{self, Content, ContentBlock, MediaSource, ToolUseResult, payload};
-use crate::session::{Block, Circumstances, ToolCall, ToolResult, Usage};
+use crate::session::{ByModel, books, Block, Circumstances, ToolCall, ToolResult, Usage};
 
 /// What the line says about all of its blocks.
 pub(super) struct LineFacts<'a> {
@@ -181,4 +181,26 @@ pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
             .as_ref()
             .map_or(0, |used| used.web_search_requests.0),
     })
+}
+
+/// What Claude Code's books say was used, by model. `None` when they name no model.
+pub(super) fn books(raw: &wire::Books) -> Option<ByModel> {
+    let mut books = ByModel::new();
+    for (model, used) in raw {
+        let one_hour = used.cache_creation_1h.0;
+        let cache_write = used.cache_creation_input_tokens.0.max(one_hour);
+        let usage = Usage {
+            input: used.input_tokens.0,
+            output: used.output_tokens.0,
+            reasoning: Some(used.thinking_tokens.0).filter(|tokens| *tokens > 0),
+            cache_read: used.cache_read_input_tokens.0,
+            cache_write,
+            cache_write_5m: cache_write - one_hour,
+            cache_write_1h: one_hour,
+            web_searches: used.web_search_requests.0,
+        };
+        let sum = books.entry(books::name_of(model).to_owned()).or_default();
+        *sum = sum.plus(usage);
+    }
+    (!books.is_empty()).then_some(books)
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{self, Lines};
 use super::checkpoint::{Checkpoint, Mark, Reading};
-use super::content::{LineFacts, blocks, usage};
+use super::content::{self, LineFacts, blocks, usage};
 use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
 use super::wire::{self, Line, payload};
@@ -176,7 +176,7 @@ impl Reader {
             (Some("attachment"), Some(at)) => self.attachment(line, at, offset, agent),
             (Some("api-request"), Some(at)) => self.request(line, at),
             // Written at exit, after everything else that counts.
-            (Some("cost-state"), _) if agent.is_none() => self.assembler.close(),
+            (Some("cost-state"), _) if agent.is_none() => self.books(line),
             (Some("permission-mode"), _) if agent.is_none() => self.note_permission_mode(line),
             (Some("system"), at) => self.system(line, at, agent),
             (Some("custom-title"), _) => self.title(line.custom_title.as_ref(), true),
@@ -271,8 +271,16 @@ impl Reader {
             self.waiting = Some(Mark {
                 turn: String::new(),
                 offset,
+                statements: self.assembler.statements(),
                 permission_mode: self.permission_mode.clone(),
             });
+        }
+    }
+
+    fn books(&mut self, line: &Line<'_>) {
+        self.assembler.close();
+        if let Some(used) = payload(line.model_usage).as_ref().and_then(content::books) {
+            self.assembler.statement(used);
         }
     }
 
