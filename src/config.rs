@@ -158,7 +158,12 @@ impl Config {
             custom,
         };
         // Whoever means to keep content private must not send it because of a typing error.
-        let is_readable = |name| !reader.problems.iter().any(|problem| problem.variable == name);
+        let is_readable = |name| {
+            !reader
+                .problems
+                .iter()
+                .any(|problem| problem.variable == name)
+        };
         let config = Self {
             privacy: config.privacy || !is_readable("POSTHOG_LLMA_PRIVACY_MODE"),
             record_inputs: config.record_inputs && is_readable("POSTHOG_LLMA_RECORD_INPUTS"),

@@ -395,7 +395,10 @@ impl Mapper<'_> {
             self.states(turn, &mut properties);
         }
         let answer = own.iter().rev().find_map(|turn| turn.answer());
-        properties.insert("$ai_output_state".to_owned(), self.content(|| json!(answer)));
+        properties.insert(
+            "$ai_output_state".to_owned(),
+            self.content(|| json!(answer)),
+        );
         properties.insert("$ai_input_state".to_owned(), self.content(|| json!(prompt)));
         if let Some(title) = session.title.as_ref().filter(|_| !self.settings.privacy) {
             properties.insert("session_title".to_owned(), json!(title));

@@ -377,8 +377,8 @@ impl Assembler {
         }
         for draft in &mut self.drafts {
             let generation = &mut draft.generation;
-            generation.complete |= generation.stop_reason.is_some()
-                && generation.ended_at + SURELY_WRITTEN < ended_at;
+            generation.complete |=
+                generation.stop_reason.is_some() && generation.ended_at + SURELY_WRITTEN < ended_at;
         }
         let mut family = self.join_results();
         self.attach_main(&mut family);
@@ -392,7 +392,10 @@ impl Assembler {
             agent: self.agent,
             id,
             started_at: self.earlier.started_at.unwrap_or(started_at),
-            ended_at: self.earlier.ended_at.map_or(ended_at, |earlier| earlier.max(ended_at)),
+            ended_at: self
+                .earlier
+                .ended_at
+                .map_or(ended_at, |earlier| earlier.max(ended_at)),
             is_closed: self.is_closed,
             title: self.title,
             turns: self.turns,
@@ -484,7 +487,10 @@ impl Assembler {
             }
             let turn = &mut self.turns[turn.unwrap_or(0)];
             if stray.is_internal {
-                let ends = stray.generations.iter().map(|generation| generation.ended_at);
+                let ends = stray
+                    .generations
+                    .iter()
+                    .map(|generation| generation.ended_at);
                 turn.ended_at = ends.fold(turn.ended_at, DateTime::max);
             }
             turn.stray_subagents.push(stray);

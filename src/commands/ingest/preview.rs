@@ -77,7 +77,10 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     if !replaced.is_empty() {
         let mut rules: Vec<(&str, u64)> = replaced.iter().collect();
         rules.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        ui::print(format_args!("secrets replaced: {}", ui::number(replaced.total())))?;
+        ui::print(format_args!(
+            "secrets replaced: {}",
+            ui::number(replaced.total())
+        ))?;
         for (rule, count) in rules {
             ui::print(format_args!("{:>8}  {rule}", ui::number(count)))?;
         }
