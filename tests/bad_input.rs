@@ -121,7 +121,7 @@ fn without_a_session_the_message_says_what_to_do() {
 #[test]
 fn files_that_hold_no_session_are_said_to_hold_none() {
     let garbage: Vec<u8> = (0..100_000_u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[1])
         .collect();
     for content in [
         Vec::new(),
@@ -249,7 +249,7 @@ fn a_file_that_may_not_be_read_does_not_stop_the_others() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = with_sessions();
     let locked = env.root().join(transcript(ONE));
-    fs::set_permissions(&locked, Permissions::from_mode(0)).expect("it is ours");
+    fs::set_permissions(&locked, Permissions::from_mode(0o0)).expect("it is ours");
     if fs::read(&locked).is_ok() {
         // Nothing is locked to root.
         return;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::settings::{Grouping, Settings};
-use super::{Event, EventName, ids, names, native};
+use super::{Event, EventName, ids, names, native, properties};
 use crate::session::{
     Circumstances, Generation, Message, Session, Subagent, ToolCall, Totals, Turn,
 };
@@ -180,7 +180,6 @@ impl Mapper<'_> {
     }
 
     fn generation(&mut self, generation: &Generation, uuid: Uuid, place: Place<'_>) {
-        let usage = generation.usage;
         let mut properties = Map::new();
         let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
         if let Some(model) = &generation.model {
@@ -188,34 +187,13 @@ impl Mapper<'_> {
         }
         set("$ai_provider", json!(generation.provider));
         if generation.error.is_none() {
-            set("$ai_input_tokens", json!(usage.input));
-            set("$ai_output_tokens", json!(usage.output));
-            set("$ai_total_tokens", json!(usage.input + usage.output));
-            if let Some(reasoning) = usage.reasoning {
-                set("$ai_reasoning_tokens", json!(reasoning));
-            }
-            set("$ai_cache_read_input_tokens", json!(usage.cache_read));
-            set("$ai_cache_creation_input_tokens", json!(usage.cache_write));
-            set(
-                "$ai_cache_creation_5m_input_tokens",
-                json!(usage.cache_write_5m),
-            );
-            set(
-                "$ai_cache_creation_1h_input_tokens",
-                json!(usage.cache_write_1h),
-            );
-            set("$ai_cache_reporting_exclusive", json!(true));
-            if usage.web_searches > 0 {
-                set("$ai_web_search_count", json!(usage.web_searches));
-            }
-            if has_placeholder(generation) {
-                set("output_tokens_incomplete", json!(true));
-            }
+            properties::usage(generation, &mut properties);
         }
+        let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
         if let Some(reason) = &generation.stop_reason {
-            set("$ai_stop_reason", json!(stop_reason(reason)));
+            set("$ai_stop_reason", json!(properties::stop_reason(reason)));
         }
-        let parameters = parameters(generation);
+        let parameters = properties::parameters(generation);
         if !parameters.is_empty() {
             set("$ai_model_parameters", Value::Object(parameters));
         }
@@ -343,7 +321,7 @@ impl Mapper<'_> {
         self.states(turn, &mut properties);
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
-        totals_of(totals, &mut properties);
+        properties::totals(totals, &mut properties);
         let place = Place {
             trace: &turn.id,
             parent: "",
@@ -403,7 +381,7 @@ impl Mapper<'_> {
         if let Some(title) = session.title.as_ref().filter(|_| !self.settings.privacy) {
             properties.insert("session_title".to_owned(), json!(title));
         }
-        totals_of(totals, &mut properties);
+        properties::totals(totals, &mut properties);
         let place = Place {
             trace: &session.id,
             parent: "",
@@ -470,7 +448,7 @@ impl Mapper<'_> {
         if name != EventName::Trace {
             set("$ai_parent_id", json!(place.parent));
         }
-        set("$ai_latency", json!(seconds(latency)));
+        set("$ai_latency", json!(properties::seconds(latency)));
         let project = settings.frozen.project_name.as_deref();
         let agent_name = settings.agent_name.as_deref().or(project);
         all.extend(properties);
@@ -490,25 +468,12 @@ impl Mapper<'_> {
         if let Some(purpose) = &settings.purpose {
             set("$ai_purpose", json!(purpose));
         }
-        if let Some(branch) = &circumstances.git_branch {
-            set("$ai_git_branch", json!(branch));
-        }
         let cwd = circumstances.cwd.as_deref();
         if let Some(repository) = cwd.and_then(|cwd| settings.repositories.get(cwd)) {
             set("$ai_git_repo", json!(repository));
         }
-        let framework = self.session.agent.as_str();
-        let prefix = framework.replace('-', "_");
-        set("$ai_framework", json!(framework));
-        if let Some(version) = &circumstances.agent_version {
-            set(&format!("{prefix}_version"), json!(version));
-        }
-        if let Some(entrypoint) = &circumstances.entrypoint {
-            set(&format!("{prefix}_entrypoint"), json!(entrypoint));
-        }
-        if let Some(mode) = &circumstances.permission_mode {
-            set("permission_mode", json!(mode));
-        }
+        properties::circumstances(self.session.agent, circumstances, &mut all);
+        let mut set = |name: &str, value: Value| all.insert(name.to_owned(), value);
         for name in ["$ai_lib", "$lib"] {
             set(name, json!(env!("CARGO_PKG_NAME")));
         }
@@ -532,60 +497,4 @@ impl Mapper<'_> {
             properties: all,
         });
     }
-}
-
-fn totals_of(totals: Totals, properties: &mut Map<String, Value>) {
-    for (name, value) in [
-        ("$ai_total_input_tokens", totals.input),
-        ("$ai_total_output_tokens", totals.output),
-        ("$ai_total_cache_read_input_tokens", totals.cache_read),
-        ("$ai_total_cache_creation_input_tokens", totals.cache_write),
-        ("generation_count", totals.generations),
-        ("tool_call_count", totals.tool_calls),
-        ("turn_count", totals.turns),
-        ("error_count", totals.errors),
-    ] {
-        properties.insert(name.to_owned(), json!(value));
-    }
-}
-
-/// Some versions wrote the count of the response's first moments and never the final one.
-fn has_placeholder(generation: &Generation) -> bool {
-    const LARGEST_PLACEHOLDER: u64 = 10;
-    generation.stop_reason.is_none() && generation.usage.output <= LARGEST_PLACEHOLDER
-}
-
-fn parameters(generation: &Generation) -> Map<String, Value> {
-    let known = &generation.parameters;
-    let text = |text: &Option<String>| text.as_ref().map(|text| json!(text));
-    [
-        ("max_tokens", known.max_tokens.map(|tokens| json!(tokens))),
-        ("effort", text(&known.effort)),
-        ("thinking", known.thinking.clone()),
-        ("service_tier", text(&known.service_tier)),
-        ("speed", text(&known.speed)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .collect()
-}
-
-/// Anthropic's words in those that PostHog uses for all providers.
-fn stop_reason(reason: &str) -> &str {
-    match reason {
-        "end_turn" => "stop",
-        "tool_use" => "tool_calls",
-        "max_tokens" => "length",
-        other => other,
-    }
-}
-
-/// Seconds with millisecond precision; a clock that was set back took no time.
-fn seconds(time: TimeDelta) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds of a session fit 2^53"
-    )]
-    let milliseconds = time.num_milliseconds().max(0) as f64;
-    milliseconds / 1000.0
 }

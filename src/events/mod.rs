@@ -8,6 +8,7 @@ pub mod limits;
 mod map;
 mod names;
 mod native;
+mod properties;
 mod settings;
 
 pub use distinct_id::{DistinctId, NotDistinct};

@@ -7,10 +7,12 @@
 mod assemble;
 mod earlier;
 mod family;
+mod parts;
 mod walk;
 
-pub use assemble::{Assembler, ResponsePart, Thread, TurnStart};
+pub use assemble::Assembler;
 pub use earlier::{Earlier, Totals};
+pub use parts::{ResponsePart, Thread, TurnStart};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
