@@ -43,20 +43,16 @@ pub fn map(
             own.push(turn);
         }
     }
-    // A fork inherits its original's books: by its first statement nothing can be told apart.
-    let is_fork = session
-        .all_generations()
-        .iter()
-        .any(|generation| !mapper.owns(generation));
-    for unlisted in session.reconcile().unlisted {
-        if unlisted.statement > 0 || !is_fork {
-            mapper.unlisted(&unlisted);
-        }
+    let unlisted = session
+        .reconcile(&|generation| mapper.owns(generation))
+        .unlisted;
+    for unlisted in &unlisted {
+        mapper.unlisted(unlisted);
     }
     if settings.frozen.grouping == Grouping::Session
         && (!own.is_empty() || !session.earlier.is_empty())
     {
-        mapper.session_trace(&own);
+        mapper.session_trace(&own, &unlisted);
     }
 }
 
@@ -264,11 +260,14 @@ impl Mapper<'_> {
         );
     }
 
-    fn session_trace(&mut self, own: &[&Turn]) {
+    fn session_trace(&mut self, own: &[&Turn], unlisted: &[Unlisted]) {
         let session = self.session;
         let mut totals = session.earlier.totals;
         for turn in own {
             totals.add_turn(turn, &|generation| self.owns(generation));
+        }
+        for unlisted in unlisted {
+            totals.add_unlisted(unlisted);
         }
         let place = Place {
             trace: &session.id,
@@ -317,7 +316,7 @@ impl Mapper<'_> {
                 ended_at: unlisted.at,
                 latency: TimeDelta::zero(),
                 circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
-                properties: properties::of_unlisted(unlisted, agent.as_str()),
+                properties: properties::of_unlisted(unlisted, agent.as_str(), self.settings.recording),
             },
         );
     }

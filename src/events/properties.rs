@@ -144,7 +144,7 @@ fn answer(generation: &Generation) -> Value {
 }
 
 /// Calls that only the agent's books show.
-pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str) -> Properties {
+pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     properties.set(
         "$ai_span_name",
@@ -153,8 +153,8 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str) -> Properties {
     properties.set("$ai_model", &unlisted.model);
     properties.set("$ai_provider", "anthropic");
     properties.usage(unlisted.usage);
-    properties.set("$ai_input", Value::Null);
-    properties.set("$ai_output_choices", Value::Null);
+    properties.content("$ai_input", recording.inputs(), || json!([]));
+    properties.content("$ai_output_choices", recording.outputs(), || json!([]));
     properties.set("$ai_is_error", false);
     properties.set("from_agent_books", true);
     properties

@@ -61,12 +61,15 @@ pub struct Reconciled {
 
 impl Balance {
     /// Goes through `statements` in their order. `listed` is what the lines show: when each
-    /// response was complete, by which model, with which usage.
+    /// response was complete, by which model, with which usage. A session that `inherits` began
+    /// as a copy of another and took its books over: by its first statement nothing can be told
+    /// apart.
     #[must_use]
     pub fn reconcile<'a>(
         self,
         statements: &[Statement],
         listed: impl IntoIterator<Item = (DateTime<Utc>, &'a str, Usage)>,
+        inherits: bool,
     ) -> Reconciled {
         let mut listed: Vec<_> = listed.into_iter().collect();
         listed.sort_by_key(|(at, _, _)| *at);
@@ -79,7 +82,7 @@ impl Balance {
             while let Some((_, model, usage)) = listed.next_if(|(at, _, _)| *at <= statement.at) {
                 add(&mut found.balance.listed, model, usage);
             }
-            found.settle(statement);
+            found.settle(statement, inherits);
         }
         for (_, model, usage) in listed {
             add(&mut found.balance.listed, model, usage);
@@ -89,8 +92,9 @@ impl Balance {
 }
 
 impl Reconciled {
-    fn settle(&mut self, statement: &Statement) {
+    fn settle(&mut self, statement: &Statement, inherits: bool) {
         let balance = &mut self.balance;
+        let is_inherited = inherits && balance.statements == 0;
         let mut exceeded = false;
         for (model, used) in &statement.used {
             let before = balance.booked.get(model).copied().unwrap_or_default();
@@ -98,7 +102,7 @@ impl Reconciled {
             let known = before.plus(listed);
             let usage = used.minus(known);
             exceeded |= known.minus(*used) != Usage::default();
-            if usage != Usage::default() {
+            if usage != Usage::default() && !is_inherited {
                 self.unlisted.push(Unlisted {
                     statement: balance.statements,
                     at: statement.at,
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn books_that_agree_show_nothing() {
-        let found = Balance::default().reconcile(&[statement(10, 2)], listed(&[1, 2]));
+        let found = Balance::default().reconcile(&[statement(10, 2)], listed(&[1, 2]), false);
         assert_eq!((found.unlisted, found.exceeded), (vec![], 0));
     }
 
@@ -206,7 +210,7 @@ mod tests {
             statement(30, 6),
             statement(40, 7),
         ];
-        let found = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]));
+        let found = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]), false);
         let expected = Unlisted {
             statement: 2,
             at: time(30),
@@ -224,20 +228,30 @@ mod tests {
             statement(30, 6),
             statement(40, 8),
         ];
-        let whole = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]));
-        let first = Balance::default().reconcile(&statements[..2], listed(&[1, 2, 3, 15]));
+        let whole = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]), false);
+        let first = Balance::default().reconcile(&statements[..2], listed(&[1, 2, 3, 15]), false);
         let second = first
             .balance
             .clone()
-            .reconcile(&statements[2..], listed(&[35]));
+            .reconcile(&statements[2..], listed(&[35]), false);
         let parts = [first.unlisted, second.unlisted].concat();
         assert_eq!((parts, second.balance), (whole.unlisted, whole.balance));
     }
 
     #[test]
+    fn a_fork_is_not_charged_for_what_it_inherited() {
+        let statements = [statement(10, 5), statement(20, 7)];
+        let found = Balance::default().reconcile(&statements, listed(&[1, 15]), true);
+        assert_eq!(
+            (found.unlisted.len(), found.unlisted[0].usage),
+            (1, calls(1))
+        );
+    }
+
+    #[test]
     fn lines_beyond_the_books_are_counted_and_nothing_is_invented() {
         let statements = [statement(10, 1), statement(20, 3)];
-        let found = Balance::default().reconcile(&statements, listed(&[1, 2, 15]));
+        let found = Balance::default().reconcile(&statements, listed(&[1, 2, 15]), false);
         assert_eq!((found.unlisted.len(), found.exceeded), (1, 1));
         assert_eq!(found.unlisted[0].usage, calls(1));
     }

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Generation, Turn, Usage};
+use super::{Balance, Generation, Turn, Unlisted, Usage};
 
 /// The sum of what was read before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,21 +88,24 @@ impl Totals {
         }
     }
 
+    /// Adds calls that only the agent's books show.
+    pub const fn add_unlisted(&mut self, unlisted: &Unlisted) {
+        self.generations += 1;
+        self.add_usage(unlisted.usage);
+    }
+
     fn add_generation(&mut self, generation: &Generation) {
-        let Usage {
-            input,
-            output,
-            cache_read,
-            cache_write,
-            ..
-        } = generation.usage;
         self.generations += 1;
         self.tool_calls += generation.tool_calls().count() as u64;
         self.errors += u64::from(generation.error.is_some());
-        self.input += input;
-        self.output += output;
-        self.cache_read += cache_read;
-        self.cache_write += cache_write;
+        self.add_usage(generation.usage);
+    }
+
+    const fn add_usage(&mut self, usage: Usage) {
+        self.input += usage.input;
+        self.output += usage.output;
+        self.cache_read += usage.cache_read;
+        self.cache_write += usage.cache_write;
     }
 }
 

@@ -302,24 +302,27 @@ pub struct Oddities {
 }
 
 impl Session {
-    /// Where the agent's books stand after the first turns and the first statements.
+    /// What the agent's own books show and the lines do not. `ours` tells the generations of this
+    /// session from those copied out of another.
     #[must_use]
-    pub fn balance_before(&self, turns: &[Turn], statements: usize) -> Balance {
+    pub fn reconcile(&self, ours: &dyn Fn(&Generation) -> bool) -> Reconciled {
+        self.reconcile_until(&self.turns, self.statements.len(), ours)
+    }
+
+    /// The same for the first turns and the first statements alone.
+    #[must_use]
+    pub fn reconcile_until(
+        &self,
+        turns: &[Turn],
+        statements: usize,
+        ours: &dyn Fn(&Generation) -> bool,
+    ) -> Reconciled {
+        let inherits = !self.all_generations().into_iter().all(ours);
         let statements = &self.statements[..statements.min(self.statements.len())];
         self.earlier
             .balance
             .clone()
-            .reconcile(statements, listed(turns))
-            .balance
-    }
-
-    /// What the agent's own books show and the lines do not.
-    #[must_use]
-    pub fn reconcile(&self) -> Reconciled {
-        self.earlier
-            .balance
-            .clone()
-            .reconcile(&self.statements, listed(&self.turns))
+            .reconcile(statements, listed(turns), inherits)
     }
 
     /// The first prompt that set the model to work: what the session is about. A command that

@@ -60,7 +60,8 @@ const PROPERTIES: &[&str] = &[
     "tool_call_count",
     "turn_count",
     "error_count",
-    "output_tokens_incomplete",
+    "output_tokens_reliable",
+    "from_agent_books",
 ];
 
 /// What every event has.

@@ -9,7 +9,7 @@ use super::{Claims, read};
 use crate::commands::{Exit, day, passing_redactor, short};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{Event, EventName};
+use crate::events::{Event, EventName, ids};
 use crate::host::Host;
 use crate::pipeline::Pipeline;
 use crate::redact::{Counts, Redacted};
@@ -59,7 +59,7 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
             ui::short_number(tally.input),
             ui::short_number(tally.output),
             ui::short_number(tally.cache_read + tally.cache_write),
-            books(session),
+            books(session, &is_foreign),
         ))?;
         sum += tally;
         shown += 1;
@@ -91,8 +91,9 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
 }
 
 /// Whether the session agrees with what the agent itself says that it used.
-fn books(session: &Session) -> &'static str {
-    let found = session.reconcile();
+fn books(session: &Session, is_foreign: &dyn Fn(Uuid) -> bool) -> &'static str {
+    let found = session
+        .reconcile(&|generation| !is_foreign(ids::generation(session.agent, &generation.id)));
     match (
         found.balance.statements,
         found.exceeded,

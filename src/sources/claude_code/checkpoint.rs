@@ -88,7 +88,11 @@ impl Reading {
         earlier.ended_at = Some(session.ended_at);
         earlier.title.clone_from(&session.title);
         earlier.first_prompt = session.first_prompt();
-        earlier.balance = session.balance_before(settled, mark.statements);
+        let books = session.reconcile_until(settled, mark.statements, ours);
+        for unlisted in &books.unlisted {
+            earlier.totals.add_unlisted(unlisted);
+        }
+        earlier.balance = books.balance;
         for turn in settled {
             earlier.absorb(turn, ours);
         }
