@@ -12,6 +12,7 @@
 //!
 //! No file, no environment, no clock.
 
+mod anchors;
 mod assignment;
 mod checks;
 #[cfg(test)]
@@ -101,7 +102,9 @@ impl Redactor {
     #[must_use]
     pub fn text(&self, text: &str, counts: &mut Counts) -> Option<String> {
         let own = self.replace(text, counts, |from| {
-            self.user_rules.next(text, from).map(|(start, end, id)| (start, end, Cow::Owned(id.to_owned())))
+            self.user_rules
+                .next(text, from)
+                .map(|(start, end, id)| (start, end, Cow::Owned(id.to_owned())))
         });
         let text = own.as_deref().unwrap_or(text);
         let known = self.replace(text, counts, |from| {
@@ -126,25 +129,31 @@ impl Redactor {
     }
 
     fn object(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {
-        let named = ["name", "key"].iter().find_map(|it| keys::kind_of(fields.get(*it)?.as_str()?.as_bytes()));
+        let named = ["name", "key"]
+            .iter()
+            .find_map(|it| keys::kind_of(fields.get(*it)?.as_str()?.as_bytes()));
         let mut secret_in_key = false;
         for (key, value) in fields.iter_mut() {
             match keys::kind_of(key.as_bytes()).or(named.filter(|_| key == "value")) {
                 Some(kind) => self.sensitive(kind, value, counts),
                 None => self.value(value, counts),
             }
-            secret_in_key |= scan::next(key.as_bytes(), 0).is_some() || self.user_rules.next(key, 0).is_some();
+            secret_in_key |=
+                scan::next(key.as_bytes(), 0).is_some() || self.user_rules.next(key, 0).is_some();
         }
         if secret_in_key {
-            *fields = std::mem::take(fields).into_iter().fold(Map::new(), |mut redacted, (key, value)| {
-                let mut key = self.text(&key, counts).unwrap_or(key);
-                // Two secrets may share a mark; no field is lost for it.
-                while redacted.contains_key(&key) {
-                    key.push('\'');
-                }
-                redacted.insert(key, value);
-                redacted
-            });
+            *fields = std::mem::take(fields).into_iter().fold(
+                Map::new(),
+                |mut redacted, (key, value)| {
+                    let mut key = self.text(&key, counts).unwrap_or(key);
+                    // Two secrets may share a mark; no field is lost for it.
+                    while redacted.contains_key(&key) {
+                        key.push('\'');
+                    }
+                    redacted.insert(key, value);
+                    redacted
+                },
+            );
         }
     }
 
@@ -169,8 +178,14 @@ impl Redactor {
 
     fn sensitive_text(&self, kind: Kind, text: &mut String, counts: &mut Counts) {
         let scheme = assignment::scheme_length(text.as_bytes()).unwrap_or(0);
-        let (kind, secret) = if scheme > 0 { (Kind::Authorization, &text[scheme..]) } else { (kind, text.as_str()) };
-        if values::is_secret(kind, Style::Literal, secret.as_bytes()) && !self.user_rules.allows(secret) {
+        let (kind, secret) = if scheme > 0 {
+            (Kind::Authorization, &text[scheme..])
+        } else {
+            (kind, text.as_str())
+        };
+        if values::is_secret(kind, Style::Literal, secret.as_bytes())
+            && !self.user_rules.allows(secret)
+        {
             let id = scan::format_of(secret.as_bytes()).unwrap_or(kind.id());
             let mark = self.mark(id, secret, counts);
             text.replace_range(scheme.., &mark);
