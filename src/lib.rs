@@ -1,3 +1,49 @@
 //! Turns coding-agent sessions into PostHog LLM analytics.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! transcript ─► sources ─► session ─► events ─► redact ─► outbox ─► deliver ─► transport ─► PostHog
+//!               knows the  knows no   knows     only way  on disk,  acts on    bytes to
+//!               file       file, no   PostHog   to a      survives  what the   a URL
+//!               format     vendor               Redacted  anything  answer is
+//! ```
+//!
+//! Two halves meet only in the outbox: [`pipeline`] (read, map, redact, store) and [`deliver`]
+//! (claim, post, acknowledge, retry, park). A process may die on either side of it at any
+//! instruction.
+//!
+//! # Where things are
+//!
+//! | to change | look in |
+//! |---|---|
+//! | what is read of a transcript | [`sources`], a folder for each agent |
+//! | the words we speak of sessions in | [`session`] |
+//! | what is sent to PostHog, names and identities | [`events`] |
+//! | what counts as a secret | [`redact`] |
+//! | what is kept on disk | [`outbox`] |
+//! | retries, batches, what an answer means | [`deliver`], [`transport`] |
+//! | settings | [`config`] |
+//! | which projects are left alone, where sessions may go | [`consent`] |
+//! | a verb and what it prints | [`commands`], [`cli`] |
+//! | how Claude Code's hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
+//!
+//! Imports go down this list only. Everything outside the process (environment, clock, folders)
+//! comes from [`host`], everything that is printed goes through [`ui`].
 
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod consent;
+pub mod deliver;
+pub mod detached;
+pub mod events;
+pub mod git;
+pub mod host;
+pub mod outbox;
+pub mod pipeline;
 pub mod redact;
+pub mod session;
+pub mod sources;
+pub mod transport;
+pub mod ui;

@@ -1,2 +1,39 @@
 //! Arguments and environment in, exit code out.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use posthog_llma::cli::Cli;
+use posthog_llma::commands::{self, Exit, WrongUse};
+use posthog_llma::host::Host;
+use posthog_llma::ui;
+
+fn main() -> ExitCode {
+    let host = Host::real();
+    let command = Cli::parse().command;
+    let exit = commands::run(command, &host).unwrap_or_else(|error| {
+        if is_broken_pipe(&error) {
+            return Exit::Done;
+        }
+        ui::say(format_args!("error: {error:#}"));
+        if error.is::<WrongUse>() {
+            Exit::WrongUse
+        } else {
+            Exit::Incomplete
+        }
+    });
+    exit.into()
+}
+
+/// Whoever read our output has read enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
+        let json = cause
+            .downcast_ref::<serde_json::Error>()
+            .and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -148,11 +148,9 @@ impl Separator {
         };
         match rest {
             [b':', b':', ..] => None,
-            [b':', b'=', ..] | [b'=', b'>', ..] | [b'!', b'=', ..] | [b'?', b'=', ..] => {
-                Some(Self::Equals {
-                    end: skip(2 + count(rest, 2, 1, |byte| byte == b'=')),
-                })
-            }
+            [b':' | b'!' | b'?', b'=', ..] | [b'=', b'>', ..] => Some(Self::Equals {
+                end: skip(2 + count(rest, 2, 1, |byte| byte == b'=')),
+            }),
             [b'=', ..] => Some(Self::Equals {
                 end: skip(count(rest, 0, 3, |byte| byte == b'=')),
             }),
@@ -210,97 +208,41 @@ struct Value {
     quoted: bool,
 }
 
-impl Value {
-    fn read(text: &[u8], separator: Separator, kind: Kind, literal_name: bool) -> Option<Self> {
-        let at = separator.end();
-        if let Some(value) = Self::quoted(text, at) {
-            return value;
-        }
-        match separator {
-            Separator::Call { .. } => None,
-            Separator::Tag { .. } => {
-                let length = count(text, at, LONGEST_VALUE, |byte| {
-                    byte != b'<' && byte != b'\n'
-                });
-                Some(Self {
-                    start: at,
-                    end: at + length,
-                    quoted: true,
-                })
-            }
-            Separator::Colon { .. } => {
-                Self::typed(text, at).unwrap_or_else(|| Self::bare(text, at, kind, literal_name))
-            }
-            _ => Self::bare(text, at, kind, literal_name),
-        }
-    }
+/// What a place where a string literal may stand holds.
+enum Literal {
+    Whole(Value),
+    /// One that does not close on its line.
+    Open,
+    None,
+}
 
-    /// A string literal; `Some(None)` when one opens but does not close on its line.
-    fn quoted(text: &[u8], at: usize) -> Option<Option<Self>> {
-        let sigil = count(text, at, 2, |byte| {
-            matches!(
-                byte,
-                b'b' | b'r' | b'f' | b'u' | b'@' | b'&' | b'$' | b'[' | b'('
-            )
-        });
-        let opening = if is_quote(text, at) { at } else { at + sigil };
-        if !is_quote(text, opening) {
-            return None;
-        }
-        let escapes = count(text, opening, 8, |byte| byte == b'\\');
-        let quote = text[opening + escapes];
-        let start = opening + escapes + 1;
-        let limit = text.len().min(start + LONGEST_VALUE);
-        let mut end = start;
-        while end < limit {
-            let byte = text[end];
-            if byte == b'\n' {
-                return Some(None);
-            }
-            if byte == b'\\' {
-                let run = count(text, end, 16, |byte| byte == b'\\');
-                let closes = escapes > 0 && run <= escapes && text.get(end + run) == Some(&quote);
-                if closes {
-                    return Some(Some(Self {
-                        start,
-                        end,
-                        quoted: true,
-                    }));
-                }
-                // A shallower escape than the quote's own ends the string that holds this one.
-                end += run + usize::from(run % 2 == 1);
-                continue;
-            }
-            if byte == quote {
-                return Some(Some(Self {
-                    start,
-                    end,
-                    quoted: true,
-                }));
-            }
-            end += 1;
-        }
-        let end = end.min(text.len());
-        Some((end == text.len()).then_some(Self {
+impl Value {
+    const fn in_quotes(start: usize, end: usize) -> Self {
+        Self {
             start,
             end,
             quoted: true,
-        }))
+        }
     }
 
-    /// `password: string = "…"`: past the type, to the literal.
-    fn typed(text: &[u8], at: usize) -> Option<Option<Self>> {
-        let length = count(text, at, 32, |byte| {
-            WORD.has(byte) || matches!(byte, b' ' | b'&' | b'<' | b'>' | b'?' | b'|' | b'\'')
-        });
-        let after = at + length;
-        if length == 0 || text.get(after) != Some(&b'=') {
-            return None;
+    fn read(text: &[u8], separator: Separator, kind: Kind, literal_name: bool) -> Option<Self> {
+        let at = separator.end();
+        let literal = match (Literal::read(text, at), separator) {
+            (Literal::None, Separator::Colon { .. }) => Literal::after_type(text, at),
+            (literal, _) => literal,
+        };
+        match (literal, separator) {
+            (Literal::Whole(value), _) => Some(value),
+            (Literal::Open, _) | (Literal::None, Separator::Call { .. }) => None,
+            (Literal::None, Separator::Tag { .. }) => {
+                let content = |byte| byte != b'<' && byte != b'\n';
+                Some(Self::in_quotes(
+                    at,
+                    at + count(text, at, LONGEST_VALUE, content),
+                ))
+            }
+            (Literal::None, _) => Self::bare(text, at, kind, literal_name),
         }
-        let value = after + 1 + count(text, after + 1, 4, |byte| byte == b' ');
-        is_quote(text, value)
-            .then(|| Self::quoted(text, value))
-            .flatten()
     }
 
     fn bare(text: &[u8], start: usize, kind: Kind, literal_name: bool) -> Option<Self> {
@@ -363,6 +305,64 @@ impl Value {
             end: self.end,
             kind,
         })
+    }
+}
+
+impl Literal {
+    fn read(text: &[u8], at: usize) -> Self {
+        let sigil = |byte| {
+            matches!(
+                byte,
+                b'b' | b'r' | b'f' | b'u' | b'@' | b'&' | b'$' | b'[' | b'('
+            )
+        };
+        let opening = if is_quote(text, at) {
+            at
+        } else {
+            at + count(text, at, 2, sigil)
+        };
+        if !is_quote(text, opening) {
+            return Self::None;
+        }
+        let escapes = count(text, opening, 8, |byte| byte == b'\\');
+        let quote = text[opening + escapes];
+        let start = opening + escapes + 1;
+        let limit = text.len().min(start + LONGEST_VALUE);
+        let mut end = start;
+        while end < limit {
+            let escape = count(text, end, 16, |byte| byte == b'\\');
+            let closes = text.get(end + escape) == Some(&quote);
+            match text[end] {
+                b'\n' => return Self::Open,
+                byte if byte == quote => return Self::Whole(Value::in_quotes(start, end)),
+                b'\\' if closes && escape <= escapes => {
+                    return Self::Whole(Value::in_quotes(start, end));
+                }
+                b'\\' => end += escape + escape % 2,
+                _ => end += 1,
+            }
+        }
+        // The text was cut off inside the literal.
+        if end >= text.len() {
+            Self::Whole(Value::in_quotes(start, text.len()))
+        } else {
+            Self::Open
+        }
+    }
+
+    /// `password: string = "…"`: past the type.
+    fn after_type(text: &[u8], at: usize) -> Self {
+        let in_type = |byte| {
+            WORD.has(byte) || matches!(byte, b' ' | b'&' | b'<' | b'>' | b'?' | b'|' | b'\'')
+        };
+        let equals = at + count(text, at, 32, in_type);
+        if equals == at || text.get(equals) != Some(&b'=') {
+            return Self::None;
+        }
+        Self::read(
+            text,
+            equals + 1 + count(text, equals + 1, 4, |byte| byte == b' '),
+        )
     }
 }
 

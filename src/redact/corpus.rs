@@ -85,7 +85,7 @@ pub(super) fn of_rules(seed: u64) -> Vec<Sample> {
 
 fn of_rule(rule: &'static Rule, random: &mut Random) -> Vec<Sample> {
     let mut samples = Vec::new();
-    for round in 0..3 {
+    for round in 0..5 {
         let (secret, written) = example(rule, random);
         let near_miss = near_miss(rule, random, round);
         let sample = |text: String, secret: Option<String>| Sample {
@@ -168,26 +168,22 @@ pub(super) fn example(rule: &Rule, random: &mut Random) -> (String, String) {
     )
 }
 
-/// Close to a secret, and none: a placeholder, a stub, a foreign alphabet.
+/// Close to a secret, and none: a placeholder, an ellipsis, a template, a stub, words.
 fn near_miss(rule: &Rule, random: &mut Random, round: usize) -> String {
-    let (secret, written) = example(rule, random);
-    let (kept, fixed) = match rule.anchor {
-        Anchor::Prefix(text) | Anchor::Word(text) => ("", text),
-        Anchor::Link(text) => ("", text),
-        Anchor::Inside { signature, .. } => ("", signature),
-        Anchor::Near(_) => ("", ""),
+    let (_, written) = example(rule, random);
+    let fixed = match rule.anchor {
+        Anchor::Prefix(text) | Anchor::Word(text) | Anchor::Link(text) => text,
+        Anchor::Inside { signature, .. } => signature,
+        Anchor::Near(_) => "",
     };
-    let body_length = written.len().saturating_sub(fixed.len());
-    match round {
-        0 => format!("{kept}{fixed}{}", "x".repeat(body_length.max(8))),
-        1 => format!("{kept}{fixed}…"),
-        _ => format!(
-            "{kept}{fixed}<{}>",
-            &secret[..secret.len().min(4)]
-                .to_lowercase()
-                .replace(|c: char| !c.is_alphabetic(), "a")
-        ),
-    }
+    let body = match round {
+        0 => "x".repeat(written.len().saturating_sub(fixed.len()).max(8)),
+        1 => "…".to_owned(),
+        2 => "<your-own>".to_owned(),
+        3 => random.bytes(super::format::ALNUM, 5) + "!",
+        _ => "words_that-describe_what-stands_here-in_the-documentation".to_owned(),
+    };
+    format!("{fixed}{body}")
 }
 
 /// Sensitive names and values in every notation: `(text, secret)`.

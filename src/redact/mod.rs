@@ -20,6 +20,7 @@ mod corpus;
 mod format;
 mod keys;
 mod mark;
+mod redacted;
 mod rules;
 mod scan;
 mod structures;
@@ -34,6 +35,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 pub use mark::RedactionKey;
+pub use redacted::Redacted;
 pub use user_rules::{UserRules, UserRulesError};
 
 use keys::Kind;

@@ -32,11 +32,11 @@ pub(super) fn private_key(text: &[u8], at: usize, label: usize) -> Option<Span> 
             .iter()
             .take_while(|byte| !BASE64.has(**byte))
             .count();
-        if let Some(dashes) = find(&text[position..position + gap], DASHES) {
-            if text[position + dashes..].starts_with(b"-----END") {
-                let end = label_end(text, position + dashes + b"-----END".len());
-                return key_end.map(|key_end| (at, end.unwrap_or(key_end)));
-            }
+        if let Some(dashes) = find(&text[position..position + gap], DASHES)
+            && text[position + dashes..].starts_with(b"-----END")
+        {
+            let end = label_end(text, position + dashes + b"-----END".len());
+            return key_end.map(|key_end| (at, end.unwrap_or(key_end)));
         }
         let start = position + gap;
         let run = run_length(BASE64, &text[start..], usize::MAX);

@@ -36,11 +36,11 @@ impl Score {
             let redacted = redact(text);
             match secret {
                 Some(secret) if redacted.contains(secret.as_str()) || redacted == *text => {
-                    score.missed.push(format!("{id}: {text}"))
+                    score.missed.push(format!("{id}: {text}"));
                 }
                 Some(_) => score.found += 1,
                 None if redacted != *text => {
-                    score.mistaken.push(format!("{id}: {text} → {redacted}"))
+                    score.mistaken.push(format!("{id}: {text} → {redacted}"));
                 }
                 None => {}
             }

@@ -312,7 +312,7 @@ fn is_environment_name(value: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
         && value
             .split(|byte| *byte == b'_')
-            .all(|word| word.is_empty() || word.iter().any(|byte| byte.is_ascii_uppercase()))
+            .all(|word| word.is_empty() || word.iter().any(u8::is_ascii_uppercase))
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 2
 }
 

@@ -27,6 +27,7 @@ use super::format::Part;
 /// Formats with one source.
 pub(super) struct Provider {
     /// Where the formats are documented.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the reader and the tests"))]
     pub(super) source: &'static str,
     pub(super) rules: &'static [Rule],
 }

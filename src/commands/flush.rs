@@ -1,0 +1,200 @@
+//! `posthog-llma flush`: sends what waits. Detached, it is the half of the hook that works.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::sending::{Effort, Report, Sending};
+use super::{Exit, strict_config};
+use crate::cli::Flush;
+use crate::config::{Config, Problem};
+use crate::consent;
+use crate::deliver::Drained;
+use crate::detached;
+use crate::events::Progress;
+use crate::host::Host;
+use crate::pipeline::Stored;
+use crate::sources::claude_code::{self, Running};
+use crate::sources::{self, Found};
+use crate::ui;
+
+/// A transcript that was not written to for so long, and that no process has open, belongs to a
+/// session whose end was missed.
+const QUIET: TimeDelta = TimeDelta::hours(1);
+
+/// How much earlier than its last line a transcript may seem to have been written, after a
+/// restore or a change of the clock.
+const CLOCK_ERROR: TimeDelta = TimeDelta::days(1);
+
+/// A process that nobody waits for may wait for the network.
+const UNWATCHED: Effort = Effort {
+    patience: Duration::from_mins(2),
+    asked: false,
+};
+
+/// A person looks at the terminal.
+const WATCHED: Effort = Effort {
+    patience: Duration::from_secs(20),
+    asked: true,
+};
+
+pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
+    if arguments.detached {
+        detached::leave_session();
+        return unwatched(arguments, host);
+    }
+    let config = strict_config(host)?;
+    let sending = Sending::open(host, &config)?;
+    sending.announce()?;
+    let drained = sending.drain(WATCHED, &mut |_| ())?;
+    let error = drained.last_error.clone();
+    sending.log(
+        "flush",
+        None,
+        drained.sent,
+        Report {
+            error,
+            warnings: Vec::new(),
+        },
+    );
+    say(&drained);
+    Ok(if drained.waiting == 0 && drained.parked == 0 {
+        Exit::Done
+    } else {
+        Exit::Incomplete
+    })
+}
+
+/// What a drain did, for the person who waits for it.
+pub(super) fn say(drained: &Drained) {
+    let Drained {
+        sent,
+        parked,
+        waiting,
+        ..
+    } = drained;
+    ui::say(format_args!("{} acknowledged", ui::count(*sent, "event")));
+    if *parked > 0 {
+        let parked = ui::count(*parked, "event");
+        ui::say(format_args!(
+            "{parked} refused for good; posthog-llma status shows them"
+        ));
+    }
+    if *waiting > 0 {
+        ui::say(format_args!(
+            "{} still waiting",
+            ui::count(*waiting, "event")
+        ));
+    }
+    if drained.busy {
+        ui::say("another process is sending; it takes care of the rest");
+    }
+    if drained.quota_limited {
+        ui::say("PostHog says that the project is over its quota: it may drop what it took");
+    }
+    if let Some(error) = &drained.last_error {
+        ui::say(error);
+    }
+}
+
+/// Nobody reads what this prints: what went wrong is written down for `status`.
+fn unwatched(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
+    let (config, problems) = Config::from_host(&consent::own_environment(host));
+    let sending = Sending::open(host, &config)?;
+    let mut report = Report {
+        error: None,
+        warnings: problems.iter().map(Problem::to_string).collect(),
+    };
+    if let Err(error) = gather(arguments, &sending, host, &mut report) {
+        report.error = Some(format!("{error:#}"));
+    }
+    // What was stored before can be sent whatever became of this session.
+    let drained = sending
+        .drain(UNWATCHED, &mut |_| ())
+        .unwrap_or_else(|error| {
+            report.error.get_or_insert_with(|| format!("{error:#}"));
+            Drained::default()
+        });
+    report.error = report.error.or(drained.last_error);
+    let session = arguments.collect.as_deref().map(claude_code::session_id);
+    let verb = if arguments.sweep {
+        "session start"
+    } else {
+        "session end"
+    };
+    sending.log(verb, session, drained.sent, report);
+    Ok(Exit::Done)
+}
+
+/// Stores what the arguments name.
+fn gather(
+    arguments: &Flush,
+    sending: &Sending<'_>,
+    host: &Host,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let since = sending.outbox().enabled_since(host.now())?;
+    if let Some(transcript) = &arguments.collect {
+        collect(sending, transcript, report)?;
+    }
+    if arguments.sweep {
+        sweep(sending, host, since, report);
+    }
+    Ok(())
+}
+
+fn collect(sending: &Sending<'_>, transcript: &Path, report: &mut Report) -> anyhow::Result<()> {
+    let found = Found::at(transcript);
+    let found = found.with_context(|| format!("{} is not there", transcript.display()))?;
+    let stored = sending.store(&mut sending.pipeline(), &found, Some(Progress::Ended))?;
+    note(&stored, report);
+    Ok(())
+}
+
+fn note(stored: &Stored, report: &mut Report) {
+    if let Stored::Session { unreadable, .. } = stored {
+        for (path, reason) in unreadable {
+            report
+                .warnings
+                .push(format!("cannot read {}: {reason}", path.display()));
+        }
+    }
+}
+
+/// Makes up for sessions whose end nobody saw: written to since this was switched on, and quiet
+/// now. Earlier sessions are never sent by themselves.
+fn sweep(sending: &Sending<'_>, host: &Host, since: DateTime<Utc>, report: &mut Report) {
+    let open = claude_code::running(host);
+    let is_open = |found: &Found| match &open {
+        Running::Sessions(sessions) => sessions.contains(&found.id),
+        Running::Unknown => false,
+    };
+    let mut pipeline = sending.pipeline();
+    for found in sources::all(host) {
+        let modified = DateTime::<Utc>::from(found.modified);
+        let may_be_missed = host.now() - modified > QUIET && modified > since - CLOCK_ERROR;
+        if !may_be_missed
+            || is_open(&found)
+            || !was_written_since(&found, since)
+            || !may_send(&found, host)
+        {
+            continue;
+        }
+        match sending.store(&mut pipeline, &found, Some(Progress::Ended)) {
+            Ok(stored) => note(&stored, report),
+            Err(error) => report.warnings.push(format!("{error:#}")),
+        }
+    }
+}
+
+/// A session of a project with a destination of its own is sent by hooks in that project.
+fn may_send(found: &Found, host: &Host) -> bool {
+    let cwd = claude_code::glance(&found.path).cwd;
+    cwd.is_some_and(|cwd| consent::shares_destination(Path::new(&cwd), host))
+}
+
+fn was_written_since(found: &Found, since: DateTime<Utc>) -> bool {
+    claude_code::last_written(&found.path).is_some_and(|last| last >= since)
+}

@@ -1,0 +1,133 @@
+//! `posthog-llma hook`: what Claude Code calls when a session starts or ends.
+//!
+//! Claude Code waits for this process, kills it after 1.5 seconds and shows the user whatever it
+//! prints. So it only starts the real work in a process of its own, which nothing kills, and
+//! waits for it as long as there is time: a container that goes away with its agent should not
+//! go before the session is sent.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Exit;
+use crate::config::Config;
+use crate::detached;
+use crate::host::Host;
+use crate::sources;
+
+/// How long Claude Code gives all hooks at the end of a session together. Measured on 2.1.329.
+const BUDGET: Duration = Duration::from_millis(1500);
+
+/// Raises the budget; Claude Code reads the same variable. Milliseconds.
+const BUDGET_VARIABLE: &str = "CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS";
+
+/// For what happens before our clock starts and after it stops, on a busy machine.
+const MARGIN: Duration = Duration::from_millis(400);
+
+/// How long standard input may take. Claude Code does not always close it.
+const INPUT_PATIENCE: Duration = Duration::from_millis(300);
+
+/// The hook's input, as far as we use it.
+#[derive(Debug, Default, Deserialize)]
+struct Input {
+    #[serde(default)]
+    hook_event_name: Option<String>,
+    #[serde(default)]
+    session_id: Option<String>,
+    #[serde(default)]
+    transcript_path: Option<PathBuf>,
+}
+
+/// Never fails and never prints: there is nobody to tell. `status` tells.
+pub(super) fn run(host: &Host) -> Exit {
+    let (config, _) = Config::from_host(host);
+    if config.enabled && config.api_key.is_some() {
+        work(host, &config);
+    }
+    Exit::Done
+}
+
+fn work(host: &Host, config: &Config) {
+    let Some(state_dir) = &config.state_dir else {
+        return;
+    };
+    let input = read_input(INPUT_PATIENCE).unwrap_or_default();
+    let start = |arguments: &[&OsStr]| detached::start(host, arguments, state_dir);
+    let flush = [OsStr::new("flush"), OsStr::new("--detached")];
+    if input.hook_event_name.as_deref() == Some("SessionStart") {
+        let _ = start(&[flush[0], flush[1], OsStr::new("--sweep")]);
+        return;
+    }
+    let transcript = transcript_of(&input, host);
+    let child = match &transcript {
+        Some(path) => start(&[
+            flush[0],
+            flush[1],
+            OsStr::new("--collect"),
+            path.as_os_str(),
+        ]),
+        None => start(&flush),
+    };
+    if let Ok(child) = child {
+        let _ended = detached::wait(child, budget(host).saturating_sub(host.elapsed()));
+    }
+}
+
+/// The transcript that the hook names; without input, that of the session we are told to be in.
+fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
+    if let Some(path) = &input.transcript_path {
+        return Some(path.clone());
+    }
+    let told = host.variable("CLAUDE_CODE_SESSION_ID").ok().flatten();
+    let session = input.session_id.as_deref().or(told)?;
+    sources::all(host)
+        .into_iter()
+        .find(|found| found.id == session)
+        .map(|found| found.path)
+}
+
+fn budget(host: &Host) -> Duration {
+    let raised = host.variable(BUDGET_VARIABLE).ok().flatten();
+    let raised = raised
+        .and_then(|text| text.parse().ok())
+        .map(Duration::from_millis);
+    raised.unwrap_or(BUDGET).saturating_sub(MARGIN)
+}
+
+/// Reads one JSON value, without waiting for the end of the input.
+fn read_input(patience: Duration) -> Option<Input> {
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        let mut values = serde_json::Deserializer::from_reader(io::stdin().lock()).into_iter();
+        // The receiver is gone when the input came too late.
+        let _ = send.send(values.next().and_then(Result::ok));
+    });
+    receive.recv_timeout(patience).ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+
+    #[test]
+    fn the_budget_is_claude_code_s_own_less_a_margin() {
+        let host = Host::bare(Utc::now);
+        assert_eq!(budget(&host), Duration::from_millis(1100));
+        assert_eq!(
+            budget(&host.clone().with(BUDGET_VARIABLE, "5000")),
+            Duration::from_millis(4600)
+        );
+        assert_eq!(
+            budget(&host.clone().with(BUDGET_VARIABLE, "soon")),
+            Duration::from_millis(1100)
+        );
+        assert_eq!(budget(&host.with(BUDGET_VARIABLE, "100")), Duration::ZERO);
+    }
+}

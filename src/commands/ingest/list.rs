@@ -1,0 +1,45 @@
+//! `ingest --list`: the sessions that were written last.
+
+use std::path::Path;
+
+use crate::commands::{Exit, local, short};
+use crate::host::Host;
+use crate::sources::{self, claude_code};
+use crate::ui;
+
+/// How many sessions are shown.
+const RECENT: usize = 20;
+
+pub(super) fn run(host: &Host) -> anyhow::Result<Exit> {
+    let sessions = sources::all(host);
+    if sessions.is_empty() {
+        ui::say("no sessions were found in Claude Code's folder");
+        return Ok(Exit::Done);
+    }
+    ui::print(format_args!(
+        "{:<8}  {:<16}  {:<14}  {:>6}  first prompt",
+        "id", "last written", "project", "size"
+    ))?;
+    for session in sessions.iter().take(RECENT) {
+        let glance = claude_code::glance(&session.path);
+        let project = glance
+            .cwd
+            .as_deref()
+            .and_then(|cwd| Path::new(cwd).file_name());
+        let project = project
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        ui::print(format_args!(
+            "{:<8}  {}  {:<14}  {:>6}  {}",
+            short(&session.id),
+            local(session.modified.into()),
+            ui::fit(&project, 14),
+            ui::short_number(session.bytes),
+            ui::fit(glance.prompt.as_deref().unwrap_or(""), 26),
+        ))?;
+    }
+    if sessions.len() > RECENT {
+        ui::say(format_args!("and {} more", sessions.len() - RECENT));
+    }
+    Ok(Exit::Done)
+}

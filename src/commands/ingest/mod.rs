@@ -1,0 +1,104 @@
+//! `posthog-llma ingest`: sends past sessions, or shows what would be sent.
+
+mod export;
+mod list;
+mod preview;
+mod send;
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Exit, select, short, strict_config};
+use crate::cli::Ingest;
+use crate::events;
+use crate::host::Host;
+use crate::pipeline::{self, Collected};
+use crate::sources::{self, Found, claude_code};
+use crate::ui;
+
+pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
+    if arguments.list {
+        return list::run(host);
+    }
+    let config = strict_config(host)?;
+    let sessions = if arguments.all {
+        sources::all(host)
+    } else if arguments.sessions.is_empty() {
+        select::newest(host)?
+    } else {
+        select::named(&arguments.sessions, host)?
+    };
+    let sessions = oldest_first(sessions);
+    if let Some(target) = &arguments.output {
+        return export::run(target, &sessions, &config, host);
+    }
+    match &config.api_key {
+        _ if arguments.dry_run => preview::run(&sessions, &config, host),
+        Some(_) => send::run(&sessions, &config, host),
+        None => {
+            ui::say("POSTHOG_API_KEY is not set: nothing is sent, this is what would be");
+            preview::run(&sessions, &config, host)
+        }
+    }
+}
+
+/// The original of a copied session began before the copy and must be read before it.
+fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
+    let mut dated: Vec<(Option<DateTime<Utc>>, Found)> = sessions
+        .into_iter()
+        .map(|session| (claude_code::glance(&session.path).started_at, session))
+        .collect();
+    dated.sort_by(|(a_start, a), (b_start, b)| {
+        (a_start, a.modified, &a.path).cmp(&(b_start, b.modified, &b.path))
+    });
+    dated.into_iter().map(|(_, session)| session).collect()
+}
+
+/// Reads a session. One that cannot be read is said and passed over.
+fn read(found: &Found, host: &Host, exit: &mut Exit) -> Option<Collected> {
+    match pipeline::collect(&found.path, None, None, host) {
+        Ok(Some(collected)) => {
+            if let Some(reason) = pipeline::opted_out(&collected.session, host) {
+                ui::say(format_args!(
+                    "{} is left alone: {reason}",
+                    short(&collected.session.id)
+                ));
+                return None;
+            }
+            for (path, reason) in collected.unreadable() {
+                ui::say(format_args!("cannot read {}: {reason}", path.display()));
+                *exit = Exit::Incomplete;
+            }
+            return Some(collected);
+        }
+        Ok(None) => ui::say(format_args!("nothing in {}", found.path.display())),
+        Err(error) => {
+            ui::say(format_args!("{error:#}"));
+            *exit = Exit::Incomplete;
+        }
+    }
+    None
+}
+
+/// Who owns what, over the sessions of one run.
+#[derive(Default)]
+struct Claims {
+    owners: HashMap<Uuid, String>,
+}
+
+impl Claims {
+    /// Claims for a session what nobody owns yet; the answer is what others own.
+    fn claim(&mut self, collected: &Collected) -> HashSet<Uuid> {
+        let session = &collected.session.id;
+        let mut foreign = HashSet::new();
+        for claim in events::claims(&collected.session) {
+            let owner = self.owners.entry(claim).or_insert_with(|| session.clone());
+            if owner != session {
+                foreign.insert(claim);
+            }
+        }
+        foreign
+    }
+}

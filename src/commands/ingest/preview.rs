@@ -1,0 +1,137 @@
+//! `ingest --dry-run`: what would be sent, a row a session and the sum.
+
+use std::ops::AddAssign;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Claims, read};
+use crate::commands::{Exit, local, passing_redactor, short};
+use crate::config::Config;
+use crate::events::limits::AI_LANE_EVENT;
+use crate::events::{Event, EventName};
+use crate::host::Host;
+use crate::pipeline::Pipeline;
+use crate::redact::{Counts, Redacted};
+use crate::sources::Found;
+use crate::ui;
+
+pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<Exit> {
+    ui::print(format_args!(
+        "{:<8}  {:<16}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}",
+        "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached"
+    ))?;
+    let redactor = passing_redactor(config)?;
+    let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
+    let mut claims = Claims::default();
+    let mut exit = Exit::Done;
+    let mut sum = Tally::default();
+    let mut shown = 0;
+    let mut replaced = Counts::default();
+    for found in sessions {
+        let Some(collected) = read(found, host, &mut exit) else {
+            continue;
+        };
+        let session = &collected.session;
+        let foreign = claims.claim(&collected);
+        let is_foreign = |id: Uuid| foreign.contains(&id);
+        let frozen = pipeline.freeze(session);
+        let mut tally = Tally::default();
+        pipeline.events(
+            &collected,
+            frozen,
+            &is_foreign,
+            &mut replaced,
+            &mut |event| {
+                tally += &event;
+                Ok(())
+            },
+        )?;
+        ui::print(format_args!(
+            "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}",
+            short(&session.id),
+            local(session.started_at),
+            tally.turns,
+            tally.generations,
+            tally.tools,
+            tally.events,
+            ui::short_number(tally.input),
+            ui::short_number(tally.output),
+            ui::short_number(tally.cache_read + tally.cache_write),
+        ))?;
+        sum += tally;
+        shown += 1;
+    }
+    ui::print(format_args!(
+        "\n{}, {}: {}, {}, {}\ntokens: {} in, {} out, {} read from the cache, {} written to it",
+        ui::count(shown, "session"),
+        ui::count(sum.events, "event"),
+        ui::count(sum.turns, "turn"),
+        ui::count(sum.generations, "model call"),
+        ui::count(sum.tools, "tool call"),
+        ui::number(sum.input),
+        ui::number(sum.output),
+        ui::number(sum.cache_read),
+        ui::number(sum.cache_write),
+    ))?;
+    if !replaced.is_empty() {
+        let mut rules: Vec<(&str, u64)> = replaced.iter().collect();
+        rules.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        ui::print(format_args!(
+            "secrets replaced: {}",
+            ui::number(replaced.total())
+        ))?;
+        for (rule, count) in rules {
+            ui::print(format_args!("{:>8}  {rule}", ui::number(count)))?;
+        }
+    }
+    Ok(exit)
+}
+
+/// What would be sent, counted from the events themselves.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    events: u64,
+    turns: u64,
+    generations: u64,
+    tools: u64,
+    input: u64,
+    output: u64,
+    cache_read: u64,
+    cache_write: u64,
+}
+
+impl AddAssign<&Redacted<Event>> for Tally {
+    fn add_assign(&mut self, event: &Redacted<Event>) {
+        let properties = &event.get().properties;
+        let number = |name: &str| properties.get(name).and_then(Value::as_u64).unwrap_or(0);
+        self.events += 1;
+        match event.get().name {
+            EventName::Generation => {
+                self.generations += 1;
+                self.input += number("$ai_input_tokens");
+                self.output += number("$ai_output_tokens");
+                self.cache_read += number("$ai_cache_read_input_tokens");
+                self.cache_write += number("$ai_cache_creation_input_tokens");
+            }
+            EventName::Span => match properties.get("$ai_span_type").and_then(Value::as_str) {
+                Some("turn") => self.turns += 1,
+                _ => self.tools += 1,
+            },
+            EventName::Trace => {}
+        }
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.events += other.events;
+        self.turns += other.turns;
+        self.generations += other.generations;
+        self.tools += other.tools;
+        self.input += other.input;
+        self.output += other.output;
+        self.cache_read += other.cache_read;
+        self.cache_write += other.cache_write;
+    }
+}

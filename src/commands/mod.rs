@@ -1,0 +1,113 @@
+//! One file a verb; each reads like its manual page.
+
+mod flush;
+mod hook;
+mod ingest;
+mod select;
+mod sending;
+mod status;
+mod trust;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use chrono::{DateTime, Local, Utc};
+
+use crate::cli::Command;
+use crate::config::{Config, Problem};
+use crate::consent;
+use crate::host::Host;
+use crate::outbox::Outbox;
+use crate::redact::{RedactionKey, Redactor, UserRules};
+
+/// How a command ended. The numbers are a promise to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything that was asked for is done.
+    Done,
+    /// Something was not sent, or not found out.
+    Incomplete,
+    /// The arguments or settings cannot be used.
+    WrongUse,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Incomplete => 1,
+            Exit::WrongUse => 2,
+        })
+    }
+}
+
+/// Arguments or settings that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUse(pub String);
+
+/// Runs a command.
+///
+/// # Errors
+/// [`WrongUse`], or whatever kept the command from its work.
+pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
+    match command {
+        Command::Ingest(arguments) => ingest::run(&arguments, host),
+        Command::Hook => Ok(hook::run(host)),
+        Command::Status(arguments) => status::run(&arguments, host),
+        Command::Trust(arguments) => trust::run(&arguments, host),
+        Command::Flush(arguments) => flush::run(&arguments, host),
+    }
+}
+
+/// The settings, all of them usable.
+fn strict_config(host: &Host) -> Result<Config, WrongUse> {
+    let (config, problems) = Config::from_host(&consent::own_environment(host));
+    match problems.as_slice() {
+        [] => Ok(config),
+        problems => {
+            let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            Err(WrongUse(lines.join("\n")))
+        }
+    }
+}
+
+/// The redactor, with the user's own rules. `key` keys its marks.
+fn redactor(config: &Config, key: [u8; 32]) -> anyhow::Result<Redactor> {
+    let key = RedactionKey::new(key);
+    let Some(path) = &config.redact_file else {
+        return Ok(Redactor::new(key));
+    };
+    let usable =
+        || -> anyhow::Result<UserRules> { Ok(UserRules::parse(&std::fs::read_to_string(path)?)?) };
+    let rules = usable()
+        .with_context(|| format!("POSTHOG_LLMA_REDACT_FILE: cannot use {}", path.display()))?;
+    Ok(Redactor::with_user_rules(key, rules))
+}
+
+/// The redactor for events that go into no outbox: with the key of the one that is there, else
+/// with one of the moment.
+fn passing_redactor(config: &Config) -> anyhow::Result<Redactor> {
+    let outbox = match &config.state_dir {
+        Some(directory) => Outbox::open_read_only(directory)?,
+        None => None,
+    };
+    let mut key = [0; 32];
+    match outbox {
+        Some(outbox) => key = outbox.redaction_key(),
+        None => getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?,
+    }
+    redactor(config, key)
+}
+
+/// A time in the user's own zone.
+fn local(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local)
+        .format("%Y-%m-%d %H:%M")
+        .to_string()
+}
+
+/// Enough of an id to name a session.
+fn short(id: &str) -> String {
+    id.chars().take(8).collect()
+}

@@ -1,0 +1,157 @@
+//! What every command that sends has in common: an open outbox, a destination, a way to it.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::{WrongUse, redactor};
+use crate::config::Config;
+use crate::consent::{self, Committed, Trust, TrustError};
+use crate::deliver::{self, Drained, HostClock, Policy};
+use crate::events::Progress;
+use crate::events::limits;
+use crate::host::Host;
+use crate::outbox::{Destination, Outbox, Run};
+use crate::pipeline::{Pipeline, Stored};
+use crate::redact::Redactor;
+use crate::sources::Found;
+use crate::transport::{Transport, TransportSettings};
+use crate::ui;
+
+/// Everything it takes to store sessions and send them.
+pub(super) struct Sending<'a> {
+    host: &'a Host,
+    config: &'a Config,
+    outbox: Outbox,
+    redactor: Redactor,
+    destination: Option<Destination>,
+    trust: Trust,
+    largest_event: usize,
+}
+
+/// How hard to try to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Effort {
+    /// How long a destination may be busy or in trouble before it is left for later.
+    pub(super) patience: Duration,
+    /// Whether a person asked: then no pause is kept.
+    pub(super) asked: bool,
+}
+
+impl<'a> Sending<'a> {
+    /// Opens the outbox. Without an API key what waits can be sent, but nothing new stored.
+    pub(super) fn open(host: &'a Host, config: &'a Config) -> anyhow::Result<Self> {
+        let directory = config.state_dir.as_deref().ok_or_else(|| {
+            WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
+        })?;
+        let outbox = Outbox::open(directory)?;
+        let redactor = redactor(config, outbox.redaction_key())?;
+        let endpoint = config.endpoint.as_ref();
+        let largest_event = endpoint.map_or(0, |endpoint| endpoint.first_lane().max_event_bytes());
+        let committed = consent::committed(host);
+        Ok(Self {
+            host,
+            config,
+            outbox,
+            redactor,
+            destination: destination(config, committed.as_ref()),
+            trust: trust(host, committed.as_ref())?,
+            largest_event,
+        })
+    }
+
+    pub(super) const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(super) fn pipeline(&self) -> Pipeline<'_> {
+        Pipeline::new(self.config, &self.redactor, self.largest_event)
+    }
+
+    /// Stores what is new of a session.
+    pub(super) fn store(
+        &self,
+        pipeline: &mut Pipeline<'_>,
+        found: &Found,
+        progress: Option<Progress>,
+    ) -> anyhow::Result<Stored> {
+        let destination = self.destination.as_ref();
+        let destination = destination.context("POSTHOG_API_KEY or POSTHOG_HOST is missing")?;
+        pipeline.store(found, &self.outbox, destination, progress, self.host)
+    }
+
+    /// Says what is about to be sent, so that nobody wonders what takes so long.
+    pub(super) fn announce(&self) -> anyhow::Result<()> {
+        for record in self.outbox.destinations_waiting(self.host.now(), true)? {
+            let events = ui::count(self.outbox.waiting(record.id)?, "event");
+            ui::say(format_args!(
+                "sending {events} to {}",
+                record.destination.host
+            ));
+        }
+        Ok(())
+    }
+
+    /// Sends what waits.
+    pub(super) fn drain(
+        &self,
+        effort: Effort,
+        progress: &mut dyn FnMut(&Drained),
+    ) -> anyhow::Result<Drained> {
+        let transport = Transport::new(TransportSettings::default());
+        let policy = Policy {
+            patience: effort.patience,
+            ignore_backoff: effort.asked,
+            permits: &|destination| self.trust.permits(destination),
+            clip: &limits::fit_json,
+        };
+        Ok(deliver::drain(
+            &self.outbox,
+            &transport,
+            &HostClock(self.host),
+            policy,
+            progress,
+        )?)
+    }
+
+    /// Writes down how the run went. When even that fails there is nobody left to tell.
+    pub(super) fn log(&self, verb: &str, session: Option<String>, sent: u64, report: Report) {
+        let run = Run {
+            at: self.host.now(),
+            verb: verb.to_owned(),
+            session,
+            duration_ms: u64::try_from(self.host.elapsed().as_millis()).unwrap_or(u64::MAX),
+            sent,
+            error: report.error,
+            warnings: report.warnings,
+        };
+        let _ = self.outbox.log_run(&run);
+    }
+}
+
+/// What a run has to say to somebody who was not there.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) error: Option<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Where the settings say that events go.
+pub(super) fn destination(config: &Config, committed: Option<&Committed>) -> Option<Destination> {
+    let chosen = committed.filter(|committed| committed.decides_destination());
+    Some(Destination {
+        host: config.endpoint.as_ref()?.base().to_owned(),
+        api_key: config.api_key.as_ref()?.secret().to_owned(),
+        committed_by: chosen.map(|committed| committed.project.to_string_lossy().into_owned()),
+    })
+}
+
+/// What the user confirmed. A project that moves the user's folders has no say in it.
+pub(super) fn trust(host: &Host, committed: Option<&Committed>) -> Result<Trust, TrustError> {
+    match &host.config {
+        Some(config) if !committed.is_some_and(Committed::decides_home) => {
+            Trust::open(&config.join(env!("CARGO_PKG_NAME")))
+        }
+        _ => Ok(Trust::none()),
+    }
+}

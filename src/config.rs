@@ -1,0 +1,374 @@
+//! The environment, read once into one immutable value.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use crate::events::{DistinctId, Grouping};
+use crate::host::Host;
+use crate::transport::Endpoint;
+
+/// Longest tool input or output that is sent, unless a setting says otherwise, in bytes.
+const MAX_ATTRIBUTE_BYTES: usize = 12_000;
+
+/// A shorter limit would cut away the words that say what was cut.
+const LEAST_ATTRIBUTE_BYTES: usize = 100;
+
+/// PostHog's ingestion for its cloud in the United States.
+const DEFAULT_HOST: &str = "https://us.i.posthog.com";
+
+/// Everything the user decided.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `POSTHOG_LLMA_CC_ENABLED`: whether hooks do anything.
+    pub enabled: bool,
+    /// `POSTHOG_API_KEY`.
+    pub api_key: Option<ApiKey>,
+    /// `POSTHOG_HOST`; `None` when it cannot be read: then nothing is sent, least of all to
+    /// some default.
+    pub endpoint: Option<Endpoint>,
+    /// `POSTHOG_LLMA_STATE_DIR`, else the user's state directory.
+    pub state_dir: Option<PathBuf>,
+    /// `POSTHOG_LLMA_PRIVACY_MODE`.
+    pub privacy: bool,
+    /// `POSTHOG_LLMA_RECORD_INPUTS`: prompts, and what tools are given.
+    pub record_inputs: bool,
+    /// `POSTHOG_LLMA_RECORD_OUTPUTS`: answers, and what tools give back.
+    pub record_outputs: bool,
+    /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
+    pub redact_file: Option<PathBuf>,
+    /// `POSTHOG_LLMA_DISTINCT_ID`.
+    pub distinct_id: Option<DistinctId>,
+    /// `POSTHOG_LLMA_TRACE_GROUPING`.
+    pub grouping: Grouping,
+    /// `POSTHOG_LLMA_TURN_SPANS`.
+    pub turn_spans: bool,
+    /// `POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH`, in bytes of JSON.
+    pub max_attribute_bytes: usize,
+    /// `POSTHOG_PROJECT_NAME`.
+    pub project_name: Option<String>,
+    /// `POSTHOG_AGENT_NAME`.
+    pub agent_name: Option<String>,
+    /// `POSTHOG_AI_PURPOSE`.
+    pub purpose: Option<String>,
+    /// `POSTHOG_TAGS` and `POSTHOG_LLMA_CUSTOM_PROPERTIES`; where both name one, the latter wins.
+    pub custom: Map<String, Value>,
+}
+
+/// A setting that cannot be used, and what would be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {problem}")]
+pub struct Problem {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What is wrong with its value, and what it may be. Never the value of a secret.
+    pub problem: String,
+}
+
+/// A PostHog project key. Its value is shown to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    fn parse(key: &str) -> Result<Self, String> {
+        if key.starts_with("phx_") {
+            return Err(
+                "is a personal API key (phx_…); use the project API key (phc_…) \
+                        from PostHog's project settings"
+                    .to_owned(),
+            );
+        }
+        if key.contains(|character: char| character.is_whitespace() || character.is_control()) {
+            return Err("holds white space; copy the project API key (phc_…) again".to_owned());
+        }
+        Ok(Self(key.to_owned()))
+    }
+
+    /// The key, for the request that needs it.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+
+    /// Enough of the key to recognise it.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let shown: String = self.0.chars().take(4).collect();
+        let last: Vec<char> = self.0.chars().rev().take(4).collect();
+        if self.0.chars().count() < 16 {
+            return format!("{shown}…");
+        }
+        format!("{shown}…{}", last.into_iter().rev().collect::<String>())
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.masked())
+    }
+}
+
+impl Config {
+    /// Reads the settings. A value that cannot be used leaves the default in its place and a
+    /// [`Problem`]: commands stop at it, hooks go on and let the status tell.
+    #[must_use]
+    pub fn from_host(host: &Host) -> (Self, Vec<Problem>) {
+        let mut reader = Reader {
+            host,
+            problems: Vec::new(),
+        };
+        let state_dir = host.path_variable("POSTHOG_LLMA_STATE_DIR");
+        let default_state = || host.state.as_ref().map(|state| state.join("posthog-llma"));
+        let mut custom = reader.value("POSTHOG_TAGS", tags).unwrap_or_default();
+        let properties = reader.value("POSTHOG_LLMA_CUSTOM_PROPERTIES", custom_properties);
+        custom.extend(properties.unwrap_or_default());
+        let config = Self {
+            enabled: reader
+                .value("POSTHOG_LLMA_CC_ENABLED", boolean)
+                .unwrap_or(false),
+            api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
+            endpoint: reader.endpoint(),
+            state_dir: state_dir.or_else(default_state),
+            privacy: reader
+                .value("POSTHOG_LLMA_PRIVACY_MODE", boolean)
+                .unwrap_or(false),
+            record_inputs: reader
+                .value("POSTHOG_LLMA_RECORD_INPUTS", boolean)
+                .unwrap_or(true),
+            record_outputs: reader
+                .value("POSTHOG_LLMA_RECORD_OUTPUTS", boolean)
+                .unwrap_or(true),
+            redact_file: host.path_variable("POSTHOG_LLMA_REDACT_FILE"),
+            distinct_id: reader.value("POSTHOG_LLMA_DISTINCT_ID", |id| {
+                DistinctId::parse(id).map_err(|error| error.to_string())
+            }),
+            grouping: reader
+                .value("POSTHOG_LLMA_TRACE_GROUPING", grouping)
+                .unwrap_or_default(),
+            turn_spans: reader
+                .value("POSTHOG_LLMA_TURN_SPANS", boolean)
+                .unwrap_or(true),
+            max_attribute_bytes: reader
+                .value("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", length)
+                .unwrap_or(MAX_ATTRIBUTE_BYTES),
+            project_name: reader.text("POSTHOG_PROJECT_NAME"),
+            agent_name: reader.text("POSTHOG_AGENT_NAME"),
+            purpose: reader.text("POSTHOG_AI_PURPOSE"),
+            custom,
+        };
+        // Whoever means to keep content private must not send it because of a typing error.
+        let is_readable = |name| {
+            !reader
+                .problems
+                .iter()
+                .any(|problem| problem.variable == name)
+        };
+        let config = Self {
+            privacy: config.privacy || !is_readable("POSTHOG_LLMA_PRIVACY_MODE"),
+            record_inputs: config.record_inputs && is_readable("POSTHOG_LLMA_RECORD_INPUTS"),
+            record_outputs: config.record_outputs && is_readable("POSTHOG_LLMA_RECORD_OUTPUTS"),
+            ..config
+        };
+        (config, reader.problems)
+    }
+}
+
+struct Reader<'a> {
+    host: &'a Host,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn value<T>(
+        &mut self,
+        variable: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let read = self
+            .host
+            .variable(variable)
+            .map_err(|error| error.to_string());
+        match read.and_then(|value| value.map(parse).transpose()) {
+            Ok(value) => value,
+            Err(problem) => {
+                self.problems.push(Problem { variable, problem });
+                None
+            }
+        }
+    }
+
+    fn endpoint(&mut self) -> Option<Endpoint> {
+        let parse = |text: &str| Endpoint::parse(text).map_err(|error| format!("is {error}"));
+        let problems = self.problems.len();
+        let given = self.value("POSTHOG_HOST", parse);
+        let is_unreadable = self.problems.len() > problems;
+        given.or_else(|| {
+            if is_unreadable {
+                None
+            } else {
+                Endpoint::parse(DEFAULT_HOST).ok()
+            }
+        })
+    }
+
+    fn text(&mut self, variable: &'static str) -> Option<String> {
+        self.value(variable, |text| Ok(text.to_owned()))
+    }
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Ok(true),
+        "false" | "0" | "no" => Ok(false),
+        _ => Err(format!("is {text:?}; use true or false")),
+    }
+}
+
+fn grouping(text: &str) -> Result<Grouping, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "session" => Ok(Grouping::Session),
+        "message" => Ok(Grouping::Message),
+        _ => Err(format!("is {text:?}; use session or message")),
+    }
+}
+
+fn length(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(length) if length >= LEAST_ATTRIBUTE_BYTES => Ok(length),
+        _ => Err(format!(
+            "is {text:?}; use a number of bytes, {LEAST_ATTRIBUTE_BYTES} or more"
+        )),
+    }
+}
+
+fn tags(text: &str) -> Result<Map<String, Value>, String> {
+    let mut tags = Map::new();
+    for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
+        let (name, value) = pair
+            .split_once(':')
+            .ok_or_else(|| format!("has no colon in {pair:?}; use key1:value1,key2:value2"))?;
+        let name = custom_name(name.trim())?;
+        tags.insert(name, Value::String(value.trim().to_owned()));
+    }
+    Ok(tags)
+}
+
+fn custom_properties(text: &str) -> Result<Map<String, Value>, String> {
+    let properties: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| format!("is no JSON object ({error}); use {{\"team\": \"core\"}}"))?;
+    for name in properties.keys() {
+        custom_name(name)?;
+    }
+    Ok(properties)
+}
+
+fn custom_name(name: &str) -> Result<String, String> {
+    if name.is_empty() {
+        return Err("has an empty name".to_owned());
+    }
+    if name.starts_with('$') {
+        return Err(format!(
+            "names {name:?}; names that begin with $ are PostHog's own"
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> (Config, Vec<Problem>) {
+        let host = variables
+            .iter()
+            .fold(Host::bare(Utc::now), |host, (name, value)| {
+                host.with(name, value)
+            });
+        Config::from_host(&host)
+    }
+
+    #[test]
+    fn without_settings_everything_is_off() {
+        let (config, problems) = read(&[]);
+        assert_eq!(problems, []);
+        assert!(!config.enabled);
+        assert_eq!(config.api_key, None);
+        let endpoint = config.endpoint.as_ref().map(Endpoint::base);
+        assert_eq!(endpoint, Some("https://us.i.posthog.com"));
+    }
+
+    #[test]
+    fn booleans_are_read_in_any_case() {
+        for (text, expected) in [
+            ("true", true),
+            ("1", true),
+            ("YES", true),
+            ("False", false),
+            ("0", false),
+            ("no", false),
+        ] {
+            let (config, problems) = read(&[("POSTHOG_LLMA_CC_ENABLED", text)]);
+            assert_eq!((config.enabled, problems.len()), (expected, 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_named() {
+        for (variable, value) in [
+            ("POSTHOG_LLMA_CC_ENABLED", "maybe"),
+            ("POSTHOG_LLMA_TRACE_GROUPING", "hourly"),
+            ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "12k"),
+            ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "5"),
+            ("POSTHOG_LLMA_DISTINCT_ID", "anonymous"),
+            ("POSTHOG_TAGS", "team"),
+            ("POSTHOG_TAGS", "$ai_model:x"),
+            ("POSTHOG_LLMA_CUSTOM_PROPERTIES", "[1]"),
+            ("POSTHOG_LLMA_CUSTOM_PROPERTIES", "{\"$lib\":1}"),
+            ("POSTHOG_API_KEY", "phx_personal"),
+            ("POSTHOG_API_KEY", "phc_ab cd"),
+        ] {
+            let (_, problems) = read(&[(variable, value)]);
+            let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
+            assert_eq!(named, [variable], "{value}");
+        }
+    }
+
+    #[test]
+    fn a_host_with_a_typing_error_sends_nowhere() {
+        let (config, problems) = read(&[("POSTHOG_HOST", "http://posthog.example.com")]);
+        assert_eq!((config.endpoint, problems.len()), (None, 1));
+    }
+
+    #[test]
+    fn a_privacy_setting_with_a_typing_error_keeps_content_private() {
+        let (config, problems) = read(&[
+            ("POSTHOG_LLMA_PRIVACY_MODE", "ture"),
+            ("POSTHOG_LLMA_RECORD_INPUTS", "flase"),
+            ("POSTHOG_LLMA_RECORD_OUTPUTS", "off"),
+        ]);
+        assert!(config.privacy && !config.record_inputs && !config.record_outputs);
+        assert_eq!(problems.len(), 3);
+    }
+
+    #[test]
+    fn tags_and_properties_are_joined() {
+        let (config, problems) = read(&[
+            ("POSTHOG_TAGS", "team:core, url:http://x , env:dev"),
+            ("POSTHOG_LLMA_CUSTOM_PROPERTIES", r#"{"env":"prod","n":1}"#),
+        ]);
+        assert_eq!(problems, []);
+        let expected = r#"{"team":"core","url":"http://x","env":"prod","n":1}"#;
+        assert_eq!(Value::Object(config.custom).to_string(), expected);
+    }
+
+    #[test]
+    fn a_key_is_never_shown_whole() {
+        let (config, _) = read(&[("POSTHOG_API_KEY", "phc_0123456789abcdefghijklmnop")]);
+        let shown = format!("{config:?}");
+        assert!(shown.contains("phc_…mnop"), "{shown}");
+        assert!(!shown.contains("0123456789"), "{shown}");
+    }
+}

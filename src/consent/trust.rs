@@ -1,0 +1,276 @@
+//! Where the user said sessions may go. Kept in the user's configuration folder, outside of any
+//! project and of anything that a project can set.
+
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::outbox::Destination;
+use crate::transport::Endpoint;
+
+/// Format of the file.
+const VERSION: u32 = 1;
+
+/// What the user confirmed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    file: PathBuf,
+    confirmed: Confirmed,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Confirmed {
+    version: u32,
+    /// Base addresses of other people's PostHog.
+    hosts: Vec<String>,
+    /// Projects whose committed settings may name a destination.
+    projects: Vec<Project>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Project {
+    path: String,
+    /// Fingerprint of the destination, so that another one has to be confirmed again.
+    destination: String,
+}
+
+/// Why the confirmations cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// The file cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{} cannot be read ({source}); remove it and confirm again", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+}
+
+impl Trust {
+    /// Nothing was confirmed, and nothing can be: for when a project decides where the user's
+    /// configuration would be.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Reads what was confirmed; nothing, when there is no file.
+    ///
+    /// # Errors
+    /// When there is a file and it cannot be read: then nothing is trusted, and nothing forgotten.
+    pub fn open(config_dir: &Path) -> Result<Self, TrustError> {
+        let file = config_dir.join("trust.json");
+        let confirmed = match fs::read(&file) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| TrustError::Content {
+                path: file.clone(),
+                source,
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Confirmed::default(),
+            Err(source) => return Err(TrustError::File { path: file, source }),
+        };
+        Ok(Self { file, confirmed })
+    }
+
+    /// Whether events may go to a destination. PostHog's own hosts and this machine need no
+    /// confirmation, unless a project's committed settings chose them.
+    #[must_use]
+    pub fn permits(&self, destination: &Destination) -> bool {
+        self.permits_host(&destination.host) && self.permits_project(destination)
+    }
+
+    /// What the user has to do before events may go there; `None` when nothing.
+    #[must_use]
+    pub fn missing(&self, destination: &Destination) -> Option<String> {
+        if !self.permits_host(&destination.host) {
+            let host = &destination.host;
+            return Some(format!(
+                "{host} is not one of PostHog's own hosts: if it is yours, confirm it once with \
+                 posthog-llma trust {host}"
+            ));
+        }
+        let project = destination.committed_by.as_ref()?;
+        (!self.permits_project(destination)).then(|| {
+            format!(
+                "the settings committed with {project} chose this destination: confirm it once \
+                 with posthog-llma trust --project, run in that folder"
+            )
+        })
+    }
+
+    fn permits_host(&self, host: &str) -> bool {
+        let is_known = Endpoint::parse(host)
+            .is_ok_and(|endpoint| endpoint.is_posthog_cloud() || endpoint.is_loopback());
+        is_known
+            || self
+                .confirmed
+                .hosts
+                .iter()
+                .any(|confirmed| confirmed == host)
+    }
+
+    fn permits_project(&self, destination: &Destination) -> bool {
+        let Some(path) = &destination.committed_by else {
+            return true;
+        };
+        let fingerprint = fingerprint(destination);
+        self.confirmed
+            .projects
+            .iter()
+            .any(|project| project.path == *path && project.destination == fingerprint)
+    }
+
+    /// The user confirms a host.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn confirm_host(&mut self, endpoint: &Endpoint) -> Result<(), TrustError> {
+        let host = endpoint.base().to_owned();
+        if !self.confirmed.hosts.contains(&host) {
+            self.confirmed.hosts.push(host);
+        }
+        self.save()
+    }
+
+    /// The user confirms a destination that a project's committed settings chose.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    pub fn confirm_project(&mut self, destination: &Destination) -> Result<(), TrustError> {
+        if let Some(path) = &destination.committed_by {
+            self.confirmed
+                .projects
+                .retain(|project| project.path != *path);
+            let destination = fingerprint(destination);
+            self.confirmed.projects.push(Project {
+                path: path.clone(),
+                destination,
+            });
+        }
+        self.save()
+    }
+
+    /// A temporary file beside the real one, on the disk before it takes the name.
+    fn save(&mut self) -> Result<(), TrustError> {
+        self.confirmed.version = VERSION;
+        let failed = |source| TrustError::File {
+            path: self.file.clone(),
+            source,
+        };
+        let text = serde_json::to_string_pretty(&self.confirmed).map_err(|source| {
+            TrustError::Content {
+                path: self.file.clone(),
+                source,
+            }
+        })?;
+        let folder = self.file.parent().unwrap_or_else(|| Path::new("."));
+        fs::create_dir_all(folder).map_err(failed)?;
+        let temporary = self.file.with_extension("json.new");
+        let write = || {
+            let mut file = fs::File::create(&temporary)?;
+            io::Write::write_all(&mut file, text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&temporary, &self.file)
+        };
+        write().map_err(failed)
+    }
+}
+
+fn fingerprint(destination: &Destination) -> String {
+    let text = format!("{}\n{}", destination.host, destination.api_key);
+    let digest = Sha256::digest(text.as_bytes());
+    let mut fingerprint = String::new();
+    for byte in digest.iter().take(16) {
+        // Writing to a string cannot fail.
+        let _ = write!(fingerprint, "{byte:02x}");
+    }
+    fingerprint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn destination(host: &str, committed_by: Option<&str>) -> Destination {
+        Destination {
+            host: host.to_owned(),
+            api_key: "phc_one".to_owned(),
+            committed_by: committed_by.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn only_posthog_and_this_machine_are_trusted_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let trust = Trust::open(folder.path()).unwrap();
+        for (host, permitted) in [
+            ("https://us.i.posthog.com", true),
+            ("https://eu.i.posthog.com", true),
+            ("http://127.0.0.1:8000", true),
+            ("https://posthog.example.com", false),
+            ("https://us.i.posthog.com.example.com", false),
+        ] {
+            assert_eq!(trust.permits(&destination(host, None)), permitted, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_confirmed_host_stays_confirmed() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = destination("https://posthog.example.com", None);
+        let mut trust = Trust::open(folder.path()).unwrap();
+        assert!(
+            trust
+                .missing(&own)
+                .is_some_and(|what| what.contains("posthog-llma trust https"))
+        );
+        trust
+            .confirm_host(&Endpoint::parse("posthog.example.com").unwrap())
+            .unwrap();
+        assert!(Trust::open(folder.path()).unwrap().permits(&own));
+    }
+
+    #[test]
+    fn a_project_s_choice_is_confirmed_for_that_project_and_destination_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let chosen = destination("https://us.i.posthog.com", Some("/work/project"));
+        let mut trust = Trust::open(folder.path()).unwrap();
+        assert!(
+            trust
+                .missing(&chosen)
+                .is_some_and(|what| what.contains("trust --project"))
+        );
+        trust.confirm_project(&chosen).unwrap();
+        let trust = Trust::open(folder.path()).unwrap();
+        assert!(trust.permits(&chosen));
+        assert!(!trust.permits(&destination(
+            "https://us.i.posthog.com",
+            Some("/work/other")
+        )));
+        let other_key = Destination {
+            api_key: "phc_two".to_owned(),
+            ..chosen
+        };
+        assert!(!trust.permits(&other_key));
+    }
+
+    #[test]
+    fn a_damaged_file_trusts_nothing_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("trust.json"), "{").unwrap();
+        let error = Trust::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("remove it and confirm again"), "{error}");
+    }
+}

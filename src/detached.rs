@@ -1,0 +1,126 @@
+//! Starts this program again, apart from everything that may be killed: its own session, no
+//! terminal, all three streams on the null device, a working directory outside any project.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::host::Host;
+
+/// What a detached process needs of the environment. Everything else stays behind, the keys of
+/// the coding agent first of all: a process that outlives its parent should not keep them.
+const KEPT: [&str; 25] = [
+    "HOME",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SYSTEMROOT",
+    "USERPROFILE",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "CLAUDE_CONFIG_DIR",
+    "CLAUDE_PROJECT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+];
+
+/// Prefixes of variables that are kept as well.
+const KEPT_PREFIXES: [&str; 3] = ["POSTHOG_", "XDG_", "LC_"];
+
+/// Starts `posthog-llma` with `arguments`.
+///
+/// # Errors
+/// When this executable is not known or cannot be started again.
+pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<Child> {
+    let executable = host.executable.as_ref().ok_or(io::ErrorKind::NotFound)?;
+    let mut command = Command::new(executable);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(host.environment().filter(|(name, _)| is_kept(name)))
+        // The working directory changes, so a relative path must not.
+        .env("POSTHOG_LLMA_STATE_DIR", std::path::absolute(state_dir)?)
+        .current_dir(host.home.as_deref().unwrap_or_else(|| Path::new("/")))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let (None, Some(cwd)) = (host.path_variable("CLAUDE_PROJECT_DIR"), &host.cwd) {
+        command.env("CLAUDE_PROJECT_DIR", cwd);
+    }
+    apart(&mut command);
+    command.spawn()
+}
+
+/// Waits for a child, but not longer than `patience`. Whether it ended.
+#[must_use]
+pub fn wait(mut child: Child, patience: Duration) -> bool {
+    let (ended, when_ended) = mpsc::channel();
+    thread::spawn(move || {
+        let _ = child.wait();
+        // Nobody is listening any more when the patience was too short.
+        let _ = ended.send(());
+    });
+    when_ended.recv_timeout(patience).is_ok()
+}
+
+/// The detached process itself leaves its parent's session, in which a hook may be killed. It
+/// does so as its first act: there is no safe way to do it for another process.
+pub fn leave_session() {
+    #[cfg(unix)]
+    {
+        // Fails only for the leader of a session, who has none to leave.
+        let _ = rustix::process::setsid();
+    }
+}
+
+#[cfg(unix)]
+const fn apart(_: &mut Command) {}
+
+#[cfg(windows)]
+fn apart(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    const DETACHED_PROCESS: u32 = 0x0000_0008;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+}
+
+fn is_kept(name: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_ascii_uppercase();
+    KEPT.contains(&name.as_str()) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_the_agent_stay_behind() {
+        for (name, kept) in [
+            ("POSTHOG_API_KEY", true),
+            ("https_proxy", true),
+            ("XDG_STATE_HOME", true),
+            ("ANTHROPIC_API_KEY", false),
+            ("CLAUDE_CODE_MESSAGING_TOKEN", false),
+            ("AWS_SECRET_ACCESS_KEY", false),
+        ] {
+            assert_eq!(is_kept(OsStr::new(name)), kept, "{name}");
+        }
+    }
+}

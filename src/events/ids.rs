@@ -1,0 +1,72 @@
+//! Identities: pure functions of the transcript, so that whoever sends an event twice sends the
+//! same event.
+
+use uuid::Uuid;
+
+use crate::session::Agent;
+
+/// Namespace of this program's UUIDv5 identities. It must never change.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6f0d_1c52_9a7e_5b43_8c1d_2f6e_7a90_4b38);
+
+fn id(agent: Agent, kind: &str, parts: [&str; 2]) -> Uuid {
+    let name = [agent.as_str(), kind, parts[0], parts[1]].join("\u{1f}");
+    Uuid::new_v5(&NAMESPACE, name.as_bytes())
+}
+
+/// A generation: of the response, whatever session or file holds the copy.
+#[must_use]
+pub fn generation(agent: Agent, response: &str) -> Uuid {
+    id(agent, "generation", [response, ""])
+}
+
+/// The span of a tool: of the call.
+#[must_use]
+pub fn tool(agent: Agent, call: &str) -> Uuid {
+    id(agent, "tool", [call, ""])
+}
+
+/// The span of a turn: of the session and the prompt, since a fork repeats the prompt.
+#[must_use]
+pub fn turn(agent: Agent, session: &str, turn: &str) -> Uuid {
+    id(agent, "turn", [session, turn])
+}
+
+/// The trace of a session.
+#[must_use]
+pub fn session_trace(agent: Agent, session: &str) -> Uuid {
+    id(agent, "trace", [session, ""])
+}
+
+/// The trace of a turn, where every turn is a trace.
+#[must_use]
+pub fn turn_trace(agent: Agent, session: &str, turn: &str) -> Uuid {
+    id(agent, "trace", [session, turn])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_never_change() {
+        // These values are in the ledgers of users: a change here sends everything twice.
+        let agent = Agent::ClaudeCode;
+        let ids = [
+            generation(agent, "msg_1"),
+            tool(agent, "toolu_1"),
+            turn(agent, "s", "t"),
+            session_trace(agent, "s"),
+            turn_trace(agent, "s", "t"),
+        ];
+        assert_eq!(
+            ids.map(|id| id.to_string()),
+            [
+                "2c520911-5105-54b8-b844-3848c50b98b9",
+                "a4d250bc-63d9-5405-b6e5-83bb55d9412f",
+                "2c75e1fd-31d3-5e80-b27a-66e8c67dbadf",
+                "a54a41d3-d822-50a8-8816-cc7f814f0c43",
+                "e96efc79-6ace-52fc-8b1b-9dd082f1d307",
+            ]
+        );
+    }
+}

@@ -1,0 +1,296 @@
+//! How large content may be, and how it is shortened.
+
+use serde_json::{Map, Value};
+
+use super::{Event, EventName};
+
+/// Largest event on PostHog's AI lane, in bytes of JSON.
+pub const AI_LANE_EVENT: usize = 8 << 20;
+
+/// Largest event on `/batch/`, in bytes of JSON. Its limit is 983,040, and one larger event makes
+/// the server refuse the whole request, so there is room to spare.
+pub const BATCH_EVENT: usize = 900_000;
+
+/// The properties that hold content, and so may be shortened.
+const CONTENT: [&str; 6] = [
+    "$ai_input",
+    "$ai_output_choices",
+    "$ai_input_state",
+    "$ai_output_state",
+    "$ai_user_prompt",
+    "$ai_error",
+];
+
+/// More than an event has outside its properties: name, uuid, distinct id, timestamp.
+const OVERHEAD: usize = 500;
+
+/// Room for the words that say how much is missing.
+const MARK: usize = 40;
+
+/// How large an event may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest input or output of a tool, in bytes of JSON.
+    pub attribute: usize,
+    /// The largest event, in bytes of JSON.
+    pub event: usize,
+}
+
+/// Shortens what tools got and gave, then whatever makes the event too large.
+pub fn shorten(event: &mut Event, limits: &Limits) {
+    let properties = &mut event.properties;
+    match event.name {
+        EventName::Generation => {
+            if let Some(Value::Array(messages)) = properties.get_mut("$ai_input") {
+                for message in messages {
+                    clip_results(message, limits.attribute);
+                }
+            }
+        }
+        EventName::Span => {
+            for name in ["$ai_input_state", "$ai_output_state"] {
+                if let Some(value) = properties.get_mut(name) {
+                    clip(value, limits.attribute);
+                }
+            }
+        }
+        EventName::Trace => {}
+    }
+    for name in ["$ai_user_prompt", "$ai_error"] {
+        if let Some(value) = properties.get_mut(name) {
+            clip(value, limits.attribute);
+        }
+    }
+    fit(properties, OVERHEAD, limits.event);
+}
+
+fn clip_results(message: &mut Value, max: usize) {
+    let blocks = message.get_mut("content").and_then(Value::as_array_mut);
+    for block in blocks.into_iter().flatten() {
+        if block.get("type").and_then(Value::as_str) == Some("tool_result")
+            && let Some(content) = block.get_mut("content")
+        {
+            clip(content, max);
+        }
+    }
+}
+
+/// Shortens a value to `max` bytes of JSON: the longest strings first, the structure kept.
+/// Returns whether anything was cut.
+pub fn clip(value: &mut Value, max: usize) -> bool {
+    let size = json_size(value);
+    if size <= max {
+        return false;
+    }
+    let mut strings = Vec::new();
+    collect_strings(value, &mut strings);
+    let in_strings: usize = strings.iter().sum();
+    let structure = size - in_strings;
+    match level(&mut strings, max.saturating_sub(structure)) {
+        Some(level) => cut_strings(value, level),
+        // Nothing but structure: what remains is its beginning, as text.
+        None => *value = Value::String(cut(&value.to_string(), max.saturating_sub(2))),
+    }
+    true
+}
+
+/// Shortens the content of an event until the event has at most `max` bytes of JSON; `overhead`
+/// are the bytes outside its properties. Returns whether it fits.
+pub fn fit(properties: &mut Map<String, Value>, overhead: usize, max: usize) -> bool {
+    loop {
+        let size = map_size(properties) + overhead;
+        if size <= max {
+            return true;
+        }
+        let excess = size - max;
+        let largest = CONTENT
+            .iter()
+            .filter_map(|name| properties.get(*name).map(|value| (json_size(value), *name)))
+            .max();
+        let Some((bytes, name)) = largest.filter(|(bytes, _)| *bytes > MARK * 2) else {
+            return false;
+        };
+        if let Some(value) = properties.get_mut(name) {
+            // Two equally large properties share the loss: at most half of one goes at a time.
+            clip(value, bytes.saturating_sub(excess).max(bytes / 2).max(MARK));
+        }
+    }
+}
+
+/// Shortens an event that is already JSON. `None` when it cannot be made to fit.
+#[must_use]
+pub fn fit_json(event: &[u8], max: usize) -> Option<Vec<u8>> {
+    let mut event: Value = serde_json::from_slice(event).ok()?;
+    let size = json_size(&event);
+    let properties = event.get_mut("properties")?.as_object_mut()?;
+    let overhead = size - map_size(properties);
+    fit(properties, overhead, max).then(|| event.to_string().into_bytes())
+}
+
+/// The length at which all longer strings must be cut so that together they take at most
+/// `budget` bytes. `None` when even the marks would not fit.
+fn level(lengths: &mut [usize], budget: usize) -> Option<usize> {
+    lengths.sort_unstable();
+    let mut left = budget;
+    for (index, &length) in lengths.iter().enumerate() {
+        let share = left / (lengths.len() - index);
+        if length > share {
+            return (share > MARK).then_some(share);
+        }
+        left -= length;
+    }
+    None
+}
+
+fn collect_strings(value: &Value, lengths: &mut Vec<usize>) {
+    match value {
+        Value::String(text) => lengths.push(escaped_size(text)),
+        Value::Array(items) => items.iter().for_each(|item| collect_strings(item, lengths)),
+        Value::Object(fields) => fields
+            .values()
+            .for_each(|field| collect_strings(field, lengths)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn cut_strings(value: &mut Value, level: usize) {
+    match value {
+        Value::String(text) if escaped_size(text) > level => *text = cut(text, level),
+        Value::Array(items) => items.iter_mut().for_each(|item| cut_strings(item, level)),
+        Value::Object(fields) => {
+            fields
+                .values_mut()
+                .for_each(|field| cut_strings(field, level));
+        }
+        _ => {}
+    }
+}
+
+/// The beginning of a text, `max` bytes of JSON at most, with a word about what is missing.
+fn cut(text: &str, max: usize) -> String {
+    let room = max.saturating_sub(MARK);
+    let mut used = 0;
+    let mut end = 0;
+    for (index, character) in text.char_indices() {
+        used += escaped_char(character);
+        if used > room {
+            break;
+        }
+        end = index + character.len_utf8();
+    }
+    let missing = text[end..].chars().count();
+    format!("{}… [truncated {missing} chars]", &text[..end])
+}
+
+/// Bytes of a value as JSON, without building it.
+fn json_size(value: &Value) -> usize {
+    let mut counter = Counter(0);
+    // Counting cannot fail: the writer takes everything and values have string keys.
+    let _ = serde_json::to_writer(&mut counter, value);
+    counter.0
+}
+
+fn map_size(map: &Map<String, Value>) -> usize {
+    let mut counter = Counter(0);
+    let _ = serde_json::to_writer(&mut counter, map);
+    counter.0
+}
+
+/// Bytes of a string as JSON, without its quotes.
+fn escaped_size(text: &str) -> usize {
+    text.chars().map(escaped_char).sum()
+}
+
+const fn escaped_char(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => character.len_utf8(),
+    }
+}
+
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn clipping_cuts_the_longest_strings_and_keeps_the_structure() {
+        let mut value =
+            json!({ "path": "src/main.rs", "content": "x".repeat(5000), "n": [1, true] });
+        assert!(clip(&mut value, 1000));
+        assert_eq!(value["path"], "src/main.rs");
+        assert_eq!(value["n"], json!([1, true]));
+        let content = value["content"].as_str().unwrap();
+        let kept = content.find('…').unwrap();
+        assert_eq!(
+            content,
+            format!("{}… [truncated {} chars]", "x".repeat(kept), 5000 - kept)
+        );
+    }
+
+    #[test]
+    fn clipped_values_never_exceed_the_limit() {
+        let long = |character: &str, times: usize| character.repeat(times);
+        for value in [
+            json!(long("ä", 900)),
+            json!(long("\"", 900)),
+            json!(long("\u{1}", 900)),
+            json!({ "a": long("x", 300), "b": long("y", 900), "c": long("🦀", 400) }),
+            json!(vec![1; 2000]),
+            json!({ "deep": { "er": [long("z", 5000), "short"] } }),
+        ] {
+            for max in [100, 333, 500, 800] {
+                let mut clipped = value.clone();
+                clip(&mut clipped, max);
+                assert!(
+                    json_size(&clipped) <= max,
+                    "{} > {max}: {clipped}",
+                    json_size(&clipped)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        let mut value = json!({ "a": "short" });
+        assert!(!clip(&mut value, 100));
+        assert_eq!(value, json!({ "a": "short" }));
+    }
+
+    #[test]
+    fn an_event_is_shortened_where_it_is_long() {
+        let event = json!({
+            "event": "$ai_generation",
+            "properties": { "$ai_model": "m", "$ai_input": ["i".repeat(50_000)], "$ai_output_choices": ["o".repeat(900)] },
+        });
+        let fitted = fit_json(event.to_string().as_bytes(), 10_000).unwrap();
+        assert!(fitted.len() <= 10_000);
+        let fitted: Value = serde_json::from_slice(&fitted).unwrap();
+        assert_eq!(
+            fitted["properties"]["$ai_output_choices"],
+            event["properties"]["$ai_output_choices"]
+        );
+    }
+
+    #[test]
+    fn an_event_that_is_large_elsewhere_cannot_be_made_to_fit() {
+        let event = json!({ "properties": { "custom": "x".repeat(5000) } });
+        assert_eq!(fit_json(event.to_string().as_bytes(), 1000), None);
+    }
+}

@@ -1,0 +1,15 @@
+//! A session becomes PostHog events: what is sent, under which name, with which identity.
+//! Knows no files, no agent's format and no network.
+
+mod distinct_id;
+mod event;
+pub mod ids;
+pub mod limits;
+mod map;
+mod native;
+mod settings;
+
+pub use distinct_id::{DistinctId, NotDistinct};
+pub use event::{Event, EventName};
+pub use map::{Progress, claims, map};
+pub use settings::{Frozen, Grouping, Settings};

@@ -1,0 +1,79 @@
+//! Content in the form that PostHog's trace page renders: Anthropic's own blocks.
+
+use serde_json::{Value, json};
+
+use crate::session::{Block, Message, Role, ToolResult};
+
+/// A message with its role.
+pub(super) fn message(message: &Message) -> Value {
+    let role = match message.role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::System => "system",
+    };
+    json!({ "role": role, "content": blocks(&message.content) })
+}
+
+/// The blocks that say something, in their order.
+pub(super) fn blocks(blocks: &[Block]) -> Vec<Value> {
+    blocks.iter().filter_map(block).collect()
+}
+
+/// What a tool gave back: plain text where it is that, else blocks.
+pub(super) fn result(result: &ToolResult) -> Value {
+    let mut texts = Vec::new();
+    for block in &result.content {
+        match block {
+            Block::Text(text) => texts.push(text.as_str()),
+            _ => return Value::Array(blocks(&result.content)),
+        }
+    }
+    Value::String(texts.join("\n"))
+}
+
+fn block(block: &Block) -> Option<Value> {
+    Some(match block {
+        Block::Text(content) | Block::Thinking(content) if content.is_empty() => return None,
+        Block::Text(content) => text(content),
+        Block::Thinking(thinking) => json!({ "type": "thinking", "thinking": thinking }),
+        Block::ToolCall(call) => {
+            json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": call.input })
+        }
+        Block::ToolResult {
+            call_id,
+            result: answer,
+        } => {
+            let mut value = json!({
+                "type": "tool_result",
+                "tool_use_id": call_id,
+                "content": result(answer),
+            });
+            if answer.is_error {
+                value["is_error"] = Value::Bool(true);
+            }
+            value
+        }
+        Block::Media {
+            kind,
+            media_type,
+            bytes,
+        } => {
+            let media_type = media_type.as_deref().unwrap_or("of unknown type");
+            text(&format!("[{kind} {media_type}, {bytes} bytes]"))
+        }
+        Block::Other(value) => text(&foreign(value)),
+    })
+}
+
+fn text(text: &str) -> Value {
+    json!({ "type": "text", "text": text })
+}
+
+/// A block that PostHog cannot render, in words.
+fn foreign(value: &Value) -> String {
+    match value.get("type").and_then(Value::as_str) {
+        Some("redacted_thinking") => "[redacted thinking]".to_owned(),
+        Some(kind) => format!("[{kind}] {value}"),
+        None => value.to_string(),
+    }
+}

@@ -1,0 +1,126 @@
+//! What git knows of a directory. Any failure is `None`: a session is worth more than its
+//! repository's name.
+
+use std::path::Path;
+
+use git2::{Config, Repository, RepositoryOpenFlags};
+
+/// `user.email` as git would use it in `directory`; outside a repository the user's own.
+#[must_use]
+pub fn user_email(directory: &Path) -> Option<String> {
+    let config = match open(directory) {
+        Some(repository) => repository.config().ok()?,
+        None => Config::open_default().ok()?,
+    };
+    let email = config.get_string("user.email").ok()?;
+    let email = email.trim();
+    (!email.is_empty()).then(|| email.to_owned())
+}
+
+/// `owner/name` of the remote `origin`.
+#[must_use]
+pub fn repository(directory: &Path) -> Option<String> {
+    let repository = open(directory)?;
+    let remote = repository.find_remote("origin").ok()?;
+    slug(remote.url().ok()?)
+}
+
+/// Whether git tracks a file.
+#[must_use]
+pub fn is_tracked(file: &Path) -> bool {
+    let look = || {
+        let repository = open(file.parent()?)?;
+        let root = repository.workdir()?.canonicalize().ok()?;
+        let relative = file
+            .canonicalize()
+            .ok()?
+            .strip_prefix(root)
+            .ok()?
+            .to_owned();
+        let index = repository.index().ok()?;
+        Some(index.get_path(&relative, 0).is_some())
+    };
+    look().unwrap_or(false)
+}
+
+fn open(directory: &Path) -> Option<Repository> {
+    let nowhere: [&Path; 0] = [];
+    Repository::open_ext(directory, RepositoryOpenFlags::empty(), nowhere).ok()
+}
+
+/// The path of a remote URL, without host, credentials and `.git`. A local path has no owner.
+fn slug(url: &str) -> Option<String> {
+    let url = url.trim();
+    let path = match url.split_once("://") {
+        Some(("file", _)) => return None,
+        Some((_, rest)) => rest.split_once('/')?.1,
+        // scp form: [user@]host:path; a drive letter is no host.
+        None => match url.split_once(':') {
+            Some((host, path)) if host.len() > 1 && !host.contains('/') => path,
+            _ => return None,
+        },
+    };
+    let path = path.split(['?', '#']).next()?.trim_matches('/');
+    let path = path
+        .strip_suffix(".git")
+        .unwrap_or(path)
+        .trim_end_matches('/');
+    path.contains('/').then(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remotes_of_every_form_give_owner_and_name() {
+        for (url, expected) in [
+            ("https://github.com/owner/name.git", Some("owner/name")),
+            (
+                "https://token:x-oauth@github.com/owner/name",
+                Some("owner/name"),
+            ),
+            ("git@github.com:owner/name.git", Some("owner/name")),
+            (
+                "ssh://git@host.example:2222/owner/name.git",
+                Some("owner/name"),
+            ),
+            (
+                "git@gitlab.com:group/sub/group/name.git",
+                Some("group/sub/group/name"),
+            ),
+            ("https://gitlab.com/group/sub/name/", Some("group/sub/name")),
+            ("/srv/git/name.git", None),
+            ("file:///srv/git/name.git", None),
+            ("C:\\repos\\name", None),
+            ("https://example.com/name", None),
+        ] {
+            assert_eq!(slug(url).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_directory_without_a_repository_has_no_name() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(repository(directory.path()), None);
+        assert_eq!(repository(Path::new("/does/not/exist")), None);
+    }
+
+    #[test]
+    fn the_repository_s_own_e_mail_is_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let repository = Repository::init(directory.path()).unwrap();
+        repository
+            .config()
+            .unwrap()
+            .set_str("user.email", "ada@example.com")
+            .unwrap();
+        repository
+            .remote("origin", "git@github.com:ada/engine.git")
+            .unwrap();
+        let inside = directory.path().join("src");
+        std::fs::create_dir(&inside).unwrap();
+        assert_eq!(user_email(&inside).as_deref(), Some("ada@example.com"));
+        assert_eq!(super::repository(&inside).as_deref(), Some("ada/engine"));
+    }
+}

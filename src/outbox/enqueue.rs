@@ -1,0 +1,249 @@
+//! Putting events in.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::records::{
+    Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
+};
+use super::{Outbox, OutboxError, remember, session};
+use crate::events::{Event, EventName};
+use crate::redact::Redacted;
+
+/// Events are written in steps of this size: memory stays bounded, and nobody else waits long
+/// for the database while a very large session is read.
+const STEP_BYTES: usize = 4 * 1024 * 1024;
+/// What a stored event costs in memory beside its body.
+const EVENT_BYTES: usize = 128;
+/// Enough of SHA-256 to tell two versions of one event apart.
+const DIGEST_BYTES: usize = 16;
+
+/// The new events of one session on their way into the outbox.
+///
+/// Events may be stored before [`Batch::commit`]; the session's checkpoint moves with it alone, so
+/// that a batch which is never committed is read and pushed again, and recognised.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    outbox: &'a Outbox,
+    session: SessionRecord,
+    destination: i64,
+    now: i64,
+    title: Option<String>,
+    pending: Vec<Pending>,
+    pending_bytes: usize,
+    /// They sum up the others, so they wait for the commit: when another process was faster, its
+    /// totals stand.
+    traces: Vec<Pending>,
+    counts: Enqueued,
+}
+
+#[derive(Debug)]
+struct Pending {
+    uuid: Uuid,
+    name: EventName,
+    body: Vec<u8>,
+}
+
+impl Outbox {
+    /// Begins to store events of a session. The session is registered at once, with its frozen
+    /// settings if it is new: build the events with those of [`Batch::session`], which are an
+    /// earlier run's when there was one.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn begin(
+        &self,
+        entry: SessionEntry<'_>,
+        destination: &Destination,
+        now: DateTime<Utc>,
+    ) -> Result<Batch<'_>, OutboxError> {
+        let now = milliseconds(now);
+        let (session, destination) = self.write(|change| {
+            change.execute(
+                "INSERT INTO sessions (agent, session, project, frozen, first_seen, last_seen)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+                 ON CONFLICT (agent, session) DO UPDATE SET project = coalesce(?3, project)",
+                params![entry.agent, entry.id, entry.project, entry.frozen, now],
+            )?;
+            let session = session(change, entry.agent, entry.id)?
+                .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            Ok((session, register(change, destination)?))
+        })?;
+        Ok(Batch {
+            outbox: self,
+            session,
+            destination,
+            now,
+            title: entry.title.map(str::to_owned),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            traces: Vec::new(),
+            counts: Enqueued::default(),
+        })
+    }
+}
+
+impl Batch<'_> {
+    /// What is remembered of the session: its frozen settings and how far it was read.
+    #[must_use]
+    pub const fn session(&self) -> &SessionRecord {
+        &self.session
+    }
+
+    /// Adds an event. One whose uuid is held already is only counted, except a trace that
+    /// changed: its new body replaces the old and is sent again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    ///
+    /// # Panics
+    /// Never: an event is made of what JSON can hold.
+    pub fn push(&mut self, event: &Redacted<Event>) -> Result<(), OutboxError> {
+        let event = event.get();
+        let pending = Pending {
+            uuid: event.uuid,
+            name: event.name,
+            body: serde_json::to_vec(event).expect("an event is text, numbers and JSON values"),
+        };
+        if event.name == EventName::Trace {
+            self.traces.push(pending);
+            return Ok(());
+        }
+        self.pending_bytes += pending.body.len() + EVENT_BYTES;
+        self.pending.push(pending);
+        if self.pending_bytes >= STEP_BYTES {
+            let step = std::mem::take(&mut self.pending);
+            self.pending_bytes = 0;
+            let counts = self.outbox.write(|change| self.store(change, &step))?;
+            self.count(counts);
+        }
+        Ok(())
+    }
+
+    /// Stores what is left and moves the session's checkpoint (`None`: it stays), in one
+    /// transaction. When this returns, everything is on the disk.
+    ///
+    /// # Errors
+    /// [`OutboxError::Overtaken`] when another process committed to this session since
+    /// [`Outbox::begin`]: begin again from its checkpoint. Otherwise when the database cannot be
+    /// written; nothing of this call is stored then.
+    pub fn commit<'r>(
+        mut self,
+        checkpoint: Option<&[u8]>,
+        redactions: impl IntoIterator<Item = (&'r str, u64)>,
+        transcripts: &[TranscriptStamp],
+    ) -> Result<Enqueued, OutboxError> {
+        let mut last = std::mem::take(&mut self.pending);
+        last.append(&mut self.traces);
+        let counts = self.outbox.write(|change| {
+            let moved = change.execute(
+                "UPDATE sessions SET generation = generation + 1, last_seen = ?2,
+                        checkpoint = coalesce(?3, checkpoint), title = coalesce(?4, title)
+                 WHERE id = ?1 AND generation = ?5",
+                params![
+                    self.session.id,
+                    self.now,
+                    checkpoint,
+                    self.title,
+                    self.session.generation
+                ],
+            )?;
+            if moved == 0 {
+                return Ok(None);
+            }
+            let counts = self.store(change, &last)?;
+            remember(change, transcripts)?;
+            for (rule, count) in redactions {
+                change.execute(
+                    "INSERT INTO redactions (rule, count) VALUES (?1, ?2)
+                     ON CONFLICT (rule) DO UPDATE SET count = count + ?2",
+                    params![rule, count],
+                )?;
+            }
+            Ok(Some(counts))
+        })?;
+        self.count(counts.ok_or(OutboxError::Overtaken)?);
+        Ok(self.counts)
+    }
+
+    fn store(&self, change: &Connection, step: &[Pending]) -> rusqlite::Result<Enqueued> {
+        let mut select =
+            change.prepare_cached("SELECT seq, state, digest FROM events WHERE uuid = ?1")?;
+        let mut insert = change.prepare_cached(
+            "INSERT INTO events
+                 (uuid, session, destination, name, state, size, digest, enqueued_at)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
+        )?;
+        let mut update = change.prepare_cached(
+            "UPDATE events SET state = 0, destination = ?2, size = ?3, digest = ?4,
+                    enqueued_at = ?5, settled_at = NULL, reason = NULL
+             WHERE seq = ?1",
+        )?;
+        let mut body =
+            change.prepare_cached("INSERT OR REPLACE INTO bodies (seq, body) VALUES (?1, ?2)")?;
+        let mut counts = Enqueued::default();
+        for event in step {
+            let digest = &Sha256::digest(&event.body)[..DIGEST_BYTES];
+            let size = event.body.len();
+            let held = select.query_row([event.uuid.as_bytes()], |row| {
+                let same = row.get_ref(2)?.as_blob()? == digest;
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, same))
+            });
+            let seq = match (held.optional()?, event.name) {
+                (None, name) => {
+                    insert.execute(params![
+                        event.uuid.as_bytes(),
+                        self.session.id,
+                        self.destination,
+                        name.as_str(),
+                        size,
+                        digest,
+                        self.now
+                    ])?;
+                    counts.new += 1;
+                    change.last_insert_rowid()
+                }
+                // A trace that changed, or a parked event that changed: worth another try.
+                (Some((seq, 0 | 1, false)), EventName::Trace) | (Some((seq, 2, false)), _) => {
+                    counts.replaced += 1;
+                    update.execute(params![seq, self.destination, size, digest, self.now])?;
+                    seq
+                }
+                // Dropped unsent, and now somebody asks for it again.
+                (Some((seq, 3 | 4, _)), _) => {
+                    counts.new += 1;
+                    update.execute(params![seq, self.destination, size, digest, self.now])?;
+                    seq
+                }
+                (Some(_), _) => {
+                    counts.known += 1;
+                    continue;
+                }
+            };
+            body.execute(params![seq, event.body])?;
+        }
+        Ok(counts)
+    }
+
+    const fn count(&mut self, counts: Enqueued) {
+        self.counts.new += counts.new;
+        self.counts.replaced += counts.replaced;
+        self.counts.known += counts.known;
+    }
+}
+
+fn register(change: &Connection, destination: &Destination) -> rusqlite::Result<i64> {
+    let committed_by = destination.committed_by.as_deref().unwrap_or_default();
+    let identity = [&destination.host, &destination.api_key, committed_by];
+    change.execute(
+        "INSERT OR IGNORE INTO destinations (host, api_key, committed_by) VALUES (?1, ?2, ?3)",
+        identity,
+    )?;
+    change.query_row(
+        "SELECT id FROM destinations WHERE host = ?1 AND api_key = ?2 AND committed_by = ?3",
+        identity,
+        |row| row.get(0),
+    )
+}

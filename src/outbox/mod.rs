@@ -1,0 +1,342 @@
+//! The outbox: events that wait, the ledger of those that PostHog acknowledged, and everything
+//! `status` shows, in one `SQLite` database.
+//!
+//! Promises:
+//! - What [`Batch::commit`] returned from is on the disk. A process may be killed at any
+//!   instruction; the database is then as if its last transaction had, or had not, happened.
+//! - An event is identified by its uuid and held once, whatever session or file brings it.
+//! - Only [`Redacted`](crate::redact::Redacted) events get in.
+//! - Nothing is deleted without a count; a damaged database is set aside, never removed.
+
+mod delivery;
+mod enqueue;
+mod error;
+mod lock;
+mod open;
+mod records;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use uuid::Uuid;
+
+pub use delivery::{MAX_AGE, MAX_BYTES};
+pub use enqueue::Batch;
+pub use error::OutboxError;
+pub use lock::Lock;
+pub use records::{
+    Destination, DestinationRecord, Dropped, Enqueued, Receipt, Run, SessionEntry, SessionRecord,
+    TranscriptStamp, Waiting,
+};
+pub use status::{DestinationStatus, Parked, SessionStatus, Status};
+
+use records::{milliseconds, moment};
+
+/// How many runs the log keeps.
+const RUNS: u32 = 50;
+
+/// The open outbox.
+#[derive(Debug)]
+pub struct Outbox {
+    connection: Connection,
+    directory: PathBuf,
+    redaction_key: [u8; 32],
+}
+
+impl Outbox {
+    /// Opens the outbox in the state directory; makes both when they are missing, brings an older
+    /// format up to date, sets a damaged database aside and begins a new one.
+    ///
+    /// # Errors
+    /// [`OutboxError::Directory`] or [`OutboxError::ReadOnly`] when the directory cannot be
+    /// written, [`OutboxError::Newer`] when a newer version wrote the database, others when the
+    /// database fails.
+    pub fn open(directory: &Path) -> Result<Self, OutboxError> {
+        let connection = open::open(directory)?;
+        Self::new(connection, directory)
+    }
+
+    /// Opens the outbox for reading, without changing anything; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// As [`Outbox::open`]; [`OutboxError::Damaged`] when the database is damaged.
+    pub fn open_read_only(directory: &Path) -> Result<Option<Self>, OutboxError> {
+        open::open_read_only(directory)?
+            .map(|connection| Self::new(connection, directory))
+            .transpose()
+    }
+
+    fn new(connection: Connection, directory: &Path) -> Result<Self, OutboxError> {
+        let mut outbox = Self {
+            connection,
+            directory: directory.to_owned(),
+            redaction_key: [0; 32],
+        };
+        outbox.redaction_key = outbox.read(|connection| {
+            let select = "SELECT value FROM meta WHERE name = 'redaction_key'";
+            connection.query_row(select, [], |row| row.get(0))
+        })?;
+        Ok(outbox)
+    }
+
+    /// The secret of this installation that keys the hashes of redacted values; made at random
+    /// when the outbox was.
+    #[must_use]
+    pub const fn redaction_key(&self) -> [u8; 32] {
+        self.redaction_key
+    }
+
+    /// What is remembered of a session.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn session(&self, agent: &str, id: &str) -> Result<Option<SessionRecord>, OutboxError> {
+        self.read(|connection| session(connection, agent, id))
+    }
+
+    /// Which session (agent and session id) already holds each of these events. Events that
+    /// nobody holds are missing from the answer.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn owners(
+        &self,
+        uuids: impl IntoIterator<Item = Uuid>,
+    ) -> Result<HashMap<Uuid, (String, String)>, OutboxError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT sessions.agent, sessions.session FROM events
+                 JOIN sessions ON sessions.id = events.session WHERE events.uuid = ?1",
+            )?;
+            let mut owners = HashMap::new();
+            for uuid in uuids {
+                let owner =
+                    select.query_row([uuid.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
+                if let Some(owner) = owner.optional()? {
+                    owners.insert(uuid, owner);
+                }
+            }
+            Ok(owners)
+        })
+    }
+
+    /// How many events of a session there are, by state.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn receipt(&self, agent: &str, id: &str) -> Result<Receipt, OutboxError> {
+        self.read(|connection| match session(connection, agent, id)? {
+            Some(session) => receipt(connection, session.id),
+            None => Ok(Receipt::default()),
+        })
+    }
+
+    /// Since when sessions are collected by themselves: the time of the first call.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub fn enabled_since(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, OutboxError> {
+        if let Some(since) = self.read(enabled_since)? {
+            return Ok(since);
+        }
+        self.write(|change| {
+            change.execute(
+                "INSERT OR IGNORE INTO meta (name, value) VALUES ('enabled_since', ?1)",
+                [milliseconds(now).to_be_bytes()],
+            )?;
+            Ok(enabled_since(change)?.unwrap_or(now))
+        })
+    }
+
+    /// A transcript file as it was when its events were last stored.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn transcript(&self, path: &Path) -> Result<Option<TranscriptStamp>, OutboxError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT size, modified FROM transcripts WHERE path = ?1")?
+                .query_row([path.as_os_str().as_encoded_bytes()], |row| {
+                    Ok(TranscriptStamp {
+                        path: path.to_owned(),
+                        size: row.get(0)?,
+                        modified: system_time(row.get(1)?),
+                    })
+                })
+                .optional()
+        })
+    }
+
+    /// Remembers transcripts that held no session.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn remember(&self, transcripts: &[TranscriptStamp]) -> Result<(), OutboxError> {
+        self.write(|change| remember(change, transcripts))
+    }
+
+    /// Adds a run to the log, which keeps the last 50.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn log_run(&self, run: &Run) -> Result<(), OutboxError> {
+        let warnings = serde_json::json!(run.warnings).to_string();
+        self.write(|change| {
+            change.execute(
+                "INSERT INTO runs (at, verb, session, duration, sent, error, warnings)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    milliseconds(run.at),
+                    run.verb,
+                    run.session,
+                    run.duration_ms,
+                    run.sent,
+                    run.error,
+                    warnings
+                ],
+            )?;
+            change.execute(
+                "DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?1",
+                [RUNS],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Everything inside `work` sees the same state of the database.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, OutboxError> {
+        self.transaction(TransactionBehavior::Deferred, work)
+    }
+
+    /// Everything inside `work` happens, durably, or nothing does.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, OutboxError> {
+        self.transaction(TransactionBehavior::Immediate, work)
+    }
+
+    fn transaction<T>(
+        &self,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, OutboxError> {
+        let run = || {
+            let transaction = Transaction::new_unchecked(&self.connection, behavior)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        run().map_err(|error| {
+            let error = OutboxError::at(&open::file(&self.directory), error);
+            if matches!(error, OutboxError::Damaged { .. }) {
+                open::suspect(&self.directory);
+            }
+            error
+        })
+    }
+}
+
+fn session(
+    connection: &Connection,
+    agent: &str,
+    id: &str,
+) -> rusqlite::Result<Option<SessionRecord>> {
+    connection
+        .prepare_cached(
+            "SELECT id, frozen, checkpoint, generation, first_seen, last_seen
+             FROM sessions WHERE agent = ?1 AND session = ?2",
+        )?
+        .query_row([agent, id], |row| {
+            Ok(SessionRecord {
+                id: row.get(0)?,
+                frozen: row.get(1)?,
+                checkpoint: row.get(2)?,
+                generation: row.get(3)?,
+                first_seen: moment(row.get(4)?),
+                last_seen: moment(row.get(5)?),
+            })
+        })
+        .optional()
+}
+
+fn receipt(connection: &Connection, session: i64) -> rusqlite::Result<Receipt> {
+    let mut select = connection.prepare_cached(
+        "SELECT count(*), count(*) FILTER (WHERE state = 1), count(*) FILTER (WHERE state = 0),
+                count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state > 2)
+         FROM events INDEXED BY events_by_session WHERE session = ?1",
+    )?;
+    select.query_row([session], |row| {
+        Ok(Receipt {
+            events: row.get(0)?,
+            acknowledged: row.get(1)?,
+            waiting: row.get(2)?,
+            parked: row.get(3)?,
+            dropped: row.get(4)?,
+        })
+    })
+}
+
+const DESTINATION_COLUMNS: &str = "id, host, api_key, committed_by, ai_lane, not_before, \
+     failures, refused, last_error, last_error_at, last_sent_at";
+
+/// Reads a row of [`DESTINATION_COLUMNS`].
+fn destination(row: &Row<'_>) -> rusqlite::Result<DestinationRecord> {
+    let committed_by: String = row.get(3)?;
+    Ok(DestinationRecord {
+        id: row.get(0)?,
+        destination: Destination {
+            host: row.get(1)?,
+            api_key: row.get(2)?,
+            committed_by: (!committed_by.is_empty()).then_some(committed_by),
+        },
+        ai_lane: row.get(4)?,
+        not_before: row.get::<_, Option<i64>>(5)?.map(moment),
+        failures: row.get(6)?,
+        refused: row.get(7)?,
+        last_error: row.get(8)?,
+        last_error_at: row.get::<_, Option<i64>>(9)?.map(moment),
+        last_sent_at: row.get::<_, Option<i64>>(10)?.map(moment),
+    })
+}
+
+fn enabled_since(connection: &Connection) -> rusqlite::Result<Option<DateTime<Utc>>> {
+    let select = "SELECT value FROM meta WHERE name = 'enabled_since'";
+    let bytes: Option<[u8; 8]> = connection
+        .query_row(select, [], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.map(|bytes| moment(i64::from_be_bytes(bytes))))
+}
+
+fn remember(change: &Connection, transcripts: &[TranscriptStamp]) -> rusqlite::Result<()> {
+    let mut insert = change.prepare_cached(
+        "INSERT OR REPLACE INTO transcripts (path, size, modified) VALUES (?1, ?2, ?3)",
+    )?;
+    for transcript in transcripts {
+        insert.execute(params![
+            transcript.path.as_os_str().as_encoded_bytes(),
+            transcript.size,
+            nanoseconds(transcript.modified),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Since 1970; times before it, and after 2262, count as 1970.
+fn nanoseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(0)
+}
+
+fn system_time(nanoseconds: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(nanoseconds.try_into().unwrap_or(0))
+}

@@ -1,0 +1,282 @@
+//! From a directory to an open database: creation, migration, setting a damaged one aside.
+//!
+//! The file appears under its name only when it is complete, so an empty or garbled file is
+//! damage, never a beginning.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+
+use super::error::OutboxError;
+use super::lock::{Lock, private_file};
+
+/// Step by step from an empty database to the newest format; the format is the number of steps.
+const MIGRATIONS: [&str; FORMAT] = [include_str!("schema.sql")];
+const FORMAT: usize = 1;
+
+/// A write holds the database for as long as a few megabytes take to reach the disk. Twenty of
+/// them in a row on a slow disk fit.
+const BUSY: Duration = Duration::from_secs(10);
+/// Pages (of 4 KiB) that gather in the log before they move into the database: identities are
+/// random, so that the pages of their index come again and again. The log is cut back to the same
+/// size.
+const LOG_PAGES: u32 = 4096;
+/// Room for the index over the identities of a million events; taken only when needed.
+const CACHE_KIB: u32 = 64 * 1024;
+
+const FILE: &str = "outbox.db";
+const ASIDE: &str = "outbox.db.corrupt-";
+const SUSPECT: &str = "outbox.db.suspect";
+const LOCK: &str = "outbox.lock";
+/// In the order in which a database moves: a log left beside a fresh database would be replayed
+/// into it.
+const SUFFIXES: [&str; 3] = ["-wal", "-shm", ""];
+
+enum Found {
+    Ready(Connection),
+    Absent,
+    Old(Connection, usize),
+}
+
+pub(super) fn file(directory: &Path) -> PathBuf {
+    directory.join(FILE)
+}
+
+/// Opens the database for writing, whatever that takes.
+pub(super) fn open(directory: &Path) -> Result<Connection, OutboxError> {
+    make_directory(directory).map_err(OutboxError::directory(directory))?;
+    if !directory.join(SUSPECT).exists()
+        && let Ok(Found::Ready(connection)) = find(directory)
+    {
+        return Ok(connection);
+    }
+    let _alone = Lock::take(&directory.join(LOCK))?;
+    if directory.join(SUSPECT).exists() {
+        examine(directory)?;
+    }
+    match find(directory) {
+        Ok(Found::Ready(connection)) => Ok(connection),
+        Ok(Found::Old(connection, format)) => {
+            migrate(&connection, format).map_err(|error| located(directory, error))?;
+            Ok(connection)
+        }
+        Ok(Found::Absent) => create(directory),
+        Err(OutboxError::Damaged { .. }) => {
+            set_aside(directory)?;
+            create(directory)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens the database for reading; `None` when there is none yet.
+pub(super) fn open_read_only(directory: &Path) -> Result<Option<Connection>, OutboxError> {
+    let path = file(directory);
+    if !exists(&path)? {
+        return Ok(None);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let ready = || {
+        let connection = Connection::open_with_flags(&path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        let format = format_of(&connection)?;
+        Ok((connection, format))
+    };
+    let (connection, format) = ready().map_err(|error| located(directory, error))?;
+    match format.cmp(&FORMAT) {
+        std::cmp::Ordering::Equal => Ok(Some(connection)),
+        std::cmp::Ordering::Greater => Err(newer(path, format)),
+        // Written by an older version: only a writer can bring it up to date.
+        std::cmp::Ordering::Less => open(directory).map(Some),
+    }
+}
+
+/// Leaves word for the next [`open`] that the database wants a close look.
+pub(super) fn suspect(directory: &Path) {
+    // Best effort: whoever reads the damaged page next comes here again.
+    drop(private_file().open(directory.join(SUSPECT)));
+}
+
+/// The databases that were set aside and are still there.
+pub(super) fn set_aside_databases(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut databases: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.file_name()
+                .and_then(|name| name.to_str()?.strip_prefix(ASIDE)?.parse::<u32>().ok())
+                .is_some()
+        })
+        .collect();
+    databases.sort();
+    databases
+}
+
+fn find(directory: &Path) -> Result<Found, OutboxError> {
+    let path = file(directory);
+    if !exists(&path)? {
+        return Ok(Found::Absent);
+    }
+    let connect = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags)?;
+        prepare(&connection)?;
+        let format = format_of(&connection)?;
+        Ok((connection, format))
+    };
+    let (connection, format) = connect().map_err(|error| located(directory, error))?;
+    if format > FORMAT {
+        return Err(newer(path, format));
+    }
+    match format {
+        // The file gets its name when it is complete, so this one has lost its content.
+        0 => Err(OutboxError::Damaged { path }),
+        FORMAT => Ok(Found::Ready(connection)),
+        older => Ok(Found::Old(connection, older)),
+    }
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+    // These answer with the value that is now in force.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_PAGES * 4096, |_| Ok(()))
+}
+
+/// The format, and the proof that the schema can be read.
+fn format_of(connection: &Connection) -> rusqlite::Result<usize> {
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    connection.query_row(tables, [], |_| Ok(()))?;
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn create(directory: &Path) -> Result<Connection, OutboxError> {
+    let unfinished = directory.join("outbox.db.new");
+    for suffix in SUFFIXES {
+        remove(&with_suffix(&unfinished, suffix)).map_err(OutboxError::directory(&unfinished))?;
+    }
+    // SQLite makes its other files with the permissions of this one.
+    private_file()
+        .open(&unfinished)
+        .map_err(OutboxError::directory(&unfinished))?;
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(OutboxError::Random)?;
+    let build = || {
+        let connection = Connection::open(&unfinished)?;
+        prepare(&connection)?;
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        migrate(&connection, 0)?;
+        let insert = "INSERT INTO meta (name, value) VALUES ('redaction_key', ?1)";
+        connection.execute(insert, params![key])?;
+        connection.close().map_err(|(_, error)| error)
+    };
+    build().map_err(|error| located(directory, error))?;
+    let path = file(directory);
+    fs::rename(&unfinished, &path).map_err(OutboxError::directory(&path))?;
+    sync_directory(directory).map_err(OutboxError::directory(directory))?;
+    match find(directory)? {
+        Found::Ready(connection) => Ok(connection),
+        Found::Absent | Found::Old(..) => Err(OutboxError::Damaged { path }),
+    }
+}
+
+fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
+    let change = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    for step in &MIGRATIONS[format..] {
+        change.execute_batch(step)?;
+    }
+    change.pragma_update(None, "user_version", FORMAT)?;
+    change.commit()
+}
+
+/// A full check of a database that somebody found damaged.
+fn examine(directory: &Path) -> Result<(), OutboxError> {
+    let verdict = match find(directory) {
+        Ok(Found::Ready(connection) | Found::Old(connection, _)) => {
+            let answer: rusqlite::Result<String> =
+                connection.pragma_query_value(None, "quick_check", |row| row.get(0));
+            match answer.map_err(|error| located(directory, error)) {
+                Ok(answer) => Ok(answer == "ok"),
+                Err(OutboxError::Damaged { .. }) => Ok(false),
+                Err(error) => Err(error),
+            }
+        }
+        Ok(Found::Absent) => Ok(true),
+        Err(OutboxError::Damaged { .. }) => Ok(false),
+        Err(error) => Err(error),
+    };
+    if !verdict? {
+        set_aside(directory)?;
+    }
+    let mark = directory.join(SUSPECT);
+    remove(&mark).map_err(OutboxError::directory(&mark))
+}
+
+fn set_aside(directory: &Path) -> Result<(), OutboxError> {
+    let from = file(directory);
+    let free = (1..u32::MAX)
+        .map(|number| directory.join(format!("{ASIDE}{number}")))
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| directory.join(ASIDE));
+    for suffix in SUFFIXES {
+        match fs::rename(with_suffix(&from, suffix), with_suffix(&free, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(OutboxError::directory(&from)(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    sync_directory(directory).map_err(OutboxError::directory(directory))
+}
+
+fn located(directory: &Path, error: rusqlite::Error) -> OutboxError {
+    OutboxError::at(&file(directory), error)
+}
+
+fn newer(path: PathBuf, found: usize) -> OutboxError {
+    OutboxError::Newer {
+        path,
+        found,
+        known: FORMAT,
+    }
+}
+
+fn exists(path: &Path) -> Result<bool, OutboxError> {
+    path.try_exists().map_err(OutboxError::directory(path))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn make_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+/// Makes renames durable. Windows has no such thing and needs none.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! What goes into the outbox and comes out of it, as plain values.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Where events are to go. Two that differ in any field have separate queues and senders.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// Base address, as [`Endpoint::base`](crate::transport::Endpoint::base) writes it.
+    pub host: String,
+    /// The project's key.
+    pub api_key: String,
+    /// The project whose committed settings named this destination; `None` when the user did.
+    pub committed_by: Option<String>,
+}
+
+/// Never shows the key.
+impl fmt::Debug for Destination {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Destination")
+            .field("host", &self.host)
+            .field("committed_by", &self.committed_by)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A destination and what is known about sending there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationRecord {
+    /// Names the destination inside this outbox.
+    pub id: i64,
+    /// Where it is.
+    pub destination: Destination,
+    /// `Some(false)` when the AI lane answered that it does not exist, `Some(true)` when a test
+    /// send proved that it does.
+    pub ai_lane: Option<bool>,
+    /// Automatic senders leave it alone until then.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Failed drains in a row.
+    pub failures: u32,
+    /// The last failure was a refusal, which time alone does not mend.
+    pub refused: bool,
+    /// Why the last drain failed; `None` after a success.
+    pub last_error: Option<String>,
+    /// When that was.
+    pub last_error_at: Option<DateTime<Utc>>,
+    /// When events were last acknowledged there.
+    pub last_sent_at: Option<DateTime<Utc>>,
+}
+
+/// A session whose events are about to be stored.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionEntry<'a> {
+    /// The agent, such as `claude-code`.
+    pub agent: &'a str,
+    /// The agent's own session id.
+    pub id: &'a str,
+    /// Name of the project, for display.
+    pub project: Option<&'a str>,
+    /// Title of the session, for display; redacted.
+    pub title: Option<&'a str>,
+    /// The settings that its identities depend on, if this is the first time it is stored.
+    pub frozen: &'a str,
+}
+
+/// What is remembered of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// The settings that were in force when it was first stored. They stay.
+    pub frozen: String,
+    /// How far it was read, in the reader's own words.
+    pub checkpoint: Option<Vec<u8>>,
+    /// When it was first and last stored.
+    pub first_seen: DateTime<Utc>,
+    /// When it was last stored.
+    pub last_seen: DateTime<Utc>,
+    pub(super) id: i64,
+    pub(super) generation: i64,
+}
+
+/// What became of the events of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Enqueued {
+    /// Now waiting, not known before (or dropped before they were sent).
+    pub new: u64,
+    /// Waiting again with a new body: traces that grew, parked events that changed.
+    pub replaced: u64,
+    /// Held already; nothing to do.
+    pub known: u64,
+}
+
+/// How many events of a session there are, by state. They add up to `events`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// All of them.
+    pub events: u64,
+    /// Taken by the server.
+    pub acknowledged: u64,
+    /// Still to be sent.
+    pub waiting: u64,
+    /// Refused by the server one by one; kept, not sent again.
+    pub parked: u64,
+    /// Given up under a limit of the outbox.
+    pub dropped: u64,
+}
+
+/// A transcript file as it was when its events were stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TranscriptStamp {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was last written.
+    pub modified: SystemTime,
+}
+
+/// One run of the program, for the log that `status` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// What was run, such as `hook`.
+    pub verb: String,
+    /// The session it was about.
+    pub session: Option<String>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Events acknowledged during the run.
+    pub sent: u64,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What else the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// An event on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Names the event inside this outbox and orders it.
+    pub seq: i64,
+    /// The event's identity.
+    pub uuid: Uuid,
+    /// The event's name on the wire.
+    pub name: String,
+    /// The event as JSON.
+    pub body: Vec<u8>,
+    /// Of the body as it was stored: an event that was replaced meanwhile has another one.
+    pub(super) digest: Vec<u8>,
+}
+
+/// What the limits of the outbox cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Events that waited too long.
+    pub by_age: u64,
+    /// The oldest events of an outbox that grew too large.
+    pub by_size: u64,
+}
+
+pub(super) fn milliseconds(time: DateTime<Utc>) -> i64 {
+    time.timestamp_millis()
+}
+
+pub(super) fn moment(milliseconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
+}

@@ -1,0 +1,112 @@
+-- Times are milliseconds since 1970 UTC. States of an event: 0 waiting, 1 acknowledged, 2 parked,
+-- 3 dropped for its age, 4 dropped for the size of the outbox.
+
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE destinations (
+    id            INTEGER PRIMARY KEY,
+    host          TEXT NOT NULL,
+    api_key       TEXT NOT NULL,
+    committed_by  TEXT NOT NULL,              -- '' when the user chose it
+    ai_lane       INTEGER,                    -- NULL unknown, 0 answered 404, 1 proved
+    not_before    INTEGER,
+    failures      INTEGER NOT NULL DEFAULT 0,
+    refused       INTEGER NOT NULL DEFAULT 0,
+    last_error    TEXT,
+    last_error_at INTEGER,
+    last_sent_at  INTEGER,
+    UNIQUE (host, api_key, committed_by)
+) STRICT;
+
+CREATE TABLE sessions (
+    id           INTEGER PRIMARY KEY,
+    agent        TEXT NOT NULL,
+    session      TEXT NOT NULL,
+    project      TEXT,
+    title        TEXT,
+    frozen       TEXT NOT NULL,
+    checkpoint   BLOB,
+    generation   INTEGER NOT NULL DEFAULT 0,  -- grows with every commit
+    first_seen   INTEGER NOT NULL,
+    last_seen    INTEGER NOT NULL,
+    last_sent_at INTEGER,
+    UNIQUE (agent, session)
+) STRICT;
+
+CREATE INDEX sessions_by_last_seen ON sessions (last_seen);
+
+-- The ledger: one row for every event ever held, small for ever.
+CREATE TABLE events (
+    seq         INTEGER PRIMARY KEY,
+    uuid        BLOB NOT NULL UNIQUE,
+    session     INTEGER NOT NULL REFERENCES sessions,
+    destination INTEGER NOT NULL REFERENCES destinations,
+    name        TEXT NOT NULL,
+    state       INTEGER NOT NULL,
+    size        INTEGER NOT NULL,             -- bytes of the body
+    digest      BLOB NOT NULL,                -- of the body
+    enqueued_at INTEGER NOT NULL,
+    settled_at  INTEGER,
+    reason      TEXT
+) STRICT;
+
+CREATE INDEX events_by_session ON events (session, state);
+CREATE INDEX events_waiting ON events (destination, enqueued_at) WHERE state = 0;
+CREATE INDEX events_parked ON events (seq) WHERE state = 2;
+
+-- How many events there are and how large, without counting a million of them.
+CREATE TABLE tallies (
+    destination INTEGER NOT NULL,
+    state       INTEGER NOT NULL,
+    events      INTEGER NOT NULL,
+    bytes       INTEGER NOT NULL,
+    PRIMARY KEY (destination, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER event_came AFTER INSERT ON events BEGIN
+    INSERT INTO tallies VALUES (new.destination, new.state, 1, new.size)
+    ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TRIGGER event_moved AFTER UPDATE OF destination, state, size ON events BEGIN
+    UPDATE tallies SET events = events - 1, bytes = bytes - old.size
+    WHERE destination = old.destination AND state = old.state;
+    INSERT INTO tallies VALUES (new.destination, new.state, 1, new.size)
+    ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TRIGGER event_went AFTER DELETE ON events BEGIN
+    UPDATE tallies SET events = events - 1, bytes = bytes - old.size
+    WHERE destination = old.destination AND state = old.state;
+END;
+
+-- Apart from the ledger, so that acknowledging gives whole pages back.
+CREATE TABLE bodies (
+    seq  INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE transcripts (
+    path     BLOB PRIMARY KEY,
+    size     INTEGER NOT NULL,
+    modified INTEGER NOT NULL                 -- nanoseconds since 1970 UTC
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+    id       INTEGER PRIMARY KEY,
+    at       INTEGER NOT NULL,
+    verb     TEXT NOT NULL,
+    session  TEXT,
+    duration INTEGER NOT NULL,                -- milliseconds
+    sent     INTEGER NOT NULL,
+    error    TEXT,
+    warnings TEXT NOT NULL                    -- JSON array of text
+) STRICT;
+
+CREATE TABLE redactions (
+    rule  TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

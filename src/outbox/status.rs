@@ -1,0 +1,205 @@
+//! Everything `status` shows, read at one moment.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::records::{DestinationRecord, Dropped, Receipt, Run, moment};
+use super::{DESTINATION_COLUMNS, Outbox, OutboxError, destination, enabled_since, open, receipt};
+
+/// How many sessions are shown.
+const SESSIONS: u32 = 10;
+/// How many parked events are shown; all are counted.
+const PARKED: u32 = 20;
+
+/// The state of the outbox at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Since when sessions are collected by themselves.
+    pub enabled_since: Option<DateTime<Utc>>,
+    /// Every destination that was ever used.
+    pub destinations: Vec<DestinationStatus>,
+    /// The sessions that were stored last, newest first.
+    pub sessions: Vec<SessionStatus>,
+    /// The last runs, newest first.
+    pub runs: Vec<Run>,
+    /// The events that were parked last, newest first.
+    pub parked: Vec<Parked>,
+    /// How many are parked in all.
+    pub parked_total: u64,
+    /// How many events the limits dropped.
+    pub dropped: Dropped,
+    /// How many values were redacted, by rule.
+    pub redactions: Vec<(String, u64)>,
+    /// Damaged databases that were set aside.
+    pub set_aside: Vec<PathBuf>,
+}
+
+/// A destination and what waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationStatus {
+    /// Where it is and how sending went.
+    pub record: DestinationRecord,
+    /// Events that wait.
+    pub waiting: u64,
+    /// Their bodies in bytes.
+    pub waiting_bytes: u64,
+    /// Since when the oldest of them waits.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// A session and its receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionStatus {
+    /// The agent, such as `claude-code`.
+    pub agent: String,
+    /// The agent's own session id.
+    pub id: String,
+    /// Name of the project.
+    pub project: Option<String>,
+    /// Title of the session.
+    pub title: Option<String>,
+    /// When it was last stored.
+    pub last_seen: DateTime<Utc>,
+    /// When events of it were last acknowledged.
+    pub last_sent_at: Option<DateTime<Utc>>,
+    /// Its events by state.
+    pub receipt: Receipt,
+}
+
+/// An event that the server will never take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// The event's identity.
+    pub uuid: Uuid,
+    /// Its name on the wire.
+    pub name: String,
+    /// Its body in bytes.
+    pub size: u64,
+    /// The server's words.
+    pub reason: String,
+    /// The session it belongs to.
+    pub session: String,
+}
+
+impl Outbox {
+    /// Everything `status` shows, read at one moment.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn status(&self) -> Result<Status, OutboxError> {
+        let mut status = self.read(|connection| {
+            Ok(Status {
+                enabled_since: enabled_since(connection)?,
+                destinations: destinations(connection)?,
+                sessions: sessions(connection)?,
+                runs: runs(connection)?,
+                parked: parked(connection)?,
+                parked_total: total(connection, 2)?,
+                dropped: Dropped {
+                    by_age: total(connection, 3)?,
+                    by_size: total(connection, 4)?,
+                },
+                redactions: redactions(connection)?,
+                set_aside: Vec::new(),
+            })
+        })?;
+        status.set_aside = open::set_aside_databases(&self.directory);
+        Ok(status)
+    }
+}
+
+fn destinations(connection: &Connection) -> rusqlite::Result<Vec<DestinationStatus>> {
+    let select = format!("SELECT {DESTINATION_COLUMNS} FROM destinations ORDER BY id");
+    let records = connection
+        .prepare(&select)?
+        .query_map([], destination)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut waiting = connection.prepare(
+        "SELECT coalesce(sum(events), 0), coalesce(sum(bytes), 0),
+                (SELECT min(enqueued_at) FROM events INDEXED BY events_waiting
+                 WHERE state = 0 AND destination = ?1)
+         FROM tallies WHERE state = 0 AND destination = ?1",
+    )?;
+    let complete = |record: DestinationRecord| {
+        waiting.query_row([record.id], |row| {
+            Ok(DestinationStatus {
+                record,
+                waiting: row.get(0)?,
+                waiting_bytes: row.get(1)?,
+                oldest: row.get::<_, Option<i64>>(2)?.map(moment),
+            })
+        })
+    };
+    records.into_iter().map(complete).collect()
+}
+
+fn sessions(connection: &Connection) -> rusqlite::Result<Vec<SessionStatus>> {
+    let mut select = connection.prepare(
+        "SELECT id, agent, session, project, title, last_seen, last_sent_at
+         FROM sessions ORDER BY last_seen DESC, id DESC LIMIT ?1",
+    )?;
+    let sessions = select.query_map([SESSIONS], |row| {
+        Ok(SessionStatus {
+            agent: row.get(1)?,
+            id: row.get(2)?,
+            project: row.get(3)?,
+            title: row.get(4)?,
+            last_seen: moment(row.get(5)?),
+            last_sent_at: row.get::<_, Option<i64>>(6)?.map(moment),
+            receipt: receipt(connection, row.get(0)?)?,
+        })
+    })?;
+    sessions.collect()
+}
+
+fn runs(connection: &Connection) -> rusqlite::Result<Vec<Run>> {
+    let mut select = connection.prepare(
+        "SELECT at, verb, session, duration, sent, error, warnings FROM runs ORDER BY id DESC",
+    )?;
+    let runs = select.query_map([], |row| {
+        let warnings: String = row.get(6)?;
+        Ok(Run {
+            at: moment(row.get(0)?),
+            verb: row.get(1)?,
+            session: row.get(2)?,
+            duration_ms: row.get(3)?,
+            sent: row.get(4)?,
+            error: row.get(5)?,
+            warnings: serde_json::from_str(&warnings).unwrap_or_else(|_| vec![warnings]),
+        })
+    })?;
+    runs.collect()
+}
+
+fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
+    let mut select = connection.prepare(
+        "SELECT uuid, name, size, reason, sessions.session
+         FROM events JOIN sessions ON sessions.id = events.session
+         WHERE state = 2 ORDER BY seq DESC LIMIT ?1",
+    )?;
+    let parked = select.query_map([PARKED], |row| {
+        Ok(Parked {
+            uuid: Uuid::from_bytes(row.get(0)?),
+            name: row.get(1)?,
+            size: row.get(2)?,
+            reason: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            session: row.get(4)?,
+        })
+    })?;
+    parked.collect()
+}
+
+fn total(connection: &Connection, state: i64) -> rusqlite::Result<u64> {
+    let select = "SELECT coalesce(sum(events), 0) FROM tallies WHERE state = ?1";
+    connection.query_row(select, [state], |row| row.get(0))
+}
+
+fn redactions(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+    connection
+        .prepare("SELECT rule, count FROM redactions ORDER BY count DESC, rule")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}

@@ -1,0 +1,453 @@
+//! The outbox as a ledger: what goes in, what comes out, what is counted.
+
+mod files;
+
+use std::fs;
+use std::thread;
+use std::time::UNIX_EPOCH;
+
+use serde_json::{Map, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::events::{Event, EventName};
+use crate::redact::Redacted;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn destination() -> Destination {
+    Destination {
+        host: "https://us.i.posthog.com".into(),
+        api_key: "phc_test".into(),
+        committed_by: None,
+    }
+}
+
+fn entry(id: &str) -> SessionEntry<'_> {
+    SessionEntry {
+        agent: "claude-code",
+        id,
+        project: Some("shop"),
+        title: None,
+        frozen: "{}",
+    }
+}
+
+fn event(name: EventName, number: u128, text: &str) -> Redacted<Event> {
+    let mut properties = Map::new();
+    properties.insert("text".into(), json!(text));
+    Redacted::trusted(Event {
+        name,
+        uuid: Uuid::from_u128(number),
+        distinct_id: "someone".into(),
+        timestamp: at(0),
+        properties,
+    })
+}
+
+fn enqueue(outbox: &Outbox, session: &str, events: &[Redacted<Event>], seconds: i64) -> Enqueued {
+    let mut batch = outbox
+        .begin(entry(session), &destination(), at(seconds))
+        .unwrap();
+    for event in events {
+        batch.push(event).unwrap();
+    }
+    batch.commit(None, [], &[]).unwrap()
+}
+
+fn spans(numbers: impl Iterator<Item = u128>) -> Vec<Redacted<Event>> {
+    numbers
+        .map(|number| event(EventName::Span, number, "x"))
+        .collect()
+}
+
+fn claim_all(outbox: &Outbox) -> Vec<Waiting> {
+    outbox.claim(1, usize::MAX, 0).unwrap()
+}
+
+/// The tallies agree with the events they count.
+fn assert_tallies(outbox: &Outbox) {
+    let rows = |select: &str| -> Vec<(i64, i64, i64, i64)> {
+        let mut statement = outbox.connection.prepare(select).unwrap();
+        let rows = statement.query_map([], |row| row.try_into());
+        rows.unwrap().map(Result::unwrap).collect()
+    };
+    let tallies = rows("SELECT * FROM tallies WHERE events > 0 ORDER BY 1, 2");
+    let counted = rows(
+        "SELECT destination, state, count(*), sum(size) FROM events GROUP BY 1, 2 ORDER BY 1, 2",
+    );
+    assert_eq!(tallies, counted);
+}
+
+fn open(directory: &TempDir) -> Outbox {
+    Outbox::open(directory.path()).unwrap()
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    let key = outbox.redaction_key();
+    enqueue(&outbox, "a", &spans(1..4), 0);
+    drop(outbox);
+    let outbox = open(&directory);
+    assert_eq!(outbox.redaction_key(), key);
+    let bodies: Vec<_> = claim_all(&outbox).into_iter().map(|one| one.body).collect();
+    let expected: Vec<_> = spans(1..4)
+        .iter()
+        .map(|event| serde_json::to_vec(event.get()).unwrap())
+        .collect();
+    assert_eq!(bodies, expected);
+}
+
+#[test]
+fn a_batch_that_is_never_committed_leaves_no_checkpoint_and_is_recognised() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    let large = "x".repeat(1024 * 1024);
+    let events: Vec<_> = (1..6)
+        .map(|number| event(EventName::Span, number, &large))
+        .collect();
+    let mut batch = outbox.begin(entry("a"), &destination(), at(0)).unwrap();
+    for event in &events {
+        batch.push(event).unwrap();
+    }
+    drop(batch);
+    let session = outbox.session("claude-code", "a").unwrap().unwrap();
+    assert_eq!(session.checkpoint, None);
+    let enqueued = enqueue(&outbox, "a", &events, 1);
+    assert_eq!((enqueued.new, enqueued.known), (1, 4));
+    assert_eq!(claim_all(&outbox).len(), 5);
+}
+
+#[test]
+fn an_event_is_held_once_whatever_session_brings_it() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "original", &spans(1..4), 0);
+    let fork = enqueue(&outbox, "fork", &spans(2..6), 1);
+    assert_eq!((fork.new, fork.known), (2, 2));
+    let owners = outbox.owners([2, 5, 9].map(Uuid::from_u128)).unwrap();
+    let owner = |number| {
+        let (_, session): &(String, String) = owners.get(&Uuid::from_u128(number))?;
+        Some(session.as_str())
+    };
+    assert_eq!(
+        [owner(2), owner(5), owner(9)],
+        [Some("original"), Some("fork"), None]
+    );
+}
+
+#[test]
+fn settings_of_the_first_time_stay() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    let first = SessionEntry {
+        frozen: "first",
+        ..entry("a")
+    };
+    drop(outbox.begin(first, &destination(), at(0)).unwrap());
+    let second = SessionEntry {
+        frozen: "second",
+        ..entry("a")
+    };
+    let batch = outbox.begin(second, &destination(), at(1)).unwrap();
+    assert_eq!(batch.session().frozen, "first");
+}
+
+#[test]
+fn a_trace_that_grew_waits_again_and_one_that_did_not_is_known() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    let trace = |text| [event(EventName::Trace, 1, text)];
+    enqueue(&outbox, "a", &trace("short"), 0);
+    outbox.acknowledge(1, &claim_all(&outbox), at(1)).unwrap();
+    assert_eq!(enqueue(&outbox, "a", &trace("short"), 2).known, 1);
+    assert_eq!(enqueue(&outbox, "a", &trace("longer"), 3).replaced, 1);
+    let waiting = claim_all(&outbox);
+    assert_eq!(waiting.len(), 1);
+    assert!(String::from_utf8_lossy(&waiting[0].body).contains("longer"));
+}
+
+#[test]
+fn a_trace_replaced_while_its_old_body_is_on_its_way_goes_on_waiting() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &[event(EventName::Trace, 1, "old")], 0);
+    let on_its_way = claim_all(&outbox);
+    enqueue(&outbox, "a", &[event(EventName::Trace, 1, "new")], 1);
+    outbox.acknowledge(1, &on_its_way, at(2)).unwrap();
+    outbox.park(&on_its_way[0], "too late", at(2)).unwrap();
+    let receipt = outbox.receipt("claude-code", "a").unwrap();
+    assert_eq!((receipt.waiting, receipt.acknowledged), (1, 0));
+    assert!(String::from_utf8_lossy(&claim_all(&outbox)[0].body).contains("new"));
+}
+
+#[test]
+fn who_was_overtaken_stores_neither_checkpoint_nor_trace() {
+    let directory = TempDir::new().unwrap();
+    let (slow, fast) = (open(&directory), open(&directory));
+    let mut late = slow.begin(entry("a"), &destination(), at(0)).unwrap();
+    let mut early = fast.begin(entry("a"), &destination(), at(0)).unwrap();
+    early.push(&event(EventName::Trace, 1, "more")).unwrap();
+    early.commit(Some(b"far"), [], &[]).unwrap();
+    late.push(&event(EventName::Trace, 1, "less")).unwrap();
+    let outcome = late.commit(Some(b"near"), [], &[]);
+    assert!(
+        matches!(outcome, Err(OutboxError::Overtaken)),
+        "{outcome:?}"
+    );
+    let session = slow.session("claude-code", "a").unwrap().unwrap();
+    assert_eq!(session.checkpoint.as_deref(), Some(&b"far"[..]));
+    assert!(String::from_utf8_lossy(&claim_all(&slow)[0].body).contains("more"));
+}
+
+#[test]
+fn the_receipt_adds_up() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..11), 0);
+    let claimed = claim_all(&outbox);
+    outbox.acknowledge(1, &claimed[..4], at(1)).unwrap();
+    outbox.park(&claimed[4], "bad", at(1)).unwrap();
+    let receipt = outbox.receipt("claude-code", "a").unwrap();
+    let expected = Receipt {
+        events: 10,
+        acknowledged: 4,
+        waiting: 5,
+        parked: 1,
+        dropped: 0,
+    };
+    assert_eq!(receipt, expected);
+    let unknown = outbox.receipt("claude-code", "b").unwrap();
+    assert_eq!(unknown, Receipt::default());
+}
+
+#[test]
+fn a_claim_fits_but_never_comes_empty_handed() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..11), 0);
+    let size = claim_all(&outbox)[0].body.len();
+    assert_eq!(outbox.claim(1, 3 * (size + 1), 1).unwrap().len(), 3);
+    assert_eq!(outbox.claim(1, 3 * (size + 1) - 1, 1).unwrap().len(), 2);
+    assert_eq!(outbox.claim(1, 1, 1).unwrap().len(), 1);
+    assert!(outbox.claim(2, usize::MAX, 0).unwrap().is_empty());
+}
+
+#[test]
+fn a_parked_event_waits_again_when_it_changed_or_the_user_says_so() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..3), 0);
+    for waiting in claim_all(&outbox) {
+        outbox.park(&waiting, "bad", at(1)).unwrap();
+    }
+    assert_eq!(enqueue(&outbox, "a", &spans(1..3), 2).known, 2);
+    let mended = [event(EventName::Span, 1, "mended")];
+    assert_eq!(enqueue(&outbox, "a", &mended, 3).replaced, 1);
+    assert_eq!(outbox.unpark().unwrap(), 1);
+    assert_eq!(claim_all(&outbox).len(), 2);
+}
+
+#[test]
+fn what_waited_too_long_is_dropped_counted_and_can_come_again() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..3), 0);
+    enqueue(&outbox, "a", &spans(3..4), 10);
+    let dropped = outbox.enforce_limits(at(5) + MAX_AGE).unwrap();
+    assert_eq!((dropped.by_age, dropped.by_size), (2, 0));
+    let status = outbox.status().unwrap();
+    assert_eq!(status.dropped, dropped);
+    assert_eq!(status.sessions[0].receipt.dropped, 2);
+    assert_eq!(claim_all(&outbox).len(), 1);
+    assert_eq!(enqueue(&outbox, "a", &spans(1..3), 20).new, 2);
+    assert_eq!(claim_all(&outbox).len(), 3);
+}
+
+#[test]
+fn an_outbox_that_grows_too_large_loses_parked_events_then_the_oldest() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..11), 0);
+    let claimed = claim_all(&outbox);
+    outbox.park(&claimed[9], "bad", at(1)).unwrap();
+    let size = claimed[0].body.len() as u64;
+    let dropped = outbox.enforce(at(2), 7 * size).unwrap();
+    assert_eq!((dropped.by_age, dropped.by_size), (0, 3));
+    let left: Vec<_> = claim_all(&outbox).iter().map(|one| one.seq).collect();
+    assert_eq!(left, (3..10).collect::<Vec<i64>>());
+    assert_eq!(outbox.enforce(at(3), 7 * size).unwrap(), Dropped::default());
+}
+
+#[test]
+fn a_destination_in_trouble_is_left_alone_until_its_time_or_a_command() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..3), 0);
+    let due = |seconds, ignore| {
+        let due = outbox.destinations_waiting(at(seconds), ignore);
+        due.unwrap().len()
+    };
+    assert_eq!(due(0, false), 1);
+    outbox.fail(1, at(60), "503", false, at(0)).unwrap();
+    assert_eq!([due(59, false), due(59, true), due(60, false)], [0, 1, 1]);
+    outbox.acknowledge(1, &claim_all(&outbox), at(61)).unwrap();
+    assert_eq!(due(62, true), 0);
+    let record = &outbox.status().unwrap().destinations[0].record;
+    assert_eq!((record.failures, &record.last_error), (0, &None));
+    assert_eq!(record.last_sent_at, Some(at(61)));
+}
+
+#[test]
+fn the_tallies_follow_every_way_of_an_event() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..11), 0);
+    enqueue(&outbox, "a", &[event(EventName::Trace, 99, "short")], 0);
+    assert_tallies(&outbox);
+    let claimed = claim_all(&outbox);
+    outbox.park(&claimed[0], "bad", at(1)).unwrap();
+    outbox.acknowledge(1, &claimed[1..3], at(1)).unwrap();
+    assert_tallies(&outbox);
+    enqueue(&outbox, "a", &[event(EventName::Trace, 99, "longer")], 2);
+    assert_tallies(&outbox);
+    outbox.enforce(at(3), 200).unwrap();
+    assert_tallies(&outbox);
+    enqueue(&outbox, "a", &spans(1..11), 4);
+    outbox.enforce_limits(at(5) + MAX_AGE).unwrap();
+    assert_tallies(&outbox);
+    outbox.forget(1).unwrap();
+    assert_tallies(&outbox);
+    assert_eq!(outbox.status().unwrap().dropped, Dropped::default());
+}
+
+#[test]
+fn forgetting_a_destination_lets_its_sessions_be_sent_elsewhere() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..4), 0);
+    outbox
+        .acknowledge(1, &claim_all(&outbox)[..1], at(1))
+        .unwrap();
+    assert_eq!(outbox.forget(1).unwrap(), 3);
+    let right = Destination {
+        api_key: "phc_right".into(),
+        ..destination()
+    };
+    let mut batch = outbox.begin(entry("a"), &right, at(2)).unwrap();
+    for span in spans(1..4) {
+        batch.push(&span).unwrap();
+    }
+    assert_eq!(batch.commit(None, [], &[]).unwrap().new, 3);
+    assert_eq!(outbox.waiting(1).unwrap(), 0);
+    assert_eq!(outbox.waiting(2).unwrap(), 3);
+}
+
+#[test]
+fn status_shows_what_was_recorded() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    let stamp = TranscriptStamp {
+        path: "/tmp/a.jsonl".into(),
+        size: 7,
+        modified: UNIX_EPOCH + Duration::from_nanos(1_234_567_890_123_456_789),
+    };
+    let titled = SessionEntry {
+        title: Some("Fix the till"),
+        ..entry("a")
+    };
+    let mut batch = outbox.begin(titled, &destination(), at(5)).unwrap();
+    batch.push(&spans(1..2)[0]).unwrap();
+    let stamps = std::slice::from_ref(&stamp);
+    batch
+        .commit(Some(b"7"), [("jwt", 2), ("github-pat", 3)], stamps)
+        .unwrap();
+    assert_eq!(outbox.transcript(&stamp.path).unwrap(), Some(stamp));
+    for number in 0..60 {
+        let run = Run {
+            at: at(number),
+            verb: "hook".into(),
+            session: Some("a".into()),
+            duration_ms: 12,
+            sent: 0,
+            error: None,
+            warnings: vec!["careful".into()],
+        };
+        outbox.log_run(&run).unwrap();
+    }
+    assert_eq!(outbox.enabled_since(at(1)).unwrap(), at(1));
+    assert_eq!(outbox.enabled_since(at(9)).unwrap(), at(1));
+    drop(outbox);
+
+    let outbox = Outbox::open_read_only(directory.path()).unwrap().unwrap();
+    let status = outbox.status().unwrap();
+    assert_eq!(status.enabled_since, Some(at(1)));
+    assert_eq!(status.runs.len(), 50);
+    assert_eq!(status.runs[0].at, at(59));
+    assert_eq!(status.runs[0].warnings, ["careful"]);
+    assert_eq!(
+        status.redactions,
+        [("github-pat".to_owned(), 3), ("jwt".to_owned(), 2)]
+    );
+    assert_eq!(status.sessions[0].title.as_deref(), Some("Fix the till"));
+    let destination = &status.destinations[0];
+    assert_eq!((destination.waiting, destination.oldest), (1, Some(at(5))));
+    assert!(destination.waiting_bytes > 0);
+    assert!(!format!("{status:?}").contains("phc_test"));
+}
+
+#[test]
+fn twenty_at_once_lose_nothing_and_store_nothing_twice() {
+    let directory = TempDir::new().unwrap();
+    thread::scope(|scope| {
+        for writer in 0..20u128 {
+            let directory = &directory;
+            scope.spawn(move || {
+                let outbox = open(directory);
+                // Half of every writer's events are another writer's too.
+                let first = writer * 50;
+                enqueue(
+                    &outbox,
+                    &format!("session {writer}"),
+                    &spans(first..first + 100),
+                    0,
+                );
+            });
+        }
+    });
+    let outbox = open(&directory);
+    assert_eq!(claim_all(&outbox).len(), 20 * 50 + 50);
+    assert_eq!(outbox.status().unwrap().set_aside, [] as [PathBuf; 0]);
+}
+
+#[test]
+fn a_sender_is_alone_until_it_lets_go() {
+    let directory = TempDir::new().unwrap();
+    let (one, other) = (open(&directory), open(&directory));
+    let lock = one.try_lock_sender(1).unwrap();
+    assert!(lock.is_some());
+    assert!(other.try_lock_sender(1).unwrap().is_none());
+    assert!(other.try_lock_sender(2).unwrap().is_some());
+    drop(lock);
+    assert!(other.try_lock_sender(1).unwrap().is_some());
+}
+
+#[test]
+fn acknowledged_events_give_their_space_back() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    let text = "x".repeat(100_000);
+    let events: Vec<_> = (1..120)
+        .map(|number| event(EventName::Span, number, &text))
+        .collect();
+    enqueue(&outbox, "a", &events, 0);
+    outbox.acknowledge(1, &claim_all(&outbox), at(1)).unwrap();
+    outbox.give_back_space().unwrap();
+    drop(outbox);
+    let size = fs::metadata(directory.path().join("outbox.db")).unwrap();
+    assert!(size.len() < 9_000_000, "{}", size.len());
+}

@@ -1,0 +1,356 @@
+//! The one way from files to what may leave: read, map, redact, shorten, store.
+//!
+//! The only place that knows sources, sessions, events, redaction and the outbox.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::consent;
+use crate::events::limits::Limits;
+use crate::events::{self, DistinctId, Event, Frozen, Progress, Settings};
+use crate::git;
+use crate::host::Host;
+use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
+use crate::redact::{Counts, Redacted, Redactor};
+use crate::session::{Session, Turn};
+use crate::sources::Found;
+use crate::sources::claude_code::{self, Checkpoint, Reading, Running, SessionFiles};
+
+/// A session that says nothing for so long is taken to have ended.
+const QUIET: TimeDelta = TimeDelta::minutes(10);
+
+/// A session as it was read from its files.
+#[derive(Debug)]
+pub struct Collected {
+    /// The session.
+    pub session: Session,
+    /// Whether it may still be written to.
+    pub progress: Progress,
+    /// The files it came from.
+    pub files: SessionFiles,
+    reading: Reading,
+}
+
+impl Collected {
+    /// What the next reading needs in order to cost only what is new.
+    #[must_use]
+    pub fn checkpoint(&self, is_foreign: &dyn Fn(Uuid) -> bool) -> Option<Checkpoint> {
+        let agent = self.session.agent;
+        self.reading.checkpoint(&self.session, &|generation| {
+            !is_foreign(events::ids::generation(agent, &generation.id))
+        })
+    }
+
+    /// Subagent transcripts that could not be read, with the reason.
+    #[must_use]
+    pub fn unreadable(&self) -> &[(PathBuf, String)] {
+        &self.reading.unreadable
+    }
+}
+
+/// What became of a session on its way into the outbox.
+#[derive(Debug)]
+pub enum Stored {
+    /// Nothing was written to it since it was stored.
+    Unchanged,
+    /// There is no session in the file.
+    Nothing,
+    /// The project is to be left alone, for this reason.
+    OptedOut(String),
+    /// It was read, and what is new of it waits to be sent.
+    Session {
+        /// What was new.
+        enqueued: Enqueued,
+        /// Subagent transcripts that could not be read, with the reason.
+        unreadable: Vec<(PathBuf, String)>,
+        /// Whether it still goes on; the rest follows when it ends.
+        progress: Progress,
+    },
+}
+
+/// Reads the session at `transcript`; `None` when there is nothing in it. `progress` is known to
+/// whoever saw the session end, else the files tell.
+///
+/// # Errors
+/// When the transcript cannot be read.
+pub fn collect(
+    transcript: &Path,
+    checkpoint: Option<Checkpoint>,
+    progress: Option<Progress>,
+    host: &Host,
+) -> anyhow::Result<Option<Collected>> {
+    let files = claude_code::session_files(transcript)
+        .with_context(|| format!("cannot read {}", transcript.display()))?;
+    let (session, reading) = claude_code::read(&files, checkpoint)?;
+    Ok(session.map(|session| {
+        let progress = progress.unwrap_or_else(|| progress_of(&session, transcript, host));
+        Collected {
+            session,
+            progress,
+            files,
+            reading,
+        }
+    }))
+}
+
+/// A session goes on while a process has it open. Where no version of the agent tells, it has
+/// ended when the agent wrote so, or when nothing was written for a while.
+fn progress_of(session: &Session, transcript: &Path, host: &Host) -> Progress {
+    let goes_on = match claude_code::running(host) {
+        Running::Sessions(open) => open.contains(&session.id),
+        Running::Unknown => !session.is_closed && !is_quiet(transcript, host.now()),
+    };
+    if goes_on {
+        Progress::Running
+    } else {
+        Progress::Ended
+    }
+}
+
+fn is_quiet(transcript: &Path, now: DateTime<Utc>) -> bool {
+    let modified = transcript.metadata().and_then(|meta| meta.modified());
+    modified.is_ok_and(|modified| now - DateTime::<Utc>::from(modified) > QUIET)
+}
+
+/// Builds the events of sessions under one configuration.
+#[derive(Debug)]
+pub struct Pipeline<'a> {
+    config: &'a Config,
+    redactor: &'a Redactor,
+    largest_event: usize,
+    repositories: HashMap<String, Option<String>>,
+}
+
+impl<'a> Pipeline<'a> {
+    /// `largest_event` is what the destination takes, in bytes of JSON.
+    #[must_use]
+    pub fn new(config: &'a Config, redactor: &'a Redactor, largest_event: usize) -> Self {
+        Self {
+            config,
+            redactor,
+            largest_event,
+            repositories: HashMap::new(),
+        }
+    }
+
+    /// The decisions that hold for a session from its first send on.
+    #[must_use]
+    pub fn freeze(&self, session: &Session) -> Frozen {
+        let cwd = session
+            .turns
+            .iter()
+            .find_map(|turn| turn.circumstances.cwd.as_deref());
+        let email = || git::user_email(Path::new(cwd?)).and_then(|id| DistinctId::parse(&id).ok());
+        let person = self.config.distinct_id.clone().or_else(email);
+        let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
+        let folder = folder.map(|name| name.to_string_lossy().into_owned());
+        Frozen {
+            is_person: person.is_some(),
+            distinct_id: person
+                .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
+            grouping: self.config.grouping,
+            turn_spans: self.config.turn_spans,
+            project_name: self.config.project_name.clone().or(folder),
+        }
+    }
+
+    /// Hands every event of a session, redacted and within the limits, to `sink`. `is_foreign`
+    /// tells the events that another session owns.
+    ///
+    /// # Errors
+    /// The first error of `sink`; nothing is handed to it afterwards.
+    pub fn events(
+        &mut self,
+        collected: &Collected,
+        frozen: Frozen,
+        is_foreign: &dyn Fn(Uuid) -> bool,
+        counts: &mut Counts,
+        sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let session = &collected.session;
+        let settings = Settings {
+            frozen,
+            privacy: self.config.privacy,
+            agent_name: self.config.agent_name.clone(),
+            purpose: self.config.purpose.clone(),
+            custom: self.config.custom.clone(),
+            repositories: self.repositories_of(session),
+        };
+        let limits = Limits {
+            attribute: self.config.max_attribute_bytes,
+            event: self.largest_event,
+        };
+        let mut result = Ok(());
+        events::map(
+            session,
+            &settings,
+            collected.progress,
+            is_foreign,
+            &mut |event| {
+                if result.is_ok() {
+                    result = sink(self.redactor.event(event, counts).within(&limits));
+                }
+            },
+        );
+        result
+    }
+
+    /// Stores what is new of the session at `found` in the outbox. Whatever this process dies of
+    /// in between, the next call finishes the work and stores nothing twice.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read or the outbox not written.
+    pub fn store(
+        &mut self,
+        found: &Found,
+        outbox: &Outbox,
+        destination: &Destination,
+        progress: Option<Progress>,
+        host: &Host,
+    ) -> anyhow::Result<Stored> {
+        loop {
+            let stored = self.try_store(found, outbox, destination, progress, host);
+            match stored {
+                Err(error) if is_overtaken(&error) => {}
+                stored => return stored,
+            }
+        }
+    }
+
+    fn try_store(
+        &mut self,
+        found: &Found,
+        outbox: &Outbox,
+        destination: &Destination,
+        progress: Option<Progress>,
+        host: &Host,
+    ) -> anyhow::Result<Stored> {
+        let agent = found.agent.as_str();
+        let path = &found.path;
+        let files = claude_code::session_files(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        // Taken before reading: what is written meanwhile is read the next time.
+        let stamps = stamps(&files);
+        if is_unchanged(outbox, &stamps)? {
+            return Ok(Stored::Unchanged);
+        }
+        let known = outbox.session(agent, &files.session_id)?;
+        let checkpoint = known.and_then(|session| session.checkpoint);
+        let checkpoint = checkpoint.and_then(|kept| serde_json::from_slice(&kept).ok());
+        let Some(collected) = collect(path, checkpoint, progress, host)? else {
+            outbox.remember(&stamps)?;
+            return Ok(Stored::Nothing);
+        };
+        let session = &collected.session;
+        if let Some(reason) = opted_out(session, host) {
+            return Ok(Stored::OptedOut(reason));
+        }
+        let frozen = self.freeze(session);
+        let entry = SessionEntry {
+            agent,
+            id: &session.id,
+            project: frozen.project_name.as_deref(),
+            title: None,
+            frozen: &serde_json::to_string(&frozen)?,
+        };
+        let mut batch = outbox.begin(entry, destination, host.now())?;
+        let frozen = serde_json::from_str(&batch.session().frozen)
+            .context("the outbox holds settings of this session that cannot be read")?;
+        let owners = outbox.owners(events::claims(session))?;
+        let is_foreign = |id: Uuid| {
+            owners
+                .get(&id)
+                .is_some_and(|(_, owner)| *owner != session.id)
+        };
+        let mut counts = Counts::default();
+        self.events(&collected, frozen, &is_foreign, &mut counts, &mut |event| {
+            Ok(batch.push(&event)?)
+        })?;
+        let progress = collected.progress;
+        // Of a session that goes on, something may have been held back: it is read again.
+        let is_final = progress == Progress::Ended && collected.unreadable().is_empty();
+        let checkpoint = if is_final {
+            collected.checkpoint(&is_foreign)
+        } else {
+            None
+        };
+        let checkpoint = checkpoint
+            .map(|kept| serde_json::to_vec(&kept))
+            .transpose()?;
+        let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
+        let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
+        let unreadable = collected.reading.unreadable;
+        Ok(Stored::Session {
+            enqueued,
+            unreadable,
+            progress,
+        })
+    }
+
+    fn repositories_of(&mut self, session: &Session) -> BTreeMap<String, String> {
+        let cwds: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
+        let mut known = BTreeMap::new();
+        for cwd in cwds {
+            let repository = self
+                .repositories
+                .entry(cwd.to_owned())
+                .or_insert_with(|| git::repository(Path::new(cwd)));
+            if let Some(repository) = repository {
+                known.insert(cwd.to_owned(), repository.clone());
+            }
+        }
+        known
+    }
+}
+
+/// Why a session is to be left alone: one of the folders it worked in is.
+#[must_use]
+pub fn opted_out(session: &Session, host: &Host) -> Option<String> {
+    let cwds: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
+    cwds.into_iter()
+        .find_map(|cwd| consent::opted_out(Path::new(cwd), host))
+}
+
+fn is_overtaken(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
+}
+
+/// How the files of a session look now.
+fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
+    let agents = files.agents.iter().map(|agent| &agent.path);
+    let paths = [&files.transcript].into_iter().chain(agents);
+    let stamp = |path: &PathBuf| {
+        let meta = path.metadata().ok()?;
+        let modified = meta.modified().ok()?;
+        Some(TranscriptStamp {
+            path: path.clone(),
+            size: meta.len(),
+            modified,
+        })
+    };
+    paths.filter_map(stamp).collect()
+}
+
+fn is_unchanged(outbox: &Outbox, stamps: &[TranscriptStamp]) -> anyhow::Result<bool> {
+    for stamp in stamps {
+        if outbox.transcript(&stamp.path)?.as_ref() != Some(stamp) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn cwds_of(turn: &Turn) -> Vec<&str> {
+    let generations = turn.all_generations();
+    let of_calls = generations
+        .iter()
+        .map(|generation| generation.circumstances.as_ref());
+    let all = of_calls.chain([turn.circumstances.as_ref()]);
+    all.filter_map(|circumstances| circumstances.cwd.as_deref())
+        .collect()
+}

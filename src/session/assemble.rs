@@ -1,0 +1,509 @@
+//! Puts a session together from its lines, in the order in which they were written.
+//!
+//! A state machine without I/O. A source says what each line means; the assembler merges the
+//! parts of a response by its id, whatever stands between them, gives every response to the
+//! last prompt before it, joins results to their calls and subagents to the calls that started
+//! them. One id is one response, however many files hold a copy of it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Agent, Block, CallError, Circumstances, Earlier, Generation, Message, Oddities, Parameters,
+    Session, Subagent, ToolCall, ToolResult, Trigger, Turn, Usage,
+};
+
+/// One line of conversation inside a session: the main one, or that of a subagent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Thread {
+    /// The conversation with the user.
+    Main,
+    /// A subagent, by its id.
+    Agent(String),
+}
+
+/// The beginning of a turn.
+#[derive(Clone, Debug)]
+pub struct TurnStart {
+    /// Identity of the prompt.
+    pub id: String,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The prompt's text.
+    pub prompt: String,
+    /// When it was given.
+    pub at: DateTime<Utc>,
+    /// Where and under what circumstances.
+    pub circumstances: Arc<Circumstances>,
+}
+
+/// A part of a response, as a line holds it.
+#[derive(Clone, Debug)]
+pub struct ResponsePart {
+    /// Whose conversation it belongs to.
+    pub thread: Thread,
+    /// The provider's id of the whole response.
+    pub id: String,
+    /// Model, when one answered.
+    pub model: Option<String>,
+    /// Who ran the model.
+    pub provider: &'static str,
+    /// Usage as this line reports it.
+    pub usage: Option<Usage>,
+    /// When the request was sent, where it is known.
+    pub requested_at: Option<DateTime<Utc>>,
+    /// When this part was complete.
+    pub at: DateTime<Utc>,
+    /// Why the model stopped, where this line knows.
+    pub stop_reason: Option<String>,
+    /// The content of this part.
+    pub blocks: Vec<Block>,
+    /// Request parameters that are known.
+    pub parameters: Parameters,
+    /// Set when the call failed.
+    pub error: Option<CallError>,
+    /// Where and under what circumstances.
+    pub circumstances: Arc<Circumstances>,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Assembler {
+    agent: Agent,
+    earlier: Earlier,
+    span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    title: Option<String>,
+    is_closed: bool,
+    turns: Vec<Turn>,
+    /// Turns that hold responses seen before: history that was written again.
+    repeated: HashSet<String>,
+    drafts: Vec<Draft>,
+    draft_of: HashMap<String, usize>,
+    threads: HashMap<Thread, ThreadState>,
+    results: HashMap<String, Arc<ToolResult>>,
+    calls: HashSet<String>,
+    agents: BTreeMap<String, AgentNote>,
+    oddities: Oddities,
+}
+
+/// A response that is being put together.
+#[derive(Debug)]
+struct Draft {
+    generation: Generation,
+    thread: Thread,
+    turn: usize,
+}
+
+#[derive(Debug, Default)]
+struct ThreadState {
+    /// What was said since the last response began.
+    pending: Vec<Message>,
+    /// The response whose parts are being written.
+    current: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+struct AgentNote {
+    kind: Option<String>,
+    call: Option<String>,
+}
+
+impl Assembler {
+    /// Begins a session, or goes on after the part that `earlier` sums up.
+    #[must_use]
+    pub fn new(agent: Agent, earlier: Earlier) -> Self {
+        let title = earlier.title.clone();
+        let agents = earlier
+            .agent_calls
+            .iter()
+            .map(|(id, call)| {
+                (
+                    id.clone(),
+                    AgentNote {
+                        kind: None,
+                        call: Some(call.clone()),
+                    },
+                )
+            })
+            .collect();
+        Self {
+            agent,
+            earlier,
+            span: None,
+            title,
+            is_closed: false,
+            turns: Vec::new(),
+            repeated: HashSet::new(),
+            drafts: Vec::new(),
+            draft_of: HashMap::new(),
+            threads: HashMap::new(),
+            results: HashMap::new(),
+            calls: HashSet::new(),
+            agents,
+            oddities: Oddities::default(),
+        }
+    }
+
+    /// A line was written at this time, whatever it says.
+    pub fn saw(&mut self, at: DateTime<Utc>) {
+        self.span = Some(match self.span {
+            None => (at, at),
+            Some((first, last)) => (first.min(at), last.max(at)),
+        });
+    }
+
+    /// The title of the session; the last one counts.
+    pub fn title(&mut self, title: String) {
+        self.title = Some(title);
+    }
+
+    /// The agent wrote that the session ended. What is said afterwards opens it again.
+    pub const fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    /// Counts of what could not be used.
+    pub const fn oddities(&mut self) -> &mut Oddities {
+        &mut self.oddities
+    }
+
+    /// A prompt begins a turn. A prompt that was seen before begins nothing.
+    pub fn turn(&mut self, start: TurnStart) {
+        if self.turns.iter().any(|turn| turn.id == start.id) {
+            return;
+        }
+        self.turns.push(Turn {
+            id: start.id,
+            trigger: start.trigger,
+            prompt: start.prompt,
+            started_at: start.at,
+            ended_at: start.at,
+            circumstances: start.circumstances,
+            generations: Vec::new(),
+            stray_subagents: Vec::new(),
+        });
+    }
+
+    /// How many turns have begun.
+    #[must_use]
+    pub const fn turns(&self) -> usize {
+        self.turns.len()
+    }
+
+    /// Something was said to the model: a prompt, context, results of tools.
+    pub fn input(&mut self, thread: Thread, message: Message) {
+        for block in &message.content {
+            if let Block::ToolResult { call_id, result } = block {
+                // The first result of a call counts; later ones are copies.
+                self.results
+                    .entry(call_id.clone())
+                    .or_insert_with(|| Arc::clone(result));
+            }
+        }
+        self.is_closed &= thread != Thread::Main;
+        self.threads
+            .entry(thread)
+            .or_default()
+            .pending
+            .push(message);
+    }
+
+    /// What is known of a subagent: its type, and the call that started it.
+    pub fn agent(&mut self, id: &str, kind: Option<String>, call: Option<String>) {
+        let note = self.agents.entry(id.to_owned()).or_default();
+        note.kind = note.kind.take().or(kind);
+        note.call = note.call.take().or(call);
+    }
+
+    /// A part of a response.
+    pub fn response(&mut self, part: ResponsePart) {
+        self.is_closed &= part.thread != Thread::Main;
+        for block in &part.blocks {
+            if let Block::ToolCall(call) = block {
+                self.calls.insert(call.id.clone());
+            }
+        }
+        if self.earlier.knows(&part.id) {
+            self.is_repeated(&part.thread);
+            return;
+        }
+        match self.draft_of.get(&part.id) {
+            Some(&index) => self.continue_response(index, part),
+            None => self.begin_response(part),
+        }
+    }
+
+    fn begin_response(&mut self, part: ResponsePart) {
+        let turn = self.turn_for(&part);
+        let index = self.drafts.len();
+        let state = self.threads.entry(part.thread.clone()).or_default();
+        let previous = state.current.replace(index);
+        let input = mem::take(&mut state.pending);
+        if let Some(previous) = previous {
+            self.drafts[previous].generation.complete = true;
+        }
+        self.draft_of.insert(part.id.clone(), index);
+        self.drafts.push(Draft {
+            turn,
+            thread: part.thread,
+            generation: Generation {
+                id: part.id,
+                model: part.model,
+                provider: part.provider,
+                usage: part.usage.unwrap_or_default(),
+                started_at: part.requested_at.unwrap_or(part.at).min(part.at),
+                ended_at: part.at,
+                complete: part.stop_reason.is_some() || part.error.is_some(),
+                stop_reason: part.stop_reason,
+                input,
+                output: part.blocks,
+                parameters: part.parameters,
+                error: part.error,
+                circumstances: part.circumstances,
+            },
+        });
+    }
+
+    fn continue_response(&mut self, index: usize, part: ResponsePart) {
+        let is_copy = self
+            .threads
+            .get(&part.thread)
+            .and_then(|state| state.current)
+            != Some(index);
+        if is_copy {
+            self.is_repeated(&part.thread);
+        }
+        let generation = &mut self.drafts[index].generation;
+        for block in part.blocks {
+            if !(is_copy
+                && generation
+                    .output
+                    .iter()
+                    .any(|known| same_block(known, &block)))
+            {
+                generation.output.push(block);
+            }
+        }
+        if let Some(usage) = part.usage
+            && usage.output >= generation.usage.output
+        {
+            generation.usage = usage;
+        }
+        if !is_copy {
+            generation.ended_at = generation.ended_at.max(part.at);
+        }
+        generation.complete |= part.stop_reason.is_some();
+        generation.stop_reason = part.stop_reason.or_else(|| generation.stop_reason.take());
+        generation.model = generation.model.take().or(part.model);
+    }
+
+    /// The lines before a repeated response are repetitions too.
+    fn is_repeated(&mut self, thread: &Thread) {
+        if let Some(state) = self.threads.get_mut(thread) {
+            state.pending.clear();
+        }
+        if let (Thread::Main, Some(turn)) = (thread, self.turns.last()) {
+            self.repeated.insert(turn.id.clone());
+        }
+    }
+
+    /// The turn of a response is the last one that began before it, in the order of the file.
+    fn turn_for(&mut self, part: &ResponsePart) -> usize {
+        if self.turns.is_empty() && part.thread == Thread::Main {
+            self.turn(TurnStart {
+                id: part.id.clone(),
+                trigger: Trigger::Unknown,
+                prompt: String::new(),
+                at: part.requested_at.unwrap_or(part.at),
+                circumstances: Arc::clone(&part.circumstances),
+            });
+        }
+        self.turns.len().saturating_sub(1)
+    }
+
+    /// The session as far as it was read. `None` when no line had a time: then there was nothing.
+    #[must_use]
+    pub fn finish(mut self, id: String) -> Option<Session> {
+        let (started_at, ended_at) = self.span?;
+        if self.earlier.is_empty() {
+            let orphans = self
+                .results
+                .keys()
+                .filter(|id| !self.calls.contains(*id))
+                .count();
+            self.oddities.results_without_call = orphans as u64;
+        }
+        let mut family = self.join_results();
+        self.attach_main(&mut family);
+        self.attach_strays(family);
+        let repeated = mem::take(&mut self.repeated);
+        self.turns.retain(|turn| {
+            let is_empty = turn.generations.is_empty() && turn.stray_subagents.is_empty();
+            !(is_empty && repeated.contains(&turn.id))
+        });
+        Some(Session {
+            agent: self.agent,
+            id,
+            started_at: self.earlier.started_at.unwrap_or(started_at),
+            ended_at,
+            is_closed: self.is_closed,
+            title: self.title,
+            turns: self.turns,
+            earlier: self.earlier,
+            oddities: self.oddities,
+        })
+    }
+
+    /// Gives every call its result and sorts the drafts of subagents out, by agent.
+    fn join_results(&mut self) -> Family {
+        let mut main = Vec::new();
+        let mut agents: BTreeMap<String, Vec<Generation>> = BTreeMap::new();
+        for mut draft in mem::take(&mut self.drafts) {
+            for block in &mut draft.generation.output {
+                if let Block::ToolCall(call) = block {
+                    call.result = self.results.get(&call.id).map(Arc::clone);
+                }
+            }
+            match draft.thread {
+                Thread::Main => main.push((draft.turn, draft.generation)),
+                Thread::Agent(id) => agents.entry(id).or_default().push(draft.generation),
+            }
+        }
+        let mut by_call: HashMap<String, Vec<Subagent>> = HashMap::new();
+        let mut strays = Vec::new();
+        for (id, generations) in agents {
+            let note = self.agents.remove(&id).unwrap_or_default();
+            let subagent = Subagent {
+                id,
+                kind: note.kind,
+                generations,
+            };
+            match note.call {
+                Some(call) => by_call.entry(call).or_default().push(subagent),
+                None => strays.push(subagent),
+            }
+        }
+        Family {
+            main,
+            by_call,
+            strays,
+        }
+    }
+
+    fn attach_main(&mut self, family: &mut Family) {
+        for (turn, mut generation) in mem::take(&mut family.main) {
+            family.adopt(&mut generation);
+            let turn = &mut self.turns[turn];
+            turn.ended_at = turn.ended_at.max(generation.ended_at);
+            for call in generation.tool_calls() {
+                if let Some(result) = &call.result {
+                    turn.ended_at = turn.ended_at.max(result.returned_at);
+                }
+            }
+            turn.generations.push(generation);
+        }
+    }
+
+    /// Subagents whose call is in no line hang under the turn in which they began.
+    fn attach_strays(&mut self, mut family: Family) {
+        loop {
+            let stray = match family.strays.pop() {
+                Some(stray) => stray,
+                None => match family.take_any() {
+                    Some(orphan) => orphan,
+                    None => break,
+                },
+            };
+            let mut stray = stray;
+            for generation in &mut stray.generations {
+                family.adopt(generation);
+            }
+            let Some(first) = stray.generations.first() else {
+                continue;
+            };
+            let turn = self
+                .turns
+                .iter()
+                .rposition(|turn| turn.started_at <= first.started_at);
+            if self.turns.is_empty() {
+                self.turn(TurnStart {
+                    id: stray.id.clone(),
+                    trigger: Trigger::Unknown,
+                    prompt: String::new(),
+                    at: first.started_at,
+                    circumstances: Arc::clone(&first.circumstances),
+                });
+            }
+            self.turns[turn.unwrap_or(0)].stray_subagents.push(stray);
+        }
+        for turn in &mut self.turns {
+            turn.stray_subagents.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+    }
+}
+
+/// Generations and subagents on their way to their places in the tree.
+struct Family {
+    main: Vec<(usize, Generation)>,
+    by_call: HashMap<String, Vec<Subagent>>,
+    strays: Vec<Subagent>,
+}
+
+impl Family {
+    /// Hangs the subagents under the calls of this generation, and theirs under them. Each is
+    /// taken once, so that files which name each other as parents cannot make a circle.
+    fn adopt(&mut self, generation: &mut Generation) {
+        for block in &mut generation.output {
+            let Block::ToolCall(call) = block else {
+                continue;
+            };
+            let Some(mut subagents) = self.by_call.remove(&call.id) else {
+                continue;
+            };
+            for subagent in &mut subagents {
+                for generation in &mut subagent.generations {
+                    self.adopt(generation);
+                }
+            }
+            call.subagents = subagents;
+        }
+    }
+
+    /// A subagent whose call was promised and never found.
+    fn take_any(&mut self) -> Option<Subagent> {
+        let nested: HashSet<&str> = self
+            .by_call
+            .values()
+            .flatten()
+            .flat_map(|subagent| &subagent.generations)
+            .flat_map(Generation::tool_calls)
+            .map(|call| call.id.as_str())
+            .collect();
+        let outermost = self
+            .by_call
+            .keys()
+            .filter(|call| !nested.contains(call.as_str()))
+            .min();
+        let call = outermost.or_else(|| self.by_call.keys().min())?.clone();
+        let mut subagents = self.by_call.remove(&call)?;
+        let first = subagents.pop();
+        self.strays.extend(subagents);
+        first
+    }
+}
+
+fn same_block(a: &Block, b: &Block) -> bool {
+    match (a, b) {
+        (Block::ToolCall(a), Block::ToolCall(b)) => same_call(a, b),
+        (Block::Text(a), Block::Text(b)) | (Block::Thinking(a), Block::Thinking(b)) => a == b,
+        (Block::Other(a), Block::Other(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn same_call(a: &ToolCall, b: &ToolCall) -> bool {
+    a.id == b.id
+}

@@ -1,0 +1,115 @@
+//! What is known of the part of a session that was read before.
+//!
+//! It is small enough to be kept between two ends of the same session, so that the second end
+//! costs what is new and not what the session weighs.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Generation, Turn, Usage};
+
+/// The sum of what was read before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// When the session began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// First prompt that says something, and its first words as a name.
+    pub first_prompt: Option<String>,
+    /// Title at that time.
+    pub title: Option<String>,
+    /// Sums.
+    pub totals: Totals,
+    /// Which call started which agent.
+    pub agent_calls: BTreeMap<String, String>,
+    responses: HashSet<u64>,
+}
+
+/// Sums over the generations of a session, each response counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Turns.
+    pub turns: u64,
+    /// Responses, failed calls included.
+    pub generations: u64,
+    /// Tool calls.
+    pub tool_calls: u64,
+    /// Failed calls.
+    pub errors: u64,
+    /// Input tokens outside the cache.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// Tokens read from the cache.
+    pub cache_read: u64,
+    /// Tokens written to the cache.
+    pub cache_write: u64,
+}
+
+impl Earlier {
+    /// Whether this response was counted before.
+    #[must_use]
+    pub fn knows(&self, response_id: &str) -> bool {
+        !self.responses.is_empty() && self.responses.contains(&fingerprint(response_id))
+    }
+
+    /// Whether anything was read before.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.started_at.is_none()
+    }
+
+    /// Moves a turn from what is new to what is known. `ours` tells the generations that belong
+    /// to this session from those copied out of another.
+    pub fn absorb(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
+        self.totals.add_turn(turn, ours);
+        let known = turn
+            .all_generations()
+            .into_iter()
+            .map(|generation| fingerprint(&generation.id));
+        self.responses.extend(known);
+        for (call, subagent) in turn.all_subagents() {
+            if let Some(call) = call {
+                self.agent_calls
+                    .insert(subagent.id.clone(), call.to_owned());
+            }
+        }
+    }
+}
+
+impl Totals {
+    /// Adds a turn, of it only the generations that `ours` names.
+    pub fn add_turn(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
+        self.turns += 1;
+        for generation in turn.all_generations() {
+            if ours(generation) {
+                self.add_generation(generation);
+            }
+        }
+    }
+
+    fn add_generation(&mut self, generation: &Generation) {
+        let Usage {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            ..
+        } = generation.usage;
+        self.generations += 1;
+        self.tool_calls += generation.tool_calls().count() as u64;
+        self.errors += u64::from(generation.error.is_some());
+        self.input += input;
+        self.output += output;
+        self.cache_read += cache_read;
+        self.cache_write += cache_write;
+    }
+}
+
+fn fingerprint(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}

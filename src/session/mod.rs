@@ -1,0 +1,343 @@
+//! The vocabulary of a coding session, whatever agent wrote it.
+//!
+//! A [`Session`] is a tree: turns hold generations, a generation's output holds tool calls, a
+//! tool call may hold the subagents it started, and these hold generations again. Nothing here
+//! knows a file format, a vendor's wire format or PostHog.
+
+mod assemble;
+mod earlier;
+mod walk;
+
+pub use assemble::{Assembler, ResponsePart, Thread, TurnStart};
+pub use earlier::{Earlier, Totals};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+/// The coding agents whose sessions can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Agent {
+    /// Anthropic's Claude Code.
+    ClaudeCode,
+}
+
+impl Agent {
+    /// The name in identities, in `$ai_framework` and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+        }
+    }
+}
+
+/// One session, or what is new of it since it was last read.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Who wrote it.
+    pub agent: Agent,
+    /// The agent's own session id.
+    pub id: String,
+    /// Time of the first line of the session.
+    pub started_at: DateTime<Utc>,
+    /// Time of the last line that was read.
+    pub ended_at: DateTime<Utc>,
+    /// Whether the agent wrote that the session ended, and nothing came after.
+    pub is_closed: bool,
+    /// The title that the user or the agent gave it; the user's wins.
+    pub title: Option<String>,
+    /// Turns in the order they began. The first may belong to a prompt that is in no line.
+    pub turns: Vec<Turn>,
+    /// What was read before the first of `turns`; empty when the session was read from its start.
+    pub earlier: Earlier,
+    /// What the reader met and could not use, by kind.
+    pub oddities: Oddities,
+}
+
+/// A prompt and everything that was done for it.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Identity of the prompt: survives resuming and forking.
+    pub id: String,
+    /// What started the turn.
+    pub trigger: Trigger,
+    /// The prompt's text, empty when the prompt is in no line.
+    pub prompt: String,
+    /// When the prompt was given.
+    pub started_at: DateTime<Utc>,
+    /// When the last thing done for it was done; background work may end later still.
+    pub ended_at: DateTime<Utc>,
+    /// Where and under what circumstances.
+    pub circumstances: Arc<Circumstances>,
+    /// The model calls of the main conversation, by start.
+    pub generations: Vec<Generation>,
+    /// Subagents whose starting call is in no file.
+    pub stray_subagents: Vec<Subagent>,
+}
+
+/// What started a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A person typed or scripted it.
+    Prompt,
+    /// A command of the agent itself, which may never have reached the model.
+    Command,
+    /// A background task, another agent or a schedule spoke.
+    Notification,
+    /// The lines of the prompt were not found.
+    Unknown,
+}
+
+/// What was true when a line was written; it changes inside a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Circumstances {
+    /// Working directory.
+    pub cwd: Option<String>,
+    /// Branch that was checked out.
+    pub git_branch: Option<String>,
+    /// Version of the agent.
+    pub agent_version: Option<String>,
+    /// How the agent was started (`cli`, `sdk-cli`, …).
+    pub entrypoint: Option<String>,
+    /// The agent's permission mode.
+    pub permission_mode: Option<String>,
+}
+
+/// One response of a model, or one call that failed.
+#[derive(Clone, Debug)]
+pub struct Generation {
+    /// The provider's id of the response: the identity over all files that hold a copy.
+    pub id: String,
+    /// Model of the response; `None` when no model answered.
+    pub model: Option<String>,
+    /// Who ran the model.
+    pub provider: &'static str,
+    /// Tokens, as reported.
+    pub usage: Usage,
+    /// When the request was sent, as well as it can be told.
+    pub started_at: DateTime<Utc>,
+    /// When the last part of the response was there.
+    pub ended_at: DateTime<Utc>,
+    /// Why the model stopped, in the provider's words.
+    pub stop_reason: Option<String>,
+    /// The messages that this call added to the conversation.
+    pub input: Vec<Message>,
+    /// The response, in the order in which the model wrote it.
+    pub output: Vec<Block>,
+    /// Request parameters that are known.
+    pub parameters: Parameters,
+    /// Set when the call failed.
+    pub error: Option<CallError>,
+    /// False while the response may still be being written.
+    pub complete: bool,
+    /// Where and under what circumstances.
+    pub circumstances: Arc<Circumstances>,
+}
+
+/// Token counts of one response. Input excludes what was read from or written to the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Input tokens outside the cache.
+    pub input: u64,
+    /// Output tokens, thinking included.
+    pub output: u64,
+    /// Thinking tokens, where they are told apart.
+    pub reasoning: Option<u64>,
+    /// Input tokens read from the cache.
+    pub cache_read: u64,
+    /// Input tokens written to the cache, both lifetimes.
+    pub cache_write: u64,
+    /// Of these, kept for five minutes.
+    pub cache_write_5m: u64,
+    /// Of these, kept for one hour.
+    pub cache_write_1h: u64,
+    /// Web searches that the provider ran.
+    pub web_searches: u64,
+}
+
+/// What a request asked for, where the transcript tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parameters {
+    /// Upper limit of output tokens.
+    pub max_tokens: Option<u64>,
+    /// Effort level.
+    pub effort: Option<String>,
+    /// Thinking settings as sent.
+    pub thinking: Option<Value>,
+    /// Service tier the provider billed (`standard`, `priority`, `batch`).
+    pub service_tier: Option<String>,
+    /// Speed the provider billed (`standard`, `fast`).
+    pub speed: Option<String>,
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    /// Short kind (`rate_limit`, `invalid_request`, …), free of content.
+    pub kind: Option<String>,
+    /// What the agent showed to the user.
+    pub message: String,
+    /// HTTP status of the provider's answer.
+    pub status: Option<u16>,
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Who says it.
+    pub role: Role,
+    /// What is said.
+    pub content: Vec<Block>,
+}
+
+/// Who says a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The user, and the tools on the user's behalf.
+    User,
+    /// The model.
+    Assistant,
+    /// The agent itself.
+    System,
+}
+
+/// A piece of a message.
+#[derive(Clone, Debug)]
+pub enum Block {
+    /// Plain text.
+    Text(String),
+    /// What the model thought, where it is readable.
+    Thinking(String),
+    /// A call of a tool, with what came of it.
+    ToolCall(Box<ToolCall>),
+    /// The result of a tool, as the model got it.
+    ToolResult {
+        /// The call that this answers.
+        call_id: String,
+        /// The result, shared with the call.
+        result: Arc<ToolResult>,
+    },
+    /// A picture or document; its bytes are never kept.
+    Media {
+        /// `image` or `document`.
+        kind: String,
+        /// Media type, where it is told.
+        media_type: Option<String>,
+        /// Size in bytes, decoded, where the content is inline.
+        bytes: u64,
+    },
+    /// Anything else, as it stands in the transcript.
+    Other(Value),
+}
+
+/// One execution of a tool.
+#[derive(Clone, Debug)]
+pub struct ToolCall {
+    /// The provider's id of the call: its identity over all files.
+    pub id: String,
+    /// Name of the tool.
+    pub name: String,
+    /// Arguments.
+    pub input: Value,
+    /// When the model had written the call.
+    pub called_at: DateTime<Utc>,
+    /// What came back; `None` when nothing did.
+    pub result: Option<Arc<ToolResult>>,
+    /// The subagents that this call started.
+    pub subagents: Vec<Subagent>,
+    /// Where and under what circumstances.
+    pub circumstances: Arc<Circumstances>,
+}
+
+/// What a tool gave back.
+#[derive(Clone, Debug)]
+pub struct ToolResult {
+    /// Its content.
+    pub content: Vec<Block>,
+    /// Whether the tool failed or was refused.
+    pub is_error: bool,
+    /// When the result was there.
+    pub returned_at: DateTime<Utc>,
+    /// Time of the tool itself in milliseconds, where it was measured.
+    pub duration_ms: Option<u64>,
+}
+
+/// An agent started by a tool call, or by the agent for its own ends.
+#[derive(Clone, Debug)]
+pub struct Subagent {
+    /// The agent's own id.
+    pub id: String,
+    /// Its type (`general-purpose`, `compaction`, …).
+    pub kind: Option<String>,
+    /// Its model calls, by start.
+    pub generations: Vec<Generation>,
+}
+
+/// What a reader met and could not use. Never an error, always counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// Lines, or parts of lines, that are no JSON object.
+    pub malformed_lines: u64,
+    /// Lines of a type that the reader does not know, by type.
+    pub unknown_types: BTreeMap<String, u64>,
+    /// Tool results whose call is in no line.
+    pub results_without_call: u64,
+    /// Responses without the usage that a response must have.
+    pub responses_without_usage: u64,
+}
+
+impl Session {
+    /// The first prompt that set the model to work: what the session is about. A command that
+    /// never reached the model (`/clear`, `/help`) is not it.
+    #[must_use]
+    pub fn first_prompt(&self) -> Option<String> {
+        let earlier = self.earlier.first_prompt.clone();
+        earlier.or_else(|| {
+            let found = self.turns.iter().find(|turn| match turn.trigger {
+                Trigger::Prompt => !turn.prompt.is_empty(),
+                Trigger::Command => !turn.generations.is_empty(),
+                Trigger::Notification | Trigger::Unknown => false,
+            });
+            found.map(|turn| turn.prompt.clone())
+        })
+    }
+}
+
+impl Turn {
+    /// Whether there is anything to show: a command that never reached the model leaves nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.trigger != Trigger::Prompt
+            && self.generations.is_empty()
+            && self.stray_subagents.is_empty()
+    }
+
+    /// The last thing the model said to the user in this turn.
+    #[must_use]
+    pub fn answer(&self) -> Option<&str> {
+        let spoken = self.generations.iter().rev().flat_map(|generation| {
+            generation
+                .output
+                .iter()
+                .rev()
+                .filter_map(|block| match block {
+                    Block::Text(text) => Some(text.as_str()),
+                    _ => None,
+                })
+        });
+        spoken.into_iter().next()
+    }
+}
+
+impl Generation {
+    /// The tool calls of this response.
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.output.iter().filter_map(|block| match block {
+            Block::ToolCall(call) => Some(call.as_ref()),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! Content blocks and usage: from the wire to the vocabulary of a session.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::wire::{self, Content, ContentBlock, MediaSource, ToolUseResult, payload};
+use crate::session::{Block, Circumstances, ToolCall, ToolResult, Usage};
+
+/// What the line says about all of its blocks.
+pub(super) struct LineFacts<'a> {
+    pub(super) at: DateTime<Utc>,
+    pub(super) circumstances: &'a Arc<Circumstances>,
+    pub(super) tool: &'a ToolUseResult,
+}
+
+/// The blocks of a message's content. A plain string is one text block.
+pub(super) fn blocks(content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
+    match Content::parse(content) {
+        None => Vec::new(),
+        Some(Content::Text(text)) => vec![Block::Text(text)],
+        Some(Content::Blocks(raw)) => raw.into_iter().map(|raw| block(raw, facts)).collect(),
+    }
+}
+
+fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
+    let Some(block) = payload::<ContentBlock<'_>>(Some(raw)) else {
+        return other(raw);
+    };
+    let kind = block.kind.clone().unwrap_or_default();
+    match (kind.as_str(), block) {
+        (
+            "text",
+            ContentBlock {
+                text: Some(text), ..
+            },
+        ) => Block::Text(text),
+        (
+            "thinking",
+            ContentBlock {
+                thinking: Some(thinking),
+                ..
+            },
+        ) => Block::Thinking(thinking),
+        (
+            "tool_use",
+            ContentBlock {
+                id: Some(id),
+                name: Some(name),
+                input,
+                ..
+            },
+        ) => Block::ToolCall(Box::new(ToolCall {
+            id,
+            name,
+            input: input.unwrap_or(Value::Null),
+            called_at: facts.at,
+            result: None,
+            subagents: Vec::new(),
+            circumstances: Arc::clone(facts.circumstances),
+        })),
+        (
+            "tool_result",
+            ContentBlock {
+                tool_use_id: Some(call_id),
+                content,
+                is_error,
+                ..
+            },
+        ) => Block::ToolResult {
+            call_id,
+            result: Arc::new(ToolResult {
+                content: blocks(content, facts),
+                is_error: is_error.unwrap_or(false),
+                returned_at: facts.at,
+                duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
+            }),
+        },
+        ("image" | "document", ContentBlock { source, .. }) => {
+            let source: Option<MediaSource<'_>> = payload(source);
+            let data = source.as_ref().and_then(|source| source.data);
+            let bytes = data.map_or(0, |data| decoded_length(data.get()));
+            Block::Media {
+                kind: kind.0.into_owned(),
+                media_type: source
+                    .and_then(|source| source.media_type)
+                    .map(|kind| kind.0.into_owned()),
+                bytes,
+            }
+        }
+        _ => other(raw),
+    }
+}
+
+fn other(raw: &RawValue) -> Block {
+    Block::Other(serde_json::from_str(raw.get()).unwrap_or(Value::Null))
+}
+
+/// Bytes that a quoted base64 string stands for.
+fn decoded_length(quoted: &str) -> u64 {
+    let text = quoted.trim_matches('"').trim_end_matches('=');
+    text.len() as u64 * 3 / 4
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked before"
+)]
+fn whole_milliseconds(duration: f64) -> Option<u64> {
+    (duration.is_finite() && duration >= 0.0).then(|| duration.round() as u64)
+}
+
+/// The usage of a response; `None` when the line has none.
+pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
+    let raw = raw?;
+    let split = raw.cache_creation.as_ref();
+    let five_minutes = split.map_or(0, |split| split.ephemeral_5m_input_tokens.0);
+    let one_hour = split.map_or(0, |split| split.ephemeral_1h_input_tokens.0);
+    let cache_write = raw
+        .cache_creation_input_tokens
+        .0
+        .max(five_minutes + one_hour);
+    let details = raw.output_tokens_details.as_ref();
+    Some(Usage {
+        input: raw.input_tokens.0,
+        output: raw.output_tokens.0,
+        reasoning: details
+            .and_then(|details| details.thinking_tokens)
+            .map(|count| count.0),
+        cache_read: raw.cache_read_input_tokens.0,
+        cache_write,
+        // What the split leaves out was kept for the default time, five minutes.
+        cache_write_5m: cache_write - one_hour,
+        cache_write_1h: one_hour,
+        web_searches: raw
+            .server_tool_use
+            .as_ref()
+            .map_or(0, |used| used.web_search_requests.0),
+    })
+}

@@ -1,0 +1,88 @@
+//! What can be told of a session without reading it whole, from its beginning or its end.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::super::jsonl::{Lines, objects};
+use super::prompt;
+use super::read::parse_time;
+use super::wire::{Line, Message, payload};
+use crate::session::Trigger;
+
+/// The first prompt stands near the beginning, or the session has none worth the search.
+const FURTHEST: u64 = 4 << 20;
+
+/// Enough of the end to hold a line with a time, nearly always.
+const TAIL: u64 = 256 << 10;
+
+/// The beginning of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// Time of the first line.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Where the session was started.
+    pub cwd: Option<String>,
+    /// What was asked first.
+    pub prompt: Option<String>,
+}
+
+/// Looks at the beginning of a transcript; a file that cannot be read shows nothing.
+#[must_use]
+pub fn glance(path: &Path) -> Glance {
+    let mut glance = Glance::default();
+    let mut command = None;
+    let Ok(mut lines) = Lines::open(path, 0) else {
+        return glance;
+    };
+    while let Ok(Some(line)) = lines.next_line() {
+        if line.offset > FURTHEST || glance.prompt.is_some() {
+            break;
+        }
+        objects(line.bytes, |line: Line<'_>| {
+            let at = line
+                .timestamp
+                .as_ref()
+                .and_then(|at| parse_time(at.as_str()));
+            glance.started_at = glance.started_at.or(at);
+            if glance.cwd.is_none() {
+                glance.cwd = line.cwd.as_ref().map(|cwd| cwd.as_str().to_owned());
+            }
+            let is_user = line
+                .kind
+                .as_ref()
+                .is_some_and(|kind| kind.as_str() == "user");
+            if is_user && line.is_sidechain != Some(true) && glance.prompt.is_none() {
+                let message: Option<Message<'_>> = payload(line.message);
+                let prompt = message.and_then(|message| prompt::of_line(&line, message.content));
+                match prompt {
+                    Some(prompt) if prompt.trigger == Trigger::Prompt => {
+                        glance.prompt = Some(prompt.text);
+                    }
+                    Some(prompt) => command = command.take().or(Some(prompt.text)),
+                    None => {}
+                }
+            }
+        });
+    }
+    glance.prompt = glance.prompt.or(command);
+    glance
+}
+
+/// Time of the last line, as it is written there: the file's own time changes when it is copied.
+#[must_use]
+pub fn last_written(path: &Path) -> Option<DateTime<Utc>> {
+    let length = path.metadata().ok()?.len();
+    let mut lines = Lines::open(path, length.saturating_sub(TAIL)).ok()?;
+    let mut last = None;
+    while let Ok(Some(line)) = lines.next_line() {
+        objects(line.bytes, |line: Line<'_>| {
+            let at = line
+                .timestamp
+                .as_ref()
+                .and_then(|at| parse_time(at.as_str()));
+            last = last.max(at);
+        });
+    }
+    last
+}

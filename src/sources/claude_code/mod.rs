@@ -1,0 +1,20 @@
+//! Sessions of Claude Code: where they are and what their lines mean.
+//!
+//! The facts about the format, with the versions in which they were seen, are in `README.md`
+//! beside this file.
+
+mod content;
+mod glance;
+mod paths;
+mod prompt;
+mod read;
+mod running;
+pub mod settings;
+mod wire;
+
+pub use glance::{Glance, glance, last_written};
+pub use paths::{
+    AgentFile, SessionFiles, project_dir, projects_dir, session_files, session_id, transcripts,
+};
+pub use read::{Checkpoint, Reading, read};
+pub use running::{Running, running};

@@ -1,0 +1,250 @@
+//! Where Claude Code keeps its sessions, and which files belong to one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::super::jsonl::{Lines, objects};
+use super::wire::{AgentMeta, Line};
+use crate::host::Host;
+
+/// A metadata file is a few hundred bytes; one that is larger is none.
+const LARGEST_META: u64 = 64 << 10;
+
+/// Claude Code cuts the names of project folders here.
+const LONGEST_SLUG: usize = 200;
+
+/// The files of one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFiles {
+    /// The session's id: what its lines say, else the name of the transcript.
+    pub session_id: String,
+    /// The transcript of the main conversation.
+    pub transcript: PathBuf,
+    /// The transcripts of its subagents, the oldest first.
+    pub agents: Vec<AgentFile>,
+}
+
+/// The transcript of a subagent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The agent's id, as in the file's name.
+    pub id: String,
+    /// Its type, where it is told.
+    pub kind: Option<String>,
+    /// The tool call that started it, where it is told.
+    pub call: Option<String>,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// `projects` below `CLAUDE_CONFIG_DIR` or `~/.claude`.
+#[must_use]
+pub fn projects_dir(host: &Host) -> Option<PathBuf> {
+    let config = host.path_variable("CLAUDE_CONFIG_DIR");
+    let config = config.or_else(|| host.home.as_ref().map(|home| home.join(".claude")))?;
+    Some(config.join("projects"))
+}
+
+/// The folder of the project that the program runs in, if it has sessions.
+#[must_use]
+pub fn project_dir(host: &Host) -> Option<PathBuf> {
+    let cwd = host.cwd.as_ref()?;
+    let projects = projects_dir(host)?;
+    let slug: String = cwd
+        .to_string_lossy()
+        .chars()
+        .map(|character| {
+            if character.is_ascii_alphanumeric() {
+                character
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let exact = projects.join(&slug);
+    if slug.len() <= LONGEST_SLUG {
+        return exact.is_dir().then_some(exact);
+    }
+    // Longer names end in a hash that only Claude Code knows.
+    let entries = fs::read_dir(projects).ok()?;
+    entries
+        .filter_map(Result::ok)
+        .find(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(&slug[..LONGEST_SLUG])
+        })
+        .map(|entry| entry.path())
+}
+
+/// Every session transcript at or below `root`, in the order of their paths. Symbolic links are
+/// not followed.
+#[must_use]
+pub fn transcripts(root: &Path) -> Vec<PathBuf> {
+    WalkDir::new(root)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| {
+            entry.file_name() != "subagents" && entry.file_name() != "tool-results"
+        })
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| is_jsonl(path) && agent_id(path).is_none())
+        .collect()
+}
+
+/// The files of the session whose transcript is at `transcript`.
+///
+/// # Errors
+/// When the transcript is not there or is no regular file. Subagents that cannot be read are
+/// left to the reader, which reports them.
+pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
+    if !fs::metadata(transcript)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "is not a regular file",
+        ));
+    }
+    let own = transcript.with_extension("").join("subagents");
+    let mut agents: Vec<(Option<String>, AgentFile)> = WalkDir::new(own)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .filter_map(|entry| agent_file(entry.path()))
+        .collect();
+    agents.extend(siblings(transcript));
+    // Of two files that hold the same lines, the shorter is the one that was copied.
+    agents.sort_by(|(a_start, a), (b_start, b)| {
+        (a_start, a.bytes, &a.path).cmp(&(b_start, b.bytes, &b.path))
+    });
+    Ok(SessionFiles {
+        session_id: session_id(transcript),
+        transcript: transcript.to_owned(),
+        agents: agents.into_iter().map(|(_, agent)| agent).collect(),
+    })
+}
+
+/// The id of a session: what its lines say, else the name of its transcript.
+#[must_use]
+pub fn session_id(transcript: &Path) -> String {
+    let said = first_facts(transcript).and_then(|facts| facts.session);
+    let stem = transcript.file_stem().unwrap_or_default();
+    said.unwrap_or_else(|| stem.to_string_lossy().into_owned())
+}
+
+/// Version 2.0 kept subagents beside the session; their first line says whose they are.
+fn siblings(transcript: &Path) -> Vec<(Option<String>, AgentFile)> {
+    let Some(directory) = transcript.parent() else {
+        return Vec::new();
+    };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let candidates: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .map(|entry| entry.path())
+        .filter(|path| agent_id(path).is_some() && is_jsonl(path))
+        .collect();
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let session = first_facts(transcript).and_then(|facts| facts.session);
+    candidates
+        .into_iter()
+        .filter(|path| {
+            let owner = first_facts(path).and_then(|facts| facts.session);
+            owner.is_some() && owner == session
+        })
+        .filter_map(|path| agent_file(&path))
+        .collect()
+}
+
+fn agent_file(path: &Path) -> Option<(Option<String>, AgentFile)> {
+    let id = agent_id(path).filter(|_| is_jsonl(path))?;
+    let meta = read_meta(&path.with_extension("meta.json")).unwrap_or_default();
+    let bytes = fs::metadata(path).map_or(0, |meta| meta.len());
+    let started = first_facts(path).and_then(|facts| facts.timestamp);
+    let kind = internal_kind(&id).map(str::to_owned).or(meta.agent_type);
+    Some((
+        started,
+        AgentFile {
+            path: path.to_owned(),
+            id,
+            kind,
+            call: meta.tool_use_id,
+            bytes,
+        },
+    ))
+}
+
+/// Agents that Claude Code starts for its own ends carry their purpose in their id.
+fn internal_kind(id: &str) -> Option<&'static str> {
+    const KINDS: [(&str, &str); 3] = [
+        ("acompact-", "compaction"),
+        ("aside_question-", "side question"),
+        ("aprompt_suggestion-", "prompt suggestion"),
+    ];
+    KINDS
+        .iter()
+        .find(|(prefix, _)| id.starts_with(prefix))
+        .map(|(_, kind)| *kind)
+}
+
+fn read_meta(path: &Path) -> Option<AgentMeta> {
+    let meta = fs::symlink_metadata(path).ok()?;
+    if !meta.is_file() || meta.len() > LARGEST_META {
+        return None;
+    }
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+fn is_jsonl(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "jsonl")
+}
+
+/// The id in `agent-<id>.jsonl`.
+fn agent_id(path: &Path) -> Option<String> {
+    let stem = path.file_stem()?.to_str()?;
+    stem.strip_prefix("agent-").map(str::to_owned)
+}
+
+/// What the first lines of a transcript say about the whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct FirstFacts {
+    session: Option<String>,
+    timestamp: Option<String>,
+}
+
+fn first_facts(path: &Path) -> Option<FirstFacts> {
+    const ENOUGH_LINES: usize = 20;
+    let mut lines = Lines::open(path, 0).ok()?;
+    let mut facts = FirstFacts::default();
+    for _ in 0..ENOUGH_LINES {
+        let Ok(Some(line)) = lines.next_line() else {
+            break;
+        };
+        objects(line.bytes, |line: Line<'_>| {
+            facts.session = facts
+                .session
+                .take()
+                .or(line.session_id.map(|id| id.0.into_owned()));
+            facts.timestamp = facts
+                .timestamp
+                .take()
+                .or(line.timestamp.map(|at| at.0.into_owned()));
+        });
+        if facts.session.is_some() && facts.timestamp.is_some() {
+            break;
+        }
+    }
+    Some(facts)
+}

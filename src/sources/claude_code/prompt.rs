@@ -1,0 +1,142 @@
+//! Which `user` lines are prompts, and what was typed.
+
+use serde_json::value::RawValue;
+
+use super::wire::{Content, ContentBlock, Line, Origin, Text, payload};
+use crate::session::Trigger;
+
+/// A line that begins a turn.
+pub(super) struct Prompt {
+    pub(super) trigger: Trigger,
+    pub(super) text: String,
+}
+
+/// Reads the prompt out of a `user` line; `None` when it is none: the result of a tool, output
+/// of a local command, context, an interruption.
+pub(super) fn of_line(line: &Line<'_>, content: Option<&RawValue>) -> Option<Prompt> {
+    if line.is_meta == Some(true) || line.is_compact_summary == Some(true) {
+        return None;
+    }
+    let text = spoken_text(content)?;
+    let origin: Option<Origin<'_>> = payload(line.origin);
+    let origin = origin
+        .as_ref()
+        .and_then(|origin| origin.kind.as_ref())
+        .map(Text::as_str);
+    let turn_origin = line.turn_origin.as_ref().map(Text::as_str);
+    let not_human = matches!(
+        origin,
+        Some("task-notification" | "coordinator" | "peer" | "system")
+    ) || turn_origin == Some("task_notification");
+    classify(&text, not_human)
+}
+
+/// Reads a prompt that was typed while the agent worked.
+pub(super) fn of_queued(prompt: Option<&RawValue>, mode: Option<&str>) -> Option<Prompt> {
+    if !matches!(mode, None | Some("prompt")) {
+        return None;
+    }
+    classify(&spoken_text(prompt)?, false)
+}
+
+fn classify(text: &str, not_human: bool) -> Option<Prompt> {
+    const NOTIFICATIONS: [&str; 2] = ["<task-notification", "<teammate-message"];
+    const NO_PROMPTS: [&str; 4] = [
+        "<local-command-",
+        "<bash-",
+        "<system-reminder",
+        "[Request interrupted by user",
+    ];
+
+    let text = text.trim();
+    if not_human || NOTIFICATIONS.iter().any(|start| text.starts_with(start)) {
+        let summary = between(text, "<summary>", "</summary>");
+        let text = summary.map_or_else(|| "background task reported".to_owned(), str::to_owned);
+        return Some(Prompt {
+            trigger: Trigger::Notification,
+            text,
+        });
+    }
+    if NO_PROMPTS.iter().any(|start| text.starts_with(start)) {
+        return None;
+    }
+    if text.starts_with("<command-name>") || text.starts_with("<command-message>") {
+        let name = between(text, "<command-name>", "</command-name>")?.trim();
+        let slash = if name.starts_with('/') { "" } else { "/" };
+        let arguments = between(text, "<command-args>", "</command-args>")
+            .unwrap_or("")
+            .trim();
+        let text = format!("{slash}{name} {arguments}").trim_end().to_owned();
+        return Some(Prompt {
+            trigger: Trigger::Command,
+            text,
+        });
+    }
+    Some(Prompt {
+        trigger: Trigger::Prompt,
+        text: text.to_owned(),
+    })
+}
+
+/// The text of a message that holds no result of a tool; pictures are named.
+fn spoken_text(content: Option<&RawValue>) -> Option<String> {
+    let blocks = match Content::parse(content)? {
+        Content::Text(text) => return Some(text),
+        Content::Blocks(blocks) => blocks,
+    };
+    let mut parts = Vec::new();
+    for block in blocks {
+        let block: ContentBlock<'_> = payload(Some(block))?;
+        match block.kind.as_ref().map(Text::as_str) {
+            Some("tool_result") => return None,
+            Some("text") => parts.extend(block.text),
+            Some(kind) => parts.push(format!("[{kind}]")),
+            None => {}
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(start)?;
+    rest.split_once(end).map(|(inner, _)| inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_what_a_person_typed() {
+        let command = "<command-message>review</command-message>\n<command-name>/review</command-name>\n<command-args>src</command-args>";
+        let notice = "<task-notification>\n<task-id>a1</task-id>\n<summary>Agent \"look\" done</summary>\n</task-notification>";
+        for (text, expected) in [
+            ("fix the test", Some((Trigger::Prompt, "fix the test"))),
+            (
+                "<div> is not closed",
+                Some((Trigger::Prompt, "<div> is not closed")),
+            ),
+            (command, Some((Trigger::Command, "/review src"))),
+            (
+                "<command-name>/clear</command-name>",
+                Some((Trigger::Command, "/clear")),
+            ),
+            (notice, Some((Trigger::Notification, "Agent \"look\" done"))),
+            (
+                "<teammate-message id=\"lead\">go</teammate-message>",
+                Some((Trigger::Notification, "background task reported")),
+            ),
+            ("<local-command-stdout>ok</local-command-stdout>", None),
+            ("<bash-input>ls</bash-input>", None),
+            ("<system-reminder>\nbe brief\n</system-reminder>", None),
+            ("[Request interrupted by user for tool use]", None),
+        ] {
+            let prompt = classify(text, false).map(|prompt| (prompt.trigger, prompt.text));
+            assert_eq!(
+                prompt,
+                expected.map(|(trigger, text)| (trigger, text.to_owned())),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Which sessions are open right now.
+//!
+//! Newer versions keep `sessions/<pid>.json` below their configuration folder while a process
+//! has a session open, and remove it when the process exits. A process that was killed leaves
+//! its file behind, so the process itself is asked for.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::paths::projects_dir;
+use crate::host::Host;
+
+/// What is known about open sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Running {
+    /// This version of Claude Code does not say.
+    Unknown,
+    /// These, by id, and no others.
+    Sessions(HashSet<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    pid: u32,
+    session_id: String,
+}
+
+/// Looks which sessions are open.
+#[must_use]
+pub fn running(host: &Host) -> Running {
+    let folder = projects_dir(host).map(|projects| projects.with_file_name("sessions"));
+    let Some(Ok(files)) = folder.map(fs::read_dir) else {
+        return Running::Unknown;
+    };
+    let entries = files.filter_map(|file| entry(&file.ok()?.path()));
+    Running::Sessions(
+        entries
+            .filter(|entry| is_alive(entry.pid))
+            .map(|entry| entry.session_id)
+            .collect(),
+    )
+}
+
+fn entry(path: &Path) -> Option<Entry> {
+    if path.extension()? != "json" {
+        return None;
+    }
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+#[cfg(unix)]
+fn is_alive(pid: u32) -> bool {
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // Not being allowed to ask means that there is somebody.
+    pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
+}
+
+/// Without a way to ask, a file that is there is believed.
+#[cfg(not(unix))]
+const fn is_alive(_: u32) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+
+    #[test]
+    fn a_session_is_open_while_its_process_lives() {
+        let home = tempfile::tempdir().unwrap();
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(home.path().to_owned());
+        assert_eq!(running(&host), Running::Unknown);
+
+        let sessions = home.path().join(".claude/sessions");
+        fs::create_dir_all(&sessions).unwrap();
+        let living = std::process::id();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let dead = child.id();
+        child.wait().unwrap();
+        for (pid, id) in [(living, "living"), (dead, "dead")] {
+            let entry = format!(r#"{{"pid":{pid},"sessionId":"{id}","cwd":"/p"}}"#);
+            fs::write(sessions.join(format!("{pid}.json")), entry).unwrap();
+        }
+        fs::write(sessions.join("1.key"), "{}").unwrap();
+        assert_eq!(
+            running(&host),
+            Running::Sessions(HashSet::from(["living".to_owned()]))
+        );
+    }
+}

@@ -1,0 +1,423 @@
+//! The lines as Claude Code writes them: only the fields that are used, borrowed where they can
+//! be. Payloads stay raw until a line turns out to need them; everything else is skipped.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A string that borrows from the line unless it holds escapes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl Text<'_> {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// The envelope of a line.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Line<'a> {
+    #[serde(borrow, default, rename = "type")]
+    pub(super) kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) uuid: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) parent_uuid: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) session_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) agent_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) timestamp: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) cwd: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) git_branch: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) version: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) entrypoint: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) permission_mode: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) turn_origin: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) request_ref: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) effort: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) requested_model: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) custom_title: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) ai_title: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) is_sidechain: Option<bool>,
+    #[serde(default)]
+    pub(super) is_meta: Option<bool>,
+    #[serde(default)]
+    pub(super) is_compact_summary: Option<bool>,
+    #[serde(default)]
+    pub(super) is_api_error_message: Option<bool>,
+    #[serde(borrow, default)]
+    pub(super) origin: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) api_error_status: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) message: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) tool_use_result: ToolUseResult,
+    #[serde(borrow, default)]
+    pub(super) attachment: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) params: Option<&'a RawValue>,
+}
+
+/// Reads a payload; one of an unexpected shape is as good as none.
+pub(super) fn payload<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+/// `message` of a `user` or `assistant` line.
+#[derive(Debug, Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(borrow, default)]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) model: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) stop_reason: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) usage: Option<&'a RawValue>,
+}
+
+/// `content` of a message or of a tool result: a string, or blocks.
+#[derive(Debug)]
+pub(super) enum Content<'a> {
+    Text(String),
+    Blocks(Vec<&'a RawValue>),
+}
+
+impl<'a> Content<'a> {
+    pub(super) fn parse(raw: Option<&'a RawValue>) -> Option<Self> {
+        let raw = raw?;
+        match raw.get().as_bytes().first()? {
+            b'"' => payload(Some(raw)).map(Self::Text),
+            b'[' => payload(Some(raw)).map(Self::Blocks),
+            _ => None,
+        }
+    }
+}
+
+/// The fields of all content blocks together; which are there depends on `kind`.
+#[derive(Debug, Deserialize)]
+pub(super) struct ContentBlock<'a> {
+    #[serde(borrow, default, rename = "type")]
+    pub(super) kind: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) text: Option<String>,
+    #[serde(default)]
+    pub(super) thinking: Option<String>,
+    #[serde(default)]
+    pub(super) id: Option<String>,
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) input: Option<Value>,
+    #[serde(default)]
+    pub(super) tool_use_id: Option<String>,
+    #[serde(default)]
+    pub(super) is_error: Option<bool>,
+    #[serde(borrow, default)]
+    pub(super) content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) source: Option<&'a RawValue>,
+}
+
+/// `source` of an image or document.
+#[derive(Debug, Deserialize)]
+pub(super) struct MediaSource<'a> {
+    #[serde(borrow, default)]
+    pub(super) media_type: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) data: Option<&'a RawValue>,
+}
+
+/// `usage` of a response. Numbers may be null.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Usage<'a> {
+    #[serde(default)]
+    pub(super) input_tokens: Count,
+    #[serde(default)]
+    pub(super) output_tokens: Count,
+    #[serde(default)]
+    pub(super) cache_read_input_tokens: Count,
+    #[serde(default)]
+    pub(super) cache_creation_input_tokens: Count,
+    #[serde(default)]
+    pub(super) cache_creation: Option<CacheCreation>,
+    #[serde(default)]
+    pub(super) server_tool_use: Option<ServerToolUse>,
+    #[serde(default)]
+    pub(super) output_tokens_details: Option<OutputDetails>,
+    #[serde(borrow, default)]
+    pub(super) service_tier: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) speed: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CacheCreation {
+    #[serde(default)]
+    pub(super) ephemeral_5m_input_tokens: Count,
+    #[serde(default)]
+    pub(super) ephemeral_1h_input_tokens: Count,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ServerToolUse {
+    #[serde(default)]
+    pub(super) web_search_requests: Count,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct OutputDetails {
+    #[serde(default)]
+    pub(super) thinking_tokens: Option<Count>,
+}
+
+/// A count that may be null, or of a kind we do not expect: then it counts nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Count(pub(super) u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Number(number) = Number::deserialize(deserializer)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        Ok(Self(number.map_or(0, |number| number as u64)))
+    }
+}
+
+/// A number, or `None` for anything else that stands in its place. Counts of tokens and
+/// milliseconds are far below the 2^53 up to which `f64` is exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Number(pub(super) Option<f64>);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberVisitor;
+        #[expect(clippy::cast_precision_loss, reason = "see `Number`")]
+        impl<'de> Visitor<'de> for NumberVisitor {
+            type Value = Number;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a number")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Number, E> {
+                Ok(Number(Some(number as f64)))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Number, E> {
+                Ok(Number(Some(number as f64)))
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Number, E> {
+                Ok(Number(Some(number)))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Number, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Number(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Number, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Number(None))
+            }
+        }
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+/// The few small fields of `toolUseResult` that say something `message.content` does not.
+/// More than a third of a transcript's bytes stand here: they are passed over once, in place.
+#[derive(Debug, Default)]
+pub(super) struct ToolUseResult {
+    /// Milliseconds the tool itself took.
+    pub(super) duration_ms: Option<f64>,
+    /// The subagent that the call started.
+    pub(super) agent_id: Option<String>,
+    /// Its type.
+    pub(super) agent_type: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for ToolUseResult {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ResultVisitor;
+        impl<'de> Visitor<'de> for ResultVisitor {
+            type Value = ToolUseResult;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the result of a tool")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ToolUseResult, A::Error> {
+                let mut result = ToolUseResult::default();
+                while let Some(Text(key)) = map.next_key()? {
+                    match key.as_ref() {
+                        "durationMs" | "totalDurationMs" => {
+                            result.duration_ms = map.next_value::<Number>()?.0;
+                        }
+                        "durationSeconds" => {
+                            let Number(seconds) = map.next_value()?;
+                            result.duration_ms = seconds.map(|seconds| seconds * 1000.0);
+                        }
+                        "agentId" => result.agent_id = map.next_value::<Loose>()?.0,
+                        "agentType" => result.agent_type = map.next_value::<Loose>()?.0,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(result)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ToolUseResult, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(ToolUseResult::default())
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<ToolUseResult, E> {
+                Ok(ToolUseResult::default())
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<ToolUseResult, E> {
+                Ok(ToolUseResult::default())
+            }
+
+            fn visit_bool<E: Error>(self, _: bool) -> Result<ToolUseResult, E> {
+                Ok(ToolUseResult::default())
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<ToolUseResult, E> {
+                Ok(ToolUseResult::default())
+            }
+
+            fn visit_u64<E: Error>(self, _: u64) -> Result<ToolUseResult, E> {
+                Ok(ToolUseResult::default())
+            }
+
+            fn visit_i64<E: Error>(self, _: i64) -> Result<ToolUseResult, E> {
+                Ok(ToolUseResult::default())
+            }
+        }
+        deserializer.deserialize_any(ResultVisitor)
+    }
+}
+
+/// A small string, or `None` for anything else that stands in its place.
+struct Loose(Option<String>);
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw: &RawValue = Deserialize::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(raw.get()).ok()))
+    }
+}
+
+/// `attachment` of a line of that type.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Attachment<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) prompt: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) command_mode: Option<Text<'a>>,
+}
+
+/// `origin` of a user line.
+#[derive(Debug, Deserialize)]
+pub(super) struct Origin<'a> {
+    #[serde(borrow, default)]
+    pub(super) kind: Option<Text<'a>>,
+}
+
+/// `params` of an `api-request` line.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RequestParams {
+    #[serde(default)]
+    pub(super) max_tokens: Option<u64>,
+    #[serde(default)]
+    pub(super) thinking: Option<Value>,
+    #[serde(default)]
+    pub(super) output_config: Option<OutputConfig>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct OutputConfig {
+    #[serde(default)]
+    pub(super) effort: Option<String>,
+}
+
+/// `agent-<id>.meta.json`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AgentMeta {
+    #[serde(default)]
+    pub(super) agent_type: Option<String>,
+    #[serde(default)]
+    pub(super) tool_use_id: Option<String>,
+}

@@ -1,0 +1,304 @@
+//! What an answer means: a pure function, and the waiting that follows from it.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value};
+
+use super::{Answer, PostError};
+
+/// The longest that a server may make us wait before the next try.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// The wait after the first failure; it doubles with each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// The longest wait that doubling leads to.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+/// How much of a server's words is worth keeping, in characters.
+const WORDS: usize = 300;
+
+/// What to do with a batch after a try to send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// PostHog took it.
+    Accepted {
+        /// The project is over its quota, and PostHog may have dropped the events after all.
+        quota_limited: bool,
+    },
+    /// Try again with the same bytes.
+    Retry {
+        /// What went wrong.
+        reason: String,
+        /// The least to wait.
+        after: Duration,
+    },
+    /// The batch, or an event in it, is too large.
+    TooLarge,
+    /// An event in the batch is malformed.
+    Malformed {
+        /// The server's words.
+        reason: String,
+    },
+    /// There is nothing at this address.
+    NoSuchEndpoint {
+        /// 404 or 405.
+        status: u16,
+    },
+    /// The server will not take it from us, now or later.
+    Refused {
+        /// What it answered.
+        status: u16,
+        /// What that means, and what to change.
+        reason: String,
+    },
+    /// Whatever answered is not PostHog, or cannot prove that it is.
+    NotPostHog {
+        /// What it is instead.
+        what: String,
+    },
+}
+
+/// Decides what an answer means.
+///
+/// | answer | meaning |
+/// |---|---|
+/// | 200 with a JSON object | accepted |
+/// | any other 2xx or 3xx, a certificate that does not hold | not PostHog |
+/// | no answer, 408, 429, 500, 502, 503, 504 | retry |
+/// | 400 | malformed |
+/// | 404, 405 | no such endpoint |
+/// | 413 | too large |
+/// | anything else | refused |
+#[must_use]
+pub fn classify(outcome: &Result<Answer, PostError>, now: SystemTime) -> Disposition {
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(error @ (PostError::Certificate(_) | PostError::Unusable(_))) => {
+            return Disposition::NotPostHog {
+                what: error.to_string(),
+            };
+        }
+        Err(error) => {
+            return Disposition::Retry {
+                reason: error.to_string(),
+                after: Duration::ZERO,
+            };
+        }
+    };
+    match answer.status {
+        200 => match serde_json::from_str::<Map<String, Value>>(&answer.body) {
+            Ok(body) => Disposition::Accepted {
+                quota_limited: body.contains_key("quota_limited"),
+            },
+            Err(_) => Disposition::NotPostHog {
+                what: format!(
+                    "the answer is no PostHog's but a page of another server, such as a login: {}",
+                    words(&answer.body)
+                ),
+            },
+        },
+        408 | 429 | 500 | 502 | 503 | 504 => Disposition::Retry {
+            reason: format!("the server answered {}", status(answer)),
+            after: retry_after(answer.retry_after.as_deref(), now),
+        },
+        400 => Disposition::Malformed {
+            reason: words(&answer.body),
+        },
+        404 | 405 => Disposition::NoSuchEndpoint {
+            status: answer.status,
+        },
+        413 => Disposition::TooLarge,
+        code @ 100..=399 => Disposition::NotPostHog {
+            what: match &answer.location {
+                Some(location) => format!(
+                    "the server answered {code} and points to {}; redirects are not followed: \
+                     set POSTHOG_HOST to the right address",
+                    words(location)
+                ),
+                None => format!("the server answered {code}, which PostHog never does"),
+            },
+        },
+        code => Disposition::Refused {
+            status: code,
+            reason: match code {
+                401 => format!("{}; check POSTHOG_API_KEY", status(answer)),
+                402 => format!(
+                    "{}; the project is over its quota or unpaid",
+                    status(answer)
+                ),
+                407 => format!("{}; the proxy wants a password", status(answer)),
+                _ => status(answer),
+            },
+        },
+    }
+}
+
+/// How long to wait before the next try: doubling from half a second to 30 seconds with the
+/// number of failed `attempts`, spread by `jitter` (0 to 1) over the upper half of that, and never
+/// less than `at_least`, which comes from the server.
+#[must_use]
+pub fn backoff(attempts: u32, at_least: Duration, jitter: f64) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(16);
+    let full = FIRST_WAIT.saturating_mul(1 << doublings).min(MAX_WAIT);
+    spread(full, jitter).max(at_least)
+}
+
+/// Between half of a duration and all of it, by `jitter` (0 to 1).
+#[must_use]
+pub fn spread(full: Duration, jitter: f64) -> Duration {
+    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+/// Seconds or an HTTP date; whatever cannot be read asks for nothing.
+fn retry_after(header: Option<&str>, now: SystemTime) -> Duration {
+    let Some(header) = header.map(str::trim) else {
+        return Duration::ZERO;
+    };
+    let asked = match header.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(header)
+            .ok()
+            .and_then(|date| date.duration_since(now).ok())
+            .unwrap_or_default(),
+    };
+    asked.min(MAX_RETRY_AFTER)
+}
+
+fn status(answer: &Answer) -> String {
+    match words(&answer.body) {
+        words if words.is_empty() => answer.status.to_string(),
+        words => format!("{}: {words}", answer.status),
+    }
+}
+
+/// The beginning of a server's words on one line, without anything that controls a terminal.
+fn words(text: &str) -> String {
+    let line: Vec<&str> = text
+        .split(|letter: char| letter.is_whitespace() || letter.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    line.join(" ").chars().take(WORDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status,
+            retry_after: None,
+            location: None,
+            body: body.to_owned(),
+        }
+    }
+
+    fn kind(disposition: &Disposition) -> &'static str {
+        match disposition {
+            Disposition::Accepted { .. } => "accepted",
+            Disposition::Retry { .. } => "retry",
+            Disposition::TooLarge => "too large",
+            Disposition::Malformed { .. } => "malformed",
+            Disposition::NoSuchEndpoint { .. } => "no such endpoint",
+            Disposition::Refused { .. } => "refused",
+            Disposition::NotPostHog { .. } => "not posthog",
+        }
+    }
+
+    #[test]
+    fn every_answer_has_one_meaning() {
+        for (status, body, expected) in [
+            (200, r#"{"status":"Ok"}"#, "accepted"),
+            (200, "{}", "accepted"),
+            (200, "", "not posthog"),
+            (200, "1", "not posthog"),
+            (200, "[]", "not posthog"),
+            (200, "<html>", "not posthog"),
+            (204, "", "not posthog"),
+            (302, "", "not posthog"),
+            (308, "", "not posthog"),
+            (400, "no", "malformed"),
+            (401, "", "refused"),
+            (402, "", "refused"),
+            (403, "", "refused"),
+            (404, "", "no such endpoint"),
+            (405, "", "no such endpoint"),
+            (407, "", "refused"),
+            (408, "", "retry"),
+            (410, "", "refused"),
+            (413, "", "too large"),
+            (418, "", "refused"),
+            (429, "", "retry"),
+            (500, "", "retry"),
+            (501, "", "refused"),
+            (502, "", "retry"),
+            (503, "", "retry"),
+            (504, "", "retry"),
+        ] {
+            let disposition = classify(&Ok(answer(status, body)), NOW);
+            assert_eq!(kind(&disposition), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn no_answer_is_retried_and_a_bad_certificate_is_not() {
+        let lost = classify(&Err(PostError::Connection("reset".into())), NOW);
+        assert_eq!(kind(&lost), "retry");
+        let bad = classify(&Err(PostError::Certificate("expired".into())), NOW);
+        assert_eq!(kind(&bad), "not posthog");
+    }
+
+    #[test]
+    fn a_project_over_its_quota_is_noticed() {
+        let disposition = classify(&Ok(answer(200, r#"{"quota_limited":["events"]}"#)), NOW);
+        let quota_limited = true;
+        assert_eq!(disposition, Disposition::Accepted { quota_limited });
+    }
+
+    #[test]
+    fn the_server_names_the_least_to_wait_up_to_a_limit() {
+        for (header, seconds) in [
+            ("7", 7),
+            (" 7 ", 7),
+            ("600", 30),
+            ("Thu, 01 Jan 1970 00:00:09 GMT", 9),
+            ("Thu, 01 Jan 1970 01:00:00 GMT", 30),
+            ("Wed, 31 Dec 1969 23:59:00 GMT", 0),
+            ("soon", 0),
+            ("-1", 0),
+        ] {
+            let mut answer = answer(429, "");
+            answer.retry_after = Some(header.to_owned());
+            let Disposition::Retry { after, .. } = classify(&Ok(answer), NOW) else {
+                panic!("429 is retried");
+            };
+            assert_eq!(after, Duration::from_secs(seconds), "{header}");
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_a_limit_and_are_spread() {
+        let waits =
+            |jitter| [1, 2, 3, 10, 99].map(|attempt| backoff(attempt, Duration::ZERO, jitter));
+        assert_eq!(
+            waits(1.0).map(|wait| wait.as_millis()),
+            [500, 1000, 2000, 30_000, 30_000]
+        );
+        assert_eq!(
+            waits(0.0).map(|wait| wait.as_millis()),
+            [250, 500, 1000, 15_000, 15_000]
+        );
+        let at_least = Duration::from_secs(9);
+        assert_eq!(backoff(1, at_least, 0.0), at_least);
+    }
+
+    #[test]
+    fn a_refusal_names_the_setting_to_change() {
+        let Disposition::Refused { reason, .. } =
+            classify(&Ok(answer(401, "bad\n key\x1b[1m")), NOW)
+        else {
+            panic!("401 is a refusal");
+        };
+        assert_eq!(reason, "401: bad key [1m; check POSTHOG_API_KEY");
+    }
+}

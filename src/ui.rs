@@ -1,0 +1,108 @@
+//! The only place that writes to standard output and standard error: data goes to the former,
+//! words to the latter.
+
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+
+/// Writes data.
+///
+/// # Errors
+/// When standard output is closed or full.
+pub fn print(text: impl fmt::Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Says something to the person at the terminal. Nobody listening is no error.
+pub fn say(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Standard output for many lines of data.
+#[must_use]
+pub fn data() -> Box<dyn Write> {
+    Box::new(BufWriter::new(io::stdout()))
+}
+
+/// A whole number with its thousands apart: `1,234,567`.
+#[must_use]
+pub fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A large number in four characters or so: `950`, `12k`, `1.5M`.
+#[must_use]
+pub fn short_number(number: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
+    for (size, unit) in UNITS {
+        if number >= size {
+            let tenths = number / (size / 10);
+            let (whole, tenth) = (tenths / 10, tenths % 10);
+            return if whole < 10 && tenth > 0 {
+                format!("{whole}.{tenth}{unit}")
+            } else {
+                format!("{whole}{unit}")
+            };
+        }
+    }
+    number.to_string()
+}
+
+/// A noun with its number: `1 event`, `1,206 events`.
+#[must_use]
+pub fn count(number_of: u64, noun: &str) -> String {
+    let plural = if number_of == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", number(number_of))
+}
+
+/// At most `width` characters of a line, with a mark where it was cut.
+#[must_use]
+pub fn fit(text: &str, width: usize) -> String {
+    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if folded.chars().count() <= width {
+        return folded;
+    }
+    let kept: String = folded.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        for (value, long, short) in [
+            (0, "0", "0"),
+            (999, "999", "999"),
+            (1_000, "1,000", "1k"),
+            (1_550, "1,550", "1.5k"),
+            (12_345, "12,345", "12k"),
+            (1_544_514_413, "1,544,514,413", "1.5G"),
+        ] {
+            assert_eq!(
+                (number(value).as_str(), short_number(value).as_str()),
+                (long, short)
+            );
+        }
+        assert_eq!(
+            (count(1, "event"), count(1206, "event")),
+            ("1 event".into(), "1,206 events".into())
+        );
+    }
+
+    #[test]
+    fn long_lines_are_cut_by_characters() {
+        assert_eq!(fit("größer  als\nnötig", 20), "größer als nötig");
+        assert_eq!(fit("größer als nötig", 8), "größer…");
+    }
+}

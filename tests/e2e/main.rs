@@ -1,0 +1,185 @@
+//! The real Claude Code with the plugin installed, from the first prompt to the events at the
+//! double. `npm ci --prefix tests/e2e` installs it; without it these tests pass and say so.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod claude;
+#[cfg(unix)]
+mod harness;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Once;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use claude::Claude;
+use support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET, USAGE};
+use support::posthog::{Fault, PostHog, Tokens};
+
+/// What Claude Code gives all `SessionEnd` hooks together.
+const HOOK_BUDGET: Duration = Duration::from_millis(1_500);
+/// What a detached process may take on a busy machine.
+const SOON: Duration = Duration::from_mins(1);
+/// A session is made up for when it is quiet for an hour.
+const TWO_HOURS: Duration = Duration::from_hours(2);
+
+/// The installed Claude Code, or a word on stderr why the tests do nothing.
+fn cli_or_skip() -> Option<PathBuf> {
+    static SAID: Once = Once::new();
+    let cli = claude::cli();
+    if cli.is_none() {
+        // Written past the capture of the test harness, which hides what passing tests print.
+        SAID.call_once(|| {
+            let _ = io::stderr().write_all(
+                b"skipped: Claude Code is not installed; run npm ci --prefix tests/e2e, \
+                  or name it in POSTHOG_LLMA_E2E_CLAUDE\n",
+            );
+        });
+    }
+    cli
+}
+
+fn times(count: usize) -> Tokens {
+    let mut tokens = Tokens::default();
+    for _ in 0..count {
+        tokens += USAGE;
+    }
+    tokens
+}
+
+fn generations(events: &[Value]) -> usize {
+    let names = events.iter().map(|event| &event["event"]);
+    names.filter(|name| *name == "$ai_generation").count()
+}
+
+#[test]
+fn a_finished_session_is_delivered_with_the_totals_of_claude_code() {
+    let Some(cli) = cli_or_skip() else { return };
+    for (prompt, calls) in [
+        ("TOOLS", CALLS_OF_TOOLS),
+        ("SUBAGENT", CALLS_OF_SUBAGENT),
+        ("BACKGROUND", CALLS_OF_BACKGROUND),
+    ] {
+        let posthog = PostHog::start();
+        let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+        claude.prompt(prompt).success().never_mentions("hook");
+
+        let session = claude.session();
+        assert_eq!(session.totals(), times(calls), "{prompt}");
+        assert_eq!(posthog.tokens(), session.totals(), "{prompt}");
+        assert_eq!(posthog.named("$ai_generation").len(), calls, "{prompt}");
+        assert_eq!(posthog.named("$ai_trace").len(), 1, "{prompt}");
+        assert_eq!(posthog.duplicates(), [""; 0], "{prompt}");
+        assert_eq!(posthog.of_session(&session.id()), posthog.events());
+        let sent = format!("{:?}", posthog.events());
+        assert!(!sent.contains(SECRET), "{prompt}: a secret was sent");
+    }
+}
+
+#[test]
+fn the_hook_sends_a_session_within_the_budget_of_claude_code() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    claude.prompt("SUBAGENT").success();
+    let event = json!({
+        "session_id": claude.session().id(),
+        "transcript_path": claude.session().path,
+        "cwd": claude.project(),
+        "hook_event_name": "SessionEnd",
+        "reason": "other",
+    });
+    // The same session once more, as one that nothing is known about yet.
+    let fresh = PostHog::start();
+    claude
+        .program(["hook"])
+        .env("POSTHOG_HOST", fresh.url())
+        .env("POSTHOG_LLMA_STATE_DIR", claude.root().join("fresh"))
+        .stdin(event.to_string())
+        .run()
+        .success()
+        .silent()
+        .within(HOOK_BUDGET);
+    assert_eq!(fresh.tokens(), claude.session().totals());
+    assert_eq!(fresh.merged().len(), posthog.merged().len());
+}
+
+#[test]
+fn a_resumed_session_sends_only_what_is_new() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    claude.prompt("TOOLS").success();
+    claude
+        .claude(["-p", "--continue", "and once more"])
+        .run()
+        .success();
+    let session = claude.session();
+    assert_eq!(posthog.tokens(), session.totals());
+    let generations = posthog.named("$ai_generation").len();
+    assert_eq!(generations, CALLS_OF_TOOLS + 1, "each was sent once");
+}
+
+#[test]
+fn the_status_command_shows_what_the_program_says() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    claude
+        .claude(["-p", "/posthog:llma-cc-status"])
+        .run()
+        .success()
+        .never_mentions("permission");
+    let said = claude.program(["status"]).run().success().stdout;
+    let host = posthog.url();
+    assert!(said.contains(&host), "the status names {host}: {said}");
+    let prompts = format!("{:?}", claude.api.calls());
+    assert!(prompts.contains(&host), "the conversation has the status");
+}
+
+#[test]
+fn nobody_waits_for_a_posthog_that_never_answers_and_nothing_is_lost() {
+    let Some(cli) = cli_or_skip() else { return };
+    let mut posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    posthog.set(Fault::NoAnswer);
+    claude
+        .prompt("TOOLS")
+        .success()
+        .never_mentions("Hook cancelled")
+        .never_mentions("hook");
+    assert_eq!(posthog.events().len(), 0);
+
+    // It comes back, and whoever still waits for an answer notices.
+    posthog.heal();
+    posthog.restart();
+    claude.program(["flush"]).run().success();
+    posthog.wait_until(SOON, |events| generations(events) == CALLS_OF_TOOLS);
+    assert_eq!(posthog.tokens(), claude.session().totals());
+    assert_eq!(posthog.duplicates(), [""; 0]);
+}
+
+#[test]
+fn the_next_session_delivers_one_that_was_killed() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let mut killed = claude.start("TOOLS, then HANG");
+    // The first call was answered, the tools have run, the second call hangs.
+    claude.api.wait_for_calls(2, SOON);
+    killed.kill().expect("it is running");
+    killed.wait().expect("it has ended");
+    let session = claude.session();
+    assert_eq!(posthog.of_session(&session.id()).len(), 0);
+
+    session.age(TWO_HOURS);
+    claude.prompt("hello").success();
+    posthog.wait_until(SOON, |events| generations(events) == 2);
+    let of_killed = posthog.of_session(&session.id());
+    assert_eq!(generations(&of_killed), 1);
+    assert_eq!(posthog.tokens(), times(2));
+    assert_eq!(posthog.duplicates(), [""; 0]);
+}

@@ -1,0 +1,355 @@
+//! A stand-in for the Anthropic Messages API, so that the real Claude Code runs without a network.
+//!
+//! The last user text of a request scripts the answer, whatever else it says:
+//!
+//! | marker       | answer |
+//! |--------------|--------|
+//! | `TOOLS`      | thinking, text and three parallel tool calls; then one that fails; then a text |
+//! | `SUBAGENT`   | a call of the agent tool whose prompt holds `TOOLS`; then a text |
+//! | `BACKGROUND` | the same, with the agent in the background: its end starts one more turn |
+//! | `LONG`       | a long text |
+//! | `SLOW`       | a text, late |
+//! | `HANG`       | after any tool calls, never an answer |
+//! | `ERROR400`   | 400, the prompt is too long |
+//! | `ERROR529`   | 529, overloaded |
+//!
+//! Anything else gets a short thinking block and a short text. Every answer reports [`USAGE`].
+
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::http::{Connection, Head, Next, Server};
+use super::posthog::Tokens;
+
+/// The tokens of every answer.
+pub(crate) const USAGE: Tokens = Tokens {
+    input: 12,
+    output: 321,
+    cache_read: 15_000,
+    cache_creation: CACHE_CREATION_5M + CACHE_CREATION_1H,
+};
+pub(crate) const CACHE_CREATION_5M: u64 = 1_400;
+pub(crate) const CACHE_CREATION_1H: u64 = 2_000;
+/// Model calls of a session with the prompt `TOOLS`.
+pub(crate) const CALLS_OF_TOOLS: usize = 3;
+/// Model calls of a session with the prompt `SUBAGENT`, those of the subagent included.
+pub(crate) const CALLS_OF_SUBAGENT: usize = 2 + CALLS_OF_TOOLS;
+/// Model calls of a session with the prompt `BACKGROUND`.
+pub(crate) const CALLS_OF_BACKGROUND: usize = 3 + CALLS_OF_TOOLS;
+/// Stands in the output of a tool, so that tests can look for it where it must not be.
+pub(crate) const SECRET: &str = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789";
+
+const MAX_BODY: usize = 64 * 1024 * 1024;
+const SLOWNESS: Duration = Duration::from_secs(3);
+const FOREVER: Duration = Duration::from_hours(1);
+
+/// The running stand-in.
+pub(crate) struct Anthropic {
+    server: Server,
+    calls: Arc<Calls>,
+}
+
+#[derive(Default)]
+struct Calls {
+    bodies: Mutex<Vec<Value>>,
+    arrived: Condvar,
+}
+
+impl Anthropic {
+    pub(crate) fn start() -> Self {
+        let calls = Arc::new(Calls::default());
+        let log = Arc::clone(&calls);
+        let server = Server::start(move |head, connection| serve(&log, head, connection));
+        Self { server, calls }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// The bodies of all model calls, in the order of arrival.
+    pub(crate) fn calls(&self) -> Vec<Value> {
+        self.calls.lock().clone()
+    }
+
+    /// Waits for so many model calls in all; panics after `patience`.
+    #[track_caller]
+    pub(crate) fn wait_for_calls(&self, count: usize, patience: Duration) {
+        let (bodies, waited) = self
+            .calls
+            .arrived
+            .wait_timeout_while(self.calls.lock(), patience, |bodies| bodies.len() < count)
+            .unwrap_or_else(PoisonError::into_inner);
+        let seen = bodies.len();
+        assert!(!waited.timed_out(), "{seen} of {count} calls came");
+    }
+}
+
+impl Calls {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Value>> {
+        self.bodies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn serve(calls: &Calls, head: &Head, connection: &mut Connection) -> io::Result<Next> {
+    let raw = connection.read_body(MAX_BODY)?;
+    let path = head.path.split('?').next().unwrap_or_default();
+    match (head.method.as_str(), path) {
+        ("HEAD", _) => connection.respond(200, &[], b""),
+        ("POST", "/v1/messages/count_tokens") => {
+            respond_json(connection, 200, &json!({"input_tokens": 1_000}))
+        }
+        ("POST", "/v1/messages") => {
+            let body: Value = serde_json::from_slice(&raw).map_err(io::Error::other)?;
+            let reply = script(&body);
+            calls.lock().push(body.clone());
+            calls.arrived.notify_all();
+            answer(connection, &body, reply)
+        }
+        _ => connection.respond(404, &[], b""),
+    }
+}
+
+#[derive(Debug)]
+enum Reply {
+    Message(Vec<Block>),
+    Late(Vec<Block>),
+    Error(u16, &'static str, &'static str),
+    Silence,
+}
+
+#[derive(Debug)]
+enum Block {
+    Thinking(&'static str),
+    Text(String),
+    ToolUse(&'static str, Value),
+}
+
+fn script(body: &Value) -> Reply {
+    let (prompt, rounds) = last_prompt(&body["messages"]);
+    let offers = |name: &str| {
+        let tools = body["tools"].as_array();
+        tools.is_some_and(|tools| tools.iter().any(|tool| tool["name"] == name))
+    };
+    let says = |marker: &str| prompt.contains(marker);
+    let agent = if offers("Agent") { "Agent" } else { "Task" };
+
+    if says("ERROR400") {
+        let message = "prompt is too long: 210000 tokens > 200000 maximum";
+        Reply::Error(400, "invalid_request_error", message)
+    } else if says("ERROR529") {
+        Reply::Error(529, "overloaded_error", "Overloaded")
+    } else if says("TOOLS") && rounds == 0 && offers("Bash") {
+        Reply::Message(look_around())
+    } else if says("HANG") {
+        Reply::Silence
+    } else if says("TOOLS") && rounds == 1 && offers("Bash") {
+        let call = json!({"command": "exit 3", "description": "Fail"});
+        Reply::Message(vec![Block::ToolUse("Bash", call)])
+    } else if (says("SUBAGENT") || says("BACKGROUND")) && rounds == 0 && offers(agent) {
+        let call = json!({
+            "description": "Look at files",
+            "prompt": "TOOLS please look around",
+            "subagent_type": "general-purpose",
+            "run_in_background": says("BACKGROUND"),
+        });
+        Reply::Message(vec![
+            Block::Text("This is work for an agent.".into()),
+            Block::ToolUse(agent, call),
+        ])
+    } else if says("LONG") {
+        Reply::Message(vec![Block::Text("word ".repeat(2_000))])
+    } else {
+        let start: String = prompt.chars().take(60).collect();
+        let text = format!("Done after {rounds} rounds of tools: {start}");
+        let blocks = vec![Block::Thinking("That is easy."), Block::Text(text)];
+        if says("SLOW") {
+            Reply::Late(blocks)
+        } else {
+            Reply::Message(blocks)
+        }
+    }
+}
+
+fn look_around() -> Vec<Block> {
+    let list = format!("ls -la && echo API_KEY={SECRET}");
+    vec![
+        Block::Thinking("List the files and read one, at the same time."),
+        Block::Text("Let me look around.".into()),
+        Block::ToolUse("Bash", json!({"command": list, "description": "List"})),
+        Block::ToolUse(
+            "Bash",
+            json!({"command": "cat hello.txt", "description": "Show"}),
+        ),
+        Block::ToolUse("Read", json!({"file_path": "hello.txt"})),
+    ]
+}
+
+/// The last text of the user, and how many rounds of tool results came after it.
+fn last_prompt(messages: &Value) -> (String, usize) {
+    let mut prompt = String::new();
+    let mut rounds = 0;
+    let messages = messages.as_array().map(Vec::as_slice).unwrap_or_default();
+    for message in messages.iter().filter(|message| message["role"] == "user") {
+        let content = &message["content"];
+        let blocks = content.as_array().map(Vec::as_slice).unwrap_or_default();
+        if blocks.iter().any(|block| block["type"] == "tool_result") {
+            rounds += 1;
+            continue;
+        }
+        let texts = blocks.iter().filter_map(|block| block["text"].as_str());
+        let text = texts
+            .chain(content.as_str())
+            .rfind(|text| !text.starts_with("<system-reminder>"));
+        if let Some(text) = text {
+            text.clone_into(&mut prompt);
+            rounds = 0;
+        }
+    }
+    (prompt, rounds)
+}
+
+fn answer(connection: &mut Connection, body: &Value, reply: Reply) -> io::Result<Next> {
+    let blocks = match reply {
+        Reply::Message(blocks) => blocks,
+        Reply::Late(blocks) => {
+            connection.stall(SLOWNESS);
+            blocks
+        }
+        Reply::Error(status, kind, message) => {
+            let error = json!({"type": "error", "error": {"type": kind, "message": message}});
+            return respond_json(connection, status, &error);
+        }
+        Reply::Silence => {
+            connection.stall(FOREVER);
+            return Ok(Next::Close);
+        }
+    };
+    let calls_tools = matches!(blocks.last(), Some(Block::ToolUse(..)));
+    let stop_reason = if calls_tools { "tool_use" } else { "end_turn" };
+    let content: Vec<Value> = blocks.into_iter().map(Block::into_json).collect();
+    let mut message = json!({
+        "id": identifier("msg_01"),
+        "type": "message",
+        "role": "assistant",
+        "model": body["model"],
+        "content": content,
+        "stop_reason": stop_reason,
+        "stop_sequence": null,
+        "usage": {
+            "input_tokens": USAGE.input,
+            "cache_creation_input_tokens": USAGE.cache_creation,
+            "cache_read_input_tokens": USAGE.cache_read,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": CACHE_CREATION_5M,
+                "ephemeral_1h_input_tokens": CACHE_CREATION_1H,
+            },
+            "output_tokens": USAGE.output,
+            "service_tier": "standard",
+        },
+    });
+    if body["stream"] == true {
+        stream(connection, &mut message)
+    } else {
+        respond_json(connection, 200, &message)
+    }
+}
+
+impl Block {
+    fn into_json(self) -> Value {
+        match self {
+            Self::Thinking(thinking) => {
+                json!({"type": "thinking", "thinking": thinking, "signature": "EqQBsig"})
+            }
+            Self::Text(text) => json!({"type": "text", "text": text}),
+            Self::ToolUse(name, input) => {
+                let id = identifier("toolu_01");
+                json!({"type": "tool_use", "id": id, "name": name, "input": input})
+            }
+        }
+    }
+}
+
+/// Sends a message as server-sent events: each block starts empty and is filled by deltas, and the
+/// true output count comes last.
+fn stream(connection: &mut Connection, message: &mut Value) -> io::Result<Next> {
+    let request_id = identifier("req_01");
+    let headers = [
+        ("content-type", "text/event-stream"),
+        ("request-id", &request_id),
+        ("connection", "close"),
+    ];
+    connection.respond_head(200, &headers)?;
+    let content = message["content"].take();
+    let stop_reason = message["stop_reason"].take();
+    message["content"] = json!([]);
+    message["usage"]["output_tokens"] = json!(1);
+    send(connection, "message_start", json!({"message": message}))?;
+    let blocks = content.as_array().map(Vec::as_slice).unwrap_or_default();
+    for (index, block) in blocks.iter().enumerate() {
+        let (start, deltas) = split(block);
+        let start = json!({"index": index, "content_block": start});
+        send(connection, "content_block_start", start)?;
+        for delta in deltas {
+            let delta = json!({"index": index, "delta": delta});
+            send(connection, "content_block_delta", delta)?;
+        }
+        send(connection, "content_block_stop", json!({"index": index}))?;
+    }
+    let end = json!({
+        "delta": {"stop_reason": stop_reason, "stop_sequence": null},
+        "usage": {"output_tokens": USAGE.output},
+    });
+    send(connection, "message_delta", end)?;
+    send(connection, "message_stop", json!({}))?;
+    Ok(Next::Close)
+}
+
+fn split(block: &Value) -> (Value, Vec<Value>) {
+    let mut start = block.clone();
+    let deltas = match block["type"].as_str() {
+        Some("thinking") => {
+            start["thinking"] = json!("");
+            start["signature"] = json!("");
+            vec![
+                json!({"type": "thinking_delta", "thinking": block["thinking"]}),
+                json!({"type": "signature_delta", "signature": block["signature"]}),
+            ]
+        }
+        Some("tool_use") => {
+            start["input"] = json!({});
+            let input = block["input"].to_string();
+            vec![json!({"type": "input_json_delta", "partial_json": input})]
+        }
+        _ => {
+            start["text"] = json!("");
+            vec![json!({"type": "text_delta", "text": block["text"]})]
+        }
+    };
+    (start, deltas)
+}
+
+fn send(connection: &mut Connection, kind: &str, mut data: Value) -> io::Result<()> {
+    data["type"] = json!(kind);
+    connection.write(format!("event: {kind}\ndata: {data}\n\n").as_bytes())
+}
+
+fn respond_json(connection: &mut Connection, status: u16, body: &Value) -> io::Result<Next> {
+    let headers = [("content-type", "application/json")];
+    connection.respond(status, &headers, body.to_string().as_bytes())
+}
+
+/// Never the same twice, not even in two runs at once.
+fn identifier(prefix: &str) -> String {
+    static ISSUED: AtomicU64 = AtomicU64::new(0);
+    let number = ISSUED.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{}-{number}", process::id());
+    let digits = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).simple();
+    format!("{prefix}{}", &digits.to_string()[..22])
+}

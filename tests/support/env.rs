@@ -1,0 +1,330 @@
+//! A place of its own to run the program in: temporary directories, an empty environment, and on
+//! failure everything one wants to see.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use walkdir::WalkDir;
+
+use super::posthog::PostHog;
+
+/// The built program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_posthog-llma");
+/// A key of the form PostHog hands out.
+pub(crate) const API_KEY: &str = "phc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+/// No single run of the program takes longer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Home, state and project directory of one test.
+pub(crate) struct TestEnv {
+    root: TempDir,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+impl TestEnv {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::Builder::new()
+            .prefix("posthog-llma-")
+            .tempdir()
+            .expect("a temporary directory can be made");
+        let mut env = Self {
+            root,
+            variables: BTreeMap::new(),
+        };
+        for directory in [env.home(), env.state(), env.project()] {
+            fs::create_dir_all(directory).expect("the temporary directory is writable");
+        }
+        env.variables = BTreeMap::from([
+            ("HOME".into(), env.home().into()),
+            ("USERPROFILE".into(), env.home().into()),
+            ("PATH".into(), std::env::var_os("PATH").unwrap_or_default()),
+            ("TZ".into(), "UTC".into()),
+            ("CLAUDE_CONFIG_DIR".into(), env.claude().into()),
+            ("POSTHOG_LLMA_STATE_DIR".into(), env.state().into()),
+        ]);
+        // Without these two no Windows process starts.
+        for name in ["SystemRoot", "TEMP"] {
+            if let Some(value) = std::env::var_os(name) {
+                env.variables.insert(name.into(), value);
+            }
+        }
+        env
+    }
+
+    /// Switched on, with a key, sending to this double.
+    pub(crate) fn sending_to(posthog: &PostHog) -> Self {
+        Self::new()
+            .with("POSTHOG_API_KEY", API_KEY)
+            .with("POSTHOG_LLMA_CC_ENABLED", "true")
+            .with("POSTHOG_HOST", posthog.url())
+    }
+
+    /// A variable that every run sees.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.insert(name.into(), value.as_ref().into());
+        self
+    }
+
+    /// A variable that no run sees.
+    #[must_use]
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.remove(OsStr::new(name));
+        self
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.root().join("home")
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root().join("state")
+    }
+
+    /// The working directory of every run.
+    pub(crate) fn project(&self) -> PathBuf {
+        self.root().join("project")
+    }
+
+    /// Where Claude Code keeps its files.
+    pub(crate) fn claude(&self) -> PathBuf {
+        self.home().join(".claude")
+    }
+
+    /// Writes a file below the root and says where it is.
+    pub(crate) fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.root().join(path);
+        let directory = path.parent().expect("a file has a directory");
+        fs::create_dir_all(directory).expect("the temporary directory is writable");
+        fs::write(&path, content).expect("the temporary directory is writable");
+        path
+    }
+
+    /// A run of the program, to be completed with `stdin` and `env` and started by `run`.
+    pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.project());
+        Run {
+            command,
+            stdin: Vec::new(),
+            root: self.root().to_owned(),
+            patience: PATIENCE,
+        }
+    }
+
+    /// Runs the program with these arguments and nothing on stdin.
+    #[track_caller]
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
+        self.command(arguments).run()
+    }
+}
+
+/// A process about to be started.
+pub(crate) struct Run {
+    command: Command,
+    stdin: Vec<u8>,
+    root: PathBuf,
+    patience: Duration,
+}
+
+impl Run {
+    /// Any program in a place of its own; the caller has set its environment.
+    pub(crate) fn of(command: Command, root: &Path) -> Self {
+        Self {
+            command,
+            stdin: Vec::new(),
+            root: root.to_owned(),
+            patience: PATIENCE,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn directory(mut self, path: impl AsRef<Path>) -> Self {
+        self.command.current_dir(path);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Starts the process and leaves it running, its stdin closed, its output thrown away.
+    #[track_caller]
+    pub(crate) fn spawn(mut self) -> Child {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command))
+    }
+
+    /// Runs to the end. A process, or a child it left behind, that holds an output open longer than
+    /// the patience of this run is a failure.
+    #[track_caller]
+    pub(crate) fn run(mut self) -> Outcome {
+        let shown = format!("{:?}", self.command);
+        let started = Instant::now();
+        let mut child = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{shown} does not start: {error}"));
+        let mut stdin = child.stdin.take().expect("stdin is a pipe");
+        let stdout = drain(child.stdout.take().expect("stdout is a pipe"));
+        let stderr = drain(child.stderr.take().expect("stderr is a pipe"));
+        let bytes = self.stdin;
+        // A program that does not read its stdin is no failure.
+        thread::spawn(move || drop(stdin.write_all(&bytes)));
+
+        let deadline = started + self.patience;
+        let both = [stdout, stderr].map(|stream| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            stream.recv_timeout(left)
+        });
+        let [Ok(stdout), Ok(stderr)] = both else {
+            let _ = child.kill();
+            panic!(
+                "{shown} held its output open for {:?}\n{}",
+                self.patience,
+                tree(&self.root)
+            );
+        };
+        let status = child.wait().expect("the process can be waited for");
+        Outcome {
+            shown,
+            status,
+            stdout,
+            stderr,
+            took: started.elapsed(),
+            root: self.root,
+        }
+    }
+}
+
+/// What a run left behind; each check panics with the whole picture.
+pub(crate) struct Outcome {
+    shown: String,
+    root: PathBuf,
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+impl Outcome {
+    #[track_caller]
+    pub(crate) fn success(self) -> Self {
+        self.code(0)
+    }
+
+    #[track_caller]
+    pub(crate) fn code(self, expected: i32) -> Self {
+        let matches = self.status.code() == Some(expected);
+        self.check(matches, &format!("exit code {expected}"))
+    }
+
+    /// Not a byte on either stream.
+    #[track_caller]
+    pub(crate) fn silent(self) -> Self {
+        let is_silent = self.stdout.is_empty() && self.stderr.is_empty();
+        self.check(is_silent, "no output")
+    }
+
+    #[track_caller]
+    pub(crate) fn says(self, part: &str) -> Self {
+        let says = self.stdout.contains(part);
+        self.check(says, &format!("{part:?} on stdout"))
+    }
+
+    #[track_caller]
+    pub(crate) fn complains(self, part: &str) -> Self {
+        let complains = self.stderr.contains(part);
+        self.check(complains, &format!("{part:?} on stderr"))
+    }
+
+    #[track_caller]
+    pub(crate) fn never_mentions(self, part: &str) -> Self {
+        let mentions = self.stdout.contains(part) || self.stderr.contains(part);
+        self.check(!mentions, &format!("no {part:?} anywhere"))
+    }
+
+    #[track_caller]
+    pub(crate) fn within(self, limit: Duration) -> Self {
+        let in_time = self.took <= limit;
+        self.check(in_time, &format!("an end within {limit:?}"))
+    }
+
+    #[track_caller]
+    fn check(self, holds: bool, expected: &str) -> Self {
+        assert!(holds, "expected {expected}\n{}", self.report());
+        self
+    }
+
+    /// The command, how it ended, both streams and the files around it.
+    pub(crate) fn report(&self) -> String {
+        format!(
+            "command: {}\nended:   {} after {:?}\n--- stdout\n{}\n--- stderr\n{}\n--- files\n{}",
+            self.shown,
+            self.status,
+            self.took,
+            self.stdout,
+            self.stderr,
+            tree(&self.root),
+        )
+    }
+}
+
+fn drain(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
+}
+
+fn tree(root: &Path) -> String {
+    let mut tree = String::new();
+    let entries = WalkDir::new(root).sort_by_file_name();
+    for entry in entries.into_iter().flatten().take(200) {
+        let size = entry.metadata().map_or(0, |metadata| metadata.len());
+        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let _ = writeln!(tree, "{size:>9}  {}", path.display());
+    }
+    tree
+}

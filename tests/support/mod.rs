@@ -1,0 +1,12 @@
+//! What the tests stand on: doubles of the two servers a session talks to, and a place to run the
+//! program in. Every server here listens on loopback only.
+#![allow(
+    dead_code,
+    reason = "every test target compiles all of the support and uses its own part"
+)]
+
+pub(crate) mod anthropic;
+pub(crate) mod capture;
+pub(crate) mod env;
+pub(crate) mod http;
+pub(crate) mod posthog;
