@@ -3,7 +3,7 @@
 
 use super::format::{WORD, ends_escape, is_cut};
 use super::keys::{Kind, is_screaming, kind_of};
-use super::values::{Style, is_expression, is_secret};
+use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,7 @@ pub(super) struct Assigned {
 
 const LONGEST_NAME: usize = 64;
 const LONGEST_VALUE: usize = 4096;
+const LONGEST_BARE_VALUE: usize = 2048;
 
 /// Words before the credential in an `Authorization` header.
 const SCHEMES: &[&[u8]] = &[
@@ -58,8 +59,12 @@ pub(super) fn read(text: &[u8], at: usize, length: usize) -> Option<Assigned> {
         Separator::Call { .. } => Style::Argument,
         _ => Style::Bare,
     };
+    // A shell puts no space after `=`, so what has one is code.
+    let shell = !matches!(separator, Separator::Equals { end } if text[..end].ends_with(b" "));
     let literal_name = style == Style::Bare
-        && (is_screaming(name) || in_connection_string(text, start) || in_netrc(text, start));
+        && (is_screaming(name) && shell
+            || in_connection_string(text, start)
+            || in_netrc(text, start));
     Value::read(text, separator, kind, literal_name)?.judge(text, kind, style, literal_name)
 }
 
@@ -235,11 +240,13 @@ impl Value {
             (Literal::Whole(value), _) => Some(value),
             (Literal::Open, _) | (Literal::None, Separator::Call { .. }) => None,
             (Literal::None, Separator::Tag { .. }) => {
-                let content = |byte| byte != b'<' && byte != b'\n';
-                Some(Self::in_quotes(
-                    at,
-                    at + count(text, at, LONGEST_VALUE, content),
-                ))
+                let end = at
+                    + count(text, at, LONGEST_VALUE, |byte| {
+                        byte != b'<' && byte != b'\n'
+                    });
+                text[end..]
+                    .starts_with(b"</")
+                    .then_some(Self::in_quotes(at, end))
             }
             (Literal::None, _) => Self::bare(text, at, kind, literal_name),
         }
@@ -253,7 +260,7 @@ impl Value {
             b',' | b')' | b']' | b'}' => !to_line_end && !literal_name,
             _ => false,
         };
-        let mut end = start + count(text, start, LONGEST_VALUE, |byte| !ends(byte));
+        let mut end = start + count(text, start, LONGEST_BARE_VALUE, |byte| !ends(byte));
         while end > start
             && matches!(
                 text[end - 1],
@@ -277,26 +284,28 @@ impl Value {
         style: Style,
         literal_name: bool,
     ) -> Option<Assigned> {
-        let style = match style {
-            Style::Bare if self.quoted || literal_name => Style::Literal,
-            other => other,
-        };
-        let mut kind = kind;
-        if let Some(length) = scheme_length(&text[self.start..self.end]) {
-            self.start += length;
-            self.end = self.start
-                + count(text, self.start, self.end - self.start, |byte| {
-                    byte != b' ' || kind == Kind::Cookie
-                });
-            kind = Kind::Authorization;
-        }
-        let value = &text[self.start..self.end];
-        let style = if kind == Kind::Authorization && style == Style::Bare {
+        let literal = self.quoted || literal_name;
+        let style = if style == Style::Bare && literal {
             Style::Literal
         } else {
             style
         };
-        if !self.quoted && is_expression(value) {
+        let scheme = scheme_length(&text[self.start..self.end]);
+        let (kind, style) = match (scheme, kind) {
+            (Some(length), _) => {
+                self.start += length;
+                self.end = self.start
+                    + count(text, self.start, self.end - self.start, |byte| byte != b' ');
+                (Kind::Authorization, Style::Literal)
+            }
+            // Without a scheme the name may be a type's or a setting's.
+            (None, Kind::Authorization) => (Kind::BareToken, style),
+            (None, kind) => (kind, style),
+        };
+        let value = &text[self.start..self.end];
+        if !self.quoted
+            && (self.is_declared(text) || is_expression(&value[..value.len().min(LONGEST_LOOK)]))
+        {
             return None;
         }
         let whole = style == Style::Literal || !is_cut(&text[self.end..]) || self.end == text.len();
@@ -306,6 +315,18 @@ impl Value {
             kind,
         })
     }
+
+    /// `const X_TOKEN: u32 = 7`, `type X_KEY = Option<…>`, `X_PASS = 0x04`.
+    fn is_declared(&self, text: &[u8]) -> bool {
+        let value = &text[self.start..self.end.min(self.start + LONGEST_LOOK)];
+        let after = &text[self.end + count(text, self.end, 4, |byte| byte == b' ')..];
+        let constant = value.starts_with(b"0x") && value.len() <= 10;
+        after.starts_with(b"=") || after.starts_with(b"<") || constant || find_spaced_equals(value)
+    }
+}
+
+fn find_spaced_equals(value: &[u8]) -> bool {
+    value.windows(3).any(|window| window == b" = ")
 }
 
 impl Literal {

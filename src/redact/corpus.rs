@@ -313,6 +313,9 @@ pub(super) const HARMLESS: &[&str] = &[
     "let token = tokens[index]; password=password, api_key=api_key, secret=self.secret",
     "assert_eq!(token, Token::Identifier(name))",
     "bearer token authentication uses the Bearer scheme, basic authentication does not",
+    "pub const SO_COOKIE: c_int = 57;\npub const AUTH_KEY: c_ulong = 0x12;\n    TYPE_PASS = 0x100,\npub type PFN_SESSION_KEY = Option<fn()>;\nconst APP_PASSWORD = kSecAppPassword;",
+    "mem::MaybeUninit::<libc::passwd>::uninit() NOPASSWD:ALL (?P<secret_key>.*?)@",
+    "pub Authorization: PRESENCE_PROPERTIES_0, Security_Authorization = [\"Win32_Security\"]",
     "git diff 1a2b3c4..5d6e7f8 -- src/auth/token.rs",
     "mfa.rs st.ts md-file.md key-value test_ live_ sk_ re_exports api-docs sdk-docs",
 ];

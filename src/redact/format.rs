@@ -121,7 +121,8 @@ pub(super) enum Followed {
     Whole(usize),
     /// To where the text itself was cut off.
     Cut(usize),
-    Not,
+    /// No further than here.
+    Not(usize),
 }
 
 /// Follows `parts` through `text` from `at`.
@@ -135,7 +136,7 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
                     return if cut {
                         Followed::Cut(at)
                     } else {
-                        Followed::Not
+                        Followed::Not(at)
                     };
                 }
                 at += literal.len();
@@ -147,13 +148,13 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
                     return if is_cut(&text[at..]) {
                         Followed::Cut(at)
                     } else {
-                        Followed::Not
+                        Followed::Not(at)
                     };
                 }
                 let last = index + 1 == parts.len();
                 if last && run == max && text.get(at).is_some_and(|byte| WORD.or(class).has(*byte))
                 {
-                    return Followed::Not;
+                    return Followed::Not(at);
                 }
             }
         }

@@ -26,7 +26,7 @@ pub(super) struct Finding {
 /// Nothing shorter holds a name and a value, or a token.
 const SHORTEST_TEXT: usize = 8;
 /// What must be left of a token that the end of the text cut off.
-const SHORTEST_CUT: usize = 8;
+const SHORTEST_CUT: usize = 10;
 /// Between a provider's name and a value.
 const LONGEST_DISTANCE: usize = 48;
 
@@ -50,7 +50,15 @@ pub(super) fn next(text: &[u8], from: usize) -> Option<Finding> {
     if text.len() < SHORTEST_TEXT {
         return None;
     }
-    ANCHORS.find_map(text, from, |at, detector| detector.detect(text, at, from))
+    let mut barren = Barren::default();
+    ANCHORS.find_map(text, from, |at, detector| match detector {
+        Detector::Rule(rule) if barren.covers(rule, at) => None,
+        Detector::Rule(rule) => rule_at(rule, text, at, from)
+            .inspect_err(|reached| barren.remember(rule, at, *reached))
+            .ok()
+            .map(Step::Found),
+        other => other.detect(text, at, from),
+    })
 }
 
 /// The id of a known format that covers exactly this value.
@@ -59,6 +67,7 @@ pub(super) fn format_of(value: &[u8]) -> Option<&'static str> {
         .find_map(value, 0, |at, detector| match detector {
             Detector::Rule(rule) if at == 0 && !matches!(rule.anchor, Anchor::Near(_)) => {
                 rule_at(rule, value, 0, 0)
+                    .ok()
                     .filter(|it| it.start == 0 && it.end == value.len())
                     .map(Step::Found)
             }
@@ -66,6 +75,28 @@ pub(super) fn format_of(value: &[u8]) -> Option<&'static str> {
             _ => Some(Step::Skip(value.len())),
         })
         .map(|finding: Finding| finding.id)
+}
+
+/// Long runs that a rule followed in vain. A text of nothing but its anchor would
+/// otherwise be followed to the end from every one of them.
+#[derive(Default)]
+struct Barren(Vec<(&'static Rule, usize)>);
+
+impl Barren {
+    const LONG: usize = 1024;
+
+    fn covers(&self, rule: &'static Rule, at: usize) -> bool {
+        self.0
+            .iter()
+            .any(|(other, end)| std::ptr::eq(*other, rule) && at < *end)
+    }
+
+    fn remember(&mut self, rule: &'static Rule, at: usize, reached: usize) {
+        if reached > at + Self::LONG {
+            self.0.retain(|(other, _)| !std::ptr::eq(*other, rule));
+            self.0.push((rule, reached));
+        }
+    }
 }
 
 /// Everything that makes the scanner look closer.
@@ -145,7 +176,7 @@ impl Detector {
             |(start, end), id| (start >= floor).then_some(Step::Found(Finding { start, end, id }));
         match self {
             Self::Mark => mark::end_of_mark(text, at).map(Step::Skip),
-            Self::Rule(rule) => rule_at(rule, text, at, floor).map(Step::Found),
+            Self::Rule(rule) => rule_at(rule, text, at, floor).ok().map(Step::Found),
             Self::Assignment { length } => {
                 let assigned = assignment::read(text, at, length)?;
                 let id =
@@ -185,43 +216,52 @@ fn credential(
     Some(((start, end), format_of(&text[start..end]).unwrap_or(id)))
 }
 
-/// A secret of this rule whose anchor is at `at`.
-fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Option<Finding> {
+/// A secret of this rule whose anchor is at `at`, or how far it could be followed.
+fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Result<Finding, usize> {
+    let distinctive = matches!(rule.anchor, Anchor::Prefix(_));
     let checked = |start, body, from| {
-        let distinctive = matches!(rule.anchor, Anchor::Prefix(_));
         let end = match follow(rule.body, text, body) {
             Followed::Whole(end) => end,
             Followed::Cut(end) if distinctive && end - body >= SHORTEST_CUT => end,
-            _ => return None,
+            Followed::Cut(end) | Followed::Not(end) => return Err(end),
         };
         let end = match (rule.check)(&text[from..end]) {
             Verdict::Certain(length) => from + length,
             Verdict::Plausible => end,
-            Verdict::Not => return None,
+            Verdict::Not => return Err(end),
         };
-        Some(Finding {
+        Ok(Finding {
             start,
             end,
             id: rule.id,
         })
     };
     match rule.anchor {
-        Anchor::Prefix(prefix) => past(text, at, prefix).and_then(|body| checked(at, body, body)),
+        Anchor::Prefix(prefix) => past(text, at, prefix)
+            .ok_or(at)
+            .and_then(|body| checked(at, body, body)),
         Anchor::Word(prefix) => past(text, at, prefix)
             .filter(|_| starts_word(text, at))
+            .ok_or(at)
             .and_then(|body| checked(at, body, body)),
-        Anchor::Link(kept) => past(text, at, kept).and_then(|body| checked(body, body, body)),
+        Anchor::Link(kept) => past(text, at, kept)
+            .ok_or(at)
+            .and_then(|body| checked(body, body, body)),
         Anchor::Inside { lead, signature } => {
-            let body = past(text, at, signature)?;
-            let start = lead_start(lead, text, at, floor)?;
+            let body = past(text, at, signature).ok_or(at)?;
+            let start = lead_start(lead, text, at, floor).ok_or(at)?;
             checked(start, body, start)
         }
         Anchor::Near(names) => {
-            let name = names.iter().find(|name| {
+            let names = names.iter().map(|name| name.as_bytes());
+            let spelled = |name: &&[u8]| {
                 text.get(at..at + name.len())
-                    .is_some_and(|it| it.eq_ignore_ascii_case(name.as_bytes()))
-            })?;
-            values_near(text, at + name.len()).find_map(|value| checked(value, value, value))
+                    .is_some_and(|it| it.eq_ignore_ascii_case(name))
+            };
+            let name = names.into_iter().find(spelled).ok_or(at)?;
+            values_near(text, at + name.len())
+                .find_map(|value| checked(value, value, value).ok())
+                .ok_or(at)
         }
     }
 }

@@ -183,6 +183,30 @@ fn any_string_stays_a_string_and_redacts_to_a_fixed_point() {
 }
 
 #[test]
+fn text_made_of_anchors_takes_no_longer_than_other_text() {
+    for anchor in [
+        "eyJ",
+        "sk-",
+        "xoxb-",
+        "token=",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "://",
+        "datadog:",
+        "MTA",
+    ] {
+        let text = anchor.repeat(50_000 / anchor.len());
+        let start = std::time::Instant::now();
+        redact(&text);
+        assert!(
+            start.elapsed().as_secs() < 10,
+            "{anchor}: {:?}",
+            start.elapsed()
+        );
+    }
+}
+
+#[test]
 fn text_without_secrets_is_not_copied() {
     assert_eq!(
         redactor().text("cargo test --workspace", &mut Counts::default()),

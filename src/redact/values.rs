@@ -134,6 +134,7 @@ const PLAIN_WORDS: &[&[u8]] = &[
     b"read",
     b"inherit",
     b"ok",
+    b"all",
     b"base64",
     b"sha256",
 ];
@@ -163,8 +164,13 @@ const PUBLIC_PREFIXES: &[&[u8]] = &[
     b"ssh-ed25519 ",
 ];
 
+/// How much of a value is looked at.
+pub(super) const LONGEST_LOOK: usize = 256;
+
 /// Whether the value under a key of this kind has to go.
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
+    // The beginning of a long value tells enough, and keeps hostile text cheap.
+    let value = &value[..value.len().min(LONGEST_LOOK)];
     if value.len() < 3
         || is_placeholder_value(value)
         || is_reference(value, style)
@@ -310,9 +316,6 @@ fn is_environment_name(value: &[u8]) -> bool {
         && value
             .iter()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
-        && value
-            .split(|byte| *byte == b'_')
-            .all(|word| word.is_empty() || word.iter().any(u8::is_ascii_uppercase))
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 2
 }
 

@@ -20,6 +20,7 @@ mod messaging;
 mod models;
 mod observability;
 mod services;
+mod stores;
 
 use super::checks::{self, Check};
 use super::format::Part;
@@ -61,6 +62,7 @@ pub(super) fn providers() -> impl Iterator<Item = &'static Provider> {
         messaging::PROVIDERS,
         observability::PROVIDERS,
         services::PROVIDERS,
+        stores::PROVIDERS,
     ]
     .into_iter()
     .flatten()

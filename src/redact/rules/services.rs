@@ -440,14 +440,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         )],
     ),
     provider(
-        "docs.clearbit.com",
-        &[near(
-            "clearbit-key",
-            &["clearbit"],
-            &[text("sk_"), HEX.n(32)],
-        )],
-    ),
-    provider(
         "developers.bitly.com",
         &[near("bitly-token", &["bitly"], &[HEX.n(40)])],
     ),
