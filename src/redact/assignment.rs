@@ -50,13 +50,20 @@ pub(super) fn read(text: &[u8], at: usize, length: usize) -> Option<Assigned> {
         return None;
     }
     let style = match separator {
-        Separator::Space { .. }
-            if !flag && !is_sql(text, name, separator.end()) && !in_netrc(text, start) =>
-        {
-            return None;
-        }
         Separator::Tag { .. } if !opens_tag(text, start) => return None,
         Separator::Call { .. } => Style::Argument,
+        Separator::Space { end } => {
+            let announced = flag || is_sql(text, name, end) || in_netrc(text, start);
+            // `aws configure set aws_secret_access_key …`
+            let command = name.contains(&b'_') && matches!(kind, Kind::Secret | Kind::Token);
+            let long = count(text, end, 20, |byte| {
+                !byte.is_ascii_whitespace() && byte != b'='
+            }) == 20;
+            if !announced && !(command && long) {
+                return None;
+            }
+            Style::Bare
+        }
         _ => Style::Bare,
     };
     // A shell puts no space after `=`, so what has one is code.
@@ -320,7 +327,11 @@ impl Value {
     fn is_declared(&self, text: &[u8]) -> bool {
         let value = &text[self.start..self.end.min(self.start + LONGEST_LOOK)];
         let after = &text[self.end + count(text, self.end, 4, |byte| byte == b' ')..];
-        let constant = value.starts_with(b"0x") && value.len() <= 10;
+        let digits = count(value, 0, 10, |byte| byte.is_ascii_digit());
+        let suffix = &value[digits..];
+        let constant = value.starts_with(b"0x") && value.len() <= 10
+            || digits > 0
+                && matches!(suffix, [b'u' | b'i' | b'f', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
         after.starts_with(b"=") || after.starts_with(b"<") || constant || find_spaced_equals(value)
     }
 }

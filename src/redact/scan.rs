@@ -189,7 +189,11 @@ impl Detector {
             Self::Basic => credential(text, at, "basic-credentials", true)
                 .and_then(|(span, id)| secret(span, id)),
             Self::Url => {
-                structures::url_password(text, at).and_then(|span| secret(span, "url-password"))
+                let (start, end) = structures::url_password(text, at)?;
+                secret(
+                    (start, end),
+                    format_of(&text[start..end]).unwrap_or("url-password"),
+                )
             }
             Self::PrivateKey => {
                 let label = past(text, at, "-----BEGIN")?;
