@@ -59,7 +59,7 @@ pub(super) fn read(text: &[u8], at: usize, length: usize) -> Option<Assigned> {
             let long = count(text, end, 20, |byte| {
                 !byte.is_ascii_whitespace() && byte != b'='
             }) == 20;
-            if !announced && !(command && long) {
+            if !(announced || command && long) {
                 return None;
             }
             Style::Bare
