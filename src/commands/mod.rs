@@ -107,6 +107,11 @@ fn local(at: DateTime<Utc>) -> String {
         .to_string()
 }
 
+/// A day in the user's own zone.
+fn day(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d").to_string()
+}
+
 /// Enough of an id to name a session.
 fn short(id: &str) -> String {
     id.chars().take(8).collect()

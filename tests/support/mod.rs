@@ -9,4 +9,5 @@ pub(crate) mod anthropic;
 pub(crate) mod capture;
 pub(crate) mod env;
 pub(crate) mod http;
+pub(crate) mod library;
 pub(crate) mod posthog;
