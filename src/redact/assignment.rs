@@ -3,7 +3,7 @@
 
 use super::format::{WORD, ends_escape, is_cut};
 use super::keys::{Kind, is_screaming, kind_of};
-use super::values::{Style, is_secret};
+use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,7 @@ pub(super) struct Assigned {
 
 const LONGEST_NAME: usize = 64;
 const LONGEST_VALUE: usize = 4096;
+const LONGEST_BARE_VALUE: usize = 2048;
 
 /// Words before the credential in an `Authorization` header.
 const SCHEMES: &[&[u8]] = &[
@@ -42,18 +43,35 @@ pub(super) fn read(text: &[u8], at: usize, length: usize) -> Option<Assigned> {
     let name = &text[start..end];
     let kind = kind_of(name).or_else(|| spaced_name(text, start, end))?;
     let flag = text[..start].ends_with(b"-");
+    // `--- PASS: TestLogin`
+    if name.eq_ignore_ascii_case(b"pass")
+        && !matches!(text[separator.end()..], [b'"' | b'\'' | b'\\', ..])
+    {
+        return None;
+    }
     let style = match separator {
-        Separator::Space { .. }
-            if !flag && !is_sql(text, name, separator.end()) && !in_netrc(text, start) =>
-        {
-            return None;
-        }
         Separator::Tag { .. } if !opens_tag(text, start) => return None,
         Separator::Call { .. } => Style::Argument,
+        Separator::Space { end } => {
+            let announced = flag || is_sql(text, name, end) || in_netrc(text, start);
+            // `aws configure set aws_secret_access_key …`
+            let command = name.contains(&b'_') && matches!(kind, Kind::Secret | Kind::Token);
+            let long = count(text, end, 20, |byte| {
+                !byte.is_ascii_whitespace() && byte != b'='
+            }) == 20;
+            if !(announced || command && long) {
+                return None;
+            }
+            Style::Bare
+        }
         _ => Style::Bare,
     };
+    // A shell puts no space after `=`, so what has one is code.
+    let shell = !matches!(separator, Separator::Equals { end } if text[..end].ends_with(b" "));
     let literal_name = style == Style::Bare
-        && (is_screaming(name) || in_connection_string(text, start) || in_netrc(text, start));
+        && (is_screaming(name) && shell
+            || in_connection_string(text, start)
+            || in_netrc(text, start));
     Value::read(text, separator, kind, literal_name)?.judge(text, kind, style, literal_name)
 }
 
@@ -142,11 +160,9 @@ impl Separator {
         };
         match rest {
             [b':', b':', ..] => None,
-            [b':', b'=', ..] | [b'=', b'>', ..] | [b'!', b'=', ..] | [b'?', b'=', ..] => {
-                Some(Self::Equals {
-                    end: skip(2 + count(rest, 2, 1, |byte| byte == b'=')),
-                })
-            }
+            [b':' | b'!' | b'?', b'=', ..] | [b'=', b'>', ..] => Some(Self::Equals {
+                end: skip(2 + count(rest, 2, 1, |byte| byte == b'=')),
+            }),
             [b'=', ..] => Some(Self::Equals {
                 end: skip(count(rest, 0, 3, |byte| byte == b'=')),
             }),
@@ -204,97 +220,43 @@ struct Value {
     quoted: bool,
 }
 
-impl Value {
-    fn read(text: &[u8], separator: Separator, kind: Kind, literal_name: bool) -> Option<Self> {
-        let at = separator.end();
-        if let Some(value) = Self::quoted(text, at) {
-            return value;
-        }
-        match separator {
-            Separator::Call { .. } => None,
-            Separator::Tag { .. } => {
-                let length = count(text, at, LONGEST_VALUE, |byte| {
-                    byte != b'<' && byte != b'\n'
-                });
-                Some(Self {
-                    start: at,
-                    end: at + length,
-                    quoted: true,
-                })
-            }
-            Separator::Colon { .. } => {
-                Self::typed(text, at).unwrap_or_else(|| Self::bare(text, at, kind, literal_name))
-            }
-            _ => Self::bare(text, at, kind, literal_name),
-        }
-    }
+/// What a place where a string literal may stand holds.
+enum Literal {
+    Whole(Value),
+    /// One that does not close on its line.
+    Open,
+    None,
+}
 
-    /// A string literal; `Some(None)` when one opens but does not close on its line.
-    fn quoted(text: &[u8], at: usize) -> Option<Option<Self>> {
-        let sigil = count(text, at, 2, |byte| {
-            matches!(
-                byte,
-                b'b' | b'r' | b'f' | b'u' | b'@' | b'&' | b'$' | b'[' | b'('
-            )
-        });
-        let opening = if is_quote(text, at) { at } else { at + sigil };
-        if !is_quote(text, opening) {
-            return None;
-        }
-        let escapes = count(text, opening, 8, |byte| byte == b'\\');
-        let quote = text[opening + escapes];
-        let start = opening + escapes + 1;
-        let limit = text.len().min(start + LONGEST_VALUE);
-        let mut end = start;
-        while end < limit {
-            let byte = text[end];
-            if byte == b'\n' {
-                return Some(None);
-            }
-            if byte == b'\\' {
-                let run = count(text, end, 16, |byte| byte == b'\\');
-                let closes = escapes > 0 && run <= escapes && text.get(end + run) == Some(&quote);
-                if closes {
-                    return Some(Some(Self {
-                        start,
-                        end,
-                        quoted: true,
-                    }));
-                }
-                // A shallower escape than the quote's own ends the string that holds this one.
-                end += run + usize::from(run % 2 == 1);
-                continue;
-            }
-            if byte == quote {
-                return Some(Some(Self {
-                    start,
-                    end,
-                    quoted: true,
-                }));
-            }
-            end += 1;
-        }
-        let end = end.min(text.len());
-        Some((end == text.len()).then_some(Self {
+impl Value {
+    const fn in_quotes(start: usize, end: usize) -> Self {
+        Self {
             start,
             end,
             quoted: true,
-        }))
+        }
     }
 
-    /// `password: string = "…"`: past the type, to the literal.
-    fn typed(text: &[u8], at: usize) -> Option<Option<Self>> {
-        let length = count(text, at, 32, |byte| {
-            WORD.has(byte) || matches!(byte, b' ' | b'&' | b'<' | b'>' | b'?' | b'|' | b'\'')
-        });
-        let after = at + length;
-        if length == 0 || text.get(after) != Some(&b'=') {
-            return None;
+    fn read(text: &[u8], separator: Separator, kind: Kind, literal_name: bool) -> Option<Self> {
+        let at = separator.end();
+        let literal = match (Literal::read(text, at), separator) {
+            (Literal::None, Separator::Colon { .. }) => Literal::after_type(text, at),
+            (literal, _) => literal,
+        };
+        match (literal, separator) {
+            (Literal::Whole(value), _) => Some(value),
+            (Literal::Open, _) | (Literal::None, Separator::Call { .. }) => None,
+            (Literal::None, Separator::Tag { .. }) => {
+                let end = at
+                    + count(text, at, LONGEST_VALUE, |byte| {
+                        byte != b'<' && byte != b'\n'
+                    });
+                text[end..]
+                    .starts_with(b"</")
+                    .then_some(Self::in_quotes(at, end))
+            }
+            (Literal::None, _) => Self::bare(text, at, kind, literal_name),
         }
-        let value = after + 1 + count(text, after + 1, 4, |byte| byte == b' ');
-        is_quote(text, value)
-            .then(|| Self::quoted(text, value))
-            .flatten()
     }
 
     fn bare(text: &[u8], start: usize, kind: Kind, literal_name: bool) -> Option<Self> {
@@ -305,7 +267,7 @@ impl Value {
             b',' | b')' | b']' | b'}' => !to_line_end && !literal_name,
             _ => false,
         };
-        let mut end = start + count(text, start, LONGEST_VALUE, |byte| !ends(byte));
+        let mut end = start + count(text, start, LONGEST_BARE_VALUE, |byte| !ends(byte));
         while end > start
             && matches!(
                 text[end - 1],
@@ -329,31 +291,110 @@ impl Value {
         style: Style,
         literal_name: bool,
     ) -> Option<Assigned> {
-        let style = match style {
-            Style::Bare if self.quoted || literal_name => Style::Literal,
-            other => other,
-        };
-        let mut kind = kind;
-        if let Some(length) = scheme_length(&text[self.start..self.end]) {
-            self.start += length;
-            self.end = self.start
-                + count(text, self.start, self.end - self.start, |byte| {
-                    byte != b' ' || kind == Kind::Cookie
-                });
-            kind = Kind::Authorization;
-        }
-        let value = &text[self.start..self.end];
-        let style = if kind == Kind::Authorization && style == Style::Bare {
+        let literal = self.quoted || literal_name;
+        let style = if style == Style::Bare && literal {
             Style::Literal
         } else {
             style
         };
+        let scheme = scheme_length(&text[self.start..self.end]);
+        let (kind, style) = match (scheme, kind) {
+            (Some(length), _) => {
+                self.start += length;
+                self.end = self.start
+                    + count(text, self.start, self.end - self.start, |byte| byte != b' ');
+                (Kind::Authorization, Style::Literal)
+            }
+            // Without a scheme the name may be a type's or a setting's.
+            (None, Kind::Authorization) => (Kind::BareToken, style),
+            (None, kind) => (kind, style),
+        };
+        let value = &text[self.start..self.end];
+        if !self.quoted
+            && (self.is_declared(text) || is_expression(&value[..value.len().min(LONGEST_LOOK)]))
+        {
+            return None;
+        }
         let whole = style == Style::Literal || !is_cut(&text[self.end..]) || self.end == text.len();
         (whole && is_secret(kind, style, value)).then_some(Assigned {
             start: self.start,
             end: self.end,
             kind,
         })
+    }
+
+    /// `const X_TOKEN: u32 = 7`, `type X_KEY = Option<…>`, `X_PASS = 0x04`.
+    fn is_declared(&self, text: &[u8]) -> bool {
+        let value = &text[self.start..self.end.min(self.start + LONGEST_LOOK)];
+        let after = &text[self.end + count(text, self.end, 4, |byte| byte == b' ')..];
+        let digits = count(value, 0, 10, |byte| byte.is_ascii_digit());
+        let suffix = &value[digits..];
+        let constant = value.starts_with(b"0x") && value.len() <= 10
+            || digits > 0
+                && matches!(suffix, [b'u' | b'i' | b'f', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
+        after.starts_with(b"=") || after.starts_with(b"<") || constant || find_spaced_equals(value)
+    }
+}
+
+fn find_spaced_equals(value: &[u8]) -> bool {
+    value.windows(3).any(|window| window == b" = ")
+}
+
+impl Literal {
+    fn read(text: &[u8], at: usize) -> Self {
+        let sigil = |byte| {
+            matches!(
+                byte,
+                b'b' | b'r' | b'f' | b'u' | b'@' | b'&' | b'$' | b'[' | b'('
+            )
+        };
+        let opening = if is_quote(text, at) {
+            at
+        } else {
+            at + count(text, at, 2, sigil)
+        };
+        if !is_quote(text, opening) {
+            return Self::None;
+        }
+        let escapes = count(text, opening, 8, |byte| byte == b'\\');
+        let quote = text[opening + escapes];
+        let start = opening + escapes + 1;
+        let limit = text.len().min(start + LONGEST_VALUE);
+        let mut end = start;
+        while end < limit {
+            let escape = count(text, end, 16, |byte| byte == b'\\');
+            let closes = text.get(end + escape) == Some(&quote);
+            match text[end] {
+                b'\n' => return Self::Open,
+                byte if byte == quote => return Self::Whole(Value::in_quotes(start, end)),
+                b'\\' if closes && escape <= escapes => {
+                    return Self::Whole(Value::in_quotes(start, end));
+                }
+                b'\\' => end += escape + escape % 2,
+                _ => end += 1,
+            }
+        }
+        // The text was cut off inside the literal.
+        if end >= text.len() {
+            Self::Whole(Value::in_quotes(start, text.len()))
+        } else {
+            Self::Open
+        }
+    }
+
+    /// `password: string = "…"`: past the type.
+    fn after_type(text: &[u8], at: usize) -> Self {
+        let in_type = |byte| {
+            WORD.has(byte) || matches!(byte, b' ' | b'&' | b'<' | b'>' | b'?' | b'|' | b'\'')
+        };
+        let equals = at + count(text, at, 32, in_type);
+        if equals == at || text.get(equals) != Some(&b'=') {
+            return Self::None;
+        }
+        Self::read(
+            text,
+            equals + 1 + count(text, equals + 1, 4, |byte| byte == b' '),
+        )
     }
 }
 

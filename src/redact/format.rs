@@ -60,10 +60,9 @@ impl Class {
         }
     }
 
-    /// Members in byte order, for generated examples.
-    #[cfg(test)]
-    pub(super) fn members(self) -> Vec<u8> {
-        (0..128).filter(|byte| self.has(*byte)).collect()
+    /// In byte order.
+    pub(super) fn members(self) -> impl Iterator<Item = u8> {
+        (0..128).filter(move |byte| self.has(*byte))
     }
 }
 
@@ -122,7 +121,8 @@ pub(super) enum Followed {
     Whole(usize),
     /// To where the text itself was cut off.
     Cut(usize),
-    Not,
+    /// No further than here.
+    Not(usize),
 }
 
 /// Follows `parts` through `text` from `at`.
@@ -136,7 +136,7 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
                     return if cut {
                         Followed::Cut(at)
                     } else {
-                        Followed::Not
+                        Followed::Not(at)
                     };
                 }
                 at += literal.len();
@@ -148,13 +148,13 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
                     return if is_cut(&text[at..]) {
                         Followed::Cut(at)
                     } else {
-                        Followed::Not
+                        Followed::Not(at)
                     };
                 }
                 let last = index + 1 == parts.len();
                 if last && run == max && text.get(at).is_some_and(|byte| WORD.or(class).has(*byte))
                 {
-                    return Followed::Not;
+                    return Followed::Not(at);
                 }
             }
         }

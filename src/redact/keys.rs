@@ -37,14 +37,7 @@ impl Kind {
 
 /// What the text scanner looks for; every sensitive name contains one of them.
 pub(super) const ANCHORS: &[&str] = &[
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-    "auth",
-    "credential",
-    "cookie",
+    "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie",
 ];
 
 /// Endings that leave a name as sensitive as it was.
@@ -115,9 +108,28 @@ const KEY_QUALIFIERS: &[&str] = &[
     "crypto",
     "wallet",
     "consumer",
+    "client",
+    "server",
     "functions",
     "ingestion",
     "write",
+];
+
+/// What makes the `KEY` of an environment variable no secret.
+const KEY_EXCEPTIONS: &[&str] = &[
+    "public",
+    "pub",
+    "publishable",
+    "primary",
+    "foreign",
+    "cache",
+    "sort",
+    "partition",
+    "idempotency",
+    "index",
+    "host",
+    "registry",
+    "anon",
 ];
 
 /// What makes a `token` something else: pages, parsers and vocabularies.
@@ -233,7 +245,12 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
             Some(_) if qualified_by(TOKEN_EXCEPTIONS) => None,
             Some(_) => Some(Kind::Token),
         },
-        () if is_one_of(last, &["key"]) => qualified_by(KEY_QUALIFIERS).then_some(Kind::Secret),
+        () if is_one_of(last, &["key"]) && qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
+        // `DEEPL_KEY`: of whom it is the key, no list can tell.
+        () if is_one_of(last, &["key"]) => {
+            (is_screaming(name) && before.is_some() && !qualified_by(KEY_EXCEPTIONS))
+                .then_some(Kind::BareToken)
+        }
         () if is_one_of(last, &["authorization"]) => Some(Kind::Authorization),
         () if is_one_of(
             last,

@@ -134,6 +134,7 @@ const PLAIN_WORDS: &[&[u8]] = &[
     b"read",
     b"inherit",
     b"ok",
+    b"all",
     b"base64",
     b"sha256",
 ];
@@ -163,8 +164,13 @@ const PUBLIC_PREFIXES: &[&[u8]] = &[
     b"ssh-ed25519 ",
 ];
 
+/// How much of a value is looked at.
+pub(super) const LONGEST_LOOK: usize = 256;
+
 /// Whether the value under a key of this kind has to go.
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
+    // The beginning of a long value tells enough, and keeps hostile text cheap.
+    let value = &value[..value.len().min(LONGEST_LOOK)];
     if value.len() < 3
         || is_placeholder_value(value)
         || is_reference(value, style)
@@ -178,7 +184,12 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     match (style, kind) {
         (Style::Literal, Kind::Password | Kind::Passphrase) => true,
         (Style::Literal, Kind::Secret) => value.len() >= 4 && !is_identifier_of(value, kind),
-        (Style::Literal, Kind::Token | Kind::Authorization) => value.len() >= 6 && !is_name(value),
+        // Tokens are made by machines: a short word is the name of something.
+        (Style::Literal, Kind::Token | Kind::Authorization) => {
+            let long_or_mixed =
+                value.len() >= 16 || value.len() >= 6 && value.iter().any(u8::is_ascii_digit);
+            long_or_mixed && !is_name(value) && !value.contains(&b'(')
+        }
         (_, Kind::BareToken) => value.len() >= 8 && looks_random(value),
         (_, Kind::Cookie) => value.len() >= 8 && (value.contains(&b'=') || looks_random(value)),
         (_, Kind::Pin) => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
@@ -230,6 +241,12 @@ pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
             .any(|byte| byte.is_ascii_alphanumeric() || *byte >= 128)
         || value.len() >= 4 && value.iter().all(|byte| *byte == value[0])
         || value.starts_with("•".as_bytes())
+        || value.len() < 16 && ends_in_x(value)
+}
+
+/// `ghp_xxx`
+fn ends_in_x(value: &[u8]) -> bool {
+    value.len() >= 3 && value[value.len() - 3..].eq_ignore_ascii_case(b"xxx")
 }
 
 fn has_example_word(value: &[u8]) -> bool {
@@ -299,9 +316,6 @@ fn is_environment_name(value: &[u8]) -> bool {
         && value
             .iter()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
-        && value
-            .split(|byte| *byte == b'_')
-            .all(|word| word.is_empty() || word.iter().any(|byte| byte.is_ascii_uppercase()))
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 2
 }
 
@@ -354,11 +368,16 @@ fn is_identifier_of(value: &[u8], kind: Kind) -> bool {
         && super::keys::kind_of(value) == Some(kind)
 }
 
-/// Calls, paths through objects, generics, operators.
+/// Calls, paths through objects, generics, operators, types.
 fn is_code(value: &[u8]) -> bool {
     let brackets = value
         .iter()
-        .any(|byte| matches!(byte, b'(' | b'[' | b'{' | b'<' | b'>' | b'|' | b'?'));
+        .any(|byte| matches!(byte, b'[' | b'{' | b'<' | b'>' | b'|' | b'?'));
+    brackets || is_expression(value) || is_typed(value)
+}
+
+/// Calls and paths through objects.
+pub(super) fn is_expression(value: &[u8]) -> bool {
     let scoped = value
         .windows(2)
         .any(|pair| pair == b"::" || pair == b"->" || pair == b"?.");
@@ -369,7 +388,7 @@ fn is_code(value: &[u8]) -> bool {
                 && part.iter().all(|byte| WORD.has(*byte))
                 && (part.len() < 16 || !looks_random(part))
         });
-    brackets || scoped || member || is_typed(value)
+    scoped || member || value.contains(&b'(')
 }
 
 /// `uint8`, `base64`, `sha256`, `utf8`, `v2`.
@@ -452,7 +471,7 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
         && letters > 0
         && !plain_words
         && (digits >= 3 && changes >= 2
-            || changes * 5 >= value.len() * 2
+            || value.len() >= 16 && changes * 5 >= value.len() * 2
             || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
         && !is_monotonous(value)
 }

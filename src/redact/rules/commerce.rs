@@ -1,8 +1,9 @@
 //! Payment, shops, shipping, travel and trading.
 
-use super::super::checks::mixed_case;
+use super::super::checks::{mixed_case, with_symbol};
 use super::super::format::{
-    ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
+    ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD,
+    text,
 };
 use super::{Provider, near, prefix, provider, word};
 
@@ -48,11 +49,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.adyen.com",
-        &[word(
-            "adyen-key",
-            "AQE",
-            &[ALNUM.and_also("+/=.-{}[]$~,&<>()^%*#@!?:;|").at_least(80)],
-        )],
+        &[word("adyen-key", "AQE", &[ADYEN.between(80, 300)]).checked(with_symbol)],
     ),
     provider(
         "razorpay.com/docs/api/authentication",
@@ -256,3 +253,5 @@ pub(super) const PROVIDERS: &[Provider] = &[
         )],
     ),
 ];
+
+const ADYEN: Class = ALNUM.and_also("+/=.-{}[]$~,&<>()^%*#@!?:;|");

@@ -415,7 +415,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "transifex.com/docs",
-        &[word("transifex-token", "1/", &[HEX.n(40)])],
+        &[near(
+            "transifex-token",
+            &["transifex"],
+            &[text("1/"), HEX.n(40)],
+        )],
     ),
     provider(
         "docs.weblate.org/en/latest/api",

@@ -2,7 +2,7 @@
 
 use super::super::checks::{mixed_case, no_example};
 use super::super::format::{
-    ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, text,
+    ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, text,
 };
 use super::{Provider, inside, link, near, prefix, provider, word};
 
@@ -389,8 +389,9 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
 ];
 
-/// Base64 of a numeric id begins `M`, `N` or `O`; time stamp and signature follow.
+/// After two letters, the rest of a numeric id in base64; time stamp and signature follow.
 const DISCORD: &[super::Part] = &[
+    Class::of("AEIMQUYcgk").n(1),
     URL64.between(20, 28),
     text("."),
     URL64.n(6),

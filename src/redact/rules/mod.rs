@@ -20,6 +20,7 @@ mod messaging;
 mod models;
 mod observability;
 mod services;
+mod stores;
 
 use super::checks::{self, Check};
 use super::format::Part;
@@ -27,6 +28,7 @@ use super::format::Part;
 /// Formats with one source.
 pub(super) struct Provider {
     /// Where the formats are documented.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the reader and the tests"))]
     pub(super) source: &'static str,
     pub(super) rules: &'static [Rule],
 }
@@ -60,6 +62,7 @@ pub(super) fn providers() -> impl Iterator<Item = &'static Provider> {
         messaging::PROVIDERS,
         observability::PROVIDERS,
         services::PROVIDERS,
+        stores::PROVIDERS,
     ]
     .into_iter()
     .flatten()

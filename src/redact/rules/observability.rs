@@ -189,18 +189,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[near("opsgenie-key", &["opsgenie", "genie"], UUID)],
     ),
     provider(
-        "uptimerobot.com/api",
-        &[word(
-            "uptimerobot-key",
-            "ur",
-            &[
-                super::super::format::DIGIT.between(6, 9),
-                text("-"),
-                HEX.n(24),
-            ],
-        )],
-    ),
-    provider(
         "www.checklyhq.com/docs",
         &[word("checkly-key", "cu_", &[HEX.n(32)])],
     ),

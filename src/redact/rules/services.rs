@@ -1,6 +1,6 @@
 //! Identity, work tools, content, maps, data and the general web.
 
-use super::super::checks::{generated, mixed_case};
+use super::super::checks::{json_header, mixed_case};
 use super::super::format::{
     ALNUM, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
@@ -20,7 +20,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
                     text("."),
                     URL64.at_least(0),
                 ],
-            ),
+            )
+            .checked(json_header),
             prefix(
                 "jwe",
                 "eyJ",
@@ -35,12 +36,17 @@ pub(super) const PROVIDERS: &[Provider] = &[
                     text("."),
                     URL64.at_least(16),
                 ],
-            ),
+            )
+            .checked(json_header),
         ],
     ),
     provider(
         "developer.okta.com/docs",
-        &[near("okta-token", &["okta", "ssws"], &[text("00"), URL64.n(40)]).checked(generated)],
+        &[near(
+            "okta-token",
+            &["okta", "ssws"],
+            &[text("00"), URL64.n(40)],
+        )],
     ),
     provider(
         "auth0.com/docs",
@@ -431,14 +437,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "turnstile-secret",
             &["turnstile"],
             &[text("0x4"), URL64.n(32)],
-        )],
-    ),
-    provider(
-        "docs.clearbit.com",
-        &[near(
-            "clearbit-key",
-            &["clearbit"],
-            &[text("sk_"), HEX.n(32)],
         )],
     ),
     provider(
