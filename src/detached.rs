@@ -55,12 +55,16 @@ pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<
         .args(arguments)
         .env_clear()
         .envs(host.environment().filter(|(name, _)| is_kept(name)))
-        // The working directory changes, so a relative path must not.
+        // The working directory changes, so what relative paths mean must not.
         .env("POSTHOG_LLMA_STATE_DIR", std::path::absolute(state_dir)?)
-        .current_dir(host.home.as_deref().unwrap_or_else(|| Path::new("/")))
+        // Always there, unlike a home, and nobody will want to remove or unmount it.
+        .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    if let Some(config) = host.path_variable("CLAUDE_CONFIG_DIR") {
+        command.env("CLAUDE_CONFIG_DIR", std::path::absolute(config)?);
+    }
     if let (None, Some(cwd)) = (host.path_variable("CLAUDE_PROJECT_DIR"), &host.cwd) {
         command.env("CLAUDE_PROJECT_DIR", cwd);
     }

@@ -72,7 +72,7 @@ fn made_up_for(scene: &Scene, sent: &Session, missed: &Session) {
 fn a_full_disk_loses_nothing() {
     let scene = Scene::new();
     let state = scene.env.state();
-    let Some(_disk) = Disk::mount(&state, "size=1m") else { return };
+    let Some(_disk) = Disk::mount(&state, "size=4m") else { return };
     let (sent, next) = sent_and_next(&scene);
     let filler = state.join("filler");
     let mut file = fs::File::create(&filler).expect("there is room");

@@ -20,11 +20,21 @@ pub(crate) struct Process(pub(crate) u32);
 impl Process {
     /// Every living process of the program that works with this state directory.
     pub(crate) fn all(state: &Path) -> Vec<Self> {
+        let mut all = Self::of_program();
+        all.retain(|process| process.works_with(state) == Some(true));
+        all
+    }
+
+    /// Whether none is left, nor one that is just being started.
+    pub(crate) fn none(state: &Path) -> bool {
+        let mut all = Self::of_program().into_iter();
+        all.all(|process| process.works_with(state) == Some(false))
+    }
+
+    fn of_program() -> Vec<Self> {
         let entries = fs::read_dir("/proc").expect("this is Linux");
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        pids.map(Self)
-            .filter(|process| process.is_program() && process.works_with(state))
-            .collect()
+        pids.map(Self).filter(|process| process.is_program()).collect()
     }
 
     /// Those that have left their hook's session.
@@ -78,12 +88,16 @@ impl Process {
         fs::read_link(self.path("exe")).is_ok_and(|path| path == Path::new(PROGRAM))
     }
 
-    fn works_with(self, state: &Path) -> bool {
+    /// `None` in the moment in which a process becomes another program: then it shows nothing.
+    fn works_with(self, state: &Path) -> Option<bool> {
         let mut variable = b"POSTHOG_LLMA_STATE_DIR=".to_vec();
         variable.extend(state.as_os_str().as_bytes());
-        self.read("environ")
-            .split(|byte| *byte == 0)
-            .any(|one| one == variable)
+        let environment = self.read("environ");
+        if environment.is_empty() && self.is_program() {
+            return None;
+        }
+        let mut variables = environment.split(|byte| *byte == 0);
+        Some(variables.any(|one| one == variable))
     }
 
     fn read(self, file: &str) -> Vec<u8> {
@@ -116,8 +130,9 @@ pub(crate) fn wait_for<T>(what: &str, patience: Duration, ask: impl Fn() -> Opti
 /// Kills every process that works with this state directory, and those they start meanwhile.
 pub(crate) fn kill_all(state: &Path) {
     wait_for("every process is dead", Duration::from_secs(10), || {
-        let left = Process::all(state);
-        left.iter().for_each(|process| process.kill(Signal::KILL));
-        left.is_empty().then_some(())
+        for process in Process::all(state) {
+            process.kill(Signal::KILL);
+        }
+        Process::none(state).then_some(())
     });
 }

@@ -62,7 +62,7 @@ impl Scene {
     #[track_caller]
     pub(crate) fn settle(&self) {
         wait_for("nothing runs in the background", SOON, || {
-            Process::all(&self.env.state()).is_empty().then_some(())
+            Process::none(&self.env.state()).then_some(())
         });
     }
 

@@ -79,12 +79,15 @@ impl Session {
         }
     }
 
-    /// Adds complete turns, as a session that is resumed does.
+    /// Adds complete turns and an end, as a session that is resumed does.
     pub(crate) fn grow(&mut self, turns: u64) {
         for _ in 0..turns {
             self.begin_turn();
             self.finish_turn();
         }
+        let end = json!({ "type": "cost-state", "sessionId": self.id, "modelUsage": {} });
+        self.lines.push(end);
+        self.flush();
     }
 
     /// Adds a prompt and the response that calls the tools, which go on running.
