@@ -15,7 +15,11 @@ pub(super) enum Verdict {
 pub(super) type Check = fn(&[u8]) -> Verdict;
 
 const fn plausible(yes: bool) -> Verdict {
-    if yes { Verdict::Plausible } else { Verdict::Not }
+    if yes {
+        Verdict::Plausible
+    } else {
+        Verdict::Not
+    }
 }
 
 /// The default: made by a machine, and no example.
@@ -50,7 +54,9 @@ pub(super) fn crc32_base62(body: &[u8]) -> Verdict {
     const RANDOM: usize = 30;
     const WHOLE: usize = 36;
     match body.get(..WHOLE) {
-        Some(token) if base62(crc32(&token[..RANDOM])) == token[RANDOM..] => Verdict::Certain(WHOLE),
+        Some(token) if base62(crc32(&token[..RANDOM])) == token[RANDOM..] => {
+            Verdict::Certain(WHOLE)
+        }
         _ => generated(body),
     }
 }
@@ -67,7 +73,11 @@ pub(super) fn encoded_private_key(body: &[u8]) -> Verdict {
 pub(super) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |state, byte| {
         (0..8).fold(state ^ u32::from(*byte), |state: u32, _| {
-            if state & 1 == 1 { state >> 1 ^ 0xEDB8_8320 } else { state >> 1 }
+            if state & 1 == 1 {
+                state >> 1 ^ 0xEDB8_8320
+            } else {
+                state >> 1
+            }
         })
     })
 }

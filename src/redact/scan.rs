@@ -80,13 +80,20 @@ pub(super) fn next(text: &[u8], from: usize) -> Option<Finding> {
 
 /// The id of a known format that covers exactly this value.
 pub(super) fn format_of(value: &[u8]) -> Option<&'static str> {
-    let found = SCANNER.automaton.find(Input::new(value)).filter(|found| found.start() == 0)?;
-    SCANNER.detectors[found.pattern().as_usize()].iter().find_map(|detector| match detector {
-        Detector::Rule(rule) if !matches!(rule.anchor, Anchor::Near(_)) => {
-            rule_at(rule, value, 0, 0).filter(|it| it.start == 0 && it.end == value.len()).map(|it| it.id)
-        }
-        _ => None,
-    })
+    let found = SCANNER
+        .automaton
+        .find(Input::new(value))
+        .filter(|found| found.start() == 0)?;
+    SCANNER.detectors[found.pattern().as_usize()]
+        .iter()
+        .find_map(|detector| match detector {
+            Detector::Rule(rule) if !matches!(rule.anchor, Anchor::Near(_)) => {
+                rule_at(rule, value, 0, 0)
+                    .filter(|it| it.start == 0 && it.end == value.len())
+                    .map(|it| it.id)
+            }
+            _ => None,
+        })
 }
 
 impl Scanner {
@@ -94,21 +101,33 @@ impl Scanner {
         let mut anchors = BTreeMap::<Vec<u8>, Vec<(usize, Detector)>>::new();
         let mut add = |anchor: &str, detector| {
             let key = &anchor.as_bytes()[..anchor.len().min(ANCHOR_LENGTH)];
-            anchors.entry(key.to_vec()).or_default().push((anchor.len(), detector));
+            anchors
+                .entry(key.to_vec())
+                .or_default()
+                .push((anchor.len(), detector));
         };
         add(mark::ANCHOR, Detector::Mark);
         for rule in rules::all() {
             match rule.anchor {
-                Anchor::Prefix(text) | Anchor::Word(text) | Anchor::Link(text) => add(text, Detector::Rule(rule)),
+                Anchor::Prefix(text) | Anchor::Word(text) | Anchor::Link(text) => {
+                    add(text, Detector::Rule(rule))
+                }
                 Anchor::Inside { signature, .. } => add(signature, Detector::Rule(rule)),
                 Anchor::Near(names) => {
-                    names.iter().flat_map(|name| spellings(name)).for_each(|name| add(&name, Detector::Rule(rule)));
+                    names
+                        .iter()
+                        .flat_map(|name| spellings(name))
+                        .for_each(|name| add(&name, Detector::Rule(rule)));
                 }
             }
         }
         for word in keys::ANCHORS {
-            let detector = Detector::Assignment { length: word.len().min(ANCHOR_LENGTH) };
-            spellings(word).into_iter().for_each(|word| add(&word, detector));
+            let detector = Detector::Assignment {
+                length: word.len().min(ANCHOR_LENGTH),
+            };
+            spellings(word)
+                .into_iter()
+                .for_each(|word| add(&word, detector));
         }
         for (anchor, detector) in [
             ("Bearer ", Detector::Bearer),
@@ -128,19 +147,30 @@ impl Scanner {
             .kind(Some(AhoCorasickKind::DFA))
             .build(anchors.keys())
             .expect("some thousand bytes of anchors fit an automaton");
-        let detectors = anchors.keys().map(|anchor| candidates(&anchors, anchor)).collect();
-        Self { automaton, detectors }
+        let detectors = anchors
+            .keys()
+            .map(|anchor| candidates(&anchors, anchor))
+            .collect();
+        Self {
+            automaton,
+            detectors,
+        }
     }
 
     fn detect(&self, text: &[u8], pattern: usize, at: usize, floor: usize) -> Option<Detected> {
-        self.detectors[pattern].iter().find_map(|detector| detector.detect(text, at, floor))
+        self.detectors[pattern]
+            .iter()
+            .find_map(|detector| detector.detect(text, at, floor))
     }
 }
 
 /// All that begins like `anchor`: an automaton that prefers the longest must not hide the shorter.
 fn candidates(anchors: &BTreeMap<Vec<u8>, Vec<(usize, Detector)>>, anchor: &[u8]) -> Vec<Detector> {
-    let mut found: Vec<(usize, Detector)> =
-        (1..=anchor.len()).filter_map(|length| anchors.get(&anchor[..length])).flatten().copied().collect();
+    let mut found: Vec<(usize, Detector)> = (1..=anchor.len())
+        .filter_map(|length| anchors.get(&anchor[..length]))
+        .flatten()
+        .copied()
+        .collect();
     found.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
     found.into_iter().map(|(_, detector)| detector).collect()
 }
@@ -160,22 +190,31 @@ fn spellings(name: &str) -> Vec<String> {
 
 impl Detector {
     fn detect(self, text: &[u8], at: usize, floor: usize) -> Option<Detected> {
-        let secret = |(start, end), id| (start >= floor).then_some(Detected::Secret(Finding { start, end, id }));
+        let secret = |(start, end), id| {
+            (start >= floor).then_some(Detected::Secret(Finding { start, end, id }))
+        };
         match self {
             Self::Mark => mark::end_of_mark(text, at).map(Detected::Skip),
             Self::Rule(rule) => rule_at(rule, text, at, floor).map(Detected::Secret),
             Self::Assignment { length } => {
                 let assigned = assignment::read(text, at, length)?;
-                let id = format_of(&text[assigned.start..assigned.end]).unwrap_or(assigned.kind.id());
+                let id =
+                    format_of(&text[assigned.start..assigned.end]).unwrap_or(assigned.kind.id());
                 secret((assigned.start, assigned.end), id)
             }
-            Self::Bearer => credential(text, at, "bearer-token", false).and_then(|(span, id)| secret(span, id)),
-            Self::Basic => credential(text, at, "basic-credentials", true).and_then(|(span, id)| secret(span, id)),
-            Self::Url => structures::url_password(text, at).and_then(|span| secret(span, "url-password")),
-            Self::PrivateKey => structures::private_key(text, at).and_then(|span| secret(span, "private-key")),
-            Self::PrivateKeyTail => {
-                structures::private_key_tail(text, at, floor).and_then(|span| secret(span, "private-key"))
+            Self::Bearer => {
+                credential(text, at, "bearer-token", false).and_then(|(span, id)| secret(span, id))
             }
+            Self::Basic => credential(text, at, "basic-credentials", true)
+                .and_then(|(span, id)| secret(span, id)),
+            Self::Url => {
+                structures::url_password(text, at).and_then(|span| secret(span, "url-password"))
+            }
+            Self::PrivateKey => {
+                structures::private_key(text, at).and_then(|span| secret(span, "private-key"))
+            }
+            Self::PrivateKeyTail => structures::private_key_tail(text, at, floor)
+                .and_then(|span| secret(span, "private-key")),
             Self::CommandLineUser { length } => text[at..]
                 .get(..length)
                 .and_then(|_| structures::command_line_user(text, at + length))
@@ -184,9 +223,15 @@ impl Detector {
     }
 }
 
-fn credential(text: &[u8], at: usize, id: &'static str, basic: bool) -> Option<(structures::Span, &'static str)> {
+fn credential(
+    text: &[u8],
+    at: usize,
+    id: &'static str,
+    basic: bool,
+) -> Option<(structures::Span, &'static str)> {
     let word = if basic { "basic" } else { "bearer" }.len();
-    let (start, end) = structures::scheme_credential(text, at + word, basic).filter(|_| starts_word(text, at))?;
+    let (start, end) =
+        structures::scheme_credential(text, at + word, basic).filter(|_| starts_word(text, at))?;
     Some(((start, end), format_of(&text[start..end]).unwrap_or(id)))
 }
 
@@ -194,7 +239,10 @@ fn credential(text: &[u8], at: usize, id: &'static str, basic: bool) -> Option<(
 fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Option<Finding> {
     let (start, body_start) = match rule.anchor {
         Anchor::Prefix(prefix) => (at, past(text, at, prefix)?),
-        Anchor::Word(prefix) => (at, past(text, at, prefix).filter(|_| starts_word(text, at))?),
+        Anchor::Word(prefix) => (
+            at,
+            past(text, at, prefix).filter(|_| starts_word(text, at))?,
+        ),
         Anchor::Link(kept) => {
             let body = past(text, at, kept)?;
             (body, body)
@@ -208,7 +256,11 @@ fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Option<
             (value, value)
         }
     };
-    let checked_from = if matches!(rule.anchor, Anchor::Inside { .. }) { start } else { body_start };
+    let checked_from = if matches!(rule.anchor, Anchor::Inside { .. }) {
+        start
+    } else {
+        body_start
+    };
     let distinctive = matches!(rule.anchor, Anchor::Prefix(_));
     let end = match follow(rule.body, text, body_start) {
         Followed::Whole(end) => end,
@@ -220,16 +272,24 @@ fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Option<
         Verdict::Plausible => end,
         Verdict::Not => return None,
     };
-    Some(Finding { start, end, id: rule.id })
+    Some(Finding {
+        start,
+        end,
+        id: rule.id,
+    })
 }
 
 fn past(text: &[u8], at: usize, literal: &str) -> Option<usize> {
-    text[at..].starts_with(literal.as_bytes()).then_some(at + literal.len())
+    text[at..]
+        .starts_with(literal.as_bytes())
+        .then_some(at + literal.len())
 }
 
 /// Where a secret begins whose signature is at `at`.
 fn lead_start(lead: Part, text: &[u8], at: usize, floor: usize) -> Option<usize> {
-    let Part::Run { class, min, max } = lead else { return None };
+    let Part::Run { class, min, max } = lead else {
+        return None;
+    };
     let run = run_length_back(class, &text[floor..at], max);
     (run >= min).then_some(at - run)
 }
@@ -240,7 +300,8 @@ fn lead_start(lead: Part, text: &[u8], at: usize, floor: usize) -> Option<usize>
 /// one separator at least has to stand between them.
 fn value_near(text: &[u8], at: usize, names: &[&str]) -> Option<usize> {
     let name = names.iter().find(|name| {
-        text.get(at..at + name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name.as_bytes()))
+        text.get(at..at + name.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(name.as_bytes()))
     })?;
     let from = at + name.len();
     let near = &text[from..text.len().min(from + LONGEST_DISTANCE)];
@@ -249,7 +310,9 @@ fn value_near(text: &[u8], at: usize, names: &[&str]) -> Option<usize> {
     loop {
         let rest = &near[position..];
         let joint = rest.iter().take_while(|byte| is_joint(**byte)).count();
-        separated |= rest[..joint].iter().any(|byte| matches!(byte, b':' | b'=' | b',' | b'(' | b'>'));
+        separated |= rest[..joint]
+            .iter()
+            .any(|byte| matches!(byte, b':' | b'=' | b',' | b'(' | b'>'));
         position += joint;
         let token = run_length(WORD.and_also("+/=-"), &text[from + position..], usize::MAX);
         if token == 0 || position >= near.len() {
@@ -267,7 +330,25 @@ fn value_near(text: &[u8], at: usize, names: &[&str]) -> Option<usize> {
 
 /// Stands between the words of a name, and between a name and its value.
 fn is_joint(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'.' | b'"' | b'\'' | b'`' | b'\\' | b':' | b'=' | b',' | b'(' | b'[' | b']' | b'{' | b'>' | b'_' | b'-')
+    matches!(
+        byte,
+        b' ' | b'\t'
+            | b'.'
+            | b'"'
+            | b'\''
+            | b'`'
+            | b'\\'
+            | b':'
+            | b'='
+            | b','
+            | b'('
+            | b'['
+            | b']'
+            | b'{'
+            | b'>'
+            | b'_'
+            | b'-'
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 use super::checks::decode_base64;
 use super::format::{BASE64, WORD, is_cut, run_length, run_length_back};
 use super::keys::Kind;
-use super::values::{Style, is_placeholder, is_placeholder_value, is_secret, looks_generated, looks_random};
+use super::values::{
+    Style, is_placeholder, is_placeholder_value, is_secret, looks_generated, looks_random,
+};
 
 /// Start and end of a secret.
 pub(super) type Span = (usize, usize);
@@ -26,7 +28,10 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Span> {
     let label = label_end(text, at + b"-----BEGIN".len())?;
     let (mut position, mut key_end, mut decorations) = (label, None, 0);
     loop {
-        let gap = text[position..].iter().take_while(|byte| !BASE64.has(**byte)).count();
+        let gap = text[position..]
+            .iter()
+            .take_while(|byte| !BASE64.has(**byte))
+            .count();
         if let Some(dashes) = find(&text[position..position + gap], DASHES) {
             if text[position + dashes..].starts_with(b"-----END") {
                 let end = label_end(text, position + dashes + b"-----END".len());
@@ -35,13 +40,20 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Span> {
         }
         let start = position + gap;
         let run = run_length(BASE64, &text[start..], usize::MAX);
-        let longest_gap = if key_end.is_some() { LONGEST_GAP } else { 2 * LONGEST_GAP };
+        let longest_gap = if key_end.is_some() {
+            LONGEST_GAP
+        } else {
+            2 * LONGEST_GAP
+        };
         if run == 0 || gap > longest_gap {
             break;
         }
         position = start + run;
         if run >= KEY_LINE {
-            position += text[position..].iter().take_while(|byte| **byte == b'=').count();
+            position += text[position..]
+                .iter()
+                .take_while(|byte| **byte == b'=')
+                .count();
             key_end = Some(position);
             decorations = DECORATIONS - 3;
         } else {
@@ -52,7 +64,11 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Span> {
         }
     }
     // Cut off here: what is left of the last line belongs to the key.
-    let end = if position == text.len() { key_end.map(|_| position) } else { key_end };
+    let end = if position == text.len() {
+        key_end.map(|_| position)
+    } else {
+        key_end
+    };
     end.map(|end| (at, end))
 }
 
@@ -61,7 +77,11 @@ pub(super) fn private_key_tail(text: &[u8], at: usize, floor: usize) -> Option<S
     let end = label_end(text, at + b"-----END".len())?;
     let (mut position, mut start, mut decorations) = (at, None, 0);
     while position > floor && decorations < 3 {
-        let gap = text[floor..position].iter().rev().take_while(|byte| !BASE64.has(**byte)).count();
+        let gap = text[floor..position]
+            .iter()
+            .rev()
+            .take_while(|byte| !BASE64.has(**byte))
+            .count();
         let run_end = position - gap;
         let run = run_length_back(BASE64, &text[floor..run_end], usize::MAX);
         if run == 0 || gap > LONGEST_GAP {
@@ -95,18 +115,38 @@ pub(super) fn url_password(text: &[u8], at: usize) -> Option<Span> {
     let scheme = run_length_back(WORD.and_also("+.-"), &text[..at], 32);
     let start = at + 3;
     let near = &text[start..text.len().min(start + LONGEST)];
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|');
+    let ends = |byte: &u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|')
+    };
     let near = &near[..near.iter().position(ends).unwrap_or(near.len())];
     // Web addresses end their authority at the first slash; database passwords may hold one.
     let web = text[at - scheme..at].starts_with(b"http");
-    let authority = if web { &near[..near.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(near.len())] } else { near };
+    let authority = if web {
+        &near[..near
+            .iter()
+            .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
+            .unwrap_or(near.len())]
+    } else {
+        near
+    };
     let first_at = authority.iter().position(|byte| *byte == b'@')?;
-    let user_info = match authority.iter().position(|byte| matches!(byte, b'/' | b'?')) {
-        Some(slash) if slash > first_at => &authority[..authority[..slash].iter().rposition(|byte| *byte == b'@')?],
+    let user_info = match authority
+        .iter()
+        .position(|byte| matches!(byte, b'/' | b'?'))
+    {
+        Some(slash) if slash > first_at => {
+            &authority[..authority[..slash].iter().rposition(|byte| *byte == b'@')?]
+        }
         _ => &authority[..first_at],
     };
-    let template = |value: &[u8]| value.iter().any(|byte| matches!(byte, b'{' | b'}' | b'$' | b'(' | b'<' | b'%')) && !value.contains(&b'%')
-        || value.starts_with(b"$");
+    let template = |value: &[u8]| {
+        value
+            .iter()
+            .any(|byte| matches!(byte, b'{' | b'}' | b'$' | b'(' | b'<' | b'%'))
+            && !value.contains(&b'%')
+            || value.starts_with(b"$")
+    };
     if let Some(colon) = user_info.iter().position(|byte| *byte == b':') {
         let (user, password) = (&user_info[..colon], &user_info[colon + 1..]);
         let password_start = start + colon + 1;
@@ -123,14 +163,21 @@ pub(super) fn url_password(text: &[u8], at: usize) -> Option<Span> {
 /// The credential after `Bearer ` or `Basic ` at `from`, wherever it is written.
 pub(super) fn scheme_credential(text: &[u8], from: usize, basic: bool) -> Option<Span> {
     const SHORTEST: usize = 12;
-    let start = from + text[from..].iter().take(4).take_while(|byte| **byte == b' ').count();
+    let start = from
+        + text[from..]
+            .iter()
+            .take(4)
+            .take_while(|byte| **byte == b' ')
+            .count();
     let class = WORD.and_also("-.~+/=");
     let end = start + run_length(class, &text[start..], usize::MAX);
     let credential = &text[start..end];
     let plausible = if basic {
         credential.len() >= 8 && is_basic(credential)
     } else {
-        credential.len() >= SHORTEST && (looks_random(credential) || is_cut(&text[end..]) && credential.len() >= 20 && looks_generated(credential))
+        credential.len() >= SHORTEST
+            && (looks_random(credential)
+                || is_cut(&text[end..]) && credential.len() >= 20 && looks_generated(credential))
     };
     (plausible && !is_placeholder(credential)).then_some((start, end))
 }
@@ -149,17 +196,25 @@ pub(super) fn command_line_user(text: &[u8], from: usize) -> Option<Span> {
     if !PROGRAMS.iter().any(|program| find(line, program).is_some()) {
         return None;
     }
-    let quotes = text[from..].iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\')).count();
+    let quotes = text[from..]
+        .iter()
+        .take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\'))
+        .count();
     let start = from + quotes;
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'`');
-    let length = text[start..].iter().take(200).position(ends).unwrap_or(text.len().min(start + 200) - start);
+    let ends =
+        |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'`');
+    let length = text[start..]
+        .iter()
+        .take(200)
+        .position(ends)
+        .unwrap_or(text.len().min(start + 200) - start);
     let pair = &text[start..start + length];
     let colon = pair.iter().position(|byte| *byte == b':')?;
     let (user, password) = (&pair[..colon], &pair[colon + 1..]);
     if matches!(password, b"") {
         return (user.len() >= 16 && looks_random(user)).then_some((start, start + colon));
     }
-    let literal = !password.starts_with(b"//") && is_secret(Kind::Password, Style::Literal, password);
+    let literal =
+        !password.starts_with(b"//") && is_secret(Kind::Password, Style::Literal, password);
     literal.then_some((start + colon + 1, start + length))
 }
-

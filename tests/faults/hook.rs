@@ -12,9 +12,13 @@ use crate::support::session::Session;
 fn without_a_key_or_switched_off_nothing_happens_at_all() {
     let table: [(&str, fn(TestEnv) -> TestEnv); 4] = [
         ("no key", |env| env.without("POSTHOG_API_KEY")),
-        ("not switched on", |env| env.without("POSTHOG_LLMA_CC_ENABLED")),
+        ("not switched on", |env| {
+            env.without("POSTHOG_LLMA_CC_ENABLED")
+        }),
         ("off", |env| env.with("POSTHOG_LLMA_CC_ENABLED", "false")),
-        ("a typing error", |env| env.with("POSTHOG_LLMA_CC_ENABLED", "ture")),
+        ("a typing error", |env| {
+            env.with("POSTHOG_LLMA_CC_ENABLED", "ture")
+        }),
     ];
     for (name, special) in table {
         let scene = Scene::on(|env| special(env).without("POSTHOG_LLMA_STATE_DIR"));
@@ -51,7 +55,11 @@ fn whatever_stands_on_stdin_the_hook_is_quiet_and_quick() {
     ] {
         for keeps_open in [false, true] {
             let run = scene.env.command(["hook"]).stdin(input);
-            let run = if keeps_open { run.keeping_stdin_open() } else { run };
+            let run = if keeps_open {
+                run.keeping_stdin_open()
+            } else {
+                run
+            };
             run.run().success().silent().within(BUDGET);
         }
     }
@@ -107,7 +115,9 @@ fn settings_that_cannot_be_read_are_noted_and_send_nowhere() {
     let status = scene.status().to_string();
     assert!(status.contains("POSTHOG_HOST"), "{status}");
     // Put right, and the session ends once more.
-    let right = scene.hook(&session).env("POSTHOG_HOST", scene.posthog.url());
+    let right = scene
+        .hook(&session)
+        .env("POSTHOG_HOST", scene.posthog.url());
     right.run().success().silent().within(BUDGET);
     scene.settle();
     scene.complete(&[&session]);
@@ -129,11 +139,20 @@ fn relative_paths_mean_what_they_meant_to_claude_code() {
             .with("CLAUDE_CONFIG_DIR", "../home/.claude")
     });
     let session = Session::write(&scene.env, 1, 1);
-    let path = session.path.strip_prefix(scene.env.root()).expect("it is below");
+    let path = session
+        .path
+        .strip_prefix(scene.env.root())
+        .expect("it is below");
     let input = session.hook_input("SessionEnd");
     let input = input.replace(&*scene.env.root().to_string_lossy(), "..");
     assert!(input.contains(&*path.to_string_lossy()));
-    scene.env.command(["hook"]).stdin(input).run().success().silent();
+    scene
+        .env
+        .command(["hook"])
+        .stdin(input)
+        .run()
+        .success()
+        .silent();
     scene.posthog.wait_until(SOON, |events| !events.is_empty());
     scene.settle();
     scene.complete(&[&session]);

@@ -33,7 +33,10 @@ impl Disk {
 
     fn remount(&self, options: &str) {
         let options = format!("remount,{options}");
-        let status = Command::new("mount").args(["-o", &options]).arg(&self.0).status();
+        let status = Command::new("mount")
+            .args(["-o", &options])
+            .arg(&self.0)
+            .status();
         assert!(status.is_ok_and(|status| status.success()), "{options}");
     }
 }
@@ -72,18 +75,25 @@ fn made_up_for(scene: &Scene, sent: &Session, missed: &Session) {
 fn a_full_disk_loses_nothing() {
     let scene = Scene::new();
     let state = scene.env.state();
-    let Some(_disk) = Disk::mount(&state, "size=4m") else { return };
+    let Some(_disk) = Disk::mount(&state, "size=4m") else {
+        return;
+    };
     let (sent, next) = sent_and_next(&scene);
     let filler = state.join("filler");
     let mut file = fs::File::create(&filler).expect("there is room");
     while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
     scene.end(&next);
     scene.settle();
     // It says that there is nothing of it, or that it cannot say.
     let outcome = scene.env.run(["status", "--json"]);
     assert!(!outcome.stdout.contains(&next.id), "{}", outcome.report());
     let path = next.path.to_str().expect("it is UTF-8");
-    scene.env.run(["ingest", path]).code(1).complains("no space left");
+    scene
+        .env
+        .run(["ingest", path])
+        .code(1)
+        .complains("no space left");
 
     fs::remove_file(&filler).expect("it is ours");
     made_up_for(&scene, &sent, &next);
@@ -159,11 +169,14 @@ fn a_file_in_the_place_of_the_state_directory_is_said() {
 #[test]
 fn a_damaged_database_is_set_aside_and_the_session_sent() {
     let table: [(&str, fn(&Path)); 3] = [
-        ("garbage", |path| fs::write(path, "x".repeat(100_000)).expect("it is ours")),
+        ("garbage", |path| {
+            fs::write(path, "x".repeat(100_000)).expect("it is ours")
+        }),
         ("empty", |path| fs::write(path, "").expect("it is ours")),
         ("cut short", |path| {
             let file = fs::File::options().write(true).open(path);
-            file.and_then(|file| file.set_len(5_000)).expect("it is ours");
+            file.and_then(|file| file.set_len(5_000))
+                .expect("it is ours");
         }),
     ];
     for (name, damage) in table {
@@ -201,7 +214,11 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let known = mark(1_000);
     scene.end(&next);
     scene.settle();
-    scene.env.run(["status"]).code(1).complains("update posthog-llma");
+    scene
+        .env
+        .run(["status"])
+        .code(1)
+        .complains("update posthog-llma");
     scene.flush().code(1).complains("update posthog-llma");
     mark(known);
     made_up_for(&scene, &sent, &next);

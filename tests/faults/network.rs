@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::env::TestEnv;
 use crate::support::posthog::{Fault, PostHog, Verdict};
-use crate::support::scene::{SOON, Scene};
 use crate::support::process::{Process, wait_for};
+use crate::support::scene::{SOON, Scene};
 use crate::support::session::Session;
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -193,7 +193,11 @@ fn a_poisoned_event_is_refused_alone() {
     assert_eq!(scene.receipt(&session), [all, all - 1, 0, 1]);
     let refused = &scene.status()["refused"][0];
     assert_eq!(refused["uuid"], uuid.as_str());
-    assert!(refused["reason"].to_string().contains("could not be processed"));
+    assert!(
+        refused["reason"]
+            .to_string()
+            .contains("could not be processed")
+    );
     // It is not asked for ever again.
     let requests = scene.posthog.requests().len();
     scene.end(&session);
@@ -230,7 +234,10 @@ fn a_host_that_lost_the_ai_lane_gets_the_events_on_the_other_one() {
 fn a_host_without_an_address_keeps_everything() {
     let scene = Scene::on(|env| env.with("POSTHOG_HOST", "https://posthog.invalid"));
     let session = Session::write(&scene.env, 1, 3);
-    scene.env.run(["trust", "https://posthog.invalid"]).success();
+    scene
+        .env
+        .run(["trust", "https://posthog.invalid"])
+        .success();
     scene.end(&session);
     scene.wait_until_stored(&session);
     let all = session.events();
@@ -238,7 +245,10 @@ fn a_host_without_an_address_keeps_everything() {
     kill_detached(&scene);
     // The name has an address again.
     let host = scene.posthog.url();
-    change(&scene.env, &format!("UPDATE destinations SET host = '{host}'"));
+    change(
+        &scene.env,
+        &format!("UPDATE destinations SET host = '{host}'"),
+    );
     scene.flush().success();
     scene.complete(&[&session]);
 }

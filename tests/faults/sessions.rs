@@ -64,7 +64,11 @@ fn a_fork_and_its_original_are_sent_once_whoever_comes_first() {
             let mut fork = original.fork(&scene.env, 2);
             original.grow(1);
             fork.grow(2);
-            let pair = if fork_first { [&fork, &original] } else { [&original, &fork] };
+            let pair = if fork_first {
+                [&fork, &original]
+            } else {
+                [&original, &fork]
+            };
             if by_hook {
                 for session in pair {
                     scene.end(session);
@@ -78,7 +82,9 @@ fn a_fork_and_its_original_are_sent_once_whoever_comes_first() {
             scene.complete(&pair);
             // Totals are counted once as well, over both.
             let traces = scene.posthog.named("$ai_trace");
-            let totals = traces.iter().map(|trace| &trace["properties"]["$ai_total_output_tokens"]);
+            let totals = traces
+                .iter()
+                .map(|trace| &trace["properties"]["$ai_total_output_tokens"]);
             let total: u64 = totals.filter_map(serde_json::Value::as_u64).sum();
             assert_eq!(total, original.output_tokens() + fork.output_tokens());
             // And neither end brings anything new afterwards.
@@ -134,13 +140,13 @@ fn settings_that_identities_depend_on_stay_as_they_were_at_the_first_send() {
 #[test]
 fn the_next_session_start_makes_up_for_an_end_that_nobody_saw() {
     let scene = Scene::new();
-    let before = Session::write(&scene.env, 1, 1);
+    let before = Session::write_ago(TWO_HOURS, &scene.env, 1, 1);
     // Switched on: from here on sessions are sent by themselves.
     scene.start();
     let killed = Session::write(&scene.env, 2, 2);
     let open = Session::write(&scene.env, 3, 2);
     let recent = Session::write(&scene.env, 4, 2);
-    for session in [&before, &killed, &open] {
+    for session in [&killed, &open] {
         session.age(TWO_HOURS);
     }
     let mark = open.open_in_process(&scene.env, std::process::id());
@@ -183,7 +189,11 @@ fn a_running_session_is_sent_as_far_as_it_is_settled() {
     session.begin_turn();
     let mark = session.open_in_process(&scene.env, std::process::id());
     let path = session.path.to_str().expect("it is UTF-8").to_owned();
-    scene.env.run(["ingest", &path]).success().says("still running");
+    scene
+        .env
+        .run(["ingest", &path])
+        .success()
+        .says("still running");
     // The last complete turn is settled, the running one only as far as it got.
     scene.complete(&[&session]);
     scene.env.run(["ingest", &path]).success();

@@ -34,7 +34,9 @@ impl Process {
     fn of_program() -> Vec<Self> {
         let entries = fs::read_dir("/proc").expect("this is Linux");
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        pids.map(Self).filter(|process| process.is_program()).collect()
+        pids.map(Self)
+            .filter(|process| process.is_program())
+            .collect()
     }
 
     /// Those that have left their hook's session.
@@ -64,7 +66,10 @@ impl Process {
 
     /// Where the open descriptors lead, by number.
     pub(crate) fn descriptors(self) -> Vec<(u32, PathBuf)> {
-        let entries = fs::read_dir(self.path("fd")).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.path("fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
         let mut open: Vec<_> = entries
             .filter_map(|entry| {
                 let number = entry.file_name().to_str()?.parse().ok()?;
@@ -110,8 +115,12 @@ impl Process {
 }
 
 fn split(bytes: &[u8]) -> Vec<String> {
-    let parts = bytes.split(|byte| *byte == 0).filter(|part| !part.is_empty());
-    parts.map(|part| String::from_utf8_lossy(part).into_owned()).collect()
+    let parts = bytes
+        .split(|byte| *byte == 0)
+        .filter(|part| !part.is_empty());
+    parts
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+        .collect()
 }
 
 /// Asks until there is an answer; panics after `patience`.

@@ -45,8 +45,14 @@ pub(crate) struct Session {
 impl Session {
     /// Writes a session of complete turns; `number` tells it from the others of a test.
     pub(crate) fn write(env: &TestEnv, number: u64, turns: u64) -> Self {
-        let mut session = Self::empty(env, number, Utc::now());
+        Self::write_ago(Duration::ZERO, env, number, turns)
+    }
+
+    /// Writes a session whose lines say that it was held that long ago.
+    pub(crate) fn write_ago(ago: Duration, env: &TestEnv, number: u64, turns: u64) -> Self {
+        let mut session = Self::empty(env, number, Utc::now() - ago);
         session.grow(turns);
+        session.age(ago);
         session
     }
 
@@ -145,7 +151,10 @@ impl Session {
         }
         fork.turns = self.turns;
         fork.parent.clone_from(&self.parent);
-        let copied = self.labels.iter().filter(|label| !label.starts_with("trace "));
+        let copied = self
+            .labels
+            .iter()
+            .filter(|label| !label.starts_with("trace "));
         fork.labels.extend(copied.cloned());
         fork.flush();
         fork
@@ -231,7 +240,11 @@ impl Session {
     /// Adds what all lines have; answers the line's uuid.
     fn line(&mut self, mut line: Value) -> String {
         self.now += TimeDelta::milliseconds(5);
-        let uuid = format!("{:08x}-0000-4000-9000-{:012x}", self.number, self.lines.len());
+        let uuid = format!(
+            "{:08x}-0000-4000-9000-{:012x}",
+            self.number,
+            self.lines.len()
+        );
         let all = json!({
             "uuid": uuid,
             "parentUuid": self.parent,
@@ -258,7 +271,10 @@ impl Session {
         for line in &self.lines[written..] {
             let _ = writeln!(text, "{line}");
         }
-        let file = OpenOptions::new().create(true).append(true).open(&self.path);
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
             .expect("the temporary directory is writable");
     }
@@ -268,7 +284,10 @@ impl Session {
 pub(crate) fn label(event: &Value) -> String {
     let properties = &event["properties"];
     let text = |name: &str| properties[name].as_str().unwrap_or("?").to_owned();
-    match (event["event"].as_str(), properties["$ai_span_type"].as_str()) {
+    match (
+        event["event"].as_str(),
+        properties["$ai_span_type"].as_str(),
+    ) {
         (Some("$ai_generation"), _) => format!("response {}", properties["$ai_output_tokens"]),
         (Some("$ai_span"), Some("tool")) => format!("tool {}", text("$ai_tool_call_id")),
         (Some("$ai_span"), Some("turn")) => format!("turn {}", text("$ai_span_name")),

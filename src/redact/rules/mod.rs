@@ -82,7 +82,12 @@ const fn provider(source: &'static str, rules: &'static [Rule]) -> Provider {
 }
 
 const fn rule(id: &'static str, anchor: Anchor, body: &'static [Part]) -> Rule {
-    Rule { id, anchor, body, check: checks::generated }
+    Rule {
+        id,
+        anchor,
+        body,
+        check: checks::generated,
+    }
 }
 
 const fn prefix(id: &'static str, prefix: &'static str, body: &'static [Part]) -> Rule {
@@ -97,7 +102,12 @@ const fn link(id: &'static str, kept: &'static str, body: &'static [Part]) -> Ru
     rule(id, Anchor::Link(kept), body)
 }
 
-const fn inside(id: &'static str, lead: Part, signature: &'static str, body: &'static [Part]) -> Rule {
+const fn inside(
+    id: &'static str,
+    lead: Part,
+    signature: &'static str,
+    body: &'static [Part],
+) -> Rule {
     rule(id, Anchor::Inside { lead, signature }, body)
 }
 
