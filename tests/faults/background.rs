@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::support::posthog::Fault;
 use crate::support::process::{Process, wait_for};
-use crate::support::scene::{BUDGET, SOON, Scene};
+use crate::support::scene::{CROWDED, SOON, Scene};
 use crate::support::session::Session;
 
 #[test]
@@ -28,7 +28,7 @@ fn it_holds_nothing_of_the_process_that_started_it() {
         .iter()
         .fold(run, |run, name| run.env(name, "geheim"));
     // All of them reach their end although the child lives on: it holds none.
-    run.run().success().silent().within(BUDGET);
+    run.run().success().silent().within(CROWDED);
 
     let all = Process::all(&scene.env.state());
     let [child] = all[..] else {

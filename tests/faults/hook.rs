@@ -5,7 +5,7 @@ use std::fs;
 use walkdir::WalkDir;
 
 use crate::support::env::TestEnv;
-use crate::support::scene::{BUDGET, SOON, Scene};
+use crate::support::scene::{CROWDED, SOON, Scene};
 use crate::support::session::Session;
 
 #[test]
@@ -60,7 +60,7 @@ fn whatever_stands_on_stdin_the_hook_is_quiet_and_quick() {
             } else {
                 run
             };
-            run.run().success().silent().within(BUDGET);
+            run.run().success().silent().within(CROWDED);
         }
     }
     scene.settle();
@@ -75,7 +75,7 @@ fn a_stdin_that_stays_open_keeps_nobody_waiting() {
     let scene = Scene::new();
     let session = Session::write(&scene.env, 1, 1);
     let run = scene.hook(&session).keeping_stdin_open();
-    run.run().success().silent().within(BUDGET);
+    run.run().success().silent().within(CROWDED);
     scene.settle();
     scene.complete(&[&session]);
 }
@@ -86,7 +86,7 @@ fn without_input_the_environment_names_the_session() {
     let session = Session::write(&scene.env, 1, 1);
     let run = scene.env.command(["hook"]).keeping_stdin_open();
     let run = run.env("CLAUDE_CODE_SESSION_ID", &session.id);
-    run.run().success().silent().within(BUDGET);
+    run.run().success().silent().within(CROWDED);
     scene.settle();
     scene.complete(&[&session]);
 }
@@ -118,7 +118,7 @@ fn settings_that_cannot_be_read_are_noted_and_send_nowhere() {
     let right = scene
         .hook(&session)
         .env("POSTHOG_HOST", scene.posthog.url());
-    right.run().success().silent().within(BUDGET);
+    right.run().success().silent().within(CROWDED);
     scene.settle();
     scene.complete(&[&session]);
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::support::scene::{BUDGET, Scene};
+use crate::support::scene::{CROWDED, Scene};
 use crate::support::session::Session;
 
 const TWO_HOURS: Duration = Duration::from_hours(2);
@@ -109,7 +109,7 @@ fn a_limit_on_the_size_of_files_loses_nothing() {
         let (scene, sent, next) = scene_in_use();
         let hook = scene.env.through_shell(script, ["hook"]);
         let hook = hook.stdin(next.hook_input("SessionEnd")).run();
-        hook.success().silent().within(BUDGET);
+        hook.success().silent().within(CROWDED);
         scene.settle();
         let [events, acknowledged, ..] = scene.receipt(&next);
         assert_eq!(acknowledged, 0, "of {events}");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::support::env::TestEnv;
 use crate::support::posthog::{Fault, PostHog, Verdict};
 use crate::support::process::{Process, wait_for};
-use crate::support::scene::{SOON, Scene};
+use crate::support::scene::{BUDGET, SOON, Scene};
 use crate::support::session::Session;
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -89,7 +89,7 @@ fn trouble_that_lasts_keeps_everything_until_it_is_over() {
         if let Some(said) = case.said {
             scene.settle();
             let error = scene.status()["destinations"][0]["last_error"].to_string();
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(said), "{}: {error}", case.name);
         }
         let all = session.events();
         assert_eq!(scene.receipt(&session), [all, 0, all, 0]);
@@ -104,6 +104,22 @@ fn trouble_that_lasts_keeps_everything_until_it_is_over() {
         let [_, acknowledged, ..] = scene.receipt(&session);
         assert_eq!(acknowledged, all);
     });
+}
+
+#[test]
+fn nobody_waits_longer_than_claude_code_does() {
+    for case in LASTING {
+        // Other tests run at the same time: the quickest of three is the hook's own.
+        let tries = (0..3).map(|_| {
+            let mut scene = Scene::new();
+            let session = Session::write(&scene.env, 1, 3);
+            (case.break_it)(&mut scene.posthog);
+            scene.end(&session).took
+        });
+        let quickest = tries.min().expect("there are three");
+        println!("{:<22} {:>5} ms", case.name, quickest.as_millis());
+        assert!(quickest < BUDGET, "{}: {quickest:?}", case.name);
+    }
 }
 
 #[test]

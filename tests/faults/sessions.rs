@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::posthog::Fault;
-use crate::support::scene::{BUDGET, Scene};
+use crate::support::scene::{CROWDED, Scene};
 use crate::support::session::{EVENTS_OF_TURN, Session};
 
 /// A session is made up for when it is quiet for an hour.
@@ -126,7 +126,7 @@ fn settings_that_identities_depend_on_stay_as_they_were_at_the_first_send() {
         .run()
         .success()
         .silent()
-        .within(BUDGET);
+        .within(CROWDED);
     scene.settle();
     scene.complete_but_for_traces(&[&session]);
     for event in scene.posthog.events() {
