@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OpenFlags};
 use support::posthog::Fault;
 use support::process::kill_all;
-use support::scene::Scene;
+use support::scene::{SOON, Scene};
 use support::session::Session;
 
 /// How often the short form kills.
@@ -25,7 +25,7 @@ const ROUNDS_OF_MACHINE: u64 = 10;
 /// How many machines share this one: they mostly wait.
 const MACHINES_AT_ONCE: usize = 4;
 /// How much longer everything takes then.
-const SHARED: u32 = 2;
+const SHARED: u32 = 3;
 /// Five events each: enough for every stage to take its time.
 const TURNS: u64 = 40;
 /// PostHog takes a moment to answer, so that some die with its answer on the way.
@@ -126,7 +126,7 @@ fn machine(whole: Duration, chance: &mut Chance, stages: &Stages) {
         let mut started = run.spawn();
         // The moments between the server's yes and our writing it down are few and matter most.
         let within = if chance.below(3) == 0 {
-            scene.posthog.wait_for_more_than(known, whole * SHARED);
+            scene.posthog.wait_for_more_than(known, SOON);
             ANSWER * 2
         } else {
             whole * SHARED
