@@ -10,7 +10,8 @@ use crate::support::session::Session;
 
 #[test]
 fn without_a_key_or_switched_off_nothing_happens_at_all() {
-    let table: [(&str, fn(TestEnv) -> TestEnv); 4] = [
+    type Special = fn(TestEnv) -> TestEnv;
+    let table: [(&str, Special); 4] = [
         ("no key", |env| env.without("POSTHOG_API_KEY")),
         ("not switched on", |env| {
             env.without("POSTHOG_LLMA_CC_ENABLED")

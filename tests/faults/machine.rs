@@ -127,9 +127,10 @@ fn a_state_directory_that_may_not_be_written_loses_nothing() {
         return;
     }
     let (sent, next) = sent_and_next(&scene);
-    let allow = |writing: bool| match &disk {
-        Some(Some(disk)) => disk.remount(if writing { "rw" } else { "ro" }),
-        _ => {
+    let allow = |writing: bool| {
+        if let Some(Some(disk)) = &disk {
+            disk.remount(if writing { "rw" } else { "ro" });
+        } else {
             let mode = if writing { 0o700 } else { 0o500 };
             let permissions = fs::Permissions::from_mode(mode);
             fs::set_permissions(&state, permissions).expect("it is ours");
@@ -168,9 +169,10 @@ fn a_file_in_the_place_of_the_state_directory_is_said() {
 
 #[test]
 fn a_damaged_database_is_set_aside_and_the_session_sent() {
-    let table: [(&str, fn(&Path)); 3] = [
+    type Damage = fn(&Path);
+    let table: [(&str, Damage); 3] = [
         ("garbage", |path| {
-            fs::write(path, "x".repeat(100_000)).expect("it is ours")
+            fs::write(path, "x".repeat(100_000)).expect("it is ours");
         }),
         ("empty", |path| fs::write(path, "").expect("it is ours")),
         ("cut short", |path| {

@@ -3,6 +3,7 @@
 //!
 //! Linux only: what the program leaves in the background is looked up in `/proc`.
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stdout, reason = "how long hooks take is worth seeing")]
 
 #[path = "../support/mod.rs"]
 mod support;

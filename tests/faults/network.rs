@@ -4,13 +4,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
+
 use crate::support::env::TestEnv;
 use crate::support::posthog::{Fault, PostHog, Verdict};
-use crate::support::process::{Process, wait_for};
+use crate::support::process::kill_all;
 use crate::support::scene::{BUDGET, SOON, Scene};
 use crate::support::session::Session;
-use rusqlite::Connection;
-use rustix::process::Signal;
 
 /// How a fault is brought about, and what the status says of it once the sender gave up.
 struct Case {
@@ -124,7 +124,8 @@ fn nobody_waits_longer_than_claude_code_does() {
 
 #[test]
 fn trouble_that_passes_is_sat_out_in_the_background() {
-    let table: [(&str, fn(&PostHog)); 5] = [
+    type Trouble = fn(&PostHog);
+    let table: [(&str, Trouble); 5] = [
         ("503 then 200", |posthog| {
             posthog.then(Fault::status(503)).then(Fault::status(503));
         }),
@@ -176,10 +177,7 @@ fn an_answer_lost_with_its_sender_brings_the_same_events_again() {
     scene.posthog.set(Fault::NoAnswer);
     scene.end(&session);
     scene.posthog.wait_until(SOON, |events| !events.is_empty());
-    for process in Process::detached(&scene.env.state()) {
-        process.kill(Signal::KILL);
-    }
-    scene.settle();
+    kill_all(&scene.env.state());
     let all = session.events();
     assert_eq!(scene.receipt(&session), [all, 0, all, 0]);
     scene.posthog.heal();
@@ -233,9 +231,7 @@ fn a_host_that_lost_the_ai_lane_gets_the_events_on_the_other_one() {
     scene.wait_until_stored(&session);
     // On this machine the lane is only tried when it was proved once.
     change(&scene.env, "UPDATE destinations SET ai_lane = 1");
-    for process in Process::detached(&scene.env.state()) {
-        process.kill(Signal::KILL);
-    }
+    kill_all(&scene.env.state());
     scene.posthog.heal();
     scene.posthog.set(Fault::NoAiLane);
     let before = scene.posthog.requests().len();
@@ -258,7 +254,7 @@ fn a_host_without_an_address_keeps_everything() {
     scene.wait_until_stored(&session);
     let all = session.events();
     assert_eq!(scene.receipt(&session), [all, 0, all, 0]);
-    kill_detached(&scene);
+    kill_all(&scene.env.state());
     // The name has an address again.
     let host = scene.posthog.url();
     change(
@@ -286,14 +282,6 @@ fn a_destination_in_trouble_costs_the_next_hooks_nothing() {
     scene.posthog.heal();
     scene.flush().success();
     scene.complete(&[&first, &second]);
-}
-
-fn kill_detached(scene: &Scene) {
-    wait_for("the sender is dead", SOON, || {
-        let left = Process::detached(&scene.env.state());
-        left.iter().for_each(|process| process.kill(Signal::KILL));
-        left.is_empty().then_some(())
-    });
 }
 
 fn change(env: &TestEnv, sql: &str) {
