@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use crate::events::{DistinctId, Grouping};
+use crate::events::{DistinctId, Grouping, Recording};
 use crate::host::Host;
 use crate::transport::Endpoint;
 
@@ -30,8 +30,10 @@ pub struct Config {
     pub endpoint: Option<Endpoint>,
     /// `POSTHOG_LLMA_STATE_DIR`, else the user's state directory.
     pub state_dir: Option<PathBuf>,
-    /// `POSTHOG_LLMA_PRIVACY_MODE`.
-    pub privacy: bool,
+    /// `POSTHOG_LLMA_PRIVACY_MODE`, `POSTHOG_LLMA_RECORD_INPUTS`, `POSTHOG_LLMA_RECORD_OUTPUTS`.
+    pub recording: Recording,
+    /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
+    pub redact_file: Option<PathBuf>,
     /// `POSTHOG_LLMA_DISTINCT_ID`.
     pub distinct_id: Option<DistinctId>,
     /// `POSTHOG_LLMA_TRACE_GROUPING`.
@@ -124,9 +126,8 @@ impl Config {
             api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
             endpoint: reader.endpoint(),
             state_dir: state_dir.or_else(default_state),
-            privacy: reader
-                .value("POSTHOG_LLMA_PRIVACY_MODE", boolean)
-                .unwrap_or(false),
+            recording: reader.recording(),
+            redact_file: host.path_variable("POSTHOG_LLMA_REDACT_FILE"),
             distinct_id: reader.value("POSTHOG_LLMA_DISTINCT_ID", |id| {
                 DistinctId::parse(id).map_err(|error| error.to_string())
             }),
@@ -144,15 +145,7 @@ impl Config {
             purpose: reader.text("POSTHOG_AI_PURPOSE"),
             custom,
         };
-        // Whoever means to keep content private must not send it because of a typing error.
-        let unreadable = |name| {
-            reader
-                .problems
-                .iter()
-                .any(|problem| problem.variable == name)
-        };
-        let privacy = config.privacy || unreadable("POSTHOG_LLMA_PRIVACY_MODE");
-        (Self { privacy, ..config }, reader.problems)
+        (config, reader.problems)
     }
 }
 
@@ -178,6 +171,20 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// Whoever means to keep content private must not send it because of a typing error.
+    fn recording(&mut self) -> Recording {
+        let mut says = |variable, unset: bool, unreadable: bool| {
+            let problems = self.problems.len();
+            let value = self.value(variable, boolean);
+            let is_unreadable = self.problems.len() > problems;
+            value.unwrap_or(if is_unreadable { unreadable } else { unset })
+        };
+        let is_private = says("POSTHOG_LLMA_PRIVACY_MODE", false, true);
+        let inputs = says("POSTHOG_LLMA_RECORD_INPUTS", true, false);
+        let outputs = says("POSTHOG_LLMA_RECORD_OUTPUTS", true, false);
+        Recording::of(inputs && !is_private, outputs && !is_private)
     }
 
     fn endpoint(&mut self) -> Option<Endpoint> {
@@ -326,9 +333,12 @@ mod tests {
 
     #[test]
     fn a_privacy_setting_with_a_typing_error_keeps_content_private() {
-        let (config, problems) = read(&[("POSTHOG_LLMA_PRIVACY_MODE", "ture")]);
-        assert!(config.privacy);
-        assert_eq!(problems.len(), 1);
+        let (config, problems) = read(&[
+            ("POSTHOG_LLMA_PRIVACY_MODE", "ture"),
+            ("POSTHOG_LLMA_RECORD_INPUTS", "flase"),
+            ("POSTHOG_LLMA_RECORD_OUTPUTS", "off"),
+        ]);
+        assert_eq!((config.recording, problems.len()), (Recording::Nothing, 3));
     }
 
     #[test]

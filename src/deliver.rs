@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError};
 use crate::transport::{Disposition, Endpoint, Lane, Transport, backoff, classify, spread};
 use batch::Parcel;
@@ -47,6 +48,29 @@ pub trait Clock {
     fn sleep(&self, duration: Duration);
     /// A number between 0 and 1, another one each time.
     fn jitter(&self) -> f64;
+}
+
+/// The clock of the machine we run on.
+#[derive(Clone, Copy, Debug)]
+pub struct HostClock<'a>(pub &'a Host);
+
+impl Clock for HostClock<'_> {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn jitter(&self) -> f64 {
+        // Without chance, the middle will do.
+        getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
+    }
 }
 
 /// Shortens an event (its JSON) to that many bytes, or says that it cannot.

@@ -10,6 +10,7 @@ mod trust;
 
 use std::process::ExitCode;
 
+use anyhow::{Context, anyhow};
 use chrono::{DateTime, Local, Utc};
 
 use crate::cli::Command;
@@ -17,7 +18,7 @@ use crate::config::{Config, Problem};
 use crate::consent;
 use crate::host::Host;
 use crate::outbox::Outbox;
-use crate::redact::{RedactionKey, Redactor};
+use crate::redact::{RedactionKey, Redactor, UserRules};
 
 /// How a command ended. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +72,32 @@ fn strict_config(host: &Host) -> Result<Config, WrongUse> {
     }
 }
 
-/// A redactor for events that go into no outbox: with the key of the one that is there.
-fn redactor(config: &Config) -> anyhow::Result<Redactor> {
+/// The redactor, with the user's own rules. `key` keys its marks.
+fn redactor(config: &Config, key: [u8; 32]) -> anyhow::Result<Redactor> {
+    let key = RedactionKey::new(key);
+    let Some(path) = &config.redact_file else { return Ok(Redactor::new(key)) };
+    let usable = || -> anyhow::Result<UserRules> {
+        Ok(UserRules::parse(&std::fs::read_to_string(path)?)?)
+    };
+    let rules = usable().with_context(|| {
+        format!("POSTHOG_LLMA_REDACT_FILE: cannot use {}", path.display())
+    })?;
+    Ok(Redactor::with_user_rules(key, rules))
+}
+
+/// The redactor for events that go into no outbox: with the key of the one that is there, else
+/// with one of the moment.
+fn passing_redactor(config: &Config) -> anyhow::Result<Redactor> {
     let outbox = match &config.state_dir {
         Some(directory) => Outbox::open_read_only(directory)?,
         None => None,
     };
-    let key = outbox.map_or([0; 32], |outbox| outbox.redaction_key());
-    Ok(Redactor::new(RedactionKey::new(key)))
+    let mut key = [0; 32];
+    match outbox {
+        Some(outbox) => key = outbox.redaction_key(),
+        None => getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?,
+    }
+    redactor(config, key)
 }
 
 /// A time in the user's own zone.
@@ -86,6 +105,11 @@ fn local(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local)
         .format("%Y-%m-%d %H:%M")
         .to_string()
+}
+
+/// A day in the user's own zone.
+fn day(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d").to_string()
 }
 
 /// Enough of an id to name a session.

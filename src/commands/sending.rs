@@ -1,21 +1,19 @@
 //! What every command that sends has in common: an open outbox, a destination, a way to it.
 
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 
-use super::WrongUse;
+use super::{WrongUse, redactor};
 use crate::config::Config;
 use crate::consent::{self, Committed, Trust, TrustError};
-use crate::deliver::{self, Clock, Drained, Policy};
+use crate::deliver::{self, Drained, HostClock, Policy};
 use crate::events::Progress;
 use crate::events::limits;
 use crate::host::Host;
 use crate::outbox::{Destination, Outbox, Run};
 use crate::pipeline::{Pipeline, Stored};
-use crate::redact::{RedactionKey, Redactor};
+use crate::redact::Redactor;
 use crate::sources::Found;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
@@ -47,7 +45,7 @@ impl<'a> Sending<'a> {
             WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
         })?;
         let outbox = Outbox::open(directory)?;
-        let redactor = Redactor::new(RedactionKey::new(outbox.redaction_key()));
+        let redactor = redactor(config, outbox.redaction_key())?;
         let endpoint = config.endpoint.as_ref();
         let largest_event = endpoint.map_or(0, |endpoint| endpoint.first_lane().max_event_bytes());
         let committed = consent::committed(host);
@@ -155,26 +153,5 @@ pub(super) fn trust(host: &Host, committed: Option<&Committed>) -> Result<Trust,
             Trust::open(&config.join(env!("CARGO_PKG_NAME")))
         }
         _ => Ok(Trust::none()),
-    }
-}
-
-struct HostClock<'a>(&'a Host);
-
-impl Clock for HostClock<'_> {
-    fn now(&self) -> DateTime<Utc> {
-        self.0.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        thread::sleep(duration);
-    }
-
-    fn jitter(&self) -> f64 {
-        // Without random numbers everybody waits for the middle of the range.
-        getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
     }
 }

@@ -16,7 +16,7 @@ pub const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 /// Unused pages worth giving back to the file system; fewer will be needed again soon.
 const SPARE_PAGES: i64 = 2048;
 /// Pages given back at a time, so that nobody waits long for the database.
-const PAGES_AT_A_TIME: i64 = 1024;
+const PAGES_AT_A_TIME: i64 = 8192;
 
 impl Outbox {
     /// The destinations for which events wait, without those whose time has not come unless
@@ -67,8 +67,9 @@ impl Outbox {
         self.read(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT events.seq, uuid, name, body, digest, events.size
-                 FROM events INDEXED BY events_waiting JOIN bodies ON bodies.seq = events.seq
-                 WHERE state = 0 AND destination = ?1 ORDER BY events.seq",
+                 FROM events INDEXED BY events_waiting
+                 LEFT JOIN bodies ON bodies.seq = events.seq
+                 WHERE state = 0 AND destination = ?1 ORDER BY enqueued_at, events.seq",
             )?;
             let mut rows = select.query([destination])?;
             let mut claimed = Vec::new();
@@ -97,8 +98,8 @@ impl Outbox {
     pub fn waiting(&self, destination: i64) -> Result<u64, OutboxError> {
         self.read(|connection| {
             connection.query_row(
-                "SELECT count(*) FROM events INDEXED BY events_waiting
-                 WHERE state = 0 AND destination = ?1",
+                "SELECT coalesce(sum(events), 0) FROM tallies
+                 WHERE destination = ?1 AND state = 0",
                 [destination],
                 |row| row.get(0),
             )
@@ -250,13 +251,14 @@ impl Outbox {
         let cutoff = milliseconds(now - MAX_AGE);
         let (expired, excess) = self.read(|connection| {
             let expired: bool = connection.query_row(
-                "SELECT EXISTS (SELECT 1 FROM events WHERE state = 0 AND enqueued_at < ?1)",
+                "SELECT EXISTS (
+                     SELECT 1 FROM destinations JOIN events ON destination = destinations.id
+                     WHERE state = 0 AND enqueued_at < ?1)",
                 [cutoff],
                 |row| row.get(0),
             )?;
             let held: u64 = connection.query_row(
-                "SELECT (SELECT coalesce(sum(size), 0) FROM events WHERE state = 0)
-                      + (SELECT coalesce(sum(size), 0) FROM events WHERE state = 2)",
+                "SELECT coalesce(sum(bytes), 0) FROM tallies WHERE state IN (0, 2)",
                 [],
                 |row| row.get(0),
             )?;
@@ -332,8 +334,7 @@ fn drop_expired(change: &Connection, cutoff: i64, now: i64) -> rusqlite::Result<
         [cutoff],
     )?;
     let dropped = change.execute(
-        "UPDATE events SET state = 3, settled_at = ?2,
-                reason = 'could not be sent for 30 days'
+        "UPDATE events SET state = 3, settled_at = ?2
          WHERE state = 0 AND enqueued_at < ?1",
         [cutoff, now],
     )?;
@@ -344,17 +345,14 @@ fn drop_excess(change: &Connection, mut excess: u64, now: i64) -> rusqlite::Resu
     if excess == 0 {
         return Ok(0);
     }
-    let mut update = change.prepare(
-        "UPDATE events SET state = 3, settled_at = ?2,
-                reason = 'the outbox grew over its limit of size'
-         WHERE seq = ?1",
-    )?;
+    let mut update =
+        change.prepare("UPDATE events SET state = 4, settled_at = ?2 WHERE seq = ?1")?;
     let mut delete = change.prepare("DELETE FROM bodies WHERE seq = ?1")?;
     let mut dropped = 0;
     for state in [2, 0] {
         // All of them are read first: rows must not move under a query that walks them.
         let oldest: Vec<(i64, u64)> = change
-            .prepare("SELECT seq, size FROM events WHERE state = ?1 ORDER BY seq")?
+            .prepare("SELECT seq, size FROM events WHERE state = ?1 ORDER BY enqueued_at, seq")?
             .query_map([state], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
         for (seq, size) in oldest {

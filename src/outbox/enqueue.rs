@@ -212,7 +212,7 @@ impl Batch<'_> {
                     seq
                 }
                 // Dropped unsent, and now somebody asks for it again.
-                (Some((seq, 3, _)), _) => {
+                (Some((seq, 3 | 4, _)), _) => {
                     counts.new += 1;
                     update.execute(params![seq, self.destination, size, digest, self.now])?;
                     seq

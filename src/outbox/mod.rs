@@ -272,7 +272,7 @@ fn session(
 fn receipt(connection: &Connection, session: i64) -> rusqlite::Result<Receipt> {
     let mut select = connection.prepare_cached(
         "SELECT count(*), count(*) FILTER (WHERE state = 1), count(*) FILTER (WHERE state = 0),
-                count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3)
+                count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state > 2)
          FROM events INDEXED BY events_by_session WHERE session = ?1",
     )?;
     select.query_row([session], |row| {

@@ -20,8 +20,10 @@ const FORMAT: usize = 1;
 /// A write holds the database for as long as a few megabytes take to reach the disk. Twenty of
 /// them in a row on a slow disk fit.
 const BUSY: Duration = Duration::from_secs(10);
-/// What the log is cut back to after a large backfill.
-const JOURNAL_BYTES: u32 = 16 * 1024 * 1024;
+/// Pages (of 4 KiB) that gather in the log before they move into the database: identities are
+/// random, so that the pages of their index come again and again. The log is cut back to the same
+/// size.
+const LOG_PAGES: u32 = 4096;
 /// Room for the index over the identities of a million events; taken only when needed.
 const CACHE_KIB: u32 = 64 * 1024;
 
@@ -143,7 +145,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
     // These answer with the value that is now in force.
-    connection.pragma_update_and_check(None, "journal_size_limit", JOURNAL_BYTES, |_| Ok(()))
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_PAGES * 4096, |_| Ok(()))
 }
 
 /// The format, and the proof that the schema can be read.

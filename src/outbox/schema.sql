@@ -1,5 +1,5 @@
--- Times are milliseconds since 1970 UTC. States of an event:
--- 0 waiting, 1 acknowledged, 2 parked, 3 dropped.
+-- Times are milliseconds since 1970 UTC. States of an event: 0 waiting, 1 acknowledged, 2 parked,
+-- 3 dropped for its age, 4 dropped for the size of the outbox.
 
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -54,8 +54,34 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_by_session ON events (session, state);
-CREATE INDEX events_waiting ON events (destination, seq, size, enqueued_at) WHERE state = 0;
-CREATE INDEX events_aside ON events (state, seq, size, reason) WHERE state > 1;
+CREATE INDEX events_waiting ON events (destination, enqueued_at) WHERE state = 0;
+CREATE INDEX events_parked ON events (seq) WHERE state = 2;
+
+-- How many events there are and how large, without counting a million of them.
+CREATE TABLE tallies (
+    destination INTEGER NOT NULL,
+    state       INTEGER NOT NULL,
+    events      INTEGER NOT NULL,
+    bytes       INTEGER NOT NULL,
+    PRIMARY KEY (destination, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER event_came AFTER INSERT ON events BEGIN
+    INSERT INTO tallies VALUES (new.destination, new.state, 1, new.size)
+    ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TRIGGER event_moved AFTER UPDATE OF destination, state, size ON events BEGIN
+    UPDATE tallies SET events = events - 1, bytes = bytes - old.size
+    WHERE destination = old.destination AND state = old.state;
+    INSERT INTO tallies VALUES (new.destination, new.state, 1, new.size)
+    ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TRIGGER event_went AFTER DELETE ON events BEGIN
+    UPDATE tallies SET events = events - 1, bytes = bytes - old.size
+    WHERE destination = old.destination AND state = old.state;
+END;
 
 -- Apart from the ledger, so that acknowledging gives whole pages back.
 CREATE TABLE bodies (

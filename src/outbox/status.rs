@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::records::{DestinationRecord, Receipt, Run, moment};
+use super::records::{DestinationRecord, Dropped, Receipt, Run, moment};
 use super::{DESTINATION_COLUMNS, Outbox, OutboxError, destination, enabled_since, open, receipt};
 
 /// How many sessions are shown.
@@ -29,8 +29,8 @@ pub struct Status {
     pub parked: Vec<Parked>,
     /// How many are parked in all.
     pub parked_total: u64,
-    /// How many events were dropped, by reason.
-    pub dropped: Vec<(String, u64)>,
+    /// How many events the limits dropped.
+    pub dropped: Dropped,
     /// How many values were redacted, by rule.
     pub redactions: Vec<(String, u64)>,
     /// Damaged databases that were set aside.
@@ -97,19 +97,12 @@ impl Outbox {
                 sessions: sessions(connection)?,
                 runs: runs(connection)?,
                 parked: parked(connection)?,
-                parked_total: connection.query_row(
-                    "SELECT count(*) FROM events WHERE state = 2",
-                    [],
-                    |row| row.get(0),
-                )?,
-                dropped: counts(
-                    connection,
-                    "SELECT reason, count(*) FROM events WHERE state = 3 GROUP BY reason",
-                )?,
-                redactions: counts(
-                    connection,
-                    "SELECT rule, count FROM redactions ORDER BY count DESC, rule",
-                )?,
+                parked_total: total(connection, 2)?,
+                dropped: Dropped {
+                    by_age: total(connection, 3)?,
+                    by_size: total(connection, 4)?,
+                },
+                redactions: redactions(connection)?,
                 set_aside: Vec::new(),
             })
         })?;
@@ -125,8 +118,10 @@ fn destinations(connection: &Connection) -> rusqlite::Result<Vec<DestinationStat
         .query_map([], destination)?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     let mut waiting = connection.prepare(
-        "SELECT count(*), coalesce(sum(size), 0), min(enqueued_at)
-         FROM events INDEXED BY events_waiting WHERE state = 0 AND destination = ?1",
+        "SELECT coalesce(sum(events), 0), coalesce(sum(bytes), 0),
+                (SELECT min(enqueued_at) FROM events INDEXED BY events_waiting
+                 WHERE state = 0 AND destination = ?1)
+         FROM tallies WHERE state = 0 AND destination = ?1",
     )?;
     let complete = |record: DestinationRecord| {
         waiting.query_row([record.id], |row| {
@@ -197,12 +192,14 @@ fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
     parked.collect()
 }
 
-fn counts(connection: &Connection, select: &str) -> rusqlite::Result<Vec<(String, u64)>> {
+fn total(connection: &Connection, state: i64) -> rusqlite::Result<u64> {
+    let select = "SELECT coalesce(sum(events), 0) FROM tallies WHERE state = ?1";
+    connection.query_row(select, [state], |row| row.get(0))
+}
+
+fn redactions(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
     connection
-        .prepare(select)?
-        .query_map([], |row| {
-            let name: Option<String> = row.get(0)?;
-            Ok((name.unwrap_or_default(), row.get(1)?))
-        })?
+        .prepare("SELECT rule, count FROM redactions ORDER BY count DESC, rule")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }

@@ -9,12 +9,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use super::family::Family;
 use super::{
-    Agent, Block, CallError, Circumstances, Earlier, Generation, Message, Oddities, Parameters,
-    Session, Subagent, ToolCall, ToolResult, Trigger, Turn, Usage,
+    Agent, Block, ByModel, CallError, Circumstances, Earlier, Generation, Message, Oddities, Parameters,
+    Session, Statement, Subagent, ToolCall, ToolResult, Trigger, Turn, Usage,
 };
+
+/// An agent that knows why a response stopped writes the rest of it at once, though not in one
+/// piece.
+const SURELY_WRITTEN: TimeDelta = TimeDelta::seconds(10);
 
 /// One line of conversation inside a session: the main one, or that of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +83,8 @@ pub struct Assembler {
     title: Option<String>,
     is_closed: bool,
     turns: Vec<Turn>,
+    /// How many turns had begun when the main conversation had its last response.
+    answered: usize,
     /// Turns that hold responses seen before: history that was written again.
     repeated: HashSet<String>,
     drafts: Vec<Draft>,
@@ -87,6 +94,7 @@ pub struct Assembler {
     calls: HashSet<String>,
     agents: BTreeMap<String, AgentNote>,
     oddities: Oddities,
+    statements: Vec<Statement>,
 }
 
 /// A response that is being put together.
@@ -109,6 +117,7 @@ struct ThreadState {
 struct AgentNote {
     kind: Option<String>,
     call: Option<String>,
+    is_internal: bool,
 }
 
 impl Assembler {
@@ -116,19 +125,6 @@ impl Assembler {
     #[must_use]
     pub fn new(agent: Agent, earlier: Earlier) -> Self {
         let title = earlier.title.clone();
-        let agents = earlier
-            .agent_calls
-            .iter()
-            .map(|(id, call)| {
-                (
-                    id.clone(),
-                    AgentNote {
-                        kind: None,
-                        call: Some(call.clone()),
-                    },
-                )
-            })
-            .collect();
         Self {
             agent,
             earlier,
@@ -136,22 +132,24 @@ impl Assembler {
             title,
             is_closed: false,
             turns: Vec::new(),
+            answered: 0,
             repeated: HashSet::new(),
             drafts: Vec::new(),
             draft_of: HashMap::new(),
             threads: HashMap::new(),
             results: HashMap::new(),
             calls: HashSet::new(),
-            agents,
+            agents: BTreeMap::new(),
             oddities: Oddities::default(),
+            statements: Vec::new(),
         }
     }
 
-    /// A line was written at this time, whatever it says.
+    /// A line was written at this time, whatever it says. The first line begins the session.
     pub fn saw(&mut self, at: DateTime<Utc>) {
         self.span = Some(match self.span {
             None => (at, at),
-            Some((first, last)) => (first.min(at), last.max(at)),
+            Some((first, last)) => (first, last.max(at)),
         });
     }
 
@@ -165,6 +163,19 @@ impl Assembler {
         self.is_closed = true;
     }
 
+    /// The agent wrote down what it used since the session began.
+    pub fn statement(&mut self, used: ByModel) {
+        if let Some((_, at)) = self.span {
+            self.statements.push(Statement { at, used });
+        }
+    }
+
+    /// How many statements there were.
+    #[must_use]
+    pub const fn statements(&self) -> usize {
+        self.statements.len()
+    }
+
     /// Counts of what could not be used.
     pub const fn oddities(&mut self) -> &mut Oddities {
         &mut self.oddities
@@ -174,6 +185,10 @@ impl Assembler {
     pub fn turn(&mut self, start: TurnStart) {
         if self.turns.iter().any(|turn| turn.id == start.id) {
             return;
+        }
+        let main = self.threads.get(&Thread::Main);
+        if let Some(current) = main.and_then(|state| state.current) {
+            self.drafts[current].generation.complete = true;
         }
         self.turns.push(Turn {
             id: start.id,
@@ -211,7 +226,20 @@ impl Assembler {
             .push(message);
     }
 
-    /// What is known of a subagent: its type, and the call that started it.
+    /// Whether something was said in a conversation that no response has answered yet.
+    #[must_use]
+    pub fn is_waiting(&self, thread: &Thread) -> bool {
+        let state = self.threads.get(thread);
+        state.is_some_and(|state| !state.pending.is_empty())
+    }
+
+    /// The coding agent started this subagent for its own ends.
+    pub fn internal_agent(&mut self, id: &str) {
+        self.agents.entry(id.to_owned()).or_default().is_internal = true;
+    }
+
+    /// What is known of a subagent: its type, and the call that started it. The first word
+    /// counts.
     pub fn agent(&mut self, id: &str, kind: Option<String>, call: Option<String>) {
         let note = self.agents.entry(id.to_owned()).or_default();
         note.kind = note.kind.take().or(kind);
@@ -238,6 +266,9 @@ impl Assembler {
 
     fn begin_response(&mut self, part: ResponsePart) {
         let turn = self.turn_for(&part);
+        if part.thread == Thread::Main {
+            self.answered = self.turns.len();
+        }
         let index = self.drafts.len();
         let state = self.threads.entry(part.thread.clone()).or_default();
         let previous = state.current.replace(index);
@@ -256,7 +287,7 @@ impl Assembler {
                 usage: part.usage.unwrap_or_default(),
                 started_at: part.requested_at.unwrap_or(part.at).min(part.at),
                 ended_at: part.at,
-                complete: part.stop_reason.is_some() || part.error.is_some(),
+                complete: part.error.is_some(),
                 stop_reason: part.stop_reason,
                 input,
                 output: part.blocks,
@@ -265,25 +296,44 @@ impl Assembler {
                 circumstances: part.circumstances,
             },
         });
+        self.return_early_results(index);
+    }
+
+    /// The result of a call can stand before the call: it answers this response and is input of
+    /// the next one.
+    fn return_early_results(&mut self, index: usize) {
+        let Draft {
+            generation, thread, ..
+        } = &mut self.drafts[index];
+        let Generation { input, output, .. } = generation;
+        let answers = |message: &Message| {
+            message.content.iter().any(|block| {
+                matches!(block, Block::ToolResult { call_id, .. } if output.iter().any(
+                    |known| matches!(known, Block::ToolCall(call) if call.id == *call_id)
+                ))
+            })
+        };
+        let early: Vec<Message> = input.extract_if(.., |message| answers(message)).collect();
+        if !early.is_empty() {
+            let state = self.threads.entry(thread.clone()).or_default();
+            state.pending.splice(0..0, early);
+        }
     }
 
     fn continue_response(&mut self, index: usize, part: ResponsePart) {
-        let is_copy = self
-            .threads
-            .get(&part.thread)
-            .and_then(|state| state.current)
-            != Some(index);
+        let thread = self.threads.get(&part.thread);
+        let known = &self.drafts[index].generation.output;
+        let is_known = |block: &Block| known.iter().any(|known| same_block(known, block));
+        // History that is written again repeats responses, at once or much later.
+        let is_copy = thread.and_then(|state| state.current) != Some(index)
+            || (!part.blocks.is_empty() && part.blocks.iter().all(is_known));
+        let new: Vec<bool> = part.blocks.iter().map(|block| !is_known(block)).collect();
         if is_copy {
             self.is_repeated(&part.thread);
         }
         let generation = &mut self.drafts[index].generation;
-        for block in part.blocks {
-            if !(is_copy
-                && generation
-                    .output
-                    .iter()
-                    .any(|known| same_block(known, &block)))
-            {
+        for (block, is_new) in part.blocks.into_iter().zip(new) {
+            if is_new {
                 generation.output.push(block);
             }
         }
@@ -295,18 +345,22 @@ impl Assembler {
         if !is_copy {
             generation.ended_at = generation.ended_at.max(part.at);
         }
-        generation.complete |= part.stop_reason.is_some();
         generation.stop_reason = part.stop_reason.or_else(|| generation.stop_reason.take());
         generation.model = generation.model.take().or(part.model);
+        if !is_copy {
+            self.return_early_results(index);
+        }
     }
 
-    /// The lines before a repeated response are repetitions too.
+    /// The lines before a repeated response are repetitions too, back to the response before it.
     fn is_repeated(&mut self, thread: &Thread) {
         if let Some(state) = self.threads.get_mut(thread) {
             state.pending.clear();
         }
-        if let (Thread::Main, Some(turn)) = (thread, self.turns.last()) {
-            self.repeated.insert(turn.id.clone());
+        if *thread == Thread::Main {
+            let since = self.turns.iter().skip(self.answered);
+            self.repeated.extend(since.map(|turn| turn.id.clone()));
+            self.answered = self.turns.len();
         }
     }
 
@@ -336,6 +390,11 @@ impl Assembler {
                 .count();
             self.oddities.results_without_call = orphans as u64;
         }
+        for draft in &mut self.drafts {
+            let generation = &mut draft.generation;
+            generation.complete |= generation.stop_reason.is_some()
+                && generation.ended_at + SURELY_WRITTEN < ended_at;
+        }
         let mut family = self.join_results();
         self.attach_main(&mut family);
         self.attach_strays(family);
@@ -348,10 +407,11 @@ impl Assembler {
             agent: self.agent,
             id,
             started_at: self.earlier.started_at.unwrap_or(started_at),
-            ended_at,
+            ended_at: self.earlier.ended_at.map_or(ended_at, |earlier| earlier.max(ended_at)),
             is_closed: self.is_closed,
             title: self.title,
             turns: self.turns,
+            statements: self.statements,
             earlier: self.earlier,
             oddities: self.oddities,
         })
@@ -379,6 +439,7 @@ impl Assembler {
             let subagent = Subagent {
                 id,
                 kind: note.kind,
+                is_internal: note.is_internal,
                 generations,
             };
             match note.call {
@@ -437,61 +498,16 @@ impl Assembler {
                     circumstances: Arc::clone(&first.circumstances),
                 });
             }
-            self.turns[turn.unwrap_or(0)].stray_subagents.push(stray);
+            let turn = &mut self.turns[turn.unwrap_or(0)];
+            if stray.is_internal {
+                let ends = stray.generations.iter().map(|generation| generation.ended_at);
+                turn.ended_at = ends.fold(turn.ended_at, DateTime::max);
+            }
+            turn.stray_subagents.push(stray);
         }
         for turn in &mut self.turns {
             turn.stray_subagents.sort_by(|a, b| a.id.cmp(&b.id));
         }
-    }
-}
-
-/// Generations and subagents on their way to their places in the tree.
-struct Family {
-    main: Vec<(usize, Generation)>,
-    by_call: HashMap<String, Vec<Subagent>>,
-    strays: Vec<Subagent>,
-}
-
-impl Family {
-    /// Hangs the subagents under the calls of this generation, and theirs under them. Each is
-    /// taken once, so that files which name each other as parents cannot make a circle.
-    fn adopt(&mut self, generation: &mut Generation) {
-        for block in &mut generation.output {
-            let Block::ToolCall(call) = block else {
-                continue;
-            };
-            let Some(mut subagents) = self.by_call.remove(&call.id) else {
-                continue;
-            };
-            for subagent in &mut subagents {
-                for generation in &mut subagent.generations {
-                    self.adopt(generation);
-                }
-            }
-            call.subagents = subagents;
-        }
-    }
-
-    /// A subagent whose call was promised and never found.
-    fn take_any(&mut self) -> Option<Subagent> {
-        let nested: HashSet<&str> = self
-            .by_call
-            .values()
-            .flatten()
-            .flat_map(|subagent| &subagent.generations)
-            .flat_map(Generation::tool_calls)
-            .map(|call| call.id.as_str())
-            .collect();
-        let outermost = self
-            .by_call
-            .keys()
-            .filter(|call| !nested.contains(call.as_str()))
-            .min();
-        let call = outermost.or_else(|| self.by_call.keys().min())?.clone();
-        let mut subagents = self.by_call.remove(&call)?;
-        let first = subagents.pop();
-        self.strays.extend(subagents);
-        first
     }
 }
 

@@ -3,28 +3,30 @@
 //! It is small enough to be kept between two ends of the same session, so that the second end
 //! costs what is new and not what the session weighs.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, Turn, Usage};
+use super::{Balance, Generation, Turn, Usage};
 
 /// The sum of what was read before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {
     /// When the session began.
     pub started_at: Option<DateTime<Utc>>,
+    /// When the last line of it was written.
+    pub ended_at: Option<DateTime<Utc>>,
     /// First prompt that says something, and its first words as a name.
     pub first_prompt: Option<String>,
     /// Title at that time.
     pub title: Option<String>,
     /// Sums.
     pub totals: Totals,
-    /// Which call started which agent.
-    pub agent_calls: BTreeMap<String, String>,
-    responses: HashSet<u64>,
+    /// Where the agent's books stood.
+    pub balance: Balance,
+    responses: BTreeSet<u64>,
 }
 
 /// Sums over the generations of a session, each response counted once.
@@ -64,18 +66,14 @@ impl Earlier {
     /// Moves a turn from what is new to what is known. `ours` tells the generations that belong
     /// to this session from those copied out of another.
     pub fn absorb(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
-        self.totals.add_turn(turn, ours);
+        if turn.is_shown(ours) {
+            self.totals.add_turn(turn, ours);
+        }
         let known = turn
             .all_generations()
             .into_iter()
             .map(|generation| fingerprint(&generation.id));
         self.responses.extend(known);
-        for (call, subagent) in turn.all_subagents() {
-            if let Some(call) = call {
-                self.agent_calls
-                    .insert(subagent.id.clone(), call.to_owned());
-            }
-        }
     }
 }
 

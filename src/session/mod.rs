@@ -5,16 +5,20 @@
 //! knows a file format, a vendor's wire format or PostHog.
 
 mod assemble;
+pub mod books;
 mod earlier;
+mod family;
 mod walk;
 
 pub use assemble::{Assembler, ResponsePart, Thread, TurnStart};
+pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::{Earlier, Totals};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The coding agents whose sessions can be read.
@@ -41,7 +45,7 @@ pub struct Session {
     pub agent: Agent,
     /// The agent's own session id.
     pub id: String,
-    /// Time of the first line of the session.
+    /// Time of the first line of the session, which no later line can change.
     pub started_at: DateTime<Utc>,
     /// Time of the last line that was read.
     pub ended_at: DateTime<Utc>,
@@ -51,6 +55,8 @@ pub struct Session {
     pub title: Option<String>,
     /// Turns in the order they began. The first may belong to a prompt that is in no line.
     pub turns: Vec<Turn>,
+    /// The agent's own books, as it wrote them down.
+    pub statements: Vec<Statement>,
     /// What was read before the first of `turns`; empty when the session was read from its start.
     pub earlier: Earlier,
     /// What the reader met and could not use, by kind.
@@ -138,7 +144,7 @@ pub struct Generation {
 }
 
 /// Token counts of one response. Input excludes what was read from or written to the cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Input tokens outside the cache.
     pub input: u64,
@@ -272,6 +278,8 @@ pub struct Subagent {
     pub id: String,
     /// Its type (`general-purpose`, `compaction`, …).
     pub kind: Option<String>,
+    /// Whether the coding agent started it for its own ends, so that no call of a tool did.
+    pub is_internal: bool,
     /// Its model calls, by start.
     pub generations: Vec<Generation>,
 }
@@ -287,9 +295,24 @@ pub struct Oddities {
     pub results_without_call: u64,
     /// Responses without the usage that a response must have.
     pub responses_without_usage: u64,
+    /// Responses without the id that tells them apart: they are in no number.
+    pub responses_without_id: u64,
 }
 
 impl Session {
+    /// Where the agent's books stand after the first turns and the first statements.
+    #[must_use]
+    pub fn balance_before(&self, turns: &[Turn], statements: usize) -> Balance {
+        let statements = &self.statements[..statements.min(self.statements.len())];
+        self.earlier.balance.clone().reconcile(statements, listed(turns)).balance
+    }
+
+    /// What the agent's own books show and the lines do not.
+    #[must_use]
+    pub fn reconcile(&self) -> Reconciled {
+        self.earlier.balance.clone().reconcile(&self.statements, listed(&self.turns))
+    }
+
     /// The first prompt that set the model to work: what the session is about. A command that
     /// never reached the model (`/clear`, `/help`) is not it.
     #[must_use]
@@ -313,6 +336,27 @@ impl Turn {
         self.trigger != Trigger::Prompt
             && self.generations.is_empty()
             && self.stray_subagents.is_empty()
+    }
+
+    /// Whether the turn is part of its session's trace: there is something in it, and not all of
+    /// that was copied out of another session. `ours` tells the generations that were not.
+    pub fn is_shown(&self, ours: &dyn Fn(&Generation) -> bool) -> bool {
+        let generations = self.all_generations();
+        !self.is_empty() && (generations.is_empty() || generations.into_iter().any(ours))
+    }
+
+    /// Whether nothing in the turn waits for more to be written: every response is complete,
+    /// every call has its result, and every subagent its call.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let is_settled = |generation: &Generation| {
+            let mut calls = generation.tool_calls();
+            generation.complete && calls.all(|call| call.result.is_some())
+        };
+        self.stray_subagents
+            .iter()
+            .all(|subagent| subagent.is_internal)
+            && self.all_generations().into_iter().all(is_settled)
     }
 
     /// The last thing the model said to the user in this turn.
@@ -340,4 +384,12 @@ impl Generation {
             _ => None,
         })
     }
+}
+
+/// What the lines show of what was used.
+fn listed(turns: &[Turn]) -> impl Iterator<Item = (DateTime<Utc>, &str, Usage)> {
+    turns.iter().flat_map(Turn::all_generations).filter_map(|generation| {
+        let model = generation.model.as_deref().filter(|_| generation.error.is_none())?;
+        Some((generation.ended_at, books::name_of(model), generation.usage))
+    })
 }

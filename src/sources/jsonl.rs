@@ -1,5 +1,6 @@
 //! JSON lines as agents really write them: several megabytes long, glued together, cut off.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -31,6 +32,19 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
     /// Whether its line end was there; the last line of a file may still be being written.
     pub is_terminated: bool,
+}
+
+impl<'a> Line<'a> {
+    /// The line as text that JSON can be read from: broken characters are replaced, and so are
+    /// the halves of characters that stand alone where somebody cut a text between them.
+    #[must_use]
+    pub fn text(&self) -> Cow<'a, str> {
+        let text = String::from_utf8_lossy(self.bytes);
+        match without_half_characters(&text) {
+            Some(mended) => Cow::Owned(mended),
+            None => text,
+        }
+    }
 }
 
 impl Lines {
@@ -103,20 +117,75 @@ fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
     }
 }
 
+/// Replaces escaped surrogates that have no partner; `None` when there are none. Agents write
+/// text beyond ASCII as it is, so a line with any such escape is rare.
+fn without_half_characters(text: &str) -> Option<String> {
+    let first = memchr::memmem::find(text.as_bytes(), b"\\ud")?;
+    let mut mended = String::with_capacity(text.len());
+    // An even number of backslashes before it would make this one a character of its own.
+    let mut at = first - trailing_backslashes(&text.as_bytes()[..first]);
+    mended.push_str(&text[..at]);
+    let mut is_mended = false;
+    while let Some(found) = memchr::memchr(b'\\', &text.as_bytes()[at..]) {
+        mended.push_str(&text[at..at + found]);
+        at += found;
+        let here = surrogate(&text[at..]);
+        let next = text.get(at + 6..).and_then(surrogate);
+        let length = match (here, next) {
+            (Some(Half::First), Some(Half::Second)) => 12,
+            (Some(_), _) => {
+                mended.push_str("\\ufffd");
+                is_mended = true;
+                at += 6;
+                continue;
+            }
+            (None, _) => text[at..].chars().take(2).map(char::len_utf8).sum(),
+        };
+        mended.push_str(&text[at..at + length]);
+        at += length;
+    }
+    mended.push_str(&text[at..]);
+    is_mended.then_some(mended)
+}
+
+fn trailing_backslashes(bytes: &[u8]) -> usize {
+    let backslashes = bytes.iter().rev().take_while(|byte| **byte == b'\\');
+    backslashes.count()
+}
+
+enum Half {
+    First,
+    Second,
+}
+
+/// Whether an escaped half of a character begins here.
+fn surrogate(text: &str) -> Option<Half> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xd800..=0xdbff => Some(Half::First),
+        0xdc00..=0xdfff => Some(Half::Second),
+        _ => None,
+    }
+}
+
 /// Hands every JSON object of a line to `each`, and says how many pieces were none.
 ///
 /// Two processes that write at once glue objects together, and a process that dies leaves half
 /// an object before the next one: what is whole is found in both cases.
-pub fn objects<'a, T: Deserialize<'a>>(line: &'a [u8], mut each: impl FnMut(T)) -> u64 {
+pub fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -> u64 {
     let mut malformed = 0;
     let mut rest = line.trim_ascii();
     while !rest.is_empty() {
-        let mut stream = Deserializer::from_slice(rest).into_iter::<T>();
+        let mut stream = Deserializer::from_str(rest).into_iter::<T>();
         match stream.next() {
             None => break,
             Some(Ok(object)) => {
                 let read = stream.byte_offset();
-                each(object);
+                if rest.starts_with('{') {
+                    each(object);
+                } else {
+                    malformed += 1;
+                }
                 rest = rest[read..].trim_ascii_start();
             }
             Some(Err(error)) => {
@@ -133,10 +202,10 @@ pub fn objects<'a, T: Deserialize<'a>>(line: &'a [u8], mut each: impl FnMut(T)) 
 
 /// Where the object begins that broke the one before it. Inside a string its first quote ends
 /// the string, so the parser stumbles at most three bytes later.
-fn next_object(bytes: &[u8], stumbled_at: usize) -> Option<usize> {
+fn next_object(text: &str, stumbled_at: usize) -> Option<usize> {
     let from = stumbled_at.saturating_sub(4).max(1);
-    let to = (stumbled_at + 2).min(bytes.len());
-    (from..to).find(|&start| bytes[start..].starts_with(b"{\""))
+    let to = (stumbled_at + 2).min(text.len());
+    (from..to).find(|&start| text.as_bytes()[start..].starts_with(b"{\""))
 }
 
 #[cfg(test)]
@@ -149,7 +218,7 @@ mod tests {
 
     fn parse(line: &str) -> (Vec<Value>, u64) {
         let mut found = Vec::new();
-        let malformed = objects(line.as_bytes(), |value| found.push(value));
+        let malformed = objects(line, |value| found.push(value));
         (found, malformed)
     }
 
@@ -168,9 +237,32 @@ mod tests {
             (format!(r#"{{"type":"user","n":1{whole}"#), 1, 1),
             (r#"{"type":"user","text":"cut"#.to_owned(), 0, 1),
             ("// a comment".to_owned(), 0, 1),
+            (format!("[1,2]{whole}"), 1, 1),
         ] {
             let (found, bad) = parse(&line);
             assert_eq!((found.len(), bad), (objects, malformed), "{line}");
+        }
+    }
+
+    #[test]
+    fn halves_of_characters_are_replaced_and_whole_ones_kept() {
+        for (escaped, expected) in [
+            (r"\ud83d cut", "\u{fffd} cut"),
+            (r"\uDE00 cut", "\u{fffd} cut"),
+            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+            (r"\ud83d\ude00 whole", "😀 whole"),
+            (r"\\ud83d is no escape", r"\ud83d is no escape"),
+            (r"\\\ud83d is one", "\\\u{fffd} is one"),
+            (r"ä\nö\ud83d", "ä\nö\u{fffd}"),
+        ] {
+            let line = format!(r#"{{"text":"{escaped}"}}"#);
+            let line = Line {
+                offset: 0,
+                bytes: line.as_bytes(),
+                is_terminated: true,
+            };
+            let value: Value = serde_json::from_str(&line.text()).unwrap();
+            assert_eq!(value["text"], expected, "{escaped}");
         }
     }
 

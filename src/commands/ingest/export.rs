@@ -8,7 +8,7 @@ use anyhow::Context;
 use uuid::Uuid;
 
 use super::{Claims, read};
-use crate::commands::{Exit, redactor};
+use crate::commands::{Exit, passing_redactor};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
 use crate::host::Host;
@@ -30,7 +30,7 @@ pub(super) fn run(
         let file = File::create(target).with_context(|| format!("cannot write {name}"))?;
         Box::new(BufWriter::new(file))
     };
-    let redactor = redactor(config)?;
+    let redactor = passing_redactor(config)?;
     let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
     let mut claims = Claims::default();
     let mut exit = Exit::Done;

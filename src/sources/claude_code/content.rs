@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::wire::{self, Content, ContentBlock, MediaSource, ToolUseResult, payload};
-use crate::session::{Block, Circumstances, ToolCall, ToolResult, Usage};
+use crate::session::{ByModel, books, Block, Circumstances, ToolCall, ToolResult, Usage};
 
 /// What the line says about all of its blocks.
 pub(super) struct LineFacts<'a> {
@@ -18,14 +18,28 @@ pub(super) struct LineFacts<'a> {
 
 /// The blocks of a message's content. A plain string is one text block.
 pub(super) fn blocks(content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
+    blocks_at(Depth::Message, content, facts)
+}
+
+/// A result stands in a message and holds plain blocks; there is nothing deeper.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Message,
+    Result,
+}
+
+fn blocks_at(depth: Depth, content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
     match Content::parse(content) {
         None => Vec::new(),
         Some(Content::Text(text)) => vec![Block::Text(text)],
-        Some(Content::Blocks(raw)) => raw.into_iter().map(|raw| block(raw, facts)).collect(),
+        Some(Content::Blocks(raw)) => raw
+            .into_iter()
+            .map(|raw| block(depth, raw, facts))
+            .collect(),
     }
 }
 
-fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
+fn block(depth: Depth, raw: &RawValue, facts: &LineFacts<'_>) -> Block {
     let Some(block) = payload::<ContentBlock<'_>>(Some(raw)) else {
         return other(raw);
     };
@@ -55,7 +69,7 @@ fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
         ) => Block::ToolCall(Box::new(ToolCall {
             id,
             name,
-            input: input.unwrap_or(Value::Null),
+            input: input.map_or(Value::Null, value),
             called_at: facts.at,
             result: None,
             subagents: Vec::new(),
@@ -69,10 +83,10 @@ fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
                 is_error,
                 ..
             },
-        ) => Block::ToolResult {
+        ) if depth == Depth::Message => Block::ToolResult {
             call_id,
             result: Arc::new(ToolResult {
-                content: blocks(content, facts),
+                content: blocks_at(Depth::Result, content, facts),
                 is_error: is_error.unwrap_or(false),
                 returned_at: facts.at,
                 duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
@@ -95,7 +109,34 @@ fn block(raw: &RawValue, facts: &LineFacts<'_>) -> Block {
 }
 
 fn other(raw: &RawValue) -> Block {
-    Block::Other(serde_json::from_str(raw.get()).unwrap_or(Value::Null))
+    let mut value = value(raw);
+    drop_binary(&mut value);
+    Block::Other(value)
+}
+
+/// A value as it stands in the transcript; one that is nested too deep to be built, as text.
+fn value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::String(raw.get().to_owned()))
+}
+
+/// Blocks that we do not know may hold bytes too, under one of these names.
+fn drop_binary(value: &mut Value) {
+    const BINARY: [&str; 4] = ["data", "blob", "encrypted_content", "signature"];
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(drop_binary),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(text) if BINARY.contains(&name.as_str()) => {
+                        let bytes = decoded_length(text);
+                        *text = format!("[{bytes} bytes]");
+                    }
+                    _ => drop_binary(field),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Bytes that a quoted base64 string stands for.
@@ -140,4 +181,26 @@ pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
             .as_ref()
             .map_or(0, |used| used.web_search_requests.0),
     })
+}
+
+/// What Claude Code's books say was used, by model. `None` when they name no model.
+pub(super) fn books(raw: &wire::Books) -> Option<ByModel> {
+    let mut books = ByModel::new();
+    for (model, used) in raw {
+        let one_hour = used.cache_creation_1h.0;
+        let cache_write = used.cache_creation_input_tokens.0.max(one_hour);
+        let usage = Usage {
+            input: used.input_tokens.0,
+            output: used.output_tokens.0,
+            reasoning: Some(used.thinking_tokens.0).filter(|tokens| *tokens > 0),
+            cache_read: used.cache_read_input_tokens.0,
+            cache_write,
+            cache_write_5m: cache_write - one_hour,
+            cache_write_1h: one_hour,
+            web_searches: used.web_search_requests.0,
+        };
+        let sum = books.entry(books::name_of(model).to_owned()).or_default();
+        *sum = sum.plus(usage);
+    }
+    (!books.is_empty()).then_some(books)
 }

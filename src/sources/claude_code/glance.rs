@@ -39,7 +39,7 @@ pub fn glance(path: &Path) -> Glance {
         if line.offset > FURTHEST || glance.prompt.is_some() {
             break;
         }
-        objects(line.bytes, |line: Line<'_>| {
+        objects(&line.text(), |line: Line<'_>| {
             let at = line
                 .timestamp
                 .as_ref()
@@ -76,7 +76,7 @@ pub fn last_written(path: &Path) -> Option<DateTime<Utc>> {
     let mut lines = Lines::open(path, length.saturating_sub(TAIL)).ok()?;
     let mut last = None;
     while let Ok(Some(line)) = lines.next_line() {
-        objects(line.bytes, |line: Line<'_>| {
+        objects(&line.text(), |line: Line<'_>| {
             let at = line
                 .timestamp
                 .as_ref()

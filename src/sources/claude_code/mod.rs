@@ -3,6 +3,7 @@
 //! The facts about the format, with the versions in which they were seen, are in `README.md`
 //! beside this file.
 
+mod checkpoint;
 mod content;
 mod glance;
 mod paths;
@@ -12,9 +13,10 @@ mod running;
 pub mod settings;
 mod wire;
 
+pub use checkpoint::{Checkpoint, Reading};
 pub use glance::{Glance, glance, last_written};
 pub use paths::{
     AgentFile, SessionFiles, project_dir, projects_dir, session_files, session_id, transcripts,
 };
-pub use read::{Checkpoint, Reading, read};
+pub use read::read;
 pub use running::{Running, running};

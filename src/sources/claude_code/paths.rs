@@ -36,6 +36,8 @@ pub struct AgentFile {
     pub id: String,
     /// Its type, where it is told.
     pub kind: Option<String>,
+    /// Whether Claude Code started it for its own ends.
+    pub is_internal: bool,
     /// The tool call that started it, where it is told.
     pub call: Option<String>,
     /// Size in bytes.
@@ -172,13 +174,14 @@ fn agent_file(path: &Path) -> Option<(Option<String>, AgentFile)> {
     let meta = read_meta(&path.with_extension("meta.json")).unwrap_or_default();
     let bytes = fs::metadata(path).map_or(0, |meta| meta.len());
     let started = first_facts(path).and_then(|facts| facts.timestamp);
-    let kind = internal_kind(&id).map(str::to_owned).or(meta.agent_type);
+    let internal = internal_kind(&id);
     Some((
         started,
         AgentFile {
             path: path.to_owned(),
             id,
-            kind,
+            kind: internal.map(str::to_owned).or(meta.agent_type),
+            is_internal: internal.is_some(),
             call: meta.tool_use_id,
             bytes,
         },
@@ -232,7 +235,7 @@ fn first_facts(path: &Path) -> Option<FirstFacts> {
         let Ok(Some(line)) = lines.next_line() else {
             break;
         };
-        objects(line.bytes, |line: Line<'_>| {
+        objects(&line.text(), |line: Line<'_>| {
             facts.session = facts
                 .session
                 .take()

@@ -50,8 +50,9 @@ fn classify(text: &str, not_human: bool) -> Option<Prompt> {
 
     let text = text.trim();
     if not_human || NOTIFICATIONS.iter().any(|start| text.starts_with(start)) {
-        let summary = between(text, "<summary>", "</summary>");
-        let text = summary.map_or_else(|| "background task reported".to_owned(), str::to_owned);
+        let said = between(text, "<summary>", "</summary>").or_else(|| message(text));
+        let said = said.map(str::trim).filter(|said| !said.is_empty());
+        let text = said.unwrap_or("background task reported").to_owned();
         return Some(Prompt {
             trigger: Trigger::Notification,
             text,
@@ -78,23 +79,41 @@ fn classify(text: &str, not_human: bool) -> Option<Prompt> {
     })
 }
 
-/// The text of a message that holds no result of a tool; pictures are named.
+/// What another agent said, without its wrapper.
+fn message(text: &str) -> Option<&str> {
+    let Some(inside) = text.strip_prefix("<teammate-message") else {
+        return (!text.starts_with('<')).then_some(text);
+    };
+    between(inside, ">", "</teammate-message>")
+}
+
+/// The text of a message that holds no result of a tool; pictures are named after it.
 fn spoken_text(content: Option<&RawValue>) -> Option<String> {
     let blocks = match Content::parse(content)? {
         Content::Text(text) => return Some(text),
         Content::Blocks(blocks) => blocks,
     };
     let mut parts = Vec::new();
+    let mut pictures = Vec::new();
     for block in blocks {
         let block: ContentBlock<'_> = payload(Some(block))?;
         match block.kind.as_ref().map(Text::as_str) {
             Some("tool_result") => return None,
-            Some("text") => parts.extend(block.text),
-            Some(kind) => parts.push(format!("[{kind}]")),
+            Some("text") => parts.extend(block.text.filter(|text| !is_context(text))),
+            Some(kind) => pictures.push(format!("[{kind}]")),
             None => {}
         }
     }
+    parts.append(&mut pictures);
     (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// Whether a block holds what the editor or the agent put beside the prompt.
+fn is_context(text: &str) -> bool {
+    const CONTEXT: [(&str, &str); 2] = [("<ide_", ">"), ("<system-reminder>", "</system-reminder>")];
+    let text = text.trim();
+    let mut kinds = CONTEXT.iter();
+    kinds.any(|(start, end)| text.starts_with(start) && text.ends_with(end))
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
@@ -124,7 +143,7 @@ mod tests {
             (notice, Some((Trigger::Notification, "Agent \"look\" done"))),
             (
                 "<teammate-message id=\"lead\">go</teammate-message>",
-                Some((Trigger::Notification, "background task reported")),
+                Some((Trigger::Notification, "go")),
             ),
             ("<local-command-stdout>ok</local-command-stdout>", None),
             ("<bash-input>ls</bash-input>", None),

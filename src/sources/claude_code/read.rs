@@ -1,22 +1,21 @@
 //! Reads the files of a session, each byte once.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::super::jsonl::{self, Lines};
-use super::content::{LineFacts, blocks, usage};
+use super::checkpoint::{Checkpoint, Mark, Reading};
+use super::content::{self, LineFacts, blocks, usage};
 use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
 use super::wire::{self, Line, payload};
 use crate::session::{
-    Agent, Assembler, Block, CallError, Circumstances, Earlier, Generation, Message, Parameters,
+    Agent, Assembler, Block, CallError, Circumstances, Message, Parameters,
     ResponsePart, Role, Session, Thread, TurnStart,
 };
 
@@ -36,36 +35,7 @@ const IGNORED: &[&str] = &[
     "bridge-session",
     "api-request-blob",
     "api-request-shape",
-    "system",
 ];
-
-/// How a reading went, besides the session that it found.
-#[derive(Debug)]
-pub struct Reading {
-    /// The last turn and where it begins: from there a later reading goes on.
-    last_turn: Option<(String, u64)>,
-    guard: Option<u64>,
-    agent_bytes: BTreeMap<String, u64>,
-    permission_mode: Option<String>,
-    /// Subagent transcripts that could not be read, with the reason.
-    pub unreadable: Vec<(PathBuf, String)>,
-}
-
-/// Everything a later reading needs to go on where this one's last turn began. It is a
-/// shortcut and never an authority: when it does not fit the file, the file is read whole.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// Version of the program; another one may count otherwise.
-    version: String,
-    /// Where the last turn begins, in bytes.
-    offset: u64,
-    /// Fingerprint of the bytes before it.
-    guard: u64,
-    permission_mode: Option<String>,
-    /// Sizes of the subagents' files that belong to earlier turns, in bytes.
-    agent_bytes: BTreeMap<String, u64>,
-    earlier: Earlier,
-}
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
 /// files hold no line with a time.
@@ -77,124 +47,61 @@ pub fn read(
     files: &SessionFiles,
     checkpoint: Option<Checkpoint>,
 ) -> anyhow::Result<(Option<Session>, Reading)> {
-    let checkpoint = checkpoint.filter(|checkpoint| checkpoint.fits(&files.transcript));
-    let mut reader = Reader::new(checkpoint);
+    let checkpoint = checkpoint
+        .filter(|checkpoint| checkpoint.fits(files))
+        .unwrap_or_default();
+    let mut reader = Reader::new(&checkpoint);
+    let open: Vec<&AgentFile> = files
+        .agents
+        .iter()
+        .filter(|agent| !checkpoint.has_settled(agent))
+        .collect();
+    for agent in &open {
+        reader.expect_agent(agent);
+    }
     reader
-        .file(&files.transcript, reader.offset, None)
+        .file(&files.transcript, checkpoint.offset, None)
         .with_context(|| format!("cannot read {}", files.transcript.display()))?;
     let mut unreadable = Vec::new();
-    for agent in &files.agents {
-        if reader.settled_agents.get(&agent.id) == Some(&agent.bytes) {
-            continue;
-        }
-        reader
-            .assembler
-            .agent(&agent.id, agent.kind.clone(), agent.call.clone());
+    for agent in open {
         if let Err(error) = reader.file(&agent.path, 0, Some(agent)) {
             unreadable.push((agent.path.clone(), error.to_string()));
         }
     }
-    let guarded = reader.last_turn.as_ref().map(|(_, offset)| *offset);
-    let session = reader.assembler.finish(files.session_id.clone());
-    let reading = Reading {
-        guard: guarded.and_then(|offset| guard_before(&files.transcript, offset).ok()),
-        last_turn: reader.last_turn,
-        agent_bytes: files
-            .agents
-            .iter()
-            .map(|agent| (agent.id.clone(), agent.bytes))
-            .collect(),
-        permission_mode: reader.mode_at_last_turn,
-        unreadable,
-    };
+    reader.name_agents();
+    let Reader {
+        assembler,
+        marks,
+        has_custom_title,
+        ..
+    } = reader;
+    let session = assembler.finish(files.session_id.clone());
+    let reading = Reading::new(files, marks, has_custom_title, unreadable);
     Ok((session, reading))
-}
-
-impl Reading {
-    /// What to keep so that the next reading costs only what is new. `ours` tells the
-    /// generations of this session from those copied out of another. `None` when there is
-    /// nothing to skip yet.
-    #[must_use]
-    pub fn checkpoint(
-        &self,
-        session: &Session,
-        ours: &dyn Fn(&Generation) -> bool,
-    ) -> Option<Checkpoint> {
-        let (current, settled) = session.turns.split_last()?;
-        let (last_turn, offset) = self.last_turn.as_ref()?;
-        if *last_turn != current.id {
-            return None;
-        }
-        let mut earlier = session.earlier.clone();
-        earlier.started_at = Some(session.started_at);
-        earlier.title.clone_from(&session.title);
-        earlier.first_prompt = session.first_prompt();
-        for turn in settled {
-            earlier.absorb(turn, ours);
-        }
-        let mut agent_bytes = BTreeMap::new();
-        let open: Vec<&str> = current
-            .all_subagents()
-            .iter()
-            .map(|(_, subagent)| subagent.id.as_str())
-            .collect();
-        for (id, bytes) in &self.agent_bytes {
-            if !open.contains(&id.as_str()) {
-                agent_bytes.insert(id.clone(), *bytes);
-            }
-        }
-        Some(Checkpoint {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            offset: *offset,
-            guard: self.guard?,
-            permission_mode: self.permission_mode.clone(),
-            agent_bytes,
-            earlier,
-        })
-    }
-}
-
-impl Checkpoint {
-    fn fits(&self, transcript: &Path) -> bool {
-        self.version == env!("CARGO_PKG_VERSION")
-            && guard_before(transcript, self.offset).is_ok_and(|guard| guard == self.guard)
-    }
-}
-
-/// Fingerprint of the last bytes before `offset`: a file that was written anew differs there.
-fn guard_before(path: &Path, offset: u64) -> io::Result<u64> {
-    use std::io::{Read, Seek, SeekFrom};
-    const GUARDED: u64 = 4096;
-    let mut file = std::fs::File::open(path)?;
-    let length = offset.min(GUARDED);
-    file.seek(SeekFrom::Start(offset - length))?;
-    let mut bytes = Vec::new();
-    file.take(length).read_to_end(&mut bytes)?;
-    if (bytes.len() as u64) < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    let mut hasher = DefaultHasher::new();
-    (offset, bytes).hash(&mut hasher);
-    Ok(hasher.finish())
 }
 
 struct Reader {
     assembler: Assembler,
-    offset: u64,
-    settled_agents: BTreeMap<String, u64>,
-    /// The last turn and where it begins in the main transcript.
-    last_turn: Option<(String, u64)>,
-    mode_at_last_turn: Option<String>,
+    /// Where every turn begins in the main transcript.
+    marks: Vec<Mark>,
+    /// Where that begins which no response has answered yet.
+    waiting: Option<Mark>,
     permission_mode: Option<String>,
     circumstances: Arc<Circumstances>,
     has_custom_title: bool,
     /// When each line was written, by its uuid: a call begins when its chain parent was there.
     times: HashMap<String, DateTime<Utc>>,
+    /// When a call began whose attempts failed, by the line of the last of them.
+    retries: HashMap<String, DateTime<Utc>>,
     requests: HashMap<String, Request>,
     /// Roots of the side chains that version 1 kept inside the main file, by line.
     sidechains: HashMap<String, String>,
     /// Calls that may have started such a side chain, by their prompt.
     sidechain_calls: HashMap<String, Vec<String>>,
+    /// The type of agent that a call asked for, by call.
+    agent_kinds: HashMap<String, String>,
+    /// Agents whose type is told by nothing but their call.
+    unnamed_agents: Vec<(String, String)>,
 }
 
 /// What an `api-request` line says.
@@ -204,44 +111,46 @@ struct Request {
 }
 
 impl Reader {
-    fn new(checkpoint: Option<Checkpoint>) -> Self {
-        let (offset, settled_agents, permission_mode, earlier) = match checkpoint {
-            Some(kept) => (
-                kept.offset,
-                kept.agent_bytes,
-                kept.permission_mode,
-                kept.earlier,
-            ),
-            None => (0, BTreeMap::new(), None, Earlier::default()),
-        };
+    fn new(checkpoint: &Checkpoint) -> Self {
         Self {
-            assembler: Assembler::new(Agent::ClaudeCode, earlier),
-            offset,
-            settled_agents,
-            last_turn: None,
-            mode_at_last_turn: None,
-            permission_mode,
+            assembler: Assembler::new(Agent::ClaudeCode, checkpoint.earlier.clone()),
+            marks: Vec::new(),
+            waiting: None,
+            permission_mode: checkpoint.permission_mode.clone(),
             circumstances: Arc::default(),
-            has_custom_title: false,
+            has_custom_title: checkpoint.has_custom_title,
             times: HashMap::new(),
+            retries: HashMap::new(),
             requests: HashMap::new(),
             sidechains: HashMap::new(),
             sidechain_calls: HashMap::new(),
+            agent_kinds: HashMap::new(),
+            unnamed_agents: Vec::new(),
+        }
+    }
+
+    /// What an agent's own file says about it counts more than what other lines say.
+    fn expect_agent(&mut self, agent: &AgentFile) {
+        self.assembler
+            .agent(&agent.id, agent.kind.clone(), agent.call.clone());
+        if agent.is_internal {
+            self.assembler.internal_agent(&agent.id);
+        }
+        if let (None, Some(call)) = (&agent.kind, &agent.call) {
+            self.unnamed_agents.push((agent.id.clone(), call.clone()));
         }
     }
 
     fn file(&mut self, path: &Path, offset: u64, agent: Option<&AgentFile>) -> io::Result<()> {
+        if agent.is_some() {
+            // Agents do not write their mode; it is the one of the call that started them.
+            self.permission_mode = None;
+        }
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
-            let mut malformed =
-                jsonl::objects(line.bytes, |object| self.line(&object, line.offset, agent));
-            if malformed > 0 && std::str::from_utf8(line.bytes).is_err() {
-                // A broken character must not cost the whole line.
-                let mended = String::from_utf8_lossy(line.bytes);
-                malformed = jsonl::objects(mended.as_bytes(), |object| {
-                    self.line(&object, line.offset, agent);
-                });
-            }
+            let text = line.text();
+            let malformed =
+                jsonl::objects(&text, |object| self.line(&object, line.offset, agent));
             let is_being_written = !line.is_terminated;
             if !is_being_written {
                 self.assembler.oddities().malformed_lines += malformed;
@@ -267,8 +176,9 @@ impl Reader {
             (Some("attachment"), Some(at)) => self.attachment(line, at, offset, agent),
             (Some("api-request"), Some(at)) => self.request(line, at),
             // Written at exit, after everything else that counts.
-            (Some("cost-state"), _) if agent.is_none() => self.assembler.close(),
-            (Some("permission-mode"), _) => self.note_permission_mode(line),
+            (Some("cost-state"), _) if agent.is_none() => self.books(line),
+            (Some("permission-mode"), _) if agent.is_none() => self.note_permission_mode(line),
+            (Some("system"), at) => self.system(line, at, agent),
             (Some("custom-title"), _) => self.title(line.custom_title.as_ref(), true),
             (Some("ai-title"), _) => self.title(line.ai_title.as_ref(), false),
             (Some(kind), _) if IGNORED.contains(&kind) => {}
@@ -285,6 +195,7 @@ impl Reader {
     }
 
     fn user(&mut self, line: &Line<'_>, at: DateTime<Utc>, offset: u64, agent: Option<&AgentFile>) {
+        self.note_waiting(offset, agent);
         self.note_permission_mode(line);
         self.note_circumstances(line);
         let Some(message) = payload::<wire::Message<'_>>(line.message) else {
@@ -294,7 +205,7 @@ impl Reader {
         if thread == Thread::Main
             && let Some(prompt) = prompt::of_line(line, message.content)
         {
-            self.begin_turn(line, prompt, at, offset);
+            self.begin_turn(line, prompt, at);
         }
         let facts = LineFacts {
             at,
@@ -327,13 +238,14 @@ impl Reader {
         if attachment.kind.as_str() != "queued_command" {
             return;
         }
+        self.note_waiting(offset, agent);
         self.note_circumstances(line);
         let mode = attachment.command_mode.as_ref().map(wire::Text::as_str);
         let thread = self.thread_of(line, agent, None);
         if thread == Thread::Main
             && let Some(prompt) = prompt::of_queued(attachment.prompt, mode)
         {
-            self.begin_turn(line, prompt, at, offset);
+            self.begin_turn(line, prompt, at);
         }
         let facts = LineFacts {
             at,
@@ -352,7 +264,27 @@ impl Reader {
         }
     }
 
-    fn begin_turn(&mut self, line: &Line<'_>, prompt: Prompt, at: DateTime<Utc>, offset: u64) {
+    /// Notes where a later reading must go on in order to see everything that the next response
+    /// answers: at this line, unless something is waiting already.
+    fn note_waiting(&mut self, offset: u64, agent: Option<&AgentFile>) {
+        if agent.is_none() && !self.assembler.is_waiting(&Thread::Main) {
+            self.waiting = Some(Mark {
+                turn: String::new(),
+                offset,
+                statements: self.assembler.statements(),
+                permission_mode: self.permission_mode.clone(),
+            });
+        }
+    }
+
+    fn books(&mut self, line: &Line<'_>) {
+        self.assembler.close();
+        if let Some(used) = payload(line.model_usage).as_ref().and_then(content::books) {
+            self.assembler.statement(used);
+        }
+    }
+
+    fn begin_turn(&mut self, line: &Line<'_>, prompt: Prompt, at: DateTime<Utc>) {
         let Some(id) = &line.uuid else { return };
         let before = self.assembler.turns();
         self.assembler.turn(TurnStart {
@@ -362,18 +294,26 @@ impl Reader {
             at,
             circumstances: Arc::clone(&self.circumstances),
         });
-        if self.assembler.turns() > before {
-            self.last_turn = Some((id.as_str().to_owned(), offset));
-            self.mode_at_last_turn.clone_from(&self.permission_mode);
+        if let Some(waiting) = &self.waiting
+            && self.assembler.turns() > before
+        {
+            self.marks.push(Mark {
+                turn: id.as_str().to_owned(),
+                ..waiting.clone()
+            });
         }
     }
 
     fn assistant(&mut self, line: &Line<'_>, at: DateTime<Utc>, agent: Option<&AgentFile>) {
         self.note_circumstances(line);
-        let Some(message) = payload::<wire::Message<'_>>(line.message) else {
+        let message = payload::<wire::Message<'_>>(line.message);
+        let Some((message, id)) = message.as_ref().and_then(|message| {
+            let id = message.id.as_ref()?;
+            Some((message, id.as_str()))
+        }) else {
+            self.assembler.oddities().responses_without_id += 1;
             return;
         };
-        let Some(id) = &message.id else { return };
         let model = message.model.as_ref().map(wire::Text::as_str);
         let is_synthetic = model == Some("<synthetic>");
         let is_error = line.is_api_error_message == Some(true);
@@ -387,7 +327,7 @@ impl Reader {
             tool: &line.tool_use_result,
         };
         let content = blocks(message.content, &facts);
-        self.note_sidechain_calls(&content);
+        self.note_agent_calls(&content);
         let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
         let usage = usage(raw_usage.as_ref());
         if usage.is_none() {
@@ -397,10 +337,10 @@ impl Reader {
             .request_ref
             .as_ref()
             .and_then(|id| self.requests.get(id.as_str()));
-        let parent = line
-            .parent_uuid
-            .as_ref()
-            .and_then(|id| self.times.get(id.as_str()));
+        let parent = line.parent_uuid.as_ref().and_then(|id| {
+            let first_attempt = self.retries.get(id.as_str()).filter(|_| is_error);
+            first_attempt.or_else(|| self.times.get(id.as_str()))
+        });
         let mut parameters = request
             .map(|request| request.parameters.clone())
             .unwrap_or_default();
@@ -415,21 +355,43 @@ impl Reader {
         let requested = line.requested_model.as_ref().map(wire::Text::as_str);
         self.assembler.response(ResponsePart {
             thread,
-            id: id.as_str().to_owned(),
+            id: id.to_owned(),
             model: if is_synthetic { requested } else { model }.map(str::to_owned),
-            provider: provider_of(id.as_str()),
+            provider: provider_of(id),
             usage,
             requested_at: request.map(|request| request.at).or(parent.copied()),
             at,
             stop_reason: message
                 .stop_reason
+                .as_ref()
                 .filter(|_| !is_error)
-                .map(|reason| reason.0.into_owned()),
+                .map(|reason| reason.as_str().to_owned()),
             error: is_error.then(|| call_error(line, &content)),
             blocks: if is_error { Vec::new() } else { content },
             parameters,
             circumstances: Arc::clone(&self.circumstances),
         });
+    }
+
+    /// Attempts that failed and were made again belong to the call that follows them.
+    fn system(&mut self, line: &Line<'_>, at: Option<DateTime<Utc>>, agent: Option<&AgentFile>) {
+        if agent.is_none() && line.is_sidechain == Some(true) && line.agent_id.is_none() {
+            // Its children find their side chain through it.
+            self.thread_of(line, None, None);
+        }
+        let is_retry = line
+            .subtype
+            .as_ref()
+            .is_some_and(|subtype| subtype.as_str() == "api_error");
+        if let (true, Some(uuid), Some(at)) = (is_retry, &line.uuid, at) {
+            let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
+            let first_attempt = parent.and_then(|parent| {
+                let earlier = self.retries.get(parent);
+                earlier.or_else(|| self.times.get(parent)).copied()
+            });
+            self.retries
+                .insert(uuid.as_str().to_owned(), first_attempt.unwrap_or(at));
+        }
     }
 
     fn request(&mut self, line: &Line<'_>, at: DateTime<Utc>) {
@@ -453,8 +415,20 @@ impl Reader {
             _ => None,
         });
         if let (Some(agent), Some(call)) = (&result.agent_id, call) {
+            if result.agent_type.is_none() {
+                self.unnamed_agents.push((agent.clone(), call.clone()));
+            }
             self.assembler
                 .agent(agent, result.agent_type.clone(), Some(call));
+        }
+    }
+
+    /// An agent whose type nobody wrote down is of the type that its call asked for.
+    fn name_agents(&mut self) {
+        for (agent, call) in std::mem::take(&mut self.unnamed_agents) {
+            if let Some(kind) = self.agent_kinds.get(&call) {
+                self.assembler.agent(&agent, Some(kind.clone()), None);
+            }
         }
     }
 
@@ -484,6 +458,9 @@ impl Reader {
         } else {
             let root = format!("sidechain-{uuid}");
             let call = message.and_then(|message| self.call_with_prompt(message));
+            if let Some(call) = &call {
+                self.unnamed_agents.push((root.clone(), call.clone()));
+            }
             self.assembler.agent(&root, None, call);
             root
         };
@@ -491,16 +468,23 @@ impl Reader {
         Thread::Agent(root)
     }
 
-    fn note_sidechain_calls(&mut self, content: &[Block]) {
+    fn note_agent_calls(&mut self, content: &[Block]) {
         for block in content {
-            if let Block::ToolCall(call) = block
-                && matches!(call.name.as_str(), "Task" | "Agent")
-                && let Some(prompt) = call.input.get("prompt").and_then(|prompt| prompt.as_str())
-            {
-                self.sidechain_calls
-                    .entry(prompt.to_owned())
-                    .or_default()
-                    .push(call.id.clone());
+            let Block::ToolCall(call) = block else {
+                continue;
+            };
+            if !matches!(call.name.as_str(), "Task" | "Agent") {
+                continue;
+            }
+            let argument = |name: &str| call.input.get(name).and_then(|value| value.as_str());
+            if let Some(kind) = argument("subagent_type") {
+                self.agent_kinds.insert(call.id.clone(), kind.to_owned());
+            }
+            if let Some(prompt) = argument("prompt") {
+                let calls = self.sidechain_calls.entry(prompt.to_owned()).or_default();
+                if !calls.contains(&call.id) {
+                    calls.push(call.id.clone());
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 //! be. Payloads stay raw until a line turns out to need them; everything else is skipped.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -21,23 +22,68 @@ impl Text<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
+        let text = deserializer.deserialize_any(TextVisitor)?;
+        text.ok_or_else(|| D::Error::custom("no text"))
+    }
+}
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a string")
-            }
+/// A field that is text where we know it. Another version may write something else there: that
+/// is as good as nothing, and no reason to lose the line.
+fn text<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text<'a>>, D::Error> {
+    deserializer.deserialize_any(TextVisitor)
+}
 
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
+/// A field that is true or false where we know it.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let raw: &RawValue = Deserialize::deserialize(deserializer)?;
+    Ok(raw.get().parse().ok())
+}
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(TextVisitor)
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Option<Text<'de>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Some(Text(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Text(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 }
 
@@ -45,49 +91,51 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Line<'a> {
-    #[serde(borrow, default, rename = "type")]
+    #[serde(borrow, default, deserialize_with = "text", rename = "type")]
     pub(super) kind: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) subtype: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) uuid: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) parent_uuid: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) session_id: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) agent_id: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) timestamp: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) cwd: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) git_branch: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) version: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) entrypoint: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) permission_mode: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) turn_origin: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) request_ref: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) effort: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) requested_model: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) custom_title: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) ai_title: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) id: Option<Text<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     pub(super) is_sidechain: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     pub(super) is_meta: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     pub(super) is_compact_summary: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     pub(super) is_api_error_message: Option<bool>,
     #[serde(borrow, default)]
     pub(super) origin: Option<&'a RawValue>,
@@ -102,6 +150,8 @@ pub(super) struct Line<'a> {
     #[serde(borrow, default)]
     pub(super) attachment: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    pub(super) model_usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     pub(super) params: Option<&'a RawValue>,
 }
 
@@ -113,11 +163,11 @@ pub(super) fn payload<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Opti
 /// `message` of a `user` or `assistant` line.
 #[derive(Debug, Deserialize)]
 pub(super) struct Message<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) id: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) model: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) stop_reason: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) content: Option<&'a RawValue>,
@@ -146,7 +196,7 @@ impl<'a> Content<'a> {
 /// The fields of all content blocks together; which are there depends on `kind`.
 #[derive(Debug, Deserialize)]
 pub(super) struct ContentBlock<'a> {
-    #[serde(borrow, default, rename = "type")]
+    #[serde(borrow, default, deserialize_with = "text", rename = "type")]
     pub(super) kind: Option<Text<'a>>,
     #[serde(default)]
     pub(super) text: Option<String>,
@@ -156,11 +206,11 @@ pub(super) struct ContentBlock<'a> {
     pub(super) id: Option<String>,
     #[serde(default)]
     pub(super) name: Option<String>,
-    #[serde(default)]
-    pub(super) input: Option<Value>,
+    #[serde(borrow, default)]
+    pub(super) input: Option<&'a RawValue>,
     #[serde(default)]
     pub(super) tool_use_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     pub(super) is_error: Option<bool>,
     #[serde(borrow, default)]
     pub(super) content: Option<&'a RawValue>,
@@ -171,7 +221,7 @@ pub(super) struct ContentBlock<'a> {
 /// `source` of an image or document.
 #[derive(Debug, Deserialize)]
 pub(super) struct MediaSource<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) media_type: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) data: Option<&'a RawValue>,
@@ -194,9 +244,9 @@ pub(super) struct Usage<'a> {
     pub(super) server_tool_use: Option<ServerToolUse>,
     #[serde(default)]
     pub(super) output_tokens_details: Option<OutputDetails>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) service_tier: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) speed: Option<Text<'a>>,
 }
 
@@ -220,6 +270,9 @@ pub(super) struct OutputDetails {
     pub(super) thinking_tokens: Option<Count>,
 }
 
+/// No response has more tokens, and sums of so many still fit.
+const MOST: f64 = 1e12;
+
 /// A count that may be null, or of a kind we do not expect: then it counts nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count(pub(super) u64);
@@ -232,7 +285,7 @@ impl<'de> Deserialize<'de> for Count {
             clippy::cast_sign_loss,
             reason = "`as` saturates"
         )]
-        Ok(Self(number.map_or(0, |number| number as u64)))
+        Ok(Self(number.map_or(0, |number| number.min(MOST) as u64)))
     }
 }
 
@@ -384,14 +437,14 @@ pub(super) struct Attachment<'a> {
     pub(super) kind: Text<'a>,
     #[serde(borrow, default)]
     pub(super) prompt: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) command_mode: Option<Text<'a>>,
 }
 
 /// `origin` of a user line.
 #[derive(Debug, Deserialize)]
 pub(super) struct Origin<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) kind: Option<Text<'a>>,
 }
 
@@ -420,4 +473,26 @@ pub(super) struct AgentMeta {
     pub(super) agent_type: Option<String>,
     #[serde(default)]
     pub(super) tool_use_id: Option<String>,
+}
+
+/// `modelUsage` of a `cost-state` line.
+pub(super) type Books = BTreeMap<String, ModelUsage>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ModelUsage {
+    #[serde(default)]
+    pub(super) input_tokens: Count,
+    #[serde(default)]
+    pub(super) output_tokens: Count,
+    #[serde(default)]
+    pub(super) thinking_tokens: Count,
+    #[serde(default)]
+    pub(super) cache_read_input_tokens: Count,
+    #[serde(default)]
+    pub(super) cache_creation_input_tokens: Count,
+    #[serde(default, rename = "cacheCreationEphemeral1hInputTokens")]
+    pub(super) cache_creation_1h: Count,
+    #[serde(default)]
+    pub(super) web_search_requests: Count,
 }

@@ -1,0 +1,164 @@
+//! Where a later reading of the same session may go on.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::paths::{AgentFile, SessionFiles};
+use crate::session::{Earlier, Generation, Session, Turn};
+
+/// The bytes before a checkpoint that a fingerprint is taken of.
+const GUARDED: u64 = 4096;
+
+/// How a reading went, besides the session that it found.
+#[derive(Debug)]
+pub struct Reading {
+    transcript: PathBuf,
+    marks: Vec<Mark>,
+    agent_bytes: BTreeMap<String, u64>,
+    has_custom_title: bool,
+    /// Subagent transcripts that could not be read, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Where a reading must go on in order to see a turn with everything that its first response
+/// answers; that may begin before the turn itself.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    /// Identity of the turn.
+    pub(super) turn: String,
+    pub(super) offset: u64,
+    /// How many statements of the books stand before that place, in what was read.
+    pub(super) statements: usize,
+    /// The permission mode at that place.
+    pub(super) permission_mode: Option<String>,
+}
+
+/// Everything a later reading needs to go on where this one's last turn began. It is a
+/// shortcut and never an authority: when it does not fit the files, they are read whole.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Version of the program; another one may count otherwise.
+    version: String,
+    /// Where reading goes on, in bytes.
+    pub(super) offset: u64,
+    /// Fingerprint of the bytes before it.
+    guard: u64,
+    pub(super) permission_mode: Option<String>,
+    pub(super) has_custom_title: bool,
+    /// Sizes of the subagents' files that belong to earlier turns, in bytes.
+    agent_bytes: BTreeMap<String, u64>,
+    pub(super) earlier: Earlier,
+}
+
+impl Reading {
+    pub(super) fn new(
+        files: &SessionFiles,
+        marks: Vec<Mark>,
+        has_custom_title: bool,
+        unreadable: Vec<(PathBuf, String)>,
+    ) -> Self {
+        let sizes = files.agents.iter();
+        Self {
+            transcript: files.transcript.clone(),
+            marks,
+            agent_bytes: sizes.map(|agent| (agent.id.clone(), agent.bytes)).collect(),
+            has_custom_title,
+            unreadable,
+        }
+    }
+
+    /// What to keep so that the next reading costs only what is new. `ours` tells the
+    /// generations of this session from those copied out of another. `None` when there is
+    /// nothing to skip yet.
+    #[must_use]
+    pub fn checkpoint(
+        &self,
+        session: &Session,
+        ours: &dyn Fn(&Generation) -> bool,
+    ) -> Option<Checkpoint> {
+        let (at, mark) = self.place(session, ours)?;
+        let (settled, open) = session.turns.split_at(at);
+        let mut earlier = session.earlier.clone();
+        earlier.started_at = Some(session.started_at);
+        earlier.ended_at = Some(session.ended_at);
+        earlier.title.clone_from(&session.title);
+        earlier.first_prompt = session.first_prompt();
+        earlier.balance = session.balance_before(settled, mark.statements);
+        for turn in settled {
+            earlier.absorb(turn, ours);
+        }
+        let mut agent_bytes = self.agent_bytes.clone();
+        for (_, subagent) in open.iter().flat_map(Turn::all_subagents) {
+            agent_bytes.remove(&subagent.id);
+        }
+        Some(Checkpoint {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            offset: mark.offset,
+            guard: guard_before(&self.transcript, mark.offset).ok()?,
+            permission_mode: mark.permission_mode.clone(),
+            has_custom_title: self.has_custom_title,
+            agent_bytes,
+            earlier,
+        })
+    }
+
+    /// The turn that the next reading begins with: nothing before it may still change, and it or
+    /// a later one holds the answer that the trace shows.
+    fn place(
+        &self,
+        session: &Session,
+        ours: &dyn Fn(&Generation) -> bool,
+    ) -> Option<(usize, &Mark)> {
+        let turns = &session.turns;
+        let settled = turns.iter().take_while(|turn| turn.is_settled()).count();
+        let answered = turns
+            .iter()
+            .rposition(|turn| turn.is_shown(ours) && turn.answer().is_some())?;
+        let latest = settled.min(answered);
+        let mark_of = |turn: &Turn| self.marks.iter().find(|mark| mark.turn == turn.id);
+        let mark = mark_of(turns.get(latest)?)?;
+        // What was said before the turn may be turns too, which no response answered.
+        let first = turns[..latest]
+            .iter()
+            .position(|turn| mark_of(turn).is_some_and(|earlier| earlier.offset >= mark.offset));
+        Some((first.unwrap_or(latest), mark))
+    }
+}
+
+impl Checkpoint {
+    /// Whether the files are those that it was taken of, grown at most after it.
+    pub(super) fn fits(&self, files: &SessionFiles) -> bool {
+        let has_settled = |id: &String| {
+            let mut agents = files.agents.iter();
+            agents.any(|agent| agent.id == *id && self.has_settled(agent))
+        };
+        self.version == env!("CARGO_PKG_VERSION")
+            && self.agent_bytes.keys().all(has_settled)
+            && guard_before(&files.transcript, self.offset).is_ok_and(|guard| guard == self.guard)
+    }
+
+    /// Whether an agent did nothing since.
+    pub(super) fn has_settled(&self, agent: &AgentFile) -> bool {
+        self.agent_bytes.get(&agent.id) == Some(&agent.bytes)
+    }
+}
+
+/// Fingerprint of the last bytes before `offset`: a file that was written anew differs there.
+fn guard_before(path: &Path, offset: u64) -> io::Result<u64> {
+    let mut file = File::open(path)?;
+    let length = offset.min(GUARDED);
+    file.seek(SeekFrom::Start(offset - length))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut hasher = DefaultHasher::new();
+    (offset, bytes).hash(&mut hasher);
+    Ok(hasher.finish())
+}

@@ -1,0 +1,152 @@
+//! The events of every fixture, reviewed by eye. What each fixture shows is told in
+//! `fixtures/README.md`.
+
+mod support;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use posthog_llma::events::Progress;
+use posthog_llma::sources;
+use serde_json::Value;
+use support::library::{Events, Run, collect};
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+
+/// Every fixture: the number that its session id begins with, and what it shows.
+const CASES: &[(&str, &str)] = &[
+    ("00000001", "plain_answer"),
+    ("00000002", "parallel_tools"),
+    ("00000003", "growing_output"),
+    ("00000004", "nested_subagents"),
+    ("00000005", "background_subagent"),
+    ("00000006", "subagent_of_version_2_0"),
+    ("00000007", "subagent_of_version_1_0"),
+    ("00000008", "api_error"),
+    ("00000009", "no_call"),
+    ("00000010", "queued_prompt"),
+    ("00000011", "commands"),
+    ("00000012", "resumed"),
+    ("00000013", "fork_original"),
+    ("00000014", "fork_copy"),
+    ("00000015", "history_written_again"),
+    ("00000016", "compaction"),
+    ("00000017", "rewind"),
+    ("00000018", "teammate_repeated"),
+    ("00000019", "special_blocks"),
+    ("00000020", "broken_lines"),
+    ("00000021", "tools_out_of_order"),
+    ("00000022", "cache_split"),
+    ("00000023", "branches"),
+    ("00000024", "request_records"),
+    ("00000025", "clouds"),
+    ("00000026", "titles"),
+    ("00000027", "private_matters"),
+];
+
+fn transcript(number: &str) -> PathBuf {
+    let found = sources::below(Path::new(FIXTURES));
+    let mut found = found.into_iter().map(|found| found.path);
+    found
+        .find(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with(number)))
+        .unwrap_or_else(|| panic!("no fixture {number}"))
+}
+
+/// One event after the other, without what is the same in all of them.
+fn readable(events: &Events) -> String {
+    const ALWAYS: [(&str, &str); 6] = [
+        ("$ai_lib", "posthog-llma"),
+        ("$ai_lib_version", env!("CARGO_PKG_VERSION")),
+        ("$lib", "posthog-llma"),
+        ("$lib_version", env!("CARGO_PKG_VERSION")),
+        ("$ai_framework", "claude-code"),
+        ("distinct_id", "ada@example.com"),
+    ];
+    let mut text = String::new();
+    for event in events {
+        let mut event = event.clone();
+        for (name, expected) in ALWAYS {
+            let place = if name == "distinct_id" { &mut event } else { &mut event["properties"] };
+            let found = place.as_object_mut().and_then(|object| object.shift_remove(name));
+            assert_eq!(found.as_ref().and_then(Value::as_str), Some(expected), "{name}");
+        }
+        assert_eq!(event["properties"]["$geoip_disable"], true);
+        text += &serde_json::to_string_pretty(&event).expect("an event is JSON");
+        text.push('\n');
+    }
+    text
+}
+
+fn check(run: &Run, cases: &[(&str, &str)], suffix: &str) {
+    for (number, name) in cases {
+        review(&format!("{name}{suffix}"), &run.events(&transcript(number)));
+    }
+}
+
+fn review(name: &str, events: &Events) {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, readable(events));
+    });
+}
+
+fn some(names: &[&str]) -> Vec<(&'static str, &'static str)> {
+    let cases = CASES.iter().filter(|(_, name)| names.contains(name));
+    cases.copied().collect()
+}
+
+#[test]
+fn every_fixture_gives_the_reviewed_events() {
+    check(&Run::default(), CASES, "");
+}
+
+#[test]
+fn a_fork_sends_only_what_its_original_did_not() {
+    let run = Run::default();
+    let original = run.events(&transcript("00000013"));
+    let fork = run.events_after(&transcript("00000014"), &original);
+    review("fork_copy@after_its_original", &fork);
+}
+
+#[test]
+fn with_message_grouping_every_prompt_is_a_trace() {
+    let cases = some(&["background_subagent", "commands", "resumed"]);
+    check(&Run::by_message(), &cases, "@by_message");
+}
+
+#[test]
+fn without_turn_spans_generations_hang_on_the_trace() {
+    let cases = some(&["parallel_tools", "nested_subagents"]);
+    check(&Run::without_turns(), &cases, "@without_turns");
+}
+
+#[test]
+fn in_privacy_mode_numbers_and_names_are_left() {
+    let cases = some(&["private_matters", "api_error", "titles"]);
+    check(&Run::private(), &cases, "@private");
+}
+
+#[test]
+fn what_was_left_out_is_counted() {
+    let oddities = |number| {
+        let collected = collect(&transcript(number), Progress::Ended);
+        collected.expect("a session").session.oddities
+    };
+    let broken = oddities("00000020");
+    assert_eq!(broken.malformed_lines, 3, "comment, torn line, array");
+    assert_eq!(broken.unknown_types.get("constellation"), Some(&1));
+    for (number, name) in CASES.iter().filter(|(_, name)| *name != "broken_lines") {
+        assert_eq!(oddities(number), Default::default(), "{name}");
+    }
+}
+
+#[test]
+fn every_fixture_has_a_case_and_a_line_in_the_readme() {
+    let readme = fs::read_to_string(Path::new(FIXTURES).join("README.md")).expect("it is there");
+    let numbers: HashSet<&str> = CASES.iter().map(|(number, _)| *number).collect();
+    for found in sources::below(Path::new(FIXTURES)) {
+        let number = &found.id[..8];
+        assert!(numbers.contains(number), "{number} has no case");
+        assert!(readme.contains(&format!("`{number}`")), "{number} is not explained");
+    }
+}

@@ -1,0 +1,130 @@
+//! The reading half of the program, run through the library: sessions in, events out.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use chrono::DateTime;
+use posthog_llma::config::Config;
+use posthog_llma::events::limits::AI_LANE_EVENT;
+use posthog_llma::events::{Frozen, Progress};
+use posthog_llma::host::Host;
+use posthog_llma::pipeline::{self, Collected, Pipeline};
+use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Events as they would be sent.
+pub(crate) type Events = Vec<Value>;
+
+/// Settings of a run.
+pub(crate) struct Run {
+    config: Config,
+    redactor: Redactor,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self::with(&[])
+    }
+}
+
+impl Run {
+    pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
+        let host = variables.iter().fold(
+            host().with("POSTHOG_LLMA_DISTINCT_ID", "ada@example.com"),
+            |host, (name, value)| host.with(name, value),
+        );
+        let (config, problems) = Config::from_host(&host);
+        assert_eq!(problems, []);
+        Self {
+            config,
+            redactor: Redactor::new(RedactionKey::new([7; 32])),
+        }
+    }
+
+    pub(crate) fn by_message() -> Self {
+        Self::with(&[("POSTHOG_LLMA_TRACE_GROUPING", "message")])
+    }
+
+    pub(crate) fn without_turns() -> Self {
+        Self::with(&[("POSTHOG_LLMA_TURN_SPANS", "false")])
+    }
+
+    pub(crate) fn private() -> Self {
+        Self::with(&[("POSTHOG_LLMA_PRIVACY_MODE", "true")])
+    }
+
+    /// What the session would send when it has ended.
+    pub(crate) fn events(&self, transcript: &Path) -> Events {
+        let collected = collect(transcript, Progress::Ended);
+        collected.map_or_else(Vec::new, |collected| {
+            self.events_of(&collected, self.freeze(&collected))
+        })
+    }
+
+    /// The decisions that hold from a session's first send on.
+    pub(crate) fn freeze(&self, collected: &Collected) -> Frozen {
+        Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT).freeze(&collected.session)
+    }
+
+    pub(crate) fn events_of(&self, collected: &Collected, frozen: Frozen) -> Events {
+        let mut events = Vec::new();
+        self.hand_out(collected, frozen, &|_| false, &mut |event| {
+            events.push(serde_json::from_slice(&event).expect("an event is JSON"));
+        });
+        events
+    }
+
+    /// What the session would send after another one has sent these events.
+    pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
+        let collected = collect(transcript, Progress::Ended).expect("a session");
+        let sent: HashSet<&str> = sent.iter().filter_map(|event| event["uuid"].as_str()).collect();
+        let mut events = Vec::new();
+        let is_foreign = |uuid: Uuid| sent.contains(uuid.to_string().as_str());
+        let frozen = self.freeze(&collected);
+        self.hand_out(&collected, frozen, &is_foreign, &mut |event| {
+            events.push(serde_json::from_slice(&event).expect("an event is JSON"));
+        });
+        events
+    }
+
+    /// What the session would send, to the byte.
+    pub(crate) fn lines(&self, transcript: &Path) -> Vec<u8> {
+        let mut lines = Vec::new();
+        if let Some(collected) = collect(transcript, Progress::Ended) {
+            self.hand_out(&collected, self.freeze(&collected), &|_| false, &mut |event| {
+                lines.extend(event);
+                lines.push(b'\n');
+            });
+        }
+        lines
+    }
+
+    fn hand_out(
+        &self,
+        collected: &Collected,
+        frozen: Frozen,
+        is_foreign: &dyn Fn(Uuid) -> bool,
+        sink: &mut dyn FnMut(Vec<u8>),
+    ) {
+        let mut pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
+        let mut counts = Counts::default();
+        pipeline
+            .events(collected, frozen, is_foreign, &mut counts, &mut |event| {
+                sink(serde_json::to_vec(event.get())?);
+                Ok(())
+            })
+            .expect("the sink takes everything");
+    }
+}
+
+/// Reads a session whole.
+pub(crate) fn collect(transcript: &Path, progress: Progress) -> Option<Collected> {
+    pipeline::collect(transcript, None, Some(progress), &host())
+        .expect("the session can be read")
+}
+
+/// A machine with nothing on it, long after every session.
+pub(crate) fn host() -> Host {
+    Host::bare(|| DateTime::from_timestamp(2_000_000_000, 0).expect("a time"))
+}

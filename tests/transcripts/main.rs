@@ -1,0 +1,212 @@
+//! Real sessions of many versions: what the program counts is what an independent count finds.
+//!
+//! The sessions are not part of the project. They are looked for beside it, or where
+//! `POSTHOG_LLMA_TRANSCRIPTS` says; without them these tests pass and say so.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod contract;
+mod corpus;
+mod independent;
+mod resumed;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use corpus::{corpus_or_skip, in_parallel, sessions};
+use independent::{Tally, by_claude_code, tally};
+use support::capture::{Lane, judge};
+use support::env::API_KEY;
+use support::library::{Events, Run};
+
+#[test]
+fn every_session_has_the_calls_and_tokens_of_an_independent_count() {
+    let Some(root) = corpus_or_skip() else { return };
+    let sums = in_parallel(&sessions(&root), |transcript| {
+        let expected = tally(transcript);
+        let found = counted(&Run::default().events(transcript));
+        assert_eq!(found, expected, "{}", transcript.display());
+        found
+    });
+    let mut sum = Tally::default();
+    for tally in sums {
+        sum += tally;
+    }
+    assert!(sum.generations > 10_000, "{sum:?}");
+}
+
+/// Sums over the events that would be sent.
+fn counted(events: &Events) -> Tally {
+    let mut tally = Tally::default();
+    for event in events {
+        let properties = &event["properties"];
+        let tokens = |name: &str| properties[name].as_u64().unwrap_or(0);
+        match event["event"].as_str() {
+            Some("$ai_generation") if properties["$ai_is_error"] == true => tally.errors += 1,
+            Some("$ai_generation") => {
+                tally.generations += 1;
+                tally.input += tokens("$ai_input_tokens");
+                tally.output += tokens("$ai_output_tokens");
+                tally.cache_read += tokens("$ai_cache_read_input_tokens");
+                tally.cache_write += tokens("$ai_cache_creation_input_tokens");
+                let split = tokens("$ai_cache_creation_5m_input_tokens")
+                    + tokens("$ai_cache_creation_1h_input_tokens");
+                assert_eq!(split, tokens("$ai_cache_creation_input_tokens"));
+            }
+            Some("$ai_span") if properties["$ai_span_type"] == "tool" => tally.tools += 1,
+            _ => {}
+        }
+    }
+    tally
+}
+
+#[test]
+fn the_trace_of_a_session_has_the_sums_of_its_generations() {
+    let Some(root) = corpus_or_skip() else { return };
+    in_parallel(&sessions(&root), |transcript| {
+        let events = Run::default().events(transcript);
+        let sum = counted(&events);
+        let traces: Vec<&Value> = named(&events, "$ai_trace").collect();
+        assert!(traces.len() <= 1, "{}", transcript.display());
+        let Some(trace) = traces.first() else {
+            assert_eq!(events.len(), 0, "{}", transcript.display());
+            return;
+        };
+        let properties = &trace["properties"];
+        let of_trace = [
+            "$ai_total_input_tokens",
+            "$ai_total_output_tokens",
+            "$ai_total_cache_read_input_tokens",
+            "$ai_total_cache_creation_input_tokens",
+            "generation_count",
+            "tool_call_count",
+        ]
+        .map(|name| properties[name].as_u64().expect("a whole number"));
+        let expected = [
+            sum.input,
+            sum.output,
+            sum.cache_read,
+            sum.cache_write,
+            sum.generations + sum.errors,
+            sum.tools,
+        ];
+        assert_eq!(of_trace, expected, "{}", transcript.display());
+    });
+}
+
+fn named<'a>(events: &'a Events, name: &'a str) -> impl Iterator<Item = &'a Value> {
+    events.iter().filter(move |event| event["event"] == name)
+}
+
+#[test]
+fn sessions_made_for_counting_have_the_totals_of_claude_code() {
+    let Some(root) = corpus_or_skip() else { return };
+    // Session, responses, failed calls, and the calls that are in no line of the transcript.
+    let expected = BTreeMap::from([
+        ("1cd5fbff", (1, 0, 0)),
+        ("751b6fa1", (1, 0, 0)),
+        ("6788d38b", (3, 0, 0)),
+        ("553cd17f", (6, 0, 0)),
+        ("d209a403", (5, 0, 2)),
+        ("c3107b59", (5, 0, 0)),
+        ("1d4b1710", (1, 0, 2)),
+        ("4ca6b929", (0, 1, 0)),
+        ("9b9051a5", (0, 1, 0)),
+        ("8d01cdca", (6, 0, 0)),
+        ("e042c24d", (3, 0, 0)),
+        ("b6607897", (3, 0, 0)),
+    ]);
+    let mut seen = HashSet::new();
+    for transcript in sessions(&root.join("lab-2.1.329")) {
+        let stem = transcript.file_stem().unwrap_or_default().to_string_lossy();
+        let Some((id, (generations, errors, unseen))) = expected.get_key_value(&stem[..8]) else {
+            continue;
+        };
+        let events = Run::default().events(&transcript);
+        let found = counted(&events);
+        assert_eq!((found.generations, found.errors), (*generations, *errors), "{id}");
+        // Every response of these sessions used the same.
+        let each = |tokens: u64| tokens * generations;
+        assert_eq!(
+            [found.input, found.output, found.cache_read, found.cache_write],
+            [each(12), each(321), each(15_000), each(3_400)],
+            "{id}"
+        );
+        if let Some(told) = by_claude_code(&transcript) {
+            let in_all = generations + unseen;
+            assert_eq!(
+                [told.input, told.output, told.cache_read, told.cache_write],
+                [12 * in_all, 321 * in_all, 15_000 * in_all, 3_400 * in_all],
+                "{id}"
+            );
+        }
+        seen.insert(*id);
+    }
+    assert_eq!(seen.len(), expected.len(), "{seen:?}");
+}
+
+#[test]
+fn every_event_is_one_that_posthog_takes_and_hangs_in_its_session() {
+    let Some(root) = corpus_or_skip() else { return };
+    in_parallel(&sessions(&root), |transcript| {
+        for run in [Run::default(), Run::by_message(), Run::without_turns()] {
+            let events = run.events(transcript);
+            if events.is_empty() {
+                continue;
+            }
+            let batch = json!({ "api_key": API_KEY, "batch": events });
+            // Among other things: no uuid twice.
+            let verdict = judge(Lane::Ai, &batch);
+            assert!(verdict.is_ok(), "{}: {verdict:?}", transcript.display());
+            contract::check(&events, transcript);
+        }
+    });
+}
+
+#[test]
+fn a_second_run_gives_the_same_bytes() {
+    let Some(root) = corpus_or_skip() else { return };
+    in_parallel(&sessions(&root), |transcript| {
+        let first = Run::default().lines(transcript);
+        let second = Run::default().lines(transcript);
+        assert!(first == second, "{}", transcript.display());
+    });
+}
+
+#[test]
+fn private_runs_hold_no_content() {
+    let Some(root) = corpus_or_skip() else { return };
+    in_parallel(&sessions(&root), |transcript| {
+        let open = Run::default().events(transcript);
+        let private = Run::private().events(transcript);
+        assert_eq!(private.len(), open.len());
+        for event in &private {
+            contract::check_privacy(event);
+        }
+        assert_eq!(counted(&private), counted(&open), "{}", transcript.display());
+    });
+}
+
+#[test]
+fn a_fork_and_its_original_send_each_response_once() {
+    let Some(root) = corpus_or_skip() else { return };
+    let lab = root.join("lab-2.1.329");
+    let of = |id: &str| {
+        let found = sessions(&lab)
+            .into_iter()
+            .find(|path| path.to_string_lossy().contains(id));
+        generations(&found.expect("the session is there"))
+    };
+    let (original, fork) = (of("d209a403"), of("c3107b59"));
+    let copies = fork.intersection(&original).count();
+    assert_eq!((original.len(), fork.len(), copies), (5, 5, 4));
+}
+
+fn generations(transcript: &Path) -> HashSet<String> {
+    named(&Run::default().events(transcript), "$ai_generation")
+        .map(|event| event["uuid"].to_string())
+        .collect()
+}
