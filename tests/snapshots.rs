@@ -49,7 +49,10 @@ fn transcript(number: &str) -> PathBuf {
     let found = sources::below(Path::new(FIXTURES));
     let mut found = found.into_iter().map(|found| found.path);
     found
-        .find(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with(number)))
+        .find(|path| {
+            path.file_stem()
+                .is_some_and(|stem| stem.to_string_lossy().starts_with(number))
+        })
         .unwrap_or_else(|| panic!("no fixture {number}"))
 }
 
@@ -67,9 +70,19 @@ fn readable(events: &Events) -> String {
     for event in events {
         let mut event = event.clone();
         for (name, expected) in ALWAYS {
-            let place = if name == "distinct_id" { &mut event } else { &mut event["properties"] };
-            let found = place.as_object_mut().and_then(|object| object.shift_remove(name));
-            assert_eq!(found.as_ref().and_then(Value::as_str), Some(expected), "{name}");
+            let place = if name == "distinct_id" {
+                &mut event
+            } else {
+                &mut event["properties"]
+            };
+            let found = place
+                .as_object_mut()
+                .and_then(|object| object.shift_remove(name));
+            assert_eq!(
+                found.as_ref().and_then(Value::as_str),
+                Some(expected),
+                "{name}"
+            );
         }
         assert_eq!(event["properties"]["$geoip_disable"], true);
         text += &serde_json::to_string_pretty(&event).expect("an event is JSON");
@@ -147,6 +160,9 @@ fn every_fixture_has_a_case_and_a_line_in_the_readme() {
     for found in sources::below(Path::new(FIXTURES)) {
         let number = &found.id[..8];
         assert!(numbers.contains(number), "{number} has no case");
-        assert!(readme.contains(&format!("`{number}`")), "{number} is not explained");
+        assert!(
+            readme.contains(&format!("`{number}`")),
+            "{number} is not explained"
+        );
     }
 }

@@ -89,10 +89,17 @@ fn as_text(
     let dropped = status.dropped;
     for (number, reason) in [
         (dropped.by_age, "could not be sent for 30 days"),
-        (dropped.by_size, "the oldest of an outbox that grew too large"),
+        (
+            dropped.by_size,
+            "the oldest of an outbox that grew too large",
+        ),
     ] {
         if number > 0 {
-            lines.push(format!("{:<10} {}: {reason}", "dropped", ui::count(number, "event")));
+            lines.push(format!(
+                "{:<10} {}: {reason}",
+                "dropped",
+                ui::count(number, "event")
+            ));
         }
     }
     for path in &status.set_aside {

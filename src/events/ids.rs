@@ -46,7 +46,11 @@ pub fn turn_trace(agent: Agent, session: &str, turn: &str) -> Uuid {
 /// Usage of a model that only a statement of the agent's books shows.
 #[must_use]
 pub fn unlisted(agent: Agent, session: &str, statement: u64, model: &str) -> Uuid {
-    id(agent, "unlisted", [session, &format!("{statement}\u{1f}{model}")])
+    id(
+        agent,
+        "unlisted",
+        [session, &format!("{statement}\u{1f}{model}")],
+    )
 }
 
 #[cfg(test)]

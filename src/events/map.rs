@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::properties::{self, Properties};
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, ids};
-use crate::session::{Circumstances, Generation, Session, Subagent, ToolCall, Totals, Turn, Unlisted};
+use crate::session::{
+    Circumstances, Generation, Session, Subagent, ToolCall, Totals, Turn, Unlisted,
+};
 
 /// Whether the session may still be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +44,10 @@ pub fn map(
         }
     }
     // A fork inherits its original's books: by its first statement nothing can be told apart.
-    let is_fork = session.all_generations().iter().any(|generation| !mapper.owns(generation));
+    let is_fork = session
+        .all_generations()
+        .iter()
+        .any(|generation| !mapper.owns(generation));
     for unlisted in session.reconcile().unlisted {
         if unlisted.statement > 0 || !is_fork {
             mapper.unlisted(&unlisted);
@@ -205,7 +210,10 @@ impl Mapper<'_> {
             Content {
                 name: EventName::Span,
                 uuid,
-                ended_at: call.result.as_ref().map_or(call.called_at, |result| result.returned_at),
+                ended_at: call
+                    .result
+                    .as_ref()
+                    .map_or(call.called_at, |result| result.returned_at),
                 latency: properties::tool_time(call),
                 circumstances: &call.circumstances,
                 properties: properties::of_tool(call, self.settings.recording),
@@ -215,7 +223,12 @@ impl Mapper<'_> {
 
     fn turn_span(&mut self, turn: &Turn) {
         let session_id = self.session.id.as_str();
-        let place = Place { trace: session_id, parent: session_id, prompt: "", subagent: None };
+        let place = Place {
+            trace: session_id,
+            parent: session_id,
+            prompt: "",
+            subagent: None,
+        };
         self.emit(
             place,
             Content {
@@ -232,7 +245,12 @@ impl Mapper<'_> {
     fn turn_trace(&mut self, turn: &Turn) {
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
-        let place = Place { trace: &turn.id, parent: "", prompt: "", subagent: None };
+        let place = Place {
+            trace: &turn.id,
+            parent: "",
+            prompt: "",
+            subagent: None,
+        };
         self.emit(
             place,
             Content {
@@ -252,7 +270,12 @@ impl Mapper<'_> {
         for turn in own {
             totals.add_turn(turn, &|generation| self.owns(generation));
         }
-        let place = Place { trace: &session.id, parent: "", prompt: "", subagent: None };
+        let place = Place {
+            trace: &session.id,
+            parent: "",
+            prompt: "",
+            subagent: None,
+        };
         let unknown = Circumstances::default();
         self.emit(
             place,
@@ -270,7 +293,11 @@ impl Mapper<'_> {
     /// Usage that only the agent's books show hangs under the trace of the time it was booked.
     fn unlisted(&mut self, unlisted: &Unlisted) {
         let session = self.session;
-        let turn = session.turns.iter().rev().find(|turn| turn.started_at <= unlisted.at);
+        let turn = session
+            .turns
+            .iter()
+            .rev()
+            .find(|turn| turn.started_at <= unlisted.at);
         let trace = match (self.settings.frozen.grouping, turn) {
             (Grouping::Message, Some(turn)) => &turn.id,
             _ => &session.id,
@@ -278,7 +305,12 @@ impl Mapper<'_> {
         let (agent, statement) = (session.agent, unlisted.statement);
         let unknown = Circumstances::default();
         self.emit(
-            Place { trace, parent: trace, prompt: "", subagent: None },
+            Place {
+                trace,
+                parent: trace,
+                prompt: "",
+                subagent: None,
+            },
             Content {
                 name: EventName::Generation,
                 uuid: ids::unlisted(agent, &session.id, statement, &unlisted.model),
@@ -306,7 +338,10 @@ impl Mapper<'_> {
         let mut all = Properties::default();
         all.set("$ai_trace_id", place.trace);
         all.set("$ai_session_id", &self.session.id);
-        all.set("$ai_span_id", if is_trace { place.trace } else { &uuid_text });
+        all.set(
+            "$ai_span_id",
+            if is_trace { place.trace } else { &uuid_text },
+        );
         all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
         all.set("$ai_latency", seconds(latency));
         all.0.extend(properties.0);
@@ -321,12 +356,21 @@ impl Mapper<'_> {
         all.set_some("$ai_purpose", settings.purpose.as_ref());
         all.set_some("$ai_git_branch", circumstances.git_branch.as_ref());
         let cwd = circumstances.cwd.as_deref();
-        all.set_some("$ai_git_repo", cwd.and_then(|cwd| settings.repositories.get(cwd)));
+        all.set_some(
+            "$ai_git_repo",
+            cwd.and_then(|cwd| settings.repositories.get(cwd)),
+        );
         let framework = self.session.agent.as_str();
         let prefix = framework.replace('-', "_");
         all.set("$ai_framework", framework);
-        all.set_some(&format!("{prefix}_version"), circumstances.agent_version.as_ref());
-        all.set_some(&format!("{prefix}_entrypoint"), circumstances.entrypoint.as_ref());
+        all.set_some(
+            &format!("{prefix}_version"),
+            circumstances.agent_version.as_ref(),
+        );
+        all.set_some(
+            &format!("{prefix}_entrypoint"),
+            circumstances.entrypoint.as_ref(),
+        );
         all.set_some("permission_mode", circumstances.permission_mode.as_ref());
         for name in ["$ai_lib", "$lib"] {
             all.set(name, env!("CARGO_PKG_NAME"));

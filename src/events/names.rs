@@ -89,8 +89,16 @@ mod tests {
                 Some("be brief"),
                 "be brief",
             ),
-            ("why is <div> open?", Some("why is <div> open?"), "why is <div> open?"),
-            ("a < b, <my-tag> too", Some("a < b, <my-tag> too"), "a < b, <my-tag> too"),
+            (
+                "why is <div> open?",
+                Some("why is <div> open?"),
+                "why is <div> open?",
+            ),
+            (
+                "a < b, <my-tag> too",
+                Some("a < b, <my-tag> too"),
+                "a < b, <my-tag> too",
+            ),
         ] {
             assert_eq!(of_trace(prompt).as_deref(), trace, "{prompt}");
             assert_eq!(of_turn(prompt), turn, "{prompt}");

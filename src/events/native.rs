@@ -17,7 +17,10 @@ pub(super) fn message(message: &Message, recording: Recording) -> Value {
 
 /// The blocks that say something, in their order.
 pub(super) fn blocks(blocks: &[Block], recording: Recording) -> Vec<Value> {
-    blocks.iter().filter_map(|each| block(each, recording)).collect()
+    blocks
+        .iter()
+        .filter_map(|each| block(each, recording))
+        .collect()
 }
 
 /// What a tool gave back: plain text where it is that, else blocks.

@@ -6,9 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::settings::Recording;
 use super::{names, native};
-use crate::session::{
-    CallError, Generation, Session, ToolCall, Totals, Turn, Unlisted, Usage,
-};
+use crate::session::{CallError, Generation, Session, ToolCall, Totals, Turn, Unlisted, Usage};
 
 /// What usage is called that is in the agent's books and in no line.
 const UNLISTED: &str = "background calls";
@@ -53,7 +51,14 @@ impl Properties {
         self.set("$ai_is_error", error.is_some());
         if let Some(error) = error {
             let kind = error.kind.as_deref().unwrap_or("api_error");
-            self.set("$ai_error", if recording.outputs() { &error.message } else { kind });
+            self.set(
+                "$ai_error",
+                if recording.outputs() {
+                    &error.message
+                } else {
+                    kind
+                },
+            );
             self.set_some("$ai_http_status", error.status);
         }
     }
@@ -62,9 +67,14 @@ impl Properties {
     fn states(&mut self, turn: &Turn, recording: Recording) {
         let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
         self.content("$ai_input_state", recording.inputs(), || json!(prompt));
-        self.content("$ai_output_state", recording.outputs(), || json!(turn.answer()));
+        self.content("$ai_output_state", recording.outputs(), || {
+            json!(turn.answer())
+        });
         let last = turn.generations.last();
-        self.error(last.and_then(|generation| generation.error.as_ref()), recording);
+        self.error(
+            last.and_then(|generation| generation.error.as_ref()),
+            recording,
+        );
     }
 
     /// A trace is named by its prompt, so its name is as private as that.
@@ -101,13 +111,25 @@ pub(super) fn of_generation(
             properties.set("output_tokens_reliable", false);
         }
     }
-    properties.set_some("$ai_stop_reason", generation.stop_reason.as_deref().map(stop_reason));
+    properties.set_some(
+        "$ai_stop_reason",
+        generation.stop_reason.as_deref().map(stop_reason),
+    );
     let parameters = parameters(generation);
-    properties.set_some("$ai_model_parameters", Some(parameters).filter(|it| !it.is_empty()));
+    properties.set_some(
+        "$ai_model_parameters",
+        Some(parameters).filter(|it| !it.is_empty()),
+    );
     properties.content("$ai_input", recording.inputs(), || {
-        generation.input.iter().map(|message| native::message(message, recording)).collect()
+        generation
+            .input
+            .iter()
+            .map(|message| native::message(message, recording))
+            .collect()
     });
-    properties.content("$ai_output_choices", recording.outputs(), || answer(generation));
+    properties.content("$ai_output_choices", recording.outputs(), || {
+        answer(generation)
+    });
     let prompt = Some(prompt).filter(|prompt| recording.inputs() && !prompt.is_empty());
     properties.set_some("$ai_user_prompt", prompt);
     properties.error(generation.error.as_ref(), recording);
@@ -124,7 +146,10 @@ fn answer(generation: &Generation) -> Value {
 /// Calls that only the agent's books show.
 pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str) -> Properties {
     let mut properties = Properties::default();
-    properties.set("$ai_span_name", format!("{} {UNLISTED}", agent.replace('-', " ")));
+    properties.set(
+        "$ai_span_name",
+        format!("{} {UNLISTED}", agent.replace('-', " ")),
+    );
     properties.set("$ai_model", &unlisted.model);
     properties.set("$ai_provider", "anthropic");
     properties.usage(unlisted.usage);
@@ -164,7 +189,9 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
 /// How long a tool took: as it was measured, else from its call to its result, which includes
 /// the wait for permission.
 pub(super) fn tool_time(call: &ToolCall) -> TimeDelta {
-    let Some(result) = &call.result else { return TimeDelta::zero() };
+    let Some(result) = &call.result else {
+        return TimeDelta::zero();
+    };
     let measured = result.duration_ms.and_then(|ms| i64::try_from(ms).ok());
     let measured = measured.and_then(TimeDelta::try_milliseconds);
     measured.unwrap_or(result.returned_at - call.called_at)
@@ -208,7 +235,10 @@ pub(super) fn of_session(
     properties.content("$ai_output_state", recording.outputs(), || json!(answer));
     properties.content("$ai_input_state", recording.inputs(), || json!(prompt));
     // The agent makes it of what was asked and answered.
-    let title = session.title.as_ref().filter(|_| recording == Recording::Full);
+    let title = session
+        .title
+        .as_ref()
+        .filter(|_| recording == Recording::Full);
     properties.set_some("session_title", title);
     properties.totals(totals);
     properties

@@ -13,8 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::family::Family;
 use super::{
-    Agent, Block, ByModel, CallError, Circumstances, Earlier, Generation, Message, Oddities, Parameters,
-    Session, Statement, Subagent, ToolCall, ToolResult, Trigger, Turn, Usage,
+    Agent, Block, ByModel, CallError, Circumstances, Earlier, Generation, Message, Oddities,
+    Parameters, Session, Statement, Subagent, ToolCall, ToolResult, Trigger, Turn, Usage,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -392,8 +392,8 @@ impl Assembler {
         }
         for draft in &mut self.drafts {
             let generation = &mut draft.generation;
-            generation.complete |= generation.stop_reason.is_some()
-                && generation.ended_at + SURELY_WRITTEN < ended_at;
+            generation.complete |=
+                generation.stop_reason.is_some() && generation.ended_at + SURELY_WRITTEN < ended_at;
         }
         let mut family = self.join_results();
         self.attach_main(&mut family);
@@ -407,7 +407,10 @@ impl Assembler {
             agent: self.agent,
             id,
             started_at: self.earlier.started_at.unwrap_or(started_at),
-            ended_at: self.earlier.ended_at.map_or(ended_at, |earlier| earlier.max(ended_at)),
+            ended_at: self
+                .earlier
+                .ended_at
+                .map_or(ended_at, |earlier| earlier.max(ended_at)),
             is_closed: self.is_closed,
             title: self.title,
             turns: self.turns,
@@ -500,7 +503,10 @@ impl Assembler {
             }
             let turn = &mut self.turns[turn.unwrap_or(0)];
             if stray.is_internal {
-                let ends = stray.generations.iter().map(|generation| generation.ended_at);
+                let ends = stray
+                    .generations
+                    .iter()
+                    .map(|generation| generation.ended_at);
                 turn.ended_at = ends.fold(turn.ended_at, DateTime::max);
             }
             turn.stray_subagents.push(stray);

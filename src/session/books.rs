@@ -71,7 +71,10 @@ impl Balance {
         let mut listed: Vec<_> = listed.into_iter().collect();
         listed.sort_by_key(|(at, _, _)| *at);
         let mut listed = listed.into_iter().peekable();
-        let mut found = Reconciled { balance: self, ..Reconciled::default() };
+        let mut found = Reconciled {
+            balance: self,
+            ..Reconciled::default()
+        };
         for statement in statements {
             while let Some((_, model, usage)) = listed.next_if(|(at, _, _)| *at <= statement.at) {
                 add(&mut found.balance.listed, model, usage);
@@ -105,7 +108,10 @@ impl Reconciled {
             }
         }
         // A model that lines name and the books do not.
-        exceeded |= balance.listed.values().any(|usage| *usage != Usage::default());
+        exceeded |= balance
+            .listed
+            .values()
+            .any(|usage| *usage != Usage::default());
         self.exceeded += u64::from(exceeded);
         balance.statements += 1;
         balance.booked.clone_from(&statement.used);
@@ -161,7 +167,11 @@ mod tests {
     use super::*;
 
     fn calls(number: u64) -> Usage {
-        Usage { input: 12 * number, output: 321 * number, ..Usage::default() }
+        Usage {
+            input: 12 * number,
+            output: 321 * number,
+            ..Usage::default()
+        }
     }
 
     fn time(second: i64) -> DateTime<Utc> {
@@ -169,11 +179,17 @@ mod tests {
     }
 
     fn statement(second: i64, number: u64) -> Statement {
-        Statement { at: time(second), used: ByModel::from([("opus".to_owned(), calls(number))]) }
+        Statement {
+            at: time(second),
+            used: ByModel::from([("opus".to_owned(), calls(number))]),
+        }
     }
 
     fn listed(seconds: &[i64]) -> Vec<(DateTime<Utc>, &'static str, Usage)> {
-        seconds.iter().map(|second| (time(*second), "opus", calls(1))).collect()
+        seconds
+            .iter()
+            .map(|second| (time(*second), "opus", calls(1)))
+            .collect()
     }
 
     #[test]
@@ -184,7 +200,12 @@ mod tests {
 
     #[test]
     fn calls_in_no_line_belong_to_the_statement_by_which_they_appear() {
-        let statements = [statement(10, 3), statement(20, 4), statement(30, 6), statement(40, 7)];
+        let statements = [
+            statement(10, 3),
+            statement(20, 4),
+            statement(30, 6),
+            statement(40, 7),
+        ];
         let found = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]));
         let expected = Unlisted {
             statement: 2,
@@ -197,10 +218,18 @@ mod tests {
 
     #[test]
     fn a_session_read_in_two_parts_gives_the_same() {
-        let statements = [statement(10, 3), statement(20, 4), statement(30, 6), statement(40, 8)];
+        let statements = [
+            statement(10, 3),
+            statement(20, 4),
+            statement(30, 6),
+            statement(40, 8),
+        ];
         let whole = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]));
         let first = Balance::default().reconcile(&statements[..2], listed(&[1, 2, 3, 15]));
-        let second = first.balance.clone().reconcile(&statements[2..], listed(&[35]));
+        let second = first
+            .balance
+            .clone()
+            .reconcile(&statements[2..], listed(&[35]));
         let parts = [first.unlisted, second.unlisted].concat();
         assert_eq!((parts, second.balance), (whole.unlisted, whole.balance));
     }

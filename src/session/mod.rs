@@ -304,13 +304,20 @@ impl Session {
     #[must_use]
     pub fn balance_before(&self, turns: &[Turn], statements: usize) -> Balance {
         let statements = &self.statements[..statements.min(self.statements.len())];
-        self.earlier.balance.clone().reconcile(statements, listed(turns)).balance
+        self.earlier
+            .balance
+            .clone()
+            .reconcile(statements, listed(turns))
+            .balance
     }
 
     /// What the agent's own books show and the lines do not.
     #[must_use]
     pub fn reconcile(&self) -> Reconciled {
-        self.earlier.balance.clone().reconcile(&self.statements, listed(&self.turns))
+        self.earlier
+            .balance
+            .clone()
+            .reconcile(&self.statements, listed(&self.turns))
     }
 
     /// The first prompt that set the model to work: what the session is about. A command that
@@ -388,8 +395,14 @@ impl Generation {
 
 /// What the lines show of what was used.
 fn listed(turns: &[Turn]) -> impl Iterator<Item = (DateTime<Utc>, &str, Usage)> {
-    turns.iter().flat_map(Turn::all_generations).filter_map(|generation| {
-        let model = generation.model.as_deref().filter(|_| generation.error.is_none())?;
-        Some((generation.ended_at, books::name_of(model), generation.usage))
-    })
+    turns
+        .iter()
+        .flat_map(Turn::all_generations)
+        .filter_map(|generation| {
+            let model = generation
+                .model
+                .as_deref()
+                .filter(|_| generation.error.is_none())?;
+            Some((generation.ended_at, books::name_of(model), generation.usage))
+        })
 }

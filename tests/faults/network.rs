@@ -96,6 +96,7 @@ fn trouble_that_lasts_keeps_everything_until_it_is_over() {
         assert_eq!(scene.posthog.events().len(), 0);
 
         // Whoever still waits for an answer notices that the server went away and came back.
+        scene.posthog.stop();
         scene.posthog.heal();
         scene.posthog.restart();
         scene.flush().success();

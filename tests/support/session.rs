@@ -34,8 +34,8 @@ pub(crate) struct Session {
     responses: u64,
     now: DateTime<Utc>,
     parent: Option<String>,
-    /// The prompt of a turn that is not finished.
-    open: Option<String>,
+    /// The labels of a turn that is not finished.
+    open: Vec<String>,
     /// What was written, line by line.
     lines: Vec<Value>,
     labels: BTreeSet<String>,
@@ -79,7 +79,7 @@ impl Session {
             responses: 0,
             now,
             parent: None,
-            open: None,
+            open: Vec::new(),
             lines: Vec::new(),
             output_tokens: 0,
         }
@@ -96,7 +96,8 @@ impl Session {
         self.flush();
     }
 
-    /// Adds a prompt and the response that calls the tools, which go on running.
+    /// Adds a prompt and the response that calls the tools, which go on running. While they do,
+    /// nothing of it is settled: even the response may get another line.
     pub(crate) fn begin_turn(&mut self) {
         self.turns += 1;
         let prompt = format!("prompt {} of session {}", self.turns, self.number);
@@ -115,14 +116,14 @@ impl Session {
                 "input": { "command": format!("echo {tool}") },
             })
         }));
-        self.response(&blocks, "tool_use");
-        self.open = Some(prompt);
+        let response = self.response(&blocks, "tool_use");
+        self.open = vec![response, format!("turn {prompt}")];
         self.flush();
     }
 
     /// Adds the results of the tools and the final response.
     pub(crate) fn finish_turn(&mut self) {
-        let prompt = self.open.take().expect("a turn was begun");
+        self.labels.extend(self.open.drain(..));
         for tool in 0..TOOLS {
             let call = self.call(tool);
             self.labels.insert(format!("tool {call}"));
@@ -137,8 +138,8 @@ impl Session {
                 "toolUseResult": { "stdout": format!("{tool}\n"), "stderr": "", "durationMs": 7 },
             }));
         }
-        self.response(&[json!({ "type": "text", "text": "Done." })], "end_turn");
-        self.labels.insert(format!("turn {prompt}"));
+        let response = self.response(&[json!({ "type": "text", "text": "Done." })], "end_turn");
+        self.labels.insert(response);
         self.flush();
     }
 
@@ -206,12 +207,11 @@ impl Session {
     }
 
     /// A line for each block, all with the id of the response; only the last one knows the
-    /// number of tokens.
-    fn response(&mut self, blocks: &[Value], stop_reason: &str) {
+    /// number of tokens. Answers the label.
+    fn response(&mut self, blocks: &[Value], stop_reason: &str) -> String {
         self.responses += 1;
         let tokens = self.number * RESPONSES + self.responses;
         self.output_tokens += tokens;
-        self.labels.insert(format!("response {tokens}"));
         for (index, block) in blocks.iter().enumerate() {
             let is_last = index + 1 == blocks.len();
             self.line(json!({
@@ -235,6 +235,7 @@ impl Session {
                 },
             }));
         }
+        format!("response {tokens}")
     }
 
     /// Adds what all lines have; answers the line's uuid.

@@ -39,7 +39,10 @@ pub(crate) fn tally(transcript: &Path) -> Tally {
     let mut tools = HashSet::new();
     for line in files(transcript).iter().flat_map(|path| lines(path)) {
         let message = &line["message"];
-        let Some(id) = message["id"].as_str().filter(|_| line["type"] == "assistant") else {
+        let Some(id) = message["id"]
+            .as_str()
+            .filter(|_| line["type"] == "assistant")
+        else {
             continue;
         };
         if line["isApiErrorMessage"] == true {

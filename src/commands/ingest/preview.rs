@@ -79,7 +79,10 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     if !replaced.is_empty() {
         let mut rules: Vec<(&str, u64)> = replaced.iter().collect();
         rules.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        ui::print(format_args!("secrets replaced: {}", ui::number(replaced.total())))?;
+        ui::print(format_args!(
+            "secrets replaced: {}",
+            ui::number(replaced.total())
+        ))?;
         for (rule, count) in rules {
             ui::print(format_args!("{:>8}  {rule}", ui::number(count)))?;
         }
@@ -90,7 +93,11 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
 /// Whether the session agrees with what the agent itself says that it used.
 fn books(session: &Session) -> &'static str {
     let found = session.reconcile();
-    match (found.balance.statements, found.exceeded, found.unlisted.as_slice()) {
+    match (
+        found.balance.statements,
+        found.exceeded,
+        found.unlisted.as_slice(),
+    ) {
         (0, _, _) => "none",
         (_, 0, []) => "agree",
         (_, 0, _) => "added",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::wire::{self, Content, ContentBlock, MediaSource, ToolUseResult, payload};
-use crate::session::{ByModel, books, Block, Circumstances, ToolCall, ToolResult, Usage};
+use crate::session::{Block, ByModel, Circumstances, ToolCall, ToolResult, Usage, books};
 
 /// What the line says about all of its blocks.
 pub(super) struct LineFacts<'a> {

@@ -110,7 +110,8 @@ fn spoken_text(content: Option<&RawValue>) -> Option<String> {
 
 /// Whether a block holds what the editor or the agent put beside the prompt.
 fn is_context(text: &str) -> bool {
-    const CONTEXT: [(&str, &str); 2] = [("<ide_", ">"), ("<system-reminder>", "</system-reminder>")];
+    const CONTEXT: [(&str, &str); 2] =
+        [("<ide_", ">"), ("<system-reminder>", "</system-reminder>")];
     let text = text.trim();
     let mut kinds = CONTEXT.iter();
     kinds.any(|(start, end)| text.starts_with(start) && text.ends_with(end))

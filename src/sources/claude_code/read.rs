@@ -15,8 +15,8 @@ use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
 use super::wire::{self, Line, payload};
 use crate::session::{
-    Agent, Assembler, Block, CallError, Circumstances, Message, Parameters,
-    ResponsePart, Role, Session, Thread, TurnStart,
+    Agent, Assembler, Block, CallError, Circumstances, Message, Parameters, ResponsePart, Role,
+    Session, Thread, TurnStart,
 };
 
 /// Line types that hold nothing we use.
@@ -149,8 +149,7 @@ impl Reader {
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
             let text = line.text();
-            let malformed =
-                jsonl::objects(&text, |object| self.line(&object, line.offset, agent));
+            let malformed = jsonl::objects(&text, |object| self.line(&object, line.offset, agent));
             let is_being_written = !line.is_terminated;
             if !is_being_written {
                 self.assembler.oddities().malformed_lines += malformed;
