@@ -110,16 +110,16 @@ fn trouble_that_lasts_keeps_everything_until_it_is_over() {
 #[test]
 fn nobody_waits_longer_than_claude_code_does() {
     for case in LASTING {
-        // Other tests run at the same time: the quickest of three is the hook's own.
-        let tries = (0..3).map(|_| {
+        // Other tests run at the same time, which may hold one up, but not three.
+        let mut tries = (0..3).map(|_| {
             let mut scene = Scene::new();
             let session = Session::write(&scene.env, 1, 3);
             (case.break_it)(&mut scene.posthog);
             scene.end(&session).took
         });
-        let quickest = tries.min().expect("there are three");
-        println!("{:<22} {:>5} ms", case.name, quickest.as_millis());
-        assert!(quickest < BUDGET, "{}: {quickest:?}", case.name);
+        let quick = tries.find(|took| *took < BUDGET);
+        let quick = quick.unwrap_or_else(|| panic!("{}: over {BUDGET:?} each time", case.name));
+        println!("{:<22} {:>5} ms", case.name, quick.as_millis());
     }
 }
 
