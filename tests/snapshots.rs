@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use posthog_llma::events::Progress;
+use posthog_llma::session::Oddities;
 use posthog_llma::sources;
 use serde_json::Value;
 use support::library::{Events, Run, collect};
@@ -149,7 +150,7 @@ fn what_was_left_out_is_counted() {
     assert_eq!(broken.malformed_lines, 3, "comment, torn line, array");
     assert_eq!(broken.unknown_types.get("constellation"), Some(&1));
     for (number, name) in CASES.iter().filter(|(_, name)| *name != "broken_lines") {
-        assert_eq!(oddities(number), Default::default(), "{name}");
+        assert_eq!(oddities(number), Oddities::default(), "{name}");
     }
 }
 

@@ -37,15 +37,12 @@ fn without_wrappers(text: &str) -> String {
         while let Some(start) = rest.find('<') {
             kept.push_str(&rest[..start]);
             rest = &rest[start..];
-            match wrapper(rest) {
-                Some((content, after)) => {
-                    kept.push_str(if keeps_content { content } else { " " });
-                    rest = after;
-                }
-                None => {
-                    kept.push('<');
-                    rest = &rest[1..];
-                }
+            if let Some((content, after)) = wrapper(rest) {
+                kept.push_str(if keeps_content { content } else { " " });
+                rest = after;
+            } else {
+                kept.push('<');
+                rest = &rest[1..];
             }
         }
         kept + rest

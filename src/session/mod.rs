@@ -8,11 +8,13 @@ mod assemble;
 pub mod books;
 mod earlier;
 mod family;
+mod parts;
 mod walk;
 
-pub use assemble::{Assembler, ResponsePart, Thread, TurnStart};
+pub use assemble::Assembler;
 pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::{Earlier, Totals};
+pub use parts::{ResponsePart, Thread, TurnStart};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

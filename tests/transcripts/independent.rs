@@ -89,10 +89,8 @@ fn usage(usage: &Value) -> [u64; 4] {
 
 /// Claude Code's own sums at its last exit.
 pub(crate) fn by_claude_code(transcript: &Path) -> Option<Tally> {
-    let states = lines(transcript)
-        .into_iter()
-        .filter(|line| line["type"] == "cost-state");
-    let last = states.last()?;
+    let mut backwards = lines(transcript).into_iter().rev();
+    let last = backwards.find(|line| line["type"] == "cost-state")?;
     let mut tally = Tally::default();
     for model in last["modelUsage"].as_object()?.values() {
         let number = |name: &str| model[name].as_u64().unwrap_or(0);

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::wire::{self, Content, ContentBlock, MediaSource, ToolUseResult, payload};
-use crate::session::{Block, ByModel, Circumstances, ToolCall, ToolResult, Usage, books};
+use super::wire::{self, Content, ContentBlock, Line, MediaSource, ToolUseResult, payload};
+use crate::session::{
+    Block, ByModel, CallError, Circumstances, ToolCall, ToolResult, Usage, books,
+};
 
 /// What the line says about all of its blocks.
 pub(super) struct LineFacts<'a> {
@@ -181,6 +183,30 @@ pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
             .as_ref()
             .map_or(0, |used| used.web_search_requests.0),
     })
+}
+
+/// The clouds mark the ids of the responses they serve.
+pub(super) fn provider_of(response_id: &str) -> &'static str {
+    if response_id.starts_with("msg_bdrk_") {
+        "bedrock"
+    } else if response_id.starts_with("msg_vrtx_") {
+        "vertex"
+    } else {
+        "anthropic"
+    }
+}
+
+/// Why a call failed, as Claude Code showed it.
+pub(super) fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
+    let message = content.iter().find_map(|block| match block {
+        Block::Text(text) => Some(text.clone()),
+        _ => None,
+    });
+    CallError {
+        kind: payload(line.error),
+        message: message.unwrap_or_default(),
+        status: payload(line.api_error_status),
+    }
 }
 
 /// What Claude Code's books say was used, by model. `None` when they name no model.
