@@ -55,12 +55,16 @@ pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<
         .args(arguments)
         .env_clear()
         .envs(host.environment().filter(|(name, _)| is_kept(name)))
-        // The working directory changes, so a relative path must not.
+        // The working directory changes, so what relative paths mean must not.
         .env("POSTHOG_LLMA_STATE_DIR", std::path::absolute(state_dir)?)
-        .current_dir(host.home.as_deref().unwrap_or_else(|| Path::new("/")))
+        // Always there, unlike a home, and nobody will want to remove or unmount it.
+        .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    if let Some(config) = host.path_variable("CLAUDE_CONFIG_DIR") {
+        command.env("CLAUDE_CONFIG_DIR", std::path::absolute(config)?);
+    }
     if let (None, Some(cwd)) = (host.path_variable("CLAUDE_PROJECT_DIR"), &host.cwd) {
         command.env("CLAUDE_PROJECT_DIR", cwd);
     }
@@ -80,14 +84,29 @@ pub fn wait(mut child: Child, patience: Duration) -> bool {
     when_ended.recv_timeout(patience).is_ok()
 }
 
-/// The detached process itself leaves its parent's session, in which a hook may be killed. It
-/// does so as its first act: there is no safe way to do it for another process.
-pub fn leave_session() {
+/// The detached process itself leaves its parent's session, in which a hook may be killed, and
+/// lets go of every descriptor that it was given: whoever waits for the end of a pipe, or for a
+/// lock, should not wait for us. It does so as its first act, before it has opened anything:
+/// there is no safe way to do it for another process.
+pub fn let_go() {
     #[cfg(unix)]
     {
         // Fails only for the leader of a session, who has none to leave.
         let _ = rustix::process::setsid();
+        for descriptor in inherited_descriptors() {
+            // The list itself stood on one of them, which is closed already.
+            let _ = nix::unistd::close(descriptor);
+        }
     }
+}
+
+#[cfg(unix)]
+fn inherited_descriptors() -> Vec<std::os::fd::RawFd> {
+    const STREAMS: std::ops::RangeInclusive<i32> = 0..=2;
+    let open = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    open.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|descriptor| !STREAMS.contains(descriptor))
+        .collect()
 }
 
 #[cfg(unix)]

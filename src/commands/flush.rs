@@ -42,7 +42,7 @@ const WATCHED: Effort = Effort {
 
 pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     if arguments.detached {
-        detached::leave_session();
+        detached::let_go();
         return unwatched(arguments, host);
     }
     let config = strict_config(host)?;

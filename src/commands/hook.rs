@@ -63,7 +63,8 @@ fn work(host: &Host, config: &Config) {
         let _ = start(&[flush[0], flush[1], OsStr::new("--sweep")]);
         return;
     }
-    let transcript = transcript_of(&input, host);
+    // The detached process works in another directory.
+    let transcript = transcript_of(&input, host).and_then(|path| std::path::absolute(path).ok());
     let child = match &transcript {
         Some(path) => start(&[
             flush[0],

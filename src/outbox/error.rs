@@ -78,6 +78,12 @@ pub enum OutboxError {
 impl OutboxError {
     pub(super) fn at(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
+        if let Some(error) = source.sqlite_error()
+            && error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+        {
+            // The index of the log could not be made as large as it has to be.
+            return Self::Full { path };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { path },
             Some(ErrorCode::DiskFull) => Self::Full { path },

@@ -121,12 +121,25 @@ impl TestEnv {
             .env_clear()
             .envs(&self.variables)
             .current_dir(self.project());
-        Run {
-            command,
-            stdin: Vec::new(),
-            root: self.root().to_owned(),
-            patience: PATIENCE,
-        }
+        Run::of(command, self.root())
+    }
+
+    /// The same run, started by a shell that first does something to the process, such as
+    /// `ulimit`, and then becomes the program by `exec "$@"`.
+    #[cfg(unix)]
+    pub(crate) fn through_shell<A: AsRef<OsStr>>(
+        &self,
+        script: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Run {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script, "sh", PROGRAM])
+            .args(arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.project());
+        Run::of(command, self.root())
     }
 
     /// Runs the program with these arguments and nothing on stdin.
@@ -140,6 +153,7 @@ impl TestEnv {
 pub(crate) struct Run {
     command: Command,
     stdin: Vec<u8>,
+    keeps_stdin_open: bool,
     root: PathBuf,
     patience: Duration,
 }
@@ -150,6 +164,7 @@ impl Run {
         Self {
             command,
             stdin: Vec::new(),
+            keeps_stdin_open: false,
             root: root.to_owned(),
             patience: PATIENCE,
         }
@@ -158,6 +173,21 @@ impl Run {
     #[must_use]
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
+        self
+    }
+
+    /// Does not close stdin before the process has ended.
+    #[must_use]
+    pub(crate) fn keeping_stdin_open(mut self) -> Self {
+        self.keeps_stdin_open = true;
+        self
+    }
+
+    /// In a process group of its own, which can be killed as a whole.
+    #[cfg(unix)]
+    #[must_use]
+    pub(crate) fn in_own_group(mut self) -> Self {
+        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
         self
     }
 
@@ -185,15 +215,20 @@ impl Run {
         self
     }
 
-    /// Starts the process and leaves it running, its stdin closed, its output thrown away.
+    /// Starts the process and leaves it running, its output thrown away.
     #[track_caller]
     pub(crate) fn spawn(mut self) -> Child {
-        self.command
-            .stdin(Stdio::null())
+        let mut child = self
+            .command
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command))
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command));
+        let mut stdin = child.stdin.take().expect("stdin is a pipe");
+        let bytes = self.stdin;
+        thread::spawn(move || drop(stdin.write_all(&bytes)));
+        child
     }
 
     /// Runs to the end. A process, or a child it left behind, that holds an output open longer than
@@ -213,8 +248,12 @@ impl Run {
         let stdout = drain(child.stdout.take().expect("stdout is a pipe"));
         let stderr = drain(child.stderr.take().expect("stderr is a pipe"));
         let bytes = self.stdin;
-        // A program that does not read its stdin is no failure.
-        thread::spawn(move || drop(stdin.write_all(&bytes)));
+        let keeps_open = self.keeps_stdin_open;
+        let written = thread::spawn(move || {
+            // A program that does not read its stdin is no failure.
+            let _ = stdin.write_all(&bytes);
+            keeps_open.then_some(stdin)
+        });
 
         let deadline = started + self.patience;
         let both = [stdout, stderr].map(|stream| {
@@ -230,6 +269,7 @@ impl Run {
             );
         };
         let status = child.wait().expect("the process can be waited for");
+        drop(written.join());
         Outcome {
             shown,
             status,

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 64;
@@ -91,7 +91,7 @@ impl Server {
     }
 
     fn listen(&mut self) {
-        let listener = TcpListener::bind(self.address).expect("a loopback port is free");
+        let listener = bind(self.address);
         self.address = listener.local_addr().expect("the listener has an address");
         let closing = Arc::new(Closing::default());
         let handler = Arc::clone(&self.handler);
@@ -118,6 +118,20 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// A process that is just being started holds the listener of its parent for a moment, so that a
+/// port which was closed a moment ago may still be in use.
+fn bind(address: SocketAddr) -> TcpListener {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            outcome => return outcome.expect("a loopback port is free"),
+        }
     }
 }
 

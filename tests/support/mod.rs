@@ -11,3 +11,8 @@ pub(crate) mod env;
 pub(crate) mod http;
 pub(crate) mod library;
 pub(crate) mod posthog;
+#[cfg(target_os = "linux")]
+pub(crate) mod process;
+#[cfg(target_os = "linux")]
+pub(crate) mod scene;
+pub(crate) mod session;

@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     NoAnswer,
     /// Works, but answers late.
     Slow(Duration),
+    /// Takes the events at once and answers late.
+    LateAnswer(Duration),
     /// 200 with a page of HTML, as a captive portal does; takes nothing.
     LoginPage,
     /// The AI lane answers 404, as an older self-hosted PostHog does; the other lane works.
@@ -269,6 +271,21 @@ impl PostHog {
         );
     }
 
+    /// How many requests came.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.lock().requests.len()
+    }
+
+    /// Waits until more than `known` requests came, but not longer than `patience`.
+    pub(crate) fn wait_for_more_than(&self, known: usize, patience: Duration) {
+        let state = self.shared.lock();
+        drop(
+            self.shared
+                .arrived
+                .wait_timeout_while(state, patience, |state| state.requests.len() <= known),
+        );
+    }
+
     fn select(&self, condition: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut events = self.events();
         events.retain(condition);
@@ -335,6 +352,7 @@ impl Shared {
         judged: Result<Vec<Value>, Refusal>,
         connection: &mut Connection,
     ) -> io::Result<Next> {
+        let mut answers_after = Duration::ZERO;
         match fault {
             Some(Fault::Status(status, headers, body)) => {
                 self.record(request, Verdict::Refused(status, body.clone()));
@@ -374,11 +392,13 @@ impl Shared {
                 return Ok(Next::Reset);
             }
             Some(Fault::Slow(delay)) => connection.stall(delay),
+            Some(Fault::LateAnswer(delay)) => answers_after = delay,
             Some(Fault::ResetAfterAccepting) | None => {}
         }
         match judged {
             Ok(events) => {
                 self.accept(request, events, Verdict::Accepted);
+                connection.stall(answers_after);
                 connection.respond(200, &[JSON], br#"{"status":"Ok"}"#)
             }
             Err(refusal) => self.refuse(request, &refusal, connection),
