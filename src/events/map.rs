@@ -316,7 +316,11 @@ impl Mapper<'_> {
                 ended_at: unlisted.at,
                 latency: TimeDelta::zero(),
                 circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
-                properties: properties::of_unlisted(unlisted, agent.as_str(), self.settings.recording),
+                properties: properties::of_unlisted(
+                    unlisted,
+                    agent.as_str(),
+                    self.settings.recording,
+                ),
             },
         );
     }
