@@ -1,0 +1,135 @@
+//! Whatever stands in the files of a session, and whatever stands in a text: these hold.
+//!
+//! Each target runs for a second, or for as many as `POSTHOG_LLMA_FUZZ_SECONDS` says. What once
+//! failed lies in `corpus` and is tried first.
+
+#[path = "../transcripts/contract.rs"]
+mod contract;
+mod damage;
+mod engine;
+mod sessions;
+#[path = "../support/mod.rs"]
+mod support;
+mod texts;
+
+use std::collections::HashSet;
+
+use chrono::DateTime;
+use posthog_llma::events::Progress;
+use posthog_llma::events::limits::BATCH_EVENT;
+use posthog_llma::pipeline;
+use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use posthog_llma::sources::claude_code;
+use serde_json::{Value, json};
+
+use damage::damaged_sessions;
+use engine::fuzz;
+use sessions::{Files, OnDisk, lines_of};
+use support::capture::{Lane, judge};
+use support::env::API_KEY;
+use support::library::{Events, Run, collect, host};
+use texts::{Given, SECRETS, values};
+
+#[test]
+fn a_damaged_line_costs_no_response_but_its_own() {
+    fuzz("sessions", &damaged_sessions(), |files| {
+        let disk = OnDisk::new(files);
+        let session = collect(&disk.transcript, Progress::Ended).map(|it| it.session);
+        let generations = session.iter().flat_map(|session| session.all_generations());
+        let found: HashSet<&str> = generations.map(|generation| generation.id.as_str()).collect();
+        let of_session = claude_code::session_files(&disk.transcript).expect("it can be read");
+        let agents = of_session.agents.into_iter().map(|agent| agent.path);
+        for path in agents.chain([disk.transcript.clone()]) {
+            let bytes = std::fs::read(path).expect("it can be read");
+            for id in lines_of(&bytes).into_iter().filter_map(response_of) {
+                assert!(found.contains(id.as_str()), "response {id:?} is lost");
+            }
+        }
+    });
+}
+
+/// The response that an undamaged line tells of.
+fn response_of(line: &[u8]) -> Option<String> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    let message = &line["message"];
+    let has_time = DateTime::parse_from_rfc3339(line["timestamp"].as_str()?).is_ok();
+    let is_response = line["type"] == "assistant" && message["model"] != "<synthetic>";
+    (has_time && is_response).then_some(message["id"].as_str()?.to_owned())
+}
+
+#[test]
+fn events_of_a_damaged_session_are_what_posthog_takes() {
+    fuzz("events", &damaged_sessions(), |files| {
+        let disk = OnDisk::new(files);
+        for run in [Run::default(), Run::by_message(), Run::without_turns(), Run::private()] {
+            let events = run.events(&disk.transcript);
+            contract::check(&events, &disk.transcript);
+            if !events.is_empty() {
+                let body = json!({ "api_key": API_KEY, "batch": events });
+                judge(Lane::Ai, &body).unwrap_or_else(|refusal| panic!("{}", refusal.reason));
+            }
+        }
+        for event in Run::private().events(&disk.transcript) {
+            contract::check_privacy(&event);
+        }
+    });
+}
+
+#[test]
+fn a_damaged_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
+    fuzz("parts", &damaged_sessions(), |files| {
+        let length: usize = files.0.values().map(Vec::len).sum();
+        // Any place will do, if it is the same one whenever this input is tried.
+        let cut = files.until(length % (files.lines() + 1));
+        for run in [Run::default(), Run::by_message()] {
+            let whole = uuids(&run.events(&OnDisk::new(files).transcript));
+            let parts = in_parts(&run, &cut, files);
+            let lost: Vec<_> = whole.difference(&parts).collect();
+            let surplus: Vec<_> = parts.difference(&whole).collect();
+            assert!(lost.is_empty() && surplus.is_empty(), "lost {lost:?}, surplus {surplus:?}");
+        }
+    });
+}
+
+/// Reads the beginning of a session while it goes on, then the rest from there.
+fn in_parts(run: &Run, beginning: &Files, whole: &Files) -> HashSet<String> {
+    let disk = OnDisk::new(beginning);
+    let first = collect(&disk.transcript, Progress::Running);
+    let frozen = first.as_ref().map(|first| run.freeze(first));
+    let mut sent = HashSet::new();
+    let mut checkpoint = None;
+    if let (Some(first), Some(frozen)) = (&first, &frozen) {
+        sent = uuids(&run.events_of(first, frozen.clone()));
+        checkpoint = first.checkpoint(&|_| false);
+    }
+    disk.write(whole);
+    let rest = pipeline::collect(&disk.transcript, checkpoint, Some(Progress::Ended), &host());
+    if let Some(rest) = rest.expect("the session can be read") {
+        let frozen = frozen.unwrap_or_else(|| run.freeze(&rest));
+        sent.extend(uuids(&run.events_of(&rest, frozen)));
+    }
+    sent
+}
+
+fn uuids(events: &Events) -> HashSet<String> {
+    events.iter().map(|event| event["uuid"].to_string()).collect()
+}
+
+#[test]
+fn no_secret_survives_and_redacting_twice_changes_nothing() {
+    fuzz("redaction", &values(), |Given(value)| {
+        let redactor = Redactor::new(RedactionKey::new([7; 32]));
+        // A value may also be printed in the middle of a text.
+        for given in [value.clone(), Value::from(value.to_string())] {
+            let mut once = given.clone();
+            redactor.value(&mut once, &mut Counts::default());
+            let text = once.to_string();
+            for [_, body] in SECRETS {
+                assert!(!text.contains(body), "{body} survives in {text}");
+            }
+            let mut twice = once.clone();
+            redactor.value(&mut twice, &mut Counts::default());
+            assert_eq!(once, twice, "of {given}");
+        }
+    });
+}
