@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use crate::events::{DistinctId, Grouping};
+use crate::events::{DistinctId, Grouping, Recording};
 use crate::host::Host;
 use crate::transport::Endpoint;
 
@@ -30,12 +30,8 @@ pub struct Config {
     pub endpoint: Option<Endpoint>,
     /// `POSTHOG_LLMA_STATE_DIR`, else the user's state directory.
     pub state_dir: Option<PathBuf>,
-    /// `POSTHOG_LLMA_PRIVACY_MODE`.
-    pub privacy: bool,
-    /// `POSTHOG_LLMA_RECORD_INPUTS`: prompts, and what tools are given.
-    pub record_inputs: bool,
-    /// `POSTHOG_LLMA_RECORD_OUTPUTS`: answers, and what tools give back.
-    pub record_outputs: bool,
+    /// `POSTHOG_LLMA_PRIVACY_MODE`, `POSTHOG_LLMA_RECORD_INPUTS`, `POSTHOG_LLMA_RECORD_OUTPUTS`.
+    pub recording: Recording,
     /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
     pub redact_file: Option<PathBuf>,
     /// `POSTHOG_LLMA_DISTINCT_ID`.
@@ -130,15 +126,7 @@ impl Config {
             api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
             endpoint: reader.endpoint(),
             state_dir: state_dir.or_else(default_state),
-            privacy: reader
-                .value("POSTHOG_LLMA_PRIVACY_MODE", boolean)
-                .unwrap_or(false),
-            record_inputs: reader
-                .value("POSTHOG_LLMA_RECORD_INPUTS", boolean)
-                .unwrap_or(true),
-            record_outputs: reader
-                .value("POSTHOG_LLMA_RECORD_OUTPUTS", boolean)
-                .unwrap_or(true),
+            recording: reader.recording(),
             redact_file: host.path_variable("POSTHOG_LLMA_REDACT_FILE"),
             distinct_id: reader.value("POSTHOG_LLMA_DISTINCT_ID", |id| {
                 DistinctId::parse(id).map_err(|error| error.to_string())
@@ -156,14 +144,6 @@ impl Config {
             agent_name: reader.text("POSTHOG_AGENT_NAME"),
             purpose: reader.text("POSTHOG_AI_PURPOSE"),
             custom,
-        };
-        // Whoever means to keep content private must not send it because of a typing error.
-        let is_readable = |name| !reader.problems.iter().any(|problem| problem.variable == name);
-        let config = Self {
-            privacy: config.privacy || !is_readable("POSTHOG_LLMA_PRIVACY_MODE"),
-            record_inputs: config.record_inputs && is_readable("POSTHOG_LLMA_RECORD_INPUTS"),
-            record_outputs: config.record_outputs && is_readable("POSTHOG_LLMA_RECORD_OUTPUTS"),
-            ..config
         };
         (config, reader.problems)
     }
@@ -191,6 +171,20 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// Whoever means to keep content private must not send it because of a typing error.
+    fn recording(&mut self) -> Recording {
+        let mut says = |variable, unset: bool, unreadable: bool| {
+            let problems = self.problems.len();
+            let value = self.value(variable, boolean);
+            let is_unreadable = self.problems.len() > problems;
+            value.unwrap_or(if is_unreadable { unreadable } else { unset })
+        };
+        let is_private = says("POSTHOG_LLMA_PRIVACY_MODE", false, true);
+        let inputs = says("POSTHOG_LLMA_RECORD_INPUTS", true, false);
+        let outputs = says("POSTHOG_LLMA_RECORD_OUTPUTS", true, false);
+        Recording::of(inputs && !is_private, outputs && !is_private)
     }
 
     fn endpoint(&mut self) -> Option<Endpoint> {
@@ -344,8 +338,7 @@ mod tests {
             ("POSTHOG_LLMA_RECORD_INPUTS", "flase"),
             ("POSTHOG_LLMA_RECORD_OUTPUTS", "off"),
         ]);
-        assert!(config.privacy && !config.record_inputs && !config.record_outputs);
-        assert_eq!(problems.len(), 3);
+        assert_eq!((config.recording, problems.len()), (Recording::Nothing, 3));
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl<'a> Pipeline<'a> {
         let session = &collected.session;
         let settings = Settings {
             frozen,
-            privacy: self.config.privacy,
+            recording: self.config.recording,
             agent_name: self.config.agent_name.clone(),
             purpose: self.config.purpose.clone(),
             custom: self.config.custom.clone(),

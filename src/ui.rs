@@ -64,15 +64,42 @@ pub fn count(number_of: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", number(number_of))
 }
 
-/// At most `width` characters of a line, with a mark where it was cut.
+/// At most `width` columns of a line, with a mark where it was cut.
 #[must_use]
 pub fn fit(text: &str, width: usize) -> String {
     let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if folded.chars().count() <= width {
+    if columns(&folded) <= width {
         return folded;
     }
-    let kept: String = folded.chars().take(width.saturating_sub(1)).collect();
+    let mut left = width.saturating_sub(1);
+    let fitting = folded.chars().take_while(|character| {
+        let taken = left.checked_sub(columns_of(*character));
+        left = taken.unwrap_or(0);
+        taken.is_some()
+    });
+    let kept: String = fitting.collect();
     format!("{}…", kept.trim_end())
+}
+
+/// The columns that a text takes in a terminal.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+/// East Asian characters and pictures are two columns wide, as terminals draw them.
+const fn columns_of(character: char) -> usize {
+    match character {
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1faff}' => 2,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -101,8 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_cut_by_characters() {
+    fn long_lines_are_cut_where_the_terminal_ends() {
         assert_eq!(fit("größer  als\nnötig", 20), "größer als nötig");
         assert_eq!(fit("größer als nötig", 8), "größer…");
+        assert_eq!(fit("世界中の本", 10), "世界中の本");
+        assert_eq!(fit("世界中の本を", 8), "世界中…");
     }
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use posthog_llma::events::Progress;
+use posthog_llma::session::Oddities;
 use posthog_llma::sources;
 use serde_json::Value;
 use support::library::{Events, Run, collect};
@@ -49,7 +50,10 @@ fn transcript(number: &str) -> PathBuf {
     let found = sources::below(Path::new(FIXTURES));
     let mut found = found.into_iter().map(|found| found.path);
     found
-        .find(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with(number)))
+        .find(|path| {
+            path.file_stem()
+                .is_some_and(|stem| stem.to_string_lossy().starts_with(number))
+        })
         .unwrap_or_else(|| panic!("no fixture {number}"))
 }
 
@@ -67,9 +71,19 @@ fn readable(events: &Events) -> String {
     for event in events {
         let mut event = event.clone();
         for (name, expected) in ALWAYS {
-            let place = if name == "distinct_id" { &mut event } else { &mut event["properties"] };
-            let found = place.as_object_mut().and_then(|object| object.shift_remove(name));
-            assert_eq!(found.as_ref().and_then(Value::as_str), Some(expected), "{name}");
+            let place = if name == "distinct_id" {
+                &mut event
+            } else {
+                &mut event["properties"]
+            };
+            let found = place
+                .as_object_mut()
+                .and_then(|object| object.shift_remove(name));
+            assert_eq!(
+                found.as_ref().and_then(Value::as_str),
+                Some(expected),
+                "{name}"
+            );
         }
         assert_eq!(event["properties"]["$geoip_disable"], true);
         text += &serde_json::to_string_pretty(&event).expect("an event is JSON");
@@ -136,7 +150,7 @@ fn what_was_left_out_is_counted() {
     assert_eq!(broken.malformed_lines, 3, "comment, torn line, array");
     assert_eq!(broken.unknown_types.get("constellation"), Some(&1));
     for (number, name) in CASES.iter().filter(|(_, name)| *name != "broken_lines") {
-        assert_eq!(oddities(number), Default::default(), "{name}");
+        assert_eq!(oddities(number), Oddities::default(), "{name}");
     }
 }
 
@@ -147,6 +161,9 @@ fn every_fixture_has_a_case_and_a_line_in_the_readme() {
     for found in sources::below(Path::new(FIXTURES)) {
         let number = &found.id[..8];
         assert!(numbers.contains(number), "{number} has no case");
-        assert!(readme.contains(&format!("`{number}`")), "{number} is not explained");
+        assert!(
+            readme.contains(&format!("`{number}`")),
+            "{number} is not explained"
+        );
     }
 }

@@ -75,13 +75,13 @@ fn strict_config(host: &Host) -> Result<Config, WrongUse> {
 /// The redactor, with the user's own rules. `key` keys its marks.
 fn redactor(config: &Config, key: [u8; 32]) -> anyhow::Result<Redactor> {
     let key = RedactionKey::new(key);
-    let Some(path) = &config.redact_file else { return Ok(Redactor::new(key)) };
-    let usable = || -> anyhow::Result<UserRules> {
-        Ok(UserRules::parse(&std::fs::read_to_string(path)?)?)
+    let Some(path) = &config.redact_file else {
+        return Ok(Redactor::new(key));
     };
-    let rules = usable().with_context(|| {
-        format!("POSTHOG_LLMA_REDACT_FILE: cannot use {}", path.display())
-    })?;
+    let usable =
+        || -> anyhow::Result<UserRules> { Ok(UserRules::parse(&std::fs::read_to_string(path)?)?) };
+    let rules = usable()
+        .with_context(|| format!("POSTHOG_LLMA_REDACT_FILE: cannot use {}", path.display()))?;
     Ok(Redactor::with_user_rules(key, rules))
 }
 
@@ -105,6 +105,11 @@ fn local(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local)
         .format("%Y-%m-%d %H:%M")
         .to_string()
+}
+
+/// A day in the user's own zone.
+fn day(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d").to_string()
 }
 
 /// Enough of an id to name a session.

@@ -6,6 +6,7 @@ use super::{Exit, local, sending, short};
 use crate::cli;
 use crate::config::{ApiKey, Config, Problem};
 use crate::consent;
+use crate::events::Recording;
 use crate::host::Host;
 use crate::outbox::{DestinationStatus, Outbox, Receipt, SessionStatus, Status};
 use crate::transport::Endpoint;
@@ -53,12 +54,13 @@ fn as_text(
     );
     lines.push(format!("{:<10} {}", "to", destination(config)));
     lines.extend(missing.map(|missing| format!("{:<10} {missing}", "")));
-    if config.privacy {
-        lines.push(format!(
-            "{:<10} on: no content leaves this machine",
-            "privacy"
-        ));
-    }
+    let privacy = match config.recording {
+        Recording::Full => None,
+        Recording::InputsOnly => Some("no answers and no results of tools leave this machine"),
+        Recording::OutputsOnly => Some("no prompts and no inputs of tools leave this machine"),
+        Recording::Nothing => Some("on: no content leaves this machine"),
+    };
+    lines.extend(privacy.map(|privacy| format!("{:<10} {privacy}", "privacy")));
     let mut label = "sessions";
     for session in status.sessions.iter().take(SESSIONS) {
         lines.push(format!("{label:<10} {}", of_session(session)));
@@ -87,10 +89,17 @@ fn as_text(
     let dropped = status.dropped;
     for (number, reason) in [
         (dropped.by_age, "could not be sent for 30 days"),
-        (dropped.by_size, "the oldest of an outbox that grew too large"),
+        (
+            dropped.by_size,
+            "the oldest of an outbox that grew too large",
+        ),
     ] {
         if number > 0 {
-            lines.push(format!("{:<10} {}: {reason}", "dropped", ui::count(number, "event")));
+            lines.push(format!(
+                "{:<10} {}: {reason}",
+                "dropped",
+                ui::count(number, "event")
+            ));
         }
     }
     for path in &status.set_aside {
@@ -221,7 +230,8 @@ fn as_json(config: &Config, problems: &[Problem], status: &Status, missing: Opti
         "api_key": config.api_key.as_ref().map(ApiKey::masked),
         "host": config.endpoint.as_ref().map(Endpoint::base),
         "unconfirmed": missing,
-        "privacy_mode": config.privacy,
+        "records_inputs": config.recording.inputs(),
+        "records_outputs": config.recording.outputs(),
         "state_dir": config.state_dir,
         "enabled_since": status.enabled_since,
         "problems": problems.iter().map(Problem::to_string).collect::<Vec<_>>(),

@@ -43,6 +43,16 @@ pub fn turn_trace(agent: Agent, session: &str, turn: &str) -> Uuid {
     id(agent, "trace", [session, turn])
 }
 
+/// Usage of a model that only a statement of the agent's books shows.
+#[must_use]
+pub fn unlisted(agent: Agent, session: &str, statement: u64, model: &str) -> Uuid {
+    id(
+        agent,
+        "unlisted",
+        [session, &format!("{statement}\u{1f}{model}")],
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

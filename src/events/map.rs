@@ -2,13 +2,13 @@
 //! trace a session or a prompt.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::properties::{self, Properties};
 use super::settings::{Grouping, Settings};
-use super::{Event, EventName, ids, names, native};
+use super::{Event, EventName, ids};
 use crate::session::{
-    Circumstances, Generation, Message, Session, Subagent, ToolCall, Totals, Turn,
+    Circumstances, Generation, Session, Subagent, ToolCall, Totals, Turn, Unlisted,
 };
 
 /// Whether the session may still be written to.
@@ -41,6 +41,16 @@ pub fn map(
         if turn.is_shown(&|generation| mapper.owns(generation)) {
             mapper.turn(turn, index + 1 == session.turns.len());
             own.push(turn);
+        }
+    }
+    // A fork inherits its original's books: by its first statement nothing can be told apart.
+    let is_fork = session
+        .all_generations()
+        .iter()
+        .any(|generation| !mapper.owns(generation));
+    for unlisted in session.reconcile().unlisted {
+        if unlisted.statement > 0 || !is_fork {
+            mapper.unlisted(&unlisted);
         }
     }
     if settings.frozen.grouping == Grouping::Session
@@ -91,7 +101,7 @@ struct Content<'a> {
     ended_at: DateTime<Utc>,
     latency: TimeDelta,
     circumstances: &'a Circumstances,
-    properties: Map<String, Value>,
+    properties: Properties,
 }
 
 impl Mapper<'_> {
@@ -180,58 +190,7 @@ impl Mapper<'_> {
     }
 
     fn generation(&mut self, generation: &Generation, uuid: Uuid, place: Place<'_>) {
-        let usage = generation.usage;
-        let mut properties = Map::new();
-        let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
-        if let Some(model) = &generation.model {
-            set("$ai_model", json!(model));
-        }
-        set("$ai_provider", json!(generation.provider));
-        if generation.error.is_none() {
-            set("$ai_input_tokens", json!(usage.input));
-            set("$ai_output_tokens", json!(usage.output));
-            set("$ai_total_tokens", json!(usage.input + usage.output));
-            if let Some(reasoning) = usage.reasoning {
-                set("$ai_reasoning_tokens", json!(reasoning));
-            }
-            set("$ai_cache_read_input_tokens", json!(usage.cache_read));
-            set("$ai_cache_creation_input_tokens", json!(usage.cache_write));
-            set(
-                "$ai_cache_creation_5m_input_tokens",
-                json!(usage.cache_write_5m),
-            );
-            set(
-                "$ai_cache_creation_1h_input_tokens",
-                json!(usage.cache_write_1h),
-            );
-            set("$ai_cache_reporting_exclusive", json!(true));
-            if usage.web_searches > 0 {
-                set("$ai_web_search_count", json!(usage.web_searches));
-            }
-            if has_placeholder(generation) {
-                set("output_tokens_incomplete", json!(true));
-            }
-        }
-        if let Some(reason) = &generation.stop_reason {
-            set("$ai_stop_reason", json!(stop_reason(reason)));
-        }
-        let parameters = parameters(generation);
-        if !parameters.is_empty() {
-            set("$ai_model_parameters", Value::Object(parameters));
-        }
-        set("$ai_input", self.messages(&generation.input));
-        set("$ai_output_choices", self.answer(generation));
-        if !self.settings.privacy && !place.prompt.is_empty() {
-            set("$ai_user_prompt", json!(place.prompt));
-        }
-        set("$ai_is_error", json!(generation.error.is_some()));
-        if let Some(error) = &generation.error {
-            let kind = error.kind.as_deref().unwrap_or("api_error");
-            set("$ai_error", self.error(kind, &error.message));
-            if let Some(status) = error.status {
-                set("$ai_http_status", json!(status));
-            }
-        }
+        let recording = self.settings.recording;
         self.emit(
             place,
             Content {
@@ -240,82 +199,30 @@ impl Mapper<'_> {
                 ended_at: generation.ended_at,
                 latency: generation.ended_at - generation.started_at,
                 circumstances: &generation.circumstances,
-                properties,
+                properties: properties::of_generation(generation, place.prompt, recording),
             },
         );
     }
 
-    fn messages(&self, messages: &[Message]) -> Value {
-        if self.settings.privacy {
-            return Value::Null;
-        }
-        messages.iter().map(native::message).collect()
-    }
-
-    fn answer(&self, generation: &Generation) -> Value {
-        if self.settings.privacy {
-            return Value::Null;
-        }
-        if generation.error.is_some() {
-            return json!([]);
-        }
-        json!([{ "role": "assistant", "content": native::blocks(&generation.output) }])
-    }
-
     fn tool(&mut self, call: &ToolCall, uuid: Uuid, place: Place<'_>) {
-        let mut properties = Map::new();
-        let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
-        set("$ai_span_name", json!(call.name));
-        set("$ai_span_type", json!("tool"));
-        set("$ai_tool_call_id", json!(call.id));
-        set("$ai_input_state", self.content(|| call.input.clone()));
-        let (ended_at, latency) = if let Some(result) = &call.result {
-            set("$ai_output_state", self.content(|| native::result(result)));
-            set("$ai_is_error", json!(result.is_error));
-            if result.is_error {
-                let text = native::result(result);
-                set(
-                    "$ai_error",
-                    self.error("tool_error", text.as_str().unwrap_or("tool_error")),
-                );
-            }
-            let measured = result.duration_ms.and_then(|ms| i64::try_from(ms).ok());
-            let measured = measured.and_then(TimeDelta::try_milliseconds);
-            (
-                result.returned_at,
-                measured.unwrap_or(result.returned_at - call.called_at),
-            )
-        } else {
-            set("$ai_output_state", Value::Null);
-            set("$ai_is_error", json!(true));
-            set(
-                "$ai_error",
-                json!("no result: the session ended before the tool returned"),
-            );
-            (call.called_at, TimeDelta::zero())
-        };
         self.emit(
             place,
             Content {
                 name: EventName::Span,
                 uuid,
-                ended_at,
-                latency,
+                ended_at: call
+                    .result
+                    .as_ref()
+                    .map_or(call.called_at, |result| result.returned_at),
+                latency: properties::tool_time(call),
                 circumstances: &call.circumstances,
-                properties,
+                properties: properties::of_tool(call, self.settings.recording),
             },
         );
     }
 
     fn turn_span(&mut self, turn: &Turn) {
         let session_id = self.session.id.as_str();
-        let mut properties = Map::new();
-        let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
-        if !self.settings.privacy {
-            set("$ai_span_name", json!(names::of_turn(&turn.prompt)));
-        }
-        set("$ai_span_type", json!("turn"));
-        self.states(turn, &mut properties);
         let place = Place {
             trace: session_id,
             parent: session_id,
@@ -330,20 +237,14 @@ impl Mapper<'_> {
                 ended_at: turn.ended_at,
                 latency: turn.ended_at - turn.started_at,
                 circumstances: &turn.circumstances,
-                properties,
+                properties: properties::of_turn(turn, self.settings.recording),
             },
         );
     }
 
     fn turn_trace(&mut self, turn: &Turn) {
-        let mut properties = Map::new();
-        let name = names::of_trace(&turn.prompt);
-        let name = name.unwrap_or_else(|| names::of_turn(&turn.prompt));
-        self.trace_name(Some(name), &mut properties);
-        self.states(turn, &mut properties);
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
-        totals_of(totals, &mut properties);
         let place = Place {
             trace: &turn.id,
             parent: "",
@@ -358,26 +259,9 @@ impl Mapper<'_> {
                 ended_at: turn.started_at,
                 latency: turn.ended_at - turn.started_at,
                 circumstances: &turn.circumstances,
-                properties,
+                properties: properties::of_turn_trace(turn, totals, self.settings.recording),
             },
         );
-    }
-
-    /// What went into a turn and what came out, and whether it ended in an error.
-    fn states(&self, turn: &Turn, properties: &mut Map<String, Value>) {
-        let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
-        let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
-        set("$ai_input_state", self.content(|| json!(prompt)));
-        set("$ai_output_state", self.content(|| json!(turn.answer())));
-        let error = turn
-            .generations
-            .last()
-            .and_then(|generation| generation.error.as_ref());
-        set("$ai_is_error", json!(error.is_some()));
-        if let Some(error) = error {
-            let kind = error.kind.as_deref().unwrap_or("api_error");
-            set("$ai_error", self.error(kind, &error.message));
-        }
     }
 
     fn session_trace(&mut self, own: &[&Turn]) {
@@ -386,21 +270,6 @@ impl Mapper<'_> {
         for turn in own {
             totals.add_turn(turn, &|generation| self.owns(generation));
         }
-        let prompt = session.first_prompt();
-        let name = prompt.as_deref().and_then(names::of_trace);
-        let mut properties = Map::new();
-        self.trace_name(name.or_else(|| session.title.clone()), &mut properties);
-        let last = own.last().copied();
-        if let Some(turn) = last {
-            self.states(turn, &mut properties);
-        }
-        let answer = own.iter().rev().find_map(|turn| turn.answer());
-        properties.insert("$ai_output_state".to_owned(), self.content(|| json!(answer)));
-        properties.insert("$ai_input_state".to_owned(), self.content(|| json!(prompt)));
-        if let Some(title) = session.title.as_ref().filter(|_| !self.settings.privacy) {
-            properties.insert("session_title".to_owned(), json!(title));
-        }
-        totals_of(totals, &mut properties);
         let place = Place {
             trace: &session.id,
             parent: "",
@@ -415,30 +284,42 @@ impl Mapper<'_> {
                 uuid: ids::session_trace(session.agent, &session.id),
                 ended_at: session.started_at,
                 latency: session.ended_at - session.started_at,
-                circumstances: last.map_or(&unknown, |turn| &turn.circumstances),
-                properties,
+                circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
+                properties: properties::of_session(session, own, totals, self.settings.recording),
             },
         );
     }
 
-    fn trace_name(&self, name: Option<String>, properties: &mut Map<String, Value>) {
-        if let Some(name) = name.filter(|_| !self.settings.privacy) {
-            properties.insert("$ai_trace_name".to_owned(), json!(name));
-            properties.insert("$ai_span_name".to_owned(), json!(name));
-        }
-    }
-
-    fn content(&self, value: impl FnOnce() -> Value) -> Value {
-        if self.settings.privacy {
-            Value::Null
-        } else {
-            value()
-        }
-    }
-
-    /// The text of an error may hold content, its kind never does.
-    fn error(&self, kind: &str, text: &str) -> Value {
-        json!(if self.settings.privacy { kind } else { text })
+    /// Usage that only the agent's books show hangs under the trace of the time it was booked.
+    fn unlisted(&mut self, unlisted: &Unlisted) {
+        let session = self.session;
+        let turn = session
+            .turns
+            .iter()
+            .rev()
+            .find(|turn| turn.started_at <= unlisted.at);
+        let trace = match (self.settings.frozen.grouping, turn) {
+            (Grouping::Message, Some(turn)) => &turn.id,
+            _ => &session.id,
+        };
+        let (agent, statement) = (session.agent, unlisted.statement);
+        let unknown = Circumstances::default();
+        self.emit(
+            Place {
+                trace,
+                parent: trace,
+                prompt: "",
+                subagent: None,
+            },
+            Content {
+                name: EventName::Generation,
+                uuid: ids::unlisted(agent, &session.id, statement, &unlisted.model),
+                ended_at: unlisted.at,
+                latency: TimeDelta::zero(),
+                circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
+                properties: properties::of_unlisted(unlisted, agent.as_str()),
+            },
+        );
     }
 
     /// Adds what every event says.
@@ -452,73 +333,58 @@ impl Mapper<'_> {
             properties,
         } = content;
         let settings = self.settings;
-        let mut all = Map::with_capacity(properties.len() + 24);
-        let mut set = |name: &str, value: Value| all.insert(name.to_owned(), value);
-        set("$ai_trace_id", json!(place.trace));
-        set("$ai_session_id", json!(self.session.id));
-        set(
+        let uuid_text = uuid.to_string();
+        let is_trace = name == EventName::Trace;
+        let mut all = Properties::default();
+        all.set("$ai_trace_id", place.trace);
+        all.set("$ai_session_id", &self.session.id);
+        all.set(
             "$ai_span_id",
-            json!(if name == EventName::Trace {
-                place.trace.to_owned()
-            } else {
-                uuid.to_string()
-            }),
+            if is_trace { place.trace } else { &uuid_text },
         );
-        if name != EventName::Trace {
-            set("$ai_parent_id", json!(place.parent));
-        }
-        set("$ai_latency", json!(seconds(latency)));
+        all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
+        all.set("$ai_latency", seconds(latency));
+        all.0.extend(properties.0);
         let project = settings.frozen.project_name.as_deref();
-        let agent_name = settings.agent_name.as_deref().or(project);
-        all.extend(properties);
-        let mut set = |name: &str, value: Value| all.insert(name.to_owned(), value);
-        if let Some(project) = project {
-            set("$ai_project_name", json!(project));
-        }
-        if let Some(agent) = agent_name {
-            set(
-                "$ai_agent_name",
-                json!(match place.subagent {
-                    Some(kind) => format!("{agent}/{kind}"),
-                    None => agent.to_owned(),
-                }),
-            );
-        }
-        if let Some(purpose) = &settings.purpose {
-            set("$ai_purpose", json!(purpose));
-        }
-        if let Some(branch) = &circumstances.git_branch {
-            set("$ai_git_branch", json!(branch));
-        }
+        all.set_some("$ai_project_name", project);
+        let agent = settings.agent_name.as_deref().or(project);
+        let agent = agent.map(|agent| match place.subagent {
+            Some(kind) => format!("{agent}/{kind}"),
+            None => agent.to_owned(),
+        });
+        all.set_some("$ai_agent_name", agent);
+        all.set_some("$ai_purpose", settings.purpose.as_ref());
+        all.set_some("$ai_git_branch", circumstances.git_branch.as_ref());
         let cwd = circumstances.cwd.as_deref();
-        if let Some(repository) = cwd.and_then(|cwd| settings.repositories.get(cwd)) {
-            set("$ai_git_repo", json!(repository));
-        }
+        all.set_some(
+            "$ai_git_repo",
+            cwd.and_then(|cwd| settings.repositories.get(cwd)),
+        );
         let framework = self.session.agent.as_str();
         let prefix = framework.replace('-', "_");
-        set("$ai_framework", json!(framework));
-        if let Some(version) = &circumstances.agent_version {
-            set(&format!("{prefix}_version"), json!(version));
-        }
-        if let Some(entrypoint) = &circumstances.entrypoint {
-            set(&format!("{prefix}_entrypoint"), json!(entrypoint));
-        }
-        if let Some(mode) = &circumstances.permission_mode {
-            set("permission_mode", json!(mode));
-        }
+        all.set("$ai_framework", framework);
+        all.set_some(
+            &format!("{prefix}_version"),
+            circumstances.agent_version.as_ref(),
+        );
+        all.set_some(
+            &format!("{prefix}_entrypoint"),
+            circumstances.entrypoint.as_ref(),
+        );
+        all.set_some("permission_mode", circumstances.permission_mode.as_ref());
         for name in ["$ai_lib", "$lib"] {
-            set(name, json!(env!("CARGO_PKG_NAME")));
+            all.set(name, env!("CARGO_PKG_NAME"));
         }
         for name in ["$ai_lib_version", "$lib_version"] {
-            set(name, json!(env!("CARGO_PKG_VERSION")));
+            all.set(name, env!("CARGO_PKG_VERSION"));
         }
-        set("$geoip_disable", json!(true));
+        all.set("$geoip_disable", true);
         if !settings.frozen.is_person {
-            set("$process_person_profile", json!(false));
+            all.set("$process_person_profile", false);
         }
         for (name, value) in &settings.custom {
             if !name.starts_with('$') {
-                set(name, value.clone());
+                all.set(name, value);
             }
         }
         (self.emit)(Event {
@@ -526,54 +392,8 @@ impl Mapper<'_> {
             uuid,
             distinct_id: settings.frozen.distinct_id.as_str().to_owned(),
             timestamp: ended_at,
-            properties: all,
+            properties: all.0,
         });
-    }
-}
-
-fn totals_of(totals: Totals, properties: &mut Map<String, Value>) {
-    for (name, value) in [
-        ("$ai_total_input_tokens", totals.input),
-        ("$ai_total_output_tokens", totals.output),
-        ("$ai_total_cache_read_input_tokens", totals.cache_read),
-        ("$ai_total_cache_creation_input_tokens", totals.cache_write),
-        ("generation_count", totals.generations),
-        ("tool_call_count", totals.tool_calls),
-        ("turn_count", totals.turns),
-        ("error_count", totals.errors),
-    ] {
-        properties.insert(name.to_owned(), json!(value));
-    }
-}
-
-/// Some versions wrote the count of the response's first moments and never the final one.
-fn has_placeholder(generation: &Generation) -> bool {
-    const LARGEST_PLACEHOLDER: u64 = 10;
-    generation.stop_reason.is_none() && generation.usage.output <= LARGEST_PLACEHOLDER
-}
-
-fn parameters(generation: &Generation) -> Map<String, Value> {
-    let known = &generation.parameters;
-    let text = |text: &Option<String>| text.as_ref().map(|text| json!(text));
-    [
-        ("max_tokens", known.max_tokens.map(|tokens| json!(tokens))),
-        ("effort", text(&known.effort)),
-        ("thinking", known.thinking.clone()),
-        ("service_tier", text(&known.service_tier)),
-        ("speed", text(&known.speed)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .collect()
-}
-
-/// Anthropic's words in those that PostHog uses for all providers.
-fn stop_reason(reason: &str) -> &str {
-    match reason {
-        "end_turn" => "stop",
-        "tool_use" => "tool_calls",
-        "max_tokens" => "length",
-        other => other,
     }
 }
 

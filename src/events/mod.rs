@@ -8,9 +8,10 @@ pub mod limits;
 mod map;
 mod names;
 mod native;
+mod properties;
 mod settings;
 
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName};
 pub use map::{Progress, claims, map};
-pub use settings::{Frozen, Grouping, Settings};
+pub use settings::{Frozen, Grouping, Recording, Settings};

@@ -37,15 +37,12 @@ fn without_wrappers(text: &str) -> String {
         while let Some(start) = rest.find('<') {
             kept.push_str(&rest[..start]);
             rest = &rest[start..];
-            match wrapper(rest) {
-                Some((content, after)) => {
-                    kept.push_str(if keeps_content { content } else { " " });
-                    rest = after;
-                }
-                None => {
-                    kept.push('<');
-                    rest = &rest[1..];
-                }
+            if let Some((content, after)) = wrapper(rest) {
+                kept.push_str(if keeps_content { content } else { " " });
+                rest = after;
+            } else {
+                kept.push('<');
+                rest = &rest[1..];
             }
         }
         kept + rest
@@ -89,8 +86,16 @@ mod tests {
                 Some("be brief"),
                 "be brief",
             ),
-            ("why is <div> open?", Some("why is <div> open?"), "why is <div> open?"),
-            ("a < b, <my-tag> too", Some("a < b, <my-tag> too"), "a < b, <my-tag> too"),
+            (
+                "why is <div> open?",
+                Some("why is <div> open?"),
+                "why is <div> open?",
+            ),
+            (
+                "a < b, <my-tag> too",
+                Some("a < b, <my-tag> too"),
+                "a < b, <my-tag> too",
+            ),
         ] {
             assert_eq!(of_trace(prompt).as_deref(), trace, "{prompt}");
             assert_eq!(of_turn(prompt), turn, "{prompt}");

@@ -2,21 +2,25 @@
 
 use serde_json::{Value, json};
 
+use super::Recording;
 use crate::session::{Block, Message, Role, ToolResult};
 
-/// A message with its role.
-pub(super) fn message(message: &Message) -> Value {
+/// A message with its role. What a tool gave back is an output, though the model is given it.
+pub(super) fn message(message: &Message, recording: Recording) -> Value {
     let role = match message.role {
         Role::User => "user",
         Role::Assistant => "assistant",
         Role::System => "system",
     };
-    json!({ "role": role, "content": blocks(&message.content) })
+    json!({ "role": role, "content": blocks(&message.content, recording) })
 }
 
 /// The blocks that say something, in their order.
-pub(super) fn blocks(blocks: &[Block]) -> Vec<Value> {
-    blocks.iter().filter_map(block).collect()
+pub(super) fn blocks(blocks: &[Block], recording: Recording) -> Vec<Value> {
+    blocks
+        .iter()
+        .filter_map(|each| block(each, recording))
+        .collect()
 }
 
 /// What a tool gave back: plain text where it is that, else blocks.
@@ -25,13 +29,13 @@ pub(super) fn result(result: &ToolResult) -> Value {
     for block in &result.content {
         match block {
             Block::Text(text) => texts.push(text.as_str()),
-            _ => return Value::Array(blocks(&result.content)),
+            _ => return Value::Array(blocks(&result.content, Recording::Full)),
         }
     }
     Value::String(texts.join("\n"))
 }
 
-fn block(block: &Block) -> Option<Value> {
+fn block(block: &Block, recording: Recording) -> Option<Value> {
     Some(match block {
         Block::Text(content) | Block::Thinking(content) if content.is_empty() => return None,
         Block::Text(content) => text(content),
@@ -46,7 +50,7 @@ fn block(block: &Block) -> Option<Value> {
             let mut value = json!({
                 "type": "tool_result",
                 "tool_use_id": call_id,
-                "content": result(answer),
+                "content": if recording.outputs() { result(answer) } else { Value::Null },
             });
             if answer.is_error {
                 value["is_error"] = Value::Bool(true);

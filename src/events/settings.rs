@@ -12,8 +12,8 @@ use super::DistinctId;
 pub struct Settings {
     /// Decisions that stay what they were when the session was first sent.
     pub frozen: Frozen,
-    /// No content, only numbers and names of tools and models.
-    pub privacy: bool,
+    /// How much content is sent.
+    pub recording: Recording,
     /// Name of the agent in PostHog, instead of the project's.
     pub agent_name: Option<String>,
     /// `$ai_purpose`.
@@ -22,6 +22,45 @@ pub struct Settings {
     pub custom: Map<String, Value>,
     /// `owner/name` of the repository, by working directory.
     pub repositories: BTreeMap<String, String>,
+}
+
+/// How much content is sent. Names and error texts go with the content they are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// All of it.
+    #[default]
+    Full,
+    /// Prompts, and what tools are given.
+    InputsOnly,
+    /// Answers, and what tools give back.
+    OutputsOnly,
+    /// None: numbers, and names of tools and models.
+    Nothing,
+}
+
+impl Recording {
+    /// What remains when the user does not want inputs, or outputs, or either.
+    #[must_use]
+    pub const fn of(inputs: bool, outputs: bool) -> Self {
+        match (inputs, outputs) {
+            (true, true) => Self::Full,
+            (true, false) => Self::InputsOnly,
+            (false, true) => Self::OutputsOnly,
+            (false, false) => Self::Nothing,
+        }
+    }
+
+    /// Whether prompts, and what tools are given, are sent.
+    #[must_use]
+    pub const fn inputs(self) -> bool {
+        matches!(self, Self::Full | Self::InputsOnly)
+    }
+
+    /// Whether answers, and what tools give back, are sent.
+    #[must_use]
+    pub const fn outputs(self) -> bool {
+        matches!(self, Self::Full | Self::OutputsOnly)
+    }
 }
 
 /// Decisions that must not change under a session: with others, its events would be others, and

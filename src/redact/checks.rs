@@ -15,7 +15,11 @@ pub(super) enum Verdict {
 pub(super) type Check = fn(&[u8]) -> Verdict;
 
 const fn plausible(yes: bool) -> Verdict {
-    if yes { Verdict::Plausible } else { Verdict::Not }
+    if yes {
+        Verdict::Plausible
+    } else {
+        Verdict::Not
+    }
 }
 
 /// The default: made by a machine, and no example.
@@ -36,6 +40,15 @@ pub(super) fn mixed_case(body: &[u8]) -> Verdict {
     plausible(mixed && !is_placeholder(body))
 }
 
+/// Punctuation that base64 has not, so that images stay.
+pub(super) fn with_symbol(body: &[u8]) -> Verdict {
+    let symbols = body
+        .iter()
+        .filter(|byte| byte.is_ascii_punctuation() && !matches!(byte, b'+' | b'/' | b'='))
+        .count();
+    plausible(symbols * 16 >= body.len() && !is_placeholder(body))
+}
+
 /// At least one digit.
 pub(super) fn with_digit(body: &[u8]) -> Verdict {
     plausible(body.iter().any(u8::is_ascii_digit) && !is_placeholder(body))
@@ -50,24 +63,42 @@ pub(super) fn crc32_base62(body: &[u8]) -> Verdict {
     const RANDOM: usize = 30;
     const WHOLE: usize = 36;
     match body.get(..WHOLE) {
-        Some(token) if base62(crc32(&token[..RANDOM])) == token[RANDOM..] => Verdict::Certain(WHOLE),
+        Some(token) if base62(crc32(&token[..RANDOM])) == token[RANDOM..] => {
+            Verdict::Certain(WHOLE)
+        }
         _ => generated(body),
     }
 }
 
 /// Base64 of a PEM block that holds a private key, not of a certificate.
 pub(super) fn encoded_private_key(body: &[u8]) -> Verdict {
-    // The anchor stands for the first ten bytes and a quarter of the label; what
-    // follows stays aligned to four characters after two more.
+    // The prefix ends within a group of four characters; two more complete it.
     let decoded = decode_base64(&body[body.len().min(2)..body.len().min(66)]);
     plausible(decoded.windows(7).any(|it| it == b"PRIVATE"))
+}
+
+/// A JSON web token, also one that was cut off: what follows `eyJ` goes on as JSON.
+pub(super) fn json_header(body: &[u8]) -> Verdict {
+    let header = body.split(|byte| *byte == b'.').next().unwrap_or(body);
+    let encoded = [b"eyJ", &header[..header.len().min(29)]].concat();
+    let decoded = decode_base64(&encoded);
+    plausible(
+        decoded
+            .iter()
+            .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r'))
+            && body.iter().any(u8::is_ascii_digit),
+    )
 }
 
 /// CRC-32 (IEEE), bit by bit: 30 bytes do not earn a table.
 pub(super) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |state, byte| {
         (0..8).fold(state ^ u32::from(*byte), |state: u32, _| {
-            if state & 1 == 1 { state >> 1 ^ 0xEDB8_8320 } else { state >> 1 }
+            if state & 1 == 1 {
+                state >> 1 ^ 0xEDB8_8320
+            } else {
+                state >> 1
+            }
         })
     })
 }

@@ -53,13 +53,16 @@ impl Class {
     }
 
     pub(super) const fn between(self, min: usize, max: usize) -> Part {
-        Part::Run { class: self, min, max }
+        Part::Run {
+            class: self,
+            min,
+            max,
+        }
     }
 
-    /// Members in byte order, for generated examples.
-    #[cfg(test)]
-    pub(super) fn members(self) -> Vec<u8> {
-        (0..128).filter(|byte| self.has(*byte)).collect()
+    /// In byte order.
+    pub(super) fn members(self) -> impl Iterator<Item = u8> {
+        (0..128).filter(move |byte| self.has(*byte))
     }
 }
 
@@ -84,7 +87,11 @@ pub(super) const PAD: Part = Class::of("=").between(0, 2);
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
     Text(&'static str),
-    Run { class: Class, min: usize, max: usize },
+    Run {
+        class: Class,
+        min: usize,
+        max: usize,
+    },
 }
 
 /// Shorthand for a literal step.
@@ -114,7 +121,8 @@ pub(super) enum Followed {
     Whole(usize),
     /// To where the text itself was cut off.
     Cut(usize),
-    Not,
+    /// No further than here.
+    Not(usize),
 }
 
 /// Follows `parts` through `text` from `at`.
@@ -125,7 +133,11 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
                 let rest = &text[at..];
                 if !rest.starts_with(literal.as_bytes()) {
                     let cut = is_cut(rest) || literal.as_bytes().starts_with(rest);
-                    return if cut { Followed::Cut(at) } else { Followed::Not };
+                    return if cut {
+                        Followed::Cut(at)
+                    } else {
+                        Followed::Not(at)
+                    };
                 }
                 at += literal.len();
             }
@@ -133,11 +145,16 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
                 let run = run_length(class, &text[at..], max);
                 at += run;
                 if run < min {
-                    return if is_cut(&text[at..]) { Followed::Cut(at) } else { Followed::Not };
+                    return if is_cut(&text[at..]) {
+                        Followed::Cut(at)
+                    } else {
+                        Followed::Not(at)
+                    };
                 }
                 let last = index + 1 == parts.len();
-                if last && run == max && text.get(at).is_some_and(|byte| WORD.or(class).has(*byte)) {
-                    return Followed::Not;
+                if last && run == max && text.get(at).is_some_and(|byte| WORD.or(class).has(*byte))
+                {
+                    return Followed::Not(at);
                 }
             }
         }
@@ -147,12 +164,19 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
 
 /// Bytes of `class` at the start of `text`, at most `max`.
 pub(super) fn run_length(class: Class, text: &[u8], max: usize) -> usize {
-    text.iter().take(max).take_while(|byte| class.has(**byte)).count()
+    text.iter()
+        .take(max)
+        .take_while(|byte| class.has(**byte))
+        .count()
 }
 
 /// Bytes of `class` at the end of `text`, at most `max`.
 pub(super) fn run_length_back(class: Class, text: &[u8], max: usize) -> usize {
-    text.iter().rev().take(max).take_while(|byte| class.has(**byte)).count()
+    text.iter()
+        .rev()
+        .take(max)
+        .take_while(|byte| class.has(**byte))
+        .count()
 }
 
 /// The text ends here, or says that it was shortened here.
@@ -172,6 +196,7 @@ pub(super) fn starts_word(text: &[u8], at: usize) -> bool {
 pub(super) fn ends_escape(text: &[u8], at: usize) -> bool {
     let tail = |length: usize| at.checked_sub(length).map(|from| &text[from..at]);
     tail(2).is_some_and(|it| matches!(it, [b'\\', b'n' | b'r' | b't']))
-        || tail(6).is_some_and(|it| it.starts_with(b"\\u") && it[2..].iter().all(|b| ANY_HEX.has(*b)))
+        || tail(6)
+            .is_some_and(|it| it.starts_with(b"\\u") && it[2..].iter().all(|b| ANY_HEX.has(*b)))
         || tail(3).is_some_and(|it| it[0] == b'%' && it[1..].iter().all(|b| ANY_HEX.has(*b)))
 }

@@ -36,27 +36,145 @@ impl Kind {
 }
 
 /// What the text scanner looks for; every sensitive name contains one of them.
-pub(super) const ANCHORS: &[&str] = &["pass", "pwd", "secret", "token", "key", "auth", "credential", "cookie"];
+pub(super) const ANCHORS: &[&str] = &[
+    "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie",
+];
 
 /// Endings that leave a name as sensitive as it was.
 const IGNORED_ENDINGS: &[&str] = &[
-    "value", "base", "prod", "production", "staging", "dev", "live", "primary", "secondary", "b64", "base64", "plain",
-    "plaintext", "raw", "encoded", "str", "string", "header",
+    "value",
+    "base",
+    "prod",
+    "production",
+    "staging",
+    "dev",
+    "live",
+    "primary",
+    "secondary",
+    "b64",
+    "base64",
+    "plain",
+    "plaintext",
+    "raw",
+    "encoded",
+    "str",
+    "string",
+    "header",
 ];
 
 /// What makes a `key` a secret.
 const KEY_QUALIFIERS: &[&str] = &[
-    "api", "access", "secret", "private", "priv", "encryption", "encrypt", "signing", "signature", "sign", "auth", "master",
-    "service", "account", "storage", "shared", "subscription", "license", "licence", "deploy", "ssh", "session",
-    "webhook", "app", "application", "admin", "root", "role", "hmac", "jwt", "rsa", "aes", "gpg", "pgp", "fernet", "vault",
-    "recovery", "cookie", "csrf", "token", "password", "crypto", "wallet", "consumer", "functions", "ingestion", "write",
+    "api",
+    "access",
+    "secret",
+    "private",
+    "priv",
+    "encryption",
+    "encrypt",
+    "signing",
+    "signature",
+    "sign",
+    "auth",
+    "master",
+    "service",
+    "account",
+    "storage",
+    "shared",
+    "subscription",
+    "license",
+    "licence",
+    "deploy",
+    "ssh",
+    "session",
+    "webhook",
+    "app",
+    "application",
+    "admin",
+    "root",
+    "role",
+    "hmac",
+    "jwt",
+    "rsa",
+    "aes",
+    "gpg",
+    "pgp",
+    "fernet",
+    "vault",
+    "recovery",
+    "cookie",
+    "csrf",
+    "token",
+    "password",
+    "crypto",
+    "wallet",
+    "consumer",
+    "client",
+    "server",
+    "functions",
+    "ingestion",
+    "write",
+];
+
+/// What makes the `KEY` of an environment variable no secret.
+const KEY_EXCEPTIONS: &[&str] = &[
+    "public",
+    "pub",
+    "publishable",
+    "primary",
+    "foreign",
+    "cache",
+    "sort",
+    "partition",
+    "idempotency",
+    "index",
+    "host",
+    "registry",
+    "anon",
 ];
 
 /// What makes a `token` something else: pages, parsers and vocabularies.
 const TOKEN_EXCEPTIONS: &[&str] = &[
-    "next", "page", "continuation", "continue", "cancellation", "cancel", "eos", "bos", "pad", "sep", "mask", "unk", "cls",
-    "stop", "special", "design", "parser", "syntax", "max", "min", "num", "count", "total", "per", "first", "last", "prev",
-    "previous", "current", "sync", "page", "start", "end", "input", "output", "lex", "lexer", "string", "color", "public", "cursor",
+    "next",
+    "page",
+    "continuation",
+    "continue",
+    "cancellation",
+    "cancel",
+    "eos",
+    "bos",
+    "pad",
+    "sep",
+    "mask",
+    "unk",
+    "cls",
+    "stop",
+    "special",
+    "design",
+    "parser",
+    "syntax",
+    "max",
+    "min",
+    "num",
+    "count",
+    "total",
+    "per",
+    "first",
+    "last",
+    "prev",
+    "previous",
+    "current",
+    "sync",
+    "page",
+    "start",
+    "end",
+    "input",
+    "output",
+    "lex",
+    "lexer",
+    "string",
+    "color",
+    "public",
+    "cursor",
 ];
 
 /// Words run together, as in `PGPASSWORD` or `authtoken`.
@@ -95,18 +213,31 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
     while is_one_of(last, IGNORED_ENDINGS) || last.iter().all(u8::is_ascii_digit) {
         last = words.next()?;
     }
-    let digits = last.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = last
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let last = &last[..last.len() - digits];
     let before = words.next();
     let qualified_by = |list: &[&str]| before.is_some_and(|word| is_one_of(word, list));
-    if is_one_of(last, &["password", "passwd", "pwd", "passwort", "passcode", "pw"]) {
+    if is_one_of(
+        last,
+        &["password", "passwd", "pwd", "passwort", "passcode", "pw"],
+    ) {
         return Some(Kind::Password);
     }
     match () {
-        () if is_one_of(last, &["pass"]) => Some(if before.is_some() { Kind::Password } else { Kind::BareToken }),
+        () if is_one_of(last, &["pass"]) => Some(if before.is_some() {
+            Kind::Password
+        } else {
+            Kind::BareToken
+        }),
         () if is_one_of(last, &["passwords", "pat"]) => before.map(|_| Kind::Token),
         () if is_one_of(last, &["passphrase"]) => Some(Kind::Passphrase),
-        () if is_one_of(last, &["phrase"]) && qualified_by(&["pass", "seed", "recovery"]) => Some(Kind::Passphrase),
+        () if is_one_of(last, &["phrase"]) && qualified_by(&["pass", "seed", "recovery"]) => {
+            Some(Kind::Passphrase)
+        }
         () if is_one_of(last, &["mnemonic"]) => Some(Kind::Passphrase),
         () if is_one_of(last, &["secret"]) => Some(Kind::Secret),
         () if is_one_of(last, &["token"]) => match before {
@@ -114,9 +245,28 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
             Some(_) if qualified_by(TOKEN_EXCEPTIONS) => None,
             Some(_) => Some(Kind::Token),
         },
-        () if is_one_of(last, &["key"]) => qualified_by(KEY_QUALIFIERS).then_some(Kind::Secret),
+        () if is_one_of(last, &["key"]) && qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
+        // `DEEPL_KEY`: of whom it is the key, no list can tell.
+        () if is_one_of(last, &["key"]) => {
+            (is_screaming(name) && before.is_some() && !qualified_by(KEY_EXCEPTIONS))
+                .then_some(Kind::BareToken)
+        }
         () if is_one_of(last, &["authorization"]) => Some(Kind::Authorization),
-        () if is_one_of(last, &["auth", "credential", "credentials", "creds", "secrets", "jwt", "bearer"]) => Some(Kind::BareToken),
+        () if is_one_of(
+            last,
+            &[
+                "auth",
+                "credential",
+                "credentials",
+                "creds",
+                "secrets",
+                "jwt",
+                "bearer",
+            ],
+        ) =>
+        {
+            Some(Kind::BareToken)
+        }
         () if is_one_of(last, &["cookie", "cookies"]) => Some(Kind::Cookie),
         () if is_one_of(last, &["pin", "pincode"]) => Some(Kind::Pin),
         () => joined(last),
@@ -132,13 +282,16 @@ fn joined(word: &[u8]) -> Option<Kind> {
     JOINED
         .iter()
         .find(|(ending, _)| {
-            word.len().checked_sub(ending.len()).is_some_and(|from| word[from..].eq_ignore_ascii_case(ending.as_bytes()))
+            word.len()
+                .checked_sub(ending.len())
+                .is_some_and(|from| word[from..].eq_ignore_ascii_case(ending.as_bytes()))
         })
         .map(|(_, kind)| *kind)
 }
 
 fn is_one_of(word: &[u8], list: &[&str]) -> bool {
-    list.iter().any(|it| word.eq_ignore_ascii_case(it.as_bytes()))
+    list.iter()
+        .any(|it| word.eq_ignore_ascii_case(it.as_bytes()))
 }
 
 /// The words of a name, last first.

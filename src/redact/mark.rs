@@ -29,13 +29,19 @@ impl RedactionKey {
 
     /// Appends the mark for `secret` to `out`.
     pub(super) fn write_mark(&self, out: &mut String, id: &str, secret: &str) {
-        let mut hash = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        let mut hash =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         hash.update(secret.as_bytes());
         let digest = hash.finalize().into_bytes();
         out.push_str(OPENING);
         out.push_str(id);
         out.push(':');
-        for nibble in [digest[0] >> 4, digest[0] & 15, digest[1] >> 4, digest[1] & 15] {
+        for nibble in [
+            digest[0] >> 4,
+            digest[0] & 15,
+            digest[1] >> 4,
+            digest[1] & 15,
+        ] {
             out.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
         }
         out.push(']');

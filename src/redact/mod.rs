@@ -1,8 +1,8 @@
 //! Replaces secrets in text and JSON.
 //!
-//! Owns what counts as a secret: the names that announce one ([`keys`]), the
-//! formats that give one away ([`rules`]), the structures that hold one
-//! ([`structures`]), and the user's own rules. Promises:
+//! Owns what counts as a secret: the names that announce one (`keys`), the
+//! formats that give one away (`rules`), the structures that hold one
+//! (`structures`), and the user's own rules. Promises:
 //!
 //! - Text without secrets is not copied.
 //! - Redacting twice changes nothing: marks are left alone.
@@ -12,6 +12,7 @@
 //!
 //! No file, no environment, no clock.
 
+mod anchors;
 mod assignment;
 mod checks;
 #[cfg(test)]

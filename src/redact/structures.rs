@@ -4,7 +4,9 @@
 use super::checks::decode_base64;
 use super::format::{BASE64, WORD, is_cut, run_length, run_length_back};
 use super::keys::Kind;
-use super::values::{Style, is_placeholder, is_placeholder_value, is_secret, looks_generated, looks_random};
+use super::values::{
+    Style, is_placeholder, is_placeholder_value, is_secret, looks_generated, looks_random,
+};
 
 /// Start and end of a secret.
 pub(super) type Span = (usize, usize);
@@ -17,31 +19,41 @@ const KEY_LINE: usize = 16;
 /// Line breaks, escapes, indents, diff signs and line numbers between two lines.
 const LONGEST_GAP: usize = 24;
 
-/// A private key block that begins at `at`, to its end or as far as it reaches.
+/// A private key block that begins at `at`, its label at `label`, to its end or as
+/// far as it reaches.
 ///
 /// The body may be one line or many, with literal `\n`, line numbers, diff
 /// signs or headers between them, and its end may be missing.
-pub(super) fn private_key(text: &[u8], at: usize) -> Option<Span> {
+pub(super) fn private_key(text: &[u8], at: usize, label: usize) -> Option<Span> {
     const DECORATIONS: usize = 16;
-    let label = label_end(text, at + b"-----BEGIN".len())?;
-    let (mut position, mut key_end, mut decorations) = (label, None, 0);
+    let (mut position, mut key_end, mut decorations) = (label_end(text, label)?, None, 0);
     loop {
-        let gap = text[position..].iter().take_while(|byte| !BASE64.has(**byte)).count();
-        if let Some(dashes) = find(&text[position..position + gap], DASHES) {
-            if text[position + dashes..].starts_with(b"-----END") {
-                let end = label_end(text, position + dashes + b"-----END".len());
-                return key_end.map(|key_end| (at, end.unwrap_or(key_end)));
-            }
+        let gap = text[position..]
+            .iter()
+            .take_while(|byte| !BASE64.has(**byte))
+            .count();
+        if let Some(dashes) = find(&text[position..position + gap], DASHES)
+            && text[position + dashes..].starts_with(b"-----END")
+        {
+            let end = label_end(text, position + dashes + b"-----END".len());
+            return key_end.map(|key_end| (at, end.unwrap_or(key_end)));
         }
         let start = position + gap;
         let run = run_length(BASE64, &text[start..], usize::MAX);
-        let longest_gap = if key_end.is_some() { LONGEST_GAP } else { 2 * LONGEST_GAP };
+        let longest_gap = if key_end.is_some() {
+            LONGEST_GAP
+        } else {
+            2 * LONGEST_GAP
+        };
         if run == 0 || gap > longest_gap {
             break;
         }
         position = start + run;
         if run >= KEY_LINE {
-            position += text[position..].iter().take_while(|byte| **byte == b'=').count();
+            position += text[position..]
+                .iter()
+                .take_while(|byte| **byte == b'=')
+                .count();
             key_end = Some(position);
             decorations = DECORATIONS - 3;
         } else {
@@ -52,7 +64,11 @@ pub(super) fn private_key(text: &[u8], at: usize) -> Option<Span> {
         }
     }
     // Cut off here: what is left of the last line belongs to the key.
-    let end = if position == text.len() { key_end.map(|_| position) } else { key_end };
+    let end = if position == text.len() {
+        key_end.map(|_| position)
+    } else {
+        key_end
+    };
     end.map(|end| (at, end))
 }
 
@@ -61,7 +77,11 @@ pub(super) fn private_key_tail(text: &[u8], at: usize, floor: usize) -> Option<S
     let end = label_end(text, at + b"-----END".len())?;
     let (mut position, mut start, mut decorations) = (at, None, 0);
     while position > floor && decorations < 3 {
-        let gap = text[floor..position].iter().rev().take_while(|byte| !BASE64.has(**byte)).count();
+        let gap = text[floor..position]
+            .iter()
+            .rev()
+            .take_while(|byte| !BASE64.has(**byte))
+            .count();
         let run_end = position - gap;
         let run = run_length_back(BASE64, &text[floor..run_end], usize::MAX);
         if run == 0 || gap > LONGEST_GAP {
@@ -92,45 +112,76 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 /// The password, or a token in its place, of an address whose `://` is at `at`.
 pub(super) fn url_password(text: &[u8], at: usize) -> Option<Span> {
     const LONGEST: usize = 512;
-    let scheme = run_length_back(WORD.and_also("+.-"), &text[..at], 32);
     let start = at + 3;
     let near = &text[start..text.len().min(start + LONGEST)];
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|');
-    let near = &near[..near.iter().position(ends).unwrap_or(near.len())];
+    let near = until(near, |byte| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|')
+    });
     // Web addresses end their authority at the first slash; database passwords may hold one.
-    let web = text[at - scheme..at].starts_with(b"http");
-    let authority = if web { &near[..near.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(near.len())] } else { near };
-    let first_at = authority.iter().position(|byte| *byte == b'@')?;
-    let user_info = match authority.iter().position(|byte| matches!(byte, b'/' | b'?')) {
-        Some(slash) if slash > first_at => &authority[..authority[..slash].iter().rposition(|byte| *byte == b'@')?],
-        _ => &authority[..first_at],
+    let web = [&b"http"[..], b"https", b"ws", b"wss"]
+        .iter()
+        .any(|scheme| text[..at].ends_with(scheme));
+    let authority = if web {
+        until(near, |byte| matches!(byte, b'/' | b'?' | b'#'))
+    } else {
+        near
     };
-    let template = |value: &[u8]| value.iter().any(|byte| matches!(byte, b'{' | b'}' | b'$' | b'(' | b'<' | b'%')) && !value.contains(&b'%')
-        || value.starts_with(b"$");
-    if let Some(colon) = user_info.iter().position(|byte| *byte == b':') {
-        let (user, password) = (&user_info[..colon], &user_info[colon + 1..]);
-        let password_start = start + colon + 1;
-        if matches!(password, b"x-oauth-basic" | b"") && user.len() >= 16 && looks_random(user) {
-            return Some((start, start + colon));
-        }
-        let secret = password.len() >= 2 && !template(password) && !is_placeholder_value(password);
-        return secret.then_some((password_start, password_start + password.len()));
+    let first = authority.iter().position(|byte| *byte == b'@')?;
+    // The password may hold an `@` as well, the host may not.
+    let host = until(&authority[first..], |byte| {
+        matches!(byte, b'/' | b'?' | b',')
+    });
+    let user_info = &authority[..first + host.iter().rposition(|byte| *byte == b'@')?];
+    if find(user_info, super::mark::ANCHOR.as_bytes()).is_some() {
+        return None;
     }
-    let token = user_info.len() >= 16 && looks_random(user_info) && !is_placeholder(user_info);
-    token.then_some((start, start + user_info.len()))
+    let Some(colon) = user_info.iter().position(|byte| *byte == b':') else {
+        return is_token(user_info).then_some((start, start + user_info.len()));
+    };
+    let (user, password) = (&user_info[..colon], &user_info[colon + 1..]);
+    if matches!(password, b"x-oauth-basic" | b"") {
+        return is_token(user).then_some((start, start + colon));
+    }
+    let template = password.starts_with(b"$")
+        || password
+            .iter()
+            .any(|byte| matches!(byte, b'{' | b'}' | b'('));
+    let secret = password.len() >= 2 && !template && !is_placeholder_value(password);
+    secret.then_some((start + colon + 1, start + user_info.len()))
+}
+
+/// A user name that is a token.
+fn is_token(user: &[u8]) -> bool {
+    user.len() >= 16 && looks_random(user) && !is_placeholder(user)
+}
+
+/// `text` up to the first byte that `ends` it.
+fn until(text: &[u8], ends: impl Fn(u8) -> bool) -> &[u8] {
+    &text[..text
+        .iter()
+        .position(|byte| ends(*byte))
+        .unwrap_or(text.len())]
 }
 
 /// The credential after `Bearer ` or `Basic ` at `from`, wherever it is written.
 pub(super) fn scheme_credential(text: &[u8], from: usize, basic: bool) -> Option<Span> {
     const SHORTEST: usize = 12;
-    let start = from + text[from..].iter().take(4).take_while(|byte| **byte == b' ').count();
+    let start = from
+        + text[from..]
+            .iter()
+            .take(4)
+            .take_while(|byte| **byte == b' ')
+            .count();
     let class = WORD.and_also("-.~+/=");
     let end = start + run_length(class, &text[start..], usize::MAX);
     let credential = &text[start..end];
     let plausible = if basic {
         credential.len() >= 8 && is_basic(credential)
     } else {
-        credential.len() >= SHORTEST && (looks_random(credential) || is_cut(&text[end..]) && credential.len() >= 20 && looks_generated(credential))
+        credential.len() >= SHORTEST
+            && (looks_random(credential)
+                || is_cut(&text[end..]) && credential.len() >= 20 && looks_generated(credential))
     };
     (plausible && !is_placeholder(credential)).then_some((start, end))
 }
@@ -145,21 +196,25 @@ fn is_basic(credential: &[u8]) -> bool {
 /// The password of `-u user:password` for programs that take it so.
 pub(super) fn command_line_user(text: &[u8], from: usize) -> Option<Span> {
     const PROGRAMS: &[&[u8]] = &[b"curl", b"http", b"wget", b"mosquitto"];
-    let line = &text[from.saturating_sub(300)..from];
+    let near = &text[from.saturating_sub(300)..from];
+    let line = &near[memchr::memrchr(b'\n', near).map_or(0, |newline| newline + 1)..];
     if !PROGRAMS.iter().any(|program| find(line, program).is_some()) {
         return None;
     }
-    let quotes = text[from..].iter().take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\')).count();
+    let quotes = text[from..]
+        .iter()
+        .take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\'))
+        .count();
     let start = from + quotes;
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'`');
-    let length = text[start..].iter().take(200).position(ends).unwrap_or(text.len().min(start + 200) - start);
-    let pair = &text[start..start + length];
+    let pair = until(&text[start..], |byte| {
+        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'`')
+    });
     let colon = pair.iter().position(|byte| *byte == b':')?;
     let (user, password) = (&pair[..colon], &pair[colon + 1..]);
     if matches!(password, b"") {
-        return (user.len() >= 16 && looks_random(user)).then_some((start, start + colon));
+        return is_token(user).then_some((start, start + colon));
     }
-    let literal = !password.starts_with(b"//") && is_secret(Kind::Password, Style::Literal, password);
-    literal.then_some((start + colon + 1, start + length))
+    let literal =
+        !password.starts_with(b"//") && is_secret(Kind::Password, Style::Literal, password);
+    literal.then_some((start + colon + 1, start + pair.len()))
 }
-

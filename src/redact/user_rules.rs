@@ -36,7 +36,9 @@ struct UserRule {
 #[derive(Debug, Error)]
 pub enum UserRulesError {
     /// The line begins with an unknown word.
-    #[error("line {line}: expected `rule <id> <regular expression>` or `allow <value>`, found `{found}`")]
+    #[error(
+        "line {line}: expected `rule <id> <regular expression>` or `allow <value>`, found `{found}`"
+    )]
     Directive {
         /// Counted from 1.
         line: usize,
@@ -54,7 +56,9 @@ pub enum UserRulesError {
         needs: &'static str,
     },
     /// The id cannot stand in a mark.
-    #[error("line {line}: rule id `{id}` may hold small letters, digits and dashes only, at most 48")]
+    #[error(
+        "line {line}: rule id `{id}` may hold small letters, digits and dashes only, at most 48"
+    )]
     Id {
         /// Counted from 1.
         line: usize,
@@ -97,12 +101,21 @@ impl UserRules {
             match split(content) {
                 ("rule", rest) => parsed.rules.push(UserRule::parse(line, rest)?),
                 ("allow", "") => {
-                    return Err(UserRulesError::Incomplete { line, directive: "allow", needs: "a value" });
+                    return Err(UserRulesError::Incomplete {
+                        line,
+                        directive: "allow",
+                        needs: "a value",
+                    });
                 }
                 ("allow", value) => {
                     parsed.allowed.insert(value.to_owned());
                 }
-                (found, _) => return Err(UserRulesError::Directive { line, found: found.to_owned() }),
+                (found, _) => {
+                    return Err(UserRulesError::Directive {
+                        line,
+                        found: found.to_owned(),
+                    });
+                }
             }
         }
         Ok(parsed)
@@ -114,7 +127,10 @@ impl UserRules {
 
     /// The first match of any rule at or after `from` that touches no mark.
     pub(super) fn next<'a>(&'a self, text: &str, from: usize) -> Option<(usize, usize, &'a str)> {
-        self.rules.iter().filter_map(|rule| rule.next(text, from)).min_by_key(|(start, ..)| *start)
+        self.rules
+            .iter()
+            .filter_map(|rule| rule.next(text, from))
+            .min_by_key(|(start, ..)| *start)
     }
 }
 
@@ -123,14 +139,22 @@ impl UserRule {
         let (id, pattern) = split(rest);
         if pattern.is_empty() {
             let needs = "an id and a regular expression";
-            return Err(UserRulesError::Incomplete { line, directive: "rule", needs });
+            return Err(UserRulesError::Incomplete {
+                line,
+                directive: "rule",
+                needs,
+            });
         }
         let id = id.to_owned();
         if !mark::is_valid_id(&id) {
             return Err(UserRulesError::Id { line, id });
         }
         match RegexBuilder::new(pattern).unicode(false).build() {
-            Err(source) => Err(UserRulesError::Pattern { line, id, source: Box::new(source) }),
+            Err(source) => Err(UserRulesError::Pattern {
+                line,
+                id,
+                source: Box::new(source),
+            }),
             Ok(pattern) if pattern.is_match(b"") => Err(UserRulesError::MatchesEmpty { line, id }),
             Ok(pattern) => Ok(Self { id, pattern }),
         }
@@ -168,5 +192,6 @@ fn mark_at(text: &str, start: usize, end: usize) -> Option<usize> {
 
 /// The first word and what follows it.
 fn split(text: &str) -> (&str, &str) {
-    text.split_once(char::is_whitespace).map_or((text, ""), |(word, rest)| (word, rest.trim_start()))
+    text.split_once(char::is_whitespace)
+        .map_or((text, ""), |(word, rest)| (word, rest.trim_start()))
 }

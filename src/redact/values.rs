@@ -16,38 +16,166 @@ pub(super) enum Style {
 
 /// Words that show a value to be an example, whatever it stands for.
 const EXAMPLE_WORDS: &[&[u8]] = &[
-    b"example", b"placeholder", b"changeme", b"change-me", b"change_me", b"your-", b"your_", b"yourkey", b"yourtoken",
-    b"yourpassword", b"yoursecret", b"xxxx", b"redacted", b"replace_", b"replace-", b"replaceme", b"insert-", b"insert_",
-    b"dummy", b"<", b"\xe2\x80\xa6", b"...", b"****", b"todo",
+    b"example",
+    b"placeholder",
+    b"changeme",
+    b"change-me",
+    b"change_me",
+    b"your-",
+    b"your_",
+    b"yourkey",
+    b"yourtoken",
+    b"yourpassword",
+    b"yoursecret",
+    b"xxxx",
+    b"redacted",
+    b"replace_",
+    b"replace-",
+    b"replaceme",
+    b"insert-",
+    b"insert_",
+    b"dummy",
+    b"<",
+    b"\xe2\x80\xa6",
+    b"...",
+    b"****",
+    b"todo",
 ];
 
 /// Words and runs that machines do not produce, for bodies that should look generated.
 const INVENTED_WORDS: &[&[u8]] = &[
-    b"sample", b"your", b"abc123", b"123456", b"abcdef", b"fedcba", b"654321", b"deadbeef", b"cafebabe", b"foobar",
-    b"not-a-real", b"notareal", b"-here", b"_here", b"fake",
+    b"sample",
+    b"your",
+    b"abc123",
+    b"123456",
+    b"abcdef",
+    b"fedcba",
+    b"654321",
+    b"deadbeef",
+    b"cafebabe",
+    b"foobar",
+    b"not-a-real",
+    b"notareal",
+    b"-here",
+    b"_here",
+    b"fake",
 ];
 
 /// Values that name a field, a type or a state.
 const PLAIN_WORDS: &[&[u8]] = &[
-    b"password", b"passwd", b"pass", b"pwd", b"passphrase", b"secret", b"secrets", b"token", b"key", b"apikey",
-    b"api_key", b"api-key", b"bearer", b"basic", b"cookie", b"cookies", b"credential", b"credentials", b"authorization",
-    b"auth", b"new-password", b"current-password", b"one-time-code", b"string", b"str", b"text", b"bool", b"boolean",
-    b"number", b"object", b"integer", b"int", b"bytes", b"any", b"unknown", b"optional", b"required", b"hidden", b"none",
-    b"null", b"nil", b"undefined", b"true", b"false", b"yes", b"no", b"invalid", b"missing", b"incorrect", b"expired",
-    b"empty", b"default", b"include", b"omit", b"same-origin", b"username", b"user", b"email", b"value", b"name", b"id",
-    b"env", b"file", b"set", b"unset", b"present", b"absent", b"write", b"read", b"inherit", b"ok", b"base64", b"sha256",
+    b"password",
+    b"passwd",
+    b"pass",
+    b"pwd",
+    b"passphrase",
+    b"secret",
+    b"secrets",
+    b"token",
+    b"key",
+    b"apikey",
+    b"api_key",
+    b"api-key",
+    b"bearer",
+    b"basic",
+    b"cookie",
+    b"cookies",
+    b"credential",
+    b"credentials",
+    b"authorization",
+    b"auth",
+    b"new-password",
+    b"current-password",
+    b"one-time-code",
+    b"string",
+    b"str",
+    b"text",
+    b"bool",
+    b"boolean",
+    b"number",
+    b"object",
+    b"integer",
+    b"int",
+    b"bytes",
+    b"any",
+    b"unknown",
+    b"optional",
+    b"required",
+    b"hidden",
+    b"none",
+    b"null",
+    b"nil",
+    b"undefined",
+    b"true",
+    b"false",
+    b"yes",
+    b"no",
+    b"invalid",
+    b"missing",
+    b"incorrect",
+    b"expired",
+    b"empty",
+    b"default",
+    b"include",
+    b"omit",
+    b"same-origin",
+    b"username",
+    b"user",
+    b"email",
+    b"value",
+    b"name",
+    b"id",
+    b"env",
+    b"file",
+    b"set",
+    b"unset",
+    b"present",
+    b"absent",
+    b"write",
+    b"read",
+    b"inherit",
+    b"ok",
+    b"all",
+    b"base64",
+    b"sha256",
 ];
 
 /// Words that make a value without digits the name of a secret, not one.
-const NAMING_WORDS: &[&[u8]] =
-    &[b"token", b"secret", b"password", b"passwd", b"credential", b"auth", b"key", b"cookie", b"session", b"bearer"];
+const NAMING_WORDS: &[&[u8]] = &[
+    b"token",
+    b"secret",
+    b"password",
+    b"passwd",
+    b"credential",
+    b"auth",
+    b"key",
+    b"cookie",
+    b"session",
+    b"bearer",
+];
 
 /// Keys that providers publish on purpose.
-const PUBLIC_PREFIXES: &[&[u8]] = &[b"phc_", b"pk_live_", b"pk_test_", b"sb_publishable_", b"pk-lf-", b"ssh-rsa ", b"ssh-ed25519 "];
+const PUBLIC_PREFIXES: &[&[u8]] = &[
+    b"phc_",
+    b"pk_live_",
+    b"pk_test_",
+    b"sb_publishable_",
+    b"pk-lf-",
+    b"ssh-rsa ",
+    b"ssh-ed25519 ",
+];
+
+/// How much of a value is looked at.
+pub(super) const LONGEST_LOOK: usize = 256;
 
 /// Whether the value under a key of this kind has to go.
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
-    if value.len() < 3 || is_placeholder_value(value) || is_reference(value, style) || is_location(value) {
+    // The beginning of a long value tells enough, and keeps hostile text cheap.
+    let value = &value[..value.len().min(LONGEST_LOOK)];
+    if value.len() < 3
+        || is_placeholder_value(value)
+        || is_reference(value, style)
+        || is_location(value)
+    {
         return false;
     }
     if value.iter().any(u8::is_ascii_whitespace) {
@@ -56,14 +184,24 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     match (style, kind) {
         (Style::Literal, Kind::Password | Kind::Passphrase) => true,
         (Style::Literal, Kind::Secret) => value.len() >= 4 && !is_identifier_of(value, kind),
-        (Style::Literal, Kind::Token | Kind::Authorization) => value.len() >= 6 && !is_name(value),
+        // Tokens are made by machines: a short word is the name of something.
+        (Style::Literal, Kind::Token | Kind::Authorization) => {
+            let long_or_mixed =
+                value.len() >= 16 || value.len() >= 6 && value.iter().any(u8::is_ascii_digit);
+            long_or_mixed && !is_name(value) && !value.contains(&b'(')
+        }
         (_, Kind::BareToken) => value.len() >= 8 && looks_random(value),
         (_, Kind::Cookie) => value.len() >= 8 && (value.contains(&b'=') || looks_random(value)),
         (_, Kind::Pin) => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         (Style::Bare | Style::Argument, Kind::Password | Kind::Passphrase) => {
-            value.len() >= 6 && has_letter_and_digit(value) && !is_code(value) && !is_name(strip_digits(value))
+            value.len() >= 6
+                && has_letter_and_digit(value)
+                && !is_code(value)
+                && !is_name(strip_digits(value))
         }
-        (Style::Bare | Style::Argument, _) => value.len() >= 8 && looks_random(value) && !is_code(value),
+        (Style::Bare | Style::Argument, _) => {
+            value.len() >= 8 && looks_random(value) && !is_code(value)
+        }
     }
 }
 
@@ -72,7 +210,9 @@ fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
     match kind {
         Kind::Cookie => value.contains(&b'=') && has_letter_and_digit(value),
         Kind::Passphrase => style == Style::Literal,
-        Kind::Password => style == Style::Literal && has_letter_and_digit(value) && value.len() <= 40,
+        Kind::Password => {
+            style == Style::Literal && has_letter_and_digit(value) && value.len() <= 40
+        }
         _ => false,
     }
 }
@@ -88,13 +228,25 @@ pub(super) fn is_placeholder(body: &[u8]) -> bool {
 
 /// An example or a plain word where any value may stand.
 pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
-    PLAIN_WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
+    PLAIN_WORDS
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word))
         || has_example_word(value)
-        || PUBLIC_PREFIXES.iter().any(|prefix| value.starts_with(prefix))
+        || PUBLIC_PREFIXES
+            .iter()
+            .any(|prefix| value.starts_with(prefix))
         || contains_word(value, super::mark::ANCHOR.as_bytes())
-        || !value.iter().any(|byte| byte.is_ascii_alphanumeric() || *byte >= 128)
+        || !value
+            .iter()
+            .any(|byte| byte.is_ascii_alphanumeric() || *byte >= 128)
         || value.len() >= 4 && value.iter().all(|byte| *byte == value[0])
         || value.starts_with("•".as_bytes())
+        || value.len() < 16 && ends_in_x(value)
+}
+
+/// `ghp_xxx`
+fn ends_in_x(value: &[u8]) -> bool {
+    value.len() >= 3 && value[value.len() - 3..].eq_ignore_ascii_case(b"xxx")
 }
 
 fn has_example_word(value: &[u8]) -> bool {
@@ -103,15 +255,42 @@ fn has_example_word(value: &[u8]) -> bool {
 
 /// `needle` is in lower case.
 fn contains_word(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
+    haystack
+        .windows(needle.len())
+        .any(|window| window.eq_ignore_ascii_case(needle))
 }
 
 /// Variables, templates and expressions that only lead to a secret.
 fn is_reference(value: &[u8], style: Style) -> bool {
-    let inner = [&b"${"[..], b"{{", b"$(", b"#{", b"<%", b"%{", b"%s", b"%v", b"%d"];
+    let inner = [
+        &b"${"[..],
+        b"{{",
+        b"$(",
+        b"#{",
+        b"<%",
+        b"%{",
+        b"%s",
+        b"%v",
+        b"%d",
+    ];
     let leading = [
-        &b"process.env"[..], b"os.environ", b"os.getenv", b"env.", b"env(", b"ENV[", b"secrets.", b"vars.", b"config.", b"import.meta",
-        b"op://", b"vault:", b"arn:", b"file:", b"ssm:", b"keychain:", b"projects/",
+        &b"process.env"[..],
+        b"os.environ",
+        b"os.getenv",
+        b"env.",
+        b"env(",
+        b"ENV[",
+        b"secrets.",
+        b"vars.",
+        b"config.",
+        b"import.meta",
+        b"op://",
+        b"vault:",
+        b"arn:",
+        b"file:",
+        b"ssm:",
+        b"keychain:",
+        b"projects/",
     ];
     let whole_brace = value.starts_with(b"{") && value.ends_with(b"}");
     let variable = matches!(value, [b'$', rest @ ..] if rest.iter().all(|byte| WORD.has(*byte)))
@@ -119,38 +298,65 @@ fn is_reference(value: &[u8], style: Style) -> bool {
         || matches!(value, [b'@', rest @ .., b'@'] if rest.iter().all(|byte| WORD.has(*byte)));
     variable
         || whole_brace
-        || inner.iter().any(|it| value.windows(it.len()).any(|window| window == *it))
+        || inner
+            .iter()
+            .any(|it| value.windows(it.len()).any(|window| window == *it))
         || leading.iter().any(|it| value.starts_with(it))
-        || style != Style::Literal && matches!(value[0], b'$' | b'@' | b'&' | b'*' | b'!' | b'(' | b'[' | b'{' | b'|')
+        || style != Style::Literal
+            && matches!(
+                value[0],
+                b'$' | b'@' | b'&' | b'*' | b'!' | b'(' | b'[' | b'{' | b'|'
+            )
         || is_environment_name(value)
 }
 
 /// `GITHUB_TOKEN` where a value should be.
 fn is_environment_name(value: &[u8]) -> bool {
     value.contains(&b'_')
-        && value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
-        && value.split(|byte| *byte == b'_').all(|word| word.is_empty() || word.iter().any(|byte| byte.is_ascii_uppercase()))
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 2
 }
 
 /// Paths and addresses; passwords inside addresses are found on their own.
 fn is_location(value: &[u8]) -> bool {
-    let path = [&b"/"[..], b"./", b"../", b"~/", b"C:\\"].iter().any(|it| value.starts_with(it));
+    let path = [&b"/"[..], b"./", b"../", b"~/", b"C:\\"]
+        .iter()
+        .any(|it| value.starts_with(it));
     path && !looks_random_segment(value)
         || value.windows(3).any(|window| window == b"://")
-        || [&b".pem"[..], b".json", b".txt", b".key", b".crt", b".yml", b".yaml", b".ts", b".js", b".py", b".go", b".rs", b".md"]
-            .iter()
-            .any(|it| value.ends_with(it))
+        || [
+            &b".pem"[..],
+            b".json",
+            b".txt",
+            b".key",
+            b".crt",
+            b".yml",
+            b".yaml",
+            b".ts",
+            b".js",
+            b".py",
+            b".go",
+            b".rs",
+            b".md",
+        ]
+        .iter()
+        .any(|it| value.ends_with(it))
 }
 
 /// Base64 may begin with a slash.
 fn looks_random_segment(value: &[u8]) -> bool {
-    value.split(|byte| *byte == b'/').any(|segment| segment.len() >= 16 && looks_random(segment))
+    value
+        .split(|byte| *byte == b'/')
+        .any(|segment| segment.len() >= 16 && looks_random(segment))
 }
 
 /// A name such as `access_token` or `db-secret`: words only, one of them telling.
 fn is_name(value: &[u8]) -> bool {
-    value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'))
+    value
+        .iter()
+        .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'))
         && NAMING_WORDS.iter().any(|word| contains_word(value, word))
 }
 
@@ -162,29 +368,60 @@ fn is_identifier_of(value: &[u8], kind: Kind) -> bool {
         && super::keys::kind_of(value) == Some(kind)
 }
 
-/// Calls, paths through objects, generics, operators.
+/// Calls, paths through objects, generics, operators, types.
 fn is_code(value: &[u8]) -> bool {
-    let brackets = value.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{' | b'<' | b'>' | b'|' | b'?'));
-    let scoped = value.windows(2).any(|pair| pair == b"::" || pair == b"->" || pair == b"?.");
+    let brackets = value
+        .iter()
+        .any(|byte| matches!(byte, b'[' | b'{' | b'<' | b'>' | b'|' | b'?'));
+    brackets || is_expression(value) || is_typed(value)
+}
+
+/// Calls and paths through objects.
+pub(super) fn is_expression(value: &[u8]) -> bool {
+    let scoped = value
+        .windows(2)
+        .any(|pair| pair == b"::" || pair == b"->" || pair == b"?.");
     let member = value.contains(&b'.')
         && value.split(|byte| *byte == b'.').all(|part| {
-            part.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            part.first()
+                .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
                 && part.iter().all(|byte| WORD.has(*byte))
                 && (part.len() < 16 || !looks_random(part))
         });
-    brackets || scoped || member || is_typed(value)
+    scoped || member || value.contains(&b'(')
 }
 
 /// `uint8`, `base64`, `sha256`, `utf8`, `v2`.
 fn is_typed(value: &[u8]) -> bool {
     let stem = strip_digits(value);
-    [&b"int"[..], b"uint", b"float", b"utf", b"base", b"sha", b"md", b"v", b"test", b"rsa", b"aes", b"oauth", b"user", b"str", b"arg", b"var"]
-        .iter()
-        .any(|it| stem.eq_ignore_ascii_case(it))
+    [
+        &b"int"[..],
+        b"uint",
+        b"float",
+        b"utf",
+        b"base",
+        b"sha",
+        b"md",
+        b"v",
+        b"test",
+        b"rsa",
+        b"aes",
+        b"oauth",
+        b"user",
+        b"str",
+        b"arg",
+        b"var",
+    ]
+    .iter()
+    .any(|it| stem.eq_ignore_ascii_case(it))
 }
 
 fn strip_digits(value: &[u8]) -> &[u8] {
-    let digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = value
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     &value[..value.len() - digits]
 }
 
@@ -199,7 +436,9 @@ fn is_monotonous(body: &[u8]) -> bool {
 }
 
 fn distinct(body: &[u8]) -> u32 {
-    body.iter().fold(0_u128, |seen, byte| seen | 1 << (byte & 127)).count_ones()
+    body.iter()
+        .fold(0_u128, |seen, byte| seen | 1 << (byte & 127))
+        .count_ones()
 }
 
 /// What a fixed shape should hold: digits or both cases, not words.
@@ -216,15 +455,24 @@ pub(super) fn looks_generated(body: &[u8]) -> bool {
 /// Random enough to be a secret without any other hint than its key.
 pub(super) fn looks_random(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let letters = value
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic())
+        .count();
     let changes = changes(value);
-    let words = value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = value
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
     let plain_words = words.clone().count() > 1
-        && words.into_iter().all(|word| word.len() < 12 && (strip_digits(word).iter().all(u8::is_ascii_lowercase)));
+        && words
+            .into_iter()
+            .all(|word| word.len() < 12 && (strip_digits(word).iter().all(u8::is_ascii_lowercase)));
     digits > 0
         && letters > 0
         && !plain_words
-        && (digits >= 3 && changes >= 2 || changes * 5 >= value.len() * 2 || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
+        && (digits >= 3 && changes >= 2
+            || value.len() >= 16 && changes * 5 >= value.len() * 2
+            || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
         && !is_monotonous(value)
 }
 
@@ -236,5 +484,8 @@ fn changes(value: &[u8]) -> usize {
         b'0'..=b'9' => 2,
         _ => 3,
     };
-    value.windows(2).filter(|pair| sort(pair[0]) != sort(pair[1])).count()
+    value
+        .windows(2)
+        .filter(|pair| sort(pair[0]) != sort(pair[1]))
+        .count()
 }

@@ -12,67 +12,15 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::family::Family;
+use super::parts::{ResponsePart, Thread, TurnStart};
 use super::{
-    Agent, Block, CallError, Circumstances, Earlier, Generation, Message, Oddities, Parameters,
-    Session, Subagent, ToolCall, ToolResult, Trigger, Turn, Usage,
+    Agent, Block, ByModel, Earlier, Generation, Message, Oddities, Session, Statement, Subagent,
+    ToolCall, ToolResult, Trigger, Turn,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
 /// piece.
 const SURELY_WRITTEN: TimeDelta = TimeDelta::seconds(10);
-
-/// One line of conversation inside a session: the main one, or that of a subagent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Thread {
-    /// The conversation with the user.
-    Main,
-    /// A subagent, by its id.
-    Agent(String),
-}
-
-/// The beginning of a turn.
-#[derive(Clone, Debug)]
-pub struct TurnStart {
-    /// Identity of the prompt.
-    pub id: String,
-    /// What started it.
-    pub trigger: Trigger,
-    /// The prompt's text.
-    pub prompt: String,
-    /// When it was given.
-    pub at: DateTime<Utc>,
-    /// Where and under what circumstances.
-    pub circumstances: Arc<Circumstances>,
-}
-
-/// A part of a response, as a line holds it.
-#[derive(Clone, Debug)]
-pub struct ResponsePart {
-    /// Whose conversation it belongs to.
-    pub thread: Thread,
-    /// The provider's id of the whole response.
-    pub id: String,
-    /// Model, when one answered.
-    pub model: Option<String>,
-    /// Who ran the model.
-    pub provider: &'static str,
-    /// Usage as this line reports it.
-    pub usage: Option<Usage>,
-    /// When the request was sent, where it is known.
-    pub requested_at: Option<DateTime<Utc>>,
-    /// When this part was complete.
-    pub at: DateTime<Utc>,
-    /// Why the model stopped, where this line knows.
-    pub stop_reason: Option<String>,
-    /// The content of this part.
-    pub blocks: Vec<Block>,
-    /// Request parameters that are known.
-    pub parameters: Parameters,
-    /// Set when the call failed.
-    pub error: Option<CallError>,
-    /// Where and under what circumstances.
-    pub circumstances: Arc<Circumstances>,
-}
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -94,6 +42,7 @@ pub struct Assembler {
     calls: HashSet<String>,
     agents: BTreeMap<String, AgentNote>,
     oddities: Oddities,
+    statements: Vec<Statement>,
 }
 
 /// A response that is being put together.
@@ -140,6 +89,7 @@ impl Assembler {
             calls: HashSet::new(),
             agents: BTreeMap::new(),
             oddities: Oddities::default(),
+            statements: Vec::new(),
         }
     }
 
@@ -159,6 +109,19 @@ impl Assembler {
     /// The agent wrote that the session ended. What is said afterwards opens it again.
     pub const fn close(&mut self) {
         self.is_closed = true;
+    }
+
+    /// The agent wrote down what it used since the session began.
+    pub fn statement(&mut self, used: ByModel) {
+        if let Some((_, at)) = self.span {
+            self.statements.push(Statement { at, used });
+        }
+    }
+
+    /// How many statements there were.
+    #[must_use]
+    pub const fn statements(&self) -> usize {
+        self.statements.len()
     }
 
     /// Counts of what could not be used.
@@ -377,8 +340,8 @@ impl Assembler {
         }
         for draft in &mut self.drafts {
             let generation = &mut draft.generation;
-            generation.complete |= generation.stop_reason.is_some()
-                && generation.ended_at + SURELY_WRITTEN < ended_at;
+            generation.complete |=
+                generation.stop_reason.is_some() && generation.ended_at + SURELY_WRITTEN < ended_at;
         }
         let mut family = self.join_results();
         self.attach_main(&mut family);
@@ -392,10 +355,14 @@ impl Assembler {
             agent: self.agent,
             id,
             started_at: self.earlier.started_at.unwrap_or(started_at),
-            ended_at: self.earlier.ended_at.map_or(ended_at, |earlier| earlier.max(ended_at)),
+            ended_at: self
+                .earlier
+                .ended_at
+                .map_or(ended_at, |earlier| earlier.max(ended_at)),
             is_closed: self.is_closed,
             title: self.title,
             turns: self.turns,
+            statements: self.statements,
             earlier: self.earlier,
             oddities: self.oddities,
         })
@@ -484,7 +451,10 @@ impl Assembler {
             }
             let turn = &mut self.turns[turn.unwrap_or(0)];
             if stray.is_internal {
-                let ends = stray.generations.iter().map(|generation| generation.ended_at);
+                let ends = stray
+                    .generations
+                    .iter()
+                    .map(|generation| generation.ended_at);
                 turn.ended_at = ends.fold(turn.ended_at, DateTime::max);
             }
             turn.stray_subagents.push(stray);

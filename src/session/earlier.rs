@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, Turn, Usage};
+use super::{Balance, Generation, Turn, Usage};
 
 /// The sum of what was read before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Earlier {
     pub title: Option<String>,
     /// Sums.
     pub totals: Totals,
+    /// Where the agent's books stood.
+    pub balance: Balance,
     responses: BTreeSet<u64>,
 }
 

@@ -5,17 +5,22 @@
 //! knows a file format, a vendor's wire format or PostHog.
 
 mod assemble;
+pub mod books;
 mod earlier;
 mod family;
+mod parts;
 mod walk;
 
-pub use assemble::{Assembler, ResponsePart, Thread, TurnStart};
+pub use assemble::Assembler;
+pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::{Earlier, Totals};
+pub use parts::{ResponsePart, Thread, TurnStart};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The coding agents whose sessions can be read.
@@ -52,6 +57,8 @@ pub struct Session {
     pub title: Option<String>,
     /// Turns in the order they began. The first may belong to a prompt that is in no line.
     pub turns: Vec<Turn>,
+    /// The agent's own books, as it wrote them down.
+    pub statements: Vec<Statement>,
     /// What was read before the first of `turns`; empty when the session was read from its start.
     pub earlier: Earlier,
     /// What the reader met and could not use, by kind.
@@ -139,7 +146,7 @@ pub struct Generation {
 }
 
 /// Token counts of one response. Input excludes what was read from or written to the cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Input tokens outside the cache.
     pub input: u64,
@@ -295,6 +302,26 @@ pub struct Oddities {
 }
 
 impl Session {
+    /// Where the agent's books stand after the first turns and the first statements.
+    #[must_use]
+    pub fn balance_before(&self, turns: &[Turn], statements: usize) -> Balance {
+        let statements = &self.statements[..statements.min(self.statements.len())];
+        self.earlier
+            .balance
+            .clone()
+            .reconcile(statements, listed(turns))
+            .balance
+    }
+
+    /// What the agent's own books show and the lines do not.
+    #[must_use]
+    pub fn reconcile(&self) -> Reconciled {
+        self.earlier
+            .balance
+            .clone()
+            .reconcile(&self.statements, listed(&self.turns))
+    }
+
     /// The first prompt that set the model to work: what the session is about. A command that
     /// never reached the model (`/clear`, `/help`) is not it.
     #[must_use]
@@ -366,4 +393,18 @@ impl Generation {
             _ => None,
         })
     }
+}
+
+/// What the lines show of what was used.
+fn listed(turns: &[Turn]) -> impl Iterator<Item = (DateTime<Utc>, &str, Usage)> {
+    turns
+        .iter()
+        .flat_map(Turn::all_generations)
+        .filter_map(|generation| {
+            let model = generation
+                .model
+                .as_deref()
+                .filter(|_| generation.error.is_none())?;
+            Some((generation.ended_at, books::name_of(model), generation.usage))
+        })
 }

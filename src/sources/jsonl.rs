@@ -1,7 +1,7 @@
 //! JSON lines as agents really write them: several megabytes long, glued together, cut off.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -53,13 +53,14 @@ impl Lines {
     /// # Errors
     /// When the file cannot be opened, or is no regular file.
     pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        if !file.metadata()?.is_file() {
+        // Asked before it is opened: opening a pipe waits for whoever writes to it.
+        if !fs::metadata(path)?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "is not a regular file",
             ));
         }
+        let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self {
             reader: BufReader::with_capacity(BUFFER, file),
@@ -120,7 +121,8 @@ fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
 /// Replaces escaped surrogates that have no partner; `None` when there are none. Agents write
 /// text beyond ASCII as it is, so a line with any such escape is rare.
 fn without_half_characters(text: &str) -> Option<String> {
-    let first = memchr::memmem::find(text.as_bytes(), b"\\ud")?;
+    let find = |needle: &[u8]| memchr::memmem::find(text.as_bytes(), needle);
+    let first = [find(b"\\ud"), find(b"\\uD")].into_iter().flatten().min()?;
     let mut mended = String::with_capacity(text.len());
     // An even number of backslashes before it would make this one a character of its own.
     let mut at = first - trailing_backslashes(&text.as_bytes()[..first]);

@@ -78,7 +78,10 @@ impl Run {
     /// What the session would send after another one has sent these events.
     pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
         let collected = collect(transcript, Progress::Ended).expect("a session");
-        let sent: HashSet<&str> = sent.iter().filter_map(|event| event["uuid"].as_str()).collect();
+        let sent: HashSet<&str> = sent
+            .iter()
+            .filter_map(|event| event["uuid"].as_str())
+            .collect();
         let mut events = Vec::new();
         let is_foreign = |uuid: Uuid| sent.contains(uuid.to_string().as_str());
         let frozen = self.freeze(&collected);
@@ -92,10 +95,15 @@ impl Run {
     pub(crate) fn lines(&self, transcript: &Path) -> Vec<u8> {
         let mut lines = Vec::new();
         if let Some(collected) = collect(transcript, Progress::Ended) {
-            self.hand_out(&collected, self.freeze(&collected), &|_| false, &mut |event| {
-                lines.extend(event);
-                lines.push(b'\n');
-            });
+            self.hand_out(
+                &collected,
+                self.freeze(&collected),
+                &|_| false,
+                &mut |event| {
+                    lines.extend(event);
+                    lines.push(b'\n');
+                },
+            );
         }
         lines
     }
@@ -120,8 +128,7 @@ impl Run {
 
 /// Reads a session whole.
 pub(crate) fn collect(transcript: &Path, progress: Progress) -> Option<Collected> {
-    pipeline::collect(transcript, None, Some(progress), &host())
-        .expect("the session can be read")
+    pipeline::collect(transcript, None, Some(progress), &host()).expect("the session can be read")
 }
 
 /// A machine with nothing on it, long after every session.

@@ -140,7 +140,12 @@ fn check_kind(event: &Value, at: &dyn Fn() -> String) {
 /// Numbers and names of tools and models are all that is left.
 pub(crate) fn check_privacy(event: &Value) {
     let properties = &event["properties"];
-    for name in ["$ai_input", "$ai_output_choices", "$ai_input_state", "$ai_output_state"] {
+    for name in [
+        "$ai_input",
+        "$ai_output_choices",
+        "$ai_input_state",
+        "$ai_output_state",
+    ] {
         assert!(properties[name].is_null(), "{name} in {event}");
     }
     for name in ["$ai_user_prompt", "$ai_trace_name", "session_title"] {

@@ -39,7 +39,10 @@ pub(crate) fn tally(transcript: &Path) -> Tally {
     let mut tools = HashSet::new();
     for line in files(transcript).iter().flat_map(|path| lines(path)) {
         let message = &line["message"];
-        let Some(id) = message["id"].as_str().filter(|_| line["type"] == "assistant") else {
+        let Some(id) = message["id"]
+            .as_str()
+            .filter(|_| line["type"] == "assistant")
+        else {
             continue;
         };
         if line["isApiErrorMessage"] == true {
@@ -86,10 +89,8 @@ fn usage(usage: &Value) -> [u64; 4] {
 
 /// Claude Code's own sums at its last exit.
 pub(crate) fn by_claude_code(transcript: &Path) -> Option<Tally> {
-    let states = lines(transcript)
-        .into_iter()
-        .filter(|line| line["type"] == "cost-state");
-    let last = states.last()?;
+    let mut backwards = lines(transcript).into_iter().rev();
+    let last = backwards.find(|line| line["type"] == "cost-state")?;
     let mut tally = Tally::default();
     for model in last["modelUsage"].as_object()?.values() {
         let number = |name: &str| model[name].as_u64().unwrap_or(0);

@@ -127,11 +127,20 @@ fn sessions_made_for_counting_have_the_totals_of_claude_code() {
         };
         let events = Run::default().events(&transcript);
         let found = counted(&events);
-        assert_eq!((found.generations, found.errors), (*generations, *errors), "{id}");
+        assert_eq!(
+            (found.generations, found.errors),
+            (*generations, *errors),
+            "{id}"
+        );
         // Every response of these sessions used the same.
         let each = |tokens: u64| tokens * generations;
         assert_eq!(
-            [found.input, found.output, found.cache_read, found.cache_write],
+            [
+                found.input,
+                found.output,
+                found.cache_read,
+                found.cache_write
+            ],
             [each(12), each(321), each(15_000), each(3_400)],
             "{id}"
         );
@@ -186,7 +195,12 @@ fn private_runs_hold_no_content() {
         for event in &private {
             contract::check_privacy(event);
         }
-        assert_eq!(counted(&private), counted(&open), "{}", transcript.display());
+        assert_eq!(
+            counted(&private),
+            counted(&open),
+            "{}",
+            transcript.display()
+        );
     });
 }
 

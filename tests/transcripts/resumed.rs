@@ -23,7 +23,11 @@ fn a_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
             let whole = by_uuid(run.events(transcript));
             for cut in (first..=CUTS).step_by(2) {
                 let parts = read_in_parts(&run, transcript, cut);
-                compare(&parts, &whole, &format!("{} cut {cut}", transcript.display()));
+                compare(
+                    &parts,
+                    &whole,
+                    &format!("{} cut {cut}", transcript.display()),
+                );
             }
         }
     });
@@ -39,7 +43,12 @@ fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, Value>, at:
                 .expect("an object")
                 .iter()
                 .filter(|(name, value)| part["properties"][name.as_str()] != **value)
-                .map(|(name, value)| format!("{name}: {} instead of {value}", part["properties"][name.as_str()]))
+                .map(|(name, value)| {
+                    format!(
+                        "{name}: {} instead of {value}",
+                        part["properties"][name.as_str()]
+                    )
+                })
                 .collect();
             panic!("{at}: {} {uuid}: {differing:#?}", event["event"]);
         }
@@ -83,7 +92,9 @@ fn read_in_parts(run: &Run, transcript: &Path, cut: usize) -> BTreeMap<String, V
 }
 
 fn by_uuid(events: Events) -> BTreeMap<String, Value> {
-    let named = events.into_iter().map(|event| (event["uuid"].to_string(), event));
+    let named = events
+        .into_iter()
+        .map(|event| (event["uuid"].to_string(), event));
     named.collect()
 }
 
@@ -99,7 +110,9 @@ impl Copy {
         let root = tempfile::tempdir().expect("a temporary directory can be made");
         let from = transcript.parent().expect("a file has a directory");
         let place = |path: &Path| {
-            let below = path.strip_prefix(from).expect("it lies beside the transcript");
+            let below = path
+                .strip_prefix(from)
+                .expect("it lies beside the transcript");
             root.path().join(below)
         };
         let mut copied = Vec::new();
@@ -133,7 +146,11 @@ impl Copy {
                 lines[..kept].concat()
             } else {
                 let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-                lines.take_while(|line| time(line) <= until).flatten().copied().collect()
+                lines
+                    .take_while(|line| time(line) <= until)
+                    .flatten()
+                    .copied()
+                    .collect()
             };
             if beginning.is_empty() && index > 0 {
                 continue;

@@ -6,20 +6,21 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Claims, read};
-use crate::commands::{Exit, local, passing_redactor, short};
+use crate::commands::{Exit, day, passing_redactor, short};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
 use crate::events::{Event, EventName};
 use crate::host::Host;
 use crate::pipeline::Pipeline;
 use crate::redact::{Counts, Redacted};
+use crate::session::Session;
 use crate::sources::Found;
 use crate::ui;
 
 pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<Exit> {
     ui::print(format_args!(
-        "{:<8}  {:<16}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}",
-        "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached"
+        "{:<8}  {:<10}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {:<6}",
+        "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
     ))?;
     let redactor = passing_redactor(config)?;
     let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
@@ -48,9 +49,9 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
             },
         )?;
         ui::print(format_args!(
-            "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}",
+            "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {:<6}",
             short(&session.id),
-            local(session.started_at),
+            day(session.started_at),
             tally.turns,
             tally.generations,
             tally.tools,
@@ -58,6 +59,7 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
             ui::short_number(tally.input),
             ui::short_number(tally.output),
             ui::short_number(tally.cache_read + tally.cache_write),
+            books(session),
         ))?;
         sum += tally;
         shown += 1;
@@ -77,12 +79,30 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     if !replaced.is_empty() {
         let mut rules: Vec<(&str, u64)> = replaced.iter().collect();
         rules.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        ui::print(format_args!("secrets replaced: {}", ui::number(replaced.total())))?;
+        ui::print(format_args!(
+            "secrets replaced: {}",
+            ui::number(replaced.total())
+        ))?;
         for (rule, count) in rules {
             ui::print(format_args!("{:>8}  {rule}", ui::number(count)))?;
         }
     }
     Ok(exit)
+}
+
+/// Whether the session agrees with what the agent itself says that it used.
+fn books(session: &Session) -> &'static str {
+    let found = session.reconcile();
+    match (
+        found.balance.statements,
+        found.exceeded,
+        found.unlisted.as_slice(),
+    ) {
+        (0, _, _) => "none",
+        (_, 0, []) => "agree",
+        (_, 0, _) => "added",
+        _ => "over",
+    }
 }
 
 /// What would be sent, counted from the events themselves.

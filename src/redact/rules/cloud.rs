@@ -1,8 +1,8 @@
-//! Clouds, hosts, databases and secret stores.
+//! Clouds, hosts and networks.
 
-use super::super::checks::{encoded_private_key, mixed_case, no_example, with_digit};
+use super::super::checks::{mixed_case, no_example, with_digit};
 use super::super::format::{
-    ALNUM, ANY_HEX, BASE32, BASE64, DIGIT, HEX, LOWER, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, text,
+    ALNUM, BASE32, BASE64, HEX, LOWER, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, text,
 };
 use super::{Provider, inside, link, near, prefix, provider, word};
 
@@ -14,11 +14,32 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("aws-temporary-key-id", "ASIA", &[BASE32.at_least(16)]).checked(with_digit),
             word("aws-bearer-token-id", "ABIA", &[BASE32.n(16)]).checked(with_digit),
             word("aws-context-credential-id", "ACCA", &[BASE32.n(16)]).checked(with_digit),
-            near("aws-secret-access-key", &["aws", "secretAccessKey"], &[BASE64.n(40)]).checked(mixed_case),
-            prefix("aws-session-token", "IQoJb3JpZ2luX2Vj", &[BASE64.at_least(80), PAD]),
-            prefix("aws-session-token", "FwoGZXIvYXdzE", &[BASE64.at_least(80), PAD]),
-            prefix("aws-bedrock-key", "ABSKQmVkcm9ja0FQSUtleS", &[BASE64.at_least(60), PAD]),
-            prefix("aws-bedrock-key", "bedrock-api-key-", &[BASE64.at_least(60), PAD]),
+            near(
+                "aws-secret-access-key",
+                &["aws", "secretAccessKey"],
+                &[BASE64.n(40)],
+            )
+            .checked(mixed_case),
+            prefix(
+                "aws-session-token",
+                "IQoJb3JpZ2luX2Vj",
+                &[BASE64.at_least(80), PAD],
+            ),
+            prefix(
+                "aws-session-token",
+                "FwoGZXIvYXdzE",
+                &[BASE64.at_least(80), PAD],
+            ),
+            prefix(
+                "aws-bedrock-key",
+                "ABSKQmVkcm9ja0FQSUtleS",
+                &[BASE64.at_least(60), PAD],
+            ),
+            prefix(
+                "aws-bedrock-key",
+                "bedrock-api-key-",
+                &[BASE64.at_least(60), PAD],
+            ),
             prefix("aws-mws-token", "amzn.mws.", UUID),
             word("aws-appsync-key", "da2-", &[LOWER_ALNUM.n(26)]),
             link("aws-signature", "X-Amz-Signature=", &[HEX.at_least(64)]),
@@ -29,39 +50,114 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             prefix("gcp-api-key", "AIza", &[URL64.at_least(35)]),
             prefix("gcp-oauth-client-secret", "GOCSPX-", &[URL64.at_least(28)]),
-            prefix("gcp-oauth-access-token", "ya29.", &[URL64.and_also(".").at_least(30)]),
+            prefix(
+                "gcp-oauth-access-token",
+                "ya29.",
+                &[URL64.and_also(".").at_least(30)],
+            ),
             word("gcp-oauth-refresh-token", "1//0", &[URL64.at_least(40)]),
             word("gcp-hmac-key", "GOOG1E", &[UPPER_ALNUM.n(55)]),
             word("gcp-hmac-key", "GOOG", &[UPPER_ALNUM.n(20)]),
-            inside("firebase-messaging-key", URL64.between(7, 24), ":APA91b", &[URL64.at_least(100)]),
+            inside(
+                "firebase-messaging-key",
+                URL64.between(7, 24),
+                ":APA91b",
+                &[URL64.at_least(100)],
+            ),
             link("gcp-signature", "X-Goog-Signature=", &[HEX.at_least(64)]),
-            near("recaptcha-secret", &["recaptcha"], &[text("6L"), URL64.n(38)]),
+            near(
+                "recaptcha-secret",
+                &["recaptcha"],
+                &[text("6L"), URL64.n(38)],
+            ),
         ],
     ),
     provider(
         "learn.microsoft.com/azure/security/fundamentals",
         &[
-            inside("azure-client-secret", ALNUM.and_also("_.~-").n(4), "Q~", &[
-                ALNUM.and_also("_.~-").between(31, 34),
-            ]),
-            inside("azure-storage-key", BASE64.n(76), "+ASt", &[BASE64.n(6), text("==")]),
-            inside("azure-batch-key", BASE64.n(76), "+ABa", &[BASE64.n(6), text("==")]),
-            inside("azure-cosmos-key", BASE64.n(76), "ACDb", &[BASE64.n(6), text("==")]),
-            inside("azure-functions-key", URL64.n(44), "AzFu", &[URL64.n(6), text("==")]),
+            inside(
+                "azure-client-secret",
+                ALNUM.and_also("_.~-").n(4),
+                "Q~",
+                &[ALNUM.and_also("_.~-").between(31, 34)],
+            ),
+            inside(
+                "azure-storage-key",
+                BASE64.n(76),
+                "+ASt",
+                &[BASE64.n(6), text("==")],
+            ),
+            inside(
+                "azure-batch-key",
+                BASE64.n(76),
+                "+ABa",
+                &[BASE64.n(6), text("==")],
+            ),
+            inside(
+                "azure-cosmos-key",
+                BASE64.n(76),
+                "ACDb",
+                &[BASE64.n(6), text("==")],
+            ),
+            inside(
+                "azure-functions-key",
+                URL64.n(44),
+                "AzFu",
+                &[URL64.n(6), text("==")],
+            ),
             inside("azure-search-key", ALNUM.n(42), "AzSe", &[ALNUM.n(6)]),
-            inside("azure-registry-password", BASE64.n(42), "+ACR", &[ALNUM.n(6)]),
-            inside("azure-cache-key", BASE64.n(33), "AzCa", &[BASE64.n(6), text("=")]),
-            inside("azure-service-bus-key", BASE64.n(33), "+ASb", &[BASE64.n(6), text("=")]),
-            inside("azure-event-hub-key", BASE64.n(33), "+AEh", &[BASE64.n(6), text("=")]),
-            inside("azure-iot-key", BASE64.n(33), "AIoT", &[BASE64.n(6), text("=")]),
+            inside(
+                "azure-registry-password",
+                BASE64.n(42),
+                "+ACR",
+                &[ALNUM.n(6)],
+            ),
+            inside(
+                "azure-cache-key",
+                BASE64.n(33),
+                "AzCa",
+                &[BASE64.n(6), text("=")],
+            ),
+            inside(
+                "azure-service-bus-key",
+                BASE64.n(33),
+                "+ASb",
+                &[BASE64.n(6), text("=")],
+            ),
+            inside(
+                "azure-event-hub-key",
+                BASE64.n(33),
+                "+AEh",
+                &[BASE64.n(6), text("=")],
+            ),
+            inside(
+                "azure-iot-key",
+                BASE64.n(33),
+                "AIoT",
+                &[BASE64.n(6), text("=")],
+            ),
             inside("azure-ai-key", ALNUM.n(52), "JQQJ9", &[ALNUM.at_least(20)]),
             inside("azure-devops-pat", ALNUM.n(76), "AZDO", &[ALNUM.n(4)]),
-            near("azure-devops-pat", &["azure_devops", "vsts", "system_accesstoken"], &[
-                LOWER.and_also("234567").n(52),
-            ]),
-            near("azure-key", &["azure", "Ocp-Apim-Subscription-Key"], &[HEX.n(32)]),
-            link("azure-sas-signature", "&sig=", &[URL64.and_also("%+/").at_least(40), PAD]),
-            link("azure-sas-signature", "?sig=", &[URL64.and_also("%+/").at_least(40), PAD]),
+            near(
+                "azure-devops-pat",
+                &["azure_devops", "vsts", "system_accesstoken"],
+                &[LOWER.and_also("234567").n(52)],
+            ),
+            near(
+                "azure-key",
+                &["azure", "Ocp-Apim-Subscription-Key"],
+                &[HEX.n(32)],
+            ),
+            link(
+                "azure-sas-signature",
+                "&sig=",
+                &[URL64.and_also("%+/").at_least(40), PAD],
+            ),
+            link(
+                "azure-sas-signature",
+                "?sig=",
+                &[URL64.and_also("%+/").at_least(40), PAD],
+            ),
         ],
     ),
     provider(
@@ -84,7 +180,10 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "cloud.tencent.com/document/product/598",
         &[word("tencent-secret-id", "AKID", &[ALNUM.between(13, 40)])],
     ),
-    provider("cloud.ibm.com/docs/account", &[near("ibm-cloud-key", &["ibm", "ibmcloud"], &[URL64.n(44)])]),
+    provider(
+        "cloud.ibm.com/docs/account",
+        &[near("ibm-cloud-key", &["ibm", "ibmcloud"], &[URL64.n(44)])],
+    ),
     provider(
         "www.scaleway.com/en/docs/iam",
         &[
@@ -92,11 +191,34 @@ pub(super) const PROVIDERS: &[Provider] = &[
             near("scaleway-secret-key", &["scaleway", "scw_secret"], UUID),
         ],
     ),
-    provider("docs.hetzner.cloud", &[near("hetzner-token", &["hcloud", "hetzner"], &[ALNUM.n(64)])]),
-    provider("techdocs.akamai.com/linode-api", &[near("linode-token", &["linode"], &[HEX.n(64)])]),
-    provider("www.vultr.com/api", &[near("vultr-key", &["vultr"], &[UPPER_ALNUM.n(36)])]),
-    provider("help.ovhcloud.com", &[near("ovh-key", &["ovh"], &[ALNUM.n(32)])]),
-    provider("developers.upcloud.com", &[prefix("upcloud-token", "ucat_", &[UPPER_ALNUM.at_least(26)])]),
+    provider(
+        "docs.hetzner.cloud",
+        &[near(
+            "hetzner-token",
+            &["hcloud", "hetzner"],
+            &[ALNUM.n(64)],
+        )],
+    ),
+    provider(
+        "techdocs.akamai.com/linode-api",
+        &[near("linode-token", &["linode"], &[HEX.n(64)])],
+    ),
+    provider(
+        "www.vultr.com/api",
+        &[near("vultr-key", &["vultr"], &[UPPER_ALNUM.n(36)])],
+    ),
+    provider(
+        "help.ovhcloud.com",
+        &[near("ovh-key", &["ovh"], &[ALNUM.n(32)])],
+    ),
+    provider(
+        "developers.upcloud.com",
+        &[prefix(
+            "upcloud-token",
+            "ucat_",
+            &[UPPER_ALNUM.at_least(26)],
+        )],
+    ),
     provider(
         "devcenter.heroku.com/articles/authentication",
         &[
@@ -113,8 +235,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("flyio-token", "fm2_", &[BASE64.at_least(60), PAD]),
         ],
     ),
-    provider("api-docs.render.com", &[word("render-key", "rnd_", &[ALNUM.at_least(24)])]),
-    provider("docs.railway.com/reference/public-api", &[near("railway-token", &["railway"], UUID)]),
+    provider(
+        "api-docs.render.com",
+        &[word("render-key", "rnd_", &[ALNUM.at_least(24)])],
+    ),
+    provider(
+        "docs.railway.com/reference/public-api",
+        &[near("railway-token", &["railway"], UUID)],
+    ),
     provider(
         "vercel.com/docs/rest-api",
         &[
@@ -137,11 +265,23 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developers.cloudflare.com/fundamentals/api",
         &[
-            prefix("cloudflare-origin-ca-key", "v1.0-", &[HEX.n(24), text("-"), HEX.at_least(146)]),
+            prefix(
+                "cloudflare-origin-ca-key",
+                "v1.0-",
+                &[HEX.n(24), text("-"), HEX.at_least(146)],
+            ),
             word("cloudflare-token", "cfut_", &[ALNUM.at_least(40)]),
             word("cloudflare-token", "cfat_", &[ALNUM.at_least(40)]),
-            near("cloudflare-global-key", &["cloudflare", "cf_api"], &[HEX.n(37)]),
-            near("cloudflare-token", &["cloudflare", "cf_api"], &[URL64.n(40)]),
+            near(
+                "cloudflare-global-key",
+                &["cloudflare", "cf_api"],
+                &[HEX.n(37)],
+            ),
+            near(
+                "cloudflare-token",
+                &["cloudflare", "cf_api"],
+                &[URL64.n(40)],
+            ),
         ],
     ),
     provider(
@@ -151,109 +291,46 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("supabase-secret-key", "sb_secret_", &[URL64.at_least(22)]),
         ],
     ),
-    provider("www.pulumi.com/docs/pulumi-cloud", &[word("pulumi-token", "pul-", &[HEX.at_least(40)])]),
     provider(
-        "developer.hashicorp.com/vault/docs/concepts/tokens",
-        &[
-            inside("terraform-cloud-token", ALNUM.n(14), ".atlasv1.", &[URL64.at_least(60)]),
-            prefix("vault-service-token", "hvs.", &[URL64.at_least(24)]),
-            prefix("vault-batch-token", "hvb.", &[URL64.at_least(24)]),
-            prefix("vault-recovery-token", "hvr.", &[URL64.at_least(24)]),
-            near("vault-service-token", &["vault"], &[text("s."), ALNUM.n(24)]),
-        ],
+        "www.pulumi.com/docs/pulumi-cloud",
+        &[word("pulumi-token", "pul-", &[HEX.at_least(40)])],
     ),
-    provider(
-        "docs.doppler.com/docs/service-tokens",
-        &[
-            prefix("doppler-token", "dp.pt.", &[ALNUM.at_least(40)]),
-            prefix("doppler-token", "dp.st.", &[URL64.and_also(".").at_least(40)]),
-            prefix("doppler-token", "dp.ct.", &[ALNUM.at_least(40)]),
-            prefix("doppler-token", "dp.sa.", &[ALNUM.at_least(40)]),
-            prefix("doppler-token", "dp.scim.", &[ALNUM.at_least(40)]),
-            prefix("doppler-token", "dp.audit.", &[ALNUM.at_least(40)]),
-        ],
-    ),
-    provider(
-        "support.1password.com/secret-key-security",
-        &[
-            prefix("1password-service-token", "ops_eyJ", &[BASE64.at_least(100), PAD]),
-            word("1password-secret-key", "A3-", &[
-                UPPER_ALNUM.n(6),
-                text("-"),
-                UPPER_ALNUM.and_also("-").between(11, 12),
-                text("-"),
-                UPPER_ALNUM.n(5),
-                text("-"),
-                UPPER_ALNUM.n(5),
-                text("-"),
-                UPPER_ALNUM.n(5),
-            ]),
-        ],
-    ),
-    provider(
-        "infisical.com/docs/documentation/platform/token",
-        &[word("infisical-token", "st.", &[HEX.n(24), text("."), HEX.n(32), text("."), HEX.n(32)])],
-    ),
-    provider(
-        "docs.confluent.io/cloud/current/security",
-        &[near("confluent-secret", &["confluent"], &[BASE64.n(64)])],
-    ),
-    provider(
-        "docs.databricks.com/dev-tools/auth/pat",
-        &[word("databricks-token", "dapi", &[HEX.at_least(32)])],
-    ),
-    provider(
-        "planetscale.com/docs/concepts",
-        &[
-            prefix("planetscale-token", "pscale_tkn_", &[URL64.and_also("=.").at_least(32)]),
-            prefix("planetscale-oauth-token", "pscale_oauth_", &[URL64.and_also("=.").at_least(32)]),
-            prefix("planetscale-password", "pscale_pw_", &[URL64.and_also("=.").at_least(32)]),
-        ],
-    ),
-    provider(
-        "neon.com/docs/manage/api-keys",
-        &[
-            word("neon-key", "napi_", &[LOWER_ALNUM.at_least(60)]),
-            word("neon-password", "npg_", &[ALNUM.at_least(12)]),
-        ],
-    ),
-    provider("www.mongodb.com/docs/atlas", &[prefix("mongodb-atlas-secret", "mdb_sa_sk_", &[URL64.at_least(40)])]),
-    provider(
-        "www.cockroachlabs.com/docs/cockroachcloud",
-        &[prefix("cockroach-key", "CCDB1_", &[ALNUM.n(22), text("_"), ALNUM.at_least(40)])],
-    ),
-    provider("aiven.io/docs/platform", &[prefix("aiven-password", "AVNS_", &[URL64.at_least(18)])]),
-    provider("clickhouse.com/docs/cloud", &[word("clickhouse-key", "4b1d", &[ALNUM.n(38)]).checked(mixed_case)]),
-    provider("www.elastic.co/docs/deploy-manage", &[prefix("elastic-cloud-key", "essu_", &[BASE64.at_least(40), PAD])]),
-    provider("upstash.com/docs/redis", &[near("upstash-token", &["upstash"], &[ALNUM.between(40, 64)])]),
-    provider("www.backblaze.com/docs", &[word("backblaze-key", "K00", &[DIGIT.n(1), BASE64.n(27)]).checked(mixed_case)]),
     provider(
         "tailscale.com/kb",
         &[
-            prefix("tailscale-key", "tskey-auth-", &[ALNUM.and_also("-").at_least(20)]),
-            prefix("tailscale-key", "tskey-api-", &[ALNUM.and_also("-").at_least(20)]),
-            prefix("tailscale-key", "tskey-client-", &[ALNUM.and_also("-").at_least(20)]),
-            prefix("tailscale-key", "tskey-", &[ALNUM.and_also("-").at_least(20)]),
+            prefix(
+                "tailscale-key",
+                "tskey-auth-",
+                &[ALNUM.and_also("-").at_least(20)],
+            ),
+            prefix(
+                "tailscale-key",
+                "tskey-api-",
+                &[ALNUM.and_also("-").at_least(20)],
+            ),
+            prefix(
+                "tailscale-key",
+                "tskey-client-",
+                &[ALNUM.and_also("-").at_least(20)],
+            ),
+            prefix(
+                "tailscale-key",
+                "tskey-",
+                &[ALNUM.and_also("-").at_least(20)],
+            ),
         ],
     ),
-    provider("docs.netbird.io", &[word("netbird-token", "nbp_", &[ALNUM.at_least(36)])]),
-    provider("docs.zerotier.com", &[near("zerotier-token", &["zerotier"], &[ALNUM.n(32)])]),
-    provider("ngrok.com/docs/api", &[near("ngrok-token", &["ngrok"], &[WORD_49])]),
     provider(
-        "www.rfc-editor.org/rfc/rfc5958",
-        &[
-            prefix("der-private-key", "MIIEvQIBADANBgkq", &[BASE64.at_least(40), PAD]),
-            prefix("der-private-key", "MIIEvgIBADANBgkq", &[BASE64.at_least(40), PAD]),
-            prefix("der-private-key", "MIIJQgIBADANBgkq", &[BASE64.at_least(40), PAD]),
-            prefix("der-private-key", "MIIJRAIBADANBgkq", &[BASE64.at_least(40), PAD]),
-            prefix("der-private-key", "MIGHAgEAMBMGByqGSM49", &[BASE64.at_least(40), PAD]),
-            prefix("der-private-key", "MC4CAQAwBQYDK2VwBCIEI", &[BASE64.at_least(20), PAD]),
-            prefix("openssh-private-key", "b3BlbnNzaC1rZXktdjE", &[BASE64.at_least(40), PAD]),
-            prefix("encoded-private-key", "LS0tLS1CRUdJTi", &[BASE64.at_least(40), PAD]).checked(encoded_private_key),
-            prefix("age-secret-key", "AGE-SECRET-KEY-1", &[UPPER_ALNUM.at_least(58)]),
-            word("bitcoin-extended-key", "xprv", &[ALNUM.at_least(100)]),
-            link("putty-private-key", "Private-MAC: ", &[ANY_HEX.at_least(40)]),
-        ],
+        "docs.netbird.io",
+        &[word("netbird-token", "nbp_", &[ALNUM.at_least(36)])],
+    ),
+    provider(
+        "docs.zerotier.com",
+        &[near("zerotier-token", &["zerotier"], &[ALNUM.n(32)])],
+    ),
+    provider(
+        "ngrok.com/docs/api",
+        &[near("ngrok-token", &["ngrok"], &[WORD_49])],
     ),
 ];
 

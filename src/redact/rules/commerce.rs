@@ -1,7 +1,10 @@
 //! Payment, shops, shipping, travel and trading.
 
-use super::super::checks::mixed_case;
-use super::super::format::{ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text};
+use super::super::checks::{mixed_case, with_symbol};
+use super::super::format::{
+    ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD,
+    text,
+};
 use super::{Provider, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
@@ -13,7 +16,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("stripe-restricted-key", "rk_live_", &[ALNUM.at_least(20)]),
             prefix("stripe-restricted-key", "rk_test_", &[ALNUM.at_least(20)]),
             prefix("stripe-organization-key", "sk_org_", &[WORD.at_least(20)]),
-            prefix("stripe-webhook-secret", "whsec_", &[BASE64.at_least(24), PAD]),
+            prefix(
+                "stripe-webhook-secret",
+                "whsec_",
+                &[BASE64.at_least(24), PAD],
+            ),
         ],
     ),
     provider(
@@ -27,12 +34,23 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developer.paypal.com/api/rest",
         &[
-            prefix("braintree-token", "access_token$production$", &[LOWER_ALNUM.n(16), text("$"), HEX.at_least(32)]),
-            prefix("braintree-token", "access_token$sandbox$", &[LOWER_ALNUM.n(16), text("$"), HEX.at_least(32)]),
+            prefix(
+                "braintree-token",
+                "access_token$production$",
+                &[LOWER_ALNUM.n(16), text("$"), HEX.at_least(32)],
+            ),
+            prefix(
+                "braintree-token",
+                "access_token$sandbox$",
+                &[LOWER_ALNUM.n(16), text("$"), HEX.at_least(32)],
+            ),
             near("paypal-secret", &["paypal"], &[URL64.n(80)]),
         ],
     ),
-    provider("docs.adyen.com", &[word("adyen-key", "AQE", &[ALNUM.and_also("+/=.-{}[]$~,&<>()^%*#@!?:;|").at_least(80)])]),
+    provider(
+        "docs.adyen.com",
+        &[word("adyen-key", "AQE", &[ADYEN.between(80, 300)]).checked(with_symbol)],
+    ),
     provider(
         "razorpay.com/docs/api/authentication",
         &[
@@ -53,35 +71,81 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developer.flutterwave.com/docs",
         &[
-            prefix("flutterwave-secret-key", "FLWSECK-", &[LOWER_ALNUM.n(32), text("-X")]),
-            prefix("flutterwave-secret-key", "FLWSECK_TEST-", &[LOWER_ALNUM.n(32), text("-X")]),
-            prefix("flutterwave-encryption-key", "FLWSECK_TEST", &[LOWER_ALNUM.at_least(12)]),
+            prefix(
+                "flutterwave-secret-key",
+                "FLWSECK-",
+                &[LOWER_ALNUM.n(32), text("-X")],
+            ),
+            prefix(
+                "flutterwave-secret-key",
+                "FLWSECK_TEST-",
+                &[LOWER_ALNUM.n(32), text("-X")],
+            ),
+            prefix(
+                "flutterwave-encryption-key",
+                "FLWSECK_TEST",
+                &[LOWER_ALNUM.at_least(12)],
+            ),
         ],
     ),
-    provider("docs.mollie.com", &[
-        word("mollie-key", "live_", &[ALNUM.n(30)]),
-        word("mollie-key", "test_", &[ALNUM.n(30)]),
-        word("mollie-token", "access_", &[ALNUM.n(30)]),
-    ]),
-    provider("developer.gocardless.com", &[near("gocardless-token", &["gocardless"], &[text("live_"), URL64.n(40)])]),
-    provider("docs.cdp.coinbase.com", &[near("coinbase-key", &["coinbase"], &[ALNUM.n(64)])]),
-    provider("developers.binance.com", &[near("binance-key", &["binance"], &[ALNUM.n(64)])]),
-    provider("docs.kraken.com/api", &[near("kraken-key", &["kraken"], &[BASE64.n(86), text("==")])]),
-    provider("www.kucoin.com/docs", &[near("kucoin-secret", &["kucoin"], UUID)]),
+    provider(
+        "docs.mollie.com",
+        &[
+            word("mollie-key", "live_", &[ALNUM.n(30)]),
+            word("mollie-key", "test_", &[ALNUM.n(30)]),
+            word("mollie-token", "access_", &[ALNUM.n(30)]),
+        ],
+    ),
+    provider(
+        "developer.gocardless.com",
+        &[near(
+            "gocardless-token",
+            &["gocardless"],
+            &[text("live_"), URL64.n(40)],
+        )],
+    ),
+    provider(
+        "docs.cdp.coinbase.com",
+        &[near("coinbase-key", &["coinbase"], &[ALNUM.n(64)])],
+    ),
+    provider(
+        "developers.binance.com",
+        &[near("binance-key", &["binance"], &[ALNUM.n(64)])],
+    ),
+    provider(
+        "docs.kraken.com/api",
+        &[near("kraken-key", &["kraken"], &[BASE64.n(86), text("==")])],
+    ),
+    provider(
+        "www.kucoin.com/docs",
+        &[near("kucoin-secret", &["kucoin"], UUID)],
+    ),
     provider(
         "developer.paddle.com/api-reference",
         &[
             prefix("paddle-key", "pdl_live_apikey_", &[WORD.at_least(40)]),
             prefix("paddle-key", "pdl_sdbx_apikey_", &[WORD.at_least(40)]),
-            prefix("paddle-webhook-secret", "pdl_ntfset_", &[WORD.and_also("+/").at_least(30)]),
+            prefix(
+                "paddle-webhook-secret",
+                "pdl_ntfset_",
+                &[WORD.and_also("+/").at_least(30)],
+            ),
         ],
     ),
     provider(
         "shopify.dev/docs/apps/build/authentication-authorization",
         &[
             prefix("shopify-token", "shpat_", &[ANY_HEX.at_least(32)]),
-            prefix("shopify-custom-app-token", "shpca_", &[ANY_HEX.at_least(32)]),
-            prefix("shopify-private-app-token", "shppa_", &[ANY_HEX.at_least(32)]),
+            prefix(
+                "shopify-custom-app-token",
+                "shpca_",
+                &[ANY_HEX.at_least(32)],
+            ),
+            prefix(
+                "shopify-private-app-token",
+                "shppa_",
+                &[ANY_HEX.at_least(32)],
+            ),
             prefix("shopify-shared-secret", "shpss_", &[ANY_HEX.at_least(32)]),
             prefix("shopify-theme-token", "shptka_", &[ANY_HEX.at_least(32)]),
             prefix("shopify-user-token", "shpua_", &[ANY_HEX.at_least(32)]),
@@ -109,23 +173,85 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("shippo-token", "shippo_test_", &[HEX.at_least(40)]),
         ],
     ),
-    provider("docs.lob.com", &[near("lob-key", &["lob"], &[text("live_"), HEX.n(35)])]),
-    provider("www.mercadopago.com/developers", &[
-        prefix("mercadopago-token", "APP_USR-", &[ALNUM.and_also("-").at_least(40)]),
-    ]),
-    provider("docs.xendit.co", &[
-        prefix("xendit-key", "xnd_production_", &[ALNUM.at_least(40)]),
-        prefix("xendit-key", "xnd_development_", &[ALNUM.at_least(40)]),
-    ]),
-    provider("docs.polar.sh", &[prefix("polar-token", "polar_oat_", &[ALNUM.at_least(40)])]),
-    provider("docs.iexcloud.io", &[word("iexcloud-key", "sk_", &[HEX.n(32)])]),
-    provider("finnhub.io/docs/api", &[near("finnhub-key", &["finnhub"], &[LOWER_ALNUM.n(20)])]),
-    provider("developer.mastercard.com/open-finance", &[near("finicity-secret", &["finicity"], &[ALNUM.n(20)])]),
-    provider("developers.etsy.com", &[near("etsy-key", &["etsy"], &[LOWER_ALNUM.n(24)])]),
-    provider("www.alphavantage.co/documentation", &[near("alphavantage-key", &["alphavantage", "alpha_vantage"], &[UPPER_ALNUM.n(16)])]),
-    provider("docs.etherscan.io", &[near("etherscan-key", &["etherscan", "bscscan", "polygonscan"], &[UPPER_ALNUM.n(34)])]),
-    provider("docs.infura.io", &[near("infura-key", &["infura"], &[HEX.n(32)])]),
-    provider("www.alchemy.com/docs", &[near("alchemy-key", &["alchemy"], &[URL64.n(32)]).checked(mixed_case)]),
-    provider("developer.bitcoin.org/wif", &[near("ethereum-private-key", &["wallet", "deployer", "mnemonic"], &[text("0x"), ANY_HEX.n(64)])]),
-    provider("developers.facebook.com/docs/development", &[near("facebook-app-token", &["facebook"], &[DIGIT.between(15, 16), text("|"), URL64.n(27)])]),
+    provider(
+        "docs.lob.com",
+        &[near("lob-key", &["lob"], &[text("live_"), HEX.n(35)])],
+    ),
+    provider(
+        "www.mercadopago.com/developers",
+        &[prefix(
+            "mercadopago-token",
+            "APP_USR-",
+            &[ALNUM.and_also("-").at_least(40)],
+        )],
+    ),
+    provider(
+        "docs.xendit.co",
+        &[
+            prefix("xendit-key", "xnd_production_", &[ALNUM.at_least(40)]),
+            prefix("xendit-key", "xnd_development_", &[ALNUM.at_least(40)]),
+        ],
+    ),
+    provider(
+        "docs.polar.sh",
+        &[prefix("polar-token", "polar_oat_", &[ALNUM.at_least(40)])],
+    ),
+    provider(
+        "docs.iexcloud.io",
+        &[word("iexcloud-key", "sk_", &[HEX.n(32)])],
+    ),
+    provider(
+        "finnhub.io/docs/api",
+        &[near("finnhub-key", &["finnhub"], &[LOWER_ALNUM.n(20)])],
+    ),
+    provider(
+        "developer.mastercard.com/open-finance",
+        &[near("finicity-secret", &["finicity"], &[ALNUM.n(20)])],
+    ),
+    provider(
+        "developers.etsy.com",
+        &[near("etsy-key", &["etsy"], &[LOWER_ALNUM.n(24)])],
+    ),
+    provider(
+        "www.alphavantage.co/documentation",
+        &[near(
+            "alphavantage-key",
+            &["alphavantage", "alpha_vantage"],
+            &[UPPER_ALNUM.n(16)],
+        )],
+    ),
+    provider(
+        "docs.etherscan.io",
+        &[near(
+            "etherscan-key",
+            &["etherscan", "bscscan", "polygonscan"],
+            &[UPPER_ALNUM.n(34)],
+        )],
+    ),
+    provider(
+        "docs.infura.io",
+        &[near("infura-key", &["infura"], &[HEX.n(32)])],
+    ),
+    provider(
+        "www.alchemy.com/docs",
+        &[near("alchemy-key", &["alchemy"], &[URL64.n(32)]).checked(mixed_case)],
+    ),
+    provider(
+        "developer.bitcoin.org/wif",
+        &[near(
+            "ethereum-private-key",
+            &["wallet", "deployer", "mnemonic"],
+            &[text("0x"), ANY_HEX.n(64)],
+        )],
+    ),
+    provider(
+        "developers.facebook.com/docs/development",
+        &[near(
+            "facebook-app-token",
+            &["facebook"],
+            &[DIGIT.between(15, 16), text("|"), URL64.n(27)],
+        )],
+    ),
 ];
+
+const ADYEN: Class = ALNUM.and_also("+/=.-{}[]$~,&<>()^%*#@!?:;|");

@@ -15,7 +15,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("github-user-token", "ghu_", &[ALNUM.at_least(36)]).checked(crc32_base62),
             prefix("github-app-token", "ghs_", &[ALNUM.at_least(36)]).checked(crc32_base62),
             prefix("github-refresh-token", "ghr_", &[ALNUM.at_least(36)]).checked(crc32_base62),
-            prefix("github-fine-grained-pat", "github_pat_", &[WORD.at_least(50)]),
+            prefix(
+                "github-fine-grained-pat",
+                "github_pat_",
+                &[WORD.at_least(50)],
+            ),
         ],
     ),
     provider(
@@ -23,8 +27,16 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             prefix("gitlab-pat", "glpat-", &[URL64.and_also(".").at_least(20)]),
             prefix("gitlab-deploy-token", "gldt-", &[URL64.at_least(20)]),
-            prefix("gitlab-runner-token", "glrt-", &[URL64.and_also(".").at_least(20)]),
-            prefix("gitlab-runner-registration", "GR1348941", &[URL64.at_least(20)]),
+            prefix(
+                "gitlab-runner-token",
+                "glrt-",
+                &[URL64.and_also(".").at_least(20)],
+            ),
+            prefix(
+                "gitlab-runner-registration",
+                "GR1348941",
+                &[URL64.at_least(20)],
+            ),
             prefix("gitlab-job-token", "glcbt-", &[URL64.at_least(20)]),
             prefix("gitlab-trigger-token", "glptt-", &[URL64.at_least(20)]),
             prefix("gitlab-feed-token", "glft-", &[URL64.at_least(20)]),
@@ -32,20 +44,40 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("gitlab-mail-token", "glimt-", &[URL64.at_least(20)]),
             prefix("gitlab-agent-token", "glagent-", &[URL64.at_least(40)]),
             prefix("gitlab-oauth-secret", "gloas-", &[URL64.at_least(50)]),
-            prefix("gitlab-feature-flag-token", "glffct-", &[URL64.at_least(20)]),
+            prefix(
+                "gitlab-feature-flag-token",
+                "glffct-",
+                &[URL64.at_least(20)],
+            ),
         ],
     ),
     provider(
         "support.atlassian.com/bitbucket-cloud/docs",
         &[
             prefix("bitbucket-app-password", "ATBB", &[ALNUM.at_least(32)]),
-            prefix("bitbucket-access-token", "ATCTT3xFfG", &[URL64.and_also("=").at_least(60)]),
-            prefix("atlassian-token", "ATATT3xFfG", &[URL64.and_also("=").at_least(60)]),
-            near("atlassian-token", &["atlassian", "confluence", "jira"], &[ALNUM.n(24)]).checked(mixed_case),
+            prefix(
+                "bitbucket-access-token",
+                "ATCTT3xFfG",
+                &[URL64.and_also("=").at_least(60)],
+            ),
+            prefix(
+                "atlassian-token",
+                "ATATT3xFfG",
+                &[URL64.and_also("=").at_least(60)],
+            ),
+            near(
+                "atlassian-token",
+                &["atlassian", "confluence", "jira"],
+                &[ALNUM.n(24)],
+            )
+            .checked(mixed_case),
             near("bitbucket-secret", &["bitbucket"], &[ALNUM.n(32)]),
         ],
     ),
-    provider("docs.gitea.com/development/api-usage", &[near("gitea-token", &["gitea", "forgejo"], &[HEX.n(40)])]),
+    provider(
+        "docs.gitea.com/development/api-usage",
+        &[near("gitea-token", &["gitea", "forgejo"], &[HEX.n(40)])],
+    ),
     provider(
         "sourcegraph.com/docs/cli/how-tos",
         &[
@@ -56,9 +88,21 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "circleci.com/docs/managing-api-tokens",
         &[
-            prefix("circleci-token", "CCIPAT_", &[ALNUM.n(22), text("_"), HEX.at_least(40)]),
-            prefix("circleci-project-token", "CCIPRJ_", &[ALNUM.n(22), text("_"), HEX.at_least(40)]),
-            near("circleci-token", &["circleci", "circle_token"], &[HEX.n(40)]),
+            prefix(
+                "circleci-token",
+                "CCIPAT_",
+                &[ALNUM.n(22), text("_"), HEX.at_least(40)],
+            ),
+            prefix(
+                "circleci-project-token",
+                "CCIPRJ_",
+                &[ALNUM.n(22), text("_"), HEX.at_least(40)],
+            ),
+            near(
+                "circleci-token",
+                &["circleci", "circle_token"],
+                &[HEX.n(40)],
+            ),
         ],
     ),
     provider(
@@ -68,23 +112,81 @@ pub(super) const PROVIDERS: &[Provider] = &[
             word("buildkite-agent-token", "bkct_", &[ALNUM.at_least(40)]),
         ],
     ),
-    provider("docs.travis-ci.com", &[near("travis-token", &["travis"], &[URL64.n(22)]).checked(mixed_case)]),
-    provider("docs.drone.io/api", &[near("drone-token", &["drone", "droneci"], &[ALNUM.n(32)])]),
-    provider("www.jenkins.io/doc/book/using", &[near("jenkins-token", &["jenkins"], &[text("11"), HEX.n(32)])]),
-    provider("docs.codecov.com", &[near("codecov-token", &["codecov"], UUID)]),
-    provider("docs.coveralls.io", &[near("coveralls-token", &["coveralls"], &[ALNUM.n(32)])]),
-    provider("docs.codacy.com", &[near("codacy-token", &["codacy"], &[ALNUM.n(32)])]),
-    provider("docs.codeclimate.com", &[near("codeclimate-token", &["codeclimate", "cc_test_reporter"], &[HEX.n(64)])]),
-    provider("www.appveyor.com/docs", &[near("appveyor-token", &["appveyor"], &[LOWER_ALNUM.n(20)])]),
+    provider(
+        "docs.travis-ci.com",
+        &[near("travis-token", &["travis"], &[URL64.n(22)]).checked(mixed_case)],
+    ),
+    provider(
+        "docs.drone.io/api",
+        &[near("drone-token", &["drone", "droneci"], &[ALNUM.n(32)])],
+    ),
+    provider(
+        "www.jenkins.io/doc/book/using",
+        &[near(
+            "jenkins-token",
+            &["jenkins"],
+            &[text("11"), HEX.n(32)],
+        )],
+    ),
+    provider(
+        "docs.codecov.com",
+        &[near("codecov-token", &["codecov"], UUID)],
+    ),
+    provider(
+        "docs.coveralls.io",
+        &[near("coveralls-token", &["coveralls"], &[ALNUM.n(32)])],
+    ),
+    provider(
+        "docs.codacy.com",
+        &[near("codacy-token", &["codacy"], &[ALNUM.n(32)])],
+    ),
+    provider(
+        "docs.codeclimate.com",
+        &[near(
+            "codeclimate-token",
+            &["codeclimate", "cc_test_reporter"],
+            &[HEX.n(64)],
+        )],
+    ),
+    provider(
+        "www.appveyor.com/docs",
+        &[near("appveyor-token", &["appveyor"], &[LOWER_ALNUM.n(20)])],
+    ),
     provider(
         "developer.harness.io/docs",
         &[
-            word("harness-token", "pat.", &[URL64.n(22), text("."), HEX.n(24), text("."), ALNUM.at_least(20)]),
-            word("harness-token", "sat.", &[URL64.n(22), text("."), HEX.n(24), text("."), ALNUM.at_least(20)]),
+            word(
+                "harness-token",
+                "pat.",
+                &[
+                    URL64.n(22),
+                    text("."),
+                    HEX.n(24),
+                    text("."),
+                    ALNUM.at_least(20),
+                ],
+            ),
+            word(
+                "harness-token",
+                "sat.",
+                &[
+                    URL64.n(22),
+                    text("."),
+                    HEX.n(24),
+                    text("."),
+                    ALNUM.at_least(20),
+                ],
+            ),
         ],
     ),
-    provider("octopus.com/docs/octopus-rest-api", &[word("octopus-key", "API-", &[UPPER_ALNUM.n(26)])]),
-    provider("depot.dev/docs", &[word("depot-token", "depot_", &[HEX.at_least(40)])]),
+    provider(
+        "octopus.com/docs/octopus-rest-api",
+        &[word("octopus-key", "API-", &[UPPER_ALNUM.n(26)])],
+    ),
+    provider(
+        "depot.dev/docs",
+        &[word("depot-token", "depot_", &[HEX.at_least(40)])],
+    ),
     provider(
         "docs.sonarsource.com/sonarqube-server",
         &[
@@ -94,19 +196,48 @@ pub(super) const PROVIDERS: &[Provider] = &[
             near("sonar-token", &["sonar"], &[HEX.n(40)]),
         ],
     ),
-    provider("docs.snyk.io/snyk-api", &[near("snyk-token", &["snyk"], UUID)]),
-    provider("semgrep.dev/docs", &[near("semgrep-token", &["semgrep"], &[HEX.n(64)])]),
-    provider("socket.dev/api", &[prefix("socket-token", "sktsec_", &[URL64.at_least(30)])]),
-    provider("docs.cypress.io/cloud", &[near("cypress-record-key", &["cypress"], UUID)]),
-    provider("www.browserstack.com/docs", &[near("browserstack-key", &["browserstack"], &[ALNUM.n(20)]).checked(mixed_case)]),
-    provider("docs.saucelabs.com", &[near("saucelabs-key", &["sauce"], UUID)]),
-    provider("www.chromatic.com/docs", &[word("chromatic-token", "chpt_", &[HEX.at_least(12)])]),
+    provider(
+        "docs.snyk.io/snyk-api",
+        &[near("snyk-token", &["snyk"], UUID)],
+    ),
+    provider(
+        "semgrep.dev/docs",
+        &[near("semgrep-token", &["semgrep"], &[HEX.n(64)])],
+    ),
+    provider(
+        "socket.dev/api",
+        &[prefix("socket-token", "sktsec_", &[URL64.at_least(30)])],
+    ),
+    provider(
+        "docs.cypress.io/cloud",
+        &[near("cypress-record-key", &["cypress"], UUID)],
+    ),
+    provider(
+        "www.browserstack.com/docs",
+        &[near("browserstack-key", &["browserstack"], &[ALNUM.n(20)]).checked(mixed_case)],
+    ),
+    provider(
+        "docs.saucelabs.com",
+        &[near("saucelabs-key", &["sauce"], UUID)],
+    ),
+    provider(
+        "www.chromatic.com/docs",
+        &[word("chromatic-token", "chpt_", &[HEX.at_least(12)])],
+    ),
     provider(
         "docs.docker.com/security/access-tokens",
         &[
             prefix("docker-pat", "dckr_pat_", &[URL64.at_least(27)]),
-            prefix("docker-organization-token", "dckr_oat_", &[URL64.at_least(32)]),
-            prefix("docker-swarm-token", "SWMTKN-1-", &[LOWER_ALNUM.n(50), text("-"), LOWER_ALNUM.at_least(25)]),
+            prefix(
+                "docker-organization-token",
+                "dckr_oat_",
+                &[URL64.at_least(32)],
+            ),
+            prefix(
+                "docker-swarm-token",
+                "SWMTKN-1-",
+                &[LOWER_ALNUM.n(50), text("-"), LOWER_ALNUM.at_least(25)],
+            ),
             prefix("docker-swarm-key", "SWMKEY-1-", &[BASE64.at_least(43)]),
         ],
     ),
@@ -118,14 +249,33 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "pypi.org/help#apitoken",
         &[
             prefix("pypi-token", "pypi-AgEIcHlwaS5vcmc", &[URL64.at_least(50)]),
-            prefix("testpypi-token", "pypi-AgENdGVzdC5weXBpLm9yZw", &[URL64.at_least(50)]),
+            prefix(
+                "testpypi-token",
+                "pypi-AgENdGVzdC5weXBpLm9yZw",
+                &[URL64.at_least(50)],
+            ),
         ],
     ),
-    provider("guides.rubygems.org/api-key-scopes", &[prefix("rubygems-key", "rubygems_", &[HEX.at_least(48)])]),
-    provider("doc.rust-lang.org/cargo/reference/publishing.html", &[word("crates-token", "cio", &[ALNUM.n(32)])]),
-    provider("learn.microsoft.com/nuget", &[word("nuget-key", "oy2", &[LOWER_ALNUM.n(43)])]),
-    provider("github.com/clojars/clojars-web/wiki", &[prefix("clojars-token", "CLOJARS_", &[HEX.at_least(60)])]),
-    provider("hex.pm/docs/publish", &[near("hex-key", &["hex_api", "hexpm"], &[HEX.n(32)])]),
+    provider(
+        "guides.rubygems.org/api-key-scopes",
+        &[prefix("rubygems-key", "rubygems_", &[HEX.at_least(48)])],
+    ),
+    provider(
+        "doc.rust-lang.org/cargo/reference/publishing.html",
+        &[word("crates-token", "cio", &[ALNUM.n(32)])],
+    ),
+    provider(
+        "learn.microsoft.com/nuget",
+        &[word("nuget-key", "oy2", &[LOWER_ALNUM.n(43)])],
+    ),
+    provider(
+        "github.com/clojars/clojars-web/wiki",
+        &[prefix("clojars-token", "CLOJARS_", &[HEX.at_least(60)])],
+    ),
+    provider(
+        "hex.pm/docs/publish",
+        &[near("hex-key", &["hex_api", "hexpm"], &[HEX.n(32)])],
+    ),
     provider(
         "jfrog.com/help",
         &[
@@ -134,61 +284,160 @@ pub(super) const PROVIDERS: &[Provider] = &[
             near("artifactory-key", &["artifactory", "jfrog"], &[ALNUM.n(73)]),
         ],
     ),
-    provider("help.cloudsmith.io", &[near("cloudsmith-key", &["cloudsmith"], &[HEX.n(40)])]),
-    provider("docs.deno.com/deploy", &[
-        word("deno-deploy-token", "ddp_", &[ALNUM.at_least(36)]),
-        word("deno-deploy-token", "ddw_", &[ALNUM.at_least(36)]),
-    ]),
-    provider("docs.expo.dev/accounts", &[near("expo-token", &["expo_token"], &[URL64.n(40)])]),
+    provider(
+        "help.cloudsmith.io",
+        &[near("cloudsmith-key", &["cloudsmith"], &[HEX.n(40)])],
+    ),
+    provider(
+        "docs.deno.com/deploy",
+        &[
+            word("deno-deploy-token", "ddp_", &[ALNUM.at_least(36)]),
+            word("deno-deploy-token", "ddw_", &[ALNUM.at_least(36)]),
+        ],
+    ),
+    provider(
+        "docs.expo.dev/accounts",
+        &[near("expo-token", &["expo_token"], &[URL64.n(40)])],
+    ),
     provider(
         "www.jetbrains.com/help/hub",
         &[
-            prefix("jetbrains-token", "perm:", &[BASE64.and_also("=.-").at_least(40)]),
-            prefix("jetbrains-token", "perm-", &[BASE64.and_also("=.-").at_least(40)]),
+            prefix(
+                "jetbrains-token",
+                "perm:",
+                &[BASE64.and_also("=.-").at_least(40)],
+            ),
+            prefix(
+                "jetbrains-token",
+                "perm-",
+                &[BASE64.and_also("=.-").at_least(40)],
+            ),
         ],
     ),
-    provider("openshift.io/docs", &[prefix("openshift-token", "sha256~", &[URL64.at_least(43)])]),
+    provider(
+        "openshift.io/docs",
+        &[prefix("openshift-token", "sha256~", &[URL64.at_least(43)])],
+    ),
     provider(
         "kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens",
-        &[near("kubeadm-token", &["kubeadm", "kubelet"], &[LOWER_ALNUM.n(6), text("."), LOWER_ALNUM.n(16)])],
+        &[near(
+            "kubeadm-token",
+            &["kubeadm", "kubelet"],
+            &[LOWER_ALNUM.n(6), text("."), LOWER_ALNUM.n(16)],
+        )],
     ),
-    provider("docs.rancher.com", &[near("rancher-token", &["rancher"], &[text("token-"), LOWER_ALNUM.n(5), text(":"), LOWER_ALNUM.n(54)])]),
+    provider(
+        "docs.rancher.com",
+        &[near(
+            "rancher-token",
+            &["rancher"],
+            &[
+                text("token-"),
+                LOWER_ALNUM.n(5),
+                text(":"),
+                LOWER_ALNUM.n(54),
+            ],
+        )],
+    ),
     provider(
         "contribsys.com/sidekiq",
-        &[near("sidekiq-credential", &["contribsys"], &[ANY_HEX.n(8), text(":"), ANY_HEX.n(8)])],
+        &[near(
+            "sidekiq-credential",
+            &["contribsys"],
+            &[ANY_HEX.n(8), text(":"), ANY_HEX.n(8)],
+        )],
     ),
-    provider("docs.prefect.io/v3", &[
-        word("prefect-key", "pnu_", &[ALNUM.at_least(36)]),
-        word("prefect-key", "pnb_", &[ALNUM.at_least(36)]),
-    ]),
-    provider("docs.getdbt.com/docs/dbt-cloud-apis", &[
-        word("dbt-token", "dbtc_", &[URL64.at_least(20)]),
-        word("dbt-token", "dbtu_", &[URL64.at_least(20)]),
-        near("dbt-token", &["dbt_cloud"], &[HEX.n(40)]),
-    ]),
+    provider(
+        "docs.prefect.io/v3",
+        &[
+            word("prefect-key", "pnu_", &[ALNUM.at_least(36)]),
+            word("prefect-key", "pnb_", &[ALNUM.at_least(36)]),
+        ],
+    ),
+    provider(
+        "docs.getdbt.com/docs/dbt-cloud-apis",
+        &[
+            word("dbt-token", "dbtc_", &[URL64.at_least(20)]),
+            word("dbt-token", "dbtu_", &[URL64.at_least(20)]),
+            near("dbt-token", &["dbt_cloud"], &[HEX.n(40)]),
+        ],
+    ),
     provider(
         "learning.postman.com/docs/developer",
         &[
-            prefix("postman-key", "PMAK-", &[HEX.n(24), text("-"), HEX.at_least(34)]),
-            prefix("postman-collection-key", "PMAT-", &[UPPER_ALNUM.at_least(26)]),
+            prefix(
+                "postman-key",
+                "PMAK-",
+                &[HEX.n(24), text("-"), HEX.at_least(34)],
+            ),
+            prefix(
+                "postman-collection-key",
+                "PMAT-",
+                &[UPPER_ALNUM.at_least(26)],
+            ),
         ],
     ),
-    provider("docs.npmjs.com/legacy", &[near("npm-token", &["_authToken"], UUID)]),
-    provider("www.phacility.com/conduit", &[near("phabricator-token", &["phabricator", "conduit"], &[text("api-"), LOWER_ALNUM.n(28)])]),
-    provider("launchdarkly.com/docs/home/account", &[
-        word("launchdarkly-sdk-key", "sdk-", UUID),
-        word("launchdarkly-token", "api-", UUID),
-        near("launchdarkly-token", &["launchdarkly"], &[URL64.n(40)]),
-    ]),
-    provider("docs.statsig.com", &[word("statsig-key", "secret-", &[ALNUM.n(43)])]),
-    provider("docs.flagsmith.com", &[word("flagsmith-key", "ser.", &[ALNUM.n(22)])]),
-    provider("configcat.com/docs", &[word("configcat-key", "configcat-sdk-1/", &[URL64.n(22), text("/"), URL64.n(22)])]),
-    provider("transifex.com/docs", &[word("transifex-token", "1/", &[HEX.n(40)])]),
-    provider("docs.weblate.org/en/latest/api", &[
-        word("weblate-token", "wlu_", &[ALNUM.at_least(30)]),
-        word("weblate-token", "wlp_", &[ALNUM.at_least(30)]),
-    ]),
-    provider("docs.readme.com", &[prefix("readme-key", "rdme_", &[LOWER_ALNUM.at_least(60)])]),
-    provider("developers.scalingo.com", &[word("scalingo-token", "tk-us-", &[URL64.at_least(40)])]),
-    provider("docs.apify.com/platform", &[prefix("apify-token", "apify_api_", &[ALNUM.at_least(30)])]),
+    provider(
+        "docs.npmjs.com/legacy",
+        &[near("npm-token", &["_authToken"], UUID)],
+    ),
+    provider(
+        "www.phacility.com/conduit",
+        &[near(
+            "phabricator-token",
+            &["phabricator", "conduit"],
+            &[text("api-"), LOWER_ALNUM.n(28)],
+        )],
+    ),
+    provider(
+        "launchdarkly.com/docs/home/account",
+        &[
+            word("launchdarkly-sdk-key", "sdk-", UUID),
+            word("launchdarkly-token", "api-", UUID),
+            near("launchdarkly-token", &["launchdarkly"], &[URL64.n(40)]),
+        ],
+    ),
+    provider(
+        "docs.statsig.com",
+        &[word("statsig-key", "secret-", &[ALNUM.n(43)])],
+    ),
+    provider(
+        "docs.flagsmith.com",
+        &[word("flagsmith-key", "ser.", &[ALNUM.n(22)])],
+    ),
+    provider(
+        "configcat.com/docs",
+        &[word(
+            "configcat-key",
+            "configcat-sdk-1/",
+            &[URL64.n(22), text("/"), URL64.n(22)],
+        )],
+    ),
+    provider(
+        "transifex.com/docs",
+        &[near(
+            "transifex-token",
+            &["transifex"],
+            &[text("1/"), HEX.n(40)],
+        )],
+    ),
+    provider(
+        "docs.weblate.org/en/latest/api",
+        &[
+            word("weblate-token", "wlu_", &[ALNUM.at_least(30)]),
+            word("weblate-token", "wlp_", &[ALNUM.at_least(30)]),
+        ],
+    ),
+    provider(
+        "docs.readme.com",
+        &[prefix("readme-key", "rdme_", &[LOWER_ALNUM.at_least(60)])],
+    ),
+    provider(
+        "developers.scalingo.com",
+        &[word("scalingo-token", "tk-us-", &[URL64.at_least(40)])],
+    ),
+    provider(
+        "docs.apify.com/platform",
+        &[prefix("apify-token", "apify_api_", &[ALNUM.at_least(30)])],
+    ),
 ];

@@ -20,6 +20,7 @@ mod messaging;
 mod models;
 mod observability;
 mod services;
+mod stores;
 
 use super::checks::{self, Check};
 use super::format::Part;
@@ -27,6 +28,7 @@ use super::format::Part;
 /// Formats with one source.
 pub(super) struct Provider {
     /// Where the formats are documented.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the reader and the tests"))]
     pub(super) source: &'static str,
     pub(super) rules: &'static [Rule],
 }
@@ -60,6 +62,7 @@ pub(super) fn providers() -> impl Iterator<Item = &'static Provider> {
         messaging::PROVIDERS,
         observability::PROVIDERS,
         services::PROVIDERS,
+        stores::PROVIDERS,
     ]
     .into_iter()
     .flatten()
@@ -82,7 +85,12 @@ const fn provider(source: &'static str, rules: &'static [Rule]) -> Provider {
 }
 
 const fn rule(id: &'static str, anchor: Anchor, body: &'static [Part]) -> Rule {
-    Rule { id, anchor, body, check: checks::generated }
+    Rule {
+        id,
+        anchor,
+        body,
+        check: checks::generated,
+    }
 }
 
 const fn prefix(id: &'static str, prefix: &'static str, body: &'static [Part]) -> Rule {
@@ -97,7 +105,12 @@ const fn link(id: &'static str, kept: &'static str, body: &'static [Part]) -> Ru
     rule(id, Anchor::Link(kept), body)
 }
 
-const fn inside(id: &'static str, lead: Part, signature: &'static str, body: &'static [Part]) -> Rule {
+const fn inside(
+    id: &'static str,
+    lead: Part,
+    signature: &'static str,
+    body: &'static [Part],
+) -> Rule {
     rule(id, Anchor::Inside { lead, signature }, body)
 }
 

@@ -1,7 +1,9 @@
 //! Monitoring, logging, analytics and incident response.
 
 use super::super::checks::with_digit;
-use super::super::format::{ALNUM, BASE64, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text};
+use super::super::format::{
+    ALNUM, BASE64, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
+};
 use super::{Provider, inside, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
@@ -19,7 +21,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "docs.datadoghq.com/account_management/api-app-keys",
         &[
             near("datadog-app-key", &["datadog", "dd_app"], &[HEX.n(40)]),
-            near("datadog-key", &["datadog", "dd_api", "dd-api"], &[HEX.n(32)]),
+            near(
+                "datadog-key",
+                &["datadog", "dd_api", "dd-api"],
+                &[HEX.n(32)],
+            ),
             prefix("datadog-app-key", "ddapp_", &[ALNUM.at_least(34)]),
         ],
     ),
@@ -37,7 +43,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.sentry.io/account/auth-tokens",
         &[
-            prefix("sentry-org-token", "sntrys_", &[BASE64.and_also("_=").at_least(60)]),
+            prefix(
+                "sentry-org-token",
+                "sntrys_",
+                &[BASE64.and_also("_=").at_least(60)],
+            ),
             prefix("sentry-user-token", "sntryu_", &[HEX.at_least(64)]),
             prefix("sentry-integration-token", "sntryi_", &[HEX.at_least(64)]),
             near("sentry-token", &["sentry"], &[HEX.n(64)]),
@@ -46,7 +56,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "grafana.com/docs/grafana/latest/administration",
         &[
-            prefix("grafana-service-token", "glsa_", &[ALNUM.n(32), text("_"), HEX.at_least(8)]),
+            prefix(
+                "grafana-service-token",
+                "glsa_",
+                &[ALNUM.n(32), text("_"), HEX.at_least(8)],
+            ),
             prefix("grafana-cloud-token", "glc_", &[BASE64.at_least(40), PAD]),
             prefix("grafana-key", "eyJrIjoi", &[BASE64.at_least(60), PAD]),
         ],
@@ -63,21 +77,71 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.dynatrace.com",
         &[
-            prefix("dynatrace-token", "dt0c01.", &[UPPER_ALNUM.n(24), text("."), UPPER_ALNUM.at_least(64)]),
-            prefix("dynatrace-platform-token", "dt0s16.", &[UPPER_ALNUM.n(8), text("."), UPPER_ALNUM.at_least(64)]),
-            prefix("dynatrace-oauth-secret", "dt0s02.", &[UPPER_ALNUM.n(8), text("."), UPPER_ALNUM.at_least(64)]),
+            prefix(
+                "dynatrace-token",
+                "dt0c01.",
+                &[UPPER_ALNUM.n(24), text("."), UPPER_ALNUM.at_least(64)],
+            ),
+            prefix(
+                "dynatrace-platform-token",
+                "dt0s16.",
+                &[UPPER_ALNUM.n(8), text("."), UPPER_ALNUM.at_least(64)],
+            ),
+            prefix(
+                "dynatrace-oauth-secret",
+                "dt0s02.",
+                &[UPPER_ALNUM.n(8), text("."), UPPER_ALNUM.at_least(64)],
+            ),
         ],
     ),
-    provider("docs.splunk.com", &[near("splunk-token", &["splunk"], UUID)]),
-    provider("help.sumologic.com", &[near("sumologic-key", &["sumologic", "sumo_"], &[ALNUM.n(64)])]),
-    provider("docs.logz.io", &[near("logzio-token", &["logzio", "logz_io"], &[ALNUM.n(32)])]),
-    provider("documentation.solarwinds.com/loggly", &[near("loggly-token", &["loggly"], UUID)]),
-    provider("docs.logdna.com", &[near("logdna-key", &["logdna", "mezmo"], &[HEX.n(32)])]),
-    provider("betterstack.com/docs", &[near("betterstack-token", &["betterstack", "logtail"], &[ALNUM.n(24)])]),
-    provider("docs.bugsnag.com", &[near("bugsnag-key", &["bugsnag"], &[HEX.n(32)])]),
-    provider("docs.rollbar.com", &[near("rollbar-token", &["rollbar"], &[HEX.n(32)])]),
-    provider("docs.airbrake.io", &[near("airbrake-key", &["airbrake"], &[HEX.n(32)])]),
-    provider("docs.honeybadger.io", &[word("honeybadger-key", "hbp_", &[ALNUM.at_least(30)])]),
+    provider(
+        "docs.splunk.com",
+        &[near("splunk-token", &["splunk"], UUID)],
+    ),
+    provider(
+        "help.sumologic.com",
+        &[near(
+            "sumologic-key",
+            &["sumologic", "sumo_"],
+            &[ALNUM.n(64)],
+        )],
+    ),
+    provider(
+        "docs.logz.io",
+        &[near("logzio-token", &["logzio", "logz_io"], &[ALNUM.n(32)])],
+    ),
+    provider(
+        "documentation.solarwinds.com/loggly",
+        &[near("loggly-token", &["loggly"], UUID)],
+    ),
+    provider(
+        "docs.logdna.com",
+        &[near("logdna-key", &["logdna", "mezmo"], &[HEX.n(32)])],
+    ),
+    provider(
+        "betterstack.com/docs",
+        &[near(
+            "betterstack-token",
+            &["betterstack", "logtail"],
+            &[ALNUM.n(24)],
+        )],
+    ),
+    provider(
+        "docs.bugsnag.com",
+        &[near("bugsnag-key", &["bugsnag"], &[HEX.n(32)])],
+    ),
+    provider(
+        "docs.rollbar.com",
+        &[near("rollbar-token", &["rollbar"], &[HEX.n(32)])],
+    ),
+    provider(
+        "docs.airbrake.io",
+        &[near("airbrake-key", &["airbrake"], &[HEX.n(32)])],
+    ),
+    provider(
+        "docs.honeybadger.io",
+        &[word("honeybadger-key", "hbp_", &[ALNUM.at_least(30)])],
+    ),
     provider(
         "axiom.co/docs/reference/tokens",
         &[
@@ -85,25 +149,67 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("axiom-personal-token", "xapt-", UUID),
         ],
     ),
-    provider("amplitude.com/docs/apis", &[near("amplitude-key", &["amplitude"], &[HEX.n(32)])]),
-    provider("developer.mixpanel.com", &[near("mixpanel-secret", &["mixpanel"], &[HEX.n(32)])]),
-    provider("segment.com/docs", &[
-        prefix("segment-token", "sgp_", &[ALNUM.n(64)]),
-        near("segment-key", &["segment_write", "segment_key"], &[ALNUM.n(32)]),
-    ]),
-    provider("docs.pagerduty.com", &[
-        near("pagerduty-key", &["pagerduty"], &[URL64.and_also("+").n(20)]).checked(with_digit),
-        near("pagerduty-routing-key", &["pagerduty", "routing_key"], &[HEX.n(32)]),
-    ]),
-    provider("docs.opsgenie.com", &[near("opsgenie-key", &["opsgenie", "genie"], UUID)]),
-    provider("uptimerobot.com/api", &[word("uptimerobot-key", "ur", &[
-        super::super::format::DIGIT.between(6, 9),
-        text("-"),
-        HEX.n(24),
-    ])]),
-    provider("www.checklyhq.com/docs", &[word("checkly-key", "cu_", &[HEX.n(32)])]),
-    provider("docs.statuspage.io", &[near("statuspage-key", &["statuspage"], UUID)]),
-    provider("docs.incident.io", &[prefix("incident-io-key", "inc_", &[HEX.at_least(64)])]),
-    provider("docs.lightstep.com", &[near("lightstep-token", &["lightstep"], &[ALNUM.and_also("/+").between(64, 104)])]),
-    provider("docs.pydantic.dev/logfire", &[prefix("logfire-token", "pylf_v1_", &[WORD.at_least(40)])]),
+    provider(
+        "amplitude.com/docs/apis",
+        &[near("amplitude-key", &["amplitude"], &[HEX.n(32)])],
+    ),
+    provider(
+        "developer.mixpanel.com",
+        &[near("mixpanel-secret", &["mixpanel"], &[HEX.n(32)])],
+    ),
+    provider(
+        "segment.com/docs",
+        &[
+            prefix("segment-token", "sgp_", &[ALNUM.n(64)]),
+            near(
+                "segment-key",
+                &["segment_write", "segment_key"],
+                &[ALNUM.n(32)],
+            ),
+        ],
+    ),
+    provider(
+        "docs.pagerduty.com",
+        &[
+            near(
+                "pagerduty-key",
+                &["pagerduty"],
+                &[URL64.and_also("+").n(20)],
+            )
+            .checked(with_digit),
+            near(
+                "pagerduty-routing-key",
+                &["pagerduty", "routing_key"],
+                &[HEX.n(32)],
+            ),
+        ],
+    ),
+    provider(
+        "docs.opsgenie.com",
+        &[near("opsgenie-key", &["opsgenie", "genie"], UUID)],
+    ),
+    provider(
+        "www.checklyhq.com/docs",
+        &[word("checkly-key", "cu_", &[HEX.n(32)])],
+    ),
+    provider(
+        "docs.statuspage.io",
+        &[near("statuspage-key", &["statuspage"], UUID)],
+    ),
+    provider(
+        "docs.incident.io",
+        &[prefix("incident-io-key", "inc_", &[HEX.at_least(64)])],
+    ),
+    provider(
+        "docs.lightstep.com",
+        &[near(
+            "lightstep-token",
+            &["lightstep"],
+            &[ALNUM.and_also("/+").between(64, 104)],
+        )],
+    ),
+    provider(
+        "docs.pydantic.dev/logfire",
+        &[prefix("logfire-token", "pylf_v1_", &[WORD.at_least(40)])],
+    ),
 ];

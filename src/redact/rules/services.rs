@@ -1,41 +1,101 @@
 //! Identity, work tools, content, maps, data and the general web.
 
-use super::super::checks::{generated, mixed_case};
-use super::super::format::{ALNUM, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text};
+use super::super::checks::{json_header, mixed_case};
+use super::super::format::{
+    ALNUM, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
+};
 use super::{Provider, inside, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "www.rfc-editor.org/rfc/rfc7519",
         &[
-            prefix("jwt", "eyJ", &[URL64.at_least(8), text(".eyJ"), URL64.at_least(4), text("."), URL64.at_least(0)]),
-            prefix("jwe", "eyJ", &[
-                URL64.at_least(16),
-                text("."),
-                URL64.at_least(0),
-                text("."),
-                URL64.at_least(16),
-                text("."),
-                URL64.at_least(16),
-                text("."),
-                URL64.at_least(16),
-            ]),
+            prefix(
+                "jwt",
+                "eyJ",
+                &[
+                    URL64.at_least(8),
+                    text(".eyJ"),
+                    URL64.at_least(4),
+                    text("."),
+                    URL64.at_least(0),
+                ],
+            )
+            .checked(json_header),
+            prefix(
+                "jwe",
+                "eyJ",
+                &[
+                    URL64.at_least(16),
+                    text("."),
+                    URL64.at_least(0),
+                    text("."),
+                    URL64.at_least(16),
+                    text("."),
+                    URL64.at_least(16),
+                    text("."),
+                    URL64.at_least(16),
+                ],
+            )
+            .checked(json_header),
         ],
     ),
     provider(
         "developer.okta.com/docs",
-        &[near("okta-token", &["okta", "ssws"], &[text("00"), URL64.n(40)]).checked(generated)],
+        &[near(
+            "okta-token",
+            &["okta", "ssws"],
+            &[text("00"), URL64.n(40)],
+        )],
     ),
-    provider("auth0.com/docs", &[near("auth0-secret", &["auth0"], &[URL64.n(64)])]),
-    provider("stytch.com/docs", &[
-        prefix("stytch-secret", "secret-live-", &[URL64.and_also("=").at_least(30)]),
-        prefix("stytch-secret", "secret-test-", &[URL64.and_also("=").at_least(30)]),
-    ]),
-    provider("duo.com/docs", &[near("duo-secret", &["duo"], &[ALNUM.n(40)])]),
-    provider("authress.io/knowledge-base", &[
-        prefix("authress-key", "authress_", &[ALNUM.between(5, 30), text("."), URL64.and_also(".+/=").at_least(40)]),
-        word("authress-key", "sc_", &[LOWER_ALNUM.between(5, 30), text("."), LOWER_ALNUM.between(4, 6), text(".acc"), URL64.and_also(".+/=").at_least(40)]),
-    ]),
+    provider(
+        "auth0.com/docs",
+        &[near("auth0-secret", &["auth0"], &[URL64.n(64)])],
+    ),
+    provider(
+        "stytch.com/docs",
+        &[
+            prefix(
+                "stytch-secret",
+                "secret-live-",
+                &[URL64.and_also("=").at_least(30)],
+            ),
+            prefix(
+                "stytch-secret",
+                "secret-test-",
+                &[URL64.and_also("=").at_least(30)],
+            ),
+        ],
+    ),
+    provider(
+        "duo.com/docs",
+        &[near("duo-secret", &["duo"], &[ALNUM.n(40)])],
+    ),
+    provider(
+        "authress.io/knowledge-base",
+        &[
+            prefix(
+                "authress-key",
+                "authress_",
+                &[
+                    ALNUM.between(5, 30),
+                    text("."),
+                    URL64.and_also(".+/=").at_least(40),
+                ],
+            ),
+            word(
+                "authress-key",
+                "sc_",
+                &[
+                    LOWER_ALNUM.between(5, 30),
+                    text("."),
+                    LOWER_ALNUM.between(4, 6),
+                    text(".acc"),
+                    URL64.and_also(".+/=").at_least(40),
+                ],
+            ),
+        ],
+    ),
     provider(
         "www.notion.com/help",
         &[
@@ -46,102 +106,357 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "airtable.com/developers/web/guides",
         &[
-            word("airtable-token", "pat", &[ALNUM.n(14), text("."), HEX.at_least(64)]),
+            word(
+                "airtable-token",
+                "pat",
+                &[ALNUM.n(14), text("."), HEX.at_least(64)],
+            ),
             near("airtable-key", &["airtable"], &[text("key"), ALNUM.n(14)]),
         ],
     ),
-    provider("developers.asana.com", &[
-        near("asana-token", &["asana"], &[DIGIT.n(1), text("/"), DIGIT.between(10, 20), text(":"), ALNUM.n(32)]),
-        near("asana-secret", &["asana"], &[LOWER_ALNUM.n(32)]),
-    ]),
+    provider(
+        "developers.asana.com",
+        &[
+            near(
+                "asana-token",
+                &["asana"],
+                &[
+                    DIGIT.n(1),
+                    text("/"),
+                    DIGIT.between(10, 20),
+                    text(":"),
+                    ALNUM.n(32),
+                ],
+            ),
+            near("asana-secret", &["asana"], &[LOWER_ALNUM.n(32)]),
+        ],
+    ),
     provider(
         "linear.app/developers",
         &[
             prefix("linear-key", "lin_api_", &[ALNUM.at_least(40)]),
             prefix("linear-oauth-token", "lin_oauth_", &[HEX.at_least(40)]),
-            near("linear-secret", &["linear_client", "linear_webhook", "linear_secret"], &[HEX.n(32)]),
+            near(
+                "linear-secret",
+                &["linear_client", "linear_webhook", "linear_secret"],
+                &[HEX.n(32)],
+            ),
         ],
     ),
-    provider("developer.atlassian.com/cloud/trello", &[
-        prefix("trello-token", "ATTA", &[HEX.at_least(64)]),
-        near("trello-key", &["trello"], &[HEX.n(32)]),
-    ]),
-    provider("developer.clickup.com", &[word("clickup-token", "pk_", &[DIGIT.between(5, 9), text("_"), UPPER_ALNUM.n(32)])]),
-    provider("developer.todoist.com", &[near("todoist-token", &["todoist"], &[HEX.n(40)])]),
-    provider("developer.shortcut.com", &[near("shortcut-token", &["shortcut", "clubhouse"], UUID)]),
-    provider("developers.figma.com", &[
-        prefix("figma-token", "figd_", &[URL64.at_least(40)]),
-        prefix("figma-oauth-token", "figu_", &[URL64.at_least(40)]),
-    ]),
-    provider("developers.miro.com", &[near("miro-token", &["miro"], &[URL64.n(27)]).checked(mixed_case)]),
-    provider("www.canva.dev", &[prefix("canva-secret", "cnvca", &[URL64.at_least(40)])]),
-    provider("www.dropbox.com/developers", &[
-        word("dropbox-token", "sl.", &[URL64.and_also("=.").at_least(120)]),
-        inside("dropbox-long-lived-token", ALNUM.n(11), "AAAAAAAAAA", &[URL64.n(43)]),
-        near("dropbox-secret", &["dropbox"], &[LOWER_ALNUM.n(15)]),
-    ]),
-    provider("developer.box.com", &[near("box-secret", &["box_client", "boxsdk"], &[ALNUM.n(32)])]),
-    provider("www.typeform.com/developers", &[prefix("typeform-token", "tfp_", &[URL64.and_also(".=").at_least(40)])]),
-    provider("developer.frame.io", &[prefix("frameio-token", "fio-u-", &[URL64.and_also("=").at_least(60)])]),
-    provider("developer.calendly.com", &[near("calendly-token", &["calendly"], &[URL64.n(43)])]),
-    provider("developers.zoom.us/docs", &[near("zoom-secret", &["zoom"], &[ALNUM.n(32)]).checked(mixed_case)]),
-    provider("docs.n8n.io/api", &[prefix("n8n-key", "n8n_api_", &[ALNUM.at_least(40)])]),
-    provider("docs.retool.com", &[prefix("retool-token", "retool_", &[LOWER_ALNUM.n(2), ALNUM.at_least(24)])]),
-    provider("developers.webflow.com", &[near("webflow-token", &["webflow"], &[HEX.n(64)])]),
-    provider("developers.squarespace.com", &[near("squarespace-token", &["squarespace"], UUID)]),
-    provider("docs.ghost.org/admin-api", &[near("ghost-admin-key", &["ghost"], &[HEX.n(24), text(":"), HEX.n(64)])]),
-    provider("www.contentful.com/developers", &[
-        prefix("contentful-token", "CFPAT-", &[URL64.at_least(43)]),
-        near("contentful-token", &["contentful"], &[URL64.n(43)]),
-    ]),
-    provider("www.sanity.io/docs", &[near("sanity-token", &["sanity"], &[text("sk"), ALNUM.between(80, 200)])]),
-    provider("www.storyblok.com/docs", &[near("storyblok-token", &["storyblok"], &[ALNUM.n(24)]).checked(mixed_case)]),
-    provider("docs.strapi.io", &[near("strapi-token", &["strapi"], &[HEX.n(256)])]),
-    provider("www.algolia.com/doc", &[near("algolia-key", &["algolia"], &[HEX.n(32)])]),
-    provider("www.meilisearch.com/docs", &[near("meilisearch-key", &["meili"], &[HEX.n(64)])]),
-    provider("typesense.org/docs", &[near("typesense-key", &["typesense"], &[ALNUM.n(32)])]),
-    provider("docs.mapbox.com/accounts", &[
-        word("mapbox-secret-token", "sk.eyJ", &[URL64.at_least(60), text("."), URL64.n(22)]),
-        word("mapbox-temporary-token", "tk.eyJ", &[URL64.at_least(60), text("."), URL64.n(22)]),
-    ]),
-    provider("dev.maxmind.com", &[inside("maxmind-key", WORD.n(36), "_mmk", &[])]),
-    provider("ipinfo.io/developers", &[near("ipinfo-token", &["ipinfo"], &[HEX.n(14)])]),
-    provider("openweathermap.org/appid", &[near("openweather-key", &["openweather", "appid"], &[HEX.n(32)])]),
-    provider("newsapi.org/docs", &[near("newsapi-key", &["newsapi", "news_api"], &[HEX.n(32)])]),
-    provider("docs.rapidapi.com", &[near("rapidapi-key", &["rapidapi"], &[ALNUM.n(50)])]),
-    provider("developer.nytimes.com", &[near("nytimes-key", &["nytimes"], &[ALNUM.n(32)])]),
-    provider("io.adafruit.com/api/docs", &[prefix("adafruit-key", "aio_", &[ALNUM.at_least(28)])]),
-    provider("developer.adobe.com/developer-console", &[
-        word("adobe-client-secret", "p8e-", &[URL64.at_least(32)]),
-        near("adobe-client-id", &["adobe"], &[HEX.n(32)]),
-    ]),
-    provider("yandex.cloud/en/docs/iam", &[
-        word("yandex-key", "AQVN", &[URL64.between(35, 38)]),
-        word("yandex-iam-token", "t1.", &[URL64.and_also("=").at_least(20), text("."), URL64.at_least(80), PAD]),
-        near("yandex-access-key", &["yandex"], &[text("YC"), URL64.n(38)]),
-    ]),
-    provider("docs.meraki.com", &[near("meraki-key", &["meraki"], &[HEX.n(40)])]),
-    provider("www.beamer.com/docs", &[near("beamer-token", &["beamer"], &[text("b_"), URL64.and_also("=").n(44)])]),
-    provider("developer.freshbooks.com", &[near("freshbooks-token", &["freshbooks"], &[LOWER_ALNUM.n(64)])]),
-    provider("docs.settlemint.com", &[
-        word("settlemint-token", "sm_pat_", &[ALNUM.at_least(16)]),
-        word("settlemint-token", "sm_aat_", &[ALNUM.at_least(16)]),
-        word("settlemint-token", "sm_sat_", &[ALNUM.at_least(16)]),
-    ]),
-    provider("docs.cloudinary.com", &[near("cloudinary-secret", &["cloudinary"], &[URL64.n(27)]).checked(mixed_case)]),
-    provider("docs.scrapingbee.com", &[near("scrapingbee-key", &["scrapingbee"], &[UPPER_ALNUM.n(80)])]),
-    provider("docs.wakatime.com", &[prefix("wakatime-key", "waka_", UUID)]),
-    provider("developers.docusign.com", &[near("docusign-key", &["docusign"], UUID)]),
-    provider("docs.lokalise.com", &[near("lokalise-token", &["lokalise"], &[HEX.n(40)])]),
-    provider("developer.crowdin.com", &[near("crowdin-token", &["crowdin"], &[HEX.n(80)])]),
-    provider("docs.hcaptcha.com", &[
-        prefix("hcaptcha-secret", "ES_", &[HEX.at_least(32)]),
-        near("hcaptcha-secret", &["hcaptcha"], &[text("0x"), BASE64.n(40)]),
-    ]),
-    provider("developers.cloudflare.com/turnstile", &[near("turnstile-secret", &["turnstile"], &[text("0x4"), URL64.n(32)])]),
-    provider("docs.clearbit.com", &[near("clearbit-key", &["clearbit"], &[text("sk_"), HEX.n(32)])]),
-    provider("developers.bitly.com", &[near("bitly-token", &["bitly"], &[HEX.n(40)])]),
-    provider("unsplash.com/documentation", &[near("unsplash-key", &["unsplash"], &[URL64.n(43)])]),
-    provider("docs.mux.com", &[near("mux-secret", &["mux_token"], &[BASE64.n(75)])]),
-    provider("docs.livekit.io", &[near("livekit-secret", &["livekit"], &[ALNUM.between(40, 48)])]),
+    provider(
+        "developer.atlassian.com/cloud/trello",
+        &[
+            prefix("trello-token", "ATTA", &[HEX.at_least(64)]),
+            near("trello-key", &["trello"], &[HEX.n(32)]),
+        ],
+    ),
+    provider(
+        "developer.clickup.com",
+        &[word(
+            "clickup-token",
+            "pk_",
+            &[DIGIT.between(5, 9), text("_"), UPPER_ALNUM.n(32)],
+        )],
+    ),
+    provider(
+        "developer.todoist.com",
+        &[near("todoist-token", &["todoist"], &[HEX.n(40)])],
+    ),
+    provider(
+        "developer.shortcut.com",
+        &[near("shortcut-token", &["shortcut", "clubhouse"], UUID)],
+    ),
+    provider(
+        "developers.figma.com",
+        &[
+            prefix("figma-token", "figd_", &[URL64.at_least(40)]),
+            prefix("figma-oauth-token", "figu_", &[URL64.at_least(40)]),
+        ],
+    ),
+    provider(
+        "developers.miro.com",
+        &[near("miro-token", &["miro"], &[URL64.n(27)]).checked(mixed_case)],
+    ),
+    provider(
+        "www.canva.dev",
+        &[prefix("canva-secret", "cnvca", &[URL64.at_least(40)])],
+    ),
+    provider(
+        "www.dropbox.com/developers",
+        &[
+            word(
+                "dropbox-token",
+                "sl.",
+                &[URL64.and_also("=.").at_least(120)],
+            ),
+            inside(
+                "dropbox-long-lived-token",
+                ALNUM.n(11),
+                "AAAAAAAAAA",
+                &[URL64.n(43)],
+            ),
+            near("dropbox-secret", &["dropbox"], &[LOWER_ALNUM.n(15)]),
+        ],
+    ),
+    provider(
+        "developer.box.com",
+        &[near(
+            "box-secret",
+            &["box_client", "boxsdk"],
+            &[ALNUM.n(32)],
+        )],
+    ),
+    provider(
+        "www.typeform.com/developers",
+        &[prefix(
+            "typeform-token",
+            "tfp_",
+            &[URL64.and_also(".=").at_least(40)],
+        )],
+    ),
+    provider(
+        "developer.frame.io",
+        &[prefix(
+            "frameio-token",
+            "fio-u-",
+            &[URL64.and_also("=").at_least(60)],
+        )],
+    ),
+    provider(
+        "developer.calendly.com",
+        &[near("calendly-token", &["calendly"], &[URL64.n(43)])],
+    ),
+    provider(
+        "developers.zoom.us/docs",
+        &[near("zoom-secret", &["zoom"], &[ALNUM.n(32)]).checked(mixed_case)],
+    ),
+    provider(
+        "docs.n8n.io/api",
+        &[prefix("n8n-key", "n8n_api_", &[ALNUM.at_least(40)])],
+    ),
+    provider(
+        "docs.retool.com",
+        &[prefix(
+            "retool-token",
+            "retool_",
+            &[LOWER_ALNUM.n(2), ALNUM.at_least(24)],
+        )],
+    ),
+    provider(
+        "developers.webflow.com",
+        &[near("webflow-token", &["webflow"], &[HEX.n(64)])],
+    ),
+    provider(
+        "developers.squarespace.com",
+        &[near("squarespace-token", &["squarespace"], UUID)],
+    ),
+    provider(
+        "docs.ghost.org/admin-api",
+        &[near(
+            "ghost-admin-key",
+            &["ghost"],
+            &[HEX.n(24), text(":"), HEX.n(64)],
+        )],
+    ),
+    provider(
+        "www.contentful.com/developers",
+        &[
+            prefix("contentful-token", "CFPAT-", &[URL64.at_least(43)]),
+            near("contentful-token", &["contentful"], &[URL64.n(43)]),
+        ],
+    ),
+    provider(
+        "www.sanity.io/docs",
+        &[near(
+            "sanity-token",
+            &["sanity"],
+            &[text("sk"), ALNUM.between(80, 200)],
+        )],
+    ),
+    provider(
+        "www.storyblok.com/docs",
+        &[near("storyblok-token", &["storyblok"], &[ALNUM.n(24)]).checked(mixed_case)],
+    ),
+    provider(
+        "docs.strapi.io",
+        &[near("strapi-token", &["strapi"], &[HEX.n(256)])],
+    ),
+    provider(
+        "www.algolia.com/doc",
+        &[near("algolia-key", &["algolia"], &[HEX.n(32)])],
+    ),
+    provider(
+        "www.meilisearch.com/docs",
+        &[near("meilisearch-key", &["meili"], &[HEX.n(64)])],
+    ),
+    provider(
+        "typesense.org/docs",
+        &[near("typesense-key", &["typesense"], &[ALNUM.n(32)])],
+    ),
+    provider(
+        "docs.mapbox.com/accounts",
+        &[
+            word(
+                "mapbox-secret-token",
+                "sk.eyJ",
+                &[URL64.at_least(60), text("."), URL64.n(22)],
+            ),
+            word(
+                "mapbox-temporary-token",
+                "tk.eyJ",
+                &[URL64.at_least(60), text("."), URL64.n(22)],
+            ),
+        ],
+    ),
+    provider(
+        "dev.maxmind.com",
+        &[inside("maxmind-key", WORD.n(36), "_mmk", &[])],
+    ),
+    provider(
+        "ipinfo.io/developers",
+        &[near("ipinfo-token", &["ipinfo"], &[HEX.n(14)])],
+    ),
+    provider(
+        "openweathermap.org/appid",
+        &[near(
+            "openweather-key",
+            &["openweather", "appid"],
+            &[HEX.n(32)],
+        )],
+    ),
+    provider(
+        "newsapi.org/docs",
+        &[near("newsapi-key", &["newsapi", "news_api"], &[HEX.n(32)])],
+    ),
+    provider(
+        "docs.rapidapi.com",
+        &[near("rapidapi-key", &["rapidapi"], &[ALNUM.n(50)])],
+    ),
+    provider(
+        "developer.nytimes.com",
+        &[near("nytimes-key", &["nytimes"], &[ALNUM.n(32)])],
+    ),
+    provider(
+        "io.adafruit.com/api/docs",
+        &[prefix("adafruit-key", "aio_", &[ALNUM.at_least(28)])],
+    ),
+    provider(
+        "developer.adobe.com/developer-console",
+        &[
+            word("adobe-client-secret", "p8e-", &[URL64.at_least(32)]),
+            near("adobe-client-id", &["adobe"], &[HEX.n(32)]),
+        ],
+    ),
+    provider(
+        "yandex.cloud/en/docs/iam",
+        &[
+            word("yandex-key", "AQVN", &[URL64.between(35, 38)]),
+            word(
+                "yandex-iam-token",
+                "t1.",
+                &[
+                    URL64.and_also("=").at_least(20),
+                    text("."),
+                    URL64.at_least(80),
+                    PAD,
+                ],
+            ),
+            near("yandex-access-key", &["yandex"], &[text("YC"), URL64.n(38)]),
+        ],
+    ),
+    provider(
+        "docs.meraki.com",
+        &[near("meraki-key", &["meraki"], &[HEX.n(40)])],
+    ),
+    provider(
+        "www.beamer.com/docs",
+        &[near(
+            "beamer-token",
+            &["beamer"],
+            &[text("b_"), URL64.and_also("=").n(44)],
+        )],
+    ),
+    provider(
+        "developer.freshbooks.com",
+        &[near(
+            "freshbooks-token",
+            &["freshbooks"],
+            &[LOWER_ALNUM.n(64)],
+        )],
+    ),
+    provider(
+        "docs.settlemint.com",
+        &[
+            word("settlemint-token", "sm_pat_", &[ALNUM.at_least(16)]),
+            word("settlemint-token", "sm_aat_", &[ALNUM.at_least(16)]),
+            word("settlemint-token", "sm_sat_", &[ALNUM.at_least(16)]),
+        ],
+    ),
+    provider(
+        "docs.cloudinary.com",
+        &[near("cloudinary-secret", &["cloudinary"], &[URL64.n(27)]).checked(mixed_case)],
+    ),
+    provider(
+        "docs.scrapingbee.com",
+        &[near(
+            "scrapingbee-key",
+            &["scrapingbee"],
+            &[UPPER_ALNUM.n(80)],
+        )],
+    ),
+    provider(
+        "docs.wakatime.com",
+        &[prefix("wakatime-key", "waka_", UUID)],
+    ),
+    provider(
+        "developers.docusign.com",
+        &[near("docusign-key", &["docusign"], UUID)],
+    ),
+    provider(
+        "docs.lokalise.com",
+        &[near("lokalise-token", &["lokalise"], &[HEX.n(40)])],
+    ),
+    provider(
+        "developer.crowdin.com",
+        &[near("crowdin-token", &["crowdin"], &[HEX.n(80)])],
+    ),
+    provider(
+        "docs.hcaptcha.com",
+        &[
+            prefix("hcaptcha-secret", "ES_", &[HEX.at_least(32)]),
+            near(
+                "hcaptcha-secret",
+                &["hcaptcha"],
+                &[text("0x"), BASE64.n(40)],
+            ),
+        ],
+    ),
+    provider(
+        "developers.cloudflare.com/turnstile",
+        &[near(
+            "turnstile-secret",
+            &["turnstile"],
+            &[text("0x4"), URL64.n(32)],
+        )],
+    ),
+    provider(
+        "developers.bitly.com",
+        &[near("bitly-token", &["bitly"], &[HEX.n(40)])],
+    ),
+    provider(
+        "unsplash.com/documentation",
+        &[near("unsplash-key", &["unsplash"], &[URL64.n(43)])],
+    ),
+    provider(
+        "docs.mux.com",
+        &[near("mux-secret", &["mux_token"], &[BASE64.n(75)])],
+    ),
+    provider(
+        "docs.livekit.io",
+        &[near(
+            "livekit-secret",
+            &["livekit"],
+            &[ALNUM.between(40, 48)],
+        )],
+    ),
 ];

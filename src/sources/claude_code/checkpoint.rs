@@ -32,6 +32,8 @@ pub(super) struct Mark {
     /// Identity of the turn.
     pub(super) turn: String,
     pub(super) offset: u64,
+    /// How many statements of the books stand before that place, in what was read.
+    pub(super) statements: usize,
     /// The permission mode at that place.
     pub(super) permission_mode: Option<String>,
 }
@@ -86,6 +88,7 @@ impl Reading {
         earlier.ended_at = Some(session.ended_at);
         earlier.title.clone_from(&session.title);
         earlier.first_prompt = session.first_prompt();
+        earlier.balance = session.balance_before(settled, mark.statements);
         for turn in settled {
             earlier.absorb(turn, ours);
         }

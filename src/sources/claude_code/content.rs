@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::wire::{self, Content, ContentBlock, MediaSource, ToolUseResult, payload};
-use crate::session::{Block, Circumstances, ToolCall, ToolResult, Usage};
+use super::wire::{self, Content, ContentBlock, Line, MediaSource, ToolUseResult, payload};
+use crate::session::{
+    Block, ByModel, CallError, Circumstances, ToolCall, ToolResult, Usage, books,
+};
 
 /// What the line says about all of its blocks.
 pub(super) struct LineFacts<'a> {
@@ -181,4 +183,50 @@ pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
             .as_ref()
             .map_or(0, |used| used.web_search_requests.0),
     })
+}
+
+/// The clouds mark the ids of the responses they serve.
+pub(super) fn provider_of(response_id: &str) -> &'static str {
+    if response_id.starts_with("msg_bdrk_") {
+        "bedrock"
+    } else if response_id.starts_with("msg_vrtx_") {
+        "vertex"
+    } else {
+        "anthropic"
+    }
+}
+
+/// Why a call failed, as Claude Code showed it.
+pub(super) fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
+    let message = content.iter().find_map(|block| match block {
+        Block::Text(text) => Some(text.clone()),
+        _ => None,
+    });
+    CallError {
+        kind: payload(line.error),
+        message: message.unwrap_or_default(),
+        status: payload(line.api_error_status),
+    }
+}
+
+/// What Claude Code's books say was used, by model. `None` when they name no model.
+pub(super) fn books(raw: &wire::Books) -> Option<ByModel> {
+    let mut books = ByModel::new();
+    for (model, used) in raw {
+        let one_hour = used.cache_creation_1h.0;
+        let cache_write = used.cache_creation_input_tokens.0.max(one_hour);
+        let usage = Usage {
+            input: used.input_tokens.0,
+            output: used.output_tokens.0,
+            reasoning: Some(used.thinking_tokens.0).filter(|tokens| *tokens > 0),
+            cache_read: used.cache_read_input_tokens.0,
+            cache_write,
+            cache_write_5m: cache_write - one_hour,
+            cache_write_1h: one_hour,
+            web_searches: used.web_search_requests.0,
+        };
+        let sum = books.entry(books::name_of(model).to_owned()).or_default();
+        *sum = sum.plus(usage);
+    }
+    (!books.is_empty()).then_some(books)
 }

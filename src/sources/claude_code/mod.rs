@@ -3,6 +3,7 @@
 //! The facts about the format, with the versions in which they were seen, are in `README.md`
 //! beside this file.
 
+mod agents;
 mod checkpoint;
 mod content;
 mod glance;

@@ -108,9 +108,21 @@ fn spoken_text(content: Option<&RawValue>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
+/// The text of a message that is nothing else.
+pub(super) fn only_text(content: Option<&RawValue>) -> Option<String> {
+    match Content::parse(content)? {
+        Content::Text(text) => Some(text),
+        Content::Blocks(blocks) => match blocks.as_slice() {
+            [block] => payload::<ContentBlock<'_>>(Some(block))?.text,
+            _ => None,
+        },
+    }
+}
+
 /// Whether a block holds what the editor or the agent put beside the prompt.
 fn is_context(text: &str) -> bool {
-    const CONTEXT: [(&str, &str); 2] = [("<ide_", ">"), ("<system-reminder>", "</system-reminder>")];
+    const CONTEXT: [(&str, &str); 2] =
+        [("<ide_", ">"), ("<system-reminder>", "</system-reminder>")];
     let text = text.trim();
     let mut kinds = CONTEXT.iter();
     kinds.any(|(start, end)| text.starts_with(start) && text.ends_with(end))

@@ -9,14 +9,15 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{self, Lines};
+use super::agents::AgentNotes;
 use super::checkpoint::{Checkpoint, Mark, Reading};
-use super::content::{LineFacts, blocks, usage};
+use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
 use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
 use super::wire::{self, Line, payload};
 use crate::session::{
-    Agent, Assembler, Block, CallError, Circumstances, Message, Parameters,
-    ResponsePart, Role, Session, Thread, TurnStart,
+    Agent, Assembler, Block, Circumstances, Message, Parameters, ResponsePart, Role, Session,
+    Thread, TurnStart,
 };
 
 /// Line types that hold nothing we use.
@@ -68,7 +69,9 @@ pub fn read(
             unreadable.push((agent.path.clone(), error.to_string()));
         }
     }
-    reader.name_agents();
+    for (agent, kind) in reader.agents.kinds() {
+        reader.assembler.agent(&agent, Some(kind), None);
+    }
     let Reader {
         assembler,
         marks,
@@ -94,14 +97,7 @@ struct Reader {
     /// When a call began whose attempts failed, by the line of the last of them.
     retries: HashMap<String, DateTime<Utc>>,
     requests: HashMap<String, Request>,
-    /// Roots of the side chains that version 1 kept inside the main file, by line.
-    sidechains: HashMap<String, String>,
-    /// Calls that may have started such a side chain, by their prompt.
-    sidechain_calls: HashMap<String, Vec<String>>,
-    /// The type of agent that a call asked for, by call.
-    agent_kinds: HashMap<String, String>,
-    /// Agents whose type is told by nothing but their call.
-    unnamed_agents: Vec<(String, String)>,
+    agents: AgentNotes,
 }
 
 /// What an `api-request` line says.
@@ -122,10 +118,7 @@ impl Reader {
             times: HashMap::new(),
             retries: HashMap::new(),
             requests: HashMap::new(),
-            sidechains: HashMap::new(),
-            sidechain_calls: HashMap::new(),
-            agent_kinds: HashMap::new(),
-            unnamed_agents: Vec::new(),
+            agents: AgentNotes::default(),
         }
     }
 
@@ -137,7 +130,7 @@ impl Reader {
             self.assembler.internal_agent(&agent.id);
         }
         if let (None, Some(call)) = (&agent.kind, &agent.call) {
-            self.unnamed_agents.push((agent.id.clone(), call.clone()));
+            self.agents.ask_kind(&agent.id, call);
         }
     }
 
@@ -149,8 +142,7 @@ impl Reader {
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
             let text = line.text();
-            let malformed =
-                jsonl::objects(&text, |object| self.line(&object, line.offset, agent));
+            let malformed = jsonl::objects(&text, |object| self.line(&object, line.offset, agent));
             let is_being_written = !line.is_terminated;
             if !is_being_written {
                 self.assembler.oddities().malformed_lines += malformed;
@@ -176,7 +168,7 @@ impl Reader {
             (Some("attachment"), Some(at)) => self.attachment(line, at, offset, agent),
             (Some("api-request"), Some(at)) => self.request(line, at),
             // Written at exit, after everything else that counts.
-            (Some("cost-state"), _) if agent.is_none() => self.assembler.close(),
+            (Some("cost-state"), _) if agent.is_none() => self.books(line),
             (Some("permission-mode"), _) if agent.is_none() => self.note_permission_mode(line),
             (Some("system"), at) => self.system(line, at, agent),
             (Some("custom-title"), _) => self.title(line.custom_title.as_ref(), true),
@@ -271,8 +263,16 @@ impl Reader {
             self.waiting = Some(Mark {
                 turn: String::new(),
                 offset,
+                statements: self.assembler.statements(),
                 permission_mode: self.permission_mode.clone(),
             });
+        }
+    }
+
+    fn books(&mut self, line: &Line<'_>) {
+        self.assembler.close();
+        if let Some(used) = payload(line.model_usage).as_ref().and_then(content::books) {
+            self.assembler.statement(used);
         }
     }
 
@@ -319,7 +319,7 @@ impl Reader {
             tool: &line.tool_use_result,
         };
         let content = blocks(message.content, &facts);
-        self.note_agent_calls(&content);
+        self.agents.note_calls(&content);
         let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
         let usage = usage(raw_usage.as_ref());
         if usage.is_none() {
@@ -408,19 +408,10 @@ impl Reader {
         });
         if let (Some(agent), Some(call)) = (&result.agent_id, call) {
             if result.agent_type.is_none() {
-                self.unnamed_agents.push((agent.clone(), call.clone()));
+                self.agents.ask_kind(agent, &call);
             }
             self.assembler
                 .agent(agent, result.agent_type.clone(), Some(call));
-        }
-    }
-
-    /// An agent whose type nobody wrote down is of the type that its call asked for.
-    fn name_agents(&mut self) {
-        for (agent, call) in std::mem::take(&mut self.unnamed_agents) {
-            if let Some(kind) = self.agent_kinds.get(&call) {
-                self.assembler.agent(&agent, Some(kind.clone()), None);
-            }
         }
     }
 
@@ -440,59 +431,15 @@ impl Reader {
         if let Some(id) = &line.agent_id {
             return Thread::Agent(id.as_str().to_owned());
         }
-        let parent = line
-            .parent_uuid
-            .as_ref()
-            .and_then(|id| self.sidechains.get(id.as_str()));
         let uuid = line.uuid.as_ref().map_or("", wire::Text::as_str);
-        let root = if let Some(root) = parent {
-            root.clone()
-        } else {
-            let root = format!("sidechain-{uuid}");
-            let call = message.and_then(|message| self.call_with_prompt(message));
-            if let Some(call) = &call {
-                self.unnamed_agents.push((root.clone(), call.clone()));
-            }
+        let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
+        let root = self.agents.sidechain(uuid, parent).unwrap_or_else(|| {
+            let prompt = message.and_then(|message| prompt::only_text(message.content));
+            let (root, call) = self.agents.begin_sidechain(uuid, prompt.as_deref());
             self.assembler.agent(&root, None, call);
             root
-        };
-        self.sidechains.insert(uuid.to_owned(), root.clone());
+        });
         Thread::Agent(root)
-    }
-
-    fn note_agent_calls(&mut self, content: &[Block]) {
-        for block in content {
-            let Block::ToolCall(call) = block else {
-                continue;
-            };
-            if !matches!(call.name.as_str(), "Task" | "Agent") {
-                continue;
-            }
-            let argument = |name: &str| call.input.get(name).and_then(|value| value.as_str());
-            if let Some(kind) = argument("subagent_type") {
-                self.agent_kinds.insert(call.id.clone(), kind.to_owned());
-            }
-            if let Some(prompt) = argument("prompt") {
-                let calls = self.sidechain_calls.entry(prompt.to_owned()).or_default();
-                if !calls.contains(&call.id) {
-                    calls.push(call.id.clone());
-                }
-            }
-        }
-    }
-
-    fn call_with_prompt(&mut self, message: &wire::Message<'_>) -> Option<String> {
-        let facts = LineFacts {
-            at: DateTime::UNIX_EPOCH,
-            circumstances: &self.circumstances,
-            tool: &wire::ToolUseResult::default(),
-        };
-        let content = blocks(message.content, &facts);
-        let [Block::Text(prompt)] = content.as_slice() else {
-            return None;
-        };
-        let calls = self.sidechain_calls.get_mut(prompt)?;
-        (!calls.is_empty()).then(|| calls.remove(0))
     }
 
     fn note_permission_mode(&mut self, line: &Line<'_>) {
@@ -542,29 +489,6 @@ impl Reader {
 /// A detached head is written as `HEAD`, no repository as nothing: neither is a branch.
 fn is_branch(name: &str) -> bool {
     !name.is_empty() && name != "HEAD"
-}
-
-/// The clouds mark the ids of the responses they serve.
-fn provider_of(response_id: &str) -> &'static str {
-    if response_id.starts_with("msg_bdrk_") {
-        "bedrock"
-    } else if response_id.starts_with("msg_vrtx_") {
-        "vertex"
-    } else {
-        "anthropic"
-    }
-}
-
-fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
-    let message = content.iter().find_map(|block| match block {
-        Block::Text(text) => Some(text.clone()),
-        _ => None,
-    });
-    CallError {
-        kind: payload(line.error),
-        message: message.unwrap_or_default(),
-        status: payload(line.api_error_status),
-    }
 }
 
 pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {

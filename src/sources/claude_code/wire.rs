@@ -2,6 +2,7 @@
 //! be. Payloads stay raw until a line turns out to need them; everything else is skipped.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -148,6 +149,8 @@ pub(super) struct Line<'a> {
     pub(super) tool_use_result: ToolUseResult,
     #[serde(borrow, default)]
     pub(super) attachment: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) model_usage: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) params: Option<&'a RawValue>,
 }
@@ -470,4 +473,26 @@ pub(super) struct AgentMeta {
     pub(super) agent_type: Option<String>,
     #[serde(default)]
     pub(super) tool_use_id: Option<String>,
+}
+
+/// `modelUsage` of a `cost-state` line.
+pub(super) type Books = BTreeMap<String, ModelUsage>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ModelUsage {
+    #[serde(default)]
+    pub(super) input_tokens: Count,
+    #[serde(default)]
+    pub(super) output_tokens: Count,
+    #[serde(default)]
+    pub(super) thinking_tokens: Count,
+    #[serde(default)]
+    pub(super) cache_read_input_tokens: Count,
+    #[serde(default)]
+    pub(super) cache_creation_input_tokens: Count,
+    #[serde(default, rename = "cacheCreationEphemeral1hInputTokens")]
+    pub(super) cache_creation_1h: Count,
+    #[serde(default)]
+    pub(super) web_search_requests: Count,
 }

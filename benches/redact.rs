@@ -1,0 +1,82 @@
+//! How fast text is scanned for secrets.
+//!
+//! Generated text by default; `POSTHOG_LLMA_BENCH_TEXT` may name a file of real
+//! session text. Run with `cargo bench --bench redact`.
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+
+fn main() {
+    divan::main();
+}
+
+const LENGTH: usize = 4 << 20;
+
+/// What sessions are made of: prose, code, paths, logs, JSON.
+const LINES: &[&str] = &[
+    "I'll read the configuration first, then change how the retry policy counts its attempts.\n",
+    "    let response = client.get(url).header(\"accept\", \"application/json\").send().await?;\n",
+    "   142\t\tif err := s.store.Flush(ctx, batch); err != nil {\n",
+    "src/pipeline/worker.rs:88:13: warning: unused variable: `attempt`\n",
+    "{\"type\":\"assistant\",\"message\":{\"usage\":{\"input_tokens\":1204,\"output_tokens\":88}}}\n",
+    "test tokenizer::splits_on_whitespace ... ok\n",
+    "2026-03-01T12:00:00Z INFO request finished status=200 key=user:42 took=12ms\n",
+    "commit 9fceb02d0ae598e95dc970b74767f19372d61af8 (HEAD -> main, origin/main)\n",
+    "| token | the kind of token the parser expects | pass `--strict` to fail on others |\n",
+];
+
+fn session_text() -> String {
+    if let Some(path) = std::env::var_os("POSTHOG_LLMA_BENCH_TEXT") {
+        return std::fs::read_to_string(path)
+            .expect("POSTHOG_LLMA_BENCH_TEXT names a file of text");
+    }
+    let mut text = String::with_capacity(LENGTH + 128);
+    let mut index = 7_usize;
+    while text.len() < LENGTH {
+        index = index
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(LINES[(index >> 33) % LINES.len()]);
+    }
+    text
+}
+
+fn redactor() -> Redactor {
+    Redactor::new(RedactionKey::new([7; 32]))
+}
+
+#[divan::bench]
+fn session(bencher: Bencher) {
+    let (redactor, text) = (redactor(), session_text());
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| redactor.text(&text, &mut Counts::default()));
+}
+
+#[divan::bench]
+fn base64_image(bencher: Bencher) {
+    let redactor = redactor();
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 7_u64;
+    let text: String = (0..LENGTH)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            char::from(alphabet[(state >> 58) as usize])
+        })
+        .collect();
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| redactor.text(&text, &mut Counts::default()));
+}
+
+#[divan::bench]
+fn one_secret_a_line(bencher: Bencher) {
+    let redactor = redactor();
+    let text = "DATABASE_PASSWORD=hunter2x and some words after it\n".repeat(LENGTH / 512);
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| redactor.text(&text, &mut Counts::default()));
+}

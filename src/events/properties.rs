@@ -1,0 +1,272 @@
+//! What the events of one kind say, besides what all say.
+
+use chrono::TimeDelta;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::settings::Recording;
+use super::{names, native};
+use crate::session::{CallError, Generation, Session, ToolCall, Totals, Turn, Unlisted, Usage};
+
+/// What usage is called that is in the agent's books and in no line.
+const UNLISTED: &str = "background calls";
+
+/// Properties in the order in which they were set.
+#[derive(Debug, Default)]
+pub(super) struct Properties(pub(super) Map<String, Value>);
+
+impl Properties {
+    pub(super) fn set(&mut self, name: &str, value: impl Serialize) {
+        // Everything that is set here is text, numbers or JSON: it cannot fail.
+        self.0.insert(name.to_owned(), json!(value));
+    }
+
+    pub(super) fn set_some(&mut self, name: &str, value: Option<impl Serialize>) {
+        if let Some(value) = value {
+            self.set(name, value);
+        }
+    }
+
+    /// Content that is left out is null, so that its absence is seen to be meant.
+    fn content(&mut self, name: &str, is_recorded: bool, value: impl FnOnce() -> Value) {
+        self.set(name, if is_recorded { value() } else { Value::Null });
+    }
+
+    fn usage(&mut self, usage: Usage) {
+        self.set("$ai_input_tokens", usage.input);
+        self.set("$ai_output_tokens", usage.output);
+        self.set("$ai_total_tokens", usage.input + usage.output);
+        self.set_some("$ai_reasoning_tokens", usage.reasoning);
+        self.set("$ai_cache_read_input_tokens", usage.cache_read);
+        self.set("$ai_cache_creation_input_tokens", usage.cache_write);
+        self.set("$ai_cache_creation_5m_input_tokens", usage.cache_write_5m);
+        self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_1h);
+        self.set("$ai_cache_reporting_exclusive", true);
+        let searches = Some(usage.web_searches).filter(|searches| *searches > 0);
+        self.set_some("$ai_web_search_count", searches);
+    }
+
+    /// Whether it failed. The text of an error may hold content, its kind never does.
+    fn error(&mut self, error: Option<&CallError>, recording: Recording) {
+        self.set("$ai_is_error", error.is_some());
+        if let Some(error) = error {
+            let kind = error.kind.as_deref().unwrap_or("api_error");
+            self.set(
+                "$ai_error",
+                if recording.outputs() {
+                    &error.message
+                } else {
+                    kind
+                },
+            );
+            self.set_some("$ai_http_status", error.status);
+        }
+    }
+
+    /// What went into a turn and what came out, and whether it ended in an error.
+    fn states(&mut self, turn: &Turn, recording: Recording) {
+        let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
+        self.content("$ai_input_state", recording.inputs(), || json!(prompt));
+        self.content("$ai_output_state", recording.outputs(), || {
+            json!(turn.answer())
+        });
+        let last = turn.generations.last();
+        self.error(
+            last.and_then(|generation| generation.error.as_ref()),
+            recording,
+        );
+    }
+
+    /// A trace is named by its prompt, so its name is as private as that.
+    fn trace_name(&mut self, name: Option<String>, recording: Recording) {
+        if let Some(name) = name.filter(|_| recording.inputs()) {
+            self.set("$ai_trace_name", &name);
+            self.set("$ai_span_name", name);
+        }
+    }
+
+    fn totals(&mut self, totals: Totals) {
+        self.set("$ai_total_input_tokens", totals.input);
+        self.set("$ai_total_output_tokens", totals.output);
+        self.set("$ai_total_cache_read_input_tokens", totals.cache_read);
+        self.set("$ai_total_cache_creation_input_tokens", totals.cache_write);
+        self.set("generation_count", totals.generations);
+        self.set("tool_call_count", totals.tool_calls);
+        self.set("turn_count", totals.turns);
+        self.set("error_count", totals.errors);
+    }
+}
+
+pub(super) fn of_generation(
+    generation: &Generation,
+    prompt: &str,
+    recording: Recording,
+) -> Properties {
+    let mut properties = Properties::default();
+    properties.set_some("$ai_model", generation.model.as_ref());
+    properties.set("$ai_provider", generation.provider);
+    if generation.error.is_none() {
+        properties.usage(generation.usage);
+        if has_placeholder(generation) {
+            properties.set("output_tokens_reliable", false);
+        }
+    }
+    properties.set_some(
+        "$ai_stop_reason",
+        generation.stop_reason.as_deref().map(stop_reason),
+    );
+    let parameters = parameters(generation);
+    properties.set_some(
+        "$ai_model_parameters",
+        Some(parameters).filter(|it| !it.is_empty()),
+    );
+    properties.content("$ai_input", recording.inputs(), || {
+        generation
+            .input
+            .iter()
+            .map(|message| native::message(message, recording))
+            .collect()
+    });
+    properties.content("$ai_output_choices", recording.outputs(), || {
+        answer(generation)
+    });
+    let prompt = Some(prompt).filter(|prompt| recording.inputs() && !prompt.is_empty());
+    properties.set_some("$ai_user_prompt", prompt);
+    properties.error(generation.error.as_ref(), recording);
+    properties
+}
+
+fn answer(generation: &Generation) -> Value {
+    if generation.error.is_some() {
+        return json!([]);
+    }
+    json!([{ "role": "assistant", "content": native::blocks(&generation.output, Recording::Full) }])
+}
+
+/// Calls that only the agent's books show.
+pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str) -> Properties {
+    let mut properties = Properties::default();
+    properties.set(
+        "$ai_span_name",
+        format!("{} {UNLISTED}", agent.replace('-', " ")),
+    );
+    properties.set("$ai_model", &unlisted.model);
+    properties.set("$ai_provider", "anthropic");
+    properties.usage(unlisted.usage);
+    properties.set("$ai_input", Value::Null);
+    properties.set("$ai_output_choices", Value::Null);
+    properties.set("$ai_is_error", false);
+    properties.set("from_agent_books", true);
+    properties
+}
+
+pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
+    let mut properties = Properties::default();
+    properties.set("$ai_span_name", &call.name);
+    properties.set("$ai_span_type", "tool");
+    properties.set("$ai_tool_call_id", &call.id);
+    properties.content("$ai_input_state", recording.inputs(), || call.input.clone());
+    let result = call.result.as_ref();
+    properties.content("$ai_output_state", recording.outputs(), || {
+        result.map_or(Value::Null, |result| native::result(result))
+    });
+    properties.set("$ai_is_error", result.is_none_or(|result| result.is_error));
+    match result {
+        Some(result) if result.is_error => {
+            let text = native::result(result);
+            let text = text.as_str().filter(|_| recording.outputs());
+            properties.set("$ai_error", text.unwrap_or("tool_error"));
+        }
+        Some(_) => {}
+        None => {
+            let why = "no result: the session ended before the tool returned";
+            properties.set("$ai_error", why);
+        }
+    }
+    properties
+}
+
+/// How long a tool took: as it was measured, else from its call to its result, which includes
+/// the wait for permission.
+pub(super) fn tool_time(call: &ToolCall) -> TimeDelta {
+    let Some(result) = &call.result else {
+        return TimeDelta::zero();
+    };
+    let measured = result.duration_ms.and_then(|ms| i64::try_from(ms).ok());
+    let measured = measured.and_then(TimeDelta::try_milliseconds);
+    measured.unwrap_or(result.returned_at - call.called_at)
+}
+
+pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
+    let mut properties = Properties::default();
+    let name = Some(names::of_turn(&turn.prompt)).filter(|_| recording.inputs());
+    properties.set_some("$ai_span_name", name);
+    properties.set("$ai_span_type", "turn");
+    properties.states(turn, recording);
+    properties
+}
+
+/// A turn that is a trace of its own.
+pub(super) fn of_turn_trace(turn: &Turn, totals: Totals, recording: Recording) -> Properties {
+    let mut properties = Properties::default();
+    let name = names::of_trace(&turn.prompt);
+    let name = name.unwrap_or_else(|| names::of_turn(&turn.prompt));
+    properties.trace_name(Some(name), recording);
+    properties.states(turn, recording);
+    properties.totals(totals);
+    properties
+}
+
+/// A session that is a trace. `turns` are those of its own.
+pub(super) fn of_session(
+    session: &Session,
+    turns: &[&Turn],
+    totals: Totals,
+    recording: Recording,
+) -> Properties {
+    let mut properties = Properties::default();
+    let prompt = session.first_prompt();
+    let name = prompt.as_deref().and_then(names::of_trace);
+    properties.trace_name(name.or_else(|| session.title.clone()), recording);
+    if let Some(turn) = turns.last() {
+        properties.states(turn, recording);
+    }
+    let answer = turns.iter().rev().find_map(|turn| turn.answer());
+    properties.content("$ai_output_state", recording.outputs(), || json!(answer));
+    properties.content("$ai_input_state", recording.inputs(), || json!(prompt));
+    // The agent makes it of what was asked and answered.
+    let title = session
+        .title
+        .as_ref()
+        .filter(|_| recording == Recording::Full);
+    properties.set_some("session_title", title);
+    properties.totals(totals);
+    properties
+}
+
+/// Some versions wrote the count of the response's first moments and never the final one.
+fn has_placeholder(generation: &Generation) -> bool {
+    const LARGEST_PLACEHOLDER: u64 = 10;
+    generation.stop_reason.is_none() && generation.usage.output <= LARGEST_PLACEHOLDER
+}
+
+fn parameters(generation: &Generation) -> Map<String, Value> {
+    let known = &generation.parameters;
+    let mut parameters = Properties::default();
+    parameters.set_some("max_tokens", known.max_tokens);
+    parameters.set_some("effort", known.effort.as_ref());
+    parameters.set_some("thinking", known.thinking.as_ref());
+    parameters.set_some("service_tier", known.service_tier.as_ref());
+    parameters.set_some("speed", known.speed.as_ref());
+    parameters.0
+}
+
+/// Anthropic's words in those that PostHog uses for all providers.
+fn stop_reason(reason: &str) -> &str {
+    match reason {
+        "end_turn" => "stop",
+        "tool_use" => "tool_calls",
+        "max_tokens" => "length",
+        other => other,
+    }
+}

@@ -1,0 +1,244 @@
+//! Checks a session against the agent's own books.
+//!
+//! Some agents keep sums of what they used, by model. Calls that are in no line of the transcript
+//! (compaction, titles, classifiers) are in the books all the same: what the books grew by from
+//! one statement to the next, less what the lines show for that time, is what these calls used.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Usage;
+
+/// Usage by model.
+pub type ByModel = BTreeMap<String, Usage>;
+
+/// The books as the agent wrote them down, cumulative for the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// When; everything used until then is in it.
+    pub at: DateTime<Utc>,
+    /// What was used since the session began.
+    pub used: ByModel,
+}
+
+/// Usage that is in the books and in no line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlisted {
+    /// Which statement of the session shows it, counted from 0.
+    pub statement: u64,
+    /// When that statement was written.
+    pub at: DateTime<Utc>,
+    /// The model that was used.
+    pub model: String,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// Where the books stood when the session was read before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// How many statements there were.
+    pub statements: u64,
+    /// What the last of them said.
+    pub booked: ByModel,
+    /// What lines showed after it.
+    pub listed: ByModel,
+}
+
+/// What the check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Usage that no line shows.
+    pub unlisted: Vec<Unlisted>,
+    /// Statements by which lines showed more than the books: something was counted that the
+    /// agent does not know of.
+    pub exceeded: u64,
+    /// Where the books stand now.
+    pub balance: Balance,
+}
+
+impl Balance {
+    /// Goes through `statements` in their order. `listed` is what the lines show: when each
+    /// response was complete, by which model, with which usage.
+    #[must_use]
+    pub fn reconcile<'a>(
+        self,
+        statements: &[Statement],
+        listed: impl IntoIterator<Item = (DateTime<Utc>, &'a str, Usage)>,
+    ) -> Reconciled {
+        let mut listed: Vec<_> = listed.into_iter().collect();
+        listed.sort_by_key(|(at, _, _)| *at);
+        let mut listed = listed.into_iter().peekable();
+        let mut found = Reconciled {
+            balance: self,
+            ..Reconciled::default()
+        };
+        for statement in statements {
+            while let Some((_, model, usage)) = listed.next_if(|(at, _, _)| *at <= statement.at) {
+                add(&mut found.balance.listed, model, usage);
+            }
+            found.settle(statement);
+        }
+        for (_, model, usage) in listed {
+            add(&mut found.balance.listed, model, usage);
+        }
+        found
+    }
+}
+
+impl Reconciled {
+    fn settle(&mut self, statement: &Statement) {
+        let balance = &mut self.balance;
+        let mut exceeded = false;
+        for (model, used) in &statement.used {
+            let before = balance.booked.get(model).copied().unwrap_or_default();
+            let listed = balance.listed.remove(model).unwrap_or_default();
+            let known = before.plus(listed);
+            let usage = used.minus(known);
+            exceeded |= known.minus(*used) != Usage::default();
+            if usage != Usage::default() {
+                self.unlisted.push(Unlisted {
+                    statement: balance.statements,
+                    at: statement.at,
+                    model: model.clone(),
+                    usage,
+                });
+            }
+        }
+        // A model that lines name and the books do not.
+        exceeded |= balance
+            .listed
+            .values()
+            .any(|usage| *usage != Usage::default());
+        self.exceeded += u64::from(exceeded);
+        balance.statements += 1;
+        balance.booked.clone_from(&statement.used);
+        balance.listed.clear();
+    }
+}
+
+/// The model, without the mark of a larger window that only the books have.
+#[must_use]
+pub fn name_of(model: &str) -> &str {
+    model.split_once('[').map_or(model, |(name, _)| name)
+}
+
+fn add(sums: &mut ByModel, model: &str, usage: Usage) {
+    if let Some(sum) = sums.get_mut(model) {
+        *sum = sum.plus(usage);
+    } else {
+        sums.insert(model.to_owned(), usage);
+    }
+}
+
+impl Usage {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    /// What this has more than the other, count by count.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_sub)
+    }
+
+    fn with(self, other: Self, each: fn(u64, u64) -> u64) -> Self {
+        let reasoning = each(self.reasoning.unwrap_or(0), other.reasoning.unwrap_or(0));
+        let is_told = self.reasoning.or(other.reasoning).is_some() && reasoning > 0;
+        Self {
+            input: each(self.input, other.input),
+            output: each(self.output, other.output),
+            reasoning: is_told.then_some(reasoning),
+            cache_read: each(self.cache_read, other.cache_read),
+            cache_write: each(self.cache_write, other.cache_write),
+            cache_write_5m: each(self.cache_write_5m, other.cache_write_5m),
+            cache_write_1h: each(self.cache_write_1h, other.cache_write_1h),
+            web_searches: each(self.web_searches, other.web_searches),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calls(number: u64) -> Usage {
+        Usage {
+            input: 12 * number,
+            output: 321 * number,
+            ..Usage::default()
+        }
+    }
+
+    fn time(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn statement(second: i64, number: u64) -> Statement {
+        Statement {
+            at: time(second),
+            used: ByModel::from([("opus".to_owned(), calls(number))]),
+        }
+    }
+
+    fn listed(seconds: &[i64]) -> Vec<(DateTime<Utc>, &'static str, Usage)> {
+        seconds
+            .iter()
+            .map(|second| (time(*second), "opus", calls(1)))
+            .collect()
+    }
+
+    #[test]
+    fn books_that_agree_show_nothing() {
+        let found = Balance::default().reconcile(&[statement(10, 2)], listed(&[1, 2]));
+        assert_eq!((found.unlisted, found.exceeded), (vec![], 0));
+    }
+
+    #[test]
+    fn calls_in_no_line_belong_to_the_statement_by_which_they_appear() {
+        let statements = [
+            statement(10, 3),
+            statement(20, 4),
+            statement(30, 6),
+            statement(40, 7),
+        ];
+        let found = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]));
+        let expected = Unlisted {
+            statement: 2,
+            at: time(30),
+            model: "opus".to_owned(),
+            usage: calls(2),
+        };
+        assert_eq!((found.unlisted, found.exceeded), (vec![expected], 0));
+    }
+
+    #[test]
+    fn a_session_read_in_two_parts_gives_the_same() {
+        let statements = [
+            statement(10, 3),
+            statement(20, 4),
+            statement(30, 6),
+            statement(40, 8),
+        ];
+        let whole = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]));
+        let first = Balance::default().reconcile(&statements[..2], listed(&[1, 2, 3, 15]));
+        let second = first
+            .balance
+            .clone()
+            .reconcile(&statements[2..], listed(&[35]));
+        let parts = [first.unlisted, second.unlisted].concat();
+        assert_eq!((parts, second.balance), (whole.unlisted, whole.balance));
+    }
+
+    #[test]
+    fn lines_beyond_the_books_are_counted_and_nothing_is_invented() {
+        let statements = [statement(10, 1), statement(20, 3)];
+        let found = Balance::default().reconcile(&statements, listed(&[1, 2, 15]));
+        assert_eq!((found.unlisted.len(), found.exceeded), (1, 1));
+        assert_eq!(found.unlisted[0].usage, calls(1));
+    }
+}

@@ -1,0 +1,60 @@
+//! What the lines of a session say, on its way into the [`Assembler`](super::Assembler).
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{Block, CallError, Circumstances, Parameters, Trigger, Usage};
+
+/// One line of conversation inside a session: the main one, or that of a subagent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Thread {
+    /// The conversation with the user.
+    Main,
+    /// A subagent, by its id.
+    Agent(String),
+}
+
+/// The beginning of a turn.
+#[derive(Clone, Debug)]
+pub struct TurnStart {
+    /// Identity of the prompt.
+    pub id: String,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The prompt's text.
+    pub prompt: String,
+    /// When it was given.
+    pub at: DateTime<Utc>,
+    /// Where and under what circumstances.
+    pub circumstances: Arc<Circumstances>,
+}
+
+/// A part of a response, as a line holds it.
+#[derive(Clone, Debug)]
+pub struct ResponsePart {
+    /// Whose conversation it belongs to.
+    pub thread: Thread,
+    /// The provider's id of the whole response.
+    pub id: String,
+    /// Model, when one answered.
+    pub model: Option<String>,
+    /// Who ran the model.
+    pub provider: &'static str,
+    /// Usage as this line reports it.
+    pub usage: Option<Usage>,
+    /// When the request was sent, where it is known.
+    pub requested_at: Option<DateTime<Utc>>,
+    /// When this part was complete.
+    pub at: DateTime<Utc>,
+    /// Why the model stopped, where this line knows.
+    pub stop_reason: Option<String>,
+    /// The content of this part.
+    pub blocks: Vec<Block>,
+    /// Request parameters that are known.
+    pub parameters: Parameters,
+    /// Set when the call failed.
+    pub error: Option<CallError>,
+    /// Where and under what circumstances.
+    pub circumstances: Arc<Circumstances>,
+}

@@ -1,0 +1,78 @@
+//! What the lines tell about subagents that no file of their own tells.
+
+use std::collections::HashMap;
+
+use crate::session::Block;
+
+#[derive(Debug, Default)]
+pub(super) struct AgentNotes {
+    /// Roots of the side chains that version 1 kept inside the main file, by line.
+    sidechains: HashMap<String, String>,
+    /// Calls that may have started such a side chain, by their prompt.
+    calls: HashMap<String, Vec<String>>,
+    /// The type of agent that a call asked for, by call.
+    kinds: HashMap<String, String>,
+    /// Agents whose type is told by nothing but their call.
+    unnamed: Vec<(String, String)>,
+}
+
+impl AgentNotes {
+    /// Notes the calls that start agents.
+    pub(super) fn note_calls(&mut self, content: &[Block]) {
+        for block in content {
+            let Block::ToolCall(call) = block else {
+                continue;
+            };
+            if !matches!(call.name.as_str(), "Task" | "Agent") {
+                continue;
+            }
+            let argument = |name: &str| call.input.get(name).and_then(|value| value.as_str());
+            if let Some(kind) = argument("subagent_type") {
+                self.kinds.insert(call.id.clone(), kind.to_owned());
+            }
+            if let Some(prompt) = argument("prompt") {
+                let calls = self.calls.entry(prompt.to_owned()).or_default();
+                if !calls.contains(&call.id) {
+                    calls.push(call.id.clone());
+                }
+            }
+        }
+    }
+
+    /// The side chain of a line whose chain parent is part of one.
+    pub(super) fn sidechain(&mut self, line: &str, parent: Option<&str>) -> Option<String> {
+        let root = self.sidechains.get(parent?)?.clone();
+        self.sidechains.insert(line.to_owned(), root.clone());
+        Some(root)
+    }
+
+    /// A line begins a side chain: its name, and the call that has the same prompt.
+    pub(super) fn begin_sidechain(
+        &mut self,
+        line: &str,
+        prompt: Option<&str>,
+    ) -> (String, Option<String>) {
+        let root = format!("sidechain-{line}");
+        self.sidechains.insert(line.to_owned(), root.clone());
+        let calls = prompt.and_then(|prompt| self.calls.get_mut(prompt));
+        let call = calls.and_then(|calls| (!calls.is_empty()).then(|| calls.remove(0)));
+        if let Some(call) = &call {
+            self.ask_kind(&root, call);
+        }
+        (root, call)
+    }
+
+    /// Nobody wrote down of which type this agent is: its call may tell.
+    pub(super) fn ask_kind(&mut self, agent: &str, call: &str) {
+        self.unnamed.push((agent.to_owned(), call.to_owned()));
+    }
+
+    /// The types that the calls asked for, by agent.
+    pub(super) fn kinds(&self) -> Vec<(String, String)> {
+        let known = self.unnamed.iter().filter_map(|(agent, call)| {
+            let kind = self.kinds.get(call)?;
+            Some((agent.clone(), kind.clone()))
+        });
+        known.collect()
+    }
+}

@@ -1,0 +1,356 @@
+//! Whatever is in the files and on the command line: a clear message and the promised exit code,
+//! never a panic.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use posthog_llma::ui;
+use serde_json::{Value, json};
+use support::env::{Outcome, PROGRAM, Run, TestEnv};
+
+const SOON: Duration = Duration::from_secs(20);
+const ONE: &str = "4f2a0000-0000-4000-8000-000000000001";
+const OTHER: &str = "4f2b0000-0000-4000-8000-000000000002";
+
+/// A session of one prompt and one answer.
+fn session(id: &str, prompt: &str) -> String {
+    let line = |kind: &str, second: u8, message: Value| {
+        json!({
+            "type": kind, "uuid": format!("{id}-{second}"), "sessionId": id,
+            "timestamp": format!("2026-03-02T09:00:0{second}.000Z"),
+            "cwd": "/home/ada/bücherladen", "version": "2.1.150", "message": message,
+        })
+        .to_string()
+    };
+    let prompt = line("user", 0, json!({ "role": "user", "content": prompt }));
+    let answer = line(
+        "assistant",
+        2,
+        answer(&json!([{ "type": "text", "text": "Done." }])),
+    );
+    let end = json!({ "type": "cost-state", "sessionId": id });
+    format!("{prompt}\n{answer}\n{end}\n")
+}
+
+fn answer(content: &Value) -> Value {
+    json!({
+        "id": "msg_1", "role": "assistant", "model": "claude-sonnet-4-5", "content": content,
+        "stop_reason": "end_turn", "usage": { "input_tokens": 1, "output_tokens": 2 },
+    })
+}
+
+/// Claude Code's folder with two sessions.
+fn with_sessions() -> TestEnv {
+    let env = TestEnv::new();
+    for (id, prompt) in [
+        (ONE, "世界中の本を数えて、結果を表に書いてください"),
+        (OTHER, "Lösche die Bücher aus dem Süden"),
+    ] {
+        env.write(transcript(id), session(id, prompt));
+    }
+    env
+}
+
+fn transcript(id: &str) -> PathBuf {
+    PathBuf::from(format!("home/.claude/projects/-home-ada-shop/{id}.jsonl"))
+}
+
+/// Reads a file with this content.
+#[track_caller]
+fn read(content: impl AsRef<[u8]>) -> Outcome {
+    let env = TestEnv::new();
+    let path = env.write("session.jsonl", content);
+    let outcome = env
+        .command(["ingest", "--output", "-"])
+        .argument(path)
+        .run();
+    outcome.within(SOON).never_mentions("panicked")
+}
+
+fn events(outcome: &Outcome) -> Vec<Value> {
+    let lines = outcome.stdout.lines();
+    lines
+        .map(|line| serde_json::from_str(line).expect("a line is an event"))
+        .collect()
+}
+
+#[test]
+fn a_wrong_name_gets_the_nearest_candidates() {
+    let env = with_sessions();
+    for name in ["nothing.jsonl", "4f2c", "/does/not/exist"] {
+        env.run(["ingest", name])
+            .code(2)
+            .complains(&format!("no session or file \"{name}\"; the nearest are:"))
+            .complains(ONE);
+    }
+    env.run(["ingest", "4f2"])
+        .code(2)
+        .complains("2 sessions begin with \"4f2\"")
+        .complains(ONE)
+        .complains(OTHER);
+    env.run(["ingest", "4F2A", "--dry-run"])
+        .success()
+        .says("1 session,");
+    TestEnv::new()
+        .run(["ingest", "4f2a"])
+        .code(2)
+        .complains("no sessions were found in Claude Code's folder");
+}
+
+#[test]
+fn without_a_session_the_message_says_what_to_do() {
+    let env = TestEnv::new();
+    env.run(["ingest"])
+        .code(2)
+        .complains("--all")
+        .complains("--list");
+    env.run(["ingest", "."])
+        .code(2)
+        .complains("no transcripts (*.jsonl)");
+    env.run(["ingest", "--list"])
+        .success()
+        .complains("no sessions");
+    env.run(["ingest", "--all", "--dry-run"])
+        .success()
+        .says("0 sessions");
+}
+
+#[test]
+fn files_that_hold_no_session_are_said_to_hold_none() {
+    let garbage: Vec<u8> = (0..100_000_u32)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[1])
+        .collect();
+    for content in [
+        Vec::new(),
+        b"\n\n\n".to_vec(),
+        garbage,
+        b"hello\n".to_vec(),
+        b"null\n[]\n3\n\"x\"\n{}\n".to_vec(),
+        vec![b'['; 200_000],
+        vec![0; 10_000],
+        br#"{"type":"user","timestamp":"yesterday","message":{"content":"x"}}"#.to_vec(),
+    ] {
+        let outcome = read(content).success().complains("nothing in");
+        assert_eq!(events(&outcome).len(), 0);
+    }
+}
+
+#[test]
+fn a_line_of_five_megabytes_is_read_and_its_event_fits() {
+    let outcome = read(session(ONE, &"long ".repeat(1 << 20))).success();
+    assert_eq!(events(&outcome).len(), 3);
+    assert!(outcome.stdout.lines().all(|line| line.len() < 8 << 20));
+}
+
+#[test]
+fn a_transcript_cut_in_mid_line_gives_what_is_whole() {
+    let whole = session(ONE, "Count");
+    for cut in (0..whole.len()).step_by(97) {
+        read(&whole[..cut]).success();
+    }
+    let first_line = whole.find('\n').expect("a line end");
+    let outcome = read(&whole[..first_line + 200]).success();
+    assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn deep_nesting_costs_neither_the_stack_nor_the_call() {
+    let deep =
+        |open: &str, close: &str| format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
+    let nested = deep(r#"{"a":"#, "}");
+    let results = format!(
+        r#"{}"x"{}"#,
+        r#"[{"type":"tool_result","tool_use_id":"t","content":"#.repeat(5_000),
+        "}]".repeat(5_000)
+    );
+    let line = |kind: &str, second: u8, content: &str, rest: &str| {
+        format!(
+            r#"{{"type":"{kind}","uuid":"u{second}","sessionId":"s","timestamp":"2026-03-02T09:00:0{second}.000Z","message":{{"id":"msg_1","model":"m","content":{content}}}{rest}}}"#
+        )
+    };
+    let call = format!(r#"[{{"type":"tool_use","id":"t","name":"Read","input":{nested}}}]"#);
+    let content = [
+        line("user", 0, r#""go""#, ""),
+        line("assistant", 1, &call, &format!(r#","extra":{nested}"#)),
+        line(
+            "user",
+            2,
+            &results,
+            &format!(r#","toolUseResult":{nested}"#),
+        ),
+        line("assistant", 3, &deep("[", "]"), ""),
+        nested,
+    ]
+    .join("\n");
+    let outcome = read(content).success();
+    let tools = events(&outcome)
+        .into_iter()
+        .filter(|event| event["properties"]["$ai_span_name"] == "Read")
+        .count();
+    assert_eq!(tools, 1);
+}
+
+#[test]
+fn without_a_home_named_files_are_still_read() {
+    let env = TestEnv::new()
+        .without("HOME")
+        .without("USERPROFILE")
+        .without("CLAUDE_CONFIG_DIR")
+        .without("POSTHOG_LLMA_STATE_DIR");
+    let path = env.write("session.jsonl", session(ONE, "Count"));
+    env.command(["ingest", "--dry-run"])
+        .argument(path)
+        .run()
+        .success()
+        .says("1 session,");
+    let nowhere = env.with("HOME", "/does/not/exist");
+    nowhere
+        .run(["ingest", "--all", "--dry-run"])
+        .success()
+        .says("0 sessions");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_passed_over() {
+    use std::os::unix::fs::symlink;
+    let env = with_sessions();
+    let projects = env.claude().join("projects");
+    let pipe = projects.join("-home-ada-shop/pipe.jsonl");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(
+        made.is_ok_and(|status| status.success()),
+        "a pipe can be made"
+    );
+    symlink(&projects, projects.join("-home-ada-shop/loop")).expect("a link can be made");
+    symlink("/does/not/exist", projects.join("broken.jsonl")).expect("a link can be made");
+    env.run(["ingest", "--all", "--dry-run"])
+        .success()
+        .within(SOON)
+        .says("2 sessions");
+    env.run(["ingest", "--list"]).success().within(SOON);
+    for path in [pipe, PathBuf::from("/dev/null")] {
+        env.command(["ingest", "--dry-run"])
+            .argument(&path)
+            .run()
+            .within(SOON)
+            .code(1)
+            .complains("is not a regular file");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read_does_not_stop_the_others() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = with_sessions();
+    let locked = env.root().join(transcript(ONE));
+    fs::set_permissions(&locked, Permissions::from_mode(0o0)).expect("it is ours");
+    if fs::read(&locked).is_ok() {
+        // Nothing is locked to root.
+        return;
+    }
+    env.run(["ingest", "--all", "--dry-run"])
+        .code(1)
+        .complains("cannot read")
+        .complains("denied")
+        .says("1 session,");
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named() {
+    let env = with_sessions();
+    for target in ["/does/not/exist/events.jsonl", "."] {
+        env.run(["ingest", "--all", "--output", target])
+            .code(1)
+            .complains(&format!("cannot write {target}"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    with_sessions()
+        .run(["ingest", "--all", "--output", "/dev/full"])
+        .code(1)
+        .complains("cannot write /dev/full");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_stops_reading_is_no_error() {
+    let env = TestEnv::new();
+    for number in 0..40 {
+        let id = format!("{number:08}-0000-4000-8000-000000000000");
+        env.write(transcript(&id), session(&id, &"many words ".repeat(500)));
+    }
+    let script =
+        format!("{{ '{PROGRAM}' ingest --all --output -; echo \"exit $?\" >&2; }} | head -n 1");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &script])
+        .env("CLAUDE_CONFIG_DIR", env.claude())
+        .env("HOME", env.home());
+    let outcome = Run::of(shell, env.root()).run();
+    assert_eq!(outcome.stderr, "exit 0\n", "{}", outcome.report());
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_named() {
+    for (variable, value) in [
+        ("POSTHOG_API_KEY", "phx_personal"),
+        ("POSTHOG_LLMA_CC_ENABLED", "perhaps"),
+        ("POSTHOG_LLMA_PRIVACY_MODE", "ture"),
+        ("POSTHOG_LLMA_DISTINCT_ID", "anonymous"),
+        ("POSTHOG_LLMA_TRACE_GROUPING", "hourly"),
+        ("POSTHOG_LLMA_TURN_SPANS", "maybe"),
+        ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "-1"),
+        ("POSTHOG_TAGS", "no-colon"),
+        ("POSTHOG_LLMA_CUSTOM_PROPERTIES", "{"),
+    ] {
+        with_sessions()
+            .with(variable, value)
+            .run(["ingest", "--all", "--dry-run"])
+            .code(2)
+            .complains(variable);
+    }
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_wrong_use() {
+    let env = with_sessions();
+    for flags in [
+        &["--all", "4f2a"][..],
+        &["--all", "--list"],
+        &["--list", "4f2a"],
+        &["--dry-run", "--output", "-"],
+        &["--list", "--output", "-"],
+        &["--nonsense"],
+        &["--output"],
+    ] {
+        env.run(["ingest"].iter().chain(flags))
+            .code(2)
+            .complains("--help");
+    }
+}
+
+#[test]
+fn tables_fit_a_terminal_of_eighty_columns() {
+    let env = with_sessions();
+    for arguments in [["ingest", "--list", ""], ["ingest", "--all", "--dry-run"]] {
+        let arguments = arguments.iter().filter(|argument| !argument.is_empty());
+        let outcome = env.run(arguments).success();
+        assert!(outcome.stdout.lines().count() > 2, "{}", outcome.report());
+        for line in outcome.stdout.lines() {
+            assert!(
+                ui::columns(line) <= 80,
+                "{} columns: {line}",
+                ui::columns(line)
+            );
+        }
+    }
+}
