@@ -61,7 +61,9 @@ enum What {
 impl What {
     fn happen(self, files: &mut Files, at: &[Index; 5]) {
         let [file, line, other, place, odd] = at;
-        let path = file.get(&files.0.keys().cloned().collect::<Vec<_>>()).clone();
+        let path = file
+            .get(&files.0.keys().cloned().collect::<Vec<_>>())
+            .clone();
         let bytes = &files.0[&path];
         let mut lines: Vec<Vec<u8>> = lines_of(bytes).into_iter().map(<[u8]>::to_vec).collect();
         if lines.is_empty() {
@@ -80,7 +82,9 @@ impl What {
             }
             Self::BorrowLine => {
                 let session = other.get(&SEEDS);
-                let from = place.get(&session.0.values().collect::<Vec<_>>()).as_slice();
+                let from = place
+                    .get(&session.0.values().collect::<Vec<_>>())
+                    .as_slice();
                 lines.insert(here, odd.get(&lines_of(from)).to_vec());
             }
             Self::BorrowValue => {
@@ -112,8 +116,18 @@ impl What {
             Self::InsertBytes => {
                 let from = place.index(lines[here].len());
                 let bytes: [&[u8]; 12] = [
-                    b"\xff", b"\xed\xa0\x80", b"\0", b"\r", b"\n", b"\"", b"\\", b"\\ud83d", b"{",
-                    b"}", b"{\"", b",",
+                    b"\xff",
+                    b"\xed\xa0\x80",
+                    b"\0",
+                    b"\r",
+                    b"\n",
+                    b"\"",
+                    b"\\",
+                    b"\\ud83d",
+                    b"{",
+                    b"}",
+                    b"{\"",
+                    b",",
                 ];
                 lines[here].splice(from..from, odd.get(&bytes).iter().copied());
             }
@@ -131,7 +145,9 @@ fn edit(line: &mut Vec<u8>, place: &Index, put: impl FnOnce(&str) -> Option<Stri
     let Some(json) = put(&pointer) else { return };
     *value.pointer_mut(&pointer).expect("it is there") = Value::from(HERE);
     // As text, since JSON may say what no value can.
-    let text = value.to_string().replacen(&Value::from(HERE).to_string(), &json, 1);
+    let text = value
+        .to_string()
+        .replacen(&Value::from(HERE).to_string(), &json, 1);
     *line = text.into_bytes();
     line.push(b'\n');
 }
@@ -185,15 +201,40 @@ fn collect(value: &Value, at: String, pointers: &mut Vec<String>) {
 /// JSON that nobody expects.
 fn odd_value(which: &Index) -> String {
     let plain = [
-        "null", "true", "\"\"", "[]", "{}", "[null]", "-1", "0", "0.5", "1e308", "1e999", "-0.0",
-        "18446744073709551615", "9223372036854775808", "99999999999999999999999", "\"0\"",
-        r#""\ud83d""#, r#""\u0000""#, r#"{"a":1,"a":2}"#, r#"{"type":"text","text":null}"#,
+        "null",
+        "true",
+        "\"\"",
+        "[]",
+        "{}",
+        "[null]",
+        "-1",
+        "0",
+        "0.5",
+        "1e308",
+        "1e999",
+        "-0.0",
+        "18446744073709551615",
+        "9223372036854775808",
+        "99999999999999999999999",
+        "\"0\"",
+        r#""\ud83d""#,
+        r#""\u0000""#,
+        r#"{"a":1,"a":2}"#,
+        r#"{"type":"text","text":null}"#,
         r#"[{"type":"tool_use","id":"toolu_1","name":"","input":null}]"#,
         r#"[{"type":"tool_result","tool_use_id":"toolu_1","content":[{"type":"tool_result"}]}]"#,
-        r#""9999-12-31T23:59:59.999-14:00""#, r#""0000-01-01T00:00:00+14:00""#,
-        r#""2026-02-30T00:00:00Z""#, r#""2016-12-31T23:59:60Z""#, r#""<synthetic>""#,
-        r#""queued_command""#, r#""user""#, r#""assistant""#, r#""api_error""#, r#""Task""#,
-        r#""../../../etc/passwd""#, r#""<a_b>""#,
+        r#""9999-12-31T23:59:59.999-14:00""#,
+        r#""0000-01-01T00:00:00+14:00""#,
+        r#""2026-02-30T00:00:00Z""#,
+        r#""2016-12-31T23:59:60Z""#,
+        r#""<synthetic>""#,
+        r#""queued_command""#,
+        r#""user""#,
+        r#""assistant""#,
+        r#""api_error""#,
+        r#""Task""#,
+        r#""../../../etc/passwd""#,
+        r#""<a_b>""#,
     ];
     let long = [
         nested(100),

@@ -31,7 +31,9 @@ pub(crate) trait Input: Clone + Send + 'static {
 
 /// Tries what once failed, then inputs made by `inputs` until the time is up.
 pub(crate) fn fuzz<I: Input>(target: &str, inputs: &impl Strategy<Value = I>, check: fn(&I)) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/corpus")
+        .join(target);
     for path in kept(&corpus) {
         if let Err(reason) = judge(I::kept(&path), check) {
             panic!("{}: {reason}", path.display());
@@ -46,11 +48,16 @@ pub(crate) fn fuzz<I: Input>(target: &str, inputs: &impl Strategy<Value = I>, ch
     let mut cases = 0_u32;
     while started.elapsed() < budget() {
         let case = inputs.new_tree(&mut runner).expect("no input is rejected");
-        let outcome = runner.run_one(case, |input| judge(input, check).map_err(TestCaseError::fail));
+        let outcome = runner.run_one(case, |input| {
+            judge(input, check).map_err(TestCaseError::fail)
+        });
         if let Err(TestError::Fail(reason, input)) = outcome {
             let path = corpus.join("unnamed");
             input.keep(&path);
-            panic!("{reason}\nkept in {}: name it after what is wrong", path.display());
+            panic!(
+                "{reason}\nkept in {}: name it after what is wrong",
+                path.display()
+            );
         }
         cases += 1;
     }

@@ -15,9 +15,10 @@ mod texts;
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::DateTime;
-use posthog_llma::events::Progress;
-use posthog_llma::pipeline;
-use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use posthog_llma::config::Config;
+use posthog_llma::events::{Event, Progress};
+use posthog_llma::pipeline::{self, Collected, Pipeline};
+use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
 use posthog_llma::sources::claude_code;
 use serde_json::{Value, json};
 
@@ -35,7 +36,9 @@ fn a_damaged_line_costs_no_response_but_its_own() {
         let disk = OnDisk::new(files);
         let session = collect(&disk.transcript, Progress::Ended).map(|it| it.session);
         let generations = session.iter().flat_map(|session| session.all_generations());
-        let found: HashSet<&str> = generations.map(|generation| generation.id.as_str()).collect();
+        let found: HashSet<&str> = generations
+            .map(|generation| generation.id.as_str())
+            .collect();
         let of_session = claude_code::session_files(&disk.transcript).expect("it can be read");
         let agents = of_session.agents.into_iter().map(|agent| agent.path);
         for path in agents.chain([disk.transcript.clone()]) {
@@ -68,7 +71,33 @@ fn events_of_a_damaged_session_are_what_posthog_takes() {
         let events = Run::private().events(&disk.transcript);
         events.iter().for_each(contract::check_privacy);
         take(&events);
+        if let Some(collected) = collect(&disk.transcript, Progress::Ended) {
+            keep_within_limit(&collected);
+        }
     });
+}
+
+/// A limit far below PostHog's, so that inputs of some thousand bytes reach it.
+fn keep_within_limit(collected: &Collected) {
+    const LIMIT: usize = 16 << 10;
+    let (config, _) = Config::from_host(&host());
+    let redactor = Redactor::new(RedactionKey::new([7; 32]));
+    let mut pipeline = Pipeline::new(&config, &redactor, LIMIT);
+    let frozen = pipeline.freeze(&collected.session);
+    let mut check = |event: Redacted<Event>| {
+        let size = serde_json::to_vec(event.get())?.len();
+        assert!(size <= LIMIT, "{size} bytes: {:?}", event.get());
+        Ok(())
+    };
+    pipeline
+        .events(
+            collected,
+            frozen,
+            &|_| false,
+            &mut Counts::default(),
+            &mut check,
+        )
+        .expect("the check takes everything");
 }
 
 fn take(events: &Events) {

@@ -15,8 +15,10 @@ use super::engine::Input;
 /// Every session of the fixtures, with its subagents.
 pub(crate) static SEEDS: LazyLock<Vec<Files>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sessions");
-    let seeds: Vec<Files> =
-        sources::below(&root).into_iter().map(|found| Files::beside(&found.path)).collect();
+    let seeds: Vec<Files> = sources::below(&root)
+        .into_iter()
+        .map(|found| Files::beside(&found.path))
+        .collect();
     assert!(!seeds.is_empty(), "sessions in {}", root.display());
     seeds
 });
@@ -42,18 +44,26 @@ impl Files {
     }
 
     fn below(folder: &Path) -> Self {
-        let entries = WalkDir::new(folder).into_iter().map(|entry| entry.expect("it can be read"));
-        let files = entries.filter(|entry| entry.file_type().is_file()).map(|entry| {
-            let path = entry.path().strip_prefix(folder).expect("it is below");
-            (path.to_owned(), fs::read(entry.path()).expect("it can be read"))
-        });
+        let entries = WalkDir::new(folder)
+            .into_iter()
+            .map(|entry| entry.expect("it can be read"));
+        let files = entries
+            .filter(|entry| entry.file_type().is_file())
+            .map(|entry| {
+                let path = entry.path().strip_prefix(folder).expect("it is below");
+                (
+                    path.to_owned(),
+                    fs::read(entry.path()).expect("it can be read"),
+                )
+            });
         Self(files.collect())
     }
 
     fn write(&self, folder: &Path) {
         for (path, bytes) in &self.0 {
             let path = folder.join(path);
-            fs::create_dir_all(path.parent().expect("a file has a folder")).expect("it is writable");
+            fs::create_dir_all(path.parent().expect("a file has a folder"))
+                .expect("it is writable");
             fs::write(path, bytes).expect("it is writable");
         }
     }
@@ -76,7 +86,12 @@ impl Files {
             *bytes = if path == self.transcript() {
                 main.concat()
             } else if is_agent(path) && path.extension().is_some_and(|it| it == "jsonl") {
-                lines.into_iter().take_while(|line| time(line) <= now).flatten().copied().collect()
+                lines
+                    .into_iter()
+                    .take_while(|line| time(line) <= now)
+                    .flatten()
+                    .copied()
+                    .collect()
             } else {
                 continue;
             };
