@@ -80,13 +80,28 @@ fn events_of_a_damaged_session_are_what_posthog_takes() {
 /// A limit far below PostHog's, so that inputs of some thousand bytes reach it.
 fn keep_within_limit(collected: &Collected) {
     const LIMIT: usize = 16 << 10;
+    const SHORTEST: usize = 80;
+    const CONTENT: [&str; 6] = [
+        "$ai_input",
+        "$ai_output_choices",
+        "$ai_input_state",
+        "$ai_output_state",
+        "$ai_user_prompt",
+        "$ai_error",
+    ];
     let (config, _) = Config::from_host(&host());
     let redactor = Redactor::new(RedactionKey::new([7; 32]));
     let mut pipeline = Pipeline::new(&config, &redactor, LIMIT);
     let frozen = pipeline.freeze(&collected.session);
     let mut check = |event: Redacted<Event>| {
         let size = serde_json::to_vec(event.get())?.len();
-        assert!(size <= LIMIT, "{size} bytes: {:?}", event.get());
+        let content = CONTENT
+            .iter()
+            .filter_map(|name| event.get().properties.get(*name));
+        let content: usize = content.map(|value| value.to_string().len()).sum();
+        // Names are not shortened: delivery parks an event that is large because of them.
+        let is_short = content <= CONTENT.len() * SHORTEST;
+        assert!(size <= LIMIT || is_short, "{size} bytes: {:?}", event.get());
         Ok(())
     };
     pipeline

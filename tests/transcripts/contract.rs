@@ -60,7 +60,7 @@ const PROPERTIES: &[&str] = &[
     "tool_call_count",
     "turn_count",
     "error_count",
-    "output_tokens_incomplete",
+    "output_tokens_reliable",
 ];
 
 /// What every event has.
