@@ -33,17 +33,28 @@ fn shorten(text: &str) -> String {
 fn without_wrappers(text: &str) -> String {
     let [outside, everything] = [false, true].map(|keeps_content| {
         let mut kept = String::new();
+        let mut said = 0;
         let mut rest = text;
-        while let Some(start) = rest.find('<') {
+        // No name needs more than this; to look for the end of every tag in a long text would
+        // take the square of its length.
+        while said < LONGEST
+            && let Some(start) = rest.find('<')
+        {
+            let before = kept.len();
             kept.push_str(&rest[..start]);
             rest = &rest[start..];
-            if let Some((content, after)) = wrapper(rest) {
-                kept.push_str(if keeps_content { content } else { " " });
-                rest = after;
-            } else {
-                kept.push('<');
-                rest = &rest[1..];
+            match wrapper(rest) {
+                Some((content, after)) => {
+                    kept.push_str(if keeps_content { content } else { " " });
+                    rest = after;
+                }
+                None => {
+                    kept.push('<');
+                    rest = &rest[1..];
+                }
             }
+            let characters = kept[before..].chars();
+            said += characters.filter(|character| !character.is_whitespace()).count();
         }
         kept + rest
     });

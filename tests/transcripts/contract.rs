@@ -60,7 +60,7 @@ const PROPERTIES: &[&str] = &[
     "tool_call_count",
     "turn_count",
     "error_count",
-    "output_tokens_reliable",
+    "output_tokens_incomplete",
 ];
 
 /// What every event has.
