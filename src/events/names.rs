@@ -43,18 +43,17 @@ fn without_wrappers(text: &str) -> String {
             let before = kept.len();
             kept.push_str(&rest[..start]);
             rest = &rest[start..];
-            match wrapper(rest) {
-                Some((content, after)) => {
-                    kept.push_str(if keeps_content { content } else { " " });
-                    rest = after;
-                }
-                None => {
-                    kept.push('<');
-                    rest = &rest[1..];
-                }
+            if let Some((content, after)) = wrapper(rest) {
+                kept.push_str(if keeps_content { content } else { " " });
+                rest = after;
+            } else {
+                kept.push('<');
+                rest = &rest[1..];
             }
             let characters = kept[before..].chars();
-            said += characters.filter(|character| !character.is_whitespace()).count();
+            said += characters
+                .filter(|character| !character.is_whitespace())
+                .count();
         }
         kept + rest
     });
@@ -111,6 +110,8 @@ mod tests {
             assert_eq!(of_trace(prompt).as_deref(), trace, "{prompt}");
             assert_eq!(of_turn(prompt), turn, "{prompt}");
         }
+        let tags = "<a-b>".repeat(200_000);
+        assert_eq!(of_trace(&tags).as_deref(), Some(&tags[..LONGEST]));
         let long = of_trace(&"ä".repeat(500));
         assert_eq!(long.map(|name| name.chars().count()), Some(LONGEST));
     }

@@ -60,7 +60,7 @@ enum What {
 
 impl What {
     fn happen(self, files: &mut Files, at: &[Index; 5]) {
-        let [file, line, other, place, odd] = at;
+        let [file, line, other, place, odd] = *at;
         let path = file
             .get(&files.0.keys().cloned().collect::<Vec<_>>())
             .clone();
@@ -137,7 +137,7 @@ impl What {
 }
 
 /// Replaces the value at some place of a line by the JSON that `put` makes for it.
-fn edit(line: &mut Vec<u8>, place: &Index, put: impl FnOnce(&str) -> Option<String>) {
+fn edit(line: &mut Vec<u8>, place: Index, put: impl FnOnce(&str) -> Option<String>) {
     const HERE: &str = "\u{1}here\u{1}";
     let Some((mut value, pointer)) = parse(line, place) else {
         return;
@@ -152,7 +152,7 @@ fn edit(line: &mut Vec<u8>, place: &Index, put: impl FnOnce(&str) -> Option<Stri
     line.push(b'\n');
 }
 
-fn delete(line: &mut Vec<u8>, place: &Index) {
+fn delete(line: &mut Vec<u8>, place: Index) {
     let Some((mut value, pointer)) = parse(line, place) else {
         return;
     };
@@ -172,7 +172,7 @@ fn delete(line: &mut Vec<u8>, place: &Index) {
     line.push(b'\n');
 }
 
-fn parse(line: &[u8], place: &Index) -> Option<(Value, String)> {
+fn parse(line: &[u8], place: Index) -> Option<(Value, String)> {
     let value: Value = serde_json::from_slice(line).ok()?;
     let mut pointers = Vec::new();
     collect(&value, String::new(), &mut pointers);
@@ -199,7 +199,7 @@ fn collect(value: &Value, at: String, pointers: &mut Vec<String>) {
 }
 
 /// JSON that nobody expects.
-fn odd_value(which: &Index) -> String {
+fn odd_value(which: Index) -> String {
     let plain = [
         "null",
         "true",

@@ -6,7 +6,9 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::panic;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +21,9 @@ const SECONDS: &str = "POSTHOG_LLMA_FUZZ_SECONDS";
 
 /// A case takes milliseconds; one that takes so long has a loop that grows with its square.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Name of the threads whose panics are told once, when the smallest is found.
+const CASE: &str = "fuzz case";
 
 /// Milliseconds that may be spent on making a failure smaller.
 const SHRINKING: u32 = 60_000;
@@ -34,6 +39,7 @@ pub(crate) fn fuzz<I: Input>(target: &str, inputs: &impl Strategy<Value = I>, ch
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fuzz/corpus")
         .join(target);
+    silence_cases();
     for path in kept(&corpus) {
         if let Err(reason) = judge(I::kept(&path), check) {
             panic!("{}: {reason}", path.display());
@@ -66,6 +72,18 @@ pub(crate) fn fuzz<I: Input>(target: &str, inputs: &impl Strategy<Value = I>, ch
     let _ = writeln!(io::stderr(), "{target}: {cases} cases, {rate:.0} a second");
 }
 
+fn silence_cases() {
+    static SILENCED: Once = Once::new();
+    SILENCED.call_once(|| {
+        let tell = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if thread::current().name() != Some(CASE) {
+                tell(panic);
+            }
+        }));
+    });
+}
+
 fn kept(corpus: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(corpus).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -81,10 +99,13 @@ fn budget() -> Duration {
 
 fn judge<I: Input>(input: I, check: fn(&I)) -> Result<(), String> {
     let (done, is_done) = mpsc::channel();
-    let worker = thread::spawn(move || {
+    let case = move || {
         check(&input);
-        done.send(()).expect("somebody waits");
-    });
+        // Nobody waits any more for one that took too long.
+        let _ = done.send(());
+    };
+    let worker = thread::Builder::new().name(CASE.to_owned()).spawn(case);
+    let worker = worker.expect("there is room for a thread");
     match is_done.recv_timeout(PATIENCE) {
         Ok(()) => Ok(()),
         Err(RecvTimeoutError::Timeout) => Err(format!("takes longer than {PATIENCE:?}")),
