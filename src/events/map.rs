@@ -1,6 +1,8 @@
 //! A session becomes events: one generation a response, one span a tool call and a turn, one
 //! trace a session or a prompt.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -34,6 +36,7 @@ pub fn map(
         settings,
         progress,
         is_foreign,
+        tools: HashSet::new(),
         emit,
     };
     let mut own = Vec::new();
@@ -76,6 +79,8 @@ struct Mapper<'a> {
     settings: &'a Settings,
     progress: Progress,
     is_foreign: &'a dyn Fn(Uuid) -> bool,
+    /// The calls that have their span: one call may stand in two responses.
+    tools: HashSet<Uuid>,
     emit: &'a mut dyn FnMut(Event),
 }
 
@@ -161,7 +166,7 @@ impl Mapper<'_> {
             for call in generation.tool_calls() {
                 let is_settled = call.result.is_some() || self.progress == Progress::Ended;
                 let tool = ids::tool(self.session.agent, &call.id);
-                if is_settled && !(self.is_foreign)(tool) {
+                if is_settled && !(self.is_foreign)(tool) && self.tools.insert(tool) {
                     self.tool(
                         call,
                         tool,

@@ -33,8 +33,14 @@ fn shorten(text: &str) -> String {
 fn without_wrappers(text: &str) -> String {
     let [outside, everything] = [false, true].map(|keeps_content| {
         let mut kept = String::new();
+        let mut said = 0;
         let mut rest = text;
-        while let Some(start) = rest.find('<') {
+        // No name needs more than this; to look for the end of every tag in a long text would
+        // take the square of its length.
+        while said < LONGEST
+            && let Some(start) = rest.find('<')
+        {
+            let before = kept.len();
             kept.push_str(&rest[..start]);
             rest = &rest[start..];
             if let Some((content, after)) = wrapper(rest) {
@@ -44,6 +50,10 @@ fn without_wrappers(text: &str) -> String {
                 kept.push('<');
                 rest = &rest[1..];
             }
+            let characters = kept[before..].chars();
+            said += characters
+                .filter(|character| !character.is_whitespace())
+                .count();
         }
         kept + rest
     });
@@ -100,6 +110,8 @@ mod tests {
             assert_eq!(of_trace(prompt).as_deref(), trace, "{prompt}");
             assert_eq!(of_turn(prompt), turn, "{prompt}");
         }
+        let tags = "<a-b>".repeat(200_000);
+        assert_eq!(of_trace(&tags).as_deref(), Some(&tags[..LONGEST]));
         let long = of_trace(&"ä".repeat(500));
         assert_eq!(long.map(|name| name.chars().count()), Some(LONGEST));
     }

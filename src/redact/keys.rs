@@ -206,8 +206,11 @@ const JOINED: &[(&str, Kind)] = &[
     ("apitoken", Kind::Token),
 ];
 
-/// What a name announces, if anything.
+/// What a name announces, if anything. A mark in it says what stood there, and announces nothing.
 pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
+    if memchr::memmem::find(name, super::mark::ANCHOR.as_bytes()).is_some() {
+        return None;
+    }
     let mut words = Words { rest: name };
     let mut last = words.next()?;
     while is_one_of(last, IGNORED_ENDINGS) || last.iter().all(u8::is_ascii_digit) {

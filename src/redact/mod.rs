@@ -41,6 +41,10 @@ pub use user_rules::{UserRules, UserRulesError};
 use keys::Kind;
 use values::Style;
 
+/// A mark is shorter than most secrets, so that it may bring a name and a value within reach of
+/// each other: what was redacted is read again, seldom more than once.
+const PASSES: usize = 4;
+
 /// Replaces secrets with marks such as `[redacted:github-pat:3f2a]`.
 ///
 /// Cheap to create: what the built-in rules need is built on first use and
@@ -108,11 +112,18 @@ impl Redactor {
                 .next(text, from)
                 .map(|(start, end, id)| (start, end, Cow::Owned(id.to_owned())))
         });
-        let text = own.as_deref().unwrap_or(text);
-        let known = self.replace(text, counts, |from| {
-            scan::next(text.as_bytes(), from).map(|it| (it.start, it.end, Cow::Borrowed(it.id)))
-        });
-        known.or(own)
+        let mut redacted = own;
+        for _ in 0..PASSES {
+            let text = redacted.as_deref().unwrap_or(text);
+            let known = self.replace(text, counts, |from| {
+                scan::next(text.as_bytes(), from).map(|it| (it.start, it.end, Cow::Borrowed(it.id)))
+            });
+            if known.is_none() {
+                break;
+            }
+            redacted = known;
+        }
+        redacted
     }
 
     /// Replaces secrets in a JSON value: strings at any depth, whole values

@@ -47,17 +47,36 @@ static ANCHORS: LazyLock<Anchors<Detector>> = LazyLock::new(|| Anchors::new(anch
 
 /// The first secret that begins at or after `from`.
 pub(super) fn next(text: &[u8], from: usize) -> Option<Finding> {
+    let (at, mut finding) = next_anchored(text, from)?;
+    // Between a name and its value may stand another secret, such as the user before a password:
+    // both go as one.
+    if finding.start > at
+        && let Some((_, other)) = next_anchored(&text[..finding.start], at + 1)
+    {
+        finding.start = other.start;
+    }
+    Some(finding)
+}
+
+/// The first secret, and where that stands which gave it away.
+fn next_anchored(text: &[u8], from: usize) -> Option<(usize, Finding)> {
     if text.len() < SHORTEST_TEXT {
         return None;
     }
     let mut barren = Barren::default();
-    ANCHORS.find_map(text, from, |at, detector| match detector {
-        Detector::Rule(rule) if barren.covers(rule, at) => None,
-        Detector::Rule(rule) => rule_at(rule, text, at, from)
-            .inspect_err(|reached| barren.remember(rule, at, *reached))
-            .ok()
-            .map(Step::Found),
-        other => other.detect(text, at, from),
+    ANCHORS.find_map(text, from, |at, detector| {
+        let step = match detector {
+            Detector::Rule(rule) if barren.covers(rule, at) => None,
+            Detector::Rule(rule) => rule_at(rule, text, at, from)
+                .inspect_err(|reached| barren.remember(rule, at, *reached))
+                .ok()
+                .map(Step::Found),
+            other => other.detect(text, at, from),
+        };
+        step.map(|step| match step {
+            Step::Found(finding) => Step::Found((at, finding)),
+            Step::Skip(end) => Step::Skip(end),
+        })
     })
 }
 

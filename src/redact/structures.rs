@@ -209,6 +209,9 @@ pub(super) fn command_line_user(text: &[u8], from: usize) -> Option<Span> {
     let pair = until(&text[start..], |byte| {
         byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'`')
     });
+    if find(pair, super::mark::ANCHOR.as_bytes()).is_some() {
+        return None;
+    }
     let colon = pair.iter().position(|byte| *byte == b':')?;
     let (user, password) = (&pair[..colon], &pair[colon + 1..]);
     if matches!(password, b"") {

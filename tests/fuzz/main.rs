@@ -1,0 +1,249 @@
+//! Whatever stands in the files of a session, and whatever stands in a text: these hold.
+//!
+//! Each target runs for a second, or for as many as `POSTHOG_LLMA_FUZZ_SECONDS` says. What once
+//! failed lies in `corpus` and is tried first.
+
+mod damage;
+mod engine;
+mod sessions;
+#[path = "../support/mod.rs"]
+mod support;
+mod texts;
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::DateTime;
+use posthog_llma::config::Config;
+use posthog_llma::events::{Event, Progress};
+use posthog_llma::pipeline::{self, Collected, Pipeline};
+use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
+use posthog_llma::sources::claude_code;
+use serde_json::{Value, json};
+
+use damage::damaged_sessions;
+use engine::fuzz;
+use sessions::{Files, OnDisk, lines_of};
+use support::capture::{Lane, judge};
+use support::env::API_KEY;
+use support::library::{Events, Run, collect, host};
+use texts::{Given, SECRETS, values};
+
+#[test]
+fn a_damaged_line_costs_no_response_but_its_own() {
+    fuzz("sessions", &damaged_sessions(), |files| {
+        let disk = OnDisk::new(files);
+        let session = collect(&disk.transcript, Progress::Ended).map(|it| it.session);
+        let generations = session.iter().flat_map(|session| session.all_generations());
+        let found: HashSet<&str> = generations
+            .map(|generation| generation.id.as_str())
+            .collect();
+        let of_session = claude_code::session_files(&disk.transcript).expect("it can be read");
+        let agents = of_session.agents.into_iter().map(|agent| agent.path);
+        for path in agents.chain([disk.transcript.clone()]) {
+            let bytes = std::fs::read(path).expect("it can be read");
+            for id in lines_of(&bytes).into_iter().filter_map(response_of) {
+                assert!(found.contains(id.as_str()), "response {id:?} is lost");
+            }
+        }
+    });
+}
+
+/// The response that an undamaged line tells of.
+fn response_of(line: &[u8]) -> Option<String> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    let message = &line["message"];
+    let has_time = DateTime::parse_from_rfc3339(line["timestamp"].as_str()?).is_ok();
+    let is_response = line["type"] == "assistant" && message["model"] != "<synthetic>";
+    (has_time && is_response).then_some(message["id"].as_str()?.to_owned())
+}
+
+/// What may be shortened; in private mode, an error is only its kind.
+const CONTENT: [&str; 6] = [
+    "$ai_input",
+    "$ai_output_choices",
+    "$ai_input_state",
+    "$ai_output_state",
+    "$ai_user_prompt",
+    "$ai_error",
+];
+
+#[test]
+fn events_of_a_damaged_session_are_what_posthog_takes() {
+    fuzz("events", &damaged_sessions(), |files| {
+        let disk = OnDisk::new(files);
+        for run in [Run::default(), Run::by_message(), Run::without_turns()] {
+            let events = run.events(&disk.transcript);
+            hold_together(&events);
+            take(&events);
+        }
+        let events = Run::private().events(&disk.transcript);
+        events.iter().for_each(hold_no_content);
+        take(&events);
+        if let Some(collected) = collect(&disk.transcript, Progress::Ended) {
+            keep_within_limit(&collected);
+        }
+    });
+}
+
+/// A limit far below PostHog's, so that inputs of some thousand bytes reach it.
+fn keep_within_limit(collected: &Collected) {
+    const LIMIT: usize = 16 << 10;
+    const SHORTEST: usize = 80;
+    let (config, _) = Config::from_host(&host());
+    let redactor = Redactor::new(RedactionKey::new([7; 32]));
+    let mut pipeline = Pipeline::new(&config, &redactor, LIMIT);
+    let frozen = pipeline.freeze(&collected.session);
+    let mut check = |event: Redacted<Event>| {
+        let size = serde_json::to_vec(event.get())?.len();
+        let content = CONTENT
+            .iter()
+            .filter_map(|name| event.get().properties.get(*name));
+        let content: usize = content.map(|value| value.to_string().len()).sum();
+        // Names are not shortened: delivery parks an event that is large because of them.
+        let is_short = content <= CONTENT.len() * SHORTEST;
+        assert!(size <= LIMIT || is_short, "{size} bytes: {:?}", event.get());
+        Ok(())
+    };
+    pipeline
+        .events(
+            collected,
+            frozen,
+            &|_| false,
+            &mut Counts::default(),
+            &mut check,
+        )
+        .expect("the check takes everything");
+}
+
+/// Every event hangs in a trace that is sent, under a parent that is sent.
+fn hold_together(events: &Events) {
+    let text = |event: &Value, name: &str| event["properties"][name].as_str().map(str::to_owned);
+    let traces = events.iter().filter(|event| event["event"] == "$ai_trace");
+    let traces: HashSet<_> = traces.map(|event| text(event, "$ai_trace_id")).collect();
+    let spans: HashSet<_> = events
+        .iter()
+        .map(|event| text(event, "$ai_span_id"))
+        .collect();
+    assert_eq!(spans.len(), events.len(), "a span stands for two events");
+    for event in events {
+        let trace = text(event, "$ai_trace_id");
+        assert!(
+            trace.is_some() && traces.contains(&trace),
+            "no trace: {event}"
+        );
+        let parent = text(event, "$ai_parent_id");
+        let hangs = parent == trace || spans.contains(&parent);
+        assert!(hangs || event["event"] == "$ai_trace", "no parent: {event}");
+        let latency = event["properties"]["$ai_latency"].as_f64();
+        assert!(
+            latency.is_some_and(|latency| latency >= 0.0),
+            "no latency: {event}"
+        );
+    }
+}
+
+fn hold_no_content(event: &Value) {
+    for name in CONTENT.iter().filter(|name| **name != "$ai_error") {
+        assert!(event["properties"][*name].is_null(), "{name} in {event}");
+    }
+}
+
+fn take(events: &Events) {
+    if !events.is_empty() {
+        let body = json!({ "api_key": API_KEY, "batch": events });
+        judge(Lane::Ai, &body).unwrap_or_else(|refusal| panic!("{}", refusal.reason));
+    }
+}
+
+#[test]
+fn a_damaged_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
+    fuzz("parts", &damaged_sessions(), |files| {
+        let length: usize = files.0.values().map(Vec::len).sum();
+        // Any place will do, if it is the same one whenever this input is tried.
+        let cut = length % (files.lines() + 1);
+        for run in [Run::default(), Run::by_message()] {
+            let whole = by_uuid(run.events(&OnDisk::new(files).transcript));
+            for progress in [Progress::Running, Progress::Ended] {
+                let parts = in_parts(&run, &files.until(cut), progress, files);
+                let lost = only_in(&whole, &parts);
+                assert!(
+                    lost.is_empty(),
+                    "{progress:?} after {cut} lines: lost {lost:?}"
+                );
+                let mut surplus = only_in(&parts, &whole);
+                // Only its answer tells that a prompt is a repetition, and is no turn.
+                surplus.retain(|event| !event.ends_with(TURN));
+                assert!(
+                    surplus.is_empty(),
+                    "{progress:?} after {cut} lines: surplus {surplus:?}"
+                );
+            }
+        }
+    });
+}
+
+/// What events are, by their uuid.
+type Known = BTreeMap<String, String>;
+
+/// Ends what is said of a turn.
+const TURN: &str = " of a turn";
+
+fn by_uuid(events: Events) -> Known {
+    let known = events.into_iter().map(|event| {
+        let of = &event["properties"];
+        let is_turn = event["event"] == "$ai_trace" || of["$ai_span_type"] == "turn";
+        let what = format!("{} {}", event["event"], of["$ai_span_name"]);
+        (
+            event["uuid"].to_string(),
+            what + if is_turn { TURN } else { "" },
+        )
+    });
+    known.collect()
+}
+
+fn only_in(a: &Known, b: &Known) -> Vec<String> {
+    let only = a.iter().filter(|(uuid, _)| !b.contains_key(*uuid));
+    only.map(|(_, event)| event.clone()).collect()
+}
+
+/// Reads the beginning of a session, then the rest. Where the session had ended and is resumed,
+/// the second reading goes on from a checkpoint.
+fn in_parts(run: &Run, beginning: &Files, progress: Progress, whole: &Files) -> Known {
+    let disk = OnDisk::new(beginning);
+    let first = collect(&disk.transcript, progress);
+    let frozen = first.as_ref().map(|first| run.freeze(first));
+    let mut sent = Known::new();
+    let mut checkpoint = None;
+    if let (Some(first), Some(frozen)) = (&first, &frozen) {
+        sent = by_uuid(run.events_of(first, frozen.clone()));
+        if progress == Progress::Ended {
+            checkpoint = first.checkpoint(&|_| false);
+        }
+    }
+    disk.write(whole);
+    let rest = pipeline::collect(&disk.transcript, checkpoint, Some(Progress::Ended), &host());
+    if let Some(rest) = rest.expect("the session can be read") {
+        let frozen = frozen.unwrap_or_else(|| run.freeze(&rest));
+        sent.extend(by_uuid(run.events_of(&rest, frozen)));
+    }
+    sent
+}
+
+#[test]
+fn no_secret_survives_and_redacting_twice_changes_nothing() {
+    fuzz("redaction", &values(), |Given(value)| {
+        let redactor = Redactor::new(RedactionKey::new([7; 32]));
+        // A value may also be printed in the middle of a text.
+        for given in [value.clone(), Value::from(value.to_string())] {
+            let mut once = given.clone();
+            redactor.value(&mut once, &mut Counts::default());
+            let text = once.to_string();
+            for [_, body] in SECRETS {
+                assert!(!text.contains(body), "{body} survives in {text}");
+            }
+            let mut twice = once.clone();
+            redactor.value(&mut twice, &mut Counts::default());
+            assert_eq!(once, twice, "of {given}");
+        }
+    });
+}
