@@ -40,9 +40,11 @@ pub fn map(
         emit,
     };
     let mut own = Vec::new();
+    let has_response = |turn: &Turn| !turn.generations.is_empty();
+    let answered = session.turns.iter().rposition(has_response).unwrap_or(0);
     for (index, turn) in session.turns.iter().enumerate() {
         if turn.is_shown(&|generation| mapper.owns(generation)) {
-            mapper.turn(turn, index + 1 == session.turns.len());
+            mapper.turn(turn, index >= answered);
             own.push(turn);
         }
     }
@@ -110,7 +112,7 @@ impl Mapper<'_> {
         !(self.is_foreign)(ids::generation(self.session.agent, &generation.id))
     }
 
-    fn turn(&mut self, turn: &Turn, is_last: bool) {
+    fn turn(&mut self, turn: &Turn, is_latest: bool) {
         let agent = self.session.agent;
         let session_id = self.session.id.as_str();
         let frozen = &self.settings.frozen;
@@ -123,11 +125,13 @@ impl Mapper<'_> {
             Grouping::Session => (session_id.to_owned(), session_id.to_owned()),
         };
         let is_running = self.progress == Progress::Running;
-        let may_grow = is_running && (is_last || !turn.is_settled());
+        let may_grow = is_running && (is_latest || !turn.is_settled());
+        // A prompt that nothing answered yet may turn out to be a repeated one.
+        let may_vanish = may_grow && turn.generations.is_empty();
         match frozen.grouping {
-            Grouping::Message => self.turn_trace(turn),
+            Grouping::Message if !may_vanish => self.turn_trace(turn),
             Grouping::Session if frozen.turn_spans && !may_grow => self.turn_span(turn),
-            Grouping::Session => {}
+            Grouping::Message | Grouping::Session => {}
         }
         let place = Place {
             trace: &trace,

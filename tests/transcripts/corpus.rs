@@ -66,6 +66,12 @@ pub(crate) fn in_parallel<T: Send>(
 /// them. Written here once more, independently of the program.
 pub(crate) fn files(transcript: &Path) -> Vec<PathBuf> {
     let mut files = vec![transcript.to_owned()];
+    let beside = transcript.parent().expect("a file has a directory");
+    for entry in fs::read_dir(beside).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("agent-") {
+            files.push(entry.path());
+        }
+    }
     let own = transcript.with_extension("").join("subagents");
     let mut folders = vec![own];
     while let Some(folder) = folders.pop() {

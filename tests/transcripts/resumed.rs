@@ -12,22 +12,38 @@ use tempfile::TempDir;
 use super::corpus::{corpus_or_skip, files, in_parallel, sessions};
 use super::support::library::{Events, Run, host};
 
-/// How often each session is cut.
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
+
+/// How often a real session is cut.
 const CUTS: usize = 5;
+
+#[test]
+fn every_fixture_can_be_cut_after_every_line() {
+    for transcript in sessions(Path::new(FIXTURES)) {
+        let copy = Copy::of(&transcript);
+        for run in [Run::default(), Run::by_message()] {
+            let whole = by_uuid(run.events(&transcript));
+            for lines in 0..=copy.lines() {
+                let parts = read_in_parts(&run, &copy, lines);
+                let at = format!("{} after {lines} lines", transcript.display());
+                compare(&parts, &whole, &at);
+            }
+        }
+    }
+}
 
 #[test]
 fn a_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
     let Some(root) = corpus_or_skip() else { return };
     in_parallel(&sessions(&root), |transcript| {
+        let copy = Copy::of(transcript);
         for (run, first) in [(Run::default(), 1), (Run::by_message(), 2)] {
             let whole = by_uuid(run.events(transcript));
             for cut in (first..=CUTS).step_by(2) {
-                let parts = read_in_parts(&run, transcript, cut);
-                compare(
-                    &parts,
-                    &whole,
-                    &format!("{} cut {cut}", transcript.display()),
-                );
+                let lines = copy.lines() * cut / (CUTS + 1);
+                let parts = read_in_parts(&run, &copy, lines);
+                let at = format!("{} after {lines} lines", transcript.display());
+                compare(&parts, &whole, &at);
             }
         }
     });
@@ -61,9 +77,8 @@ fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, Value>, at:
 /// Reads a beginning of the session while it is still running, then all of it from the
 /// checkpoint on. Of an event that was sent twice, a trace, the last counts; of all others the
 /// first, since a second is never sent.
-fn read_in_parts(run: &Run, transcript: &Path, cut: usize) -> BTreeMap<String, Value> {
-    let copy = Copy::of(transcript);
-    copy.write(cut);
+fn read_in_parts(run: &Run, copy: &Copy, lines: usize) -> BTreeMap<String, Value> {
+    copy.write(lines);
     let collect = |checkpoint, progress| {
         pipeline::collect(&copy.transcript, checkpoint, Some(progress), &host())
             .expect("the session can be read")
@@ -77,7 +92,7 @@ fn read_in_parts(run: &Run, transcript: &Path, cut: usize) -> BTreeMap<String, V
         frozen = Some(decided).filter(|_| !sent.is_empty());
         checkpoint = collected.checkpoint(&|_| false);
     }
-    copy.write(CUTS + 1);
+    copy.write(copy.lines());
     if let Some(collected) = collect(checkpoint, Progress::Ended) {
         let frozen = frozen.unwrap_or_else(|| run.freeze(&collected));
         for (uuid, event) in by_uuid(run.events_of(&collected, frozen)) {
@@ -132,31 +147,33 @@ impl Copy {
         }
     }
 
-    /// Writes the beginning of the transcript, cut at a line end, and of the subagents what was
-    /// there at that time. One more than [`CUTS`] is all of it.
-    fn write(&self, cut: usize) {
-        let (_, main) = &self.files[0];
-        let lines: Vec<&[u8]> = main.split_inclusive(|byte| *byte == b'\n').collect();
-        let kept = lines.len() * cut / (CUTS + 1);
-        let until = lines[..kept].iter().filter_map(|line| time(line)).max();
-        for (index, (path, bytes)) in self.files.iter().enumerate() {
-            let beginning = if cut > CUTS {
-                bytes.clone()
-            } else if index == 0 {
-                lines[..kept].concat()
-            } else {
-                let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-                lines
-                    .take_while(|line| time(line) <= until)
-                    .flatten()
-                    .copied()
-                    .collect()
-            };
-            if beginning.is_empty() && index > 0 {
+    /// The lines of the transcript.
+    fn lines(&self) -> usize {
+        let (_, transcript) = &self.files[0];
+        transcript.split_inclusive(|byte| *byte == b'\n').count()
+    }
+
+    /// Writes the first lines of the transcript, and of the subagents what was there at that
+    /// time; with all of its lines, all of theirs.
+    fn write(&self, lines: usize) {
+        let (transcript, main) = &self.files[0];
+        let kept: Vec<&[u8]> = main
+            .split_inclusive(|byte| *byte == b'\n')
+            .take(lines)
+            .collect();
+        let until = kept.iter().filter_map(|line| time(line)).max();
+        fs::write(transcript, kept.concat()).expect("it is writable");
+        for (path, bytes) in &self.files[1..] {
+            let agent_lines = bytes.split_inclusive(|byte| *byte == b'\n');
+            let there: Vec<&[u8]> = agent_lines
+                .take_while(|line| lines == self.lines() || time(line) <= until)
+                .collect();
+            if there.is_empty() {
+                let _ = fs::remove_file(path);
                 continue;
             }
             fs::create_dir_all(path.parent().expect("a directory")).expect("it is writable");
-            fs::write(path, beginning).expect("it is writable");
+            fs::write(path, there.concat()).expect("it is writable");
         }
     }
 }
