@@ -52,7 +52,7 @@ pub fn map(
         .reconcile(&|generation| mapper.owns(generation))
         .unlisted;
     for unlisted in &unlisted {
-        mapper.unlisted(unlisted);
+        mapper.unlisted(unlisted, &own);
     }
     if settings.frozen.grouping == Grouping::Session
         && (!own.is_empty() || !session.earlier.is_empty())
@@ -299,13 +299,10 @@ impl Mapper<'_> {
     }
 
     /// Usage that only the agent's books show hangs under the trace of the time it was booked.
-    fn unlisted(&mut self, unlisted: &Unlisted) {
+    fn unlisted(&mut self, unlisted: &Unlisted, own: &[&Turn]) {
         let session = self.session;
-        let turn = session
-            .turns
-            .iter()
-            .rev()
-            .find(|turn| turn.started_at <= unlisted.at);
+        let turn = own.iter().rev().find(|turn| turn.started_at <= unlisted.at);
+        let turn = turn.or_else(|| own.first());
         let trace = match (self.settings.frozen.grouping, turn) {
             (Grouping::Message, Some(turn)) => &turn.id,
             _ => &session.id,
