@@ -84,10 +84,13 @@ impl<'a> Sending<'a> {
     pub(super) fn announce(&self) -> anyhow::Result<()> {
         for record in self.outbox.destinations_waiting(self.host.now(), true)? {
             let events = ui::count(self.outbox.waiting(record.id)?, "event");
-            ui::say(format_args!(
-                "sending {events} to {}",
-                record.destination.host
-            ));
+            match self.trust.missing(&record.destination) {
+                Some(missing) => ui::say(format_args!("{events} wait: {missing}")),
+                None => ui::say(format_args!(
+                    "sending {events} to {}",
+                    record.destination.host
+                )),
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Exit, local, sending, short};
 use crate::cli;
 use crate::config::{ApiKey, Config, Problem};
-use crate::consent;
+use crate::consent::{self, Trust};
 use crate::events::Recording;
 use crate::host::Host;
 use crate::outbox::{DestinationStatus, Outbox, Receipt, SessionStatus, Status};
@@ -35,7 +35,8 @@ pub(super) fn run(arguments: &cli::Status, host: &Host) -> anyhow::Result<Exit> 
             as_json(&config, &problems, &status, missing.as_deref())
         ))?;
     } else {
-        ui::print(as_text(&config, &problems, &status, missing.as_deref()))?;
+        let missing = missing.as_deref();
+        ui::print(as_text(&config, &problems, &status, missing, &trust))?;
     }
     Ok(Exit::Done)
 }
@@ -45,6 +46,7 @@ fn as_text(
     problems: &[Problem],
     status: &Status,
     missing: Option<&str>,
+    trust: &Trust,
 ) -> String {
     let mut lines = vec![format!("{:<10} {}", "sending", switched(config))];
     lines.extend(
@@ -69,6 +71,7 @@ fn as_text(
     if status.sessions.is_empty() {
         lines.push(format!("{label:<10} none sent yet"));
     }
+    let waiting = |destination| waiting(destination, trust);
     lines.extend(status.destinations.iter().filter_map(waiting));
     if status.parked_total > 0 {
         let what = ui::count(status.parked_total, "event");
@@ -193,7 +196,7 @@ pub(super) fn receipt(receipt: Receipt) -> String {
     text
 }
 
-fn waiting(destination: &DestinationStatus) -> Option<String> {
+fn waiting(destination: &DestinationStatus, trust: &Trust) -> Option<String> {
     let record = &destination.record;
     let error = record.last_error.as_deref();
     if destination.waiting == 0 {
@@ -209,8 +212,9 @@ fn waiting(destination: &DestinationStatus) -> Option<String> {
         record.destination.host,
         since.unwrap_or_default(),
     );
-    if let Some(error) = error {
-        text = format!("{text}\n{:<10} {error}", "");
+    let missing = trust.missing(&record.destination);
+    if let Some(reason) = missing.as_deref().or(error) {
+        text = format!("{text}\n{:<10} {reason}", "");
     }
     if let Some(not_before) = record.not_before {
         let next = local(not_before);

@@ -1,0 +1,8 @@
+//! What leaves the machine, and where to: content where it is wanted and nowhere else, secrets
+//! never, and only to places that the user chose.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod consent;
+mod planted;
