@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_project_s_choice_is_confirmed_for_that_project_and_destination_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let chosen = destination("https://us.i.posthog.com", Some("/work/project"));
+        let chosen = destination("https://us.i.posthog.com", Some("/home/ada/project"));
         let mut trust = Trust::open(folder.path()).unwrap();
         assert!(
             trust
@@ -257,7 +257,7 @@ mod tests {
         assert!(trust.permits(&chosen));
         assert!(!trust.permits(&destination(
             "https://us.i.posthog.com",
-            Some("/work/other")
+            Some("/home/ada/other")
         )));
         let other_key = Destination {
             api_key: "phc_two".to_owned(),

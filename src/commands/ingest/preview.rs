@@ -19,7 +19,7 @@ use crate::ui;
 
 pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<Exit> {
     ui::print(format_args!(
-        "{:<8}  {:<10}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {:<6}",
+        "{:<8}  {:<10}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
     ))?;
     let redactor = passing_redactor(config)?;
@@ -49,7 +49,7 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
             },
         )?;
         ui::print(format_args!(
-            "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {:<6}",
+            "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
             short(&session.id),
             day(session.started_at),
             tally.turns,
