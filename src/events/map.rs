@@ -55,7 +55,7 @@ pub fn map(
         mapper.unlisted(unlisted, &own);
     }
     if settings.frozen.grouping == Grouping::Session
-        && (!own.is_empty() || !session.earlier.is_empty())
+        && !(own.is_empty() && unlisted.is_empty() && session.earlier.is_empty())
     {
         mapper.session_trace(&own, &unlisted);
     }

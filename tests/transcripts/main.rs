@@ -26,9 +26,15 @@ use support::library::{Events, Run};
 fn every_session_has_the_calls_and_tokens_of_an_independent_count() {
     let Some(root) = corpus_or_skip() else { return };
     let sums = in_parallel(&sessions(&root), |transcript| {
+        let bytes = Run::default().lines(transcript);
+        let events = parse(&bytes);
         let expected = tally(transcript);
-        let found = counted(&in_lines(&Run::default().events(transcript)));
+        let found = counted(&in_lines(&events));
         assert_eq!(found, expected, "{}", transcript.display());
+        check_trace(&events, transcript);
+        check_contract(&events, transcript);
+        let again = Run::default().lines(transcript);
+        assert!(bytes == again, "{}: other bytes", transcript.display());
         found
     });
     let mut sum = Tally::default();
@@ -42,6 +48,24 @@ fn every_session_has_the_calls_and_tokens_of_an_independent_count() {
 fn in_lines(events: &Events) -> Events {
     let is_booked = |event: &&Value| event["properties"]["from_agent_books"] != true;
     events.iter().filter(is_booked).cloned().collect()
+}
+
+fn parse(lines: &[u8]) -> Events {
+    let events = serde_json::Deserializer::from_slice(lines).into_iter();
+    events
+        .map(|event| event.expect("an event is JSON"))
+        .collect()
+}
+
+/// PostHog takes the events, and each hangs in its session.
+fn check_contract(events: &Events, transcript: &Path) {
+    if !events.is_empty() {
+        let batch = json!({ "api_key": API_KEY, "batch": events });
+        // Among other things: no uuid twice.
+        let verdict = judge(Lane::Ai, &batch);
+        assert!(verdict.is_ok(), "{}: {verdict:?}", transcript.display());
+        contract::check(events, transcript);
+    }
 }
 
 /// Sums over the events that would be sent.
@@ -69,38 +93,34 @@ fn counted(events: &Events) -> Tally {
     tally
 }
 
-#[test]
-fn the_trace_of_a_session_has_the_sums_of_its_generations() {
-    let Some(root) = corpus_or_skip() else { return };
-    in_parallel(&sessions(&root), |transcript| {
-        let events = Run::default().events(transcript);
-        let sum = counted(&events);
-        let traces: Vec<&Value> = named(&events, "$ai_trace").collect();
-        assert!(traces.len() <= 1, "{}", transcript.display());
-        let Some(trace) = traces.first() else {
-            assert_eq!(events.len(), 0, "{}", transcript.display());
-            return;
-        };
-        let properties = &trace["properties"];
-        let of_trace = [
-            "$ai_total_input_tokens",
-            "$ai_total_output_tokens",
-            "$ai_total_cache_read_input_tokens",
-            "$ai_total_cache_creation_input_tokens",
-            "generation_count",
-            "tool_call_count",
-        ]
-        .map(|name| properties[name].as_u64().expect("a whole number"));
-        let expected = [
-            sum.input,
-            sum.output,
-            sum.cache_read,
-            sum.cache_write,
-            sum.generations + sum.errors,
-            sum.tools,
-        ];
-        assert_eq!(of_trace, expected, "{}", transcript.display());
-    });
+/// The trace of a session has the sums of its generations.
+fn check_trace(events: &Events, transcript: &Path) {
+    let sum = counted(events);
+    let traces: Vec<&Value> = named(events, "$ai_trace").collect();
+    assert!(traces.len() <= 1, "{}", transcript.display());
+    let Some(trace) = traces.first() else {
+        assert_eq!(events.len(), 0, "{}", transcript.display());
+        return;
+    };
+    let properties = &trace["properties"];
+    let of_trace = [
+        "$ai_total_input_tokens",
+        "$ai_total_output_tokens",
+        "$ai_total_cache_read_input_tokens",
+        "$ai_total_cache_creation_input_tokens",
+        "generation_count",
+        "tool_call_count",
+    ]
+    .map(|name| properties[name].as_u64().expect("a whole number"));
+    let expected = [
+        sum.input,
+        sum.output,
+        sum.cache_read,
+        sum.cache_write,
+        sum.generations + sum.errors,
+        sum.tools,
+    ];
+    assert_eq!(of_trace, expected, "{}", transcript.display());
 }
 
 fn named<'a>(events: &'a Events, name: &'a str) -> impl Iterator<Item = &'a Value> {
@@ -171,30 +191,12 @@ fn sessions_made_for_counting_have_the_totals_of_claude_code() {
 }
 
 #[test]
-fn every_event_is_one_that_posthog_takes_and_hangs_in_its_session() {
+fn every_grouping_gives_events_that_posthog_takes() {
     let Some(root) = corpus_or_skip() else { return };
     in_parallel(&sessions(&root), |transcript| {
-        for run in [Run::default(), Run::by_message(), Run::without_turns()] {
-            let events = run.events(transcript);
-            if events.is_empty() {
-                continue;
-            }
-            let batch = json!({ "api_key": API_KEY, "batch": events });
-            // Among other things: no uuid twice.
-            let verdict = judge(Lane::Ai, &batch);
-            assert!(verdict.is_ok(), "{}: {verdict:?}", transcript.display());
-            contract::check(&events, transcript);
+        for run in [Run::by_message(), Run::without_turns()] {
+            check_contract(&run.events(transcript), transcript);
         }
-    });
-}
-
-#[test]
-fn a_second_run_gives_the_same_bytes() {
-    let Some(root) = corpus_or_skip() else { return };
-    in_parallel(&sessions(&root), |transcript| {
-        let first = Run::default().lines(transcript);
-        let second = Run::default().lines(transcript);
-        assert!(first == second, "{}", transcript.display());
     });
 }
 
@@ -202,15 +204,13 @@ fn a_second_run_gives_the_same_bytes() {
 fn private_runs_hold_no_content() {
     let Some(root) = corpus_or_skip() else { return };
     in_parallel(&sessions(&root), |transcript| {
-        let open = Run::default().events(transcript);
         let private = Run::private().events(transcript);
-        assert_eq!(private.len(), open.len());
         for event in &private {
             contract::check_privacy(event);
         }
         assert_eq!(
-            counted(&private),
-            counted(&open),
+            counted(&in_lines(&private)),
+            tally(transcript),
             "{}",
             transcript.display()
         );
