@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -88,7 +88,7 @@ pub fn collect(
         .with_context(|| format!("cannot read {}", transcript.display()))?;
     let (session, reading) = claude_code::read(&files, checkpoint)?;
     Ok(session.map(|session| {
-        let progress = progress.unwrap_or_else(|| progress_of(&session, transcript, host));
+        let progress = progress.unwrap_or_else(|| progress_of(&session, host));
         Collected {
             session,
             progress,
@@ -100,21 +100,17 @@ pub fn collect(
 
 /// A session goes on while a process has it open. Where no version of the agent tells, it has
 /// ended when the agent wrote so, or when nothing was written for a while.
-fn progress_of(session: &Session, transcript: &Path, host: &Host) -> Progress {
+fn progress_of(session: &Session, host: &Host) -> Progress {
     let goes_on = match claude_code::running(host) {
         Running::Sessions(open) => open.contains(&session.id),
-        Running::Unknown => !session.is_closed && !is_quiet(transcript, host.now()),
+        // By its lines: the file's own time is that of the last copy.
+        Running::Unknown => !session.is_closed && host.now() - session.ended_at <= QUIET,
     };
     if goes_on {
         Progress::Running
     } else {
         Progress::Ended
     }
-}
-
-fn is_quiet(transcript: &Path, now: DateTime<Utc>) -> bool {
-    let modified = transcript.metadata().and_then(|meta| meta.modified());
-    modified.is_ok_and(|modified| now - DateTime::<Utc>::from(modified) > QUIET)
 }
 
 /// Builds the events of sessions under one configuration.
@@ -149,14 +145,21 @@ impl<'a> Pipeline<'a> {
         let person = self.config.distinct_id.clone().or_else(email);
         let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
         let folder = folder.map(|name| name.to_string_lossy().into_owned());
+        let name = self.config.project_name.clone().or(folder);
         Frozen {
             is_person: person.is_some(),
             distinct_id: person
                 .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
             grouping: self.config.grouping,
             turn_spans: self.config.turn_spans,
-            project_name: self.config.project_name.clone().or(folder),
+            project_name: name.map(|name| self.without_secrets(name)),
         }
+    }
+
+    /// For what is kept beside the events: nothing unredacted is written anywhere.
+    fn without_secrets(&self, text: String) -> String {
+        let redacted = self.redactor.text(&text, &mut Counts::default());
+        redacted.unwrap_or(text)
     }
 
     /// Hands every event of a session, redacted and within the limits, to `sink`. `is_foreign`
@@ -241,12 +244,16 @@ impl<'a> Pipeline<'a> {
         }
         let known = outbox.session(agent, &files.session_id)?;
         let checkpoint = known.and_then(|session| session.checkpoint);
-        let checkpoint = checkpoint.and_then(|kept| serde_json::from_slice(&kept).ok());
+        let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
         let Some(collected) = collect(path, checkpoint, progress, host)? else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
         };
         let session = &collected.session;
+        if session.turns.is_empty() && session.earlier.is_empty() {
+            // Nothing was asked yet, and nothing is decided for the session.
+            return Ok(Stored::Nothing);
+        }
         if let Some(reason) = opted_out(session, host) {
             return Ok(Stored::OptedOut(reason));
         }
@@ -280,7 +287,7 @@ impl<'a> Pipeline<'a> {
             None
         };
         let checkpoint = checkpoint
-            .map(|kept| serde_json::to_vec(&kept))
+            .map(|kept| kept.into_bytes(&mut |text| self.without_secrets(text)))
             .transpose()?;
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;

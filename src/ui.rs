@@ -81,6 +81,14 @@ pub fn fit(text: &str, width: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// A text in exactly `width` columns of a table: cut, or filled up with spaces.
+#[must_use]
+pub fn cell(text: &str, width: usize) -> String {
+    let text = fit(text, width);
+    let missing = width.saturating_sub(columns(&text));
+    text + &" ".repeat(missing)
+}
+
 /// The columns that a text takes in a terminal.
 #[must_use]
 pub fn columns(text: &str) -> usize {

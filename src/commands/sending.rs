@@ -13,7 +13,7 @@ use crate::events::limits;
 use crate::host::Host;
 use crate::outbox::{Destination, Outbox, Run};
 use crate::pipeline::{Pipeline, Stored};
-use crate::redact::Redactor;
+use crate::redact::{Counts, Redactor};
 use crate::sources::Found;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
@@ -117,6 +117,12 @@ impl<'a> Sending<'a> {
         )?)
     }
 
+    /// A message may quote a setting, and a setting may hold a secret.
+    fn without_secrets(&self, message: String) -> String {
+        let redacted = self.redactor.text(&message, &mut Counts::default());
+        redacted.unwrap_or(message)
+    }
+
     /// Writes down how the run went. When even that fails there is nobody left to tell.
     pub(super) fn log(&self, verb: &str, session: Option<String>, sent: u64, report: Report) {
         let run = Run {
@@ -125,8 +131,12 @@ impl<'a> Sending<'a> {
             session,
             duration_ms: u64::try_from(self.host.elapsed().as_millis()).unwrap_or(u64::MAX),
             sent,
-            error: report.error,
-            warnings: report.warnings,
+            error: report.error.map(|error| self.without_secrets(error)),
+            warnings: report
+                .warnings
+                .into_iter()
+                .map(|it| self.without_secrets(it))
+                .collect(),
         };
         let _ = self.outbox.log_run(&run);
     }

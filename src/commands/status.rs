@@ -162,9 +162,9 @@ fn destination(config: &Config) -> String {
 fn of_session(session: &SessionStatus) -> String {
     let project = session.project.as_deref().unwrap_or("");
     let when = local(session.last_sent_at.unwrap_or(session.last_seen));
-    let project = ui::fit(project, 16);
+    let project = ui::cell(project, 16);
     format!(
-        "{} {project:<16} {when}  {}",
+        "{} {project} {when}  {}",
         short(&session.id),
         receipt(session.receipt)
     )

@@ -54,9 +54,12 @@ pub fn map(
     for unlisted in &unlisted {
         mapper.unlisted(unlisted, &own);
     }
-    if settings.frozen.grouping == Grouping::Session
-        && !(own.is_empty() && unlisted.is_empty() && session.earlier.is_empty())
-    {
+    let is_homeless = own.is_empty() && !unlisted.is_empty();
+    let has_trace = match settings.frozen.grouping {
+        Grouping::Session => is_homeless || !own.is_empty() || !session.earlier.is_empty(),
+        Grouping::Message => is_homeless,
+    };
+    if has_trace {
         mapper.session_trace(&own, &unlisted);
     }
 }

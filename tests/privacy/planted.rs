@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::library::Run;
+use crate::support::posthog::Fault;
+use crate::support::scene::Scene;
 
 /// The places of a session, each with a word of its own.
 const PLACES: [&str; 19] = [
@@ -290,4 +292,30 @@ fn each_text(value: &Value, check: &mut dyn FnMut(&str)) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+#[test]
+fn no_secret_of_a_session_is_written_to_the_state_directory() {
+    let token = ["ghp", "_", "1B4kQ7mZt0Rr9Yw2Xc5Vb8Nn3Lk6Jh1Gf4Ds"].concat();
+    let (_folder, transcript) = session(&|place| format!("{place} {token} end"));
+    let scene = Scene::on(|env| env.with("POSTHOG_PROJECT_NAME", format!("project {token}")));
+    // Nobody takes the events, so all of them stay in the outbox, and the checkpoint with them.
+    scene.posthog.set(Fault::LoginPage);
+    let ingest = scene
+        .env
+        .command(["ingest".as_ref(), transcript.as_os_str()]);
+    ingest.run().code(1);
+    let mut files = 0;
+    for file in walkdir::WalkDir::new(scene.env.state())
+        .into_iter()
+        .filter_map(Result::ok)
+    {
+        if file.file_type().is_file() {
+            let bytes = std::fs::read(file.path()).expect("readable");
+            let found = memchr::memmem::find(&bytes, token.as_bytes());
+            assert_eq!(found, None, "{}", file.path().display());
+            files += 1;
+        }
+    }
+    assert!(files > 0);
 }

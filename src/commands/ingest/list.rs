@@ -30,10 +30,10 @@ pub(super) fn run(host: &Host) -> anyhow::Result<Exit> {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         ui::print(format_args!(
-            "{:<8}  {}  {:<14}  {:>6}  {}",
+            "{:<8}  {}  {}  {:>6}  {}",
             short(&session.id),
             local(session.modified.into()),
-            ui::fit(&project, 14),
+            ui::cell(&project, 14),
             ui::short_number(session.bytes),
             ui::fit(glance.prompt.as_deref().unwrap_or(""), 26),
         ))?;

@@ -135,6 +135,26 @@ impl Reading {
 }
 
 impl Checkpoint {
+    /// The checkpoint as it may be kept: every text in it goes through `redact`.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn into_bytes(
+        mut self,
+        redact: &mut dyn FnMut(String) -> String,
+    ) -> serde_json::Result<Vec<u8>> {
+        let earlier = &mut self.earlier;
+        earlier.first_prompt = earlier.first_prompt.take().map(&mut *redact);
+        earlier.title = earlier.title.take().map(&mut *redact);
+        serde_json::to_vec(&self)
+    }
+
+    /// Reads a checkpoint that was kept; `None` when it cannot be understood.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
     /// Whether the files are those that it was taken of, grown at most after it.
     pub(super) fn fits(&self, files: &SessionFiles) -> bool {
         let has_settled = |id: &String| {
