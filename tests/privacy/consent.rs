@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::env::API_KEY;
-use crate::support::scene::Scene;
+use crate::support::scene::{SOON, Scene};
 use crate::support::session::Session;
 
 fn status(scene: &Scene) -> Value {
@@ -163,4 +163,20 @@ fn committed_settings_cannot_switch_privacy_off() {
         assert!(properties.get("$ai_user_prompt").is_none(), "{event}");
         assert!(properties["$ai_output_choices"].is_null(), "{event}");
     }
+}
+
+#[test]
+fn committed_settings_cannot_move_the_outbox() {
+    let scene = Scene::new();
+    let name = "POSTHOG_LLMA_STATE_DIR";
+    let settings = format!(r#"{{"env":{{"{name}":"outbox"}}}}"#);
+    scene
+        .env
+        .write(scene.env.project().join(".claude/settings.json"), settings);
+    let session = Session::write(&scene.env, 1, 1);
+    let outcome = scene.hook(&session).env(name, "outbox").run();
+    outcome.success().silent();
+    let all_arrived = |events: &[Value]| events.len() as u64 == session.events();
+    scene.posthog.wait_until(SOON, all_arrived);
+    assert!(!scene.env.project().join("outbox").exists());
 }
