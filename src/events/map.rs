@@ -48,9 +48,14 @@ pub fn map(
             own.push(turn);
         }
     }
-    let unlisted = session
-        .reconcile(&|generation| mapper.owns(generation))
-        .unlisted;
+    // While a session goes on, lines may still come that the books were ahead of.
+    let unlisted = match progress {
+        Progress::Ended => {
+            let books = session.reconcile(&|generation| mapper.owns(generation));
+            books.unlisted
+        }
+        Progress::Running => Vec::new(),
+    };
     for unlisted in &unlisted {
         mapper.unlisted(unlisted, &own);
     }

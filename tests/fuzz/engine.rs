@@ -14,10 +14,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 /// How long each target runs, in seconds.
 const SECONDS: &str = "POSTHOG_LLMA_FUZZ_SECONDS";
+
+/// Another number gives other inputs.
+const SEED: &str = "POSTHOG_LLMA_FUZZ_SEED";
 
 /// A case takes milliseconds; one that takes so long has a loop that grows with its square.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,6 +49,7 @@ pub(crate) fn fuzz<I: Input>(target: &str, inputs: &impl Strategy<Value = I>, ch
         }
     }
     let mut runner = TestRunner::new(Config {
+        rng_seed: RngSeed::Fixed(seed()),
         failure_persistence: None,
         max_shrink_time: SHRINKING,
         ..Config::default()
@@ -95,6 +99,12 @@ fn budget() -> Duration {
     let seconds = std::env::var(SECONDS).ok();
     let seconds = seconds.map(|text| text.parse().expect("a number of seconds"));
     Duration::from_secs(seconds.unwrap_or(1))
+}
+
+/// The same inputs in the same order, unless somebody goes looking for others.
+fn seed() -> u64 {
+    let seed = std::env::var(SEED).ok();
+    seed.map_or(1, |text| text.parse().expect("a whole number"))
 }
 
 fn judge<I: Input>(input: I, check: fn(&I)) -> Result<(), String> {

@@ -491,8 +491,12 @@ fn is_branch(name: &str) -> bool {
     !name.is_empty() && name != "HEAD"
 }
 
+/// A time beyond the years of four digits is the last one that can be sent.
 pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text)
-        .ok()
-        .map(|at| at.with_timezone(&Utc))
+    const LAST: DateTime<Utc> = match DateTime::from_timestamp(253_370_764_800, 0) {
+        Some(last) => last,
+        None => DateTime::UNIX_EPOCH,
+    };
+    let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
+    Some(at.clamp(DateTime::UNIX_EPOCH, LAST))
 }
