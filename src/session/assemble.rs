@@ -27,6 +27,7 @@ const SURELY_WRITTEN: TimeDelta = TimeDelta::seconds(10);
 pub struct Assembler {
     agent: Agent,
     earlier: Earlier,
+    repeats_earlier: bool,
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
     title: Option<String>,
     is_closed: bool,
@@ -76,6 +77,7 @@ impl Assembler {
         Self {
             agent,
             earlier,
+            repeats_earlier: false,
             span: None,
             title,
             is_closed: false,
@@ -194,6 +196,13 @@ impl Assembler {
         note.call = note.call.take().or(call);
     }
 
+    /// Whether a response of the earlier part came up again: what is new in it cannot be told, and
+    /// the session has to be read from its start.
+    #[must_use]
+    pub const fn repeats_earlier(&self) -> bool {
+        self.repeats_earlier
+    }
+
     /// A part of a response.
     pub fn response(&mut self, part: ResponsePart) {
         self.is_closed &= part.thread != Thread::Main;
@@ -202,10 +211,7 @@ impl Assembler {
                 self.calls.insert(call.id.clone());
             }
         }
-        if self.earlier.knows(&part.id) {
-            self.is_repeated(&part.thread);
-            return;
-        }
+        self.repeats_earlier |= self.earlier.knows(&part.id);
         match self.draft_of.get(&part.id) {
             Some(&index) => self.continue_response(index, part),
             None => self.begin_response(part),

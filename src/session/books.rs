@@ -1,8 +1,9 @@
 //! Checks a session against the agent's own books.
 //!
 //! Some agents keep sums of what they used, by model. Calls that are in no line of the transcript
-//! (compaction, titles, classifiers) are in the books all the same: what the books grew by from
-//! one statement to the next, less what the lines show for that time, is what these calls used.
+//! (compaction, titles, classifiers) are in the books all the same: what a statement says, less what
+//! was accounted for until then, is what these calls used. All sums run from the session's start, so
+//! that a line with a wrong time may shift what is found, but not its total.
 
 use std::collections::BTreeMap;
 
@@ -41,10 +42,8 @@ pub struct Unlisted {
 pub struct Balance {
     /// How many statements there were.
     pub statements: u64,
-    /// What the last of them said.
-    pub booked: ByModel,
-    /// What lines showed after it.
-    pub listed: ByModel,
+    /// What lines have shown, and what was found in the books besides.
+    pub accounted: ByModel,
 }
 
 /// What the check found.
@@ -80,12 +79,12 @@ impl Balance {
         };
         for statement in statements {
             while let Some((_, model, usage)) = listed.next_if(|(at, _, _)| *at <= statement.at) {
-                add(&mut found.balance.listed, model, usage);
+                add(&mut found.balance.accounted, model, usage);
             }
             found.settle(statement, inherits);
         }
         for (_, model, usage) in listed {
-            add(&mut found.balance.listed, model, usage);
+            add(&mut found.balance.accounted, model, usage);
         }
         found
     }
@@ -95,14 +94,14 @@ impl Reconciled {
     fn settle(&mut self, statement: &Statement, inherits: bool) {
         let balance = &mut self.balance;
         let is_inherited = inherits && balance.statements == 0;
-        let mut exceeded = false;
         for (model, used) in &statement.used {
-            let before = balance.booked.get(model).copied().unwrap_or_default();
-            let listed = balance.listed.remove(model).unwrap_or_default();
-            let known = before.plus(listed);
-            let usage = used.minus(known);
-            exceeded |= known.minus(*used) != Usage::default();
-            if usage != Usage::default() && !is_inherited {
+            let accounted = balance.accounted.get(model).copied().unwrap_or_default();
+            let usage = used.minus(accounted);
+            if usage == Usage::default() {
+                continue;
+            }
+            add(&mut balance.accounted, model, usage);
+            if !is_inherited {
                 self.unlisted.push(Unlisted {
                     statement: balance.statements,
                     at: statement.at,
@@ -111,15 +110,12 @@ impl Reconciled {
                 });
             }
         }
-        // A model that lines name and the books do not.
-        exceeded |= balance
-            .listed
-            .values()
-            .any(|usage| *usage != Usage::default());
-        self.exceeded += u64::from(exceeded);
+        let is_in_books = |(model, accounted): (&String, &Usage)| {
+            let used = statement.used.get(model).copied().unwrap_or_default();
+            accounted.minus(used) == Usage::default()
+        };
+        self.exceeded += u64::from(!balance.accounted.iter().all(is_in_books));
         balance.statements += 1;
-        balance.booked.clone_from(&statement.used);
-        balance.listed.clear();
     }
 }
 
@@ -250,9 +246,9 @@ mod tests {
 
     #[test]
     fn lines_beyond_the_books_are_counted_and_nothing_is_invented() {
-        let statements = [statement(10, 1), statement(20, 3)];
+        let statements = [statement(10, 1), statement(20, 3), statement(30, 5)];
         let found = Balance::default().reconcile(&statements, listed(&[1, 2, 15]), false);
-        assert_eq!((found.unlisted.len(), found.exceeded), (1, 1));
-        assert_eq!(found.unlisted[0].usage, calls(1));
+        let usages: Vec<Usage> = found.unlisted.iter().map(|it| it.usage).collect();
+        assert_eq!((usages, found.exceeded), (vec![calls(2)], 1));
     }
 }

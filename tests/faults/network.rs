@@ -11,6 +11,7 @@ use crate::support::posthog::{Fault, PostHog, Verdict};
 use crate::support::process::kill_all;
 use crate::support::scene::{BUDGET, SOON, Scene};
 use crate::support::session::Session;
+use crate::support::tls::TlsDoor;
 
 /// How a fault is brought about, and what the status says of it once the sender gave up.
 struct Case {
@@ -263,6 +264,25 @@ fn a_host_without_an_address_keeps_everything() {
         &format!("UPDATE destinations SET host = '{host}'"),
     );
     scene.flush().success();
+    scene.complete(&[&session]);
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_gets_nothing_until_it_is_trusted() {
+    let scene = Scene::new();
+    let session = Session::write(&scene.env, 1, 3);
+    let door = TlsDoor::to(&scene.posthog.url());
+    let hook = scene.hook(&session).env("POSTHOG_HOST", door.url());
+    hook.run().success().silent();
+    scene.wait_until_stored(&session);
+    scene.settle();
+    let error = scene.status()["destinations"][0]["last_error"].to_string();
+    assert!(error.contains("certificate is not trusted"), "{error}");
+    assert_eq!(scene.posthog.requests().len(), 0);
+
+    let roots = scene.env.write("roots.pem", &door.certificate);
+    let flush = scene.env.command(["flush"]).env("SSL_CERT_FILE", roots);
+    flush.run().success();
     scene.complete(&[&session]);
 }
 

@@ -48,8 +48,12 @@ fn a_damaged_line_costs_no_response_but_its_own() {
     });
 }
 
-/// The response that an undamaged line tells of.
+/// The response that an undamaged line tells of. One with a key twice is two lines in one.
 fn response_of(line: &[u8]) -> Option<String> {
+    const KEY: &[u8] = b"\"parentUuid\":";
+    if memchr::memmem::find_iter(line, KEY).count() > 1 {
+        return None;
+    }
     let line: Value = serde_json::from_slice(line).ok()?;
     let message = &line["message"];
     let has_time = DateTime::parse_from_rfc3339(line["timestamp"].as_str()?).is_ok();
@@ -185,6 +189,9 @@ fn a_damaged_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
 /// What events are, by their uuid.
 type Known = BTreeMap<String, String>;
 
+/// Calls that are in the agent's books alone.
+const BOOKS: &str = "claude code background calls";
+
 /// Ends what is said of a turn.
 const TURN: &str = " of a turn";
 
@@ -201,8 +208,10 @@ fn by_uuid(events: Events) -> Known {
     known.collect()
 }
 
+/// A line that stands after the books it should stand before shifts what they are found to show.
 fn only_in(a: &Known, b: &Known) -> Vec<String> {
     let only = a.iter().filter(|(uuid, _)| !b.contains_key(*uuid));
+    let only = only.filter(|(_, event)| !event.contains(BOOKS));
     only.map(|(_, event)| event.clone()).collect()
 }
 

@@ -16,3 +16,4 @@ pub(crate) mod process;
 #[cfg(target_os = "linux")]
 pub(crate) mod scene;
 pub(crate) mod session;
+pub(crate) mod tls;

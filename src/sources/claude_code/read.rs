@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -51,36 +51,11 @@ pub fn read(
     let checkpoint = checkpoint
         .filter(|checkpoint| checkpoint.fits(files))
         .unwrap_or_default();
-    let mut reader = Reader::new(&checkpoint);
-    let open: Vec<&AgentFile> = files
-        .agents
-        .iter()
-        .filter(|agent| !checkpoint.has_settled(agent))
-        .collect();
-    for agent in &open {
-        reader.expect_agent(agent);
+    let mut reader = Reader::read(files, &checkpoint)?;
+    if reader.assembler.repeats_earlier() {
+        reader = Reader::read(files, &Checkpoint::default())?;
     }
-    reader
-        .file(&files.transcript, checkpoint.offset, None)
-        .with_context(|| format!("cannot read {}", files.transcript.display()))?;
-    let mut unreadable = Vec::new();
-    for agent in open {
-        if let Err(error) = reader.file(&agent.path, 0, Some(agent)) {
-            unreadable.push((agent.path.clone(), error.to_string()));
-        }
-    }
-    for (agent, kind) in reader.agents.kinds() {
-        reader.assembler.agent(&agent, Some(kind), None);
-    }
-    let Reader {
-        assembler,
-        marks,
-        has_custom_title,
-        ..
-    } = reader;
-    let session = assembler.finish(files.session_id.clone());
-    let reading = Reading::new(files, marks, has_custom_title, unreadable);
-    Ok((session, reading))
+    Ok(reader.finish(files))
 }
 
 struct Reader {
@@ -98,6 +73,7 @@ struct Reader {
     retries: HashMap<String, DateTime<Utc>>,
     requests: HashMap<String, Request>,
     agents: AgentNotes,
+    unreadable: Vec<(PathBuf, String)>,
 }
 
 /// What an `api-request` line says.
@@ -119,7 +95,39 @@ impl Reader {
             retries: HashMap::new(),
             requests: HashMap::new(),
             agents: AgentNotes::default(),
+            unreadable: Vec::new(),
         }
+    }
+
+    fn read(files: &SessionFiles, checkpoint: &Checkpoint) -> anyhow::Result<Self> {
+        let mut reader = Self::new(checkpoint);
+        let open: Vec<&AgentFile> = files
+            .agents
+            .iter()
+            .filter(|agent| !checkpoint.has_settled(agent))
+            .collect();
+        for agent in &open {
+            reader.expect_agent(agent);
+        }
+        reader
+            .file(&files.transcript, checkpoint.offset, None)
+            .with_context(|| format!("cannot read {}", files.transcript.display()))?;
+        for agent in open {
+            if let Err(error) = reader.file(&agent.path, 0, Some(agent)) {
+                let reason = (agent.path.clone(), error.to_string());
+                reader.unreadable.push(reason);
+            }
+        }
+        for (agent, kind) in reader.agents.kinds() {
+            reader.assembler.agent(&agent, Some(kind), None);
+        }
+        Ok(reader)
+    }
+
+    fn finish(self, files: &SessionFiles) -> (Option<Session>, Reading) {
+        let session = self.assembler.finish(files.session_id.clone());
+        let reading = Reading::new(files, self.marks, self.has_custom_title, self.unreadable);
+        (session, reading)
     }
 
     /// What an agent's own file says about it counts more than what other lines say.
