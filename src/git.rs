@@ -123,4 +123,44 @@ mod tests {
         assert_eq!(user_email(&inside).as_deref(), Some("ada@example.com"));
         assert_eq!(super::repository(&inside).as_deref(), Some("ada/engine"));
     }
+
+    #[test]
+    fn a_worktree_has_the_name_of_its_repository_and_a_submodule_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = repository_with_a_commit(&directory.path().join("library"));
+        library
+            .remote("origin", "git@gitlab.com:tools/library.git")
+            .unwrap();
+        let main = repository_with_a_commit(&directory.path().join("main"));
+        main.remote("origin", "https://github.com/ada/engine")
+            .unwrap();
+
+        let worktree = directory.path().join("fix");
+        main.worktree("fix", &worktree, None).unwrap();
+        assert_eq!(repository(&worktree).as_deref(), Some("ada/engine"));
+
+        let url = library.path().to_str().unwrap();
+        let mut submodule = main.submodule(url, Path::new("vendor"), true).unwrap();
+        submodule.clone(None).unwrap();
+        let vendor = main.workdir().unwrap().join("vendor");
+        let inside = Repository::open(&vendor).unwrap();
+        inside
+            .remote_set_url("origin", "git@gitlab.com:tools/library.git")
+            .unwrap();
+        assert_eq!(repository(&vendor).as_deref(), Some("tools/library"));
+    }
+
+    fn repository_with_a_commit(directory: &Path) -> Repository {
+        let repository = Repository::init(directory).unwrap();
+        let author = git2::Signature::now("Ada", "ada@example.com").unwrap();
+        let tree = repository.index().unwrap().write_tree().unwrap();
+        {
+            let tree = repository.find_tree(tree).unwrap();
+            let parents: [&git2::Commit<'_>; 0] = [];
+            repository
+                .commit(Some("HEAD"), &author, &author, "first", &tree, &parents)
+                .unwrap();
+        }
+        repository
+    }
 }

@@ -44,6 +44,7 @@ const CASES: &[(&str, &str)] = &[
     ("00000025", "clouds"),
     ("00000026", "titles"),
     ("00000027", "private_matters"),
+    ("00000029", "work"),
 ];
 
 fn transcript(number: &str) -> PathBuf {

@@ -101,8 +101,9 @@ struct Place<'a> {
     parent: &'a str,
     /// The prompt of the turn.
     prompt: &'a str,
-    /// Type of the subagent that we are in.
-    subagent: Option<&'a str>,
+    /// The subagent that we are in, and its type or that of the one around it.
+    subagent: Option<&'a Subagent>,
+    kind: Option<&'a str>,
 }
 
 /// What an event says besides what all say.
@@ -146,6 +147,7 @@ impl Mapper<'_> {
             parent: &parent,
             prompt: &turn.prompt,
             subagent: None,
+            kind: None,
         };
         self.generations(&turn.generations, place);
         for subagent in &turn.stray_subagents {
@@ -157,11 +159,12 @@ impl Mapper<'_> {
     }
 
     fn subagent(&mut self, subagent: &Subagent, place: Place<'_>) {
-        let kind = subagent.kind.as_deref().or(place.subagent);
+        let kind = subagent.kind.as_deref().or(place.kind);
         self.generations(
             &subagent.generations,
             Place {
-                subagent: kind,
+                subagent: Some(subagent),
+                kind,
                 ..place
             },
         );
@@ -227,7 +230,7 @@ impl Mapper<'_> {
                     .result
                     .as_ref()
                     .map_or(call.called_at, |result| result.returned_at),
-                latency: properties::tool_time(call),
+                latency: call.time(),
                 circumstances: &call.circumstances,
                 properties: properties::of_tool(call, self.settings.recording),
             },
@@ -241,6 +244,7 @@ impl Mapper<'_> {
             parent: session_id,
             prompt: "",
             subagent: None,
+            kind: None,
         };
         self.emit(
             place,
@@ -263,6 +267,7 @@ impl Mapper<'_> {
             parent: "",
             prompt: "",
             subagent: None,
+            kind: None,
         };
         self.emit(
             place,
@@ -272,14 +277,14 @@ impl Mapper<'_> {
                 ended_at: turn.started_at,
                 latency: turn.ended_at - turn.started_at,
                 circumstances: &turn.circumstances,
-                properties: properties::of_turn_trace(turn, totals, self.settings.recording),
+                properties: properties::of_turn_trace(turn, &totals, self.settings.recording),
             },
         );
     }
 
     fn session_trace(&mut self, own: &[&Turn], unlisted: &[Unlisted]) {
         let session = self.session;
-        let mut totals = session.earlier.totals;
+        let mut totals = session.earlier.totals.clone();
         for turn in own {
             totals.add_turn(turn, &|generation| self.owns(generation));
         }
@@ -291,6 +296,7 @@ impl Mapper<'_> {
             parent: "",
             prompt: "",
             subagent: None,
+            kind: None,
         };
         let unknown = Circumstances::default();
         self.emit(
@@ -301,7 +307,7 @@ impl Mapper<'_> {
                 ended_at: session.started_at,
                 latency: session.ended_at - session.started_at,
                 circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
-                properties: properties::of_session(session, own, totals, self.settings.recording),
+                properties: properties::of_session(session, own, &totals, self.settings.recording),
             },
         );
     }
@@ -323,6 +329,7 @@ impl Mapper<'_> {
                 parent: trace,
                 prompt: "",
                 subagent: None,
+                kind: None,
             },
             Content {
                 name: EventName::Generation,
@@ -360,16 +367,19 @@ impl Mapper<'_> {
             if is_trace { place.trace } else { &uuid_text },
         );
         all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
-        all.set("$ai_latency", seconds(latency));
+        all.set("$ai_latency", properties::seconds(latency));
         all.0.extend(properties.0);
         let project = settings.frozen.project_name.as_deref();
         all.set_some("$ai_project_name", project);
         let agent = settings.agent_name.as_deref().or(project);
-        let agent = agent.map(|agent| match place.subagent {
+        let agent = agent.map(|agent| match place.kind {
             Some(kind) => format!("{agent}/{kind}"),
             None => agent.to_owned(),
         });
         all.set_some("$ai_agent_name", agent);
+        let subagent = place.subagent.map(|subagent| subagent.id.as_str());
+        all.set_some("subagent_id", subagent);
+        all.set_some("subagent_type", subagent.and(place.kind));
         all.set_some("$ai_purpose", settings.purpose.as_ref());
         all.set_some("$ai_git_branch", circumstances.git_branch.as_ref());
         let cwd = circumstances.cwd.as_deref();
@@ -412,14 +422,4 @@ impl Mapper<'_> {
             properties: all.0,
         });
     }
-}
-
-/// Seconds with millisecond precision; a clock that was set back took no time.
-fn seconds(time: TimeDelta) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds of a session fit 2^53"
-    )]
-    let milliseconds = time.num_milliseconds().max(0) as f64;
-    milliseconds / 1000.0
 }

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::settings::Recording;
 use super::{names, native};
-use crate::session::{CallError, Generation, Session, ToolCall, Totals, Turn, Unlisted, Usage};
+use crate::session::{
+    CallError, Generation, Session, ToolCall, Totals, Turn, Unlisted, Usage, Work,
+};
 
 /// What usage is called that is in the agent's books and in no line.
 const UNLISTED: &str = "background calls";
@@ -42,8 +44,26 @@ impl Properties {
         self.set("$ai_cache_creation_5m_input_tokens", usage.cache_write_5m);
         self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_1h);
         self.set("$ai_cache_reporting_exclusive", true);
-        let searches = Some(usage.web_searches).filter(|searches| *searches > 0);
-        self.set_some("$ai_web_search_count", searches);
+        self.count("$ai_web_search_count", usage.web_searches);
+    }
+
+    /// A count of something that is not usual: nothing is said of it when there is none.
+    fn count(&mut self, name: &str, number: u64) {
+        self.set_some(name, Some(number).filter(|number| *number > 0));
+    }
+
+    fn list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a String>) {
+        let items: Vec<&String> = items.into_iter().collect();
+        self.set_some(name, Some(items).filter(|items| !items.is_empty()));
+    }
+
+    /// What was done to files and repository.
+    fn work(&mut self, work: &Work) {
+        self.count("lines_added", work.lines_added);
+        self.count("lines_removed", work.lines_removed);
+        self.list("commits", &work.commits);
+        self.list("pushed_branches", &work.pushed_branches);
+        self.list("pull_requests", &work.pull_requests);
     }
 
     /// Whether it failed. The text of an error may hold content, its kind never does.
@@ -85,7 +105,7 @@ impl Properties {
         }
     }
 
-    fn totals(&mut self, totals: Totals) {
+    fn totals(&mut self, totals: &Totals) {
         self.set("$ai_total_input_tokens", totals.input);
         self.set("$ai_total_output_tokens", totals.output);
         self.set("$ai_total_cache_read_input_tokens", totals.cache_read);
@@ -94,6 +114,14 @@ impl Properties {
         self.set("tool_call_count", totals.tool_calls);
         self.set("turn_count", totals.turns);
         self.set("error_count", totals.errors);
+        self.set("tool_error_count", totals.tool_errors);
+        self.list("tools", &totals.tools);
+        self.count("unfinished_tool_call_count", totals.unfinished_tool_calls);
+        self.count("unreliable_output_count", totals.placeholders);
+        self.count("interruption_count", totals.interruptions);
+        self.count("compaction_count", totals.compactions);
+        self.count("commit_count", totals.work.commits.len() as u64);
+        self.work(&totals.work);
     }
 }
 
@@ -106,8 +134,8 @@ pub(super) fn of_generation(
     properties.set_some("$ai_model", generation.model.as_ref());
     properties.set("$ai_provider", generation.provider);
     if generation.error.is_none() {
-        properties.usage(generation.usage);
-        if has_placeholder(generation) {
+        properties.usage(generation.billed());
+        if generation.has_placeholder() {
             properties.set("output_tokens_reliable", false);
         }
     }
@@ -115,6 +143,13 @@ pub(super) fn of_generation(
         "$ai_stop_reason",
         generation.stop_reason.as_deref().map(stop_reason),
     );
+    let first_token = generation.first_token_at;
+    let waited = first_token.map(|at| seconds(at - generation.started_at));
+    properties.set_some("$ai_time_to_first_token", waited);
+    properties.count("retry_count", generation.retries.count);
+    properties.set_some("retry_http_status", generation.retries.status);
+    let requested = generation.parameters.requested_model.as_ref();
+    properties.set_some("requested_model", requested);
     let parameters = parameters(generation);
     properties.set_some(
         "$ai_model_parameters",
@@ -179,22 +214,17 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
         }
         Some(_) => {}
         None => {
+            properties.set("unfinished", true);
             let why = "no result: the session ended before the tool returned";
             properties.set("$ai_error", why);
         }
     }
+    let waited = call.permission_wait().map(seconds);
+    properties.set_some("permission_wait_seconds", waited);
+    if let Some(result) = result {
+        properties.work(&result.work);
+    }
     properties
-}
-
-/// How long a tool took: as it was measured, else from its call to its result, which includes
-/// the wait for permission.
-pub(super) fn tool_time(call: &ToolCall) -> TimeDelta {
-    let Some(result) = &call.result else {
-        return TimeDelta::zero();
-    };
-    let measured = result.duration_ms.and_then(|ms| i64::try_from(ms).ok());
-    let measured = measured.and_then(TimeDelta::try_milliseconds);
-    measured.unwrap_or(result.returned_at - call.called_at)
 }
 
 pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
@@ -203,11 +233,14 @@ pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
     properties.set_some("$ai_span_name", name);
     properties.set("$ai_span_type", "turn");
     properties.states(turn, recording);
+    properties.count("interruption_count", turn.incidents.interruptions);
+    properties.count("compaction_count", turn.incidents.compactions);
+    properties.work(&turn.work());
     properties
 }
 
 /// A turn that is a trace of its own.
-pub(super) fn of_turn_trace(turn: &Turn, totals: Totals, recording: Recording) -> Properties {
+pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     let name = names::of_trace(&turn.prompt);
     let name = name.unwrap_or_else(|| names::of_turn(&turn.prompt));
@@ -221,7 +254,7 @@ pub(super) fn of_turn_trace(turn: &Turn, totals: Totals, recording: Recording) -
 pub(super) fn of_session(
     session: &Session,
     turns: &[&Turn],
-    totals: Totals,
+    totals: &Totals,
     recording: Recording,
 ) -> Properties {
     let mut properties = Properties::default();
@@ -241,13 +274,13 @@ pub(super) fn of_session(
         .filter(|_| recording == Recording::Full);
     properties.set_some("session_title", title);
     properties.totals(totals);
+    let skipped = session.skipped();
+    properties.count("broken_line_count", skipped.broken);
+    properties.count("unknown_line_count", skipped.unknown);
+    if session.is_cut_off {
+        properties.set("cut_off", true);
+    }
     properties
-}
-
-/// Some versions wrote the count of the response's first moments and never the final one.
-fn has_placeholder(generation: &Generation) -> bool {
-    const LARGEST_PLACEHOLDER: u64 = 10;
-    generation.stop_reason.is_none() && generation.usage.output <= LARGEST_PLACEHOLDER
 }
 
 fn parameters(generation: &Generation) -> Map<String, Value> {
@@ -269,4 +302,14 @@ fn stop_reason(reason: &str) -> &str {
         "max_tokens" => "length",
         other => other,
     }
+}
+
+/// Seconds with millisecond precision; a clock that was set back took no time.
+pub(super) fn seconds(time: TimeDelta) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds of a session fit 2^53"
+    )]
+    let milliseconds = time.num_milliseconds().max(0) as f64;
+    milliseconds / 1000.0
 }

@@ -14,8 +14,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::family::Family;
 use super::parts::{ResponsePart, Thread, TurnStart};
 use super::{
-    Agent, Block, ByModel, Earlier, Generation, Message, Oddities, Session, Statement, Subagent,
-    ToolCall, ToolResult, Trigger, Turn,
+    Agent, Block, ByModel, Earlier, Generation, Incidents, Message, Oddities, Session, Statement,
+    Subagent, ToolCall, ToolResult, Trigger, Turn,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -31,7 +31,9 @@ pub struct Assembler {
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
     title: Option<String>,
     is_closed: bool,
+    is_cut_off: bool,
     turns: Vec<Turn>,
+    before_turns: Incidents,
     /// How many turns had begun when the main conversation had its last response.
     answered: usize,
     /// Turns that hold responses seen before: history that was written again.
@@ -81,7 +83,9 @@ impl Assembler {
             span: None,
             title,
             is_closed: false,
+            is_cut_off: false,
             turns: Vec::new(),
+            before_turns: Incidents::default(),
             answered: 0,
             repeated: HashSet::new(),
             drafts: Vec::new(),
@@ -113,6 +117,11 @@ impl Assembler {
         self.is_closed = true;
     }
 
+    /// The last line of the main conversation is half a line.
+    pub const fn cut_off(&mut self) {
+        self.is_cut_off = true;
+    }
+
     /// The agent wrote down what it used since the session began.
     pub fn statement(&mut self, used: ByModel) {
         if let Some((_, at)) = self.span {
@@ -140,6 +149,10 @@ impl Assembler {
         if let Some(current) = main.and_then(|state| state.current) {
             self.drafts[current].generation.complete = true;
         }
+        if !self.earlier.is_empty() {
+            // It was counted when the turn before this one was read.
+            self.before_turns = Incidents::default();
+        }
         self.turns.push(Turn {
             id: start.id,
             trigger: start.trigger,
@@ -149,7 +162,17 @@ impl Assembler {
             circumstances: start.circumstances,
             generations: Vec::new(),
             stray_subagents: Vec::new(),
+            incidents: mem::take(&mut self.before_turns),
         });
+    }
+
+    /// Something happened between the calls: it belongs to the turn that has begun. A copied
+    /// session may begin with what happened before its first turn.
+    pub fn incidents(&mut self) -> &mut Incidents {
+        match self.turns.last_mut() {
+            Some(turn) => &mut turn.incidents,
+            None => &mut self.before_turns,
+        }
     }
 
     /// How many turns have begun.
@@ -240,7 +263,11 @@ impl Assembler {
                 provider: part.provider,
                 usage: part.usage.unwrap_or_default(),
                 started_at: part.requested_at.unwrap_or(part.at).min(part.at),
+                first_token_at: part
+                    .began_at
+                    .filter(|at| part.requested_at.is_some_and(|sent| sent <= *at)),
                 ended_at: part.at,
+                retries: part.retries,
                 complete: part.error.is_some(),
                 stop_reason: part.stop_reason,
                 input,
@@ -366,6 +393,7 @@ impl Assembler {
                 .ended_at
                 .map_or(ended_at, |earlier| earlier.max(ended_at)),
             is_closed: self.is_closed,
+            is_cut_off: self.is_cut_off,
             title: self.title,
             turns: self.turns,
             statements: self.statements,

@@ -94,9 +94,13 @@ impl Reconciled {
     fn settle(&mut self, statement: &Statement, inherits: bool) {
         let balance = &mut self.balance;
         let is_inherited = inherits && balance.statements == 0;
+        // The books name the model that searched, the lines the one that asked for it.
+        let mut searches = searches(&statement.used).saturating_sub(searches(&balance.accounted));
         for (model, used) in &statement.used {
             let accounted = balance.accounted.get(model).copied().unwrap_or_default();
-            let usage = used.minus(accounted);
+            let mut usage = used.minus(accounted);
+            usage.web_searches = usage.web_searches.min(searches);
+            searches -= usage.web_searches;
             if usage == Usage::default() {
                 continue;
             }
@@ -112,7 +116,11 @@ impl Reconciled {
         }
         let is_in_books = |(model, accounted): (&String, &Usage)| {
             let used = statement.used.get(model).copied().unwrap_or_default();
-            accounted.minus(used) == Usage::default()
+            let excess = Usage {
+                web_searches: 0,
+                ..accounted.minus(used)
+            };
+            excess == Usage::default()
         };
         self.exceeded += u64::from(!balance.accounted.iter().all(is_in_books));
         balance.statements += 1;
@@ -123,6 +131,10 @@ impl Reconciled {
 #[must_use]
 pub fn name_of(model: &str) -> &str {
     model.split_once('[').map_or(model, |(name, _)| name)
+}
+
+fn searches(sums: &ByModel) -> u64 {
+    sums.values().map(|usage| usage.web_searches).sum()
 }
 
 fn add(sums: &mut ByModel, model: &str, usage: Usage) {
@@ -242,6 +254,23 @@ mod tests {
             (found.unlisted.len(), found.unlisted[0].usage),
             (1, calls(1))
         );
+    }
+
+    #[test]
+    fn a_search_counts_once_whichever_model_ran_it() {
+        let searching = |usage| Usage {
+            web_searches: 2,
+            ..usage
+        };
+        let used = ByModel::from([
+            ("haiku".to_owned(), searching(calls(1))),
+            ("opus".to_owned(), calls(1)),
+        ]);
+        let statement = Statement { at: time(10), used };
+        let listed = [(time(1), "opus", searching(calls(1)))];
+        let found = Balance::default().reconcile(&[statement], listed, false);
+        let usages: Vec<Usage> = found.unlisted.iter().map(|it| it.usage).collect();
+        assert_eq!((usages, found.exceeded), (vec![calls(1)], 0));
     }
 
     #[test]

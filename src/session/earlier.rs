@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Generation, Turn, Unlisted, Usage};
+use super::{Balance, Generation, Skipped, Totals, Turn};
 
 /// The sum of what was read before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,30 +24,11 @@ pub struct Earlier {
     pub title: Option<String>,
     /// Sums.
     pub totals: Totals,
+    /// Lines that could not be used.
+    pub skipped: Skipped,
     /// Where the agent's books stood.
     pub balance: Balance,
     responses: BTreeSet<u64>,
-}
-
-/// Sums over the generations of a session, each response counted once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Turns.
-    pub turns: u64,
-    /// Responses, failed calls included.
-    pub generations: u64,
-    /// Tool calls.
-    pub tool_calls: u64,
-    /// Failed calls.
-    pub errors: u64,
-    /// Input tokens outside the cache.
-    pub input: u64,
-    /// Output tokens.
-    pub output: u64,
-    /// Tokens read from the cache.
-    pub cache_read: u64,
-    /// Tokens written to the cache.
-    pub cache_write: u64,
 }
 
 impl Earlier {
@@ -74,38 +55,6 @@ impl Earlier {
             .into_iter()
             .map(|generation| fingerprint(&generation.id));
         self.responses.extend(known);
-    }
-}
-
-impl Totals {
-    /// Adds a turn, of it only the generations that `ours` names.
-    pub fn add_turn(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
-        self.turns += 1;
-        for generation in turn.all_generations() {
-            if ours(generation) {
-                self.add_generation(generation);
-            }
-        }
-    }
-
-    /// Adds calls that only the agent's books show.
-    pub const fn add_unlisted(&mut self, unlisted: &Unlisted) {
-        self.generations += 1;
-        self.add_usage(unlisted.usage);
-    }
-
-    fn add_generation(&mut self, generation: &Generation) {
-        self.generations += 1;
-        self.tool_calls += generation.tool_calls().count() as u64;
-        self.errors += u64::from(generation.error.is_some());
-        self.add_usage(generation.usage);
-    }
-
-    const fn add_usage(&mut self, usage: Usage) {
-        self.input += usage.input;
-        self.output += usage.output;
-        self.cache_read += usage.cache_read;
-        self.cache_write += usage.cache_write;
     }
 }
 

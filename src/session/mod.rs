@@ -9,12 +9,16 @@ pub mod books;
 mod earlier;
 mod family;
 mod parts;
+mod totals;
 mod walk;
+mod work;
 
 pub use assemble::Assembler;
 pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
-pub use earlier::{Earlier, Totals};
+pub use earlier::Earlier;
 pub use parts::{ResponsePart, Thread, TurnStart};
+pub use totals::Totals;
+pub use work::{Incidents, Permission, Work};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +57,8 @@ pub struct Session {
     pub ended_at: DateTime<Utc>,
     /// Whether the agent wrote that the session ended, and nothing came after.
     pub is_closed: bool,
+    /// Whether the last line is half a line: the agent was killed while it wrote.
+    pub is_cut_off: bool,
     /// The title that the user or the agent gave it; the user's wins.
     pub title: Option<String>,
     /// Turns in the order they began. The first may belong to a prompt that is in no line.
@@ -84,6 +90,8 @@ pub struct Turn {
     pub generations: Vec<Generation>,
     /// Subagents whose starting call is in no file.
     pub stray_subagents: Vec<Subagent>,
+    /// What happened besides.
+    pub incidents: Incidents,
 }
 
 /// What started a turn.
@@ -127,8 +135,12 @@ pub struct Generation {
     pub usage: Usage,
     /// When the request was sent, as well as it can be told.
     pub started_at: DateTime<Utc>,
+    /// When the first token came, where it can be told.
+    pub first_token_at: Option<DateTime<Utc>>,
     /// When the last part of the response was there.
     pub ended_at: DateTime<Utc>,
+    /// Attempts at this call that failed before.
+    pub retries: Retries,
     /// Why the model stopped, in the provider's words.
     pub stop_reason: Option<String>,
     /// The messages that this call added to the conversation.
@@ -169,6 +181,8 @@ pub struct Usage {
 /// What a request asked for, where the transcript tells.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parameters {
+    /// The model that was asked for, where another one answered.
+    pub requested_model: Option<String>,
     /// Upper limit of output tokens.
     pub max_tokens: Option<u64>,
     /// Effort level.
@@ -179,6 +193,15 @@ pub struct Parameters {
     pub service_tier: Option<String>,
     /// Speed the provider billed (`standard`, `fast`).
     pub speed: Option<String>,
+}
+
+/// Attempts that failed and were made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retries {
+    /// How many.
+    pub count: u64,
+    /// HTTP status of the last of them, where there was an answer.
+    pub status: Option<u16>,
 }
 
 /// Why a call failed.
@@ -271,6 +294,12 @@ pub struct ToolResult {
     pub returned_at: DateTime<Utc>,
     /// Time of the tool itself in milliseconds, where it was measured.
     pub duration_ms: Option<u64>,
+    /// Who allowed it, where it is told.
+    pub permission: Option<Permission>,
+    /// Web searches that the tool ran.
+    pub web_searches: u64,
+    /// What it did to files and repository.
+    pub work: Work,
 }
 
 /// An agent started by a tool call, or by the agent for its own ends.
@@ -301,7 +330,53 @@ pub struct Oddities {
     pub responses_without_id: u64,
 }
 
+/// How many lines a reader met and could not use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Lines, or parts of lines, that are broken or say too little.
+    pub broken: u64,
+    /// Lines of a type that the reader does not know.
+    pub unknown: u64,
+}
+
+impl Skipped {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            broken: self.broken + other.broken,
+            unknown: self.unknown + other.unknown,
+        }
+    }
+
+    /// What this has more than the other.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self {
+            broken: self.broken.saturating_sub(other.broken),
+            unknown: self.unknown.saturating_sub(other.unknown),
+        }
+    }
+}
+
+impl Oddities {
+    /// Of all these, the lines that are in no event.
+    #[must_use]
+    pub fn skipped(&self) -> Skipped {
+        Skipped {
+            broken: self.malformed_lines + self.responses_without_id,
+            unknown: self.unknown_types.values().sum(),
+        }
+    }
+}
+
 impl Session {
+    /// Lines that could not be used, since the session began.
+    #[must_use]
+    pub fn skipped(&self) -> Skipped {
+        self.earlier.skipped.plus(self.oddities.skipped())
+    }
+
     /// What the agent's own books show and the lines do not. `ours` tells the generations of this
     /// session from those copied out of another.
     #[must_use]
@@ -342,12 +417,14 @@ impl Session {
 }
 
 impl Turn {
-    /// Whether there is anything to show: a command that never reached the model leaves nothing.
+    /// Whether there is anything to show: a command that never reached the model leaves nothing,
+    /// unless it had the conversation compacted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.trigger != Trigger::Prompt
             && self.generations.is_empty()
             && self.stray_subagents.is_empty()
+            && self.incidents.compactions == 0
     }
 
     /// Whether the turn is part of its session's trace: there is something in it, and not all of
@@ -389,6 +466,28 @@ impl Turn {
 }
 
 impl Generation {
+    /// Whether the count of output tokens is that of the response's first moments: some versions
+    /// of agents, and responses that were broken off, never get the final one.
+    #[must_use]
+    pub fn has_placeholder(&self) -> bool {
+        const LARGEST_PLACEHOLDER: u64 = 10;
+        self.error.is_none()
+            && self.stop_reason.is_none()
+            && self.usage.output <= LARGEST_PLACEHOLDER
+    }
+
+    /// The usage with the searches that its tools ran on behalf of the model, which only the
+    /// tools' results tell.
+    #[must_use]
+    pub fn billed(&self) -> Usage {
+        let results = self.tool_calls().filter_map(|call| call.result.as_ref());
+        let by_tools: u64 = results.map(|result| result.web_searches).sum();
+        Usage {
+            web_searches: self.usage.web_searches.max(by_tools),
+            ..self.usage
+        }
+    }
+
     /// The tool calls of this response.
     pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
         self.output.iter().filter_map(|block| match block {
@@ -408,6 +507,10 @@ fn listed(turns: &[Turn]) -> impl Iterator<Item = (DateTime<Utc>, &str, Usage)> 
                 .model
                 .as_deref()
                 .filter(|_| generation.error.is_none())?;
-            Some((generation.ended_at, books::name_of(model), generation.usage))
+            Some((
+                generation.ended_at,
+                books::name_of(model),
+                generation.billed(),
+            ))
         })
 }

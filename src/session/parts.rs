@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Block, CallError, Circumstances, Parameters, Trigger, Usage};
+use super::{Block, CallError, Circumstances, Parameters, Retries, Trigger, Usage};
 
 /// One line of conversation inside a session: the main one, or that of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,8 +45,12 @@ pub struct ResponsePart {
     pub usage: Option<Usage>,
     /// When the request was sent, where it is known.
     pub requested_at: Option<DateTime<Utc>>,
+    /// When this part began to arrive, where it is known.
+    pub began_at: Option<DateTime<Utc>>,
     /// When this part was complete.
     pub at: DateTime<Utc>,
+    /// Attempts at this call that failed before.
+    pub retries: Retries,
     /// Why the model stopped, where this line knows.
     pub stop_reason: Option<String>,
     /// The content of this part.

@@ -8,6 +8,7 @@ mod support;
 
 mod contract;
 mod corpus;
+mod facts;
 mod independent;
 mod resumed;
 
@@ -32,6 +33,8 @@ fn every_session_has_the_calls_and_tokens_of_an_independent_count() {
         let found = counted(&in_lines(&events));
         assert_eq!(found, expected, "{}", transcript.display());
         check_trace(&events, transcript);
+        let expected = facts::counted(transcript);
+        assert_eq!(facts::shown(&events), expected, "{}", transcript.display());
         check_contract(&events, transcript);
         let again = Run::default().lines(transcript);
         assert!(bytes == again, "{}: other bytes", transcript.display());

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::paths::{AgentFile, SessionFiles};
-use crate::session::{Earlier, Generation, Session, Turn};
+use crate::session::{Earlier, Generation, Session, Skipped, Turn};
 
 /// The bytes before a checkpoint that a fingerprint is taken of.
 const GUARDED: u64 = 4096;
@@ -21,6 +21,7 @@ pub struct Reading {
     marks: Vec<Mark>,
     agent_bytes: BTreeMap<String, u64>,
     has_custom_title: bool,
+    skipped: BTreeMap<String, Skipped>,
     /// Subagent transcripts that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
 }
@@ -34,6 +35,8 @@ pub(super) struct Mark {
     pub(super) offset: u64,
     /// How many statements of the books stand before that place, in what was read.
     pub(super) statements: usize,
+    /// Lines before that place, in what was read, that could not be used.
+    pub(super) skipped: Skipped,
     /// The permission mode at that place.
     pub(super) permission_mode: Option<String>,
 }
@@ -61,6 +64,7 @@ impl Reading {
         marks: Vec<Mark>,
         has_custom_title: bool,
         unreadable: Vec<(PathBuf, String)>,
+        skipped: BTreeMap<String, Skipped>,
     ) -> Self {
         let sizes = files.agents.iter();
         Self {
@@ -68,6 +72,7 @@ impl Reading {
             marks,
             agent_bytes: sizes.map(|agent| (agent.id.clone(), agent.bytes)).collect(),
             has_custom_title,
+            skipped,
             unreadable,
         }
     }
@@ -99,6 +104,10 @@ impl Reading {
         let mut agent_bytes = self.agent_bytes.clone();
         for (_, subagent) in open.iter().flat_map(Turn::all_subagents) {
             agent_bytes.remove(&subagent.id);
+        }
+        let settled_agents = agent_bytes.keys().filter_map(|id| self.skipped.get(id));
+        for skipped in settled_agents.chain([&mark.skipped]) {
+            earlier.skipped = earlier.skipped.plus(*skipped);
         }
         Some(Checkpoint {
             version: env!("CARGO_PKG_VERSION").to_owned(),

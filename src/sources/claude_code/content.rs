@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::wire::{self, Content, ContentBlock, Line, MediaSource, ToolUseResult, payload};
+use super::tool_result::ToolUseResult;
+use super::wire::{self, Content, ContentBlock, Line, MediaSource, PermissionDecision, payload};
 use crate::session::{
-    Block, ByModel, CallError, Circumstances, ToolCall, ToolResult, Usage, books,
+    Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult, Usage, books,
 };
 
 /// What the line says about all of its blocks.
@@ -16,6 +17,44 @@ pub(super) struct LineFacts<'a> {
     pub(super) at: DateTime<Utc>,
     pub(super) circumstances: &'a Arc<Circumstances>,
     pub(super) tool: &'a ToolUseResult,
+    pub(super) permission: Option<Permission>,
+}
+
+impl<'a> LineFacts<'a> {
+    pub(super) fn of(
+        line: &'a Line<'_>,
+        at: DateTime<Utc>,
+        circumstances: &'a Arc<Circumstances>,
+    ) -> Self {
+        Self {
+            at,
+            circumstances,
+            tool: &line.tool_use_result,
+            permission: permission(line),
+        }
+    }
+}
+
+/// Who allowed the tool whose result stands on this line. Sources that begin with `user` are
+/// people; the others are settings, modes and hooks.
+fn permission(line: &Line<'_>) -> Option<Permission> {
+    if line.tool_denial_before_run == Some(true) {
+        let kind = line.tool_denial_kind.as_ref()?;
+        return kind
+            .as_str()
+            .starts_with("user")
+            .then_some(Permission::Refused);
+    }
+    let decision: PermissionDecision<'_> = payload(line.permission_decision)?;
+    if decision.decision?.as_str() != "accept" {
+        return None;
+    }
+    let is_person = decision.source?.as_str().starts_with("user");
+    Some(if is_person {
+        Permission::Granted
+    } else {
+        Permission::Rule
+    })
 }
 
 /// The blocks of a message's content. A plain string is one text block.
@@ -92,6 +131,9 @@ fn block(depth: Depth, raw: &RawValue, facts: &LineFacts<'_>) -> Block {
                 is_error: is_error.unwrap_or(false),
                 returned_at: facts.at,
                 duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
+                permission: facts.permission,
+                web_searches: facts.tool.searches,
+                work: facts.tool.work.clone(),
             }),
         },
         ("image" | "document", ContentBlock { source, .. }) => {
@@ -152,7 +194,7 @@ fn decoded_length(quoted: &str) -> u64 {
     clippy::cast_sign_loss,
     reason = "checked before"
 )]
-fn whole_milliseconds(duration: f64) -> Option<u64> {
+pub(super) fn whole_milliseconds(duration: f64) -> Option<u64> {
     (duration.is_finite() && duration >= 0.0).then(|| duration.round() as u64)
 }
 

@@ -12,6 +12,7 @@ mod prompt;
 mod read;
 mod running;
 pub mod settings;
+mod tool_result;
 mod wire;
 
 pub use checkpoint::{Checkpoint, Reading};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::super::jsonl::{Lines, objects};
-use super::wire::{AgentMeta, Line};
+use super::prompt;
+use super::wire::{AgentMeta, Line, Message, payload};
 use crate::host::Host;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
@@ -36,6 +37,8 @@ pub struct AgentFile {
     pub id: String,
     /// Its type, where it is told.
     pub kind: Option<String>,
+    /// What it is, when nothing tells its type.
+    pub role: Option<&'static str>,
     /// Whether Claude Code started it for its own ends.
     pub is_internal: bool,
     /// The tool call that started it, where it is told.
@@ -173,19 +176,32 @@ fn agent_file(path: &Path) -> Option<(Option<String>, AgentFile)> {
     let id = agent_id(path).filter(|_| is_jsonl(path))?;
     let meta = read_meta(&path.with_extension("meta.json")).unwrap_or_default();
     let bytes = fs::metadata(path).map_or(0, |meta| meta.len());
-    let started = first_facts(path).and_then(|facts| facts.timestamp);
+    let facts = first_facts(path).unwrap_or_default();
     let internal = internal_kind(&id);
+    let role = role(path, &facts);
     Some((
-        started,
+        facts.timestamp,
         AgentFile {
             path: path.to_owned(),
             id,
             kind: internal.map(str::to_owned).or(meta.agent_type),
+            role,
             is_internal: internal.is_some(),
             call: meta.tool_use_id,
             bytes,
         },
     ))
+}
+
+/// Agents of a workflow lie in a folder of its own; a teammate is woken by a message.
+fn role(path: &Path, facts: &FirstFacts) -> Option<&'static str> {
+    if path
+        .components()
+        .any(|part| part.as_os_str() == "workflows")
+    {
+        return Some("workflow");
+    }
+    facts.is_teammate.then_some("teammate")
 }
 
 /// Agents that Claude Code starts for its own ends carry their purpose in their id.
@@ -225,6 +241,8 @@ fn agent_id(path: &Path) -> Option<String> {
 struct FirstFacts {
     session: Option<String>,
     timestamp: Option<String>,
+    /// Whether it begins with the message of another agent.
+    is_teammate: bool,
 }
 
 fn first_facts(path: &Path) -> Option<FirstFacts> {
@@ -244,6 +262,9 @@ fn first_facts(path: &Path) -> Option<FirstFacts> {
                 .timestamp
                 .take()
                 .or(line.timestamp.map(|at| at.0.into_owned()));
+            let message: Option<Message<'_>> = payload(line.message);
+            facts.is_teammate |=
+                message.is_some_and(|message| prompt::is_from_teammate(message.content));
         });
         if facts.session.is_some() && facts.timestamp.is_some() {
             break;

@@ -5,6 +5,12 @@ use serde_json::value::RawValue;
 use super::wire::{Content, ContentBlock, Line, Origin, Text, payload};
 use crate::session::Trigger;
 
+/// What Claude Code writes in the user's name when they stop it.
+const INTERRUPTED: &str = "[Request interrupted by user";
+
+/// What begins the message of another agent.
+const TEAMMATE: &str = "<teammate-message";
+
 /// A line that begins a turn.
 pub(super) struct Prompt {
     pub(super) trigger: Trigger,
@@ -40,13 +46,8 @@ pub(super) fn of_queued(prompt: Option<&RawValue>, mode: Option<&str>) -> Option
 }
 
 fn classify(text: &str, not_human: bool) -> Option<Prompt> {
-    const NOTIFICATIONS: [&str; 2] = ["<task-notification", "<teammate-message"];
-    const NO_PROMPTS: [&str; 4] = [
-        "<local-command-",
-        "<bash-",
-        "<system-reminder",
-        "[Request interrupted by user",
-    ];
+    const NOTIFICATIONS: [&str; 2] = ["<task-notification", TEAMMATE];
+    const NO_PROMPTS: [&str; 4] = ["<local-command-", "<bash-", "<system-reminder", INTERRUPTED];
 
     let text = text.trim();
     if not_human || NOTIFICATIONS.iter().any(|start| text.starts_with(start)) {
@@ -81,7 +82,7 @@ fn classify(text: &str, not_human: bool) -> Option<Prompt> {
 
 /// What another agent said, without its wrapper.
 fn message(text: &str) -> Option<&str> {
-    let Some(inside) = text.strip_prefix("<teammate-message") else {
+    let Some(inside) = text.strip_prefix(TEAMMATE) else {
         return (!text.starts_with('<')).then_some(text);
     };
     between(inside, ">", "</teammate-message>")
@@ -106,6 +107,17 @@ fn spoken_text(content: Option<&RawValue>) -> Option<String> {
     }
     parts.append(&mut pictures);
     (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// Whether another agent speaks.
+pub(super) fn is_from_teammate(content: Option<&RawValue>) -> bool {
+    only_text(content).is_some_and(|text| text.trim_start().starts_with(TEAMMATE))
+}
+
+/// Whether the user stopped the agent here.
+pub(super) fn is_interruption(content: Option<&RawValue>) -> bool {
+    content.is_some_and(|raw| raw.get().contains(INTERRUPTED))
+        && only_text(content).is_some_and(|text| text.starts_with(INTERRUPTED))
 }
 
 /// The text of a message that is nothing else.

@@ -1,12 +1,12 @@
 //! Reads the files of a session, each byte once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::jsonl::{self, Lines};
 use super::agents::AgentNotes;
@@ -16,8 +16,8 @@ use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
 use super::wire::{self, Line, payload};
 use crate::session::{
-    Agent, Assembler, Block, Circumstances, Message, Parameters, ResponsePart, Role, Session,
-    Thread, TurnStart,
+    Agent, Assembler, Block, Circumstances, Message, Parameters, ResponsePart, Retries, Role,
+    Session, Skipped, Thread, TurnStart,
 };
 
 /// Line types that hold nothing we use.
@@ -25,7 +25,6 @@ const IGNORED: &[&str] = &[
     "progress",
     "summary",
     "agent-name",
-    "pr-link",
     "mode",
     "last-prompt",
     "queue-operation",
@@ -69,11 +68,21 @@ struct Reader {
     has_custom_title: bool,
     /// When each line was written, by its uuid: a call begins when its chain parent was there.
     times: HashMap<String, DateTime<Utc>>,
-    /// When a call began whose attempts failed, by the line of the last of them.
-    retries: HashMap<String, DateTime<Utc>>,
+    /// Attempts that failed, by the line of the last of them.
+    retries: HashMap<String, FailedAttempts>,
     requests: HashMap<String, Request>,
     agents: AgentNotes,
     unreadable: Vec<(PathBuf, String)>,
+    /// Lines of each agent's file that could not be used.
+    skipped: BTreeMap<String, Skipped>,
+}
+
+/// Attempts at a call that failed, one after the other.
+#[derive(Clone, Copy)]
+struct FailedAttempts {
+    /// When the first of them began.
+    began_at: DateTime<Utc>,
+    retries: Retries,
 }
 
 /// What an `api-request` line says.
@@ -96,6 +105,7 @@ impl Reader {
             requests: HashMap::new(),
             agents: AgentNotes::default(),
             unreadable: Vec::new(),
+            skipped: BTreeMap::new(),
         }
     }
 
@@ -113,20 +123,33 @@ impl Reader {
             .file(&files.transcript, checkpoint.offset, None)
             .with_context(|| format!("cannot read {}", files.transcript.display()))?;
         for agent in open {
+            let before = reader.assembler.oddities().skipped();
             if let Err(error) = reader.file(&agent.path, 0, Some(agent)) {
                 let reason = (agent.path.clone(), error.to_string());
                 reader.unreadable.push(reason);
             }
+            let skipped = reader.assembler.oddities().skipped().minus(before);
+            reader.skipped.insert(agent.id.clone(), skipped);
         }
         for (agent, kind) in reader.agents.kinds() {
             reader.assembler.agent(&agent, Some(kind), None);
+        }
+        for agent in &files.agents {
+            let kind = agent.role.map(str::to_owned);
+            reader.assembler.agent(&agent.id, kind, None);
         }
         Ok(reader)
     }
 
     fn finish(self, files: &SessionFiles) -> (Option<Session>, Reading) {
         let session = self.assembler.finish(files.session_id.clone());
-        let reading = Reading::new(files, self.marks, self.has_custom_title, self.unreadable);
+        let reading = Reading::new(
+            files,
+            self.marks,
+            self.has_custom_title,
+            self.unreadable,
+            self.skipped,
+        );
         (session, reading)
     }
 
@@ -154,6 +177,8 @@ impl Reader {
             let is_being_written = !line.is_terminated;
             if !is_being_written {
                 self.assembler.oddities().malformed_lines += malformed;
+            } else if malformed > 0 && agent.is_none() {
+                self.assembler.cut_off();
             }
         }
         Ok(())
@@ -164,11 +189,16 @@ impl Reader {
             .timestamp
             .as_ref()
             .and_then(|at| parse_time(at.as_str()));
+        let mut is_copy = false;
         if let Some(at) = at {
             self.assembler.saw(at);
             if let Some(uuid) = &line.uuid {
-                self.times.insert(uuid.as_str().to_owned(), at);
+                let before = self.times.insert(uuid.as_str().to_owned(), at);
+                is_copy = before.is_some();
             }
+        }
+        if agent.is_none() && !is_copy {
+            self.incidents(line);
         }
         match (line.kind.as_ref().map(wire::Text::as_str), at) {
             (Some("user"), Some(at)) => self.user(line, at, offset, agent),
@@ -179,6 +209,12 @@ impl Reader {
             (Some("cost-state"), _) if agent.is_none() => self.books(line),
             (Some("permission-mode"), _) if agent.is_none() => self.note_permission_mode(line),
             (Some("system"), at) => self.system(line, at, agent),
+            (Some("pr-link"), _) if agent.is_none() => {
+                if let Some(address) = &line.pr_url {
+                    let links = &mut self.assembler.incidents().pull_requests;
+                    links.insert(address.as_str().to_owned());
+                }
+            }
             (Some("custom-title"), _) => self.title(line.custom_title.as_ref(), true),
             (Some("ai-title"), _) => self.title(line.ai_title.as_ref(), false),
             (Some(kind), _) if IGNORED.contains(&kind) => {}
@@ -190,6 +226,22 @@ impl Reader {
                     .unknown_types
                     .entry(kind)
                     .or_default() += 1;
+            }
+        }
+    }
+
+    /// What happens to the session between the calls.
+    fn incidents(&mut self, line: &Line<'_>) {
+        let is = |field: &Option<wire::Text<'_>>, value: &str| {
+            field.as_ref().is_some_and(|field| field.as_str() == value)
+        };
+        if is(&line.kind, "system") && is(&line.subtype, "compact_boundary") {
+            self.assembler.incidents().compactions += 1;
+        }
+        if is(&line.kind, "user") && line.is_sidechain != Some(true) {
+            let message = payload::<wire::Message<'_>>(line.message);
+            if message.is_some_and(|message| prompt::is_interruption(message.content)) {
+                self.assembler.incidents().interruptions += 1;
             }
         }
     }
@@ -207,11 +259,7 @@ impl Reader {
         {
             self.begin_turn(line, prompt, at);
         }
-        let facts = LineFacts {
-            at,
-            circumstances: &self.circumstances,
-            tool: &line.tool_use_result,
-        };
+        let facts = LineFacts::of(line, at, &self.circumstances);
         let content = blocks(message.content, &facts);
         self.link_subagent(line, &content);
         if !content.is_empty() {
@@ -247,11 +295,7 @@ impl Reader {
         {
             self.begin_turn(line, prompt, at);
         }
-        let facts = LineFacts {
-            at,
-            circumstances: &self.circumstances,
-            tool: &line.tool_use_result,
-        };
+        let facts = LineFacts::of(line, at, &self.circumstances);
         let content = blocks(attachment.prompt, &facts);
         if !content.is_empty() {
             self.assembler.input(
@@ -272,6 +316,7 @@ impl Reader {
                 turn: String::new(),
                 offset,
                 statements: self.assembler.statements(),
+                skipped: self.assembler.oddities().skipped(),
                 permission_mode: self.permission_mode.clone(),
             });
         }
@@ -321,11 +366,8 @@ impl Reader {
             return;
         }
         let thread = self.thread_of(line, agent, None);
-        let facts = LineFacts {
-            at,
-            circumstances: &self.circumstances,
-            tool: &line.tool_use_result,
-        };
+        self.note_agent_kind(line, &thread);
+        let facts = LineFacts::of(line, at, &self.circumstances);
         let content = blocks(message.content, &facts);
         self.agents.note_calls(&content);
         let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
@@ -337,10 +379,14 @@ impl Reader {
             .request_ref
             .as_ref()
             .and_then(|id| self.requests.get(id.as_str()));
-        let parent = line.parent_uuid.as_ref().and_then(|id| {
-            let first_attempt = self.retries.get(id.as_str()).filter(|_| is_error);
-            first_attempt.or_else(|| self.times.get(id.as_str()))
-        });
+        let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
+        let failed = parent.and_then(|parent| self.retries.get(parent));
+        // What failed at last began with its first attempt; what did not, with its last.
+        let parent_at = match failed.filter(|_| is_error) {
+            Some(failed) => Some(failed.began_at),
+            None => parent.and_then(|parent| self.times.get(parent).copied()),
+        };
+        let began_at = request.and_then(|_| streamed_since(line, at));
         let mut parameters = request
             .map(|request| request.parameters.clone())
             .unwrap_or_default();
@@ -353,14 +399,20 @@ impl Reader {
         parameters.service_tier = billed.service_tier.map(|tier| tier.0.into_owned());
         parameters.speed = billed.speed.map(|speed| speed.0.into_owned());
         let requested = line.requested_model.as_ref().map(wire::Text::as_str);
+        parameters.requested_model = requested
+            .filter(|requested| !is_synthetic && model != Some(*requested))
+            .map(str::to_owned);
+        let retries = failed.map(|failed| failed.retries).unwrap_or_default();
         self.assembler.response(ResponsePart {
             thread,
             id: id.to_owned(),
             model: if is_synthetic { requested } else { model }.map(str::to_owned),
             provider: provider_of(id),
             usage,
-            requested_at: request.map(|request| request.at).or(parent.copied()),
+            requested_at: request.map(|request| request.at).or(parent_at),
+            began_at,
             at,
+            retries,
             stop_reason: message
                 .stop_reason
                 .as_ref()
@@ -385,12 +437,17 @@ impl Reader {
             .is_some_and(|subtype| subtype.as_str() == "api_error");
         if let (true, Some(uuid), Some(at)) = (is_retry, &line.uuid, at) {
             let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
-            let first_attempt = parent.and_then(|parent| {
-                let earlier = self.retries.get(parent);
-                earlier.or_else(|| self.times.get(parent)).copied()
-            });
-            self.retries
-                .insert(uuid.as_str().to_owned(), first_attempt.unwrap_or(at));
+            let earlier = parent.and_then(|parent| self.retries.get(parent));
+            let parent_at = parent.and_then(|parent| self.times.get(parent));
+            let error: wire::AttemptError = payload(line.error).unwrap_or_default();
+            let failed = FailedAttempts {
+                began_at: earlier.map_or(*parent_at.unwrap_or(&at), |earlier| earlier.began_at),
+                retries: Retries {
+                    count: earlier.map_or(0, |earlier| earlier.retries.count) + 1,
+                    status: error.status,
+                },
+            };
+            self.retries.insert(uuid.as_str().to_owned(), failed);
         }
     }
 
@@ -450,6 +507,14 @@ impl Reader {
         Thread::Agent(root)
     }
 
+    /// The lines of an agent may name its type.
+    fn note_agent_kind(&mut self, line: &Line<'_>, thread: &Thread) {
+        if let (Thread::Agent(id), Some(kind)) = (thread, &line.attribution_agent) {
+            self.assembler
+                .agent(id, Some(kind.as_str().to_owned()), None);
+        }
+    }
+
     fn note_permission_mode(&mut self, line: &Line<'_>) {
         if let Some(mode) = &line.permission_mode {
             self.permission_mode = Some(mode.as_str().to_owned());
@@ -492,6 +557,16 @@ impl Reader {
             permission_mode: self.permission_mode.clone(),
         });
     }
+}
+
+/// When the block of this line began to arrive.
+fn streamed_since(line: &Line<'_>, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let streamed = line
+        .thinking_duration_ms
+        .0
+        .or(line.tool_input_stream_ms.0)?;
+    let streamed = content::whole_milliseconds(streamed)?;
+    at.checked_sub_signed(TimeDelta::try_milliseconds(i64::try_from(streamed).ok()?)?)
 }
 
 /// A detached head is written as `HEAD`, no repository as nothing: neither is a branch.

@@ -10,6 +10,8 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::tool_result::ToolUseResult;
+
 /// A string that borrows from the line unless it holds escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
@@ -129,6 +131,18 @@ pub(super) struct Line<'a> {
     pub(super) ai_title: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) id: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) attribution_agent: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) tool_denial_kind: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) pr_url: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) thinking_duration_ms: Number,
+    #[serde(default)]
+    pub(super) tool_input_stream_ms: Number,
+    #[serde(borrow, default)]
+    pub(super) permission_decision: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "flag")]
     pub(super) is_sidechain: Option<bool>,
     #[serde(default, deserialize_with = "flag")]
@@ -137,6 +151,8 @@ pub(super) struct Line<'a> {
     pub(super) is_compact_summary: Option<bool>,
     #[serde(default, deserialize_with = "flag")]
     pub(super) is_api_error_message: Option<bool>,
+    #[serde(default, deserialize_with = "flag")]
+    pub(super) tool_denial_before_run: Option<bool>,
     #[serde(borrow, default)]
     pub(super) origin: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -343,92 +359,6 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// The few small fields of `toolUseResult` that say something `message.content` does not.
-/// More than a third of a transcript's bytes stand here: they are passed over once, in place.
-#[derive(Debug, Default)]
-pub(super) struct ToolUseResult {
-    /// Milliseconds the tool itself took.
-    pub(super) duration_ms: Option<f64>,
-    /// The subagent that the call started.
-    pub(super) agent_id: Option<String>,
-    /// Its type.
-    pub(super) agent_type: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for ToolUseResult {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ResultVisitor;
-        impl<'de> Visitor<'de> for ResultVisitor {
-            type Value = ToolUseResult;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("the result of a tool")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ToolUseResult, A::Error> {
-                let mut result = ToolUseResult::default();
-                while let Some(Text(key)) = map.next_key()? {
-                    match key.as_ref() {
-                        "durationMs" | "totalDurationMs" => {
-                            result.duration_ms = map.next_value::<Number>()?.0;
-                        }
-                        "durationSeconds" => {
-                            let Number(seconds) = map.next_value()?;
-                            result.duration_ms = seconds.map(|seconds| seconds * 1000.0);
-                        }
-                        "agentId" => result.agent_id = map.next_value::<Loose>()?.0,
-                        "agentType" => result.agent_type = map.next_value::<Loose>()?.0,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(result)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ToolUseResult, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_str<E: Error>(self, _: &str) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_bool<E: Error>(self, _: bool) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_f64<E: Error>(self, _: f64) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_u64<E: Error>(self, _: u64) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_i64<E: Error>(self, _: i64) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-        }
-        deserializer.deserialize_any(ResultVisitor)
-    }
-}
-
-/// A small string, or `None` for anything else that stands in its place.
-struct Loose(Option<String>);
-
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str(raw.get()).ok()))
-    }
-}
-
 /// `attachment` of a line of that type.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -446,6 +376,22 @@ pub(super) struct Attachment<'a> {
 pub(super) struct Origin<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) kind: Option<Text<'a>>,
+}
+
+/// `permissionDecision` of a line that holds a tool's result.
+#[derive(Debug, Deserialize)]
+pub(super) struct PermissionDecision<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) decision: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) source: Option<Text<'a>>,
+}
+
+/// `error` of an attempt that failed.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct AttemptError {
+    #[serde(default)]
+    pub(super) status: Option<u16>,
 }
 
 /// `params` of an `api-request` line.

@@ -1,0 +1,88 @@
+//! Sums over a session.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Generation, Turn, Unlisted, Usage, Work};
+
+/// Sums over the generations of a session, each response counted once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Turns.
+    pub turns: u64,
+    /// Responses, failed calls included.
+    pub generations: u64,
+    /// Tool calls.
+    pub tool_calls: u64,
+    /// Tool calls that failed or were refused.
+    pub tool_errors: u64,
+    /// Failed calls of a model.
+    pub errors: u64,
+    /// Tool calls that never returned.
+    pub unfinished_tool_calls: u64,
+    /// Responses whose count of output tokens is a placeholder.
+    pub placeholders: u64,
+    /// How often the user stopped the agent.
+    pub interruptions: u64,
+    /// How often the conversation was compacted.
+    pub compactions: u64,
+    /// Input tokens outside the cache.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// Tokens read from the cache.
+    pub cache_read: u64,
+    /// Tokens written to the cache.
+    pub cache_write: u64,
+    /// Names of the tools that were called.
+    pub tools: BTreeSet<String>,
+    /// What was done to files and repository.
+    pub work: Work,
+}
+
+impl Totals {
+    /// Adds a turn, of it only the generations that `ours` names.
+    pub fn add_turn(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
+        self.turns += 1;
+        self.interruptions += turn.incidents.interruptions;
+        self.compactions += turn.incidents.compactions;
+        self.work.link(&turn.incidents);
+        for generation in turn.all_generations() {
+            if ours(generation) {
+                self.add_generation(generation);
+            }
+        }
+    }
+
+    /// Adds calls that only the agent's books show.
+    pub const fn add_unlisted(&mut self, unlisted: &Unlisted) {
+        self.generations += 1;
+        self.add_usage(unlisted.usage);
+    }
+
+    fn add_generation(&mut self, generation: &Generation) {
+        self.generations += 1;
+        self.errors += u64::from(generation.error.is_some());
+        self.placeholders += u64::from(generation.has_placeholder());
+        self.add_usage(generation.usage);
+        for call in generation.tool_calls() {
+            self.tool_calls += 1;
+            self.tools.insert(call.name.clone());
+            match &call.result {
+                Some(result) => {
+                    self.tool_errors += u64::from(result.is_error);
+                    self.work.add(&result.work);
+                }
+                None => self.unfinished_tool_calls += 1,
+            }
+        }
+    }
+
+    const fn add_usage(&mut self, usage: Usage) {
+        self.input += usage.input;
+        self.output += usage.output;
+        self.cache_read += usage.cache_read;
+        self.cache_write += usage.cache_write;
+    }
+}
