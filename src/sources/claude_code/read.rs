@@ -12,11 +12,13 @@ use super::super::jsonl::{self, Lines};
 use super::agents::AgentNotes;
 use super::checkpoint::{Checkpoint, Mark, Reading};
 use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
+use super::messages::Spot;
 use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
+use super::requests::{Answer, Requests};
 use super::wire::{self, Line, payload};
 use crate::session::{
-    Agent, Assembler, Block, Circumstances, Message, Parameters, ResponsePart, Role, Session,
+    Agent, Assembler, Block, Circumstances, InputScope, Message, ResponsePart, Role, Session,
     Thread, TurnStart,
 };
 
@@ -34,12 +36,13 @@ const IGNORED: &[&str] = &[
     "tools-used",
     "atis-latch",
     "bridge-session",
+    "api-request",
     "api-request-blob",
     "api-request-shape",
 ];
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
-/// files hold no line with a time.
+/// files hold no line with a time. `scope` is what is wanted of the model's inputs, if anything.
 ///
 /// # Errors
 /// When the transcript cannot be opened or read. Subagents that cannot be read are reported in
@@ -47,13 +50,14 @@ const IGNORED: &[&str] = &[
 pub fn read(
     files: &SessionFiles,
     checkpoint: Option<Checkpoint>,
+    scope: Option<InputScope>,
 ) -> anyhow::Result<(Option<Session>, Reading)> {
     let checkpoint = checkpoint
-        .filter(|checkpoint| checkpoint.fits(files))
+        .filter(|checkpoint| scope != Some(InputScope::Full) && checkpoint.fits(files))
         .unwrap_or_default();
-    let mut reader = Reader::read(files, &checkpoint)?;
-    if reader.assembler.repeats_earlier() {
-        reader = Reader::read(files, &Checkpoint::default())?;
+    let mut reader = Reader::read(files, &checkpoint, scope)?;
+    if reader.assembler.repeats_earlier() || reader.requests.lacks_earlier() {
+        reader = Reader::read(files, &Checkpoint::default(), scope)?;
     }
     Ok(reader.finish(files))
 }
@@ -71,19 +75,13 @@ struct Reader {
     times: HashMap<String, DateTime<Utc>>,
     /// When a call began whose attempts failed, by the line of the last of them.
     retries: HashMap<String, DateTime<Utc>>,
-    requests: HashMap<String, Request>,
+    requests: Requests,
     agents: AgentNotes,
     unreadable: Vec<(PathBuf, String)>,
 }
 
-/// What an `api-request` line says.
-struct Request {
-    at: DateTime<Utc>,
-    parameters: Parameters,
-}
-
 impl Reader {
-    fn new(checkpoint: &Checkpoint) -> Self {
+    fn new(checkpoint: &Checkpoint, scope: Option<InputScope>) -> Self {
         Self {
             assembler: Assembler::new(Agent::ClaudeCode, checkpoint.earlier.clone()),
             marks: Vec::new(),
@@ -93,14 +91,18 @@ impl Reader {
             has_custom_title: checkpoint.has_custom_title,
             times: HashMap::new(),
             retries: HashMap::new(),
-            requests: HashMap::new(),
+            requests: Requests::new(scope),
             agents: AgentNotes::default(),
             unreadable: Vec::new(),
         }
     }
 
-    fn read(files: &SessionFiles, checkpoint: &Checkpoint) -> anyhow::Result<Self> {
-        let mut reader = Self::new(checkpoint);
+    fn read(
+        files: &SessionFiles,
+        checkpoint: &Checkpoint,
+        scope: Option<InputScope>,
+    ) -> anyhow::Result<Self> {
+        let mut reader = Self::new(checkpoint, scope);
         let open: Vec<&AgentFile> = files
             .agents
             .iter()
@@ -109,10 +111,14 @@ impl Reader {
         for agent in &open {
             reader.expect_agent(agent);
         }
+        let is_part = checkpoint.offset > 0;
+        let place = checkpoint.place.as_ref();
+        reader.requests.begin(&files.transcript, is_part, place);
         reader
             .file(&files.transcript, checkpoint.offset, None)
             .with_context(|| format!("cannot read {}", files.transcript.display()))?;
         for agent in open {
+            reader.requests.begin(&agent.path, false, None);
             if let Err(error) = reader.file(&agent.path, 0, Some(agent)) {
                 let reason = (agent.path.clone(), error.to_string());
                 reader.unreadable.push(reason);
@@ -150,7 +156,12 @@ impl Reader {
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
             let text = line.text();
-            let malformed = jsonl::objects(&text, |object| self.line(&object, line.offset, agent));
+            let mut spot = Spot::of(&line);
+            let malformed = jsonl::objects(&text, |object| {
+                self.line(&object, line.offset, agent);
+                self.requests.saw(&object, spot);
+                spot.before += 1;
+            });
             let is_being_written = !line.is_terminated;
             if !is_being_written {
                 self.assembler.oddities().malformed_lines += malformed;
@@ -174,7 +185,6 @@ impl Reader {
             (Some("user"), Some(at)) => self.user(line, at, offset, agent),
             (Some("assistant"), Some(at)) => self.assistant(line, at, agent),
             (Some("attachment"), Some(at)) => self.attachment(line, at, offset, agent),
-            (Some("api-request"), Some(at)) => self.request(line, at),
             // Written at exit, after everything else that counts.
             (Some("cost-state"), _) if agent.is_none() => self.books(line),
             (Some("permission-mode"), _) if agent.is_none() => self.note_permission_mode(line),
@@ -214,6 +224,9 @@ impl Reader {
         };
         let content = blocks(message.content, &facts);
         self.link_subagent(line, &content);
+        if line.is_compact_summary == Some(true) {
+            self.assembler.sum_up(&thread);
+        }
         if !content.is_empty() {
             self.assembler.input(
                 thread,
@@ -273,6 +286,7 @@ impl Reader {
                 offset,
                 statements: self.assembler.statements(),
                 permission_mode: self.permission_mode.clone(),
+                place: None,
             });
         }
     }
@@ -299,6 +313,7 @@ impl Reader {
         {
             self.marks.push(Mark {
                 turn: id.as_str().to_owned(),
+                place: self.requests.place(),
                 ..waiting.clone()
             });
         }
@@ -333,17 +348,18 @@ impl Reader {
         if usage.is_none() {
             self.assembler.oddities().responses_without_usage += 1;
         }
-        let request = line
-            .request_ref
-            .as_ref()
-            .and_then(|id| self.requests.get(id.as_str()));
+        let asked = self.requests.answer(&Answer {
+            line,
+            is_error,
+            at,
+            circumstances: &self.circumstances,
+            blocks: &content,
+        });
         let parent = line.parent_uuid.as_ref().and_then(|id| {
             let first_attempt = self.retries.get(id.as_str()).filter(|_| is_error);
             first_attempt.or_else(|| self.times.get(id.as_str()))
         });
-        let mut parameters = request
-            .map(|request| request.parameters.clone())
-            .unwrap_or_default();
+        let mut parameters = asked.parameters;
         if let Some(effort) = &line.effort {
             parameters
                 .effort
@@ -359,7 +375,7 @@ impl Reader {
             model: if is_synthetic { requested } else { model }.map(str::to_owned),
             provider: provider_of(id),
             usage,
-            requested_at: request.map(|request| request.at).or(parent.copied()),
+            requested_at: asked.at.or(parent.copied()),
             at,
             stop_reason: message
                 .stop_reason
@@ -367,6 +383,8 @@ impl Reader {
                 .filter(|_| !is_error)
                 .map(|reason| reason.as_str().to_owned()),
             error: is_error.then(|| call_error(line, &content)),
+            given: asked.given,
+            setup: asked.setup,
             blocks: if is_error { Vec::new() } else { content },
             parameters,
             circumstances: Arc::clone(&self.circumstances),
@@ -392,19 +410,6 @@ impl Reader {
             self.retries
                 .insert(uuid.as_str().to_owned(), first_attempt.unwrap_or(at));
         }
-    }
-
-    fn request(&mut self, line: &Line<'_>, at: DateTime<Utc>) {
-        let Some(id) = &line.id else { return };
-        let params: wire::RequestParams = payload(line.params).unwrap_or_default();
-        let parameters = Parameters {
-            max_tokens: params.max_tokens,
-            effort: params.output_config.and_then(|config| config.effort),
-            thinking: params.thinking,
-            ..Parameters::default()
-        };
-        self.requests
-            .insert(id.as_str().to_owned(), Request { at, parameters });
     }
 
     /// The result of a call tells which agent the call started.
