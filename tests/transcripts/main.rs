@@ -9,6 +9,8 @@ mod support;
 mod contract;
 mod corpus;
 mod independent;
+mod inputs;
+mod requests;
 mod resumed;
 
 use std::collections::{BTreeMap, HashSet};

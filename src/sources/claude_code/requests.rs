@@ -43,6 +43,8 @@ pub(super) struct Requests {
     open: Option<String>,
     /// The last call that was answered: its request, and what it was given.
     answered: Option<(String, List)>,
+    /// Whether a response came since then whose request is not known.
+    is_unsure: bool,
     shapes: HashMap<String, Shape>,
     /// The calls of tools in responses.
     calls: HashSet<String>,
@@ -109,6 +111,7 @@ impl Requests {
             known: HashMap::new(),
             open: None,
             answered: None,
+            is_unsure: false,
             shapes: HashMap::new(),
             calls: HashSet::new(),
             cache: HashMap::new(),
@@ -140,7 +143,7 @@ impl Requests {
 
     /// Where the conversation stands; `None` when no request was answered yet.
     pub(super) fn place(&mut self) -> Option<Place> {
-        self.scope?;
+        self.scope.filter(|_| !self.is_unsure)?;
         let (request, list) = self.answered.clone()?;
         Some(Place {
             request,
@@ -227,10 +230,11 @@ impl Requests {
 
     /// The request of a call. A failed call names none: it is the last one before.
     pub(super) fn answer(&mut self, answer: &Answer<'_>) -> Asked {
-        let asked = self.asked(answer).unwrap_or_default();
-        self.calls
-            .extend(calls_of(answer.blocks).map(str::to_owned));
-        asked
+        let asked = self.asked(answer);
+        self.is_unsure |= asked.is_none() && !answer.is_error;
+        let calls = calls_of(answer.blocks).map(str::to_owned);
+        self.calls.extend(calls);
+        asked.unwrap_or_default()
     }
 
     fn asked(&mut self, answer: &Answer<'_>) -> Option<Asked> {
@@ -251,6 +255,7 @@ impl Requests {
             asked.given = list.and_then(|list| self.given(list, tail, scope, answer));
             if let Some(list) = list {
                 self.answered = Some((id, list));
+                self.is_unsure = false;
             }
             self.messages.forget_said();
         }
@@ -297,19 +302,20 @@ impl Requests {
             let kept = self.lists.first(list, list.length() - tail)?;
             self.lists.since(list, kept)
         };
-        match &self.answered {
+        let mut added = match &self.answered {
             Some((_, earlier)) if self.is_part => self.lists.since(list, *earlier),
             Some((_, earlier)) => self.lists.since(list, *earlier).or_else(of_tail),
             None if self.is_part => None,
-            None => {
-                let mut all = of_tail()?;
-                // A fork, or an update, begins with what was said without records.
-                let is_response = |hash: &MessageHash| self.messages.is_response(*hash);
-                let old = all.iter().rposition(is_response).map_or(0, |last| last + 1);
-                all.drain(..old);
-                Some(all)
-            }
+            None => of_tail(),
+        }?;
+        if self.is_unsure {
+            // A fork or an update, or a record was lost: what was said before the last response
+            // belongs to calls without records.
+            let is_response = |hash: &MessageHash| self.messages.is_response(*hash);
+            let old = added.iter().rposition(is_response);
+            added.drain(..old.map_or(0, |last| last + 1));
         }
+        Some(added)
     }
 
     /// All that a request held.
