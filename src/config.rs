@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use crate::events::{DistinctId, Grouping, Recording};
+use crate::events::{DistinctId, Grouping, InputScope, Recording};
 use crate::host::Host;
 use crate::transport::Endpoint;
 
@@ -32,6 +32,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// `POSTHOG_LLMA_PRIVACY_MODE`, `POSTHOG_LLMA_RECORD_INPUTS`, `POSTHOG_LLMA_RECORD_OUTPUTS`.
     pub recording: Recording,
+    /// `POSTHOG_LLMA_INPUT`.
+    pub input_scope: InputScope,
     /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
     pub redact_file: Option<PathBuf>,
     /// `POSTHOG_LLMA_DISTINCT_ID`.
@@ -127,6 +129,9 @@ impl Config {
             endpoint: reader.endpoint(),
             state_dir: state_dir.or_else(default_state),
             recording: reader.recording(),
+            input_scope: reader
+                .value("POSTHOG_LLMA_INPUT", input_scope)
+                .unwrap_or_default(),
             redact_file: host.path_variable("POSTHOG_LLMA_REDACT_FILE"),
             distinct_id: reader.value("POSTHOG_LLMA_DISTINCT_ID", |id| {
                 DistinctId::parse(id).map_err(|error| error.to_string())
@@ -146,6 +151,12 @@ impl Config {
             custom,
         };
         (config, reader.problems)
+    }
+
+    /// What is wanted of the model's inputs; `None` when they are not recorded.
+    #[must_use]
+    pub fn inputs(&self) -> Option<InputScope> {
+        self.recording.inputs().then_some(self.input_scope)
     }
 }
 
@@ -219,6 +230,14 @@ fn grouping(text: &str) -> Result<Grouping, String> {
         "session" => Ok(Grouping::Session),
         "message" => Ok(Grouping::Message),
         _ => Err(format!("is {text:?}; use session or message")),
+    }
+}
+
+fn input_scope(text: &str) -> Result<InputScope, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "new" => Ok(InputScope::New),
+        "full" => Ok(InputScope::Full),
+        _ => Err(format!("is {text:?}; use new or full")),
     }
 }
 
@@ -309,6 +328,7 @@ mod tests {
         for (variable, value) in [
             ("POSTHOG_LLMA_CC_ENABLED", "maybe"),
             ("POSTHOG_LLMA_TRACE_GROUPING", "hourly"),
+            ("POSTHOG_LLMA_INPUT", "all"),
             ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "12k"),
             ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "5"),
             ("POSTHOG_LLMA_DISTINCT_ID", "anonymous"),

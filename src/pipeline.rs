@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::consent;
 use crate::events::limits::Limits;
-use crate::events::{self, DistinctId, Event, Frozen, Progress, Settings};
+use crate::events::{self, DistinctId, Event, Frozen, InputScope, Progress, Settings};
 use crate::git;
 use crate::host::Host;
 use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
@@ -74,7 +74,8 @@ pub enum Stored {
 }
 
 /// Reads the session at `transcript`; `None` when there is nothing in it. `progress` is known to
-/// whoever saw the session end, else the files tell.
+/// whoever saw the session end, else the files tell. `inputs` is what is wanted of the model's
+/// inputs, if anything.
 ///
 /// # Errors
 /// When the transcript cannot be read.
@@ -82,11 +83,12 @@ pub fn collect(
     transcript: &Path,
     checkpoint: Option<Checkpoint>,
     progress: Option<Progress>,
+    inputs: Option<InputScope>,
     host: &Host,
 ) -> anyhow::Result<Option<Collected>> {
     let files = claude_code::session_files(transcript)
         .with_context(|| format!("cannot read {}", transcript.display()))?;
-    let (session, reading) = claude_code::read(&files, checkpoint)?;
+    let (session, reading) = claude_code::read(&files, checkpoint, inputs)?;
     Ok(session.map(|session| {
         let progress = progress.unwrap_or_else(|| progress_of(&session, host));
         Collected {
@@ -179,6 +181,7 @@ impl<'a> Pipeline<'a> {
         let settings = Settings {
             frozen,
             recording: self.config.recording,
+            input_scope: self.config.input_scope,
             agent_name: self.config.agent_name.clone(),
             purpose: self.config.purpose.clone(),
             custom: self.config.custom.clone(),
@@ -187,6 +190,7 @@ impl<'a> Pipeline<'a> {
         let limits = Limits {
             attribute: self.config.max_attribute_bytes,
             event: self.largest_event,
+            input_scope: self.config.input_scope,
         };
         let mut result = Ok(());
         events::map(
@@ -245,7 +249,8 @@ impl<'a> Pipeline<'a> {
         let known = outbox.session(agent, &files.session_id)?;
         let checkpoint = known.and_then(|session| session.checkpoint);
         let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
-        let Some(collected) = collect(path, checkpoint, progress, host)? else {
+        let inputs = self.config.inputs();
+        let Some(collected) = collect(path, checkpoint, progress, inputs, host)? else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
         };

@@ -1,8 +1,8 @@
 //! How large content may be, and how it is shortened.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{Event, EventName};
+use super::{Event, EventName, InputScope};
 
 /// Largest event on PostHog's AI lane, in bytes of JSON.
 pub const AI_LANE_EVENT: usize = 8 << 20;
@@ -12,8 +12,9 @@ pub const AI_LANE_EVENT: usize = 8 << 20;
 pub const BATCH_EVENT: usize = 900_000;
 
 /// The properties that hold content, and so may be shortened.
-const CONTENT: [&str; 6] = [
+const CONTENT: [&str; 7] = [
     "$ai_input",
+    "$ai_tools",
     "$ai_output_choices",
     "$ai_input_state",
     "$ai_output_state",
@@ -27,6 +28,9 @@ const OVERHEAD: usize = 500;
 /// Room for the words that say how much is missing.
 const MARK: usize = 40;
 
+/// Room for the message that says how many are left out.
+const LEFT_OUT: usize = 120;
+
 /// How large an event may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -34,9 +38,13 @@ pub struct Limits {
     pub attribute: usize,
     /// The largest event, in bytes of JSON.
     pub event: usize,
+    /// What of the conversation an event holds. Of all of it, the oldest messages go first.
+    pub input_scope: InputScope,
 }
 
-/// Shortens what tools got and gave, then whatever makes the event too large.
+/// Shortens what tools got and gave, then whatever makes the event too large. A system prompt and
+/// the tools on offer have the event's limit alone, as prompts and answers have: they are sent
+/// once.
 pub fn shorten(event: &mut Event, limits: &Limits) {
     let properties = &mut event.properties;
     match event.name {
@@ -61,7 +69,33 @@ pub fn shorten(event: &mut Event, limits: &Limits) {
             clip(value, limits.attribute);
         }
     }
+    if limits.input_scope == InputScope::Full {
+        leave_out_oldest(properties, limits.event.saturating_sub(OVERHEAD));
+    }
     fit(properties, OVERHEAD, limits.event);
+}
+
+/// Leaves out the oldest messages of a conversation until the properties have at most `max` bytes
+/// of JSON, or until only the last one is left. A system prompt at the head stays.
+fn leave_out_oldest(properties: &mut Map<String, Value>, max: usize) {
+    let size = map_size(properties);
+    let Some(Value::Array(messages)) = properties.get_mut("$ai_input") else {
+        return;
+    };
+    let first = usize::from(messages.first().is_some_and(|it| it["role"] == "system"));
+    let last = messages.len().saturating_sub(1);
+    if size <= max || first >= last {
+        return;
+    }
+    let mut excess = size - max + LEFT_OUT;
+    let mut end = first;
+    while excess > 0 && end < last {
+        excess = excess.saturating_sub(json_size(&messages[end]) + 1);
+        end += 1;
+    }
+    let note = format!("[{} earlier messages left out]", end - first);
+    let note = json!({ "role": "system", "content": [{ "type": "text", "text": note }] });
+    messages.splice(first..end, [note]);
 }
 
 fn clip_results(message: &mut Value, max: usize) {

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::conversation::{Conversation, GivenToCall};
 use super::properties::{self, Properties};
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, ids};
@@ -39,12 +40,13 @@ pub fn map(
         tools: HashSet::new(),
         emit,
     };
+    let mut conversation = mapper.conversation();
     let mut own = Vec::new();
     let has_response = |turn: &Turn| !turn.generations.is_empty();
     let answered = session.turns.iter().rposition(has_response).unwrap_or(0);
     for (index, turn) in session.turns.iter().enumerate() {
         if turn.is_shown(&|generation| mapper.owns(generation)) {
-            mapper.turn(turn, index >= answered);
+            mapper.turn(turn, index >= answered, &mut conversation);
             own.push(turn);
         }
     }
@@ -121,7 +123,12 @@ impl Mapper<'_> {
         !(self.is_foreign)(ids::generation(self.session.agent, &generation.id))
     }
 
-    fn turn(&mut self, turn: &Turn, is_latest: bool) {
+    /// A conversation of which no call was gone through.
+    const fn conversation(&self) -> Conversation {
+        Conversation::new(self.settings.input_scope, self.settings.recording)
+    }
+
+    fn turn(&mut self, turn: &Turn, is_latest: bool, conversation: &mut Conversation) {
         let agent = self.session.agent;
         let session_id = self.session.id.as_str();
         let frozen = &self.settings.frozen;
@@ -149,7 +156,7 @@ impl Mapper<'_> {
             subagent: None,
             kind: None,
         };
-        self.generations(&turn.generations, place);
+        self.generations(&turn.generations, place, conversation);
         for subagent in &turn.stray_subagents {
             // The call that it belongs under may still turn up.
             if subagent.is_internal || !is_running {
@@ -167,15 +174,22 @@ impl Mapper<'_> {
                 kind,
                 ..place
             },
+            &mut self.conversation(),
         );
     }
 
-    fn generations(&mut self, generations: &[Generation], place: Place<'_>) {
+    fn generations(
+        &mut self,
+        generations: &[Generation],
+        place: Place<'_>,
+        conversation: &mut Conversation,
+    ) {
         for generation in generations {
+            let given = conversation.next(generation);
             let uuid = ids::generation(self.session.agent, &generation.id);
             let is_settled = generation.complete || self.progress == Progress::Ended;
             if is_settled && !(self.is_foreign)(uuid) {
-                self.generation(generation, uuid, place);
+                self.generation(generation, uuid, given, place);
             }
             let id = uuid.to_string();
             for call in generation.tool_calls() {
@@ -205,7 +219,13 @@ impl Mapper<'_> {
         }
     }
 
-    fn generation(&mut self, generation: &Generation, uuid: Uuid, place: Place<'_>) {
+    fn generation(
+        &mut self,
+        generation: &Generation,
+        uuid: Uuid,
+        given: GivenToCall,
+        place: Place<'_>,
+    ) {
         let recording = self.settings.recording;
         self.emit(
             place,
@@ -215,7 +235,7 @@ impl Mapper<'_> {
                 ended_at: generation.ended_at,
                 latency: generation.ended_at - generation.started_at,
                 circumstances: &generation.circumstances,
-                properties: properties::of_generation(generation, place.prompt, recording),
+                properties: properties::of_generation(generation, place.prompt, given, recording),
             },
         );
     }

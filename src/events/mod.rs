@@ -1,6 +1,7 @@
 //! A session becomes PostHog events: what is sent, under which name, with which identity.
 //! Knows no files, no agent's format and no network.
 
+mod conversation;
 mod distinct_id;
 mod event;
 pub mod ids;
@@ -11,6 +12,7 @@ mod native;
 mod properties;
 mod settings;
 
+pub use crate::session::InputScope;
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName};
 pub use map::{Progress, claims, map};

@@ -5,14 +5,24 @@ use serde_json::{Value, json};
 use super::Recording;
 use crate::session::{Block, Message, Role, ToolResult};
 
-/// A message with its role. What a tool gave back is an output, though the model is given it.
+/// A message with its role. What a tool gave back, or the model itself, is an output, though the
+/// model is given it.
 pub(super) fn message(message: &Message, recording: Recording) -> Value {
-    let role = match message.role {
+    spoken(message.role, &message.content, recording)
+}
+
+/// What somebody said.
+pub(super) fn spoken(role: Role, content: &[Block], recording: Recording) -> Value {
+    let name = match role {
         Role::User => "user",
         Role::Assistant => "assistant",
         Role::System => "system",
     };
-    json!({ "role": role, "content": blocks(&message.content, recording) })
+    let content = match role {
+        Role::Assistant if !recording.outputs() => Value::Null,
+        _ => Value::Array(blocks(content, recording)),
+    };
+    json!({ "role": name, "content": content })
 }
 
 /// The blocks that say something, in their order.

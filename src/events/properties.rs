@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::conversation::GivenToCall;
 use super::settings::Recording;
 use super::{names, native};
 use crate::session::{
@@ -128,6 +129,7 @@ impl Properties {
 pub(super) fn of_generation(
     generation: &Generation,
     prompt: &str,
+    given: GivenToCall,
     recording: Recording,
 ) -> Properties {
     let mut properties = Properties::default();
@@ -156,12 +158,9 @@ pub(super) fn of_generation(
         Some(parameters).filter(|it| !it.is_empty()),
     );
     properties.content("$ai_input", recording.inputs(), || {
-        generation
-            .input
-            .iter()
-            .map(|message| native::message(message, recording))
-            .collect()
+        Value::Array(given.messages)
     });
+    properties.set_some("$ai_tools", given.tools);
     properties.content("$ai_output_choices", recording.outputs(), || {
         answer(generation)
     });
@@ -291,6 +290,7 @@ fn parameters(generation: &Generation) -> Map<String, Value> {
     parameters.set_some("thinking", known.thinking.as_ref());
     parameters.set_some("service_tier", known.service_tier.as_ref());
     parameters.set_some("speed", known.speed.as_ref());
+    parameters.0.extend(known.others.clone());
     parameters.0
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::DistinctId;
+use super::{DistinctId, InputScope};
 
 /// Everything the mapping needs to know besides the session.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Settings {
     pub frozen: Frozen,
     /// How much content is sent.
     pub recording: Recording,
+    /// How much of a conversation is sent with every call.
+    pub input_scope: InputScope,
     /// Name of the agent in PostHog, instead of the project's.
     pub agent_name: Option<String>,
     /// `$ai_purpose`.

@@ -60,6 +60,8 @@ struct Draft {
 struct ThreadState {
     /// What was said since the last response began.
     pending: Vec<Message>,
+    /// Whether what was said before that was summed up.
+    begins_anew: bool,
     /// The response whose parts are being written.
     current: Option<usize>,
 }
@@ -199,6 +201,11 @@ impl Assembler {
             .push(message);
     }
 
+    /// What was said in a conversation so far is summed up for the next call.
+    pub fn sum_up(&mut self, thread: &Thread) {
+        self.threads.entry(thread.clone()).or_default().begins_anew = true;
+    }
+
     /// Whether something was said in a conversation that no response has answered yet.
     #[must_use]
     pub fn is_waiting(&self, thread: &Thread) -> bool {
@@ -250,6 +257,7 @@ impl Assembler {
         let state = self.threads.entry(part.thread.clone()).or_default();
         let previous = state.current.replace(index);
         let input = mem::take(&mut state.pending);
+        let begins_anew = mem::take(&mut state.begins_anew);
         if let Some(previous) = previous {
             self.drafts[previous].generation.complete = true;
         }
@@ -271,6 +279,9 @@ impl Assembler {
                 complete: part.error.is_some(),
                 stop_reason: part.stop_reason,
                 input,
+                whole_input: None,
+                begins_anew,
+                setup: part.setup,
                 output: part.blocks,
                 parameters: part.parameters,
                 error: part.error,
@@ -278,6 +289,11 @@ impl Assembler {
             },
         });
         self.return_early_results(index);
+        if let Some(given) = part.given {
+            let generation = &mut self.drafts[index].generation;
+            generation.input = given.new;
+            generation.whole_input = given.whole;
+        }
     }
 
     /// The result of a call can stand before the call: it answers this response and is input of

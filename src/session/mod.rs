@@ -8,6 +8,7 @@ mod assemble;
 pub mod books;
 mod earlier;
 mod family;
+mod given;
 mod parts;
 mod totals;
 mod walk;
@@ -16,6 +17,7 @@ mod work;
 pub use assemble::Assembler;
 pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::Earlier;
+pub use given::{Given, InputScope, Setup};
 pub use parts::{ResponsePart, Thread, TurnStart};
 pub use totals::Totals;
 pub use work::{Incidents, Permission, Work};
@@ -25,7 +27,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The coding agents whose sessions can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -145,6 +147,12 @@ pub struct Generation {
     pub stop_reason: Option<String>,
     /// The messages that this call added to the conversation.
     pub input: Vec<Message>,
+    /// All that the model was given, where that is wanted and known.
+    pub whole_input: Option<Vec<Arc<Message>>>,
+    /// Whether what was said before was summed up for this call, and forgotten.
+    pub begins_anew: bool,
+    /// System prompt and tools, where they are known.
+    pub setup: Option<Arc<Setup>>,
     /// The response, in the order in which the model wrote it.
     pub output: Vec<Block>,
     /// Request parameters that are known.
@@ -193,6 +201,8 @@ pub struct Parameters {
     pub service_tier: Option<String>,
     /// Speed the provider billed (`standard`, `fast`).
     pub speed: Option<String>,
+    /// Whatever else says how the model was asked, in the provider's words. Never content.
+    pub others: Map<String, Value>,
 }
 
 /// Attempts that failed and were made again.

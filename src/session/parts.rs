@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Block, CallError, Circumstances, Parameters, Retries, Trigger, Usage};
+use super::{Block, CallError, Circumstances, Given, Parameters, Retries, Setup, Trigger, Usage};
 
 /// One line of conversation inside a session: the main one, or that of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +53,10 @@ pub struct ResponsePart {
     pub retries: Retries,
     /// Why the model stopped, where this line knows.
     pub stop_reason: Option<String>,
+    /// What the model was given, where the agent wrote that down.
+    pub given: Option<Given>,
+    /// System prompt and tools of the request, where they are known.
+    pub setup: Option<Arc<Setup>>,
     /// The content of this part.
     pub blocks: Vec<Block>,
     /// Request parameters that are known.

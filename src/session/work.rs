@@ -45,6 +45,15 @@ pub enum Permission {
 }
 
 impl Work {
+    /// Nothing was done.
+    pub const NONE: Self = Self {
+        commits: BTreeSet::new(),
+        pushed_branches: BTreeSet::new(),
+        pull_requests: BTreeSet::new(),
+        lines_added: 0,
+        lines_removed: 0,
+    };
+
     /// Both together.
     pub fn add(&mut self, other: &Self) {
         self.commits.extend(other.commits.iter().cloned());

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::DateTime;
 use posthog_llma::config::Config;
 use posthog_llma::events::{Event, Progress};
-use posthog_llma::pipeline::{self, Collected, Pipeline};
+use posthog_llma::pipeline::{Collected, Pipeline};
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
 use posthog_llma::sources::claude_code;
 use serde_json::{Value, json};
@@ -62,8 +62,9 @@ fn response_of(line: &[u8]) -> Option<String> {
 }
 
 /// What may be shortened; in private mode, an error is only its kind.
-const CONTENT: [&str; 6] = [
+const CONTENT: [&str; 7] = [
     "$ai_input",
+    "$ai_tools",
     "$ai_output_choices",
     "$ai_input_state",
     "$ai_output_state",
@@ -219,7 +220,7 @@ fn only_in(a: &Known, b: &Known) -> Vec<String> {
 /// the second reading goes on from a checkpoint.
 fn in_parts(run: &Run, beginning: &Files, progress: Progress, whole: &Files) -> Known {
     let disk = OnDisk::new(beginning);
-    let first = collect(&disk.transcript, progress);
+    let first = run.collect(&disk.transcript, None, progress);
     let frozen = first.as_ref().map(|first| run.freeze(first));
     let mut sent = Known::new();
     let mut checkpoint = None;
@@ -230,8 +231,8 @@ fn in_parts(run: &Run, beginning: &Files, progress: Progress, whole: &Files) -> 
         }
     }
     disk.write(whole);
-    let rest = pipeline::collect(&disk.transcript, checkpoint, Some(Progress::Ended), &host());
-    if let Some(rest) = rest.expect("the session can be read") {
+    let rest = run.collect(&disk.transcript, checkpoint, Progress::Ended);
+    if let Some(rest) = rest {
         let frozen = frozen.unwrap_or_else(|| run.freeze(&rest));
         sent.extend(by_uuid(run.events_of(&rest, frozen)));
     }

@@ -10,7 +10,7 @@ use crate::support::posthog::Fault;
 use crate::support::scene::Scene;
 
 /// The places of a session, each with a word of its own.
-const PLACES: [&str; 19] = [
+const PLACES: [&str; 25] = [
     "prompt",
     "answer",
     "thinking",
@@ -29,6 +29,12 @@ const PLACES: [&str; 19] = [
     "subagent-answer",
     "compact-summary",
     "unknown-block",
+    "system-prompt",
+    "tool-description",
+    "request-context",
+    "request-system",
+    "request-answer",
+    "request-result",
     "attachment",
 ];
 
@@ -42,6 +48,14 @@ fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     let folder = TempDir::new().expect("a folder");
     let mut lines = Lines::default();
     lines.user(&json!(at("prompt")), &json!({}));
+    lines.push(&json!({ "type": "api-request-shape", "shapeHash": "shape", "shape": {
+        "system": [{ "type": "text", "text": at("system-prompt") }],
+        "tools": [{ "name": "Read", "description": at("tool-description"), "input_schema": {} }] } }));
+    lines.request("request-1", &[
+        ("user", json!([{ "type": "text", "text": at("request-context") }, { "type": "text", "text": at("prompt") }])),
+        ("system", json!(at("request-system"))),
+        ("assistant", json!([{ "type": "text", "text": at("request-answer") }])),
+    ]);
     lines.assistant("msg_1", &json!([
         { "type": "thinking", "thinking": at("thinking") },
         { "type": "text", "text": at("answer") },
@@ -49,7 +63,7 @@ fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
             at("tool-key"): 1, "file_path": format!("/{}.rs", at("file-name")), "x": [at("tool-argument")] } },
         { "type": "tool_use", "id": "toolu_2", "name": "Agent", "input": { "prompt": at("subagent-prompt") } },
         { "type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": { "query": at("unknown-block") } },
-    ]), &json!({ "gitBranch": at("branch") }));
+    ]), &json!({ "gitBranch": at("branch"), "requestRef": "request-1" }));
     let failure = json!([{ "type": "tool_result", "tool_use_id": "toolu_1", "is_error": true,
         "content": [{ "type": "text", "text": at("tool-failure") }] }]);
     lines.user(&failure, &json!({}));
@@ -59,10 +73,17 @@ fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     lines.push(&json!({ "type": "attachment", "attachment": {
         "type": "queued_command", "prompt": at("queued-prompt"), "commandMode": "prompt" } }));
     lines.push(&json!({ "type": "attachment", "attachment": { "type": "file", "content": at("attachment") } }));
+    lines.request("request-2", &[
+        ("user", json!([
+            { "type": "tool_result", "tool_use_id": "toolu_1", "is_error": true, "content": at("tool-failure") },
+            { "type": "tool_result", "tool_use_id": "toolu_2", "content": at("request-result") },
+            { "type": "text", "text": at("queued-prompt") },
+        ])),
+    ]);
     lines.assistant(
         "msg_2",
         &json!([{ "type": "text", "text": at("answer") }]),
-        &json!({}),
+        &json!({ "requestRef": "request-2" }),
     );
     let command = format!(
         "<command-name>/review</command-name><command-args>{}</command-args>",
@@ -138,6 +159,20 @@ impl Lines {
         self.text.push('\n');
     }
 
+    /// A request that adds these messages to those of the request before.
+    fn request(&mut self, id: &str, messages: &[(&str, Value)]) {
+        let hash = |index: usize| format!("{:032x}{index:032x}", self.count as usize + index);
+        let hashes: Vec<String> = (0..messages.len()).map(hash).collect();
+        for ((role, content), hash) in messages.iter().zip(&hashes) {
+            self.push(&json!({ "type": "api-request-blob", "hash": hash,
+                "message": { "role": role, "content": content } }));
+        }
+        self.push(
+            &json!({ "type": "api-request", "id": id, "shapeHash": "shape",
+            "params": { "max_tokens": 1000 }, "keep": 0, "tail": hashes }),
+        );
+    }
+
     fn user(&mut self, content: &Value, special: &Value) {
         let mut line = json!({ "type": "user", "message": { "role": "user", "content": content } });
         merge(&mut line, special);
@@ -192,6 +227,10 @@ fn in_privacy_mode_no_planted_word_is_sent_but_the_branch() {
             ("POSTHOG_LLMA_TRACE_GROUPING", "message"),
         ]),
         Run::with(&[
+            ("POSTHOG_LLMA_PRIVACY_MODE", "true"),
+            ("POSTHOG_LLMA_INPUT", "full"),
+        ]),
+        Run::with(&[
             ("POSTHOG_LLMA_RECORD_INPUTS", "false"),
             ("POSTHOG_LLMA_RECORD_OUTPUTS", "false"),
         ]),
@@ -202,50 +241,70 @@ fn in_privacy_mode_no_planted_word_is_sent_but_the_branch() {
 
 #[test]
 fn without_inputs_nothing_that_was_asked_is_sent() {
-    let found = found(&Run::with(&[("POSTHOG_LLMA_RECORD_INPUTS", "false")]));
-    for asked in [
-        "prompt",
-        "queued-prompt",
-        "command-argument",
-        "notification",
-        "compact-summary",
-        "title",
-    ] {
-        assert!(!found.contains(&asked), "{asked}");
-    }
-    for answered in [
-        "answer",
-        "thinking",
-        "tool-result",
-        "tool-failure",
-        "api-error",
-        "subagent-answer",
-    ] {
-        assert!(found.contains(&answered), "{answered}");
+    for scope in ["new", "full"] {
+        let found = found(&Run::with(&[
+            ("POSTHOG_LLMA_RECORD_INPUTS", "false"),
+            ("POSTHOG_LLMA_INPUT", scope),
+        ]));
+        for asked in [
+            "prompt",
+            "queued-prompt",
+            "command-argument",
+            "notification",
+            "compact-summary",
+            "system-prompt",
+            "tool-description",
+            "request-context",
+            "request-system",
+            "title",
+        ] {
+            assert!(!found.contains(&asked), "{asked}, {scope}");
+        }
+        for answered in [
+            "answer",
+            "thinking",
+            "tool-result",
+            "tool-failure",
+            "api-error",
+            "subagent-answer",
+        ] {
+            assert!(found.contains(&answered), "{answered}, {scope}");
+        }
     }
 }
 
 #[test]
 fn without_outputs_nothing_that_was_answered_is_sent() {
-    let found = found(&Run::with(&[("POSTHOG_LLMA_RECORD_OUTPUTS", "false")]));
-    for answered in [
-        "answer",
-        "thinking",
-        "tool-result",
-        "tool-failure",
-        "api-error",
-        "subagent-answer",
-        "title",
-    ] {
-        assert!(!found.contains(&answered), "{answered}");
-    }
-    for asked in [
-        "prompt",
-        "queued-prompt",
-        "command-argument",
-        "notification",
-    ] {
-        assert!(found.contains(&asked), "{asked}");
+    for scope in ["new", "full"] {
+        let found = found(&Run::with(&[
+            ("POSTHOG_LLMA_RECORD_OUTPUTS", "false"),
+            ("POSTHOG_LLMA_INPUT", scope),
+        ]));
+        for answered in [
+            "answer",
+            "thinking",
+            "tool-result",
+            "tool-failure",
+            "api-error",
+            "subagent-answer",
+            "request-answer",
+            "request-result",
+            "title",
+        ] {
+            assert!(!found.contains(&answered), "{answered}, {scope}");
+        }
+        for asked in [
+            "prompt",
+            "queued-prompt",
+            "command-argument",
+            "notification",
+            "system-prompt",
+            "tool-description",
+            "request-context",
+            "request-system",
+        ] {
+            assert!(found.contains(&asked), "{asked}, {scope}");
+        }
     }
 }
 
@@ -255,9 +314,10 @@ fn a_secret_in_any_place_of_a_session_is_replaced() {
     let token = ["ghp", "_", "1B4kQ7mZt0Rr9Yw2Xc5Vb8Nn3Lk6Jh1Gf4Ds"].concat();
     let (_folder, transcript) = session(&|place| format!("{place} {token} end"));
     let custom = format!(r#"{{"note":"{token}","deep":{{"list":["{token}"]}}}}"#);
-    for grouping in ["session", "message"] {
+    for (grouping, scope) in [("session", "new"), ("message", "full")] {
         let run = Run::with(&[
             ("POSTHOG_LLMA_TRACE_GROUPING", grouping),
+            ("POSTHOG_LLMA_INPUT", scope),
             ("POSTHOG_LLMA_CUSTOM_PROPERTIES", &custom),
             ("POSTHOG_TAGS", &format!("tag:{token}")),
             ("POSTHOG_PROJECT_NAME", &format!("project {token}")),

@@ -10,6 +10,7 @@ use posthog_llma::events::{Frozen, Progress};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use posthog_llma::sources::claude_code::Checkpoint;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -56,10 +57,22 @@ impl Run {
 
     /// What the session would send when it has ended.
     pub(crate) fn events(&self, transcript: &Path) -> Events {
-        let collected = collect(transcript, Progress::Ended);
+        let collected = self.collect(transcript, None, Progress::Ended);
         collected.map_or_else(Vec::new, |collected| {
             self.events_of(&collected, self.freeze(&collected))
         })
+    }
+
+    /// Reads a session, whole or from a checkpoint on.
+    pub(crate) fn collect(
+        &self,
+        transcript: &Path,
+        checkpoint: Option<Checkpoint>,
+        progress: Progress,
+    ) -> Option<Collected> {
+        let inputs = self.config.inputs();
+        pipeline::collect(transcript, checkpoint, Some(progress), inputs, &host())
+            .expect("the session can be read")
     }
 
     /// The decisions that hold from a session's first send on.
@@ -77,7 +90,8 @@ impl Run {
 
     /// What the session would send after another one has sent these events.
     pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
-        let collected = collect(transcript, Progress::Ended).expect("a session");
+        let collected = self.collect(transcript, None, Progress::Ended);
+        let collected = collected.expect("a session");
         let sent: HashSet<&str> = sent
             .iter()
             .filter_map(|event| event["uuid"].as_str())
@@ -94,7 +108,7 @@ impl Run {
     /// What the session would send, to the byte.
     pub(crate) fn lines(&self, transcript: &Path) -> Vec<u8> {
         let mut lines = Vec::new();
-        if let Some(collected) = collect(transcript, Progress::Ended) {
+        if let Some(collected) = self.collect(transcript, None, Progress::Ended) {
             self.hand_out(
                 &collected,
                 self.freeze(&collected),
@@ -128,7 +142,7 @@ impl Run {
 
 /// Reads a session whole.
 pub(crate) fn collect(transcript: &Path, progress: Progress) -> Option<Collected> {
-    pipeline::collect(transcript, None, Some(progress), &host()).expect("the session can be read")
+    Run::default().collect(transcript, None, progress)
 }
 
 /// A machine with nothing on it, long after every session.

@@ -30,6 +30,7 @@ const PROPERTIES: &[&str] = &[
     "$ai_stop_reason",
     "$ai_time_to_first_token",
     "$ai_input",
+    "$ai_tools",
     "$ai_output_choices",
     "$ai_user_prompt",
     "$ai_model_parameters",
@@ -172,7 +173,12 @@ pub(crate) fn check_privacy(event: &Value) {
     ] {
         assert!(properties[name].is_null(), "{name} in {event}");
     }
-    for name in ["$ai_user_prompt", "$ai_trace_name", "session_title"] {
+    for name in [
+        "$ai_tools",
+        "$ai_user_prompt",
+        "$ai_trace_name",
+        "session_title",
+    ] {
         assert!(properties.get(name).is_none(), "{name} in {event}");
     }
     if event["event"] == "$ai_trace" || properties["$ai_span_type"] == "turn" {

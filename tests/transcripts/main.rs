@@ -10,6 +10,8 @@ mod contract;
 mod corpus;
 mod facts;
 mod independent;
+mod inputs;
+mod requests;
 mod resumed;
 
 use std::collections::{BTreeMap, HashSet};

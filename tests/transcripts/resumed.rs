@@ -5,12 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use posthog_llma::events::Progress;
-use posthog_llma::pipeline;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::corpus::{corpus_or_skip, files, in_parallel, sessions};
-use super::support::library::{Events, Run, host};
+use super::support::library::{Events, Run};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 
@@ -79,10 +78,7 @@ fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, Value>, at:
 /// first, since a second is never sent.
 fn read_in_parts(run: &Run, copy: &Copy, lines: usize) -> BTreeMap<String, Value> {
     copy.write(lines);
-    let collect = |checkpoint, progress| {
-        pipeline::collect(&copy.transcript, checkpoint, Some(progress), &host())
-            .expect("the session can be read")
-    };
+    let collect = |checkpoint, progress| run.collect(&copy.transcript, checkpoint, progress);
     let mut sent = BTreeMap::new();
     let mut checkpoint = None;
     let mut frozen = None;

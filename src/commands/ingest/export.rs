@@ -35,7 +35,7 @@ pub(super) fn run(
     let mut claims = Claims::default();
     let mut exit = Exit::Done;
     for found in sessions {
-        let Some(collected) = read(found, host, &mut exit) else {
+        let Some(collected) = read(found, config, host, &mut exit) else {
             continue;
         };
         let foreign = claims.claim(&collected);

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{Exit, select, short, strict_config};
 use crate::cli::Ingest;
+use crate::config::Config;
 use crate::events;
 use crate::host::Host;
 use crate::pipeline::{self, Collected};
@@ -57,8 +58,8 @@ fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
 }
 
 /// Reads a session. One that cannot be read is said and passed over.
-fn read(found: &Found, host: &Host, exit: &mut Exit) -> Option<Collected> {
-    match pipeline::collect(&found.path, None, None, host) {
+fn read(found: &Found, config: &Config, host: &Host, exit: &mut Exit) -> Option<Collected> {
+    match pipeline::collect(&found.path, None, None, config.inputs(), host) {
         Ok(Some(collected)) => {
             if let Some(reason) = pipeline::opted_out(&collected.session, host) {
                 ui::say(format_args!(

@@ -30,7 +30,7 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     let mut shown = 0;
     let mut replaced = Counts::default();
     for found in sessions {
-        let Some(collected) = read(found, host, &mut exit) else {
+        let Some(collected) = read(found, config, host, &mut exit) else {
             continue;
         };
         let session = &collected.session;

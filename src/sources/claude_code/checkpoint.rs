@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::paths::{AgentFile, SessionFiles};
+use super::requests::Place;
 use crate::session::{Earlier, Generation, Session, Skipped, Turn};
 
 /// The bytes before a checkpoint that a fingerprint is taken of.
@@ -39,6 +40,8 @@ pub(super) struct Mark {
     pub(super) skipped: Skipped,
     /// The permission mode at that place.
     pub(super) permission_mode: Option<String>,
+    /// Where the conversation with the model stood.
+    pub(super) place: Option<Place>,
 }
 
 /// Everything a later reading needs to go on where this one's last turn began. It is a
@@ -53,6 +56,7 @@ pub struct Checkpoint {
     guard: u64,
     pub(super) permission_mode: Option<String>,
     pub(super) has_custom_title: bool,
+    pub(super) place: Option<Place>,
     /// Sizes of the subagents' files that belong to earlier turns, in bytes.
     agent_bytes: BTreeMap<String, u64>,
     pub(super) earlier: Earlier,
@@ -115,6 +119,7 @@ impl Reading {
             guard: guard_before(&self.transcript, mark.offset).ok()?,
             permission_mode: mark.permission_mode.clone(),
             has_custom_title: self.has_custom_title,
+            place: mark.place.clone(),
             agent_bytes,
             earlier,
         })

@@ -12,11 +12,13 @@ use super::super::jsonl::{self, Lines};
 use super::agents::AgentNotes;
 use super::checkpoint::{Checkpoint, Mark, Reading};
 use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
+use super::messages::Spot;
 use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
+use super::requests::{Answer, Requests};
 use super::wire::{self, Line, payload};
 use crate::session::{
-    Agent, Assembler, Block, Circumstances, Message, Parameters, ResponsePart, Retries, Role,
+    Agent, Assembler, Block, Circumstances, InputScope, Message, ResponsePart, Retries, Role,
     Session, Skipped, Thread, TurnStart,
 };
 
@@ -33,12 +35,13 @@ const IGNORED: &[&str] = &[
     "tools-used",
     "atis-latch",
     "bridge-session",
+    "api-request",
     "api-request-blob",
     "api-request-shape",
 ];
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
-/// files hold no line with a time.
+/// files hold no line with a time. `scope` is what is wanted of the model's inputs, if anything.
 ///
 /// # Errors
 /// When the transcript cannot be opened or read. Subagents that cannot be read are reported in
@@ -46,13 +49,14 @@ const IGNORED: &[&str] = &[
 pub fn read(
     files: &SessionFiles,
     checkpoint: Option<Checkpoint>,
+    scope: Option<InputScope>,
 ) -> anyhow::Result<(Option<Session>, Reading)> {
     let checkpoint = checkpoint
-        .filter(|checkpoint| checkpoint.fits(files))
+        .filter(|checkpoint| scope != Some(InputScope::Full) && checkpoint.fits(files))
         .unwrap_or_default();
-    let mut reader = Reader::read(files, &checkpoint)?;
-    if reader.assembler.repeats_earlier() {
-        reader = Reader::read(files, &Checkpoint::default())?;
+    let mut reader = Reader::read(files, &checkpoint, scope)?;
+    if reader.assembler.repeats_earlier() || reader.requests.lacks_earlier() {
+        reader = Reader::read(files, &Checkpoint::default(), scope)?;
     }
     Ok(reader.finish(files))
 }
@@ -70,7 +74,7 @@ struct Reader {
     times: HashMap<String, DateTime<Utc>>,
     /// Attempts that failed, by the line of the last of them.
     retries: HashMap<String, FailedAttempts>,
-    requests: HashMap<String, Request>,
+    requests: Requests,
     agents: AgentNotes,
     unreadable: Vec<(PathBuf, String)>,
     /// Lines of each agent's file that could not be used.
@@ -85,14 +89,8 @@ struct FailedAttempts {
     retries: Retries,
 }
 
-/// What an `api-request` line says.
-struct Request {
-    at: DateTime<Utc>,
-    parameters: Parameters,
-}
-
 impl Reader {
-    fn new(checkpoint: &Checkpoint) -> Self {
+    fn new(checkpoint: &Checkpoint, scope: Option<InputScope>) -> Self {
         Self {
             assembler: Assembler::new(Agent::ClaudeCode, checkpoint.earlier.clone()),
             marks: Vec::new(),
@@ -102,15 +100,19 @@ impl Reader {
             has_custom_title: checkpoint.has_custom_title,
             times: HashMap::new(),
             retries: HashMap::new(),
-            requests: HashMap::new(),
+            requests: Requests::new(scope),
             agents: AgentNotes::default(),
             unreadable: Vec::new(),
             skipped: BTreeMap::new(),
         }
     }
 
-    fn read(files: &SessionFiles, checkpoint: &Checkpoint) -> anyhow::Result<Self> {
-        let mut reader = Self::new(checkpoint);
+    fn read(
+        files: &SessionFiles,
+        checkpoint: &Checkpoint,
+        scope: Option<InputScope>,
+    ) -> anyhow::Result<Self> {
+        let mut reader = Self::new(checkpoint, scope);
         let open: Vec<&AgentFile> = files
             .agents
             .iter()
@@ -119,11 +121,15 @@ impl Reader {
         for agent in &open {
             reader.expect_agent(agent);
         }
+        let is_part = checkpoint.offset > 0;
+        let place = checkpoint.place.as_ref();
+        reader.requests.begin(&files.transcript, is_part, place);
         reader
             .file(&files.transcript, checkpoint.offset, None)
             .with_context(|| format!("cannot read {}", files.transcript.display()))?;
         for agent in open {
             let before = reader.assembler.oddities().skipped();
+            reader.requests.begin(&agent.path, false, None);
             if let Err(error) = reader.file(&agent.path, 0, Some(agent)) {
                 let reason = (agent.path.clone(), error.to_string());
                 reader.unreadable.push(reason);
@@ -173,7 +179,12 @@ impl Reader {
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
             let text = line.text();
-            let malformed = jsonl::objects(&text, |object| self.line(&object, line.offset, agent));
+            let mut spot = Spot::of(&line);
+            let malformed = jsonl::objects(&text, |object| {
+                self.line(&object, line.offset, agent);
+                self.requests.saw(&object, spot);
+                spot.before += 1;
+            });
             let is_being_written = !line.is_terminated;
             if !is_being_written {
                 self.assembler.oddities().malformed_lines += malformed;
@@ -204,7 +215,6 @@ impl Reader {
             (Some("user"), Some(at)) => self.user(line, at, offset, agent),
             (Some("assistant"), Some(at)) => self.assistant(line, at, agent),
             (Some("attachment"), Some(at)) => self.attachment(line, at, offset, agent),
-            (Some("api-request"), Some(at)) => self.request(line, at),
             // Written at exit, after everything else that counts.
             (Some("cost-state"), _) if agent.is_none() => self.books(line),
             (Some("permission-mode"), _) if agent.is_none() => self.note_permission_mode(line),
@@ -262,6 +272,9 @@ impl Reader {
         let facts = LineFacts::of(line, at, &self.circumstances);
         let content = blocks(message.content, &facts);
         self.link_subagent(line, &content);
+        if line.is_compact_summary == Some(true) {
+            self.assembler.sum_up(&thread);
+        }
         if !content.is_empty() {
             self.assembler.input(
                 thread,
@@ -318,6 +331,7 @@ impl Reader {
                 statements: self.assembler.statements(),
                 skipped: self.assembler.oddities().skipped(),
                 permission_mode: self.permission_mode.clone(),
+                place: None,
             });
         }
     }
@@ -344,6 +358,7 @@ impl Reader {
         {
             self.marks.push(Mark {
                 turn: id.as_str().to_owned(),
+                place: self.requests.place(),
                 ..waiting.clone()
             });
         }
@@ -375,10 +390,13 @@ impl Reader {
         if usage.is_none() {
             self.assembler.oddities().responses_without_usage += 1;
         }
-        let request = line
-            .request_ref
-            .as_ref()
-            .and_then(|id| self.requests.get(id.as_str()));
+        let asked = self.requests.answer(&Answer {
+            line,
+            is_error,
+            at,
+            circumstances: &self.circumstances,
+            blocks: &content,
+        });
         let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
         let failed = parent.and_then(|parent| self.retries.get(parent));
         // What failed at last began with its first attempt; what did not, with its last.
@@ -386,10 +404,8 @@ impl Reader {
             Some(failed) => Some(failed.began_at),
             None => parent.and_then(|parent| self.times.get(parent).copied()),
         };
-        let began_at = request.and_then(|_| streamed_since(line, at));
-        let mut parameters = request
-            .map(|request| request.parameters.clone())
-            .unwrap_or_default();
+        let began_at = asked.at.and_then(|_| streamed_since(line, at));
+        let mut parameters = asked.parameters;
         if let Some(effort) = &line.effort {
             parameters
                 .effort
@@ -409,7 +425,7 @@ impl Reader {
             model: if is_synthetic { requested } else { model }.map(str::to_owned),
             provider: provider_of(id),
             usage,
-            requested_at: request.map(|request| request.at).or(parent_at),
+            requested_at: asked.at.or(parent_at),
             began_at,
             at,
             retries,
@@ -419,6 +435,8 @@ impl Reader {
                 .filter(|_| !is_error)
                 .map(|reason| reason.as_str().to_owned()),
             error: is_error.then(|| call_error(line, &content)),
+            given: asked.given,
+            setup: asked.setup,
             blocks: if is_error { Vec::new() } else { content },
             parameters,
             circumstances: Arc::clone(&self.circumstances),
@@ -449,19 +467,6 @@ impl Reader {
             };
             self.retries.insert(uuid.as_str().to_owned(), failed);
         }
-    }
-
-    fn request(&mut self, line: &Line<'_>, at: DateTime<Utc>) {
-        let Some(id) = &line.id else { return };
-        let params: wire::RequestParams = payload(line.params).unwrap_or_default();
-        let parameters = Parameters {
-            max_tokens: params.max_tokens,
-            effort: params.output_config.and_then(|config| config.effort),
-            thinking: params.thinking,
-            ..Parameters::default()
-        };
-        self.requests
-            .insert(id.as_str().to_owned(), Request { at, parameters });
     }
 
     /// The result of a call tells which agent the call started.

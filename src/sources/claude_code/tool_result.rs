@@ -25,6 +25,16 @@ pub(super) struct ToolUseResult {
     pub(super) work: Work,
 }
 
+impl ToolUseResult {
+    pub(super) const NONE: Self = Self {
+        duration_ms: None,
+        agent_id: None,
+        agent_type: None,
+        searches: 0,
+        work: Work::NONE,
+    };
+}
+
 impl<'de> Deserialize<'de> for ToolUseResult {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ResultVisitor;

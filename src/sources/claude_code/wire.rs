@@ -7,7 +7,6 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::tool_result::ToolUseResult;
@@ -169,6 +168,18 @@ pub(super) struct Line<'a> {
     pub(super) model_usage: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) base: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) keep: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) tail: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) hash: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) shape_hash: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) shape: Option<&'a RawValue>,
 }
 
 /// Reads a payload; one of an unexpected shape is as good as none.
@@ -176,9 +187,11 @@ pub(super) fn payload<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Opti
     serde_json::from_str(raw?.get()).ok()
 }
 
-/// `message` of a `user` or `assistant` line.
+/// `message` of a `user`, `assistant` or `api-request-blob` line.
 #[derive(Debug, Deserialize)]
 pub(super) struct Message<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) role: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) id: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
@@ -394,21 +407,13 @@ pub(super) struct AttemptError {
     pub(super) status: Option<u16>,
 }
 
-/// `params` of an `api-request` line.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct RequestParams {
-    #[serde(default)]
-    pub(super) max_tokens: Option<u64>,
-    #[serde(default)]
-    pub(super) thinking: Option<Value>,
-    #[serde(default)]
-    pub(super) output_config: Option<OutputConfig>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct OutputConfig {
-    #[serde(default)]
-    pub(super) effort: Option<String>,
+/// `shape` of an `api-request-shape` line.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shape<'a> {
+    #[serde(borrow, default)]
+    pub(super) system: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) tools: Option<&'a RawValue>,
 }
 
 /// `agent-<id>.meta.json`.

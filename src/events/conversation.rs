@@ -1,0 +1,106 @@
+//! What the calls of one conversation were given, one after the other.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{InputScope, Recording, native};
+use crate::session::{Generation, Role, Setup};
+
+/// A conversation, as far as its calls were gone through.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    scope: InputScope,
+    recording: Recording,
+    /// The setups that were sent: the same one is not sent again.
+    sent: Vec<Arc<Setup>>,
+    /// The system prompt that holds, as a message.
+    system: Option<Value>,
+    /// Everything that was said so far; kept where it is sent with every call.
+    said: Vec<Value>,
+}
+
+/// What a call was given, in PostHog's form. Empty where inputs are not recorded.
+#[derive(Debug, Default)]
+pub(super) struct GivenToCall {
+    /// `$ai_input`.
+    pub(super) messages: Vec<Value>,
+    /// `$ai_tools`, when others were offered than before.
+    pub(super) tools: Option<Vec<Value>>,
+}
+
+impl Conversation {
+    pub(super) const fn new(scope: InputScope, recording: Recording) -> Self {
+        Self {
+            scope,
+            recording,
+            sent: Vec::new(),
+            system: None,
+            said: Vec::new(),
+        }
+    }
+
+    /// Goes on to the next call.
+    pub(super) fn next(&mut self, generation: &Generation) -> GivenToCall {
+        if !self.recording.inputs() {
+            return GivenToCall::default();
+        }
+        let setup = generation.setup.as_ref();
+        let is_sent = |setup: &&Arc<Setup>| self.sent.iter().any(|sent| Arc::ptr_eq(sent, setup));
+        let new = setup.filter(|setup| !is_sent(setup));
+        self.sent.extend(new.cloned());
+        let tools = new.map(|setup| setup.tools.clone());
+        let system = match self.scope {
+            InputScope::New => new.and_then(|setup| self.system_of(setup)),
+            InputScope::Full => {
+                if let Some(setup) = setup {
+                    self.system = self.system_of(setup);
+                }
+                self.system.clone()
+            }
+        };
+        let messages = match self.scope {
+            InputScope::New => self.natives(&mut generation.input.iter()),
+            InputScope::Full => self.everything(generation),
+        };
+        GivenToCall {
+            messages: system.into_iter().chain(messages).collect(),
+            tools: tools.filter(|tools| !tools.is_empty()),
+        }
+    }
+
+    /// Everything that the call was given: as the agent wrote it down, else what was said before
+    /// and what is new.
+    fn everything(&mut self, generation: &Generation) -> Vec<Value> {
+        match &generation.whole_input {
+            Some(whole) => self.said = self.natives(&mut whole.iter().map(Arc::as_ref)),
+            None => {
+                if generation.begins_anew {
+                    self.said.clear();
+                }
+                let new = self.natives(&mut generation.input.iter());
+                self.said.extend(new);
+            }
+        }
+        let given = self.said.clone();
+        if generation.error.is_none() {
+            let answer = native::spoken(Role::Assistant, &generation.output, self.recording);
+            self.said.push(answer);
+        }
+        given
+    }
+
+    fn natives<'a>(
+        &self,
+        messages: &mut dyn Iterator<Item = &'a crate::session::Message>,
+    ) -> Vec<Value> {
+        messages
+            .map(|message| native::message(message, self.recording))
+            .collect()
+    }
+
+    fn system_of(&self, setup: &Setup) -> Option<Value> {
+        let blocks = native::blocks(&setup.system, self.recording);
+        (!blocks.is_empty()).then(|| json!({ "role": "system", "content": blocks }))
+    }
+}

@@ -1,0 +1,35 @@
+//! What a model was given with a call.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Block, Message};
+
+/// How much of a conversation is told with every call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InputScope {
+    /// What the call added to it.
+    #[default]
+    New,
+    /// All that the model was given.
+    Full,
+}
+
+/// The messages of a request, where the agent wrote them down.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Those that the call added, without the responses of earlier calls.
+    pub new: Vec<Message>,
+    /// All of them, where they are wanted and known.
+    pub whole: Option<Vec<Arc<Message>>>,
+}
+
+/// What a call was set up with besides messages.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The system prompt.
+    pub system: Vec<Block>,
+    /// The tools that the model could call, in the provider's words.
+    pub tools: Vec<Value>,
+}

@@ -1,0 +1,131 @@
+//! Lists of messages, as requests name them. A conversation is sent anew with every call, so
+//! lists that begin alike share their beginning: what all of them hold grows with the
+//! conversation, not with its square.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use super::messages::MessageHash;
+
+/// A list of messages. Equal lists have equal names, in another reading too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct List {
+    name: u64,
+    length: usize,
+}
+
+impl List {
+    /// The list of no message.
+    pub(super) const EMPTY: Self = Self { name: 0, length: 0 };
+
+    /// A list of which nothing but its length is known.
+    pub(super) fn unknown(length: usize, whose: &str) -> Self {
+        let name = match length {
+            0 => 0,
+            _ => name_of(&(whose, length)),
+        };
+        Self { name, length }
+    }
+
+    pub(super) const fn length(self) -> usize {
+        self.length
+    }
+}
+
+/// The lists of a file.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// The last message of every list, and the rest of it.
+    known: HashMap<List, (List, MessageHash)>,
+}
+
+impl Lists {
+    /// The list with one message more.
+    pub(super) fn extended(&mut self, list: List, message: MessageHash) -> List {
+        let longer = List {
+            name: name_of(&(list, message)),
+            length: list.length + 1,
+        };
+        self.known.insert(longer, (list, message));
+        longer
+    }
+
+    /// The first messages of a list. `None` when they are not known, or not so many.
+    pub(super) fn first(&self, mut list: List, length: usize) -> Option<List> {
+        while list.length > length {
+            list = self.known.get(&list)?.0;
+        }
+        (list.length == length).then_some(list)
+    }
+
+    /// What a list holds after the beginning that it shares with an earlier one. `None` when
+    /// it is not known how far they agree.
+    pub(super) fn since(&self, mut list: List, mut earlier: List) -> Option<Vec<MessageHash>> {
+        let mut new = Vec::new();
+        while list != earlier {
+            let length = list.length;
+            if length >= earlier.length {
+                let (rest, message) = *self.known.get(&list)?;
+                new.push(message);
+                list = rest;
+            }
+            if earlier.length >= length {
+                earlier = self.known.get(&earlier)?.0;
+            }
+        }
+        new.reverse();
+        Some(new)
+    }
+}
+
+fn name_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: MessageHash = MessageHash([1; 16]);
+    const TWO: MessageHash = MessageHash([2; 16]);
+    const THREE: MessageHash = MessageHash([3; 16]);
+
+    fn list(lists: &mut Lists, from: List, messages: &[MessageHash]) -> List {
+        let messages = messages.iter();
+        messages.fold(from, |list, message| lists.extended(list, *message))
+    }
+
+    #[test]
+    fn what_is_new_comes_after_the_common_beginning() {
+        let lists = &mut Lists::default();
+        let earlier = list(lists, List::EMPTY, &[ONE, TWO]);
+        for (messages, new) in [
+            (vec![ONE, TWO, THREE], vec![THREE]),
+            (vec![ONE, TWO], vec![]),
+            (vec![ONE], vec![]),
+            (vec![ONE, THREE], vec![THREE]),
+            (vec![TWO, ONE], vec![TWO, ONE]),
+            (vec![], vec![]),
+        ] {
+            let later = list(lists, List::EMPTY, &messages);
+            assert_eq!(lists.since(later, earlier), Some(new), "{messages:?}");
+        }
+    }
+
+    #[test]
+    fn after_an_unknown_beginning_only_what_follows_it_is_known() {
+        let lists = &mut Lists::default();
+        let unknown = List::unknown(2, "somebody");
+        let longer = list(lists, unknown, &[THREE]);
+        assert_eq!(lists.since(longer, unknown), Some(vec![THREE]));
+        assert_eq!(lists.first(longer, 2), Some(unknown));
+        assert_eq!(lists.first(longer, 1), None);
+        let other = list(lists, List::EMPTY, &[ONE, TWO, THREE]);
+        assert_eq!(lists.since(other, longer), None);
+        assert_eq!(lists.since(longer, other), None);
+    }
+}

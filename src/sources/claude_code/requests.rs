@@ -1,0 +1,403 @@
+//! What the newest versions write down of every request: which messages it held, which system
+//! prompt and tools, and with which parameters it was sent.
+//!
+//! A request names its messages by hash, as a list: how many it keeps of an earlier request's
+//! and which follow. What a call added to its conversation is what its list holds after the
+//! beginning that it shares with the list of the call before. Records that are missing or
+//! damaged cost that call the exact content, and nothing else.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::content::{LineFacts, blocks};
+use super::lists::{List, Lists};
+use super::messages::{MessageHash, Messages, Speaker, Spot};
+use super::read::parse_time;
+use super::tool_result::ToolUseResult;
+use super::wire::{self, Line, Text, payload};
+use crate::session::{Block, Circumstances, Given, InputScope, Message, Parameters, Setup};
+
+/// Parameters that say how the model was asked. None of them holds content.
+const OTHER_PARAMETERS: [&str; 6] = [
+    "temperature",
+    "top_p",
+    "top_k",
+    "betas",
+    "context_management",
+    "tool_choice",
+];
+
+/// The request records of the file that is being read.
+#[derive(Debug)]
+pub(super) struct Requests {
+    /// What is wanted of the content; `None` when content is not.
+    scope: Option<InputScope>,
+    messages: Messages,
+    lists: Lists,
+    known: HashMap<String, Request>,
+    /// The last request, unless it was answered.
+    open: Option<String>,
+    /// The last call that was answered: its request, and what it was given.
+    answered: Option<(String, List)>,
+    /// Whether a response came since then whose request is not known.
+    is_unsure: bool,
+    shapes: HashMap<String, Shape>,
+    /// The calls of tools in responses.
+    calls: HashSet<String>,
+    /// What was read before, where all calls are wanted whole.
+    cache: HashMap<MessageHash, Arc<Message>>,
+    is_part: bool,
+    lacks_earlier: bool,
+}
+
+#[derive(Debug)]
+struct Request {
+    at: DateTime<Utc>,
+    parameters: Parameters,
+    /// What it held; `None` when the record is damaged.
+    list: Option<List>,
+    /// How many messages of it the record names.
+    named: usize,
+    shape: Option<String>,
+    is_answered: bool,
+}
+
+#[derive(Debug)]
+struct Shape {
+    spot: Spot,
+    setup: Option<Arc<Setup>>,
+}
+
+/// What is known of the request of a call.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// When it was sent, where the response names it.
+    pub(super) at: Option<DateTime<Utc>>,
+    pub(super) parameters: Parameters,
+    /// What the model was given; `None` when the lines around have to tell.
+    pub(super) given: Option<Given>,
+    /// The system prompt and tools.
+    pub(super) setup: Option<Arc<Setup>>,
+}
+
+/// A line of the model's, which is to be joined to its request.
+pub(super) struct Answer<'a> {
+    pub(super) line: &'a Line<'a>,
+    pub(super) is_error: bool,
+    pub(super) at: DateTime<Utc>,
+    pub(super) circumstances: &'a Arc<Circumstances>,
+    pub(super) blocks: &'a [Block],
+}
+
+/// Where the conversation stood, for a reading that goes on from there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Place {
+    request: String,
+    list: List,
+    /// The response to it.
+    answers: Vec<MessageHash>,
+}
+
+impl Requests {
+    pub(super) fn new(scope: Option<InputScope>) -> Self {
+        Self {
+            scope,
+            messages: Messages::default(),
+            lists: Lists::default(),
+            known: HashMap::new(),
+            open: None,
+            answered: None,
+            is_unsure: false,
+            shapes: HashMap::new(),
+            calls: HashSet::new(),
+            cache: HashMap::new(),
+            is_part: false,
+            lacks_earlier: false,
+        }
+    }
+
+    /// Another file is read: from its start, or from where the conversation stood at `place`.
+    pub(super) fn begin(&mut self, path: &Path, is_part: bool, place: Option<&Place>) {
+        *self = Self {
+            messages: Messages::of(path),
+            is_part,
+            lacks_earlier: self.lacks_earlier,
+            ..Self::new(self.scope)
+        };
+        if let Some(place) = place {
+            self.answered = Some((place.request.clone(), place.list));
+            for answer in &place.answers {
+                self.messages.answered(*answer);
+            }
+        }
+    }
+
+    /// Whether something stands before the part that was read which what was read needs.
+    pub(super) const fn lacks_earlier(&self) -> bool {
+        self.lacks_earlier
+    }
+
+    /// Where the conversation stands; `None` when no request was answered yet.
+    pub(super) fn place(&mut self) -> Option<Place> {
+        self.scope.filter(|_| !self.is_unsure)?;
+        let (request, list) = self.answered.clone()?;
+        Some(Place {
+            request,
+            list,
+            answers: self.messages.answers(),
+        })
+    }
+
+    /// Takes notice of a line.
+    pub(super) fn saw(&mut self, line: &Line<'_>, spot: Spot) {
+        let hash = |text: &Option<Text<'_>>| MessageHash::parse(text.as_ref()?.as_str());
+        match line.kind.as_ref().map(Text::as_str) {
+            Some("api-request") => self.request(line),
+            _ if self.scope.is_none() => {}
+            Some("user") => self.messages.said(Speaker::User, spot),
+            Some("assistant") => self.messages.said(speaker(line), spot),
+            Some("api-request-blob") => {
+                if let Some(hash) = hash(&line.hash) {
+                    self.messages.written(hash, spot);
+                }
+            }
+            Some("api-request-shape") => {
+                if let Some(hash) = &line.shape_hash {
+                    let shape = Shape { spot, setup: None };
+                    self.shapes.insert(hash.as_str().to_owned(), shape);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn request(&mut self, line: &Line<'_>) {
+        let at = line.timestamp.as_ref();
+        let at = at.and_then(|at| parse_time(at.as_str()));
+        let (Some(id), Some(at)) = (&line.id, at) else {
+            return;
+        };
+        let (list, named) = match self.scope.and_then(|_| self.list(line)) {
+            Some((list, named)) => (Some(list), named),
+            None => (None, 0),
+        };
+        if self.scope.is_some() {
+            self.messages.find_said();
+        }
+        let request = Request {
+            at,
+            parameters: parameters(payload(line.params).unwrap_or_default()),
+            list,
+            named,
+            shape: line.shape_hash.as_ref().map(|it| it.as_str().to_owned()),
+            is_answered: false,
+        };
+        self.known.insert(id.as_str().to_owned(), request);
+        self.open = Some(id.as_str().to_owned());
+    }
+
+    /// What a request held, and how many messages of it are named in its line.
+    fn list(&mut self, line: &Line<'_>) -> Option<(List, usize)> {
+        let tail: Vec<Text<'_>> = payload(line.tail)?;
+        let beginning = match &line.base {
+            None => List::EMPTY,
+            Some(base) => {
+                let keep = payload(line.keep)?;
+                let known = self.list_of(base.as_str());
+                let known = known.and_then(|list| self.lists.first(list, keep));
+                known.unwrap_or_else(|| List::unknown(keep, base.as_str()))
+            }
+        };
+        let mut list = beginning;
+        for hash in &tail {
+            list = self
+                .lists
+                .extended(list, MessageHash::parse(hash.as_str())?);
+        }
+        Some((list, tail.len()))
+    }
+
+    fn list_of(&self, request: &str) -> Option<List> {
+        match &self.answered {
+            Some((answered, list)) if answered == request => Some(*list),
+            _ => self.known.get(request)?.list,
+        }
+    }
+
+    /// The request of a call. A failed call names none: it is the last one before.
+    pub(super) fn answer(&mut self, answer: &Answer<'_>) -> Asked {
+        let asked = self.asked(answer);
+        self.is_unsure |= asked.is_none() && !answer.is_error;
+        let calls = calls_of(answer.blocks).map(str::to_owned);
+        self.calls.extend(calls);
+        asked.unwrap_or_default()
+    }
+
+    fn asked(&mut self, answer: &Answer<'_>) -> Option<Asked> {
+        let named = answer.line.request_ref.as_ref().map(Text::as_str);
+        let failed = self.open.take_if(|_| answer.is_error);
+        let id = named.map(str::to_owned).or(failed)?;
+        let request = self.known.get_mut(&id)?;
+        let is_new = !request.is_answered;
+        request.is_answered = true;
+        let mut asked = Asked {
+            at: named.map(|_| request.at),
+            parameters: request.parameters.clone(),
+            ..Asked::default()
+        };
+        let (list, tail, shape) = (request.list, request.named, request.shape.clone());
+        if is_new && let Some(scope) = self.scope {
+            asked.setup = shape.and_then(|shape| self.setup(&shape, answer));
+            asked.given = list.and_then(|list| self.given(list, tail, scope, answer));
+            if let Some(list) = list {
+                self.answered = Some((id, list));
+                self.is_unsure = false;
+            }
+            self.messages.forget_said();
+        }
+        self.open = None;
+        Some(asked)
+    }
+
+    fn given(
+        &mut self,
+        list: List,
+        tail: usize,
+        scope: InputScope,
+        answer: &Answer<'_>,
+    ) -> Option<Given> {
+        let Some(added) = self.added(list, tail) else {
+            self.lacks_earlier |= self.is_part;
+            return None;
+        };
+        let mut new = Vec::new();
+        for hash in added {
+            if self.messages.is_response(hash) {
+                continue;
+            }
+            let Some(message) = self.messages.read(hash, &answer.facts()) else {
+                self.lacks_earlier |= self.is_part;
+                return None;
+            };
+            // A response can have been put together otherwise than its lines are.
+            let is_response = calls_of(&message.content).any(|id| self.calls.contains(id));
+            if !message.content.is_empty() && !is_response {
+                new.push(message);
+            }
+        }
+        let whole = match scope {
+            InputScope::New => None,
+            InputScope::Full => self.whole(list, answer),
+        };
+        Some(Given { new, whole })
+    }
+
+    /// What a request holds that the call before it did not, and was not given back by it.
+    fn added(&self, list: List, tail: usize) -> Option<Vec<MessageHash>> {
+        let of_tail = || {
+            let kept = self.lists.first(list, list.length() - tail)?;
+            self.lists.since(list, kept)
+        };
+        let mut added = match &self.answered {
+            Some((_, earlier)) if self.is_part => self.lists.since(list, *earlier),
+            Some((_, earlier)) => self.lists.since(list, *earlier).or_else(of_tail),
+            None if self.is_part => None,
+            None => of_tail(),
+        }?;
+        if self.is_unsure {
+            // A fork or an update, or a record was lost: what was said before the last response
+            // belongs to calls without records.
+            let is_response = |hash: &MessageHash| self.messages.is_response(*hash);
+            let old = added.iter().rposition(is_response);
+            added.drain(..old.map_or(0, |last| last + 1));
+        }
+        Some(added)
+    }
+
+    /// All that a request held.
+    fn whole(&mut self, list: List, answer: &Answer<'_>) -> Option<Vec<Arc<Message>>> {
+        let mut whole = Vec::new();
+        for hash in self.lists.since(list, List::EMPTY)? {
+            let message = match self.cache.get(&hash) {
+                Some(message) => Arc::clone(message),
+                None => {
+                    let message = Arc::new(self.messages.read(hash, &answer.facts())?);
+                    self.cache.insert(hash, Arc::clone(&message));
+                    message
+                }
+            };
+            whole.push(message);
+        }
+        whole.retain(|message| !message.content.is_empty());
+        Some(whole)
+    }
+
+    /// System prompt and tools; `None` when they were written before the part that is read.
+    fn setup(&mut self, shape: &str, answer: &Answer<'_>) -> Option<Arc<Setup>> {
+        let shape = self.shapes.get_mut(shape)?;
+        if shape.setup.is_none() {
+            let setup = self.messages.at(shape.spot, |line| {
+                let shape: wire::Shape<'_> = payload(line.shape)?;
+                Some(Setup {
+                    system: blocks(shape.system, &answer.facts()),
+                    tools: payload(shape.tools).unwrap_or_default(),
+                })
+            });
+            shape.setup = setup.map(Arc::new);
+        }
+        shape.setup.clone()
+    }
+}
+
+impl Answer<'_> {
+    fn facts(&self) -> LineFacts<'_> {
+        static NO_TOOL: ToolUseResult = ToolUseResult::NONE;
+        LineFacts {
+            at: self.at,
+            circumstances: self.circumstances,
+            tool: &NO_TOOL,
+            permission: None,
+        }
+    }
+}
+
+fn calls_of(blocks: &[Block]) -> impl Iterator<Item = &str> {
+    blocks.iter().filter_map(|block| match block {
+        Block::ToolCall(call) => Some(call.id.as_str()),
+        _ => None,
+    })
+}
+
+fn speaker(line: &Line<'_>) -> Speaker {
+    let message: Option<wire::Message<'_>> = payload(line.message);
+    let message = message.as_ref();
+    let model = message.and_then(|message| message.model.as_ref());
+    match message.and_then(|message| message.id.as_ref()) {
+        Some(id) if model.is_some_and(|model| model.as_str() != "<synthetic>") => {
+            Speaker::Model(id.as_str().to_owned())
+        }
+        _ => Speaker::Agent,
+    }
+}
+
+/// The parameters of a request, as far as they are of the kind we know.
+fn parameters(mut sent: Map<String, Value>) -> Parameters {
+    let config = sent.get("output_config");
+    let effort = config.and_then(|config| config.get("effort"));
+    let others = OTHER_PARAMETERS.iter().filter_map(|name| {
+        let value = sent.get(*name)?;
+        Some(((*name).to_owned(), value.clone()))
+    });
+    Parameters {
+        max_tokens: sent.get("max_tokens").and_then(Value::as_u64),
+        effort: effort.and_then(Value::as_str).map(str::to_owned),
+        others: others.collect(),
+        thinking: sent.remove("thinking"),
+        ..Parameters::default()
+    }
+}

@@ -1,0 +1,62 @@
+//! What the documents say of the program is so.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Properties that no fixture has: they depend on the machine and on settings.
+const OF_THE_MACHINE: &[&str] = &[
+    "$ai_git_repo",
+    "$ai_purpose",
+    "$process_person_profile",
+    // The same on every event: left out of snapshots.
+    "$ai_framework",
+    "$ai_lib",
+    "$ai_lib_version",
+    "$lib",
+    "$lib_version",
+];
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The names in backticks in the first column of the tables.
+fn first_column(document: &str) -> BTreeSet<String> {
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
+    let cells = rows.filter_map(|row| row.split(" |").next());
+    cells
+        .flat_map(|cell| cell.split("`, `"))
+        .map(|name| name.trim_matches('`').to_owned())
+        .collect()
+}
+
+#[test]
+fn the_reference_of_events_names_every_property_and_no_other() {
+    let documented = first_column(&read("docs/events.md"));
+    let mut sent: BTreeSet<String> = OF_THE_MACHINE.iter().map(|&it| it.to_owned()).collect();
+    let snapshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+    for entry in fs::read_dir(snapshots)
+        .expect("there are snapshots")
+        .flatten()
+    {
+        let text = fs::read_to_string(entry.path()).expect("it can be read");
+        let Some((_, events)) = text.split_once("---\n{") else {
+            continue;
+        };
+        let events = format!("{{{events}");
+        let events = serde_json::Deserializer::from_str(&events).into_iter::<serde_json::Value>();
+        for event in events {
+            let event = event.expect("a snapshot is JSON");
+            let properties = event["properties"].as_object().expect("an object");
+            sent.extend(properties.keys().cloned());
+        }
+    }
+    let undocumented: Vec<_> = sent.difference(&documented).collect();
+    let unknown: Vec<_> = documented.difference(&sent).collect();
+    assert!(
+        undocumented.is_empty() && unknown.is_empty(),
+        "not documented: {undocumented:?}\nnever sent: {unknown:?}"
+    );
+}

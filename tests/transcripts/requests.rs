@@ -1,0 +1,258 @@
+//! Calls whose requests are on record: when records are damaged, when the session is read on,
+//! and when all of the conversation is wanted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use posthog_llma::config::Config;
+use posthog_llma::events::Progress;
+use posthog_llma::pipeline::Pipeline;
+use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::support::library::{Events, Run, host};
+
+/// The fixture whose requests are on record: four calls, the last one on the next day.
+const RECORDED: &str = "-home-ada-weather/00000024-0000-4000-8000-000000000000.jsonl";
+
+/// One that has none, and is compacted after its first call.
+const COMPACTED: &str = "-home-ada-bookshop/00000016-0000-4000-8000-000000000000.jsonl";
+
+fn fixture(name: &str) -> PathBuf {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sessions");
+    fixtures.join(name)
+}
+
+fn full() -> Run {
+    Run::with(&[("POSTHOG_LLMA_INPUT", "full")])
+}
+
+/// `$ai_input` of every call of the main conversation, each message as its role and first words.
+fn inputs(events: &Events) -> Vec<Vec<String>> {
+    let calls = events
+        .iter()
+        .filter(|event| event["event"] == "$ai_generation");
+    let inputs = calls.map(|call| {
+        let messages = call["properties"]["$ai_input"].as_array();
+        messages.expect("a list").iter().map(brief).collect()
+    });
+    inputs.collect()
+}
+
+fn brief(message: &Value) -> String {
+    let last = message["content"].as_array().and_then(|all| all.last());
+    let said = last.map_or("", |block| {
+        let text = ["text", "content", "name"].into_iter();
+        text.filter_map(|name| block[name].as_str())
+            .next()
+            .unwrap_or_default()
+    });
+    let role = message["role"].as_str().expect("a role");
+    format!("{role}: {}", said.lines().next().unwrap_or_default())
+}
+
+/// The fixture with each line as `change` wants it; lines that it empties are gone.
+fn changed(change: impl Fn(Value) -> Option<Value>) -> (TempDir, PathBuf) {
+    let text = fs::read_to_string(fixture(RECORDED)).expect("readable");
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let changed: Vec<String> = lines
+        .filter_map(change)
+        .map(|line| line.to_string() + "\n")
+        .collect();
+    let folder = TempDir::new().expect("a folder");
+    let transcript = folder.path().join("session.jsonl");
+    fs::write(&transcript, changed.concat()).expect("writable");
+    (folder, transcript)
+}
+
+#[test]
+fn what_is_missing_costs_the_calls_that_need_it() {
+    let whole = inputs(&Run::default().events(&fixture(RECORDED)));
+    let by_lines = [
+        ["user: Name the endpoints"],
+        ["user: route(\"/now\")"],
+        ["user: And the German names?"],
+        ["user: Thank you"],
+    ];
+    let is = |line: &Value, kind: &str, text: &str| {
+        line["type"] == kind && line.to_string().contains(text)
+    };
+    // What is gone, and the calls that then have what their lines say.
+    type Gone<'a> = &'a dyn Fn(&Value) -> bool;
+    let cases: [(Gone<'_>, &[usize]); 5] = [
+        (&|_| false, &[]),
+        (&|line| is(line, "api-request-blob", "You work in"), &[0]),
+        (&|line| is(line, "api-request-blob", "The tool Read"), &[2]),
+        (
+            &|line| is(line, "api-request", "cccc-4000-8000-000000000003"),
+            &[2],
+        ),
+        (
+            &|line| {
+                line["type"]
+                    .as_str()
+                    .is_some_and(|kind| kind.starts_with("api-request"))
+            },
+            &[0, 1, 2, 3],
+        ),
+    ];
+    for (number, (is_gone, fallen_back)) in cases.into_iter().enumerate() {
+        let (_folder, transcript) = changed(|line| Some(line).filter(|line| !is_gone(line)));
+        let found = inputs(&Run::default().events(&transcript));
+        for (call, input) in found.iter().enumerate() {
+            let said: Vec<&String> = input.iter().filter(|said| !is_setup(said)).collect();
+            if fallen_back.contains(&call) {
+                assert_eq!(said, by_lines[call], "case {number}, call {call}");
+            } else {
+                let expected: Vec<&String> =
+                    whole[call].iter().filter(|said| !is_setup(said)).collect();
+                assert_eq!(said, expected, "case {number}, call {call}");
+            }
+        }
+        assert_eq!(found.len(), 4, "case {number}");
+    }
+}
+
+fn is_setup(said: &str) -> bool {
+    said == "system: You help with the weather service."
+}
+
+#[test]
+fn records_of_another_kind_are_none() {
+    for odd in [
+        json!(null),
+        json!("text"),
+        json!(-1),
+        json!([1, null]),
+        json!({ "a": [] }),
+    ] {
+        for field in [
+            "tail",
+            "base",
+            "keep",
+            "params",
+            "hash",
+            "message",
+            "shape",
+            "shapeHash",
+            "id",
+        ] {
+            let (_folder, transcript) = changed(|mut line| {
+                let is_record = line["type"].as_str()?.starts_with("api-request");
+                if is_record && line.get(field).is_some() {
+                    line[field] = odd.clone();
+                }
+                Some(line)
+            });
+            let events = Run::default().events(&transcript);
+            let last = inputs(&events).pop().expect("a call");
+            assert_eq!(
+                last.last().expect("a message"),
+                "user: Thank you",
+                "{field}: {odd}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_resumed_session_is_read_on_from_its_checkpoint() {
+    let text = fs::read_to_string(fixture(RECORDED)).expect("readable");
+    let first_day = text.find("\"2026-03-04").expect("a second day");
+    let first_day = text[..first_day].rfind('\n').expect("a line") + 1;
+    let folder = TempDir::new().expect("a folder");
+    let transcript = folder.path().join("session.jsonl");
+    fs::write(&transcript, &text[..first_day]).expect("writable");
+    let run = Run::default();
+    let read = |checkpoint| {
+        let read = run.collect(&transcript, checkpoint, Progress::Ended);
+        read.expect("a session")
+    };
+    let checkpoint = read(None).checkpoint(&|_| false);
+    assert!(checkpoint.is_some());
+    fs::write(&transcript, &text).expect("writable");
+    // The last prompt of the first day and that of the second.
+    let on = read(checkpoint);
+    assert_eq!(on.session.turns.len(), 2);
+    let events = run.events_of(&on, run.freeze(&on));
+    let whole = run.events(&transcript);
+    assert_eq!(inputs(&events), inputs(&whole)[2..]);
+    let first_of_next = events
+        .iter()
+        .rfind(|event| event["event"] == "$ai_generation");
+    let first_of_next = first_of_next.expect("a call");
+    assert!(first_of_next["properties"].get("$ai_tools").is_none());
+}
+
+#[test]
+fn on_request_every_call_has_the_whole_conversation() {
+    let recorded = inputs(&full().events(&fixture(RECORDED)));
+    let said = [
+        "system: You help with the weather service.",
+        "user: Name the endpoints",
+        "system: You work in /home/ada/weather.",
+        "assistant: Grep",
+        "user: route(\"/now\")",
+        "assistant: /now and /forecast",
+        "user: And the German names?",
+        "system: The tool Read is there now.",
+        "assistant: /jetzt und /vorhersage",
+        "user: Thank you",
+    ];
+    for (call, messages) in [3, 5, 8, 10].into_iter().enumerate() {
+        assert_eq!(recorded[call], said[..messages], "call {call}");
+    }
+}
+
+#[test]
+fn without_records_the_lines_tell_the_conversation_since_it_was_summed_up() {
+    let new = inputs(&Run::default().events(&fixture(COMPACTED)));
+    let full = inputs(&full().events(&fixture(COMPACTED)));
+    assert_eq!(full.len(), new.len());
+    for (new, full) in new.iter().zip(&full) {
+        assert!(full.ends_with(new), "{full:?} does not end with {new:?}");
+    }
+    let after = full.last().expect("a call");
+    assert_eq!(after.len(), 4, "{after:?}");
+    assert!(after[1].starts_with("user: This session is being continued"));
+}
+
+#[test]
+fn of_a_conversation_that_is_too_long_the_oldest_messages_go_first() {
+    const LIMIT: usize = 2_300;
+    let run = full();
+    let collected = run.collect(&fixture(RECORDED), None, Progress::Ended);
+    let collected = collected.expect("a session");
+    let (config, _) = Config::from_host(&host().with("POSTHOG_LLMA_INPUT", "full"));
+    let redactor = Redactor::new(RedactionKey::new([7; 32]));
+    let mut pipeline = Pipeline::new(&config, &redactor, LIMIT);
+    let frozen = pipeline.freeze(&collected.session);
+    let mut events = Vec::new();
+    pipeline
+        .events(
+            &collected,
+            frozen,
+            &|_| false,
+            &mut Counts::default(),
+            &mut |event| {
+                let event = serde_json::to_vec(event.get())?;
+                assert!(event.len() <= LIMIT, "{}", event.len());
+                events.push(serde_json::from_slice(&event)?);
+                Ok(())
+            },
+        )
+        .expect("the sink takes everything");
+    let last = inputs(&events).pop().expect("a call");
+    let expected = [
+        "system: You help with the weather service.",
+        "system: [5 earlier messages left out]",
+        "user: And the German names?",
+        "system: The tool Read is there now.",
+        "assistant: /jetzt und /vorhersage",
+        "user: Thank you",
+    ];
+    assert_eq!(last, expected);
+}
