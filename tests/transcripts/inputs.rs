@@ -21,7 +21,7 @@ fn calls_of_the_fixtures_add_what_their_requests_say() {
     for transcript in sessions(Path::new(FIXTURES)) {
         checked += check(&transcript);
     }
-    assert_eq!(checked, 4);
+    assert_eq!(checked, 5);
 }
 
 #[test]
