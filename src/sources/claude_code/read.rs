@@ -55,6 +55,17 @@ pub fn read(
         .filter(|checkpoint| scope != Some(InputScope::Full) && checkpoint.fits(files))
         .unwrap_or_default();
     let mut reader = Reader::read(files, &checkpoint, scope)?;
+    if checkpoint.offset > 0 {
+        eprintln!(
+            "DBG {} off {} rep {} lacks {} place {}",
+            files.session_id,
+            checkpoint.offset,
+            reader.assembler.repeats_earlier(),
+            reader.requests.lacks_earlier(),
+            checkpoint.place.is_some()
+        );
+    } else {
+    }
     if reader.assembler.repeats_earlier() || reader.requests.lacks_earlier() {
         reader = Reader::read(files, &Checkpoint::default(), scope)?;
     }
