@@ -1,63 +1,37 @@
-//! Writes session trees of any size, in the line format of a current Claude Code, from a seed.
-//!
-//! What stands in them is made up; how much of it stands where is as in real sessions: half of
-//! all bytes are results of tools, a quarter responses, a tenth progress, a tenth of the sessions
-//! has a subagent. Prints what was written, counted while it was written.
-//!
-//! ```text
-//! cargo run --release --example make-sessions -- FOLDER --sessions 5000 --megabytes 4000
-//! ```
+//! Made-up sessions.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use clap::Parser;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-#[derive(Parser)]
-struct Arguments {
-    /// Where the tree is written, laid out as Claude Code's `projects` folder
-    folder: PathBuf,
-    /// How many sessions
-    #[arg(long, default_value_t = 100)]
-    sessions: u64,
-    /// How many megabytes all of them have together, about
-    #[arg(long, default_value_t = 50.0)]
-    megabytes: f64,
-    /// Another number gives other sessions
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
-
-fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
-    let mut random = Rng::with_seed(arguments.seed);
+/// Writes so many sessions of so many megabytes together.
+pub(crate) fn write(folder: &Path, sessions: u64, megabytes: f64, seed: u64) -> io::Result<Tally> {
+    let mut random = Rng::with_seed(seed);
     let mut tally = Tally::default();
     #[expect(clippy::cast_precision_loss, reason = "numbers of sessions are small")]
-    let mean = arguments.megabytes * 1e6 / arguments.sessions as f64;
-    for number in 0..arguments.sessions {
+    let mean = megabytes * 1e6 / sessions as f64;
+    for number in 0..sessions {
         // Most sessions are small and few are large, as they are: the mean stays the same.
-        let share = if arguments.sessions == 1 {
+        let share = if sessions == 1 {
             1.0
         } else {
             -(1.0 - random.f64()).ln()
         };
-        Session::new(&arguments.folder, number, &mut random)
-            .write((mean * share).max(2_000.0), &mut tally)
-            .context("cannot write a session")?;
+        let bytes = (mean * share).max(2_000.0);
+        Session::new(folder, number, &mut random).write(bytes, &mut tally)?;
+        tally.sessions += 1;
     }
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", tally.as_json(arguments.sessions))?;
-    Ok(())
+    Ok(tally)
 }
 
 /// What was written.
 #[derive(Default)]
-struct Tally {
+pub(crate) struct Tally {
+    sessions: u64,
     bytes: u64,
     turns: u64,
     responses: u64,
@@ -69,9 +43,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn as_json(&self, sessions: u64) -> Value {
+    pub(crate) fn as_json(&self) -> Value {
         json!({
-            "sessions": sessions,
+            "sessions": self.sessions,
             "bytes": self.bytes,
             "turns": self.turns,
             "responses": self.responses,

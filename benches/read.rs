@@ -1,0 +1,66 @@
+//! How fast transcripts are read.
+//!
+//! Made-up sessions by default; `POSTHOG_LLMA_BENCH_SESSIONS` may name a folder of real ones. Run
+//! with `cargo bench --bench read`.
+
+#[path = "../examples/make-sessions/generator.rs"]
+#[allow(dead_code, reason = "the bench wants no tally")]
+mod generator;
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use posthog_llma::sources::{self, claude_code};
+use tempfile::TempDir;
+
+fn main() {
+    divan::main();
+}
+
+/// The sessions, and the folder they are in for as long as the bench runs.
+static SESSIONS: LazyLock<(Vec<PathBuf>, u64, Option<TempDir>)> = LazyLock::new(|| {
+    let (folder, made) = match std::env::var_os("POSTHOG_LLMA_BENCH_SESSIONS") {
+        Some(folder) => (PathBuf::from(folder), None),
+        None => {
+            let made = tempfile::tempdir().expect("a temporary folder can be made");
+            generator::write(made.path(), 40, 20.0, 1).expect("it is writable");
+            (made.path().to_owned(), Some(made))
+        }
+    };
+    let found = sources::below(&folder);
+    let paths: Vec<PathBuf> = found.into_iter().map(|found| found.path).collect();
+    let bytes = paths
+        .iter()
+        .filter_map(|path| claude_code::session_files(path).ok())
+        .map(|files| {
+            let main = files.transcript.metadata().map_or(0, |meta| meta.len());
+            main + files.agents.iter().map(|agent| agent.bytes).sum::<u64>()
+        })
+        .sum();
+    (paths, bytes, made)
+});
+
+#[divan::bench]
+fn with_content(bencher: Bencher) {
+    read(bencher, Some(posthog_llma::session::InputScope::New));
+}
+
+#[divan::bench]
+fn for_metrics(bencher: Bencher) {
+    read(bencher, None);
+}
+
+fn read(bencher: Bencher, scope: Option<posthog_llma::session::InputScope>) {
+    let (paths, bytes, _) = &*SESSIONS;
+    bencher.counter(BytesCount::new(*bytes)).bench(|| {
+        let mut turns = 0;
+        for path in paths {
+            let files = claude_code::session_files(path).expect("it is there");
+            let (session, _) = claude_code::read(&files, None, scope).expect("it can be read");
+            turns += session.map_or(0, |session| session.turns.len());
+        }
+        turns
+    });
+}
