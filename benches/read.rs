@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use posthog_llma::session::{InputScope, Wanted};
 use posthog_llma::sources::{self, claude_code};
 use tempfile::TempDir;
 
@@ -44,21 +45,21 @@ static SESSIONS: LazyLock<(Vec<PathBuf>, u64, Option<TempDir>)> = LazyLock::new(
 
 #[divan::bench]
 fn with_content(bencher: Bencher) {
-    read(bencher, Some(posthog_llma::session::InputScope::New));
+    read(bencher, Wanted::Everything(InputScope::New));
 }
 
 #[divan::bench]
 fn for_metrics(bencher: Bencher) {
-    read(bencher, None);
+    read(bencher, Wanted::Numbers);
 }
 
-fn read(bencher: Bencher, scope: Option<posthog_llma::session::InputScope>) {
+fn read(bencher: Bencher, wanted: Wanted) {
     let (paths, bytes, _) = &*SESSIONS;
     bencher.counter(BytesCount::new(*bytes)).bench(|| {
         let mut turns = 0;
         for path in paths {
             let files = claude_code::session_files(path).expect("it is there");
-            let (session, _) = claude_code::read(&files, None, scope).expect("it can be read");
+            let (session, _) = claude_code::read(&files, None, wanted).expect("it can be read");
             turns += session.map_or(0, |session| session.turns.len());
         }
         turns

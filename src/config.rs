@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use crate::events::{DistinctId, Grouping, InputScope, Recording};
+use crate::events::{DistinctId, Grouping, InputScope, Recording, Wanted};
 use crate::host::Host;
 use crate::transport::Endpoint;
 
@@ -153,10 +153,14 @@ impl Config {
         (config, reader.problems)
     }
 
-    /// What is wanted of the model's inputs; `None` when they are not recorded.
+    /// What is wanted of what was said in a session.
     #[must_use]
-    pub fn inputs(&self) -> Option<InputScope> {
-        self.recording.inputs().then_some(self.input_scope)
+    pub const fn wanted(&self) -> Wanted {
+        match self.recording {
+            Recording::Nothing => Wanted::Numbers,
+            Recording::OutputsOnly => Wanted::Outputs,
+            Recording::Full | Recording::InputsOnly => Wanted::Everything(self.input_scope),
+        }
     }
 }
 

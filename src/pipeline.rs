@@ -12,12 +12,12 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::consent;
 use crate::events::limits::Limits;
-use crate::events::{self, DistinctId, Event, Frozen, InputScope, Progress, Settings};
+use crate::events::{self, DistinctId, Event, Frozen, Progress, Settings};
 use crate::git;
 use crate::host::Host;
 use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
 use crate::redact::{Counts, Redacted, Redactor};
-use crate::session::{Session, Turn};
+use crate::session::{Session, Turn, Wanted};
 use crate::sources::Found;
 use crate::sources::claude_code::{self, Checkpoint, Reading, Running, SessionFiles};
 
@@ -83,12 +83,12 @@ pub fn collect(
     transcript: &Path,
     checkpoint: Option<Checkpoint>,
     progress: Option<Progress>,
-    inputs: Option<InputScope>,
+    wanted: Wanted,
     host: &Host,
 ) -> anyhow::Result<Option<Collected>> {
     let files = claude_code::session_files(transcript)
         .with_context(|| format!("cannot read {}", transcript.display()))?;
-    let (session, reading) = claude_code::read(&files, checkpoint, inputs)?;
+    let (session, reading) = claude_code::read(&files, checkpoint, wanted)?;
     Ok(session.map(|session| {
         let progress = progress.unwrap_or_else(|| progress_of(&session, host));
         Collected {
@@ -249,8 +249,8 @@ impl<'a> Pipeline<'a> {
         let known = outbox.session(agent, &files.session_id)?;
         let checkpoint = known.and_then(|session| session.checkpoint);
         let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
-        let inputs = self.config.inputs();
-        let Some(collected) = collect(path, checkpoint, progress, inputs, host)? else {
+        let wanted = self.config.wanted();
+        let Some(collected) = collect(path, checkpoint, progress, wanted, host)? else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
         };

@@ -12,7 +12,7 @@ mod native;
 mod properties;
 mod settings;
 
-pub use crate::session::InputScope;
+pub use crate::session::{InputScope, Wanted};
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName};
 pub use map::{Progress, claims, map};

@@ -16,6 +16,28 @@ pub enum InputScope {
     Full,
 }
 
+/// What is wanted of what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Nothing: numbers and names are enough.
+    Numbers,
+    /// Everything but the exact inputs of calls.
+    Outputs,
+    /// Everything, and of inputs so much.
+    Everything(InputScope),
+}
+
+impl Wanted {
+    /// How much of the inputs of calls.
+    #[must_use]
+    pub const fn inputs(self) -> Option<InputScope> {
+        match self {
+            Self::Everything(scope) => Some(scope),
+            Self::Numbers | Self::Outputs => None,
+        }
+    }
+}
+
 /// The messages of a request, where the agent wrote them down.
 #[derive(Clone, Debug, Default)]
 pub struct Given {

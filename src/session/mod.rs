@@ -17,7 +17,7 @@ mod work;
 pub use assemble::Assembler;
 pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::Earlier;
-pub use given::{Given, InputScope, Setup};
+pub use given::{Given, InputScope, Setup, Wanted};
 pub use parts::{ResponsePart, Thread, TurnStart};
 pub use totals::Totals;
 pub use work::{Incidents, Permission, Work};

@@ -70,8 +70,8 @@ impl Run {
         checkpoint: Option<Checkpoint>,
         progress: Progress,
     ) -> Option<Collected> {
-        let inputs = self.config.inputs();
-        pipeline::collect(transcript, checkpoint, Some(progress), inputs, &host())
+        let wanted = self.config.wanted();
+        pipeline::collect(transcript, checkpoint, Some(progress), wanted, &host())
             .expect("the session can be read")
     }
 

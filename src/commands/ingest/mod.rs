@@ -59,7 +59,7 @@ fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
 
 /// Reads a session. One that cannot be read is said and passed over.
 fn read(found: &Found, config: &Config, host: &Host, exit: &mut Exit) -> Option<Collected> {
-    match pipeline::collect(&found.path, None, None, config.inputs(), host) {
+    match pipeline::collect(&found.path, None, None, config.wanted(), host) {
         Ok(Some(collected)) => {
             if let Some(reason) = pipeline::opted_out(&collected.session, host) {
                 ui::say(format_args!(

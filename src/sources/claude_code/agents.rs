@@ -23,7 +23,7 @@ impl AgentNotes {
             let Block::ToolCall(call) = block else {
                 continue;
             };
-            if !matches!(call.name.as_str(), "Task" | "Agent") {
+            if !is_agent_tool(&call.name) {
                 continue;
             }
             let argument = |name: &str| call.input.get(name).and_then(|value| value.as_str());
@@ -75,4 +75,9 @@ impl AgentNotes {
         });
         known.collect()
     }
+}
+
+/// The tool that starts a subagent, by its names in old and new versions.
+pub(super) fn is_agent_tool(name: &str) -> bool {
+    matches!(name, "Task" | "Agent")
 }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
+use super::agents::is_agent_tool;
 use super::tool_result::ToolUseResult;
-use super::wire::{self, Content, ContentBlock, Line, MediaSource, PermissionDecision, payload};
+use super::wire::{
+    self, Content, ContentBlock, Line, MediaSource, PermissionDecision, Text, payload,
+};
 use crate::session::{
     Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult, Usage, books,
 };
@@ -18,6 +21,8 @@ pub(super) struct LineFacts<'a> {
     pub(super) circumstances: &'a Arc<Circumstances>,
     pub(super) tool: &'a ToolUseResult,
     pub(super) permission: Option<Permission>,
+    /// Whether anybody wants to know what was said.
+    pub(super) keeps_content: bool,
 }
 
 impl<'a> LineFacts<'a> {
@@ -25,12 +30,14 @@ impl<'a> LineFacts<'a> {
         line: &'a Line<'_>,
         at: DateTime<Utc>,
         circumstances: &'a Arc<Circumstances>,
+        keeps_content: bool,
     ) -> Self {
         Self {
             at,
             circumstances,
             tool: &line.tool_use_result,
             permission: permission(line),
+            keeps_content,
         }
     }
 }
@@ -72,83 +79,83 @@ enum Depth {
 fn blocks_at(depth: Depth, content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
     match Content::parse(content) {
         None => Vec::new(),
-        Some(Content::Text(text)) => vec![Block::Text(text)],
-        Some(Content::Blocks(raw)) => raw
+        Some(Content::Text(raw)) => {
+            let text = text(raw, facts);
+            text.map(Block::Text).into_iter().collect()
+        }
+        Some(Content::Blocks(found)) => found
             .into_iter()
-            .map(|raw| block(depth, raw, facts))
+            .map(|found| match found {
+                wire::Block::Known(known) => block(depth, known, facts),
+                wire::Block::Other(raw) => other(raw),
+            })
             .collect(),
     }
 }
 
-fn block(depth: Depth, raw: &RawValue, facts: &LineFacts<'_>) -> Block {
-    let Some(block) = payload::<ContentBlock<'_>>(Some(raw)) else {
-        return other(raw);
-    };
-    let kind = block.kind.clone().unwrap_or_default();
-    match (kind.as_str(), block) {
-        (
-            "text",
-            ContentBlock {
-                text: Some(text), ..
-            },
-        ) => Block::Text(text),
-        (
-            "thinking",
-            ContentBlock {
-                thinking: Some(thinking),
-                ..
-            },
-        ) => Block::Thinking(thinking),
-        (
-            "tool_use",
-            ContentBlock {
-                id: Some(id),
-                name: Some(name),
-                input,
-                ..
-            },
-        ) => Block::ToolCall(Box::new(ToolCall {
-            id,
-            name,
-            input: input.map_or(Value::Null, value),
+fn block(depth: Depth, block: ContentBlock<'_>, facts: &LineFacts<'_>) -> Block {
+    let owned = |text: Option<Text<'_>>| text.map_or_else(String::new, |text| text.0.into_owned());
+    let content = |raw: Option<&RawValue>| raw.and_then(|raw| text(raw, facts)).unwrap_or_default();
+    // How a subagent is recognised stands in the arguments of its call.
+    let starts_agent = block
+        .name
+        .as_ref()
+        .is_some_and(|name| is_agent_tool(name.as_str()));
+    match block.kind() {
+        "text" => Block::Text(content(block.text)),
+        "thinking" => Block::Thinking(content(block.thinking)),
+        "tool_use" => Block::ToolCall(Box::new(ToolCall {
+            id: owned(block.id),
+            name: owned(block.name),
+            input: block
+                .input
+                .filter(|_| facts.keeps_content || starts_agent)
+                .map_or(Value::Null, value),
             called_at: facts.at,
             result: None,
             subagents: Vec::new(),
             circumstances: Arc::clone(facts.circumstances),
         })),
-        (
-            "tool_result",
-            ContentBlock {
-                tool_use_id: Some(call_id),
-                content,
-                is_error,
-                ..
-            },
-        ) if depth == Depth::Message => Block::ToolResult {
-            call_id,
-            result: Arc::new(ToolResult {
-                content: blocks_at(Depth::Result, content, facts),
-                is_error: is_error.unwrap_or(false),
-                returned_at: facts.at,
-                duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
-                permission: facts.permission,
-                web_searches: facts.tool.searches,
-                work: facts.tool.work.clone(),
-            }),
-        },
-        ("image" | "document", ContentBlock { source, .. }) => {
-            let source: Option<MediaSource<'_>> = payload(source);
+        "tool_result" if depth == Depth::Result => Block::Other(json!({
+            "type": "tool_result",
+            "tool_use_id": owned(block.tool_use_id),
+            "content": block.content.filter(|_| facts.keeps_content).map(value),
+        })),
+        "tool_result" => {
+            let content = block.content.filter(|_| facts.keeps_content);
+            Block::ToolResult {
+                call_id: owned(block.tool_use_id),
+                result: Arc::new(ToolResult {
+                    content: blocks_at(Depth::Result, content, facts),
+                    is_error: block.is_error.unwrap_or(false),
+                    returned_at: facts.at,
+                    duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
+                    permission: facts.permission,
+                    web_searches: facts.tool.searches,
+                    work: facts.tool.work.clone(),
+                }),
+            }
+        }
+        kind => {
+            let source: Option<MediaSource<'_>> = payload(block.source);
             let data = source.as_ref().and_then(|source| source.data);
-            let bytes = data.map_or(0, |data| decoded_length(data.get()));
             Block::Media {
-                kind: kind.0.into_owned(),
+                kind: kind.to_owned(),
+                bytes: data.map_or(0, |data| decoded_length(data.get())),
                 media_type: source
                     .and_then(|source| source.media_type)
                     .map(|kind| kind.0.into_owned()),
-                bytes,
             }
         }
-        _ => other(raw),
+    }
+}
+
+/// A text, where content is wanted.
+fn text(raw: &RawValue, facts: &LineFacts<'_>) -> Option<String> {
+    if facts.keeps_content {
+        payload(Some(raw))
+    } else {
+        Some(String::new())
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::super::jsonl::{Lines, objects};
 use super::prompt;
 use super::read::parse_time;
-use super::wire::{Line, Message, payload};
+use super::wire::Line;
 use crate::session::Trigger;
 
 /// The first prompt stands near the beginning, or the session has none worth the search.
@@ -53,7 +53,7 @@ pub fn glance(path: &Path) -> Glance {
                 .as_ref()
                 .is_some_and(|kind| kind.as_str() == "user");
             if is_user && line.is_sidechain != Some(true) && glance.prompt.is_none() {
-                let message: Option<Message<'_>> = payload(line.message);
+                let message = line.message.as_ref();
                 let prompt = message.and_then(|message| prompt::of_line(&line, message.content));
                 match prompt {
                     Some(prompt) if prompt.trigger == Trigger::Prompt => {

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::jsonl;
 use super::content::{LineFacts, blocks};
-use super::wire::{self, Line, Text, payload};
+use super::wire::{Line, Text, payload};
 use crate::session::{Message, Role};
 
 /// The beginning of the SHA-256 of a message: role and content as JSON with sorted keys and
@@ -160,7 +160,7 @@ impl Messages {
         };
         for spot in self.places.get(&hash)?.clone() {
             self.at(spot, |line| {
-                let message: wire::Message<'_> = payload(line.message)?;
+                let message = line.message.as_ref()?;
                 said.role = match message.role.as_ref().map(Text::as_str) {
                     Some("assistant") => Role::Assistant,
                     Some("system") => Role::System,
@@ -227,7 +227,7 @@ impl Messages {
 
 /// The content of a line as it was sent.
 fn raw_blocks(line: &Line<'_>) -> Option<Vec<Value>> {
-    let message: wire::Message<'_> = payload(line.message)?;
+    let message = line.message.as_ref()?;
     match payload(message.content)? {
         Value::Array(blocks) => Some(blocks),
         Value::String(text) => Some(vec![json!({ "type": "text", "text": text })]),

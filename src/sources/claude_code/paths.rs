@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 
 use super::super::jsonl::{Lines, objects};
 use super::prompt;
-use super::wire::{AgentMeta, Line, Message, payload};
+use super::wire::{AgentMeta, Line};
 use crate::host::Host;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
@@ -262,7 +262,7 @@ fn first_facts(path: &Path) -> Option<FirstFacts> {
                 .timestamp
                 .take()
                 .or(line.timestamp.map(|at| at.0.into_owned()));
-            let message: Option<Message<'_>> = payload(line.message);
+            let message = line.message.as_ref();
             facts.is_teammate |=
                 message.is_some_and(|message| prompt::is_from_teammate(message.content));
         });

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::{Content, ContentBlock, Line, Origin, Text, payload};
+use super::wire::{Block, Content, Line, Origin, Text, payload};
 use crate::session::Trigger;
 
 /// What Claude Code writes in the user's name when they stop it.
@@ -91,18 +91,22 @@ fn message(text: &str) -> Option<&str> {
 /// The text of a message that holds no result of a tool; pictures are named after it.
 fn spoken_text(content: Option<&RawValue>) -> Option<String> {
     let blocks = match Content::parse(content)? {
-        Content::Text(text) => return Some(text),
+        Content::Text(text) => return payload(Some(text)),
         Content::Blocks(blocks) => blocks,
     };
     let mut parts = Vec::new();
     let mut pictures = Vec::new();
     for block in blocks {
-        let block: ContentBlock<'_> = payload(Some(block))?;
-        match block.kind.as_ref().map(Text::as_str) {
-            Some("tool_result") => return None,
-            Some("text") => parts.extend(block.text.filter(|text| !is_context(text))),
-            Some(kind) => pictures.push(format!("[{kind}]")),
-            None => {}
+        let Block::Known(block) = block else {
+            continue;
+        };
+        match block.kind() {
+            "tool_result" => return None,
+            "text" => {
+                let text: Option<String> = payload(block.text);
+                parts.extend(text.filter(|text| !is_context(text)));
+            }
+            kind => pictures.push(format!("[{kind}]")),
         }
     }
     parts.append(&mut pictures);
@@ -123,9 +127,9 @@ pub(super) fn is_interruption(content: Option<&RawValue>) -> bool {
 /// The text of a message that is nothing else.
 pub(super) fn only_text(content: Option<&RawValue>) -> Option<String> {
     match Content::parse(content)? {
-        Content::Text(text) => Some(text),
+        Content::Text(text) => payload(Some(text)),
         Content::Blocks(blocks) => match blocks.as_slice() {
-            [block] => payload::<ContentBlock<'_>>(Some(block))?.text,
+            [Block::Known(block)] => payload(block.text),
             _ => None,
         },
     }

@@ -19,7 +19,7 @@ use super::requests::{Answer, Requests};
 use super::wire::{self, Line, payload};
 use crate::session::{
     Agent, Assembler, Block, Circumstances, InputScope, Message, ResponsePart, Retries, Role,
-    Session, Skipped, Thread, TurnStart,
+    Session, Skipped, Thread, TurnStart, Wanted,
 };
 
 /// Line types that hold nothing we use.
@@ -41,7 +41,7 @@ const IGNORED: &[&str] = &[
 ];
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
-/// files hold no line with a time. `scope` is what is wanted of the model's inputs, if anything.
+/// files hold no line with a time. `wanted` is what is kept of what was said.
 ///
 /// # Errors
 /// When the transcript cannot be opened or read. Subagents that cannot be read are reported in
@@ -49,12 +49,12 @@ const IGNORED: &[&str] = &[
 pub fn read(
     files: &SessionFiles,
     checkpoint: Option<Checkpoint>,
-    scope: Option<InputScope>,
+    wanted: Wanted,
 ) -> anyhow::Result<(Option<Session>, Reading)> {
     let checkpoint = checkpoint
-        .filter(|checkpoint| scope != Some(InputScope::Full) && checkpoint.fits(files))
+        .filter(|checkpoint| wanted.inputs() != Some(InputScope::Full) && checkpoint.fits(files))
         .unwrap_or_default();
-    let mut reader = Reader::read(files, &checkpoint, scope)?;
+    let mut reader = Reader::read(files, &checkpoint, wanted)?;
     if checkpoint.offset > 0 {
         eprintln!(
             "DBG {} off {} rep {} lacks {} place {}",
@@ -67,7 +67,7 @@ pub fn read(
     } else {
     }
     if reader.assembler.repeats_earlier() || reader.requests.lacks_earlier() {
-        reader = Reader::read(files, &Checkpoint::default(), scope)?;
+        reader = Reader::read(files, &Checkpoint::default(), wanted)?;
     }
     Ok(reader.finish(files))
 }
@@ -86,6 +86,7 @@ struct Reader {
     /// Attempts that failed, by the line of the last of them.
     retries: HashMap<String, FailedAttempts>,
     requests: Requests,
+    keeps_content: bool,
     agents: AgentNotes,
     unreadable: Vec<(PathBuf, String)>,
     /// Lines of each agent's file that could not be used.
@@ -101,7 +102,7 @@ struct FailedAttempts {
 }
 
 impl Reader {
-    fn new(checkpoint: &Checkpoint, scope: Option<InputScope>) -> Self {
+    fn new(checkpoint: &Checkpoint, wanted: Wanted) -> Self {
         Self {
             assembler: Assembler::new(Agent::ClaudeCode, checkpoint.earlier.clone()),
             marks: Vec::new(),
@@ -111,19 +112,16 @@ impl Reader {
             has_custom_title: checkpoint.has_custom_title,
             times: HashMap::new(),
             retries: HashMap::new(),
-            requests: Requests::new(scope),
+            requests: Requests::new(wanted.inputs()),
+            keeps_content: wanted != Wanted::Numbers,
             agents: AgentNotes::default(),
             unreadable: Vec::new(),
             skipped: BTreeMap::new(),
         }
     }
 
-    fn read(
-        files: &SessionFiles,
-        checkpoint: &Checkpoint,
-        scope: Option<InputScope>,
-    ) -> anyhow::Result<Self> {
-        let mut reader = Self::new(checkpoint, scope);
+    fn read(files: &SessionFiles, checkpoint: &Checkpoint, wanted: Wanted) -> anyhow::Result<Self> {
+        let mut reader = Self::new(checkpoint, wanted);
         let open: Vec<&AgentFile> = files
             .agents
             .iter()
@@ -260,8 +258,8 @@ impl Reader {
             self.assembler.incidents().compactions += 1;
         }
         if is(&line.kind, "user") && line.is_sidechain != Some(true) {
-            let message = payload::<wire::Message<'_>>(line.message);
-            if message.is_some_and(|message| prompt::is_interruption(message.content)) {
+            let content = line.message.as_ref().and_then(|message| message.content);
+            if prompt::is_interruption(content) {
                 self.assembler.incidents().interruptions += 1;
             }
         }
@@ -271,17 +269,21 @@ impl Reader {
         self.note_waiting(offset, agent);
         self.note_permission_mode(line);
         self.note_circumstances(line);
-        let Some(message) = payload::<wire::Message<'_>>(line.message) else {
+        let Some(message) = &line.message else {
             return;
         };
-        let thread = self.thread_of(line, agent, Some(&message));
-        if thread == Thread::Main
+        let thread = self.thread_of(line, agent, Some(message));
+        let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
+        let content = blocks(message.content, &facts);
+        let mut results = content
+            .iter()
+            .filter(|block| matches!(block, Block::ToolResult { .. }));
+        if results.next().is_none()
+            && thread == Thread::Main
             && let Some(prompt) = prompt::of_line(line, message.content)
         {
             self.begin_turn(line, prompt, at);
         }
-        let facts = LineFacts::of(line, at, &self.circumstances);
-        let content = blocks(message.content, &facts);
         self.link_subagent(line, &content);
         if line.is_compact_summary == Some(true) {
             self.assembler.sum_up(&thread);
@@ -319,7 +321,7 @@ impl Reader {
         {
             self.begin_turn(line, prompt, at);
         }
-        let facts = LineFacts::of(line, at, &self.circumstances);
+        let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
         let content = blocks(attachment.prompt, &facts);
         if !content.is_empty() {
             self.assembler.input(
@@ -377,8 +379,8 @@ impl Reader {
 
     fn assistant(&mut self, line: &Line<'_>, at: DateTime<Utc>, agent: Option<&AgentFile>) {
         self.note_circumstances(line);
-        let message = payload::<wire::Message<'_>>(line.message);
-        let Some((message, id)) = message.as_ref().and_then(|message| {
+        let message = line.message.as_ref();
+        let Some((message, id)) = message.and_then(|message| {
             let id = message.id.as_ref()?;
             Some((message, id.as_str()))
         }) else {
@@ -393,7 +395,7 @@ impl Reader {
         }
         let thread = self.thread_of(line, agent, None);
         self.note_agent_kind(line, &thread);
-        let facts = LineFacts::of(line, at, &self.circumstances);
+        let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
         let content = blocks(message.content, &facts);
         self.agents.note_calls(&content);
         let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);

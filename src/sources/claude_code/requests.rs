@@ -369,6 +369,7 @@ impl Answer<'_> {
             circumstances: self.circumstances,
             tool: &NO_TOOL,
             permission: None,
+            keeps_content: true,
         }
     }
 }
@@ -381,8 +382,7 @@ fn calls_of(blocks: &[Block]) -> impl Iterator<Item = &str> {
 }
 
 fn speaker(line: &Line<'_>) -> Speaker {
-    let message: Option<wire::Message<'_>> = payload(line.message);
-    let message = message.as_ref();
+    let message = line.message.as_ref();
     let model = message.and_then(|message| message.model.as_ref());
     match message.and_then(|message| message.id.as_ref()) {
         Some(id) if model.is_some_and(|model| model.as_str() != "<synthetic>") => {

@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -38,6 +40,56 @@ fn text<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tex
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     let raw: &RawValue = Deserialize::deserialize(deserializer)?;
     Ok(raw.get().parse().ok())
+}
+
+/// A field that is an object where we know it. Whatever else stands there is passed over.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    struct ObjectVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+
+        fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+
+    deserializer.deserialize_any(ObjectVisitor(PhantomData))
 }
 
 struct TextVisitor;
@@ -158,8 +210,8 @@ pub(super) struct Line<'a> {
     pub(super) error: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) api_error_status: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) message: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "object")]
+    pub(super) message: Option<Message<'a>>,
     #[serde(default)]
     pub(super) tool_use_result: ToolUseResult,
     #[serde(borrow, default)]
@@ -207,38 +259,89 @@ pub(super) struct Message<'a> {
 /// `content` of a message or of a tool result: a string, or blocks.
 #[derive(Debug)]
 pub(super) enum Content<'a> {
-    Text(String),
-    Blocks(Vec<&'a RawValue>),
+    Text(&'a RawValue),
+    Blocks(Vec<Block<'a>>),
+}
+
+/// One block, and the JSON that it stands in where it is none that we know.
+#[derive(Debug)]
+pub(super) enum Block<'a> {
+    Known(ContentBlock<'a>),
+    Other(&'a RawValue),
 }
 
 impl<'a> Content<'a> {
     pub(super) fn parse(raw: Option<&'a RawValue>) -> Option<Self> {
         let raw = raw?;
         match raw.get().as_bytes().first()? {
-            b'"' => payload(Some(raw)).map(Self::Text),
-            b'[' => payload(Some(raw)).map(Self::Blocks),
+            b'"' => Some(Self::Text(raw)),
+            b'[' => Some(Self::Blocks(blocks(raw))),
             _ => None,
         }
     }
 }
 
-/// The fields of all content blocks together; which are there depends on `kind`.
+/// Nearly always, all blocks are known, and one pass is enough.
+fn blocks(raw: &RawValue) -> Vec<Block<'_>> {
+    let known: Option<Vec<ContentBlock<'_>>> = payload(Some(raw));
+    match known {
+        Some(known) if known.iter().all(ContentBlock::is_known) => {
+            known.into_iter().map(Block::Known).collect()
+        }
+        _ => {
+            let raw: Vec<&RawValue> = payload(Some(raw)).unwrap_or_default();
+            raw.into_iter().map(block).collect()
+        }
+    }
+}
+
+fn block(raw: &RawValue) -> Block<'_> {
+    match payload::<ContentBlock<'_>>(Some(raw)) {
+        Some(block) if block.is_known() => Block::Known(block),
+        _ => Block::Other(raw),
+    }
+}
+
+impl ContentBlock<'_> {
+    pub(super) fn kind(&self) -> &str {
+        self.kind.as_ref().map_or("", Text::as_str)
+    }
+
+    /// Whether it is of a kind that we know, and holds what that kind must hold.
+    fn is_known(&self) -> bool {
+        match self.kind() {
+            "text" => self.text.is_some_and(is_text),
+            "thinking" => self.thinking.is_some_and(is_text),
+            "tool_use" => self.id.is_some() && self.name.is_some(),
+            "tool_result" => self.tool_use_id.is_some(),
+            "image" | "document" => true,
+            _ => false,
+        }
+    }
+}
+
+fn is_text(raw: &RawValue) -> bool {
+    raw.get().starts_with('"')
+}
+
+/// The fields of all content blocks together; which are there depends on `kind`. What may be
+/// long stays raw until it is wanted.
 #[derive(Debug, Deserialize)]
 pub(super) struct ContentBlock<'a> {
     #[serde(borrow, default, deserialize_with = "text", rename = "type")]
     pub(super) kind: Option<Text<'a>>,
-    #[serde(default)]
-    pub(super) text: Option<String>,
-    #[serde(default)]
-    pub(super) thinking: Option<String>,
-    #[serde(default)]
-    pub(super) id: Option<String>,
-    #[serde(default)]
-    pub(super) name: Option<String>,
+    #[serde(borrow, default)]
+    pub(super) text: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) thinking: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) name: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) input: Option<&'a RawValue>,
-    #[serde(default)]
-    pub(super) tool_use_id: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) tool_use_id: Option<Text<'a>>,
     #[serde(default, deserialize_with = "flag")]
     pub(super) is_error: Option<bool>,
     #[serde(borrow, default)]
