@@ -4,6 +4,10 @@
 //! the innermost cache; only where it says "maybe" are literals compared. Unlike
 //! an automaton, no step waits for the one before, and there is nothing to build
 //! but two tables.
+//!
+//! In real text one position in twenty is a "maybe", too many and too irregular
+//! to branch on. A block at a time is therefore filtered without a branch, and
+//! what is left of it compared afterwards.
 
 /// Literals of at least [`Anchors::SHORTEST`] bytes, each with what it announces.
 pub(super) struct Anchors<T> {
@@ -22,6 +26,11 @@ struct Entry<T> {
 }
 
 const WIDTH: usize = size_of::<u64>();
+/// Positions filtered together. Longer blocks are faster through text without
+/// secrets; after a secret, the rest of its block is filtered again.
+const BLOCK: usize = 128;
+/// Positions that the filter's loop is unrolled for.
+const GROUP: usize = 8;
 const HASHES: usize = 1 << u16::BITS;
 
 impl<T: Copy> Anchors<T> {
@@ -59,59 +68,48 @@ impl<T: Copy> Anchors<T> {
         mut look: impl FnMut(usize, T) -> Option<Step<R>>,
     ) -> Option<R> {
         let mut at = from;
-        // The last few positions are read from a copy that zeros follow.
-        let mut tail = [0; 2 * WIDTH];
-        let tail_start = text.len().saturating_sub(WIDTH - 1);
-        let tail_length = text.len() - tail_start;
-        tail[..tail_length].copy_from_slice(&text[tail_start..]);
-        loop {
-            let (near, offset) = if at < tail_start {
-                (text, 0)
-            } else {
-                (&tail[..], tail_start)
+        while at < text.len() {
+            let left = text.len() - at;
+            // The last block is read from a copy that zeros follow.
+            let mut padded = [0; BLOCK + WIDTH];
+            let near = text[at..].first_chunk().unwrap_or_else(|| {
+                padded[..left].copy_from_slice(&text[at..]);
+                &padded
+            });
+            let maybes = self.maybes(near, left.min(BLOCK));
+            let looked = maybes.offsets().find_map(|offset| {
+                let position = at + offset;
+                self.standing(word_at(near, offset))
+                    .find_map(|announces| look(position, announces))
+                    .map(|step| (position, step))
+            });
+            at = match looked {
+                Some((_, Step::Found(result))) => return Some(result),
+                Some((position, Step::Skip(end))) => end.max(position + 1),
+                None => at + BLOCK,
             };
-            let end = if at < tail_start {
-                tail_start
-            } else {
-                text.len()
-            };
-            let (position, word) = self.next_maybe(near, at - offset, end - offset);
-            at = position + offset;
-            if at >= text.len() {
-                return None;
-            }
-            if at == end {
-                continue;
-            }
-            let step = self
-                .standing(word)
-                .find_map(|announces| look(at, announces));
-            at = match step {
-                Some(Step::Found(result)) => return Some(result),
-                Some(Step::Skip(end)) => end.max(at + 1),
-                None => at + 1,
-            };
-            if at >= text.len() {
-                return None;
-            }
         }
+        None
     }
 
-    /// The next position before `end` that passes the filter, and the bytes there.
-    fn next_maybe(&self, text: &[u8], from: usize, end: usize) -> (usize, u64) {
+    /// The first `count` positions, and up to a whole group, that pass the filter.
+    fn maybes(&self, near: &[u8; BLOCK + WIDTH], count: usize) -> Maybes {
         let filter: &[u64; HASHES / 64] = self.filter.first_chunk().expect("made with that length");
-        let mut at = from;
-        while at < end
-            && let Some(bytes) = text[at..].first_chunk()
-        {
-            let word = u64::from_le_bytes(*bytes);
-            let hash = usize::from(hash(word));
-            if filter[hash / 64] >> (hash % 64) & 1 == 1 {
-                return (at, word);
+        let mut maybes = Maybes {
+            offsets: [0; BLOCK],
+            count: 0,
+        };
+        let mut offset = 0;
+        let groups = near.array_windows::<{ GROUP + WIDTH }>().step_by(GROUP);
+        for group in groups.take(count.div_ceil(GROUP)) {
+            for within in 0..GROUP {
+                let hash = usize::from(hash(word_at(group, within)));
+                let passes = filter[hash / 64] >> (hash % 64) & 1 == 1;
+                maybes.push_if(passes, offset);
+                offset += 1;
             }
-            at += 1;
         }
-        (end, 0)
+        maybes
     }
 
     /// What the literals announce that stand at the beginning of `word`.
@@ -126,6 +124,24 @@ impl<T: Copy> Anchors<T> {
             .take_while(move |entry| entry.hash == hash)
             .filter(move |entry| word & entry.mask == entry.bytes)
             .map(|entry| entry.announces)
+    }
+}
+
+/// Offsets in a block.
+struct Maybes {
+    offsets: [u8; BLOCK],
+    count: usize,
+}
+
+impl Maybes {
+    /// Writes in any case and counts only what passes, so that there is no branch.
+    fn push_if(&mut self, passes: bool, offset: u8) {
+        self.offsets[self.count % BLOCK] = offset;
+        self.count += usize::from(passes);
+    }
+
+    fn offsets(&self) -> impl Iterator<Item = usize> {
+        self.offsets[..self.count].iter().copied().map(usize::from)
     }
 }
 
@@ -156,7 +172,14 @@ impl<T> Entry<T> {
     }
 }
 
+/// Zero where less than a word is left.
+fn word_at(bytes: &[u8], at: usize) -> u64 {
+    bytes[at..]
+        .first_chunk()
+        .map_or(0, |word| u64::from_le_bytes(*word))
+}
+
 /// Of the first three bytes.
 const fn hash(word: u64) -> u16 {
-    ((word << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16
+    ((word << 40).wrapping_mul(0x9E37_79B1) >> 48) as u16
 }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
+use super::anchors::{Anchors, Step};
 use super::corpus::{self, HARMLESS, Random, Sample};
 use super::format::{ALNUM, BASE64};
 use super::{Counts, RedactionKey, Redactor, UserRules, checks, mark, rules};
@@ -67,6 +68,32 @@ impl Score {
             some(&self.mistaken)
         );
         assert!(recall >= 0.98 && precision >= 0.98, "{report}");
+    }
+}
+
+#[test]
+fn literals_are_found_wherever_they_stand() {
+    let anchors = Anchors::new(vec![
+        (b"abc".into(), 3),
+        (b"abcd".into(), 4),
+        (b"bcd".into(), 0),
+    ]);
+    for before in 0..300 {
+        for after in [0, 1, 2, 7, 8, 9, 127, 128, 129] {
+            let text = ["x".repeat(before), "abcd".into(), "x".repeat(after)].concat();
+            let all = |skip: usize| {
+                let mut all = Vec::new();
+                let none = anchors.find_map(text.as_bytes(), 0, |at, announces| {
+                    all.push((at, announces));
+                    (skip > 0).then_some(Step::<()>::Skip(at + skip))
+                });
+                assert_eq!(none, None);
+                all
+            };
+            assert_eq!(all(0), [(before, 4), (before, 3), (before + 1, 0)]);
+            assert_eq!(all(1), [(before, 4), (before + 1, 0)]);
+            assert_eq!(all(4), [(before, 4)]);
+        }
     }
 }
 
