@@ -99,3 +99,25 @@ fn the_call_that_titles_a_session_is_sent_as_a_background_call() {
     assert_balanced(&claude, &posthog);
     assert_eq!(assert_each_was_answered(&claude, &posthog), 1);
 }
+
+/// Claude Code writes its books when it ends: what a killed run used is not in them, ever.
+#[test]
+fn what_a_killed_run_used_is_sent_though_no_books_have_it() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let mut killed = claude.start("TOOLS, then HANG");
+    claude.api.wait_for_calls(2, SOON);
+    killed.kill().expect("it is running");
+    killed.wait().expect("it has ended");
+    claude.again(&["--continue"], "and once more").success();
+    let answers = claude.api.answered();
+    assert_equal(&[
+        ("Claude Code", claude.session().totals()),
+        ("the last call", answered(&answers[1..])),
+    ]);
+    assert_equal(&[
+        ("PostHog", sent(&posthog.events())),
+        ("the API", answered(&answers)),
+    ]);
+}
