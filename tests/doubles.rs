@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use support::anthropic::{Anthropic, USAGE};
+use support::anthropic::{Anthropic, usage_of};
 use support::capture::{MAX_AI_EVENT, MAX_BODY, MAX_EVENT};
 use support::env::TestEnv;
 use support::posthog::{Fault, PostHog, Tokens, Verdict};
@@ -416,16 +416,17 @@ fn the_last_user_text_scripts_the_rounds_of_tools() {
         {"type": "text", "text": "TOOLS please"},
         {"type": "text", "text": "<system-reminder>be brief</system-reminder>"},
     ]})];
-    for calls in [3, 1, 0] {
+    for (number, calls) in [(1, 3), (2, 1), (3, 0)] {
         let answer = message(&anthropic, &json!(messages));
         let content = answer["content"].as_array().expect("blocks");
         let tools = content.iter().filter(|block| block["type"] == "tool_use");
         assert_eq!(tools.count(), calls);
-        assert_eq!(answer["usage"]["input_tokens"], USAGE.input);
+        assert_eq!(answer["usage"]["input_tokens"], usage_of(number).input);
         messages.push(json!({"role": "assistant", "content": content}));
         messages.push(json!({"role": "user", "content": [{"type": "tool_result"}]}));
     }
     assert_eq!(anthropic.calls().len(), 3);
+    assert_eq!(anthropic.answered()[2].tokens, usage_of(3));
 }
 
 #[test]
@@ -456,7 +457,7 @@ fn a_streamed_message_starts_empty_and_ends_with_the_true_output_count() {
     assert_eq!(events[0]["message"]["usage"]["output_tokens"], 1);
     assert_eq!(events[0]["message"]["content"], json!([]));
     let last_but_one = &events[events.len() - 2];
-    assert_eq!(last_but_one["usage"]["output_tokens"], USAGE.output);
+    assert_eq!(last_but_one["usage"]["output_tokens"], usage_of(1).output);
     assert_eq!(last_but_one["delta"]["stop_reason"], "end_turn");
     assert_eq!(events[events.len() - 1]["type"], "message_stop");
 }

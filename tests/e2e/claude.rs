@@ -6,20 +6,25 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::balance::ByModel;
 use crate::support::anthropic::Anthropic;
 use crate::support::env::{API_KEY, Outcome, PROGRAM, Run};
 use crate::support::posthog::{PostHog, Tokens};
+#[cfg(unix)]
+use crate::terminal::Terminal;
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 const CLAUDE_KEY: &str = "sk-ant-test-000";
 /// A session of these tests takes one to four seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
+const POLL: Duration = Duration::from_millis(20);
 
 /// An installed Claude Code.
 pub(crate) struct Claude {
@@ -102,11 +107,14 @@ impl Claude {
         for (name, value) in variables {
             self.variables.insert(name.into(), value);
         }
+        let project = fs::canonicalize(self.project()).expect("it is there");
+        let project = project.to_string_lossy().into_owned();
         let onboarded = json!({
             "hasCompletedOnboarding": true,
             "theme": "dark",
             "bypassPermissionsModeAccepted": true,
             "customApiKeyResponses": {"approved": [CLAUDE_KEY], "rejected": []},
+            "projects": {project: {"hasTrustDialogAccepted": true}},
         });
         self.write("home/.claude.json", onboarded.to_string());
         self.write("project/hello.txt", "hello\n");
@@ -135,6 +143,13 @@ impl Claude {
             .setting("POSTHOG_LLMA_CC_ENABLED", "true")
             .setting("POSTHOG_HOST", &posthog.url())
             .setting("POSTHOG_LLMA_STATE_DIR", &state)
+    }
+
+    /// Without the variable that keeps Claude Code from calls it can do without, such as titles.
+    pub(crate) fn with_all_traffic(mut self) -> Self {
+        self.variables
+            .remove(OsStr::new("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"));
+        self
     }
 
     /// A variable in the `env` block of the user's settings.
@@ -180,7 +195,16 @@ impl Claude {
     pub(crate) fn claude<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
         let mut command = Command::new(&self.cli);
         command.args(arguments);
-        self.prepare(command)
+        Run::of(self.prepare(command), self.root()).patience(PATIENCE)
+    }
+
+    /// Claude Code as people use it, with a first prompt, in a terminal.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn open(&self, prompt: &str) -> Terminal {
+        let mut command = Command::new(&self.cli);
+        command.arg(prompt);
+        Terminal::open(self.prepare(command))
     }
 
     /// One prompt to the end, every tool allowed.
@@ -188,6 +212,15 @@ impl Claude {
     pub(crate) fn prompt(&self, text: &str) -> Outcome {
         self.claude(["-p", "--dangerously-skip-permissions", text])
             .run()
+    }
+
+    /// One more prompt to the end, in a session that there is already: resumed with `--continue`,
+    /// or with `--resume` and what else belongs to it.
+    #[track_caller]
+    pub(crate) fn again(&self, resumed: &[&str], text: &str) -> Outcome {
+        let always = ["-p", "--dangerously-skip-permissions"];
+        let arguments = always.iter().chain(resumed).chain([&text]);
+        self.claude(arguments).run()
     }
 
     /// One prompt, left running.
@@ -201,19 +234,19 @@ impl Claude {
     pub(crate) fn program<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
         let mut command = Command::new(PROGRAM);
         command.args(arguments);
-        let mut run = self.prepare(command);
+        let mut run = Run::of(self.prepare(command), self.root()).patience(PATIENCE);
         for (name, value) in &self.settings {
             run = run.env(name, value);
         }
         run
     }
 
-    fn prepare(&self, mut command: Command) -> Run {
+    fn prepare(&self, mut command: Command) -> Command {
         command
             .env_clear()
             .envs(&self.variables)
             .current_dir(self.project());
-        Run::of(command, self.root()).patience(PATIENCE)
+        command
     }
 
     /// The session files, without those of subagents, oldest first.
@@ -237,6 +270,20 @@ impl Claude {
         assert_eq!(sessions.len(), 1, "one session has run");
         sessions.remove(0)
     }
+
+    /// Waits for a line of a session that is being written; panics after `patience`.
+    #[track_caller]
+    pub(crate) fn wait_for_line(&self, patience: Duration, is_meant: impl Fn(&Value) -> bool) {
+        let start = Instant::now();
+        while !self
+            .sessions()
+            .iter()
+            .any(|it| it.lines().iter().any(&is_meant))
+        {
+            assert!(start.elapsed() < patience, "the line was not written");
+            thread::sleep(POLL);
+        }
+    }
 }
 
 /// A session file.
@@ -257,19 +304,21 @@ impl Transcript {
             .collect()
     }
 
-    /// Claude Code's own totals at the end of the session.
+    /// Claude Code's own totals at the end of the session. A mark of a larger window is no part of
+    /// a model's name.
     #[track_caller]
-    pub(crate) fn totals(&self) -> Tokens {
+    pub(crate) fn totals(&self) -> ByModel {
         let lines = self.lines();
         let state = lines
             .iter()
             .rfind(|line| line["type"] == "cost-state")
             .expect("a finished session has its totals");
         let models = state["modelUsage"].as_object().expect("usage by model");
-        let mut totals = Tokens::default();
-        for usage in models.values() {
+        let mut totals = ByModel::new();
+        for (model, usage) in models {
             let count = |name: &str| usage[name].as_u64().unwrap_or(0);
-            totals += Tokens {
+            let name = model.split('[').next().unwrap_or(model);
+            *totals.entry(name.to_owned()).or_default() += Tokens {
                 input: count("inputTokens"),
                 output: count("outputTokens"),
                 cache_read: count("cacheReadInputTokens"),

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::balance::{answered, assert_equal};
 use crate::claude::Claude;
 use crate::cli_or_skip;
 use crate::support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS};
-use crate::times;
 
 /// Writes down its stdin and its environment where HOME is.
 const STAND_IN: &str = r#"#!/bin/sh
@@ -79,7 +79,10 @@ fn the_stand_in_api_and_claude_code_agree_on_the_totals() {
     ] {
         let (claude, _script) = claude_with_stand_in(&cli);
         claude.prompt(prompt).success();
-        assert_eq!(claude.session().totals(), times(calls), "{prompt}");
+        assert_equal(&[
+            ("Claude Code", claude.session().totals()),
+            ("the API", answered(&claude.api.answered())),
+        ]);
         assert_eq!(claude.api.calls().len(), calls, "{prompt}");
     }
 }

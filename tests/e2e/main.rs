@@ -4,9 +4,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod balance;
+mod books;
 mod claude;
 #[cfg(unix)]
 mod harness;
+#[cfg(unix)]
+mod terminal;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -15,9 +19,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use balance::{answered, assert_balanced, assert_equal, sent};
 use claude::Claude;
-use support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET, USAGE};
-use support::posthog::{Fault, PostHog, Tokens};
+use support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET};
+use support::posthog::{Fault, PostHog};
 
 /// What Claude Code gives all `SessionEnd` hooks together.
 const HOOK_BUDGET: Duration = Duration::from_millis(1_500);
@@ -42,14 +47,6 @@ fn cli_or_skip() -> Option<PathBuf> {
     cli
 }
 
-fn times(count: usize) -> Tokens {
-    let mut tokens = Tokens::default();
-    for _ in 0..count {
-        tokens += USAGE;
-    }
-    tokens
-}
-
 fn generations(events: &[Value]) -> usize {
     let names = events.iter().map(|event| &event["event"]);
     names.filter(|name| *name == "$ai_generation").count()
@@ -58,18 +55,19 @@ fn generations(events: &[Value]) -> usize {
 #[test]
 fn a_finished_session_is_delivered_with_the_totals_of_claude_code() {
     let Some(cli) = cli_or_skip() else { return };
-    for (prompt, calls) in [
-        ("TOOLS", CALLS_OF_TOOLS),
-        ("SUBAGENT", CALLS_OF_SUBAGENT),
-        ("BACKGROUND", CALLS_OF_BACKGROUND),
+    for (prompt, calls, models) in [
+        ("hello", 1, 1),
+        ("TOOLS", CALLS_OF_TOOLS, 1),
+        ("SUBAGENT", CALLS_OF_SUBAGENT, 2),
+        ("BACKGROUND", CALLS_OF_BACKGROUND, 2),
     ] {
         let posthog = PostHog::start();
         let claude = Claude::with_plugin(&cli).sending_to(&posthog);
         claude.prompt(prompt).success().never_mentions("hook");
 
         let session = claude.session();
-        assert_eq!(session.totals(), times(calls), "{prompt}");
-        assert_eq!(posthog.tokens(), session.totals(), "{prompt}");
+        assert_balanced(&claude, &posthog);
+        assert_eq!(sent(&posthog.events()).len(), models, "{prompt}");
         assert_eq!(posthog.named("$ai_generation").len(), calls, "{prompt}");
         assert_eq!(posthog.named("$ai_trace").len(), 1, "{prompt}");
         assert_eq!(posthog.duplicates(), [""; 0], "{prompt}");
@@ -103,7 +101,7 @@ fn the_hook_sends_a_session_within_the_budget_of_claude_code() {
         .success()
         .silent()
         .within(HOOK_BUDGET);
-    assert_eq!(fresh.tokens(), claude.session().totals());
+    assert_balanced(&claude, &fresh);
     assert_eq!(fresh.merged().len(), posthog.merged().len());
 }
 
@@ -113,12 +111,8 @@ fn a_resumed_session_sends_only_what_is_new() {
     let posthog = PostHog::start();
     let claude = Claude::with_plugin(&cli).sending_to(&posthog);
     claude.prompt("TOOLS").success();
-    claude
-        .claude(["-p", "--continue", "and once more"])
-        .run()
-        .success();
-    let session = claude.session();
-    assert_eq!(posthog.tokens(), session.totals());
+    claude.again(&["--continue"], "and once more").success();
+    assert_balanced(&claude, &posthog);
     let generations = posthog.named("$ai_generation").len();
     assert_eq!(generations, CALLS_OF_TOOLS + 1, "each was sent once");
 }
@@ -158,7 +152,7 @@ fn nobody_waits_for_a_posthog_that_never_answers_and_nothing_is_lost() {
     posthog.restart();
     claude.program(["flush"]).run().success();
     posthog.wait_until(SOON, |events| generations(events) == CALLS_OF_TOOLS);
-    assert_eq!(posthog.tokens(), claude.session().totals());
+    assert_balanced(&claude, &posthog);
     assert_eq!(posthog.duplicates(), [""; 0]);
 }
 
@@ -180,6 +174,9 @@ fn the_next_session_delivers_one_that_was_killed() {
     posthog.wait_until(SOON, |events| generations(events) == 2);
     let of_killed = posthog.of_session(&session.id());
     assert_eq!(generations(&of_killed), 1);
-    assert_eq!(posthog.tokens(), times(2));
+    assert_equal(&[
+        ("PostHog", sent(&posthog.events())),
+        ("the API", answered(&claude.api.answered())),
+    ]);
     assert_eq!(posthog.duplicates(), [""; 0]);
 }

@@ -5,7 +5,7 @@
 //! | marker       | answer |
 //! |--------------|--------|
 //! | `TOOLS`      | thinking, text and three parallel tool calls; then one that fails; then a text |
-//! | `SUBAGENT`   | a call of the agent tool whose prompt holds `TOOLS`; then a text |
+//! | `SUBAGENT`   | a call of the agent tool, with a smaller model, whose prompt holds `TOOLS`; then a text |
 //! | `BACKGROUND` | the same, with the agent in the background: its end starts one more turn |
 //! | `LONG`       | a long text |
 //! | `SLOW`       | a text, late |
@@ -13,12 +13,14 @@
 //! | `ERROR400`   | 400, the prompt is too long |
 //! | `ERROR529`   | 529, overloaded |
 //!
-//! Anything else gets a short thinking block and a short text. Every answer reports [`USAGE`].
+//! A request that wants a title gets one, whatever the text. Anything else gets a short thinking block and a short text. Every answer reports tokens of its
+//! own, see [`usage_of`].
 
 use std::io;
+use std::mem;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -27,15 +29,6 @@ use uuid::Uuid;
 use super::http::{Connection, Head, Next, Server};
 use super::posthog::Tokens;
 
-/// The tokens of every answer.
-pub(crate) const USAGE: Tokens = Tokens {
-    input: 12,
-    output: 321,
-    cache_read: 15_000,
-    cache_creation: CACHE_CREATION_5M + CACHE_CREATION_1H,
-};
-pub(crate) const CACHE_CREATION_5M: u64 = 1_400;
-pub(crate) const CACHE_CREATION_1H: u64 = 2_000;
 /// Model calls of a session with the prompt `TOOLS`.
 pub(crate) const CALLS_OF_TOOLS: usize = 3;
 /// Model calls of a session with the prompt `SUBAGENT`, those of the subagent included.
@@ -45,9 +38,29 @@ pub(crate) const CALLS_OF_BACKGROUND: usize = 3 + CALLS_OF_TOOLS;
 /// Stands in the output of a tool, so that tests can look for it where it must not be.
 pub(crate) const SECRET: &str = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789";
 
+const CACHE_CREATION_5M: u64 = 1_400;
+const CACHE_CREATION_1H: u64 = 2_000;
 const MAX_BODY: usize = 64 * 1024 * 1024;
 const SLOWNESS: Duration = Duration::from_secs(3);
 const FOREVER: Duration = Duration::from_hours(1);
+
+/// The tokens of the n-th answer, counted from 1: no count is that of another answer or of another
+/// kind, so that a call that is missing, doubled or taken for another one shows.
+pub(crate) const fn usage_of(answer: u64) -> Tokens {
+    Tokens {
+        input: 100 + answer,
+        output: 300 + 2 * answer,
+        cache_read: 15_000 + 10 * answer,
+        cache_creation: CACHE_CREATION_5M + CACHE_CREATION_1H + 100 * answer,
+    }
+}
+
+/// What the stand-in said that a call used.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) model: String,
+    pub(crate) tokens: Tokens,
+}
 
 /// The running stand-in.
 pub(crate) struct Anthropic {
@@ -59,6 +72,7 @@ pub(crate) struct Anthropic {
 struct Calls {
     bodies: Mutex<Vec<Value>>,
     arrived: Condvar,
+    answers: Mutex<Vec<Answered>>,
 }
 
 impl Anthropic {
@@ -78,6 +92,11 @@ impl Anthropic {
         self.calls.lock().clone()
     }
 
+    /// What was answered, errors left out, in the order of the answers.
+    pub(crate) fn answered(&self) -> Vec<Answered> {
+        self.calls.answers().clone()
+    }
+
     /// Waits for so many model calls in all; panics after `patience`.
     #[track_caller]
     pub(crate) fn wait_for_calls(&self, count: usize, patience: Duration) {
@@ -92,8 +111,21 @@ impl Anthropic {
 }
 
 impl Calls {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Value>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Value>> {
         self.bodies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Vec<Answered>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tokens of the next answer.
+    fn bill(&self, body: &Value) -> Tokens {
+        let mut answers = self.answers();
+        let tokens = usage_of(answers.len() as u64 + 1);
+        let model = body["model"].as_str().unwrap_or_default().to_owned();
+        answers.push(Answered { model, tokens });
+        tokens
     }
 }
 
@@ -110,7 +142,7 @@ fn serve(calls: &Calls, head: &Head, connection: &mut Connection) -> io::Result<
             let reply = script(&body);
             calls.lock().push(body.clone());
             calls.arrived.notify_all();
-            answer(connection, &body, reply)
+            answer(calls, connection, &body, reply)
         }
         _ => connection.respond(404, &[], b""),
     }
@@ -140,7 +172,11 @@ fn script(body: &Value) -> Reply {
     let says = |marker: &str| prompt.contains(marker);
     let agent = if offers("Agent") { "Agent" } else { "Task" };
 
-    if says("ERROR400") {
+    if body["output_config"]["format"]["schema"]["properties"]["title"].is_object() {
+        Reply::Message(vec![Block::Text(
+            json!({"title": "A greeting"}).to_string(),
+        )])
+    } else if says("ERROR400") {
         let message = "prompt is too long: 210000 tokens > 200000 maximum";
         Reply::Error(400, "invalid_request_error", message)
     } else if says("ERROR529") {
@@ -157,6 +193,7 @@ fn script(body: &Value) -> Reply {
             "description": "Look at files",
             "prompt": "TOOLS please look around",
             "subagent_type": "general-purpose",
+            "model": "haiku",
             "run_in_background": says("BACKGROUND"),
         });
         Reply::Message(vec![
@@ -215,7 +252,12 @@ fn last_prompt(messages: &Value) -> (String, usize) {
     (prompt, rounds)
 }
 
-fn answer(connection: &mut Connection, body: &Value, reply: Reply) -> io::Result<Next> {
+fn answer(
+    calls: &Calls,
+    connection: &mut Connection,
+    body: &Value,
+    reply: Reply,
+) -> io::Result<Next> {
     let blocks = match reply {
         Reply::Message(blocks) => blocks,
         Reply::Late(blocks) => {
@@ -234,6 +276,7 @@ fn answer(connection: &mut Connection, body: &Value, reply: Reply) -> io::Result
     let calls_tools = matches!(blocks.last(), Some(Block::ToolUse(..)));
     let stop_reason = if calls_tools { "tool_use" } else { "end_turn" };
     let content: Vec<Value> = blocks.into_iter().map(Block::into_json).collect();
+    let usage = calls.bill(body);
     let mut message = json!({
         "id": identifier("msg_01"),
         "type": "message",
@@ -243,14 +286,14 @@ fn answer(connection: &mut Connection, body: &Value, reply: Reply) -> io::Result
         "stop_reason": stop_reason,
         "stop_sequence": null,
         "usage": {
-            "input_tokens": USAGE.input,
-            "cache_creation_input_tokens": USAGE.cache_creation,
-            "cache_read_input_tokens": USAGE.cache_read,
+            "input_tokens": usage.input,
+            "cache_creation_input_tokens": usage.cache_creation,
+            "cache_read_input_tokens": usage.cache_read,
             "cache_creation": {
-                "ephemeral_5m_input_tokens": CACHE_CREATION_5M,
+                "ephemeral_5m_input_tokens": usage.cache_creation - CACHE_CREATION_1H,
                 "ephemeral_1h_input_tokens": CACHE_CREATION_1H,
             },
-            "output_tokens": USAGE.output,
+            "output_tokens": usage.output,
             "service_tier": "standard",
         },
     });
@@ -289,7 +332,7 @@ fn stream(connection: &mut Connection, message: &mut Value) -> io::Result<Next> 
     let content = message["content"].take();
     let stop_reason = message["stop_reason"].take();
     message["content"] = json!([]);
-    message["usage"]["output_tokens"] = json!(1);
+    let output_tokens = mem::replace(&mut message["usage"]["output_tokens"], json!(1));
     send(connection, "message_start", json!({"message": message}))?;
     let blocks = content.as_array().map(Vec::as_slice).unwrap_or_default();
     for (index, block) in blocks.iter().enumerate() {
@@ -304,7 +347,7 @@ fn stream(connection: &mut Connection, message: &mut Value) -> io::Result<Next> 
     }
     let end = json!({
         "delta": {"stop_reason": stop_reason, "stop_sequence": null},
-        "usage": {"output_tokens": USAGE.output},
+        "usage": {"output_tokens": output_tokens},
     });
     send(connection, "message_delta", end)?;
     send(connection, "message_stop", json!({}))?;

@@ -9,6 +9,7 @@ pub(crate) mod anthropic;
 pub(crate) mod capture;
 pub(crate) mod env;
 pub(crate) mod http;
+pub(crate) mod independent;
 pub(crate) mod library;
 pub(crate) mod posthog;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,5 @@
 //! The sessions, and work on all of them at once.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -11,11 +10,21 @@ use posthog_llma::sources;
 
 /// Where the sessions are, or a word on stderr why the tests do nothing.
 pub(crate) fn corpus_or_skip() -> Option<PathBuf> {
+    let named = std::env::var_os("POSTHOG_LLMA_TRANSCRIPTS");
+    there_or_skip(named.map_or_else(public, PathBuf::from))
+}
+
+/// The public sessions, whatever others are named.
+pub(crate) fn public_or_skip() -> Option<PathBuf> {
+    there_or_skip(public())
+}
+
+fn public() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts")
+}
+
+fn there_or_skip(root: PathBuf) -> Option<PathBuf> {
     static SAID: Once = Once::new();
-    let root = std::env::var_os("POSTHOG_LLMA_TRANSCRIPTS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/transcripts"),
-        PathBuf::from,
-    );
     if root.is_dir() {
         return Some(root);
     }
@@ -60,32 +69,4 @@ pub(crate) fn in_parallel<T: Send>(
             })
             .collect()
     })
-}
-
-/// The files of a session: its transcript, then those of its subagents wherever a version kept
-/// them. Written here once more, independently of the program.
-pub(crate) fn files(transcript: &Path) -> Vec<PathBuf> {
-    let mut files = vec![transcript.to_owned()];
-    let beside = transcript.parent().expect("a file has a directory");
-    for entry in fs::read_dir(beside).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("agent-") {
-            files.push(entry.path());
-        }
-    }
-    let own = transcript.with_extension("").join("subagents");
-    let mut folders = vec![own];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|extension| extension == "jsonl")
-            {
-                files.push(path);
-            }
-        }
-    }
-    files
 }

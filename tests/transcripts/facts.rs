@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::corpus::files;
+use super::support::independent::files;
 use super::support::library::Events;
 
 /// Facts of a session's trace that are more than nothing.

@@ -10,7 +10,8 @@ use posthog_llma::session::{Block, Generation, Message, Role};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::corpus::{corpus_or_skip, files, sessions};
+use super::corpus::{corpus_or_skip, sessions};
+use super::support::independent::files;
 use super::support::library::Run;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");

@@ -8,7 +8,8 @@ use posthog_llma::events::Progress;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::corpus::{corpus_or_skip, files, in_parallel, sessions};
+use super::corpus::{corpus_or_skip, in_parallel, sessions};
+use super::support::independent::files;
 use super::support::library::{Events, Run};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");

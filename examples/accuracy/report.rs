@@ -1,0 +1,334 @@
+//! What the program would send of all sessions below a folder, beside an independent count.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use posthog_llma::config::Config;
+use posthog_llma::events::limits::AI_LANE_EVENT;
+use posthog_llma::events::{self, Event, EventName, Progress, ids};
+use posthog_llma::host::Host;
+use posthog_llma::pipeline::{self, Collected, Pipeline};
+use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use posthog_llma::session::Agent;
+use posthog_llma::sources::{self, claude_code};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::independent::{self, Count, Tally, by_number};
+
+/// Both counts, by the version of Claude Code that wrote the lines.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) versions: HashMap<String, Row>,
+    pub(crate) sessions: u64,
+    /// Responses that are not the same on both sides, each compared on its own.
+    pub(crate) differing: u64,
+    /// Files of subagents whose session is not there, and the responses that only they hold.
+    pub(crate) strays: (u64, u64),
+}
+
+/// What one version wrote.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Row {
+    pub(crate) sessions: u64,
+    pub(crate) sent: Tally,
+    pub(crate) counted: Tally,
+    pub(crate) starts: Starts,
+    pub(crate) books: Books,
+}
+
+/// How many calls begin at a time that is known from where.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Starts {
+    /// The record of the request.
+    pub(crate) record: u64,
+    /// The line that the response follows.
+    pub(crate) parent: u64,
+    /// Neither of them.
+    pub(crate) unknown: u64,
+}
+
+/// How many sessions have books of Claude Code's own, and what they say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Books {
+    /// The lines show the same.
+    pub(crate) agree: u64,
+    /// The lines and the background calls show the same.
+    pub(crate) completed: u64,
+    /// The lines show more.
+    pub(crate) exceeded: u64,
+    /// Something else.
+    pub(crate) differ: u64,
+}
+
+/// Compares the sessions at or below a folder.
+///
+/// # Errors
+/// When a session cannot be read, or there is none.
+pub(crate) fn of(folder: &Path) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let mut program = Program::default();
+    for transcript in oldest_first(folder) {
+        let session = program
+            .session(&transcript)
+            .with_context(|| format!("cannot read {}", transcript.display()))?;
+        if let Some(session) = session {
+            report.sent(&session, independent::by_claude_code(&transcript));
+        }
+    }
+    ensure!(report.sessions > 0, "no session in {}", folder.display());
+    let (files, strays) = independent::of_sessions(folder);
+    let count = Count::of(&files);
+    report.strays = (strays.len() as u64, count.unknown(&Count::of(&strays)));
+    report.counted(&count, &program.sent);
+    Ok(report)
+}
+
+/// The original of a copied session began before the copy.
+fn oldest_first(folder: &Path) -> Vec<PathBuf> {
+    let found = sources::below(folder).into_iter().map(|found| found.path);
+    let mut paths: Vec<PathBuf> = found.collect();
+    paths.sort_by_cached_key(|path| (claude_code::glance(path).started_at, path.clone()));
+    paths
+}
+
+/// The program, as it sends one session after the other.
+struct Program {
+    config: Config,
+    redactor: Redactor,
+    host: Host,
+    claimed: HashSet<Uuid>,
+    /// The responses that were sent: what they used, and when their call began.
+    sent: HashMap<Uuid, (Tally, DateTime<Utc>)>,
+}
+
+/// What was sent of a session.
+#[derive(Default)]
+struct SentSession {
+    by_version: HashMap<String, Tally>,
+    /// What its lines show, copies of other sessions' responses included.
+    in_lines: [u64; 4],
+    background: [u64; 4],
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        // Nothing of this machine is in what is counted.
+        let host = Host::bare(Utc::now).with("POSTHOG_LLMA_DISTINCT_ID", "accuracy");
+        Self {
+            config: Config::from_host(&host).0,
+            redactor: Redactor::new(RedactionKey::new([0; 32])),
+            host,
+            claimed: HashSet::new(),
+            sent: HashMap::new(),
+        }
+    }
+}
+
+impl Program {
+    fn session(&mut self, transcript: &Path) -> anyhow::Result<Option<SentSession>> {
+        let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
+        let collected = pipeline::collect(transcript, None, progress, wanted, &self.host)?;
+        let Some(collected) = collected else {
+            return Ok(None);
+        };
+        let claims = events::claims(&collected.session);
+        let foreign: HashSet<Uuid> = claims
+            .iter()
+            .copied()
+            .filter(|claim| self.claimed.contains(claim))
+            .collect();
+        self.claimed.extend(claims);
+        let mut session = SentSession {
+            in_lines: in_lines(&collected),
+            ..SentSession::default()
+        };
+        let mut pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
+        let frozen = pipeline.freeze(&collected.session);
+        let is_foreign = |id: Uuid| foreign.contains(&id);
+        let mut replaced = Counts::default();
+        pipeline.events(
+            &collected,
+            frozen,
+            &is_foreign,
+            &mut replaced,
+            &mut |event| {
+                let event = event.get();
+                let tally = tally(event);
+                if event.properties.get("from_agent_books") == Some(&Value::Bool(true)) {
+                    session.background = plus(session.background, tokens(tally));
+                    return Ok(());
+                }
+                if event.name == EventName::Generation {
+                    self.sent.insert(event.uuid, (tally, started_at(event)));
+                }
+                if tally != Tally::default() {
+                    *session.by_version.entry(version(event)).or_default() += tally;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(Some(session))
+    }
+}
+
+impl Report {
+    fn sent(&mut self, session: &SentSession, books: Option<[u64; 4]>) {
+        self.sessions += 1;
+        for (version, tally) in &session.by_version {
+            let row = self.versions.entry(version.clone()).or_default();
+            row.sessions += 1;
+            row.sent += *tally;
+        }
+        let versions = session.by_version.keys();
+        let last = versions.max_by_key(|version| by_number(version));
+        if let (Some(books), Some(last)) = (books, last) {
+            let row = self.versions.entry(last.clone()).or_default();
+            row.books.add(session, books);
+        }
+    }
+
+    fn counted(&mut self, count: &Count, sent: &HashMap<Uuid, (Tally, DateTime<Utc>)>) {
+        let mut known = HashSet::new();
+        for (id, response) in &count.responses {
+            let row = self.versions.entry(response.version.clone()).or_default();
+            let tally = response.tally();
+            row.counted += tally;
+            let uuid = ids::generation(Agent::ClaudeCode, id);
+            known.insert(uuid);
+            match sent.get(&uuid) {
+                Some((sent, _)) if *sent != tally => self.differing += 1,
+                None => self.differing += 1,
+                Some(_) if response.is_error => {}
+                Some((_, started_at)) => {
+                    let is_start = |time| is_time(time, *started_at);
+                    let is_recorded = count.requested_at(response).is_some_and(is_start);
+                    let is_of_parent = count.follows(response).is_some_and(is_start);
+                    row.starts.add(is_recorded, is_of_parent);
+                }
+            }
+        }
+        let unknown = sent.keys().filter(|uuid| !known.contains(*uuid));
+        self.differing += unknown.count() as u64;
+        for version in count.tools.values() {
+            let row = self.versions.entry(version.clone()).or_default();
+            row.counted.tools += 1;
+        }
+    }
+
+    /// The versions, the oldest first.
+    pub(crate) fn rows(&self) -> Vec<(&str, Row)> {
+        let mut rows: Vec<_> = self
+            .versions
+            .iter()
+            .map(|(version, row)| (version.as_str(), *row))
+            .collect();
+        rows.sort_by_key(|(version, _)| by_number(version));
+        rows
+    }
+}
+
+impl Starts {
+    fn add(&mut self, is_recorded: bool, is_of_parent: bool) {
+        match (is_recorded, is_of_parent) {
+            (true, _) => self.record += 1,
+            (false, true) => self.parent += 1,
+            (false, false) => self.unknown += 1,
+        }
+    }
+}
+
+impl Books {
+    fn add(&mut self, session: &SentSession, books: [u64; 4]) {
+        let in_lines = session.in_lines;
+        let exceeds = in_lines
+            .iter()
+            .zip(books)
+            .any(|(lines, books)| *lines > books);
+        if exceeds {
+            self.exceeded += 1;
+        } else if in_lines == books {
+            self.agree += 1;
+        } else if plus(in_lines, session.background) == books {
+            self.completed += 1;
+        } else {
+            self.differ += 1;
+        }
+    }
+
+    pub(crate) const fn sessions(self) -> u64 {
+        self.agree + self.completed + self.exceeded + self.differ
+    }
+}
+
+fn in_lines(collected: &Collected) -> [u64; 4] {
+    let mut sums = [0; 4];
+    for generation in collected.session.all_generations() {
+        if generation.error.is_none() {
+            let used = generation.usage;
+            let used = [used.input, used.output, used.cache_read, used.cache_write];
+            sums = plus(sums, used);
+        }
+    }
+    sums
+}
+
+fn tally(event: &Event) -> Tally {
+    let property = |name: &str| event.properties.get(name);
+    let count = |name: &str| property(name).and_then(Value::as_u64).unwrap_or(0);
+    let mut tally = Tally::default();
+    match event.name {
+        EventName::Generation if property("$ai_is_error") == Some(&Value::Bool(true)) => {
+            tally.errors = 1;
+        }
+        EventName::Generation => {
+            tally.generations = 1;
+            tally.input = count("$ai_input_tokens");
+            tally.output = count("$ai_output_tokens");
+            tally.cache_read = count("$ai_cache_read_input_tokens");
+            tally.cache_write = count("$ai_cache_creation_input_tokens");
+            let is_placeholder = property("output_tokens_reliable") == Some(&Value::Bool(false));
+            tally.placeholders = u64::from(is_placeholder);
+        }
+        EventName::Span => {
+            let is_tool = property("$ai_span_type").is_some_and(|kind| kind == "tool");
+            tally.tools = u64::from(is_tool);
+        }
+        EventName::Trace => {}
+    }
+    tally
+}
+
+fn tokens(tally: Tally) -> [u64; 4] {
+    [
+        tally.input,
+        tally.output,
+        tally.cache_read,
+        tally.cache_write,
+    ]
+}
+
+fn plus(one: [u64; 4], other: [u64; 4]) -> [u64; 4] {
+    std::array::from_fn(|index| one[index] + other[index])
+}
+
+fn version(event: &Event) -> String {
+    let version = event.properties.get("claude_code_version");
+    let version = version.and_then(Value::as_str);
+    version.unwrap_or("unknown").to_owned()
+}
+
+/// The end of the call less its latency.
+fn started_at(event: &Event) -> DateTime<Utc> {
+    let latency = event.properties.get("$ai_latency").and_then(Value::as_f64);
+    let latency = std::time::Duration::from_secs_f64(latency.unwrap_or(0.0));
+    event.timestamp - TimeDelta::from_std(latency).unwrap_or_default()
+}
+
+/// Whether a transcript's time is this one, to the millisecond.
+fn is_time(text: &str, time: DateTime<Utc>) -> bool {
+    DateTime::parse_from_rfc3339(text)
+        .is_ok_and(|written| (written.to_utc() - time).num_milliseconds() == 0)
+}

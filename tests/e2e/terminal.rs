@@ -1,0 +1,65 @@
+//! A terminal with a program in it, and nobody who looks at it.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+pub(crate) struct Terminal {
+    child: Child,
+    /// Everything that was written on it; shown when a test fails.
+    screen: Option<JoinHandle<Vec<u8>>>,
+}
+
+impl Terminal {
+    #[track_caller]
+    pub(crate) fn open(mut command: Command) -> Self {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let screen = openpt(flags).expect("there are terminals");
+        grantpt(&screen).expect("it is ours");
+        unlockpt(&screen).expect("it is ours");
+        let name = ptsname(&screen, Vec::new()).expect("it has a name");
+        let path = std::ffi::OsStr::from_bytes(name.as_bytes());
+        let inside = OpenOptions::new().read(true).write(true).open(path);
+        let inside = inside.expect("it can be opened");
+        let stream = || Stdio::from(inside.try_clone().expect("a file can be shared"));
+        let child = command.stdin(stream()).stdout(stream()).stderr(stream());
+        let child = child.spawn().expect("the program can be started");
+        // Read to its end, so that whoever writes on it does not wait.
+        let mut screen = File::from(screen);
+        let screen = thread::spawn(move || {
+            let mut written = Vec::new();
+            // A terminal that nobody has open any more is an error, not an end.
+            let _ = screen.read_to_end(&mut written);
+            written
+        });
+        Self {
+            child,
+            screen: Some(screen),
+        }
+    }
+
+    /// Asks the program to end, as a machine does that is shut down, and waits for that.
+    #[track_caller]
+    pub(crate) fn terminate(mut self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("it is running");
+        self.child.wait().expect("it has ended");
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let screen = self.screen.take().and_then(|screen| screen.join().ok());
+        if thread::panicking() {
+            let written = screen.unwrap_or_default();
+            eprintln!("the terminal: {}", String::from_utf8_lossy(&written));
+        }
+    }
+}
