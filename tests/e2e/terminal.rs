@@ -53,6 +53,7 @@ impl Terminal {
 }
 
 impl Drop for Terminal {
+    #[expect(clippy::print_stderr, reason = "shown with the test that failed")]
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
