@@ -124,10 +124,10 @@ impl Assembler {
         self.is_cut_off = true;
     }
 
-    /// The agent wrote down what it used since the session began.
-    pub fn statement(&mut self, used: ByModel) {
+    /// The agent wrote down what it used since it began to keep books.
+    pub fn statement(&mut self, since: Option<DateTime<Utc>>, used: ByModel) {
         if let Some((_, at)) = self.span {
-            self.statements.push(Statement { at, used });
+            self.statements.push(Statement { since, at, used });
         }
     }
 

@@ -6,6 +6,7 @@
 //! that a line with a wrong time may shift what is found, but not its total.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ pub type ByModel = BTreeMap<String, Usage>;
 /// The books as the agent wrote them down, cumulative for the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
+    /// Since when the agent kept them: a run that was killed is in no books, and the next one
+    /// begins new ones.
+    pub since: Option<DateTime<Utc>>,
     /// When; everything used until then is in it.
     pub at: DateTime<Utc>,
     /// What was used since the session began.
@@ -42,8 +46,12 @@ pub struct Unlisted {
 pub struct Balance {
     /// How many statements there were.
     pub statements: u64,
-    /// What lines have shown, and what was found in the books besides.
+    /// What lines have shown until then, and what was found in the books besides.
     pub accounted: ByModel,
+    /// What lines have shown after it, and when the last of them was written.
+    pub pending: ByModel,
+    /// See `pending`.
+    pub pending_until: Option<DateTime<Utc>>,
 }
 
 /// What the check found.
@@ -78,15 +86,38 @@ impl Balance {
             ..Reconciled::default()
         };
         for statement in statements {
-            while let Some((_, model, usage)) = listed.next_if(|(at, _, _)| *at <= statement.at) {
-                add(&mut found.balance.accounted, model, usage);
+            found.balance.book_pending(statement);
+            while let Some((at, model, usage)) = listed.next_if(|(at, _, _)| *at <= statement.at) {
+                if statement.begins_before(at) {
+                    add(&mut found.balance.accounted, model, usage);
+                }
             }
             found.settle(statement, inherits);
         }
-        for (_, model, usage) in listed {
-            add(&mut found.balance.accounted, model, usage);
+        for (at, model, usage) in listed {
+            add(&mut found.balance.pending, model, usage);
+            found.balance.pending_until = found.balance.pending_until.max(Some(at));
         }
         found
+    }
+}
+
+impl Balance {
+    /// What was used since the last statement is in this one, unless it began later.
+    fn book_pending(&mut self, statement: &Statement) {
+        let pending = mem::take(&mut self.pending);
+        let until = self.pending_until.take();
+        if until.is_some_and(|until| statement.begins_before(until)) {
+            for (model, usage) in pending {
+                add(&mut self.accounted, &model, usage);
+            }
+        }
+    }
+}
+
+impl Statement {
+    fn begins_before(&self, at: DateTime<Utc>) -> bool {
+        self.since.is_none_or(|since| since <= at)
     }
 }
 
@@ -192,6 +223,7 @@ mod tests {
 
     fn statement(second: i64, number: u64) -> Statement {
         Statement {
+            since: None,
             at: time(second),
             used: ByModel::from([("opus".to_owned(), calls(number))]),
         }
@@ -266,11 +298,26 @@ mod tests {
             ("haiku".to_owned(), searching(calls(1))),
             ("opus".to_owned(), calls(1)),
         ]);
-        let statement = Statement { at: time(10), used };
+        let statement = Statement {
+            since: None,
+            at: time(10),
+            used,
+        };
         let listed = [(time(1), "opus", searching(calls(1)))];
         let found = Balance::default().reconcile(&[statement], listed, false);
         let usages: Vec<Usage> = found.unlisted.iter().map(|it| it.usage).collect();
         assert_eq!((usages, found.exceeded), (vec![calls(1)], 0));
+    }
+
+    #[test]
+    fn what_a_killed_run_used_is_in_no_books() {
+        let statement = Statement {
+            since: Some(time(5)),
+            ..statement(10, 3)
+        };
+        let found = Balance::default().reconcile(&[statement], listed(&[1, 2, 8]), false);
+        let usages: Vec<Usage> = found.unlisted.iter().map(|it| it.usage).collect();
+        assert_eq!((usages, found.exceeded), (vec![calls(2)], 0));
     }
 
     #[test]

@@ -120,4 +120,12 @@ fn what_a_killed_run_used_is_sent_though_no_books_have_it() {
         ("PostHog", sent(&posthog.events())),
         ("the API", answered(&answers)),
     ]);
+
+    // Nor is it taken for something that the books hold.
+    claude.again(&["--continue"], "/compact").success();
+    assert_ne!(assert_each_was_answered(&claude, &posthog), 0);
+    assert_equal(&[
+        ("PostHog", sent(&posthog.events())),
+        ("the API", answered(&claude.api.answered())),
+    ]);
 }

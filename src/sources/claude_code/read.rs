@@ -352,7 +352,10 @@ impl Reader {
     fn books(&mut self, line: &Line<'_>) {
         self.assembler.close();
         if let Some(used) = payload(line.model_usage).as_ref().and_then(content::books) {
-            self.assembler.statement(used);
+            let since = line.start_time.0.and_then(content::whole_milliseconds);
+            let since = since.and_then(|since| i64::try_from(since).ok());
+            let since = since.and_then(DateTime::from_timestamp_millis);
+            self.assembler.statement(since, used);
         }
     }
 

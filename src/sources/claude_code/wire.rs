@@ -218,6 +218,8 @@ pub(super) struct Line<'a> {
     pub(super) attachment: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) model_usage: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) start_time: Number,
     #[serde(borrow, default)]
     pub(super) params: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "text")]
