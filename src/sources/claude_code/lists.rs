@@ -39,9 +39,27 @@ impl List {
 pub(super) struct Lists {
     /// The last message of every list, and the rest of it.
     known: HashMap<List, (List, MessageHash)>,
+    /// The first message of lists of which nothing else is known.
+    beginnings: HashMap<List, MessageHash>,
 }
 
 impl Lists {
+    /// All that is known of a list is its first message.
+    pub(super) fn begins(&mut self, list: List, first: MessageHash) {
+        self.beginnings.insert(list, first);
+    }
+
+    /// The first message of a list, where it is known.
+    pub(super) fn beginning(&self, mut list: List) -> Option<MessageHash> {
+        while let Some((rest, message)) = self.known.get(&list) {
+            if *rest == List::EMPTY {
+                return Some(*message);
+            }
+            list = *rest;
+        }
+        self.beginnings.get(&list).copied()
+    }
+
     /// The list with one message more.
     pub(super) fn extended(&mut self, list: List, message: MessageHash) -> List {
         let longer = List {
@@ -62,7 +80,16 @@ impl Lists {
 
     /// What a list holds after the beginning that it shares with an earlier one. `None` when
     /// it is not known how far they agree.
-    pub(super) fn since(&self, mut list: List, mut earlier: List) -> Option<Vec<MessageHash>> {
+    pub(super) fn since(&self, list: List, earlier: List) -> Option<Vec<MessageHash>> {
+        self.new_in(list, earlier).or_else(|| {
+            // A conversation that was summed up begins otherwise, and agrees in nothing.
+            let has_new_beginning = self.beginning(list)? != self.beginning(earlier)?;
+            let everything = || self.new_in(list, List::EMPTY);
+            has_new_beginning.then(everything).flatten()
+        })
+    }
+
+    fn new_in(&self, mut list: List, mut earlier: List) -> Option<Vec<MessageHash>> {
         let mut new = Vec::new();
         while list != earlier {
             let length = list.length;
@@ -127,5 +154,9 @@ mod tests {
         let other = list(lists, List::EMPTY, &[ONE, TWO, THREE]);
         assert_eq!(lists.since(other, longer), None);
         assert_eq!(lists.since(longer, other), None);
+        lists.begins(unknown, ONE);
+        assert_eq!(lists.since(other, longer), None);
+        lists.begins(unknown, TWO);
+        assert_eq!(lists.since(other, longer), Some(vec![ONE, TWO, THREE]));
     }
 }

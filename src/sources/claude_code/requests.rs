@@ -98,6 +98,8 @@ pub(super) struct Answer<'a> {
 pub(super) struct Place {
     request: String,
     list: List,
+    /// The first message of the list.
+    first: Option<MessageHash>,
     /// The response to it.
     answers: Vec<MessageHash>,
 }
@@ -130,6 +132,9 @@ impl Requests {
         };
         if let Some(place) = place {
             self.answered = Some((place.request.clone(), place.list));
+            if let Some(first) = place.first {
+                self.lists.begins(place.list, first);
+            }
             for answer in &place.answers {
                 self.messages.answered(*answer);
             }
@@ -141,13 +146,15 @@ impl Requests {
         self.lacks_earlier
     }
 
-    /// Where the conversation stands; `None` when no request was answered yet.
+    /// Where the conversation stands; `None` when the requests do not tell.
     pub(super) fn place(&mut self) -> Option<Place> {
         self.scope.filter(|_| !self.is_unsure)?;
-        let (request, list) = self.answered.clone()?;
+        let nothing = || (String::new(), List::EMPTY);
+        let (request, list) = self.answered.clone().unwrap_or_else(nothing);
         Some(Place {
             request,
             list,
+            first: self.lists.beginning(list),
             answers: self.messages.answers(),
         })
     }
