@@ -7,6 +7,7 @@
 //! damaged cost that call the exact content, and nothing else.
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -253,7 +254,8 @@ impl Requests {
         request.is_answered = true;
         let mut asked = Asked {
             at: named.map(|_| request.at),
-            parameters: request.parameters.clone(),
+            // The first line of a response is enough.
+            parameters: mem::take(&mut request.parameters),
             ..Asked::default()
         };
         let (list, tail, shape) = (request.list, request.named, request.shape.clone());
@@ -329,14 +331,10 @@ impl Requests {
     fn whole(&mut self, list: List, answer: &Answer<'_>) -> Option<Vec<Arc<Message>>> {
         let mut whole = Vec::new();
         for hash in self.lists.since(list, List::EMPTY)? {
-            let message = match self.cache.get(&hash) {
-                Some(message) => Arc::clone(message),
-                None => {
-                    let message = Arc::new(self.messages.read(hash, &answer.facts())?);
-                    self.cache.insert(hash, Arc::clone(&message));
-                    message
-                }
-            };
+            let known = self.cache.get(&hash).cloned();
+            let read = || self.messages.read(hash, &answer.facts()).map(Arc::new);
+            let message = known.or_else(read)?;
+            self.cache.insert(hash, Arc::clone(&message));
             whole.push(message);
         }
         whole.retain(|message| !message.content.is_empty());
