@@ -1,4 +1,4 @@
-//! Reads the files of a session, each byte once.
+//! Reads the files of a session, each byte once; what a request named is read again.
 
 use std::collections::HashMap;
 use std::io;

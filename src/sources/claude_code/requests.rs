@@ -214,7 +214,8 @@ impl Requests {
         let beginning = match &line.base {
             None => List::EMPTY,
             Some(base) => {
-                let keep = payload(line.keep)?;
+                let keep: u32 = payload(line.keep)?;
+                let keep = usize::try_from(keep).ok()?;
                 let known = self.list_of(base.as_str());
                 let known = known.and_then(|list| self.lists.first(list, keep));
                 known.unwrap_or_else(|| List::unknown(keep, base.as_str()))
@@ -262,9 +263,9 @@ impl Requests {
         if is_new && let Some(scope) = self.scope {
             asked.setup = shape.and_then(|shape| self.setup(&shape, answer));
             asked.given = list.and_then(|list| self.given(list, tail, scope, answer));
+            self.is_unsure = list.is_none();
             if let Some(list) = list {
                 self.answered = Some((id, list));
-                self.is_unsure = false;
             }
             self.messages.forget_said();
         }
