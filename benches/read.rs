@@ -22,14 +22,14 @@ fn main() {
 
 /// The sessions, and the folder they are in for as long as the bench runs.
 static SESSIONS: LazyLock<(Vec<PathBuf>, u64, Option<TempDir>)> = LazyLock::new(|| {
-    let (folder, made) = match std::env::var_os("POSTHOG_LLMA_BENCH_SESSIONS") {
-        Some(folder) => (PathBuf::from(folder), None),
-        None => {
-            let made = tempfile::tempdir().expect("a temporary folder can be made");
-            generator::write(made.path(), 40, 20.0, 1).expect("it is writable");
-            (made.path().to_owned(), Some(made))
-        }
-    };
+    let named = std::env::var_os("POSTHOG_LLMA_BENCH_SESSIONS").map(PathBuf::from);
+    let made = named.is_none().then(|| {
+        let made = tempfile::tempdir().expect("a temporary folder can be made");
+        generator::write(made.path(), 40, 20.0, 1).expect("it is writable");
+        made
+    });
+    let folder = named.or_else(|| Some(made.as_ref()?.path().to_owned()));
+    let folder = folder.expect("either named or made");
     let found = sources::below(&folder);
     let paths: Vec<PathBuf> = found.into_iter().map(|found| found.path).collect();
     let bytes = paths

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{InputScope, Recording, native};
-use crate::session::{Generation, Role, Setup};
+use crate::session::{Generation, Message, Role, Setup};
 
 /// A conversation, as far as its calls were gone through.
 #[derive(Debug)]
@@ -72,15 +72,14 @@ impl Conversation {
     /// Everything that the call was given: as the agent wrote it down, else what was said before
     /// and what is new.
     fn everything(&mut self, generation: &Generation) -> Vec<Value> {
-        match &generation.whole_input {
-            Some(whole) => self.said = self.natives(&mut whole.iter().map(Arc::as_ref)),
-            None => {
-                if generation.begins_anew {
-                    self.said.clear();
-                }
-                let new = self.natives(&mut generation.input.iter());
-                self.said.extend(new);
+        if let Some(whole) = &generation.whole_input {
+            self.said = self.natives(&mut whole.iter().map(Arc::as_ref));
+        } else {
+            if generation.begins_anew {
+                self.said.clear();
             }
+            let new = self.natives(&mut generation.input.iter());
+            self.said.extend(new);
         }
         let given = self.said.clone();
         if generation.error.is_none() {
@@ -90,10 +89,7 @@ impl Conversation {
         given
     }
 
-    fn natives<'a>(
-        &self,
-        messages: &mut dyn Iterator<Item = &'a crate::session::Message>,
-    ) -> Vec<Value> {
+    fn natives(&self, messages: &mut dyn Iterator<Item = &Message>) -> Vec<Value> {
         messages
             .map(|message| native::message(message, self.recording))
             .collect()

@@ -289,7 +289,8 @@ impl Assembler {
             },
         });
         self.return_early_results(index);
-        if let Some(given) = part.given {
+        if let Some(mut given) = part.given {
+            given.share(&self.results);
             let generation = &mut self.drafts[index].generation;
             generation.input = given.new;
             generation.whole_input = given.whole;
@@ -515,7 +516,7 @@ impl Assembler {
     }
 }
 
-fn same_block(a: &Block, b: &Block) -> bool {
+pub(super) fn same_block(a: &Block, b: &Block) -> bool {
     match (a, b) {
         (Block::ToolCall(a), Block::ToolCall(b)) => same_call(a, b),
         (Block::Text(a), Block::Text(b)) | (Block::Thinking(a), Block::Thinking(b)) => a == b,

@@ -1,10 +1,12 @@
 //! What a model was given with a call.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Block, Message};
+use super::assemble::same_block;
+use super::{Block, Message, ToolResult};
 
 /// How much of a conversation is told with every call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,27 @@ pub struct Given {
     pub new: Vec<Message>,
     /// All of them, where they are wanted and known.
     pub whole: Option<Vec<Arc<Message>>>,
+}
+
+impl Given {
+    /// A result that the model was given is, as a rule, the one that came back: kept once.
+    pub(super) fn share(&mut self, results: &HashMap<String, Arc<ToolResult>>) {
+        for block in self.new.iter_mut().flat_map(|it| &mut it.content) {
+            if let Block::ToolResult { call_id, result } = block
+                && let Some(known) = results.get(call_id)
+                && is_same(known, result)
+            {
+                *result = Arc::clone(known);
+            }
+        }
+    }
+}
+
+fn is_same(a: &ToolResult, b: &ToolResult) -> bool {
+    let mut blocks = a.content.iter().zip(&b.content);
+    a.is_error == b.is_error
+        && a.content.len() == b.content.len()
+        && blocks.all(|(a, b)| same_block(a, b))
 }
 
 /// What a call was set up with besides messages.

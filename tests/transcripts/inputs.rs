@@ -123,10 +123,9 @@ fn calls(path: &Path) -> Vec<Call> {
                 run.1.extend(blocks(message));
                 let mut whole = json!({ "role": kind, "content": run.1 });
                 whole.sort_all_objects();
-                let hash: String = Sha256::digest(whole.to_string())
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
+                let hash = Sha256::digest(whole.to_string());
+                let hash = hash.iter().map(|byte| format!("{byte:02x}"));
+                let hash = hash.collect::<Vec<_>>().concat();
                 messages
                     .entry(hash)
                     .or_insert(as_said(&json!(kind), &run.1));
@@ -141,8 +140,9 @@ fn calls(path: &Path) -> Vec<Call> {
             }
             Some("api-request") => {
                 let base = line["base"].as_str().and_then(|base| requests.get(base));
-                let keep = line["keep"].as_u64().expect("a number");
-                let kept = base.into_iter().flatten().take(keep as usize);
+                let keep = line["keep"].as_u64().map(usize::try_from);
+                let keep = keep.expect("a number").expect("a small one");
+                let kept = base.into_iter().flatten().take(keep);
                 let tail = line["tail"].as_array().expect("a list");
                 let tail = tail.iter().filter_map(Value::as_str).map(str::to_owned);
                 let all = kept.cloned().chain(tail).collect();

@@ -43,14 +43,17 @@ fn inputs(events: &Events) -> Vec<Vec<String>> {
 fn brief(message: &Value) -> String {
     let last = message["content"].as_array().and_then(|all| all.last());
     let said = last.map_or("", |block| {
-        let text = ["text", "content", "name"].into_iter();
-        text.filter_map(|name| block[name].as_str())
-            .next()
+        let text = ["text", "content", "name"];
+        text.into_iter()
+            .find_map(|name| block[name].as_str())
             .unwrap_or_default()
     });
     let role = message["role"].as_str().expect("a role");
     format!("{role}: {}", said.lines().next().unwrap_or_default())
 }
+
+/// Tells the lines that are gone.
+type Gone<'a> = &'a dyn Fn(&Value) -> bool;
 
 /// The fixture with each line as `change` wants it; lines that it empties are gone.
 fn changed(change: impl Fn(Value) -> Option<Value>) -> (TempDir, PathBuf) {
@@ -81,7 +84,6 @@ fn what_is_missing_costs_the_calls_that_need_it() {
         line["type"] == kind && line.to_string().contains(text)
     };
     // What is gone, and the calls that then have what their lines say.
-    type Gone<'a> = &'a dyn Fn(&Value) -> bool;
     let cases: [(Gone<'_>, &[usize]); 5] = [
         (&|_| false, &[]),
         (&|line| is(line, "api-request-blob", "You work in"), &[0]),
@@ -126,6 +128,7 @@ fn records_of_another_kind_are_none() {
         json!(null),
         json!("text"),
         json!(-1),
+        json!(u64::MAX),
         json!([1, null]),
         json!({ "a": [] }),
     ] {

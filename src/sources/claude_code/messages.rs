@@ -32,7 +32,7 @@ impl MessageHash {
         Some(Self(number.to_be_bytes()))
     }
 
-    fn of(role: &str, content: Vec<Value>) -> Option<Self> {
+    fn of(role: &str, content: &[Value]) -> Option<Self> {
         let mut message = json!({ "role": role, "content": content });
         message.sort_all_objects();
         let hash = Sha256::digest(serde_json::to_vec(&message).ok()?);
@@ -213,9 +213,9 @@ impl Messages {
         };
         let mut content = Vec::new();
         for spot in &run.spots {
-            content.extend(self.at(*spot, |line| raw_blocks(line))?);
+            content.extend(self.at(*spot, raw_blocks)?);
         }
-        let hash = MessageHash::of(role, content)?;
+        let hash = MessageHash::of(role, &content)?;
         run.hashed = Some((run.spots.len(), hash));
         self.places.entry(hash).or_insert_with(|| run.spots.clone());
         if matches!(run.speaker, Speaker::Model(_)) {

@@ -1,4 +1,4 @@
-//! Reads the files of a session, each byte once.
+//! Reads the files of a session, each byte once; what a request named is read again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -55,17 +55,6 @@ pub fn read(
         .filter(|checkpoint| wanted.inputs() != Some(InputScope::Full) && checkpoint.fits(files))
         .unwrap_or_default();
     let mut reader = Reader::read(files, &checkpoint, wanted)?;
-    if checkpoint.offset > 0 {
-        eprintln!(
-            "DBG {} off {} rep {} lacks {} place {}",
-            files.session_id,
-            checkpoint.offset,
-            reader.assembler.repeats_earlier(),
-            reader.requests.lacks_earlier(),
-            checkpoint.place.is_some()
-        );
-    } else {
-    }
     if reader.assembler.repeats_earlier() || reader.requests.lacks_earlier() {
         reader = Reader::read(files, &Checkpoint::default(), wanted)?;
     }

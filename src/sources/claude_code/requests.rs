@@ -7,6 +7,7 @@
 //! damaged cost that call the exact content, and nothing else.
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -214,7 +215,8 @@ impl Requests {
         let beginning = match &line.base {
             None => List::EMPTY,
             Some(base) => {
-                let keep = payload(line.keep)?;
+                let keep: u32 = payload(line.keep)?;
+                let keep = usize::try_from(keep).ok()?;
                 let known = self.list_of(base.as_str());
                 let known = known.and_then(|list| self.lists.first(list, keep));
                 known.unwrap_or_else(|| List::unknown(keep, base.as_str()))
@@ -254,16 +256,17 @@ impl Requests {
         request.is_answered = true;
         let mut asked = Asked {
             at: named.map(|_| request.at),
-            parameters: request.parameters.clone(),
+            // The first line of a response is enough.
+            parameters: mem::take(&mut request.parameters),
             ..Asked::default()
         };
         let (list, tail, shape) = (request.list, request.named, request.shape.clone());
         if is_new && let Some(scope) = self.scope {
             asked.setup = shape.and_then(|shape| self.setup(&shape, answer));
             asked.given = list.and_then(|list| self.given(list, tail, scope, answer));
+            self.is_unsure = list.is_none();
             if let Some(list) = list {
                 self.answered = Some((id, list));
-                self.is_unsure = false;
             }
             self.messages.forget_said();
         }
@@ -330,14 +333,10 @@ impl Requests {
     fn whole(&mut self, list: List, answer: &Answer<'_>) -> Option<Vec<Arc<Message>>> {
         let mut whole = Vec::new();
         for hash in self.lists.since(list, List::EMPTY)? {
-            let message = match self.cache.get(&hash) {
-                Some(message) => Arc::clone(message),
-                None => {
-                    let message = Arc::new(self.messages.read(hash, &answer.facts())?);
-                    self.cache.insert(hash, Arc::clone(&message));
-                    message
-                }
-            };
+            let known = self.cache.get(&hash).cloned();
+            let read = || self.messages.read(hash, &answer.facts()).map(Arc::new);
+            let message = known.or_else(read)?;
+            self.cache.insert(hash, Arc::clone(&message));
             whole.push(message);
         }
         whole.retain(|message| !message.content.is_empty());
