@@ -39,7 +39,11 @@ impl<'a> Line<'a> {
     /// the halves of characters that stand alone where somebody cut a text between them.
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
-        let text = String::from_utf8_lossy(self.bytes);
+        // The check alone is many times faster than looking for what is to be replaced.
+        let text = match str::from_utf8(self.bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(self.bytes),
+        };
         match without_half_characters(&text) {
             Some(mended) => Cow::Owned(mended),
             None => text,
