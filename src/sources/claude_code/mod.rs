@@ -7,12 +7,15 @@ mod agents;
 mod checkpoint;
 mod content;
 mod glance;
+pub mod in_force;
 mod paths;
+pub mod plugin;
 mod prompt;
 mod read;
 mod running;
 pub mod settings;
 mod tool_result;
+pub mod unknown;
 mod wire;
 
 pub use checkpoint::{Checkpoint, Reading};
