@@ -136,6 +136,12 @@ impl InForce {
 }
 
 impl SettingsFile {
+    /// Whether only the administrator can change it.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.scope == Scope::Managed
+    }
+
     /// `None` when there is no such file.
     fn read(scope: Scope, path: PathBuf) -> Option<Self> {
         let parsed = match fs::metadata(&path) {

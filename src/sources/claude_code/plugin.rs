@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::in_force::{InForce, Scope, SettingsFile};
+use super::in_force::{InForce, SettingsFile};
 use super::paths::projects_dir;
 use super::read::parse_time;
 use crate::host::Host;
@@ -112,7 +112,7 @@ pub fn hindrance(settings: &InForce) -> Option<Hindrance<'_>> {
     if !is_on {
         return Some(Hindrance::PluginOff(by));
     }
-    let is_managed = by.is_some_and(|file| file.scope == Scope::Managed);
+    let is_managed = by.is_some_and(SettingsFile::is_managed);
     hooks_off(settings, is_managed)
 }
 
@@ -124,12 +124,12 @@ pub fn hooks_off(settings: &InForce, is_managed: bool) -> Option<Hindrance<'_>> 
         (*value == Value::Bool(true)).then_some(file)
     };
     if let Some(file) = is_set("disableAllHooks")
-        && (!is_managed || file.scope == Scope::Managed)
+        && (!is_managed || file.is_managed())
     {
         return Some(Hindrance::AllHooksOff(file));
     }
     is_set("allowManagedHooksOnly")
-        .filter(|file| file.scope == Scope::Managed && !is_managed)
+        .filter(|file| file.is_managed() && !is_managed)
         .map(Hindrance::ManagedOnly)
 }
 
