@@ -29,6 +29,8 @@ pub enum Command {
     Ingest(Ingest),
     /// Show whether it is switched on, where it sends, and how the last sends went
     Status(Status),
+    /// Find out what is wrong, and say what to do about it
+    Doctor(Doctor),
     /// Confirm where sessions may go
     Trust(Trust),
     /// Send what is still waiting
@@ -67,6 +69,20 @@ pub struct Ingest {
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct Status {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It asks PostHog whether it would take events, and sends none. What it prints \
+    holds no key and nothing of any session: it can stand in a report.
+
+Exit status: 0 nothing needs you, 1 something does, 2 wrong use."
+)]
+pub struct Doctor {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,

@@ -8,6 +8,7 @@
 //! - A destination in trouble is left alone for a while, longer each time.
 
 mod batch;
+mod probe;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,8 @@ use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError};
 use crate::transport::{Disposition, Endpoint, Lane, Transport, backoff, classify, spread};
 use batch::Parcel;
+
+pub use probe::probe;
 
 /// How often a request is made before its destination is left for a later run, however much
 /// patience is left.

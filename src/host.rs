@@ -9,6 +9,15 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+/// Where an administrator keeps the settings of programs, for all users of the machine.
+const SYSTEM: &str = if cfg!(target_os = "macos") {
+    "/Library/Application Support"
+} else if cfg!(windows) {
+    r"C:\Program Files"
+} else {
+    "/etc"
+};
+
 /// What the program may know of the machine and the process it runs in.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -20,6 +29,8 @@ pub struct Host {
     pub state: Option<PathBuf>,
     /// Where the user's configuration is kept: `dirs::config_dir`.
     pub config: Option<PathBuf>,
+    /// Where the machine's administrator keeps the settings of programs.
+    pub system: Option<PathBuf>,
     /// This executable, for starting itself again detached.
     pub executable: Option<PathBuf>,
     environment: BTreeMap<OsString, OsString>,
@@ -37,6 +48,7 @@ impl Host {
             cwd: std::env::current_dir().ok(),
             state: dirs::state_dir().or_else(dirs::data_local_dir),
             config: dirs::config_dir(),
+            system: Some(PathBuf::from(SYSTEM)),
             executable: std::env::current_exe().ok(),
             environment: std::env::vars_os().collect(),
             started: Instant::now(),
@@ -52,6 +64,7 @@ impl Host {
             cwd: None,
             state: None,
             config: None,
+            system: None,
             executable: None,
             environment: BTreeMap::new(),
             started: Instant::now(),

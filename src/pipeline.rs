@@ -17,7 +17,7 @@ use crate::git;
 use crate::host::Host;
 use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
 use crate::redact::{Counts, Redacted, Redactor};
-use crate::session::{Session, Turn, Wanted};
+use crate::session::{Generation, Session, Turn, Wanted};
 use crate::sources::Found;
 use crate::sources::claude_code::{self, Checkpoint, Reading, Running, SessionFiles};
 
@@ -46,6 +46,16 @@ impl Collected {
         })
     }
 
+    /// Whether lines show more than the agent's own books: something was counted twice, or should
+    /// not have been counted.
+    #[must_use]
+    pub fn exceeds_books(&self, is_foreign: &dyn Fn(Uuid) -> bool) -> bool {
+        let agent = self.session.agent;
+        let ours =
+            |generation: &Generation| !is_foreign(events::ids::generation(agent, &generation.id));
+        self.session.reconcile(&ours).exceeded > 0
+    }
+
     /// Subagent transcripts that could not be read, with the reason.
     #[must_use]
     pub fn unreadable(&self) -> &[(PathBuf, String)] {
@@ -70,6 +80,8 @@ pub enum Stored {
         unreadable: Vec<(PathBuf, String)>,
         /// Whether it still goes on; the rest follows when it ends.
         progress: Progress,
+        /// Whether it ended with more in its lines than in the agent's own books.
+        exceeds_books: bool,
     },
 }
 
@@ -296,11 +308,13 @@ impl<'a> Pipeline<'a> {
             .transpose()?;
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
+        let exceeds_books = is_final && collected.exceeds_books(&is_foreign);
         let unreadable = collected.reading.unreadable;
         Ok(Stored::Session {
             enqueued,
             unreadable,
             progress,
+            exceeds_books,
         })
     }
 

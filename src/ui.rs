@@ -4,12 +4,12 @@
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 
-/// Writes data.
+/// Writes data. Colours reach a terminal only, and none when `NO_COLOR` is set.
 ///
 /// # Errors
 /// When standard output is closed or full.
 pub fn print(text: impl fmt::Display) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = anstream::AutoStream::auto(io::stdout().lock());
     writeln!(out, "{text}")?;
     out.flush()
 }

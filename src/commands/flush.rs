@@ -15,7 +15,6 @@ use crate::deliver::Drained;
 use crate::detached;
 use crate::events::Progress;
 use crate::host::Host;
-use crate::pipeline::Stored;
 use crate::sources::claude_code::{self, Running};
 use crate::sources::{self, Found};
 use crate::ui;
@@ -27,6 +26,10 @@ const QUIET: TimeDelta = TimeDelta::hours(1);
 /// How much earlier than its last line a transcript may seem to have been written, after a
 /// restore or a change of the clock.
 const CLOCK_ERROR: TimeDelta = TimeDelta::days(1);
+
+/// What the log of runs calls the work of the two hooks.
+pub(super) const SESSION_START: &str = "session start";
+pub(super) const SESSION_END: &str = "session end";
 
 /// A process that nobody waits for may wait for the network.
 const UNWATCHED: Effort = Effort {
@@ -120,9 +123,9 @@ fn unwatched(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     report.error = report.error.or(drained.last_error);
     let session = arguments.collect.as_deref().map(claude_code::session_id);
     let verb = if arguments.sweep {
-        "session start"
+        SESSION_START
     } else {
-        "session end"
+        SESSION_END
     };
     sending.log(verb, session, drained.sent, report);
     Ok(Exit::Done)
@@ -149,18 +152,8 @@ fn collect(sending: &Sending<'_>, transcript: &Path, report: &mut Report) -> any
     let found = Found::at(transcript);
     let found = found.with_context(|| format!("{} is not there", transcript.display()))?;
     let stored = sending.store(&mut sending.pipeline(), &found, Some(Progress::Ended))?;
-    note(&stored, report);
+    report.note(&stored, &found.path);
     Ok(())
-}
-
-fn note(stored: &Stored, report: &mut Report) {
-    if let Stored::Session { unreadable, .. } = stored {
-        for (path, reason) in unreadable {
-            report
-                .warnings
-                .push(format!("cannot read {}: {reason}", path.display()));
-        }
-    }
 }
 
 /// Makes up for sessions whose end nobody saw: written to since this was switched on, and quiet
@@ -183,7 +176,9 @@ fn sweep(sending: &Sending<'_>, host: &Host, since: DateTime<Utc>, report: &mut 
             continue;
         }
         match sending.store(&mut pipeline, &found, Some(Progress::Ended)) {
-            Ok(stored) => note(&stored, report),
+            Ok(stored) => {
+                report.note(&stored, &found.path);
+            }
             Err(error) => report.warnings.push(format!("{error:#}")),
         }
     }

@@ -95,7 +95,8 @@ fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
         .map(|found| found.path)
 }
 
-fn budget(host: &Host) -> Duration {
+/// How long the hook at the end of a session may take.
+pub(super) fn budget(host: &Host) -> Duration {
     let raised = host.variable(BUDGET_VARIABLE).ok().flatten();
     let raised = raised
         .and_then(|text| text.parse().ok())

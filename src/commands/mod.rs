@@ -1,5 +1,6 @@
 //! One file a verb; each reads like its manual page.
 
+mod doctor;
 mod flush;
 mod hook;
 mod ingest;
@@ -7,6 +8,7 @@ mod select;
 mod sending;
 mod status;
 mod trust;
+mod words;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ use crate::consent;
 use crate::host::Host;
 use crate::outbox::Outbox;
 use crate::redact::{RedactionKey, Redactor, UserRules};
+use crate::sources::claude_code::in_force::InForce;
 
 /// How a command ended. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +55,20 @@ pub struct WrongUse(pub String);
 /// [`WrongUse`], or whatever kept the command from its work.
 pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
-        Command::Ingest(arguments) => ingest::run(&arguments, host),
+        Command::Ingest(arguments) => ingest::run(&arguments, &as_in_claude_code(host)),
         Command::Hook => Ok(hook::run(host)),
         Command::Status(arguments) => status::run(&arguments, host),
+        Command::Doctor(arguments) => doctor::run(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
-        Command::Flush(arguments) => flush::run(&arguments, host),
+        Command::Flush(arguments) if arguments.detached => flush::run(&arguments, host),
+        Command::Flush(arguments) => flush::run(&arguments, &as_in_claude_code(host)),
     }
+}
+
+/// The host with the variables that Claude Code's settings set: in a terminal, a person means
+/// the same program as the hooks are.
+fn as_in_claude_code(host: &Host) -> Host {
+    InForce::read(host).on(host)
 }
 
 /// The settings, all of them usable.

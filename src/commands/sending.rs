@@ -1,10 +1,11 @@
 //! What every command that sends has in common: an open outbox, a destination, a way to it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 
-use super::{WrongUse, redactor};
+use super::{WrongUse, redactor, short};
 use crate::config::Config;
 use crate::consent::{self, Committed, Trust, TrustError};
 use crate::deliver::{self, Drained, HostClock, Policy};
@@ -14,7 +15,7 @@ use crate::host::Host;
 use crate::outbox::{Destination, Outbox, Run};
 use crate::pipeline::{Pipeline, Stored};
 use crate::redact::{Counts, Redactor};
-use crate::sources::Found;
+use crate::sources::{Found, claude_code};
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
 
@@ -147,6 +148,31 @@ impl<'a> Sending<'a> {
 pub(super) struct Report {
     pub(super) error: Option<String>,
     pub(super) warnings: Vec<String>,
+}
+
+impl Report {
+    /// Notes what is odd about a session that was stored. Whether all of it could be read.
+    pub(super) fn note(&mut self, stored: &Stored, transcript: &Path) -> bool {
+        let Stored::Session {
+            unreadable,
+            exceeds_books,
+            ..
+        } = stored
+        else {
+            return true;
+        };
+        for (path, reason) in unreadable {
+            let warning = format!("cannot read {}: {reason}", path.display());
+            self.warnings.push(warning);
+        }
+        if *exceeds_books {
+            let id = short(&claude_code::session_id(transcript));
+            self.warnings.push(format!(
+                "session {id}: its lines show more tokens than Claude Code's own books"
+            ));
+        }
+        unreadable.is_empty()
+    }
 }
 
 /// Where the settings say that events go.

@@ -8,6 +8,7 @@
 //! - Only [`Redacted`](crate::redact::Redacted) events get in.
 //! - Nothing is deleted without a count; a damaged database is set aside, never removed.
 
+mod check;
 mod delivery;
 mod enqueue;
 mod error;

@@ -84,6 +84,20 @@ pub struct Parked {
     pub session: String,
 }
 
+impl Status {
+    /// What the runs of the log had to say, each once, the newest first.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<&str> {
+        let mut warnings = Vec::new();
+        for warning in self.runs.iter().flat_map(|run| &run.warnings) {
+            if !warnings.contains(&warning.as_str()) {
+                warnings.push(warning.as_str());
+            }
+        }
+        warnings
+    }
+}
+
 impl Outbox {
     /// Everything `status` shows, read at one moment.
     ///

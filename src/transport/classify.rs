@@ -189,6 +189,7 @@ mod tests {
             status,
             retry_after: None,
             location: None,
+            date: None,
             body: body.to_owned(),
         }
     }

@@ -9,7 +9,7 @@ mod endpoint;
 
 use std::cell::OnceCell;
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ureq::config::Config;
 use ureq::tls::{RootCerts, TlsConfig};
@@ -67,6 +67,8 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// The `Location` header.
     pub location: Option<String>,
+    /// The server's time, by its `Date` header.
+    pub date: Option<SystemTime>,
     /// The beginning of the body, at most 64 KiB, made valid UTF-8.
     pub body: String,
 }
@@ -137,6 +139,7 @@ impl Transport {
             Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let (retry_after, location) = (header("retry-after"), header("location"));
+        let date = header("date").and_then(|date| httpdate::parse_http_date(&date).ok());
         let mut body = Vec::new();
         response
             .body_mut()
@@ -148,6 +151,7 @@ impl Transport {
             status: response.status().as_u16(),
             retry_after,
             location,
+            date,
             body: String::from_utf8_lossy(&body).into_owned(),
         })
     }

@@ -24,26 +24,22 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     let mut pipeline = sending.pipeline();
     let mut report = Report::default();
     let mut handled = Vec::new();
+    let mut is_complete = true;
     for found in sessions {
-        match sending.store(&mut pipeline, found, None) {
+        let stored = sending.store(&mut pipeline, found, None);
+        if let Ok(stored) = &stored {
+            let known = report.warnings.len();
+            is_complete &= report.note(stored, &found.path);
+            report.warnings[known..].iter().for_each(ui::say);
+        }
+        match stored {
             Ok(Stored::Nothing) => ui::say(format_args!("nothing in {}", found.path.display())),
             Ok(Stored::OptedOut(reason)) => {
                 let id = claude_code::session_id(&found.path);
                 ui::say(format_args!("{} is left alone: {reason}", short(&id)));
             }
             Ok(Stored::Unchanged) => handled.push((found, None)),
-            Ok(Stored::Session {
-                progress,
-                unreadable,
-                ..
-            }) => {
-                for (path, reason) in unreadable {
-                    let warning = format!("cannot read {}: {reason}", path.display());
-                    ui::say(&warning);
-                    report.warnings.push(warning);
-                }
-                handled.push((found, Some(progress)));
-            }
+            Ok(Stored::Session { progress, .. }) => handled.push((found, Some(progress))),
             Err(error) => {
                 let error = format!("{error:#}");
                 ui::say(&error);
@@ -71,10 +67,10 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         total.parked += of_session.parked;
     }
     flush::say(&drained);
-    let failed = report.error.is_some() || !report.warnings.is_empty();
+    is_complete &= report.error.is_none();
     report.error = report.error.or(drained.last_error);
     sending.log("ingest", None, drained.sent, report);
-    let complete = !failed && total.waiting == 0 && total.parked == 0;
+    let complete = is_complete && total.waiting == 0 && total.parked == 0;
     Ok(if complete {
         Exit::Done
     } else {

@@ -7,15 +7,18 @@ mod agents;
 mod checkpoint;
 mod content;
 mod glance;
+pub mod in_force;
 mod lists;
 mod messages;
 mod paths;
+pub mod plugin;
 mod prompt;
 mod read;
 mod requests;
 mod running;
 pub mod settings;
 mod tool_result;
+pub mod unknown;
 mod wire;
 
 pub use checkpoint::{Checkpoint, Reading};

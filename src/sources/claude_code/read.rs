@@ -22,6 +22,20 @@ use crate::session::{
     Session, Skipped, Thread, TurnStart, Wanted,
 };
 
+/// Line types that are read.
+const USED: &[&str] = &[
+    "user",
+    "assistant",
+    "attachment",
+    "api-request",
+    "cost-state",
+    "permission-mode",
+    "system",
+    "pr-link",
+    "custom-title",
+    "ai-title",
+];
+
 /// Line types that hold nothing we use.
 const IGNORED: &[&str] = &[
     "progress",
@@ -39,6 +53,11 @@ const IGNORED: &[&str] = &[
     "api-request-blob",
     "api-request-shape",
 ];
+
+/// Whether the reader knows what lines of this type are.
+pub(super) fn is_known(kind: &str) -> bool {
+    USED.contains(&kind) || IGNORED.contains(&kind)
+}
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
 /// files hold no line with a time. `wanted` is what is kept of what was said.

@@ -18,7 +18,7 @@ use crate::host::Host;
 pub const LOCAL_FILE: &str = ".claude/settings.local.json";
 
 /// A settings file is a few kilobytes; one that is larger is none.
-const LARGEST: u64 = 4 << 20;
+pub(super) const LARGEST: u64 = 4 << 20;
 
 /// Variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -78,7 +78,8 @@ fn variables(file: &Path) -> Variables {
         .collect()
 }
 
-fn text(value: Value) -> Option<String> {
+/// The value of a variable, as Claude Code sets it.
+pub(super) fn text(value: Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),

@@ -1,0 +1,95 @@
+//! What a check found.
+
+use serde_json::{Value, json};
+
+/// One line of the doctor's.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Finding {
+    /// Which check found it: a name for scripts, and the label of the line.
+    pub(super) check: &'static str,
+    pub(super) verdict: Verdict,
+    /// What was found, in words.
+    pub(super) found: String,
+    /// The same in numbers and names, where scripts may want it.
+    pub(super) details: Value,
+}
+
+/// What a finding means for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// As it should be.
+    Fine,
+    /// Worth knowing; perhaps there is something that can be done.
+    Note(Option<String>),
+    /// Sessions do not arrive, or will be lost, until the user does this.
+    Problem(String),
+}
+
+impl Finding {
+    pub(super) fn fine(check: &'static str, found: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Fine, found)
+    }
+
+    pub(super) fn note(check: &'static str, found: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Note(None), found)
+    }
+
+    pub(super) fn advice(
+        check: &'static str,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self::new(check, Verdict::Note(Some(advice.into())), found)
+    }
+
+    pub(super) fn problem(
+        check: &'static str,
+        found: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self::new(check, Verdict::Problem(fix.into()), found)
+    }
+
+    fn new(check: &'static str, verdict: Verdict, found: impl Into<String>) -> Self {
+        Self {
+            check,
+            verdict,
+            found: found.into(),
+            details: Value::Null,
+        }
+    }
+
+    pub(super) fn with(self, details: Value) -> Self {
+        Self { details, ..self }
+    }
+
+    pub(super) const fn is_problem(&self) -> bool {
+        matches!(self.verdict, Verdict::Problem(_))
+    }
+
+    pub(super) fn fix(&self) -> Option<&str> {
+        match &self.verdict {
+            Verdict::Fine => None,
+            Verdict::Note(advice) => advice.as_deref(),
+            Verdict::Problem(fix) => Some(fix),
+        }
+    }
+
+    pub(super) const fn word(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Fine => "ok",
+            Verdict::Note(_) => "note",
+            Verdict::Problem(_) => "problem",
+        }
+    }
+
+    pub(super) fn as_json(&self) -> Value {
+        json!({
+            "check": self.check,
+            "verdict": self.word(),
+            "found": self.found,
+            "fix": self.fix(),
+            "details": self.details,
+        })
+    }
+}

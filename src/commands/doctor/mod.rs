@@ -1,0 +1,108 @@
+//! `posthog-llma doctor`: what keeps sessions from arriving, and what to do about it.
+//!
+//! Each module here checks one part of the way and returns [`Finding`]s; none of them prints,
+//! changes anything, or sends an event. What they return holds no key and nothing of a session.
+
+mod finding;
+mod hooks;
+mod network;
+mod outbox;
+mod settings;
+mod text;
+mod transcripts;
+
+use serde_json::json;
+
+use super::{Exit, sending};
+use crate::cli;
+use crate::config::{Config, Problem};
+use crate::consent::{self, Committed, Trust};
+use crate::host::Host;
+use crate::outbox::{Outbox, Status};
+use crate::sources::claude_code::in_force::InForce;
+use crate::sources::{self, Found};
+use crate::ui;
+use finding::Finding;
+
+/// What the checks look at, gathered once.
+struct Facts {
+    /// As Claude Code's hooks see it.
+    host: Host,
+    settings: InForce,
+    config: Config,
+    problems: Vec<Problem>,
+    committed: Option<Committed>,
+    /// What the user confirmed, or why it cannot be read.
+    trust: Result<Trust, String>,
+    /// `None` when there is none yet.
+    outbox: Result<Option<Outbox>, String>,
+    status: Status,
+    /// Every session on this machine, the last written first.
+    found: Vec<Found>,
+}
+
+pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> {
+    let findings = examine(&Facts::gather(host));
+    let problems = findings.iter().filter(|it| it.is_problem()).count();
+    if arguments.json {
+        let checks: Vec<_> = findings.iter().map(Finding::as_json).collect();
+        ui::print(format_args!(
+            "{:#}",
+            json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "problems": problems,
+                "checks": checks,
+            })
+        ))?;
+    } else {
+        ui::print(text::of(&findings))?;
+    }
+    Ok(if problems == 0 {
+        Exit::Done
+    } else {
+        Exit::Incomplete
+    })
+}
+
+/// From the settings to PostHog and back, in the order in which things have to work.
+fn examine(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(settings::check(facts));
+    findings.extend(network::check(facts));
+    findings.extend(hooks::check(facts));
+    findings.extend(transcripts::check(facts));
+    findings.extend(outbox::check(facts));
+    findings
+}
+
+impl Facts {
+    fn gather(host: &Host) -> Self {
+        let settings = InForce::read(host);
+        let host = settings.on(host);
+        let (config, problems) = Config::from_host(&consent::own_environment(&host));
+        let committed = consent::committed(&host);
+        let trust = sending::trust(&host, committed.as_ref()).map_err(|error| error.to_string());
+        let open = |directory: &std::path::PathBuf| Outbox::open_read_only(directory).transpose();
+        let outbox = config.state_dir.as_ref().and_then(open).transpose();
+        let outbox = outbox.map_err(|error| error.to_string());
+        let status = match &outbox {
+            Ok(Some(open)) => open.status().map_err(|error| error.to_string()),
+            _ => Ok(Status::default()),
+        };
+        let (outbox, status) = match status {
+            Ok(status) => (outbox, status),
+            Err(error) => (Err(error), Status::default()),
+        };
+        Self {
+            found: sources::all(&host),
+            host,
+            settings,
+            config,
+            problems,
+            committed,
+            trust,
+            outbox,
+            status,
+        }
+    }
+}

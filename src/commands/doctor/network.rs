@@ -1,0 +1,237 @@
+//! May events go there, and would they be taken?
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+
+use super::Facts;
+use super::finding::Finding;
+use crate::commands::{sending, words};
+use crate::deliver;
+use crate::host::Host;
+use crate::transport::{
+    Answer, Disposition, Endpoint, PostError, Transport, TransportSettings, classify,
+};
+
+/// A person waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A clock may go wrong by as much: nobody will look for the session at another time of day.
+const CLOCK_ERROR: Duration = Duration::from_mins(5);
+
+/// Through which requests may go.
+const PROXIES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+];
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let Some(endpoint) = &facts.config.endpoint else {
+        let fix = "correct POSTHOG_HOST, or remove it for PostHog's cloud in the United States";
+        let found = "nowhere: POSTHOG_HOST cannot be read";
+        return vec![Finding::problem("host", found, fix)];
+    };
+    let (host, may_go) = trusted(facts, endpoint);
+    let mut findings = vec![host];
+    match &facts.config.api_key {
+        Some(key) if may_go => findings.extend(reach(endpoint, key.secret(), &facts.host)),
+        Some(_) => findings.push(Finding::note("network", "not tried before it is confirmed")),
+        None => findings.push(Finding::note("network", "not tried without a key")),
+    }
+    findings
+}
+
+/// Whether events may go to the host at all.
+fn trusted(facts: &Facts, endpoint: &Endpoint) -> (Finding, bool) {
+    const CHECK: &str = "host";
+    let base = endpoint.base();
+    let details = json!({ "host": base });
+    let trust = match &facts.trust {
+        Ok(trust) => trust,
+        Err(error) => {
+            let fix = "mend or remove that file, then confirm again with posthog-llma trust";
+            return (Finding::problem(CHECK, error.clone(), fix), false);
+        }
+    };
+    let destination = sending::destination(&facts.config, facts.committed.as_ref());
+    let missing = destination.and_then(|destination| trust.missing(&destination));
+    if let Some(missing) = missing {
+        let (found, fix) = missing.split_once(": ").unwrap_or((&missing, &missing));
+        return (Finding::problem(CHECK, found, fix).with(details), false);
+    }
+    let what = if endpoint.is_posthog_cloud() {
+        "PostHog's own"
+    } else if endpoint.is_loopback() {
+        "on this machine"
+    } else {
+        "confirmed by you"
+    };
+    let finding = match endpoint.note() {
+        Some(note) => Finding::note(CHECK, note),
+        None => Finding::fine(CHECK, format!("{base}, {what}")),
+    };
+    (finding.with(details), true)
+}
+
+/// Asks with a batch of no events.
+fn reach(endpoint: &Endpoint, key: &str, host: &Host) -> Vec<Finding> {
+    let transport = Transport::new(TransportSettings {
+        answer: PATIENCE,
+        whole: PATIENCE,
+        ..TransportSettings::default()
+    });
+    let started = host.elapsed();
+    let answer = deliver::probe(&transport, endpoint, key);
+    let took = host.elapsed().saturating_sub(started);
+    let now = SystemTime::from(host.now());
+    let mut findings = vec![network(endpoint, &answer, took, host, now)];
+    if let Ok(answer) = &answer {
+        findings.extend(clock(answer, now));
+    }
+    findings
+}
+
+fn network(
+    endpoint: &Endpoint,
+    outcome: &Result<Answer, PostError>,
+    took: Duration,
+    host: &Host,
+    now: SystemTime,
+) -> Finding {
+    const CHECK: &str = "network";
+    let proxy = PROXIES
+        .iter()
+        .find(|name| !endpoint.is_loopback() && matches!(host.variable(name), Ok(Some(_))));
+    let details = json!({
+        "status": outcome.as_ref().ok().map(|answer| answer.status),
+        "proxy": proxy,
+    });
+    let finding = match outcome {
+        Err(error) => {
+            let (found, fix) = silence(error);
+            Finding::problem(CHECK, found, fix)
+        }
+        Ok(_) => answered(endpoint, &classify(outcome, now), took, proxy.copied()),
+    };
+    finding.with(details)
+}
+
+/// What kept us from an answer, and what to do about it.
+fn silence(error: &PostError) -> (String, &'static str) {
+    match error {
+        PostError::HostNotFound(host) => (
+            format!("cannot find the host {host}"),
+            "look whether there is a network and whether POSTHOG_HOST is right",
+        ),
+        PostError::Certificate(reason) => (
+            format!("the server's certificate is not trusted: {reason}"),
+            "log in to the network, or add your organisation's root certificate to the system's \
+             store (or name it in SSL_CERT_FILE)",
+        ),
+        PostError::Proxy(reason) => (
+            format!("the proxy failed: {reason}"),
+            "check HTTPS_PROXY and NO_PROXY",
+        ),
+        PostError::Connection(_) | PostError::Timeout(_) | PostError::Unusable(_) => (
+            error.to_string(),
+            "look whether a firewall or a proxy stands in between, and whether POSTHOG_HOST is right",
+        ),
+    }
+}
+
+/// What the answer to an empty batch means.
+fn answered(
+    endpoint: &Endpoint,
+    meaning: &Disposition,
+    took: Duration,
+    proxy: Option<&str>,
+) -> Finding {
+    const CHECK: &str = "network";
+    let base = endpoint.base();
+    let problem = |found: String, fix: &str| Finding::problem(CHECK, found, fix);
+    let address = "check POSTHOG_HOST: events go to /batch/ below it";
+    match meaning {
+        // There is no event in it, and that is what PostHog says.
+        Disposition::Malformed { .. } | Disposition::Accepted { .. } => {
+            let way = proxy.map_or_else(String::new, |name| format!(", by the proxy of {name}"));
+            let took = words::duration(took);
+            Finding::fine(CHECK, format!("{base} answers in {took}{way}"))
+        }
+        Disposition::Retry { reason, .. } => {
+            problem(reason.clone(), "try again later; until then events wait")
+        }
+        Disposition::NotPostHog { what } => problem(
+            what.clone(),
+            "log in to the network, or correct POSTHOG_HOST",
+        ),
+        Disposition::NoSuchEndpoint { status } => {
+            problem(format!("{base} answers {status}"), address)
+        }
+        Disposition::TooLarge => problem(format!("{base} answers 413"), address),
+        Disposition::Refused { reason, .. } => problem(
+            format!("{base} refuses: {reason}"),
+            "copy the project API key (phc_…) again, or ask who runs the server",
+        ),
+    }
+}
+
+/// Events carry the times of this machine.
+fn clock(answer: &Answer, now: SystemTime) -> Option<Finding> {
+    const CHECK: &str = "clock";
+    let theirs = answer.date?;
+    let (error, direction) = match now.duration_since(theirs) {
+        Ok(ahead) => (ahead, "ahead of"),
+        Err(behind) => (behind.duration(), "behind"),
+    };
+    let details = json!({ "seconds": error.as_secs() });
+    Some(
+        if error <= CLOCK_ERROR {
+            Finding::fine(CHECK, "agrees with the server's")
+        } else {
+            let found = format!("{} {direction} the server's", words::duration(error));
+            let fix = "set the clock of this machine: sessions show up at the wrong time";
+            Finding::problem(CHECK, found, fix)
+        }
+        .with(details),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_minutes_off_is_told() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        let answer = |date| Answer {
+            status: 400,
+            retry_after: None,
+            location: None,
+            date,
+            body: String::new(),
+        };
+        for (date, expected) in [
+            (None, None),
+            (Some(now), Some("agrees with the server's")),
+            (
+                Some(now - Duration::from_mins(4)),
+                Some("agrees with the server's"),
+            ),
+            (
+                Some(now - Duration::from_hours(3)),
+                Some("3 h ahead of the server's"),
+            ),
+            (
+                Some(now + Duration::from_mins(10)),
+                Some("10 min behind the server's"),
+            ),
+        ] {
+            let finding = clock(&answer(date), now);
+            assert_eq!(finding.as_ref().map(|it| it.found.as_str()), expected);
+        }
+    }
+}

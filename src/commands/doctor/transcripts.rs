@@ -1,0 +1,193 @@
+//! Can the sessions be read, is any about to be lost, and is all of it known?
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::Facts;
+use super::finding::Finding;
+use crate::commands::words;
+use crate::consent;
+use crate::sources::Found;
+use crate::sources::claude_code::unknown::{Sighting, Unknown};
+use crate::sources::claude_code::{self, projects_dir};
+use crate::ui;
+
+/// How many sessions are read for what is unknown in them: the newest, since formats change.
+const READ: usize = 50;
+
+/// Unknown types that are shown; the JSON has all.
+const SHOWN: usize = 5;
+
+/// A session that Claude Code will delete so soon wants a decision.
+const SOON: TimeDelta = TimeDelta::days(7);
+
+pub(super) fn check(facts: &Facts) -> Vec<Finding> {
+    let mut findings = vec![readable(facts)];
+    findings.extend(unsent(facts));
+    findings.extend(format(facts));
+    findings
+}
+
+fn readable(facts: &Facts) -> Finding {
+    const CHECK: &str = "transcripts";
+    let Some(folder) = projects_dir(&facts.host) else {
+        let fix = "set CLAUDE_CONFIG_DIR to the folder of Claude Code";
+        return Finding::problem(CHECK, "there is no home directory to look in", fix);
+    };
+    let shown = words::path(&folder, &facts.host);
+    if let Err(error) = folder.read_dir() {
+        let fix = "run Claude Code once, or set CLAUDE_CONFIG_DIR as it is set for Claude Code";
+        return Finding::problem(CHECK, format!("{shown}: {error}"), fix);
+    }
+    let unreadable: Vec<(&Found, String)> = facts
+        .found
+        .iter()
+        .filter_map(|found| Some((found, File::open(&found.path).err()?.to_string())))
+        .collect();
+    let details = json!({ "sessions": facts.found.len(), "unreadable": unreadable.len() });
+    let sessions = ui::count(facts.found.len() as u64, "session");
+    match unreadable.first() {
+        None if facts.found.is_empty() => Finding::note(CHECK, format!("none yet in {shown}")),
+        None => Finding::fine(CHECK, format!("{sessions} in {shown}")),
+        Some((first, error)) => Finding::problem(
+            CHECK,
+            format!(
+                "{} of {sessions} cannot be read: {}: {error}",
+                unreadable.len(),
+                words::path(&first.path, &facts.host)
+            ),
+            "make them readable for you (chmod u+r)",
+        ),
+    }
+    .with(details)
+}
+
+/// Sessions that were not sent and will not be there much longer.
+fn unsent(facts: &Facts) -> Option<Finding> {
+    const CHECK: &str = "unsent";
+    let days = facts.settings.days_kept()?;
+    let kept = TimeDelta::try_days(i64::try_from(days).ok()?)?;
+    let Ok(Some(outbox)) = &facts.outbox else {
+        return None;
+    };
+    let now = facts.host.now();
+    let is_due = |found: &&Found| now - DateTime::<Utc>::from(found.modified) > kept - SOON;
+    let is_stored = |found: &&Found| {
+        let stamp = outbox.transcript(&found.path).ok().flatten();
+        stamp.is_some_and(|it| it.size == found.bytes && it.modified == found.modified)
+    };
+    let due: Vec<&Found> = facts
+        .found
+        .iter()
+        .filter(is_due)
+        .filter(|found| !is_stored(found))
+        .filter(|found| is_wanted(facts, found))
+        .collect();
+    let first = due.last()?;
+    let left = kept - (now - DateTime::<Utc>::from(first.modified));
+    let left = left.to_std().unwrap_or(Duration::ZERO);
+    let since = facts.status.enabled_since;
+    // Earlier ones are sent when somebody asks, so that this is no oversight.
+    let missed = due
+        .iter()
+        .filter(|found| since.is_some_and(|since| DateTime::<Utc>::from(found.modified) > since))
+        .count();
+    let found = format!(
+        "{} not sent, and Claude Code deletes sessions after {days} days: the first {}",
+        ui::count(due.len() as u64, "session"),
+        match left.as_secs() / 86_400 {
+            0 => "today".to_owned(),
+            days => format!("in {}", ui::count(days, "day")),
+        }
+    );
+    let fix = "posthog-llma ingest --all sends them; cleanupPeriodDays in Claude Code's settings \
+               keeps them longer";
+    let details = json!({ "sessions": due.len(), "missed": missed, "days_kept": days });
+    let finding = if missed > 0 {
+        Finding::problem(CHECK, found, fix)
+    } else {
+        Finding::advice(CHECK, found, fix)
+    };
+    Some(finding.with(details))
+}
+
+/// Whether there is something in a session, and its project is not left alone.
+fn is_wanted(facts: &Facts, found: &Found) -> bool {
+    let glance = claude_code::glance(&found.path);
+    let is_left_alone = |cwd: &String| consent::opted_out(Path::new(cwd), &facts.host).is_some();
+    glance.prompt.is_some() && !glance.cwd.as_ref().is_some_and(is_left_alone)
+}
+
+/// What the reader does not know in the newest sessions.
+fn format(facts: &Facts) -> Option<Finding> {
+    const CHECK: &str = "format";
+    let mut unknown = Unknown::default();
+    let newest: Vec<&Found> = facts.found.iter().take(READ).collect();
+    for found in &newest {
+        // What cannot be read is told by another check.
+        if let Ok(files) = claude_code::session_files(&found.path) {
+            let _ = unknown.look(&files);
+        }
+    }
+    let sessions = ui::count(newest.len() as u64, "session");
+    let Unknown(unknown) = unknown;
+    if newest.is_empty() {
+        return None;
+    }
+    if unknown.is_empty() {
+        let found = format!("all lines of the newest {sessions} are known");
+        return Some(Finding::fine(CHECK, found));
+    }
+    let total: u64 = unknown.values().map(|sighting| sighting.count).sum();
+    let mut shapes: Vec<String> = unknown
+        .iter()
+        .take(SHOWN)
+        .map(|(what, sighting)| shape(what, sighting))
+        .collect();
+    if unknown.len() > SHOWN {
+        shapes.push(format!("and {} more, see --json", unknown.len() - SHOWN));
+    }
+    let found = format!(
+        "{} unknown in the newest {sessions}: {}",
+        ui::number(total),
+        shapes.join("; ")
+    );
+    let advice = "nothing that is known is lost by it; update posthog-llma, and if that does not \
+                  help, report this line";
+    let details: Vec<Value> = unknown
+        .iter()
+        .map(|(what, sighting)| {
+            json!({
+                "what": what,
+                "count": sighting.count,
+                "versions": sighting.versions,
+                "fields": sighting.fields,
+            })
+        })
+        .collect();
+    Some(Finding::advice(CHECK, found, advice).with(Value::Array(details)))
+}
+
+/// Names and kinds, no values: `line turbo ×2 (2.2.0) {by: object, level: number}`.
+fn shape(what: &str, sighting: &Sighting) -> String {
+    let joined = |kinds: &BTreeSet<&str>| kinds.iter().copied().collect::<Vec<_>>().join("|");
+    let fields = sighting.fields.iter();
+    let fields: Vec<String> = fields
+        .map(|(name, kinds)| format!("{name}: {}", joined(kinds)))
+        .collect();
+    let versions: Vec<&str> = sighting.versions.iter().map(String::as_str).collect();
+    let versions = match versions.as_slice() {
+        [] => String::new(),
+        versions => format!(" ({})", versions.join(", ")),
+    };
+    format!(
+        "{what} ×{}{versions} {{{}}}",
+        sighting.count,
+        fields.join(", ")
+    )
+}

@@ -1,0 +1,98 @@
+//! The status for scripts. The README describes it: fields may be added, none changes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Picture;
+use crate::config::{ApiKey, Problem};
+use crate::outbox::{DestinationStatus, Parked, Run, SessionStatus};
+use crate::transport::Endpoint;
+
+pub(super) fn of(picture: &Picture) -> Value {
+    let Picture { config, status, .. } = picture;
+    let by = picture.settings.sets_variable("POSTHOG_LLMA_CC_ENABLED");
+    let refused: Vec<Value> = status.parked.iter().map(refused).collect();
+    let redactions: BTreeMap<_, _> = status.redactions.iter().cloned().collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "enabled": picture.is_on(),
+        "enabled_by": by.map(|file| path(&file.path)),
+        "api_key": config.api_key.as_ref().map(ApiKey::masked),
+        "host": config.endpoint.as_ref().map(Endpoint::base),
+        "unconfirmed": picture.missing,
+        "left_alone": picture.left_alone,
+        "records_inputs": config.recording.inputs(),
+        "records_outputs": config.recording.outputs(),
+        "state_dir": config.state_dir.as_deref().map(path),
+        "enabled_since": status.enabled_since,
+        "problems": picture.problems.iter().map(Problem::to_string).collect::<Vec<_>>(),
+        "warnings": status.warnings(),
+        "destinations": status.destinations.iter().map(destination).collect::<Vec<_>>(),
+        "sessions": status.sessions.iter().map(session).collect::<Vec<_>>(),
+        "refused": refused,
+        "refused_total": status.parked_total,
+        "dropped": { "by_age": status.dropped.by_age, "by_size": status.dropped.by_size },
+        "redactions": redactions,
+        "set_aside": status.set_aside.iter().map(|file| path(file)).collect::<Vec<_>>(),
+        "runs": status.runs.iter().map(run).collect::<Vec<_>>(),
+    })
+}
+
+/// JSON is text; what of a path is none is replaced.
+fn path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn destination(destination: &DestinationStatus) -> Value {
+    let record = &destination.record;
+    json!({
+        "host": record.destination.host,
+        "waiting": destination.waiting,
+        "waiting_bytes": destination.waiting_bytes,
+        "oldest": destination.oldest,
+        "last_sent_at": record.last_sent_at,
+        "last_error": record.last_error,
+        "last_error_at": record.last_error_at,
+        "not_before": record.not_before,
+        "refused": record.refused,
+    })
+}
+
+fn session(session: &SessionStatus) -> Value {
+    json!({
+        "agent": session.agent,
+        "id": session.id,
+        "project": session.project,
+        "last_seen": session.last_seen,
+        "last_sent_at": session.last_sent_at,
+        "events": session.receipt.events,
+        "acknowledged": session.receipt.acknowledged,
+        "waiting": session.receipt.waiting,
+        "refused": session.receipt.parked,
+        "dropped": session.receipt.dropped,
+    })
+}
+
+fn refused(event: &Parked) -> Value {
+    json!({
+        "uuid": event.uuid,
+        "event": event.name,
+        "session": event.session,
+        "bytes": event.size,
+        "reason": event.reason,
+    })
+}
+
+fn run(run: &Run) -> Value {
+    json!({
+        "at": run.at,
+        "verb": run.verb,
+        "session": run.session,
+        "duration_ms": run.duration_ms,
+        "sent": run.sent,
+        "error": run.error,
+        "warnings": run.warnings,
+    })
+}

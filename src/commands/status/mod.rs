@@ -1,0 +1,98 @@
+//! `posthog-llma status`: is it on, where does it send, and how did the last sends go.
+
+mod json;
+mod text;
+
+use super::{Exit, sending};
+use crate::cli;
+use crate::config::{Config, Problem};
+use crate::consent::{self, Trust};
+use crate::host::Host;
+use crate::outbox::{Outbox, Receipt, Status};
+use crate::sources::claude_code::in_force::InForce;
+use crate::ui;
+
+/// What there is to show.
+struct Picture {
+    /// As Claude Code's hooks see it.
+    host: Host,
+    settings: InForce,
+    config: Config,
+    problems: Vec<Problem>,
+    trust: Trust,
+    /// What the user has to confirm before anything is sent from here.
+    missing: Option<String>,
+    /// Why this folder is left alone.
+    left_alone: Option<String>,
+    status: Status,
+}
+
+pub(super) fn run(arguments: &cli::Status, host: &Host) -> anyhow::Result<Exit> {
+    let picture = Picture::take(host)?;
+    if arguments.json {
+        ui::print(format_args!("{:#}", json::of(&picture)))?;
+    } else {
+        ui::print(text::of(&picture))?;
+    }
+    Ok(Exit::Done)
+}
+
+impl Picture {
+    fn take(host: &Host) -> anyhow::Result<Self> {
+        let settings = InForce::read(host);
+        let host = settings.on(host);
+        let (config, problems) = Config::from_host(&consent::own_environment(&host));
+        let outbox = match &config.state_dir {
+            Some(directory) => Outbox::open_read_only(directory)?,
+            None => None,
+        };
+        let committed = consent::committed(&host);
+        let trust = sending::trust(&host, committed.as_ref())?;
+        let chosen = sending::destination(&config, committed.as_ref());
+        let cwd = host.cwd.as_ref();
+        Ok(Self {
+            missing: chosen.and_then(|destination| trust.missing(&destination)),
+            left_alone: cwd.and_then(|cwd| consent::opted_out(cwd, &host)),
+            status: outbox
+                .map(|outbox| outbox.status())
+                .transpose()?
+                .unwrap_or_default(),
+            host,
+            settings,
+            config,
+            problems,
+            trust,
+        })
+    }
+
+    /// Whether hooks send sessions.
+    fn is_on(&self) -> bool {
+        self.config.enabled && self.config.api_key.is_some() && self.config.state_dir.is_some()
+    }
+}
+
+/// A receipt in words: `1,206 of 1,206 acknowledged`.
+pub(super) fn receipt(receipt: Receipt) -> String {
+    let Receipt {
+        events,
+        acknowledged,
+        waiting,
+        parked,
+        dropped,
+    } = receipt;
+    let mut text = format!(
+        "{} of {} acknowledged",
+        ui::number(acknowledged),
+        ui::number(events)
+    );
+    for (number, what) in [
+        (waiting, "waiting"),
+        (parked, "refused"),
+        (dropped, "dropped"),
+    ] {
+        if number > 0 {
+            text = format!("{text}, {} {what}", ui::number(number));
+        }
+    }
+    text
+}

@@ -1,0 +1,136 @@
+//! How commands speak to people: times in the user's zone, paths as one writes them, lines that
+//! fit a terminal.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, Days, Local, TimeZone, Utc};
+
+use crate::host::Host;
+use crate::ui;
+
+/// What every terminal has.
+pub(super) const WIDTH: usize = 80;
+
+/// A time near `now`, as one says it: `today 14:02`.
+pub(super) fn when(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    when_in(&Local, at, now)
+}
+
+fn when_in<Z: TimeZone>(zone: &Z, at: DateTime<Utc>, now: DateTime<Utc>) -> String
+where
+    Z::Offset: std::fmt::Display,
+{
+    let (at, now) = (at.with_timezone(zone), now.with_timezone(zone));
+    let (day, today) = (at.date_naive(), now.date_naive());
+    let is = |other: Option<chrono::NaiveDate>| other == Some(day);
+    let time = at.format("%H:%M");
+    if day == today {
+        format!("today {time}")
+    } else if is(today.checked_sub_days(Days::new(1))) {
+        format!("yesterday {time}")
+    } else if is(today.checked_add_days(Days::new(1))) {
+        format!("tomorrow {time}")
+    } else if day.year() == today.year() {
+        format!("{} {time}", at.format("%-d %b"))
+    } else {
+        at.format("%-d %b %Y").to_string()
+    }
+}
+
+/// A duration in a few characters: `140 ms`, `1.1 s`, `12 s`, `5 min`, `3 h`, `12 days`.
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{} ms", duration.as_millis()),
+        1..10 => format!("{}.{} s", seconds, duration.subsec_millis() / 100),
+        10..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// A path with the home directory as `~`.
+pub(super) fn path(path: &Path, host: &Host) -> String {
+    let below = host
+        .home
+        .as_ref()
+        .and_then(|home| path.strip_prefix(home).ok());
+    match below {
+        Some(below) => Path::new("~").join(below).display().to_string(),
+        None => path.display().to_string(),
+    }
+}
+
+/// A label and a text in lines of a terminal, the text in a column of its own. A word longer
+/// than the column is not broken: it may be an address that somebody copies.
+pub(super) fn entry(label: &str, column: usize, text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always one");
+        let gap = usize::from(!line.is_empty());
+        if gap == 1 && column + ui::columns(line) + gap + ui::columns(word) > WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            line.push_str(if gap == 1 { " " } else { "" });
+            line.push_str(word);
+        }
+    }
+    let missing = column.saturating_sub(ui::columns(label));
+    let text = lines.join(&format!("\n{:column$}", ""));
+    let mut entry = format!("{label}{:missing$}{text}", "");
+    entry.truncate(entry.trim_end().len());
+    entry
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::FixedOffset;
+
+    use super::*;
+
+    #[test]
+    fn times_are_said_in_the_user_s_zone() {
+        let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let zone = FixedOffset::east_opt(2 * 3_600).unwrap();
+        let now = time("2026-05-11T22:30:00Z");
+        for (at, expected) in [
+            ("2026-05-11T22:01:00Z", "today 00:01"),
+            ("2026-05-11T21:59:00Z", "yesterday 23:59"),
+            ("2026-05-12T22:00:00Z", "tomorrow 00:00"),
+            ("2026-05-02T07:05:00Z", "2 May 09:05"),
+            ("2025-12-31T22:30:00Z", "1 Jan 00:30"),
+            ("2025-12-31T12:00:00Z", "31 Dec 2025"),
+        ] {
+            assert_eq!(when_in(&zone, time(at), now), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn durations_have_the_unit_that_suits_them() {
+        for (milliseconds, expected) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_150, "1.1 s"),
+            (59_999, "59 s"),
+            (300_000, "5 min"),
+            (10_800_000, "3 h"),
+            (1_036_800_000, "12 days"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+
+    #[test]
+    fn entries_fit_a_terminal_and_long_words_stay_whole() {
+        let text = format!("{} {} tail", "word ".repeat(14), "a".repeat(90));
+        let entry = entry("waiting", 10, &text);
+        let lines: Vec<&str> = entry.lines().collect();
+        assert_eq!(lines.len(), 3, "{entry}");
+        assert!(lines[0].starts_with("waiting   word word"));
+        assert_eq!(lines[1].trim(), "a".repeat(90));
+        assert_eq!(lines[2], "          tail");
+        assert!(ui::columns(lines[0]) <= WIDTH);
+    }
+}

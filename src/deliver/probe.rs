@@ -1,0 +1,24 @@
+//! Asks a destination whether it would take events, without sending one.
+
+use super::batch::compress;
+use crate::transport::{Answer, Endpoint, Lane, PostError, Transport};
+
+/// Posts a batch of no events: a request like any other, so that whatever stands in the way of
+/// those stands in the way of this one. PostHog looks at the form of the key, answers 400
+/// ("request holds no event") and stores nothing.
+///
+/// # Errors
+/// When there is no complete answer.
+pub fn probe(
+    transport: &Transport,
+    endpoint: &Endpoint,
+    api_key: &str,
+) -> Result<Answer, PostError> {
+    let body = compress(api_key, &[]);
+    let lane = endpoint.first_lane();
+    let answer = transport.post(&endpoint.url(lane), &body)?;
+    if lane == Lane::Ai && matches!(answer.status, 404 | 405) {
+        return transport.post(&endpoint.url(Lane::Batch), &body);
+    }
+    Ok(answer)
+}

@@ -1,0 +1,130 @@
+//! Whether the outbox holds together.
+
+use rusqlite::Connection;
+
+use super::{Outbox, OutboxError};
+
+/// What has to be zero, and what it means when it is not.
+const COUNTS: [(&str, &str); 4] = [
+    (
+        "SELECT count(*) FROM pragma_foreign_key_check",
+        "rows that belong to nothing",
+    ),
+    (
+        "SELECT count(*) FROM events LEFT JOIN bodies USING (seq)
+         WHERE state = 0 AND bodies.seq IS NULL",
+        "waiting events without a body",
+    ),
+    (
+        "SELECT count(*) FROM bodies LEFT JOIN events USING (seq) WHERE events.seq IS NULL",
+        "bodies without an event",
+    ),
+    (
+        "SELECT count(*) FROM (
+             SELECT destination, state, sum(events) AS sum, sum(bytes) AS bytes FROM (
+                 SELECT destination, state, events, bytes FROM tallies
+                 UNION ALL
+                 SELECT destination, state, -1, -size FROM events)
+             GROUP BY destination, state)
+         WHERE sum <> 0 OR bytes <> 0",
+        "sums that do not agree with the events",
+    ),
+];
+
+impl Outbox {
+    /// Reads the whole database and counts; what does not add up, in words.
+    ///
+    /// # Errors
+    /// When the database cannot be read, damage included.
+    pub fn check(&self) -> Result<Vec<String>, OutboxError> {
+        self.read(|connection| {
+            let pages: String =
+                connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+            if pages != "ok" {
+                return Ok(vec![pages]);
+            }
+            let mut complaints = Vec::new();
+            for (select, what) in COUNTS {
+                let number = count(connection, select)?;
+                if number > 0 {
+                    complaints.push(format!("{number} {what}"));
+                }
+            }
+            Ok(complaints)
+        })
+    }
+}
+
+fn count(connection: &Connection, select: &str) -> rusqlite::Result<u64> {
+    connection.query_row(select, [], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+    use serde_json::{Map, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::events::{Event, EventName};
+    use crate::outbox::{Destination, SessionEntry};
+    use crate::redact::Redacted;
+
+    /// An outbox in which one event waits.
+    fn outbox(directory: &std::path::Path) -> Outbox {
+        let outbox = Outbox::open(directory).unwrap();
+        let entry = SessionEntry {
+            agent: "claude-code",
+            id: "ada",
+            project: None,
+            title: None,
+            frozen: "{}",
+        };
+        let destination = Destination {
+            host: "https://us.i.posthog.com".into(),
+            api_key: "phc_test".into(),
+            committed_by: None,
+        };
+        let mut batch = outbox.begin(entry, &destination, Utc::now()).unwrap();
+        let event = Event {
+            name: EventName::Span,
+            uuid: Uuid::from_u128(1),
+            distinct_id: "ada@example.com".into(),
+            timestamp: Utc::now(),
+            properties: Map::from_iter([("text".into(), json!("x"))]),
+        };
+        batch.push(&Redacted::trusted(event)).unwrap();
+        batch.commit(None, [], &[]).unwrap();
+        outbox
+    }
+
+    #[test]
+    fn an_outbox_that_holds_together_gives_no_complaint() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(outbox(directory.path()).check().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_counted() {
+        for (damage, expected) in [
+            ("DELETE FROM bodies", "1 waiting events without a body"),
+            (
+                "INSERT INTO bodies VALUES (99, x'7b7d')",
+                "1 bodies without an event",
+            ),
+            (
+                "UPDATE tallies SET events = events + 1 WHERE state = 0",
+                "1 sums that do not agree with the events",
+            ),
+            (
+                "PRAGMA foreign_keys = OFF; UPDATE events SET session = 99",
+                "1 rows that belong to nothing",
+            ),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let outbox = outbox(directory.path());
+            outbox.connection.execute_batch(damage).unwrap();
+            assert_eq!(outbox.check().unwrap(), [expected], "{damage}");
+        }
+    }
+}

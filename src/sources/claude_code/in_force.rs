@@ -1,0 +1,318 @@
+//! Claude Code's settings as they are in force in the folder that the program runs in: which
+//! file says what, and which of them wins.
+//!
+//! Seen in version 2.1.329: the variables of an `env` block replace those of the environment; a
+//! project's files count when Claude Code is started in the folder that holds them, not in one
+//! below; a file that is no JSON counts for nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::paths::projects_dir;
+use super::settings::{LARGEST, LOCAL_FILE, Variables, text};
+use crate::host::Host;
+
+/// The folder of Claude Code among the settings of the machine.
+const MANAGED: &str = if cfg!(any(target_os = "macos", windows)) {
+    "ClaudeCode"
+} else {
+    "claude-code"
+};
+
+/// Whose settings a file holds, the weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The user's, in every project.
+    User,
+    /// Committed with the project.
+    Project,
+    /// The user's, in this project.
+    Local,
+    /// Those of whoever administers the machine; nothing overrides them.
+    Managed,
+}
+
+/// One settings file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettingsFile {
+    /// Whose it is.
+    pub scope: Scope,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why Claude Code ignores it, when it does.
+    pub problem: Option<String>,
+    content: Map<String, Value>,
+}
+
+/// All settings files that are there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InForce {
+    /// The weakest first.
+    pub files: Vec<SettingsFile>,
+}
+
+impl InForce {
+    /// Reads the settings files of the user, of the current folder and of the machine.
+    #[must_use]
+    pub fn read(host: &Host) -> Self {
+        let user = projects_dir(host).map(|projects| projects.with_file_name("settings.json"));
+        let project = host
+            .path_variable("CLAUDE_PROJECT_DIR")
+            .or_else(|| host.cwd.clone());
+        let committed = project
+            .as_ref()
+            .map(|project| project.join(".claude/settings.json"))
+            .filter(|file| Some(file) != user.as_ref());
+        let local = project.as_ref().map(|project| project.join(LOCAL_FILE));
+        let single = [
+            (Scope::User, user),
+            (Scope::Project, committed),
+            (Scope::Local, local),
+        ];
+        let mut files: Vec<SettingsFile> = single
+            .into_iter()
+            .filter_map(|(scope, path)| SettingsFile::read(scope, path?))
+            .collect();
+        let managed = managed_files(host).into_iter();
+        files.extend(managed.filter_map(|path| SettingsFile::read(Scope::Managed, path)));
+        Self { files }
+    }
+
+    /// A setting, and the file that decides it.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<(&Value, &SettingsFile)> {
+        let mut strongest_first = self.files.iter().rev();
+        strongest_first.find_map(|file| Some((file.content.get(name)?, file)))
+    }
+
+    /// An entry of a setting that holds entries by name, and the file that decides it.
+    #[must_use]
+    pub fn entry(&self, name: &str, entry: &str) -> Option<(&Value, &SettingsFile)> {
+        self.entries(name, entry).into_iter().next()
+    }
+
+    /// The same in every file that has it, the strongest first.
+    #[must_use]
+    pub fn entries(&self, name: &str, entry: &str) -> Vec<(&Value, &SettingsFile)> {
+        let strongest_first = self.files.iter().rev();
+        strongest_first
+            .filter_map(|file| Some((file.content.get(name)?.get(entry)?, file)))
+            .collect()
+    }
+
+    /// The days for which Claude Code keeps a transcript after it was last written to; `None`
+    /// when it keeps them for ever.
+    #[must_use]
+    pub fn days_kept(&self) -> Option<u64> {
+        const DEFAULT: u64 = 30;
+        let set = self.value("cleanupPeriodDays");
+        let days = set.and_then(|(value, _)| value.as_u64()).unwrap_or(DEFAULT);
+        (days > 0).then_some(days)
+    }
+
+    /// The file that decides an environment variable.
+    #[must_use]
+    pub fn sets_variable(&self, name: &str) -> Option<&SettingsFile> {
+        self.entry("env", name)
+            .filter(|(value, _)| text((*value).clone()).is_some())
+            .map(|(_, file)| file)
+    }
+
+    /// The host as Claude Code's hooks see it here.
+    #[must_use]
+    pub fn on(&self, host: &Host) -> Host {
+        let mut variables = Variables::new();
+        for file in &self.files {
+            variables.extend(file.variables());
+        }
+        variables
+            .iter()
+            .fold(host.clone(), |host, (name, value)| host.with(name, value))
+    }
+}
+
+impl SettingsFile {
+    /// Whether only the administrator can change it.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.scope == Scope::Managed
+    }
+
+    /// `None` when there is no such file.
+    fn read(scope: Scope, path: PathBuf) -> Option<Self> {
+        let parsed = match fs::metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return None,
+            Err(error) => Err(error.to_string()),
+            Ok(meta) if meta.len() > LARGEST => Err("it is too large".to_owned()),
+            Ok(_) => content(&path),
+        };
+        let (content, problem) = match parsed {
+            Ok(content) => (content, None),
+            Err(problem) => (Map::new(), Some(problem)),
+        };
+        Some(Self {
+            scope,
+            path,
+            problem,
+            content,
+        })
+    }
+
+    /// The file's `env` block.
+    fn variables(&self) -> BTreeMap<String, String> {
+        let env = self.content.get("env").and_then(Value::as_object);
+        env.into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), text(value.clone())?)))
+            .collect()
+    }
+}
+
+/// The parser's words tell a place, never what stands there.
+fn content(path: &Path) -> Result<Map<String, Value>, String> {
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_slice(&bytes).map_err(|error| {
+        format!(
+            "it is no JSON object (line {}, column {})",
+            error.line(),
+            error.column()
+        )
+    })
+}
+
+/// The files of the machine's administrator: one, and a folder of additions to it.
+fn managed_files(host: &Host) -> Vec<PathBuf> {
+    let Some(system) = &host.system else {
+        return Vec::new();
+    };
+    let folder = system.join(MANAGED);
+    let additions = fs::read_dir(folder.join("managed-settings.d"));
+    let mut files: Vec<PathBuf> = additions
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .collect();
+    files.sort();
+    files.insert(0, folder.join("managed-settings.json"));
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+
+    fn host(root: &Path) -> Host {
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(root.join("home"));
+        host.cwd = Some(root.join("bookshop"));
+        host.system = Some(root.join("system"));
+        host
+    }
+
+    fn write(root: &Path, file: &str, text: &str) {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn the_stronger_file_wins_and_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let host = host(root.path());
+        for (file, scope) in [
+            ("home/.claude/settings.json", Scope::User),
+            ("bookshop/.claude/settings.json", Scope::Project),
+            ("bookshop/.claude/settings.local.json", Scope::Local),
+            ("system/claude-code/managed-settings.json", Scope::Managed),
+            (
+                "system/claude-code/managed-settings.d/1.json",
+                Scope::Managed,
+            ),
+        ] {
+            let text = format!(r#"{{"disableAllHooks":true,"env":{{"NAME":"{file}"}}}}"#);
+            write(root.path(), file, &text);
+            let settings = InForce::read(&host);
+            let (_, decides) = settings.value("disableAllHooks").unwrap();
+            assert_eq!(
+                (decides.scope, &decides.path),
+                (scope, &root.path().join(file))
+            );
+            assert_eq!(settings.on(&host).variable("NAME"), Ok(Some(file)));
+            assert_eq!(settings.sets_variable("NAME"), Some(decides));
+        }
+        assert_eq!(InForce::read(&host).files.len(), 5);
+    }
+
+    #[test]
+    fn a_setting_replaces_the_variable_of_the_environment() {
+        let root = tempfile::tempdir().unwrap();
+        let host = host(root.path()).with("NAME", "environment");
+        let settings = InForce::read(&host);
+        assert_eq!(settings.on(&host).variable("NAME"), Ok(Some("environment")));
+        assert_eq!(settings.sets_variable("NAME"), None);
+        write(
+            root.path(),
+            "home/.claude/settings.json",
+            r#"{"env":{"NAME":1}}"#,
+        );
+        let settings = InForce::read(&host);
+        assert_eq!(settings.on(&host).variable("NAME"), Ok(Some("1")));
+    }
+
+    #[test]
+    fn a_file_that_is_no_json_counts_for_nothing_and_says_where_it_breaks() {
+        let root = tempfile::tempdir().unwrap();
+        let host = host(root.path());
+        write(
+            root.path(),
+            "home/.claude/settings.json",
+            "{\n  \"env\": {},\n}",
+        );
+        let settings = InForce::read(&host);
+        assert_eq!(settings.value("env"), None);
+        let problem = settings.files[0].problem.as_deref();
+        assert_eq!(problem, Some("it is no JSON object (line 3, column 1)"));
+    }
+
+    #[test]
+    fn transcripts_are_kept_for_thirty_days_unless_a_setting_says_otherwise() {
+        let root = tempfile::tempdir().unwrap();
+        for (text, days) in [
+            ("{}", Some(30)),
+            (r#"{"cleanupPeriodDays":7}"#, Some(7)),
+            (r#"{"cleanupPeriodDays":0}"#, None),
+        ] {
+            write(root.path(), "home/.claude/settings.json", text);
+            assert_eq!(
+                InForce::read(&host(root.path())).days_kept(),
+                days,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_settings_of_a_folder_above_do_not_count() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            ".claude/settings.json",
+            r#"{"env":{"NAME":"above"}}"#,
+        );
+        assert_eq!(InForce::read(&host(root.path())), InForce::default());
+    }
+}

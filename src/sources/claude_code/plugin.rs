@@ -1,0 +1,304 @@
+//! Whether Claude Code would call us: the installed plugin, or hooks of the user's own.
+//!
+//! Seen in version 2.1.329: `plugins/installed_plugins.json` holds a list of installations for
+//! each `<plugin>@<marketplace>`, one for each scope, and `enabledPlugins` in the settings
+//! switches a plugin on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::in_force::{InForce, SettingsFile};
+use super::paths::projects_dir;
+use super::read::parse_time;
+use crate::host::Host;
+
+/// The plugin of this repository, as Claude Code names it.
+pub const PLUGIN: &str = "posthog@posthog-llma";
+
+/// What a hook of the user's own has in its command.
+const PROGRAM: &str = "posthog-llma";
+
+/// An installed plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugin {
+    /// Its version.
+    pub version: String,
+    /// Where its files are.
+    pub path: PathBuf,
+    /// When it was last installed or updated.
+    pub installed_at: Option<DateTime<Utc>>,
+}
+
+/// Why no hook of the plugin runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hindrance<'a> {
+    /// The settings do not switch the plugin on.
+    PluginOff(Option<&'a SettingsFile>),
+    /// `disableAllHooks`.
+    AllHooksOff(&'a SettingsFile),
+    /// `allowManagedHooksOnly`: only hooks that the administrator chose.
+    ManagedOnly(&'a SettingsFile),
+}
+
+#[derive(Deserialize)]
+struct Installed {
+    #[serde(default)]
+    plugins: BTreeMap<String, Vec<Installation>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Installation {
+    #[serde(default)]
+    project_path: Option<PathBuf>,
+    install_path: PathBuf,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    installed_at: Option<String>,
+    #[serde(default)]
+    last_updated: Option<String>,
+}
+
+impl Plugin {
+    /// The plugin as it is installed for this user, or for the project we run in.
+    ///
+    /// # Errors
+    /// When Claude Code's list of plugins is there and cannot be read; the words name it.
+    pub fn installed(host: &Host) -> Result<Option<Self>, String> {
+        let Some(projects) = projects_dir(host) else {
+            return Ok(None);
+        };
+        let list = projects.with_file_name("plugins/installed_plugins.json");
+        let Ok(bytes) = fs::read(&list) else {
+            return Ok(None);
+        };
+        let installed: Installed = serde_json::from_slice(&bytes)
+            .map_err(|error| format!("{} cannot be read: {error}", list.display()))?;
+        let here = |installation: &&Installation| match &installation.project_path {
+            None => true,
+            Some(project) => host
+                .cwd
+                .as_deref()
+                .is_some_and(|cwd| cwd.starts_with(project)),
+        };
+        let ours = installed.plugins.get(PLUGIN).into_iter().flatten();
+        // Of two, the one for this project counts.
+        let ours = ours.filter(here).max_by_key(|it| it.project_path.is_some());
+        Ok(ours.map(|it| Self {
+            version: it.version.clone(),
+            path: it.install_path.clone(),
+            installed_at: it
+                .last_updated
+                .as_deref()
+                .or(it.installed_at.as_deref())
+                .and_then(parse_time),
+        }))
+    }
+}
+
+/// What keeps the plugin's hooks from running; `None` when nothing does.
+#[must_use]
+pub fn hindrance(settings: &InForce) -> Option<Hindrance<'_>> {
+    let enabled = settings.entry("enabledPlugins", PLUGIN);
+    let (is_on, by) = enabled.map_or((false, None), |(value, file)| {
+        (*value == Value::Bool(true), Some(file))
+    });
+    if !is_on {
+        return Some(Hindrance::PluginOff(by));
+    }
+    let is_managed = by.is_some_and(SettingsFile::is_managed);
+    hooks_off(settings, is_managed)
+}
+
+/// What keeps hooks from running; those of the administrator only another decision of theirs.
+#[must_use]
+pub fn hooks_off(settings: &InForce, is_managed: bool) -> Option<Hindrance<'_>> {
+    let is_set = |name: &str| {
+        let (value, file) = settings.value(name)?;
+        (*value == Value::Bool(true)).then_some(file)
+    };
+    if let Some(file) = is_set("disableAllHooks")
+        && (!is_managed || file.is_managed())
+    {
+        return Some(Hindrance::AllHooksOff(file));
+    }
+    is_set("allowManagedHooksOnly")
+        .filter(|file| file.is_managed() && !is_managed)
+        .map(Hindrance::ManagedOnly)
+}
+
+/// The settings file with a `SessionEnd` hook that calls us without the plugin.
+#[must_use]
+pub fn own_hook(settings: &InForce) -> Option<&SettingsFile> {
+    settings
+        .entries("hooks", "SessionEnd")
+        .into_iter()
+        .find(|(groups, _)| calls_us(groups))
+        .map(|(_, file)| file)
+}
+
+fn calls_us(groups: &Value) -> bool {
+    let groups = groups.as_array().into_iter().flatten();
+    let hooks = groups
+        .filter_map(|group| group["hooks"].as_array())
+        .flatten();
+    let mut commands = hooks.filter_map(|hook| hook["command"].as_str());
+    commands.any(|command| command.contains(PROGRAM))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn host(root: &Path) -> Host {
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(root.to_owned());
+        host.cwd = Some(root.join("bookshop/src"));
+        host.system = Some(root.join("system"));
+        host
+    }
+
+    fn write(root: &Path, file: &str, content: &Value) {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content.to_string()).unwrap();
+    }
+
+    #[test]
+    fn an_installation_for_this_project_counts_before_that_for_the_user() {
+        let root = tempfile::tempdir().unwrap();
+        let host = host(root.path());
+        assert_eq!(Plugin::installed(&host), Ok(None));
+        let installation = |version: &str, project: Option<&str>| {
+            json!({
+                "scope": if project.is_some() { "local" } else { "user" },
+                "projectPath": project.map(|project| root.path().join(project)),
+                "installPath": root.path().join(version),
+                "version": version,
+                "installedAt": "2026-05-01T10:00:00.000Z",
+            })
+        };
+        let elsewhere = installation("0.3.0", Some("weather"));
+        for (installations, expected) in [
+            (vec![elsewhere.clone()], None),
+            (
+                vec![elsewhere.clone(), installation("0.1.0", None)],
+                Some("0.1.0"),
+            ),
+            (
+                vec![
+                    installation("0.2.0", Some("bookshop")),
+                    installation("0.1.0", None),
+                    elsewhere,
+                ],
+                Some("0.2.0"),
+            ),
+        ] {
+            let list = json!({ "version": 2, "plugins": { PLUGIN: installations } });
+            write(root.path(), ".claude/plugins/installed_plugins.json", &list);
+            let found = Plugin::installed(&host).unwrap();
+            assert_eq!(found.as_ref().map(|it| it.version.as_str()), expected);
+        }
+    }
+
+    #[test]
+    fn a_list_of_another_shape_is_said() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            ".claude/plugins/installed_plugins.json",
+            &json!({ "plugins": [] }),
+        );
+        let error = Plugin::installed(&host(root.path())).unwrap_err();
+        assert!(
+            error.contains("installed_plugins.json cannot be read"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_keeps_hooks_from_running_is_found_where_it_is_written() {
+        let on = json!({ PLUGIN: true });
+        for (user, managed, expected) in [
+            (json!({}), json!({}), Some("plugin off")),
+            (
+                json!({ "enabledPlugins": { PLUGIN: false } }),
+                json!({}),
+                Some("plugin off"),
+            ),
+            (json!({ "enabledPlugins": on }), json!({}), None),
+            (
+                json!({ "enabledPlugins": on, "disableAllHooks": true }),
+                json!({}),
+                Some("hooks off"),
+            ),
+            (
+                json!({ "disableAllHooks": true }),
+                json!({ "enabledPlugins": on }),
+                None,
+            ),
+            (
+                json!({}),
+                json!({ "enabledPlugins": on, "disableAllHooks": true }),
+                Some("hooks off"),
+            ),
+            (
+                json!({ "enabledPlugins": on }),
+                json!({ "allowManagedHooksOnly": true }),
+                Some("managed only"),
+            ),
+            (
+                json!({ "enabledPlugins": on, "allowManagedHooksOnly": true }),
+                json!({}),
+                None,
+            ),
+            (
+                json!({}),
+                json!({ "enabledPlugins": on, "allowManagedHooksOnly": true }),
+                None,
+            ),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            write(root.path(), ".claude/settings.json", &user);
+            write(
+                root.path(),
+                "system/claude-code/managed-settings.json",
+                &managed,
+            );
+            let settings = InForce::read(&host(root.path()));
+            let found = hindrance(&settings).map(|found| match found {
+                Hindrance::PluginOff(_) => "plugin off",
+                Hindrance::AllHooksOff(_) => "hooks off",
+                Hindrance::ManagedOnly(_) => "managed only",
+            });
+            if cfg!(not(any(target_os = "macos", windows))) {
+                assert_eq!(found, expected, "{user} {managed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hook_of_the_user_s_own_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let hook = |command: &str| {
+            json!({ "hooks": { "SessionEnd": [
+                { "hooks": [{ "type": "command", "command": command, "args": ["hook"] }] },
+            ] } })
+        };
+        for (command, is_ours) in [("posthog-llma", true), ("notify-send", false)] {
+            write(root.path(), ".claude/settings.json", &hook(command));
+            let settings = InForce::read(&host(root.path()));
+            assert_eq!(own_hook(&settings).is_some(), is_ours, "{command}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What stands in transcripts and the reader does not know: how often, in which versions, and of
+//! which shape. For the report of a format that changed: names of fields and kinds of values,
+//! never a value, and of nested values not even the names, since those may be file names or
+//! questions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::super::jsonl::{self, Lines};
+use super::paths::SessionFiles;
+use super::read::is_known;
+use super::wire::{Text, payload};
+
+/// Content blocks that are read, or sent as text.
+const BLOCKS: &[&str] = &[
+    "text",
+    "thinking",
+    "redacted_thinking",
+    "tool_use",
+    "tool_result",
+    "image",
+    "document",
+    "server_tool_use",
+    "web_search_tool_result",
+    "web_fetch_tool_result",
+    "code_execution_tool_result",
+    "tool_reference",
+];
+
+/// Longer than any name that a program gives to a field or a type.
+const LONGEST_NAME: usize = 48;
+
+/// What is unknown, by place and type: `line turbo`, `block hologram`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unknown(pub BTreeMap<String, Sighting>);
+
+/// An unknown type and what it looks like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sighting {
+    /// How often it was met.
+    pub count: u64,
+    /// Versions of Claude Code that wrote it.
+    pub versions: BTreeSet<String>,
+    /// Its fields, each with the kinds of values seen there.
+    pub fields: BTreeMap<String, BTreeSet<&'static str>>,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<&'a RawValue>,
+}
+
+impl Unknown {
+    /// Adds what is unknown in the files of a session.
+    ///
+    /// # Errors
+    /// When one of them cannot be read; what was seen before stays.
+    pub fn look(&mut self, files: &SessionFiles) -> io::Result<()> {
+        let agents = files.agents.iter().map(|agent| &agent.path);
+        for path in [&files.transcript].into_iter().chain(agents) {
+            let mut lines = Lines::open(path, 0)?;
+            while let Some(line) = lines.next_line()? {
+                jsonl::objects(&line.text(), |raw: &RawValue| self.line(raw));
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, raw: &RawValue) {
+        let Some(line) = payload::<Line<'_>>(Some(raw)) else {
+            return;
+        };
+        let kind = name(line.kind);
+        if !is_known(&kind) {
+            self.met(format!("line {kind}"), raw, line.version);
+        } else if matches!(kind.as_str(), "user" | "assistant") {
+            let message: Option<Message<'_>> = payload(line.message);
+            let content = message.and_then(|message| message.content);
+            let blocks: Vec<&RawValue> = payload(content).unwrap_or_default();
+            for block in blocks {
+                self.block(block, line.version);
+            }
+        }
+    }
+
+    fn block(&mut self, raw: &RawValue, version: Option<&RawValue>) {
+        let block: Option<Block<'_>> = payload(Some(raw));
+        let kind = name(block.and_then(|block| block.kind));
+        if !BLOCKS.contains(&kind.as_str()) {
+            self.met(format!("block {kind}"), raw, version);
+        }
+    }
+
+    fn met(&mut self, what: String, raw: &RawValue, version: Option<&RawValue>) {
+        let sighting = self.0.entry(what).or_default();
+        sighting.count += 1;
+        let version: Option<Text<'_>> = payload(version);
+        let version = version.filter(|version| is_version(version.as_str()));
+        sighting
+            .versions
+            .extend(version.map(|it| it.0.into_owned()));
+        let fields: Map<String, Value> = payload(Some(raw)).unwrap_or_default();
+        for (field, value) in &fields {
+            let field = if is_name(field) { field } else { "(unusual)" };
+            let kinds = sighting.fields.entry(field.to_owned()).or_default();
+            kinds.insert(kind_of(value));
+        }
+    }
+}
+
+/// A type, if it is one: anything else could be somebody's words.
+fn name(raw: Option<&RawValue>) -> String {
+    let text: Option<Text<'_>> = payload(raw);
+    match text {
+        None => "(none)".to_owned(),
+        Some(text) if is_name(text.as_str()) => text.0.into_owned(),
+        Some(_) => "(unusual)".to_owned(),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    text.len() <= LONGEST_NAME
+        && bytes
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+fn is_version(text: &str) -> bool {
+    text.len() <= LONGEST_NAME
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+const fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::session_files;
+    use super::*;
+
+    fn look(lines: &str) -> Unknown {
+        let folder = tempfile::tempdir().unwrap();
+        let transcript = folder.path().join("session.jsonl");
+        fs::write(&transcript, lines).unwrap();
+        let mut unknown = Unknown::default();
+        unknown.look(&session_files(&transcript).unwrap()).unwrap();
+        unknown
+    }
+
+    #[test]
+    fn unknown_lines_and_blocks_are_told_by_their_shape() {
+        let unknown = look(concat!(
+            r#"{"type":"user","message":{"content":"hello"}}"#,
+            "\n",
+            r#"{"type":"summary"}{"type":"turbo","version":"2.2.0","level":1,"by":{"ada":true}}"#,
+            "\n",
+            r#"{"type":"turbo","version":"2.2.1","level":"high"}"#,
+            "\n",
+            r#"{"type":"assistant","message":{"content":[{"type":"text"},{"type":"hologram"}]}}"#,
+            "\n",
+        ));
+        let shown: Vec<String> = unknown
+            .0
+            .iter()
+            .map(|(what, it)| format!("{what} {} {:?} {:?}", it.count, it.versions, it.fields))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                r#"block hologram 1 {} {"type": {"string"}}"#.to_owned(),
+                [
+                    r#"line turbo 2 {"2.2.0", "2.2.1"} {"by": {"object"}, "#,
+                    r#""level": {"number", "string"}, "type": {"string"}, "version": {"string"}}"#,
+                ]
+                .concat(),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_that_could_be_somebody_s_words_is_told() {
+        let word = "a secret plan";
+        let line = |kind: &str, field: &str| {
+            format!(r#"{{"type":"{kind}","version":"{word}","{field}":{{"{word}":"{word}"}}}}"#)
+        };
+        for lines in [
+            line("turbo", "plans"),
+            line("turbo", word),
+            line(word, "plans"),
+            format!(
+                r#"{{"type":"user","message":{{"content":[{}]}}}}"#,
+                line(word, word)
+            ),
+        ] {
+            let unknown = look(&lines);
+            assert_eq!(unknown.0.len(), 1, "{lines}");
+            assert!(!format!("{unknown:?}").contains("secret"), "{unknown:?}");
+        }
+    }
+}
