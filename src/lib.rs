@@ -26,6 +26,7 @@
 //! | settings | [`config`] |
 //! | which projects are left alone, where sessions may go | [`consent`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
+//! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
 //! | how Claude Code's hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
 //!
 //! Imports go down this list only. Everything outside the process (environment, clock, folders)

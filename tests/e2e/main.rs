@@ -135,6 +135,24 @@ fn the_status_command_shows_what_the_program_says() {
 }
 
 #[test]
+fn the_doctor_sees_what_claude_code_does() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    claude.prompt("TOOLS").success();
+    let outcome = claude.program(["doctor"]).run().success();
+    outcome.says("nothing needs you");
+    claude.write(
+        "project/.claude/settings.json",
+        r#"{"disableAllHooks":true}"#,
+    );
+    claude.prompt("hello").success();
+    assert_eq!(posthog.named("$ai_trace").len(), 1, "no hook ran");
+    let outcome = claude.program(["doctor"]).run().code(1);
+    outcome.says("disableAllHooks is set in");
+}
+
+#[test]
 fn nobody_waits_for_a_posthog_that_never_answers_and_nothing_is_lost() {
     let Some(cli) = cli_or_skip() else { return };
     let mut posthog = PostHog::start();

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 /// One line of the doctor's.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Finding {
-    /// Which check found it: a name for scripts, and the label of the line.
+    /// Which check found it: the label of the line and, with `_` between its words, a name for
+    /// scripts.
     pub(super) check: &'static str,
     pub(super) verdict: Verdict,
     /// What was found, in words.
@@ -85,7 +86,7 @@ impl Finding {
 
     pub(super) fn as_json(&self) -> Value {
         json!({
-            "check": self.check,
+            "check": self.check.replace(' ', "_"),
             "verdict": self.word(),
             "found": self.found,
             "fix": self.fix(),

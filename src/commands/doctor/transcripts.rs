@@ -140,7 +140,7 @@ fn format(facts: &Facts) -> Option<Finding> {
         return None;
     }
     if unknown.is_empty() {
-        let found = format!("all lines of the newest {sessions} are known");
+        let found = format!("{sessions} read, every line is known");
         return Some(Finding::fine(CHECK, found));
     }
     let total: u64 = unknown.values().map(|sighting| sighting.count).sum();
