@@ -7,6 +7,7 @@ use crate::commands::{short, words};
 use crate::config::ApiKey;
 use crate::events::Recording;
 use crate::outbox::{DestinationStatus, SessionStatus};
+use crate::transport::Endpoint;
 use crate::ui;
 
 /// Where the texts begin.
@@ -125,11 +126,7 @@ fn waiting(queue: &DestinationStatus, picture: &Picture) -> Option<String> {
     let now = picture.host.now();
     let record = &queue.record;
     let mut text = ui::count(queue.waiting, "event");
-    let base = picture
-        .config
-        .endpoint
-        .as_ref()
-        .map(crate::transport::Endpoint::base);
+    let base = picture.config.endpoint.as_ref().map(Endpoint::base);
     if base != Some(&record.destination.host) {
         text = format!("{text} for {}", record.destination.host);
     }

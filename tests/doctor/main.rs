@@ -1,0 +1,226 @@
+//! What the doctor says: nothing needs the user on a machine where all is well, and every single
+//! thing that can go wrong is told in one line, with what to do about it.
+//!
+//! Linux only: what the hook leaves in the background is looked up in `/proc`.
+#![cfg(target_os = "linux")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod machine;
+mod troubles;
+
+use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
+
+use serde_json::{Value, json};
+
+use machine::{DAY, Machine, PLUGIN, fits, merge};
+use support::env::API_KEY;
+use support::posthog::Fault;
+use support::session::Session;
+
+#[test]
+fn where_all_is_well_nothing_needs_the_user() {
+    let machine = Machine::healthy();
+    let before = machine.scene.posthog.count();
+    let outcome = machine.doctor().success().says("nothing needs you");
+    fits(&outcome.stdout);
+    for line in outcome.stdout.lines().filter(|line| !line.is_empty()) {
+        let is_fine =
+            line.starts_with("ok ") || line.starts_with(' ') || line == "nothing needs you";
+        assert!(is_fine, "{line}");
+    }
+    // It asked once, with a batch of no events.
+    let requests = machine.scene.posthog.requests();
+    assert_eq!(requests.len(), before + 1);
+    let body = requests.last().and_then(|last| last.body.as_ref());
+    assert_eq!(body, Some(&json!({ "api_key": API_KEY, "batch": [] })));
+}
+
+#[test]
+fn the_json_keeps_its_form() {
+    let machine = Machine::healthy();
+    let mut checks = machine.checks();
+    for check in &mut checks {
+        // Words are for people and may change.
+        assert!(
+            check["found"]
+                .as_str()
+                .is_some_and(|found| !found.is_empty())
+        );
+        check["found"] = "…".into();
+        for name in ["host", "at", "duration_ms", "seconds", "version"] {
+            if let Some(value) = check["details"].get_mut(name) {
+                *value = "…".into();
+            }
+        }
+    }
+    insta::assert_json_snapshot!("doctor", checks);
+}
+
+#[test]
+fn hooks_that_claude_code_has_not_loaded_are_noticed() {
+    let machine = Machine::before_any_session();
+    fs::create_dir(machine.scene.env.claude().join("sessions")).expect("it is ours");
+    // It was over before the hooks were set up.
+    machine.session.age(DAY);
+    assert_eq!(machine.check("last_hook")["verdict"], "note");
+    Session::write(&machine.scene.env, 2, 1);
+    assert_eq!(machine.check("last_hook")["verdict"], "problem");
+    assert!(
+        machine.check("last_hook")["fix"]
+            .to_string()
+            .contains("restart Claude Code")
+    );
+}
+
+#[test]
+fn sessions_from_before_it_was_switched_on_are_worth_a_note() {
+    let machine = Machine::healthy();
+    Session::write_ago(29 * DAY, &machine.scene.env, 2, 1);
+    let unsent = machine.check("unsent");
+    assert_eq!(unsent["verdict"], "note", "{unsent}");
+    machine.settings(&json!({ "cleanupPeriodDays": 365 }));
+    assert!(machine.checks().iter().all(|it| it["check"] != "unsent"));
+}
+
+#[test]
+fn a_hook_of_the_user_s_own_needs_no_plugin() {
+    let machine = Machine::healthy();
+    fs::remove_dir_all(machine.plugins()).expect("it is ours");
+    let command = json!({ "type": "command", "command": "posthog-llma", "args": ["hook"] });
+    machine.settings(&json!({
+        "enabledPlugins": { PLUGIN: false },
+        "hooks": { "SessionEnd": [{ "hooks": [command] }] },
+    }));
+    machine.doctor().success().says("not needed");
+}
+
+#[test]
+fn neither_the_key_nor_anything_of_a_session_is_printed() {
+    let machine = Machine::healthy();
+    let word = "xylophone";
+    let line = |kind: &str, fields: &Value| {
+        let mut line = json!({ "type": kind, "timestamp": "2026-05-01T10:00:00Z", "cwd": "/x" });
+        merge(&mut line, fields);
+        line.to_string()
+    };
+    let lines = [
+        line(
+            "user",
+            &json!({ "uuid": "u", "message": { "content": word } }),
+        ),
+        line(
+            "turbo",
+            &json!({ "note": word, "by": { word: word }, "version": word }),
+        ),
+        line(
+            &format!("{word} {word}"),
+            &json!({ format!("a {word}"): 1 }),
+        ),
+        line(
+            "assistant",
+            &json!({ "message": { "id": "m", "content": [
+            { "type": "hologram", "text": word, "data": [word] },
+        ] } }),
+        ),
+    ];
+    let mut session = lines.join("\n");
+    session.push('\n');
+    fs::write(&machine.session.path, session).expect("it is ours");
+    machine.scene.posthog.set(Fault::status(401));
+    let format = machine.check("format");
+    assert_eq!(
+        format["details"].as_array().map(Vec::len),
+        Some(3),
+        "{format}"
+    );
+    for arguments in [vec!["doctor"], vec!["doctor", "--json"], vec!["status"]] {
+        let outcome = machine.scene.env.run(arguments);
+        outcome.never_mentions(word).never_mentions(API_KEY);
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let machine = Machine::healthy();
+    let colour = "\u{1b}[";
+    machine.doctor().never_mentions(colour);
+    let doctor = || machine.scene.env.command(["doctor"]);
+    doctor().env("CLICOLOR_FORCE", "1").run().says(colour);
+    let outcome = doctor().env("NO_COLOR", "1").run();
+    outcome.never_mentions(colour);
+}
+
+#[test]
+fn folders_with_spaces_and_names_that_are_no_text_are_no_trouble() {
+    let machine = Machine::healthy();
+    let name = std::ffi::OsString::from_vec(b"my b\xfccher".to_vec());
+    let folder = machine.scene.env.root().join(name);
+    fs::create_dir_all(folder.join("projects/-p")).expect("it is ours");
+    fs::rename(
+        &machine.session.path,
+        folder.join("projects/-p/s \u{fc}.jsonl"),
+    )
+    .expect("ours");
+    let settings = machine.scene.env.claude().join("settings.json");
+    fs::copy(settings, folder.join("settings.json")).expect("ours");
+    for (command, expected) in [("doctor", "1 session in"), ("status", "on, by")] {
+        for json in [false, true] {
+            let mut run = machine.scene.env.command([command]);
+            run = if json { run.argument("--json") } else { run };
+            let outcome = run
+                .env("CLAUDE_CONFIG_DIR", &folder)
+                .env("POSTHOG_LLMA_STATE_DIR", folder.join("state"))
+                .run();
+            assert!(outcome.stderr.is_empty(), "{}", outcome.report());
+            if !json {
+                outcome.says(expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_count_beyond_claude_code_s_own_books_is_told_everywhere() {
+    let machine = Machine::before_any_session();
+    let books = json!({
+        "type": "cost-state",
+        "sessionId": machine.session.id,
+        "timestamp": "2099-01-01T10:00:00.000Z",
+        "modelUsage": { "claude-sonnet-5": { "inputTokens": 1, "outputTokens": 1 } },
+    });
+    let mut text = fs::read_to_string(&machine.session.path).expect("it is ours");
+    text += &books.to_string();
+    text.push('\n');
+    fs::write(&machine.session.path, text).expect("it is ours");
+    machine.end(&machine.session);
+    let warning = "session 00000000: its lines show more tokens than Claude Code's own books";
+    assert_eq!(machine.scene.status()["warnings"], json!([warning]));
+    machine
+        .scene
+        .env
+        .run(["status"])
+        .success()
+        .says("more tokens than");
+    let check = machine.check("warnings");
+    assert_eq!(
+        (&check["verdict"], &check["details"]),
+        (&json!("note"), &json!([warning]))
+    );
+}
+
+#[test]
+fn in_a_terminal_commands_see_the_settings_of_claude_code() {
+    let machine = Machine::before_any_session();
+    let status = machine.scene.env.run(["status"]).success();
+    let status = status.says("on, by ~/.claude/settings.json");
+    fits(&status.stdout);
+    assert!(status.stdout.lines().count() <= 10, "{}", status.stdout);
+    machine.scene.env.run(["ingest"]).success();
+    assert_eq!(
+        machine.scene.posthog.events().len() as u64,
+        machine.session.events()
+    );
+}

@@ -1,0 +1,249 @@
+//! Everything that can go wrong by itself.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::machine::{DAY, Machine, PLUGIN, fits};
+use crate::support::posthog::Fault;
+use crate::support::session::Session;
+use crate::support::tls::TlsDoor;
+
+/// Something that goes wrong, what the doctor says of it, and what to do.
+struct Trouble {
+    what: &'static str,
+    make: fn(&Machine),
+    check: &'static str,
+    found: &'static str,
+    fix: &'static str,
+}
+
+const TROUBLES: &[Trouble] = &[
+    Trouble {
+        what: "a settings file that is no JSON",
+        make: |machine| {
+            let file = machine
+                .scene
+                .env
+                .project()
+                .join(".claude/settings.local.json");
+            machine.scene.env.write(file, "{");
+        },
+        check: "settings",
+        found: "line 1, column 1",
+        fix: "settings.local.json",
+    },
+    Trouble {
+        what: "a value that cannot be read",
+        make: |machine| machine.variable("POSTHOG_LLMA_TRACE_GROUPING", "hourly"),
+        check: "settings",
+        found: "POSTHOG_LLMA_TRACE_GROUPING",
+        fix: "change POSTHOG_LLMA_TRACE_GROUPING in ~/.claude/settings.json",
+    },
+    Trouble {
+        what: "switched off",
+        make: |machine| machine.variable("POSTHOG_LLMA_CC_ENABLED", "false"),
+        check: "switched_on",
+        found: "no: ~/.claude/settings.json",
+        fix: "set POSTHOG_LLMA_CC_ENABLED to \"true\"",
+    },
+    Trouble {
+        what: "no key",
+        make: |machine| machine.variable("POSTHOG_API_KEY", ""),
+        check: "key",
+        found: "there is none",
+        fix: "~/.claude/settings.json",
+    },
+    Trouble {
+        what: "a key that is cut off",
+        make: |machine| machine.variable("POSTHOG_API_KEY", "phc_abc"),
+        check: "key",
+        found: "is cut off",
+        fix: "PostHog's project settings",
+    },
+    Trouble {
+        what: "a host that nobody confirmed",
+        make: |machine| machine.variable("POSTHOG_HOST", "https://posthog.invalid"),
+        check: "host",
+        found: "https://posthog.invalid is not one of PostHog's own hosts",
+        fix: "posthog-llma trust https://posthog.invalid",
+    },
+    Trouble {
+        what: "a host without an address",
+        make: |machine| {
+            machine
+                .scene
+                .env
+                .run(["trust", "posthog.invalid"])
+                .success();
+            machine.variable("POSTHOG_HOST", "https://posthog.invalid");
+        },
+        check: "network",
+        found: "cannot find the host posthog.invalid",
+        fix: "whether there is a network",
+    },
+    Trouble {
+        what: "nobody listens",
+        make: |machine| machine.variable("POSTHOG_HOST", "http://127.0.0.1:9"),
+        check: "network",
+        found: "the connection failed",
+        fix: "firewall",
+    },
+    Trouble {
+        what: "a login page",
+        make: |machine| machine.scene.posthog.set(Fault::LoginPage),
+        check: "network",
+        found: "no PostHog's but a page of another server",
+        fix: "log in to the network",
+    },
+    Trouble {
+        what: "another path",
+        make: |machine| machine.scene.posthog.set(Fault::status(404)),
+        check: "network",
+        found: "answers 404",
+        fix: "check POSTHOG_HOST",
+    },
+    Trouble {
+        what: "a key that the server refuses",
+        make: |machine| machine.scene.posthog.set(Fault::status(401)),
+        check: "network",
+        found: "refuses: 401",
+        fix: "copy the project API key",
+    },
+    Trouble {
+        what: "a certificate that nobody signed",
+        make: |machine| {
+            let door = TlsDoor::to(&machine.scene.posthog.url());
+            machine.variable("POSTHOG_HOST", &door.url());
+        },
+        check: "network",
+        found: "certificate is not trusted",
+        fix: "SSL_CERT_FILE",
+    },
+    Trouble {
+        what: "a clock that is wrong",
+        make: |machine| {
+            let date = ("date", "Thu, 01 Jan 2026 10:00:00 GMT".to_owned());
+            let words = "request holds no event".to_owned();
+            machine
+                .scene
+                .posthog
+                .set(Fault::Status(400, vec![date], words));
+        },
+        check: "clock",
+        found: "ahead of the server's",
+        fix: "set the clock",
+    },
+    Trouble {
+        what: "no plugin",
+        make: |machine| fs::remove_dir_all(machine.plugins()).expect("it is ours"),
+        check: "plugin",
+        found: "not installed",
+        fix: "claude plugin install posthog@posthog-llma",
+    },
+    Trouble {
+        what: "a plugin of another version",
+        make: |machine| machine.install("0.0.9"),
+        check: "plugin",
+        found: "version 0.0.9, but this program is",
+        fix: "claude plugin update",
+    },
+    Trouble {
+        what: "a plugin that is disabled",
+        make: |machine| machine.settings(&json!({ "enabledPlugins": { PLUGIN: false } })),
+        check: "hooks",
+        found: "disabled in ~/.claude/settings.json",
+        fix: "claude plugin enable",
+    },
+    Trouble {
+        what: "hooks that are disabled in the project",
+        make: |machine| {
+            let file = machine.scene.env.project().join(".claude/settings.json");
+            machine.scene.env.write(file, r#"{"disableAllHooks":true}"#);
+        },
+        check: "hooks",
+        found: "disableAllHooks is set in",
+        fix: "remove it there",
+    },
+    Trouble {
+        what: "no folder of transcripts",
+        make: |machine| {
+            fs::remove_dir_all(machine.scene.env.claude().join("projects")).expect("it is ours");
+        },
+        check: "transcripts",
+        found: "~/.claude/projects",
+        fix: "CLAUDE_CONFIG_DIR",
+    },
+    Trouble {
+        what: "a session that was missed and will be deleted",
+        make: |machine| {
+            machine.change_outbox(
+                "UPDATE meta SET value = x'0000000000000000' WHERE name = 'enabled_since'",
+            );
+            Session::write_ago(27 * DAY, &machine.scene.env, 2, 1);
+        },
+        check: "unsent",
+        found: "1 session not sent, and Claude Code deletes sessions after 30 days: the first in 2 days",
+        fix: "posthog-llma ingest --all",
+    },
+    Trouble {
+        what: "a refusal that holds events back",
+        make: |machine| {
+            machine.scene.posthog.set(Fault::status(401));
+            machine.end(&Session::write(&machine.scene.env, 2, 1));
+            machine.scene.posthog.heal();
+        },
+        check: "outbox",
+        found: "401",
+        fix: "posthog-llma flush",
+    },
+    Trouble {
+        what: "an outbox that is damaged",
+        make: |machine| {
+            let file = machine.scene.env.state().join("outbox.db");
+            fs::write(file, "no database at all").expect("it is ours");
+        },
+        check: "outbox",
+        found: "outbox.db is damaged",
+        fix: "sets it aside",
+    },
+    Trouble {
+        what: "a ledger that does not add up",
+        make: |machine| machine.change_outbox("UPDATE tallies SET events = events + 1"),
+        check: "ledger",
+        found: "sums that do not agree",
+        fix: "report this line",
+    },
+    Trouble {
+        what: "a hook that failed",
+        make: |machine| {
+            let gone = Session::write(&machine.scene.env, 2, 1);
+            fs::remove_file(&gone.path).expect("it is ours");
+            machine.end(&gone);
+        },
+        check: "last_hook",
+        found: "is not there",
+        fix: "posthog-llma ingest",
+    },
+];
+
+#[test]
+fn every_single_trouble_is_told_with_what_to_do() {
+    for trouble in TROUBLES {
+        let machine = Machine::healthy();
+        (trouble.make)(&machine);
+        let checks = machine.checks();
+        let problems: Vec<_> = checks
+            .iter()
+            .filter(|it| it["verdict"] == "problem")
+            .collect();
+        let names: Vec<_> = problems.iter().map(|it| &it["check"]).collect();
+        assert_eq!(names, [trouble.check], "{}: {problems:#?}", trouble.what);
+        for (field, expected) in [("found", trouble.found), ("fix", trouble.fix)] {
+            let said = problems[0][field].as_str().expect("a text");
+            assert!(said.contains(expected), "{}: {said}", trouble.what);
+        }
+        let text = machine.doctor().code(1).says("1 problem to solve");
+        fits(&text.stdout);
+    }
+}
