@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{Lines, objects};
 use super::prompt;
-use super::read::parse_time;
+use super::times::parse_time;
 use super::wire::Line;
 use crate::session::Trigger;
 

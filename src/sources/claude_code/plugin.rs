@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::in_force::{InForce, SettingsFile};
 use super::paths::projects_dir;
-use super::read::parse_time;
+use super::times::parse_time;
 use crate::host::Host;
 
 /// The plugin of this repository, as Claude Code names it.

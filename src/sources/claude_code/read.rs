@@ -6,58 +6,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{self, Lines};
 use super::agents::AgentNotes;
 use super::checkpoint::{Checkpoint, Mark, Reading};
 use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
+use super::kinds;
 use super::messages::Spot;
 use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
 use super::requests::{Answer, Requests};
+use super::times;
 use super::wire::{self, Line, payload};
 use crate::session::{
     Agent, Assembler, Block, Circumstances, InputScope, Message, ResponsePart, Retries, Role,
     Session, Skipped, Thread, TurnStart, Wanted,
 };
-
-/// Line types that are read.
-const USED: &[&str] = &[
-    "user",
-    "assistant",
-    "attachment",
-    "api-request",
-    "cost-state",
-    "permission-mode",
-    "system",
-    "pr-link",
-    "custom-title",
-    "ai-title",
-];
-
-/// Line types that hold nothing we use.
-const IGNORED: &[&str] = &[
-    "progress",
-    "summary",
-    "agent-name",
-    "mode",
-    "last-prompt",
-    "queue-operation",
-    "file-history-snapshot",
-    "file-history-delta",
-    "tools-used",
-    "atis-latch",
-    "bridge-session",
-    "api-request",
-    "api-request-blob",
-    "api-request-shape",
-];
-
-/// Whether the reader knows what lines of this type are.
-pub(super) fn is_known(kind: &str) -> bool {
-    USED.contains(&kind) || IGNORED.contains(&kind)
-}
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
 /// files hold no line with a time. `wanted` is what is kept of what was said.
@@ -216,7 +181,7 @@ impl Reader {
         let at = line
             .timestamp
             .as_ref()
-            .and_then(|at| parse_time(at.as_str()));
+            .and_then(|at| times::parse_time(at.as_str()));
         let mut is_copy = false;
         if let Some(at) = at {
             self.assembler.saw(at);
@@ -244,7 +209,7 @@ impl Reader {
             }
             (Some("custom-title"), _) => self.title(line.custom_title.as_ref(), true),
             (Some("ai-title"), _) => self.title(line.ai_title.as_ref(), false),
-            (Some(kind), _) if IGNORED.contains(&kind) => {}
+            (Some(kind), _) if kinds::IGNORED.contains(&kind) => {}
             (kind, _) => {
                 let kind = kind.unwrap_or("(none)").to_owned();
                 *self
@@ -428,7 +393,7 @@ impl Reader {
             Some(failed) => Some(failed.began_at),
             None => parent.and_then(|parent| self.times.get(parent).copied()),
         };
-        let began_at = asked.at.and_then(|_| streamed_since(line, at));
+        let began_at = asked.at.and_then(|_| times::streamed_since(line, at));
         let mut parameters = asked.parameters;
         if let Some(effort) = &line.effort {
             parameters
@@ -588,27 +553,7 @@ impl Reader {
     }
 }
 
-/// When the block of this line began to arrive.
-fn streamed_since(line: &Line<'_>, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let streamed = line
-        .thinking_duration_ms
-        .0
-        .or(line.tool_input_stream_ms.0)?;
-    let streamed = content::whole_milliseconds(streamed)?;
-    at.checked_sub_signed(TimeDelta::try_milliseconds(i64::try_from(streamed).ok()?)?)
-}
-
 /// A detached head is written as `HEAD`, no repository as nothing: neither is a branch.
 fn is_branch(name: &str) -> bool {
     !name.is_empty() && name != "HEAD"
-}
-
-/// A time beyond the years of four digits is the last one that can be sent.
-pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    const LAST: DateTime<Utc> = match DateTime::from_timestamp(253_370_764_800, 0) {
-        Some(last) => last,
-        None => DateTime::UNIX_EPOCH,
-    };
-    let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
-    Some(at.clamp(DateTime::UNIX_EPOCH, LAST))
 }

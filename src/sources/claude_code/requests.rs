@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use super::content::{LineFacts, blocks};
 use super::lists::{List, Lists};
 use super::messages::{MessageHash, Messages, Speaker, Spot};
-use super::read::parse_time;
+use super::times::parse_time;
 use super::tool_result::ToolUseResult;
 use super::wire::{self, Line, Text, payload};
 use crate::session::{Block, Circumstances, Given, InputScope, Message, Parameters, Setup};

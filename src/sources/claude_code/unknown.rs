@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::super::jsonl::{self, Lines};
+use super::kinds::is_known;
 use super::paths::SessionFiles;
-use super::read::is_known;
 use super::wire::{Text, payload};
 
 /// Content blocks that are read, or sent as text.

@@ -1,0 +1,60 @@
+//! What a reader could not use.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a reader met and could not use. Never an error, always counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// Lines, or parts of lines, that are no JSON object.
+    pub malformed_lines: u64,
+    /// Lines of a type that the reader does not know, by type.
+    pub unknown_types: BTreeMap<String, u64>,
+    /// Tool results whose call is in no line.
+    pub results_without_call: u64,
+    /// Responses without the usage that a response must have.
+    pub responses_without_usage: u64,
+    /// Responses without the id that tells them apart: they are in no number.
+    pub responses_without_id: u64,
+}
+
+/// How many lines a reader met and could not use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Lines, or parts of lines, that are broken or say too little.
+    pub broken: u64,
+    /// Lines of a type that the reader does not know.
+    pub unknown: u64,
+}
+
+impl Skipped {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            broken: self.broken + other.broken,
+            unknown: self.unknown + other.unknown,
+        }
+    }
+
+    /// What this has more than the other.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self {
+            broken: self.broken.saturating_sub(other.broken),
+            unknown: self.unknown.saturating_sub(other.unknown),
+        }
+    }
+}
+
+impl Oddities {
+    /// Of all these, the lines that are in no event.
+    #[must_use]
+    pub fn skipped(&self) -> Skipped {
+        Skipped {
+            broken: self.malformed_lines + self.responses_without_id,
+            unknown: self.unknown_types.values().sum(),
+        }
+    }
+}
