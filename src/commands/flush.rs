@@ -138,7 +138,9 @@ fn gather(
     host: &Host,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let since = sending.outbox().enabled_since(host.now())?;
+    // What is written while the outbox is being made was written since.
+    let elapsed = TimeDelta::from_std(host.elapsed()).unwrap_or_default();
+    let since = sending.outbox().enabled_since(host.now() - elapsed)?;
     if let Some(transcript) = &arguments.collect {
         collect(sending, transcript, report)?;
     }
