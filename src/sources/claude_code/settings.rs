@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::paths::projects_dir;
@@ -60,20 +59,22 @@ pub fn of_project(directory: &Path, host: &Host) -> Option<ProjectSettings> {
     })
 }
 
-#[derive(Deserialize)]
-struct Settings {
-    #[serde(default)]
-    env: BTreeMap<String, Value>,
-}
-
+/// The variables that a settings file sets, read as Claude Code reads it: a byte order mark and
+/// bytes that are no text do not matter, and of two properties with one name the last counts.
 fn variables(file: &Path) -> Variables {
     let is_sane = file
         .metadata()
         .is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST);
     let bytes = if is_sane { fs::read(file).ok() } else { None };
-    let settings: Option<Settings> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let env = settings.map(|settings| settings.env).unwrap_or_default();
+    let json = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let settings: Option<Value> =
+        json.and_then(|json| serde_json::from_str(json.trim_start_matches('\u{feff}')).ok());
+    let env = settings.and_then(|mut settings| match settings.get_mut("env")?.take() {
+        Value::Object(env) => Some(env),
+        _ => None,
+    });
     env.into_iter()
+        .flatten()
         .filter_map(|(name, value)| Some((name, text(value)?)))
         .collect()
 }
@@ -84,5 +85,26 @@ pub(super) fn text(value: Value) -> Option<String> {
         Value::String(text) => Some(text),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_as_claude_code_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.json");
+        for text in [
+            &br#"{"env":{"A":"1"}}"#[..],
+            b"\xef\xbb\xbf{\"env\":{\"A\":1}}",
+            br#"{"env":{},"env":{"A":"0","A":"1"}}"#,
+            b"{\"x\":\"\xff\",\"env\":{\"A\":\"1\"}}",
+        ] {
+            fs::write(&file, text).unwrap();
+            let expected = Variables::from([("A".to_owned(), "1".to_owned())]);
+            assert_eq!(variables(&file), expected, "{}", text.escape_ascii());
+        }
     }
 }
