@@ -31,11 +31,6 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Send the session that has just ended; Claude Code's hooks call this
-    ///
-    /// Reads the hook's JSON from standard input, prints nothing and always exits with 0. What
-    /// went wrong is shown by `posthog-llma status`.
-    Hook,
     /// Show a session as PostHog will show it; sends nothing and needs no account
     Show(Show),
     /// Send past sessions
@@ -48,6 +43,11 @@ pub enum Command {
     Trust(Trust),
     /// Send what is still waiting
     Flush(Flush),
+    /// Send the session that has just ended; Claude Code's hooks call this
+    ///
+    /// Reads the hook's JSON from standard input, prints nothing and always exits with 0. What
+    /// went wrong is shown by `posthog-llma status`.
+    Hook,
 }
 
 /// Arguments of `show`.

@@ -98,12 +98,6 @@ pub fn short_number(number: u64) -> String {
     number.to_string()
 }
 
-/// A size in bytes: `950 B`, `3.9 GB`.
-#[must_use]
-pub fn bytes(bytes: u64) -> String {
-    indicatif::DecimalBytes(bytes).to_string()
-}
-
 /// A noun with its number: `1 event`, `1,206 events`.
 #[must_use]
 pub fn count(number_of: u64, noun: &str) -> String {

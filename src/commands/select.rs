@@ -197,10 +197,11 @@ fn nearest<'a>(wanted: &str, known: &'a [Found]) -> Vec<&'a Found> {
 
 fn lines(sessions: &[&Found]) -> String {
     let shown = sessions.iter().take(CANDIDATES);
-    shown
-        .map(|session| format!("  {}", session.id))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let mut lines: Vec<String> = shown.map(|session| format!("  {}", session.id)).collect();
+    if sessions.len() > CANDIDATES {
+        lines.push(format!("  and {} more", sessions.len() - CANDIDATES));
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -108,6 +108,16 @@ impl<'a> Sending<'a> {
         )
     }
 
+    /// How many events wait, wherever they go.
+    pub(super) fn waiting(&self) -> anyhow::Result<u64> {
+        let destinations = self.outbox.destinations_waiting(self.host.now(), true)?;
+        let mut waiting = 0;
+        for record in destinations {
+            waiting += self.outbox.waiting(record.id)?;
+        }
+        Ok(waiting)
+    }
+
     /// What is about to be sent, in words, so that nobody wonders what takes so long.
     pub(super) fn announcements(&self) -> anyhow::Result<Vec<String>> {
         let destinations = self.outbox.destinations_waiting(self.host.now(), true)?;

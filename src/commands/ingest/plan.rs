@@ -60,7 +60,7 @@ impl<'a> Plan<'a> {
         }
         let sessions = ui::count(self.old, "session");
         let what = if is_sent {
-            "its cloud drops theirs"
+            "theirs is sent, but its cloud will not show it"
         } else {
             "theirs is left out (--with-old-content sends it all the same)"
         };
@@ -78,10 +78,10 @@ impl<'a> Plan<'a> {
         }
         let new = self.sessions.iter().filter(|(_, unread)| unread.is_some());
         let what = format!(
-            "about {} of {} ({}) would be sent to {host}",
+            "about {} of {} ({}B of transcripts) would be sent to {host}",
             ui::count(rounded(events), "event"),
             ui::count(new.count() as u64, "session"),
-            ui::bytes(self.bytes),
+            ui::short_number(self.bytes),
         );
         if !ui::can_ask() {
             return Err(WrongUse(format!(

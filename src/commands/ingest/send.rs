@@ -49,9 +49,12 @@ pub(super) fn run(
     let is_stopping = interrupt.clone();
     let mut backfill = Backfill {
         sending: &sending,
-        progress: Progress::start(sessions.len() as u64, plan.bytes, move || {
-            is_stopping.is_set()
-        }),
+        progress: Progress::start(
+            sessions.len() as u64,
+            plan.bytes,
+            sending.waiting()?,
+            move || is_stopping.is_set(),
+        ),
         interrupt,
         is_chatty: sessions.len() <= FEW,
         drained: Drained::default(),
@@ -120,18 +123,19 @@ impl<'a> Backfill<'a> {
             if self.interrupt.is_set() {
                 break;
             }
-            let stored = self.sending.store(pipeline, found, None);
-            if let Err(error) = stored.map(|stored| self.note(found, stored)) {
-                let is_fatal = error.is::<OutboxError>();
-                let error = format!("{error:#}");
-                self.progress.say(&error);
-                self.report.error.get_or_insert(error);
-                self.summary.unreadable += u64::from(!is_fatal);
-                if is_fatal {
-                    break;
+            let events = match self.sending.store(pipeline, found, None) {
+                Ok(stored) => self.note(found, stored),
+                Err(error) => {
+                    self.note_error(&error);
+                    // What cannot be stored now cannot be stored of the next session either.
+                    if error.is::<OutboxError>() {
+                        break;
+                    }
+                    self.summary.unreadable += 1;
+                    0
                 }
-            }
-            self.progress.read(unread.unwrap_or(0));
+            };
+            self.progress.read(unread.unwrap_or(0), events);
         }
         if self.interrupt.is_set() {
             return Ok(Some("Ctrl-C".to_owned()));
@@ -143,8 +147,14 @@ impl<'a> Backfill<'a> {
         Ok(self.interrupt.is_set().then(|| "Ctrl-C".to_owned()))
     }
 
-    /// Takes down what became of a session.
-    fn note(&mut self, found: &'a Found, stored: Stored) {
+    fn note_error(&mut self, error: &anyhow::Error) {
+        let error = format!("{error:#}");
+        self.progress.say(&error);
+        self.report.error.get_or_insert(error);
+    }
+
+    /// Takes down what became of a session. Answers how many events of it are to be sent.
+    fn note(&mut self, found: &'a Found, stored: Stored) -> u64 {
         let known = self.report.warnings.len();
         self.is_complete &= self.report.note(&stored, &found.path);
         for warning in &self.report.warnings[known..] {
@@ -169,6 +179,7 @@ impl<'a> Backfill<'a> {
             }
             Stored::Unchanged => summary.handled.push((found, None)),
             Stored::Session {
+                enqueued,
                 progress,
                 tally,
                 without_content,
@@ -177,8 +188,10 @@ impl<'a> Backfill<'a> {
                 summary.tally += tally;
                 summary.without_content += u64::from(without_content);
                 summary.handled.push((found, Some(progress)));
+                return enqueued.new + enqueued.replaced;
             }
         }
+        0
     }
 
     /// Whether to send before more is stored. Room is kept for one more session.

@@ -33,7 +33,7 @@ pub(super) struct Summary<'a> {
 }
 
 impl Summary<'_> {
-    /// Prints a line for each session (of many only for those of which something is missing), and
+    /// Prints a line for each session (of many only for the first ones with refused events), and
     /// the whole. Answers whether everything arrived.
     pub(super) fn print(
         &self,
@@ -42,12 +42,14 @@ impl Summary<'_> {
         outbox: &Outbox,
     ) -> anyhow::Result<Exit> {
         let mut total = Receipt::default();
+        let mut lines = 0;
         for (found, progress) in &self.handled {
             let id = claude_code::session_id(&found.path);
             let of_session = outbox.receipt(found.agent.as_str(), &id)?;
             total.waiting += of_session.waiting;
             total.parked += of_session.parked;
-            if asked <= FEW || of_session.acknowledged < of_session.events {
+            if asked <= FEW || (of_session.parked > 0 && lines < FEW) {
+                lines += 1;
                 let note = match progress {
                     None => " (nothing new)",
                     Some(Progress::Running) => " (still running; the rest follows when it ends)",
@@ -105,15 +107,10 @@ impl Summary<'_> {
                 ];
                 parts(kinds)
             }),
-            row("tokens", tally.input + tally.output, &{
-                let kinds = [
-                    (tally.input, "in".to_owned()),
-                    (tally.output, "out".to_owned()),
-                    (tally.cache_read, "read from the cache".to_owned()),
-                    (tally.cache_write, "written to it".to_owned()),
-                ];
-                parts(kinds)
-            }),
+            row("tokens in", tally.input, ""),
+            row("tokens out", tally.output, ""),
+            row("cache read", tally.cache_read, "tokens"),
+            row("cache written", tally.cache_write, "tokens"),
         ];
         if self.without_content > 0 {
             let why = format!("sessions without content, older than {CONTENT_DAYS} days");
@@ -124,7 +121,7 @@ impl Summary<'_> {
 }
 
 fn row(name: &str, number: u64, what: &str) -> String {
-    let row = format!("{name:<12}{:>12}  {what}", ui::number(number));
+    let row = format!("{name:<13}{:>14}  {what}", ui::number(number));
     row.trim_end().to_owned()
 }
 

@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
         let columns = host.variable("COLUMNS").ok().flatten();
-        ui::print(shown.text(&collected, ui::width(columns)).trim_end())?;
+        let text = shown.text(&collected, host, ui::width(columns));
+        ui::print(text.trim_end())?;
     }
     for note in shown.notes(&collected, host) {
         ui::say(note);
@@ -117,9 +118,9 @@ impl Shown {
         })
     }
 
-    fn text(&self, collected: &Collected, width: usize) -> String {
+    fn text(&self, collected: &Collected, host: &Host, width: usize) -> String {
         let mut text = Text::new(width);
-        text.head(&collected.session);
+        text.head(&collected.session, host);
         for trace in &self.traces {
             text.tree(trace);
         }

@@ -42,7 +42,7 @@ pub(super) struct Node {
     pub(super) started_at: DateTime<Utc>,
     /// Seconds.
     pub(super) latency: f64,
-    /// Of the call, or of all calls below.
+    /// Of the call alone; of everything else, of all calls below.
     pub(super) tokens: Tokens,
     pub(super) is_error: bool,
     pub(super) error: Option<String>,

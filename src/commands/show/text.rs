@@ -1,10 +1,13 @@
 //! The tree for a terminal.
 
+use std::path::Path;
+
 use anstyle::{AnsiColor, Style};
 
 use super::node::{Kind, Node};
-use crate::commands::{local, short};
+use crate::commands::{local, short, words};
 use crate::events::Tally;
+use crate::host::Host;
 use crate::redact::Counts;
 use crate::session::Session;
 use crate::ui;
@@ -47,16 +50,17 @@ impl Text {
     }
 
     /// Which session it is, when and where.
-    pub(super) fn head(&mut self, session: &Session) {
+    pub(super) fn head(&mut self, session: &Session, host: &Host) {
         let first = session.turns.first().map(|turn| &turn.circumstances);
-        let known = |text: Option<&String>| text.cloned().unwrap_or_default();
+        let branch = first.and_then(|it| it.git_branch.clone());
+        let cwd = first.and_then(|it| it.cwd.as_ref());
         let facts = [
-            format!("session {}", short(&session.id)),
-            local(session.started_at),
-            known(first.and_then(|it| it.cwd.as_ref())),
-            known(first.and_then(|it| it.git_branch.as_ref())),
+            Some(format!("session {}", short(&session.id))),
+            Some(local(session.started_at)),
+            branch,
+            cwd.map(|cwd| words::path(Path::new(cwd), host)),
         ];
-        let facts: Vec<String> = facts.into_iter().filter(|it| !it.is_empty()).collect();
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
         self.lines.push(ui::fit(&facts.join(" · "), self.width));
         let titles = self.numbers(&NUMBERS.map(|(title, _)| title.to_owned()));
         let titles = " ".repeat(self.left) + &titles;

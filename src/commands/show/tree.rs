@@ -41,25 +41,30 @@ pub(super) fn grow(events: Vec<Node>) -> Vec<Node> {
     }
     traces.extend(homeless);
     for trace in &mut traces {
-        adopt(trace, &mut children);
+        let _ = adopt(trace, &mut children);
     }
     traces.sort_by_key(|trace| trace.started_at);
     traces
 }
 
-fn adopt(node: &mut Node, children: &mut HashMap<String, Vec<Node>>) {
+/// Hangs everything that belongs to a node below it. Answers the tokens of all of it.
+fn adopt(node: &mut Node, children: &mut HashMap<String, Vec<Node>>) -> Tokens {
     let mut own = children.remove(&node.id).unwrap_or_default();
     // Stable: those that began together stay in the order in which they are sent.
     own.sort_by_key(|child| child.started_at);
+    let mut tokens = node.tokens;
     for child in &mut own {
-        adopt(child, children);
-        node.tokens += child.tokens;
+        tokens += adopt(child, children);
+    }
+    if node.kind != Kind::Call {
+        node.tokens = tokens;
     }
     if node.kind == Kind::Tool && !own.is_empty() {
         node.kind = Kind::Agent;
         node.subagent = own.iter().find_map(|call| call.subagent.clone());
     }
     node.children = own;
+    tokens
 }
 
 #[cfg(test)]
@@ -96,7 +101,7 @@ mod tests {
         let shapes: Vec<String> = traces.iter().map(shape).collect();
         assert_eq!(
             shapes,
-            ["Trace t:3(Call early:2(Agent tool:1(Call sub:1())) Call late:1())"]
+            ["Trace t:3(Call early:1(Agent tool:1(Call sub:1())) Call late:1())"]
         );
     }
 
