@@ -137,6 +137,67 @@ fn progress_of(session: &Session, host: &Host) -> Progress {
     }
 }
 
+/// A session of which something is not stored yet, and how far it was.
+#[derive(Debug)]
+pub struct Unstored {
+    agent: &'static str,
+    path: PathBuf,
+    /// Taken before reading: what is written meanwhile is read the next time.
+    stamps: Vec<TranscriptStamp>,
+    checkpoint: Option<Checkpoint>,
+}
+
+/// What was read of a session, on its way into the outbox.
+#[derive(Debug)]
+pub struct Read {
+    agent: &'static str,
+    stamps: Vec<TranscriptStamp>,
+    /// `None` when there is no session in the file.
+    collected: Option<Collected>,
+}
+
+impl Unstored {
+    /// `None` when nothing was written to the session since it was stored.
+    ///
+    /// # Errors
+    /// When the transcript cannot be found or the outbox not read.
+    pub fn of(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<Self>> {
+        let path = &found.path;
+        let files = claude_code::session_files(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let stamps = stamps(&files);
+        if is_unchanged(outbox, &stamps)? {
+            return Ok(None);
+        }
+        let agent = found.agent.as_str();
+        let known = outbox.session(agent, &files.session_id)?;
+        let checkpoint = known.and_then(|session| session.checkpoint);
+        Ok(Some(Self {
+            agent,
+            path: path.clone(),
+            stamps,
+            checkpoint: checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept)),
+        }))
+    }
+
+    /// Reads it. For `progress` and `wanted` see [`collect`].
+    ///
+    /// # Errors
+    /// When the transcript cannot be read.
+    pub fn read(
+        self,
+        progress: Option<Progress>,
+        wanted: Wanted,
+        host: &Host,
+    ) -> anyhow::Result<Read> {
+        Ok(Read {
+            agent: self.agent,
+            stamps: self.stamps,
+            collected: collect(&self.path, self.checkpoint, progress, wanted, host)?,
+        })
+    }
+}
+
 /// Builds the events of sessions under one configuration.
 #[derive(Debug)]
 pub struct Pipeline<'a> {
@@ -285,36 +346,35 @@ impl<'a> Pipeline<'a> {
         host: &Host,
     ) -> anyhow::Result<Stored> {
         loop {
-            let stored = self.try_store(found, outbox, destination, progress, host);
-            match stored {
+            let Some(unstored) = Unstored::of(found, outbox)? else {
+                return Ok(Stored::Unchanged);
+            };
+            let read = unstored.read(progress, self.config.wanted(), host)?;
+            match self.store_read(read, outbox, destination, host) {
                 Err(error) if is_overtaken(&error) => {}
                 stored => return stored,
             }
         }
     }
 
-    fn try_store(
+    /// Stores what was read of a session.
+    ///
+    /// # Errors
+    /// When the outbox cannot be written; [`is_overtaken`] tells that another process was faster
+    /// and the session is to be read again.
+    pub fn store_read(
         &mut self,
-        found: &Found,
+        read: Read,
         outbox: &Outbox,
         destination: &Destination,
-        progress: Option<Progress>,
         host: &Host,
     ) -> anyhow::Result<Stored> {
-        let agent = found.agent.as_str();
-        let path = &found.path;
-        let files = claude_code::session_files(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        // Taken before reading: what is written meanwhile is read the next time.
-        let stamps = stamps(&files);
-        if is_unchanged(outbox, &stamps)? {
-            return Ok(Stored::Unchanged);
-        }
-        let known = outbox.session(agent, &files.session_id)?;
-        let checkpoint = known.and_then(|session| session.checkpoint);
-        let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
-        let wanted = self.config.wanted();
-        let Some(collected) = collect(path, checkpoint, progress, wanted, host)? else {
+        let Read {
+            agent,
+            stamps,
+            collected,
+        } = read;
+        let Some(collected) = collected else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
         };
@@ -399,7 +459,9 @@ pub fn opted_out(session: &Session, host: &Host) -> Option<String> {
         .find_map(|cwd| consent::opted_out(Path::new(cwd), host))
 }
 
-fn is_overtaken(error: &anyhow::Error) -> bool {
+/// Whether another process stored the session meanwhile.
+#[must_use]
+pub fn is_overtaken(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
 }
 

@@ -14,7 +14,7 @@ use crate::events::Progress;
 use crate::events::limits;
 use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run};
-use crate::pipeline::{Pipeline, Stored};
+use crate::pipeline::{self, Pipeline, Read, Stored};
 use crate::redact::{Counts, Redactor};
 use crate::sources::{Found, claude_code};
 use crate::transport::{Transport, TransportSettings};
@@ -106,6 +106,19 @@ impl<'a> Sending<'a> {
             progress,
             self.host,
         )
+    }
+
+    /// Stores what was read ahead of a session.
+    pub(super) fn store_read(
+        &self,
+        pipeline: &mut Pipeline<'_>,
+        found: &Found,
+        read: Read,
+    ) -> anyhow::Result<Stored> {
+        match pipeline.store_read(read, &self.outbox, self.destination()?, self.host) {
+            Err(error) if pipeline::is_overtaken(&error) => self.store(pipeline, found, None),
+            stored => stored,
+        }
     }
 
     /// How many events wait, wherever they go.

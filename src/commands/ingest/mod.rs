@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::select::{self, Filter};
 use super::{Exit, WrongUse, short, strict_config};
+use crate::ahead;
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::events;
@@ -71,30 +72,52 @@ fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
     dated.into_iter().map(|(_, session)| session).collect()
 }
 
-/// Reads a session. One that cannot be read is said and passed over.
-fn read(found: &Found, config: &Config, host: &Host, exit: &mut Exit) -> Option<Collected> {
-    match pipeline::collect(&found.path, None, None, config.wanted(), host) {
-        Ok(Some(collected)) => {
-            if let Some(reason) = pipeline::opted_out(&collected.session, host) {
-                ui::say(format_args!(
-                    "{} is left alone: {reason}",
-                    short(&collected.session.id)
-                ));
-                return None;
+/// So many bytes of transcripts are read before their turn comes: enough that every processor has
+/// something to do, and few enough not to matter in memory.
+const READ_AHEAD: u64 = 16 << 20;
+
+/// Hands every session to `each`. One that cannot be read is said and passed over.
+fn read_all(
+    sessions: &[Found],
+    config: &Config,
+    host: &Host,
+    mut each: impl FnMut(Collected) -> anyhow::Result<()>,
+) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Done;
+    let read = |found: &Found| {
+        let collected = pipeline::collect(&found.path, None, None, config.wanted(), host);
+        (found.path.clone(), collected)
+    };
+    ahead::in_order(
+        sessions,
+        |found| found.bytes,
+        READ_AHEAD,
+        read,
+        |(path, collected)| match collected {
+            Ok(Some(collected)) => {
+                if let Some(reason) = pipeline::opted_out(&collected.session, host) {
+                    let id = short(&collected.session.id);
+                    ui::say(format_args!("{id} is left alone: {reason}"));
+                    return Ok(());
+                }
+                for (path, reason) in collected.unreadable() {
+                    ui::say(format_args!("cannot read {}: {reason}", path.display()));
+                    exit = Exit::Incomplete;
+                }
+                each(collected)
             }
-            for (path, reason) in collected.unreadable() {
-                ui::say(format_args!("cannot read {}: {reason}", path.display()));
-                *exit = Exit::Incomplete;
+            Ok(None) => {
+                ui::say(format_args!("nothing in {}", path.display()));
+                Ok(())
             }
-            return Some(collected);
-        }
-        Ok(None) => ui::say(format_args!("nothing in {}", found.path.display())),
-        Err(error) => {
-            ui::say(format_args!("{error:#}"));
-            *exit = Exit::Incomplete;
-        }
-    }
-    None
+            Err(error) => {
+                ui::say(format_args!("{error:#}"));
+                exit = Exit::Incomplete;
+                Ok(())
+            }
+        },
+    )?;
+    Ok(exit)
 }
 
 /// Who owns what, over the sessions of one run.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Claims, read};
+use super::{Claims, read_all};
 use crate::commands::{Exit, day, passing_redactor, short};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
@@ -22,14 +22,10 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     let redactor = passing_redactor(config)?;
     let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
     let mut claims = Claims::default();
-    let mut exit = Exit::Done;
     let mut sum = Tally::default();
     let mut shown = 0;
     let mut replaced = Counts::default();
-    for found in sessions {
-        let Some(collected) = read(found, config, host, &mut exit) else {
-            continue;
-        };
+    let exit = read_all(sessions, config, host, |collected| {
         let session = &collected.session;
         let foreign = claims.claim(&collected);
         let is_foreign = |id: Uuid| foreign.contains(&id);
@@ -60,7 +56,8 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         ))?;
         sum += tally;
         shown += 1;
-    }
+        Ok(())
+    })?;
     ui::print(format_args!(
         "\n{}, {}: {}, {}, {}\ntokens: {} in, {} out, {} read from the cache, {} written to it",
         ui::count(shown, "session"),

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::READ_AHEAD;
 use super::plan::Plan;
 use super::summary::{FEW, Summary};
+use crate::ahead;
 use crate::cli::Ingest;
 use crate::commands::sending::{Effort, Report, Sending};
 use crate::commands::{Exit, flush, short};
@@ -18,7 +20,7 @@ use crate::deliver::Drained;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::outbox::OutboxError;
-use crate::pipeline::{Pipeline, Stored};
+use crate::pipeline::{Pipeline, Read, Stored, Unstored};
 use crate::sources::{Found, claude_code};
 use crate::ui::{self, Progress};
 
@@ -49,6 +51,8 @@ pub(super) fn run(
     let is_stopping = interrupt.clone();
     let mut backfill = Backfill {
         sending: &sending,
+        config,
+        host,
         progress: Progress::start(
             sessions.len() as u64,
             plan.bytes,
@@ -94,6 +98,8 @@ pub(super) fn run(
 
 struct Backfill<'a> {
     sending: &'a Sending<'a>,
+    config: &'a Config,
+    host: &'a Host,
     progress: Progress,
     interrupt: Interrupt,
     /// Whether what is passed over is worth a line each.
@@ -105,6 +111,29 @@ struct Backfill<'a> {
     is_complete: bool,
 }
 
+/// A session whose turn comes.
+struct Next<'a> {
+    found: &'a Found,
+    /// What of it is to be read.
+    bytes: u64,
+    unstored: anyhow::Result<Option<Unstored>>,
+}
+
+/// Why no more sessions are stored.
+enum End {
+    /// What was stored is still to be sent.
+    Enough,
+    /// Nothing more can be done, for this reason.
+    Stopped(String),
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for End {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl<'a> Backfill<'a> {
     /// Stores and sends. Answers why it stopped before the end.
     fn run(
@@ -112,30 +141,31 @@ impl<'a> Backfill<'a> {
         plan: &Plan<'a>,
         pipeline: &mut Pipeline<'_>,
     ) -> anyhow::Result<Option<String>> {
-        for (found, unread) in &plan.sessions {
-            if self.is_full()? {
-                self.drain()?;
-                self.progress.mark();
-                if let Some(reason) = self.trouble()? {
-                    return Ok(Some(reason));
-                }
-            }
-            if self.interrupt.is_set() {
-                break;
-            }
-            let events = match self.sending.store(pipeline, found, None) {
-                Ok(stored) => self.note(found, stored),
-                Err(error) => {
-                    self.note_error(&error);
-                    // What cannot be stored now cannot be stored of the next session either.
-                    if error.is::<OutboxError>() {
-                        break;
-                    }
-                    self.summary.unreadable += 1;
-                    0
-                }
-            };
-            self.progress.read(unread.unwrap_or(0), events);
+        let (outbox, wanted) = (self.sending.outbox(), self.config.wanted());
+        let host = self.host;
+        let sessions = plan.sessions.iter().map(|(found, unread)| Next {
+            found,
+            bytes: unread.unwrap_or(0),
+            unstored: Unstored::of(found, outbox),
+        });
+        let read = |next: Next<'a>| {
+            let read = next.unstored.and_then(|unstored| {
+                let read = unstored.map(|unstored| unstored.read(None, wanted, host));
+                read.transpose()
+            });
+            (next.found, next.bytes, read)
+        };
+        let ended = ahead::in_order(
+            sessions,
+            |next| next.bytes,
+            READ_AHEAD,
+            read,
+            |(found, bytes, read)| self.store(pipeline, found, bytes, read),
+        );
+        match ended {
+            Err(End::Stopped(reason)) => return Ok(Some(reason)),
+            Err(End::Failed(error)) => return Err(error),
+            Err(End::Enough) | Ok(()) => {}
         }
         if self.interrupt.is_set() {
             return Ok(Some("Ctrl-C".to_owned()));
@@ -145,6 +175,45 @@ impl<'a> Backfill<'a> {
         }
         self.drain()?;
         Ok(self.interrupt.is_set().then(|| "Ctrl-C".to_owned()))
+    }
+
+    /// Stores a session that was read, after what must be sent to make room for it.
+    fn store(
+        &mut self,
+        pipeline: &mut Pipeline<'_>,
+        found: &'a Found,
+        bytes: u64,
+        read: anyhow::Result<Option<Read>>,
+    ) -> Result<(), End> {
+        if self.is_full()? {
+            self.drain()?;
+            self.progress.mark();
+            if let Some(reason) = self.trouble()? {
+                return Err(End::Stopped(reason));
+            }
+        }
+        if self.interrupt.is_set() {
+            return Err(End::Enough);
+        }
+        let stored = match read {
+            Ok(Some(read)) => self.sending.store_read(pipeline, found, read),
+            Ok(None) => Ok(Stored::Unchanged),
+            Err(error) => Err(error),
+        };
+        let events = match stored {
+            Ok(stored) => self.note(found, stored),
+            Err(error) => {
+                self.note_error(&error);
+                // What cannot be stored now cannot be stored of the next session either.
+                if error.is::<OutboxError>() {
+                    return Err(End::Enough);
+                }
+                self.summary.unreadable += 1;
+                0
+            }
+        };
+        self.progress.read(bytes, events);
+        Ok(())
     }
 
     fn note_error(&mut self, error: &anyhow::Error) {
