@@ -92,6 +92,15 @@ fn the_tree_is_as_reviewed() {
 }
 
 #[test]
+fn the_readme_shows_what_is_printed() {
+    let outcome = show(&TestEnv::new(), &fixture("00000004")).success();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).expect("it can be read");
+    let (tree, _sums) = outcome.stdout.split_once("\n\n").expect("two parts");
+    assert!(readme.contains(tree), "{tree}");
+}
+
+#[test]
 fn every_line_fits_the_terminal() {
     let env = TestEnv::new();
     for path in fixtures() {
@@ -160,7 +169,7 @@ fn a_session_that_was_sent_is_shown_as_it_was_sent() {
     let env = env.with(BY_MESSAGE.0, BY_MESSAGE.1);
     assert_eq!(show(&env, &path).success().stdout, before.stdout);
     let other = show(&env, &fixture("00000011")).success();
-    other.says("0 turns");
+    other.never_mentions(" turn");
 }
 
 /// A copy is shown without what its original sent.
