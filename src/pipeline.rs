@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::{panic, thread};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,6 +25,10 @@ use crate::sources::claude_code::{self, Checkpoint, Reading, Running, SessionFil
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
+
+/// How many events are built before they are stored: enough that neither waits for the other,
+/// too few to matter in memory.
+const EVENTS_AHEAD: usize = 32;
 
 /// A session as it was read from its files.
 #[derive(Debug)]
@@ -241,6 +247,30 @@ impl<'a> Pipeline<'a> {
         result
     }
 
+    /// As [`Pipeline::events`], but the next events are built while `sink` is busy with one.
+    fn events_meanwhile(
+        &mut self,
+        collected: &Collected,
+        frozen: Frozen,
+        is_foreign: &(dyn Fn(Uuid) -> bool + Sync),
+        counts: &mut Counts,
+        sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (send, built) = mpsc::sync_channel(EVENTS_AHEAD);
+        thread::scope(|scope| {
+            let building = scope.spawn(move || {
+                self.events(collected, frozen, is_foreign, counts, &mut |event| {
+                    Ok(send.send(event)?)
+                })
+            });
+            // When this fails, nobody receives any more, and building ends as well.
+            built.into_iter().try_for_each(sink)?;
+            building
+                .join()
+                .unwrap_or_else(|panic| panic::resume_unwind(panic))
+        })
+    }
+
     /// Stores what is new of the session at `found` in the outbox. Whatever this process dies of
     /// in between, the next call finishes the work and stores nothing twice.
     ///
@@ -315,7 +345,7 @@ impl<'a> Pipeline<'a> {
         };
         let mut counts = Counts::default();
         let mut tally = Tally::default();
-        self.events(&collected, frozen, &is_foreign, &mut counts, &mut |event| {
+        self.events_meanwhile(&collected, frozen, &is_foreign, &mut counts, &mut |event| {
             tally += event.get();
             Ok(batch.push(&event)?)
         })?;
