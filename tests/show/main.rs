@@ -14,8 +14,11 @@ use support::env::{Outcome, TestEnv};
 use support::posthog::PostHog;
 use unicode_width::UnicodeWidthStr as _;
 
+/// A variable and its value.
+type Setting = (&'static str, &'static str);
+
 /// The fixtures whose trees are reviewed, and with which settings.
-const TREES: &[(&str, &str, &[(&str, &str)])] = &[
+const TREES: &[(&str, &str, &[Setting])] = &[
     ("00000002", "parallel_tools", &[]),
     (
         "00000002",
@@ -43,7 +46,7 @@ const TREES: &[(&str, &str, &[(&str, &str)])] = &[
     ),
 ];
 
-const BY_MESSAGE: (&str, &str) = ("POSTHOG_LLMA_TRACE_GROUPING", "message");
+const BY_MESSAGE: Setting = ("POSTHOG_LLMA_TRACE_GROUPING", "message");
 
 fn fixtures() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sessions");
