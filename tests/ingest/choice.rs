@@ -19,9 +19,7 @@ fn chosen(env: &TestEnv, arguments: &[&OsStr]) -> BTreeSet<u32> {
         run = run.argument(argument);
     }
     let events = run.run().success().stdout;
-    let events = events
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line));
+    let events = events.lines().map(serde_json::from_str::<Value>);
     let numbers = events.map(|event| {
         let event = event.expect("it is JSON");
         let id = event["properties"]["$ai_session_id"].as_str();
