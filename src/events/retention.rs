@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::{Event, EventName};
 
-/// How long PostHog's cloud keeps [`CONTENT`], in days, counted from an event's timestamp.
+/// How long PostHog's cloud keeps content, in days, counted from an event's timestamp.
+/// Source: <https://posthog.com/docs/ai-observability/data-retention>.
 pub const CONTENT_DAYS: i64 = 30;
 
-/// What it keeps apart from the other properties, and drops after that time. Names, prompts of
-/// generations (`$ai_user_prompt`) and error texts stay.
+/// What it keeps apart from the other properties, and drops after that time, as it does with
+/// `$ai_tools`. Names, prompts of generations (`$ai_user_prompt`) and error texts stay.
 const CONTENT: [&str; 4] = [
     "$ai_input",
     "$ai_output_choices",
@@ -29,6 +30,7 @@ pub fn without_content(event: &mut Event) {
             properties.insert("$ai_tool_call_count".to_owned(), json!(count));
         }
     }
+    event.properties.shift_remove("$ai_tools");
     for name in CONTENT {
         if let Some(content) = event.properties.get_mut(name) {
             *content = Value::Null;
@@ -63,6 +65,7 @@ mod tests {
                 { "type": "tool_use", "id": "1", "name": "Read", "input": {} },
                 { "type": "tool_use", "id": "2", "name": "mcp__a,b", "input": {} },
             ]}],
+            "$ai_tools": [{ "name": "Read" }],
             "$ai_user_prompt": "fix it",
         });
         let mut event = Event {

@@ -261,7 +261,8 @@ impl Outbox {
     }
 
     /// Drops what waited longer than [`MAX_AGE`], and the oldest of what takes more than the limit
-    /// ([`MAX_BYTES`] unless [`Outbox::limited_to`] said otherwise), parked events first. What was dropped keeps its row and is counted.
+    /// ([`MAX_BYTES`] unless [`Outbox::limited_to`] said otherwise), parked events first. What was
+    /// dropped keeps its row and is counted.
     ///
     /// # Errors
     /// When the database cannot be read or written.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{count, number, say};
 
 /// How often the bar is drawn while nothing moves.
 const TICK: Duration = Duration::from_millis(200);
 
-const TEMPLATE: &str = "{wide_bar} {sessions} sessions · {decimal_bytes_per_sec} · {events} · \
-     {eta} left{stopping}";
+const TEMPLATE: &str =
+    "{wide_bar} {sessions} sessions · {decimal_bytes_per_sec} · {events} · {end}";
 
 /// Sessions are read and events sent; words can be said meanwhile. The bar goes when this does.
 #[derive(Debug)]
@@ -71,11 +71,13 @@ impl Progress {
                 },
             )
             .with_key(
-                "stopping",
-                move |_: &ProgressState, out: &mut dyn fmt::Write| {
-                    if is_stopping() {
-                        let _ = out.write_str(" · stopping; Ctrl-C again ends at once");
-                    }
+                "end",
+                move |state: &ProgressState, out: &mut dyn fmt::Write| {
+                    let _ = if is_stopping() {
+                        out.write_str("stopping, ^C again: at once")
+                    } else {
+                        write!(out, "{:#} left", HumanDuration(state.eta()))
+                    };
                 },
             );
         bar.set_style(style);

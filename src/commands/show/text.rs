@@ -73,17 +73,18 @@ impl Text {
 
     /// The sums.
     pub(super) fn foot(&mut self, tally: &Tally, replaced: &Counts) {
-        let mut what = vec![
-            ui::count(tally.traces, "trace"),
-            ui::count(tally.turns, "turn"),
-            ui::count(tally.generations, "call"),
-            ui::count(tally.tools, "tool"),
+        let kinds = [
+            (tally.traces, "trace"),
+            (tally.turns, "turn"),
+            (tally.generations, "call"),
+            (tally.tools, "tool"),
+            (tally.errors, "error"),
         ];
-        if tally.errors > 0 {
-            what.push(ui::count(tally.errors, "error"));
-        }
+        let some = kinds.into_iter().filter(|(number, _)| *number > 0);
+        let some = some.map(|(number, kind)| ui::count(number, kind));
+        let some = some.collect::<Vec<_>>().join(", ");
         let events = ui::count(tally.events, "event");
-        self.lines.push(format!("\n{events}: {}", what.join(", ")));
+        self.lines.push(format!("\n{events}: {some}"));
         if !replaced.is_empty() {
             let rules = replaced.iter();
             let rules = rules.map(|(rule, count)| format!("{rule} {}", ui::number(count)));
@@ -125,8 +126,11 @@ impl Text {
         let label = ui::cell(&label(node, above), room.max(LEAST));
         let label = format!("{of_kind}{kind}{of_kind:#} {of_label}{label}{of_label:#}");
         let numbers = self.numbers(&numbers);
-        self.lines
-            .push(format!("{FAINT}{own}{FAINT:#}{label}{numbers}"));
+        let own = match own {
+            "" => String::new(),
+            own => format!("{FAINT}{own}{FAINT:#}"),
+        };
+        self.lines.push(own + &label + &numbers);
         if let Some(error) = node.error.as_deref().filter(|_| node.is_error) {
             let bar = if is_leaf { "   " } else { "│  " };
             let room = self.width.saturating_sub(ui::columns(below) + 5);
