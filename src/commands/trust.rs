@@ -69,7 +69,7 @@ fn in_project(host: &Host) -> Host {
         .and_then(|cwd| settings::of_project(cwd, host))
     {
         variables.extend(project.committed);
-        variables.extend(project.local);
+        variables.extend(project.local.into_iter().flat_map(|(_, set)| set));
     }
     variables
         .iter()
