@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use crate::events::{DistinctId, Grouping, InputScope, Recording, Wanted};
-use crate::host::Host;
+use crate::host::{Host, NotUnicode};
 use crate::transport::Endpoint;
 
 /// Longest tool input or output that is sent, unless a setting says otherwise, in bytes.
@@ -18,10 +18,40 @@ const LEAST_ATTRIBUTE_BYTES: usize = 100;
 /// PostHog's ingestion for its cloud in the United States.
 const DEFAULT_HOST: &str = "https://us.i.posthog.com";
 
+/// Settings that are options of the Claude Code plugin as well, how they reach us, and what to
+/// call them. Claude Code (2.1.329) hands them to the plugin's hooks and to nothing else, and only
+/// those that the user has set; a project's settings have no say in them.
+const PLUGIN_OPTIONS: [(&str, &str, &str); 4] = [
+    (
+        "POSTHOG_API_KEY",
+        "CLAUDE_PLUGIN_OPTION_API_KEY",
+        "the plugin's option api_key",
+    ),
+    (
+        "POSTHOG_HOST",
+        "CLAUDE_PLUGIN_OPTION_HOST",
+        "the plugin's option host",
+    ),
+    (
+        "POSTHOG_LLMA_PRIVACY_MODE",
+        "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE",
+        "the plugin's option privacy_mode",
+    ),
+    (
+        "POSTHOG_LLMA_TRACE_GROUPING",
+        "CLAUDE_PLUGIN_OPTION_TRACE_GROUPING",
+        "the plugin's option trace_grouping",
+    ),
+];
+
+/// PostHog refuses longer keys.
+const LONGEST_KEY: usize = 64;
+
 /// Everything the user decided.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `POSTHOG_LLMA_CC_ENABLED`: whether hooks do anything.
+    /// `POSTHOG_LLMA_CC_ENABLED`: whether hooks do anything. Unless it is set, they do when the
+    /// user gave the plugin a key.
     pub enabled: bool,
     /// `POSTHOG_API_KEY`.
     pub api_key: Option<ApiKey>,
@@ -58,7 +88,7 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}")]
 pub struct Problem {
-    /// The environment variable.
+    /// The environment variable, or the option of the plugin.
     pub variable: &'static str,
     /// What is wrong with its value, and what it may be. Never the value of a secret.
     pub problem: String,
@@ -69,7 +99,14 @@ pub struct Problem {
 pub struct ApiKey(String);
 
 impl ApiKey {
-    fn parse(key: &str) -> Result<Self, String> {
+    /// Takes a key if PostHog's ingestion would.
+    ///
+    /// # Errors
+    /// What is wrong with it, to follow the name of its source, and never the key itself.
+    pub fn parse(key: &str) -> Result<Self, String> {
+        if key.is_empty() {
+            return Err("is empty; copy the project API key (phc_…)".to_owned());
+        }
         if key.starts_with("phx_") {
             return Err(
                 "is a personal API key (phx_…); use the project API key (phc_…) \
@@ -79,6 +116,9 @@ impl ApiKey {
         }
         if key.contains(|character: char| character.is_whitespace() || character.is_control()) {
             return Err("holds white space; copy the project API key (phc_…) again".to_owned());
+        }
+        if key.len() > LONGEST_KEY || !key.is_ascii() {
+            return Err("is no project API key (phc_…): too long, or not of ASCII".to_owned());
         }
         Ok(Self(key.to_owned()))
     }
@@ -122,9 +162,7 @@ impl Config {
         let properties = reader.value("POSTHOG_LLMA_CUSTOM_PROPERTIES", custom_properties);
         custom.extend(properties.unwrap_or_default());
         let config = Self {
-            enabled: reader
-                .value("POSTHOG_LLMA_CC_ENABLED", boolean)
-                .unwrap_or(false),
+            enabled: reader.enabled(),
             api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
             endpoint: reader.endpoint(),
             state_dir: state_dir.or_else(default_state),
@@ -175,10 +213,8 @@ impl Reader<'_> {
         variable: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let read = self
-            .host
-            .variable(variable)
-            .map_err(|error| error.to_string());
+        let (variable, read) = self.read(variable);
+        let read = read.map_err(|error| error.to_string());
         match read.and_then(|value| value.map(parse).transpose()) {
             Ok(value) => value,
             Err(problem) => {
@@ -188,14 +224,41 @@ impl Reader<'_> {
         }
     }
 
+    /// What the environment says, else the plugin, and which of them said it.
+    fn read(&self, variable: &'static str) -> (&'static str, Result<Option<&str>, NotUnicode>) {
+        let read = self.host.variable(variable);
+        let option = PLUGIN_OPTIONS.iter().find(|(name, ..)| *name == variable);
+        match (read, option) {
+            (Ok(None), Some((_, option, name))) => (name, self.host.variable(option)),
+            (read, _) => (variable, read),
+        }
+    }
+
+    /// The same, with what to take for no value and for one that cannot be read.
+    fn value_or<T>(
+        &mut self,
+        variable: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+        unset: T,
+        unreadable: T,
+    ) -> T {
+        let problems = self.problems.len();
+        let value = self.value(variable, parse);
+        let is_unreadable = self.problems.len() > problems;
+        value.unwrap_or(if is_unreadable { unreadable } else { unset })
+    }
+
+    /// Whoever gives the plugin a key means it to be used.
+    fn enabled(&mut self) -> bool {
+        let has_plugin_key = self.host.variable("CLAUDE_PLUGIN_OPTION_API_KEY");
+        let has_plugin_key = has_plugin_key.is_ok_and(|key| key.is_some());
+        self.value_or("POSTHOG_LLMA_CC_ENABLED", boolean, has_plugin_key, false)
+    }
+
     /// Whoever means to keep content private must not send it because of a typing error.
     fn recording(&mut self) -> Recording {
-        let mut says = |variable, unset: bool, unreadable: bool| {
-            let problems = self.problems.len();
-            let value = self.value(variable, boolean);
-            let is_unreadable = self.problems.len() > problems;
-            value.unwrap_or(if is_unreadable { unreadable } else { unset })
-        };
+        let mut says =
+            |variable, unset, unreadable| self.value_or(variable, boolean, unset, unreadable);
         let is_private = says("POSTHOG_LLMA_PRIVACY_MODE", false, true);
         let inputs = says("POSTHOG_LLMA_RECORD_INPUTS", true, false);
         let outputs = says("POSTHOG_LLMA_RECORD_OUTPUTS", true, false);
@@ -203,17 +266,16 @@ impl Reader<'_> {
     }
 
     fn endpoint(&mut self) -> Option<Endpoint> {
-        let parse = |text: &str| Endpoint::parse(text).map_err(|error| format!("is {error}"));
-        let problems = self.problems.len();
-        let given = self.value("POSTHOG_HOST", parse);
-        let is_unreadable = self.problems.len() > problems;
-        given.or_else(|| {
-            if is_unreadable {
-                None
-            } else {
-                Endpoint::parse(DEFAULT_HOST).ok()
-            }
-        })
+        let parse = |text: &str| match Endpoint::parse(text) {
+            Ok(endpoint) => Ok(Some(endpoint)),
+            Err(error) => Err(format!("is {error}")),
+        };
+        self.value_or(
+            "POSTHOG_HOST",
+            parse,
+            Endpoint::parse(DEFAULT_HOST).ok(),
+            None,
+        )
     }
 
     fn text(&mut self, variable: &'static str) -> Option<String> {
@@ -363,6 +425,68 @@ mod tests {
             ("POSTHOG_LLMA_RECORD_OUTPUTS", "off"),
         ]);
         assert_eq!((config.recording, problems.len()), (Recording::Nothing, 3));
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_plugin_and_the_plugin_over_the_default() {
+        let option = [
+            ("CLAUDE_PLUGIN_OPTION_API_KEY", "phc_of_the_plugin"),
+            ("CLAUDE_PLUGIN_OPTION_HOST", "https://eu.i.posthog.com"),
+            ("CLAUDE_PLUGIN_OPTION_PRIVACY_MODE", "true"),
+            ("CLAUDE_PLUGIN_OPTION_TRACE_GROUPING", "message"),
+        ];
+        let (config, problems) = read(&option);
+        assert_eq!(problems, []);
+        assert!(config.enabled, "a key for the plugin switches it on");
+        let seen = |config: &Config| {
+            (
+                config.api_key.as_ref().map(|key| key.secret().to_owned()),
+                config.endpoint.as_ref().map(|to| to.base().to_owned()),
+                config.recording,
+                config.grouping,
+            )
+        };
+        let (key, eu) = (
+            "phc_of_the_plugin".into(),
+            "https://eu.i.posthog.com".into(),
+        );
+        assert_eq!(
+            seen(&config),
+            (Some(key), Some(eu), Recording::Nothing, Grouping::Message)
+        );
+
+        let variables = [
+            ("POSTHOG_API_KEY", "phc_of_the_environment"),
+            ("POSTHOG_HOST", "https://us.i.posthog.com"),
+            ("POSTHOG_LLMA_PRIVACY_MODE", "false"),
+            ("POSTHOG_LLMA_TRACE_GROUPING", "session"),
+            ("POSTHOG_LLMA_CC_ENABLED", "false"),
+        ];
+        let (config, _) = read(&[option.as_slice(), &variables].concat());
+        assert!(!config.enabled);
+        let (key, us) = (
+            "phc_of_the_environment".into(),
+            "https://us.i.posthog.com".into(),
+        );
+        assert_eq!(
+            seen(&config),
+            (Some(key), Some(us), Recording::Full, Grouping::Session)
+        );
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_read_is_no_reason_to_ask_the_plugin() {
+        let (config, problems) = read(&[
+            ("POSTHOG_HOST", "http://posthog.example.com"),
+            ("CLAUDE_PLUGIN_OPTION_HOST", "https://eu.i.posthog.com"),
+            ("CLAUDE_PLUGIN_OPTION_PRIVACY_MODE", "ture"),
+        ]);
+        assert_eq!(
+            (config.endpoint, config.recording),
+            (None, Recording::Nothing)
+        );
+        let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
+        assert_eq!(named, ["POSTHOG_HOST", "the plugin's option privacy_mode"]);
     }
 
     #[test]
