@@ -1,15 +1,16 @@
 //! Arguments and help texts.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Turns coding-agent sessions into PostHog LLM analytics.
 #[derive(Debug, Parser)]
 #[command(name = "posthog-llma", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Settings are environment variables; POSTHOG_API_KEY and \
-    POSTHOG_LLMA_CC_ENABLED=true switch the program on."
+    after_help = "posthog-llma setup switches it on. Settings are environment variables, \
+    or options of the Claude Code plugin."
 )]
 pub struct Cli {
     /// What to do.
@@ -25,6 +26,8 @@ pub enum Command {
     /// Reads the hook's JSON from standard input, prints nothing and always exits with 0. What
     /// went wrong is shown by `posthog-llma status`.
     Hook,
+    /// Switch it on: ask where to, try it, write Claude Code's settings
+    Setup(Setup),
     /// Send past sessions
     Ingest(Ingest),
     /// Show whether it is switched on, where it sends, and how the last sends went
@@ -64,6 +67,52 @@ pub struct Ingest {
     /// Write the events to a file, one JSON object a line, instead of sending; - is standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "list"])]
     pub output: Option<PathBuf>,
+}
+
+/// Arguments of `setup`.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  posthog-llma setup                              asks
+  posthog-llma setup --region eu --key - <file    asks nothing
+  posthog-llma setup --project                    for this project only
+  posthog-llma setup --remove
+
+The key is also taken from POSTHOG_API_KEY, the address from POSTHOG_HOST. A key behind --key stands \
+in the shell's history. Written are POSTHOG_API_KEY, POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED in \
+the env block of Claude Code's settings.json, after a copy was made of it; everything else in the \
+file stays as it is. Nothing is saved when the test fails.")]
+pub struct Setup {
+    /// PostHog's cloud that the project is in
+    #[arg(long, conflicts_with = "host")]
+    pub region: Option<Region>,
+    /// Address of a PostHog of your own
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<String>,
+    /// Key of the project (phc_…); - reads it from standard input
+    #[arg(long)]
+    pub key: Option<String>,
+    /// For the current project only: .claude/settings.local.json
+    #[arg(long)]
+    pub project: bool,
+    /// Take it back
+    #[arg(long, conflicts_with_all = ["region", "host", "key"])]
+    pub remove: bool,
+}
+
+/// Without the key.
+impl fmt::Debug for Setup {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Setup").finish_non_exhaustive()
+    }
+}
+
+/// PostHog's clouds.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Region {
+    /// United States
+    Us,
+    /// European Union
+    Eu,
 }
 
 /// Arguments of `status`.

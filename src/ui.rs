@@ -1,8 +1,11 @@
 //! The only place that writes to standard output and standard error: data goes to the former,
-//! words to the latter.
+//! words to the latter. And the only one that asks.
+
+#[cfg(unix)]
+mod secret;
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 
 /// Writes data. Colours reach a terminal only, and none when `NO_COLOR` is set.
 ///
@@ -17,6 +20,44 @@ pub fn print(text: impl fmt::Display) -> io::Result<()> {
 /// Says something to the person at the terminal. Nobody listening is no error.
 pub fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether there is a person to ask.
+#[must_use]
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks the person at the terminal; `None` when they end the input instead.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub fn ask(question: &str) -> io::Result<Option<String>> {
+    let mut err = io::stderr().lock();
+    err.write_all(question.as_bytes())?;
+    err.flush()?;
+    read_line()
+}
+
+/// Asks for something that is not shown while it is typed.
+///
+/// # Errors
+/// When the terminal cannot be read, or the person interrupts.
+pub fn ask_secret(question: &str) -> io::Result<Option<String>> {
+    #[cfg(unix)]
+    return secret::ask(question);
+    #[cfg(not(unix))]
+    rpassword::prompt_password(question).map(Some)
+}
+
+/// A line of standard input; `None` at its end.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_line() -> io::Result<Option<String>> {
+    let mut line = String::new();
+    let bytes = io::stdin().lock().read_line(&mut line)?;
+    Ok((bytes > 0).then_some(line))
 }
 
 /// Standard output for many lines of data.

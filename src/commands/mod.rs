@@ -6,6 +6,7 @@ mod hook;
 mod ingest;
 mod select;
 mod sending;
+mod setup;
 mod status;
 mod trust;
 mod words;
@@ -57,6 +58,7 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Ingest(arguments) => ingest::run(&arguments, &as_in_claude_code(host)),
         Command::Hook => Ok(hook::run(host)),
+        Command::Setup(arguments) => setup::run(&arguments, host),
         Command::Status(arguments) => status::run(&arguments, host),
         Command::Doctor(arguments) => doctor::run(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
@@ -69,6 +71,22 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
 /// the same program as the hooks are.
 fn as_in_claude_code(host: &Host) -> Host {
     InForce::read(host).on(host)
+}
+
+/// What a coding agent runs, a project may have asked for: it decides nothing for the user.
+fn refuse_inside_agent(verb: &str, host: &Host) -> Result<(), WrongUse> {
+    if host.variable("CLAUDECODE").ok().flatten().is_none() {
+        return Ok(());
+    }
+    let program = host
+        .executable
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let program = program.unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
+    Err(WrongUse(format!(
+        "run it in a terminal of your own: what a coding agent runs, a project may have asked \
+         for\n  {program:?} {verb}"
+    )))
 }
 
 /// The settings, all of them usable.

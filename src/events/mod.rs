@@ -11,9 +11,11 @@ mod names;
 mod native;
 mod properties;
 mod settings;
+mod test_trace;
 
 pub use crate::session::{InputScope, Wanted};
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName};
 pub use map::{Progress, claims, map};
 pub use settings::{Frozen, Grouping, Recording, Settings};
+pub use test_trace::{TEST_TRACE, test_trace};

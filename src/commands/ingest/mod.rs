@@ -39,7 +39,9 @@ pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
         _ if arguments.dry_run => preview::run(&sessions, &config, host),
         Some(_) => send::run(&sessions, &config, host),
         None => {
-            ui::say("POSTHOG_API_KEY is not set: nothing is sent, this is what would be");
+            ui::say(
+                "POSTHOG_API_KEY is not set (run posthog-llma setup): nothing is sent, this is what would be",
+            );
             preview::run(&sessions, &config, host)
         }
     }
