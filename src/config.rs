@@ -94,6 +94,16 @@ pub struct Problem {
     pub problem: String,
 }
 
+impl Problem {
+    /// Whether it is one of an option of the plugin.
+    #[must_use]
+    pub fn is_of_plugin(&self) -> bool {
+        PLUGIN_OPTIONS
+            .iter()
+            .any(|(.., name)| *name == self.variable)
+    }
+}
+
 /// A PostHog project key. Its value is shown to nobody.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
@@ -213,7 +223,7 @@ impl Reader<'_> {
         variable: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let (variable, read) = self.read(variable);
+        let (variable, read) = read(variable, self.host);
         let read = read.map_err(|error| error.to_string());
         match read.and_then(|value| value.map(parse).transpose()) {
             Ok(value) => value,
@@ -221,16 +231,6 @@ impl Reader<'_> {
                 self.problems.push(Problem { variable, problem });
                 None
             }
-        }
-    }
-
-    /// What the environment says, else the plugin, and which of them said it.
-    fn read(&self, variable: &'static str) -> (&'static str, Result<Option<&str>, NotUnicode>) {
-        let read = self.host.variable(variable);
-        let option = PLUGIN_OPTIONS.iter().find(|(name, ..)| *name == variable);
-        match (read, option) {
-            (Ok(None), Some((_, option, name))) => (name, self.host.variable(option)),
-            (read, _) => (variable, read),
         }
     }
 
@@ -280,6 +280,27 @@ impl Reader<'_> {
 
     fn text(&mut self, variable: &'static str) -> Option<String> {
         self.value(variable, |text| Ok(text.to_owned()))
+    }
+}
+
+/// Who decides a setting: its environment variable, or the option of the plugin. `None` when
+/// neither does.
+#[must_use]
+pub fn source(variable: &'static str, host: &Host) -> Option<&'static str> {
+    let (source, value) = read(variable, host);
+    value.is_ok_and(|value| value.is_some()).then_some(source)
+}
+
+/// What the environment says, else the plugin, and which of them said it.
+fn read<'a>(
+    variable: &'static str,
+    host: &'a Host,
+) -> (&'static str, Result<Option<&'a str>, NotUnicode>) {
+    let value = host.variable(variable);
+    let option = PLUGIN_OPTIONS.iter().find(|(name, ..)| *name == variable);
+    match (value, option) {
+        (Ok(None), Some((_, option, name))) => (name, host.variable(option)),
+        (value, _) => (variable, value),
     }
 }
 

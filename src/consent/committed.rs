@@ -228,6 +228,28 @@ mod tests {
     }
 
     #[test]
+    fn a_tracked_local_file_at_the_top_counts_below_other_settings_too() {
+        let root = tempfile::tempdir().unwrap();
+        let name = "POSTHOG_HOST";
+        let mut host = host(root.path(), &[(name, "https://elsewhere.example")]);
+        let project = root.path().join("project");
+        let repository = git2::Repository::init(&project).unwrap();
+        write(&project.join("src/.claude/settings.json"), "NAME", "value");
+        host.cwd = Some(project.join("src"));
+        assert_eq!(committed(&host), None);
+
+        let top = project.join(".claude/settings.local.json");
+        write(&top, name, "https://elsewhere.example");
+        assert_eq!(committed(&host), None, "the user's own");
+        let mut index = repository.index().unwrap();
+        index
+            .add_path(Path::new(".claude/settings.local.json"))
+            .unwrap();
+        index.write().unwrap();
+        assert!(committed(&host).is_some_and(|committed| committed.decides_destination()));
+    }
+
+    #[test]
     fn a_project_that_moves_the_users_folders_cannot_speak_for_the_user() {
         let root = tempfile::tempdir().unwrap();
         let fake = root.path().join("project/fake");

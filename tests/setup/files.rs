@@ -176,9 +176,11 @@ fn a_project_has_settings_of_its_own() {
     let user = Newcomer::new();
     let project = user.env.project();
     let local = project.join(".claude/settings.local.json");
+    user.install_plugin();
     user.set_up(&["--project"])
         .success()
-        .complains("in this project")
+        .complains("sessions that you start in this project from now on are sent")
+        .complains("POSTHOG_LLMA_CC_ENABLED to ")
         .complains(&local.display().to_string());
     assert!(!user.settings().exists());
     assert!(fs::read_to_string(&local).unwrap().contains(API_KEY));

@@ -12,7 +12,7 @@ mod trial;
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use support::env::{API_KEY, Outcome, TestEnv};
 use support::posthog::PostHog;
@@ -31,6 +31,14 @@ impl Newcomer {
             env: env.with("XDG_CONFIG_HOME", config),
             posthog: PostHog::start(),
         }
+    }
+
+    /// As `claude plugin install` notes it.
+    fn install_plugin(&self) {
+        let plugin = json!({ "installPath": "/", "version": env!("CARGO_PKG_VERSION") });
+        let list = json!({ "version": 2, "plugins": { "posthog@posthog-llma": [plugin] } });
+        let file = self.env.claude().join("plugins/installed_plugins.json");
+        self.env.write(file, list.to_string());
     }
 
     fn settings(&self) -> PathBuf {

@@ -28,6 +28,26 @@ fn a_key_among_the_plugins_options_is_enough() {
 }
 
 #[test]
+fn privacy_that_the_plugin_was_asked_for_holds_in_a_terminal_too() {
+    let user = Newcomer::new();
+    let options = r#"{"posthog@posthog-llma":{"options":{"privacy_mode":true}}}"#;
+    let settings = format!(r#"{{"pluginConfigs":{options}}}"#);
+    user.env.write(user.settings(), settings);
+    let session = Session::write(&user.env, 1, 1);
+    let path = session.path.display().to_string();
+    let ingest = user.env.command(["ingest", &path]);
+    let ingest = ingest.env("POSTHOG_API_KEY", API_KEY);
+    ingest
+        .env("POSTHOG_HOST", user.posthog.url())
+        .run()
+        .success();
+    for event in user.posthog.named("$ai_generation") {
+        assert!(event["properties"]["$ai_output_choices"].is_null());
+    }
+    assert_eq!(user.posthog.events().len() as u64, session.events());
+}
+
+#[test]
 fn a_project_cannot_pretend_to_be_the_plugin() {
     let user = Newcomer::new();
     let url = user.posthog.url();

@@ -13,9 +13,10 @@ fn a_newcomer_is_set_up_and_the_next_session_arrives() {
     user.set_up(&[])
         .success()
         .complains(r#"PostHog answered 200: {"status":"Ok"}"#)
-        .complains("does not prove that the key is your project's")
+        .complains("not that the key is your project's: any key of the right form")
         .complains("/llm-analytics/traces and look for \"posthog-llma setup test\"")
-        .complains("wrote POSTHOG_API_KEY, POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED");
+        .complains("wrote POSTHOG_API_KEY, POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED")
+        .complains("claude plugin install posthog@posthog-llma");
 
     let sent = user.posthog.events();
     let names: Vec<_> = sent.iter().map(|event| &event["event"]).collect();

@@ -71,7 +71,7 @@ fn api_key(arguments: &cli::Setup, host: &Host) -> anyhow::Result<ApiKey> {
         }
     }
     ask(
-        "key of the project (phc_…, from its settings; it is not shown): ",
+        "project API key (phc_…, from the project's settings; it is not shown): ",
         "which key? set POSTHOG_API_KEY, or give it on standard input to --key -",
         ui::ask_secret,
         parse,

@@ -5,10 +5,12 @@ mod answers;
 mod place;
 mod trial;
 
-use super::{Exit, refuse_inside_agent, sending};
+use super::{Exit, refuse_inside_agent, sending, words};
 use crate::cli;
 use crate::consent;
 use crate::host::Host;
+use crate::sources::claude_code::in_force::InForce;
+use crate::sources::claude_code::plugin::{self, PLUGIN, Plugin};
 use crate::sources::claude_code::settings::edit::SettingsFile;
 use crate::ui;
 use answers::Answers;
@@ -25,19 +27,26 @@ pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     // Before anything is asked or sent: a file that cannot be changed is found out now.
     let file = SettingsFile::open(&place.file)?;
     if arguments.remove {
-        return remove(&place, &file);
+        return remove(&place, &file, host);
     }
     let answers = Answers::collect(arguments, host)?;
     if let Err(reason) = trial::send(&answers, host)? {
-        ui::say(format_args!("the test trace did not get there: {reason}"));
-        ui::say(format_args!(
-            "nothing was saved: {} is as it was",
-            place.file.display()
-        ));
+        let path = words::path(&place.file, host);
+        say(&format!("the test trace did not get there: {reason}"));
+        say(&format!("nothing was saved: {path} is as it was"));
         return Ok(Exit::Incomplete);
     }
     confirm_host(&answers, host)?;
-    write(&place, &answers, host)?;
+    let variables = [
+        (KEY, answers.api_key.secret()),
+        (HOST, answers.endpoint.base()),
+        (ENABLED, "true"),
+    ];
+    write(&place, &variables, host)?;
+    for warning in place.warnings(&variables, host) {
+        say(&format!("but {warning}"));
+    }
+    what_now(&place, host);
     Ok(Exit::Done)
 }
 
@@ -46,70 +55,76 @@ fn confirm_host(answers: &Answers, host: &Host) -> anyhow::Result<()> {
     let endpoint = &answers.endpoint;
     if !endpoint.is_posthog_cloud() && !endpoint.is_loopback() {
         sending::own_trust(host)?.confirm_host(endpoint)?;
-        ui::say(format_args!("sessions may go to {}", endpoint.base()));
+        say(&format!("sessions may go to {}", endpoint.base()));
     }
     Ok(())
 }
 
-fn write(place: &Place, answers: &Answers, host: &Host) -> anyhow::Result<()> {
-    let variables = [
-        (KEY, answers.api_key.secret()),
-        (HOST, answers.endpoint.base()),
-        (ENABLED, "true"),
-    ];
+fn write(place: &Place, variables: &[(&str, &str)], host: &Host) -> anyhow::Result<()> {
+    let path = words::path(&place.file, host);
     // Read again: Claude Code may have written it while the user was thinking.
     let file = SettingsFile::open(&place.file)?;
-    match file.with(&variables) {
-        None => ui::say(format_args!("{} said so already", place.file.display())),
-        Some(text) => {
-            let copy = file.back_up(host.now())?;
-            file.save(&text)?;
-            ui::say(format_args!(
-                "wrote {KEY}, {HOST} and {ENABLED} to {}",
-                place.file.display()
-            ));
-            if let Some(copy) = copy {
-                ui::say(format_args!("as it was before: {}", copy.display()));
-            }
-        }
+    let Some(text) = file.with(variables) else {
+        say(&format!("{path} said so already"));
+        return Ok(());
+    };
+    let copy = file.back_up(host.now())?;
+    file.save(&text)?;
+    say(&format!("wrote {KEY}, {HOST} and {ENABLED} to {path}"));
+    if let Some(copy) = copy {
+        let copy = words::path(&copy, host);
+        say(&format!("as it was before: {copy}"));
     }
-    for warning in place.warnings(&variables, host) {
-        ui::say(format_args!("but {warning}"));
-    }
-    let of_project = if place.is_project {
+    Ok(())
+}
+
+/// What the user can expect now, and what still is in the way.
+fn what_now(place: &Place, host: &Host) {
+    let here = if place.is_project {
         " in this project"
     } else {
         ""
     };
-    ui::say(format_args!(
-        "sessions that you start{of_project} from now on are sent when they end; \
-         posthog-llma status shows it"
-    ));
-    if let Some(reason) = host
-        .cwd
-        .as_ref()
-        .and_then(|cwd| consent::opted_out(cwd, host))
-    {
-        ui::say(format_args!("but not those of this folder: {reason}"));
+    if is_called(host) {
+        say(&format!(
+            "sessions that you start{here} from now on are sent when they end; \
+             posthog-llma status shows it, posthog-llma ingest sends earlier ones"
+        ));
+    } else {
+        say(&format!(
+            "Claude Code does not call this program yet: claude plugin install {PLUGIN}"
+        ));
     }
-    Ok(())
+    let cwd = host.cwd.as_ref();
+    if let Some(reason) = cwd.and_then(|cwd| consent::opted_out(cwd, host)) {
+        say(&format!("but not those of this folder: {reason}"));
+    }
 }
 
-fn remove(place: &Place, file: &SettingsFile) -> anyhow::Result<Exit> {
-    let path = place.file.display();
+/// Whether there is a hook that calls this program.
+fn is_called(host: &Host) -> bool {
+    let has_plugin = matches!(Plugin::installed(host), Ok(Some(_)));
+    has_plugin || plugin::own_hook(&InForce::read(host)).is_some()
+}
+
+fn remove(place: &Place, file: &SettingsFile, host: &Host) -> anyhow::Result<Exit> {
+    let path = words::path(&place.file, host);
     let Some(text) = file.without(&[KEY, HOST, ENABLED]) else {
-        ui::say(format_args!("{path} says nothing of posthog-llma"));
+        say(&format!("{path} says nothing of posthog-llma"));
         return Ok(Exit::Done);
     };
     if file.is_ours(&text) {
         file.delete()?;
-        ui::say(format_args!("removed {path}: there was nothing else in it"));
+        say(&format!("removed {path}: there was nothing else in it"));
     } else {
         file.save(&text)?;
-        ui::say(format_args!(
-            "removed {KEY}, {HOST} and {ENABLED} from {path}"
-        ));
+        say(&format!("removed {KEY}, {HOST} and {ENABLED} from {path}"));
     }
-    ui::say("what waits is kept for another setup; a host that was confirmed stays confirmed");
+    say("what waits is kept for another setup; a host that was confirmed stays confirmed");
     Ok(Exit::Done)
+}
+
+/// Speaks in lines of a terminal.
+fn say(text: &str) {
+    ui::say(words::entry("", 0, text));
 }

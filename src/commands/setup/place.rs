@@ -41,7 +41,7 @@ impl Place {
             }
         }
         if self.is_project {
-            let file = self.file.display();
+            let file = words::path(&self.file, host);
             if git::is_tracked(&self.file) {
                 warnings.push(format!(
                     "git tracks {file}: whoever has the repository has the key, and sessions wait \

@@ -4,7 +4,8 @@ use anyhow::anyhow;
 use uuid::Builder;
 
 use super::answers::Answers;
-use crate::commands::local;
+use super::say;
+use crate::commands::words;
 use crate::deliver;
 use crate::events::{TEST_TRACE, test_trace};
 use crate::host::Host;
@@ -17,11 +18,8 @@ const SHOWN: usize = 100;
 /// Sends the test trace; the inner error is why it was not taken.
 pub(super) fn send(answers: &Answers, host: &Host) -> anyhow::Result<Result<(), String>> {
     let Answers { endpoint, api_key } = answers;
-    ui::say(format_args!(
-        "sending a test trace to {} with key {}",
-        endpoint.base(),
-        api_key.masked()
-    ));
+    let (base, key) = (endpoint.base(), api_key.masked());
+    say(&format!("sending a test trace to {base} with key {key}"));
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| anyhow!("no random bytes: {error}"))?;
     let now = host.now();
@@ -39,7 +37,7 @@ pub(super) fn send(answers: &Answers, host: &Host) -> anyhow::Result<Result<(), 
             Disposition::Accepted { quota_limited } => {
                 let answer = outcome.as_ref().map(said).unwrap_or_default();
                 ui::say(without_key(answer, answers));
-                explain(answers, quota_limited, &local(now));
+                explain(answers, quota_limited, &words::when(now, now));
                 return Ok(Ok(()));
             }
             Disposition::NoSuchEndpoint { .. } if lane == Lane::Ai => {
@@ -61,13 +59,15 @@ pub(super) fn send(answers: &Answers, host: &Host) -> anyhow::Result<Result<(), 
 
 fn explain(answers: &Answers, quota_limited: bool, at: &str) {
     if quota_limited {
-        ui::say("the project is over its quota: PostHog takes events and may drop them");
+        say("the project is over its quota: PostHog takes events and may drop them");
     }
-    ui::say(format_args!(
-        "that proves the address and the form of the events. It does not prove that the key is \
-         your project's: any key of the right form gets the same answer\n\
-         to see for yourself, open {}/llm-analytics/traces and look for \"{TEST_TRACE}\" of {at}",
-        answers.endpoint.app()
+    say(
+        "that proves the address and the form of the events, not that the key is your project's: \
+         any key of the right form gets the same answer",
+    );
+    let app = answers.endpoint.app();
+    say(&format!(
+        "to see for yourself, open {app}/llm-analytics/traces and look for \"{TEST_TRACE}\", {at}"
     ));
 }
 

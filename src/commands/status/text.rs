@@ -67,8 +67,13 @@ fn switched(picture: &Picture) -> String {
     let config = &picture.config;
     match (config.enabled, &config.api_key, &config.state_dir) {
         (_, _, None) => "off: no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned(),
-        (true, None, _) => "off: POSTHOG_API_KEY is not set".to_owned(),
-        (false, _, _) => "off: set POSTHOG_LLMA_CC_ENABLED=true".to_owned(),
+        (true, None, _) => "off: POSTHOG_API_KEY is not set; run posthog-llma setup".to_owned(),
+        (false, None, _) => "off, unless the plugin has a key among its options, which only its \
+             hooks see; posthog-llma setup switches it on"
+            .to_owned(),
+        (false, _, _) => {
+            "off: POSTHOG_LLMA_CC_ENABLED is not true; run posthog-llma setup".to_owned()
+        }
         (true, Some(_), _) => {
             let by = picture.settings.sets_variable("POSTHOG_LLMA_CC_ENABLED");
             let by = by.map(|file| words::path(&file.path, &picture.host));
