@@ -8,9 +8,9 @@ use crate::commands::words;
 use crate::config::{ApiKey, Problem};
 use crate::consent;
 use crate::sources::claude_code::in_force::Scope;
-use crate::sources::claude_code::plugin::PLUGIN;
+use crate::sources::claude_code::plugin::{PLUGIN, Plugin};
 
-/// Why the doctor may not see what hooks do.
+/// Why hooks may do what cannot be seen from here.
 const SEEN_BY_HOOKS: &str = "a key among the plugin's options, which its hooks alone see";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -73,11 +73,7 @@ fn switched_on(facts: &Facts) -> Finding {
             CHECK,
             format!("not by settings, but hooks have run: perhaps by {SEEN_BY_HOOKS}"),
         ),
-        None => Finding::problem(
-            CHECK,
-            format!("no, unless by {SEEN_BY_HOOKS}"),
-            "posthog-llma setup",
-        ),
+        None => Finding::problem(CHECK, "no", "posthog-llma setup"),
     }
     .with(details)
 }
@@ -91,10 +87,10 @@ fn key(facts: &Facts) -> Finding {
             let advice = "posthog-llma setup, so that commands in a terminal have it too";
             return Finding::advice(CHECK, format!("perhaps {SEEN_BY_HOOKS}"), advice);
         }
-        let found = if is_told {
-            "unusable".to_owned()
-        } else {
-            format!("there is none, unless {SEEN_BY_HOOKS}")
+        let found = match Plugin::installed(&facts.host) {
+            _ if is_told => "unusable".to_owned(),
+            Ok(Some(_)) => format!("there is none, unless {SEEN_BY_HOOKS}"),
+            _ => "there is none".to_owned(),
         };
         return Finding::problem(CHECK, found, copy_key(facts));
     };

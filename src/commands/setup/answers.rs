@@ -41,7 +41,7 @@ fn endpoint(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Endpoint> {
         return Ok(parse_host(given).map_err(|problem| WrongUse(format!("{HOST}: {problem}")))?);
     }
     ask(
-        "region of the project (us, eu), or the address of your own PostHog [us]: ",
+        "PostHog region (us, eu), or the address of your own [us]: ",
         "where to? use --region us, --region eu or --host ADDRESS, or set POSTHOG_HOST",
         ui::ask,
         |reply| match reply {
