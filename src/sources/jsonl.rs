@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -12,14 +13,17 @@ use serde_json::Deserializer;
 /// we take.
 const LONGEST_LINE: usize = 128 << 20;
 
-/// Large enough that reading costs no system call a line, small enough not to matter.
+/// Large enough that reading costs no system call a line, small enough to stay in the cache.
 const BUFFER: usize = 256 << 10;
 
-/// The lines of a file, from an offset on, one at a time.
+/// The lines of a file, from an offset on, one at a time, where they stand in the buffer.
 #[derive(Debug)]
 pub struct Lines {
-    reader: BufReader<File>,
-    line: Vec<u8>,
+    file: File,
+    buffer: Vec<u8>,
+    /// What of the buffer was read from the file and not handed out yet.
+    unread: Range<usize>,
+    /// Where that begins in the file.
     offset: u64,
 }
 
@@ -67,8 +71,9 @@ impl Lines {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self {
-            reader: BufReader::with_capacity(BUFFER, file),
-            line: Vec::new(),
+            file,
+            buffer: vec![0; BUFFER],
+            unread: 0..0,
             offset,
         })
     }
@@ -78,24 +83,30 @@ impl Lines {
     /// # Errors
     /// When the file cannot be read.
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
-        self.line.clear();
-        let limit = LONGEST_LINE as u64;
-        let read = self
-            .reader
-            .by_ref()
-            .take(limit)
-            .read_until(b'\n', &mut self.line)?;
-        if read == 0 {
+        let mut searched = 0;
+        let mut is_too_long = false;
+        let offset = self.offset;
+        let (length, is_terminated) = loop {
+            let unread = &self.buffer[self.unread.clone()];
+            if let Some(end) = memchr::memchr(b'\n', &unread[searched..]) {
+                break (searched + end + 1, true);
+            }
+            searched = unread.len();
+            if searched >= LONGEST_LINE {
+                is_too_long = true;
+                self.take(searched);
+                searched = 0;
+            }
+            if self.fill()? == 0 {
+                break (searched, false);
+            }
+        };
+        if length == 0 && !is_too_long {
             return Ok(None);
         }
-        let offset = self.offset;
-        self.offset += read as u64;
-        let is_terminated = self.line.last() == Some(&b'\n');
-        if !is_terminated && read == LONGEST_LINE {
-            self.line.clear();
-            self.offset += skip_line(&mut self.reader)?;
-        }
-        let bytes = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+        let taken = self.take(length);
+        let bytes = &self.buffer[if is_too_long { 0..0 } else { taken }];
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         Ok(Some(Line {
             offset,
@@ -103,21 +114,31 @@ impl Lines {
             is_terminated,
         }))
     }
-}
 
-/// Reads past the next line end without keeping anything.
-fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
-    let mut skipped = 0;
-    loop {
-        let buffer = reader.fill_buf()?;
-        let (length, found) = match memchr::memchr(b'\n', buffer) {
-            Some(end) => (end + 1, true),
-            None => (buffer.len(), false),
-        };
-        reader.consume(length);
-        skipped += length as u64;
-        if found || length == 0 {
-            return Ok(skipped);
+    /// Takes so many bytes of what is unread. Where they are in the buffer.
+    fn take(&mut self, length: usize) -> Range<usize> {
+        let taken = self.unread.start..self.unread.start + length;
+        self.unread.start = taken.end;
+        self.offset += length as u64;
+        taken
+    }
+
+    /// Reads on, behind what is unread. How many bytes came; none at the end of the file.
+    fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.copy_within(self.unread.clone(), 0);
+        self.unread = 0..self.unread.len();
+        if self.unread.end == self.buffer.len() {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        loop {
+            match self.file.read(&mut self.buffer[self.unread.end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    let read = read?;
+                    self.unread.end += read;
+                    return Ok(read);
+                }
+            }
         }
     }
 }
@@ -125,8 +146,9 @@ fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
 /// Replaces escaped surrogates that have no partner; `None` when there are none. Agents write
 /// text beyond ASCII as it is, so a line with any such escape is rare.
 fn without_half_characters(text: &str) -> Option<String> {
-    let find = |needle: &[u8]| memchr::memmem::find(text.as_bytes(), needle);
-    let first = [find(b"\\ud"), find(b"\\uD")].into_iter().flatten().min()?;
+    let mut escapes = memchr::memmem::find_iter(text.as_bytes(), b"\\u");
+    let is_half = |at: &usize| matches!(text.as_bytes().get(at + 2), Some(b'd' | b'D'));
+    let first = escapes.find(is_half)?;
     let mut mended = String::with_capacity(text.len());
     // An even number of backslashes before it would make this one a character of its own.
     let mut at = first - trailing_backslashes(&text.as_bytes()[..first]);
@@ -292,6 +314,25 @@ mod tests {
             seen,
             expected.map(|(offset, text, done)| (offset, text.to_owned(), done))
         );
+    }
+
+    #[test]
+    fn a_line_may_be_longer_than_what_is_read_at_once() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let lengths = [10, BUFFER - 12, 3 * BUFFER, 0, BUFFER - 1, BUFFER, 7];
+        for length in lengths {
+            let line = "x".repeat(length);
+            writeln!(file, "{line}").unwrap();
+        }
+        let mut lines = Lines::open(file.path(), 0).unwrap();
+        let mut offset = 0;
+        for length in lengths {
+            let line = lines.next_line().unwrap().unwrap();
+            assert_eq!((line.offset, line.bytes.len()), (offset, length));
+            assert!(line.is_terminated && line.bytes.iter().all(|byte| *byte == b'x'));
+            offset += length as u64 + 1;
+        }
+        assert!(lines.next_line().unwrap().is_none());
     }
 
     #[test]

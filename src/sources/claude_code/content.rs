@@ -7,10 +7,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::agents::is_agent_tool;
+use super::blocks::value;
 use super::tool_result::ToolUseResult;
-use super::wire::{
-    self, Content, ContentBlock, Line, MediaSource, PermissionDecision, Text, payload,
-};
+use super::wire::{self, Content, Line, MediaSource, PermissionDecision, payload};
 use crate::session::{
     Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult, Usage, books,
 };
@@ -65,109 +64,96 @@ fn permission(line: &Line<'_>) -> Option<Permission> {
 }
 
 /// The blocks of a message's content. A plain string is one text block.
-pub(super) fn blocks(content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
-    blocks_at(Depth::Message, content, facts)
-}
-
-/// A result stands in a message and holds plain blocks; there is nothing deeper.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    Message,
-    Result,
-}
-
-fn blocks_at(depth: Depth, content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
-    match Content::parse(content) {
-        None => Vec::new(),
-        Some(Content::Text(raw)) => {
-            let text = text(raw, facts);
-            text.map(Block::Text).into_iter().collect()
-        }
-        Some(Content::Blocks(found)) => found
-            .into_iter()
-            .map(|found| match found {
-                wire::Block::Known(known) => block(depth, known, facts),
-                wire::Block::Other(raw) => other(raw),
-            })
-            .collect(),
+pub(super) fn blocks(content: &Content<'_>, facts: &LineFacts<'_>) -> Vec<Block> {
+    match content {
+        Content::Nothing => Vec::new(),
+        Content::Text(text) => vec![Block::Text(kept(text, facts))],
+        Content::Blocks(blocks) => blocks.iter().map(|it| block(it, facts)).collect(),
     }
 }
 
-fn block(depth: Depth, block: ContentBlock<'_>, facts: &LineFacts<'_>) -> Block {
-    let owned = |text: Option<Text<'_>>| text.map_or_else(String::new, |text| text.0.into_owned());
-    let content = |raw: Option<&RawValue>| raw.and_then(|raw| text(raw, facts)).unwrap_or_default();
-    // How a subagent is recognised stands in the arguments of its call.
-    let starts_agent = block
-        .name
-        .as_ref()
-        .is_some_and(|name| is_agent_tool(name.as_str()));
-    match block.kind() {
-        "text" => Block::Text(content(block.text)),
-        "thinking" => Block::Thinking(content(block.thinking)),
-        "tool_use" => Block::ToolCall(Box::new(ToolCall {
-            id: owned(block.id),
-            name: owned(block.name),
-            input: block
-                .input
-                .filter(|_| facts.keeps_content || starts_agent)
-                .map_or(Value::Null, value),
-            called_at: facts.at,
-            result: None,
-            subagents: Vec::new(),
-            circumstances: Arc::clone(facts.circumstances),
-        })),
-        "tool_result" if depth == Depth::Result => Block::Other(json!({
-            "type": "tool_result",
-            "tool_use_id": owned(block.tool_use_id),
-            "content": block.content.filter(|_| facts.keeps_content).map(value),
-        })),
-        "tool_result" => {
-            let content = block.content.filter(|_| facts.keeps_content);
-            Block::ToolResult {
-                call_id: owned(block.tool_use_id),
-                result: Arc::new(ToolResult {
-                    content: blocks_at(Depth::Result, content, facts),
-                    is_error: block.is_error.unwrap_or(false),
-                    returned_at: facts.at,
-                    duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
-                    permission: facts.permission,
-                    web_searches: facts.tool.searches,
-                    work: facts.tool.work.clone(),
-                }),
-            }
+fn block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
+    match block {
+        wire::Block::ToolResult {
+            call_id,
+            is_error,
+            content,
+        } => Block::ToolResult {
+            call_id: call_id.as_str().to_owned(),
+            result: Arc::new(ToolResult {
+                content: of_result(content.filter(|_| facts.keeps_content), facts),
+                is_error: *is_error,
+                returned_at: facts.at,
+                duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
+                permission: facts.permission,
+                web_searches: facts.tool.searches,
+                work: facts.tool.work.clone(),
+            }),
+        },
+        plain => plain_block(plain, facts),
+    }
+}
+
+/// The content of a tool's result, which holds plain blocks: a result in it is not one of ours.
+fn of_result(content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
+    match payload(content).unwrap_or_default() {
+        Content::Blocks(blocks) => blocks.iter().map(|it| plain_block(it, facts)).collect(),
+        text => blocks(&text, facts),
+    }
+}
+
+fn plain_block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
+    match block {
+        wire::Block::Text(text) => Block::Text(said(text, facts)),
+        wire::Block::Thinking(text) => Block::Thinking(said(text, facts)),
+        wire::Block::ToolUse { id, name, input } => {
+            // How a subagent is recognised stands in the arguments of its call.
+            let is_wanted = facts.keeps_content || is_agent_tool(name.as_str());
+            Block::ToolCall(Box::new(ToolCall {
+                id: id.as_str().to_owned(),
+                name: name.as_str().to_owned(),
+                input: input.filter(|_| is_wanted).map_or(Value::Null, value),
+                called_at: facts.at,
+                result: None,
+                subagents: Vec::new(),
+                circumstances: Arc::clone(facts.circumstances),
+            }))
         }
-        kind => {
-            let source: Option<MediaSource<'_>> = payload(block.source);
+        wire::Block::ToolResult {
+            call_id, content, ..
+        } => Block::Other(json!({
+            "type": "tool_result",
+            "tool_use_id": call_id.as_str(),
+            "content": content.filter(|_| facts.keeps_content).map(value),
+        })),
+        wire::Block::Media { kind, source } => {
+            let source: Option<MediaSource<'_>> = payload(*source);
             let data = source.as_ref().and_then(|source| source.data);
             Block::Media {
-                kind: kind.to_owned(),
+                kind: kind.as_str().to_owned(),
                 bytes: data.map_or(0, |data| decoded_length(data.get())),
                 media_type: source
                     .and_then(|source| source.media_type)
                     .map(|kind| kind.0.into_owned()),
             }
         }
+        wire::Block::Other(fields) => {
+            let mut value = fields.value();
+            drop_binary(&mut value);
+            Block::Other(value)
+        }
     }
 }
 
-/// A text, where content is wanted.
-fn text(raw: &RawValue, facts: &LineFacts<'_>) -> Option<String> {
-    if facts.keeps_content {
-        payload(Some(raw))
-    } else {
-        Some(String::new())
-    }
+fn kept(text: &str, facts: &LineFacts<'_>) -> String {
+    let text = if facts.keeps_content { text } else { "" };
+    text.to_owned()
 }
 
-fn other(raw: &RawValue) -> Block {
-    let mut value = value(raw);
-    drop_binary(&mut value);
-    Block::Other(value)
-}
-
-/// A value as it stands in the transcript; one that is nested too deep to be built, as text.
-fn value(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::String(raw.get().to_owned()))
+/// A text that was not read yet, where content is wanted.
+fn said(raw: &RawValue, facts: &LineFacts<'_>) -> String {
+    let raw = Some(raw).filter(|_| facts.keeps_content);
+    payload(raw).unwrap_or_default()
 }
 
 /// Blocks that we do not know may hold bytes too, under one of these names.

@@ -54,7 +54,7 @@ pub fn glance(path: &Path) -> Glance {
                 .is_some_and(|kind| kind.as_str() == "user");
             if is_user && line.is_sidechain != Some(true) && glance.prompt.is_none() {
                 let message = line.message.as_ref();
-                let prompt = message.and_then(|message| prompt::of_line(&line, message.content));
+                let prompt = message.and_then(|message| prompt::of_line(&line, &message.content));
                 match prompt {
                     Some(prompt) if prompt.trigger == Trigger::Prompt => {
                         glance.prompt = Some(prompt.text);

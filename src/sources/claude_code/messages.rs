@@ -11,6 +11,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -159,14 +160,15 @@ impl Messages {
             content: Vec::new(),
         };
         for spot in self.places.get(&hash)?.clone() {
-            self.at(spot, |line| {
-                let message = line.message.as_ref()?;
+            self.at(spot, |object| {
+                let line: Line<'_> = payload(Some(object))?;
+                let message = line.message?;
                 said.role = match message.role.as_ref().map(Text::as_str) {
                     Some("assistant") => Role::Assistant,
                     Some("system") => Role::System,
                     _ => Role::User,
                 };
-                said.content.extend(blocks(message.content, facts));
+                said.content.extend(blocks(&message.content, facts));
                 Some(())
             })?;
         }
@@ -177,7 +179,7 @@ impl Messages {
     pub(super) fn at<T>(
         &mut self,
         spot: Spot,
-        take: impl FnOnce(&Line<'_>) -> Option<T>,
+        take: impl FnOnce(&RawValue) -> Option<T>,
     ) -> Option<T> {
         let file = match &mut self.file {
             Some(file) => file,
@@ -192,11 +194,11 @@ impl Messages {
             is_terminated: true,
         };
         let (mut before, mut take, mut taken) = (0, Some(take), None);
-        jsonl::objects(&line.text(), |object: Line<'_>| {
+        jsonl::objects(&line.text(), |object: &RawValue| {
             if before == spot.before
                 && let Some(take) = take.take()
             {
-                taken = take(&object);
+                taken = take(object);
             }
             before += 1;
         });
@@ -226,9 +228,17 @@ impl Messages {
 }
 
 /// The content of a line as it was sent.
-fn raw_blocks(line: &Line<'_>) -> Option<Vec<Value>> {
-    let message = line.message.as_ref()?;
-    match payload(message.content)? {
+fn raw_blocks(object: &RawValue) -> Option<Vec<Value>> {
+    #[derive(Deserialize)]
+    struct Sent {
+        message: Said,
+    }
+    #[derive(Deserialize)]
+    struct Said {
+        content: Value,
+    }
+    let sent: Sent = payload(Some(object))?;
+    match sent.message.content {
         Value::Array(blocks) => Some(blocks),
         Value::String(text) => Some(vec![json!({ "type": "text", "text": text })]),
         _ => None,

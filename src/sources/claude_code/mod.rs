@@ -4,6 +4,7 @@
 //! beside this file.
 
 mod agents;
+mod blocks;
 mod checkpoint;
 mod content;
 mod glance;

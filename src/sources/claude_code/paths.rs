@@ -264,7 +264,7 @@ fn first_facts(path: &Path) -> Option<FirstFacts> {
                 .or(line.timestamp.map(|at| at.0.into_owned()));
             let message = line.message.as_ref();
             facts.is_teammate |=
-                message.is_some_and(|message| prompt::is_from_teammate(message.content));
+                message.is_some_and(|message| prompt::is_from_teammate(&message.content));
         });
         if facts.session.is_some() && facts.timestamp.is_some() {
             break;

@@ -1,6 +1,6 @@
 //! Which `user` lines are prompts, and what was typed.
 
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 use super::wire::{Block, Content, Line, Origin, Text, payload};
 use crate::session::Trigger;
@@ -19,7 +19,7 @@ pub(super) struct Prompt {
 
 /// Reads the prompt out of a `user` line; `None` when it is none: the result of a tool, output
 /// of a local command, context, an interruption.
-pub(super) fn of_line(line: &Line<'_>, content: Option<&RawValue>) -> Option<Prompt> {
+pub(super) fn of_line(line: &Line<'_>, content: &Content<'_>) -> Option<Prompt> {
     if line.is_meta == Some(true) || line.is_compact_summary == Some(true) {
         return None;
     }
@@ -38,7 +38,7 @@ pub(super) fn of_line(line: &Line<'_>, content: Option<&RawValue>) -> Option<Pro
 }
 
 /// Reads a prompt that was typed while the agent worked.
-pub(super) fn of_queued(prompt: Option<&RawValue>, mode: Option<&str>) -> Option<Prompt> {
+pub(super) fn of_queued(prompt: &Content<'_>, mode: Option<&str>) -> Option<Prompt> {
     if !matches!(mode, None | Some("prompt")) {
         return None;
     }
@@ -89,49 +89,48 @@ fn message(text: &str) -> Option<&str> {
 }
 
 /// The text of a message that holds no result of a tool; pictures are named after it.
-fn spoken_text(content: Option<&RawValue>) -> Option<String> {
-    let blocks = match Content::parse(content)? {
-        Content::Text(text) => return payload(Some(text)),
+fn spoken_text<'a>(content: &'a Content<'_>) -> Option<Cow<'a, str>> {
+    let blocks = match content {
+        Content::Nothing => return None,
+        Content::Text(text) => return Some(Cow::Borrowed(text)),
         Content::Blocks(blocks) => blocks,
     };
     let mut parts = Vec::new();
     let mut pictures = Vec::new();
     for block in blocks {
-        let Block::Known(block) = block else {
-            continue;
-        };
-        match block.kind() {
-            "tool_result" => return None,
-            "text" => {
-                let text: Option<String> = payload(block.text);
+        match block {
+            Block::ToolResult { .. } => return None,
+            Block::Text(text) => {
+                let text: Option<String> = payload(Some(text));
                 parts.extend(text.filter(|text| !is_context(text)));
             }
-            kind => pictures.push(format!("[{kind}]")),
+            Block::Media { kind, .. } => pictures.push(format!("[{}]", kind.as_str())),
+            Block::Thinking(_) | Block::ToolUse { .. } | Block::Other(_) => {}
         }
     }
     parts.append(&mut pictures);
-    (!parts.is_empty()).then(|| parts.join("\n"))
+    (!parts.is_empty()).then(|| Cow::Owned(parts.join("\n")))
 }
 
 /// Whether another agent speaks.
-pub(super) fn is_from_teammate(content: Option<&RawValue>) -> bool {
+pub(super) fn is_from_teammate(content: &Content<'_>) -> bool {
     only_text(content).is_some_and(|text| text.trim_start().starts_with(TEAMMATE))
 }
 
 /// Whether the user stopped the agent here.
-pub(super) fn is_interruption(content: Option<&RawValue>) -> bool {
-    content.is_some_and(|raw| raw.get().contains(INTERRUPTED))
-        && only_text(content).is_some_and(|text| text.starts_with(INTERRUPTED))
+pub(super) fn is_interruption(content: &Content<'_>) -> bool {
+    only_text(content).is_some_and(|text| text.starts_with(INTERRUPTED))
 }
 
 /// The text of a message that is nothing else.
-pub(super) fn only_text(content: Option<&RawValue>) -> Option<String> {
-    match Content::parse(content)? {
-        Content::Text(text) => payload(Some(text)),
+pub(super) fn only_text<'a>(content: &'a Content<'_>) -> Option<Cow<'a, str>> {
+    match content {
+        Content::Text(text) => Some(Cow::Borrowed(text)),
         Content::Blocks(blocks) => match blocks.as_slice() {
-            [Block::Known(block)] => payload(block.text),
+            [Block::Text(text)] => payload(Some(text)).map(|Text(text)| text),
             _ => None,
         },
+        Content::Nothing => None,
     }
 }
 

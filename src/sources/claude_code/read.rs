@@ -231,8 +231,8 @@ impl Reader {
             self.assembler.incidents().compactions += 1;
         }
         if is(&line.kind, "user") && line.is_sidechain != Some(true) {
-            let content = line.message.as_ref().and_then(|message| message.content);
-            if prompt::is_interruption(content) {
+            let message = line.message.as_ref();
+            if message.is_some_and(|message| prompt::is_interruption(&message.content)) {
                 self.assembler.incidents().interruptions += 1;
             }
         }
@@ -247,13 +247,13 @@ impl Reader {
         };
         let thread = self.thread_of(line, agent, Some(message));
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
-        let content = blocks(message.content, &facts);
+        let content = blocks(&message.content, &facts);
         let mut results = content
             .iter()
             .filter(|block| matches!(block, Block::ToolResult { .. }));
         if results.next().is_none()
             && thread == Thread::Main
-            && let Some(prompt) = prompt::of_line(line, message.content)
+            && let Some(prompt) = prompt::of_line(line, &message.content)
         {
             self.begin_turn(line, prompt, at);
         }
@@ -290,12 +290,12 @@ impl Reader {
         let mode = attachment.command_mode.as_ref().map(wire::Text::as_str);
         let thread = self.thread_of(line, agent, None);
         if thread == Thread::Main
-            && let Some(prompt) = prompt::of_queued(attachment.prompt, mode)
+            && let Some(prompt) = prompt::of_queued(&attachment.prompt, mode)
         {
             self.begin_turn(line, prompt, at);
         }
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
-        let content = blocks(attachment.prompt, &facts);
+        let content = blocks(&attachment.prompt, &facts);
         if !content.is_empty() {
             self.assembler.input(
                 thread,
@@ -372,7 +372,7 @@ impl Reader {
         let thread = self.thread_of(line, agent, None);
         self.note_agent_kind(line, &thread);
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
-        let content = blocks(message.content, &facts);
+        let content = blocks(&message.content, &facts);
         self.agents.note_calls(&content);
         let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
         let usage = usage(raw_usage.as_ref());
@@ -493,7 +493,7 @@ impl Reader {
         let uuid = line.uuid.as_ref().map_or("", wire::Text::as_str);
         let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
         let root = self.agents.sidechain(uuid, parent).unwrap_or_else(|| {
-            let prompt = message.and_then(|message| prompt::only_text(message.content));
+            let prompt = message.and_then(|message| prompt::only_text(&message.content));
             let (root, call) = self.agents.begin_sidechain(uuid, prompt.as_deref());
             self.assembler.agent(&root, None, call);
             root

@@ -347,10 +347,11 @@ impl Requests {
     fn setup(&mut self, shape: &str, answer: &Answer<'_>) -> Option<Arc<Setup>> {
         let shape = self.shapes.get_mut(shape)?;
         if shape.setup.is_none() {
-            let setup = self.messages.at(shape.spot, |line| {
+            let setup = self.messages.at(shape.spot, |object| {
+                let line: Line<'_> = payload(Some(object))?;
                 let shape: wire::Shape<'_> = payload(line.shape)?;
                 Some(Setup {
-                    system: blocks(shape.system, &answer.facts()),
+                    system: blocks(&shape.system, &answer.facts()),
                     tools: payload(shape.tools).unwrap_or_default(),
                 })
             });

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub(super) use super::blocks::{Block, Content};
 pub(super) use super::lenient::{Count, Number, Text, payload};
 use super::lenient::{flag, object, text};
 use super::tool_result::ToolUseResult;
@@ -118,103 +119,9 @@ pub(super) struct Message<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) stop_reason: Option<Text<'a>>,
     #[serde(borrow, default)]
-    pub(super) content: Option<&'a RawValue>,
+    pub(super) content: Content<'a>,
     #[serde(borrow, default)]
     pub(super) usage: Option<&'a RawValue>,
-}
-
-/// `content` of a message or of a tool result: a string, or blocks.
-#[derive(Debug)]
-pub(super) enum Content<'a> {
-    Text(&'a RawValue),
-    Blocks(Vec<Block<'a>>),
-}
-
-/// One block, and the JSON that it stands in where it is none that we know.
-#[derive(Debug)]
-pub(super) enum Block<'a> {
-    Known(ContentBlock<'a>),
-    Other(&'a RawValue),
-}
-
-impl<'a> Content<'a> {
-    pub(super) fn parse(raw: Option<&'a RawValue>) -> Option<Self> {
-        let raw = raw?;
-        match raw.get().as_bytes().first()? {
-            b'"' => Some(Self::Text(raw)),
-            b'[' => Some(Self::Blocks(blocks(raw))),
-            _ => None,
-        }
-    }
-}
-
-/// Nearly always, all blocks are known, and one pass is enough.
-fn blocks(raw: &RawValue) -> Vec<Block<'_>> {
-    let known: Option<Vec<ContentBlock<'_>>> = payload(Some(raw));
-    match known {
-        Some(known) if known.iter().all(ContentBlock::is_known) => {
-            known.into_iter().map(Block::Known).collect()
-        }
-        _ => {
-            let raw: Vec<&RawValue> = payload(Some(raw)).unwrap_or_default();
-            raw.into_iter().map(block).collect()
-        }
-    }
-}
-
-fn block(raw: &RawValue) -> Block<'_> {
-    match payload::<ContentBlock<'_>>(Some(raw)) {
-        Some(block) if block.is_known() => Block::Known(block),
-        _ => Block::Other(raw),
-    }
-}
-
-impl ContentBlock<'_> {
-    pub(super) fn kind(&self) -> &str {
-        self.kind.as_ref().map_or("", Text::as_str)
-    }
-
-    /// Whether it is of a kind that we know, and holds what that kind must hold.
-    fn is_known(&self) -> bool {
-        match self.kind() {
-            "text" => self.text.is_some_and(is_text),
-            "thinking" => self.thinking.is_some_and(is_text),
-            "tool_use" => self.id.is_some() && self.name.is_some(),
-            "tool_result" => self.tool_use_id.is_some(),
-            "image" | "document" => true,
-            _ => false,
-        }
-    }
-}
-
-fn is_text(raw: &RawValue) -> bool {
-    raw.get().starts_with('"')
-}
-
-/// The fields of all content blocks together; which are there depends on `kind`. What may be
-/// long stays raw until it is wanted.
-#[derive(Debug, Deserialize)]
-pub(super) struct ContentBlock<'a> {
-    #[serde(borrow, default, deserialize_with = "text", rename = "type")]
-    pub(super) kind: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) text: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) thinking: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) id: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) name: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) input: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) tool_use_id: Option<Text<'a>>,
-    #[serde(default, deserialize_with = "flag")]
-    pub(super) is_error: Option<bool>,
-    #[serde(borrow, default)]
-    pub(super) content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) source: Option<&'a RawValue>,
 }
 
 /// `source` of an image or document.
@@ -276,7 +183,7 @@ pub(super) struct Attachment<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Text<'a>,
     #[serde(borrow, default)]
-    pub(super) prompt: Option<&'a RawValue>,
+    pub(super) prompt: Content<'a>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) command_mode: Option<Text<'a>>,
 }
@@ -308,7 +215,7 @@ pub(super) struct AttemptError {
 #[derive(Debug, Deserialize)]
 pub(super) struct Shape<'a> {
     #[serde(borrow, default)]
-    pub(super) system: Option<&'a RawValue>,
+    pub(super) system: Content<'a>,
     #[serde(borrow, default)]
     pub(super) tools: Option<&'a RawValue>,
 }

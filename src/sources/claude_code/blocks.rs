@@ -1,0 +1,243 @@
+//! The content of messages as lines hold it: a string, or blocks. It is passed over once, where
+//! it stands; what may be long stays raw until it is wanted.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::lenient::{Text, object, payload};
+
+/// `content` of a message or of a tool result.
+#[derive(Debug, Default)]
+pub(super) enum Content<'a> {
+    /// Neither text nor blocks.
+    #[default]
+    Nothing,
+    Text(Cow<'a, str>),
+    Blocks(Vec<Block<'a>>),
+}
+
+/// One block of content.
+#[derive(Debug)]
+pub(super) enum Block<'a> {
+    Text(&'a RawValue),
+    Thinking(&'a RawValue),
+    ToolUse {
+        id: Text<'a>,
+        name: Text<'a>,
+        input: Option<&'a RawValue>,
+    },
+    ToolResult {
+        call_id: Text<'a>,
+        is_error: bool,
+        content: Option<&'a RawValue>,
+    },
+    /// A picture or a document.
+    Media {
+        kind: Text<'a>,
+        source: Option<&'a RawValue>,
+    },
+    /// None that we know, or one that lacks what its kind must hold.
+    Other(Fields<'a>),
+}
+
+/// The fields of an object, as they stand there.
+#[derive(Debug, Default)]
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    /// The last field of this name, as JSON has it.
+    fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        let mut fields = self.0.iter().rev();
+        fields.find(|(key, _)| key == name).map(|(_, raw)| *raw)
+    }
+
+    fn read<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
+        payload(self.raw(name))
+    }
+
+    /// The string of this name, unread.
+    fn string(&self, name: &str) -> Option<&'a RawValue> {
+        self.raw(name).filter(|raw| raw.get().starts_with('"'))
+    }
+
+    /// The object as a value; what is nested too deep to be built, as text.
+    pub(super) fn value(&self) -> Value {
+        let fields = self.0.iter();
+        let fields: Map<_, _> = fields
+            .map(|(key, raw)| (key.as_ref().to_owned(), value(raw)))
+            .collect();
+        Value::Object(fields)
+    }
+
+    /// The block that these are the fields of, if it is one that we know.
+    fn known(&self) -> Option<Block<'a>> {
+        let kind: Text<'_> = self.read("type")?;
+        Some(match kind.as_str() {
+            "text" => Block::Text(self.string("text")?),
+            "thinking" => Block::Thinking(self.string("thinking")?),
+            "tool_use" => Block::ToolUse {
+                id: self.read("id")?,
+                name: self.read("name")?,
+                input: self.raw("input"),
+            },
+            "tool_result" => Block::ToolResult {
+                call_id: self.read("tool_use_id")?,
+                is_error: self.read("is_error").unwrap_or(false),
+                content: self.raw("content"),
+            },
+            "image" | "document" => Block::Media {
+                source: self.raw("source"),
+                kind,
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// A value as it stands in the transcript; one that is nested too deep to be built, as text.
+pub(super) fn value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::String(raw.get().to_owned()))
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::with_capacity(4);
+                while let Some((Text(key), raw)) = map.next_entry()? {
+                    fields.push((key, raw));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+/// What is no object is no block.
+struct Item<'a>(Option<Block<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields: Option<Fields<'_>> = object(deserializer)?;
+        Ok(Self(fields.map(|fields| {
+            fields.known().unwrap_or_else(|| Block::Other(fields))
+        })))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+struct ContentVisitor;
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("text or blocks")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Content::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Content::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut blocks = Vec::with_capacity(1);
+        while let Some(Item(block)) = seq.next_element()? {
+            blocks.extend(block);
+        }
+        Ok(Content::Blocks(blocks))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Content::Nothing)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_that_lacks_what_its_kind_must_hold_is_kept_as_it_stands() {
+        for (json, expected) in [
+            (r#"{"type":"text","text":"hi"}"#, None),
+            (r#"{"text":"hi","type":"text"}"#, None),
+            (
+                r#"{"type":"text","text":["hi"]}"#,
+                Some(r#"{"type":"text","text":["hi"]}"#),
+            ),
+            (r#"{"type":"tool_use","id":"a","name":"Bash"}"#, None),
+            (
+                r#"{"type":"tool_use","id":1,"name":"Bash"}"#,
+                Some(r#"{"type":"tool_use","id":1,"name":"Bash"}"#),
+            ),
+            (
+                r#"{"type":"hologram","of":{"ada":1}}"#,
+                Some(r#"{"type":"hologram","of":{"ada":1}}"#),
+            ),
+        ] {
+            let content = format!("[{json}]");
+            let Content::Blocks(blocks) = serde_json::from_str(&content).unwrap() else {
+                panic!("no blocks in {json}");
+            };
+            let other = match blocks.as_slice() {
+                [Block::Other(fields)] => Some(fields.value().to_string()),
+                [_] => None,
+                more => panic!("{} blocks in {json}", more.len()),
+            };
+            assert_eq!(other.as_deref(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_text_nor_blocks_is_no_content() {
+        for json in ["null", "1", "-1", "0.5", "true", r#"{"type":"text"}"#] {
+            let content: Content<'_> = serde_json::from_str(json).unwrap();
+            assert!(matches!(content, Content::Nothing), "{json}");
+        }
+        let mixed: Content<'_> = serde_json::from_str(r#"["hi",1,null]"#).unwrap();
+        assert!(matches!(mixed, Content::Blocks(blocks) if blocks.is_empty()));
+    }
+}
