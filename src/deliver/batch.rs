@@ -32,6 +32,9 @@ pub(super) fn compress(api_key: &str, parcels: &[Parcel]) -> Vec<u8> {
 }
 
 /// The compressed body of a request with these events, each of them JSON.
+///
+/// # Panics
+/// Never: a vector takes every byte.
 pub fn body<'a>(api_key: &str, events: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let mut write = |bytes: &[u8]| {

@@ -100,9 +100,9 @@ fn a_self_hosted_posthog_without_ai_lane_gets_the_test_on_the_lane_it_has() {
 }
 
 #[test]
-fn a_project_over_its_quota_is_told() {
+fn a_project_over_its_quota_is_told_by_a_server_that_says_back_the_key() {
     let user = Newcomer::new();
-    let body = r#"{"status":"Ok","quota_limited":["events"]}"#.to_owned();
+    let body = format!(r#"{{"status":"Ok","token":"{API_KEY}","quota_limited":["events"]}}"#);
     user.posthog.set(Fault::Status(200, Vec::new(), body));
     user.set_up(&[]).success().complains("over its quota");
 }

@@ -35,8 +35,9 @@ pub(super) fn send(answers: &Answers, host: &Host) -> anyhow::Result<Result<(), 
         let outcome = transport.post(&url, &body);
         let problem = match classify(&outcome, host.now().into()) {
             Disposition::Accepted { quota_limited } => {
-                let answer = outcome.as_ref().map(said).unwrap_or_default();
-                ui::say(without_key(answer, answers));
+                if let Ok(answer) = &outcome {
+                    ui::say(said(answer, answers));
+                }
                 explain(answers, quota_limited, &words::when(now, now));
                 return Ok(Ok(()));
             }
@@ -53,7 +54,7 @@ pub(super) fn send(answers: &Answers, host: &Host) -> anyhow::Result<Result<(), 
             Disposition::Retry { reason, .. } => reason,
             Disposition::NotPostHog { what } => what,
         };
-        return Ok(Err(without_key(problem, answers)));
+        return Ok(Err(without_key(&problem, answers)));
     }
 }
 
@@ -72,9 +73,9 @@ fn explain(answers: &Answers, quota_limited: bool, at: &str) {
 }
 
 /// What PostHog answered. Its JSON is written anew, so that nothing in it controls a terminal.
-fn said(answer: &Answer) -> String {
+fn said(answer: &Answer, answers: &Answers) -> String {
     let body: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
-    let body = body.map(|body| body.to_string()).unwrap_or_default();
+    let body = body.map_or_else(String::new, |body| without_key(&body.to_string(), answers));
     format!(
         "PostHog answered {}: {}",
         answer.status,
@@ -83,7 +84,7 @@ fn said(answer: &Answer) -> String {
 }
 
 /// A server may say the key back to us.
-fn without_key(text: String, answers: &Answers) -> String {
+fn without_key(text: &str, answers: &Answers) -> String {
     let key = &answers.api_key;
     text.replace(key.secret(), &key.masked())
 }
