@@ -15,6 +15,9 @@ const MAX_ATTRIBUTE_BYTES: usize = 12_000;
 /// A shorter limit would cut away the words that say what was cut.
 const LEAST_ATTRIBUTE_BYTES: usize = 100;
 
+/// Less would not hold a session.
+const LEAST_OUTBOX_BYTES: u64 = 1 << 20;
+
 /// PostHog's ingestion for its cloud in the United States.
 const DEFAULT_HOST: &str = "https://us.i.posthog.com";
 
@@ -74,6 +77,8 @@ pub struct Config {
     pub turn_spans: bool,
     /// `POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH`, in bytes of JSON.
     pub max_attribute_bytes: usize,
+    /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: how much may wait on the disk.
+    pub max_outbox_bytes: Option<u64>,
     /// `POSTHOG_PROJECT_NAME`.
     pub project_name: Option<String>,
     /// `POSTHOG_AGENT_NAME`.
@@ -193,6 +198,7 @@ impl Config {
             max_attribute_bytes: reader
                 .value("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", length)
                 .unwrap_or(MAX_ATTRIBUTE_BYTES),
+            max_outbox_bytes: reader.value("POSTHOG_LLMA_MAX_OUTBOX_BYTES", outbox_bytes),
             project_name: reader.text("POSTHOG_PROJECT_NAME"),
             agent_name: reader.text("POSTHOG_AGENT_NAME"),
             purpose: reader.text("POSTHOG_AI_PURPOSE"),
@@ -333,6 +339,15 @@ fn length(text: &str) -> Result<usize, String> {
         Ok(length) if length >= LEAST_ATTRIBUTE_BYTES => Ok(length),
         _ => Err(format!(
             "is {text:?}; use a number of bytes, {LEAST_ATTRIBUTE_BYTES} or more"
+        )),
+    }
+}
+
+fn outbox_bytes(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(bytes) if bytes >= LEAST_OUTBOX_BYTES => Ok(bytes),
+        _ => Err(format!(
+            "is {text:?}; use a number of bytes, {LEAST_OUTBOX_BYTES} or more"
         )),
     }
 }

@@ -30,7 +30,7 @@
 //! | how Claude Code's hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
 //!
 //! Imports go down this list only. Everything outside the process (environment, clock, folders)
-//! comes from [`host`], everything that is printed goes through [`ui`].
+//! comes from [`host`], Ctrl-C from [`interrupt`], everything that is printed goes through [`ui`].
 
 pub mod cli;
 pub mod commands;
@@ -41,6 +41,7 @@ pub mod detached;
 pub mod events;
 pub mod git;
 pub mod host;
+pub mod interrupt;
 pub mod outbox;
 pub mod pipeline;
 pub mod redact;

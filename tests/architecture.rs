@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cli", &[]),
     ("git", &[]),
     ("host", &[]),
+    ("interrupt", &[]),
     ("session", &[]),
     ("transport", &[]),
     ("ui", &[]),

@@ -7,6 +7,7 @@ mod ingest;
 mod select;
 mod sending;
 mod setup;
+mod show;
 mod status;
 mod trust;
 mod words;
@@ -20,6 +21,7 @@ use crate::cli::Command;
 use crate::config::{Config, Problem};
 use crate::consent;
 use crate::host::Host;
+use crate::interrupt;
 use crate::outbox::Outbox;
 use crate::redact::{RedactionKey, Redactor, UserRules};
 use crate::sources::claude_code::in_force::InForce;
@@ -33,6 +35,8 @@ pub enum Exit {
     Incomplete,
     /// The arguments or settings cannot be used.
     WrongUse,
+    /// The user stopped it.
+    Stopped,
 }
 
 impl From<Exit> for ExitCode {
@@ -41,6 +45,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Incomplete => 1,
             Exit::WrongUse => 2,
+            Exit::Stopped => interrupt::EXIT_CODE,
         })
     }
 }
@@ -56,6 +61,7 @@ pub struct WrongUse(pub String);
 /// [`WrongUse`], or whatever kept the command from its work.
 pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
+        Command::Show(arguments) => show::run(&arguments, &as_in_claude_code(host)),
         Command::Ingest(arguments) => ingest::run(&arguments, &as_in_claude_code(host)),
         Command::Hook => Ok(hook::run(host)),
         Command::Setup(arguments) => setup::run(&arguments, host),

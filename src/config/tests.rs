@@ -44,6 +44,7 @@ fn a_value_that_cannot_be_read_is_named() {
         ("POSTHOG_LLMA_INPUT", "all"),
         ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "12k"),
         ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "5"),
+        ("POSTHOG_LLMA_MAX_OUTBOX_BYTES", "1k"),
         ("POSTHOG_LLMA_DISTINCT_ID", "anonymous"),
         ("POSTHOG_TAGS", "team"),
         ("POSTHOG_TAGS", "$ai_model:x"),

@@ -10,7 +10,9 @@ mod map;
 mod names;
 mod native;
 mod properties;
+pub mod retention;
 mod settings;
+mod tally;
 mod test_trace;
 
 pub use crate::session::{InputScope, Wanted};
@@ -18,4 +20,5 @@ pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName};
 pub use map::{Progress, claims, map};
 pub use settings::{Frozen, Grouping, Recording, Settings};
+pub use tally::Tally;
 pub use test_trace::{TEST_TRACE, test_trace};

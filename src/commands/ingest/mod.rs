@@ -2,15 +2,18 @@
 
 mod export;
 mod list;
+mod plan;
 mod preview;
 mod send;
+mod summary;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Exit, select, short, strict_config};
+use super::select::{self, Filter};
+use super::{Exit, WrongUse, short, strict_config};
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::events;
@@ -20,29 +23,40 @@ use crate::sources::{self, Found, claude_code};
 use crate::ui;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
+    let filter = Filter::of(arguments, host)?;
     if arguments.list {
-        return list::run(host);
+        return list::run(&filter, host);
     }
     let config = strict_config(host)?;
-    let sessions = if arguments.all {
-        sources::all(host)
-    } else if arguments.sessions.is_empty() {
-        select::newest(host)?
-    } else {
-        select::named(&arguments.sessions, host)?
-    };
-    let sessions = oldest_first(sessions);
+    let sessions = oldest_first(chosen(arguments, &filter, host)?);
+    if sessions.is_empty() && !filter.is_open() {
+        ui::say("no session matches; `posthog-llma ingest --list` shows what there is");
+        return Ok(Exit::Done);
+    }
     if let Some(target) = &arguments.output {
         return export::run(target, &sessions, &config, host);
     }
     match &config.api_key {
         _ if arguments.dry_run => preview::run(&sessions, &config, host),
-        Some(_) => send::run(&sessions, &config, host),
+        Some(_) => send::run(&sessions, arguments, &config, host),
         None => {
             ui::say("there is no POSTHOG_API_KEY (posthog-llma setup): this is what would be sent");
             preview::run(&sessions, &config, host)
         }
     }
+}
+
+fn chosen(arguments: &Ingest, filter: &Filter, host: &Host) -> Result<Vec<Found>, WrongUse> {
+    let mut sessions = if !arguments.sessions.is_empty() {
+        select::named(&arguments.sessions, host)?
+    } else if arguments.all || !filter.is_open() {
+        sources::all(host)
+    } else {
+        let newest = select::newest(host);
+        vec![newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?]
+    };
+    sessions.retain(|session| filter.passes(session));
+    Ok(sessions)
 }
 
 /// The original of a copied session began before the copy and must be read before it.
