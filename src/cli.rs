@@ -2,9 +2,10 @@
 
 mod when;
 
+use std::fmt;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use when::When;
 
@@ -12,10 +13,10 @@ pub use when::When;
 #[derive(Debug, Parser)]
 #[command(name = "posthog-llma", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Settings are environment variables; POSTHOG_API_KEY and \
-    POSTHOG_LLMA_CC_ENABLED=true switch the program on.
+    after_help = "Settings are environment variables, or options of the Claude Code plugin.
 
 Examples:
+  posthog-llma setup                      switch it on
   posthog-llma show                       what the newest session of this project would send
   posthog-llma ingest --since 7d          send the sessions of the last seven days
   posthog-llma status                     how sending goes
@@ -31,6 +32,8 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Switch it on: ask where to, try it, write Claude Code's settings
+    Setup(Setup),
     /// Show a session as PostHog will show it; sends nothing and needs no account
     Show(Show),
     /// Send past sessions
@@ -124,6 +127,52 @@ pub struct Ingest {
     /// Send content older than 30 days too, which PostHog's cloud does not keep
     #[arg(long)]
     pub with_old_content: bool,
+}
+
+/// Arguments of `setup`.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  posthog-llma setup                              asks
+  posthog-llma setup --region eu --key - <file    asks nothing
+  posthog-llma setup --project                    for this project only
+  posthog-llma setup --remove
+
+The key is also taken from POSTHOG_API_KEY, the address from POSTHOG_HOST. A key behind --key stands \
+in the shell's history. Written are POSTHOG_API_KEY, POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED in \
+the env block of Claude Code's settings.json, after a copy was made of it; everything else in the \
+file stays as it is. Nothing is saved when the test fails.")]
+pub struct Setup {
+    /// PostHog's cloud that the project is in
+    #[arg(long, conflicts_with = "host")]
+    pub region: Option<Region>,
+    /// Address of a PostHog of your own
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<String>,
+    /// Key of the project (phc_…); - reads it from standard input
+    #[arg(long)]
+    pub key: Option<String>,
+    /// For the current project only: .claude/settings.local.json
+    #[arg(long)]
+    pub project: bool,
+    /// Take it back
+    #[arg(long, conflicts_with_all = ["region", "host", "key"])]
+    pub remove: bool,
+}
+
+/// Without the key.
+impl fmt::Debug for Setup {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Setup").finish_non_exhaustive()
+    }
+}
+
+/// PostHog's clouds.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Region {
+    /// United States
+    Us,
+    /// European Union
+    Eu,
 }
 
 const WHICH: &str = "Which sessions";

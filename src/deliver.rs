@@ -20,6 +20,7 @@ use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError};
 use crate::transport::{Disposition, Endpoint, Lane, Transport, backoff, classify, spread};
 use batch::Parcel;
+pub use batch::body;
 
 pub use probe::probe;
 

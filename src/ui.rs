@@ -1,10 +1,12 @@
 //! The only place that writes to standard output and standard error: data goes to the former,
-//! words to the latter.
+//! words to the latter. And the only one that asks.
 
 mod progress;
+#[cfg(unix)]
+mod secret;
 
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -29,30 +31,57 @@ pub fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Standard output for many lines of data.
-#[must_use]
-pub fn data() -> Box<dyn Write> {
-    Box::new(BufWriter::new(io::stdout()))
-}
-
 /// Whether a question would be seen and could be answered.
 #[must_use]
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Asks the person at the terminal; `None` when they end the input instead.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub fn ask(question: &str) -> io::Result<Option<String>> {
+    let mut err = io::stderr().lock();
+    err.write_all(question.as_bytes())?;
+    err.flush()?;
+    read_line()
+}
+
+/// Asks for something that is not shown while it is typed.
+///
+/// # Errors
+/// When the terminal cannot be read, or the person interrupts.
+pub fn ask_secret(question: &str) -> io::Result<Option<String>> {
+    #[cfg(unix)]
+    return secret::ask(question);
+    #[cfg(not(unix))]
+    rpassword::prompt_password(question).map(Some)
+}
+
+/// A line of standard input; `None` at its end.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_line() -> io::Result<Option<String>> {
+    let mut line = String::new();
+    let bytes = io::stdin().lock().read_line(&mut line)?;
+    Ok((bytes > 0).then_some(line))
+}
+
+/// Standard output for many lines of data.
+#[must_use]
+pub fn data() -> Box<dyn Write> {
+    Box::new(BufWriter::new(io::stdout()))
+}
+
 /// Asks a question that is answered with yes or no; anything but yes is no.
 ///
 /// # Errors
-/// When standard input cannot be read.
-pub fn ask(question: impl fmt::Display) -> io::Result<bool> {
-    let mut out = io::stderr().lock();
-    let _ = write!(out, "{question} [y/N] ");
-    let _ = out.flush();
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    let answer = answer.trim().to_lowercase();
-    Ok(matches!(answer.as_str(), "y" | "yes"))
+/// When the terminal cannot be read.
+pub fn agree(question: impl fmt::Display) -> io::Result<bool> {
+    let answer = ask(&format!("{question} [y/N] "))?.unwrap_or_default();
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Columns of the terminal that data is written to. `wanted` is what the user says about it.

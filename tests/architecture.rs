@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &[]),
     ("ui", &[]),
     ("detached", &["host"]),
-    ("sources", &["host", "session"]),
+    ("sources", &["git", "host", "session"]),
     ("events", &["session"]),
     ("redact", &["events"]),
     ("outbox", &["events", "redact"]),

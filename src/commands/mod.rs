@@ -6,6 +6,7 @@ mod hook;
 mod ingest;
 mod select;
 mod sending;
+mod setup;
 mod show;
 mod status;
 mod trust;
@@ -63,6 +64,7 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
         Command::Show(arguments) => show::run(&arguments, &as_in_claude_code(host)),
         Command::Ingest(arguments) => ingest::run(&arguments, &as_in_claude_code(host)),
         Command::Hook => Ok(hook::run(host)),
+        Command::Setup(arguments) => setup::run(&arguments, host),
         Command::Status(arguments) => status::run(&arguments, host),
         Command::Doctor(arguments) => doctor::run(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
@@ -75,6 +77,22 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
 /// the same program as the hooks are.
 fn as_in_claude_code(host: &Host) -> Host {
     InForce::read(host).on(host)
+}
+
+/// What a coding agent runs, a project may have asked for: it decides nothing for the user.
+fn refuse_inside_agent(verb: &str, host: &Host) -> Result<(), WrongUse> {
+    if host.variable("CLAUDECODE").ok().flatten().is_none() {
+        return Ok(());
+    }
+    let program = host
+        .executable
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let program = program.unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
+    Err(WrongUse(format!(
+        "run it in a terminal of your own: what a coding agent runs, a project may have asked \
+         for\n  {program:?} {verb}"
+    )))
 }
 
 /// The settings, all of them usable.

@@ -268,6 +268,13 @@ pub(super) fn destination(config: &Config, committed: Option<&Committed>) -> Opt
     })
 }
 
+/// What the user confirmed, to confirm more.
+pub(super) fn own_trust(host: &Host) -> anyhow::Result<Trust> {
+    let config = host.config.as_ref();
+    let config = config.context("there is no home directory to remember it in")?;
+    Ok(Trust::open(&config.join(env!("CARGO_PKG_NAME")))?)
+}
+
 /// What the user confirmed. A project that moves the user's folders has no say in it.
 pub(super) fn trust(host: &Host, committed: Option<&Committed>) -> Result<Trust, TrustError> {
     match &host.config {

@@ -13,6 +13,7 @@ mod properties;
 pub mod retention;
 mod settings;
 mod tally;
+mod test_trace;
 
 pub use crate::session::{InputScope, Wanted};
 pub use distinct_id::{DistinctId, NotDistinct};
@@ -20,3 +21,4 @@ pub use event::{Event, EventName};
 pub use map::{Progress, claims, map};
 pub use settings::{Frozen, Grouping, Recording, Settings};
 pub use tally::Tally;
+pub use test_trace::{TEST_TRACE, test_trace};

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
         _ if arguments.dry_run => preview::run(&sessions, &config, host),
         Some(_) => send::run(&sessions, arguments, &config, host),
         None => {
-            ui::say("POSTHOG_API_KEY is not set: nothing is sent, this is what would be");
+            ui::say("there is no POSTHOG_API_KEY (posthog-llma setup): this is what would be sent");
             preview::run(&sessions, &config, host)
         }
     }

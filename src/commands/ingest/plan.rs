@@ -90,7 +90,7 @@ impl<'a> Plan<'a> {
             ))
             .into());
         }
-        Ok(ui::ask(format_args!("{what}. Send them?"))?)
+        Ok(ui::agree(format_args!("{what}. Send them?"))?)
     }
 }
 
