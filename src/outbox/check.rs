@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{Outbox, OutboxError};
 
 /// What has to be zero, and what it means when it is not.
-const COUNTS: [(&str, &str); 4] = [
+const COUNTS: [(&str, &str); 5] = [
     (
         "SELECT count(*) FROM pragma_foreign_key_check",
         "rows that belong to nothing",
@@ -20,12 +20,16 @@ const COUNTS: [(&str, &str); 4] = [
         "bodies without an event",
     ),
     (
+        "SELECT count(*) - count(DISTINCT uuid) FROM events",
+        "events that are held twice",
+    ),
+    (
         "SELECT count(*) FROM (
              SELECT destination, state, sum(events) AS sum, sum(bytes) AS bytes FROM (
-                 SELECT destination, state, events, bytes FROM tallies
+                 SELECT destination, state, session, events, bytes FROM tallies
                  UNION ALL
-                 SELECT destination, state, -1, -size FROM events)
-             GROUP BY destination, state)
+                 SELECT destination, state, session, -1, -size FROM events)
+             GROUP BY destination, state, session)
          WHERE sum <> 0 OR bytes <> 0",
         "sums that do not agree with the events",
     ),
@@ -111,6 +115,11 @@ mod tests {
             (
                 "INSERT INTO bodies VALUES (99, x'7b7d')",
                 "1 bodies without an event",
+            ),
+            (
+                "INSERT INTO events SELECT 99, uuid, 1, session, destination, name, 1, size, digest,
+                     enqueued_at, settled_at, reason FROM events",
+                "1 events that are held twice",
             ),
             (
                 "UPDATE tallies SET events = events + 1 WHERE state = 0",

@@ -41,7 +41,8 @@ CREATE INDEX sessions_by_last_seen ON sessions (last_seen);
 -- The ledger: one row for every event ever held, small for ever.
 CREATE TABLE events (
     seq         INTEGER PRIMARY KEY,
-    uuid        BLOB NOT NULL UNIQUE,
+    uuid        BLOB NOT NULL,                -- one event has it, at whatever level
+    level       INTEGER NOT NULL DEFAULT 0,   -- of the index over the identities
     session     INTEGER NOT NULL REFERENCES sessions,
     destination INTEGER NOT NULL REFERENCES destinations,
     name        TEXT NOT NULL,
@@ -50,10 +51,10 @@ CREATE TABLE events (
     digest      BLOB NOT NULL,                -- of the body
     enqueued_at INTEGER NOT NULL,
     settled_at  INTEGER,
-    reason      TEXT
+    reason      TEXT,
+    UNIQUE (level, uuid)
 ) STRICT;
 
-CREATE INDEX events_by_session ON events (session, state);
 CREATE INDEX events_waiting ON events (destination, enqueued_at) WHERE state = 0;
 CREATE INDEX events_parked ON events (seq) WHERE state = 2;
 
@@ -61,26 +62,27 @@ CREATE INDEX events_parked ON events (seq) WHERE state = 2;
 CREATE TABLE tallies (
     destination INTEGER NOT NULL,
     state       INTEGER NOT NULL,
+    session     INTEGER NOT NULL,
     events      INTEGER NOT NULL,
     bytes       INTEGER NOT NULL,
-    PRIMARY KEY (destination, state)
+    PRIMARY KEY (destination, state, session)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER event_came AFTER INSERT ON events BEGIN
-    INSERT INTO tallies VALUES (new.destination, new.state, 1, new.size)
+    INSERT INTO tallies VALUES (new.destination, new.state, new.session, 1, new.size)
     ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
 END;
 
 CREATE TRIGGER event_moved AFTER UPDATE OF destination, state, size ON events BEGIN
     UPDATE tallies SET events = events - 1, bytes = bytes - old.size
-    WHERE destination = old.destination AND state = old.state;
-    INSERT INTO tallies VALUES (new.destination, new.state, 1, new.size)
+    WHERE destination = old.destination AND state = old.state AND session = old.session;
+    INSERT INTO tallies VALUES (new.destination, new.state, new.session, 1, new.size)
     ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
 END;
 
 CREATE TRIGGER event_went AFTER DELETE ON events BEGIN
     UPDATE tallies SET events = events - 1, bytes = bytes - old.size
-    WHERE destination = old.destination AND state = old.state;
+    WHERE destination = old.destination AND state = old.state AND session = old.session;
 END;
 
 -- Apart from the ledger, so that acknowledging gives whole pages back.

@@ -69,9 +69,9 @@ fn claim_all(outbox: &Outbox) -> Vec<Waiting> {
 
 /// The tallies agree with the events they count.
 fn assert_tallies(outbox: &Outbox) {
-    let rows = |select: &str| -> Vec<(i64, i64, i64, i64)> {
+    let rows = |select: &str| -> Vec<[i64; 5]> {
         let mut statement = outbox.connection.prepare(select).unwrap();
-        let rows = statement.query_map([], |row| row.try_into());
+        let rows = statement.query_map([], |row| (0..5).map(|column| row.get(column)).collect::<Result<Vec<_>, _>>());
         rows.unwrap().map(Result::unwrap).collect()
     };
     let tallies = rows("SELECT * FROM tallies WHERE events > 0 ORDER BY 1, 2");
