@@ -8,8 +8,7 @@ use uuid::Uuid;
 use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
-use super::identities::{self, is_identity};
-use super::{Outbox, OutboxError, remember, session};
+use super::{Outbox, OutboxError, identities, remember, session};
 use crate::events::{Event, EventName};
 use crate::redact::Redacted;
 
@@ -170,10 +169,10 @@ impl Batch<'_> {
     }
 
     fn store(&self, change: &Connection, step: &[Pending]) -> rusqlite::Result<Enqueued> {
-        let mut select = change.prepare_cached(concat!(
-            "SELECT seq, state, digest FROM events WHERE ",
-            is_identity!()
-        ))?;
+        let mut select = change.prepare_cached(
+            "SELECT seq, state, digest FROM identities JOIN events USING (seq)
+             WHERE identities.uuid = ?1",
+        )?;
         let mut insert = change.prepare_cached(
             "INSERT INTO events
                  (uuid, session, destination, name, state, size, digest, enqueued_at)

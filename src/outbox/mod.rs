@@ -38,7 +38,6 @@ pub use records::{
 };
 pub use status::{DestinationStatus, Parked, SessionStatus, Status};
 
-use identities::is_identity;
 use records::{milliseconds, moment};
 
 /// How many runs the log keeps.
@@ -113,11 +112,11 @@ impl Outbox {
         uuids: impl IntoIterator<Item = Uuid>,
     ) -> Result<HashMap<Uuid, (String, String)>, OutboxError> {
         self.read(|connection| {
-            let mut select = connection.prepare_cached(concat!(
-                "SELECT sessions.agent, sessions.session FROM events
-                 JOIN sessions ON sessions.id = events.session WHERE ",
-                is_identity!()
-            ))?;
+            let mut select = connection.prepare_cached(
+                "SELECT sessions.agent, sessions.session FROM identities
+                 JOIN events USING (seq) JOIN sessions ON sessions.id = events.session
+                 WHERE identities.uuid = ?1",
+            )?;
             let mut owners = HashMap::new();
             for uuid in uuids {
                 let owner =

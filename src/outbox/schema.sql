@@ -41,8 +41,7 @@ CREATE INDEX sessions_by_last_seen ON sessions (last_seen);
 -- The ledger: one row for every event ever held, small for ever.
 CREATE TABLE events (
     seq         INTEGER PRIMARY KEY,
-    uuid        BLOB NOT NULL,                -- one event has it, at whatever level
-    level       INTEGER NOT NULL DEFAULT 0,   -- of the index over the identities
+    uuid        BLOB NOT NULL,                -- held once: see identities
     session     INTEGER NOT NULL REFERENCES sessions,
     destination INTEGER NOT NULL REFERENCES destinations,
     name        TEXT NOT NULL,
@@ -51,12 +50,21 @@ CREATE TABLE events (
     digest      BLOB NOT NULL,                -- of the body
     enqueued_at INTEGER NOT NULL,
     settled_at  INTEGER,
-    reason      TEXT,
-    UNIQUE (level, uuid)
+    reason      TEXT
 ) STRICT;
 
 CREATE INDEX events_waiting ON events (destination, enqueued_at) WHERE state = 0;
 CREATE INDEX events_parked ON events (seq) WHERE state = 2;
+
+-- The index over the uuids of events, in levels.
+CREATE TABLE new_identities (uuid BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE recent_identities (uuid BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE old_identities (uuid BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE VIEW identities AS
+    SELECT uuid, seq FROM new_identities
+    UNION ALL SELECT uuid, seq FROM recent_identities
+    UNION ALL SELECT uuid, seq FROM old_identities;
 
 -- How many events there are and how large, without counting a million of them.
 CREATE TABLE tallies (
@@ -69,6 +77,7 @@ CREATE TABLE tallies (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER event_came AFTER INSERT ON events BEGIN
+    INSERT INTO new_identities VALUES (new.uuid, new.seq);
     INSERT INTO tallies VALUES (new.destination, new.state, new.session, 1, new.size)
     ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
 END;
@@ -81,6 +90,9 @@ CREATE TRIGGER event_moved AFTER UPDATE OF destination, state, size ON events BE
 END;
 
 CREATE TRIGGER event_went AFTER DELETE ON events BEGIN
+    DELETE FROM new_identities WHERE uuid = old.uuid;
+    DELETE FROM recent_identities WHERE uuid = old.uuid;
+    DELETE FROM old_identities WHERE uuid = old.uuid;
     UPDATE tallies SET events = events - 1, bytes = bytes - old.size
     WHERE destination = old.destination AND state = old.state AND session = old.session;
 END;
