@@ -131,7 +131,7 @@ mod tests {
                 "1 sums that do not agree with the events",
             ),
             (
-                "PRAGMA foreign_keys = OFF; UPDATE events SET session = 99",
+                "PRAGMA foreign_keys = OFF; DELETE FROM sessions",
                 "1 rows that belong to nothing",
             ),
         ] {
