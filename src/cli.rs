@@ -1,15 +1,27 @@
 //! Arguments and help texts.
 
+mod when;
+
+use std::fmt;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use when::When;
 
 /// Turns coding-agent sessions into PostHog LLM analytics.
 #[derive(Debug, Parser)]
 #[command(name = "posthog-llma", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Settings are environment variables; POSTHOG_API_KEY and \
-    POSTHOG_LLMA_CC_ENABLED=true switch the program on."
+    after_help = "Settings are environment variables, or options of the Claude Code plugin.
+
+Examples:
+  posthog-llma setup                      switch it on
+  posthog-llma show                       what the newest session of this project would send
+  posthog-llma ingest --since 7d          send the sessions of the last seven days
+  posthog-llma status                     how sending goes
+
+Exit status: 0 done, 1 something was not sent or not found out, 2 wrong use, 130 stopped by Ctrl-C."
 )]
 pub struct Cli {
     /// What to do.
@@ -20,11 +32,10 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Send the session that has just ended; Claude Code's hooks call this
-    ///
-    /// Reads the hook's JSON from standard input, prints nothing and always exits with 0. What
-    /// went wrong is shown by `posthog-llma status`.
-    Hook,
+    /// Switch it on: ask where to, try it, write Claude Code's settings
+    Setup(Setup),
+    /// Show a session as PostHog will show it; sends nothing and needs no account
+    Show(Show),
     /// Send past sessions
     Ingest(Ingest),
     /// Show whether it is switched on, where it sends, and how the last sends went
@@ -35,36 +46,137 @@ pub enum Command {
     Trust(Trust),
     /// Send what is still waiting
     Flush(Flush),
+    /// Send the session that has just ended; Claude Code's hooks call this
+    ///
+    /// Reads the hook's JSON from standard input, prints nothing and always exits with 0. What
+    /// went wrong is shown by `posthog-llma status`.
+    Hook,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  posthog-llma show                       the newest session of this project
+  posthog-llma show 4f2a                  the session whose id begins with 4f2a
+  posthog-llma show session.jsonl         a transcript
+  posthog-llma show 4f2a --json | jq .    the tree as JSON
+
+It shows the events that would be sent, secrets replaced, with the settings in force. A session
+that was sent before is shown as it was sent.
+
+Exit status: 0 done, 1 not readable, 2 wrong use.")]
+pub struct Show {
+    /// Session id, beginning of one, or transcript
+    ///
+    /// Without it: the newest session of the current project.
+    #[arg(value_name = "SESSION")]
+    pub session: Option<PathBuf>,
+    /// Print the tree as one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `ingest`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  posthog-llma ingest                     the newest session of this project
-  posthog-llma ingest 4f2a                the session whose id begins with 4f2a
-  posthog-llma ingest --all --dry-run     everything, read but not sent
-  posthog-llma ingest --all --output -    everything, as one JSON object a line
+  posthog-llma ingest                          the newest session of this project
+  posthog-llma ingest 4f2a 99c0                the sessions whose ids begin so
+  posthog-llma ingest --since 7d               the last seven days, all projects
+  posthog-llma ingest --project . --until 2026-03-01
+                                               this project's sessions up to that day
+  posthog-llma ingest --all --dry-run          everything, read but not sent
+  posthog-llma ingest --all --yes              everything, without a question
+  posthog-llma ingest --all --output -         everything, as one JSON object a line
 
-Exit status: 0 done, 1 something was not sent, 2 wrong use.")]
+Ctrl-C stops after what is on its way; the same command goes on where it stopped, and nothing is
+sent twice. A session belongs to every day on which it was at work.
+
+Exit status: 0 done, 1 something was not sent, 2 wrong use, 130 stopped by Ctrl-C.")]
 pub struct Ingest {
-    /// Session id, beginning of one, transcript, or folder of transcripts
+    /// Session ids, beginnings of ids, transcripts, or folders of transcripts
     ///
-    /// Without it: the newest session of the current project.
-    #[arg(value_name = "SESSION", conflicts_with_all = ["all", "list"])]
+    /// Without any, and without another choice: the newest session of the current project.
+    #[arg(value_name = "SESSION", conflicts_with_all = ["all", "list"], help_heading = WHICH)]
     pub sessions: Vec<PathBuf>,
     /// All sessions of this user
-    #[arg(long, conflicts_with = "list")]
+    #[arg(long, conflicts_with = "list", help_heading = WHICH)]
     pub all: bool,
+    /// Only sessions that were started in this folder or below it
+    #[arg(long, value_name = "PATH", help_heading = WHICH)]
+    pub project: Option<PathBuf>,
+    /// Only sessions that were at work at that time or later: 7d, 24h, 2026-03-01
+    #[arg(long, value_name = "WHEN", help_heading = WHICH)]
+    pub since: Option<When>,
+    /// Only sessions that began at that time or earlier; a day counts to its end
+    #[arg(long, value_name = "WHEN", help_heading = WHICH)]
+    pub until: Option<When>,
     /// Show recent sessions and send nothing
-    #[arg(long)]
+    #[arg(long, help_heading = INSTEAD)]
     pub list: bool,
     /// Read everything, send nothing, show what would be sent
-    #[arg(long)]
+    #[arg(long, help_heading = INSTEAD)]
     pub dry_run: bool,
-    /// Write the events to a file, one JSON object a line, instead of sending; - is standard output
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "list"])]
+    /// Write the events to a file, one JSON object a line; - is standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "list"],
+          help_heading = INSTEAD)]
     pub output: Option<PathBuf>,
+    /// Do not ask before many events are sent
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Send content older than 30 days too, which PostHog's cloud does not keep
+    #[arg(long)]
+    pub with_old_content: bool,
 }
+
+/// Arguments of `setup`.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  posthog-llma setup                              asks
+  posthog-llma setup --region eu --key - <file    asks nothing
+  posthog-llma setup --project                    for this project only
+  posthog-llma setup --remove
+
+The key is also taken from POSTHOG_API_KEY, the address from POSTHOG_HOST. A key behind --key stands \
+in the shell's history. Written are POSTHOG_API_KEY, POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED in \
+the env block of Claude Code's settings.json, after a copy was made of it; everything else in the \
+file stays as it is. Nothing is saved when the test fails.")]
+pub struct Setup {
+    /// PostHog's cloud that the project is in
+    #[arg(long, conflicts_with = "host")]
+    pub region: Option<Region>,
+    /// Address of a PostHog of your own
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<String>,
+    /// Key of the project (phc_…); - reads it from standard input
+    #[arg(long)]
+    pub key: Option<String>,
+    /// For the current project only: .claude/settings.local.json
+    #[arg(long)]
+    pub project: bool,
+    /// Take it back
+    #[arg(long, conflicts_with_all = ["region", "host", "key"])]
+    pub remove: bool,
+}
+
+/// Without the key.
+impl fmt::Debug for Setup {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Setup").finish_non_exhaustive()
+    }
+}
+
+/// PostHog's clouds.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Region {
+    /// United States
+    Us,
+    /// European Union
+    Eu,
+}
+
+const WHICH: &str = "Which sessions";
+const INSTEAD: &str = "Instead of sending";
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use crate::events::{DistinctId, Grouping, InputScope, Recording, Wanted};
-use crate::host::Host;
+use crate::host::{Host, NotUnicode};
 use crate::transport::Endpoint;
 
 /// Longest tool input or output that is sent, unless a setting says otherwise, in bytes.
@@ -15,13 +15,46 @@ const MAX_ATTRIBUTE_BYTES: usize = 12_000;
 /// A shorter limit would cut away the words that say what was cut.
 const LEAST_ATTRIBUTE_BYTES: usize = 100;
 
+/// Less would not hold a session.
+const LEAST_OUTBOX_BYTES: u64 = 1 << 20;
+
 /// PostHog's ingestion for its cloud in the United States.
 const DEFAULT_HOST: &str = "https://us.i.posthog.com";
+
+/// Settings that are options of the Claude Code plugin as well, how they reach us, and what to
+/// call them. Claude Code (2.1.329) hands them to the plugin's hooks and to nothing else, and only
+/// those that the user has set; a project's settings have no say in them.
+const PLUGIN_OPTIONS: [(&str, &str, &str); 4] = [
+    (
+        "POSTHOG_API_KEY",
+        "CLAUDE_PLUGIN_OPTION_API_KEY",
+        "the plugin's option api_key",
+    ),
+    (
+        "POSTHOG_HOST",
+        "CLAUDE_PLUGIN_OPTION_HOST",
+        "the plugin's option host",
+    ),
+    (
+        "POSTHOG_LLMA_PRIVACY_MODE",
+        "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE",
+        "the plugin's option privacy_mode",
+    ),
+    (
+        "POSTHOG_LLMA_TRACE_GROUPING",
+        "CLAUDE_PLUGIN_OPTION_TRACE_GROUPING",
+        "the plugin's option trace_grouping",
+    ),
+];
+
+/// PostHog refuses longer keys.
+const LONGEST_KEY: usize = 64;
 
 /// Everything the user decided.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `POSTHOG_LLMA_CC_ENABLED`: whether hooks do anything.
+    /// `POSTHOG_LLMA_CC_ENABLED`: whether hooks do anything. Unless it is set, they do when the
+    /// user gave the plugin a key.
     pub enabled: bool,
     /// `POSTHOG_API_KEY`.
     pub api_key: Option<ApiKey>,
@@ -44,6 +77,8 @@ pub struct Config {
     pub turn_spans: bool,
     /// `POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH`, in bytes of JSON.
     pub max_attribute_bytes: usize,
+    /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: how much may wait on the disk.
+    pub max_outbox_bytes: Option<u64>,
     /// `POSTHOG_PROJECT_NAME`.
     pub project_name: Option<String>,
     /// `POSTHOG_AGENT_NAME`.
@@ -58,10 +93,20 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}")]
 pub struct Problem {
-    /// The environment variable.
+    /// The environment variable, or the option of the plugin.
     pub variable: &'static str,
     /// What is wrong with its value, and what it may be. Never the value of a secret.
     pub problem: String,
+}
+
+impl Problem {
+    /// Whether it is one of an option of the plugin.
+    #[must_use]
+    pub fn is_of_plugin(&self) -> bool {
+        PLUGIN_OPTIONS
+            .iter()
+            .any(|(.., name)| *name == self.variable)
+    }
 }
 
 /// A PostHog project key. Its value is shown to nobody.
@@ -69,7 +114,14 @@ pub struct Problem {
 pub struct ApiKey(String);
 
 impl ApiKey {
-    fn parse(key: &str) -> Result<Self, String> {
+    /// Takes a key if PostHog's ingestion would.
+    ///
+    /// # Errors
+    /// What is wrong with it, to follow the name of its source, and never the key itself.
+    pub fn parse(key: &str) -> Result<Self, String> {
+        if key.is_empty() {
+            return Err("is empty; copy the project API key (phc_…)".to_owned());
+        }
         if key.starts_with("phx_") {
             return Err(
                 "is a personal API key (phx_…); use the project API key (phc_…) \
@@ -79,6 +131,9 @@ impl ApiKey {
         }
         if key.contains(|character: char| character.is_whitespace() || character.is_control()) {
             return Err("holds white space; copy the project API key (phc_…) again".to_owned());
+        }
+        if key.len() > LONGEST_KEY || !key.is_ascii() {
+            return Err("is no project API key (phc_…): too long, or not of ASCII".to_owned());
         }
         Ok(Self(key.to_owned()))
     }
@@ -122,9 +177,7 @@ impl Config {
         let properties = reader.value("POSTHOG_LLMA_CUSTOM_PROPERTIES", custom_properties);
         custom.extend(properties.unwrap_or_default());
         let config = Self {
-            enabled: reader
-                .value("POSTHOG_LLMA_CC_ENABLED", boolean)
-                .unwrap_or(false),
+            enabled: reader.enabled(),
             api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
             endpoint: reader.endpoint(),
             state_dir: state_dir.or_else(default_state),
@@ -145,6 +198,7 @@ impl Config {
             max_attribute_bytes: reader
                 .value("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", length)
                 .unwrap_or(MAX_ATTRIBUTE_BYTES),
+            max_outbox_bytes: reader.value("POSTHOG_LLMA_MAX_OUTBOX_BYTES", outbox_bytes),
             project_name: reader.text("POSTHOG_PROJECT_NAME"),
             agent_name: reader.text("POSTHOG_AGENT_NAME"),
             purpose: reader.text("POSTHOG_AI_PURPOSE"),
@@ -175,10 +229,8 @@ impl Reader<'_> {
         variable: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let read = self
-            .host
-            .variable(variable)
-            .map_err(|error| error.to_string());
+        let (variable, read) = read(variable, self.host);
+        let read = read.map_err(|error| error.to_string());
         match read.and_then(|value| value.map(parse).transpose()) {
             Ok(value) => value,
             Err(problem) => {
@@ -188,14 +240,31 @@ impl Reader<'_> {
         }
     }
 
+    /// The same, with what to take for no value and for one that cannot be read.
+    fn value_or<T>(
+        &mut self,
+        variable: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+        unset: T,
+        unreadable: T,
+    ) -> T {
+        let problems = self.problems.len();
+        let value = self.value(variable, parse);
+        let is_unreadable = self.problems.len() > problems;
+        value.unwrap_or(if is_unreadable { unreadable } else { unset })
+    }
+
+    /// Whoever gives the plugin a key means it to be used.
+    fn enabled(&mut self) -> bool {
+        let has_plugin_key = self.host.variable("CLAUDE_PLUGIN_OPTION_API_KEY");
+        let has_plugin_key = has_plugin_key.is_ok_and(|key| key.is_some());
+        self.value_or("POSTHOG_LLMA_CC_ENABLED", boolean, has_plugin_key, false)
+    }
+
     /// Whoever means to keep content private must not send it because of a typing error.
     fn recording(&mut self) -> Recording {
-        let mut says = |variable, unset: bool, unreadable: bool| {
-            let problems = self.problems.len();
-            let value = self.value(variable, boolean);
-            let is_unreadable = self.problems.len() > problems;
-            value.unwrap_or(if is_unreadable { unreadable } else { unset })
-        };
+        let mut says =
+            |variable, unset, unreadable| self.value_or(variable, boolean, unset, unreadable);
         let is_private = says("POSTHOG_LLMA_PRIVACY_MODE", false, true);
         let inputs = says("POSTHOG_LLMA_RECORD_INPUTS", true, false);
         let outputs = says("POSTHOG_LLMA_RECORD_OUTPUTS", true, false);
@@ -203,21 +272,41 @@ impl Reader<'_> {
     }
 
     fn endpoint(&mut self) -> Option<Endpoint> {
-        let parse = |text: &str| Endpoint::parse(text).map_err(|error| format!("is {error}"));
-        let problems = self.problems.len();
-        let given = self.value("POSTHOG_HOST", parse);
-        let is_unreadable = self.problems.len() > problems;
-        given.or_else(|| {
-            if is_unreadable {
-                None
-            } else {
-                Endpoint::parse(DEFAULT_HOST).ok()
-            }
-        })
+        let parse = |text: &str| match Endpoint::parse(text) {
+            Ok(endpoint) => Ok(Some(endpoint)),
+            Err(error) => Err(format!("is {error}")),
+        };
+        self.value_or(
+            "POSTHOG_HOST",
+            parse,
+            Endpoint::parse(DEFAULT_HOST).ok(),
+            None,
+        )
     }
 
     fn text(&mut self, variable: &'static str) -> Option<String> {
         self.value(variable, |text| Ok(text.to_owned()))
+    }
+}
+
+/// Who decides a setting: its environment variable, or the option of the plugin. `None` when
+/// neither does.
+#[must_use]
+pub fn source(variable: &'static str, host: &Host) -> Option<&'static str> {
+    let (source, value) = read(variable, host);
+    value.is_ok_and(|value| value.is_some()).then_some(source)
+}
+
+/// What the environment says, else the plugin, and which of them said it.
+fn read<'a>(
+    variable: &'static str,
+    host: &'a Host,
+) -> (&'static str, Result<Option<&'a str>, NotUnicode>) {
+    let value = host.variable(variable);
+    let option = PLUGIN_OPTIONS.iter().find(|(name, ..)| *name == variable);
+    match (value, option) {
+        (Ok(None), Some((_, option, name))) => (name, host.variable(option)),
+        (value, _) => (variable, value),
     }
 }
 
@@ -250,6 +339,15 @@ fn length(text: &str) -> Result<usize, String> {
         Ok(length) if length >= LEAST_ATTRIBUTE_BYTES => Ok(length),
         _ => Err(format!(
             "is {text:?}; use a number of bytes, {LEAST_ATTRIBUTE_BYTES} or more"
+        )),
+    }
+}
+
+fn outbox_bytes(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(bytes) if bytes >= LEAST_OUTBOX_BYTES => Ok(bytes),
+        _ => Err(format!(
+            "is {text:?}; use a number of bytes, {LEAST_OUTBOX_BYTES} or more"
         )),
     }
 }
@@ -288,99 +386,4 @@ fn custom_name(name: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::Utc;
-
-    use super::*;
-
-    fn read(variables: &[(&str, &str)]) -> (Config, Vec<Problem>) {
-        let host = variables
-            .iter()
-            .fold(Host::bare(Utc::now), |host, (name, value)| {
-                host.with(name, value)
-            });
-        Config::from_host(&host)
-    }
-
-    #[test]
-    fn without_settings_everything_is_off() {
-        let (config, problems) = read(&[]);
-        assert_eq!(problems, []);
-        assert!(!config.enabled);
-        assert_eq!(config.api_key, None);
-        let endpoint = config.endpoint.as_ref().map(Endpoint::base);
-        assert_eq!(endpoint, Some("https://us.i.posthog.com"));
-    }
-
-    #[test]
-    fn booleans_are_read_in_any_case() {
-        for (text, expected) in [
-            ("true", true),
-            ("1", true),
-            ("YES", true),
-            ("False", false),
-            ("0", false),
-            ("no", false),
-        ] {
-            let (config, problems) = read(&[("POSTHOG_LLMA_CC_ENABLED", text)]);
-            assert_eq!((config.enabled, problems.len()), (expected, 0), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_value_that_cannot_be_read_is_named() {
-        for (variable, value) in [
-            ("POSTHOG_LLMA_CC_ENABLED", "maybe"),
-            ("POSTHOG_LLMA_TRACE_GROUPING", "hourly"),
-            ("POSTHOG_LLMA_INPUT", "all"),
-            ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "12k"),
-            ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "5"),
-            ("POSTHOG_LLMA_DISTINCT_ID", "anonymous"),
-            ("POSTHOG_TAGS", "team"),
-            ("POSTHOG_TAGS", "$ai_model:x"),
-            ("POSTHOG_LLMA_CUSTOM_PROPERTIES", "[1]"),
-            ("POSTHOG_LLMA_CUSTOM_PROPERTIES", "{\"$lib\":1}"),
-            ("POSTHOG_API_KEY", "phx_personal"),
-            ("POSTHOG_API_KEY", "phc_ab cd"),
-        ] {
-            let (_, problems) = read(&[(variable, value)]);
-            let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
-            assert_eq!(named, [variable], "{value}");
-        }
-    }
-
-    #[test]
-    fn a_host_with_a_typing_error_sends_nowhere() {
-        let (config, problems) = read(&[("POSTHOG_HOST", "http://posthog.example.com")]);
-        assert_eq!((config.endpoint, problems.len()), (None, 1));
-    }
-
-    #[test]
-    fn a_privacy_setting_with_a_typing_error_keeps_content_private() {
-        let (config, problems) = read(&[
-            ("POSTHOG_LLMA_PRIVACY_MODE", "ture"),
-            ("POSTHOG_LLMA_RECORD_INPUTS", "flase"),
-            ("POSTHOG_LLMA_RECORD_OUTPUTS", "off"),
-        ]);
-        assert_eq!((config.recording, problems.len()), (Recording::Nothing, 3));
-    }
-
-    #[test]
-    fn tags_and_properties_are_joined() {
-        let (config, problems) = read(&[
-            ("POSTHOG_TAGS", "team:core, url:http://x , env:dev"),
-            ("POSTHOG_LLMA_CUSTOM_PROPERTIES", r#"{"env":"prod","n":1}"#),
-        ]);
-        assert_eq!(problems, []);
-        let expected = r#"{"team":"core","url":"http://x","env":"prod","n":1}"#;
-        assert_eq!(Value::Object(config.custom).to_string(), expected);
-    }
-
-    #[test]
-    fn a_key_is_never_shown_whole() {
-        let (config, _) = read(&[("POSTHOG_API_KEY", "phc_0123456789abcdefghijklmnop")]);
-        let shown = format!("{config:?}");
-        assert!(shown.contains("phc_…mnop"), "{shown}");
-        assert!(!shown.contains("0123456789"), "{shown}");
-    }
-}
+mod tests;

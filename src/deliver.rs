@@ -20,6 +20,7 @@ use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError};
 use crate::transport::{Disposition, Endpoint, Lane, Transport, backoff, classify, spread};
 use batch::Parcel;
+pub use batch::body;
 
 pub use probe::probe;
 
@@ -91,6 +92,8 @@ pub struct Policy<'a> {
     pub permits: &'a dyn Fn(&Destination) -> bool,
     /// Shortens an event that is too large.
     pub clip: &'a Clip<'a>,
+    /// Whether to stop before the next request. What was not sent goes on waiting.
+    pub stop: &'a dyn Fn() -> bool,
 }
 
 /// What a drain achieved.
@@ -136,7 +139,7 @@ pub fn drain(
         // Again until nothing waits once the lock is free: who enqueued while we held it and went
         // away relies on us.
         while !due(Some(id))?.is_empty() {
-            let Some(lock) = wait_for_sender(outbox, clock, id, policy.patience)? else {
+            let Some(lock) = wait_for_sender(outbox, clock, id, policy)? else {
                 drained.busy = true;
                 break;
             };
@@ -172,14 +175,15 @@ fn wait_for_sender(
     outbox: &Outbox,
     clock: &dyn Clock,
     destination: i64,
-    patience: Duration,
+    policy: Policy<'_>,
 ) -> Result<Option<Lock>, OutboxError> {
     let start = clock.elapsed();
     loop {
         if let Some(lock) = outbox.try_lock_sender(destination)? {
             return Ok(Some(lock));
         }
-        if clock.elapsed().saturating_sub(start) + POLL > patience {
+        let waited = clock.elapsed().saturating_sub(start);
+        if waited + POLL > policy.patience || (policy.stop)() {
             return Ok(None);
         }
         clock.sleep(POLL);
@@ -209,7 +213,7 @@ struct Route {
 }
 
 impl Sender<'_> {
-    /// Whether nothing waits any more; otherwise the reason is recorded.
+    /// Whether nothing waits any more; otherwise the reason is recorded, or we were stopped.
     fn send_all(&mut self) -> Result<bool, OutboxError> {
         let endpoint = match Endpoint::parse(&self.record.destination.host) {
             Ok(endpoint) => endpoint,
@@ -228,7 +232,7 @@ impl Sender<'_> {
             proved: false,
         };
         let envelope = batch::envelope_bytes(&self.record.destination.api_key);
-        loop {
+        while !(self.policy.stop)() {
             let room = route.max_bytes.saturating_sub(envelope);
             let claimed = self.outbox.claim(self.record.id, room, batch::COMMA)?;
             if claimed.is_empty() {
@@ -242,6 +246,7 @@ impl Sender<'_> {
                 return Ok(false);
             }
         }
+        Ok(false)
     }
 
     /// Sends a batch, in parts where it must be. Whether every event of it found its end;
@@ -379,6 +384,9 @@ impl Sender<'_> {
                 return disposition;
             }
             self.clock.sleep(wait);
+            if (self.policy.stop)() {
+                return disposition;
+            }
         }
     }
 

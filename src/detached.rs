@@ -42,7 +42,7 @@ const KEPT: [&str; 25] = [
 ];
 
 /// Prefixes of variables that are kept as well.
-const KEPT_PREFIXES: [&str; 3] = ["POSTHOG_", "XDG_", "LC_"];
+const KEPT_PREFIXES: [&str; 4] = ["POSTHOG_", "CLAUDE_PLUGIN_OPTION_", "XDG_", "LC_"];
 
 /// Starts `posthog-llma` with `arguments`.
 ///
@@ -133,6 +133,7 @@ mod tests {
     fn keys_of_the_agent_stay_behind() {
         for (name, kept) in [
             ("POSTHOG_API_KEY", true),
+            ("CLAUDE_PLUGIN_OPTION_API_KEY", true),
             ("https_proxy", true),
             ("XDG_STATE_HOME", true),
             ("ANTHROPIC_API_KEY", false),

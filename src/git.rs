@@ -1,7 +1,7 @@
 //! What git knows of a directory. Any failure is `None`: a session is worth more than its
 //! repository's name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::{Config, Repository, RepositoryOpenFlags};
 
@@ -41,6 +41,26 @@ pub fn is_tracked(file: &Path) -> bool {
         Some(index.get_path(&relative, 0).is_some())
     };
     look().unwrap_or(false)
+}
+
+/// Whether git ignores a file; `None` outside of a repository.
+#[must_use]
+pub fn is_ignored(file: &Path) -> Option<bool> {
+    let folder = file.parent()?.canonicalize().ok()?;
+    let repository = open(&folder)?;
+    let file = folder.join(file.file_name()?);
+    repository.is_path_ignored(file).ok()
+}
+
+/// The top folder of the repository that a directory is in; of the repository itself where the
+/// directory is in a linked work tree.
+#[must_use]
+pub fn main_work_tree(directory: &Path) -> Option<PathBuf> {
+    let mut repository = open(directory)?;
+    if repository.is_worktree() {
+        repository = Repository::open(repository.commondir()).ok()?;
+    }
+    Some(repository.workdir()?.to_owned())
 }
 
 fn open(directory: &Path) -> Option<Repository> {

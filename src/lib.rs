@@ -27,11 +27,13 @@
 //! | which projects are left alone, where sessions may go | [`consent`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
 //! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
+//! | how both processors are kept busy | [`ahead`] |
 //! | how Claude Code's hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
 //!
 //! Imports go down this list only. Everything outside the process (environment, clock, folders)
-//! comes from [`host`], everything that is printed goes through [`ui`].
+//! comes from [`host`], Ctrl-C from [`interrupt`], everything that is printed goes through [`ui`].
 
+pub mod ahead;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -41,6 +43,7 @@ pub mod detached;
 pub mod events;
 pub mod git;
 pub mod host;
+pub mod interrupt;
 pub mod outbox;
 pub mod pipeline;
 pub mod redact;

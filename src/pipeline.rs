@@ -4,15 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::{panic, thread};
 
 use anyhow::Context;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::config::Config;
 use crate::consent;
 use crate::events::limits::Limits;
-use crate::events::{self, DistinctId, Event, Frozen, Progress, Settings};
+use crate::events::{self, DistinctId, Event, Frozen, Progress, Settings, Tally, retention};
 use crate::git;
 use crate::host::Host;
 use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
@@ -23,6 +25,10 @@ use crate::sources::claude_code::{self, Checkpoint, Reading, Running, SessionFil
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
+
+/// How many events are built before they are stored: enough that neither waits for the other,
+/// too few to matter in memory.
+const EVENTS_AHEAD: usize = 32;
 
 /// A session as it was read from its files.
 #[derive(Debug)]
@@ -82,6 +88,10 @@ pub enum Stored {
         progress: Progress,
         /// Whether it ended with more in its lines than in the agent's own books.
         exceeds_books: bool,
+        /// What the events that were read amount to.
+        tally: Tally,
+        /// Whether its content was left out, being older than PostHog keeps it.
+        without_content: bool,
     },
 }
 
@@ -127,12 +137,74 @@ fn progress_of(session: &Session, host: &Host) -> Progress {
     }
 }
 
+/// A session of which something is not stored yet, and how far it was.
+#[derive(Debug)]
+pub struct Unstored {
+    agent: &'static str,
+    path: PathBuf,
+    /// Taken before reading: what is written meanwhile is read the next time.
+    stamps: Vec<TranscriptStamp>,
+    checkpoint: Option<Checkpoint>,
+}
+
+/// What was read of a session, on its way into the outbox.
+#[derive(Debug)]
+pub struct Read {
+    agent: &'static str,
+    stamps: Vec<TranscriptStamp>,
+    /// `None` when there is no session in the file.
+    collected: Option<Collected>,
+}
+
+impl Unstored {
+    /// `None` when nothing was written to the session since it was stored.
+    ///
+    /// # Errors
+    /// When the transcript cannot be found or the outbox not read.
+    pub fn of(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<Self>> {
+        let path = &found.path;
+        let files = claude_code::session_files(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let stamps = stamps(&files);
+        if is_unchanged(outbox, &stamps)? {
+            return Ok(None);
+        }
+        let agent = found.agent.as_str();
+        let known = outbox.session(agent, &files.session_id)?;
+        let checkpoint = known.and_then(|session| session.checkpoint);
+        Ok(Some(Self {
+            agent,
+            path: path.clone(),
+            stamps,
+            checkpoint: checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept)),
+        }))
+    }
+
+    /// Reads it. For `progress` and `wanted` see [`collect`].
+    ///
+    /// # Errors
+    /// When the transcript cannot be read.
+    pub fn read(
+        self,
+        progress: Option<Progress>,
+        wanted: Wanted,
+        host: &Host,
+    ) -> anyhow::Result<Read> {
+        Ok(Read {
+            agent: self.agent,
+            stamps: self.stamps,
+            collected: collect(&self.path, self.checkpoint, progress, wanted, host)?,
+        })
+    }
+}
+
 /// Builds the events of sessions under one configuration.
 #[derive(Debug)]
 pub struct Pipeline<'a> {
     config: &'a Config,
     redactor: &'a Redactor,
     largest_event: usize,
+    content_since: Option<DateTime<Utc>>,
     repositories: HashMap<String, Option<String>>,
 }
 
@@ -144,8 +216,21 @@ impl<'a> Pipeline<'a> {
             config,
             redactor,
             largest_event,
+            content_since: None,
             repositories: HashMap::new(),
         }
+    }
+
+    /// Leaves out the content of sessions that ended before that time.
+    #[must_use]
+    pub const fn with_content_since(mut self, since: Option<DateTime<Utc>>) -> Self {
+        self.content_since = since;
+        self
+    }
+
+    fn leaves_out_content(&self, session: &Session) -> bool {
+        self.content_since
+            .is_some_and(|since| session.ended_at < since)
     }
 
     /// The decisions that hold for a session from its first send on.
@@ -204,19 +289,47 @@ impl<'a> Pipeline<'a> {
             event: self.largest_event,
             input_scope: self.config.input_scope,
         };
+        let without_content = self.leaves_out_content(session);
         let mut result = Ok(());
         events::map(
             session,
             &settings,
             collected.progress,
             is_foreign,
-            &mut |event| {
+            &mut |mut event| {
                 if result.is_ok() {
+                    if without_content {
+                        retention::without_content(&mut event);
+                    }
                     result = sink(self.redactor.event(event, counts).within(&limits));
                 }
             },
         );
         result
+    }
+
+    /// As [`Pipeline::events`], but the next events are built while `sink` is busy with one.
+    fn events_meanwhile(
+        &mut self,
+        collected: &Collected,
+        frozen: Frozen,
+        is_foreign: &(dyn Fn(Uuid) -> bool + Sync),
+        counts: &mut Counts,
+        sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (send, built) = mpsc::sync_channel(EVENTS_AHEAD);
+        thread::scope(|scope| {
+            let building = scope.spawn(move || {
+                self.events(collected, frozen, is_foreign, counts, &mut |event| {
+                    Ok(send.send(event)?)
+                })
+            });
+            // When this fails, nobody receives any more, and building ends as well.
+            built.into_iter().try_for_each(sink)?;
+            building
+                .join()
+                .unwrap_or_else(|panic| panic::resume_unwind(panic))
+        })
     }
 
     /// Stores what is new of the session at `found` in the outbox. Whatever this process dies of
@@ -233,36 +346,35 @@ impl<'a> Pipeline<'a> {
         host: &Host,
     ) -> anyhow::Result<Stored> {
         loop {
-            let stored = self.try_store(found, outbox, destination, progress, host);
-            match stored {
+            let Some(unstored) = Unstored::of(found, outbox)? else {
+                return Ok(Stored::Unchanged);
+            };
+            let read = unstored.read(progress, self.config.wanted(), host)?;
+            match self.store_read(read, outbox, destination, host) {
                 Err(error) if is_overtaken(&error) => {}
                 stored => return stored,
             }
         }
     }
 
-    fn try_store(
+    /// Stores what was read of a session.
+    ///
+    /// # Errors
+    /// When the outbox cannot be written; [`is_overtaken`] tells that another process was faster
+    /// and the session is to be read again.
+    pub fn store_read(
         &mut self,
-        found: &Found,
+        read: Read,
         outbox: &Outbox,
         destination: &Destination,
-        progress: Option<Progress>,
         host: &Host,
     ) -> anyhow::Result<Stored> {
-        let agent = found.agent.as_str();
-        let path = &found.path;
-        let files = claude_code::session_files(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        // Taken before reading: what is written meanwhile is read the next time.
-        let stamps = stamps(&files);
-        if is_unchanged(outbox, &stamps)? {
-            return Ok(Stored::Unchanged);
-        }
-        let known = outbox.session(agent, &files.session_id)?;
-        let checkpoint = known.and_then(|session| session.checkpoint);
-        let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
-        let wanted = self.config.wanted();
-        let Some(collected) = collect(path, checkpoint, progress, wanted, host)? else {
+        let Read {
+            agent,
+            stamps,
+            collected,
+        } = read;
+        let Some(collected) = collected else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
         };
@@ -292,7 +404,9 @@ impl<'a> Pipeline<'a> {
                 .is_some_and(|(_, owner)| *owner != session.id)
         };
         let mut counts = Counts::default();
-        self.events(&collected, frozen, &is_foreign, &mut counts, &mut |event| {
+        let mut tally = Tally::default();
+        self.events_meanwhile(&collected, frozen, &is_foreign, &mut counts, &mut |event| {
+            tally += event.get();
             Ok(batch.push(&event)?)
         })?;
         let progress = collected.progress;
@@ -309,12 +423,15 @@ impl<'a> Pipeline<'a> {
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
         let exceeds_books = is_final && collected.exceeds_books(&is_foreign);
+        let without_content = self.leaves_out_content(session);
         let unreadable = collected.reading.unreadable;
         Ok(Stored::Session {
             enqueued,
             unreadable,
             progress,
             exceeds_books,
+            tally,
+            without_content,
         })
     }
 
@@ -342,7 +459,9 @@ pub fn opted_out(session: &Session, host: &Host) -> Option<String> {
         .find_map(|cwd| consent::opted_out(Path::new(cwd), host))
 }
 
-fn is_overtaken(error: &anyhow::Error) -> bool {
+/// Whether another process stored the session meanwhile.
+#[must_use]
+pub fn is_overtaken(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
 }
 
@@ -360,6 +479,27 @@ fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
         })
     };
     paths.filter_map(stamp).collect()
+}
+
+/// How many bytes of the session at `found` were not stored yet; `None` when nothing was written
+/// to it since it was.
+///
+/// # Errors
+/// When the outbox cannot be read.
+pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64>> {
+    let Ok(files) = claude_code::session_files(&found.path) else {
+        // Reading it will say what is wrong with it.
+        return Ok(Some(found.bytes));
+    };
+    let mut unread = None;
+    for stamp in stamps(&files) {
+        let known = outbox.transcript(&stamp.path)?;
+        if known.as_ref() != Some(&stamp) {
+            let read = known.map_or(0, |known| known.size);
+            *unread.get_or_insert(0) += stamp.size.saturating_sub(read);
+        }
+    }
+    Ok(unread)
 }
 
 fn is_unchanged(outbox: &Outbox, stamps: &[TranscriptStamp]) -> anyhow::Result<bool> {

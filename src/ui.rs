@@ -1,10 +1,22 @@
 //! The only place that writes to standard output and standard error: data goes to the former,
-//! words to the latter.
+//! words to the latter. And the only one that asks.
+
+mod progress;
+#[cfg(unix)]
+mod secret;
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 
-/// Writes data. Colours reach a terminal only, and none when `NO_COLOR` is set.
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+pub use progress::Progress;
+
+/// Columns of a terminal whose width nobody tells.
+const COLUMNS: usize = 100;
+
+/// Writes data. Colours are left out unless it goes to a terminal that shows them; `NO_COLOR` and
+/// `CLICOLOR_FORCE` are heeded.
 ///
 /// # Errors
 /// When standard output is closed or full.
@@ -19,10 +31,68 @@ pub fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Whether a question would be seen and could be answered.
+#[must_use]
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks the person at the terminal; `None` when they end the input instead.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub fn ask(question: &str) -> io::Result<Option<String>> {
+    let mut err = io::stderr().lock();
+    err.write_all(question.as_bytes())?;
+    err.flush()?;
+    read_line()
+}
+
+/// Asks for something that is not shown while it is typed.
+///
+/// # Errors
+/// When the terminal cannot be read, or the person interrupts.
+pub fn ask_secret(question: &str) -> io::Result<Option<String>> {
+    #[cfg(unix)]
+    return secret::ask(question);
+    #[cfg(not(unix))]
+    rpassword::prompt_password(question).map(Some)
+}
+
+/// A line of standard input; `None` at its end.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_line() -> io::Result<Option<String>> {
+    let mut line = String::new();
+    let bytes = io::stdin().lock().read_line(&mut line)?;
+    Ok((bytes > 0).then_some(line))
+}
+
 /// Standard output for many lines of data.
 #[must_use]
 pub fn data() -> Box<dyn Write> {
     Box::new(BufWriter::new(io::stdout()))
+}
+
+/// Asks a question that is answered with yes or no; anything but yes is no.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub fn agree(question: impl fmt::Display) -> io::Result<bool> {
+    let answer = ask(&format!("{question} [y/N] "))?.unwrap_or_default();
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Columns of the terminal that data is written to. `wanted` is what the user says about it.
+#[must_use]
+pub fn width(wanted: Option<&str>) -> usize {
+    let wanted = wanted.and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size_of(io::stdout());
+    wanted
+        .or_else(|| Some(usize::from(terminal()?.0.0)))
+        .filter(|columns| *columns > 0)
+        .unwrap_or(COLUMNS)
 }
 
 /// A whole number with its thousands apart: `1,234,567`.
@@ -64,16 +134,36 @@ pub fn count(number_of: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", number(number_of))
 }
 
-/// At most `width` columns of a line, with a mark where it was cut.
+/// A length of time in a few characters: `0.4 s`, `2 m 05 s`, `1 h 12 m`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    if seconds < 59.95 {
+        return format!("{:.1} s", seconds.max(0.0));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float becomes the nearest whole number there is"
+    )]
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{minutes} m {seconds:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} m"),
+    }
+}
+
+/// At most `width` columns of a line, with a mark where it was cut. What would steer the terminal
+/// is left out.
 #[must_use]
 pub fn fit(text: &str, width: usize) -> String {
     let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let folded: String = folded.chars().filter(|it| !steers(*it)).collect();
     if columns(&folded) <= width {
         return folded;
     }
     let mut left = width.saturating_sub(1);
     let fitting = folded.chars().take_while(|character| {
-        let taken = left.checked_sub(columns_of(*character));
+        let taken = left.checked_sub(character.width().unwrap_or(0));
         left = taken.unwrap_or(0);
         taken.is_some()
     });
@@ -92,22 +182,12 @@ pub fn cell(text: &str, width: usize) -> String {
 /// The columns that a text takes in a terminal.
 #[must_use]
 pub fn columns(text: &str) -> usize {
-    text.chars().map(columns_of).sum()
+    text.width()
 }
 
-/// East Asian characters and pictures are two columns wide, as terminals draw them.
-const fn columns_of(character: char) -> usize {
-    match character {
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{1f300}'..='\u{1faff}' => 2,
-        _ => 1,
-    }
+/// Control characters, and those that turn the direction of the text that follows.
+fn steers(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -141,5 +221,33 @@ mod tests {
         assert_eq!(fit("größer als nötig", 8), "größer…");
         assert_eq!(fit("世界中の本", 10), "世界中の本");
         assert_eq!(fit("世界中の本を", 8), "世界中…");
+    }
+
+    #[test]
+    fn nothing_that_is_shown_steers_the_terminal() {
+        assert_eq!(
+            fit("\u{1b}[2Jgone\u{7}\u{202e}olleh\u{9b}1m", 40),
+            "[2Jgoneolleh1m"
+        );
+    }
+
+    #[test]
+    fn lengths_of_time_are_readable() {
+        for (seconds, shown) in [
+            (0.04, "0.0 s"),
+            (12.34, "12.3 s"),
+            (59.99, "1 m 00 s"),
+            (125.0, "2 m 05 s"),
+            (4_320.0, "1 h 12 m"),
+            (-1.0, "0.0 s"),
+        ] {
+            assert_eq!(duration(seconds), shown);
+        }
+    }
+
+    #[test]
+    fn a_width_that_the_user_names_counts() {
+        assert_eq!(width(Some("80")), 80);
+        assert!(width(Some("wide")) > 0 && width(Some("0")) > 0);
     }
 }

@@ -10,14 +10,16 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Every module, and all that it may import. `main` and `commands` know whom they like.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("ahead", &[]),
     ("cli", &[]),
     ("git", &[]),
     ("host", &[]),
+    ("interrupt", &[]),
     ("session", &[]),
     ("transport", &[]),
     ("ui", &[]),
     ("detached", &["host"]),
-    ("sources", &["host", "session"]),
+    ("sources", &["git", "host", "session"]),
     ("events", &["session"]),
     ("redact", &["events"]),
     ("outbox", &["events", "redact"]),

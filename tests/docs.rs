@@ -60,3 +60,29 @@ fn the_reference_of_events_names_every_property_and_no_other() {
         "not documented: {undocumented:?}\nnever sent: {unknown:?}"
     );
 }
+
+/// What stands in the code between quotation marks and begins like this.
+fn literals<'a>(code: &'a str, beginning: &str) -> BTreeSet<&'a str> {
+    code.split('"')
+        .filter(|text| text.starts_with(beginning) && !text.contains(char::is_whitespace))
+        .collect()
+}
+
+#[test]
+fn every_setting_and_option_is_documented_and_no_other() {
+    let code = read("src/config.rs");
+    let (code, _) = code.split_once("#[cfg(test)]").expect("tests come last");
+    let manifest: serde_json::Value =
+        serde_json::from_str(&read("plugin/.claude-plugin/plugin.json")).expect("it is JSON");
+    let options = manifest["userConfig"].as_object().expect("it has options");
+    let known: BTreeSet<String> = literals(code, "CLAUDE_PLUGIN_OPTION_")
+        .iter()
+        .map(|name| name.trim_start_matches("CLAUDE_PLUGIN_OPTION_"))
+        .map(str::to_ascii_lowercase)
+        .collect();
+    assert_eq!(known, options.keys().cloned().collect());
+
+    let settings = literals(code, "POSTHOG_").into_iter().map(str::to_owned);
+    let expected: BTreeSet<String> = settings.chain(known).collect();
+    assert_eq!(first_column(&read("docs/settings.md")), expected);
+}

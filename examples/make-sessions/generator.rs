@@ -239,10 +239,11 @@ impl<'a> Session<'a> {
                 let progress = json!({ "data": { "type": "bash_progress", "output": self.text(200, 1_800) }, "toolUseID": id });
                 self.line(to, "progress", progress)?;
             }
+            // So that a call or a tool takes as many bytes as in real sessions, 6.9 KB.
             let length = if self.random.u8(..20) == 0 {
-                20_000
+                40_000
             } else {
-                2_500
+                7_500
             };
             let output = self.text(100, length);
             let content = json!([{ "type": "tool_result", "tool_use_id": id, "content": output, "is_error": false }]);

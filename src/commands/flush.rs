@@ -50,8 +50,10 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     }
     let config = strict_config(host)?;
     let sending = Sending::open(host, &config)?;
-    sending.announce()?;
-    let drained = sending.drain(WATCHED, &mut |_| ())?;
+    for line in sending.announcements()? {
+        ui::say(line);
+    }
+    let drained = sending.drain(WATCHED, &|| false, &mut |_| ())?;
     let error = drained.last_error.clone();
     sending.log(
         "flush",
@@ -115,7 +117,7 @@ fn unwatched(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     }
     // What was stored before can be sent whatever became of this session.
     let drained = sending
-        .drain(UNWATCHED, &mut |_| ())
+        .drain(UNWATCHED, &|| false, &mut |_| ())
         .unwrap_or_else(|error| {
             report.error.get_or_insert_with(|| format!("{error:#}"));
             Drained::default()

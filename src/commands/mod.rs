@@ -6,6 +6,8 @@ mod hook;
 mod ingest;
 mod select;
 mod sending;
+mod setup;
+mod show;
 mod status;
 mod trust;
 mod words;
@@ -19,6 +21,7 @@ use crate::cli::Command;
 use crate::config::{Config, Problem};
 use crate::consent;
 use crate::host::Host;
+use crate::interrupt;
 use crate::outbox::Outbox;
 use crate::redact::{RedactionKey, Redactor, UserRules};
 use crate::sources::claude_code::in_force::InForce;
@@ -32,6 +35,8 @@ pub enum Exit {
     Incomplete,
     /// The arguments or settings cannot be used.
     WrongUse,
+    /// The user stopped it.
+    Stopped,
 }
 
 impl From<Exit> for ExitCode {
@@ -40,6 +45,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Incomplete => 1,
             Exit::WrongUse => 2,
+            Exit::Stopped => interrupt::EXIT_CODE,
         })
     }
 }
@@ -55,8 +61,10 @@ pub struct WrongUse(pub String);
 /// [`WrongUse`], or whatever kept the command from its work.
 pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
+        Command::Show(arguments) => show::run(&arguments, &as_in_claude_code(host)),
         Command::Ingest(arguments) => ingest::run(&arguments, &as_in_claude_code(host)),
         Command::Hook => Ok(hook::run(host)),
+        Command::Setup(arguments) => setup::run(&arguments, host),
         Command::Status(arguments) => status::run(&arguments, host),
         Command::Doctor(arguments) => doctor::run(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
@@ -69,6 +77,22 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
 /// the same program as the hooks are.
 fn as_in_claude_code(host: &Host) -> Host {
     InForce::read(host).on(host)
+}
+
+/// What a coding agent runs, a project may have asked for: it decides nothing for the user.
+fn refuse_inside_agent(verb: &str, host: &Host) -> Result<(), WrongUse> {
+    if host.variable("CLAUDECODE").ok().flatten().is_none() {
+        return Ok(());
+    }
+    let program = host
+        .executable
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let program = program.unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
+    Err(WrongUse(format!(
+        "run it in a terminal of your own: what a coding agent runs, a project may have asked \
+         for\n  {program:?} {verb}"
+    )))
 }
 
 /// The settings, all of them usable.

@@ -2,12 +2,98 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Local, Utc};
+
 use super::WrongUse;
+use crate::cli::Ingest;
 use crate::host::Host;
+use crate::sources::claude_code::{self, Glance};
 use crate::sources::{self, Found};
 
 /// How many candidates an error shows.
 const CANDIDATES: usize = 5;
+
+/// What sessions must be like to be chosen.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    /// The folder, as it was typed and as the system sees it.
+    project: Vec<PathBuf>,
+}
+
+impl Filter {
+    pub(super) fn of(arguments: &Ingest, host: &Host) -> Result<Self, WrongUse> {
+        let now = host.now();
+        let since = arguments.since.map(|since| since.begin(now, &Local));
+        let until = arguments.until.map(|until| until.end(now, &Local));
+        if since
+            .zip(until)
+            .is_some_and(|(since, until)| since >= until)
+        {
+            return Err(WrongUse(
+                "--since is later than --until: no session can match".to_owned(),
+            ));
+        }
+        let project = arguments.project.as_deref();
+        Ok(Self {
+            since,
+            until,
+            project: project.map_or_else(Vec::new, |project| spellings(project, host)),
+        })
+    }
+
+    /// Whether every session passes.
+    pub(super) const fn is_open(&self) -> bool {
+        self.since.is_none() && self.until.is_none() && self.project.is_empty()
+    }
+
+    /// Whether a session passes: at work between the times, and started in the project.
+    pub(super) fn passes(&self, found: &Found) -> bool {
+        self.is_open()
+            || self.admits(&claude_code::glance(&found.path), &|| {
+                claude_code::last_written(&found.path)
+            })
+    }
+
+    fn admits(&self, glance: &Glance, last_written: &dyn Fn() -> Option<DateTime<Utc>>) -> bool {
+        let begins = |until| glance.started_at.is_some_and(|begin| begin < until);
+        let lasts = |since| last_written().is_some_and(|end| end >= since);
+        let is_below = |cwd: &String| {
+            let mut spellings = self.project.iter();
+            spellings.any(|project| Path::new(cwd).starts_with(project))
+        };
+        self.until.is_none_or(begins)
+            && (self.project.is_empty() || glance.cwd.as_ref().is_some_and(is_below))
+            && self.since.is_none_or(lasts)
+    }
+}
+
+/// The ways in which a transcript may name a folder. It is text, whatever the folder's name is.
+fn spellings(folder: &Path, host: &Host) -> Vec<PathBuf> {
+    let cwd = host.cwd.as_deref().unwrap_or(Path::new(""));
+    let absolute = cwd.join(folder);
+    let real = absolute.canonicalize().ok();
+    let all = [Some(absolute), real].into_iter().flatten();
+    all.map(|path| PathBuf::from(path.to_string_lossy().into_owned()))
+        .collect()
+}
+
+/// The one session that is meant: named, or the newest of the current project.
+pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<Found, WrongUse> {
+    let Some(argument) = argument else {
+        return newest(host);
+    };
+    let mut found = named(std::slice::from_ref(argument), host)?;
+    match (found.pop(), found.len()) {
+        (Some(session), 0) => Ok(session),
+        (_, others) => Err(WrongUse(format!(
+            "{} holds {} sessions; name one of them",
+            argument.display(),
+            others + 1
+        ))),
+    }
+}
 
 /// The sessions that `arguments` name: ids, beginnings of ids, transcripts, folders.
 pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, WrongUse> {
@@ -35,9 +121,9 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, Wr
 }
 
 /// The newest session of the project that the program runs in.
-pub(super) fn newest(host: &Host) -> Result<Vec<Found>, WrongUse> {
+pub(super) fn newest(host: &Host) -> Result<Found, WrongUse> {
     let newest = sources::of_project(host).into_iter().next();
-    let newest = newest.ok_or_else(|| {
+    newest.ok_or_else(|| {
         let here = host
             .cwd
             .as_deref()
@@ -45,10 +131,9 @@ pub(super) fn newest(host: &Host) -> Result<Vec<Found>, WrongUse> {
             .display()
             .to_string();
         WrongUse(format!(
-            "no session of {here} found; name a session (`ingest --list` shows them) or use --all"
+            "no session of {here} found; name a session: `posthog-llma ingest --list` shows them"
         ))
-    })?;
-    Ok(vec![newest])
+    })
 }
 
 fn folder(path: &Path) -> Result<Vec<Found>, WrongUse> {
@@ -112,10 +197,11 @@ fn nearest<'a>(wanted: &str, known: &'a [Found]) -> Vec<&'a Found> {
 
 fn lines(sessions: &[&Found]) -> String {
     let shown = sessions.iter().take(CANDIDATES);
-    shown
-        .map(|session| format!("  {}", session.id))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let mut lines: Vec<String> = shown.map(|session| format!("  {}", session.id)).collect();
+    if sessions.len() > CANDIDATES {
+        lines.push(format!("  and {} more", sessions.len() - CANDIDATES));
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -139,6 +225,40 @@ mod tests {
             found("4f2"),
             found("99"),
         ]
+    }
+
+    #[test]
+    fn sessions_are_chosen_by_their_own_times_and_folder() {
+        let day = |day: u32| format!("2026-03-{day:02}T00:00:00Z").parse().ok();
+        let glance = Glance {
+            started_at: day(10),
+            cwd: Some("/home/ada/book shop/api".to_owned()),
+            prompt: None,
+        };
+        let nowhere = Glance::default();
+        for (since, until, project, passes) in [
+            (None, None, None, true),
+            (day(12), None, None, true),
+            (day(13), None, None, false),
+            (None, day(11), None, true),
+            (None, day(10), None, false),
+            (day(11), day(12), None, true),
+            (day(1), day(9), None, false),
+            (None, None, Some("/home/ada/book shop"), true),
+            (None, None, Some("/home/ada/book shop/api/"), true),
+            (None, None, Some("/home/ada/book"), false),
+            (None, None, Some("/home/ada/book shop/api/src"), false),
+            (day(13), None, Some("/home/ada/book shop"), false),
+        ] {
+            let filter = Filter {
+                since,
+                until,
+                project: project.into_iter().map(PathBuf::from).collect(),
+            };
+            assert_eq!(filter.admits(&glance, &|| day(12)), passes, "{filter:?}");
+            let is_open = filter.is_open();
+            assert_eq!(filter.admits(&nowhere, &|| None), is_open, "{filter:?}");
+        }
     }
 
     #[test]

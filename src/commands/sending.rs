@@ -4,20 +4,24 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 
 use super::{WrongUse, redactor, short};
 use crate::config::Config;
 use crate::consent::{self, Committed, Trust, TrustError};
-use crate::deliver::{self, Drained, HostClock, Policy};
+use crate::deliver::{self, Clock, Drained, HostClock, Policy};
 use crate::events::Progress;
 use crate::events::limits;
 use crate::host::Host;
-use crate::outbox::{Destination, Outbox, Run};
-use crate::pipeline::{Pipeline, Stored};
+use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run};
+use crate::pipeline::{self, Pipeline, Read, Stored};
 use crate::redact::{Counts, Redactor};
 use crate::sources::{Found, claude_code};
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
+
+/// How long somebody who asked for a stop may have to wait for it.
+const NAP: Duration = Duration::from_millis(100);
 
 /// Everything it takes to store sessions and send them.
 pub(super) struct Sending<'a> {
@@ -45,7 +49,10 @@ impl<'a> Sending<'a> {
         let directory = config.state_dir.as_deref().ok_or_else(|| {
             WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
         })?;
-        let outbox = Outbox::open(directory)?;
+        let mut outbox = Outbox::open(directory)?;
+        if let Some(bytes) = config.max_outbox_bytes {
+            outbox = outbox.limited_to(bytes);
+        }
         let redactor = redactor(config, outbox.redaction_key())?;
         let endpoint = config.endpoint.as_ref();
         let largest_event = endpoint.map_or(0, |endpoint| endpoint.first_lane().max_event_bytes());
@@ -69,6 +76,22 @@ impl<'a> Sending<'a> {
         Pipeline::new(self.config, &self.redactor, self.largest_event)
     }
 
+    /// How much waits, and how much may.
+    pub(super) fn load(&self) -> anyhow::Result<Load> {
+        Ok(self.outbox.load(self.destination()?)?)
+    }
+
+    /// Why nothing may be sent to the destination of the settings, if that is so.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.trust.missing(self.destination.as_ref()?)
+    }
+
+    /// Where the settings send events.
+    pub(super) fn destination(&self) -> anyhow::Result<&Destination> {
+        let destination = self.destination.as_ref();
+        destination.context("POSTHOG_API_KEY or POSTHOG_HOST is missing")
+    }
+
     /// Stores what is new of a session.
     pub(super) fn store(
         &self,
@@ -76,30 +99,56 @@ impl<'a> Sending<'a> {
         found: &Found,
         progress: Option<Progress>,
     ) -> anyhow::Result<Stored> {
-        let destination = self.destination.as_ref();
-        let destination = destination.context("POSTHOG_API_KEY or POSTHOG_HOST is missing")?;
-        pipeline.store(found, &self.outbox, destination, progress, self.host)
+        pipeline.store(
+            found,
+            &self.outbox,
+            self.destination()?,
+            progress,
+            self.host,
+        )
     }
 
-    /// Says what is about to be sent, so that nobody wonders what takes so long.
-    pub(super) fn announce(&self) -> anyhow::Result<()> {
-        for record in self.outbox.destinations_waiting(self.host.now(), true)? {
-            let events = ui::count(self.outbox.waiting(record.id)?, "event");
-            match self.trust.missing(&record.destination) {
-                Some(missing) => ui::say(format_args!("{events} wait: {missing}")),
-                None => ui::say(format_args!(
-                    "sending {events} to {}",
-                    record.destination.host
-                )),
-            }
+    /// Stores what was read ahead of a session.
+    pub(super) fn store_read(
+        &self,
+        pipeline: &mut Pipeline<'_>,
+        found: &Found,
+        read: Read,
+    ) -> anyhow::Result<Stored> {
+        match pipeline.store_read(read, &self.outbox, self.destination()?, self.host) {
+            Err(error) if pipeline::is_overtaken(&error) => self.store(pipeline, found, None),
+            stored => stored,
         }
-        Ok(())
     }
 
-    /// Sends what waits.
+    /// How many events wait, wherever they go.
+    pub(super) fn waiting(&self) -> anyhow::Result<u64> {
+        let destinations = self.outbox.destinations_waiting(self.host.now(), true)?;
+        let mut waiting = 0;
+        for record in destinations {
+            waiting += self.outbox.waiting(record.id)?;
+        }
+        Ok(waiting)
+    }
+
+    /// What is about to be sent, in words, so that nobody wonders what takes so long.
+    pub(super) fn announcements(&self) -> anyhow::Result<Vec<String>> {
+        let destinations = self.outbox.destinations_waiting(self.host.now(), true)?;
+        let announce = |record: &DestinationRecord| {
+            let events = ui::count(self.outbox.waiting(record.id)?, "event");
+            Ok(match self.trust.missing(&record.destination) {
+                Some(missing) => format!("{events} wait: {missing}"),
+                None => format!("sending {events} to {}", record.destination.host),
+            })
+        };
+        destinations.iter().map(announce).collect()
+    }
+
+    /// Sends what waits, until `stop`.
     pub(super) fn drain(
         &self,
         effort: Effort,
+        stop: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Drained),
     ) -> anyhow::Result<Drained> {
         let transport = Transport::new(TransportSettings::default());
@@ -108,11 +157,15 @@ impl<'a> Sending<'a> {
             ignore_backoff: effort.asked,
             permits: &|destination| self.trust.permits(destination),
             clip: &limits::fit_json,
+            stop,
         };
         Ok(deliver::drain(
             &self.outbox,
             &transport,
-            &HostClock(self.host),
+            &WakingClock {
+                clock: HostClock(self.host),
+                stop,
+            },
             policy,
             progress,
         )?)
@@ -140,6 +193,36 @@ impl<'a> Sending<'a> {
                 .collect(),
         };
         let _ = self.outbox.log_run(&run);
+    }
+}
+
+/// Nobody who asked for a stop waits for a pause to end.
+struct WakingClock<'a> {
+    clock: HostClock<'a>,
+    stop: &'a dyn Fn() -> bool,
+}
+
+impl Clock for WakingClock<'_> {
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        let end = self.elapsed() + duration;
+        while !(self.stop)() {
+            match end.saturating_sub(self.elapsed()) {
+                Duration::ZERO => break,
+                left => self.clock.sleep(left.min(NAP)),
+            }
+        }
+    }
+
+    fn jitter(&self) -> f64 {
+        self.clock.jitter()
     }
 }
 
@@ -183,6 +266,13 @@ pub(super) fn destination(config: &Config, committed: Option<&Committed>) -> Opt
         api_key: config.api_key.as_ref()?.secret().to_owned(),
         committed_by: chosen.map(|committed| committed.project.to_string_lossy().into_owned()),
     })
+}
+
+/// What the user confirmed, to confirm more.
+pub(super) fn own_trust(host: &Host) -> anyhow::Result<Trust> {
+    let config = host.config.as_ref();
+    let config = config.context("there is no home directory to remember it in")?;
+    Ok(Trust::open(&config.join(env!("CARGO_PKG_NAME")))?)
 }
 
 /// What the user confirmed. A project that moves the user's folders has no say in it.

@@ -1,8 +1,6 @@
 //! `posthog-llma trust`: the user confirms where sessions may go.
 
-use anyhow::Context;
-
-use super::{Exit, WrongUse, sending};
+use super::{Exit, WrongUse, refuse_inside_agent, sending};
 use crate::cli;
 use crate::config::{ApiKey, Config};
 use crate::consent::{self, Trust};
@@ -12,16 +10,8 @@ use crate::transport::Endpoint;
 use crate::ui;
 
 pub(super) fn run(arguments: &cli::Trust, host: &Host) -> anyhow::Result<Exit> {
-    if host.variable("CLAUDECODE").ok().flatten().is_some() {
-        let what = "run it in a terminal of your own: what a coding agent runs, a project may have \
-                    asked for";
-        return Err(WrongUse(what.to_owned()).into());
-    }
-    let config_dir = host
-        .config
-        .as_ref()
-        .context("there is no home directory to remember it in")?;
-    let mut trust = Trust::open(&config_dir.join(env!("CARGO_PKG_NAME")))?;
+    refuse_inside_agent("trust", host)?;
+    let mut trust = sending::own_trust(host)?;
     match &arguments.host {
         Some(address) => {
             let endpoint = Endpoint::parse(address).map_err(|error| WrongUse(error.to_string()))?;
@@ -42,6 +32,11 @@ fn project(trust: &mut Trust, host: &Host) -> anyhow::Result<()> {
         .as_ref()
         .filter(|committed| committed.decides_destination());
     let (config, _) = Config::from_host(&as_in_project);
+    if chosen.is_some() && config.api_key.is_none() {
+        let what = "POSTHOG_API_KEY is not set here (the options of the plugin are known to its \
+                    hooks alone): run posthog-llma setup first";
+        return Err(WrongUse(what.to_owned()).into());
+    }
     let Some((committed, destination)) = chosen.zip(sending::destination(&config, chosen)) else {
         let what = "the settings committed with this project choose no destination";
         return Err(WrongUse(what.to_owned()).into());
@@ -69,7 +64,7 @@ fn in_project(host: &Host) -> Host {
         .and_then(|cwd| settings::of_project(cwd, host))
     {
         variables.extend(project.committed);
-        variables.extend(project.local);
+        variables.extend(project.local.into_iter().flat_map(|(_, set)| set));
     }
     variables
         .iter()

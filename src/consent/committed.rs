@@ -7,9 +7,11 @@ use crate::host::Host;
 use crate::sources::claude_code::settings::{self, Variables};
 
 /// Variables that decide where sessions go, or through whose hands.
-const DESTINATION: [&str; 12] = [
+const DESTINATION: [&str; 14] = [
     "POSTHOG_HOST",
     "POSTHOG_API_KEY",
+    "CLAUDE_PLUGIN_OPTION_HOST",
+    "CLAUDE_PLUGIN_OPTION_API_KEY",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -32,9 +34,10 @@ const HOMES: [&str; 5] = [
 ];
 
 /// Variables that can make what is sent less private.
-const PRIVACY: [&str; 5] = [
+const PRIVACY: [&str; 6] = [
     "POSTHOG_LLMA_STATE_DIR",
     "POSTHOG_LLMA_PRIVACY_MODE",
+    "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE",
     "POSTHOG_LLMA_RECORD_INPUTS",
     "POSTHOG_LLMA_RECORD_OUTPUTS",
     "POSTHOG_LLMA_REDACT_FILE",
@@ -72,10 +75,14 @@ impl Committed {
 #[must_use]
 pub fn committed(host: &Host) -> Option<Committed> {
     let project = settings::of_project(&project_directory(host)?, host)?;
-    let mut local = project.local;
+    let mut local = Variables::new();
     let mut variables = project.committed;
-    if git::is_tracked(&project.root.join(settings::LOCAL_FILE)) {
-        variables.append(&mut local);
+    for (file, set) in project.local {
+        if git::is_tracked(&file) {
+            variables.extend(set);
+        } else {
+            local.extend(set);
+        }
     }
     variables.retain(|name, value| {
         let in_force = host.variable(name).ok().flatten() == Some(value.trim());
@@ -101,7 +108,7 @@ pub fn shares_destination(directory: &Path, host: &Host) -> bool {
     let named = |directory: &Path| -> Variables {
         let project = settings::of_project(directory, host).unwrap_or_default();
         let mut variables = project.committed;
-        variables.extend(project.local);
+        variables.extend(project.local.into_iter().flat_map(|(_, set)| set));
         variables.retain(|name, _| DESTINATION.contains(&name.as_str()));
         variables
     };
@@ -145,7 +152,7 @@ fn is_stricter(name: &str, value: &str) -> bool {
     let is_yes = matches!(value.as_str(), "true" | "1" | "yes");
     let is_no = matches!(value.as_str(), "false" | "0" | "no");
     match name {
-        "POSTHOG_LLMA_PRIVACY_MODE" => is_yes,
+        "POSTHOG_LLMA_PRIVACY_MODE" | "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE" => is_yes,
         "POSTHOG_LLMA_RECORD_INPUTS" | "POSTHOG_LLMA_RECORD_OUTPUTS" => is_no,
         _ => false,
     }
@@ -212,6 +219,28 @@ mod tests {
         write(&local, name, "https://elsewhere.example");
         let repository = git2::Repository::init(&project).unwrap();
         assert_eq!(committed(&host), None);
+        let mut index = repository.index().unwrap();
+        index
+            .add_path(Path::new(".claude/settings.local.json"))
+            .unwrap();
+        index.write().unwrap();
+        assert!(committed(&host).is_some_and(|committed| committed.decides_destination()));
+    }
+
+    #[test]
+    fn a_tracked_local_file_at_the_top_counts_below_other_settings_too() {
+        let root = tempfile::tempdir().unwrap();
+        let name = "POSTHOG_HOST";
+        let mut host = host(root.path(), &[(name, "https://elsewhere.example")]);
+        let project = root.path().join("project");
+        let repository = git2::Repository::init(&project).unwrap();
+        write(&project.join("src/.claude/settings.json"), "NAME", "value");
+        host.cwd = Some(project.join("src"));
+        assert_eq!(committed(&host), None);
+
+        let top = project.join(".claude/settings.local.json");
+        write(&top, name, "https://elsewhere.example");
+        assert_eq!(committed(&host), None, "the user's own");
         let mut index = repository.index().unwrap();
         index
             .add_path(Path::new(".claude/settings.local.json"))

@@ -21,9 +21,9 @@ pub fn opted_out(directory: &Path, host: &Host) -> Option<String> {
         return Some(format!("{} is there", folder.join(IGNORE_FILE).display()));
     }
     let settings = settings::of_project(directory, host)?;
-    let value = settings
-        .local
-        .get(ENABLED)
+    let mut local = settings.local.iter().rev();
+    let value = local
+        .find_map(|(_, variables)| variables.get(ENABLED))
         .or_else(|| settings.committed.get(ENABLED))?;
     let is_off = matches!(
         value.trim().to_ascii_lowercase().as_str(),

@@ -28,16 +28,24 @@ pub(super) fn envelope_bytes(api_key: &str) -> usize {
 
 /// The compressed body. The same events make the same bytes.
 pub(super) fn compress(api_key: &str, parcels: &[Parcel]) -> Vec<u8> {
+    body(api_key, parcels.iter().map(|parcel| &parcel.event.body[..]))
+}
+
+/// The compressed body of a request with these events, each of them JSON.
+///
+/// # Panics
+/// Never: a vector takes every byte.
+pub fn body<'a>(api_key: &str, events: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let mut write = |bytes: &[u8]| {
         encoder.write_all(bytes).expect("a vector takes every byte");
     };
     write(head(api_key).as_bytes());
-    for (position, parcel) in parcels.iter().enumerate() {
+    for (position, event) in events.into_iter().enumerate() {
         if position > 0 {
             write(b",");
         }
-        write(&parcel.event.body);
+        write(event);
     }
     write(TAIL);
     encoder.finish().expect("a vector takes every byte")

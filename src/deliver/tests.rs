@@ -71,6 +71,7 @@ const POLICY: Policy<'static> = Policy {
     ignore_backoff: false,
     permits: &everything,
     clip: &clip,
+    stop: &|| false,
 };
 
 /// One try and no more.

@@ -44,6 +44,15 @@ pub struct Event {
     pub properties: Map<String, Value>,
 }
 
+impl Event {
+    /// Whether it is the span of a prompt, not of a tool.
+    #[must_use]
+    pub fn is_turn(&self) -> bool {
+        let kind = self.properties.get("$ai_span_type");
+        self.name == EventName::Span && kind.and_then(Value::as_str) == Some("turn")
+    }
+}
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut event = serializer.serialize_struct("Event", 5)?;

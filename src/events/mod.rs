@@ -10,10 +10,15 @@ mod map;
 mod names;
 mod native;
 mod properties;
+pub mod retention;
 mod settings;
+mod tally;
+mod test_trace;
 
 pub use crate::session::{InputScope, Wanted};
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName};
 pub use map::{Progress, claims, map};
 pub use settings::{Frozen, Grouping, Recording, Settings};
+pub use tally::Tally;
+pub use test_trace::{TEST_TRACE, test_trace};

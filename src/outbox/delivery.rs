@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::records::{DestinationRecord, Dropped, Waiting, milliseconds};
+use super::records::{Destination, DestinationRecord, Dropped, Load, Waiting, milliseconds};
 use super::{DESTINATION_COLUMNS, Lock, Outbox, OutboxError, destination};
 
 /// Events that could not be sent for this long are dropped: PostHog keeps content for 30 days.
@@ -104,6 +104,32 @@ impl Outbox {
                  WHERE destination = ?1 AND state = 0",
                 [destination],
                 |row| row.get(0),
+            )
+        })
+    }
+
+    /// How much the outbox holds, against its limit.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn load(&self, destination: &Destination) -> Result<Load, OutboxError> {
+        let committed_by = destination.committed_by.as_deref().unwrap_or_default();
+        let identity = [&destination.host, &destination.api_key, committed_by];
+        self.read(|connection| {
+            connection.query_row(
+                "SELECT coalesce(sum(bytes), 0), coalesce(sum(bytes) FILTER (
+                     WHERE state = 0 AND destination = (
+                         SELECT id FROM destinations
+                         WHERE host = ?1 AND api_key = ?2 AND committed_by = ?3)), 0)
+                 FROM tallies WHERE state IN (0, 2)",
+                identity,
+                |row| {
+                    Ok(Load {
+                        held: row.get(0)?,
+                        waiting: row.get(1)?,
+                        limit: self.max_bytes,
+                    })
+                },
             )
         })
     }
@@ -234,13 +260,14 @@ impl Outbox {
         })
     }
 
-    /// Drops what waited longer than [`MAX_AGE`], and the oldest of what takes more than
-    /// [`MAX_BYTES`], parked events first. What was dropped keeps its row and is counted.
+    /// Drops what waited longer than [`MAX_AGE`], and the oldest of what takes more than the limit
+    /// ([`MAX_BYTES`] unless [`Outbox::limited_to`] said otherwise), parked events first. What was
+    /// dropped keeps its row and is counted.
     ///
     /// # Errors
     /// When the database cannot be read or written.
     pub fn enforce_limits(&self, now: DateTime<Utc>) -> Result<Dropped, OutboxError> {
-        self.enforce(now, MAX_BYTES)
+        self.enforce(now, self.max_bytes)
     }
 
     pub(super) fn enforce(

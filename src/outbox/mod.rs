@@ -33,8 +33,8 @@ pub use enqueue::Batch;
 pub use error::OutboxError;
 pub use lock::Lock;
 pub use records::{
-    Destination, DestinationRecord, Dropped, Enqueued, Receipt, Run, SessionEntry, SessionRecord,
-    TranscriptStamp, Waiting,
+    Destination, DestinationRecord, Dropped, Enqueued, Load, Receipt, Run, SessionEntry,
+    SessionRecord, TranscriptStamp, Waiting,
 };
 pub use status::{DestinationStatus, Parked, SessionStatus, Status};
 
@@ -49,6 +49,7 @@ pub struct Outbox {
     connection: Connection,
     directory: PathBuf,
     redaction_key: [u8; 32],
+    max_bytes: u64,
 }
 
 impl Outbox {
@@ -79,12 +80,20 @@ impl Outbox {
             connection,
             directory: directory.to_owned(),
             redaction_key: [0; 32],
+            max_bytes: MAX_BYTES,
         };
         outbox.redaction_key = outbox.read(|connection| {
             let select = "SELECT value FROM meta WHERE name = 'redaction_key'";
             connection.query_row(select, [], |row| row.get(0))
         })?;
         Ok(outbox)
+    }
+
+    /// The same outbox with another limit than [`MAX_BYTES`], for this process.
+    #[must_use]
+    pub const fn limited_to(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = max_bytes;
+        self
     }
 
     /// The secret of this installation that keys the hashes of redacted values; made at random

@@ -154,6 +154,17 @@ pub struct Waiting {
     pub(super) digest: Vec<u8>,
 }
 
+/// How much the outbox holds, in bytes of bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Everything that was not taken yet, for whatever destination, refused events included.
+    pub held: u64,
+    /// Of these, what waits for the destination that was asked about.
+    pub waiting: u64,
+    /// More than this is not held: the oldest would be dropped.
+    pub limit: u64,
+}
+
 /// What the limits of the outbox cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {

@@ -136,17 +136,27 @@ impl Redactor {
                 }
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, counts)),
-            Value::Object(fields) => self.object(fields, counts),
+            Value::Object(fields) => self.object(fields, |_| false, counts),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    fn object(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {
+    /// `is_plain` tells the keys that are known to be harmless.
+    fn object(
+        &self,
+        fields: &mut Map<String, Value>,
+        is_plain: fn(&str) -> bool,
+        counts: &mut Counts,
+    ) {
         let named = ["name", "key"]
             .iter()
             .find_map(|it| keys::kind_of(fields.get(*it)?.as_str()?.as_bytes()));
         let mut secret_in_key = false;
         for (key, value) in fields.iter_mut() {
+            if is_plain(key) {
+                self.value(value, counts);
+                continue;
+            }
             match keys::kind_of(key.as_bytes()).or(named.filter(|_| key == "value")) {
                 Some(kind) => self.sensitive(kind, value, counts),
                 None => self.value(value, counts),

@@ -1,7 +1,5 @@
 //! The proof, in the type system, that a value went through redaction.
 
-use serde_json::Value;
-
 use super::{Counts, Redactor};
 use crate::events::Event;
 use crate::events::limits::{self, Limits};
@@ -46,11 +44,7 @@ impl Redactor {
     /// Replaces every secret in an event.
     pub fn event(&self, mut event: Event, counts: &mut Counts) -> Redacted<Event> {
         let identities = IDENTITIES.map(|name| event.properties.get(name).cloned());
-        let mut properties = Value::Object(std::mem::take(&mut event.properties));
-        self.value(&mut properties, counts);
-        if let Value::Object(properties) = properties {
-            event.properties = properties;
-        }
+        self.object(&mut event.properties, is_ours, counts);
         for (name, value) in IDENTITIES.into_iter().zip(identities) {
             if let Some(value) = value {
                 event.properties.insert(name.to_owned(), value);
@@ -58,4 +52,10 @@ impl Redactor {
         }
         Redacted(event)
     }
+}
+
+/// Whether a property has its name from this program: such a name neither is nor announces a
+/// secret, and an event has dozens of them.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("$ai_")
 }

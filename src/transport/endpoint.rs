@@ -140,6 +140,16 @@ impl Endpoint {
         &self.base
     }
 
+    /// Where people look at what was sent, without a slash at its end.
+    #[must_use]
+    pub fn app(&self) -> String {
+        if self.is_posthog_cloud() {
+            self.base.replacen(".i.", ".", 1)
+        } else {
+            self.base.clone()
+        }
+    }
+
     /// Whether it is one of PostHog's own clouds.
     #[must_use]
     pub fn is_posthog_cloud(&self) -> bool {
@@ -236,6 +246,16 @@ mod tests {
             ("http://[::1]:8000", "http://[::1]:8000"),
         ] {
             assert_eq!(base(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn people_look_at_the_app() {
+        for (text, app) in [
+            ("eu.i.posthog.com", "https://eu.posthog.com"),
+            ("https://t.i.example.com", "https://t.i.example.com"),
+        ] {
+            assert_eq!(Endpoint::parse(text).unwrap().app(), app);
         }
     }
 

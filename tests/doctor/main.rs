@@ -10,8 +10,9 @@ mod support;
 mod machine;
 mod troubles;
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt as _;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -95,6 +96,41 @@ fn a_hook_of_the_user_s_own_needs_no_plugin() {
         "hooks": { "SessionEnd": [{ "hooks": [command] }] },
     }));
     machine.doctor().success().says("not needed");
+}
+
+#[test]
+fn a_key_that_only_hooks_see_is_no_trouble_once_they_have_run() {
+    let machine = Machine::before_any_session();
+    let options = json!({ "host": machine.scene.posthog.url() });
+    let settings = json!({
+        "enabledPlugins": { PLUGIN: true },
+        "pluginConfigs": { PLUGIN: { "options": options } },
+    });
+    let file = machine.scene.env.claude().join("settings.json");
+    machine.scene.env.write(&file, settings.to_string());
+    assert_eq!(
+        machine.check("key")["fix"],
+        "posthog-llma setup, with the project API key from PostHog's project settings"
+    );
+    assert_eq!(machine.check("switched_on")["fix"], "posthog-llma setup");
+
+    // As if it had been written a while ago.
+    let before = SystemTime::now() - Duration::from_mins(1);
+    let written = File::options().write(true).open(&file);
+    written
+        .and_then(|file| file.set_modified(before))
+        .expect("it is ours");
+    let hook = machine.scene.hook(&machine.session);
+    let hook = hook
+        .env("CLAUDE_PLUGIN_OPTION_API_KEY", API_KEY)
+        .env("CLAUDE_PLUGIN_OPTION_HOST", machine.scene.posthog.url());
+    hook.run().success().silent();
+    machine.scene.settle();
+    machine
+        .doctor()
+        .success()
+        .says("by the plugin's option host")
+        .says("its hooks alone see");
 }
 
 #[test]

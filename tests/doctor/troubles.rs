@@ -52,14 +52,24 @@ const TROUBLES: &[Trouble] = &[
         make: |machine| machine.variable("POSTHOG_API_KEY", ""),
         check: "key",
         found: "there is none",
-        fix: "~/.claude/settings.json",
+        fix: "posthog-llma setup",
+    },
+    Trouble {
+        what: "an option of the plugin that cannot be read",
+        make: |machine| {
+            let options = json!({ "trace_grouping": "hourly" });
+            machine.settings(&json!({ "pluginConfigs": { PLUGIN: { "options": options } } }));
+        },
+        check: "settings",
+        found: "the plugin's option trace_grouping is \"hourly\"",
+        fix: "/plugin configure posthog@posthog-llma",
     },
     Trouble {
         what: "a key that is cut off",
         make: |machine| machine.variable("POSTHOG_API_KEY", "phc_abc"),
         check: "key",
         found: "is cut off",
-        fix: "PostHog's project settings",
+        fix: "posthog-llma setup, with the project API key",
     },
     Trouble {
         what: "a host that nobody confirmed",

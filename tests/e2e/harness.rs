@@ -57,7 +57,7 @@ fn the_commands_run_without_asking_and_their_words_reach_the_conversation() {
     let (claude, _script) = claude_with_stand_in(&cli);
     for (prompt, said) in [
         ("/posthog:llma-cc-status", "the stand-in runs status"),
-        ("/posthog:llma-cc-setup", "the stand-in runs status"),
+        ("/posthog:llma-cc-setup", "the stand-in runs setup"),
         (
             "/posthog:llma-cc-ingest --list",
             "the stand-in runs ingest --list",

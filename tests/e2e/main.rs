@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use balance::{answered, assert_balanced, assert_equal, sent};
 use claude::Claude;
 use support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET};
+use support::env::API_KEY;
 use support::posthog::{Fault, PostHog};
 
 /// What Claude Code gives all `SessionEnd` hooks together.
@@ -150,6 +151,52 @@ fn the_doctor_sees_what_claude_code_does() {
     assert_eq!(posthog.named("$ai_trace").len(), 1, "no hook ran");
     let outcome = claude.program(["doctor"]).run().code(1);
     outcome.says("disableAllHooks is set in");
+}
+
+#[test]
+fn after_setup_sessions_arrive_and_after_remove_they_do_not() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli);
+    let url = posthog.url();
+    let set_up = claude.program(["setup", "--host", &url, "--key", "-"]);
+    set_up.stdin(API_KEY).run().success();
+    claude.prompt("hello").success();
+    // The test call of the set-up, and that of the session.
+    posthog.wait_until(SOON, |events| generations(events) == 2);
+
+    claude.program(["setup", "--remove"]).run().success();
+    let before = posthog.count();
+    claude.prompt("hello again").success();
+    assert_eq!(posthog.count(), before);
+}
+
+#[test]
+fn a_key_that_the_plugin_was_given_is_enough() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli);
+    let host = format!("host={}", posthog.url());
+    let key = format!("api_key={API_KEY}");
+    let install = ["plugin", "install", "posthog@posthog-llma"];
+    let options = [
+        "--config",
+        &key,
+        "--config",
+        &host,
+        "--config",
+        "privacy_mode=true",
+    ];
+    let install = install.into_iter().chain(options);
+    claude
+        .claude(install)
+        .run()
+        .success()
+        .never_mentions(API_KEY);
+    claude.prompt("hello").success();
+    posthog.wait_until(SOON, |events| generations(events) == 1);
+    let generation = posthog.named("$ai_generation").remove(0);
+    assert!(generation["properties"]["$ai_output_choices"].is_null());
 }
 
 #[test]

@@ -312,13 +312,13 @@ impl Outcome {
 
     #[track_caller]
     pub(crate) fn says(self, part: &str) -> Self {
-        let says = self.stdout.contains(part);
+        let says = contains(&self.stdout, part);
         self.check(says, &format!("{part:?} on stdout"))
     }
 
     #[track_caller]
     pub(crate) fn complains(self, part: &str) -> Self {
-        let complains = self.stderr.contains(part);
+        let complains = contains(&self.stderr, part);
         self.check(complains, &format!("{part:?} on stderr"))
     }
 
@@ -373,4 +373,10 @@ fn tree(root: &Path) -> String {
         let _ = writeln!(tree, "{size:>9}  {}", path.display());
     }
     tree
+}
+
+/// Whether a text says this, wherever its lines are broken.
+fn contains(text: &str, part: &str) -> bool {
+    let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.contains(part) || on_one_line(text).contains(part)
 }

@@ -12,12 +12,15 @@ use crate::commands::flush::{SESSION_END, SESSION_START};
 use crate::commands::{hook, short, words};
 use crate::outbox::Run;
 use crate::sources::Found;
-use crate::sources::claude_code::in_force::SettingsFile;
+use crate::sources::claude_code::in_force::{Scope, SettingsFile};
 use crate::sources::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
 use crate::sources::claude_code::{self, Running};
 
 /// A session that was written to so lately may still go on.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
+
+/// File systems keep times in steps of up to two seconds.
+const TIME_STEP: TimeDelta = TimeDelta::seconds(2);
 
 /// Warnings are about single sessions; these are enough to see what they are about.
 const WARNINGS: usize = 3;
@@ -113,8 +116,7 @@ fn allowed(facts: &Facts, own: Option<&SettingsFile>, is_installed: bool) -> Fin
 fn last_run(facts: &Facts, plugin: Option<&Plugin>, own: Option<&SettingsFile>) -> Finding {
     const CHECK: &str = "last hook";
     let mut runs = facts.status.runs.iter();
-    let is_hook = |run: &&Run| matches!(run.verb.as_str(), SESSION_END | SESSION_START);
-    let Some(run) = runs.find(is_hook) else {
+    let Some(run) = runs.find(|run| is_hook(run)) else {
         return match missed(facts, plugin, own) {
             Some(found) => Finding::problem(
                 CHECK,
@@ -175,12 +177,8 @@ fn missed<'a>(
 ) -> Option<&'a Found> {
     let switched_on = facts.settings.sets_variable("POSTHOG_LLMA_CC_ENABLED");
     let files = [own, switched_on].into_iter().flatten();
-    let changed = files.filter_map(|file| {
-        let changed = fs::metadata(&file.path).and_then(|meta| meta.modified());
-        changed.ok().map(DateTime::<Utc>::from)
-    });
     let installed = plugin.and_then(|plugin| plugin.installed_at);
-    let since = changed.chain(installed).max()?;
+    let since = changed(files).chain(installed).max()?;
     let open = claude_code::running(&facts.host);
     let now = facts.host.now();
     facts.found.iter().find(|found| {
@@ -191,6 +189,37 @@ fn missed<'a>(
         };
         has_ended && modified > since
     })
+}
+
+/// Whether the plugin's hooks have run since the settings changed, though nothing that can be seen
+/// from here lets them.
+pub(super) fn run_unseen(facts: &Facts) -> bool {
+    let Ok(Some(plugin)) = Plugin::installed(&facts.host) else {
+        return false;
+    };
+    let user = facts
+        .settings
+        .files
+        .iter()
+        .filter(|it| it.scope == Scope::User);
+    let since = changed(user).chain(plugin.installed_at).max();
+    let mut runs = facts.status.runs.iter();
+    facts.config.api_key.is_none()
+        && runs.any(|run| is_hook(run) && since.is_none_or(|since| run.at - since > TIME_STEP))
+}
+
+/// When these files were last written.
+fn changed<'a>(
+    files: impl Iterator<Item = &'a SettingsFile>,
+) -> impl Iterator<Item = DateTime<Utc>> {
+    files.filter_map(|file| {
+        let changed = fs::metadata(&file.path).and_then(|meta| meta.modified());
+        changed.ok().map(DateTime::<Utc>::from)
+    })
+}
+
+fn is_hook(run: &Run) -> bool {
+    matches!(run.verb.as_str(), SESSION_END | SESSION_START)
 }
 
 /// What the runs of the log have to say.

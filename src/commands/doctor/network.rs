@@ -7,11 +7,14 @@ use serde_json::json;
 use super::Facts;
 use super::finding::Finding;
 use crate::commands::{sending, words};
+use crate::config;
 use crate::deliver;
 use crate::host::Host;
 use crate::transport::{
     Answer, Disposition, Endpoint, PostError, Transport, TransportSettings, classify,
 };
+
+const HOST: &str = "POSTHOG_HOST";
 
 /// A person waits for the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -72,9 +75,17 @@ fn trusted(facts: &Facts, endpoint: &Endpoint) -> (Finding, bool) {
     };
     let finding = match endpoint.note() {
         Some(note) => Finding::note(CHECK, note),
-        None => Finding::fine(CHECK, format!("{base}, {what}")),
+        None => Finding::fine(CHECK, format!("{base}, {what}{}", by_plugin(facts))),
     };
     (finding.with(details), true)
+}
+
+/// Settings that the user will not find among the variables.
+fn by_plugin(facts: &Facts) -> String {
+    match config::source(HOST, &facts.host) {
+        Some(source) if source != HOST => format!(", by {source}"),
+        _ => String::new(),
+    }
 }
 
 /// Asks with a batch of no events.

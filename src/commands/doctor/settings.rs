@@ -2,14 +2,16 @@
 
 use serde_json::json;
 
-use super::Facts;
 use super::finding::Finding;
+use super::{Facts, hooks};
 use crate::commands::words;
-use crate::config::ApiKey;
+use crate::config::{ApiKey, Problem};
 use crate::consent;
+use crate::sources::claude_code::in_force::Scope;
+use crate::sources::claude_code::plugin::{PLUGIN, Plugin};
 
-/// The server refuses longer keys.
-const LONGEST_KEY: usize = 64;
+/// Why hooks may do what cannot be seen from here.
+const SEEN_BY_HOOKS: &str = "a key among the plugin's options, which its hooks alone see";
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = unreadable(facts);
@@ -28,18 +30,23 @@ fn unreadable(facts: &Facts) -> Vec<Finding> {
         let fix = format!("mend {path}, then restart Claude Code");
         Some(Finding::problem("settings", found, fix))
     });
-    let values = facts.problems.iter().map(|problem| {
-        let fix = match facts.settings.sets_variable(problem.variable) {
-            Some(file) => format!(
-                "change {} in {}",
-                problem.variable,
-                words::path(&file.path, &facts.host)
-            ),
-            None => format!("change {} in the environment", problem.variable),
-        };
-        Finding::problem("settings", problem.to_string(), fix)
-    });
+    let values = facts
+        .problems
+        .iter()
+        .map(|problem| Finding::problem("settings", problem.to_string(), change(problem, facts)));
     broken.chain(values).collect()
+}
+
+/// Where a value is to be changed.
+fn change(problem: &Problem, facts: &Facts) -> String {
+    let name = problem.variable;
+    match facts.settings.sets_variable(name) {
+        _ if problem.is_of_plugin() => {
+            format!("change it in Claude Code: /plugin configure {PLUGIN}")
+        }
+        Some(file) => format!("change {name} in {}", words::path(&file.path, &facts.host)),
+        None => format!("change {name} in the environment"),
+    }
 }
 
 fn switched_on(facts: &Facts) -> Finding {
@@ -56,18 +63,17 @@ fn switched_on(facts: &Facts) -> Finding {
         let by = by.as_deref().unwrap_or("the environment");
         return Finding::fine(CHECK, format!("by {by}")).with(details);
     }
-    let own = user_settings(facts);
     match by {
         Some(by) => Finding::problem(
             CHECK,
             format!("no: {by} sets {VARIABLE} to something else than true"),
             format!("set {VARIABLE} to \"true\" in the env block of {by}"),
         ),
-        None => Finding::problem(
+        None if hooks::run_unseen(facts) => Finding::note(
             CHECK,
-            "no",
-            format!("put \"{VARIABLE}\": \"true\" into the env block of {own}"),
+            format!("not by settings, but hooks have run: perhaps by {SEEN_BY_HOOKS}"),
         ),
+        None => Finding::problem(CHECK, "no", "posthog-llma setup"),
     }
     .with(details)
 }
@@ -75,15 +81,18 @@ fn switched_on(facts: &Facts) -> Finding {
 fn key(facts: &Facts) -> Finding {
     const CHECK: &str = "key";
     const VARIABLE: &str = "POSTHOG_API_KEY";
-    let own = user_settings(facts);
     let Some(key) = &facts.config.api_key else {
         let is_told = facts.problems.iter().any(|it| it.variable == VARIABLE);
-        let found = if is_told { "unusable" } else { "there is none" };
-        let fix = format!(
-            "put \"{VARIABLE}\": \"phc_…\" into the env block of {own}; the key stands in \
-             PostHog's project settings"
-        );
-        return Finding::problem(CHECK, found, fix);
+        if !is_told && hooks::run_unseen(facts) {
+            let advice = "posthog-llma setup, so that commands in a terminal have it too";
+            return Finding::advice(CHECK, format!("perhaps {SEEN_BY_HOOKS}"), advice);
+        }
+        let found = match Plugin::installed(&facts.host) {
+            _ if is_told => "unusable".to_owned(),
+            Ok(Some(_)) => format!("there is none, unless {SEEN_BY_HOOKS}"),
+            _ => "there is none".to_owned(),
+        };
+        return Finding::problem(CHECK, found, copy_key(facts));
     };
     let masked = key.masked();
     let by = facts.settings.sets_variable(VARIABLE);
@@ -91,7 +100,6 @@ fn key(facts: &Facts) -> Finding {
         || "the environment".to_owned(),
         |file| words::path(&file.path, &facts.host),
     );
-    let copy = format!("copy the project API key from PostHog's project settings into {own}");
     let finding = match shape(key) {
         Shape::Good => Finding::fine(
             CHECK,
@@ -100,10 +108,23 @@ fn key(facts: &Facts) -> Finding {
                  show, since an unknown key is accepted too"
             ),
         ),
-        Shape::Unusual(what) => Finding::advice(CHECK, format!("{masked} {what}"), copy),
-        Shape::Bad(what) => Finding::problem(CHECK, format!("{masked} {what}"), copy),
+        Shape::Unusual(what) => Finding::advice(CHECK, format!("{masked} {what}"), copy_key(facts)),
+        Shape::Bad(what) => Finding::problem(CHECK, format!("{masked} {what}"), copy_key(facts)),
     };
     finding.with(json!({ "key": masked, "by": by }))
+}
+
+/// How to get the right key to where it counts: what setup writes, the settings of a project or
+/// of the machine override.
+fn copy_key(facts: &Facts) -> String {
+    match facts.settings.sets_variable("POSTHOG_API_KEY") {
+        Some(file) if file.scope > Scope::User => format!(
+            "copy the project API key from PostHog's project settings into {}",
+            words::path(&file.path, &facts.host)
+        ),
+        _ => "posthog-llma setup, with the project API key from PostHog's project settings"
+            .to_owned(),
+    }
 }
 
 enum Shape {
@@ -115,8 +136,6 @@ enum Shape {
 fn shape(key: &ApiKey) -> Shape {
     let key = key.secret();
     match key.strip_prefix("phc_") {
-        _ if !key.is_ascii() => Shape::Bad("holds characters that no key has"),
-        _ if key.len() > LONGEST_KEY => Shape::Bad("is longer than any key"),
         None => Shape::Unusual("does not begin with phc_, as project API keys do"),
         Some(rest) if rest.len() < 20 => Shape::Bad("is cut off"),
         Some(rest) if !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
@@ -134,13 +153,4 @@ fn project(facts: &Facts) -> Option<Finding> {
         "project",
         format!("this folder is left alone: {reason}"),
     ))
-}
-
-fn user_settings(facts: &Facts) -> String {
-    let file = crate::sources::claude_code::projects_dir(&facts.host)
-        .map(|projects| projects.with_file_name("settings.json"));
-    file.map_or_else(
-        || "Claude Code's settings.json".to_owned(),
-        |file| words::path(&file, &facts.host),
-    )
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::{Claims, read};
+use super::{Claims, read_all};
 use crate::commands::{Exit, passing_redactor};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
@@ -33,11 +33,7 @@ pub(super) fn run(
     let redactor = passing_redactor(config)?;
     let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
     let mut claims = Claims::default();
-    let mut exit = Exit::Done;
-    for found in sessions {
-        let Some(collected) = read(found, config, host, &mut exit) else {
-            continue;
-        };
+    let exit = read_all(sessions, config, host, |collected| {
         let foreign = claims.claim(&collected);
         let is_foreign = |id: Uuid| foreign.contains(&id);
         let frozen = pipeline.freeze(&collected.session);
@@ -51,8 +47,8 @@ pub(super) fn run(
                 out.write_all(b"\n")
                     .with_context(|| format!("cannot write {name}"))
             },
-        )?;
-    }
+        )
+    })?;
     out.flush()
         .with_context(|| format!("cannot write {name}"))?;
     Ok(exit)

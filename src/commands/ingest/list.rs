@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::commands::select::Filter;
 use crate::commands::{Exit, local, short};
 use crate::host::Host;
 use crate::sources::{self, claude_code};
@@ -10,10 +11,15 @@ use crate::ui;
 /// How many sessions are shown.
 const RECENT: usize = 20;
 
-pub(super) fn run(host: &Host) -> anyhow::Result<Exit> {
-    let sessions = sources::all(host);
+pub(super) fn run(filter: &Filter, host: &Host) -> anyhow::Result<Exit> {
+    let mut sessions = sources::all(host);
+    sessions.retain(|session| filter.passes(session));
     if sessions.is_empty() {
-        ui::say("no sessions were found in Claude Code's folder");
+        ui::say(if filter.is_open() {
+            "no sessions were found in Claude Code's folder"
+        } else {
+            "no session matches"
+        });
         return Ok(Exit::Done);
     }
     ui::print(format_args!(

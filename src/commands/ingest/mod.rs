@@ -2,15 +2,19 @@
 
 mod export;
 mod list;
+mod plan;
 mod preview;
 mod send;
+mod summary;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Exit, select, short, strict_config};
+use super::select::{self, Filter};
+use super::{Exit, WrongUse, short, strict_config};
+use crate::ahead;
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::events;
@@ -20,29 +24,40 @@ use crate::sources::{self, Found, claude_code};
 use crate::ui;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
+    let filter = Filter::of(arguments, host)?;
     if arguments.list {
-        return list::run(host);
+        return list::run(&filter, host);
     }
     let config = strict_config(host)?;
-    let sessions = if arguments.all {
-        sources::all(host)
-    } else if arguments.sessions.is_empty() {
-        select::newest(host)?
-    } else {
-        select::named(&arguments.sessions, host)?
-    };
-    let sessions = oldest_first(sessions);
+    let sessions = oldest_first(chosen(arguments, &filter, host)?);
+    if sessions.is_empty() && !filter.is_open() {
+        ui::say("no session matches; `posthog-llma ingest --list` shows what there is");
+        return Ok(Exit::Done);
+    }
     if let Some(target) = &arguments.output {
         return export::run(target, &sessions, &config, host);
     }
     match &config.api_key {
         _ if arguments.dry_run => preview::run(&sessions, &config, host),
-        Some(_) => send::run(&sessions, &config, host),
+        Some(_) => send::run(&sessions, arguments, &config, host),
         None => {
-            ui::say("POSTHOG_API_KEY is not set: nothing is sent, this is what would be");
+            ui::say("there is no POSTHOG_API_KEY (posthog-llma setup): this is what would be sent");
             preview::run(&sessions, &config, host)
         }
     }
+}
+
+fn chosen(arguments: &Ingest, filter: &Filter, host: &Host) -> Result<Vec<Found>, WrongUse> {
+    let mut sessions = if !arguments.sessions.is_empty() {
+        select::named(&arguments.sessions, host)?
+    } else if arguments.all || !filter.is_open() {
+        sources::all(host)
+    } else {
+        let newest = select::newest(host);
+        vec![newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?]
+    };
+    sessions.retain(|session| filter.passes(session));
+    Ok(sessions)
 }
 
 /// The original of a copied session began before the copy and must be read before it.
@@ -57,30 +72,52 @@ fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
     dated.into_iter().map(|(_, session)| session).collect()
 }
 
-/// Reads a session. One that cannot be read is said and passed over.
-fn read(found: &Found, config: &Config, host: &Host, exit: &mut Exit) -> Option<Collected> {
-    match pipeline::collect(&found.path, None, None, config.wanted(), host) {
-        Ok(Some(collected)) => {
-            if let Some(reason) = pipeline::opted_out(&collected.session, host) {
-                ui::say(format_args!(
-                    "{} is left alone: {reason}",
-                    short(&collected.session.id)
-                ));
-                return None;
+/// So many bytes of transcripts are read before their turn comes: enough that every processor has
+/// something to do, and few enough not to matter in memory.
+const READ_AHEAD: u64 = 16 << 20;
+
+/// Hands every session to `each`. One that cannot be read is said and passed over.
+fn read_all(
+    sessions: &[Found],
+    config: &Config,
+    host: &Host,
+    mut each: impl FnMut(Collected) -> anyhow::Result<()>,
+) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Done;
+    let read = |found: &Found| {
+        let collected = pipeline::collect(&found.path, None, None, config.wanted(), host);
+        (found.path.clone(), collected)
+    };
+    ahead::in_order(
+        sessions,
+        |found| found.bytes,
+        READ_AHEAD,
+        read,
+        |(path, collected)| match collected {
+            Ok(Some(collected)) => {
+                if let Some(reason) = pipeline::opted_out(&collected.session, host) {
+                    let id = short(&collected.session.id);
+                    ui::say(format_args!("{id} is left alone: {reason}"));
+                    return Ok(());
+                }
+                for (path, reason) in collected.unreadable() {
+                    ui::say(format_args!("cannot read {}: {reason}", path.display()));
+                    exit = Exit::Incomplete;
+                }
+                each(collected)
             }
-            for (path, reason) in collected.unreadable() {
-                ui::say(format_args!("cannot read {}: {reason}", path.display()));
-                *exit = Exit::Incomplete;
+            Ok(None) => {
+                ui::say(format_args!("nothing in {}", path.display()));
+                Ok(())
             }
-            return Some(collected);
-        }
-        Ok(None) => ui::say(format_args!("nothing in {}", found.path.display())),
-        Err(error) => {
-            ui::say(format_args!("{error:#}"));
-            *exit = Exit::Incomplete;
-        }
-    }
-    None
+            Err(error) => {
+                ui::say(format_args!("{error:#}"));
+                exit = Exit::Incomplete;
+                Ok(())
+            }
+        },
+    )?;
+    Ok(exit)
 }
 
 /// Who owns what, over the sessions of one run.

@@ -1,18 +1,15 @@
 //! `ingest --dry-run`: what would be sent, a row a session and the sum.
 
-use std::ops::AddAssign;
-
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Claims, read};
+use super::{Claims, read_all};
 use crate::commands::{Exit, day, passing_redactor, short};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{Event, EventName, ids};
+use crate::events::{Tally, ids};
 use crate::host::Host;
 use crate::pipeline::Pipeline;
-use crate::redact::{Counts, Redacted};
+use crate::redact::Counts;
 use crate::session::Session;
 use crate::sources::Found;
 use crate::ui;
@@ -25,14 +22,10 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     let redactor = passing_redactor(config)?;
     let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
     let mut claims = Claims::default();
-    let mut exit = Exit::Done;
     let mut sum = Tally::default();
     let mut shown = 0;
     let mut replaced = Counts::default();
-    for found in sessions {
-        let Some(collected) = read(found, config, host, &mut exit) else {
-            continue;
-        };
+    let exit = read_all(sessions, config, host, |collected| {
         let session = &collected.session;
         let foreign = claims.claim(&collected);
         let is_foreign = |id: Uuid| foreign.contains(&id);
@@ -44,7 +37,7 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
             &is_foreign,
             &mut replaced,
             &mut |event| {
-                tally += &event;
+                tally += event.get();
                 Ok(())
             },
         )?;
@@ -63,7 +56,8 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         ))?;
         sum += tally;
         shown += 1;
-    }
+        Ok(())
+    })?;
     ui::print(format_args!(
         "\n{}, {}: {}, {}, {}\ntokens: {} in, {} out, {} read from the cache, {} written to it",
         ui::count(shown, "session"),
@@ -103,53 +97,5 @@ fn books(session: &Session, is_foreign: &dyn Fn(Uuid) -> bool) -> &'static str {
         (_, 0, []) => "agree",
         (_, 0, _) => "added",
         _ => "over",
-    }
-}
-
-/// What would be sent, counted from the events themselves.
-#[derive(Clone, Copy, Default)]
-struct Tally {
-    events: u64,
-    turns: u64,
-    generations: u64,
-    tools: u64,
-    input: u64,
-    output: u64,
-    cache_read: u64,
-    cache_write: u64,
-}
-
-impl AddAssign<&Redacted<Event>> for Tally {
-    fn add_assign(&mut self, event: &Redacted<Event>) {
-        let properties = &event.get().properties;
-        let number = |name: &str| properties.get(name).and_then(Value::as_u64).unwrap_or(0);
-        self.events += 1;
-        match event.get().name {
-            EventName::Generation => {
-                self.generations += 1;
-                self.input += number("$ai_input_tokens");
-                self.output += number("$ai_output_tokens");
-                self.cache_read += number("$ai_cache_read_input_tokens");
-                self.cache_write += number("$ai_cache_creation_input_tokens");
-            }
-            EventName::Span => match properties.get("$ai_span_type").and_then(Value::as_str) {
-                Some("turn") => self.turns += 1,
-                _ => self.tools += 1,
-            },
-            EventName::Trace => {}
-        }
-    }
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.events += other.events;
-        self.turns += other.turns;
-        self.generations += other.generations;
-        self.tools += other.tools;
-        self.input += other.input;
-        self.output += other.output;
-        self.cache_read += other.cache_read;
-        self.cache_write += other.cache_write;
     }
 }

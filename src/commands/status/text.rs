@@ -7,6 +7,7 @@ use crate::commands::{short, words};
 use crate::config::ApiKey;
 use crate::events::Recording;
 use crate::outbox::{DestinationStatus, SessionStatus};
+use crate::sources::claude_code::plugin::Plugin;
 use crate::transport::Endpoint;
 use crate::ui;
 
@@ -67,8 +68,12 @@ fn switched(picture: &Picture) -> String {
     let config = &picture.config;
     match (config.enabled, &config.api_key, &config.state_dir) {
         (_, _, None) => "off: no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned(),
-        (true, None, _) => "off: POSTHOG_API_KEY is not set".to_owned(),
-        (false, _, _) => "off: set POSTHOG_LLMA_CC_ENABLED=true".to_owned(),
+        (true, None, _) => "off: POSTHOG_API_KEY is not set; run posthog-llma setup".to_owned(),
+        // What is sensitive among the plugin's options only its hooks see.
+        (false, None, _) if matches!(Plugin::installed(&picture.host), Ok(Some(_))) => {
+            "off, unless the plugin was given a key; run posthog-llma setup".to_owned()
+        }
+        (false, ..) => "off; run posthog-llma setup".to_owned(),
         (true, Some(_), _) => {
             let by = picture.settings.sets_variable("POSTHOG_LLMA_CC_ENABLED");
             let by = by.map(|file| words::path(&file.path, &picture.host));

@@ -133,7 +133,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields: Option<Fields<'_>> = object(deserializer)?;
         Ok(Self(fields.map(|fields| {
-            fields.known().unwrap_or_else(|| Block::Other(fields))
+            fields.known().unwrap_or(Block::Other(fields))
         })))
     }
 }

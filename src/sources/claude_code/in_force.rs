@@ -2,18 +2,18 @@
 //! file says what, and which of them wins.
 //!
 //! Seen in version 2.1.329: the variables of an `env` block replace those of the environment; a
-//! project's files count when Claude Code is started in the folder that holds them, not in one
-//! below; a file that is no JSON counts for nothing.
+//! project's committed file counts when Claude Code is started in the folder that holds it, not
+//! in one below; a file that is no JSON counts for nothing. Options of a plugin stand under
+//! `pluginConfigs` in the user's own file, and in no other file do they count; those that the
+//! plugin calls sensitive are kept elsewhere, and only its hooks see them.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::paths::projects_dir;
-use super::settings::{LARGEST, LOCAL_FILE, Variables, text};
+use super::plugin::PLUGIN;
+use super::settings::{self, COMMITTED_FILE, Variables};
 use crate::host::Host;
 
 /// The folder of Claude Code among the settings of the machine.
@@ -59,27 +59,28 @@ impl InForce {
     /// Reads the settings files of the user, of the current folder and of the machine.
     #[must_use]
     pub fn read(host: &Host) -> Self {
-        let user = projects_dir(host).map(|projects| projects.with_file_name("settings.json"));
+        let user = settings::user_file(host);
         let project = host
             .path_variable("CLAUDE_PROJECT_DIR")
             .or_else(|| host.cwd.clone());
         let committed = project
             .as_ref()
-            .map(|project| project.join(".claude/settings.json"))
+            .map(|project| project.join(COMMITTED_FILE))
             .filter(|file| Some(file) != user.as_ref());
-        let local = project.as_ref().map(|project| project.join(LOCAL_FILE));
-        let single = [
-            (Scope::User, user),
-            (Scope::Project, committed),
+        let local = project.map_or_else(Vec::new, |project| settings::local_files(&project));
+        let weakest_first = [
+            (Scope::User, Vec::from_iter(user)),
+            (Scope::Project, Vec::from_iter(committed)),
             (Scope::Local, local),
+            (Scope::Managed, managed_files(host)),
         ];
-        let mut files: Vec<SettingsFile> = single
-            .into_iter()
-            .filter_map(|(scope, path)| SettingsFile::read(scope, path?))
-            .collect();
-        let managed = managed_files(host).into_iter();
-        files.extend(managed.filter_map(|path| SettingsFile::read(Scope::Managed, path)));
-        Self { files }
+        let read = |(scope, paths): (Scope, Vec<PathBuf>)| {
+            let files = paths.into_iter();
+            files.filter_map(move |path| SettingsFile::read(scope, path))
+        };
+        Self {
+            files: weakest_first.into_iter().flat_map(read).collect(),
+        }
     }
 
     /// A setting, and the file that decides it.
@@ -118,20 +119,39 @@ impl InForce {
     #[must_use]
     pub fn sets_variable(&self, name: &str) -> Option<&SettingsFile> {
         self.entry("env", name)
-            .filter(|(value, _)| text((*value).clone()).is_some())
+            .filter(|(value, _)| settings::text(value).is_some())
             .map(|(_, file)| file)
     }
 
-    /// The host as Claude Code's hooks see it here.
+    /// The host as Claude Code's hooks see it here, but for options that are sensitive.
     #[must_use]
     pub fn on(&self, host: &Host) -> Host {
         let mut variables = Variables::new();
         for file in &self.files {
             variables.extend(file.variables());
         }
+        variables.extend(self.options());
         variables
             .iter()
             .fold(host.clone(), |host, (name, value)| host.with(name, value))
+    }
+}
+
+impl InForce {
+    /// The options of the plugin, by the variables in which its hooks see them.
+    fn options(&self) -> Variables {
+        let mut files = self.files.iter();
+        let user = files.find(|file| file.scope == Scope::User);
+        let options = user.and_then(|user| {
+            let plugin = user.content.get("pluginConfigs")?.get(PLUGIN)?;
+            plugin.get("options")?.as_object()
+        });
+        let variable = |name: &str| format!("CLAUDE_PLUGIN_OPTION_{}", name.to_ascii_uppercase());
+        options
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((variable(name), settings::text(value)?)))
+            .collect()
     }
 }
 
@@ -142,16 +162,17 @@ impl SettingsFile {
         self.scope == Scope::Managed
     }
 
+    /// The file's `env` block.
+    #[must_use]
+    pub fn variables(&self) -> Variables {
+        settings::in_content(&self.content)
+    }
+
     /// `None` when there is no such file.
     fn read(scope: Scope, path: PathBuf) -> Option<Self> {
-        let parsed = match fs::metadata(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return None,
-            Err(error) if error.kind() == ErrorKind::NotADirectory => return None,
-            Err(error) => Err(error.to_string()),
-            Ok(meta) if meta.len() > LARGEST => Err("it is too large".to_owned()),
-            Ok(_) => content(&path),
-        };
-        let (content, problem) = match parsed {
+        let is_missing = path.try_exists().is_ok_and(|exists| !exists);
+        let (content, problem) = match settings::content(&path) {
+            _ if is_missing => return None,
             Ok(content) => (content, None),
             Err(problem) => (Map::new(), Some(problem)),
         };
@@ -162,30 +183,6 @@ impl SettingsFile {
             content,
         })
     }
-
-    /// The file's `env` block.
-    fn variables(&self) -> BTreeMap<String, String> {
-        let env = self.content.get("env").and_then(Value::as_object);
-        env.into_iter()
-            .flatten()
-            .filter_map(|(name, value)| Some((name.clone(), text(value.clone())?)))
-            .collect()
-    }
-}
-
-/// The parser's words tell a place, never what stands there.
-fn content(path: &Path) -> Result<Map<String, Value>, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    if bytes.trim_ascii().is_empty() {
-        return Ok(Map::new());
-    }
-    serde_json::from_slice(&bytes).map_err(|error| {
-        format!(
-            "it is no JSON object (line {}, column {})",
-            error.line(),
-            error.column()
-        )
-    })
 }
 
 /// The files of the machine's administrator: one, and a folder of additions to it.
@@ -211,7 +208,10 @@ fn managed_files(host: &Host) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use chrono::Utc;
+    use serde_json::json;
 
     use super::*;
 
@@ -271,6 +271,66 @@ mod tests {
         );
         let settings = InForce::read(&host);
         assert_eq!(settings.on(&host).variable("NAME"), Ok(Some("1")));
+    }
+
+    #[test]
+    fn options_of_the_plugin_count_where_the_user_set_them() {
+        let root = tempfile::tempdir().unwrap();
+        let host = host(root.path());
+        let options =
+            json!({ "pluginConfigs": { PLUGIN: { "options": { "privacy_mode": true } } } });
+        let name = "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE";
+        for (file, expected) in [
+            ("bookshop/.claude/settings.json", None),
+            ("bookshop/.claude/settings.local.json", None),
+            ("home/.claude/settings.json", Some("true")),
+        ] {
+            write(root.path(), file, &options.to_string());
+            let seen = InForce::read(&host).on(&host);
+            assert_eq!(seen.variable(name), Ok(expected), "{file}");
+        }
+    }
+
+    #[test]
+    fn the_local_settings_of_a_repository_count_in_every_folder_and_work_tree_of_it() {
+        let root = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init(root.path().join("bookshop")).unwrap();
+        let author = git2::Signature::now("ada", "ada@example.com").unwrap();
+        let tree = repository.index().unwrap().write_tree().unwrap();
+        let tree = repository.find_tree(tree).unwrap();
+        repository
+            .commit(Some("HEAD"), &author, &author, "first", &tree, &[])
+            .unwrap();
+        repository
+            .worktree("fix", &root.path().join("fix"), None)
+            .unwrap();
+        let set = |value| format!(r#"{{"env":{{"NAME":"{value}"}}}}"#);
+        write(
+            root.path(),
+            "bookshop/src/.claude/settings.local.json",
+            &set("src"),
+        );
+        write(
+            root.path(),
+            "bookshop/.claude/settings.json",
+            &set("committed"),
+        );
+        let seen_in = |folder| {
+            let mut host = host(root.path());
+            host.cwd = Some(root.path().join(folder));
+            let seen = InForce::read(&host).on(&host);
+            seen.variable("NAME").unwrap().map(str::to_owned)
+        };
+        assert_eq!(seen_in("bookshop/src"), Some("src".to_owned()));
+        assert_eq!(seen_in("fix"), None);
+        write(
+            root.path(),
+            "bookshop/.claude/settings.local.json",
+            &set("top"),
+        );
+        for folder in ["bookshop", "bookshop/src", "fix"] {
+            assert_eq!(seen_in(folder), Some("top".to_owned()), "{folder}");
+        }
     }
 
     #[test]

@@ -1,0 +1,116 @@
+//! What a backfill is going to do, told before anything is stored.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::commands::WrongUse;
+use crate::events::retention::CONTENT_DAYS;
+use crate::outbox::Outbox;
+use crate::pipeline;
+use crate::sources::{Found, claude_code};
+use crate::ui;
+
+/// From this many events on it is asked first: a tenth of what PostHog's free plan takes in a
+/// month (100,000), and far more than a day's work.
+const WORTH_ASKING: u64 = 10_000;
+
+/// Bytes of transcript an event, for the estimate: 152.7 MB of 76 versions made 23,118 events.
+const BYTES_AN_EVENT: u64 = 6_600;
+
+/// The sessions of a backfill and how much of them is to be read.
+pub(super) struct Plan<'a> {
+    /// With the bytes that were not stored yet; `None` when there are none.
+    pub(super) sessions: Vec<(&'a Found, Option<u64>)>,
+    /// All of those bytes.
+    pub(super) bytes: u64,
+    /// Content of sessions that ended before is older than PostHog keeps it.
+    pub(super) content_since: DateTime<Utc>,
+    /// How many of those to be read did.
+    old: u64,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn of(
+        sessions: &'a [Found],
+        outbox: &Outbox,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Self> {
+        let content_since = now - TimeDelta::days(CONTENT_DAYS);
+        let mut plan = Self {
+            sessions: Vec::with_capacity(sessions.len()),
+            bytes: 0,
+            content_since,
+            old: 0,
+        };
+        for found in sessions {
+            let unread = pipeline::unread_bytes(found, outbox)?;
+            if let Some(bytes) = unread {
+                plan.bytes += bytes;
+                let end = claude_code::last_written(&found.path);
+                plan.old += u64::from(end.is_some_and(|end| end < content_since));
+            }
+            plan.sessions.push((found, unread));
+        }
+        Ok(plan)
+    }
+
+    /// Says what becomes of content that PostHog does not keep.
+    pub(super) fn tell_of_old_content(&self, is_sent: bool) {
+        if self.old == 0 {
+            return;
+        }
+        let sessions = ui::count(self.old, "session");
+        let what = if is_sent {
+            "theirs is sent, but its cloud will not show it"
+        } else {
+            "theirs is left out (--with-old-content sends it all the same)"
+        };
+        ui::say(format_args!(
+            "{sessions} ended more than {CONTENT_DAYS} days ago; PostHog keeps prompts, answers, \
+             inputs and outputs for {CONTENT_DAYS} days: {what}"
+        ));
+    }
+
+    /// Whether to begin: much is sent only when the user agrees.
+    pub(super) fn is_agreed(&self, yes: bool, host: &str) -> anyhow::Result<bool> {
+        let events = self.bytes / BYTES_AN_EVENT;
+        if yes || events < WORTH_ASKING {
+            return Ok(true);
+        }
+        let new = self.sessions.iter().filter(|(_, unread)| unread.is_some());
+        let what = format!(
+            "about {} of {} ({}B of transcripts) would be sent to {host}",
+            ui::count(rounded(events), "event"),
+            ui::count(new.count() as u64, "session"),
+            ui::short_number(self.bytes),
+        );
+        if !ui::can_ask() {
+            return Err(WrongUse(format!(
+                "{what}; agree with --yes, choose fewer with --since or --project, or count them \
+                 with --dry-run"
+            ))
+            .into());
+        }
+        Ok(ui::agree(format_args!("{what}. Send them?"))?)
+    }
+}
+
+/// An estimate has two digits that mean something.
+const fn rounded(number: u64) -> u64 {
+    let mut unit = 1;
+    while number / unit >= 100 {
+        unit *= 10;
+    }
+    number / unit * unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_has_two_digits() {
+        for (number, shown) in [(0, 0), (99, 99), (606_060, 600_000), (12_345, 12_000)] {
+            assert_eq!(rounded(number), shown);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What became of the sessions of a backfill.
+
+use std::collections::BTreeMap;
+
+use crate::commands::status::receipt;
+use crate::commands::{Exit, short};
+use crate::deliver::Drained;
+use crate::events::retention::CONTENT_DAYS;
+use crate::events::{Progress, Tally};
+use crate::outbox::{Outbox, Receipt};
+use crate::sources::{Found, claude_code};
+use crate::ui;
+
+/// Up to so many sessions, each has a line of its own.
+pub(super) const FEW: usize = 20;
+
+/// Counted while the sessions are read.
+#[derive(Default)]
+pub(super) struct Summary<'a> {
+    /// Sessions whose events are known to the outbox, and how they go on: `None` when there was
+    /// nothing new.
+    pub(super) handled: Vec<(&'a Found, Option<Progress>)>,
+    /// Of what was read.
+    pub(super) tally: Tally,
+    /// Sessions that were sent without their content.
+    pub(super) without_content: u64,
+    /// Files that hold no session.
+    pub(super) empty: u64,
+    /// Sessions that are to be left alone, by reason.
+    pub(super) left_alone: BTreeMap<String, u64>,
+    /// Sessions that could not be read.
+    pub(super) unreadable: u64,
+}
+
+impl Summary<'_> {
+    /// Prints a line for each session (of many only for the first ones with refused events), and
+    /// the whole. Answers whether everything arrived.
+    pub(super) fn print(
+        &self,
+        asked: usize,
+        drained: &Drained,
+        outbox: &Outbox,
+    ) -> anyhow::Result<Exit> {
+        let mut total = Receipt::default();
+        let mut lines = 0;
+        for (found, progress) in &self.handled {
+            let id = claude_code::session_id(&found.path);
+            let of_session = outbox.receipt(found.agent.as_str(), &id)?;
+            total.waiting += of_session.waiting;
+            total.parked += of_session.parked;
+            if asked <= FEW || (of_session.parked > 0 && lines < FEW) {
+                lines += 1;
+                let note = match progress {
+                    None => " (nothing new)",
+                    Some(Progress::Running) => " (still running; the rest follows when it ends)",
+                    Some(Progress::Ended) => "",
+                };
+                let receipt = receipt(of_session);
+                ui::print(format_args!("{}  {receipt}{note}", short(&id)))?;
+            }
+        }
+        if asked > 1 {
+            ui::print(self.table(asked as u64, drained, total))?;
+        }
+        let is_complete = total.waiting == 0 && total.parked == 0;
+        Ok(if is_complete {
+            Exit::Done
+        } else {
+            Exit::Incomplete
+        })
+    }
+
+    fn table(&self, asked: u64, drained: &Drained, total: Receipt) -> String {
+        let handled = self.handled.len() as u64;
+        let unchanged = self.handled.iter().filter(|(_, read)| read.is_none());
+        let unchanged = unchanged.count() as u64;
+        let left_alone = self.left_alone.values().sum::<u64>();
+        let pending = asked.saturating_sub(handled + left_alone + self.empty + self.unreadable);
+        let sessions = [
+            (handled - unchanged, "read".to_owned()),
+            (unchanged, "nothing new".to_owned()),
+            (self.empty, "without a session in it".to_owned()),
+            (self.unreadable, "not readable".to_owned()),
+            (pending, "not reached".to_owned()),
+        ];
+        let reasons = self.left_alone.iter();
+        let reasons = reasons.map(|(reason, number)| (*number, format!("left alone: {reason}")));
+        let events = [
+            (drained.sent, "acknowledged".to_owned()),
+            (total.waiting, "waiting".to_owned()),
+            (total.parked, "refused".to_owned()),
+        ];
+        let tally = &self.tally;
+        let mut rows = vec![
+            row(
+                "sessions",
+                asked,
+                &parts(sessions.into_iter().chain(reasons)),
+            ),
+            row("events", tally.events, &parts(events)),
+            row("traces", tally.traces, ""),
+            row("generations", tally.generations, ""),
+            row("spans", tally.turns + tally.tools, &{
+                let kinds = [
+                    (tally.turns, "of turns".to_owned()),
+                    (tally.tools, "of tools".to_owned()),
+                ];
+                parts(kinds)
+            }),
+            row("tokens in", tally.input, ""),
+            row("tokens out", tally.output, ""),
+            row("cache read", tally.cache_read, "tokens"),
+            row("cache written", tally.cache_write, "tokens"),
+        ];
+        if self.without_content > 0 {
+            let why = format!("sessions without content, older than {CONTENT_DAYS} days");
+            rows.push(row("left out", self.without_content, &why));
+        }
+        rows.join("\n")
+    }
+}
+
+fn row(name: &str, number: u64, what: &str) -> String {
+    let row = format!("{name:<13}{:>14}  {what}", ui::number(number));
+    row.trim_end().to_owned()
+}
+
+fn parts(parts: impl IntoIterator<Item = (u64, String)>) -> String {
+    let some = parts.into_iter().filter(|(number, _)| *number > 0);
+    let some = some.map(|(number, what)| format!("{} {what}", ui::number(number)));
+    some.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,76 @@
+//! Which settings file is written, and what keeps it from having its say.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::commands::words;
+use crate::git;
+use crate::host::Host;
+use crate::sources::claude_code::in_force::{InForce, SettingsFile};
+use crate::sources::claude_code::settings;
+
+/// A settings file of Claude Code.
+pub(super) struct Place {
+    pub(super) file: PathBuf,
+    /// Of one project only.
+    pub(super) is_project: bool,
+}
+
+impl Place {
+    pub(super) fn find(is_project: bool, host: &Host) -> anyhow::Result<Self> {
+        let file = if is_project {
+            project(host)?.join(settings::LOCAL_FILE)
+        } else {
+            settings::user_file(host)
+                .context("there is no home directory; set CLAUDE_CONFIG_DIR")?
+        };
+        Ok(Self { file, is_project })
+    }
+
+    /// Other settings that win over what was written, and how private the file is.
+    pub(super) fn warnings(&self, variables: &[(&str, &str)], host: &Host) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for file in self.stronger(host) {
+            let set = file.variables();
+            for (name, value) in variables {
+                if set.get(*name).is_some_and(|other| other.trim() != *value) {
+                    let file = words::path(&file.path, host);
+                    warnings.push(format!("{file} sets {name} to something else, and wins"));
+                }
+            }
+        }
+        if self.is_project {
+            let file = words::path(&self.file, host);
+            if git::is_tracked(&self.file) {
+                warnings.push(format!(
+                    "git tracks {file}: whoever has the repository has the key, and sessions wait \
+                     until posthog-llma trust --project. Untrack it: git rm --cached {}",
+                    settings::LOCAL_FILE
+                ));
+            } else if git::is_ignored(&self.file) == Some(false) {
+                warnings.push(format!(
+                    "git does not ignore {file}: add {} to .gitignore before you commit",
+                    settings::LOCAL_FILE
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// The files that win over this one, as far as they can be seen from here.
+    fn stronger(&self, host: &Host) -> Vec<SettingsFile> {
+        let files = InForce::read(host).files.into_iter();
+        files
+            .skip_while(|file| file.path != self.file)
+            .skip(1)
+            .collect()
+    }
+}
+
+/// The folder whose local settings count in the whole project: the top of the repository, else
+/// this one.
+fn project(host: &Host) -> anyhow::Result<PathBuf> {
+    let cwd = host.cwd.as_ref().context("the current folder is gone")?;
+    Ok(git::main_work_tree(cwd).unwrap_or_else(|| cwd.clone()))
+}

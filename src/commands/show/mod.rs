@@ -1,0 +1,155 @@
+//! `posthog-llma show`: the events of a session as the tree that PostHog will show.
+
+mod node;
+mod text;
+mod tree;
+
+use std::path::Path;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Exit, passing_redactor, select, strict_config};
+use crate::cli::Show;
+use crate::config::Config;
+use crate::events::limits::AI_LANE_EVENT;
+use crate::events::{self, Frozen, Progress, Tally};
+use crate::host::Host;
+use crate::outbox::Outbox;
+use crate::pipeline::{self, Collected, Pipeline};
+use crate::redact::Counts;
+use crate::ui;
+use node::Node;
+use text::Text;
+
+pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
+    let config = strict_config(host)?;
+    let found = select::one(arguments.session.as_ref(), host)?;
+    let Some(collected) = pipeline::collect(&found.path, None, None, config.wanted(), host)? else {
+        ui::say(format_args!("nothing in {}", found.path.display()));
+        return Ok(Exit::Incomplete);
+    };
+    let shown = Shown::of(&collected, &config)?;
+    if arguments.json {
+        ui::print(format_args!("{:#}", shown.json(&collected)))?;
+    } else {
+        let columns = host.variable("COLUMNS").ok().flatten();
+        let text = shown.text(&collected, host, ui::width(columns));
+        ui::print(text.trim_end())?;
+    }
+    for note in shown.notes(&collected, host) {
+        ui::say(note);
+    }
+    Ok(if collected.unreadable().is_empty() {
+        Exit::Done
+    } else {
+        Exit::Incomplete
+    })
+}
+
+/// The tree and what there is to say about it.
+struct Shown {
+    traces: Vec<Node>,
+    tally: Tally,
+    replaced: Counts,
+    /// Responses and tools that another session owns.
+    foreign: usize,
+    is_private: bool,
+}
+
+impl Shown {
+    /// Builds the events as they would be sent now: what was decided when the session was first
+    /// sent still holds, and what another session sent is that session's.
+    fn of(collected: &Collected, config: &Config) -> anyhow::Result<Self> {
+        let session = &collected.session;
+        let agent = session.agent.as_str();
+        let redactor = passing_redactor(config)?;
+        let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
+        let outbox = match config.state_dir.as_deref() {
+            Some(directory) => Outbox::open_read_only(directory)?,
+            None => None,
+        };
+        let mut frozen = None;
+        let mut foreign = Vec::new();
+        if let Some(outbox) = outbox {
+            let known = outbox.session(agent, &session.id)?;
+            frozen = known.and_then(|known| serde_json::from_str::<Frozen>(&known.frozen).ok());
+            let owners = outbox.owners(events::claims(session))?;
+            let others = owners.iter().filter(|(_, (_, id))| *id != session.id);
+            foreign = others.map(|(uuid, _)| *uuid).collect();
+        }
+        let frozen = frozen.unwrap_or_else(|| pipeline.freeze(session));
+        let is_foreign = |id: Uuid| foreign.contains(&id);
+        let cwds = session.turns.iter();
+        let cwd = cwds.filter_map(|turn| turn.circumstances.cwd.as_deref());
+        let cwd = cwd.map(Path::new).next();
+        let mut tally = Tally::default();
+        let mut replaced = Counts::default();
+        let mut nodes = Vec::new();
+        pipeline.events(
+            collected,
+            frozen,
+            &is_foreign,
+            &mut replaced,
+            &mut |event| {
+                tally += event.get();
+                nodes.push(Node::of(event.get(), cwd));
+                Ok(())
+            },
+        )?;
+        Ok(Self {
+            traces: tree::grow(nodes),
+            tally,
+            replaced,
+            foreign: foreign.len(),
+            is_private: !(config.recording.inputs() && config.recording.outputs()),
+        })
+    }
+
+    fn json(&self, collected: &Collected) -> serde_json::Value {
+        let session = &collected.session;
+        json!({
+            "session": session.id,
+            "agent": session.agent.as_str(),
+            "is_running": collected.progress == Progress::Running,
+            "events": self.tally.events,
+            "secrets_replaced": self.replaced.total(),
+            "traces": self.traces,
+        })
+    }
+
+    fn text(&self, collected: &Collected, host: &Host, width: usize) -> String {
+        let mut text = Text::new(width);
+        text.head(&collected.session, host);
+        for trace in &self.traces {
+            text.tree(trace);
+        }
+        text.foot(&self.tally, &self.replaced);
+        text.finish()
+    }
+
+    /// Why it may be less than one expects.
+    fn notes(&self, collected: &Collected, host: &Host) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(reason) = pipeline::opted_out(&collected.session, host) {
+            notes.push(format!("nothing of it is sent: {reason}"));
+        }
+        if collected.progress == Progress::Running {
+            notes.push("it is still running: what may change is sent when it ends".to_owned());
+        }
+        if self.foreign > 0 {
+            let copies = ui::count(self.foreign as u64, "event");
+            notes.push(format!(
+                "{copies} copied from an earlier session: sent with that one"
+            ));
+        }
+        if self.is_private {
+            notes.push("the settings leave content out".to_owned());
+        }
+        let unreadable = collected.unreadable().iter();
+        notes.extend(
+            unreadable.map(|(path, reason)| format!("cannot read {}: {reason}", path.display())),
+        );
+        notes
+    }
+}

@@ -1,0 +1,168 @@
+//! One event, reduced to what a line of the tree says.
+
+use std::path::Path;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::events::{Event, EventName};
+
+/// Inputs of tools that tell the call from others, the best first.
+const TELLING: [&str; 10] = [
+    "command",
+    "file_path",
+    "notebook_path",
+    "pattern",
+    "query",
+    "url",
+    "description",
+    "skill",
+    "path",
+    "prompt",
+];
+
+/// A line of the tree and what hangs below it. Its JSON is a promise to scripts.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    /// `$ai_span_id`: what PostHog joins by.
+    pub(super) id: String,
+    /// The event's own id; `None` for a trace of which there is no event (yet).
+    pub(super) uuid: Option<Uuid>,
+    /// Name of the trace, turn or tool. Not with the model: the model is a call's name.
+    pub(super) name: Option<String>,
+    pub(super) model: Option<String>,
+    /// What a tool was called for.
+    pub(super) detail: Option<String>,
+    /// Type of the subagent that made the call, or that a tool started.
+    pub(super) subagent: Option<String>,
+    #[serde(serialize_with = "rfc3339")]
+    pub(super) started_at: DateTime<Utc>,
+    /// Seconds.
+    pub(super) latency: f64,
+    /// Of the call alone; of everything else, of all calls below.
+    pub(super) tokens: Tokens,
+    pub(super) is_error: bool,
+    pub(super) error: Option<String>,
+    pub(super) children: Vec<Node>,
+    #[serde(skip)]
+    pub(super) trace: String,
+    #[serde(skip)]
+    pub(super) parent: Option<String>,
+}
+
+/// What a node stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Trace,
+    Turn,
+    Call,
+    Tool,
+    /// A tool that started a subagent.
+    Agent,
+}
+
+/// Tokens, as PostHog prices them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Tokens {
+    pub(super) input: u64,
+    pub(super) output: u64,
+    pub(super) cache_read: u64,
+    pub(super) cache_write: u64,
+}
+
+impl Node {
+    /// `cwd` is where the session was started: paths below it are shown from there.
+    pub(super) fn of(event: &Event, cwd: Option<&Path>) -> Self {
+        let properties = &event.properties;
+        let text = |name: &str| properties.get(name).and_then(Value::as_str);
+        let owned = |name: &str| text(name).map(str::to_owned);
+        let number = |name: &str| properties.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let latency = properties.get("$ai_latency").and_then(Value::as_f64);
+        let latency = latency.unwrap_or(0.0);
+        let kind = match event.name {
+            EventName::Trace => Kind::Trace,
+            EventName::Generation => Kind::Call,
+            EventName::Span if event.is_turn() => Kind::Turn,
+            EventName::Span => Kind::Tool,
+        };
+        let detail = properties.get("$ai_input_state");
+        let detail = detail.filter(|_| kind == Kind::Tool);
+        let is_call = kind == Kind::Call;
+        Self {
+            kind,
+            id: owned("$ai_span_id").unwrap_or_default(),
+            uuid: Some(event.uuid),
+            name: owned("$ai_span_name"),
+            model: owned("$ai_model"),
+            detail: detail.and_then(|input| telling(input, cwd)),
+            subagent: owned("subagent_type").filter(|_| is_call),
+            started_at: match kind {
+                Kind::Trace => event.timestamp,
+                _ => before(event.timestamp, latency),
+            },
+            latency,
+            tokens: match kind {
+                Kind::Call => Tokens {
+                    input: number("$ai_input_tokens"),
+                    output: number("$ai_output_tokens"),
+                    cache_read: number("$ai_cache_read_input_tokens"),
+                    cache_write: number("$ai_cache_creation_input_tokens"),
+                },
+                _ => Tokens::default(),
+            },
+            is_error: properties.get("$ai_is_error") == Some(&Value::Bool(true)),
+            error: owned("$ai_error"),
+            children: Vec::new(),
+            trace: owned("$ai_trace_id").unwrap_or_default(),
+            parent: owned("$ai_parent_id"),
+        }
+    }
+
+    /// A trace whose own event is not there.
+    pub(super) fn trace(id: &str, started_at: DateTime<Utc>) -> Self {
+        Self {
+            kind: Kind::Trace,
+            id: id.to_owned(),
+            uuid: None,
+            name: None,
+            model: None,
+            detail: None,
+            subagent: None,
+            started_at,
+            latency: 0.0,
+            tokens: Tokens::default(),
+            is_error: false,
+            error: None,
+            children: Vec::new(),
+            trace: id.to_owned(),
+            parent: None,
+        }
+    }
+}
+
+/// PostHog's trace page puts siblings in the order of this moment.
+fn before(end: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds of a session fit, and a float is clamped"
+    )]
+    let milliseconds = (seconds * 1000.0).round() as i64;
+    end.checked_sub_signed(TimeDelta::milliseconds(milliseconds))
+        .unwrap_or(end)
+}
+
+/// The input of a tool that tells the call from others.
+fn telling(input: &Value, cwd: Option<&Path>) -> Option<String> {
+    let mut known = TELLING.iter().filter_map(|name| input.get(name)?.as_str());
+    let text = known.next()?;
+    let below = cwd.and_then(|cwd| Path::new(text).strip_prefix(cwd).ok());
+    Some(below.map_or_else(|| text.to_owned(), |path| path.display().to_string()))
+}
+
+fn rfc3339<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}

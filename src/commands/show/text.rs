@@ -1,0 +1,185 @@
+//! The tree for a terminal.
+
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+
+use super::node::{Kind, Node};
+use crate::commands::{local, short, words};
+use crate::events::Tally;
+use crate::host::Host;
+use crate::redact::Counts;
+use crate::session::Session;
+use crate::ui;
+
+const FAINT: Style = Style::new().dimmed();
+const PLAIN: Style = Style::new();
+const BOLD: Style = Style::new().bold();
+const CALL: Style = AnsiColor::Cyan.on_default();
+const TOOL: Style = AnsiColor::Green.on_default();
+const AGENT: Style = AnsiColor::Magenta.on_default();
+const ERROR: Style = AnsiColor::Red.on_default();
+
+/// Widths of the columns at the right: tokens in, out and cached, and time.
+const NUMBERS: [(&str, usize); 4] = [("in", 7), ("out", 7), ("cached", 8), ("time", 10)];
+/// In a terminal that is narrower, only the time stands at the right.
+const NARROW: usize = 70;
+/// The least room for what a line is about, however deep it is nested.
+const LEAST: usize = 12;
+
+/// Lines that fit a terminal.
+pub(super) struct Text {
+    lines: Vec<String>,
+    width: usize,
+    /// Columns for everything that is not a number.
+    left: usize,
+    is_narrow: bool,
+}
+
+impl Text {
+    pub(super) fn new(width: usize) -> Self {
+        let is_narrow = width < NARROW;
+        let skipped = if is_narrow { 3 } else { 0 };
+        let numbers: usize = NUMBERS.iter().skip(skipped).map(|(_, width)| width).sum();
+        Self {
+            lines: Vec::new(),
+            width,
+            left: width.saturating_sub(numbers).max(LEAST),
+            is_narrow,
+        }
+    }
+
+    /// Which session it is, when and where.
+    pub(super) fn head(&mut self, session: &Session, host: &Host) {
+        let first = session.turns.first().map(|turn| &turn.circumstances);
+        let branch = first.and_then(|it| it.git_branch.clone());
+        let cwd = first.and_then(|it| it.cwd.as_ref());
+        let facts = [
+            Some(format!("session {}", short(&session.id))),
+            Some(local(session.started_at)),
+            branch,
+            cwd.map(|cwd| words::path(Path::new(cwd), host)),
+        ];
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
+        self.lines.push(ui::fit(&facts.join(" · "), self.width));
+        let titles = self.numbers(&NUMBERS.map(|(title, _)| title.to_owned()));
+        let titles = " ".repeat(self.left) + &titles;
+        self.lines.push(format!("{FAINT}{titles}{FAINT:#}"));
+    }
+
+    pub(super) fn tree(&mut self, trace: &Node) {
+        self.node(trace, None, "", "");
+    }
+
+    /// The sums.
+    pub(super) fn foot(&mut self, tally: &Tally, replaced: &Counts) {
+        let kinds = [
+            (tally.traces, "trace"),
+            (tally.turns, "turn"),
+            (tally.generations, "call"),
+            (tally.tools, "tool"),
+            (tally.errors, "error"),
+        ];
+        let some = kinds.into_iter().filter(|(number, _)| *number > 0);
+        let some = some.map(|(number, kind)| ui::count(number, kind));
+        let some = some.collect::<Vec<_>>().join(", ");
+        let events = ui::count(tally.events, "event");
+        self.lines.push(format!("\n{events}: {some}"));
+        if !replaced.is_empty() {
+            let rules = replaced.iter();
+            let rules = rules.map(|(rule, count)| format!("{rule} {}", ui::number(count)));
+            let rules = rules.collect::<Vec<_>>().join(", ");
+            let total = ui::number(replaced.total());
+            self.lines
+                .push(format!("secrets replaced: {total} ({rules})"));
+        }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.lines.join("\n")
+    }
+
+    /// `own` stands before the node itself, `below` before everything that belongs to it.
+    fn node(&mut self, node: &Node, above: Option<Kind>, own: &str, below: &str) {
+        let is_leaf = node.children.is_empty();
+        let (kind, of_kind, of_label) = match node.kind {
+            Kind::Trace => ("trace", FAINT, BOLD),
+            Kind::Turn => ("turn", FAINT, BOLD),
+            Kind::Call => ("call", CALL, PLAIN),
+            Kind::Tool => ("tool", TOOL, PLAIN),
+            Kind::Agent => ("agent", AGENT, PLAIN),
+        };
+        let tokens = node.tokens;
+        let has_tokens = node.kind == Kind::Call || !is_leaf;
+        let count = |number: u64| match number {
+            0 => String::new(),
+            _ if !has_tokens => String::new(),
+            number => ui::short_number(number),
+        };
+        let numbers = [
+            count(tokens.input),
+            count(tokens.output),
+            count(tokens.cache_read + tokens.cache_write),
+            ui::duration(node.latency),
+        ];
+        let room = self.left.saturating_sub(ui::columns(own) + kind.len() + 1);
+        let label = ui::cell(&label(node, above), room.max(LEAST));
+        let label = format!("{of_kind}{kind}{of_kind:#} {of_label}{label}{of_label:#}");
+        let numbers = self.numbers(&numbers);
+        let own = match own {
+            "" => String::new(),
+            own => format!("{FAINT}{own}{FAINT:#}"),
+        };
+        self.lines.push(own + &label + &numbers);
+        if let Some(error) = node.error.as_deref().filter(|_| node.is_error) {
+            let bar = if is_leaf { "   " } else { "│  " };
+            let room = self.width.saturating_sub(ui::columns(below) + 5);
+            let error = ui::fit(error, room.max(LEAST));
+            self.lines.push(format!(
+                "{FAINT}{below}{bar}{FAINT:#}{ERROR}✗ {error}{ERROR:#}"
+            ));
+        }
+        for (index, child) in node.children.iter().enumerate() {
+            let is_last = index + 1 == node.children.len();
+            let (branch, bar) = if is_last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
+            self.node(
+                child,
+                Some(node.kind),
+                &format!("{below}{branch}"),
+                &format!("{below}{bar}"),
+            );
+        }
+    }
+
+    fn numbers(&self, numbers: &[String; 4]) -> String {
+        let columns = numbers.iter().zip(NUMBERS);
+        let skipped = if self.is_narrow { 3 } else { 0 };
+        columns.skip(skipped).fold(String::new(), |row, column| {
+            let (number, (_, width)) = column;
+            row + &format!("{number:>width$}")
+        })
+    }
+}
+
+/// What a node is called. Below its agent, a call need not name it.
+fn label(node: &Node, above: Option<Kind>) -> String {
+    let name = node.name.as_deref();
+    let subagent = node.subagent.as_deref();
+    let detail = node.detail.as_deref();
+    let parts = match node.kind {
+        Kind::Trace => [name.or(Some(&node.id)), None, None],
+        Kind::Turn => [name, None, None],
+        Kind::Call => [
+            node.model.as_deref().or(Some("no answer")),
+            name,
+            subagent.filter(|_| above != Some(Kind::Agent)),
+        ],
+        Kind::Tool => [name, detail, None],
+        Kind::Agent => [subagent.or(name), detail, None],
+    };
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,157 @@
+use chrono::Utc;
+
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> (Config, Vec<Problem>) {
+    let host = variables
+        .iter()
+        .fold(Host::bare(Utc::now), |host, (name, value)| {
+            host.with(name, value)
+        });
+    Config::from_host(&host)
+}
+
+#[test]
+fn without_settings_everything_is_off() {
+    let (config, problems) = read(&[]);
+    assert_eq!(problems, []);
+    assert!(!config.enabled);
+    assert_eq!(config.api_key, None);
+    let endpoint = config.endpoint.as_ref().map(Endpoint::base);
+    assert_eq!(endpoint, Some("https://us.i.posthog.com"));
+}
+
+#[test]
+fn booleans_are_read_in_any_case() {
+    for (text, expected) in [
+        ("true", true),
+        ("1", true),
+        ("YES", true),
+        ("False", false),
+        ("0", false),
+        ("no", false),
+    ] {
+        let (config, problems) = read(&[("POSTHOG_LLMA_CC_ENABLED", text)]);
+        assert_eq!((config.enabled, problems.len()), (expected, 0), "{text}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_named() {
+    for (variable, value) in [
+        ("POSTHOG_LLMA_CC_ENABLED", "maybe"),
+        ("POSTHOG_LLMA_TRACE_GROUPING", "hourly"),
+        ("POSTHOG_LLMA_INPUT", "all"),
+        ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "12k"),
+        ("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "5"),
+        ("POSTHOG_LLMA_MAX_OUTBOX_BYTES", "1k"),
+        ("POSTHOG_LLMA_DISTINCT_ID", "anonymous"),
+        ("POSTHOG_TAGS", "team"),
+        ("POSTHOG_TAGS", "$ai_model:x"),
+        ("POSTHOG_LLMA_CUSTOM_PROPERTIES", "[1]"),
+        ("POSTHOG_LLMA_CUSTOM_PROPERTIES", "{\"$lib\":1}"),
+        ("POSTHOG_API_KEY", "phx_personal"),
+        ("POSTHOG_API_KEY", "phc_ab cd"),
+    ] {
+        let (_, problems) = read(&[(variable, value)]);
+        let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
+        assert_eq!(named, [variable], "{value}");
+    }
+}
+
+#[test]
+fn a_host_with_a_typing_error_sends_nowhere() {
+    let (config, problems) = read(&[("POSTHOG_HOST", "http://posthog.example.com")]);
+    assert_eq!((config.endpoint, problems.len()), (None, 1));
+}
+
+#[test]
+fn a_privacy_setting_with_a_typing_error_keeps_content_private() {
+    let (config, problems) = read(&[
+        ("POSTHOG_LLMA_PRIVACY_MODE", "ture"),
+        ("POSTHOG_LLMA_RECORD_INPUTS", "flase"),
+        ("POSTHOG_LLMA_RECORD_OUTPUTS", "off"),
+    ]);
+    assert_eq!((config.recording, problems.len()), (Recording::Nothing, 3));
+}
+
+#[test]
+fn the_environment_wins_over_the_plugin_and_the_plugin_over_the_default() {
+    let option = [
+        ("CLAUDE_PLUGIN_OPTION_API_KEY", "phc_of_the_plugin"),
+        ("CLAUDE_PLUGIN_OPTION_HOST", "https://eu.i.posthog.com"),
+        ("CLAUDE_PLUGIN_OPTION_PRIVACY_MODE", "true"),
+        ("CLAUDE_PLUGIN_OPTION_TRACE_GROUPING", "message"),
+    ];
+    let (config, problems) = read(&option);
+    assert_eq!(problems, []);
+    assert!(config.enabled, "a key for the plugin switches it on");
+    let seen = |config: &Config| {
+        (
+            config.api_key.as_ref().map(|key| key.secret().to_owned()),
+            config.endpoint.as_ref().map(|to| to.base().to_owned()),
+            config.recording,
+            config.grouping,
+        )
+    };
+    let (key, eu) = (
+        "phc_of_the_plugin".into(),
+        "https://eu.i.posthog.com".into(),
+    );
+    assert_eq!(
+        seen(&config),
+        (Some(key), Some(eu), Recording::Nothing, Grouping::Message)
+    );
+
+    let variables = [
+        ("POSTHOG_API_KEY", "phc_of_the_environment"),
+        ("POSTHOG_HOST", "https://us.i.posthog.com"),
+        ("POSTHOG_LLMA_PRIVACY_MODE", "false"),
+        ("POSTHOG_LLMA_TRACE_GROUPING", "session"),
+        ("POSTHOG_LLMA_CC_ENABLED", "false"),
+    ];
+    let (config, _) = read(&[option.as_slice(), &variables].concat());
+    assert!(!config.enabled);
+    let (key, us) = (
+        "phc_of_the_environment".into(),
+        "https://us.i.posthog.com".into(),
+    );
+    assert_eq!(
+        seen(&config),
+        (Some(key), Some(us), Recording::Full, Grouping::Session)
+    );
+}
+
+#[test]
+fn a_variable_that_cannot_be_read_is_no_reason_to_ask_the_plugin() {
+    let (config, problems) = read(&[
+        ("POSTHOG_HOST", "http://posthog.example.com"),
+        ("CLAUDE_PLUGIN_OPTION_HOST", "https://eu.i.posthog.com"),
+        ("CLAUDE_PLUGIN_OPTION_PRIVACY_MODE", "ture"),
+    ]);
+    assert_eq!(
+        (config.endpoint, config.recording),
+        (None, Recording::Nothing)
+    );
+    let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
+    assert_eq!(named, ["POSTHOG_HOST", "the plugin's option privacy_mode"]);
+}
+
+#[test]
+fn tags_and_properties_are_joined() {
+    let (config, problems) = read(&[
+        ("POSTHOG_TAGS", "team:core, url:http://x , env:dev"),
+        ("POSTHOG_LLMA_CUSTOM_PROPERTIES", r#"{"env":"prod","n":1}"#),
+    ]);
+    assert_eq!(problems, []);
+    let expected = r#"{"team":"core","url":"http://x","env":"prod","n":1}"#;
+    assert_eq!(Value::Object(config.custom).to_string(), expected);
+}
+
+#[test]
+fn a_key_is_never_shown_whole() {
+    let (config, _) = read(&[("POSTHOG_API_KEY", "phc_0123456789abcdefghijklmnop")]);
+    let shown = format!("{config:?}");
+    assert!(shown.contains("phc_…mnop"), "{shown}");
+    assert!(!shown.contains("0123456789"), "{shown}");
+}

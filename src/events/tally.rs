@@ -1,0 +1,84 @@
+//! What events amount to, counted from the events themselves.
+
+use std::ops::AddAssign;
+
+use serde_json::Value;
+
+use super::{Event, EventName};
+
+/// Numbers of events by kind, and the tokens of all generations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All of them.
+    pub events: u64,
+    /// Sessions, or prompts with message grouping.
+    pub traces: u64,
+    /// Spans that stand for a prompt.
+    pub turns: u64,
+    /// Responses, and calls that failed.
+    pub generations: u64,
+    /// Spans that stand for the execution of a tool.
+    pub tools: u64,
+    /// Generations and tools that failed; turns and traces repeat what these say.
+    pub errors: u64,
+    /// Input tokens outside the cache.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// Input tokens read from the cache.
+    pub cache_read: u64,
+    /// Input tokens written to the cache.
+    pub cache_write: u64,
+}
+
+impl AddAssign<&Event> for Tally {
+    fn add_assign(&mut self, event: &Event) {
+        let get = |name: &str| event.properties.get(name);
+        let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or(0);
+        self.events += 1;
+        let failed = get("$ai_is_error").and_then(Value::as_bool) == Some(true);
+        match event.name {
+            EventName::Generation => {
+                self.generations += 1;
+                self.input += number("$ai_input_tokens");
+                self.output += number("$ai_output_tokens");
+                self.cache_read += number("$ai_cache_read_input_tokens");
+                self.cache_write += number("$ai_cache_creation_input_tokens");
+                self.errors += u64::from(failed);
+            }
+            EventName::Span if event.is_turn() => self.turns += 1,
+            EventName::Span => {
+                self.tools += 1;
+                self.errors += u64::from(failed);
+            }
+            EventName::Trace => self.traces += 1,
+        }
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            events,
+            traces,
+            turns,
+            generations,
+            tools,
+            errors,
+            input,
+            output,
+            cache_read,
+            cache_write,
+        } = other;
+        self.events += events;
+        self.traces += traces;
+        self.turns += turns;
+        self.generations += generations;
+        self.tools += tools;
+        self.errors += errors;
+        self.input += input;
+        self.output += output;
+        self.cache_read += cache_read;
+        self.cache_write += cache_write;
+    }
+}

@@ -1,0 +1,328 @@
+//! Changes the `env` block of a settings file and nothing else: every other byte of it stays.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::{CstInputValue, CstObject, CstObjectProp, CstRootNode};
+use serde_json::{Map, Value, json};
+
+/// Claude Code reads a file that begins with this mark, and strict JSON does not know it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Why a settings file is left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The system says no.
+    #[error("cannot {what} {}: {reason}", path.display())]
+    File {
+        /// What was to be done.
+        what: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// Somebody means it to stay as it is.
+    #[error("{} is read-only: make it writable, or set the variables where it comes from", .0.display())]
+    ReadOnly(PathBuf),
+    /// It is not what Claude Code reads.
+    #[error(
+        "{} cannot be read as JSON ({problem}); Claude Code ignores it too: mend it first \
+         (comments and commas at the end of a list are not allowed)", path.display()
+    )]
+    NotJson {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// It is JSON of another shape.
+    #[error("{} is no settings file: {what} is not a JSON object; mend it first", path.display())]
+    NotSettings {
+        /// The file.
+        path: PathBuf,
+        /// The part that has another shape.
+        what: &'static str,
+    },
+}
+
+/// A settings file as it was when it was opened.
+#[derive(Debug)]
+pub struct SettingsFile {
+    path: PathBuf,
+    /// What a symbolic link leads to, else the same.
+    target: PathBuf,
+    existing: Option<Existing>,
+}
+
+#[derive(Debug)]
+struct Existing {
+    text: String,
+    permissions: Permissions,
+}
+
+impl SettingsFile {
+    /// Reads the file and makes sure that it can be changed. That there is none is no error.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or holds something else than settings.
+    pub fn open(path: &Path) -> Result<Self, EditError> {
+        let failed = |reason| failed_to("read", path, reason);
+        let mut file = Self {
+            path: path.to_owned(),
+            target: path.to_owned(),
+            existing: None,
+        };
+        if fs::symlink_metadata(path).is_ok() {
+            // A link stays a link: the file it leads to is changed.
+            file.target = path.canonicalize().map_err(failed)?;
+            let permissions = file.target.metadata().map_err(failed)?.permissions();
+            let text = fs::read_to_string(&file.target).map_err(failed)?;
+            check(path, &text)?;
+            if permissions.readonly() {
+                return Err(EditError::ReadOnly(path.to_owned()));
+            }
+            file.existing = Some(Existing { text, permissions });
+        }
+        Ok(file)
+    }
+
+    /// The file with these variables; `None` when it holds them already.
+    #[must_use]
+    pub fn with(&self, variables: &[(&str, &str)]) -> Option<String> {
+        let text = with_variables(self.text(), variables);
+        (text != self.text()).then_some(text)
+    }
+
+    /// The file without these variables; `None` when it holds none of them.
+    ///
+    /// When that is what an earlier [`SettingsFile::back_up`] kept, it is that copy to the byte.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Option<String> {
+        let text = without_variables(self.text(), names);
+        (text != self.text()).then(|| self.backed_up(&text).unwrap_or(text))
+    }
+
+    /// Whether nothing is left but an object without content, and there was nothing before.
+    #[must_use]
+    pub fn is_ours(&self, text: &str) -> bool {
+        is_blank(text) && self.target == self.path && self.backed_up(text).is_none()
+    }
+
+    /// Keeps a copy beside the file. `None` when there is nothing to keep.
+    ///
+    /// # Errors
+    /// When the copy cannot be written.
+    pub fn back_up(&self, now: DateTime<Utc>) -> Result<Option<PathBuf>, EditError> {
+        let Some(existing) = &self.existing else {
+            return Ok(None);
+        };
+        let stem = format!("{}{}", self.backup_prefix(), now.format("%Y%m%d-%H%M%S"));
+        // Never over an older copy.
+        for number in 1.. {
+            let name = match number {
+                1 => stem.clone(),
+                number => format!("{stem}-{number}"),
+            };
+            let copy = self.path.with_file_name(name);
+            match write_new(&copy, &existing.text, Some(&existing.permissions)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(reason) => return Err(failed_to("write", &copy, reason)),
+                Ok(()) => return Ok(Some(copy)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts a text in the place of the file: a temporary file beside it, on the disk before it
+    /// takes the name, with the permissions of the old one. A new file is the user's alone, since
+    /// it holds a key.
+    ///
+    /// # Errors
+    /// When that fails; the file is then as it was.
+    pub fn save(&self, text: &str) -> Result<(), EditError> {
+        let failed = |reason| failed_to("write", &self.path, reason);
+        let folder = self.target.parent().unwrap_or_else(|| Path::new("."));
+        fs::create_dir_all(folder).map_err(failed)?;
+        let temporary = self.beside(&format!(".new-{}", std::process::id()));
+        let permissions = self.existing.as_ref().map(|existing| &existing.permissions);
+        let replaced = write_new(&temporary, text, permissions)
+            .and_then(|()| fs::rename(&temporary, &self.target));
+        if replaced.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        replaced.map_err(failed)
+    }
+
+    /// Removes the file.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn delete(&self) -> Result<(), EditError> {
+        fs::remove_file(&self.path).map_err(|reason| failed_to("remove", &self.path, reason))
+    }
+
+    fn text(&self) -> &str {
+        let text = self.existing.as_ref().map(|existing| &existing.text);
+        text.map_or("", String::as_str)
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut name = self.target.file_name().unwrap_or_default().to_owned();
+        name.push(suffix);
+        self.target.with_file_name(name)
+    }
+
+    fn backup_prefix(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        format!("{}.backup-", name.to_string_lossy())
+    }
+
+    /// The newest copy that says the same.
+    fn backed_up(&self, text: &str) -> Option<String> {
+        let prefix = self.backup_prefix();
+        let copies = fs::read_dir(self.path.parent()?).ok()?.flatten();
+        let mut copies: Vec<PathBuf> = copies
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+            .map(|entry| entry.path())
+            .collect();
+        copies.sort();
+        let said = meaning(text)?;
+        let texts = copies
+            .iter()
+            .rev()
+            .filter_map(|copy| fs::read_to_string(copy).ok());
+        texts
+            .into_iter()
+            .find(|copy| meaning(copy).as_ref() == Some(&said))
+    }
+}
+
+fn failed_to(what: &'static str, path: &Path, reason: io::Error) -> EditError {
+    let path = path.to_owned();
+    EditError::File { what, path, reason }
+}
+
+fn write_new(path: &Path, text: &str, permissions: Option<&Permissions>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file: File = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions.clone())?;
+    }
+    file.sync_all()
+}
+
+fn check(path: &Path, text: &str) -> Result<(), EditError> {
+    let not_settings = |what| EditError::NotSettings {
+        path: path.to_owned(),
+        what,
+    };
+    let value = parse(text).map_err(|error| EditError::NotJson {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    })?;
+    let settings = value.as_object().ok_or_else(|| not_settings("all of it"))?;
+    match settings.get("env") {
+        Some(env) if !env.is_object() => Err(not_settings("env")),
+        _ => Ok(()),
+    }
+}
+
+/// An empty file means no settings to Claude Code.
+fn parse(text: &str) -> serde_json::Result<Value> {
+    match split_mark(text).1 {
+        text if text.trim().is_empty() => Ok(Value::Object(Map::new())),
+        text => serde_json::from_str(text),
+    }
+}
+
+/// What a text says: the same for two that differ in their spaces, or by a block that is empty.
+fn meaning(text: &str) -> Option<String> {
+    let mut settings = parse(text).ok()?;
+    let all = settings.as_object_mut()?;
+    if all.get("env") == Some(&json!({})) {
+        all.shift_remove("env");
+    }
+    Some(settings.to_string())
+}
+
+fn is_blank(text: &str) -> bool {
+    parse(text).is_ok_and(|value| value.as_object().is_some_and(Map::is_empty))
+}
+
+fn split_mark(text: &str) -> (&str, &str) {
+    let rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    text.split_at(text.len() - rest.len())
+}
+
+fn with_variables(text: &str, variables: &[(&str, &str)]) -> String {
+    let is_new = is_blank(text);
+    let mut text = edit(text, |root| {
+        let settings = &root.object_value_or_set();
+        let env = last(settings, "env").and_then(|env| env.value()?.as_object());
+        let env = env.or_else(|| {
+            let nothing = CstInputValue::Object(Vec::new());
+            settings.append("env", nothing).value()?.as_object()
+        });
+        for (name, value) in variables {
+            let Some(env) = &env else { break };
+            let value = CstInputValue::String((*value).to_owned());
+            match last(env, name) {
+                Some(variable) => variable.set_value(value),
+                None => drop(env.append(name, value)),
+            }
+        }
+    });
+    if is_new && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+fn without_variables(text: &str, names: &[&str]) -> String {
+    edit(text, |root| {
+        let settings = root.object_value();
+        let Some(property) = settings.and_then(|settings| last(&settings, "env")) else {
+            return;
+        };
+        let Some(env) = property.value().and_then(|env| env.as_object()) else {
+            return;
+        };
+        let before = env.properties().len();
+        for name in names {
+            while let Some(variable) = last(&env, name) {
+                variable.remove();
+            }
+        }
+        let left = env.properties().len();
+        if left == 0 && before > 0 {
+            property.remove();
+        }
+    })
+}
+
+/// The text has been checked: what is not settings is returned as it is.
+fn edit(text: &str, change: impl FnOnce(&CstRootNode)) -> String {
+    let (mark, body) = split_mark(text);
+    let Ok(root) = CstRootNode::parse(body, &ParseOptions::default()) else {
+        return text.to_owned();
+    };
+    change(&root);
+    format!("{mark}{root}")
+}
+
+/// Of properties with the same name the last one counts, as in JavaScript.
+fn last(object: &CstObject, name: &str) -> Option<CstObjectProp> {
+    let mut properties = object.properties().into_iter().rev();
+    properties.find(|property| property.decoded_name().as_deref() == Some(name))
+}
+
+#[cfg(test)]
+mod tests;

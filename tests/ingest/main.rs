@@ -1,0 +1,13 @@
+//! `posthog-llma ingest` as a backfill: which sessions are chosen, what is asked before, and that
+//! nothing is lost or sent twice when it stops half-way.
+//!
+//! Linux only: signals are sent, and what is left behind is looked up in `/proc`.
+#![cfg(target_os = "linux")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod choice;
+mod content;
+mod large;
+mod stopped;

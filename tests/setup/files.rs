@@ -1,0 +1,238 @@
+//! The settings file before and after.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::Newcomer;
+use crate::support::env::API_KEY;
+
+/// Settings of Claude Code as users have them.
+const SETTINGS: [(&str, &str); 7] = [
+    ("no settings", "{}"),
+    ("an empty file", ""),
+    (
+        "other tools",
+        "{\n  \"hooks\": {\"Stop\": []},\n  \"env\": {\n    \"OTHER\": \"1\"\n  },\n  \"model\": \"opus\"\n}\n",
+    ),
+    ("an empty block", "{\n  \"env\": {}\n}\n"),
+    (
+        "Windows",
+        "{\r\n\t\"a\": [1,  2],\r\n\t\"n\": 1.50\r\n}\r\n",
+    ),
+    ("one line", r#"{"env":{"A":"1"},"b":2}"#),
+    ("a byte order mark", "\u{feff}{\n  \"a\": 1\n}\n"),
+];
+
+#[test]
+fn what_was_there_stays_and_comes_back_to_the_byte() {
+    for (name, before) in SETTINGS {
+        let user = Newcomer::new();
+        user.env.write(user.settings(), before);
+        user.set_up(&[]).success().complains("as it was before: ");
+
+        let text = user.read();
+        let parse = |text: &str| -> Value {
+            let text = text.trim_start_matches('\u{feff}');
+            serde_json::from_str(if text.is_empty() { "{}" } else { text }).expect("JSON")
+        };
+        let mut expected = parse(before);
+        expected["env"]["POSTHOG_API_KEY"] = json!(API_KEY);
+        expected["env"]["POSTHOG_HOST"] = json!(user.posthog.url());
+        expected["env"]["POSTHOG_LLMA_CC_ENABLED"] = json!("true");
+        assert_eq!(parse(&text).to_string(), expected.to_string(), "{name}");
+        let copies = user.copies();
+        assert_eq!(copies.len(), 1, "{name}");
+        assert_eq!(
+            fs::read_to_string(&copies[0]).expect("a copy"),
+            before,
+            "{name}"
+        );
+
+        let outcome = user.env.run(["setup", "--remove"]).success();
+        outcome.complains("POSTHOG_LLMA_CC_ENABLED from ");
+        assert_eq!(user.read(), before, "{name}");
+    }
+}
+
+#[test]
+fn what_setup_made_is_gone_after_remove() {
+    let user = Newcomer::new();
+    user.set_up(&[]).success();
+    user.env.run(["setup", "--remove"]).success();
+    assert!(!user.settings().exists());
+    let again = user.env.run(["setup", "--remove"]).success();
+    again.complains("says nothing of posthog-llma");
+}
+
+#[test]
+fn what_came_later_survives_remove() {
+    let user = Newcomer::new();
+    user.env.write(user.settings(), "{}");
+    user.set_up(&[]).success();
+    let mut settings: Value = serde_json::from_str(&user.read()).expect("JSON");
+    settings["model"] = json!("opus");
+    settings["env"]["POSTHOG_TAGS"] = json!("team:core");
+    user.env.write(user.settings(), settings.to_string());
+    user.env.run(["setup", "--remove"]).success();
+    let left: Value = serde_json::from_str(&user.read()).expect("JSON");
+    assert_eq!(
+        left,
+        json!({"env": {"POSTHOG_TAGS": "team:core"}, "model": "opus"})
+    );
+}
+
+#[test]
+fn older_copies_are_never_overwritten_and_the_same_answers_write_nothing() {
+    let user = Newcomer::new();
+    for text in ["{}", "{\"a\":1}", "{\"a\":2}"] {
+        user.env.write(user.settings(), text);
+        user.set_up(&[]).success();
+    }
+    let mut kept: Vec<_> = user
+        .copies()
+        .into_iter()
+        .map(|copy| fs::read(copy).unwrap())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, [&b"{\"a\":1}"[..], b"{\"a\":2}", b"{}"]);
+    user.set_up(&[]).success().complains("said so already");
+    assert_eq!(user.copies().len(), 3);
+}
+
+#[test]
+fn what_is_no_settings_file_is_refused_before_anything_is_sent() {
+    for (text, said) in [
+        ("{\n  // my settings\n  \"model\": \"opus\"\n}", "comments"),
+        ("{\"a\": 1,}", "cannot be read as JSON"),
+        ("[]", "all of it is not a JSON object"),
+        ("{\"env\": []}", "env is not a JSON object"),
+    ] {
+        let user = Newcomer::new();
+        user.env.write(user.settings(), text);
+        user.set_up(&[])
+            .code(1)
+            .complains(said)
+            .complains("settings.json");
+        user.env.run(["setup", "--remove"]).code(1).complains(said);
+        assert_eq!((user.posthog.count(), user.read().as_str()), (0, text));
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().expect("it is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn permissions_stay_and_a_new_file_is_the_users_alone() {
+        let user = Newcomer::new();
+        user.set_up(&[]).success();
+        assert_eq!(mode(&user.settings()), 0o600);
+
+        let user = Newcomer::new();
+        user.env.write(user.settings(), "{}");
+        fs::set_permissions(user.settings(), fs::Permissions::from_mode(0o640)).unwrap();
+        user.set_up(&[]).success();
+        assert_eq!(mode(&user.settings()), 0o640);
+        assert_eq!(mode(&user.copies()[0]), 0o640);
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let user = Newcomer::new();
+        let real = user.env.write("dotfiles/claude.json", "{\"a\": 1}");
+        fs::create_dir_all(user.env.claude()).unwrap();
+        symlink(&real, user.settings()).unwrap();
+        user.set_up(&[]).success();
+        assert!(user.settings().is_symlink());
+        assert!(fs::read_to_string(&real).unwrap().contains(API_KEY));
+        assert_eq!(user.copies().len(), 1);
+        user.env.run(["setup", "--remove"]).success();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "{\"a\": 1}");
+
+        fs::remove_file(&real).unwrap();
+        user.set_up(&[]).code(1).complains("cannot read");
+    }
+
+    #[test]
+    fn a_file_that_is_meant_to_stay_is_left_alone() {
+        let user = Newcomer::new();
+        user.env.write(user.settings(), "{}");
+        fs::set_permissions(user.settings(), fs::Permissions::from_mode(0o444)).unwrap();
+        user.set_up(&[]).code(1).complains("is read-only");
+        assert_eq!((user.posthog.count(), user.read().as_str()), (0, "{}"));
+    }
+}
+
+#[test]
+fn a_project_has_settings_of_its_own() {
+    let user = Newcomer::new();
+    let project = user.env.project();
+    let local = project.join(".claude/settings.local.json");
+    user.install_plugin();
+    user.set_up(&["--project"])
+        .success()
+        .complains("sessions that you start in this project from now on are sent")
+        .complains("POSTHOG_LLMA_CC_ENABLED to ")
+        .complains(&local.display().to_string());
+    assert!(!user.settings().exists());
+    assert!(fs::read_to_string(&local).unwrap().contains(API_KEY));
+
+    user.env.run(["setup", "--remove", "--project"]).success();
+    assert!(!local.exists());
+}
+
+#[test]
+fn a_key_in_a_repository_is_warned_of() {
+    let user = Newcomer::new();
+    let repository = git2::Repository::init(user.env.project()).unwrap();
+    let inside = user.env.project().join("src");
+    fs::create_dir(&inside).unwrap();
+    let url = user.posthog.url();
+    let set_up = || {
+        let arguments = ["setup", "--project", "--host", &url, "--key", API_KEY];
+        user.env
+            .command(arguments)
+            .directory(&inside)
+            .run()
+            .success()
+    };
+    let local = Path::new(".claude/settings.local.json");
+    set_up().complains("git does not ignore");
+    assert!(
+        user.env.project().join(local).exists(),
+        "at the top of the repository"
+    );
+
+    user.env
+        .write("project/.gitignore", "settings.local.json\n");
+    set_up().never_mentions("git");
+
+    let mut index = repository.index().unwrap();
+    index.add_path(local).unwrap();
+    index.write().unwrap();
+    set_up()
+        .complains("git tracks")
+        .complains("git rm --cached");
+}
+
+#[test]
+fn settings_that_win_are_told() {
+    let user = Newcomer::new();
+    let other = r#"{"env":{"POSTHOG_HOST":"https://eu.i.posthog.com"}}"#;
+    user.env.write("project/.claude/settings.local.json", other);
+    user.set_up(&[])
+        .success()
+        .complains("settings.local.json sets POSTHOG_HOST to something else, and wins");
+    user.env.write("project/.posthog-llma-ignore", "");
+    user.set_up(&[])
+        .success()
+        .complains("but not those of this folder");
+}
