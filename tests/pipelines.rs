@@ -71,6 +71,9 @@ fn a_warehouse_takes_the_events_and_takes_them_again() {
     );
     let warehouse = env.root().join("sessions.duckdb");
     for _ in 0..2 {
-        assert_eq!(load(&python, &warehouse, written.stdout.as_bytes()), expected);
+        assert_eq!(
+            load(&python, &warehouse, written.stdout.as_bytes()),
+            expected
+        );
     }
 }
