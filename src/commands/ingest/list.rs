@@ -23,7 +23,7 @@ pub(super) fn run(filter: &Filter, host: &Host) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     ui::print(format_args!(
-        "{:<8}  {:<11}  {:<16}  {:<14}  {:>6}  first prompt",
+        "{:<8}  {:<11}  {:<16}  {:<11}  {:>6}  first prompt",
         "id", "agent", "last written", "project", "size"
     ))?;
     for session in sessions.iter().take(RECENT) {
@@ -40,9 +40,9 @@ pub(super) fn run(filter: &Filter, host: &Host) -> anyhow::Result<Exit> {
             short(&session.id),
             session.agent.as_str(),
             local(session.modified.into()),
-            ui::cell(&project, 14),
+            ui::cell(&project, 11),
             ui::short_number(session.bytes),
-            ui::fit(glance.prompt.as_deref().unwrap_or(""), 26),
+            ui::fit(glance.prompt.as_deref().unwrap_or(""), 16),
         ))?;
     }
     if sessions.len() > RECENT {
