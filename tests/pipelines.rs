@@ -1,9 +1,9 @@
-//! The example of `docs/pipelines.md` takes what the program writes. It wants DuckDB for Python:
+//! The example of `docs/pipelines.md` takes what the program writes. It wants `DuckDB` for Python:
 //! `POSTHOG_LLMA_DUCKDB_PYTHON` names a Python that has it, and without one the test is skipped.
 
 mod support;
 
-use std::io::Write;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -40,7 +40,8 @@ fn load(python: &str, warehouse: &Path, events: &[u8]) -> String {
 #[test]
 fn a_warehouse_takes_the_events_and_takes_them_again() {
     let Ok(python) = std::env::var("POSTHOG_LLMA_DUCKDB_PYTHON") else {
-        eprintln!("skipped: POSTHOG_LLMA_DUCKDB_PYTHON names no Python with DuckDB");
+        let skipped = "skipped: POSTHOG_LLMA_DUCKDB_PYTHON names no Python with DuckDB";
+        let _ = writeln!(io::stderr(), "{skipped}");
         return;
     };
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sessions");

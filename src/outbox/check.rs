@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{Outbox, OutboxError};
 
 /// What has to be zero, and what it means when it is not.
-const COUNTS: [(&str, &str); 4] = [
+const COUNTS: [(&str, &str); 5] = [
     (
         "SELECT count(*) FROM pragma_foreign_key_check",
         "rows that belong to nothing",
@@ -21,11 +21,21 @@ const COUNTS: [(&str, &str); 4] = [
     ),
     (
         "SELECT count(*) FROM (
-             SELECT destination, state, sum(events) AS sum, sum(bytes) AS bytes FROM (
-                 SELECT destination, state, events, bytes FROM tallies
+             SELECT sum(events) AS sum FROM (
+                 SELECT uuid, seq, 1 AS events FROM identities
                  UNION ALL
-                 SELECT destination, state, -1, -size FROM events)
-             GROUP BY destination, state)
+                 SELECT uuid, seq, -1 FROM events)
+             GROUP BY uuid, seq)
+         WHERE sum <> 0",
+        "identities that do not agree with the events",
+    ),
+    (
+        "SELECT count(*) FROM (
+             SELECT destination, state, sum(events) AS sum, sum(bytes) AS bytes FROM (
+                 SELECT destination, state, session, events, bytes FROM tallies
+                 UNION ALL
+                 SELECT destination, state, session, -1, -size FROM events)
+             GROUP BY destination, state, session)
          WHERE sum <> 0 OR bytes <> 0",
         "sums that do not agree with the events",
     ),
@@ -113,11 +123,15 @@ mod tests {
                 "1 bodies without an event",
             ),
             (
+                "INSERT INTO old_identities SELECT * FROM new_identities",
+                "1 identities that do not agree with the events",
+            ),
+            (
                 "UPDATE tallies SET events = events + 1 WHERE state = 0",
                 "1 sums that do not agree with the events",
             ),
             (
-                "PRAGMA foreign_keys = OFF; UPDATE events SET session = 99",
+                "PRAGMA foreign_keys = OFF; DELETE FROM sessions",
                 "1 rows that belong to nothing",
             ),
         ] {

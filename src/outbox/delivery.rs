@@ -1,7 +1,9 @@
 //! Taking events out: what a sender claims, acknowledges, parks, and what the limits drop.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::records::{Destination, DestinationRecord, Dropped, Load, Waiting, milliseconds};
@@ -146,17 +148,14 @@ impl Outbox {
     ) -> Result<(), OutboxError> {
         let now = milliseconds(now);
         self.write(|change| {
+            let mut sessions = BTreeSet::new();
             for event in events {
-                settle(change, event, 1, None, now)?;
+                sessions.extend(settle(change, event, 1, None, now)?);
             }
-            // The events of a session mostly stand together, so this runs about once a session.
-            let mut sessions = change.prepare_cached(
-                "UPDATE sessions SET last_sent_at = ?2
-                 WHERE id = (SELECT session FROM events WHERE seq = ?1)
-                   AND last_sent_at IS NOT ?2",
-            )?;
-            for event in events {
-                sessions.execute([event.seq, now])?;
+            let update = "UPDATE sessions SET last_sent_at = ?2 WHERE id = ?1";
+            let mut update = change.prepare_cached(update)?;
+            for session in sessions {
+                update.execute([session, now])?;
             }
             change
                 .prepare_cached(
@@ -179,7 +178,8 @@ impl Outbox {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        self.write(|change| settle(change, event, 2, Some(reason), milliseconds(now)))
+        self.write(|change| settle(change, event, 2, Some(reason), milliseconds(now)))?;
+        Ok(())
     }
 
     /// Parked events wait again, for a user who knows that the reason is gone. Answers how many.
@@ -247,7 +247,7 @@ impl Outbox {
         self.write(|change| {
             change.execute(
                 "UPDATE sessions SET checkpoint = NULL, generation = generation + 1
-                 WHERE id IN (SELECT session FROM events WHERE destination = ?1)",
+                 WHERE id IN (SELECT session FROM tallies WHERE destination = ?1 AND events > 0)",
                 [destination],
             )?;
             change.execute(
@@ -332,26 +332,30 @@ impl Outbox {
 }
 
 /// Moves a waiting event on, unless it was replaced since it was claimed. Only a parked event
-/// keeps its body.
+/// keeps its body. Answers the session of an event that was moved.
 fn settle(
     change: &Connection,
     event: &Waiting,
     state: i64,
     reason: Option<&str>,
     now: i64,
-) -> rusqlite::Result<()> {
-    let moved = change
+) -> rusqlite::Result<Option<i64>> {
+    let session = change
         .prepare_cached(
             "UPDATE events SET state = ?2, reason = ?3, settled_at = ?4
-             WHERE seq = ?1 AND state = 0 AND digest = ?5",
+             WHERE seq = ?1 AND state = 0 AND digest = ?5 RETURNING session",
         )?
-        .execute(params![event.seq, state, reason, now, event.digest])?;
-    if moved == 1 && state != 2 {
+        .query_row(
+            params![event.seq, state, reason, now, event.digest],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if session.is_some() && state != 2 {
         change
             .prepare_cached("DELETE FROM bodies WHERE seq = ?1")?
             .execute([event.seq])?;
     }
-    Ok(())
+    Ok(session)
 }
 
 fn drop_expired(change: &Connection, cutoff: i64, now: i64) -> rusqlite::Result<u64> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
-use super::{Outbox, OutboxError, remember, session};
+use super::{Outbox, OutboxError, identities, remember, session};
 use crate::events::{Event, EventName};
 use crate::redact::Redacted;
 
@@ -169,8 +169,10 @@ impl Batch<'_> {
     }
 
     fn store(&self, change: &Connection, step: &[Pending]) -> rusqlite::Result<Enqueued> {
-        let mut select =
-            change.prepare_cached("SELECT seq, state, digest FROM events WHERE uuid = ?1")?;
+        let mut select = change.prepare_cached(
+            "SELECT seq, state, digest FROM identities JOIN events USING (seq)
+             WHERE identities.uuid = ?1",
+        )?;
         let mut insert = change.prepare_cached(
             "INSERT INTO events
                  (uuid, session, destination, name, state, size, digest, enqueued_at)
@@ -224,6 +226,7 @@ impl Batch<'_> {
             };
             body.execute(params![seq, event.body])?;
         }
+        identities::merge(change)?;
         Ok(counts)
     }
 

@@ -12,6 +12,7 @@ mod check;
 mod delivery;
 mod enqueue;
 mod error;
+mod identities;
 mod lock;
 mod open;
 mod records;
@@ -121,8 +122,9 @@ impl Outbox {
     ) -> Result<HashMap<Uuid, (String, String)>, OutboxError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT sessions.agent, sessions.session FROM events
-                 JOIN sessions ON sessions.id = events.session WHERE events.uuid = ?1",
+                "SELECT sessions.agent, sessions.session FROM identities
+                 JOIN events USING (seq) JOIN sessions ON sessions.id = events.session
+                 WHERE identities.uuid = ?1",
             )?;
             let mut owners = HashMap::new();
             for uuid in uuids {
@@ -286,9 +288,13 @@ fn session(
 
 fn receipt(connection: &Connection, session: i64) -> rusqlite::Result<Receipt> {
     let mut select = connection.prepare_cached(
-        "SELECT count(*), count(*) FILTER (WHERE state = 1), count(*) FILTER (WHERE state = 0),
-                count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state > 2)
-         FROM events INDEXED BY events_by_session WHERE session = ?1",
+        "SELECT coalesce(sum(events), 0),
+                coalesce(sum(events) FILTER (WHERE state = 1), 0),
+                coalesce(sum(events) FILTER (WHERE state = 0), 0),
+                coalesce(sum(events) FILTER (WHERE state = 2), 0),
+                coalesce(sum(events) FILTER (WHERE state > 2), 0)
+         FROM destinations CROSS JOIN tallies
+         WHERE destination = destinations.id AND state IN (0, 1, 2, 3, 4) AND session = ?1",
     )?;
     select.query_row([session], |row| {
         Ok(Receipt {

@@ -41,7 +41,7 @@ CREATE INDEX sessions_by_last_seen ON sessions (last_seen);
 -- The ledger: one row for every event ever held, small for ever.
 CREATE TABLE events (
     seq         INTEGER PRIMARY KEY,
-    uuid        BLOB NOT NULL UNIQUE,
+    uuid        BLOB NOT NULL,                -- held once: see identities
     session     INTEGER NOT NULL REFERENCES sessions,
     destination INTEGER NOT NULL REFERENCES destinations,
     name        TEXT NOT NULL,
@@ -53,34 +53,48 @@ CREATE TABLE events (
     reason      TEXT
 ) STRICT;
 
-CREATE INDEX events_by_session ON events (session, state);
 CREATE INDEX events_waiting ON events (destination, enqueued_at) WHERE state = 0;
 CREATE INDEX events_parked ON events (seq) WHERE state = 2;
+
+-- The index over the uuids of events, in levels.
+CREATE TABLE new_identities (uuid BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE recent_identities (uuid BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE old_identities (uuid BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE VIEW identities AS
+    SELECT uuid, seq FROM new_identities
+    UNION ALL SELECT uuid, seq FROM recent_identities
+    UNION ALL SELECT uuid, seq FROM old_identities;
 
 -- How many events there are and how large, without counting a million of them.
 CREATE TABLE tallies (
     destination INTEGER NOT NULL,
     state       INTEGER NOT NULL,
+    session     INTEGER NOT NULL,
     events      INTEGER NOT NULL,
     bytes       INTEGER NOT NULL,
-    PRIMARY KEY (destination, state)
+    PRIMARY KEY (destination, state, session)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER event_came AFTER INSERT ON events BEGIN
-    INSERT INTO tallies VALUES (new.destination, new.state, 1, new.size)
+    INSERT INTO new_identities VALUES (new.uuid, new.seq);
+    INSERT INTO tallies VALUES (new.destination, new.state, new.session, 1, new.size)
     ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
 END;
 
 CREATE TRIGGER event_moved AFTER UPDATE OF destination, state, size ON events BEGIN
     UPDATE tallies SET events = events - 1, bytes = bytes - old.size
-    WHERE destination = old.destination AND state = old.state;
-    INSERT INTO tallies VALUES (new.destination, new.state, 1, new.size)
+    WHERE destination = old.destination AND state = old.state AND session = old.session;
+    INSERT INTO tallies VALUES (new.destination, new.state, new.session, 1, new.size)
     ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
 END;
 
 CREATE TRIGGER event_went AFTER DELETE ON events BEGIN
+    DELETE FROM new_identities WHERE uuid = old.uuid;
+    DELETE FROM recent_identities WHERE uuid = old.uuid;
+    DELETE FROM old_identities WHERE uuid = old.uuid;
     UPDATE tallies SET events = events - 1, bytes = bytes - old.size
-    WHERE destination = old.destination AND state = old.state;
+    WHERE destination = old.destination AND state = old.state AND session = old.session;
 END;
 
 -- Apart from the ledger, so that acknowledging gives whole pages back.

@@ -210,7 +210,8 @@ fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
 }
 
 fn total(connection: &Connection, state: i64) -> rusqlite::Result<u64> {
-    let select = "SELECT coalesce(sum(events), 0) FROM tallies WHERE state = ?1";
+    let select = "SELECT coalesce(sum(events), 0) FROM destinations CROSS JOIN tallies
+                  WHERE destination = destinations.id AND state = ?1";
     connection.query_row(select, [state], |row| row.get(0))
 }
 

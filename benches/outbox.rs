@@ -1,0 +1,148 @@
+//! How the time to store and to drain an event grows with the number that wait.
+//!
+//! Run with `cargo bench --bench outbox`, with `POSTHOG_LLMA_BENCH_MILLION=1` for a million
+//! events too (two gigabytes of memory, some minutes). Storing and draining are linear when the
+//! events per second are the same in every row of a group; `status` may not grow at all. Closing
+//! the outbox counts: it moves what still stands in the log, which is most of a small outbox.
+
+use std::env;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use posthog_llma::events::{Event, EventName};
+use posthog_llma::outbox::{Destination, Outbox, SessionEntry};
+use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
+use serde_json::{Map, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+fn main() {
+    divan::main();
+}
+
+/// Events of a session: sessions are committed one by one.
+const SESSION: usize = 1_000;
+/// How many sessions `status` shows.
+const SHOWN: usize = 10;
+/// What a sender claims at a time, in bytes.
+const CLAIM: usize = 5 << 20;
+
+fn sizes() -> Vec<usize> {
+    let mut sizes = vec![10_000, 100_000];
+    if env::var_os("POSTHOG_LLMA_BENCH_MILLION").is_some() {
+        sizes.push(1_000_000);
+    }
+    sizes
+}
+
+/// Small events, half a kilobyte each: what an event costs beside its bytes shows.
+fn events(count: usize) -> Vec<Redacted<Event>> {
+    let redactor = Redactor::new(RedactionKey::new([7; 32]));
+    let event = |number: usize| {
+        let mut properties = Map::new();
+        properties.insert("$ai_model".into(), json!("claude-opus-4-6"));
+        properties.insert("$ai_input_tokens".into(), json!(number % 4_099));
+        properties.insert("$ai_latency".into(), json!((number % 977) as f64 / 10.0));
+        let steps = [3, 5, 7, 11].map(|prime| number % prime * (number % 8_191));
+        properties.insert(
+            "$ai_output_state".into(),
+            json!(format!("{steps:?}").repeat(16)),
+        );
+        Event {
+            name: EventName::Span,
+            uuid: Uuid::new_v5(&Uuid::NAMESPACE_OID, &number.to_le_bytes()),
+            distinct_id: "ada@bookshop.example".into(),
+            timestamp: now(),
+            properties,
+        }
+    };
+    let mut counts = Counts::default();
+    (0..count)
+        .map(|number| redactor.event(event(number), &mut counts))
+        .collect()
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).expect("it is a time")
+}
+
+fn store(outbox: &Outbox, events: &[Redacted<Event>], session: usize) {
+    let destination = Destination {
+        host: "https://us.i.posthog.com".into(),
+        api_key: "phc_bench".into(),
+        committed_by: None,
+    };
+    for (number, events) in events.chunks(session).enumerate() {
+        let entry = SessionEntry {
+            agent: "claude-code",
+            id: &format!("session {number}"),
+            project: Some("bookshop"),
+            title: None,
+            frozen: "{}",
+        };
+        let mut batch = outbox.begin(entry, &destination, now()).expect("it begins");
+        for event in events {
+            batch.push(event).expect("it is stored");
+        }
+        batch.commit(None, [], &[]).expect("it is stored");
+    }
+}
+
+fn drain(outbox: &Outbox) {
+    loop {
+        let claimed = outbox.claim(1, CLAIM, 1).expect("it can be read");
+        if claimed.is_empty() {
+            break;
+        }
+        outbox.acknowledge(1, &claimed, now()).expect("it is kept");
+    }
+    outbox.give_back_space().expect("it can be written");
+}
+
+fn empty() -> (TempDir, Outbox) {
+    let directory = TempDir::new().expect("there is room");
+    let outbox = Outbox::open(directory.path()).expect("it opens");
+    (directory, outbox)
+}
+
+#[divan::bench(args = sizes(), sample_count = 3, sample_size = 1)]
+fn enqueue(bencher: Bencher, count: usize) {
+    let events = LazyLock::new(|| events(count));
+    bencher
+        .counter(ItemsCount::new(count))
+        .with_inputs(|| (&*events, empty()))
+        .bench_values(|(events, (directory, outbox))| {
+            store(&outbox, events, SESSION);
+            drop(outbox);
+            directory
+        });
+}
+
+#[divan::bench(args = sizes(), sample_count = 3, sample_size = 1)]
+fn drain_all(bencher: Bencher, count: usize) {
+    let events = LazyLock::new(|| events(count));
+    let full = || {
+        let (directory, outbox) = empty();
+        store(&outbox, &events, SESSION);
+        drop(outbox);
+        let outbox = Outbox::open(directory.path()).expect("it opens");
+        (directory, outbox)
+    };
+    bencher
+        .counter(ItemsCount::new(count))
+        .with_inputs(full)
+        .bench_values(|(directory, outbox)| {
+            drain(&outbox);
+            drop(outbox);
+            directory
+        });
+}
+
+#[divan::bench(args = sizes(), sample_count = 20)]
+fn status(bencher: Bencher, count: usize) {
+    let (_directory, outbox) = empty();
+    store(&outbox, &events(count), count / SHOWN);
+    bencher.bench_local(|| outbox.status().expect("it can be read"));
+}

@@ -1,0 +1,32 @@
+//! Runs a program and prints what it took, as JSON: seconds on the clock and of processor, bytes
+//! of memory at most. A program of its own, because a child is charged with the memory of the
+//! process that it was started from, and this one has next to none.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
+#[expect(clippy::print_stdout, reason = "this is what it is for")]
+fn main() -> anyhow::Result<()> {
+    let mut words = std::env::args_os().skip(1);
+    let program = words.next().unwrap_or_default();
+    let mut command = Command::new(program);
+    let command = command.args(words).stdin(Stdio::null());
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let began = Instant::now();
+    let status = command.status()?;
+    let took = began.elapsed();
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let processor = used.user_time() + used.system_time();
+    println!(
+        r#"{{"exit":{},"seconds":{},"processor":{}e-6,"memory":{}}}"#,
+        status.code().unwrap_or(-1),
+        took.as_secs_f64(),
+        processor.num_microseconds(),
+        // Linux counts kilobytes, macOS bytes.
+        used.max_rss() * if cfg!(target_os = "macos") { 1 } else { 1024 },
+    );
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! The index over the identities of events, at the same cost however many there are.
+//!
+//! Identities are hashes: in one large index every new one would change a page of its own, and to
+//! store a thousand small events a thousand pages would be written. So the index has levels, as in
+//! a log-structured merge tree: new identities gather in a table of a few pages, and a table that
+//! is full is merged into the next, in order, many to a page. The view `identities` shows all.
+
+use rusqlite::Connection;
+
+/// How many identities make a table full: seventy pages of new ones; of recent ones enough that a
+/// page takes several even when millions are old. The old ones are never full.
+const FULL: [i64; 2] = [8 * 1024, 128 * 1024];
+
+/// Empties the tables that are full.
+pub(super) fn merge(change: &Connection) -> rusqlite::Result<()> {
+    merge_from(change, FULL)
+}
+
+fn merge_from(change: &Connection, [new, recent]: [i64; 2]) -> rusqlite::Result<()> {
+    for (full, from, to) in [
+        (new, "new_identities", "recent_identities"),
+        (recent, "recent_identities", "old_identities"),
+    ] {
+        let count = format!("SELECT count(*) FROM {from}");
+        let count: i64 = change
+            .prepare_cached(&count)?
+            .query_row([], |row| row.get(0))?;
+        if count < full {
+            break;
+        }
+        change.execute_batch(&format!(
+            "INSERT INTO {to} SELECT * FROM {from}; DELETE FROM {from};"
+        ))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use uuid::Uuid;
+
+    use super::merge_from;
+    use crate::outbox::Outbox;
+    use crate::outbox::tests::{enqueue, spans};
+
+    fn sizes(outbox: &Outbox) -> [i64; 3] {
+        ["new", "recent", "old"].map(|level| {
+            let count = format!("SELECT count(*) FROM {level}_identities");
+            let row = outbox.connection.query_row(&count, [], |row| row.get(0));
+            row.unwrap()
+        })
+    }
+
+    #[test]
+    fn an_event_is_recognised_at_every_level_and_forgotten_at_every_level() {
+        let directory = TempDir::new().unwrap();
+        let outbox = Outbox::open(directory.path()).unwrap();
+        let mut seen = Vec::new();
+        for first in [0, 3, 6, 9] {
+            assert_eq!(enqueue(&outbox, "a", &spans(first..first + 3), 0).new, 3);
+            outbox.write(|change| merge_from(change, [3, 6])).unwrap();
+            seen.push(sizes(&outbox));
+        }
+        enqueue(&outbox, "a", &spans(12..14), 0);
+        assert_eq!(seen, [[0, 3, 0], [0, 0, 6], [0, 3, 6], [0, 0, 12]]);
+        let again = enqueue(&outbox, "fork", &spans(0..16), 1);
+        assert_eq!((again.known, again.new), (14, 2));
+        let owners = outbox.owners((0..16).map(Uuid::from_u128)).unwrap();
+        assert_eq!(owners.len(), 16);
+        assert_eq!(outbox.check().unwrap(), [""; 0]);
+        assert_eq!(outbox.forget(1).unwrap(), 16);
+        assert_eq!(sizes(&outbox), [0, 0, 0]);
+    }
+
+    #[test]
+    fn many_new_identities_move_on_by_themselves() {
+        let directory = TempDir::new().unwrap();
+        let outbox = Outbox::open(directory.path()).unwrap();
+        enqueue(&outbox, "a", &spans(0..8191), 0);
+        assert_eq!(sizes(&outbox), [8191, 0, 0]);
+        enqueue(&outbox, "b", &spans(8191..8192), 0);
+        assert_eq!(sizes(&outbox), [0, 8192, 0]);
+        assert_eq!(enqueue(&outbox, "fork", &spans(0..8192), 0).known, 8192);
+    }
+}
