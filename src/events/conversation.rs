@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{InputScope, Recording, native};
 use crate::session::{Generation, Message, Role, Setup};
@@ -96,7 +96,7 @@ impl Conversation {
     }
 
     fn system_of(&self, setup: &Setup) -> Option<Value> {
-        let blocks = native::blocks(&setup.system, self.recording);
-        (!blocks.is_empty()).then(|| json!({ "role": "system", "content": blocks }))
+        let has_text = !native::blocks(&setup.system, self.recording).is_empty();
+        has_text.then(|| native::spoken(Role::System, &setup.system, self.recording))
     }
 }

@@ -22,7 +22,13 @@ pub(super) fn spoken(role: Role, content: &[Block], recording: Recording) -> Val
         Role::Assistant if !recording.outputs() => Value::Null,
         _ => Value::Array(blocks(content, recording)),
     };
-    json!({ "role": name, "content": content })
+    object([("role", json!(name)), ("content", content)])
+}
+
+/// An object of values that are moved into it: `json!` would copy them, and they are long.
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    Value::Object(fields.into_iter().collect())
 }
 
 /// The blocks that say something, in their order.
@@ -57,11 +63,16 @@ fn block(block: &Block, recording: Recording) -> Option<Value> {
             call_id,
             result: answer,
         } => {
-            let mut value = json!({
-                "type": "tool_result",
-                "tool_use_id": call_id,
-                "content": if recording.outputs() { result(answer) } else { Value::Null },
-            });
+            let content = if recording.outputs() {
+                result(answer)
+            } else {
+                Value::Null
+            };
+            let mut value = object([
+                ("type", json!("tool_result")),
+                ("tool_use_id", json!(call_id)),
+                ("content", content),
+            ]);
             if answer.is_error {
                 value["is_error"] = Value::Bool(true);
             }

@@ -8,15 +8,24 @@ use super::conversation::GivenToCall;
 use super::settings::Recording;
 use super::{names, native};
 use crate::session::{
-    CallError, Generation, Session, ToolCall, Totals, Turn, Unlisted, Usage, Work,
+    CallError, Generation, Role, Session, ToolCall, Totals, Turn, Unlisted, Usage, Work,
 };
+
+/// So many properties an event has, or a few more.
+const USUAL: usize = 48;
 
 /// What usage is called that is in the agent's books and in no line.
 const UNLISTED: &str = "background calls";
 
 /// Properties in the order in which they were set.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Properties(pub(super) Map<String, Value>);
+
+impl Default for Properties {
+    fn default() -> Self {
+        Self(Map::with_capacity(USUAL))
+    }
+}
 
 impl Properties {
     pub(super) fn set(&mut self, name: &str, value: impl Serialize) {
@@ -32,7 +41,8 @@ impl Properties {
 
     /// Content that is left out is null, so that its absence is seen to be meant.
     fn content(&mut self, name: &str, is_recorded: bool, value: impl FnOnce() -> Value) {
-        self.set(name, if is_recorded { value() } else { Value::Null });
+        let value = if is_recorded { value() } else { Value::Null };
+        self.0.insert(name.to_owned(), value);
     }
 
     fn usage(&mut self, usage: Usage) {
@@ -180,7 +190,8 @@ fn answer(generation: &Generation) -> Value {
     if generation.error.is_some() && generation.output.is_empty() {
         return json!([]);
     }
-    json!([{ "role": "assistant", "content": native::blocks(&generation.output, Recording::Full) }])
+    let answer = native::spoken(Role::Assistant, &generation.output, Recording::Full);
+    Value::Array(vec![answer])
 }
 
 /// Calls that only the agent's books show.
@@ -298,7 +309,7 @@ pub(super) fn of_session(
 
 fn parameters(generation: &Generation) -> Map<String, Value> {
     let known = &generation.parameters;
-    let mut parameters = Properties::default();
+    let mut parameters = Properties(Map::new());
     parameters.set_some("max_tokens", known.max_tokens);
     parameters.set_some("effort", known.effort.as_ref());
     parameters.set_some("thinking", known.thinking.as_ref());

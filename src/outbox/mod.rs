@@ -65,6 +65,18 @@ impl Outbox {
         Self::new(connection, directory)
     }
 
+    /// From now on, a machine that loses its power may take back the last steps: some sessions
+    /// are then not stored, and some events not acknowledged, both of which is made up for by the
+    /// next run. The end of this process takes back nothing, and nothing comes apart. To wait for
+    /// the disk at every step is most of the time of a backfill.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub fn relax(&self) -> Result<(), OutboxError> {
+        let relaxed = self.connection.pragma_update(None, "synchronous", "NORMAL");
+        relaxed.map_err(|error| OutboxError::at(&open::file(&self.directory), error))
+    }
+
     /// Opens the outbox for reading, without changing anything; `None` when there is none yet.
     ///
     /// # Errors

@@ -41,6 +41,7 @@ pub(super) fn run(
     host: &Host,
 ) -> anyhow::Result<Exit> {
     let sending = Sending::open(host, config)?;
+    sending.outbox().relax()?;
     let plan = Plan::of(sessions, sending.outbox(), host.now())?;
     plan.tell_of_old_content(arguments.with_old_content);
     if !plan.is_agreed(arguments.yes, &sending.destination()?.host)? {
