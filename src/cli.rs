@@ -5,7 +5,10 @@ mod when;
 use std::fmt;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::session::Agent;
 
 pub use when::When;
 
@@ -46,11 +49,10 @@ pub enum Command {
     Trust(Trust),
     /// Send what is still waiting
     Flush(Flush),
-    /// Send the session that has just ended; Claude Code's hooks call this
+    /// Send the session that has just ended; the agents' plugins call this
     ///
-    /// Reads the hook's JSON from standard input, prints nothing and always exits with 0. What
-    /// went wrong is shown by `posthog-llma status`.
-    Hook,
+    /// Prints nothing and always exits with 0. What went wrong is shown by `posthog-llma status`.
+    Hook(Hook),
 }
 
 /// Arguments of `show`.
@@ -74,6 +76,30 @@ pub struct Show {
     /// Print the tree as one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `hook`.
+#[derive(Debug, Args)]
+pub struct Hook {
+    /// The agent that calls; Claude Code says the rest as JSON on standard input
+    #[arg(long, default_value = "claude-code")]
+    pub agent: Agent,
+    /// The session's transcript
+    #[arg(long, value_name = "TRANSCRIPT")]
+    pub session: Option<PathBuf>,
+    /// The session goes on: what may still change is left for later
+    #[arg(long)]
+    pub running: bool,
+}
+
+impl ValueEnum for Agent {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
+    }
 }
 
 /// Arguments of `ingest`.
@@ -111,6 +137,9 @@ pub struct Ingest {
     /// Only sessions that began at that time or earlier; a day counts to its end
     #[arg(long, value_name = "WHEN", help_heading = WHICH)]
     pub until: Option<When>,
+    /// Only sessions of this agent, may be repeated; without it those of all
+    #[arg(long, value_name = "AGENT", help_heading = WHICH)]
+    pub agent: Vec<Agent>,
     /// Show recent sessions and send nothing
     #[arg(long, help_heading = INSTEAD)]
     pub list: bool,
@@ -217,14 +246,20 @@ pub struct Trust {
 }
 
 /// Arguments of `flush`.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct Flush {
     /// First read this transcript
     #[arg(long, value_name = "TRANSCRIPT", hide = true)]
     pub collect: Option<PathBuf>,
-    /// First read sessions whose end was missed
+    /// The transcript's session goes on
+    #[arg(long, requires = "collect", hide = true)]
+    pub running: bool,
+    /// First read sessions of the agent whose end was missed
     #[arg(long, hide = true)]
     pub sweep: bool,
+    /// The agent whose hook calls
+    #[arg(long, default_value = "claude-code", hide = true)]
+    pub agent: Agent,
     /// Leave the terminal and its session: the hook that started this may be killed
     #[arg(long, hide = true)]
     pub detached: bool,

@@ -1,5 +1,6 @@
 //! The environment, read once into one immutable value.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::events::{DistinctId, Grouping, InputScope, Recording, Wanted};
 use crate::host::{Host, NotUnicode};
+use crate::session::Agent;
 use crate::transport::Endpoint;
 
 /// Longest tool input or output that is sent, unless a setting says otherwise, in bytes.
@@ -20,6 +22,9 @@ const LEAST_OUTBOX_BYTES: u64 = 1 << 20;
 
 /// PostHog's ingestion for its cloud in the United States.
 const DEFAULT_HOST: &str = "https://us.i.posthog.com";
+
+/// Minutes of silence after which a session of Pi goes on as another trace.
+const SESSION_WINDOW_MINUTES: u32 = 60;
 
 /// Settings that are options of the Claude Code plugin as well, how they reach us, and what to
 /// call them. Claude Code (2.1.329) hands them to the plugin's hooks and to nothing else, and only
@@ -50,11 +55,15 @@ const PLUGIN_OPTIONS: [(&str, &str, &str); 4] = [
 /// PostHog refuses longer keys.
 const LONGEST_KEY: usize = 64;
 
-/// Everything the user decided.
+/// Everything the user decided, for one agent; [`of`](Self::of) has it for the others.
+///
+/// What is named `POSTHOG_LLMA_…` holds for every agent. Where PostHog has another name for an
+/// agent, that counts for the agent as well, unless the first is set.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `POSTHOG_LLMA_CC_ENABLED`: whether hooks do anything. Unless it is set, they do when the
-    /// user gave the plugin a key.
+    others: BTreeMap<Agent, Self>,
+    /// `POSTHOG_LLMA_CC_ENABLED` for Claude Code, `POSTHOG_ENABLED` for others: whether hooks do
+    /// anything. Unless it is set, those of Claude Code do when the user gave the plugin a key.
     pub enabled: bool,
     /// `POSTHOG_API_KEY`.
     pub api_key: Option<ApiKey>,
@@ -73,6 +82,8 @@ pub struct Config {
     pub distinct_id: Option<DistinctId>,
     /// `POSTHOG_LLMA_TRACE_GROUPING`.
     pub grouping: Grouping,
+    /// `POSTHOG_LLMA_SESSION_WINDOW_MINUTES`: silence that ends a trace of a session.
+    pub session_window: Option<u32>,
     /// `POSTHOG_LLMA_TURN_SPANS`.
     pub turn_spans: bool,
     /// `POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH`, in bytes of JSON.
@@ -167,7 +178,32 @@ impl Config {
     /// [`Problem`]: commands stop at it, hooks go on and let the status tell.
     #[must_use]
     pub fn from_host(host: &Host) -> (Self, Vec<Problem>) {
+        let (mut config, mut problems) = Self::of_agent(Agent::ClaudeCode, host);
+        for agent in Agent::ALL {
+            if agent != Agent::ClaudeCode {
+                let (other, found) = Self::of_agent(agent, host);
+                problems.extend(found);
+                config.others.insert(agent, other);
+            }
+        }
+        let mut told = Vec::new();
+        problems.retain(|problem| {
+            let is_new = !told.contains(problem);
+            told.push(problem.clone());
+            is_new
+        });
+        (config, problems)
+    }
+
+    /// The settings as they hold for an agent.
+    #[must_use]
+    pub fn of(&self, agent: Agent) -> &Self {
+        self.others.get(&agent).unwrap_or(self)
+    }
+
+    fn of_agent(agent: Agent, host: &Host) -> (Self, Vec<Problem>) {
         let mut reader = Reader {
+            agent,
             host,
             problems: Vec::new(),
         };
@@ -177,6 +213,7 @@ impl Config {
         let properties = reader.value("POSTHOG_LLMA_CUSTOM_PROPERTIES", custom_properties);
         custom.extend(properties.unwrap_or_default());
         let config = Self {
+            others: BTreeMap::new(),
             enabled: reader.enabled(),
             api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
             endpoint: reader.endpoint(),
@@ -186,17 +223,30 @@ impl Config {
                 .value("POSTHOG_LLMA_INPUT", input_scope)
                 .unwrap_or_default(),
             redact_file: host.path_variable("POSTHOG_LLMA_REDACT_FILE"),
-            distinct_id: reader.value("POSTHOG_LLMA_DISTINCT_ID", |id| {
+            distinct_id: reader.named(["POSTHOG_LLMA_DISTINCT_ID", "POSTHOG_DISTINCT_ID"], |id| {
                 DistinctId::parse(id).map_err(|error| error.to_string())
             }),
             grouping: reader
-                .value("POSTHOG_LLMA_TRACE_GROUPING", grouping)
-                .unwrap_or_default(),
+                .named(
+                    ["POSTHOG_LLMA_TRACE_GROUPING", "POSTHOG_TRACE_GROUPING"],
+                    grouping,
+                )
+                .unwrap_or(match agent {
+                    Agent::ClaudeCode => Grouping::Session,
+                    Agent::Pi => Grouping::Message,
+                }),
+            session_window: reader.session_window(),
             turn_spans: reader
                 .value("POSTHOG_LLMA_TURN_SPANS", boolean)
                 .unwrap_or(true),
             max_attribute_bytes: reader
-                .value("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", length)
+                .named(
+                    [
+                        "POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH",
+                        "POSTHOG_MAX_ATTRIBUTE_LENGTH",
+                    ],
+                    length,
+                )
                 .unwrap_or(MAX_ATTRIBUTE_BYTES),
             max_outbox_bytes: reader.value("POSTHOG_LLMA_MAX_OUTBOX_BYTES", outbox_bytes),
             project_name: reader.text("POSTHOG_PROJECT_NAME"),
@@ -219,6 +269,7 @@ impl Config {
 }
 
 struct Reader<'a> {
+    agent: Agent,
     host: &'a Host,
     problems: Vec<Problem>,
 }
@@ -254,18 +305,55 @@ impl Reader<'_> {
         value.unwrap_or(if is_unreadable { unreadable } else { unset })
     }
 
-    /// Whoever gives the plugin a key means it to be used.
+    /// A setting by our own name, else by the one that PostHog has for it with this agent.
+    fn named<T>(
+        &mut self,
+        names: [&'static str; 2],
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.value(self.name_of(names), parse)
+    }
+
+    fn name_of(&self, [ours, posthogs]: [&'static str; 2]) -> &'static str {
+        match self.agent {
+            Agent::ClaudeCode => ours,
+            Agent::Pi if self.host.variable(ours) != Ok(None) => ours,
+            Agent::Pi => posthogs,
+        }
+    }
+
+    /// Claude Code is switched on, or given a key, which means the same. The others are switched on
+    /// by whoever installs their plugin, until they are switched off.
     fn enabled(&mut self) -> bool {
-        let has_plugin_key = self.host.variable("CLAUDE_PLUGIN_OPTION_API_KEY");
-        let has_plugin_key = has_plugin_key.is_ok_and(|key| key.is_some());
-        self.value_or("POSTHOG_LLMA_CC_ENABLED", boolean, has_plugin_key, false)
+        match self.agent {
+            Agent::ClaudeCode => {
+                let has_plugin_key = self.host.variable("CLAUDE_PLUGIN_OPTION_API_KEY");
+                let has_plugin_key = has_plugin_key.is_ok_and(|key| key.is_some());
+                self.value_or("POSTHOG_LLMA_CC_ENABLED", boolean, has_plugin_key, false)
+            }
+            Agent::Pi => self.value_or("POSTHOG_ENABLED", boolean, true, false),
+        }
+    }
+
+    /// Sessions of Claude Code are one trace, however long.
+    fn session_window(&mut self) -> Option<u32> {
+        let names = [
+            "POSTHOG_LLMA_SESSION_WINDOW_MINUTES",
+            "POSTHOG_SESSION_WINDOW_MINUTES",
+        ];
+        match self.agent {
+            Agent::ClaudeCode => None,
+            Agent::Pi => Some(self.named(names, minutes).unwrap_or(SESSION_WINDOW_MINUTES)),
+        }
     }
 
     /// Whoever means to keep content private must not send it because of a typing error.
     fn recording(&mut self) -> Recording {
+        let privacy = ["POSTHOG_LLMA_PRIVACY_MODE", "POSTHOG_PRIVACY_MODE"];
+        let privacy = self.name_of(privacy);
         let mut says =
             |variable, unset, unreadable| self.value_or(variable, boolean, unset, unreadable);
-        let is_private = says("POSTHOG_LLMA_PRIVACY_MODE", false, true);
+        let is_private = says(privacy, false, true);
         let inputs = says("POSTHOG_LLMA_RECORD_INPUTS", true, false);
         let outputs = says("POSTHOG_LLMA_RECORD_OUTPUTS", true, false);
         Recording::of(inputs && !is_private, outputs && !is_private)
@@ -331,6 +419,13 @@ fn input_scope(text: &str) -> Result<InputScope, String> {
         "new" => Ok(InputScope::New),
         "full" => Ok(InputScope::Full),
         _ => Err(format!("is {text:?}; use new or full")),
+    }
+}
+
+fn minutes(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(minutes) if minutes > 0 => Ok(minutes),
+        _ => Err(format!("is {text:?}; use a number of minutes")),
     }
 }
 

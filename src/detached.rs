@@ -13,7 +13,7 @@ use crate::host::Host;
 
 /// What a detached process needs of the environment. Everything else stays behind, the keys of
 /// the coding agent first of all: a process that outlives its parent should not keep them.
-const KEPT: [&str; 25] = [
+const KEPT: [&str; 27] = [
     "HOME",
     "PATH",
     "USER",
@@ -30,6 +30,8 @@ const KEPT: [&str; 25] = [
     "PROGRAMDATA",
     "CLAUDE_CONFIG_DIR",
     "CLAUDE_PROJECT_DIR",
+    "PI_CODING_AGENT_DIR",
+    "PI_CODING_AGENT_SESSION_DIR",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -39,6 +41,13 @@ const KEPT: [&str; 25] = [
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
     "GIT_CONFIG_NOSYSTEM",
+];
+
+/// Those of them in which the agents' folders stand.
+const FOLDERS: [&str; 3] = [
+    "CLAUDE_CONFIG_DIR",
+    "PI_CODING_AGENT_DIR",
+    "PI_CODING_AGENT_SESSION_DIR",
 ];
 
 /// Prefixes of variables that are kept as well.
@@ -62,8 +71,12 @@ pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    if let Some(config) = host.path_variable("CLAUDE_CONFIG_DIR") {
-        command.env("CLAUDE_CONFIG_DIR", std::path::absolute(config)?);
+    for folder in FOLDERS {
+        // Pi takes `~` for the home directory, wherever it stands.
+        let path = host.path_variable(folder);
+        if let Some(path) = path.filter(|path| !path.starts_with("~")) {
+            command.env(folder, std::path::absolute(path)?);
+        }
     }
     if let (None, Some(cwd)) = (host.path_variable("CLAUDE_PROJECT_DIR"), &host.cwd) {
         command.env("CLAUDE_PROJECT_DIR", cwd);

@@ -28,7 +28,7 @@
 //! | a verb and what it prints | [`commands`], [`cli`] |
 //! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
 //! | how both processors are kept busy | [`ahead`] |
-//! | how Claude Code's hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
+//! | how the agents' hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
 //!
 //! Imports go down this list only. Everything outside the process (environment, clock, folders)
 //! comes from [`host`], Ctrl-C from [`interrupt`], everything that is printed goes through [`ui`].

@@ -19,9 +19,8 @@ use crate::git;
 use crate::host::Host;
 use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
 use crate::redact::{Counts, Redacted, Redactor};
-use crate::session::{Generation, Session, Turn, Wanted};
-use crate::sources::Found;
-use crate::sources::claude_code::{self, Checkpoint, Reading, Running, SessionFiles};
+use crate::session::{Agent, Generation, Session, Turn, Wanted};
+use crate::sources::{self, Checkpoint, Found, Reading, Running, SessionFiles};
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
@@ -65,7 +64,7 @@ impl Collected {
     /// Subagent transcripts that could not be read, with the reason.
     #[must_use]
     pub fn unreadable(&self) -> &[(PathBuf, String)] {
-        &self.reading.unreadable
+        self.reading.unreadable()
     }
 }
 
@@ -95,22 +94,21 @@ pub enum Stored {
     },
 }
 
-/// Reads the session at `transcript`; `None` when there is nothing in it. `progress` is known to
+/// Reads a session; `None` when there is nothing in it. `progress` is known to
 /// whoever saw the session end, else the files tell. `inputs` is what is wanted of the model's
 /// inputs, if anything.
 ///
 /// # Errors
 /// When the transcript cannot be read.
 pub fn collect(
-    transcript: &Path,
+    found: &Found,
     checkpoint: Option<Checkpoint>,
     progress: Option<Progress>,
     wanted: Wanted,
     host: &Host,
 ) -> anyhow::Result<Option<Collected>> {
-    let files = claude_code::session_files(transcript)
-        .with_context(|| format!("cannot read {}", transcript.display()))?;
-    let (session, reading) = claude_code::read(&files, checkpoint, wanted)?;
+    let files = files_of(found)?;
+    let (session, reading) = files.read(checkpoint, wanted)?;
     Ok(session.map(|session| {
         let progress = progress.unwrap_or_else(|| progress_of(&session, host));
         Collected {
@@ -122,10 +120,15 @@ pub fn collect(
     }))
 }
 
+fn files_of(found: &Found) -> anyhow::Result<SessionFiles> {
+    let path = found.path.display();
+    found.files().with_context(|| format!("cannot read {path}"))
+}
+
 /// A session goes on while a process has it open. Where no version of the agent tells, it has
 /// ended when the agent wrote so, or when nothing was written for a while.
 fn progress_of(session: &Session, host: &Host) -> Progress {
-    let goes_on = match claude_code::running(host) {
+    let goes_on = match sources::running(session.agent, host) {
         Running::Sessions(open) => open.contains(&session.id),
         // By its lines: the file's own time is that of the last copy.
         Running::Unknown => !session.is_closed && host.now() - session.ended_at <= QUIET,
@@ -140,8 +143,7 @@ fn progress_of(session: &Session, host: &Host) -> Progress {
 /// A session of which something is not stored yet, and how far it was.
 #[derive(Debug)]
 pub struct Unstored {
-    agent: &'static str,
-    path: PathBuf,
+    found: Found,
     /// Taken before reading: what is written meanwhile is read the next time.
     stamps: Vec<TranscriptStamp>,
     checkpoint: Option<Checkpoint>,
@@ -162,38 +164,35 @@ impl Unstored {
     /// # Errors
     /// When the transcript cannot be found or the outbox not read.
     pub fn of(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<Self>> {
-        let path = &found.path;
-        let files = claude_code::session_files(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let files = files_of(found)?;
         let stamps = stamps(&files);
         if is_unchanged(outbox, &stamps)? {
             return Ok(None);
         }
-        let agent = found.agent.as_str();
-        let known = outbox.session(agent, &files.session_id)?;
+        let known = outbox.session(found.agent.as_str(), &files.session_id())?;
         let checkpoint = known.and_then(|session| session.checkpoint);
         Ok(Some(Self {
-            agent,
-            path: path.clone(),
+            found: found.clone(),
             stamps,
             checkpoint: checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept)),
         }))
     }
 
-    /// Reads it. For `progress` and `wanted` see [`collect`].
+    /// Reads it. For `progress` see [`collect`].
     ///
     /// # Errors
     /// When the transcript cannot be read.
     pub fn read(
         self,
         progress: Option<Progress>,
-        wanted: Wanted,
+        config: &Config,
         host: &Host,
     ) -> anyhow::Result<Read> {
+        let wanted = config.of(self.found.agent).wanted();
         Ok(Read {
-            agent: self.agent,
+            agent: self.found.agent.as_str(),
             stamps: self.stamps,
-            collected: collect(&self.path, self.checkpoint, progress, wanted, host)?,
+            collected: collect(&self.found, self.checkpoint, progress, wanted, host)?,
         })
     }
 }
@@ -240,17 +239,23 @@ impl<'a> Pipeline<'a> {
             .turns
             .iter()
             .find_map(|turn| turn.circumstances.cwd.as_deref());
+        let config = self.config.of(session.agent);
         let email = || git::user_email(Path::new(cwd?)).and_then(|id| DistinctId::parse(&id).ok());
-        let person = self.config.distinct_id.clone().or_else(email);
+        let person = config.distinct_id.clone();
+        let person = person.or_else(|| match session.agent {
+            Agent::ClaudeCode => email(),
+            Agent::Pi => None,
+        });
         let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
         let folder = folder.map(|name| name.to_string_lossy().into_owned());
-        let name = self.config.project_name.clone().or(folder);
+        let name = config.project_name.clone().or(folder);
         Frozen {
             is_person: person.is_some(),
             distinct_id: person
                 .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
-            grouping: self.config.grouping,
-            turn_spans: self.config.turn_spans,
+            grouping: config.grouping,
+            session_window: config.session_window,
+            turn_spans: config.turn_spans,
             project_name: name.map(|name| self.without_secrets(name)),
         }
     }
@@ -275,19 +280,20 @@ impl<'a> Pipeline<'a> {
         sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let session = &collected.session;
+        let config = self.config.of(session.agent);
         let settings = Settings {
             frozen,
-            recording: self.config.recording,
-            input_scope: self.config.input_scope,
-            agent_name: self.config.agent_name.clone(),
-            purpose: self.config.purpose.clone(),
-            custom: self.config.custom.clone(),
+            recording: config.recording,
+            input_scope: config.input_scope,
+            agent_name: config.agent_name.clone(),
+            purpose: config.purpose.clone(),
+            custom: config.custom.clone(),
             repositories: self.repositories_of(session),
         };
         let limits = Limits {
-            attribute: self.config.max_attribute_bytes,
+            attribute: config.max_attribute_bytes,
             event: self.largest_event,
-            input_scope: self.config.input_scope,
+            input_scope: config.input_scope,
         };
         let without_content = self.leaves_out_content(session);
         let mut result = Ok(());
@@ -349,7 +355,7 @@ impl<'a> Pipeline<'a> {
             let Some(unstored) = Unstored::of(found, outbox)? else {
                 return Ok(Stored::Unchanged);
             };
-            let read = unstored.read(progress, self.config.wanted(), host)?;
+            let read = unstored.read(progress, self.config, host)?;
             match self.store_read(read, outbox, destination, host) {
                 Err(error) if is_overtaken(&error) => {}
                 stored => return stored,
@@ -424,7 +430,7 @@ impl<'a> Pipeline<'a> {
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
         let exceeds_books = is_final && collected.exceeds_books(&is_foreign);
         let without_content = self.leaves_out_content(session);
-        let unreadable = collected.reading.unreadable;
+        let unreadable = collected.unreadable().to_vec();
         Ok(Stored::Session {
             enqueued,
             unreadable,
@@ -467,18 +473,16 @@ pub fn is_overtaken(error: &anyhow::Error) -> bool {
 
 /// How the files of a session look now.
 fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
-    let agents = files.agents.iter().map(|agent| &agent.path);
-    let paths = [&files.transcript].into_iter().chain(agents);
-    let stamp = |path: &PathBuf| {
+    let stamp = |path: &Path| {
         let meta = path.metadata().ok()?;
         let modified = meta.modified().ok()?;
         Some(TranscriptStamp {
-            path: path.clone(),
+            path: path.to_owned(),
             size: meta.len(),
             modified,
         })
     };
-    paths.filter_map(stamp).collect()
+    files.paths().into_iter().filter_map(stamp).collect()
 }
 
 /// How many bytes of the session at `found` were not stored yet; `None` when nothing was written
@@ -487,7 +491,7 @@ fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
 /// # Errors
 /// When the outbox cannot be read.
 pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64>> {
-    let Ok(files) = claude_code::session_files(&found.path) else {
+    let Ok(files) = found.files() else {
         // Reading it will say what is wrong with it.
         return Ok(Some(found.bytes));
     };

@@ -11,7 +11,7 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 /// Every module, and all that it may import. `main` and `commands` know whom they like.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ahead", &[]),
-    ("cli", &[]),
+    ("cli", &["session"]),
     ("git", &[]),
     ("host", &[]),
     ("interrupt", &[]),
@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("events", &["session"]),
     ("redact", &["events"]),
     ("outbox", &["events", "redact"]),
-    ("config", &["events", "host", "transport"]),
+    ("config", &["events", "host", "session", "transport"]),
     (
         "consent",
         &["git", "host", "outbox", "sources", "transport"],

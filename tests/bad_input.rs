@@ -97,7 +97,7 @@ fn a_wrong_name_gets_the_nearest_candidates() {
     TestEnv::new()
         .run(["ingest", "4f2a"])
         .code(2)
-        .complains("no sessions were found in Claude Code's folder");
+        .complains("no sessions were found");
 }
 
 #[test]

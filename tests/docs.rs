@@ -36,11 +36,10 @@ fn first_column(document: &str) -> BTreeSet<String> {
 fn the_reference_of_events_names_every_property_and_no_other() {
     let documented = first_column(&read("docs/events.md"));
     let mut sent: BTreeSet<String> = OF_THE_MACHINE.iter().map(|&it| it.to_owned()).collect();
-    let snapshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
-    for entry in fs::read_dir(snapshots)
-        .expect("there are snapshots")
-        .flatten()
-    {
+    let folders = ["tests/snapshots", "tests/pi/snapshots"];
+    let folders = folders.map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let folders = folders.map(|folder| fs::read_dir(folder).expect("there are snapshots"));
+    for entry in folders.into_iter().flatten().flatten() {
         let text = fs::read_to_string(entry.path()).expect("it can be read");
         let Some((_, events)) = text.split_once("---\n{") else {
             continue;

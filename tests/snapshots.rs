@@ -13,7 +13,7 @@ use posthog_llma::sources;
 use serde_json::Value;
 use support::library::{Events, Run, collect};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 
 /// Every fixture: the number that its session id begins with, and what it shows.
 const CASES: &[(&str, &str)] = &[
@@ -157,7 +157,8 @@ fn what_was_left_out_is_counted() {
 
 #[test]
 fn every_fixture_has_a_case_and_a_line_in_the_readme() {
-    let readme = fs::read_to_string(Path::new(FIXTURES).join("README.md")).expect("it is there");
+    let readme =
+        fs::read_to_string(Path::new(FIXTURES).with_file_name("README.md")).expect("it is there");
     let numbers: HashSet<&str> = CASES.iter().map(|(number, _)| *number).collect();
     for found in sources::below(Path::new(FIXTURES)) {
         let number = &found.id[..8];

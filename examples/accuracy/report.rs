@@ -12,7 +12,7 @@ use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
 use posthog_llma::session::Agent;
-use posthog_llma::sources::{self, claude_code};
+use posthog_llma::sources::{self, Found, claude_code};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -130,7 +130,9 @@ impl Default for Program {
 impl Program {
     fn session(&mut self, transcript: &Path) -> anyhow::Result<Option<SentSession>> {
         let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
-        let collected = pipeline::collect(transcript, None, progress, wanted, &self.host)?;
+        let found = Found::at(transcript);
+        let found = found.with_context(|| format!("{} is gone", transcript.display()))?;
+        let collected = pipeline::collect(&found, None, progress, wanted, &self.host)?;
         let Some(collected) = collected else {
             return Ok(None);
         };

@@ -15,8 +15,8 @@ use crate::deliver::Drained;
 use crate::detached;
 use crate::events::Progress;
 use crate::host::Host;
-use crate::sources::claude_code::{self, Running};
-use crate::sources::{self, Found};
+use crate::session::Agent;
+use crate::sources::{self, Found, Running};
 use crate::ui;
 
 /// A transcript that was not written to for so long, and that no process has open, belongs to a
@@ -123,14 +123,19 @@ fn unwatched(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
             Drained::default()
         });
     report.error = report.error.or(drained.last_error);
-    let session = arguments.collect.as_deref().map(claude_code::session_id);
-    let verb = if arguments.sweep {
-        SESSION_START
-    } else {
-        SESSION_END
-    };
-    sending.log(verb, session, drained.sent, report);
+    let found = arguments.collect.as_deref().and_then(Found::at);
+    let session = found.as_ref().map(Found::session_id);
+    sending.log(&verb(arguments), session, drained.sent, report);
     Ok(Exit::Done)
+}
+
+/// What the log of runs calls it.
+fn verb(arguments: &Flush) -> String {
+    match arguments.agent {
+        Agent::ClaudeCode if arguments.sweep => SESSION_START.to_owned(),
+        Agent::ClaudeCode => SESSION_END.to_owned(),
+        Agent::Pi => format!("{} hook", arguments.agent.as_str()),
+    }
 }
 
 /// Stores what the arguments name.
@@ -142,34 +147,54 @@ fn gather(
 ) -> anyhow::Result<()> {
     // What is written while the outbox is being made was written since.
     let elapsed = TimeDelta::from_std(host.elapsed()).unwrap_or_default();
-    let since = sending.outbox().enabled_since(host.now() - elapsed)?;
+    let agent = arguments.agent;
+    let since = sending
+        .outbox()
+        .enabled_since(agent.as_str(), host.now() - elapsed)?;
     if let Some(transcript) = &arguments.collect {
-        collect(sending, transcript, report)?;
+        let progress = if arguments.running {
+            Progress::Running
+        } else {
+            Progress::Ended
+        };
+        collect(sending, transcript, progress, report)?;
     }
     if arguments.sweep {
-        sweep(sending, host, since, report);
+        sweep(agent, sending, host, since, report);
     }
     Ok(())
 }
 
-fn collect(sending: &Sending<'_>, transcript: &Path, report: &mut Report) -> anyhow::Result<()> {
+fn collect(
+    sending: &Sending<'_>,
+    transcript: &Path,
+    progress: Progress,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let found = Found::at(transcript);
     let found = found.with_context(|| format!("{} is not there", transcript.display()))?;
-    let stored = sending.store(&mut sending.pipeline(), &found, Some(Progress::Ended))?;
-    report.note(&stored, &found.path);
+    let stored = sending.store(&mut sending.pipeline(), &found, Some(progress))?;
+    report.note(&stored, &found);
     Ok(())
 }
 
 /// Makes up for sessions whose end nobody saw: written to since this was switched on, and quiet
 /// now. Earlier sessions are never sent by themselves.
-fn sweep(sending: &Sending<'_>, host: &Host, since: DateTime<Utc>, report: &mut Report) {
-    let open = claude_code::running(host);
+fn sweep(
+    agent: Agent,
+    sending: &Sending<'_>,
+    host: &Host,
+    since: DateTime<Utc>,
+    report: &mut Report,
+) {
+    let open = sources::running(agent, host);
     let is_open = |found: &Found| match &open {
         Running::Sessions(sessions) => sessions.contains(&found.id),
         Running::Unknown => false,
     };
     let mut pipeline = sending.pipeline();
-    for found in sources::all(host) {
+    let all = sources::all(host).into_iter();
+    for found in all.filter(|found| found.agent == agent) {
         let modified = DateTime::<Utc>::from(found.modified);
         let may_be_missed = host.now() - modified > QUIET && modified > since - CLOCK_ERROR;
         if !may_be_missed
@@ -181,7 +206,7 @@ fn sweep(sending: &Sending<'_>, host: &Host, since: DateTime<Utc>, report: &mut 
         }
         match sending.store(&mut pipeline, &found, Some(Progress::Ended)) {
             Ok(stored) => {
-                report.note(&stored, &found.path);
+                report.note(&stored, &found);
             }
             Err(error) => report.warnings.push(format!("{error:#}")),
         }
@@ -190,10 +215,10 @@ fn sweep(sending: &Sending<'_>, host: &Host, since: DateTime<Utc>, report: &mut 
 
 /// A session of a project with a destination of its own is sent by hooks in that project.
 fn may_send(found: &Found, host: &Host) -> bool {
-    let cwd = claude_code::glance(&found.path).cwd;
+    let cwd = found.glance().cwd;
     cwd.is_some_and(|cwd| consent::shares_destination(Path::new(&cwd), host))
 }
 
 fn was_written_since(found: &Found, since: DateTime<Utc>) -> bool {
-    claude_code::last_written(&found.path).is_some_and(|last| last >= since)
+    found.last_written().is_some_and(|last| last >= since)
 }

@@ -1,4 +1,4 @@
-//! `posthog-llma hook`: what Claude Code calls when a session starts or ends.
+//! `posthog-llma hook`: what the agents' plugins call when a session starts, rests or ends.
 //!
 //! Claude Code waits for this process, kills it after 1.5 seconds and shows the user whatever it
 //! prints. So it only starts the real work in a process of its own, which nothing kills, and
@@ -15,10 +15,12 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Exit;
+use crate::cli::Hook;
 use crate::config::Config;
 use crate::consent;
 use crate::detached;
 use crate::host::Host;
+use crate::session::Agent;
 use crate::sources;
 
 /// How long Claude Code gives all hooks at the end of a session together. Measured on 2.1.329.
@@ -45,14 +47,37 @@ struct Input {
 }
 
 /// Never fails and never prints: there is nobody to tell. `status` tells.
-pub(super) fn run(host: &Host) -> Exit {
+pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
     let (config, _) = Config::from_host(host);
-    if config.enabled && config.api_key.is_some() {
+    if config.of(arguments.agent).enabled && config.api_key.is_some() {
         // Files are looked at only now: most hooks on most machines end above.
         let (config, _) = Config::from_host(&consent::own_environment(host));
-        work(host, &config);
+        match arguments.agent {
+            Agent::ClaudeCode => work(host, &config),
+            Agent::Pi => pass_on(arguments, host, &config),
+        }
     }
     Exit::Done
+}
+
+/// Starts the real work for an agent that says all in arguments and does not wait.
+fn pass_on(arguments: &Hook, host: &Host, config: &Config) {
+    let (Some(state_dir), Some(session)) = (&config.state_dir, &arguments.session) else {
+        return;
+    };
+    // A session in which nothing was answered yet has no file.
+    let Some(session) = std::path::absolute(session).ok().filter(|it| it.is_file()) else {
+        return;
+    };
+    let then = if arguments.running {
+        "--running"
+    } else {
+        "--sweep"
+    };
+    let agent = arguments.agent.as_str();
+    let words = ["flush", "--detached", "--agent", agent, then, "--collect"].map(OsStr::new);
+    let words = [&words[..], &[session.as_os_str()]].concat();
+    let _ = detached::start(host, &words, state_dir);
 }
 
 fn work(host: &Host, config: &Config) {

@@ -1,5 +1,6 @@
 //! One file a verb; each reads like its manual page.
 
+mod agents;
 mod doctor;
 mod flush;
 mod hook;
@@ -63,7 +64,7 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Show(arguments) => show::run(&arguments, &as_in_claude_code(host)),
         Command::Ingest(arguments) => ingest::run(&arguments, &as_in_claude_code(host)),
-        Command::Hook => Ok(hook::run(host)),
+        Command::Hook(arguments) => Ok(hook::run(&arguments, host)),
         Command::Setup(arguments) => setup::run(&arguments, host),
         Command::Status(arguments) => status::run(&arguments, host),
         Command::Doctor(arguments) => doctor::run(&arguments, host),

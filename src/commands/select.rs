@@ -7,8 +7,8 @@ use chrono::{DateTime, Local, Utc};
 use super::WrongUse;
 use crate::cli::Ingest;
 use crate::host::Host;
-use crate::sources::claude_code::{self, Glance};
-use crate::sources::{self, Found};
+use crate::session::Agent;
+use crate::sources::{self, Found, Glance};
 
 /// How many candidates an error shows.
 const CANDIDATES: usize = 5;
@@ -20,6 +20,8 @@ pub(super) struct Filter {
     until: Option<DateTime<Utc>>,
     /// The folder, as it was typed and as the system sees it.
     project: Vec<PathBuf>,
+    /// Who wrote them; empty for anybody.
+    agents: Vec<Agent>,
 }
 
 impl Filter {
@@ -40,20 +42,30 @@ impl Filter {
             since,
             until,
             project: project.map_or_else(Vec::new, |project| spellings(project, host)),
+            agents: arguments.agent.clone(),
         })
     }
 
     /// Whether every session passes.
     pub(super) const fn is_open(&self) -> bool {
+        self.has_no_limits() && self.agents.is_empty()
+    }
+
+    /// Whether every session of the wanted agents passes.
+    pub(super) const fn has_no_limits(&self) -> bool {
         self.since.is_none() && self.until.is_none() && self.project.is_empty()
+    }
+
+    /// Whether a session's agent is wanted.
+    fn admits_agent(&self, agent: Agent) -> bool {
+        self.agents.is_empty() || self.agents.contains(&agent)
     }
 
     /// Whether a session passes: at work between the times, and started in the project.
     pub(super) fn passes(&self, found: &Found) -> bool {
         self.is_open()
-            || self.admits(&claude_code::glance(&found.path), &|| {
-                claude_code::last_written(&found.path)
-            })
+            || self.admits_agent(found.agent)
+                && self.admits(&found.glance(), &|| found.last_written())
     }
 
     fn admits(&self, glance: &Glance, last_written: &dyn Fn() -> Option<DateTime<Utc>>) -> bool {
@@ -82,7 +94,7 @@ fn spellings(folder: &Path, host: &Host) -> Vec<PathBuf> {
 /// The one session that is meant: named, or the newest of the current project.
 pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<Found, WrongUse> {
     let Some(argument) = argument else {
-        return newest(host);
+        return newest(&Filter::default(), host);
     };
     let mut found = named(std::slice::from_ref(argument), host)?;
     match (found.pop(), found.len()) {
@@ -121,8 +133,9 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, Wr
 }
 
 /// The newest session of the project that the program runs in.
-pub(super) fn newest(host: &Host) -> Result<Found, WrongUse> {
-    let newest = sources::of_project(host).into_iter().next();
+pub(super) fn newest(filter: &Filter, host: &Host) -> Result<Found, WrongUse> {
+    let mut sessions = sources::of_project(host).into_iter();
+    let newest = sessions.find(|found| filter.admits_agent(found.agent));
     newest.ok_or_else(|| {
         let here = host
             .cwd
@@ -161,7 +174,7 @@ fn by_id(argument: &Path, known: &[Found]) -> Result<Found, WrongUse> {
         (None, []) => {
             let nearest = nearest(&wanted, known);
             let hint = if nearest.is_empty() {
-                "no sessions were found in Claude Code's folder".to_owned()
+                "no sessions were found".to_owned()
             } else {
                 format!("the nearest are:\n{}", lines(&nearest))
             };
@@ -254,6 +267,7 @@ mod tests {
                 since,
                 until,
                 project: project.into_iter().map(PathBuf::from).collect(),
+                agents: Vec::new(),
             };
             assert_eq!(filter.admits(&glance, &|| day(12)), passes, "{filter:?}");
             let is_open = filter.is_open();

@@ -1,6 +1,5 @@
 //! What every command that sends has in common: an open outbox, a destination, a way to it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,7 +15,7 @@ use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run};
 use crate::pipeline::{self, Pipeline, Read, Stored};
 use crate::redact::{Counts, Redactor};
-use crate::sources::{Found, claude_code};
+use crate::sources::Found;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
 
@@ -235,7 +234,7 @@ pub(super) struct Report {
 
 impl Report {
     /// Notes what is odd about a session that was stored. Whether all of it could be read.
-    pub(super) fn note(&mut self, stored: &Stored, transcript: &Path) -> bool {
+    pub(super) fn note(&mut self, stored: &Stored, found: &Found) -> bool {
         let Stored::Session {
             unreadable,
             exceeds_books,
@@ -249,7 +248,7 @@ impl Report {
             self.warnings.push(warning);
         }
         if *exceeds_books {
-            let id = short(&claude_code::session_id(transcript));
+            let id = short(&found.session_id());
             self.warnings.push(format!(
                 "session {id}: its lines show more tokens than Claude Code's own books"
             ));

@@ -34,9 +34,10 @@ const HOMES: [&str; 5] = [
 ];
 
 /// Variables that can make what is sent less private.
-const PRIVACY: [&str; 6] = [
+const PRIVACY: [&str; 7] = [
     "POSTHOG_LLMA_STATE_DIR",
     "POSTHOG_LLMA_PRIVACY_MODE",
+    "POSTHOG_PRIVACY_MODE",
     "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE",
     "POSTHOG_LLMA_RECORD_INPUTS",
     "POSTHOG_LLMA_RECORD_OUTPUTS",
@@ -152,7 +153,9 @@ fn is_stricter(name: &str, value: &str) -> bool {
     let is_yes = matches!(value.as_str(), "true" | "1" | "yes");
     let is_no = matches!(value.as_str(), "false" | "0" | "no");
     match name {
-        "POSTHOG_LLMA_PRIVACY_MODE" | "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE" => is_yes,
+        "POSTHOG_LLMA_PRIVACY_MODE"
+        | "POSTHOG_PRIVACY_MODE"
+        | "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE" => is_yes,
         "POSTHOG_LLMA_RECORD_INPUTS" | "POSTHOG_LLMA_RECORD_OUTPUTS" => is_no,
         _ => false,
     }

@@ -19,10 +19,14 @@ pub fn generation(agent: Agent, response: &str) -> Uuid {
     id(agent, "generation", [response, ""])
 }
 
-/// The span of a tool: of the call.
+/// The span of a tool: of the call. An agent that works with any provider meets ids of calls that
+/// are only unlike inside one response.
 #[must_use]
-pub fn tool(agent: Agent, call: &str) -> Uuid {
-    id(agent, "tool", [call, ""])
+pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
+    match agent {
+        Agent::ClaudeCode => id(agent, "tool", [call, ""]),
+        Agent::Pi => id(agent, "tool", [response, call]),
+    }
 }
 
 /// The span of a turn: of the session and the prompt, since a fork repeats the prompt.
@@ -63,7 +67,7 @@ mod tests {
         let agent = Agent::ClaudeCode;
         let ids = [
             generation(agent, "msg_1"),
-            tool(agent, "toolu_1"),
+            tool(agent, "msg_1", "toolu_1"),
             turn(agent, "s", "t"),
             session_trace(agent, "s"),
             turn_trace(agent, "s", "t"),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::conversation::{Conversation, GivenToCall};
 use super::properties::{self, Properties};
+use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, ids};
 use crate::session::{
@@ -41,13 +42,14 @@ pub fn map(
         emit,
     };
     let mut conversation = mapper.conversation();
-    let mut own = Vec::new();
     let has_response = |turn: &Turn| !turn.generations.is_empty();
     let answered = session.turns.iter().rposition(has_response).unwrap_or(0);
-    for (index, turn) in session.turns.iter().enumerate() {
-        if turn.is_shown(&|generation| mapper.owns(generation)) {
-            mapper.turn(turn, index >= answered, &mut conversation);
-            own.push(turn);
+    let turns = session.turns.iter().enumerate();
+    let own = turns.filter(|(_, turn)| turn.is_shown(&|generation| mapper.owns(generation)));
+    let traces = SessionTrace::split(session, own, settings.frozen.session_window);
+    for trace in &traces {
+        for (index, turn) in &trace.turns {
+            mapper.turn(turn, trace.id, *index >= answered, &mut conversation);
         }
     }
     // While a session goes on, lines may still come that the books were ahead of.
@@ -58,6 +60,7 @@ pub fn map(
         }
         Progress::Running => Vec::new(),
     };
+    let own: Vec<&Turn> = traces.iter().flat_map(SessionTrace::turns).collect();
     for unlisted in &unlisted {
         mapper.unlisted(unlisted, &own);
     }
@@ -67,7 +70,13 @@ pub fn map(
         Grouping::Message => is_homeless,
     };
     if has_trace {
-        mapper.session_trace(&own, &unlisted);
+        let [first, later @ ..] = traces.as_slice() else {
+            return;
+        };
+        mapper.session_trace(first, &unlisted, later.is_empty());
+        for trace in later {
+            mapper.session_trace(trace, &[], false);
+        }
     }
 }
 
@@ -75,12 +84,13 @@ pub fn map(
 #[must_use]
 pub fn claims(session: &Session) -> Vec<Uuid> {
     let mut claims = Vec::new();
-    for generation in session.all_generations() {
+    let generations = session.all_generations();
+    for generation in generations.into_iter().filter(|it| !it.is_copy) {
         claims.push(ids::generation(session.agent, &generation.id));
         claims.extend(
             generation
                 .tool_calls()
-                .map(|call| ids::tool(session.agent, &call.id)),
+                .map(|call| ids::tool(session.agent, &generation.id, &call.id)),
         );
     }
     claims
@@ -120,7 +130,8 @@ struct Content<'a> {
 
 impl Mapper<'_> {
     fn owns(&self, generation: &Generation) -> bool {
-        !(self.is_foreign)(ids::generation(self.session.agent, &generation.id))
+        !generation.is_copy
+            && !(self.is_foreign)(ids::generation(self.session.agent, &generation.id))
     }
 
     /// A conversation of which no call was gone through.
@@ -128,17 +139,24 @@ impl Mapper<'_> {
         Conversation::new(self.settings.input_scope, self.settings.recording)
     }
 
-    fn turn(&mut self, turn: &Turn, is_latest: bool, conversation: &mut Conversation) {
+    /// `session_trace` is the one that the turn belongs to with session grouping.
+    fn turn(
+        &mut self,
+        turn: &Turn,
+        session_trace: &str,
+        is_latest: bool,
+        conversation: &mut Conversation,
+    ) {
         let agent = self.session.agent;
         let session_id = self.session.id.as_str();
         let frozen = &self.settings.frozen;
         let (trace, parent) = match frozen.grouping {
             Grouping::Message => (turn.id.clone(), turn.id.clone()),
             Grouping::Session if frozen.turn_spans => (
-                session_id.to_owned(),
+                session_trace.to_owned(),
                 ids::turn(agent, session_id, &turn.id).to_string(),
             ),
-            Grouping::Session => (session_id.to_owned(), session_id.to_owned()),
+            Grouping::Session => (session_trace.to_owned(), session_trace.to_owned()),
         };
         let is_running = self.progress == Progress::Running;
         let may_grow = is_running && (is_latest || !turn.is_settled());
@@ -146,7 +164,9 @@ impl Mapper<'_> {
         let may_vanish = may_grow && turn.generations.is_empty();
         match frozen.grouping {
             Grouping::Message if !may_vanish => self.turn_trace(turn),
-            Grouping::Session if frozen.turn_spans && !may_grow => self.turn_span(turn),
+            Grouping::Session if frozen.turn_spans && !may_grow => {
+                self.turn_span(turn, session_trace);
+            }
             Grouping::Message | Grouping::Session => {}
         }
         let place = Place {
@@ -188,14 +208,15 @@ impl Mapper<'_> {
             let given = conversation.next(generation);
             let uuid = ids::generation(self.session.agent, &generation.id);
             let is_settled = generation.complete || self.progress == Progress::Ended;
-            if is_settled && !(self.is_foreign)(uuid) {
+            if is_settled && self.owns(generation) {
                 self.generation(generation, uuid, given, place);
             }
             let id = uuid.to_string();
             for call in generation.tool_calls() {
                 let is_settled = call.result.is_some() || self.progress == Progress::Ended;
-                let tool = ids::tool(self.session.agent, &call.id);
-                if is_settled && !(self.is_foreign)(tool) && self.tools.insert(tool) {
+                let tool = ids::tool(self.session.agent, &generation.id, &call.id);
+                let is_own = !generation.is_copy && !(self.is_foreign)(tool);
+                if is_settled && is_own && self.tools.insert(tool) {
                     self.tool(
                         call,
                         tool,
@@ -257,11 +278,11 @@ impl Mapper<'_> {
         );
     }
 
-    fn turn_span(&mut self, turn: &Turn) {
+    fn turn_span(&mut self, turn: &Turn, trace: &str) {
         let session_id = self.session.id.as_str();
         let place = Place {
-            trace: session_id,
-            parent: session_id,
+            trace,
+            parent: trace,
             prompt: "",
             subagent: None,
             kind: None,
@@ -302,32 +323,47 @@ impl Mapper<'_> {
         );
     }
 
-    fn session_trace(&mut self, own: &[&Turn], unlisted: &[Unlisted]) {
+    /// The first trace of a session tells of the session, a later one of its own turns.
+    fn session_trace(&mut self, trace: &SessionTrace<'_>, unlisted: &[Unlisted], is_only: bool) {
         let session = self.session;
+        let is_first = trace.id == session.id;
+        let own: Vec<&Turn> = trace.turns().collect();
         let mut totals = session.earlier.totals.clone();
-        for turn in own {
+        for turn in &own {
             totals.add_turn(turn, &|generation| self.owns(generation));
         }
         for unlisted in unlisted {
             totals.add_unlisted(unlisted);
         }
         let place = Place {
-            trace: &session.id,
+            trace: trace.id,
             parent: "",
             prompt: "",
             subagent: None,
             kind: None,
         };
         let unknown = Circumstances::default();
+        let started_at = match own.first() {
+            Some(turn) if !is_first => turn.started_at,
+            _ => session.started_at,
+        };
+        let ended_at = own.iter().map(|turn| turn.ended_at).max();
+        let ended_at = ended_at.filter(|_| !is_only).unwrap_or(session.ended_at);
+        let uuid = if is_first {
+            ids::session_trace(session.agent, &session.id)
+        } else {
+            ids::turn_trace(session.agent, &session.id, trace.id)
+        };
+        let recording = self.settings.recording;
         self.emit(
             place,
             Content {
                 name: EventName::Trace,
-                uuid: ids::session_trace(session.agent, &session.id),
-                ended_at: session.started_at,
-                latency: session.ended_at - session.started_at,
+                uuid,
+                ended_at: started_at,
+                latency: ended_at - started_at,
                 circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
-                properties: properties::of_session(session, own, &totals, self.settings.recording),
+                properties: properties::of_session(session, &own, is_first, &totals, recording),
             },
         );
     }

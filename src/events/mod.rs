@@ -11,6 +11,7 @@ mod names;
 mod native;
 mod properties;
 pub mod retention;
+mod session_trace;
 mod settings;
 mod tally;
 mod test_trace;

@@ -144,12 +144,18 @@ pub(super) fn of_generation(
 ) -> Properties {
     let mut properties = Properties::default();
     properties.set_some("$ai_model", generation.model.as_ref());
-    properties.set("$ai_provider", generation.provider);
-    if generation.error.is_none() {
-        properties.usage(generation.billed());
-        if generation.has_placeholder() {
-            properties.set("output_tokens_reliable", false);
-        }
+    properties.set("$ai_provider", &generation.provider);
+    // A call that failed half way was paid for.
+    let usage = generation.billed();
+    if generation.error.is_none() || usage != Usage::default() {
+        properties.usage(usage);
+    }
+    if let Some(cost) = generation.cost {
+        properties.set("$ai_total_cost_usd", cost);
+        properties.set("$ai_cost_passthrough", true);
+    }
+    if generation.has_placeholder() {
+        properties.set("output_tokens_reliable", false);
     }
     properties.set_some(
         "$ai_stop_reason",
@@ -181,7 +187,7 @@ pub(super) fn of_generation(
 }
 
 fn answer(generation: &Generation) -> Value {
-    if generation.error.is_some() {
+    if generation.error.is_some() && generation.output.is_empty() {
         return json!([]);
     }
     let answer = native::spoken(Role::Assistant, &generation.output, Recording::Full);
@@ -260,15 +266,20 @@ pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) 
     properties
 }
 
-/// A session that is a trace. `turns` are those of its own.
+/// A session that is a trace, or a later part of one. `turns` are those of its own.
 pub(super) fn of_session(
     session: &Session,
     turns: &[&Turn],
+    is_first: bool,
     totals: &Totals,
     recording: Recording,
 ) -> Properties {
     let mut properties = Properties::default();
-    let prompt = session.first_prompt();
+    let prompt = if is_first {
+        session.first_prompt()
+    } else {
+        turns.first().map(|turn| turn.prompt.clone())
+    };
     let name = prompt.as_deref().and_then(names::of_trace);
     properties.trace_name(name.or_else(|| session.title.clone()), recording);
     if let Some(turn) = turns.last() {
@@ -284,6 +295,9 @@ pub(super) fn of_session(
         .filter(|_| recording == Recording::Full);
     properties.set_some("session_title", title);
     properties.totals(totals);
+    if !is_first {
+        return properties;
+    }
     let skipped = session.skipped();
     properties.count("broken_line_count", skipped.broken);
     properties.count("unknown_line_count", skipped.unknown);

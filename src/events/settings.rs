@@ -75,6 +75,9 @@ pub struct Frozen {
     pub is_person: bool,
     /// What a trace is.
     pub grouping: Grouping,
+    /// Minutes of silence after which a session goes on as another trace (with session grouping).
+    #[serde(default)]
+    pub session_window: Option<u32>,
     /// Whether turns are spans of their own (with session grouping).
     pub turn_spans: bool,
     /// Name of the project.

@@ -161,20 +161,25 @@ impl Outbox {
         })
     }
 
-    /// Since when sessions are collected by themselves: the time of the first call.
+    /// Since when sessions of an agent are collected by themselves: the time of the first call.
     ///
     /// # Errors
     /// When the database cannot be read or written.
-    pub fn enabled_since(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, OutboxError> {
-        if let Some(since) = self.read(enabled_since)? {
+    pub fn enabled_since(
+        &self,
+        agent: &str,
+        now: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, OutboxError> {
+        let name = enabled_since_of(agent);
+        if let Some(since) = self.read(|connection| enabled_since(connection, &name))? {
             return Ok(since);
         }
         self.write(|change| {
             change.execute(
-                "INSERT OR IGNORE INTO meta (name, value) VALUES ('enabled_since', ?1)",
-                [milliseconds(now).to_be_bytes()],
+                "INSERT OR IGNORE INTO meta (name, value) VALUES (?1, ?2)",
+                (&name, milliseconds(now).to_be_bytes()),
             )?;
-            Ok(enabled_since(change)?.unwrap_or(now))
+            Ok(enabled_since(change, &name)?.unwrap_or(now))
         })
     }
 
@@ -337,10 +342,21 @@ fn destination(row: &Row<'_>) -> rusqlite::Result<DestinationRecord> {
     })
 }
 
-fn enabled_since(connection: &Connection) -> rusqlite::Result<Option<DateTime<Utc>>> {
-    let select = "SELECT value FROM meta WHERE name = 'enabled_since'";
+/// Its time is kept without its name: it was alone once.
+const FIRST_AGENT: &str = "claude-code";
+
+/// What the time is kept as.
+fn enabled_since_of(agent: &str) -> String {
+    match agent {
+        FIRST_AGENT => "enabled_since".to_owned(),
+        agent => format!("enabled_since {agent}"),
+    }
+}
+
+fn enabled_since(connection: &Connection, name: &str) -> rusqlite::Result<Option<DateTime<Utc>>> {
+    let select = "SELECT value FROM meta WHERE name = ?1";
     let bytes: Option<[u8; 8]> = connection
-        .query_row(select, [], |row| row.get(0))
+        .query_row(select, [name], |row| row.get(0))
         .optional()?;
     Ok(bytes.map(|bytes| moment(i64::from_be_bytes(bytes))))
 }

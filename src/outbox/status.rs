@@ -7,7 +7,10 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::records::{DestinationRecord, Dropped, Receipt, Run, moment};
-use super::{DESTINATION_COLUMNS, Outbox, OutboxError, destination, enabled_since, open, receipt};
+use super::{
+    DESTINATION_COLUMNS, FIRST_AGENT, Outbox, OutboxError, destination, enabled_since,
+    enabled_since_of, open, receipt,
+};
 
 /// How many sessions are shown.
 const SESSIONS: u32 = 10;
@@ -106,7 +109,7 @@ impl Outbox {
     pub fn status(&self) -> Result<Status, OutboxError> {
         let mut status = self.read(|connection| {
             Ok(Status {
-                enabled_since: enabled_since(connection)?,
+                enabled_since: enabled_since(connection, &enabled_since_of(FIRST_AGENT))?,
                 destinations: destinations(connection)?,
                 sessions: sessions(connection)?,
                 runs: runs(connection)?,

@@ -375,8 +375,9 @@ fn status_shows_what_was_recorded() {
         };
         outbox.log_run(&run).unwrap();
     }
-    assert_eq!(outbox.enabled_since(at(1)).unwrap(), at(1));
-    assert_eq!(outbox.enabled_since(at(9)).unwrap(), at(1));
+    assert_eq!(outbox.enabled_since("claude-code", at(1)).unwrap(), at(1));
+    assert_eq!(outbox.enabled_since("claude-code", at(9)).unwrap(), at(1));
+    assert_eq!(outbox.enabled_since("pi", at(9)).unwrap(), at(9));
     drop(outbox);
 
     let outbox = Outbox::open_read_only(directory.path()).unwrap().unwrap();

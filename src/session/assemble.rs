@@ -267,9 +267,11 @@ impl Assembler {
             thread: part.thread,
             generation: Generation {
                 id: part.id,
+                is_copy: false,
                 model: part.model,
-                provider: part.provider,
+                provider: part.provider.into(),
                 usage: part.usage.unwrap_or_default(),
+                cost: None,
                 started_at: part.requested_at.unwrap_or(part.at).min(part.at),
                 first_token_at: part
                     .began_at

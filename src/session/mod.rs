@@ -24,6 +24,7 @@ pub use parts::{ResponsePart, Thread, TurnStart};
 pub use totals::Totals;
 pub use work::{Incidents, Permission, Work};
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -35,14 +36,29 @@ use serde_json::{Map, Value};
 pub enum Agent {
     /// Anthropic's Claude Code.
     ClaudeCode,
+    /// Pi, by Earendil Works.
+    Pi,
 }
 
 impl Agent {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::ClaudeCode, Self::Pi];
+
     /// The name in identities, in `$ai_framework` and on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClaudeCode => "claude-code",
+            Self::Pi => "pi",
+        }
+    }
+
+    /// The name as people write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Claude Code",
+            Self::Pi => "Pi",
         }
     }
 }
@@ -128,14 +144,19 @@ pub struct Circumstances {
 /// One response of a model, or one call that failed.
 #[derive(Clone, Debug)]
 pub struct Generation {
-    /// The provider's id of the response: the identity over all files that hold a copy.
+    /// The provider's id of the response, or what tells it apart where that does not: the identity
+    /// over all files that hold a copy.
     pub id: String,
+    /// Whether the agent says that another session ran it and this one began as a copy of that.
+    pub is_copy: bool,
     /// Model of the response; `None` when no model answered.
     pub model: Option<String>,
     /// Who ran the model.
-    pub provider: &'static str,
+    pub provider: Cow<'static, str>,
     /// Tokens, as reported.
     pub usage: Usage,
+    /// What it cost in dollars, where the agent computed that.
+    pub cost: Option<f64>,
     /// When the request was sent, as well as it can be told.
     pub started_at: DateTime<Utc>,
     /// When the first token came, where it can be told.
@@ -278,7 +299,7 @@ pub enum Block {
 /// One execution of a tool.
 #[derive(Clone, Debug)]
 pub struct ToolCall {
-    /// The provider's id of the call: its identity over all files.
+    /// The provider's id of the call; not every provider takes care that no two are alike.
     pub id: String,
     /// Name of the tool.
     pub name: String,

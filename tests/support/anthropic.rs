@@ -12,7 +12,9 @@
 //! | `HANG`       | after any tool calls, never an answer |
 //! | `ERROR400`   | 400, the prompt is too long |
 //! | `ERROR529`   | 529, overloaded |
+//! | `FLAKY`      | 529 the first time, then a text |
 //!
+//! Tools are called by the names that the request offers: those of Claude Code, else those of Pi.
 //! A request that wants a title gets one, whatever the text. Anything else gets a short thinking block and a short text. Every answer reports tokens of its
 //! own, see [`usage_of`].
 
@@ -139,8 +141,10 @@ fn serve(calls: &Calls, head: &Head, connection: &mut Connection) -> io::Result<
         }
         ("POST", "/v1/messages") => {
             let body: Value = serde_json::from_slice(&raw).map_err(io::Error::other)?;
-            let reply = script(&body);
-            calls.lock().push(body.clone());
+            let mut earlier = calls.lock();
+            let reply = script(&body, &earlier);
+            earlier.push(body.clone());
+            drop(earlier);
             calls.arrived.notify_all();
             answer(calls, connection, &body, reply)
         }
@@ -163,14 +167,22 @@ enum Block {
     ToolUse(&'static str, Value),
 }
 
-fn script(body: &Value) -> Reply {
+fn script(body: &Value, earlier: &[Value]) -> Reply {
     let (prompt, rounds) = last_prompt(&body["messages"]);
     let offers = |name: &str| {
         let tools = body["tools"].as_array();
         tools.is_some_and(|tools| tools.iter().any(|tool| tool["name"] == name))
     };
     let says = |marker: &str| prompt.contains(marker);
-    let agent = if offers("Agent") { "Agent" } else { "Task" };
+    let is_first = || {
+        let mut prompts = earlier.iter().map(|call| last_prompt(&call["messages"]).0);
+        prompts.all(|earlier| earlier != prompt)
+    };
+    let agents = ["Agent", "subagent"];
+    let agent = agents.into_iter().find(|name| offers(name));
+    let agent = agent.unwrap_or("Task");
+    let shells = ["Bash", "bash"];
+    let shell = shells.into_iter().find(|name| offers(name));
 
     if body["output_config"]["format"]["schema"]["properties"]["title"].is_object() {
         Reply::Message(vec![Block::Text(
@@ -179,15 +191,18 @@ fn script(body: &Value) -> Reply {
     } else if says("ERROR400") {
         let message = "prompt is too long: 210000 tokens > 200000 maximum";
         Reply::Error(400, "invalid_request_error", message)
-    } else if says("ERROR529") {
+    } else if says("ERROR529") || (says("FLAKY") && is_first()) {
         Reply::Error(529, "overloaded_error", "Overloaded")
-    } else if says("TOOLS") && rounds == 0 && offers("Bash") {
-        Reply::Message(look_around())
+    } else if let (true, 0, Some(shell)) = (says("TOOLS"), rounds, shell) {
+        Reply::Message(look_around(shell))
     } else if says("HANG") {
         Reply::Silence
-    } else if says("TOOLS") && rounds == 1 && offers("Bash") {
+    } else if let (true, 1, Some(shell)) = (says("TOOLS"), rounds, shell) {
         let call = json!({"command": "exit 3", "description": "Fail"});
-        Reply::Message(vec![Block::ToolUse("Bash", call)])
+        Reply::Message(vec![Block::ToolUse(shell, call)])
+    } else if says("SUBAGENT") && rounds == 0 && agent == "subagent" {
+        let call = json!({"agent": "scout", "task": "TOOLS please look around"});
+        Reply::Message(vec![Block::ToolUse(agent, call)])
     } else if (says("SUBAGENT") || says("BACKGROUND")) && rounds == 0 && offers(agent) {
         let call = json!({
             "description": "Look at files",
@@ -214,17 +229,21 @@ fn script(body: &Value) -> Reply {
     }
 }
 
-fn look_around() -> Vec<Block> {
+fn look_around(shell: &'static str) -> Vec<Block> {
+    let (read, path) = match shell {
+        "Bash" => ("Read", "file_path"),
+        _ => ("read", "path"),
+    };
     let list = format!("ls -la && echo API_KEY={SECRET}");
     vec![
         Block::Thinking("List the files and read one, at the same time."),
         Block::Text("Let me look around.".into()),
-        Block::ToolUse("Bash", json!({"command": list, "description": "List"})),
+        Block::ToolUse(shell, json!({"command": list, "description": "List"})),
         Block::ToolUse(
-            "Bash",
+            shell,
             json!({"command": "cat hello.txt", "description": "Show"}),
         ),
-        Block::ToolUse("Read", json!({"file_path": "hello.txt"})),
+        Block::ToolUse(read, json!({path: "hello.txt"})),
     ]
 }
 

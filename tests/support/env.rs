@@ -124,6 +124,15 @@ impl TestEnv {
         Run::of(command, self.root())
     }
 
+    /// A run of another program in the same place.
+    pub(crate) fn other(&self, mut command: Command) -> Run {
+        command
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.project());
+        Run::of(command, self.root())
+    }
+
     /// The same run, started by a shell that first does something to the process, such as
     /// `ulimit`, and then becomes the program by `exec "$@"`.
     #[cfg(unix)]

@@ -10,7 +10,7 @@ use posthog_llma::events::{Frozen, Progress};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
-use posthog_llma::sources::claude_code::Checkpoint;
+use posthog_llma::sources::{Checkpoint, Found};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -71,7 +71,8 @@ impl Run {
         progress: Progress,
     ) -> Option<Collected> {
         let wanted = self.config.wanted();
-        pipeline::collect(transcript, checkpoint, Some(progress), wanted, &host())
+        let found = Found::at(transcript).expect("the transcript is there");
+        pipeline::collect(&found, checkpoint, Some(progress), wanted, &host())
             .expect("the session can be read")
     }
 

@@ -13,12 +13,14 @@ mod transcripts;
 
 use serde_json::json;
 
+use super::agents::{self, OtherAgent};
 use super::{Exit, sending};
 use crate::cli;
 use crate::config::{Config, Problem};
 use crate::consent::{self, Committed, Trust};
 use crate::host::Host;
 use crate::outbox::{Outbox, Status};
+use crate::session::Agent;
 use crate::sources::claude_code::in_force::InForce;
 use crate::sources::{self, Found};
 use crate::ui;
@@ -37,8 +39,10 @@ struct Facts {
     /// `None` when there is none yet.
     outbox: Result<Option<Outbox>, String>,
     status: Status,
-    /// Every session on this machine, the last written first.
+    /// Every session of Claude Code on this machine, the last written first.
     found: Vec<Found>,
+    /// The agents besides it.
+    others: Vec<OtherAgent>,
 }
 
 pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> {
@@ -69,14 +73,36 @@ fn examine(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(settings::check(facts));
     findings.extend(network::check(facts));
-    findings.extend(hooks::check(facts));
-    findings.extend(transcripts::check(facts));
+    if facts.uses_claude_code() {
+        findings.extend(hooks::check(facts));
+        findings.extend(transcripts::check(facts));
+    }
+    findings.extend(facts.others.iter().map(|other| of_agent(other, facts)));
     findings.extend(outbox::check(facts));
     findings
 }
 
+/// Whether the sessions of an agent besides Claude Code are sent by themselves.
+fn of_agent(other: &OtherAgent, facts: &Facts) -> Finding {
+    let check = other.agent.as_str();
+    let found = other.in_words(&facts.host);
+    let finding = if other.is_on() {
+        Finding::fine(check, found)
+    } else {
+        Finding::advice(check, found, other.fix())
+    };
+    finding.with(other.as_json())
+}
+
 impl Facts {
+    /// Whoever uses another agent alone has no problem with Claude Code.
+    fn uses_claude_code(&self) -> bool {
+        let folder = sources::folder(Agent::ClaudeCode, &self.host);
+        self.others.is_empty() || folder.is_some_and(|folder| folder.is_dir())
+    }
+
     fn gather(host: &Host) -> Self {
+        let others = agents::look(host);
         let settings = InForce::read(host);
         let host = settings.on(host);
         let (config, problems) = Config::from_host(&consent::own_environment(&host));
@@ -94,7 +120,12 @@ impl Facts {
             Err(error) => (Err(error), Status::default()),
         };
         Self {
-            found: sources::all(&host),
+            found: {
+                let mut found = sources::all(&host);
+                found.retain(|found| found.agent == Agent::ClaudeCode);
+                found
+            },
+            others,
             host,
             settings,
             config,

@@ -15,7 +15,9 @@ const SEEN_BY_HOOKS: &str = "a key among the plugin's options, which its hooks a
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = unreadable(facts);
-    findings.push(switched_on(facts));
+    if facts.uses_claude_code() {
+        findings.push(switched_on(facts));
+    }
     findings.push(key(facts));
     findings.extend(project(facts));
     findings

@@ -118,7 +118,7 @@ fn unsent(facts: &Facts) -> Option<Finding> {
 
 /// Whether there is something in a session, and its project is not left alone.
 fn is_wanted(facts: &Facts, found: &Found) -> bool {
-    let glance = claude_code::glance(&found.path);
+    let glance = found.glance();
     let is_left_alone = |cwd: &String| consent::opted_out(Path::new(cwd), &facts.host).is_some();
     glance.prompt.is_some() && !glance.cwd.as_ref().is_some_and(is_left_alone)
 }

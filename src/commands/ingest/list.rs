@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::commands::select::Filter;
 use crate::commands::{Exit, local, short};
 use crate::host::Host;
-use crate::sources::{self, claude_code};
+use crate::sources;
 use crate::ui;
 
 /// How many sessions are shown.
@@ -16,18 +16,18 @@ pub(super) fn run(filter: &Filter, host: &Host) -> anyhow::Result<Exit> {
     sessions.retain(|session| filter.passes(session));
     if sessions.is_empty() {
         ui::say(if filter.is_open() {
-            "no sessions were found in Claude Code's folder"
+            "no sessions were found"
         } else {
             "no session matches"
         });
         return Ok(Exit::Done);
     }
     ui::print(format_args!(
-        "{:<8}  {:<16}  {:<14}  {:>6}  first prompt",
-        "id", "last written", "project", "size"
+        "{:<8}  {:<11}  {:<16}  {:<11}  {:>6}  first prompt",
+        "id", "agent", "last written", "project", "size"
     ))?;
     for session in sessions.iter().take(RECENT) {
-        let glance = claude_code::glance(&session.path);
+        let glance = session.glance();
         let project = glance
             .cwd
             .as_deref()
@@ -36,12 +36,13 @@ pub(super) fn run(filter: &Filter, host: &Host) -> anyhow::Result<Exit> {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         ui::print(format_args!(
-            "{:<8}  {}  {}  {:>6}  {}",
+            "{:<8}  {:<11}  {}  {}  {:>6}  {}",
             short(&session.id),
+            session.agent.as_str(),
             local(session.modified.into()),
-            ui::cell(&project, 14),
+            ui::cell(&project, 11),
             ui::short_number(session.bytes),
-            ui::fit(glance.prompt.as_deref().unwrap_or(""), 26),
+            ui::fit(glance.prompt.as_deref().unwrap_or(""), 16),
         ))?;
     }
     if sessions.len() > RECENT {

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::events;
 use crate::host::Host;
 use crate::pipeline::{self, Collected};
-use crate::sources::{self, Found, claude_code};
+use crate::sources::{self, Found};
 use crate::ui;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
@@ -50,10 +50,10 @@ pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
 fn chosen(arguments: &Ingest, filter: &Filter, host: &Host) -> Result<Vec<Found>, WrongUse> {
     let mut sessions = if !arguments.sessions.is_empty() {
         select::named(&arguments.sessions, host)?
-    } else if arguments.all || !filter.is_open() {
+    } else if arguments.all || !filter.has_no_limits() {
         sources::all(host)
     } else {
-        let newest = select::newest(host);
+        let newest = select::newest(filter, host);
         vec![newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?]
     };
     sessions.retain(|session| filter.passes(session));
@@ -64,7 +64,7 @@ fn chosen(arguments: &Ingest, filter: &Filter, host: &Host) -> Result<Vec<Found>
 fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
     let mut dated: Vec<(Option<DateTime<Utc>>, Found)> = sessions
         .into_iter()
-        .map(|session| (claude_code::glance(&session.path).started_at, session))
+        .map(|session| (session.glance().started_at, session))
         .collect();
     dated.sort_by(|(a_start, a), (b_start, b)| {
         (a_start, a.modified, &a.path).cmp(&(b_start, b.modified, &b.path))
@@ -85,7 +85,8 @@ fn read_all(
 ) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     let read = |found: &Found| {
-        let collected = pipeline::collect(&found.path, None, None, config.wanted(), host);
+        let wanted = config.of(found.agent).wanted();
+        let collected = pipeline::collect(found, None, None, wanted, host);
         (found.path.clone(), collected)
     };
     ahead::in_order(

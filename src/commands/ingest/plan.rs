@@ -6,7 +6,7 @@ use crate::commands::WrongUse;
 use crate::events::retention::CONTENT_DAYS;
 use crate::outbox::Outbox;
 use crate::pipeline;
-use crate::sources::{Found, claude_code};
+use crate::sources::Found;
 use crate::ui;
 
 /// From this many events on it is asked first: a tenth of what PostHog's free plan takes in a
@@ -45,7 +45,7 @@ impl<'a> Plan<'a> {
             let unread = pipeline::unread_bytes(found, outbox)?;
             if let Some(bytes) = unread {
                 plan.bytes += bytes;
-                let end = claude_code::last_written(&found.path);
+                let end = found.last_written();
                 plan.old += u64::from(end.is_some_and(|end| end < content_since));
             }
             plan.sessions.push((found, unread));

@@ -21,7 +21,7 @@ use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::outbox::OutboxError;
 use crate::pipeline::{Pipeline, Read, Stored, Unstored};
-use crate::sources::{Found, claude_code};
+use crate::sources::Found;
 use crate::ui::{self, Progress};
 
 /// How long a person waits for a destination that is busy or in trouble.
@@ -142,8 +142,7 @@ impl<'a> Backfill<'a> {
         plan: &Plan<'a>,
         pipeline: &mut Pipeline<'_>,
     ) -> anyhow::Result<Option<String>> {
-        let (outbox, wanted) = (self.sending.outbox(), self.config.wanted());
-        let host = self.host;
+        let (outbox, config, host) = (self.sending.outbox(), self.config, self.host);
         let sessions = plan.sessions.iter().map(|(found, unread)| Next {
             found,
             bytes: unread.unwrap_or(0),
@@ -151,7 +150,7 @@ impl<'a> Backfill<'a> {
         });
         let read = |next: Next<'a>| {
             let read = next.unstored.and_then(|unstored| {
-                let read = unstored.map(|unstored| unstored.read(None, wanted, host));
+                let read = unstored.map(|unstored| unstored.read(None, config, host));
                 read.transpose()
             });
             (next.found, next.bytes, read)
@@ -226,7 +225,7 @@ impl<'a> Backfill<'a> {
     /// Takes down what became of a session. Answers how many events of it are to be sent.
     fn note(&mut self, found: &'a Found, stored: Stored) -> u64 {
         let known = self.report.warnings.len();
-        self.is_complete &= self.report.note(&stored, &found.path);
+        self.is_complete &= self.report.note(&stored, found);
         for warning in &self.report.warnings[known..] {
             self.progress.say(warning);
         }
@@ -241,7 +240,7 @@ impl<'a> Backfill<'a> {
             }
             Stored::OptedOut(reason) => {
                 if self.is_chatty {
-                    let id = short(&claude_code::session_id(&found.path));
+                    let id = short(&found.session_id());
                     self.progress
                         .say(format_args!("{id} is left alone: {reason}"));
                 }

@@ -8,7 +8,7 @@ use crate::deliver::Drained;
 use crate::events::retention::CONTENT_DAYS;
 use crate::events::{Progress, Tally};
 use crate::outbox::{Outbox, Receipt};
-use crate::sources::{Found, claude_code};
+use crate::sources::Found;
 use crate::ui;
 
 /// Up to so many sessions, each has a line of its own.
@@ -44,7 +44,7 @@ impl Summary<'_> {
         let mut total = Receipt::default();
         let mut lines = 0;
         for (found, progress) in &self.handled {
-            let id = claude_code::session_id(&found.path);
+            let id = found.session_id();
             let of_session = outbox.receipt(found.agent.as_str(), &id)?;
             total.waiting += of_session.waiting;
             total.parked += of_session.parked;

@@ -13,7 +13,7 @@ use super::{Exit, passing_redactor, select, strict_config};
 use crate::cli::Show;
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{self, Frozen, Progress, Tally};
+use crate::events::{self, Frozen, Progress, Recording, Tally};
 use crate::host::Host;
 use crate::outbox::Outbox;
 use crate::pipeline::{self, Collected, Pipeline};
@@ -25,7 +25,9 @@ use text::Text;
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     let config = strict_config(host)?;
     let found = select::one(arguments.session.as_ref(), host)?;
-    let Some(collected) = pipeline::collect(&found.path, None, None, config.wanted(), host)? else {
+    let Some(collected) =
+        pipeline::collect(&found, None, None, config.of(found.agent).wanted(), host)?
+    else {
         ui::say(format_args!("nothing in {}", found.path.display()));
         return Ok(Exit::Incomplete);
     };
@@ -102,7 +104,7 @@ impl Shown {
             tally,
             replaced,
             foreign: foreign.len(),
-            is_private: !(config.recording.inputs() && config.recording.outputs()),
+            is_private: config.of(session.agent).recording != Recording::Full,
         })
     }
 

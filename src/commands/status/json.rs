@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Picture;
+use crate::commands::agents::OtherAgent;
 use crate::config::{ApiKey, Problem};
 use crate::outbox::{DestinationStatus, Parked, Run, SessionStatus};
 use crate::transport::Endpoint;
@@ -36,6 +37,7 @@ pub(super) fn of(picture: &Picture) -> Value {
         "dropped": { "by_age": status.dropped.by_age, "by_size": status.dropped.by_size },
         "redactions": redactions,
         "set_aside": status.set_aside.iter().map(|file| path(file)).collect::<Vec<_>>(),
+        "agents": picture.others.iter().map(OtherAgent::as_json).collect::<Vec<_>>(),
         "runs": status.runs.iter().map(run).collect::<Vec<_>>(),
     })
 }

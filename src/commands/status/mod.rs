@@ -3,6 +3,7 @@
 mod json;
 mod text;
 
+use super::agents::{self, OtherAgent};
 use super::{Exit, sending};
 use crate::cli;
 use crate::config::{Config, Problem};
@@ -25,6 +26,8 @@ struct Picture {
     /// Why this folder is left alone.
     left_alone: Option<String>,
     status: Status,
+    /// The agents besides Claude Code.
+    others: Vec<OtherAgent>,
 }
 
 pub(super) fn run(arguments: &cli::Status, host: &Host) -> anyhow::Result<Exit> {
@@ -39,6 +42,7 @@ pub(super) fn run(arguments: &cli::Status, host: &Host) -> anyhow::Result<Exit> 
 
 impl Picture {
     fn take(host: &Host) -> anyhow::Result<Self> {
+        let others = agents::look(host);
         let settings = InForce::read(host);
         let host = settings.on(host);
         let (config, problems) = Config::from_host(&consent::own_environment(&host));
@@ -62,6 +66,7 @@ impl Picture {
             config,
             problems,
             trust,
+            others,
         })
     }
 

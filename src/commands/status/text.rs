@@ -23,6 +23,9 @@ pub(super) fn of(picture: &Picture) -> String {
     for problem in &picture.problems {
         lines.add("setting", &problem.to_string());
     }
+    for other in &picture.others {
+        lines.add(other.agent.as_str(), &other.in_words(&picture.host));
+    }
     lines.add("to", &destination(picture));
     lines.all("", picture.missing.as_deref());
     lines.all(

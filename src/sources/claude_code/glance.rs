@@ -4,6 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use super::super::Glance;
 use super::super::jsonl::{Lines, objects};
 use super::prompt;
 use super::times::parse_time;
@@ -15,17 +16,6 @@ const FURTHEST: u64 = 4 << 20;
 
 /// Enough of the end to hold a line with a time, nearly always.
 const TAIL: u64 = 256 << 10;
-
-/// The beginning of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Glance {
-    /// Time of the first line.
-    pub started_at: Option<DateTime<Utc>>,
-    /// Where the session was started.
-    pub cwd: Option<String>,
-    /// What was asked first.
-    pub prompt: Option<String>,
-}
 
 /// Looks at the beginning of a transcript; a file that cannot be read shows nothing.
 #[must_use]

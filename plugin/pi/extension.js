@@ -1,0 +1,38 @@
+// Tells posthog-llma that a session rests or ends. It reads the session's file in a process of its
+// own; nothing here waits for it, and nothing happens when it is not installed.
+
+import { spawn } from "node:child_process";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+
+const OFF = ["false", "0", "no"];
+
+// Where cargo installs programs, in case PATH does not say so.
+const cargo = join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "bin");
+
+function tell(context, goesOn) {
+  try {
+    const session = context.sessionManager.getSessionFile();
+    // A session that is kept in memory alone is nobody else's business.
+    if (!session) return;
+    const words = ["hook", "--agent", "pi", "--session", session];
+    const hook = spawn("posthog-llma", goesOn ? [...words, "--running"] : words, {
+      cwd: context.cwd,
+      detached: true,
+      env: { ...process.env, PATH: [process.env.PATH, cargo].filter(Boolean).join(delimiter) },
+      stdio: "ignore",
+      windowsHide: true,
+    });
+    hook.on("error", () => {});
+    hook.unref();
+  } catch {
+    // The session is worth more than what is known about it.
+  }
+}
+
+export default function (pi) {
+  const enabled = (process.env.POSTHOG_ENABLED ?? "").trim().toLowerCase();
+  if (!process.env.POSTHOG_API_KEY || OFF.includes(enabled)) return;
+  pi.on("agent_settled", (_event, context) => tell(context, true));
+  pi.on("session_shutdown", (event, context) => tell(context, event.reason === "reload"));
+}

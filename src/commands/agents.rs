@@ -1,0 +1,85 @@
+//! The agents besides Claude Code, as `status` and `doctor` show them.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::words;
+use crate::config::Config;
+use crate::host::Host;
+use crate::session::Agent;
+use crate::sources;
+
+/// An agent that has kept sessions on this machine, and whether these are sent by themselves.
+#[derive(Debug)]
+pub(super) struct OtherAgent {
+    pub(super) agent: Agent,
+    folder: PathBuf,
+    sessions: usize,
+    /// The file that has the agent call us.
+    plugin: Option<PathBuf>,
+    /// Whether the settings that the agent's own hooks see switch it on, or why not.
+    switched: Result<(), &'static str>,
+}
+
+/// Looks for them. `host` is the machine as it is: what Claude Code's settings say holds for
+/// Claude Code alone.
+pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
+    let (config, _) = Config::from_host(host);
+    let found = sources::all(host);
+    let others = Agent::ALL.into_iter().filter(|it| *it != Agent::ClaudeCode);
+    let present = others.filter_map(|agent| {
+        let folder = sources::folder(agent, host).filter(|folder| folder.is_dir())?;
+        let config = config.of(agent);
+        let switched = match (&config.api_key, config.enabled) {
+            (None, _) => Err("POSTHOG_API_KEY is not set in this shell"),
+            (_, false) => Err("POSTHOG_ENABLED is false"),
+            _ => Ok(()),
+        };
+        Some(OtherAgent {
+            agent,
+            sessions: found.iter().filter(|it| it.agent == agent).count(),
+            plugin: sources::plugin(agent, host),
+            folder,
+            switched,
+        })
+    });
+    present.collect()
+}
+
+impl OtherAgent {
+    /// Whether sessions are sent by themselves.
+    pub(super) const fn is_on(&self) -> bool {
+        self.switched.is_ok() && self.plugin.is_some()
+    }
+
+    /// How it is, in a line.
+    pub(super) fn in_words(&self, host: &Host) -> String {
+        let folder = words::path(&self.folder, host);
+        let sessions = crate::ui::count(self.sessions as u64, "session");
+        let state = match (&self.plugin, self.switched) {
+            (Some(file), Ok(())) => format!("on, by {}", words::path(file, host)),
+            (None, _) => "off: its extension is not installed".to_owned(),
+            (Some(_), Err(why)) => format!("off: {why}"),
+        };
+        format!("{state}; {sessions} in {folder}")
+    }
+
+    /// What switches it on.
+    pub(super) fn fix(&self) -> &'static str {
+        match (&self.plugin, self.switched) {
+            (None, _) => "pi install, with the folder plugin/pi of this program's repository",
+            (Some(_), _) => "export POSTHOG_API_KEY in the shell that Pi is started from",
+        }
+    }
+
+    pub(super) fn as_json(&self) -> Value {
+        json!({
+            "agent": self.agent.as_str(),
+            "enabled": self.is_on(),
+            "plugin": self.plugin.as_ref().map(|path| path.to_string_lossy()),
+            "folder": self.folder.to_string_lossy(),
+            "sessions": self.sessions,
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! What stands in an entry, in the words of a session.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::super::times::of_milliseconds;
+use super::wire::{self, payload};
+use crate::session::{Block, CallError, ToolCall, Usage};
+
+/// The blocks of a message. A text alone is one block.
+pub(super) fn blocks(content: Option<&RawValue>) -> Vec<Block> {
+    if let Some(text) = payload::<String>(content) {
+        return vec![Block::Text(text)];
+    }
+    let blocks: Vec<&RawValue> = payload(content).unwrap_or_default();
+    blocks.into_iter().map(block).collect()
+}
+
+fn block(raw: &RawValue) -> Block {
+    let block: wire::Block<'_> = payload(Some(raw)).unwrap_or_default();
+    match block {
+        wire::Block {
+            text: Some(text), ..
+        } => Block::Text(text),
+        wire::Block {
+            thinking: Some(thinking),
+            ..
+        } => Block::Thinking(thinking),
+        wire::Block {
+            kind: Some(kind),
+            data: Some(data),
+            mime_type,
+            ..
+        } => Block::Media {
+            kind,
+            media_type: mime_type,
+            bytes: decoded_length(data),
+        },
+        wire::Block {
+            id: Some(id),
+            name: Some(name),
+            arguments,
+            ..
+        } => Block::ToolCall(Box::new(ToolCall {
+            id,
+            name,
+            input: arguments.unwrap_or(Value::Null),
+            called_at: DateTime::default(),
+            result: None,
+            subagents: Vec::new(),
+            circumstances: std::sync::Arc::default(),
+        })),
+        _ => Block::Other(payload(Some(raw)).unwrap_or(Value::Null)),
+    }
+}
+
+/// Bytes that a base64 string stands for.
+fn decoded_length(data: &RawValue) -> u64 {
+    let characters = data.get().trim_matches('"').trim_end_matches('=').len();
+    (characters as u64) * 3 / 4
+}
+
+/// The texts of a message, one below the other.
+pub(super) fn text_of(blocks: &[Block]) -> String {
+    let texts = blocks.iter().filter_map(|block| match block {
+        Block::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// Token counts: input stands without the cache, output with the thinking.
+pub(super) fn usage(wire: &wire::Usage) -> Usage {
+    let cache_write = wire.cache_write.unwrap_or(0);
+    let cache_write_1h = wire.cache_write_1h.unwrap_or(0).min(cache_write);
+    let usage = Usage {
+        input: wire.input.unwrap_or(0),
+        output: wire.output.unwrap_or(0),
+        reasoning: None,
+        cache_read: wire.cache_read.unwrap_or(0),
+        cache_write,
+        cache_write_5m: cache_write - cache_write_1h,
+        cache_write_1h,
+        web_searches: 0,
+    };
+    let reasoning = wire.reasoning.filter(|_| usage != Usage::default());
+    Usage { reasoning, ..usage }
+}
+
+/// Dollars. Pi writes 0 for models that it has no prices of.
+pub(super) fn cost(wire: &wire::Usage) -> Option<f64> {
+    let total = wire.cost.as_ref()?.total?;
+    (total.is_finite() && total > 0.0).then_some(total)
+}
+
+/// Why a call failed. The message begins with the HTTP status, where there was an answer, and
+/// often goes on with that answer.
+pub(super) fn call_error(message: &wire::Message<'_>) -> Option<CallError> {
+    if message.stop_reason.as_deref() != Some("error") {
+        return None;
+    }
+    let text = message.error_message.clone().unwrap_or_default();
+    let (first, rest) = text.split_once(' ').unwrap_or((text.as_str(), ""));
+    let status = first.parse().ok().filter(|it| (100..600).contains(it));
+    let answer = if status.is_some() { rest } else { &text };
+    let kind = kind_of(answer).or_else(|| message.raw_stop_reason.clone());
+    Some(CallError {
+        kind,
+        message: text,
+        status,
+    })
+}
+
+/// The type of error that a provider's answer names: a word, and no content.
+fn kind_of(answer: &str) -> Option<String> {
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    let error = answer.get("error").unwrap_or(&answer);
+    let kind = error.get("type").and_then(Value::as_str)?;
+    let is_word = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+    (kind.len() <= 64 && kind.chars().all(is_word)).then(|| kind.to_owned())
+}
+
+/// Why the model stopped. Pi has words of its own, and the provider's beside them.
+pub(super) fn stop_reason(message: &wire::Message<'_>) -> Option<String> {
+    let reason = match message.stop_reason.as_deref()? {
+        "toolUse" => "tool_use",
+        "error" => message.raw_stop_reason.as_deref()?,
+        other => other,
+    };
+    Some(reason.to_owned())
+}
+
+/// When a message says that it was made.
+pub(super) fn time_of(message: &wire::Message<'_>) -> Option<DateTime<Utc>> {
+    message.timestamp.and_then(of_milliseconds)
+}
+
+/// When what began at `start` was done, where that was measured.
+pub(super) fn measured_end(
+    start: DateTime<Utc>,
+    message: &wire::Message<'_>,
+) -> Option<DateTime<Utc>> {
+    let milliseconds = i64::try_from(message.duration_ms?).ok()?;
+    start.checked_add_signed(TimeDelta::try_milliseconds(milliseconds)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(text: &str) -> CallError {
+        let message = wire::Message {
+            stop_reason: Some("error".to_owned()),
+            error_message: Some(text.to_owned()),
+            ..wire::Message::default()
+        };
+        call_error(&message).unwrap()
+    }
+
+    #[test]
+    fn an_error_tells_its_status_and_its_kind_where_the_provider_answered() {
+        for (text, status, kind) in [
+            (
+                r#"529 {"type":"error","error":{"type":"overloaded_error","message":"no"}}"#,
+                Some(529),
+                Some("overloaded_error"),
+            ),
+            (
+                r#"{"error":{"type":"rate_limit_error"}}"#,
+                None,
+                Some("rate_limit_error"),
+            ),
+            ("429 slow down", Some(429), None),
+            ("connection lost", None, None),
+            ("2026 was a year", None, None),
+            (
+                r#"400 {"error":{"type":"see the file /a b"}}"#,
+                Some(400),
+                None,
+            ),
+        ] {
+            let error = failed(text);
+            assert_eq!(
+                (error.status, error.kind.as_deref()),
+                (status, kind),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! One conversation: prompts, answers, and results of tools, each at its place in the tree. The
+//! main one of a session is made of its entries, that of a subagent of messages one after another.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+
+use super::content;
+use super::tree::{Place, Says, State, Tree, said};
+use super::wire::{self, payload};
+use crate::session::{
+    Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent, ToolCall,
+    ToolResult, Usage, Work,
+};
+
+/// Subagents that start subagents are followed so deep.
+const DEEPEST: usize = 8;
+
+/// What is the same for everything in a session.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) circumstances: Arc<Circumstances>,
+    /// What is older was copied from the session that this one was forked from.
+    pub(super) copied_before: Option<DateTime<Utc>>,
+    /// Whether all that a model was given is wanted with every call.
+    pub(super) wants_whole_input: bool,
+}
+
+/// A call of a model, and the prompt it was made for.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) prompt: Option<usize>,
+    pub(super) generation: Generation,
+}
+
+/// Something the user asked for.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    pub(super) text: String,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Conversation<'a> {
+    facts: &'a Facts,
+    depth: usize,
+    pub(super) tree: Tree,
+    pub(super) prompts: Vec<Prompt>,
+    pub(super) calls: Vec<Call>,
+    ids: HashSet<String>,
+    pub(super) results_without_call: u64,
+    pub(super) answers_without_usage: u64,
+}
+
+/// When a message was written.
+#[derive(Clone, Copy)]
+pub(super) struct Written {
+    /// When the entry was, or the next thing happened.
+    pub(super) by: DateTime<Utc>,
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(facts: &'a Facts) -> Self {
+        Self::at_depth(facts, 0)
+    }
+
+    fn at_depth(facts: &'a Facts, depth: usize) -> Self {
+        Self {
+            facts,
+            depth,
+            tree: Tree::default(),
+            prompts: Vec::new(),
+            calls: Vec::new(),
+            ids: HashSet::new(),
+            results_without_call: 0,
+            answers_without_usage: 0,
+        }
+    }
+
+    /// Adds a message. Whether its role is known.
+    pub(super) fn message(
+        &mut self,
+        id: &str,
+        parent: Option<Place>,
+        message: &wire::Message<'_>,
+        written: Written,
+    ) -> bool {
+        let content = content::blocks(message.content);
+        let unchanged = |_: &mut State| ();
+        match message.role.as_deref() {
+            Some("user") => {
+                self.prompts.push(Prompt {
+                    text: content::text_of(&content),
+                    at: content::time_of(message).unwrap_or(written.by),
+                });
+                let prompt = Says::Prompt(self.prompts.len() - 1, said(Role::User, content));
+                self.tree.add(id, parent, prompt, unchanged);
+            }
+            Some("assistant") => self.answer(id, parent, message, content, written),
+            Some("toolResult") => self.result(id, parent, message, content, written),
+            Some("system") => {
+                let instruct = |state: &mut State| state.instruct(message, &content);
+                self.tree.add(id, parent, Says::Nothing, instruct);
+            }
+            Some("custom" | "hookMessage" | "branchSummary" | "compactionSummary") => {
+                let input = Says::Input(said(Role::User, content));
+                self.tree.add(id, parent, input, unchanged);
+            }
+            Some("bashExecution") => {
+                self.tree
+                    .add(id, parent, of_user_command(message), unchanged);
+            }
+            _ => {
+                self.tree.add(id, parent, Says::Nothing, unchanged);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn answer(
+        &mut self,
+        id: &str,
+        parent: Option<Place>,
+        message: &wire::Message<'_>,
+        mut output: Vec<Block>,
+        written: Written,
+    ) {
+        let started_at = content::time_of(message)
+            .unwrap_or(written.by)
+            .min(written.by);
+        let ended_at = content::measured_end(started_at, message).unwrap_or(written.by);
+        for block in &mut output {
+            if let Block::ToolCall(call) = block {
+                call.called_at = ended_at;
+                call.circumstances = Arc::clone(&self.facts.circumstances);
+            }
+        }
+        self.answers_without_usage += u64::from(message.usage.is_none());
+        let usage = message.usage.clone().unwrap_or_default();
+        let state = self.tree.state(parent);
+        let prompt = self.tree.prompt(parent);
+        let mut generation = self.generation(started_at, ended_at, &usage);
+        generation.id = self.identity(message, prompt, id, started_at);
+        let asked = message.model.clone();
+        generation.model = message.response_model.clone().or_else(|| asked.clone());
+        generation.provider = provider(message.provider.as_deref());
+        generation.stop_reason = content::stop_reason(message);
+        generation.error = content::call_error(message);
+        generation.input = self.tree.new_input(parent);
+        if self.facts.wants_whole_input {
+            generation.whole_input = Some(self.tree.whole_input(parent));
+        }
+        let level = message.thinking_level.as_deref();
+        generation.parameters = Parameters {
+            requested_model: asked.filter(|asked| generation.model.as_ref() != Some(asked)),
+            effort: level.or(state.thinking_level.as_deref()).map(str::to_owned),
+            ..Parameters::default()
+        };
+        generation.setup = state.setup;
+        let answer = generation
+            .error
+            .is_none()
+            .then(|| said(Role::Assistant, output.clone()));
+        generation.output = output;
+        let number = self.calls.len();
+        self.calls.push(Call { prompt, generation });
+        let model = message.model.clone();
+        let provider = message.provider.clone();
+        self.tree
+            .add(id, parent, Says::Answer(number, answer), |state| {
+                state.model = model.map(Arc::from).or_else(|| state.model.take());
+                state.provider = provider.map(Arc::from).or_else(|| state.provider.take());
+            });
+    }
+
+    /// A call with nothing known but its times and what it used.
+    pub(super) fn generation(
+        &self,
+        started_at: DateTime<Utc>,
+        ended_at: DateTime<Utc>,
+        usage: &wire::Usage,
+    ) -> Generation {
+        Generation {
+            id: String::new(),
+            is_copy: self.facts.is_copied(started_at),
+            model: None,
+            provider: Cow::Borrowed(UNKNOWN),
+            usage: content::usage(usage),
+            cost: content::cost(usage),
+            started_at,
+            first_token_at: None,
+            ended_at: ended_at.max(started_at),
+            retries: Retries::default(),
+            stop_reason: None,
+            input: Vec::new(),
+            whole_input: None,
+            begins_anew: false,
+            setup: None,
+            output: Vec::new(),
+            parameters: Parameters::default(),
+            error: None,
+            // Pi writes an answer when it is there, and in one piece.
+            complete: true,
+            circumstances: Arc::clone(&self.facts.circumstances),
+        }
+    }
+
+    /// What tells an answer apart in all sessions and stays when Pi writes an old file anew, which
+    /// gives new ids to its entries: when it was asked for, and the provider's id of it, which some
+    /// providers use many times. A call that failed has none: then the time of the prompt.
+    fn identity(
+        &mut self,
+        message: &wire::Message<'_>,
+        prompt: Option<usize>,
+        entry: &str,
+        started_at: DateTime<Utc>,
+    ) -> String {
+        let prompt = prompt.filter(|_| self.depth == 0);
+        let second = match (&message.response_id, prompt) {
+            (Some(id), _) => id.clone(),
+            (None, Some(prompt)) => self.prompts[prompt].at.timestamp_millis().to_string(),
+            (None, None) => entry.to_owned(),
+        };
+        let mut id = format!("{}:{second}", started_at.timestamp_millis());
+        while !self.ids.insert(id.clone()) {
+            id.push('+');
+        }
+        id
+    }
+
+    fn result(
+        &mut self,
+        id: &str,
+        parent: Option<Place>,
+        message: &wire::Message<'_>,
+        content: Vec<Block>,
+        written: Written,
+    ) {
+        let Some(call_id) = message.tool_call_id.clone() else {
+            self.results_without_call += 1;
+            self.tree.add(id, parent, Says::Nothing, |_| ());
+            return;
+        };
+        let returned_at = content::time_of(message).unwrap_or(written.by);
+        let result = Arc::new(ToolResult {
+            content,
+            is_error: message.is_error == Some(true),
+            returned_at,
+            duration_ms: message.duration_ms,
+            permission: None,
+            web_searches: 0,
+            work: Work::NONE,
+        });
+        let subagents = self.subagents(&call_id, message, returned_at);
+        let waiting = self.tree.answers(parent).find(|number| {
+            let mut calls = self.calls[*number].generation.tool_calls();
+            calls.any(|call| is_waiting(call, &call_id))
+        });
+        match waiting {
+            Some(number) => {
+                let output = &mut self.calls[number].generation.output;
+                if let Some(call) = waiting_call(output, &call_id) {
+                    call.result = Some(Arc::clone(&result));
+                    call.subagents = subagents;
+                }
+            }
+            None => self.results_without_call += 1,
+        }
+        let block = Block::ToolResult { call_id, result };
+        let input = Says::Input(said(Role::User, vec![block]));
+        self.tree.add(id, parent, input, |_| ());
+    }
+
+    /// The conversations that the tool which runs subagents keeps beside its result; what a tool
+    /// used without telling more is a call of its own too.
+    fn subagents(
+        &self,
+        call: &str,
+        message: &wire::Message<'_>,
+        returned_at: DateTime<Utc>,
+    ) -> Vec<Subagent> {
+        let details = message.details.as_ref();
+        let runs = details.and_then(|details| details.results.as_ref());
+        let runs = runs.map_or(&[][..], Vec::as_slice).iter().enumerate();
+        let runs = runs.filter(|_| self.depth < DEEPEST);
+        runs.filter_map(|(number, run)| {
+            self.subagent(&format!("{call}/{number}"), run, returned_at)
+        })
+        .collect()
+    }
+
+    fn subagent(
+        &self,
+        id: &str,
+        run: &wire::SubagentRun<'_>,
+        returned_at: DateTime<Utc>,
+    ) -> Option<Subagent> {
+        let raw: &[&RawValue] = run.messages.as_deref().unwrap_or_default();
+        let messages = raw.iter().filter_map(|raw| payload(Some(raw)));
+        let messages: Vec<wire::Message<'_>> = messages.collect();
+        let mut child = Conversation::at_depth(self.facts, self.depth + 1);
+        for (number, message) in messages.iter().enumerate() {
+            // Its messages say when they began: at the latest, each was there when the next did.
+            let mut later = messages[number + 1..].iter();
+            let next = later.find_map(content::time_of);
+            let written = Written {
+                by: next.unwrap_or(returned_at),
+            };
+            let parent = child.tree.last();
+            child.message(&format!("{id}/{number}"), parent, message, written);
+        }
+        let generations: Vec<Generation> = child
+            .calls
+            .into_iter()
+            .map(|call| call.generation)
+            .collect();
+        (!generations.is_empty()).then(|| Subagent {
+            id: id.to_owned(),
+            kind: run.agent.clone(),
+            is_internal: false,
+            generations,
+        })
+    }
+}
+
+const UNKNOWN: &str = "unknown";
+
+pub(super) fn provider(name: Option<&str>) -> Cow<'static, str> {
+    name.map_or(Cow::Borrowed(UNKNOWN), |name| Cow::Owned(name.to_owned()))
+}
+
+impl Facts {
+    /// Whether something of this time stands in the file only because it was copied into it.
+    pub(super) fn is_copied(&self, at: DateTime<Utc>) -> bool {
+        self.copied_before.is_some_and(|began| at < began)
+    }
+}
+
+fn is_waiting(call: &ToolCall, id: &str) -> bool {
+    call.id == id && call.result.is_none()
+}
+
+fn waiting_call<'a>(output: &'a mut [Block], id: &str) -> Option<&'a mut ToolCall> {
+    output.iter_mut().find_map(|block| match block {
+        Block::ToolCall(call) if is_waiting(call, id) => Some(call.as_mut()),
+        _ => None,
+    })
+}
+
+/// A command that the user ran in a shell is told to the model, unless the user said otherwise.
+fn of_user_command(message: &wire::Message<'_>) -> Says {
+    if message.exclude_from_context == Some(true) {
+        return Says::Nothing;
+    }
+    let command = message.command.as_deref().unwrap_or_default();
+    let output = message.output.as_deref().unwrap_or_default();
+    let text = Block::Text(format!("$ {command}\n{output}"));
+    Says::Input(Arc::new(Message {
+        role: Role::User,
+        content: vec![text],
+    }))
+}
+
+/// Whether anything was used at all.
+pub(super) fn is_paid(usage: &wire::Usage) -> bool {
+    content::usage(usage) != Usage::default() || content::cost(usage).is_some()
+}

@@ -1,0 +1,58 @@
+//! What can be told of a session without reading it whole.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::super::Glance;
+use super::super::jsonl::{Lines, objects};
+use super::super::times::parse_time;
+use super::content;
+use super::paths::header;
+use super::wire::{self, Line, payload};
+
+/// The first prompt stands near the beginning.
+const FURTHEST: u64 = 4 << 20;
+
+/// Enough of the end to hold a line with a time, nearly always.
+const TAIL: u64 = 256 << 10;
+
+/// Looks at the beginning of a session; a file that cannot be read shows nothing.
+#[must_use]
+pub fn glance(path: &Path) -> Glance {
+    let header = header(path).ok().flatten().unwrap_or_default();
+    let mut glance = Glance {
+        started_at: header.started_at,
+        cwd: header.cwd,
+        prompt: None,
+    };
+    let Ok(mut lines) = Lines::open(path, 0) else {
+        return glance;
+    };
+    while let Ok(Some(line)) = lines.next_line() {
+        if line.offset > FURTHEST || glance.prompt.is_some() {
+            break;
+        }
+        objects(&line.text(), |line: Line<'_>| {
+            let message: wire::Message<'_> = payload(line.message).unwrap_or_default();
+            if message.role.as_deref() == Some("user") && glance.prompt.is_none() {
+                glance.prompt = Some(content::text_of(&content::blocks(message.content)));
+            }
+        });
+    }
+    glance
+}
+
+/// Time of the last line, as it is written there: the file's own time changes when it is copied.
+#[must_use]
+pub fn last_written(path: &Path) -> Option<DateTime<Utc>> {
+    let length = path.metadata().ok()?.len();
+    let mut lines = Lines::open(path, length.saturating_sub(TAIL)).ok()?;
+    let mut last = None;
+    while let Ok(Some(line)) = lines.next_line() {
+        objects(&line.text(), |line: Line<'_>| {
+            last = last.max(line.timestamp.as_deref().and_then(parse_time));
+        });
+    }
+    last
+}

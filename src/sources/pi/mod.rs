@@ -1,0 +1,18 @@
+//! Sessions of Pi: where they are and what their entries mean.
+//!
+//! The facts about the format, with the versions in which they were seen, are in `README.md`
+//! beside this file.
+
+mod content;
+mod conversation;
+mod extension;
+mod glance;
+mod paths;
+mod read;
+mod tree;
+mod wire;
+
+pub use extension::{PACKAGE, extension};
+pub use glance::{glance, last_written};
+pub use paths::{id_in_name, is_session, of_project, session_id, sessions_dir, transcripts};
+pub use read::read;

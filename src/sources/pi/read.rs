@@ -1,0 +1,361 @@
+//! Reads the file of a session.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+
+use super::super::jsonl::{self, Lines};
+use super::super::times::parse_time;
+use super::content;
+use super::conversation::{Conversation, Facts, Written, is_paid, provider};
+use super::paths::{Header, header, id_in_name};
+use super::tree::{Place, Says, State, said};
+use super::wire::{self, Line, payload};
+use crate::session::{
+    Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Oddities, Role,
+    Session, Subagent, Trigger, Turn, Wanted,
+};
+
+/// Entries that say nothing about what was asked, answered or used.
+const SILENT: [&str; 2] = ["custom", "label"];
+
+/// Reads a session; `None` when no entry of the file has a time. `wanted` is what is kept of what
+/// was said.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(transcript: &Path, wanted: Wanted) -> anyhow::Result<Option<Session>> {
+    let context = || format!("cannot read {}", transcript.display());
+    let header = header(transcript)
+        .with_context(context)?
+        .unwrap_or_default();
+    let facts = Facts {
+        circumstances: Arc::new(Circumstances {
+            cwd: header.cwd.clone(),
+            ..Circumstances::default()
+        }),
+        copied_before: header.started_at.filter(|_| header.is_fork),
+        wants_whole_input: wanted.inputs() == Some(InputScope::Full),
+    };
+    let mut reader = Reader::new(&facts);
+    reader.file(transcript).with_context(context)?;
+    let id = header.id.clone();
+    let id = id.unwrap_or_else(|| id_in_name(transcript));
+    Ok(reader.finish(id, &header))
+}
+
+struct Reader<'a> {
+    facts: &'a Facts,
+    conversation: Conversation<'a>,
+    /// Calls that Pi made for its own ends, with the prompt they stand under.
+    internal: Vec<(Option<usize>, Subagent)>,
+    incidents: Vec<(Option<usize>, Incidents)>,
+    span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    title: Option<String>,
+    is_cut_off: bool,
+    oddities: Oddities,
+}
+
+impl<'a> Reader<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        Self {
+            facts,
+            conversation: Conversation::new(facts),
+            internal: Vec::new(),
+            incidents: Vec::new(),
+            span: None,
+            title: None,
+            is_cut_off: false,
+            oddities: Oddities::default(),
+        }
+    }
+
+    fn file(&mut self, path: &Path) -> std::io::Result<()> {
+        let mut lines = Lines::open(path, 0)?;
+        while let Some(line) = lines.next_line()? {
+            let is_being_written = !line.is_terminated;
+            let malformed = jsonl::objects(&line.text(), |line: Line<'_>| self.line(&line));
+            if !is_being_written {
+                self.oddities.malformed_lines += malformed;
+            } else if malformed > 0 {
+                self.is_cut_off = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &Line<'_>) {
+        let at = line.timestamp.as_deref().and_then(parse_time);
+        if let Some(at) = at {
+            self.span = Some(match self.span {
+                None => (at, at),
+                Some((first, last)) => (first, last.max(at)),
+            });
+        }
+        let kind = line.kind.as_deref().unwrap_or("(none)");
+        if kind == "session" {
+            return;
+        }
+        let tree = &self.conversation.tree;
+        if line.id.as_deref().is_some_and(|id| tree.find(id).is_some()) {
+            // The same line again: somebody glued two copies of a session together.
+            return;
+        }
+        // The first version wrote one entry after the other, without ids.
+        let parent = match (&line.id, &line.parent_id) {
+            (None, _) => tree.last(),
+            (Some(_), parent) => parent.as_deref().and_then(|parent| tree.find(parent)),
+        };
+        let numbered = format!("#{}", tree.last().map_or(0, |place| place + 1));
+        let id = line.id.as_deref().unwrap_or(&numbered);
+        let Some(at) = at.or_else(|| Some(self.span?.1)) else {
+            self.oddities.malformed_lines += 1;
+            return;
+        };
+        self.entry(kind, line, id, parent, at);
+    }
+
+    fn entry(
+        &mut self,
+        kind: &str,
+        line: &Line<'_>,
+        id: &str,
+        parent: Option<Place>,
+        at: DateTime<Utc>,
+    ) {
+        let mut says = Says::Nothing;
+        let mut change: Box<dyn FnOnce(&mut State)> = Box::new(|_| ());
+        match kind {
+            "message" => return self.message(line, id, parent, at),
+            "model_change" => {
+                let (provider, model) = (line.provider.clone(), line.model_id.clone());
+                change = Box::new(|state| {
+                    state.provider = provider.map(Arc::from);
+                    state.model = model.map(Arc::from);
+                });
+            }
+            "thinking_level_change" => {
+                let level = line.thinking_level.clone();
+                change = Box::new(|state| state.thinking_level = level.map(Arc::from));
+            }
+            "compaction" => {
+                self.incident(parent, |incidents| incidents.compactions += 1);
+                self.summary("compaction", line, id, parent, at);
+                let kept = line.first_kept_entry_id.clone().unwrap_or_default();
+                says = summary_of(line, Some(kept));
+                let message: Option<wire::Message<'_>> = payload(line.system_message);
+                if let Some(message) = message {
+                    let content = content::blocks(message.content);
+                    self.conversation.tree.add(id, parent, says, |state| {
+                        state.instruct_anew(&message, &content);
+                    });
+                    return;
+                }
+            }
+            "branch_summary" => {
+                self.summary("branch summary", line, id, parent, at);
+                says = summary_of(line, None);
+            }
+            "usage" => {
+                let purpose = line.purpose.as_deref().unwrap_or("other").replace('_', " ");
+                self.summary(&purpose, line, id, parent, at);
+            }
+            "custom_message" => {
+                says = Says::Input(said(Role::User, content::blocks(line.content)));
+            }
+            "context_edit" => says = line.target_id.clone().map_or(says, Says::Omission),
+            "session_info" => self.title = line.name.clone().filter(|name| !name.is_empty()),
+            kind if SILENT.contains(&kind) => {}
+            kind => {
+                let unknown = &mut self.oddities.unknown_types;
+                *unknown.entry(kind.to_owned()).or_default() += 1;
+            }
+        }
+        self.conversation.tree.add(id, parent, says, change);
+    }
+
+    fn message(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+        let message: wire::Message<'_> = payload(line.message).unwrap_or_default();
+        if message.stop_reason.as_deref() == Some("aborted") {
+            self.incident(parent, |incidents| incidents.interruptions += 1);
+        }
+        let is_known = self
+            .conversation
+            .message(id, parent, &message, Written { by: at });
+        if !is_known {
+            let role = message.role.as_deref().unwrap_or("(none)");
+            let unknown = &mut self.oddities.unknown_types;
+            *unknown.entry(format!("message {role}")).or_default() += 1;
+        }
+    }
+
+    fn incident(&mut self, parent: Option<Place>, note: impl FnOnce(&mut Incidents)) {
+        let mut incidents = Incidents::default();
+        note(&mut incidents);
+        self.incidents
+            .push((self.conversation.tree.prompt(parent), incidents));
+    }
+
+    /// A call that Pi made for its own ends: what it used is told, how long it took is not.
+    fn summary(
+        &mut self,
+        kind: &str,
+        line: &Line<'_>,
+        id: &str,
+        parent: Option<Place>,
+        at: DateTime<Utc>,
+    ) {
+        let Some(usage) = line.usage.as_ref().filter(|usage| is_paid(usage)) else {
+            return;
+        };
+        let state = self.conversation.tree.state(parent);
+        let model = line.model.as_deref().or(state.model.as_deref());
+        let provided_by = line.provider.as_deref().or(state.provider.as_deref());
+        let summary = line.summary.clone().map(Block::Text);
+        let generation = Generation {
+            id: format!("{}:{id}", at.timestamp_millis()),
+            model: model.map(str::to_owned),
+            provider: provider(provided_by),
+            stop_reason: Some("stop".to_owned()),
+            output: summary.into_iter().collect(),
+            ..self.conversation.generation(at, at, usage)
+        };
+        let agent = Subagent {
+            id: id.to_owned(),
+            kind: Some(kind.to_owned()),
+            is_internal: true,
+            generations: vec![generation],
+        };
+        let prompt = self.conversation.tree.prompt(parent);
+        self.internal.push((prompt, agent));
+    }
+
+    fn finish(mut self, id: String, header: &Header) -> Option<Session> {
+        let (first, ended_at) = self.span?;
+        self.oddities.results_without_call = self.conversation.results_without_call;
+        self.oddities.responses_without_usage = self.conversation.answers_without_usage;
+        let mut turns = Turns::new(&id, self.facts, &self.conversation);
+        for call in self.conversation.calls {
+            turns.generation(call.prompt, call.generation);
+        }
+        for (prompt, agent) in self.internal {
+            turns.internal(prompt, agent);
+        }
+        for (prompt, incidents) in self.incidents {
+            turns.incidents(prompt, &incidents);
+        }
+        Some(Session {
+            agent: Agent::Pi,
+            started_at: header.started_at.unwrap_or(first),
+            ended_at,
+            is_closed: false,
+            is_cut_off: self.is_cut_off,
+            title: self.title,
+            turns: turns.finish(),
+            statements: Vec::new(),
+            earlier: Earlier::default(),
+            oddities: self.oddities,
+            id,
+        })
+    }
+}
+
+/// The turns of a session: one a prompt, and one before them all for what has none.
+struct Turns<'a> {
+    facts: &'a Facts,
+    session: &'a str,
+    /// By the number of their prompt.
+    prompted: Vec<Turn>,
+    without_prompt: Option<Turn>,
+}
+
+impl<'a> Turns<'a> {
+    fn new(session: &'a str, facts: &'a Facts, conversation: &Conversation<'_>) -> Self {
+        let mut turns = Self {
+            facts,
+            session,
+            prompted: Vec::new(),
+            without_prompt: None,
+        };
+        for prompt in &conversation.prompts {
+            let turn = turns.turn(Trigger::Prompt, prompt.text.clone(), prompt.at);
+            turns.prompted.push(turn);
+        }
+        turns
+    }
+
+    fn turn(&self, trigger: Trigger, prompt: String, at: DateTime<Utc>) -> Turn {
+        let mut id = format!("{}:{}", self.session, at.timestamp_millis());
+        while self.prompted.iter().any(|turn| turn.id == id) {
+            id.push('+');
+        }
+        Turn {
+            id,
+            trigger,
+            prompt,
+            started_at: at,
+            ended_at: at,
+            circumstances: Arc::clone(&self.facts.circumstances),
+            generations: Vec::new(),
+            stray_subagents: Vec::new(),
+            incidents: Incidents::default(),
+        }
+    }
+
+    fn of(&mut self, prompt: Option<usize>, at: DateTime<Utc>) -> &mut Turn {
+        if let Some(prompt) = prompt {
+            return &mut self.prompted[prompt];
+        }
+        let unknown = self.turn(Trigger::Unknown, String::new(), at);
+        self.without_prompt.get_or_insert(unknown)
+    }
+
+    fn generation(&mut self, prompt: Option<usize>, generation: Generation) {
+        let turn = self.of(prompt, generation.started_at);
+        turn.ended_at = turn.ended_at.max(generation.ended_at);
+        for call in generation.tool_calls() {
+            if let Some(result) = &call.result {
+                turn.ended_at = turn.ended_at.max(result.returned_at);
+            }
+        }
+        turn.generations.push(generation);
+    }
+
+    /// It does not make its turn longer: the user may have asked for it much later.
+    fn internal(&mut self, prompt: Option<usize>, agent: Subagent) {
+        let Some(first) = agent.generations.first() else {
+            return;
+        };
+        let at = first.started_at;
+        self.of(prompt, at).stray_subagents.push(agent);
+    }
+
+    fn incidents(&mut self, prompt: Option<usize>, found: &Incidents) {
+        let turn = match prompt {
+            Some(prompt) => self.prompted.get_mut(prompt),
+            None => self.without_prompt.as_mut(),
+        };
+        if let Some(turn) = turn {
+            turn.incidents.interruptions += found.interruptions;
+            turn.incidents.compactions += found.compactions;
+        }
+    }
+
+    /// A prompt that was copied and got no answer here belongs to the original alone.
+    fn finish(self) -> Vec<Turn> {
+        let facts = self.facts;
+        let is_own = |turn: &Turn| {
+            let is_bare = turn.generations.is_empty() && turn.stray_subagents.is_empty();
+            !(is_bare && facts.is_copied(turn.started_at))
+        };
+        let turns = self.without_prompt.into_iter().chain(self.prompted);
+        turns.filter(is_own).collect()
+    }
+}
+
+fn summary_of(line: &Line<'_>, first_kept: Option<String>) -> Says {
+    let text = line.summary.clone().unwrap_or_default();
+    Says::Summary(said(Role::User, vec![Block::Text(text)]), first_kept)
+}

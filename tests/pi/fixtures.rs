@@ -1,0 +1,265 @@
+//! The events of every fixture, reviewed by eye. What each shows is told in `fixtures/README.md`.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use posthog_llma::events::Progress;
+use posthog_llma::session::{Agent, Oddities};
+use posthog_llma::sources;
+use serde_json::{Value, json};
+
+use crate::support::library::{Events, Run};
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pi");
+
+/// Every fixture: the number that its session id begins with, and what it shows.
+const CASES: &[(&str, &str)] = &[
+    ("00000101", "plain_answer"),
+    ("00000102", "tools"),
+    ("00000103", "failed_calls"),
+    ("00000104", "tree"),
+    ("00000105", "fork"),
+    ("00000106", "subagents"),
+    ("00000107", "version_1"),
+    ("00000108", "broken"),
+    ("00000109", "silence"),
+    ("00000110", "private_matters"),
+];
+
+pub(crate) fn transcript(number: &str) -> PathBuf {
+    let mut found = sources::below(Path::new(FIXTURES)).into_iter();
+    let found = found.find(|found| found.id.starts_with(number));
+    let found = found.unwrap_or_else(|| panic!("no fixture {number}"));
+    assert_eq!(found.agent, Agent::Pi, "{number}");
+    found.path
+}
+
+fn of_case(name: &str) -> PathBuf {
+    let case = CASES.iter().find(|(_, known)| *known == name);
+    transcript(case.unwrap_or_else(|| panic!("no case {name}")).0)
+}
+
+/// One event after the other, without what is the same in all of them.
+fn readable(events: &Events) -> String {
+    let always = [
+        ("$ai_framework", json!("pi")),
+        ("$ai_lib", json!("posthog-llma")),
+        ("$ai_lib_version", json!(env!("CARGO_PKG_VERSION"))),
+        ("$lib", json!("posthog-llma")),
+        ("$lib_version", json!(env!("CARGO_PKG_VERSION"))),
+        ("$geoip_disable", json!(true)),
+    ];
+    let mut text = String::new();
+    for event in events {
+        let mut event = event.clone();
+        let properties = event["properties"].as_object_mut().expect("an object");
+        for (name, expected) in &always {
+            assert_eq!(
+                properties.shift_remove(*name).as_ref(),
+                Some(expected),
+                "{name}"
+            );
+        }
+        text += &serde_json::to_string_pretty(&event).expect("an event is JSON");
+        text.push('\n');
+    }
+    text
+}
+
+fn review(name: &str, events: &Events) {
+    insta::with_settings!({
+        omit_expression => true,
+        prepend_module_to_snapshot => false,
+        snapshot_path => "snapshots",
+    }, {
+        insta::assert_snapshot!(name, readable(events));
+    });
+}
+
+#[test]
+fn every_fixture_gives_the_reviewed_events() {
+    for (number, name) in CASES {
+        review(name, &Run::default().events(&transcript(number)));
+    }
+}
+
+#[test]
+fn with_session_grouping_a_trace_ends_in_a_long_silence() {
+    let run = Run::with(&[("POSTHOG_TRACE_GROUPING", "session")]);
+    for name in ["tree", "silence", "fork"] {
+        review(&format!("{name}@by_session"), &run.events(&of_case(name)));
+    }
+    let patient = Run::with(&[
+        ("POSTHOG_TRACE_GROUPING", "session"),
+        ("POSTHOG_SESSION_WINDOW_MINUTES", "100"),
+    ]);
+    let traces = |run: &Run| {
+        let events = run.events(&of_case("silence"));
+        let traces = events.iter().filter(|it| it["event"] == "$ai_trace");
+        traces.count()
+    };
+    assert_eq!((traces(&run), traces(&patient)), (2, 1));
+}
+
+#[test]
+fn in_privacy_mode_numbers_and_names_are_left() {
+    for variable in ["POSTHOG_PRIVACY_MODE", "POSTHOG_LLMA_PRIVACY_MODE"] {
+        let run = Run::with(&[(variable, "true")]);
+        let events = run.events(&of_case("private_matters"));
+        let text = serde_json::to_string(&events).expect("events are JSON");
+        assert!(!text.contains("rivate"), "{text}");
+        review("private_matters@private", &events);
+    }
+}
+
+#[test]
+fn the_whole_input_is_what_stands_on_the_way_to_the_answer() {
+    let run = Run::with(&[("POSTHOG_LLMA_INPUT", "full")]);
+    let inputs = |name: &str| -> Vec<Vec<String>> {
+        let events = run.events(&of_case(name));
+        let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
+        let calls = calls.filter(|it| it["properties"]["subagent_id"].is_null());
+        calls
+            .map(|call| texts(&call["properties"]["$ai_input"]))
+            .collect()
+    };
+    let failed = inputs("failed_calls");
+    assert_eq!(failed[2], ["Rename the module"], "what failed is forgotten");
+    assert_eq!(
+        failed[3],
+        ["Rename the module", "Renamed.", "Write malware"]
+    );
+    let tree = inputs("tree");
+    assert_eq!(
+        tree[3],
+        [
+            "Ada builds a shelf view, rows only.",
+            "Rows only.",
+            "Add titles"
+        ],
+        "what was summed up is forgotten, but for what was kept"
+    );
+    let branch = tree.last().expect("a call");
+    assert_eq!(
+        branch[..],
+        [
+            "Plan the shelf view",
+            "Rows, then columns.",
+            "Tried rows only.",
+            "Now columns"
+        ],
+        "the branch that was left is not in it"
+    );
+    let fork = inputs("fork");
+    assert_eq!(fork.len(), 1, "copied calls are not sent");
+    assert_eq!(
+        fork[0][2..],
+        [
+            "What does the discount module do?",
+            "It takes 10 % off orders of more than 50 euros.",
+            "Thanks. And for members?",
+            "15 %.",
+            "And for students?"
+        ],
+        "and are still what the model was given"
+    );
+}
+
+fn texts(messages: &Value) -> Vec<String> {
+    let messages = messages.as_array().expect("messages");
+    let blocks = messages
+        .iter()
+        .flat_map(|it| it["content"].as_array().expect("blocks"));
+    blocks
+        .filter_map(|block| block["text"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_call_has_the_same_identity_when_pi_writes_an_old_file_anew() {
+    let old = fs::read_to_string(of_case("version_1")).expect("the fixture is there");
+    let mut parent = Value::Null;
+    let mut anew = String::new();
+    for (number, line) in old.lines().enumerate() {
+        let mut entry: Value = serde_json::from_str(line).expect("a line is JSON");
+        if number == 0 {
+            entry["version"] = json!(3);
+        } else {
+            let id = json!(format!("deadbee{number}"));
+            entry["parentId"] = std::mem::replace(&mut parent, id.clone());
+            entry["id"] = id;
+        }
+        anew += &entry.to_string();
+        anew.push('\n');
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder
+        .path()
+        .join(of_case("version_1").file_name().expect("a name"));
+    fs::write(&path, anew).expect("it is writable");
+    let run = Run::default();
+    assert_eq!(run.events(&path), run.events(&of_case("version_1")));
+}
+
+#[test]
+fn a_session_read_after_every_line_sends_nothing_twice_that_differs() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    for name in ["tools", "failed_calls", "tree", "subagents"] {
+        let whole = fs::read_to_string(of_case(name)).expect("the fixture is there");
+        let path = folder
+            .path()
+            .join(of_case(name).file_name().expect("a name"));
+        let run = Run::default();
+        let expected = run.events(&of_case(name));
+        let mut read = String::new();
+        for line in whole.lines() {
+            read += line;
+            read.push('\n');
+            fs::write(&path, &read).expect("it is writable");
+            let Some(collected) = run.collect(&path, None, Progress::Running) else {
+                continue;
+            };
+            for event in run.events_of(&collected, run.freeze(&collected)) {
+                if event["event"] != "$ai_trace" {
+                    assert!(expected.contains(&event), "{name}: {event:#}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_left_out_is_counted() {
+    for (number, name) in CASES {
+        let collected = Run::default().collect(&transcript(number), None, Progress::Ended);
+        let session = collected.expect("a session").session;
+        if *name == "broken" {
+            let oddities = session.oddities;
+            assert_eq!(oddities.malformed_lines, 2, "a torn line, an array");
+            let unknown: Vec<&String> = oddities.unknown_types.keys().collect();
+            assert_eq!(unknown, ["constellation", "message oracle"]);
+            assert_eq!(oddities.results_without_call, 1);
+            assert_eq!(oddities.responses_without_usage, 1);
+            assert!(session.is_cut_off);
+        } else {
+            assert_eq!(session.oddities, Oddities::default(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_fixture_has_a_case_and_a_line_in_the_readme() {
+    let readme = Path::new(FIXTURES).with_file_name("README.md");
+    let readme = fs::read_to_string(readme).expect("it is there");
+    let numbers: HashSet<&str> = CASES.iter().map(|(number, _)| *number).collect();
+    for found in sources::below(Path::new(FIXTURES)) {
+        let number = &found.id[..8];
+        assert!(numbers.contains(number), "{number} has no case");
+        assert!(
+            readme.contains(&format!("`{number}`")),
+            "{number} is not explained"
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! Sessions of Pi: what is read of them, how they are sent while Pi runs, and all of it with the
+//! real program.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod figures;
+mod fixtures;
+#[cfg(target_os = "linux")]
+mod hook;
+#[cfg(target_os = "linux")]
+mod real;
