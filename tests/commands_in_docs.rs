@@ -1,0 +1,150 @@
+//! Every command that a document shows is run by a test.
+#![cfg(unix)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use posthog_llma::cli::Cli;
+use support::env::{PROGRAM, TestEnv};
+use walkdir::WalkDir;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Commands in blocks that this test runs as they stand.
+const RUN_HERE: &[&str] = &[
+    "cargo run --release -- show fixtures/sessions/-home-ada-bookshop/00000004-*.jsonl",
+    "cargo run --release -- ingest --dry-run fixtures/sessions",
+    "posthog-llma ingest --all --output - | your-loader",
+];
+
+/// The other commands in blocks, with what runs them, or why nothing does.
+const RUN_ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "cargo install --locked --path .",
+        "by hand: it takes minutes",
+    ),
+    ("claude plugin marketplace add .", "tests/e2e"),
+    ("claude plugin install posthog@posthog-llma", "tests/e2e"),
+    ("posthog-llma setup", "tests/setup, tests/e2e"),
+    ("pi install ./plugin/pi", "tests/pi"),
+    ("export POSTHOG_API_KEY=phc_…", "tests/pi"),
+    ("cargo test", ".ci/run"),
+    (
+        "cargo run --release --example accuracy -- ~/.claude/projects",
+        "tests/transcripts runs the same comparison",
+    ),
+    ("scripts/bench", "by hand: it takes minutes"),
+    (
+        "scripts/bench read --ccusage \"$(which ccusage)\" --sessions ~/.claude/projects",
+        "by hand: it wants ccusage",
+    ),
+    ("scripts/bench growth", "by hand: it takes minutes"),
+    ("cargo bench --bench read", ".ci/run compiles it"),
+    ("cargo bench --bench redact", ".ci/run compiles it"),
+    ("cargo bench --bench outbox", ".ci/run compiles it"),
+    (
+        "scripts/make-sessions FOLDER --sessions 5000 --megabytes 4000",
+        "scripts/bench",
+    ),
+    (
+        "posthog-llma ingest --all --output - | duckdb sessions.duckdb -f docs/pipelines/warehouse.sql",
+        "tests/pipelines.rs",
+    ),
+    (
+        "duckdb sessions.duckdb \"SELECT * FROM tokens_by_model\"",
+        "tests/pipelines.rs",
+    ),
+];
+
+fn documents() -> Vec<(PathBuf, String)> {
+    let below = ["docs", "plugin"].map(|folder| Path::new(ROOT).join(folder));
+    let below = below.iter().flat_map(WalkDir::new).flatten();
+    let all = below.map(walkdir::DirEntry::into_path);
+    let top = ["README.md", "SECURITY.md", "CONTRIBUTING.md"];
+    let all = all.chain(top.map(|name| Path::new(ROOT).join(name)));
+    let all = all.filter(|path| path.extension().is_some_and(|it| it == "md"));
+    all.map(|path| {
+        let text = fs::read_to_string(&path).expect("a document is text");
+        (path, text)
+    })
+    .collect()
+}
+
+/// The lines of blocks marked as shell, without what is said of them.
+fn commands_in_blocks(text: &str) -> Vec<String> {
+    let blocks = text.split("```sh\n").skip(1);
+    let lines = blocks.flat_map(|block| block.split("```").next().unwrap_or_default().lines());
+    lines
+        .map(|line| {
+            line.split("  #")
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        })
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+#[test]
+fn every_command_in_a_block_is_run_by_a_test() {
+    let mut count = 0;
+    for (path, text) in documents() {
+        for command in commands_in_blocks(&text) {
+            let here = RUN_HERE.contains(&command.as_str());
+            let elsewhere = RUN_ELSEWHERE.iter().any(|(known, _)| *known == command);
+            assert!(here || elsewhere, "{}: {command}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count > 20, "commands are found: {count}");
+}
+
+#[test]
+fn commands_in_blocks_do_what_is_said_of_them() {
+    let env = TestEnv::new();
+    let project = env.claude().join("projects/-home-ada-bookshop");
+    fs::create_dir_all(&project).expect("it is writable");
+    for entry in fs::read_dir(Path::new(ROOT).join("fixtures/sessions/-home-ada-bookshop"))
+        .expect("there are fixtures")
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+    {
+        fs::copy(entry.path(), project.join(entry.file_name())).expect("it is writable");
+    }
+    let program = Path::new(PROGRAM).parent().expect("it is in a folder");
+    let path = format!("{}:/usr/bin:/bin", program.display());
+    for command in RUN_HERE {
+        let command = command
+            .replace("cargo run --release --", "posthog-llma")
+            .replace("your-loader", "cat");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &command]);
+        let run = env.other(shell).env("PATH", &path).directory(ROOT);
+        let done = run.run().success();
+        assert!(done.stdout.contains("claude-sonnet") || done.stdout.contains("calls"));
+    }
+}
+
+#[test]
+fn every_command_in_a_sentence_is_one_that_the_program_understands() {
+    let mut count = 0;
+    for (path, text) in documents() {
+        let spans = text.split('`').skip(1).step_by(2);
+        for span in spans.filter(|span| span.starts_with("posthog-llma ")) {
+            let words = span.replace(['[', ']', '…', '<', '>'], "");
+            if let Err(error) = Cli::try_parse_from(words.split_whitespace()) {
+                // A verb alone is named, not to be typed.
+                let is_named = error.kind() == ErrorKind::MissingRequiredArgument;
+                assert!(is_named, "{}: `{span}`: {error}", path.display());
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 20, "commands are found: {count}");
+}
