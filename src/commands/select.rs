@@ -112,7 +112,7 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, Wr
     let mut selected: Vec<Found> = Vec::new();
     let mut known = None;
     for argument in arguments {
-        let found = if argument.is_dir() {
+        let found = if sources::holds_many(argument) {
             folder(argument)?
         } else if argument.exists() {
             let found = Found::at(argument);
