@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, Utc};
 
-use super::WrongUse;
+use super::{WrongUse, without_kind};
 use crate::cli::Ingest;
 use crate::host::Host;
 use crate::session::Agent;
@@ -162,13 +162,13 @@ fn folder(path: &Path) -> Result<Vec<Found>, WrongUse> {
 
 fn by_id(argument: &Path, known: &[Found]) -> Result<Found, WrongUse> {
     let wanted = argument.to_string_lossy().to_lowercase();
+    let wanted = without_kind(&wanted).to_owned();
+    let id_of = |session: &Found| without_kind(&session.id).to_lowercase();
     let matching: Vec<&Found> = known
         .iter()
-        .filter(|session| session.id.to_lowercase().starts_with(&wanted))
+        .filter(|session| id_of(session).starts_with(&wanted))
         .collect();
-    let exact = matching
-        .iter()
-        .find(|session| session.id.to_lowercase() == wanted);
+    let exact = matching.iter().find(|session| id_of(session) == wanted);
     match (exact, matching.as_slice()) {
         (Some(session), _) | (None, [session]) => Ok((*session).clone()),
         (None, []) => {

@@ -48,12 +48,15 @@ pub(super) fn usage(tokens: Tokens, model: Option<&str>) -> Usage {
     let is_inside = model.is_some_and(|model| model.to_lowercase().contains("gemini"));
     let apart = if is_inside { 0 } else { reasoning };
     let cache = tokens.cache.unwrap_or_default();
+    let cache_write = cache.write.unwrap_or(0);
     Usage {
         input: tokens.input.unwrap_or(0),
         output: tokens.output.unwrap_or(0) + apart,
         reasoning: (reasoning > 0).then_some(reasoning),
         cache_read: cache.read.unwrap_or(0),
-        cache_write: cache.write.unwrap_or(0),
+        cache_write,
+        // OpenCode never asks for the longer lifetime.
+        cache_write_5m: cache_write,
         ..Usage::default()
     }
 }

@@ -64,6 +64,8 @@ pub(super) struct Conversation<'a> {
     said: Vec<Arc<Message>>,
     /// Of that, what no call got yet.
     fresh: Vec<Message>,
+    /// Both, as they were before something that was taken back.
+    before: Option<(Vec<Arc<Message>>, Vec<Message>)>,
     begins_anew: bool,
 }
 
@@ -101,6 +103,7 @@ impl<'a> Conversation<'a> {
             placed: Vec::new(),
             said: Vec::new(),
             fresh: Vec::new(),
+            before: None,
             begins_anew: false,
         };
         for record in archive.messages(id)? {
@@ -111,7 +114,9 @@ impl<'a> Conversation<'a> {
     }
 
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        let Ok(message) = serde_json::from_str::<wire::Message>(&record.data) else {
+        let message = Some(&record.data).filter(|data| data.starts_with('{'));
+        let message = message.and_then(|data| serde_json::from_str(data).ok());
+        let Some(message): Option<wire::Message> = message else {
             self.oddities.malformed_lines += 1;
             return Ok(());
         };
@@ -125,20 +130,25 @@ impl<'a> Conversation<'a> {
         let at = moment(message.time.created).or_else(|| moment(Some(record.created)));
         let at = at.unwrap_or(self.ended_at);
         self.happened(at);
-        // What was taken back is part of nothing that comes later.
-        let before = record
-            .is_taken_back
-            .then(|| (self.said.clone(), self.fresh.clone()));
+        self.go_back(record.is_taken_back);
         match message.role.as_deref() {
             Some("user") => self.user(record, &parts, at),
             Some("assistant") => self.answer(record, &message, &parts, at)?,
             role => self.unknown(&format!("message {}", role.unwrap_or("(none)"))),
         }
-        if let Some((said, fresh)) = before {
+        Ok(())
+    }
+
+    /// What was taken back is part of nothing that comes later.
+    fn go_back(&mut self, is_taken_back: bool) {
+        if is_taken_back {
+            let before = (&self.said, &self.fresh);
+            self.before
+                .get_or_insert_with(|| (before.0.clone(), before.1.clone()));
+        } else if let Some((said, fresh)) = self.before.take() {
             self.said = said;
             self.fresh = fresh;
         }
-        Ok(())
     }
 
     fn happened(&mut self, at: DateTime<Utc>) {

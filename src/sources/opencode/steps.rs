@@ -39,6 +39,28 @@ struct Open<'r, 'p> {
     parts: Vec<(&'r PartRecord, &'p Part<'r>)>,
 }
 
+/// Attempts that failed. Some are told, some show by a further beginning, and some in both ways.
+#[derive(Default)]
+struct Failures {
+    begun: u64,
+    told: u64,
+    status: Option<u16>,
+}
+
+impl Failures {
+    fn take(&mut self) -> Retries {
+        let Self {
+            begun,
+            told,
+            status,
+        } = std::mem::take(self);
+        Retries {
+            count: begun.max(told),
+            status,
+        }
+    }
+}
+
 /// The calls of an answer that was begun at `at`, in their order. There is none in the answer to a
 /// command that the user ran, and in one that was only just begun.
 pub(super) fn steps<'r, 'p>(
@@ -48,7 +70,7 @@ pub(super) fn steps<'r, 'p>(
 ) -> Vec<Step<'r, 'p>> {
     let mut steps = Vec::new();
     let mut open: Option<Open<'r, 'p>> = None;
-    let mut retries = Retries::default();
+    let mut failures = Failures::default();
     // The next call begins, at the earliest, when the one before it and its tools were done.
     let mut earliest = at;
     for (row, part) in parts {
@@ -56,11 +78,11 @@ pub(super) fn steps<'r, 'p>(
             Some("step-start") => {
                 if let Some(unfinished) = open.take() {
                     if unfinished.has_tools() {
-                        let step = unfinished.into_step(earliest, std::mem::take(&mut retries));
+                        let step = unfinished.into_step(earliest, failures.take());
                         earliest = step.done_at();
                         steps.push(step);
                     } else {
-                        retries.count += 1;
+                        failures.begun += 1;
                     }
                 }
                 open = Some(Open {
@@ -73,7 +95,7 @@ pub(super) fn steps<'r, 'p>(
             }
             Some("step-finish") => {
                 let finished = open.take().unwrap_or_default();
-                let mut step = finished.into_step(earliest, std::mem::take(&mut retries));
+                let mut step = finished.into_step(earliest, failures.take());
                 step.tokens = part.tokens.unwrap_or_default();
                 step.cost = part.cost;
                 step.stop_reason = part.reason.as_deref().map(content::stop_reason);
@@ -82,14 +104,14 @@ pub(super) fn steps<'r, 'p>(
                 steps.push(step);
             }
             Some("retry") => {
-                retries.count += 1;
-                let failure = part.error.as_ref().and_then(|error| error.data.as_ref());
-                retries.status = failure.and_then(|data| data.status_code);
+                failures.told += 1;
+                let data = part.error.as_ref().and_then(|error| error.data.as_ref());
+                failures.status = data.and_then(|data| data.status_code);
             }
             _ => {}
         }
     }
-    last(message, open, retries, earliest, &mut steps);
+    last(message, open, failures.take(), earliest, &mut steps);
     steps
 }
 
