@@ -114,9 +114,10 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, Wr
     for argument in arguments {
         let found = if sources::holds_many(argument) {
             folder(argument)?
+        } else if let Some(found) = Found::at(argument) {
+            vec![found]
         } else if argument.exists() {
-            let found = Found::at(argument);
-            vec![found.ok_or_else(|| WrongUse(format!("{} cannot be read", argument.display())))?]
+            return Err(WrongUse(format!("{} cannot be read", argument.display())));
         } else {
             vec![by_id(
                 argument,
