@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::store::{database, files, fixture};
-use crate::support::env::Outcome;
+use crate::support::env::{Outcome, Run};
 use crate::support::scene::{CROWDED, Scene};
 
 fn scene() -> Scene {
@@ -23,7 +23,7 @@ const DATA: &str = ".local/share/opencode";
 fn hook(scene: &Scene, session: &str, more: &[&str]) -> Outcome {
     let words = ["hook", "--agent", "opencode", "--session", session];
     let run = scene.env.command(words);
-    let run = more.iter().fold(run, |run, word| run.argument(word));
+    let run = more.iter().fold(run, Run::argument);
     let outcome = run.run().success().silent().within(CROWDED);
     scene.settle();
     outcome

@@ -106,8 +106,8 @@ fn insert_message(database: &Connection, session: &str, message: &Value) -> rusq
         "INSERT OR REPLACE INTO message VALUES (?1, ?2, ?3, ?3, ?4)",
         params![id, session, created, info.to_string()],
     )?;
-    for (number, part) in array(&message["parts"]).iter().enumerate() {
-        let (part, part_id, created) = row_of(part, created + number as i64);
+    for (number, part) in (0..).zip(array(&message["parts"])) {
+        let (part, part_id, created) = row_of(part, created + number);
         database.execute(
             "INSERT OR REPLACE INTO part VALUES (?1, ?2, ?3, ?4, ?4, ?5)",
             params![part_id, id, session, created, part.to_string()],
@@ -138,8 +138,8 @@ fn log(database: &Connection, session: &str, message: &Value) -> rusqlite::Resul
         "message.updated.1",
         &json!({"sessionID": session, "info": message["info"]}),
     )?;
-    for (number, part) in array(&message["parts"]).iter().enumerate() {
-        let (mut part, part_id, created) = row_of(part, created + number as i64);
+    for (number, part) in (0..).zip(array(&message["parts"])) {
+        let (mut part, part_id, created) = row_of(part, created + number);
         part["id"] = json!(part_id);
         part["messageID"] = json!(id);
         let data = json!({"sessionID": session, "part": part, "time": created});

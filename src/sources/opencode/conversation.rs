@@ -305,7 +305,7 @@ impl<'a> Conversation<'a> {
                 Some("text") => output.extend(text(part, Block::Text)),
                 Some("reasoning") => output.extend(text(part, Block::Thinking)),
                 Some("tool") => {
-                    let mut call = self.tool_call(row, part, &step, &circumstances);
+                    let mut call = tool_call(row, part, &step, &circumstances);
                     if !is_copy {
                         call.subagents = self.subagents(part)?;
                     }
@@ -368,43 +368,6 @@ impl<'a> Conversation<'a> {
                 ..(*self.circumstances).clone()
             }),
             _ => Arc::clone(&self.circumstances),
-        }
-    }
-
-    fn tool_call(
-        &self,
-        row: &PartRecord,
-        part: &Part<'_>,
-        step: &Step<'_, '_>,
-        circumstances: &Arc<Circumstances>,
-    ) -> ToolCall {
-        let state = part.state.as_ref();
-        let input = state.and_then(|it| it.input.clone()).unwrap_or(Value::Null);
-        let time = state.map(|it| it.time).unwrap_or_default();
-        let called_at = moment(time.start).or_else(|| moment(row.created));
-        let called_at = called_at.unwrap_or(step.ended_at);
-        let result = state.filter(|it| is_over(it)).map(|state| {
-            let name = part.tool.as_deref().unwrap_or_default();
-            let (content, is_error) = content::tool_output(name, state);
-            let duration = time.start.zip(time.end).map(|(start, end)| end - start);
-            Arc::new(ToolResult {
-                content,
-                is_error,
-                returned_at: moment(time.end).unwrap_or(called_at).max(called_at),
-                duration_ms: duration.and_then(|it| u64::try_from(it).ok()),
-                permission: None,
-                web_searches: 0,
-                work: content::work(state),
-            })
-        });
-        ToolCall {
-            id: part.call_id.clone().unwrap_or_else(|| row.id.clone()),
-            name: content::tool_name(part, &input),
-            input,
-            called_at,
-            result,
-            subagents: Vec::new(),
-            circumstances: Arc::clone(circumstances),
         }
     }
 
@@ -472,4 +435,40 @@ fn is_over(state: &wire::State<'_>) -> bool {
 fn text(part: &Part<'_>, block: fn(String) -> Block) -> Option<Block> {
     let text = part.text.clone().filter(|text| !text.is_empty());
     text.map(block)
+}
+
+fn tool_call(
+    row: &PartRecord,
+    part: &Part<'_>,
+    step: &Step<'_, '_>,
+    circumstances: &Arc<Circumstances>,
+) -> ToolCall {
+    let state = part.state.as_ref();
+    let input = state.and_then(|it| it.input.clone()).unwrap_or(Value::Null);
+    let time = state.map(|it| it.time).unwrap_or_default();
+    let called_at = moment(time.start).or_else(|| moment(row.created));
+    let called_at = called_at.unwrap_or(step.ended_at);
+    let result = state.filter(|it| is_over(it)).map(|state| {
+        let name = part.tool.as_deref().unwrap_or_default();
+        let (content, is_error) = content::tool_output(name, state);
+        let duration = time.start.zip(time.end).map(|(start, end)| end - start);
+        Arc::new(ToolResult {
+            content,
+            is_error,
+            returned_at: moment(time.end).unwrap_or(called_at).max(called_at),
+            duration_ms: duration.and_then(|it| u64::try_from(it).ok()),
+            permission: None,
+            web_searches: 0,
+            work: content::work(state),
+        })
+    });
+    ToolCall {
+        id: part.call_id.clone().unwrap_or_else(|| row.id.clone()),
+        name: content::tool_name(part, &input),
+        input,
+        called_at,
+        result,
+        subagents: Vec::new(),
+        circumstances: Arc::clone(circumstances),
+    }
 }

@@ -52,8 +52,8 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
         turns.incidents(prompt, &incidents);
     }
     let title = info.title.filter(|title| {
-        let is_none = |untitled: &&str| title.starts_with(*untitled);
-        !title.is_empty() && !UNTITLED.iter().any(|it| is_none(&it))
+        let is_untitled = UNTITLED.iter().any(|words| title.starts_with(words));
+        !title.is_empty() && !is_untitled
     });
     Ok(Some(Session {
         agent: Agent::OpenCode,
