@@ -20,7 +20,7 @@ use crate::host::Host;
 use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::{Agent, Generation, Session, Turn, Wanted};
-use crate::sources::{self, Checkpoint, Found, Reading, Running, SessionFiles};
+use crate::sources::{self, Checkpoint, Found, Look, Reading, Running, SessionFiles};
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
@@ -244,7 +244,7 @@ impl<'a> Pipeline<'a> {
         let person = config.distinct_id.clone();
         let person = person.or_else(|| match session.agent {
             Agent::ClaudeCode => email(),
-            Agent::Pi => None,
+            Agent::Pi | Agent::OpenCode => None,
         });
         let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
         let folder = folder.map(|name| name.to_string_lossy().into_owned());
@@ -473,16 +473,12 @@ pub fn is_overtaken(error: &anyhow::Error) -> bool {
 
 /// How the files of a session look now.
 fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
-    let stamp = |path: &Path| {
-        let meta = path.metadata().ok()?;
-        let modified = meta.modified().ok()?;
-        Some(TranscriptStamp {
-            path: path.to_owned(),
-            size: meta.len(),
-            modified,
-        })
+    let stamp = |look: Look| TranscriptStamp {
+        path: look.path,
+        size: look.bytes,
+        modified: look.modified,
     };
-    files.paths().into_iter().filter_map(stamp).collect()
+    files.looks().into_iter().map(stamp).collect()
 }
 
 /// How many bytes of the session at `found` were not stored yet; `None` when nothing was written
