@@ -41,17 +41,14 @@ fn decoded_length(url: &RawValue) -> u64 {
     })
 }
 
-/// Token counts. OpenCode counts reasoning apart from output, except for Google's models, whose
-/// output has it inside.
-pub(super) fn usage(tokens: Tokens, model: Option<&str>) -> Usage {
+/// Token counts. OpenCode counts reasoning apart from output.
+pub(super) fn usage(tokens: Tokens) -> Usage {
     let reasoning = tokens.reasoning.unwrap_or(0);
-    let is_inside = model.is_some_and(|model| model.to_lowercase().contains("gemini"));
-    let apart = if is_inside { 0 } else { reasoning };
     let cache = tokens.cache.unwrap_or_default();
     let cache_write = cache.write.unwrap_or(0);
     Usage {
         input: tokens.input.unwrap_or(0),
-        output: tokens.output.unwrap_or(0) + apart,
+        output: tokens.output.unwrap_or(0) + reasoning,
         reasoning: (reasoning > 0).then_some(reasoning),
         cache_read: cache.read.unwrap_or(0),
         cache_write,
@@ -138,19 +135,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasoning_is_output_and_google_s_is_counted_already() {
+    fn reasoning_is_output() {
         let tokens: Tokens = serde_json::from_str(
             r#"{"input":7,"output":20,"reasoning":9,"cache":{"read":5,"write":3}}"#,
         )
         .unwrap();
-        for (model, output) in [(Some("gpt-9"), 29), (None, 29), (Some("Gemini-9-pro"), 20)] {
-            let usage = usage(tokens, model);
-            assert_eq!((usage.output, usage.reasoning), (output, Some(9)));
-            assert_eq!(
-                (usage.input, usage.cache_read, usage.cache_write),
-                (7, 5, 3)
-            );
-        }
+        let usage = usage(tokens);
+        assert_eq!((usage.output, usage.reasoning), (29, Some(9)));
+        assert_eq!((usage.input, usage.cache_read), (7, 5));
+        assert_eq!((usage.cache_write, usage.cache_write_5m), (3, 3));
     }
 
     #[test]

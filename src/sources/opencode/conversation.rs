@@ -333,7 +333,7 @@ impl<'a> Conversation<'a> {
         Ok(Generation {
             id,
             is_copy,
-            usage: content::usage(step.tokens, model.as_deref()),
+            usage: content::usage(step.tokens),
             cost: content::cost(step.cost),
             model,
             provider: message

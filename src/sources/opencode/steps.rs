@@ -35,7 +35,10 @@ impl Step<'_, '_> {
 /// A call whose end was not seen yet.
 #[derive(Default)]
 struct Open<'r, 'p> {
-    start: Option<DateTime<Utc>>,
+    /// Whether the answer to a call began with it.
+    is_call: bool,
+    /// When it began, where that is told.
+    begun_at: Option<DateTime<Utc>>,
     parts: Vec<(&'r PartRecord, &'p Part<'r>)>,
 }
 
@@ -82,11 +85,14 @@ pub(super) fn steps<'r, 'p>(
                         earliest = step.done_at();
                         steps.push(step);
                     } else {
+                        // It was asked for again after that.
+                        earliest = unfinished.seen_until().unwrap_or(earliest).max(earliest);
                         failures.begun += 1;
                     }
                 }
                 open = Some(Open {
-                    start: moment(row.created),
+                    is_call: true,
+                    begun_at: moment(row.created),
                     parts: Vec::new(),
                 });
             }
@@ -124,11 +130,10 @@ fn last<'r, 'p>(
     steps: &mut Vec<Step<'r, 'p>>,
 ) {
     let tokens = message.tokens.unwrap_or_default();
-    let is_paid =
-        steps.is_empty() && content::usage(tokens, None) != crate::session::Usage::default();
+    let is_paid = steps.is_empty() && content::usage(tokens) != crate::session::Usage::default();
     let is_of_user = open.as_ref().is_some_and(|open| {
         // The command of a user is a tool without a call around it.
-        open.start.is_none() && open.parts.iter().all(|(_, part)| part.tool.is_some())
+        !open.is_call && open.parts.iter().all(|(_, part)| part.tool.is_some())
     });
     let goes_on = open.is_some() && !(is_of_user && message.error.is_none());
     if goes_on || is_paid || (steps.is_empty() && message.error.is_some()) {
@@ -159,6 +164,13 @@ impl<'r, 'p> Open<'r, 'p> {
         self.parts.iter().any(|(_, part)| part.tool.is_some())
     }
 
+    /// The last sign of it.
+    fn seen_until(&self) -> Option<DateTime<Utc>> {
+        let parts = self.parts.iter();
+        let parts = parts.filter_map(|(_, part)| moment(part.time.end.or(part.time.start)));
+        parts.max().max(self.begun_at)
+    }
+
     fn into_step(self, earliest: DateTime<Utc>, retries: Retries) -> Step<'r, 'p> {
         let spoken = self.parts.iter().filter(|(_, part)| part.tool.is_none());
         let first_token_at = spoken.clone().find_map(|(_, part)| moment(part.time.start));
@@ -169,8 +181,9 @@ impl<'r, 'p> Open<'r, 'p> {
             let state = part.state.as_ref()?;
             moment(state.time.start).or_else(|| moment(row.created))
         });
-        let started_at = self.start.unwrap_or(earliest);
-        let started_at = first_token_at.map_or(started_at, |first| first.min(started_at));
+        // It was asked for before the answer began: with its message, or when the step before it
+        // was done.
+        let started_at = first_token_at.map_or(earliest, |first| first.min(earliest));
         let ended_at = spoken_until.max(first_tool).unwrap_or(started_at);
         Step {
             parts: self.parts,
