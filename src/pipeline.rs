@@ -491,8 +491,9 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64
         // Reading it will say what is wrong with it.
         return Ok(Some(found.bytes));
     };
-    let mut unread = None;
-    for stamp in stamps(&files) {
+    let stamps = stamps(&files);
+    let mut unread = stamps.is_empty().then_some(found.bytes);
+    for stamp in stamps {
         let known = outbox.transcript(&stamp.path)?;
         if known.as_ref() != Some(&stamp) {
             let read = known.map_or(0, |known| known.size);
@@ -502,7 +503,11 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64
     Ok(unread)
 }
 
+/// What cannot be looked at may have changed: reading it will say what is wrong with it.
 fn is_unchanged(outbox: &Outbox, stamps: &[TranscriptStamp]) -> anyhow::Result<bool> {
+    if stamps.is_empty() {
+        return Ok(false);
+    }
     for stamp in stamps {
         if outbox.transcript(&stamp.path)?.as_ref() != Some(stamp) {
             return Ok(false);

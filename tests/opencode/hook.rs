@@ -117,6 +117,21 @@ fn a_session_in_the_database_and_in_files_is_sent_once() {
 }
 
 #[test]
+fn a_database_that_cannot_be_read_is_told_and_costs_nothing_else() {
+    let scene = scene();
+    let folder = scene.env.home().join(DATA);
+    database(&folder, &fixture("plain_answer"));
+    fs::write(folder.join("opencode-dev.db"), "no database").expect("the folder is ours");
+    let outcome = scene.env.run(["ingest", "--all", "--yes"]).code(1);
+    let path = folder.join("opencode-dev.db").display().to_string();
+    outcome.complains(&path).complains("file is not a database");
+    assert_eq!(named(&scene, "$ai_generation").len(), 3);
+    scene.env.run(["ingest", "--list"]).success();
+    hook(&scene, "ses_0201", &[]);
+    assert_eq!(scene.status()["runs"][0]["error"], Value::Null);
+}
+
+#[test]
 fn sessions_are_listed_named_and_shown() {
     let scene = scene();
     let folder = scene.env.home().join(DATA);

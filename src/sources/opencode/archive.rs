@@ -63,6 +63,14 @@ impl Address {
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {
         let (parent, name) = (path.parent()?, path.file_name()?.to_str()?);
+        if is_database(path) {
+            // All of it: there is no session of that name, unless there is trouble.
+            return Some(Self {
+                archive: path.to_owned(),
+                id: name.to_owned(),
+                path: path.to_owned(),
+            });
+        }
         let is_session = |name: &str| name.starts_with("ses_");
         if is_session(name) && is_database(parent) {
             return Some(Self {
@@ -95,6 +103,18 @@ impl Address {
 
     pub(super) fn open(&self) -> io::Result<Archive> {
         Archive::open(&self.archive)
+    }
+}
+
+impl Entry {
+    /// Stands for all sessions of an archive that cannot be read.
+    pub(super) fn of_archive(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default();
+        Self {
+            id: name.to_string_lossy().into_owned(),
+            path: path.to_owned(),
+            ..Self::default()
+        }
     }
 }
 

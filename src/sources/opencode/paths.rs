@@ -65,11 +65,10 @@ pub fn below(root: &Path) -> Vec<Entry> {
 
 fn entries(archives: &[PathBuf]) -> Vec<Entry> {
     let mut seen = HashSet::new();
-    let all = archives.iter().filter_map(|path| {
-        // One that cannot be read has no sessions to show; reading a session says why.
-        Archive::open(path)
-            .and_then(|archive| archive.sessions())
-            .ok()
+    let all = archives.iter().map(|path| {
+        let sessions = Archive::open(path).and_then(|archive| archive.sessions());
+        // One that cannot be read stands for what is in it: whoever reads it is told why.
+        sessions.unwrap_or_else(|_| vec![Entry::of_archive(path)])
     });
     all.flatten()
         .filter(|entry| seen.insert(entry.id.clone()))
