@@ -1,6 +1,7 @@
 //! The files of OpenCode before 1.2: `session/<project>/<session>.json`,
 //! `message/<session>/<message>.json`, `part/<message>/<part>.json`.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ use super::wire::{Info, Times};
 #[derive(Debug)]
 pub(super) struct Files {
     storage: PathBuf,
+    /// Every session with its file: which are whose subagents stands in each of them.
+    sessions: OnceCell<Vec<(PathBuf, Info)>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -27,10 +30,15 @@ impl Files {
     pub(super) fn new(storage: &Path) -> Self {
         Self {
             storage: storage.to_owned(),
+            sessions: OnceCell::new(),
         }
     }
 
-    fn all(&self) -> Vec<(PathBuf, Info)> {
+    fn all(&self) -> &[(PathBuf, Info)] {
+        self.sessions.get_or_init(|| self.read_all())
+    }
+
+    fn read_all(&self) -> Vec<(PathBuf, Info)> {
         let files = WalkDir::new(self.storage.join("session"))
             .min_depth(2)
             .max_depth(2)
@@ -56,12 +64,12 @@ impl Files {
         let entries = roots.filter_map(|(path, info)| {
             let id = info.id.clone()?;
             let (mut bytes, mut updated) = self.size(&id);
-            let mut family = children(&all, &id);
+            let mut family = children(all, &id);
             while let Some(child) = family.pop() {
                 let (more, later) = self.size(&child);
                 bytes += more;
                 updated = updated.max(later);
-                family.extend(children(&all, &child));
+                family.extend(children(all, &child));
             }
             Some(Entry {
                 path: path.clone(),
@@ -75,13 +83,12 @@ impl Files {
     }
 
     pub(super) fn info(&self, id: &str) -> Option<Info> {
-        let all = self.all().into_iter();
-        all.map(|(_, info)| info)
-            .find(|info| info.id.as_deref() == Some(id))
+        let mut all = self.all().iter().map(|(_, info)| info);
+        all.find(|info| info.id.as_deref() == Some(id)).cloned()
     }
 
     pub(super) fn children(&self, id: &str) -> Vec<String> {
-        children(&self.all(), id)
+        children(self.all(), id)
     }
 
     pub(super) fn messages(&self, id: &str) -> io::Result<Vec<Record>> {
