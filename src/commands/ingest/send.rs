@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::READ_AHEAD;
 use super::plan::Plan;
+use super::read::READ_AHEAD;
 use super::summary::{FEW, Summary};
 use crate::ahead;
 use crate::cli::Ingest;
@@ -68,8 +68,8 @@ pub(super) fn run(
         is_complete: true,
     };
     let content_since = (!arguments.with_old_content).then_some(plan.content_since);
-    let mut pipeline = sending.pipeline().with_content_since(content_since);
-    let stopped = backfill.run(&plan, &mut pipeline)?;
+    let pipeline = sending.pipeline().with_content_since(content_since);
+    let stopped = backfill.run(&plan, &pipeline)?;
     let Backfill {
         progress,
         interrupt,
@@ -137,11 +137,7 @@ impl From<anyhow::Error> for End {
 
 impl<'a> Backfill<'a> {
     /// Stores and sends. Answers why it stopped before the end.
-    fn run(
-        &mut self,
-        plan: &Plan<'a>,
-        pipeline: &mut Pipeline<'_>,
-    ) -> anyhow::Result<Option<String>> {
+    fn run(&mut self, plan: &Plan<'a>, pipeline: &Pipeline<'_>) -> anyhow::Result<Option<String>> {
         let (outbox, config, host) = (self.sending.outbox(), self.config, self.host);
         let sessions = plan.sessions.iter().map(|(found, unread)| Next {
             found,
@@ -180,7 +176,7 @@ impl<'a> Backfill<'a> {
     /// Stores a session that was read, after what must be sent to make room for it.
     fn store(
         &mut self,
-        pipeline: &mut Pipeline<'_>,
+        pipeline: &Pipeline<'_>,
         found: &'a Found,
         bytes: u64,
         read: anyhow::Result<Option<Read>>,
