@@ -1,6 +1,7 @@
 //! `posthog-llma ingest`: sends past sessions, or shows what would be sent.
 
 mod claims;
+mod courier;
 mod export;
 mod list;
 mod plan;
