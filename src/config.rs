@@ -23,7 +23,7 @@ const LEAST_OUTBOX_BYTES: u64 = 1 << 20;
 /// PostHog's ingestion for its cloud in the United States.
 const DEFAULT_HOST: &str = "https://us.i.posthog.com";
 
-/// Minutes of silence after which a session of Pi goes on as another trace.
+/// Minutes of silence after which a session of Pi or OpenCode goes on as another trace.
 const SESSION_WINDOW_MINUTES: u32 = 60;
 
 /// Settings that are options of the Claude Code plugin as well, how they reach us, and what to
@@ -223,9 +223,7 @@ impl Config {
                 .value("POSTHOG_LLMA_INPUT", input_scope)
                 .unwrap_or_default(),
             redact_file: host.path_variable("POSTHOG_LLMA_REDACT_FILE"),
-            distinct_id: reader.named(["POSTHOG_LLMA_DISTINCT_ID", "POSTHOG_DISTINCT_ID"], |id| {
-                DistinctId::parse(id).map_err(|error| error.to_string())
-            }),
+            distinct_id: reader.distinct_id(),
             grouping: reader
                 .named(
                     ["POSTHOG_LLMA_TRACE_GROUPING", "POSTHOG_TRACE_GROUPING"],
@@ -233,7 +231,7 @@ impl Config {
                 )
                 .unwrap_or(match agent {
                     Agent::ClaudeCode => Grouping::Session,
-                    Agent::Pi => Grouping::Message,
+                    Agent::Pi | Agent::OpenCode => Grouping::Message,
                 }),
             session_window: reader.session_window(),
             turn_spans: reader
@@ -317,8 +315,8 @@ impl Reader<'_> {
     fn name_of(&self, [ours, posthogs]: [&'static str; 2]) -> &'static str {
         match self.agent {
             Agent::ClaudeCode => ours,
-            Agent::Pi if self.host.variable(ours) != Ok(None) => ours,
-            Agent::Pi => posthogs,
+            Agent::Pi | Agent::OpenCode if self.host.variable(ours) != Ok(None) => ours,
+            Agent::Pi | Agent::OpenCode => posthogs,
         }
     }
 
@@ -331,7 +329,21 @@ impl Reader<'_> {
                 let has_plugin_key = has_plugin_key.is_ok_and(|key| key.is_some());
                 self.value_or("POSTHOG_LLMA_CC_ENABLED", boolean, has_plugin_key, false)
             }
-            Agent::Pi => self.value_or("POSTHOG_ENABLED", boolean, true, false),
+            Agent::Pi | Agent::OpenCode => self.value_or("POSTHOG_ENABLED", boolean, true, false),
+        }
+    }
+
+    /// OpenCode's sessions belong to the machine, unless a setting says otherwise.
+    fn distinct_id(&mut self) -> Option<DistinctId> {
+        let names = ["POSTHOG_LLMA_DISTINCT_ID", "POSTHOG_DISTINCT_ID"];
+        let problems = self.problems.len();
+        let said = self.named(names, |id| {
+            DistinctId::parse(id).map_err(|error| error.to_string())
+        });
+        let is_unset = said.is_none() && self.problems.len() == problems;
+        match self.agent {
+            Agent::OpenCode if is_unset => DistinctId::parse(self.host.name.as_deref()?).ok(),
+            _ => said,
         }
     }
 
@@ -343,7 +355,9 @@ impl Reader<'_> {
         ];
         match self.agent {
             Agent::ClaudeCode => None,
-            Agent::Pi => Some(self.named(names, minutes).unwrap_or(SESSION_WINDOW_MINUTES)),
+            Agent::Pi | Agent::OpenCode => {
+                Some(self.named(names, minutes).unwrap_or(SESSION_WINDOW_MINUTES))
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Host {
     pub config: Option<PathBuf>,
     /// Where the machine's administrator keeps the settings of programs.
     pub system: Option<PathBuf>,
+    /// The name of the machine.
+    pub name: Option<String>,
     /// This executable, for starting itself again detached.
     pub executable: Option<PathBuf>,
     environment: BTreeMap<OsString, OsString>,
@@ -49,6 +51,7 @@ impl Host {
             state: dirs::state_dir().or_else(dirs::data_local_dir),
             config: dirs::config_dir(),
             system: Some(PathBuf::from(SYSTEM)),
+            name: machine_name(),
             executable: std::env::current_exe().ok(),
             environment: std::env::vars_os().collect(),
             started: Instant::now(),
@@ -65,6 +68,7 @@ impl Host {
             state: None,
             config: None,
             system: None,
+            name: None,
             executable: None,
             environment: BTreeMap::new(),
             started: Instant::now(),
@@ -126,6 +130,17 @@ impl Host {
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+#[cfg(unix)]
+fn machine_name() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_str().ok()?.to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(not(unix))]
+fn machine_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
 }
 
 /// An environment variable holds bytes that are no text.

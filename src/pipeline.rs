@@ -20,7 +20,7 @@ use crate::host::Host;
 use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::{Agent, Generation, Session, Turn, Wanted};
-use crate::sources::{self, Checkpoint, Found, Reading, Running, SessionFiles};
+use crate::sources::{self, Checkpoint, Found, Look, Reading, Running, SessionFiles};
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
@@ -244,7 +244,7 @@ impl<'a> Pipeline<'a> {
         let person = config.distinct_id.clone();
         let person = person.or_else(|| match session.agent {
             Agent::ClaudeCode => email(),
-            Agent::Pi => None,
+            Agent::Pi | Agent::OpenCode => None,
         });
         let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
         let folder = folder.map(|name| name.to_string_lossy().into_owned());
@@ -476,16 +476,12 @@ pub fn is_overtaken(error: &anyhow::Error) -> bool {
 
 /// How the files of a session look now.
 fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
-    let stamp = |path: &Path| {
-        let meta = path.metadata().ok()?;
-        let modified = meta.modified().ok()?;
-        Some(TranscriptStamp {
-            path: path.to_owned(),
-            size: meta.len(),
-            modified,
-        })
+    let stamp = |look: Look| TranscriptStamp {
+        path: look.path,
+        size: look.bytes,
+        modified: look.modified,
     };
-    files.paths().into_iter().filter_map(stamp).collect()
+    files.looks().into_iter().map(stamp).collect()
 }
 
 /// How many bytes of the session at `found` were not stored yet; `None` when nothing was written
@@ -498,8 +494,9 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64
         // Reading it will say what is wrong with it.
         return Ok(Some(found.bytes));
     };
-    let mut unread = None;
-    for stamp in stamps(&files) {
+    let stamps = stamps(&files);
+    let mut unread = stamps.is_empty().then_some(found.bytes);
+    for stamp in stamps {
         let known = outbox.transcript(&stamp.path)?;
         if known.as_ref() != Some(&stamp) {
             let read = known.map_or(0, |known| known.size);
@@ -509,7 +506,11 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64
     Ok(unread)
 }
 
+/// What cannot be looked at may have changed: reading it will say what is wrong with it.
 fn is_unchanged(outbox: &Outbox, stamps: &[TranscriptStamp]) -> anyhow::Result<bool> {
+    if stamps.is_empty() {
+        return Ok(false);
+    }
     for stamp in stamps {
         if outbox.transcript(&stamp.path)?.as_ref() != Some(stamp) {
             return Ok(false);

@@ -36,7 +36,11 @@ fn first_column(document: &str) -> BTreeSet<String> {
 fn the_reference_of_events_names_every_property_and_no_other() {
     let documented = first_column(&read("docs/events.md"));
     let mut sent: BTreeSet<String> = OF_THE_MACHINE.iter().map(|&it| it.to_owned()).collect();
-    let folders = ["tests/snapshots", "tests/pi/snapshots"];
+    let folders = [
+        "tests/snapshots",
+        "tests/pi/snapshots",
+        "tests/opencode/snapshots",
+    ];
     let folders = folders.map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
     let folders = folders.map(|folder| fs::read_dir(folder).expect("there are snapshots"));
     for entry in folders.into_iter().flatten().flatten() {

@@ -59,7 +59,7 @@ impl OtherAgent {
         let sessions = crate::ui::count(self.sessions as u64, "session");
         let state = match (&self.plugin, self.switched) {
             (Some(file), Ok(())) => format!("on, by {}", words::path(file, host)),
-            (None, _) => "off: its extension is not installed".to_owned(),
+            (None, _) => "off: its plugin is not installed".to_owned(),
             (Some(_), Err(why)) => format!("off: {why}"),
         };
         format!("{state}; {sessions} in {folder}")
@@ -67,9 +67,12 @@ impl OtherAgent {
 
     /// What switches it on.
     pub(super) fn fix(&self) -> &'static str {
-        match (&self.plugin, self.switched) {
-            (None, _) => "pi install, with the folder plugin/pi of this program's repository",
-            (Some(_), _) => "export POSTHOG_API_KEY in the shell that Pi is started from",
+        match (self.agent, &self.plugin) {
+            (Agent::OpenCode, None) => {
+                "name the folder plugin/opencode of this program's repository in opencode.json"
+            }
+            (_, None) => "pi install, with the folder plugin/pi of this program's repository",
+            (_, Some(_)) => "export POSTHOG_API_KEY in the shell that it is started from",
         }
     }
 

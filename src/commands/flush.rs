@@ -134,7 +134,7 @@ fn verb(arguments: &Flush) -> String {
     match arguments.agent {
         Agent::ClaudeCode if arguments.sweep => SESSION_START.to_owned(),
         Agent::ClaudeCode => SESSION_END.to_owned(),
-        Agent::Pi => format!("{} hook", arguments.agent.as_str()),
+        Agent::Pi | Agent::OpenCode => format!("{} hook", arguments.agent.as_str()),
     }
 }
 

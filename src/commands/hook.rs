@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
         let (config, _) = Config::from_host(&consent::own_environment(host));
         match arguments.agent {
             Agent::ClaudeCode => work(host, &config),
-            Agent::Pi => pass_on(arguments, host, &config),
+            Agent::Pi | Agent::OpenCode => pass_on(arguments, host, &config),
         }
     }
     Exit::Done
@@ -65,8 +65,8 @@ fn pass_on(arguments: &Hook, host: &Host, config: &Config) {
     let (Some(state_dir), Some(session)) = (&config.state_dir, &arguments.session) else {
         return;
     };
-    // A session in which nothing was answered yet has no file.
-    let Some(session) = std::path::absolute(session).ok().filter(|it| it.is_file()) else {
+    // A session in which nothing was answered yet is nowhere.
+    let Some(session) = sources::named_by_plugin(arguments.agent, session, host) else {
         return;
     };
     let then = if arguments.running {

@@ -148,7 +148,12 @@ fn day(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%Y-%m-%d").to_string()
 }
 
-/// Enough of an id to name a session.
+/// Enough of an id to name a session, without what all ids of an agent begin with.
 fn short(id: &str) -> String {
-    id.chars().take(8).collect()
+    without_kind(id).chars().take(8).collect()
+}
+
+/// OpenCode's ids of sessions all begin alike.
+fn without_kind(id: &str) -> &str {
+    id.strip_prefix("ses_").unwrap_or(id)
 }

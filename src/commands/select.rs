@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, Utc};
 
-use super::WrongUse;
+use super::{WrongUse, without_kind};
 use crate::cli::Ingest;
 use crate::host::Host;
 use crate::session::Agent;
@@ -112,11 +112,12 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, Wr
     let mut selected: Vec<Found> = Vec::new();
     let mut known = None;
     for argument in arguments {
-        let found = if argument.is_dir() {
+        let found = if sources::holds_many(argument) {
             folder(argument)?
+        } else if let Some(found) = Found::at(argument) {
+            vec![found]
         } else if argument.exists() {
-            let found = Found::at(argument);
-            vec![found.ok_or_else(|| WrongUse(format!("{} cannot be read", argument.display())))?]
+            return Err(WrongUse(format!("{} cannot be read", argument.display())));
         } else {
             vec![by_id(
                 argument,
@@ -162,13 +163,13 @@ fn folder(path: &Path) -> Result<Vec<Found>, WrongUse> {
 
 fn by_id(argument: &Path, known: &[Found]) -> Result<Found, WrongUse> {
     let wanted = argument.to_string_lossy().to_lowercase();
+    let wanted = without_kind(&wanted).to_owned();
+    let id_of = |session: &Found| without_kind(&session.id).to_lowercase();
     let matching: Vec<&Found> = known
         .iter()
-        .filter(|session| session.id.to_lowercase().starts_with(&wanted))
+        .filter(|session| id_of(session).starts_with(&wanted))
         .collect();
-    let exact = matching
-        .iter()
-        .find(|session| session.id.to_lowercase() == wanted);
+    let exact = matching.iter().find(|session| id_of(session) == wanted);
     match (exact, matching.as_slice()) {
         (Some(session), _) | (None, [session]) => Ok((*session).clone()),
         (None, []) => {

@@ -25,7 +25,7 @@ pub fn generation(agent: Agent, response: &str) -> Uuid {
 pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
     match agent {
         Agent::ClaudeCode => id(agent, "tool", [call, ""]),
-        Agent::Pi => id(agent, "tool", [response, call]),
+        Agent::Pi | Agent::OpenCode => id(agent, "tool", [response, call]),
     }
 }
 

@@ -45,9 +45,9 @@ impl Properties {
         self.0.insert(name.to_owned(), value);
     }
 
-    fn usage(&mut self, usage: Usage) {
+    fn usage(&mut self, usage: Usage, model: Option<&str>) {
         self.set("$ai_input_tokens", usage.input);
-        self.set("$ai_output_tokens", usage.output);
+        self.set("$ai_output_tokens", output_tokens(usage, model));
         self.set("$ai_total_tokens", usage.input + usage.output);
         self.set_some("$ai_reasoning_tokens", usage.reasoning);
         self.set("$ai_cache_read_input_tokens", usage.cache_read);
@@ -136,6 +136,19 @@ impl Properties {
     }
 }
 
+/// PostHog adds the reasoning of these models to their output itself when it computes costs
+/// (`output-costs.ts` of its ingestion).
+const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
+
+fn output_tokens(usage: Usage, model: Option<&str>) -> u64 {
+    let is_added = model.is_some_and(|model| {
+        let model = model.to_lowercase();
+        REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
+    });
+    let added = usage.reasoning.filter(|_| is_added);
+    usage.output.saturating_sub(added.unwrap_or(0))
+}
+
 pub(super) fn of_generation(
     generation: &Generation,
     prompt: &str,
@@ -148,7 +161,7 @@ pub(super) fn of_generation(
     // A call that failed half way was paid for.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
-        properties.usage(usage);
+        properties.usage(usage, generation.model.as_deref());
     }
     if let Some(cost) = generation.cost {
         properties.set("$ai_total_cost_usd", cost);
@@ -203,7 +216,7 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
     );
     properties.set("$ai_model", &unlisted.model);
     properties.set("$ai_provider", "anthropic");
-    properties.usage(unlisted.usage);
+    properties.usage(unlisted.usage, Some(&unlisted.model));
     properties.content("$ai_input", recording.inputs(), || json!([]));
     properties.content("$ai_output_choices", recording.outputs(), || json!([]));
     properties.set("$ai_is_error", false);

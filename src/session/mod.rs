@@ -38,11 +38,13 @@ pub enum Agent {
     ClaudeCode,
     /// Pi, by Earendil Works.
     Pi,
+    /// OpenCode, by SST.
+    OpenCode,
 }
 
 impl Agent {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::ClaudeCode, Self::Pi];
+    pub const ALL: [Self; 3] = [Self::ClaudeCode, Self::Pi, Self::OpenCode];
 
     /// The name in identities, in `$ai_framework` and on the command line.
     #[must_use]
@@ -50,6 +52,7 @@ impl Agent {
         match self {
             Self::ClaudeCode => "claude-code",
             Self::Pi => "pi",
+            Self::OpenCode => "opencode",
         }
     }
 
@@ -59,6 +62,7 @@ impl Agent {
         match self {
             Self::ClaudeCode => "Claude Code",
             Self::Pi => "Pi",
+            Self::OpenCode => "OpenCode",
         }
     }
 }

@@ -3,14 +3,16 @@
 //! Each agent has a folder, and here an arm in each `match`: that is all the others know of it.
 
 pub mod claude_code;
+mod fields;
 pub mod jsonl;
+pub mod opencode;
 pub mod pi;
 mod times;
+mod turns;
 
-use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 
@@ -51,6 +53,19 @@ pub enum SessionFiles {
     ClaudeCode(claude_code::SessionFiles),
     /// All in one file.
     Pi(PathBuf),
+    /// In a database or a tree of files.
+    OpenCode(opencode::Address),
+}
+
+/// How a part of a session looks: whether it was written to can be told by comparing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The file, or what stands for a session that has none of its own.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last written to.
+    pub modified: SystemTime,
 }
 
 /// How a reading went, besides the session that it found.
@@ -66,7 +81,9 @@ impl Found {
     /// The session whose transcript is at `path`, whoever wrote it; `None` when no file is there.
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {
-        let agent = if pi::is_session(path) {
+        let agent = if opencode::Address::at(path).is_some() {
+            Agent::OpenCode
+        } else if pi::is_session(path) {
             Agent::Pi
         } else {
             Agent::ClaudeCode
@@ -75,18 +92,37 @@ impl Found {
     }
 
     fn of(agent: Agent, path: &Path) -> Option<Self> {
-        let meta = fs::metadata(path).ok()?;
         let id = match agent {
             Agent::ClaudeCode => path.file_stem()?.to_string_lossy().into_owned(),
             Agent::Pi => pi::id_in_name(path),
+            Agent::OpenCode => opencode::Address::at(path)?.id().to_owned(),
         };
+        let look = match agent {
+            Agent::ClaudeCode | Agent::Pi => Look::of(path),
+            Agent::OpenCode => Look::of_address(&opencode::Address::at(path)?),
+        };
+        let look = look.ok()?;
         Some(Self {
             agent,
             id,
-            path: path.to_owned(),
-            bytes: meta.len(),
-            modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            path: look.path,
+            bytes: look.bytes,
+            modified: look.modified,
         })
+    }
+
+    fn of_entry(entry: opencode::Entry) -> Self {
+        Self {
+            agent: Agent::OpenCode,
+            modified: milliseconds_after_1970(entry.updated),
+            id: entry.id,
+            path: entry.path,
+            bytes: entry.bytes,
+        }
+    }
+
+    fn address(&self) -> Option<opencode::Address> {
+        opencode::Address::at(&self.path)
     }
 
     /// The session's own id, as it stands in the transcript.
@@ -95,6 +131,7 @@ impl Found {
         match self.agent {
             Agent::ClaudeCode => claude_code::session_id(&self.path),
             Agent::Pi => pi::session_id(&self.path),
+            Agent::OpenCode => self.id.clone(),
         }
     }
 
@@ -104,6 +141,10 @@ impl Found {
         match self.agent {
             Agent::ClaudeCode => claude_code::glance(&self.path),
             Agent::Pi => pi::glance(&self.path),
+            Agent::OpenCode => self
+                .address()
+                .as_ref()
+                .map_or_else(Glance::default, opencode::glance),
         }
     }
 
@@ -113,6 +154,7 @@ impl Found {
         match self.agent {
             Agent::ClaudeCode => claude_code::last_written(&self.path),
             Agent::Pi => pi::last_written(&self.path),
+            Agent::OpenCode => opencode::last_written(&self.address()?),
         }
     }
 
@@ -124,6 +166,7 @@ impl Found {
         Ok(match self.agent {
             Agent::ClaudeCode => SessionFiles::ClaudeCode(claude_code::session_files(&self.path)?),
             Agent::Pi => SessionFiles::Pi(self.path.clone()),
+            Agent::OpenCode => SessionFiles::OpenCode(self.address().ok_or(ErrorKind::NotFound)?),
         })
     }
 }
@@ -135,13 +178,14 @@ impl SessionFiles {
         match self {
             Self::ClaudeCode(files) => files.session_id.clone(),
             Self::Pi(path) => pi::session_id(path),
+            Self::OpenCode(address) => address.id().to_owned(),
         }
     }
 
-    /// Where they are.
+    /// How they look now; what is not there is left out.
     #[must_use]
-    pub fn paths(&self) -> Vec<&Path> {
-        match self {
+    pub fn looks(&self) -> Vec<Look> {
+        let paths: Vec<&Path> = match self {
             Self::ClaudeCode(files) => {
                 let agents = files.agents.iter().map(|agent| agent.path.as_path());
                 [files.transcript.as_path()]
@@ -150,7 +194,12 @@ impl SessionFiles {
                     .collect()
             }
             Self::Pi(path) => vec![path],
-        }
+            Self::OpenCode(address) => {
+                return Look::of_address(address).into_iter().collect();
+            }
+        };
+        let looks = paths.into_iter().map(Look::of);
+        looks.filter_map(Result::ok).collect()
     }
 
     /// Reads the session, from its start or from where `checkpoint` left off. There is none when
@@ -169,8 +218,34 @@ impl SessionFiles {
                 (session, Reading::ClaudeCode(reading))
             }
             Self::Pi(path) => (pi::read(path, wanted)?, Reading::Whole),
+            Self::OpenCode(address) => (opencode::read(address, wanted)?, Reading::Whole),
         })
     }
+}
+
+impl Look {
+    fn of(path: &Path) -> io::Result<Self> {
+        let meta = path.metadata()?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes: meta.len(),
+            modified: meta.modified()?,
+        })
+    }
+
+    fn of_address(address: &opencode::Address) -> io::Result<Self> {
+        let (bytes, updated) = opencode::size(address)?;
+        Ok(Self {
+            path: address.path().to_owned(),
+            bytes,
+            modified: milliseconds_after_1970(updated),
+        })
+    }
+}
+
+fn milliseconds_after_1970(milliseconds: i64) -> SystemTime {
+    let since = Duration::from_millis(milliseconds.try_into().unwrap_or(0));
+    SystemTime::UNIX_EPOCH + since
 }
 
 impl Reading {
@@ -204,35 +279,54 @@ pub fn folder(agent: Agent, host: &Host) -> Option<PathBuf> {
     match agent {
         Agent::ClaudeCode => claude_code::projects_dir(host),
         Agent::Pi => pi::sessions_dir(host),
+        Agent::OpenCode => opencode::data_dir(host),
     }
 }
 
 /// Every session of this user, whichever agent wrote it, the last written one first.
 #[must_use]
 pub fn all(host: &Host) -> Vec<Found> {
-    let of = |agent: &Agent| folder(*agent, host).map(|folder| of_agent(*agent, &folder));
-    newest_first(Agent::ALL.iter().filter_map(of).flatten().collect())
+    let of = |agent: &Agent| match agent {
+        Agent::ClaudeCode => found_at(
+            *agent,
+            claude_code::projects_dir(host),
+            claude_code::transcripts,
+        ),
+        Agent::Pi => found_at(*agent, pi::sessions_dir(host), pi::transcripts),
+        Agent::OpenCode => of_entries(opencode::sessions(host)),
+    };
+    newest_first(Agent::ALL.iter().flat_map(of).collect())
 }
 
-/// Every session at or below a folder, the last written one first.
+/// Every session at or below a folder, or in a database, the last written one first.
 #[must_use]
 pub fn below(root: &Path) -> Vec<Found> {
     let paths = claude_code::transcripts(root);
-    newest_first(paths.iter().filter_map(|path| Found::at(path)).collect())
+    let mut found: Vec<Found> = paths.iter().filter_map(|path| Found::at(path)).collect();
+    found.extend(of_entries(opencode::below(root)));
+    newest_first(found)
+}
+
+/// Whether many sessions lie at that path.
+#[must_use]
+pub fn holds_many(path: &Path) -> bool {
+    path.is_dir() || opencode::is_database(path)
 }
 
 /// The sessions of the project that the program runs in, the last written one first.
 #[must_use]
 pub fn of_project(host: &Host) -> Vec<Found> {
     let of = |agent: &Agent| match agent {
-        Agent::ClaudeCode => {
-            let folder = claude_code::project_dir(host);
-            folder.map_or_else(Vec::new, |folder| of_agent(*agent, &folder))
-        }
+        Agent::ClaudeCode => found_at(
+            *agent,
+            claude_code::project_dir(host),
+            claude_code::transcripts,
+        ),
         Agent::Pi => pi::of_project(host)
             .iter()
             .filter_map(|path| Found::of(*agent, path))
             .collect(),
+        Agent::OpenCode => of_entries(opencode::of_project(host)),
     };
     newest_first(Agent::ALL.iter().flat_map(of).collect())
 }
@@ -243,6 +337,20 @@ pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
     match agent {
         Agent::ClaudeCode => None,
         Agent::Pi => pi::extension(host),
+        Agent::OpenCode => opencode::plugin(host),
+    }
+}
+
+/// The session that an agent's plugin names: by its file or, where it has none, by its id. `None`
+/// when nothing of it is there yet.
+#[must_use]
+pub fn named_by_plugin(agent: Agent, session: &Path, host: &Host) -> Option<PathBuf> {
+    match agent {
+        Agent::ClaudeCode | Agent::Pi => {
+            let path = std::path::absolute(session).ok()?;
+            path.is_file().then_some(path)
+        }
+        Agent::OpenCode => opencode::locate(session.to_str()?, host),
     }
 }
 
@@ -251,17 +359,22 @@ pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
 pub fn running(agent: Agent, host: &Host) -> Running {
     match agent {
         Agent::ClaudeCode => claude_code::running(host),
-        Agent::Pi => Running::Unknown,
+        Agent::Pi | Agent::OpenCode => Running::Unknown,
     }
 }
 
-fn of_agent(agent: Agent, folder: &Path) -> Vec<Found> {
-    let paths = match agent {
-        Agent::ClaudeCode => claude_code::transcripts(folder),
-        Agent::Pi => pi::transcripts(folder),
-    };
+fn found_at(
+    agent: Agent,
+    folder: Option<PathBuf>,
+    transcripts: fn(&Path) -> Vec<PathBuf>,
+) -> Vec<Found> {
+    let paths = folder.map_or_else(Vec::new, |folder| transcripts(&folder));
     let found = paths.iter().filter_map(|path| Found::of(agent, path));
     found.collect()
+}
+
+fn of_entries(entries: Vec<opencode::Entry>) -> Vec<Found> {
+    entries.into_iter().map(Found::of_entry).collect()
 }
 
 fn newest_first(mut found: Vec<Found>) -> Vec<Found> {

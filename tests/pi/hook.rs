@@ -189,7 +189,7 @@ fn status_and_doctor_show_whether_pi_calls_us() {
         // Nobody who uses Pi alone has a problem with Claude Code.
         scene.env.run(["doctor"]).success().says(what);
     };
-    shown("off: its extension is not installed; 1 session");
+    shown("off: its plugin is not installed; 1 session");
     let packages = r#"{"packages":["npm:posthog-llma-pi"]}"#;
     scene.env.write("home/.pi/agent/settings.json", packages);
     shown("on, by ~/.pi/agent/settings.json; 1 session");

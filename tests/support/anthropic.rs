@@ -14,7 +14,7 @@
 //! | `ERROR529`   | 529, overloaded |
 //! | `FLAKY`      | 529 the first time, then a text |
 //!
-//! Tools are called by the names that the request offers: those of Claude Code, else those of Pi.
+//! Tools are called by the names that the request offers: those of Claude Code, of Pi or of OpenCode.
 //! A request that wants a title gets one, whatever the text. Anything else gets a short thinking block and a short text. Every answer reports tokens of its
 //! own, see [`usage_of`].
 
@@ -178,7 +178,7 @@ fn script(body: &Value, earlier: &[Value]) -> Reply {
         let mut prompts = earlier.iter().map(|call| last_prompt(&call["messages"]).0);
         prompts.all(|earlier| earlier != prompt)
     };
-    let agents = ["Agent", "subagent"];
+    let agents = ["Agent", "subagent", "task"];
     let agent = agents.into_iter().find(|name| offers(name));
     let agent = agent.unwrap_or("Task");
     let shells = ["Bash", "bash"];
@@ -194,7 +194,8 @@ fn script(body: &Value, earlier: &[Value]) -> Reply {
     } else if says("ERROR529") || (says("FLAKY") && is_first()) {
         Reply::Error(529, "overloaded_error", "Overloaded")
     } else if let (true, 0, Some(shell)) = (says("TOOLS"), rounds, shell) {
-        Reply::Message(look_around(shell))
+        let path = if offers("task") { "filePath" } else { "path" };
+        Reply::Message(look_around(shell, path))
     } else if says("HANG") {
         Reply::Silence
     } else if let (true, 1, Some(shell)) = (says("TOOLS"), rounds, shell) {
@@ -207,7 +208,7 @@ fn script(body: &Value, earlier: &[Value]) -> Reply {
         let call = json!({
             "description": "Look at files",
             "prompt": "TOOLS please look around",
-            "subagent_type": "general-purpose",
+            "subagent_type": if agent == "task" { "general" } else { "general-purpose" },
             "model": "haiku",
             "run_in_background": says("BACKGROUND"),
         });
@@ -229,10 +230,10 @@ fn script(body: &Value, earlier: &[Value]) -> Reply {
     }
 }
 
-fn look_around(shell: &'static str) -> Vec<Block> {
+fn look_around(shell: &'static str, path: &'static str) -> Vec<Block> {
     let (read, path) = match shell {
         "Bash" => ("Read", "file_path"),
-        _ => ("read", "path"),
+        _ => ("read", path),
     };
     let list = format!("ls -la && echo API_KEY={SECRET}");
     vec![

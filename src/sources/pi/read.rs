@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{self, Lines};
 use super::super::times::parse_time;
+use super::super::turns::Turns;
 use super::content;
 use super::conversation::{Conversation, Facts, Written, is_paid, provider};
 use super::paths::{Header, header, id_in_name};
@@ -15,7 +16,7 @@ use super::tree::{Place, Says, State, said};
 use super::wire::{self, Line, payload};
 use crate::session::{
     Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Oddities, Role,
-    Session, Subagent, Trigger, Turn, Wanted,
+    Session, Subagent, Wanted,
 };
 
 /// Entries that say nothing about what was asked, answered or used.
@@ -236,12 +237,16 @@ impl<'a> Reader<'a> {
         let (first, ended_at) = self.span?;
         self.oddities.results_without_call = self.conversation.results_without_call;
         self.oddities.responses_without_usage = self.conversation.answers_without_usage;
-        let mut turns = Turns::new(&id, self.facts, &self.conversation);
+        let facts = self.facts;
+        let mut turns = Turns::new(&id, &facts.circumstances, facts.copied_before);
+        for prompt in self.conversation.prompts {
+            turns.prompt(None, prompt.text, prompt.at);
+        }
         for call in self.conversation.calls {
             turns.generation(call.prompt, call.generation);
         }
         for (prompt, agent) in self.internal {
-            turns.internal(prompt, agent);
+            turns.stray(prompt, agent);
         }
         for (prompt, incidents) in self.incidents {
             turns.incidents(prompt, &incidents);
@@ -259,99 +264,6 @@ impl<'a> Reader<'a> {
             oddities: self.oddities,
             id,
         })
-    }
-}
-
-/// The turns of a session: one a prompt, and one before them all for what has none.
-struct Turns<'a> {
-    facts: &'a Facts,
-    session: &'a str,
-    /// By the number of their prompt.
-    prompted: Vec<Turn>,
-    without_prompt: Option<Turn>,
-}
-
-impl<'a> Turns<'a> {
-    fn new(session: &'a str, facts: &'a Facts, conversation: &Conversation<'_>) -> Self {
-        let mut turns = Self {
-            facts,
-            session,
-            prompted: Vec::new(),
-            without_prompt: None,
-        };
-        for prompt in &conversation.prompts {
-            let turn = turns.turn(Trigger::Prompt, prompt.text.clone(), prompt.at);
-            turns.prompted.push(turn);
-        }
-        turns
-    }
-
-    fn turn(&self, trigger: Trigger, prompt: String, at: DateTime<Utc>) -> Turn {
-        let mut id = format!("{}:{}", self.session, at.timestamp_millis());
-        while self.prompted.iter().any(|turn| turn.id == id) {
-            id.push('+');
-        }
-        Turn {
-            id,
-            trigger,
-            prompt,
-            started_at: at,
-            ended_at: at,
-            circumstances: Arc::clone(&self.facts.circumstances),
-            generations: Vec::new(),
-            stray_subagents: Vec::new(),
-            incidents: Incidents::default(),
-        }
-    }
-
-    fn of(&mut self, prompt: Option<usize>, at: DateTime<Utc>) -> &mut Turn {
-        if let Some(prompt) = prompt {
-            return &mut self.prompted[prompt];
-        }
-        let unknown = self.turn(Trigger::Unknown, String::new(), at);
-        self.without_prompt.get_or_insert(unknown)
-    }
-
-    fn generation(&mut self, prompt: Option<usize>, generation: Generation) {
-        let turn = self.of(prompt, generation.started_at);
-        turn.ended_at = turn.ended_at.max(generation.ended_at);
-        for call in generation.tool_calls() {
-            if let Some(result) = &call.result {
-                turn.ended_at = turn.ended_at.max(result.returned_at);
-            }
-        }
-        turn.generations.push(generation);
-    }
-
-    /// It does not make its turn longer: the user may have asked for it much later.
-    fn internal(&mut self, prompt: Option<usize>, agent: Subagent) {
-        let Some(first) = agent.generations.first() else {
-            return;
-        };
-        let at = first.started_at;
-        self.of(prompt, at).stray_subagents.push(agent);
-    }
-
-    fn incidents(&mut self, prompt: Option<usize>, found: &Incidents) {
-        let turn = match prompt {
-            Some(prompt) => self.prompted.get_mut(prompt),
-            None => self.without_prompt.as_mut(),
-        };
-        if let Some(turn) = turn {
-            turn.incidents.interruptions += found.interruptions;
-            turn.incidents.compactions += found.compactions;
-        }
-    }
-
-    /// A prompt that was copied and got no answer here belongs to the original alone.
-    fn finish(self) -> Vec<Turn> {
-        let facts = self.facts;
-        let is_own = |turn: &Turn| {
-            let is_bare = turn.generations.is_empty() && turn.stray_subagents.is_empty();
-            !(is_bare && facts.is_copied(turn.started_at))
-        };
-        let turns = self.without_prompt.into_iter().chain(self.prompted);
-        turns.filter(is_own).collect()
     }
 }
 

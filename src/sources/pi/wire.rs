@@ -2,9 +2,11 @@
 //! that is as good as nothing, and no reason to lose the entry.
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+pub(super) use super::super::fields::payload;
+use super::super::fields::{lenient, lenient_borrowed};
 
 /// A line of a session: its header, or an entry of its tree.
 #[derive(Debug, Default, Deserialize)]
@@ -188,24 +190,4 @@ pub(super) struct Block<'a> {
     pub(super) data: Option<&'a RawValue>,
     #[serde(deserialize_with = "lenient")]
     pub(super) mime_type: Option<String>,
-}
-
-/// A value of the kind that is wanted, else none.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    lenient_borrowed(deserializer)
-}
-
-/// The same for what borrows from the line.
-fn lenient_borrowed<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
-}
-
-/// Reads what stands in a field; another kind of thing than we know is as good as nothing.
-pub(super) fn payload<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
-    serde_json::from_str(raw?.get()).ok()
 }

@@ -1,0 +1,159 @@
+//! What stands in messages and parts, in the words of a session.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::super::times::of_milliseconds;
+use super::wire::{Failure, FileDiff, Part, State, Tokens};
+use crate::session::{Block, CallError, Usage, Work};
+
+/// What a part of a message of the user says to the model; `None` when nothing.
+pub(super) fn of_user(part: &Part<'_>) -> Option<Block> {
+    match part.kind.as_deref()? {
+        "text" if part.ignored != Some(true) => part.text.clone().map(Block::Text),
+        "subtask" => part.prompt.clone().map(Block::Text),
+        "file" => Some(media(part)),
+        _ => None,
+    }
+}
+
+fn media(part: &Part<'_>) -> Block {
+    let media_type = part.mime.clone();
+    let is_image = media_type
+        .as_deref()
+        .is_some_and(|it| it.starts_with("image/"));
+    let kind = if is_image { "image" } else { "document" };
+    Block::Media {
+        kind: kind.to_owned(),
+        media_type,
+        bytes: part.url.map_or(0, decoded_length),
+    }
+}
+
+/// Bytes that a `data:` URL holds; 0 for a file that lies elsewhere.
+fn decoded_length(url: &RawValue) -> u64 {
+    let url = url.get().trim_matches('"');
+    let data = url.strip_prefix("data:");
+    let data = data.and_then(|it| it.split_once(";base64,"));
+    data.map_or(0, |(_, data)| {
+        (data.trim_end_matches('=').len() as u64) * 3 / 4
+    })
+}
+
+/// Token counts. OpenCode counts reasoning apart from output.
+pub(super) fn usage(tokens: Tokens) -> Usage {
+    let reasoning = tokens.reasoning.unwrap_or(0);
+    let cache = tokens.cache.unwrap_or_default();
+    let cache_write = cache.write.unwrap_or(0);
+    Usage {
+        input: tokens.input.unwrap_or(0),
+        output: tokens.output.unwrap_or(0) + reasoning,
+        reasoning: (reasoning > 0).then_some(reasoning),
+        cache_read: cache.read.unwrap_or(0),
+        cache_write,
+        // OpenCode never asks for the longer lifetime.
+        cache_write_5m: cache_write,
+        ..Usage::default()
+    }
+}
+
+/// Dollars. OpenCode writes 0 for models that it has no prices of.
+pub(super) fn cost(dollars: Option<f64>) -> Option<f64> {
+    dollars.filter(|dollars| dollars.is_finite() && *dollars > 0.0)
+}
+
+/// Why the model stopped. OpenCode has words of its own.
+pub(super) fn stop_reason(finish: &str) -> String {
+    let reason = if finish == "tool-calls" {
+        "tool_use"
+    } else {
+        finish
+    };
+    reason.to_owned()
+}
+
+/// Whether the user stopped the call.
+pub(super) fn is_abort(failure: &Failure) -> bool {
+    failure.name.as_deref() == Some("MessageAbortedError")
+}
+
+/// Why a call failed.
+pub(super) fn call_error(failure: &Failure) -> CallError {
+    let data = failure.data.clone().unwrap_or_default();
+    CallError {
+        kind: failure.name.clone(),
+        message: data.message.unwrap_or_default(),
+        status: data.status_code,
+    }
+}
+
+/// What a tool gave back. A command that failed, and a tool that the model may not use, count as
+/// failed, though OpenCode calls both completed.
+pub(super) fn tool_output(name: &str, state: &State<'_>) -> (Vec<Block>, bool) {
+    let exit = state.metadata.as_ref().and_then(|it| it.exit);
+    let is_error = state.status.as_deref() == Some("error")
+        || exit.is_some_and(|exit| exit != 0)
+        || name == REFUSED;
+    let text = state.error.clone().or_else(|| state.output.clone());
+    let attached = state.attachments.as_deref().unwrap_or_default();
+    let content = text.map(Block::Text).into_iter();
+    let content = content.chain(attached.iter().map(media));
+    (content.collect(), is_error)
+}
+
+/// What OpenCode runs in the place of a tool that there is not, or that the model may not use.
+const REFUSED: &str = "invalid";
+
+/// The tool that the model wanted.
+pub(super) fn tool_name(part: &Part<'_>, input: &Value) -> String {
+    let name = part.tool.as_deref().unwrap_or("unknown");
+    let wanted = input.get("tool").and_then(Value::as_str);
+    let wanted = wanted.filter(|_| name == REFUSED);
+    wanted.unwrap_or(name).to_owned()
+}
+
+pub(super) fn work(state: &State<'_>) -> Work {
+    let diff = state.metadata.as_ref().and_then(|it| it.file_diff);
+    let FileDiff {
+        additions,
+        deletions,
+    } = diff.unwrap_or_default();
+    Work {
+        lines_added: additions.unwrap_or(0),
+        lines_removed: deletions.unwrap_or(0),
+        ..Work::NONE
+    }
+}
+
+pub(super) fn moment(milliseconds: Option<i64>) -> Option<DateTime<Utc>> {
+    milliseconds.and_then(of_milliseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasoning_is_output() {
+        let tokens: Tokens = serde_json::from_str(
+            r#"{"input":7,"output":20,"reasoning":9,"cache":{"read":5,"write":3}}"#,
+        )
+        .unwrap();
+        let usage = usage(tokens);
+        assert_eq!((usage.output, usage.reasoning), (29, Some(9)));
+        assert_eq!((usage.input, usage.cache_read), (7, 5));
+        assert_eq!((usage.cache_write, usage.cache_write_5m), (3, 3));
+    }
+
+    #[test]
+    fn of_a_picture_its_size_is_kept() {
+        for (url, bytes) in [
+            (r#""data:image/png;base64,AAECAw==""#, 4),
+            (r#""file:///home/ada/notes.txt""#, 0),
+        ] {
+            let raw: &RawValue = serde_json::from_str(url).unwrap();
+            assert_eq!(decoded_length(raw), bytes, "{url}");
+        }
+    }
+}

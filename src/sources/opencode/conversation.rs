@@ -1,0 +1,474 @@
+//! One conversation: the messages of a session in their order, prompts, answers and the tools that
+//! ran. That of a subagent hangs in the call of the tool that started it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::archive::{Archive, PartRecord, Record};
+use super::content::{self, moment};
+use super::steps::{Step, steps};
+use super::wire::{self, Info, Part};
+use crate::session::{
+    Block, Circumstances, Generation, Incidents, InputScope, Message, Oddities, Parameters, Role,
+    Subagent, ToolCall, ToolResult, Wanted,
+};
+
+/// Subagents that start subagents are followed so deep.
+const DEEPEST: usize = 8;
+
+/// Parts that say nothing about what was asked, answered or used.
+const SILENT: [&str; 5] = ["patch", "snapshot", "agent", "compaction", "retry"];
+
+/// A call of a model, and the prompt it was made for.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) prompt: Option<usize>,
+    pub(super) generation: Generation,
+}
+
+/// Something the user asked for.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    pub(super) id: String,
+    pub(super) text: String,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Conversation<'a> {
+    archive: &'a Archive,
+    wanted: Wanted,
+    depth: usize,
+    /// What is older was copied from the session that this one was forked from.
+    pub(super) began: DateTime<Utc>,
+    circumstances: Arc<Circumstances>,
+    pub(super) prompts: Vec<Prompt>,
+    pub(super) calls: Vec<Call>,
+    /// Calls that no call of a tool started, with the prompt they stand under.
+    pub(super) stray: Vec<(Option<usize>, Subagent)>,
+    pub(super) incidents: Vec<(Option<usize>, Incidents)>,
+    pub(super) oddities: Oddities,
+    /// The time of the last thing that happened.
+    pub(super) ended_at: DateTime<Utc>,
+    /// The prompt that each message of the user stands for.
+    of_message: HashMap<String, Option<usize>>,
+    /// Sessions of subagents that hang in a call.
+    placed: Vec<String>,
+    /// What was said, as the next call gets it.
+    said: Vec<Arc<Message>>,
+    /// Of that, what no call got yet.
+    fresh: Vec<Message>,
+    /// Both, as they were before something that was taken back.
+    before: Option<(Vec<Arc<Message>>, Vec<Message>)>,
+    begins_anew: bool,
+}
+
+impl<'a> Conversation<'a> {
+    /// Reads the messages of a session.
+    pub(super) fn read(archive: &'a Archive, info: &Info, wanted: Wanted) -> io::Result<Self> {
+        Self::at_depth(archive, info, wanted, 0)
+    }
+
+    fn at_depth(
+        archive: &'a Archive,
+        info: &Info,
+        wanted: Wanted,
+        depth: usize,
+    ) -> io::Result<Self> {
+        let id = info.id.as_deref().unwrap_or_default();
+        let began = moment(info.time.created).unwrap_or_default();
+        let mut conversation = Self {
+            archive,
+            wanted,
+            depth,
+            began,
+            circumstances: Arc::new(Circumstances {
+                cwd: info.directory.clone(),
+                agent_version: info.version.clone(),
+                ..Circumstances::default()
+            }),
+            prompts: Vec::new(),
+            calls: Vec::new(),
+            stray: Vec::new(),
+            incidents: Vec::new(),
+            oddities: Oddities::default(),
+            ended_at: began,
+            of_message: HashMap::new(),
+            placed: Vec::new(),
+            said: Vec::new(),
+            fresh: Vec::new(),
+            before: None,
+            begins_anew: false,
+        };
+        for record in archive.messages(id)? {
+            conversation.record(&record)?;
+        }
+        conversation.strays(id)?;
+        Ok(conversation)
+    }
+
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let message = Some(&record.data).filter(|data| data.starts_with('{'));
+        let message = message.and_then(|data| serde_json::from_str(data).ok());
+        let Some(message): Option<wire::Message> = message else {
+            self.oddities.malformed_lines += 1;
+            return Ok(());
+        };
+        let mut parts: Vec<(&PartRecord, Part<'_>)> = Vec::with_capacity(record.parts.len());
+        for part in &record.parts {
+            match serde_json::from_str(&part.data) {
+                Ok(read) => parts.push((part, read)),
+                Err(_) => self.oddities.malformed_lines += 1,
+            }
+        }
+        let at = moment(message.time.created).or_else(|| moment(Some(record.created)));
+        let at = at.unwrap_or(self.ended_at);
+        self.happened(at);
+        self.go_back(record.is_taken_back);
+        match message.role.as_deref() {
+            Some("user") => self.user(record, &parts, at),
+            Some("assistant") => self.answer(record, &message, &parts, at)?,
+            role => self.unknown(&format!("message {}", role.unwrap_or("(none)"))),
+        }
+        Ok(())
+    }
+
+    /// What was taken back is part of nothing that comes later.
+    fn go_back(&mut self, is_taken_back: bool) {
+        if is_taken_back {
+            let before = (&self.said, &self.fresh);
+            self.before
+                .get_or_insert_with(|| (before.0.clone(), before.1.clone()));
+        } else if let Some((said, fresh)) = self.before.take() {
+            self.said = said;
+            self.fresh = fresh;
+        }
+    }
+
+    fn happened(&mut self, at: DateTime<Utc>) {
+        self.ended_at = self.ended_at.max(at);
+    }
+
+    fn unknown(&mut self, kind: &str) {
+        let unknown = &mut self.oddities.unknown_types;
+        *unknown.entry(kind.to_owned()).or_default() += 1;
+    }
+
+    fn user(&mut self, record: &Record, parts: &[(&PartRecord, Part<'_>)], at: DateTime<Utc>) {
+        let current = self.prompts.len().checked_sub(1);
+        let is = |kind: &str| parts.iter().any(|(_, it)| it.kind.as_deref() == Some(kind));
+        if is("compaction") {
+            let incidents = Incidents {
+                compactions: 1,
+                ..Incidents::default()
+            };
+            self.incidents.push((current, incidents));
+            self.of_message.insert(record.id.clone(), current);
+            return;
+        }
+        let typed = parts.iter().filter(|(_, it)| it.synthetic != Some(true));
+        let typed: Vec<&str> = typed
+            .filter_map(|(_, it)| it.text.as_deref().or(it.prompt.as_deref()))
+            .collect();
+        let content = parts.iter().filter_map(|(_, it)| content::of_user(it));
+        let content: Vec<Block> = content.collect();
+        // Pictures alone are a prompt too; words that OpenCode puts in are none.
+        let is_synthetic = |part: &Part<'_>| part.synthetic == Some(true);
+        let is_prompt = !parts.iter().all(|(_, part)| is_synthetic(part));
+        let prompt = if is_prompt || parts.is_empty() {
+            self.prompts.push(Prompt {
+                id: record.id.clone(),
+                text: typed.join("\n"),
+                at,
+            });
+            Some(self.prompts.len() - 1)
+        } else {
+            current
+        };
+        self.of_message.insert(record.id.clone(), prompt);
+        if !content.is_empty() {
+            self.say(Role::User, content);
+        }
+    }
+
+    /// Says something that the next call gets.
+    fn say(&mut self, role: Role, content: Vec<Block>) {
+        if !matches!(self.wanted, Wanted::Everything(_)) {
+            return;
+        }
+        let message = Message { role, content };
+        if self.wanted.inputs() == Some(InputScope::Full) {
+            self.said.push(Arc::new(message.clone()));
+        }
+        if role == Role::User {
+            self.fresh.push(message);
+        }
+    }
+
+    fn answer(
+        &mut self,
+        record: &Record,
+        message: &wire::Message,
+        parts: &[(&PartRecord, Part<'_>)],
+        at: DateTime<Utc>,
+    ) -> io::Result<()> {
+        for (_, part) in parts {
+            let kind = part.kind.as_deref().unwrap_or("(none)");
+            if !Step::KINDS.contains(&kind) && !SILENT.contains(&kind) {
+                self.unknown(&format!("part {kind}"));
+            }
+        }
+        let asked = message
+            .parent_id
+            .as_ref()
+            .and_then(|id| self.of_message.get(id));
+        let prompt = asked.copied().unwrap_or(self.prompts.len().checked_sub(1));
+        let aborted = message.error.as_ref().is_some_and(content::is_abort);
+        if aborted {
+            let incidents = Incidents {
+                interruptions: 1,
+                ..Incidents::default()
+            };
+            self.incidents.push((prompt, incidents));
+        }
+        let is_summary = message.summary == Some(true);
+        let steps = steps(message, parts, at);
+        if steps.is_empty() {
+            self.of_user_command(parts);
+        }
+        for (number, step) in steps.into_iter().enumerate() {
+            let id = match number {
+                0 => record.id.clone(),
+                number => format!("{}/{number}", record.id),
+            };
+            let generation = self.generation(id, message, step)?;
+            if is_summary {
+                self.summed_up(prompt, generation);
+            } else {
+                self.calls.push(Call { prompt, generation });
+            }
+        }
+        Ok(())
+    }
+
+    /// A command that the user ran in a shell is told to the model with the next prompt.
+    fn of_user_command(&mut self, parts: &[(&PartRecord, Part<'_>)]) {
+        for (_, part) in parts {
+            let Some(state) = &part.state else { continue };
+            let command = state.input.as_ref().and_then(|it| it["command"].as_str());
+            let command = command.unwrap_or_default();
+            let output = state.output.as_deref().unwrap_or_default();
+            self.say(
+                Role::User,
+                vec![Block::Text(format!("$ {command}\n{output}"))],
+            );
+        }
+    }
+
+    /// A summary takes the place of all that was said.
+    fn summed_up(&mut self, prompt: Option<usize>, generation: Generation) {
+        self.said.clear();
+        self.fresh.clear();
+        self.say(Role::User, generation.output.clone());
+        self.begins_anew = true;
+        let agent = Subagent {
+            id: generation.id.clone(),
+            kind: Some("compaction".to_owned()),
+            is_internal: true,
+            generations: vec![generation],
+        };
+        self.stray.push((prompt, agent));
+    }
+
+    fn generation(
+        &mut self,
+        id: String,
+        message: &wire::Message,
+        step: Step<'_, '_>,
+    ) -> io::Result<Generation> {
+        let is_copy = step.started_at < self.began;
+        let model = message.model_id.clone();
+        let circumstances = self.circumstances_of(message);
+        let whole_input = self.wanted.inputs() == Some(InputScope::Full);
+        let whole_input = whole_input.then(|| self.said.clone());
+        let input = std::mem::take(&mut self.fresh);
+        let mut output = Vec::with_capacity(step.parts.len());
+        let mut results = Vec::new();
+        for (row, part) in &step.parts {
+            match part.kind.as_deref() {
+                Some("text") => output.extend(text(part, Block::Text)),
+                Some("reasoning") => output.extend(text(part, Block::Thinking)),
+                Some("tool") => {
+                    let mut call = tool_call(row, part, &step, &circumstances);
+                    if !is_copy {
+                        call.subagents = self.subagents(part)?;
+                    }
+                    if let Some(result) = &call.result {
+                        self.happened(result.returned_at);
+                        results.push(Block::ToolResult {
+                            call_id: call.id.clone(),
+                            result: Arc::clone(result),
+                        });
+                    }
+                    output.push(Block::ToolCall(Box::new(call)));
+                }
+                _ => {}
+            }
+        }
+        self.happened(step.ended_at);
+        if !output.is_empty() {
+            self.say(Role::Assistant, output.clone());
+        }
+        if !results.is_empty() {
+            self.say(Role::User, results);
+        }
+        let variant = message.variant.clone();
+        let variant = variant.or_else(|| message.model.as_ref()?.variant.clone());
+        Ok(Generation {
+            id,
+            is_copy,
+            usage: content::usage(step.tokens),
+            cost: content::cost(step.cost),
+            model,
+            provider: message
+                .provider_id
+                .clone()
+                .map_or(Cow::Borrowed("unknown"), Cow::Owned),
+            started_at: step.started_at,
+            first_token_at: step.first_token_at,
+            ended_at: step.ended_at,
+            retries: step.retries,
+            stop_reason: step.stop_reason,
+            input,
+            whole_input,
+            begins_anew: std::mem::take(&mut self.begins_anew),
+            setup: None,
+            output,
+            parameters: Parameters {
+                effort: variant.filter(|variant| variant != "default"),
+                ..Parameters::default()
+            },
+            error: step.error,
+            complete: step.is_complete,
+            circumstances,
+        })
+    }
+
+    fn circumstances_of(&self, message: &wire::Message) -> Arc<Circumstances> {
+        let cwd = message.path.as_ref().and_then(|path| path.cwd.as_ref());
+        match cwd {
+            Some(cwd) if self.circumstances.cwd.as_ref() != Some(cwd) => Arc::new(Circumstances {
+                cwd: Some(cwd.clone()),
+                ..(*self.circumstances).clone()
+            }),
+            _ => Arc::clone(&self.circumstances),
+        }
+    }
+
+    /// The subagent that a call of a tool started.
+    fn subagents(&mut self, part: &Part<'_>) -> io::Result<Vec<Subagent>> {
+        let metadata = part.state.as_ref().and_then(|it| it.metadata.as_ref());
+        let Some(id) = metadata.and_then(|it| it.session_id.clone()) else {
+            return Ok(Vec::new());
+        };
+        if self.placed.contains(&id) {
+            return Ok(Vec::new());
+        }
+        let found = self.subagent(&id)?;
+        self.placed.push(id);
+        Ok(found.into_iter().collect())
+    }
+
+    fn subagent(&mut self, id: &str) -> io::Result<Option<Subagent>> {
+        let info = self.archive.info(id)?;
+        let Some(info) = info.filter(|_| self.depth < DEEPEST) else {
+            return Ok(None);
+        };
+        let child = Self::at_depth(self.archive, &info, self.wanted, self.depth + 1)?;
+        self.happened(child.ended_at);
+        self.oddities.malformed_lines += child.oddities.malformed_lines;
+        for (kind, count) in child.oddities.unknown_types {
+            *self.oddities.unknown_types.entry(kind).or_default() += count;
+        }
+        let mut generations: Vec<Generation> = child
+            .calls
+            .into_iter()
+            .map(|call| call.generation)
+            .collect();
+        let stray = child.stray.into_iter();
+        generations.extend(stray.flat_map(|(_, agent)| agent.generations));
+        generations.sort_by_key(|generation| generation.started_at);
+        Ok((!generations.is_empty()).then_some(Subagent {
+            id: id.to_owned(),
+            kind: info.agent,
+            is_internal: false,
+            generations,
+        }))
+    }
+
+    /// Subagents whose call is nowhere, such as those of a command.
+    fn strays(&mut self, id: &str) -> io::Result<()> {
+        for child in self.archive.children(id)? {
+            if self.placed.contains(&child) {
+                continue;
+            }
+            if let Some(agent) = self.subagent(&child)? {
+                let began = agent.generations[0].started_at;
+                let before = self.prompts.iter().rposition(|prompt| prompt.at <= began);
+                self.stray.push((before, agent));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_over(state: &wire::State<'_>) -> bool {
+    matches!(state.status.as_deref(), Some("completed" | "error"))
+}
+
+fn text(part: &Part<'_>, block: fn(String) -> Block) -> Option<Block> {
+    let text = part.text.clone().filter(|text| !text.is_empty());
+    text.map(block)
+}
+
+fn tool_call(
+    row: &PartRecord,
+    part: &Part<'_>,
+    step: &Step<'_, '_>,
+    circumstances: &Arc<Circumstances>,
+) -> ToolCall {
+    let state = part.state.as_ref();
+    let input = state.and_then(|it| it.input.clone()).unwrap_or(Value::Null);
+    let time = state.map(|it| it.time).unwrap_or_default();
+    let called_at = moment(time.start).or_else(|| moment(row.created));
+    let called_at = called_at.unwrap_or(step.ended_at);
+    let result = state.filter(|it| is_over(it)).map(|state| {
+        let name = part.tool.as_deref().unwrap_or_default();
+        let (content, is_error) = content::tool_output(name, state);
+        let duration = time.start.zip(time.end).map(|(start, end)| end - start);
+        Arc::new(ToolResult {
+            content,
+            is_error,
+            returned_at: moment(time.end).unwrap_or(called_at).max(called_at),
+            duration_ms: duration.and_then(|it| u64::try_from(it).ok()),
+            permission: None,
+            web_searches: 0,
+            work: content::work(state),
+        })
+    });
+    ToolCall {
+        id: part.call_id.clone().unwrap_or_else(|| row.id.clone()),
+        name: content::tool_name(part, &input),
+        input,
+        called_at,
+        result,
+        subagents: Vec::new(),
+        circumstances: Arc::clone(circumstances),
+    }
+}

@@ -1,0 +1,52 @@
+//! What can be told of a session without reading it whole.
+
+use std::io;
+
+use chrono::{DateTime, Utc};
+
+use super::super::Glance;
+use super::archive::Address;
+use super::content::moment;
+use super::wire::{Message, Part};
+
+/// Looks at a session; one that cannot be read shows nothing.
+#[must_use]
+pub fn glance(address: &Address) -> Glance {
+    look(address).unwrap_or_default()
+}
+
+fn look(address: &Address) -> io::Result<Glance> {
+    let archive = address.open()?;
+    let info = archive.info(&address.id)?.unwrap_or_default();
+    let messages = archive.messages(&address.id)?;
+    let first = messages.iter().find(|record| {
+        let message: Message = serde_json::from_str(&record.data).unwrap_or_default();
+        message.role.as_deref() == Some("user")
+    });
+    let parts = first.map_or(&[][..], |record| &record.parts);
+    let texts = parts.iter().filter_map(|part| {
+        let part: Part<'_> = serde_json::from_str(&part.data).ok()?;
+        part.text.filter(|_| part.synthetic != Some(true))
+    });
+    let texts: Vec<String> = texts.collect();
+    Ok(Glance {
+        started_at: moment(info.time.created),
+        cwd: info.directory,
+        prompt: (!texts.is_empty()).then(|| texts.join("\n")),
+    })
+}
+
+/// When the last of it was written.
+#[must_use]
+pub fn last_written(address: &Address) -> Option<DateTime<Utc>> {
+    let (_, updated) = size(address).ok()?;
+    moment(Some(updated)).filter(|_| updated > 0)
+}
+
+/// Bytes of it, and when the last of it was written (milliseconds since 1970).
+///
+/// # Errors
+/// When the database or a file cannot be read.
+pub fn size(address: &Address) -> io::Result<(u64, i64)> {
+    address.open()?.size(&address.id)
+}

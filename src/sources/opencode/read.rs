@@ -1,0 +1,71 @@
+//! Reads a session.
+
+use std::io;
+
+use anyhow::Context;
+
+use super::super::turns::Turns;
+use super::archive::Address;
+use super::content::moment;
+use super::conversation::Conversation;
+use crate::session::{Agent, Circumstances, Earlier, Session, Wanted};
+
+/// What a session is called until something was said in it.
+const UNTITLED: [&str; 2] = ["New session - ", "Child session - "];
+
+/// Reads a session with those of its subagents; `None` when it is not there, or has no time.
+/// `wanted` is what is kept of what was said.
+///
+/// # Errors
+/// When the database or a file cannot be read.
+pub fn read(address: &Address, wanted: Wanted) -> anyhow::Result<Option<Session>> {
+    let session = session(address, wanted);
+    session.with_context(|| format!("cannot read {}", address.path.display()))
+}
+
+fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
+    let archive = address.open()?;
+    let Some(info) = archive.info(&address.id)? else {
+        return Ok(None);
+    };
+    let Some(started_at) = moment(info.time.created) else {
+        return Ok(None);
+    };
+    let conversation = Conversation::read(&archive, &info, wanted)?;
+    let circumstances = Circumstances {
+        cwd: info.directory.clone(),
+        agent_version: info.version.clone(),
+        ..Circumstances::default()
+    };
+    let began = Some(conversation.began);
+    let mut turns = Turns::new(&address.id, &circumstances.into(), began);
+    for prompt in conversation.prompts {
+        turns.prompt(Some(prompt.id), prompt.text, prompt.at);
+    }
+    for call in conversation.calls {
+        turns.generation(call.prompt, call.generation);
+    }
+    for (prompt, agent) in conversation.stray {
+        turns.stray(prompt, agent);
+    }
+    for (prompt, incidents) in conversation.incidents {
+        turns.incidents(prompt, &incidents);
+    }
+    let title = info.title.filter(|title| {
+        let is_untitled = UNTITLED.iter().any(|words| title.starts_with(words));
+        !title.is_empty() && !is_untitled
+    });
+    Ok(Some(Session {
+        agent: Agent::OpenCode,
+        id: address.id.clone(),
+        started_at,
+        ended_at: conversation.ended_at,
+        is_closed: false,
+        is_cut_off: false,
+        title,
+        turns: turns.finish(),
+        statements: Vec::new(),
+        earlier: Earlier::default(),
+        oddities: conversation.oddities,
+    }))
+}

@@ -1,0 +1,231 @@
+//! Messages and parts as OpenCode writes them, in the rows of its database as in its files.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::super::fields::{lenient, lenient_borrowed};
+
+/// A session: what a file of it says, and the columns of its row.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Info {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: Option<String>,
+    #[serde(rename = "parentID", deserialize_with = "lenient")]
+    pub(super) parent_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) directory: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) title: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) agent: Option<String>,
+    #[serde(deserialize_with = "times")]
+    pub(super) time: Times,
+}
+
+/// Milliseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Times {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) created: Option<i64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) updated: Option<i64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) completed: Option<i64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) start: Option<i64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) end: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Message {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) role: Option<String>,
+    #[serde(deserialize_with = "times")]
+    pub(super) time: Times,
+
+    // Of an answer.
+    /// The message of the user that it answers.
+    #[serde(rename = "parentID", deserialize_with = "lenient")]
+    pub(super) parent_id: Option<String>,
+    #[serde(rename = "modelID", deserialize_with = "lenient")]
+    pub(super) model_id: Option<String>,
+    #[serde(rename = "providerID", deserialize_with = "lenient")]
+    pub(super) provider_id: Option<String>,
+    /// Dollars, of all its calls.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) cost: Option<f64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) tokens: Option<Tokens>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) finish: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) error: Option<Failure>,
+    /// `true` in the summary of a compaction; in a message of the user something else.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) summary: Option<bool>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) path: Option<Place>,
+
+    /// How much the model is to think, in the words of its provider: of an answer or, in other
+    /// versions, of the user's message.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) variant: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) model: Option<Model>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Place {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) cwd: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Model {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) variant: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Tokens {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) input: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) output: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) reasoning: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) cache: Option<Cache>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Cache {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) read: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) write: Option<u64>,
+}
+
+/// Why a call failed. What else stands there, such as headers and bodies of answers, is not read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Failure {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) data: Option<FailureData>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct FailureData {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) message: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) status_code: Option<u16>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Part<'a> {
+    #[serde(rename = "type", deserialize_with = "lenient")]
+    pub(super) kind: Option<String>,
+    #[serde(deserialize_with = "times")]
+    pub(super) time: Times,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) text: Option<String>,
+    /// Text that nobody typed.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) synthetic: Option<bool>,
+    /// Text that no model gets.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) ignored: Option<bool>,
+
+    // Of `file`.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) mime: Option<String>,
+    #[serde(borrow)]
+    pub(super) url: Option<&'a RawValue>,
+
+    // Of `tool`.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) tool: Option<String>,
+    #[serde(rename = "callID", deserialize_with = "lenient")]
+    pub(super) call_id: Option<String>,
+    #[serde(deserialize_with = "lenient_borrowed", borrow)]
+    pub(super) state: Option<State<'a>>,
+
+    // Of `step-finish`.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) reason: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) cost: Option<f64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) tokens: Option<Tokens>,
+
+    /// Of `subtask`.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) prompt: Option<String>,
+
+    /// Of `retry`.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) error: Option<Failure>,
+}
+
+/// How far a tool is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct State<'a> {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) status: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) input: Option<Value>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) output: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) error: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) metadata: Option<Metadata>,
+    #[serde(deserialize_with = "times")]
+    pub(super) time: Times,
+    #[serde(deserialize_with = "lenient_borrowed", borrow)]
+    pub(super) attachments: Option<Vec<Part<'a>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Metadata {
+    /// Of a command.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) exit: Option<i64>,
+    /// Of a subagent: its session.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) session_id: Option<String>,
+    /// Of a change to a file.
+    #[serde(rename = "filediff", deserialize_with = "lenient")]
+    pub(super) file_diff: Option<FileDiff>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct FileDiff {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) additions: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) deletions: Option<u64>,
+}
+
+fn times<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Times, D::Error> {
+    Ok(lenient(deserializer)?.unwrap_or_default())
+}

@@ -1,0 +1,119 @@
+//! The turns of a session whose calls know their prompts.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::session::{Circumstances, Generation, Incidents, Subagent, Trigger, Turn};
+
+/// One turn a prompt, and one before them all for what has none.
+#[derive(Debug)]
+pub(super) struct Turns {
+    session: String,
+    circumstances: Arc<Circumstances>,
+    /// What is older was copied from another session.
+    copied_before: Option<DateTime<Utc>>,
+    prompted: Vec<Turn>,
+    without_prompt: Option<Turn>,
+}
+
+impl Turns {
+    pub(super) fn new(
+        session: &str,
+        circumstances: &Arc<Circumstances>,
+        copied_before: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            session: session.to_owned(),
+            circumstances: Arc::clone(circumstances),
+            copied_before,
+            prompted: Vec::new(),
+            without_prompt: None,
+        }
+    }
+
+    /// Adds the turn of the next prompt. `id` tells prompts apart, and tells it again the next
+    /// time; without one, the time has to do.
+    pub(super) fn prompt(&mut self, id: Option<String>, text: String, at: DateTime<Utc>) {
+        let id = id.unwrap_or_else(|| self.id_of(at));
+        let turn = self.turn(id, Trigger::Prompt, text, at);
+        self.prompted.push(turn);
+    }
+
+    fn id_of(&self, at: DateTime<Utc>) -> String {
+        let mut id = format!("{}:{}", self.session, at.timestamp_millis());
+        while self.prompted.iter().any(|turn| turn.id == id) {
+            id.push('+');
+        }
+        id
+    }
+
+    fn turn(&self, id: String, trigger: Trigger, prompt: String, at: DateTime<Utc>) -> Turn {
+        Turn {
+            id,
+            trigger,
+            prompt,
+            started_at: at,
+            ended_at: at,
+            circumstances: Arc::clone(&self.circumstances),
+            generations: Vec::new(),
+            stray_subagents: Vec::new(),
+            incidents: Incidents::default(),
+        }
+    }
+
+    fn of(&mut self, prompt: Option<usize>, at: DateTime<Utc>) -> &mut Turn {
+        if let Some(prompt) = prompt {
+            return &mut self.prompted[prompt];
+        }
+        let unknown = self.turn(self.id_of(at), Trigger::Unknown, String::new(), at);
+        self.without_prompt.get_or_insert(unknown)
+    }
+
+    /// Adds a call that was made for the prompt of that number.
+    pub(super) fn generation(&mut self, prompt: Option<usize>, generation: Generation) {
+        let turn = self.of(prompt, generation.started_at);
+        turn.ended_at = turn.ended_at.max(generation.ended_at);
+        for call in generation.tool_calls() {
+            if let Some(result) = &call.result {
+                turn.ended_at = turn.ended_at.max(result.returned_at);
+            }
+        }
+        turn.generations.push(generation);
+    }
+
+    /// Adds what no call of a tool started. It does not make its turn longer: the user may have
+    /// asked for it much later.
+    pub(super) fn stray(&mut self, prompt: Option<usize>, agent: Subagent) {
+        let Some(first) = agent.generations.first() else {
+            return;
+        };
+        let at = first.started_at;
+        self.of(prompt, at).stray_subagents.push(agent);
+    }
+
+    pub(super) fn incidents(&mut self, prompt: Option<usize>, found: &Incidents) {
+        let turn = match prompt {
+            Some(prompt) => self.prompted.get_mut(prompt),
+            None => self.without_prompt.as_mut(),
+        };
+        if let Some(turn) = turn {
+            turn.incidents.interruptions += found.interruptions;
+            turn.incidents.compactions += found.compactions;
+        }
+    }
+
+    /// A prompt that was copied and got no answer here belongs to the original alone.
+    pub(super) fn finish(self) -> Vec<Turn> {
+        let is_copied = |turn: &Turn| {
+            self.copied_before
+                .is_some_and(|began| turn.started_at < began)
+        };
+        let is_own = |turn: &Turn| {
+            let is_bare = turn.generations.is_empty() && turn.stray_subagents.is_empty();
+            !(is_bare && is_copied(turn))
+        };
+        let turns = self.without_prompt.into_iter().chain(self.prompted);
+        turns.filter(is_own).collect()
+    }
+}

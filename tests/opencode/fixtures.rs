@@ -1,0 +1,268 @@
+//! The events of every fixture, reviewed by eye. What each shows is told in `fixtures/README.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use posthog_llma::events::Progress;
+use posthog_llma::session::Oddities;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::store::{FIXTURES, database, files, fixture};
+use crate::support::library::{Events, Run};
+
+const CASES: [&str; 10] = [
+    "broken",
+    "compaction",
+    "failed_calls",
+    "fork",
+    "next",
+    "plain_answer",
+    "private_matters",
+    "silence",
+    "subagents",
+    "tools",
+];
+
+/// A database with one fixture in it.
+struct Case {
+    session: PathBuf,
+    _folder: TempDir,
+}
+
+fn case(name: &str) -> Case {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    Case {
+        session: database(folder.path(), &fixture(name)),
+        _folder: folder,
+    }
+}
+
+fn events(name: &str, run: &Run) -> Events {
+    run.events(&case(name).session)
+}
+
+/// One event after the other, without what is the same in all of them.
+fn readable(events: &Events) -> String {
+    let always = [
+        ("$ai_framework", json!("opencode")),
+        ("$ai_lib", json!("posthog-llma")),
+        ("$ai_lib_version", json!(env!("CARGO_PKG_VERSION"))),
+        ("$lib", json!("posthog-llma")),
+        ("$lib_version", json!(env!("CARGO_PKG_VERSION"))),
+        ("$geoip_disable", json!(true)),
+    ];
+    let mut text = String::new();
+    for event in events {
+        let mut event = event.clone();
+        let properties = event["properties"].as_object_mut().expect("an object");
+        for (name, expected) in &always {
+            let found = properties.shift_remove(*name);
+            assert_eq!(found.as_ref(), Some(expected), "{name}");
+        }
+        text += &serde_json::to_string_pretty(&event).expect("an event is JSON");
+        text.push('\n');
+    }
+    text
+}
+
+fn review(name: &str, events: &Events) {
+    insta::with_settings!({
+        omit_expression => true,
+        prepend_module_to_snapshot => false,
+        snapshot_path => "snapshots",
+    }, {
+        insta::assert_snapshot!(name, readable(events));
+    });
+}
+
+#[test]
+fn every_fixture_gives_the_reviewed_events() {
+    for name in CASES {
+        review(name, &events(name, &Run::default()));
+    }
+}
+
+#[test]
+fn with_session_grouping_a_trace_ends_in_a_long_silence() {
+    let run = Run::with(&[("POSTHOG_TRACE_GROUPING", "session")]);
+    review("silence@by_session", &events("silence", &run));
+    let patient = Run::with(&[
+        ("POSTHOG_TRACE_GROUPING", "session"),
+        ("POSTHOG_SESSION_WINDOW_MINUTES", "100"),
+    ]);
+    let traces = |run: &Run| {
+        let events = events("silence", run);
+        let traces = events.iter().filter(|it| it["event"] == "$ai_trace");
+        traces.count()
+    };
+    assert_eq!((traces(&run), traces(&patient)), (2, 1));
+}
+
+#[test]
+fn in_privacy_mode_numbers_and_names_are_left() {
+    for variable in ["POSTHOG_PRIVACY_MODE", "POSTHOG_LLMA_PRIVACY_MODE"] {
+        let run = Run::with(&[(variable, "true")]);
+        let events = events("private_matters", &run);
+        let text = serde_json::to_string(&events).expect("events are JSON");
+        assert!(!text.contains("rivate"), "{text}");
+        review("private_matters@private", &events);
+    }
+}
+
+#[test]
+fn what_a_provider_answered_to_a_call_that_failed_stays_here() {
+    let text = serde_json::to_string(&events("failed_calls", &Run::default()));
+    let text = text.expect("events are JSON");
+    assert!(text.contains("rate: too many tokens"));
+    assert!(!text.contains("secret"), "{text}");
+}
+
+#[test]
+fn the_whole_input_is_what_the_model_was_given() {
+    let run = Run::with(&[("POSTHOG_LLMA_INPUT", "full")]);
+    let inputs = |name: &str| -> Vec<Vec<String>> {
+        let events = events(name, &run);
+        let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
+        let calls = calls.filter(|it| it["properties"]["subagent_id"].is_null());
+        calls
+            .map(|call| texts(&call["properties"]["$ai_input"]))
+            .collect()
+    };
+    let compacted = inputs("compaction");
+    assert_eq!(
+        compacted[1],
+        [
+            "Plan the shelf view",
+            "Rows.",
+            "The following tool was executed by the user",
+            "$ git status\nclean\n",
+            "Add titles"
+        ],
+        "what the user ran is told to the model"
+    );
+    let summed_up = [
+        "Ada builds a shelf view with titles.",
+        "Continue if you have next steps.",
+    ];
+    assert_eq!(compacted[2], summed_up, "what was summed up is forgotten");
+    let last = compacted.last().expect("a call");
+    assert_eq!(
+        last[summed_up.len()..],
+        ["Nothing is left to do.", "Paint it green"],
+        "what was taken back is not in it"
+    );
+    let fork = inputs("fork");
+    assert_eq!(fork.len(), 1, "copied calls are not sent");
+    assert_eq!(
+        fork[0][..2],
+        ["Plan the shelf view", "Rows, then columns."],
+        "and are still what the model was given"
+    );
+}
+
+fn texts(messages: &Value) -> Vec<String> {
+    let messages = messages.as_array().expect("messages");
+    let blocks = messages
+        .iter()
+        .flat_map(|it| it["content"].as_array().expect("blocks"));
+    blocks
+        .filter_map(|block| block["text"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What does not depend on times, which files tell less of.
+fn without_times(events: &Events) -> Vec<Value> {
+    let mut events = events.clone();
+    for event in &mut events {
+        event["timestamp"] = Value::Null;
+        for name in [
+            "$ai_latency",
+            "$ai_time_to_first_token",
+            "latency_is_upper_bound",
+        ] {
+            event["properties"]
+                .as_object_mut()
+                .expect("an object")
+                .shift_remove(name);
+        }
+    }
+    events.sort_by_key(|event| event["uuid"].to_string());
+    events
+}
+
+#[test]
+fn files_and_database_hold_the_same_session() {
+    let run = Run::default();
+    for name in [
+        "failed_calls",
+        "fork",
+        "plain_answer",
+        "silence",
+        "subagents",
+        "tools",
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let session = files(folder.path(), &fixture(name));
+        assert_eq!(
+            without_times(&run.events(&session)),
+            without_times(&events(name, &run)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_session_read_after_every_message_sends_nothing_twice_that_differs() {
+    let run = Run::default();
+    for name in ["tools", "failed_calls", "plain_answer"] {
+        let whole = fixture(name);
+        let expected = events(name, &run);
+        let messages = whole[0]["messages"].as_array().expect("messages");
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        for count in 0..messages.len() {
+            let mut session = whole[0].clone();
+            session["messages"] = json!(messages[..count]);
+            let path = database(folder.path(), &[session]);
+            let Some(collected) = run.collect(&path, None, Progress::Running) else {
+                continue;
+            };
+            for event in run.events_of(&collected, run.freeze(&collected)) {
+                if event["event"] != "$ai_trace" {
+                    assert!(expected.contains(&event), "{name}: {event:#}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_left_out_is_counted() {
+    for name in CASES {
+        let case = case(name);
+        let collected = Run::default().collect(&case.session, None, Progress::Ended);
+        let oddities = collected.expect("a session").session.oddities;
+        if name == "broken" {
+            assert_eq!(oddities.malformed_lines, 1, "an array");
+            let unknown: Vec<&String> = oddities.unknown_types.keys().collect();
+            assert_eq!(unknown, ["message oracle", "part constellation"]);
+        } else {
+            assert_eq!(oddities, Oddities::default(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_fixture_has_a_case_and_a_line_in_the_readme() {
+    let readme = Path::new(FIXTURES).with_file_name("README.md");
+    let readme = fs::read_to_string(readme).expect("it is there");
+    let found = fs::read_dir(FIXTURES).expect("fixtures");
+    for entry in found {
+        let path = entry.expect("a fixture").path();
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        assert!(CASES.contains(&&*name), "{name} has no case");
+        let line = format!("`opencode/{name}.json`");
+        assert!(readme.contains(&line), "{name} is not explained");
+    }
+}

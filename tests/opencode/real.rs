@@ -1,0 +1,279 @@
+//! The real OpenCode with the plugin named in its settings, from the first prompt to the events at
+//! the double.
+//!
+//! `npm ci --prefix tests/opencode/npm` installs it; without it these tests pass and say so.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Once;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::anthropic::{Anthropic, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET};
+use crate::support::env::{API_KEY, Outcome, PROGRAM, Run, TestEnv};
+use crate::support::posthog::{PostHog, Tokens};
+use crate::support::process::{Process, wait_for};
+use crate::support::scene::SOON;
+
+const NPM: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/opencode/npm/node_modules"
+);
+const PLUGIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plugin/opencode");
+/// Starting OpenCode takes seconds on a busy machine, and so do its retries.
+const PATIENCE: Duration = Duration::from_mins(3);
+/// The model that makes up titles: its calls are in no file.
+const TITLES: &str = "stand-in-titles";
+
+/// A machine with OpenCode on it, a model and PostHog.
+struct Machine {
+    env: TestEnv,
+    api: Anthropic,
+    posthog: PostHog,
+}
+
+fn opencode() -> PathBuf {
+    Path::new(NPM).join("opencode-linux-x64/bin/opencode")
+}
+
+fn machine_or_skip() -> Option<Machine> {
+    static SAID: Once = Once::new();
+    if opencode().is_file() {
+        return Some(Machine::new());
+    }
+    // Written past the capture of the test harness, which hides what passing tests print.
+    SAID.call_once(|| {
+        let _ = io::stderr().write_all(
+            b"skipped: OpenCode is not installed; run npm ci --prefix tests/opencode/npm\n",
+        );
+    });
+    None
+}
+
+impl Machine {
+    fn new() -> Self {
+        let (api, posthog) = (Anthropic::start(), PostHog::start());
+        let env = TestEnv::new()
+            .with("POSTHOG_API_KEY", API_KEY)
+            .with("POSTHOG_HOST", posthog.url())
+            .with("POSTHOG_TAGS", "team:shelves")
+            .with("OPENCODE_DISABLE_MODELS_FETCH", "1");
+        let model = |name: &str| {
+            json!({
+                "name": name, "reasoning": true, "tool_call": true,
+                "limit": { "context": 200_000, "output": 8_000 },
+                "cost": { "input": 3, "output": 15, "cache_read": 0.3, "cache_write": 3.75 },
+            })
+        };
+        let settings = json!({
+            "autoupdate": false,
+            "share": "disabled",
+            "model": "stand-in/stand-in-1",
+            "small_model": format!("stand-in/{TITLES}"),
+            "plugin": [PLUGIN],
+            "provider": { "stand-in": {
+                "npm": "@ai-sdk/anthropic",
+                "options": { "baseURL": format!("{}/v1", api.url()), "apiKey": "sk-fake" },
+                "models": { "stand-in-1": model("Stand-in"), TITLES: model("Titles") },
+            } },
+        });
+        env.write("home/.config/opencode/opencode.json", settings.to_string());
+        env.write("project/hello.txt", "hello");
+        Self { env, api, posthog }
+    }
+
+    /// The program lies where cargo would have put it.
+    fn install_program(self) -> Self {
+        let bin = self.env.home().join(".cargo/bin");
+        fs::create_dir_all(&bin).expect("the home is ours");
+        std::os::unix::fs::symlink(PROGRAM, bin.join("posthog-llma")).expect("the home is ours");
+        self
+    }
+
+    fn opencode<const N: usize>(&self, arguments: [&str; N]) -> Run {
+        let run = self.env.other(Command::new(opencode()));
+        let run = run.patience(PATIENCE);
+        arguments.iter().fold(run, Run::argument)
+    }
+
+    /// One prompt, to its end.
+    #[track_caller]
+    fn prompt<const N: usize>(&self, text: &str, more: [&str; N]) -> Outcome {
+        let run = self.opencode(["run", text]);
+        let outcome = more.iter().fold(run, Run::argument).run().success();
+        self.settle();
+        outcome
+    }
+
+    fn settle(&self) {
+        wait_for("nothing runs in the background", SOON, || {
+            Process::none(&self.env.state()).then_some(())
+        });
+    }
+
+    fn calls(&self) -> Vec<Value> {
+        assert_eq!(self.posthog.duplicates(), Vec::<String>::new());
+        self.posthog.named("$ai_generation")
+    }
+
+    fn tools(&self) -> Vec<Value> {
+        self.posthog.named("$ai_span")
+    }
+
+    fn sessions(&self) -> BTreeSet<String> {
+        let events = self.posthog.events().into_iter();
+        let sessions = events.map(|event| event["properties"]["$ai_session_id"].to_string());
+        sessions.collect()
+    }
+
+    /// What was sent is what the model said that it used, but for what titles took.
+    #[track_caller]
+    fn balanced(&self) {
+        let mut used = Tokens::default();
+        let answered = self.api.answered().into_iter();
+        for answered in answered.filter(|it| it.model != TITLES) {
+            used += answered.tokens;
+        }
+        assert_eq!(self.posthog.tokens(), used);
+    }
+}
+
+#[test]
+fn a_session_is_sent_with_everything_in_it() {
+    let Some(machine) = machine_or_skip() else {
+        return;
+    };
+    let machine = machine.install_program();
+    machine.prompt("hello", []);
+    assert_eq!(machine.calls().len(), 1);
+    machine.balanced();
+    let call = &machine.calls()[0]["properties"];
+    assert_eq!(call["$ai_framework"], "opencode");
+    assert_eq!(call["$ai_model"], "stand-in-1");
+    assert_eq!(call["$ai_cost_passthrough"], true);
+    assert!(call["$ai_total_cost_usd"].as_f64() > Some(0.0));
+    assert_eq!(call["team"], "shelves");
+
+    machine.prompt("TOOLS", []);
+    assert_eq!(machine.calls().len(), 1 + CALLS_OF_TOOLS);
+    machine.balanced();
+    let errors = |tools: &[Value]| {
+        let errors = tools
+            .iter()
+            .filter(|it| it["properties"]["$ai_is_error"] == true);
+        errors.count()
+    };
+    assert_eq!((machine.tools().len(), errors(&machine.tools())), (4, 1));
+    let all = serde_json::to_string(&machine.posthog.events()).expect("events are JSON");
+    assert!(!all.contains(SECRET), "a secret left the machine");
+}
+
+#[test]
+fn a_call_that_is_made_again_is_paid_once() {
+    let Some(machine) = machine_or_skip() else {
+        return;
+    };
+    let machine = machine.install_program();
+    machine.prompt("FLAKY", []);
+    assert_eq!(machine.calls().len(), 1);
+    machine.balanced();
+    let run = machine.opencode(["run", "ERROR400"]).run();
+    drop(run);
+    machine.settle();
+    let calls = machine.calls();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[1]["properties"]["$ai_is_error"], true);
+    machine.balanced();
+}
+
+#[test]
+fn a_fork_sends_what_is_new_in_it() {
+    let Some(machine) = machine_or_skip() else {
+        return;
+    };
+    let machine = machine.install_program();
+    machine.prompt("hello", []);
+    machine.prompt("and on", ["--continue"]);
+    assert_eq!((machine.calls().len(), machine.sessions().len()), (2, 1));
+    machine.prompt("another way", ["--continue", "--fork"]);
+    assert_eq!((machine.calls().len(), machine.sessions().len()), (3, 2));
+    machine.balanced();
+}
+
+#[test]
+fn the_calls_of_a_subagent_hang_under_the_tool_that_started_it() {
+    let Some(machine) = machine_or_skip() else {
+        return;
+    };
+    let machine = machine.install_program();
+    machine.prompt("SUBAGENT", []);
+    let calls = machine.calls();
+    assert_eq!(calls.len(), CALLS_OF_SUBAGENT);
+    assert_eq!(machine.sessions().len(), 1);
+    machine.balanced();
+    let tools = machine.tools();
+    let is_task = |it: &&Value| it["properties"]["$ai_span_name"] == "task";
+    let task = tools.iter().find(is_task).expect("the tool");
+    let below = calls
+        .iter()
+        .filter(|call| call["properties"]["$ai_parent_id"] == task["properties"]["$ai_span_id"]);
+    assert_eq!(below.clone().count(), CALLS_OF_TOOLS);
+    for call in below {
+        assert_eq!(call["properties"]["$ai_agent_name"], "project/general");
+    }
+}
+
+#[test]
+fn a_session_that_was_killed_is_sent_as_far_as_it_came() {
+    let Some(machine) = machine_or_skip() else {
+        return;
+    };
+    let machine = machine.install_program();
+    machine.prompt("hello", []);
+    let before = machine.api.calls().len();
+    let mut run = machine
+        .opencode(["run", "TOOLS HANG"])
+        .in_own_group()
+        .spawn();
+    // Its title, the tools, the call that fails, and the one that hangs.
+    machine.api.wait_for_calls(before + 3, PATIENCE);
+    std::thread::sleep(Duration::from_secs(2));
+    run.kill().expect("it runs");
+    run.wait().expect("it ran");
+    machine.settle();
+    let database = machine.env.home().join(".local/share/opencode/opencode.db");
+    let database = Connection::open(database).expect("a database");
+    let unfinished: i64 = database
+        .query_row("SELECT count(*) FROM session", [], |row| row.get(0))
+        .expect("a count");
+    assert_eq!(unfinished, 2);
+    drop(database);
+    machine.env.run(["ingest", "--all", "--yes"]).success();
+    let tools = machine.tools();
+    assert_eq!(tools.len(), 3, "{tools:#?}");
+    assert_eq!(machine.sessions().len(), 2);
+    machine.balanced();
+}
+
+#[test]
+fn opencode_works_as_ever_without_the_program_and_when_it_is_switched_off() {
+    let Some(machine) = machine_or_skip() else {
+        return;
+    };
+    machine.prompt("hello", []).says("Done after 0 rounds");
+    let machine = machine.install_program();
+    for (name, value) in [("POSTHOG_ENABLED", "false"), ("POSTHOG_API_KEY", "")] {
+        let run = machine.opencode(["run", "hello"]);
+        let outcome = run.env(name, value).run().success();
+        outcome.says("Done after 0 rounds");
+    }
+    machine.settle();
+    assert!(machine.posthog.requests().is_empty());
+    let state = fs::read_dir(machine.env.state()).expect("it is there");
+    assert_eq!(state.count(), 0, "nothing is stored");
+}
