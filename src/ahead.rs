@@ -2,10 +2,14 @@
 
 use std::collections::VecDeque;
 use std::panic;
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, ScopedJoinHandle};
 
+/// So many results of one item wait for their turn before the work on it does.
+const RESULTS_AHEAD: usize = 4;
+
 /// Hands what `work` makes of every item to `sink`, in the order of the items. Meanwhile the next
-/// items are worked on, as many at once as there are processors and as together weigh no more than
+/// items are worked on: a few for each processor, and as many as together weigh no more than
 /// `limit`; one at least, whatever it weighs.
 ///
 /// # Errors
@@ -15,32 +19,54 @@ pub fn in_order<T: Send, R: Send, E>(
     weight: impl Fn(&T) -> u64,
     limit: u64,
     work: impl Fn(T) -> R + Sync,
+    sink: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
+    let work = |item, results: &SyncSender<R>| {
+        // It fails after an error of the sink, when nothing is wanted any more.
+        let _ = results.send(work(item));
+    };
+    streams_in_order(items, weight, limit, work, sink)
+}
+
+/// As [`in_order`], but `work` sends any number of results, which are handed on as they come when
+/// it is the turn of their item, and wait, a few of them, until it is. Sending fails when nothing
+/// is wanted any more.
+///
+/// # Errors
+/// The first error of `sink`; nothing is handed to it afterwards.
+pub fn streams_in_order<T: Send, R: Send, E>(
+    items: impl IntoIterator<Item = T>,
+    weight: impl Fn(&T) -> u64,
+    limit: u64,
+    work: impl Fn(T, &SyncSender<R>) + Sync,
     mut sink: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
+    // Who waits for a turn leaves its processor to the next.
+    let most = 2 * thread::available_parallelism().map_or(1, usize::from);
     let work = &work;
     let mut items = items.into_iter().peekable();
     thread::scope(|scope| {
-        let mut ahead: VecDeque<(u64, ScopedJoinHandle<'_, R>)> = VecDeque::new();
+        let mut ahead: VecDeque<(u64, Receiver<R>, ScopedJoinHandle<'_, ()>)> = VecDeque::new();
         let mut load = 0;
         loop {
-            let next = |item: &T| {
-                ahead.is_empty() || ahead.len() <= processors && load + weight(item) <= limit
-            };
+            let next =
+                |item: &T| ahead.is_empty() || ahead.len() <= most && load + weight(item) <= limit;
             if let Some(item) = items.next_if(next) {
                 let weight = weight(&item);
                 load += weight;
-                ahead.push_back((weight, scope.spawn(move || work(item))));
+                let (sender, results) = mpsc::sync_channel(RESULTS_AHEAD);
+                let worker = scope.spawn(move || work(item, &sender));
+                ahead.push_back((weight, results, worker));
                 continue;
             }
-            let Some((weight, done)) = ahead.pop_front() else {
+            let Some((weight, results, worker)) = ahead.pop_front() else {
                 return Ok(());
             };
+            results.into_iter().try_for_each(&mut sink)?;
+            worker
+                .join()
+                .unwrap_or_else(|panic| panic::resume_unwind(panic));
             load -= weight;
-            sink(
-                done.join()
-                    .unwrap_or_else(|panic| panic::resume_unwind(panic)),
-            )?;
         }
     })
 }
@@ -101,5 +127,42 @@ mod tests {
             },
         );
         assert_eq!((done, handed), (Err("full"), 4));
+    }
+
+    #[test]
+    fn results_of_one_item_come_together_and_as_they_are_made() {
+        let made = AtomicU64::new(0);
+        let mut seen = Vec::new();
+        let work = |item: u64, results: &SyncSender<u64>| {
+            for part in 0..50 {
+                made.fetch_add(1, Ordering::SeqCst);
+                results.send(item * 100 + part).expect("wanted");
+            }
+        };
+        let done = streams_in_order(
+            0..3,
+            |_| 1,
+            10,
+            work,
+            |result| {
+                if seen.is_empty() {
+                    // Three workers fill what may wait, hold one more each, and go no further.
+                    thread::sleep(Duration::from_millis(5));
+                    let bound = 3 * (RESULTS_AHEAD as u64 + 1) + 1;
+                    assert!(made.load(Ordering::SeqCst) <= bound);
+                }
+                seen.push(result);
+                Ok::<(), ()>(())
+            },
+        );
+        let wanted = (0..3).flat_map(|item| (0..50).map(move |part| item * 100 + part));
+        assert_eq!((done, seen), (Ok(()), wanted.collect()));
+    }
+
+    #[test]
+    fn work_that_nobody_wants_any_more_ends() {
+        let endless = |item: u64, results: &SyncSender<u64>| while results.send(item).is_ok() {};
+        let done = streams_in_order(0..100, |_| 1, 10, endless, Err);
+        assert_eq!(done, Err(0));
     }
 }

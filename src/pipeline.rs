@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::{panic, thread};
 
 use anyhow::Context;
@@ -204,7 +204,7 @@ pub struct Pipeline<'a> {
     redactor: &'a Redactor,
     largest_event: usize,
     content_since: Option<DateTime<Utc>>,
-    repositories: HashMap<String, Option<String>>,
+    repositories: Mutex<HashMap<String, Option<String>>>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -216,7 +216,7 @@ impl<'a> Pipeline<'a> {
             redactor,
             largest_event,
             content_since: None,
-            repositories: HashMap::new(),
+            repositories: Mutex::default(),
         }
     }
 
@@ -272,7 +272,7 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// The first error of `sink`; nothing is handed to it afterwards.
     pub fn events(
-        &mut self,
+        &self,
         collected: &Collected,
         frozen: Frozen,
         is_foreign: &dyn Fn(Uuid) -> bool,
@@ -316,7 +316,7 @@ impl<'a> Pipeline<'a> {
 
     /// As [`Pipeline::events`], but the next events are built while `sink` is busy with one.
     fn events_meanwhile(
-        &mut self,
+        &self,
         collected: &Collected,
         frozen: Frozen,
         is_foreign: &(dyn Fn(Uuid) -> bool + Sync),
@@ -344,7 +344,7 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// When the transcript cannot be read or the outbox not written.
     pub fn store(
-        &mut self,
+        &self,
         found: &Found,
         outbox: &Outbox,
         destination: &Destination,
@@ -369,7 +369,7 @@ impl<'a> Pipeline<'a> {
     /// When the outbox cannot be written; [`is_overtaken`] tells that another process was faster
     /// and the session is to be read again.
     pub fn store_read(
-        &mut self,
+        &self,
         read: Read,
         outbox: &Outbox,
         destination: &Destination,
@@ -441,12 +441,15 @@ impl<'a> Pipeline<'a> {
         })
     }
 
-    fn repositories_of(&mut self, session: &Session) -> BTreeMap<String, String> {
+    fn repositories_of(&self, session: &Session) -> BTreeMap<String, String> {
         let cwds: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
+        let mut repositories = self
+            .repositories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut known = BTreeMap::new();
         for cwd in cwds {
-            let repository = self
-                .repositories
+            let repository = repositories
                 .entry(cwd.to_owned())
                 .or_insert_with(|| git::repository(Path::new(cwd)));
             if let Some(repository) = repository {

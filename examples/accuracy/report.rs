@@ -147,7 +147,7 @@ impl Program {
             in_lines: in_lines(&collected),
             ..SentSession::default()
         };
-        let mut pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
+        let pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
         let frozen = pipeline.freeze(&collected.session);
         let is_foreign = |id: Uuid| foreign.contains(&id);
         let mut replaced = Counts::default();

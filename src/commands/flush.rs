@@ -173,7 +173,7 @@ fn collect(
 ) -> anyhow::Result<()> {
     let found = Found::at(transcript);
     let found = found.with_context(|| format!("{} is not there", transcript.display()))?;
-    let stored = sending.store(&mut sending.pipeline(), &found, Some(progress))?;
+    let stored = sending.store(&sending.pipeline(), &found, Some(progress))?;
     report.note(&stored, &found);
     Ok(())
 }
@@ -192,7 +192,7 @@ fn sweep(
         Running::Sessions(sessions) => sessions.contains(&found.id),
         Running::Unknown => false,
     };
-    let mut pipeline = sending.pipeline();
+    let pipeline = sending.pipeline();
     let all = sources::all(host).into_iter();
     for found in all.filter(|found| found.agent == agent) {
         let modified = DateTime::<Utc>::from(found.modified);
@@ -204,7 +204,7 @@ fn sweep(
         {
             continue;
         }
-        match sending.store(&mut pipeline, &found, Some(Progress::Ended)) {
+        match sending.store(&pipeline, &found, Some(Progress::Ended)) {
             Ok(stored) => {
                 report.note(&stored, &found);
             }

@@ -94,7 +94,7 @@ impl<'a> Sending<'a> {
     /// Stores what is new of a session.
     pub(super) fn store(
         &self,
-        pipeline: &mut Pipeline<'_>,
+        pipeline: &Pipeline<'_>,
         found: &Found,
         progress: Option<Progress>,
     ) -> anyhow::Result<Stored> {
@@ -110,7 +110,7 @@ impl<'a> Sending<'a> {
     /// Stores what was read ahead of a session.
     pub(super) fn store_read(
         &self,
-        pipeline: &mut Pipeline<'_>,
+        pipeline: &Pipeline<'_>,
         found: &Found,
         read: Read,
     ) -> anyhow::Result<Stored> {

@@ -96,7 +96,7 @@ fn keep_within_limit(collected: &Collected) {
     const SHORTEST: usize = 80;
     let (config, _) = Config::from_host(&host());
     let redactor = Redactor::new(RedactionKey::new([7; 32]));
-    let mut pipeline = Pipeline::new(&config, &redactor, LIMIT);
+    let pipeline = Pipeline::new(&config, &redactor, LIMIT);
     let frozen = pipeline.freeze(&collected.session);
     let mut check = |event: Redacted<Event>| {
         let size = serde_json::to_vec(event.get())?.len();

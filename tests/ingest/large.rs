@@ -1,9 +1,11 @@
 //! Backfills that are larger than one may expect, and than what the outbox holds.
 
 use std::fs::File;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::posthog::Fault;
-use crate::support::scene::Scene;
+use crate::support::scene::{SOON, Scene};
 use crate::support::session::Session;
 
 /// The least that an outbox can be limited to.
@@ -39,6 +41,34 @@ fn more_than_the_outbox_holds_is_sent_in_turn_and_nothing_is_dropped() {
     let events = scene.posthog.events();
     let bytes: usize = events.iter().map(|event| event.to_string().len()).sum();
     assert!(bytes as u64 > 2 * LIMIT, "{bytes} bytes prove nothing");
+}
+
+#[test]
+fn storing_goes_on_while_an_answer_is_late() {
+    // Three of the sessions are worth sending, all of them may wait.
+    let scene = Scene::on(|env| env.with("POSTHOG_LLMA_MAX_OUTBOX_BYTES", (8 * LIMIT).to_string()));
+    let sessions = history(&scene);
+    scene.posthog.set(Fault::LateAnswer(Duration::from_secs(2)));
+    let mut child = scene.env.command(["ingest", "--all"]).spawn();
+    scene.posthog.wait_until(SOON, |events| !events.is_empty());
+    // What is on its way waits for its answer; what comes on top was stored meanwhile.
+    let on_its_way = scene.posthog.events().len() as u64;
+    let deadline = Instant::now() + Duration::from_millis(1900);
+    while waiting(&scene) <= on_its_way {
+        assert!(Instant::now() < deadline, "nothing more was stored");
+        thread::sleep(Duration::from_millis(10));
+    }
+    scene.posthog.heal();
+    let status = child.wait().expect("the process can be waited for");
+    assert!(status.success(), "{status}");
+    complete(&scene, &sessions);
+}
+
+fn waiting(scene: &Scene) -> u64 {
+    let status = scene.status();
+    let of_sessions = status["sessions"].as_array().expect("a list");
+    let waiting = of_sessions.iter().filter_map(|it| it["waiting"].as_u64());
+    waiting.sum()
 }
 
 #[test]

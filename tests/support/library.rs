@@ -130,7 +130,7 @@ impl Run {
         is_foreign: &dyn Fn(Uuid) -> bool,
         sink: &mut dyn FnMut(Vec<u8>),
     ) {
-        let mut pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
+        let pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
         let mut counts = Counts::default();
         pipeline
             .events(collected, frozen, is_foreign, &mut counts, &mut |event| {

@@ -231,7 +231,7 @@ fn of_a_conversation_that_is_too_long_the_oldest_messages_go_first() {
     let collected = collected.expect("a session");
     let (config, _) = Config::from_host(&host().with("POSTHOG_LLMA_INPUT", "full"));
     let redactor = Redactor::new(RedactionKey::new([7; 32]));
-    let mut pipeline = Pipeline::new(&config, &redactor, LIMIT);
+    let pipeline = Pipeline::new(&config, &redactor, LIMIT);
     let frozen = pipeline.freeze(&collected.session);
     let mut events = Vec::new();
     pipeline

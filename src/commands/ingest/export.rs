@@ -1,13 +1,13 @@
 //! `ingest --output`: the events as one JSON object a line.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
+use std::mem;
 use std::path::Path;
 
 use anyhow::Context;
-use uuid::Uuid;
 
-use super::{Claims, read_all};
+use super::read::{Emit, Own, read_all};
 use crate::commands::{Exit, passing_redactor};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
@@ -16,6 +16,10 @@ use crate::pipeline::Pipeline;
 use crate::redact::Counts;
 use crate::sources::Found;
 use crate::ui;
+
+/// Lines are written in pieces of this size: what waits for its turn stays small, however long a
+/// session is.
+const PIECE_BYTES: usize = 256 << 10;
 
 pub(super) fn run(
     target: &Path,
@@ -27,29 +31,41 @@ pub(super) fn run(
     let mut out: Box<dyn Write> = if target == Path::new("-") {
         ui::data()
     } else {
-        let file = File::create(target).with_context(|| format!("cannot write {name}"))?;
-        Box::new(BufWriter::new(file))
+        Box::new(File::create(target).with_context(|| format!("cannot write {name}"))?)
     };
     let redactor = passing_redactor(config)?;
-    let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
-    let mut claims = Claims::default();
-    let exit = read_all(sessions, config, host, |collected| {
-        let foreign = claims.claim(&collected);
-        let is_foreign = |id: Uuid| foreign.contains(&id);
-        let frozen = pipeline.freeze(&collected.session);
-        pipeline.events(
-            &collected,
-            frozen,
-            &is_foreign,
-            &mut Counts::default(),
-            &mut |event| {
-                serde_json::to_writer(&mut out, event.get())?;
-                out.write_all(b"\n")
-                    .with_context(|| format!("cannot write {name}"))
-            },
-        )
-    })?;
+    let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
+    let exit = read_all(
+        sessions,
+        config,
+        host,
+        |own, emit| lines(own, &pipeline, emit),
+        |piece| {
+            let written = out.write_all(&piece);
+            written.with_context(|| format!("cannot write {name}"))
+        },
+    )?;
     out.flush()
         .with_context(|| format!("cannot write {name}"))?;
     Ok(exit)
+}
+
+/// Emits the events of a session in pieces of whole lines.
+fn lines(own: &Own, pipeline: &Pipeline<'_>, emit: &mut Emit<'_, Vec<u8>>) -> anyhow::Result<()> {
+    let mut piece = Vec::new();
+    pipeline.events(
+        &own.collected,
+        pipeline.freeze(&own.collected.session),
+        &|event| own.is_foreign(event),
+        &mut Counts::default(),
+        &mut |event| {
+            serde_json::to_writer(&mut piece, event.get())?;
+            piece.push(b'\n');
+            if piece.len() < PIECE_BYTES {
+                return Ok(());
+            }
+            emit(mem::take(&mut piece))
+        },
+    )?;
+    emit(piece)
 }

@@ -1,25 +1,21 @@
 //! `posthog-llma ingest`: sends past sessions, or shows what would be sent.
 
+mod claims;
+mod courier;
 mod export;
 mod list;
 mod plan;
 mod preview;
+mod read;
 mod send;
 mod summary;
 
-use std::collections::{HashMap, HashSet};
-
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::select::{self, Filter};
-use super::{Exit, WrongUse, short, strict_config};
-use crate::ahead;
+use super::{Exit, WrongUse, strict_config};
 use crate::cli::Ingest;
-use crate::config::Config;
-use crate::events;
 use crate::host::Host;
-use crate::pipeline::{self, Collected};
 use crate::sources::{self, Found};
 use crate::ui;
 
@@ -70,74 +66,4 @@ fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
         (a_start, a.modified, &a.path).cmp(&(b_start, b.modified, &b.path))
     });
     dated.into_iter().map(|(_, session)| session).collect()
-}
-
-/// So many bytes of transcripts are read before their turn comes: enough that every processor has
-/// something to do, and few enough not to matter in memory.
-const READ_AHEAD: u64 = 16 << 20;
-
-/// Hands every session to `each`. One that cannot be read is said and passed over.
-fn read_all(
-    sessions: &[Found],
-    config: &Config,
-    host: &Host,
-    mut each: impl FnMut(Collected) -> anyhow::Result<()>,
-) -> anyhow::Result<Exit> {
-    let mut exit = Exit::Done;
-    let read = |found: &Found| {
-        let wanted = config.of(found.agent).wanted();
-        let collected = pipeline::collect(found, None, None, wanted, host);
-        (found.path.clone(), collected)
-    };
-    ahead::in_order(
-        sessions,
-        |found| found.bytes,
-        READ_AHEAD,
-        read,
-        |(path, collected)| match collected {
-            Ok(Some(collected)) => {
-                if let Some(reason) = pipeline::opted_out(&collected.session, host) {
-                    let id = short(&collected.session.id);
-                    ui::say(format_args!("{id} is left alone: {reason}"));
-                    return Ok(());
-                }
-                for (path, reason) in collected.unreadable() {
-                    ui::say(format_args!("cannot read {}: {reason}", path.display()));
-                    exit = Exit::Incomplete;
-                }
-                each(collected)
-            }
-            Ok(None) => {
-                ui::say(format_args!("nothing in {}", path.display()));
-                Ok(())
-            }
-            Err(error) => {
-                ui::say(format_args!("{error:#}"));
-                exit = Exit::Incomplete;
-                Ok(())
-            }
-        },
-    )?;
-    Ok(exit)
-}
-
-/// Who owns what, over the sessions of one run.
-#[derive(Default)]
-struct Claims {
-    owners: HashMap<Uuid, String>,
-}
-
-impl Claims {
-    /// Claims for a session what nobody owns yet; the answer is what others own.
-    fn claim(&mut self, collected: &Collected) -> HashSet<Uuid> {
-        let session = &collected.session.id;
-        let mut foreign = HashSet::new();
-        for claim in events::claims(&collected.session) {
-            let owner = self.owners.entry(claim).or_insert_with(|| session.clone());
-            if owner != session {
-                foreign.insert(claim);
-            }
-        }
-        foreign
-    }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Claims, read_all};
+use super::read::{Own, read_all};
 use crate::commands::{Exit, day, passing_redactor, short};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
@@ -14,50 +14,36 @@ use crate::session::Session;
 use crate::sources::Found;
 use crate::ui;
 
+/// What a session would come to.
+struct Row {
+    text: String,
+    tally: Tally,
+    replaced: Counts,
+}
+
 pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<Exit> {
     ui::print(format_args!(
         "{:<8}  {:<10}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
     ))?;
     let redactor = passing_redactor(config)?;
-    let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
-    let mut claims = Claims::default();
+    let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
     let mut sum = Tally::default();
     let mut shown = 0;
     let mut replaced = Counts::default();
-    let exit = read_all(sessions, config, host, |collected| {
-        let session = &collected.session;
-        let foreign = claims.claim(&collected);
-        let is_foreign = |id: Uuid| foreign.contains(&id);
-        let frozen = pipeline.freeze(session);
-        let mut tally = Tally::default();
-        pipeline.events(
-            &collected,
-            frozen,
-            &is_foreign,
-            &mut replaced,
-            &mut |event| {
-                tally += event.get();
-                Ok(())
-            },
-        )?;
-        ui::print(format_args!(
-            "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
-            short(&session.id),
-            day(session.started_at),
-            tally.turns,
-            tally.generations,
-            tally.tools,
-            tally.events,
-            ui::short_number(tally.input),
-            ui::short_number(tally.output),
-            ui::short_number(tally.cache_read + tally.cache_write),
-            books(session, &is_foreign),
-        ))?;
-        sum += tally;
-        shown += 1;
-        Ok(())
-    })?;
+    let exit = read_all(
+        sessions,
+        config,
+        host,
+        |own, emit| emit(row(own, &pipeline)?),
+        |row| {
+            ui::print(row.text)?;
+            sum += row.tally;
+            shown += 1;
+            replaced.merge(&row.replaced);
+            Ok(())
+        },
+    )?;
     ui::print(format_args!(
         "\n{}, {}: {}, {}, {}\ntokens: {} in, {} out, {} read from the cache, {} written to it",
         ui::count(shown, "session"),
@@ -82,6 +68,41 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         }
     }
     Ok(exit)
+}
+
+fn row(own: &Own, pipeline: &Pipeline<'_>) -> anyhow::Result<Row> {
+    let session = &own.collected.session;
+    let is_foreign = |event: Uuid| own.is_foreign(event);
+    let mut tally = Tally::default();
+    let mut replaced = Counts::default();
+    pipeline.events(
+        &own.collected,
+        pipeline.freeze(session),
+        &is_foreign,
+        &mut replaced,
+        &mut |event| {
+            tally += event.get();
+            Ok(())
+        },
+    )?;
+    let text = format!(
+        "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
+        short(&session.id),
+        day(session.started_at),
+        tally.turns,
+        tally.generations,
+        tally.tools,
+        tally.events,
+        ui::short_number(tally.input),
+        ui::short_number(tally.output),
+        ui::short_number(tally.cache_read + tally.cache_write),
+        books(session, &is_foreign),
+    );
+    Ok(Row {
+        text,
+        tally,
+        replaced,
+    })
 }
 
 /// Whether the session agrees with what the agent itself says that it used.

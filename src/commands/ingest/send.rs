@@ -1,38 +1,38 @@
 //! `ingest`: stores what is new of the sessions, sends it, and says what became of each.
 //!
-//! Storing and sending take turns: a history of gigabytes never waits in the outbox as a whole,
-//! whose limit would drop the oldest of it. Where sending fails, storing stops.
+//! What was stored is sent while more is stored. When that does not keep up, storing waits for it:
+//! a history of gigabytes never waits in the outbox as a whole, whose limit would drop the oldest
+//! of it. Where sending fails, storing stops.
 
-use std::cell::Cell;
-use std::time::Duration;
+use std::thread;
 
 use anyhow::Context;
 
-use super::READ_AHEAD;
+use super::courier::Courier;
 use super::plan::Plan;
+use super::read::READ_AHEAD;
 use super::summary::{FEW, Summary};
 use crate::ahead;
 use crate::cli::Ingest;
-use crate::commands::sending::{Effort, Report, Sending};
+use crate::commands::sending::{Report, Sending};
 use crate::commands::{Exit, flush, short};
 use crate::config::Config;
-use crate::deliver::Drained;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
-use crate::outbox::OutboxError;
+use crate::outbox::{Load, OutboxError};
 use crate::pipeline::{Pipeline, Read, Stored, Unstored};
 use crate::sources::Found;
 use crate::ui::{self, Progress};
 
-/// How long a person waits for a destination that is busy or in trouble.
-const EFFORT: Effort = Effort {
-    patience: Duration::from_mins(1),
-    asked: true,
-};
-
-/// So many bytes of events are stored before they are sent: a dozen full requests, and far from
-/// the limit of the outbox.
+/// So many bytes of events may wait before storing does: a dozen full requests, and far from the
+/// limit of the outbox.
 const STORE_AHEAD: u64 = 64 << 20;
+
+/// The part of them that is worth sending while more is stored: three full requests.
+const WORTH_SENDING: u64 = 4;
+
+/// The part of them that is left for the next time, so that every request is full.
+const WORTH_KEEPING: u64 = 8;
 
 pub(super) fn run(
     sessions: &[Found],
@@ -50,30 +50,34 @@ pub(super) fn run(
     }
     let interrupt = Interrupt::watch().context("cannot take note of Ctrl-C")?;
     let is_stopping = interrupt.clone();
+    let progress = Progress::start(
+        sessions.len() as u64,
+        plan.bytes,
+        sending.waiting()?,
+        move || is_stopping.is_set(),
+    );
     let mut backfill = Backfill {
         sending: &sending,
         config,
         host,
-        progress: Progress::start(
-            sessions.len() as u64,
-            plan.bytes,
-            sending.waiting()?,
-            move || is_stopping.is_set(),
-        ),
-        interrupt,
+        progress: &progress,
+        interrupt: interrupt.clone(),
         is_chatty: sessions.len() <= FEW,
-        drained: Drained::default(),
+        unmarked: 0,
         summary: Summary::default(),
         report: Report::default(),
         is_complete: true,
     };
     let content_since = (!arguments.with_old_content).then_some(plan.content_since);
-    let mut pipeline = sending.pipeline().with_content_since(content_since);
-    let stopped = backfill.run(&plan, &mut pipeline)?;
+    let pipeline = sending.pipeline().with_content_since(content_since);
+    let sender = Sending::open(host, config)?;
+    sender.outbox().relax()?;
+    let (stopped, drained) = thread::scope(|scope| {
+        let mut courier = Courier::hire(scope, sender, &progress, interrupt.clone());
+        let stopped = backfill.run(&plan, &pipeline, &mut courier)?;
+        anyhow::Ok((stopped, courier.into_drained()))
+    })?;
     let Backfill {
-        progress,
-        interrupt,
-        drained,
         summary,
         mut report,
         is_complete,
@@ -97,15 +101,16 @@ pub(super) fn run(
     })
 }
 
-struct Backfill<'a> {
+struct Backfill<'a, 'p> {
     sending: &'a Sending<'a>,
     config: &'a Config,
     host: &'a Host,
-    progress: Progress,
+    progress: &'p Progress,
     interrupt: Interrupt,
     /// Whether what is passed over is worth a line each.
     is_chatty: bool,
-    drained: Drained,
+    /// Bytes that were read since the last line about how it gets on.
+    unmarked: u64,
     summary: Summary<'a>,
     report: Report,
     /// Whether every file of every session could be read.
@@ -135,12 +140,13 @@ impl From<anyhow::Error> for End {
     }
 }
 
-impl<'a> Backfill<'a> {
+impl<'a> Backfill<'a, '_> {
     /// Stores and sends. Answers why it stopped before the end.
     fn run(
         &mut self,
         plan: &Plan<'a>,
-        pipeline: &mut Pipeline<'_>,
+        pipeline: &Pipeline<'_>,
+        courier: &mut Courier,
     ) -> anyhow::Result<Option<String>> {
         let (outbox, config, host) = (self.sending.outbox(), self.config, self.host);
         let sessions = plan.sessions.iter().map(|(found, unread)| Next {
@@ -160,40 +166,40 @@ impl<'a> Backfill<'a> {
             |next| next.bytes,
             READ_AHEAD,
             read,
-            |(found, bytes, read)| self.store(pipeline, found, bytes, read),
+            |(found, bytes, read)| self.store(pipeline, courier, found, bytes, read),
         );
         match ended {
             Err(End::Stopped(reason)) => return Ok(Some(reason)),
             Err(End::Failed(error)) => return Err(error),
             Err(End::Enough) | Ok(()) => {}
         }
-        if self.interrupt.is_set() {
-            return Ok(Some("Ctrl-C".to_owned()));
+        courier.wait()?;
+        if let Some(reason) = self.trouble(courier) {
+            return Ok(Some(reason));
+        }
+        if courier.came_back_in_vain() {
+            return Ok(None);
         }
         for line in self.sending.announcements()? {
             self.progress.say(line);
         }
-        self.drain()?;
+        courier.send_off(0);
+        courier.wait()?;
         Ok(self.interrupt.is_set().then(|| "Ctrl-C".to_owned()))
     }
 
-    /// Stores a session that was read, after what must be sent to make room for it.
+    /// Stores a session that was read, once there is room for it.
     fn store(
         &mut self,
-        pipeline: &mut Pipeline<'_>,
+        pipeline: &Pipeline<'_>,
+        courier: &mut Courier,
         found: &'a Found,
         bytes: u64,
         read: anyhow::Result<Option<Read>>,
     ) -> Result<(), End> {
-        if self.is_full()? {
-            self.drain()?;
-            self.progress.mark();
-            if let Some(reason) = self.trouble()? {
-                return Err(End::Stopped(reason));
-            }
-        }
-        if self.interrupt.is_set() {
-            return Err(End::Enough);
+        self.make_room(courier)?;
+        if let Some(reason) = self.trouble(courier) {
+            return Err(End::Stopped(reason));
         }
         let stored = match read {
             Ok(Some(read)) => self.sending.store_read(pipeline, found, read),
@@ -213,6 +219,7 @@ impl<'a> Backfill<'a> {
             }
         };
         self.progress.read(bytes, events);
+        self.mark(bytes)?;
         Ok(())
     }
 
@@ -263,50 +270,62 @@ impl<'a> Backfill<'a> {
         0
     }
 
-    /// Whether to send before more is stored. Room is kept for one more session.
-    fn is_full(&self) -> anyhow::Result<bool> {
-        let load = self.sending.load()?;
-        let step = STORE_AHEAD.min(load.limit / 4);
-        Ok(load.waiting >= step || load.held + step > load.limit)
-    }
-
-    /// Sends what waits, unless the user stops it. A project over its quota drops what it takes,
-    /// and what it took is never sent again: then no more is sent either.
-    fn drain(&mut self) -> anyhow::Result<()> {
-        let before = self.drained.sent;
-        let is_over_quota = Cell::new(false);
-        let drained = self.sending.drain(
-            EFFORT,
-            &|| self.interrupt.is_set() || is_over_quota.get(),
-            &mut |now| {
-                is_over_quota.set(now.quota_limited);
-                self.progress.sent(before + now.sent);
-            },
-        )?;
-        self.drained = Drained {
-            sent: before + drained.sent,
-            parked: self.drained.parked + drained.parked,
-            ..drained
-        };
+    /// Says now and then how it gets on.
+    fn mark(&mut self, read: u64) -> anyhow::Result<()> {
+        self.unmarked += read;
+        if self.unmarked >= step(&self.sending.load()?) {
+            self.unmarked = 0;
+            self.progress.mark();
+        }
         Ok(())
     }
 
-    /// Why no more may be stored: nothing is to be dropped for a destination in trouble.
-    fn trouble(&self) -> anyhow::Result<Option<String>> {
-        if self.interrupt.is_set() {
-            return Ok(Some("Ctrl-C".to_owned()));
+    /// Has the courier send what is worth it, and waits for it where more may not be stored.
+    fn make_room(&self, courier: &mut Courier) -> Result<(), End> {
+        let load = self.sending.load()?;
+        let step = step(&load);
+        if courier.is_ready()? && load.waiting >= step / WORTH_SENDING {
+            courier.send_off(step / WORTH_KEEPING);
         }
-        if self.drained.quota_limited {
-            let reason = "PostHog drops events over the project's quota; raise it first";
-            return Ok(Some(reason.to_owned()));
+        let is_stuck = |courier: &Courier| {
+            Ok::<_, anyhow::Error>(
+                self.trouble(courier).is_none() && is_full(&self.sending.load()?),
+            )
+        };
+        if is_stuck(courier)? {
+            courier.wait()?;
         }
-        if !self.is_full()? {
-            return Ok(None);
+        if is_stuck(courier)? && !courier.came_back_in_vain() {
+            courier.send_off(0);
+            courier.wait()?;
+        }
+        if !is_stuck(courier)? {
+            return Ok(());
         }
         let reason = self.sending.missing();
-        let reason = reason.or_else(|| self.drained.last_error.clone());
-        Ok(Some(reason.unwrap_or_else(|| {
+        let reason = reason.or_else(|| courier.drained().last_error.clone());
+        Err(End::Stopped(reason.unwrap_or_else(|| {
             "the outbox is nearly full; posthog-llma status shows what waits in it".to_owned()
         })))
     }
+
+    /// Why no more may be stored or sent, whatever room there is.
+    fn trouble(&self, courier: &Courier) -> Option<String> {
+        if self.interrupt.is_set() {
+            return Some("Ctrl-C".to_owned());
+        }
+        let reason = "PostHog drops events over the project's quota; raise it first";
+        let is_over_quota = courier.drained().quota_limited;
+        is_over_quota.then(|| reason.to_owned())
+    }
+}
+
+/// What may wait before storing does.
+fn step(load: &Load) -> u64 {
+    STORE_AHEAD.min(load.limit / 4)
+}
+
+/// Whether to send before more is stored. Room is kept for one more session.
+fn is_full(load: &Load) -> bool {
+    load.waiting >= step(load) || load.held + step(load) > load.limit
 }

@@ -66,7 +66,7 @@ impl Shown {
         let session = &collected.session;
         let agent = session.agent.as_str();
         let redactor = passing_redactor(config)?;
-        let mut pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
+        let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
         let outbox = match config.state_dir.as_deref() {
             Some(directory) => Outbox::open_read_only(directory)?,
             None => None,

@@ -1,0 +1,69 @@
+//! Which session owns an event that several hold: the one that began first.
+
+use std::collections::{HashMap, HashSet};
+use std::iter;
+use std::mem;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use uuid::Uuid;
+
+use crate::events;
+use crate::session::Session;
+
+/// Who owns what, over the sessions of one run.
+type Owners = HashMap<Uuid, Arc<str>>;
+
+/// A session's turn to claim. Sessions are read side by side, but claim one after the other: each
+/// gets the owners from the one before and hands them to the next.
+pub(super) struct Turn {
+    before: Receiver<Owners>,
+    after: Sender<Owners>,
+}
+
+/// The turns of all sessions, in order.
+pub(super) fn turns() -> impl Iterator<Item = Turn> {
+    let (first, mut last) = mpsc::channel();
+    // Its receiver is in the next line's hands.
+    let _ = first.send(Owners::new());
+    iter::repeat_with(move || {
+        let (after, next) = mpsc::channel();
+        Turn {
+            before: mem::replace(&mut last, next),
+            after,
+        }
+    })
+}
+
+impl Turn {
+    /// Waits for the turn and claims for a session what nobody owns yet; the answer is what others
+    /// own.
+    pub(super) fn claim(self, session: &Session) -> HashSet<Uuid> {
+        let claims = events::claims(session);
+        let id: Arc<str> = session.id.as_str().into();
+        let mut foreign = HashSet::new();
+        self.pass(|owners| {
+            for claim in claims {
+                let owner = owners.entry(claim).or_insert_with(|| Arc::clone(&id));
+                if *owner != id {
+                    foreign.insert(claim);
+                }
+            }
+        });
+        foreign
+    }
+
+    /// Claims nothing.
+    pub(super) fn skip(self) {
+        self.pass(|_| ());
+    }
+
+    fn pass(self, claim: impl FnOnce(&mut Owners)) {
+        // Nothing comes from a session whose work came to grief, and the whole run ends with it.
+        if let Ok(mut owners) = self.before.recv() {
+            claim(&mut owners);
+            // The last one hands it to nobody.
+            let _ = self.after.send(owners);
+        }
+    }
+}
