@@ -16,6 +16,9 @@ const LONGEST_LINE: usize = 128 << 20;
 /// Large enough that reading costs no system call a line, small enough to stay in the cache.
 const BUFFER: usize = 256 << 10;
 
+/// Enough for a line or two.
+const SMALL_BUFFER: usize = 8 << 10;
+
 /// The lines of a file, from an offset on, one at a time, where they stand in the buffer.
 #[derive(Debug)]
 pub struct Lines {
@@ -61,6 +64,18 @@ impl Lines {
     /// # Errors
     /// When the file cannot be opened, or is no regular file.
     pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
+        Self::with_buffer(path, offset, BUFFER)
+    }
+
+    /// Opens `path` for whoever wants its first lines alone.
+    ///
+    /// # Errors
+    /// As [`Lines::open`].
+    pub fn beginning(path: &Path) -> io::Result<Self> {
+        Self::with_buffer(path, 0, SMALL_BUFFER)
+    }
+
+    fn with_buffer(path: &Path, offset: u64, buffer: usize) -> io::Result<Self> {
         // Asked before it is opened: opening a pipe waits for whoever writes to it.
         if !fs::metadata(path)?.is_file() {
             return Err(io::Error::new(
@@ -72,7 +87,7 @@ impl Lines {
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self {
             file,
-            buffer: vec![0; BUFFER],
+            buffer: vec![0; buffer],
             unread: 0..0,
             offset,
         })

@@ -148,6 +148,16 @@ impl Found {
         }
     }
 
+    /// When it began, as [`Found::glance`] tells as well, but with less reading.
+    #[must_use]
+    pub fn started_at(&self) -> Option<DateTime<Utc>> {
+        match self.agent {
+            Agent::ClaudeCode => claude_code::started_at(&self.path),
+            Agent::Pi => pi::started_at(&self.path),
+            Agent::OpenCode => opencode::started_at(&self.address()?),
+        }
+    }
+
     /// Time of the last line, as it is written there.
     #[must_use]
     pub fn last_written(&self) -> Option<DateTime<Utc>> {

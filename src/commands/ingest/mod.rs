@@ -60,7 +60,7 @@ fn chosen(arguments: &Ingest, filter: &Filter, host: &Host) -> Result<Vec<Found>
 fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
     let mut dated: Vec<(Option<DateTime<Utc>>, Found)> = sessions
         .into_iter()
-        .map(|session| (session.glance().started_at, session))
+        .map(|session| (session.started_at(), session))
         .collect();
     dated.sort_by(|(a_start, a), (b_start, b)| {
         (a_start, a.modified, &a.path).cmp(&(b_start, b.modified, &b.path))

@@ -30,11 +30,7 @@ pub fn glance(path: &Path) -> Glance {
             break;
         }
         objects(&line.text(), |line: Line<'_>| {
-            let at = line
-                .timestamp
-                .as_ref()
-                .and_then(|at| parse_time(at.as_str()));
-            glance.started_at = glance.started_at.or(at);
+            glance.started_at = glance.started_at.or_else(|| time_of(&line));
             if glance.cwd.is_none() {
                 glance.cwd = line.cwd.as_ref().map(|cwd| cwd.as_str().to_owned());
             }
@@ -59,6 +55,22 @@ pub fn glance(path: &Path) -> Glance {
     glance
 }
 
+/// Time of the first line that has one.
+#[must_use]
+pub fn started_at(path: &Path) -> Option<DateTime<Utc>> {
+    let mut lines = Lines::beginning(path).ok()?;
+    let mut first = None;
+    while let Ok(Some(line)) = lines.next_line() {
+        if line.offset > FURTHEST || first.is_some() {
+            break;
+        }
+        objects(&line.text(), |line: Line<'_>| {
+            first = first.or_else(|| time_of(&line));
+        });
+    }
+    first
+}
+
 /// Time of the last line, as it is written there: the file's own time changes when it is copied.
 #[must_use]
 pub fn last_written(path: &Path) -> Option<DateTime<Utc>> {
@@ -67,12 +79,12 @@ pub fn last_written(path: &Path) -> Option<DateTime<Utc>> {
     let mut last = None;
     while let Ok(Some(line)) = lines.next_line() {
         objects(&line.text(), |line: Line<'_>| {
-            let at = line
-                .timestamp
-                .as_ref()
-                .and_then(|at| parse_time(at.as_str()));
-            last = last.max(at);
+            last = last.max(time_of(&line));
         });
     }
     last
+}
+
+fn time_of(line: &Line<'_>) -> Option<DateTime<Utc>> {
+    parse_time(line.timestamp.as_ref()?.as_str())
 }

@@ -26,7 +26,7 @@ pub mod unknown;
 mod wire;
 
 pub use checkpoint::{Checkpoint, Reading};
-pub use glance::{glance, last_written};
+pub use glance::{glance, last_written, started_at};
 pub use paths::{
     AgentFile, SessionFiles, project_dir, projects_dir, session_files, session_id, transcripts,
 };

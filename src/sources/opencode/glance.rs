@@ -36,6 +36,13 @@ fn look(address: &Address) -> io::Result<Glance> {
     })
 }
 
+/// When the session began.
+#[must_use]
+pub fn started_at(address: &Address) -> Option<DateTime<Utc>> {
+    let info = address.open().and_then(|archive| archive.info(&address.id));
+    moment(info.ok().flatten()?.time.created)
+}
+
 /// When the last of it was written.
 #[must_use]
 pub fn last_written(address: &Address) -> Option<DateTime<Utc>> {

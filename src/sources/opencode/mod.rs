@@ -17,7 +17,7 @@ mod steps;
 mod wire;
 
 pub use archive::{Address, Entry, is_database};
-pub use glance::{glance, last_written, size};
+pub use glance::{glance, last_written, size, started_at};
 pub use paths::{below, data_dir, locate, of_project, sessions};
 pub use plugin::{PACKAGE, plugin};
 pub use read::read;

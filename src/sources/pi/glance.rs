@@ -43,6 +43,12 @@ pub fn glance(path: &Path) -> Glance {
     glance
 }
 
+/// When the session began.
+#[must_use]
+pub fn started_at(path: &Path) -> Option<DateTime<Utc>> {
+    header(path).ok().flatten()?.started_at
+}
+
 /// Time of the last line, as it is written there: the file's own time changes when it is copied.
 #[must_use]
 pub fn last_written(path: &Path) -> Option<DateTime<Utc>> {

@@ -13,6 +13,6 @@ mod tree;
 mod wire;
 
 pub use extension::{PACKAGE, extension};
-pub use glance::{glance, last_written};
+pub use glance::{glance, last_written, started_at};
 pub use paths::{id_in_name, is_session, of_project, session_id, sessions_dir, transcripts};
 pub use read::read;

@@ -23,7 +23,7 @@ pub(super) struct Header {
 
 /// The header of a session; `None` when the file does not begin with one.
 pub(super) fn header(path: &Path) -> io::Result<Option<Header>> {
-    let mut lines = Lines::open(path, 0)?;
+    let mut lines = Lines::beginning(path)?;
     let mut header = None;
     if let Some(line) = lines.next_line()? {
         objects(&line.text(), |line: Line<'_>| {
