@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use posthog_llma::events::Progress;
-use posthog_llma::session::Oddities;
+use posthog_llma::session::{Agent, Oddities};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::store::{FIXTURES, database, files, fixture};
+use crate::support::events::{readable, texts};
 use crate::support::library::{Events, Run};
 
 const CASES: [&str; 10] = [
@@ -42,37 +43,13 @@ fn events(name: &str, run: &Run) -> Events {
     run.events(&case(name).session)
 }
 
-/// One event after the other, without what is the same in all of them.
-fn readable(events: &Events) -> String {
-    let always = [
-        ("$ai_framework", json!("opencode")),
-        ("$ai_lib", json!("posthog-llma")),
-        ("$ai_lib_version", json!(env!("CARGO_PKG_VERSION"))),
-        ("$lib", json!("posthog-llma")),
-        ("$lib_version", json!(env!("CARGO_PKG_VERSION"))),
-        ("$geoip_disable", json!(true)),
-    ];
-    let mut text = String::new();
-    for event in events {
-        let mut event = event.clone();
-        let properties = event["properties"].as_object_mut().expect("an object");
-        for (name, expected) in &always {
-            let found = properties.shift_remove(*name);
-            assert_eq!(found.as_ref(), Some(expected), "{name}");
-        }
-        text += &serde_json::to_string_pretty(&event).expect("an event is JSON");
-        text.push('\n');
-    }
-    text
-}
-
 fn review(name: &str, events: &Events) {
     insta::with_settings!({
         omit_expression => true,
         prepend_module_to_snapshot => false,
         snapshot_path => "snapshots",
     }, {
-        insta::assert_snapshot!(name, readable(events));
+        insta::assert_snapshot!(name, readable(events, Agent::OpenCode));
     });
 }
 
@@ -159,17 +136,6 @@ fn the_whole_input_is_what_the_model_was_given() {
         ["Plan the shelf view", "Rows, then columns."],
         "and are still what the model was given"
     );
-}
-
-fn texts(messages: &Value) -> Vec<String> {
-    let messages = messages.as_array().expect("messages");
-    let blocks = messages
-        .iter()
-        .flat_map(|it| it["content"].as_array().expect("blocks"));
-    blocks
-        .filter_map(|block| block["text"].as_str())
-        .map(str::to_owned)
-        .collect()
 }
 
 /// What does not depend on times, which files tell less of.

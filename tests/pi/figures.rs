@@ -3,7 +3,6 @@
 //! They are not part of the project. They are looked for beside it, or where
 //! `POSTHOG_LLMA_PI_SESSIONS` says; without them these tests pass and say so.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::capture::{Lane, judge};
 use crate::support::env::API_KEY;
+use crate::support::events::hangs_together;
 use crate::support::library::{Events, Run};
 
 /// Calls, input, output, read from the cache, written to it, thousandths of a cent.
@@ -146,20 +146,6 @@ fn every_session_has_the_calls_tokens_and_cost_of_an_independent_count() {
         add(&mut sum, counted(transcript));
     }
     assert!(sum[0] >= 90, "{sum:?}");
-}
-
-/// Every event hangs in one that is there, and each trace has one event of its own.
-fn hangs_together(events: &Events) {
-    let ids = |name: &str| -> HashSet<&str> {
-        let found = events.iter().map(|event| &event["properties"][name]);
-        found.filter_map(Value::as_str).collect()
-    };
-    let spans = ids("$ai_span_id");
-    for parent in ids("$ai_parent_id") {
-        assert!(spans.contains(parent), "nothing is {parent}");
-    }
-    let traces = events.iter().filter(|it| it["event"] == "$ai_trace");
-    assert_eq!(traces.count(), ids("$ai_trace_id").len());
 }
 
 #[test]

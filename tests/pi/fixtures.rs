@@ -9,6 +9,7 @@ use posthog_llma::session::{Agent, Oddities};
 use posthog_llma::sources;
 use serde_json::{Value, json};
 
+use crate::support::events::{readable, texts};
 use crate::support::library::{Events, Run};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pi");
@@ -40,40 +41,13 @@ fn of_case(name: &str) -> PathBuf {
     transcript(case.unwrap_or_else(|| panic!("no case {name}")).0)
 }
 
-/// One event after the other, without what is the same in all of them.
-fn readable(events: &Events) -> String {
-    let always = [
-        ("$ai_framework", json!("pi")),
-        ("$ai_lib", json!("posthog-llma")),
-        ("$ai_lib_version", json!(env!("CARGO_PKG_VERSION"))),
-        ("$lib", json!("posthog-llma")),
-        ("$lib_version", json!(env!("CARGO_PKG_VERSION"))),
-        ("$geoip_disable", json!(true)),
-    ];
-    let mut text = String::new();
-    for event in events {
-        let mut event = event.clone();
-        let properties = event["properties"].as_object_mut().expect("an object");
-        for (name, expected) in &always {
-            assert_eq!(
-                properties.shift_remove(*name).as_ref(),
-                Some(expected),
-                "{name}"
-            );
-        }
-        text += &serde_json::to_string_pretty(&event).expect("an event is JSON");
-        text.push('\n');
-    }
-    text
-}
-
 fn review(name: &str, events: &Events) {
     insta::with_settings!({
         omit_expression => true,
         prepend_module_to_snapshot => false,
         snapshot_path => "snapshots",
     }, {
-        insta::assert_snapshot!(name, readable(events));
+        insta::assert_snapshot!(name, readable(events, Agent::Pi));
     });
 }
 
@@ -164,17 +138,6 @@ fn the_whole_input_is_what_stands_on_the_way_to_the_answer() {
         ],
         "and are still what the model was given"
     );
-}
-
-fn texts(messages: &Value) -> Vec<String> {
-    let messages = messages.as_array().expect("messages");
-    let blocks = messages
-        .iter()
-        .flat_map(|it| it["content"].as_array().expect("blocks"));
-    blocks
-        .filter_map(|block| block["text"].as_str())
-        .map(str::to_owned)
-        .collect()
 }
 
 #[test]

@@ -8,6 +8,7 @@
 pub(crate) mod anthropic;
 pub(crate) mod capture;
 pub(crate) mod env;
+pub(crate) mod events;
 pub(crate) mod http;
 pub(crate) mod independent;
 pub(crate) mod library;
