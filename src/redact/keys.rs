@@ -40,28 +40,6 @@ pub(super) const ANCHORS: &[&str] = &[
     "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie",
 ];
 
-/// Endings that leave a name as sensitive as it was.
-const IGNORED_ENDINGS: &[&str] = &[
-    "value",
-    "base",
-    "prod",
-    "production",
-    "staging",
-    "dev",
-    "live",
-    "primary",
-    "secondary",
-    "b64",
-    "base64",
-    "plain",
-    "plaintext",
-    "raw",
-    "encoded",
-    "str",
-    "string",
-    "header",
-];
-
 /// What makes a `key` a secret.
 const KEY_QUALIFIERS: &[&str] = &[
     "api",
@@ -206,14 +184,23 @@ const JOINED: &[(&str, Kind)] = &[
     ("apitoken", Kind::Token),
 ];
 
+/// The longest word that is known by itself: `authorization`.
+const LONGEST_WORD: usize = 13;
+
+/// The shortest of [`JOINED`].
+const SHORTEST_JOINED: usize = 6;
+
 /// What a name announces, if anything. A mark in it says what stood there, and announces nothing.
 pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
-    if memchr::memmem::find(name, super::mark::ANCHOR.as_bytes()).is_some() {
-        return None;
-    }
+    let kind = announced_by(name)?;
+    let is_marked = memchr::memmem::find(name, super::mark::ANCHOR.as_bytes()).is_some();
+    (!is_marked).then_some(kind)
+}
+
+fn announced_by(name: &[u8]) -> Option<Kind> {
     let mut words = Words { rest: name };
     let mut last = words.next()?;
-    while is_one_of(last, IGNORED_ENDINGS) || last.iter().all(u8::is_ascii_digit) {
+    while leaves_sensitive(last) || last.iter().all(u8::is_ascii_digit) {
         last = words.next()?;
     }
     let digits = last
@@ -224,56 +211,71 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
     let last = &last[..last.len() - digits];
     let before = words.next();
     let qualified_by = |list: &[&str]| before.is_some_and(|word| is_one_of(word, list));
-    if is_one_of(
-        last,
-        &["password", "passwd", "pwd", "passwort", "passcode", "pw"],
-    ) {
-        return Some(Kind::Password);
-    }
-    match () {
-        () if is_one_of(last, &["pass"]) => Some(if before.is_some() {
+    match lower(last, &mut [0; LONGEST_WORD]) {
+        b"password" | b"passwd" | b"pwd" | b"passwort" | b"passcode" | b"pw" => {
+            Some(Kind::Password)
+        }
+        b"pass" => Some(if before.is_some() {
             Kind::Password
         } else {
             Kind::BareToken
         }),
-        () if is_one_of(last, &["passwords", "pat"]) => before.map(|_| Kind::Token),
-        () if is_one_of(last, &["passphrase"]) => Some(Kind::Passphrase),
-        () if is_one_of(last, &["phrase"]) && qualified_by(&["pass", "seed", "recovery"]) => {
-            Some(Kind::Passphrase)
-        }
-        () if is_one_of(last, &["mnemonic"]) => Some(Kind::Passphrase),
-        () if is_one_of(last, &["secret"]) => Some(Kind::Secret),
-        () if is_one_of(last, &["token"]) => match before {
+        b"passwords" | b"pat" => before.map(|_| Kind::Token),
+        b"passphrase" | b"mnemonic" => Some(Kind::Passphrase),
+        b"phrase" => qualified_by(&["pass", "seed", "recovery"]).then_some(Kind::Passphrase),
+        b"secret" => Some(Kind::Secret),
+        b"token" => match before {
             None => Some(Kind::BareToken),
             Some(_) if qualified_by(TOKEN_EXCEPTIONS) => None,
             Some(_) => Some(Kind::Token),
         },
-        () if is_one_of(last, &["key"]) && qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
+        b"key" if qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
         // `DEEPL_KEY`: of whom it is the key, no list can tell.
-        () if is_one_of(last, &["key"]) => {
-            (is_screaming(name) && before.is_some() && !qualified_by(KEY_EXCEPTIONS))
-                .then_some(Kind::BareToken)
-        }
-        () if is_one_of(last, &["authorization"]) => Some(Kind::Authorization),
-        () if is_one_of(
-            last,
-            &[
-                "auth",
-                "credential",
-                "credentials",
-                "creds",
-                "secrets",
-                "jwt",
-                "bearer",
-            ],
-        ) =>
-        {
+        b"key" => (is_screaming(name) && before.is_some() && !qualified_by(KEY_EXCEPTIONS))
+            .then_some(Kind::BareToken),
+        b"authorization" => Some(Kind::Authorization),
+        b"auth" | b"credential" | b"credentials" | b"creds" | b"secrets" | b"jwt" | b"bearer" => {
             Some(Kind::BareToken)
         }
-        () if is_one_of(last, &["cookie", "cookies"]) => Some(Kind::Cookie),
-        () if is_one_of(last, &["pin", "pincode"]) => Some(Kind::Pin),
-        () => joined(last),
+        b"cookie" | b"cookies" => Some(Kind::Cookie),
+        b"pin" | b"pincode" => Some(Kind::Pin),
+        _ => joined(last),
     }
+}
+
+/// Endings that leave a name as sensitive as it was.
+fn leaves_sensitive(word: &[u8]) -> bool {
+    matches!(
+        lower(word, &mut [0; LONGEST_WORD]),
+        b"value"
+            | b"base"
+            | b"prod"
+            | b"production"
+            | b"staging"
+            | b"dev"
+            | b"live"
+            | b"primary"
+            | b"secondary"
+            | b"b64"
+            | b"base64"
+            | b"plain"
+            | b"plaintext"
+            | b"raw"
+            | b"encoded"
+            | b"str"
+            | b"string"
+            | b"header"
+    )
+}
+
+/// A word in small letters; empty when it is longer than any that is known.
+fn lower<'a>(word: &[u8], room: &'a mut [u8; LONGEST_WORD]) -> &'a [u8] {
+    let Some(room) = room.get_mut(..word.len()) else {
+        return &[];
+    };
+    room.copy_from_slice(word);
+    room.make_ascii_lowercase();
+    room
 }
 
 /// Text that is all capitals, digits and underscores, as environment variables are.
@@ -282,6 +284,9 @@ pub(super) fn is_screaming(name: &[u8]) -> bool {
 }
 
 fn joined(word: &[u8]) -> Option<Kind> {
+    if word.len() < SHORTEST_JOINED {
+        return None;
+    }
     JOINED
         .iter()
         .find(|(ending, _)| {
