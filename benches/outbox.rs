@@ -12,10 +12,11 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use posthog_llma::events::{Event, EventName};
+use posthog_llma::events::limits::{AI_LANE_EVENT, Limits};
+use posthog_llma::events::{Event, EventName, InputScope, Properties, Written};
 use posthog_llma::outbox::{Destination, Outbox, SessionEntry};
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
-use serde_json::{Map, json};
+use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -30,6 +31,12 @@ const SHOWN: usize = 10;
 /// What a sender claims at a time, in bytes.
 const CLAIM: usize = 5 << 20;
 
+const LIMITS: Limits = Limits {
+    attribute: AI_LANE_EVENT,
+    event: AI_LANE_EVENT,
+    input_scope: InputScope::New,
+};
+
 fn sizes() -> Vec<usize> {
     let mut sizes = vec![10_000, 100_000];
     if env::var_os("POSTHOG_LLMA_BENCH_MILLION").is_some() {
@@ -39,18 +46,15 @@ fn sizes() -> Vec<usize> {
 }
 
 /// Small events, half a kilobyte each: what an event costs beside its bytes shows.
-fn events(count: usize) -> Vec<Redacted<Event>> {
+fn events(count: usize) -> Vec<Redacted<Written>> {
     let redactor = Redactor::new(RedactionKey::new([7; 32]));
     let event = |number: usize| {
-        let mut properties = Map::new();
-        properties.insert("$ai_model".into(), json!("claude-opus-4-6"));
-        properties.insert("$ai_input_tokens".into(), json!(number % 4_099));
-        properties.insert("$ai_latency".into(), json!(number % 977));
+        let mut properties = Properties::default();
+        properties.insert("$ai_model", json!("claude-opus-4-6"));
+        properties.insert("$ai_input_tokens", json!(number % 4_099));
+        properties.insert("$ai_latency", json!(number % 977));
         let steps = [3, 5, 7, 11].map(|prime| number % prime * (number % 8_191));
-        properties.insert(
-            "$ai_output_state".into(),
-            json!(format!("{steps:?}").repeat(16)),
-        );
+        properties.insert("$ai_output_state", json!(format!("{steps:?}").repeat(16)));
         Event {
             name: EventName::Span,
             uuid: Uuid::new_v5(&Uuid::NAMESPACE_OID, &number.to_le_bytes()),
@@ -62,6 +66,7 @@ fn events(count: usize) -> Vec<Redacted<Event>> {
     let mut counts = Counts::default();
     (0..count)
         .map(|number| redactor.event(event(number), &mut counts))
+        .map(|event| event.written(&LIMITS))
         .collect()
 }
 
@@ -69,7 +74,7 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).expect("it is a time")
 }
 
-fn store(outbox: &Outbox, events: &[Redacted<Event>], session: usize) {
+fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
     let destination = Destination {
         host: "https://us.i.posthog.com".into(),
         api_key: "phc_bench".into(),
@@ -85,7 +90,7 @@ fn store(outbox: &Outbox, events: &[Redacted<Event>], session: usize) {
         };
         let mut batch = outbox.begin(entry, &destination, now()).expect("it begins");
         for event in events {
-            batch.push(event).expect("it is stored");
+            batch.push(event.clone()).expect("it is stored");
         }
         batch.commit(None, [], &[]).expect("it is stored");
     }

@@ -5,6 +5,8 @@ use std::panic;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, ScopedJoinHandle};
 
+use anyhow::anyhow;
+
 /// So many results of one item wait for their turn before the work on it does.
 const RESULTS_AHEAD: usize = 4;
 
@@ -68,6 +70,31 @@ pub fn streams_in_order<T: Send, R: Send, E>(
                 .unwrap_or_else(|panic| panic::resume_unwind(panic));
             load -= weight;
         }
+    })
+}
+
+/// Hands everything that `work` makes to `sink`, in the same order. Meanwhile work goes on, up to
+/// `ahead` results; it ends early when handing on fails, as it does after an error of the sink.
+///
+/// # Errors
+/// The first error of `sink`, else that of `work`.
+pub fn meanwhile<R: Send>(
+    ahead: usize,
+    work: impl FnOnce(&mut dyn FnMut(R) -> anyhow::Result<()>) -> anyhow::Result<()> + Send,
+    sink: impl FnMut(R) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (send, results) = mpsc::sync_channel(ahead);
+    thread::scope(|scope| {
+        let working = scope.spawn(move || {
+            work(&mut |result| {
+                let sent = send.send(result);
+                sent.map_err(|_| anyhow!("nothing more is wanted"))
+            })
+        });
+        results.into_iter().try_for_each(sink)?;
+        working
+            .join()
+            .unwrap_or_else(|panic| panic::resume_unwind(panic))
     })
 }
 

@@ -3,21 +3,25 @@
 //! The only place that knows sources, sessions, events, redaction and the outbox.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::{panic, thread};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
-use uuid::Uuid;
 
+use crate::ahead;
 use crate::config::Config;
 use crate::consent;
 use crate::events::limits::Limits;
-use crate::events::{self, DistinctId, Event, Frozen, Progress, Settings, Tally, retention};
+use crate::events::{
+    self, DistinctId, Event, Foreign, Frozen, Progress, Settings, Tally, Written, retention,
+};
 use crate::git;
 use crate::host::Host;
-use crate::outbox::{Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp};
+use crate::outbox::{
+    Batch, Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp,
+};
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::{Agent, Generation, Session, Turn, Wanted};
 use crate::sources::{self, Checkpoint, Found, Look, Reading, Running, SessionFiles};
@@ -25,9 +29,12 @@ use crate::sources::{self, Checkpoint, Found, Look, Reading, Running, SessionFil
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
 
-/// How many events are built before they are stored: enough that neither waits for the other,
-/// too few to matter in memory.
-const EVENTS_AHEAD: usize = 32;
+/// Events are handed on to be stored in pieces of so many bytes.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// So many pieces are built before they are stored: as much as is stored in one step, so that
+/// neither waits for the other.
+const PIECES_AHEAD: usize = 16;
 
 /// A session as it was read from its files.
 #[derive(Debug)]
@@ -44,20 +51,18 @@ pub struct Collected {
 impl Collected {
     /// What the next reading needs in order to cost only what is new.
     #[must_use]
-    pub fn checkpoint(&self, is_foreign: &dyn Fn(Uuid) -> bool) -> Option<Checkpoint> {
+    pub fn checkpoint(&self, foreign: &Foreign) -> Option<Checkpoint> {
         let agent = self.session.agent;
-        self.reading.checkpoint(&self.session, &|generation| {
-            !is_foreign(events::ids::generation(agent, &generation.id))
-        })
+        let ours = |generation: &Generation| !foreign.has(agent, generation);
+        self.reading.checkpoint(&self.session, &ours)
     }
 
     /// Whether lines show more than the agent's own books: something was counted twice, or should
     /// not have been counted.
     #[must_use]
-    pub fn exceeds_books(&self, is_foreign: &dyn Fn(Uuid) -> bool) -> bool {
+    pub fn exceeds_books(&self, foreign: &Foreign) -> bool {
         let agent = self.session.agent;
-        let ours =
-            |generation: &Generation| !is_foreign(events::ids::generation(agent, &generation.id));
+        let ours = |generation: &Generation| !foreign.has(agent, generation);
         self.session.reconcile(&ours).exceeded > 0
     }
 
@@ -107,7 +112,16 @@ pub fn collect(
     wanted: Wanted,
     host: &Host,
 ) -> anyhow::Result<Option<Collected>> {
-    let files = files_of(found)?;
+    collect_files(files_of(found)?, checkpoint, progress, wanted, host)
+}
+
+fn collect_files(
+    files: SessionFiles,
+    checkpoint: Option<Checkpoint>,
+    progress: Option<Progress>,
+    wanted: Wanted,
+    host: &Host,
+) -> anyhow::Result<Option<Collected>> {
     let (session, reading) = files.read(checkpoint, wanted)?;
     Ok(session.map(|session| {
         let progress = progress.unwrap_or_else(|| progress_of(&session, host));
@@ -143,7 +157,8 @@ fn progress_of(session: &Session, host: &Host) -> Progress {
 /// A session of which something is not stored yet, and how far it was.
 #[derive(Debug)]
 pub struct Unstored {
-    found: Found,
+    agent: Agent,
+    files: SessionFiles,
     /// Taken before reading: what is written meanwhile is read the next time.
     stamps: Vec<TranscriptStamp>,
     checkpoint: Option<Checkpoint>,
@@ -172,7 +187,8 @@ impl Unstored {
         let known = outbox.session(found.agent.as_str(), &files.session_id())?;
         let checkpoint = known.and_then(|session| session.checkpoint);
         Ok(Some(Self {
-            found: found.clone(),
+            agent: found.agent,
+            files,
             stamps,
             checkpoint: checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept)),
         }))
@@ -188,12 +204,28 @@ impl Unstored {
         config: &Config,
         host: &Host,
     ) -> anyhow::Result<Read> {
-        let wanted = config.of(self.found.agent).wanted();
+        let wanted = config.of(self.agent).wanted();
         Ok(Read {
-            agent: self.found.agent.as_str(),
+            agent: self.agent.as_str(),
             stamps: self.stamps,
-            collected: collect(&self.found, self.checkpoint, progress, wanted, host)?,
+            collected: collect_files(self.files, self.checkpoint, progress, wanted, host)?,
         })
+    }
+}
+
+/// Events that are handed on together.
+#[derive(Debug, Default)]
+struct Piece {
+    events: Vec<Redacted<Written>>,
+    bytes: usize,
+}
+
+impl Piece {
+    /// Adds an event. When the piece is full it is the answer, and begins anew.
+    fn with(&mut self, event: Redacted<Written>) -> Option<Vec<Redacted<Written>>> {
+        self.bytes += event.get().json.len();
+        self.events.push(event);
+        (self.bytes >= PIECE_BYTES).then(|| mem::take(self).events)
     }
 }
 
@@ -266,8 +298,7 @@ impl<'a> Pipeline<'a> {
         redacted.unwrap_or(text)
     }
 
-    /// Hands every event of a session, redacted and within the limits, to `sink`. `is_foreign`
-    /// tells the events that another session owns.
+    /// Hands every event of a session, redacted, to `sink`, but for those that are `foreign`.
     ///
     /// # Errors
     /// The first error of `sink`; nothing is handed to it afterwards.
@@ -275,7 +306,7 @@ impl<'a> Pipeline<'a> {
         &self,
         collected: &Collected,
         frozen: Frozen,
-        is_foreign: &dyn Fn(Uuid) -> bool,
+        foreign: &Foreign,
         counts: &mut Counts,
         sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
@@ -290,52 +321,67 @@ impl<'a> Pipeline<'a> {
             custom: config.custom.clone(),
             repositories: self.repositories_of(session),
         };
-        let limits = Limits {
-            attribute: config.max_attribute_bytes,
-            event: self.largest_event,
-            input_scope: config.input_scope,
-        };
         let without_content = self.leaves_out_content(session);
         let mut result = Ok(());
         events::map(
             session,
             &settings,
             collected.progress,
-            is_foreign,
+            foreign,
             &mut |mut event| {
                 if result.is_ok() {
                     if without_content {
                         retention::without_content(&mut event);
                     }
-                    result = sink(self.redactor.event(event, counts).within(&limits));
+                    result = sink(self.redactor.event(event, counts));
                 }
             },
         );
         result
     }
 
-    /// As [`Pipeline::events`], but the next events are built while `sink` is busy with one.
-    fn events_meanwhile(
+    /// How large the events of an agent's sessions may be.
+    #[must_use]
+    pub fn limits(&self, agent: Agent) -> Limits {
+        let config = self.config.of(agent);
+        Limits {
+            attribute: config.max_attribute_bytes,
+            event: self.largest_event,
+            input_scope: config.input_scope,
+        }
+    }
+
+    /// Stores the events of a session; the next are built and written meanwhile. Answers what they
+    /// amount to.
+    fn push_all(
         &self,
         collected: &Collected,
         frozen: Frozen,
-        is_foreign: &(dyn Fn(Uuid) -> bool + Sync),
+        foreign: &Foreign,
         counts: &mut Counts,
-        sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let (send, built) = mpsc::sync_channel(EVENTS_AHEAD);
-        thread::scope(|scope| {
-            let building = scope.spawn(move || {
-                self.events(collected, frozen, is_foreign, counts, &mut |event| {
-                    Ok(send.send(event)?)
-                })
-            });
-            // When this fails, nobody receives any more, and building ends as well.
-            built.into_iter().try_for_each(sink)?;
-            building
-                .join()
-                .unwrap_or_else(|panic| panic::resume_unwind(panic))
-        })
+        batch: &mut Batch<'_>,
+    ) -> anyhow::Result<Tally> {
+        let limits = self.limits(collected.session.agent);
+        let mut tally = Tally::default();
+        let mut piece = Piece::default();
+        ahead::meanwhile(
+            PIECES_AHEAD,
+            |hand_on| {
+                self.events(collected, frozen, foreign, counts, &mut |event| {
+                    tally += event.get();
+                    match piece.with(event.written(&limits)) {
+                        Some(full) => hand_on(full),
+                        None => Ok(()),
+                    }
+                })?;
+                hand_on(piece.events)
+            },
+            |events: Vec<Redacted<Written>>| {
+                let mut events = events.into_iter();
+                events.try_for_each(|event| Ok(batch.push(event)?))
+            },
+        )?;
+        Ok(tally)
     }
 
     /// Stores what is new of the session at `found` in the outbox. Whatever this process dies of
@@ -404,22 +450,16 @@ impl<'a> Pipeline<'a> {
         let frozen = serde_json::from_str(&batch.session().frozen)
             .context("the outbox holds settings of this session that cannot be read")?;
         let owners = outbox.owners(events::claims(session))?;
-        let is_foreign = |id: Uuid| {
-            owners
-                .get(&id)
-                .is_some_and(|(_, owner)| *owner != session.id)
-        };
+        let foreign = owners.into_iter();
+        let foreign = foreign.filter(|(_, (_, owner))| *owner != session.id);
+        let foreign: Foreign = foreign.map(|(event, _)| event).collect();
         let mut counts = Counts::default();
-        let mut tally = Tally::default();
-        self.events_meanwhile(&collected, frozen, &is_foreign, &mut counts, &mut |event| {
-            tally += event.get();
-            Ok(batch.push(&event)?)
-        })?;
+        let tally = self.push_all(&collected, frozen, &foreign, &mut counts, &mut batch)?;
         let progress = collected.progress;
         // Of a session that goes on, something may have been held back: it is read again.
         let is_final = progress == Progress::Ended && collected.unreadable().is_empty();
         let checkpoint = if is_final {
-            collected.checkpoint(&is_foreign)
+            collected.checkpoint(&foreign)
         } else {
             None
         };
@@ -428,7 +468,7 @@ impl<'a> Pipeline<'a> {
             .transpose()?;
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
-        let exceeds_books = is_final && collected.exceeds_books(&is_foreign);
+        let exceeds_books = is_final && collected.exceeds_books(&foreign);
         let without_content = self.leaves_out_content(session);
         let unreadable = collected.unreadable().to_vec();
         Ok(Stored::Session {

@@ -32,7 +32,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "config", "consent", "events", "git", "host", "outbox", "redact", "session", "sources",
+            "ahead", "config", "consent", "events", "git", "host", "outbox", "redact", "session",
+            "sources",
         ],
     ),
 ];

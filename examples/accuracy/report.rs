@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use posthog_llma::config::Config;
 use posthog_llma::events::limits::AI_LANE_EVENT;
-use posthog_llma::events::{self, Event, EventName, Progress, ids};
+use posthog_llma::events::{self, Event, EventName, Foreign, Progress, ids};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
@@ -137,7 +137,7 @@ impl Program {
             return Ok(None);
         };
         let claims = events::claims(&collected.session);
-        let foreign: HashSet<Uuid> = claims
+        let foreign: Foreign = claims
             .iter()
             .copied()
             .filter(|claim| self.claimed.contains(claim))
@@ -149,29 +149,22 @@ impl Program {
         };
         let pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
         let frozen = pipeline.freeze(&collected.session);
-        let is_foreign = |id: Uuid| foreign.contains(&id);
         let mut replaced = Counts::default();
-        pipeline.events(
-            &collected,
-            frozen,
-            &is_foreign,
-            &mut replaced,
-            &mut |event| {
-                let event = event.get();
-                let tally = tally(event);
-                if event.properties.get("from_agent_books") == Some(&Value::Bool(true)) {
-                    session.background = plus(session.background, tokens(tally));
-                    return Ok(());
-                }
-                if event.name == EventName::Generation {
-                    self.sent.insert(event.uuid, (tally, started_at(event)));
-                }
-                if tally != Tally::default() {
-                    *session.by_version.entry(version(event)).or_default() += tally;
-                }
-                Ok(())
-            },
-        )?;
+        pipeline.events(&collected, frozen, &foreign, &mut replaced, &mut |event| {
+            let event = event.get();
+            let tally = tally(event);
+            if event.properties.get("from_agent_books") == Some(&Value::Bool(true)) {
+                session.background = plus(session.background, tokens(tally));
+                return Ok(());
+            }
+            if event.name == EventName::Generation {
+                self.sent.insert(event.uuid, (tally, started_at(event)));
+            }
+            if tally != Tally::default() {
+                *session.by_version.entry(version(event)).or_default() += tally;
+            }
+            Ok(())
+        })?;
         Ok(Some(session))
     }
 }

@@ -16,13 +16,13 @@ mod posthog;
 use std::cell::Cell;
 use std::thread;
 
-use serde_json::{Map, json};
+use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use self::posthog::{Fault, PostHog, Verdict};
 use super::*;
-use crate::events::{Event, EventName};
+use crate::events::{Event, EventName, Properties, Written};
 use crate::outbox::{DestinationStatus, SessionEntry};
 use crate::redact::Redacted;
 use crate::transport::TransportSettings;
@@ -80,17 +80,18 @@ const HASTY: Policy<'static> = Policy {
     ..POLICY
 };
 
-fn event(number: u128, text: &str) -> Redacted<Event> {
-    let mut properties = Map::new();
-    properties.insert("number".into(), json!(number.to_string()));
-    properties.insert("text".into(), json!(text));
-    Redacted::trusted(Event {
+fn event(number: u128, text: &str) -> Redacted<Written> {
+    let mut properties = Properties::default();
+    properties.insert("number", json!(number.to_string()));
+    properties.insert("text", json!(text));
+    let event = Event {
         name: EventName::Span,
         uuid: Uuid::from_u128(number),
         distinct_id: "someone".into(),
         timestamp: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         properties,
-    })
+    };
+    Redacted::trusted(event.written())
 }
 
 fn transport() -> Transport {
@@ -135,11 +136,11 @@ impl Scene {
         scene
     }
 
-    fn enqueue(&self, events: impl Iterator<Item = Redacted<Event>>) {
+    fn enqueue(&self, events: impl Iterator<Item = Redacted<Written>>) {
         self.enqueue_for(&self.server.url(), events);
     }
 
-    fn enqueue_for(&self, host: &str, events: impl Iterator<Item = Redacted<Event>>) {
+    fn enqueue_for(&self, host: &str, events: impl Iterator<Item = Redacted<Written>>) {
         let entry = SessionEntry {
             agent: "claude-code",
             id: "session",
@@ -156,7 +157,7 @@ impl Scene {
             .outbox
             .begin(entry, &destination, self.clock.now())
             .unwrap();
-        events.for_each(|event| batch.push(&event).unwrap());
+        events.for_each(|event| batch.push(event).unwrap());
         batch.commit(None, [], &[]).unwrap();
     }
 

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
+
+use super::properties::Properties;
 
 /// The event names this program sends; PostHog's AI lane refuses a batch that holds any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,10 +43,34 @@ pub struct Event {
     /// End of the operation; for a trace its start, so that it never moves.
     pub timestamp: DateTime<Utc>,
     /// Everything else, in a fixed order.
-    pub properties: Map<String, Value>,
+    pub properties: Properties,
+}
+
+/// An event as it is stored and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// What kind of event this is.
+    pub name: EventName,
+    /// Its identity.
+    pub uuid: Uuid,
+    /// The event as one JSON object.
+    pub json: Vec<u8>,
 }
 
 impl Event {
+    /// Writes the event.
+    ///
+    /// # Panics
+    /// Never: an event is text, numbers and JSON values.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        Written {
+            name: self.name,
+            uuid: self.uuid,
+            json: serde_json::to_vec(self).expect("an event is text, numbers and JSON values"),
+        }
+    }
+
     /// Whether it is the span of a prompt, not of a tool.
     #[must_use]
     pub fn is_turn(&self) -> bool {

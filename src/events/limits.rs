@@ -1,8 +1,11 @@
 //! How large content may be, and how it is shortened.
 
-use serde_json::{Map, Value, json};
+use std::mem;
 
-use super::{Event, EventName, InputScope};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Event, EventName, InputScope, Properties};
 
 /// Largest event on PostHog's AI lane, in bytes of JSON.
 pub const AI_LANE_EVENT: usize = 8 << 20;
@@ -42,6 +45,14 @@ pub struct Limits {
     pub input_scope: InputScope,
 }
 
+impl Limits {
+    /// Whether an event of so many bytes of JSON is within all of them, whatever it holds.
+    #[must_use]
+    pub const fn allow(&self, bytes: usize) -> bool {
+        bytes <= self.attribute && bytes <= self.event
+    }
+}
+
 /// Shortens what tools got and gave, then whatever makes the event too large. A system prompt and
 /// the tools on offer have the event's limit alone, as prompts and answers have: they are sent
 /// once.
@@ -77,8 +88,8 @@ pub fn shorten(event: &mut Event, limits: &Limits) {
 
 /// Leaves out the oldest messages of a conversation until the properties have at most `max` bytes
 /// of JSON, or until only the last one is left. A system prompt at the head stays.
-fn leave_out_oldest(properties: &mut Map<String, Value>, max: usize) {
-    let size = map_size(properties);
+fn leave_out_oldest(properties: &mut Properties, max: usize) {
+    let size = json_size(properties);
     let Some(Value::Array(messages)) = properties.get_mut("$ai_input") else {
         return;
     };
@@ -130,16 +141,16 @@ pub fn clip(value: &mut Value, max: usize) -> bool {
 
 /// Shortens the content of an event until the event has at most `max` bytes of JSON; `overhead`
 /// are the bytes outside its properties. Returns whether it fits.
-pub fn fit(properties: &mut Map<String, Value>, overhead: usize, max: usize) -> bool {
+pub fn fit(properties: &mut Properties, overhead: usize, max: usize) -> bool {
     loop {
-        let size = map_size(properties) + overhead;
+        let size = json_size(properties) + overhead;
         if size <= max {
             return true;
         }
         let excess = size - max;
         let largest = CONTENT
             .iter()
-            .filter_map(|name| properties.get(*name).map(|value| (json_size(value), *name)))
+            .filter_map(|name| properties.get(name).map(|value| (json_size(value), *name)))
             .max();
         let Some((bytes, name)) = largest.filter(|(bytes, _)| *bytes > MARK * 2) else {
             return false;
@@ -157,8 +168,11 @@ pub fn fit_json(event: &[u8], max: usize) -> Option<Vec<u8>> {
     let mut event: Value = serde_json::from_slice(event).ok()?;
     let size = json_size(&event);
     let properties = event.get_mut("properties")?.as_object_mut()?;
-    let overhead = size - map_size(properties);
-    fit(properties, overhead, max).then(|| event.to_string().into_bytes())
+    let overhead = size - json_size(properties);
+    let mut shortened = Properties::from(mem::take(properties));
+    let fits = fit(&mut shortened, overhead, max);
+    *properties = shortened.into();
+    fits.then(|| event.to_string().into_bytes())
 }
 
 /// The length at which all longer strings must be cut so that together they take at most
@@ -217,16 +231,10 @@ fn cut(text: &str, max: usize) -> String {
 }
 
 /// Bytes of a value as JSON, without building it.
-fn json_size(value: &Value) -> usize {
+fn json_size(value: &impl Serialize) -> usize {
     let mut counter = Counter(0);
     // Counting cannot fail: the writer takes everything and values have string keys.
     let _ = serde_json::to_writer(&mut counter, value);
-    counter.0
-}
-
-fn map_size(map: &Map<String, Value>) -> usize {
-    let mut counter = Counter(0);
-    let _ = serde_json::to_writer(&mut counter, map);
     counter.0
 }
 

@@ -7,12 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::conversation::{Conversation, GivenToCall};
-use super::properties::{self, Properties};
+use super::kinds;
+use super::properties::Properties;
 use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
-use super::{Event, EventName, ids};
+use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Circumstances, Generation, Session, Subagent, ToolCall, Totals, Turn, Unlisted,
+    Agent, Circumstances, Generation, Session, Subagent, ToolCall, Totals, Turn, Unlisted,
 };
 
 /// Whether the session may still be written to.
@@ -24,20 +25,19 @@ pub enum Progress {
     Running,
 }
 
-/// Hands the events of a session to `emit`. `is_foreign` tells the events that another session
-/// owns: what a fork copied is not sent again.
+/// Hands the events of a session to `emit`, but for those that are `foreign`.
 pub fn map(
     session: &Session,
     settings: &Settings,
     progress: Progress,
-    is_foreign: &dyn Fn(Uuid) -> bool,
+    foreign: &Foreign,
     emit: &mut dyn FnMut(Event),
 ) {
     let mut mapper = Mapper {
         session,
         settings,
         progress,
-        is_foreign,
+        foreign,
         tools: HashSet::new(),
         emit,
     };
@@ -100,7 +100,7 @@ struct Mapper<'a> {
     session: &'a Session,
     settings: &'a Settings,
     progress: Progress,
-    is_foreign: &'a dyn Fn(Uuid) -> bool,
+    foreign: &'a Foreign,
     /// The calls that have their span: one call may stand in two responses.
     tools: HashSet<Uuid>,
     emit: &'a mut dyn FnMut(Event),
@@ -130,8 +130,7 @@ struct Content<'a> {
 
 impl Mapper<'_> {
     fn owns(&self, generation: &Generation) -> bool {
-        !generation.is_copy
-            && !(self.is_foreign)(ids::generation(self.session.agent, &generation.id))
+        !generation.is_copy && !self.foreign.has(self.session.agent, generation)
     }
 
     /// A conversation of which no call was gone through.
@@ -215,7 +214,7 @@ impl Mapper<'_> {
             for call in generation.tool_calls() {
                 let is_settled = call.result.is_some() || self.progress == Progress::Ended;
                 let tool = ids::tool(self.session.agent, &generation.id, &call.id);
-                let is_own = !generation.is_copy && !(self.is_foreign)(tool);
+                let is_own = !generation.is_copy && !self.foreign.contains(tool);
                 if is_settled && is_own && self.tools.insert(tool) {
                     self.tool(
                         call,
@@ -256,7 +255,7 @@ impl Mapper<'_> {
                 ended_at: generation.ended_at,
                 latency: generation.ended_at - generation.started_at,
                 circumstances: &generation.circumstances,
-                properties: properties::of_generation(generation, place.prompt, given, recording),
+                properties: kinds::of_generation(generation, place.prompt, given, recording),
             },
         );
     }
@@ -273,7 +272,7 @@ impl Mapper<'_> {
                     .map_or(call.called_at, |result| result.returned_at),
                 latency: call.time(),
                 circumstances: &call.circumstances,
-                properties: properties::of_tool(call, self.settings.recording),
+                properties: kinds::of_tool(call, self.settings.recording),
             },
         );
     }
@@ -295,7 +294,7 @@ impl Mapper<'_> {
                 ended_at: turn.ended_at,
                 latency: turn.ended_at - turn.started_at,
                 circumstances: &turn.circumstances,
-                properties: properties::of_turn(turn, self.settings.recording),
+                properties: kinds::of_turn(turn, self.settings.recording),
             },
         );
     }
@@ -318,7 +317,7 @@ impl Mapper<'_> {
                 ended_at: turn.started_at,
                 latency: turn.ended_at - turn.started_at,
                 circumstances: &turn.circumstances,
-                properties: properties::of_turn_trace(turn, &totals, self.settings.recording),
+                properties: kinds::of_turn_trace(turn, &totals, self.settings.recording),
             },
         );
     }
@@ -363,7 +362,7 @@ impl Mapper<'_> {
                 ended_at: started_at,
                 latency: ended_at - started_at,
                 circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
-                properties: properties::of_session(session, &own, is_first, &totals, recording),
+                properties: kinds::of_session(session, &own, is_first, &totals, recording),
             },
         );
     }
@@ -393,11 +392,7 @@ impl Mapper<'_> {
                 ended_at: unlisted.at,
                 latency: TimeDelta::zero(),
                 circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
-                properties: properties::of_unlisted(
-                    unlisted,
-                    agent.as_str(),
-                    self.settings.recording,
-                ),
+                properties: kinds::of_unlisted(unlisted, agent.as_str(), self.settings.recording),
             },
         );
     }
@@ -423,8 +418,8 @@ impl Mapper<'_> {
             if is_trace { place.trace } else { &uuid_text },
         );
         all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
-        all.set("$ai_latency", properties::seconds(latency));
-        all.0.extend(properties.0);
+        all.set("$ai_latency", kinds::seconds(latency));
+        all.extend(properties);
         let project = settings.frozen.project_name.as_deref();
         all.set_some("$ai_project_name", project);
         let agent = settings.agent_name.as_deref().or(project);
@@ -444,16 +439,10 @@ impl Mapper<'_> {
             cwd.and_then(|cwd| settings.repositories.get(cwd)),
         );
         let framework = self.session.agent.as_str();
-        let prefix = framework.replace('-', "_");
         all.set("$ai_framework", framework);
-        all.set_some(
-            &format!("{prefix}_version"),
-            circumstances.agent_version.as_ref(),
-        );
-        all.set_some(
-            &format!("{prefix}_entrypoint"),
-            circumstances.entrypoint.as_ref(),
-        );
+        let [version, entrypoint] = own_names(self.session.agent);
+        all.set_some(version, circumstances.agent_version.as_ref());
+        all.set_some(entrypoint, circumstances.entrypoint.as_ref());
         all.set_some("permission_mode", circumstances.permission_mode.as_ref());
         for name in ["$ai_lib", "$lib"] {
             all.set(name, env!("CARGO_PKG_NAME"));
@@ -467,7 +456,7 @@ impl Mapper<'_> {
         }
         for (name, value) in &settings.custom {
             if !name.starts_with('$') {
-                all.set(name, value);
+                all.set(name.clone(), value);
             }
         }
         (self.emit)(Event {
@@ -475,7 +464,16 @@ impl Mapper<'_> {
             uuid,
             distinct_id: settings.frozen.distinct_id.as_str().to_owned(),
             timestamp: ended_at,
-            properties: all.0,
+            properties: all,
         });
+    }
+}
+
+/// What the agent's version and the way it was started are called.
+const fn own_names(agent: Agent) -> [&'static str; 2] {
+    match agent {
+        Agent::ClaudeCode => ["claude_code_version", "claude_code_entrypoint"],
+        Agent::Pi => ["pi_version", "pi_entrypoint"],
+        Agent::OpenCode => ["opencode_version", "opencode_entrypoint"],
     }
 }

@@ -4,7 +4,9 @@
 mod conversation;
 mod distinct_id;
 mod event;
+mod foreign;
 pub mod ids;
+mod kinds;
 pub mod limits;
 mod map;
 mod names;
@@ -18,8 +20,10 @@ mod test_trace;
 
 pub use crate::session::{InputScope, Wanted};
 pub use distinct_id::{DistinctId, NotDistinct};
-pub use event::{Event, EventName};
+pub use event::{Event, EventName, Written};
+pub use foreign::Foreign;
 pub use map::{Progress, claims, map};
+pub use properties::{Name, Properties};
 pub use settings::{Frozen, Grouping, Recording, Settings};
 pub use tally::Tally;
 pub use test_trace::{TEST_TRACE, test_trace};

@@ -1,353 +1,159 @@
-//! What the events of one kind say, besides what all say.
+//! What an event says, by name.
 
-use chrono::TimeDelta;
-use serde::Serialize;
+use std::borrow::Cow;
+use std::mem;
+
+use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
-
-use super::conversation::GivenToCall;
-use super::settings::Recording;
-use super::{names, native};
-use crate::session::{
-    CallError, Generation, Role, Session, ToolCall, Totals, Turn, Unlisted, Usage, Work,
-};
 
 /// So many properties an event has, or a few more.
 const USUAL: usize = 48;
 
-/// What usage is called that is in the agent's books and in no line.
-const UNLISTED: &str = "background calls";
+/// The name of a property: borrowed where it is one of this program's own.
+pub type Name = Cow<'static, str>;
 
-/// Properties in the order in which they were set.
-#[derive(Debug)]
-pub(super) struct Properties(pub(super) Map<String, Value>);
+/// Properties in the order in which they were set. There are a few dozen of them, nearly all with
+/// names that this program knows: a list that is gone through costs less than a map, which would
+/// copy and hash every name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Properties(Vec<(Name, Value)>);
 
 impl Default for Properties {
     fn default() -> Self {
-        Self(Map::with_capacity(USUAL))
+        Self(Vec::with_capacity(USUAL))
     }
 }
 
 impl Properties {
-    pub(super) fn set(&mut self, name: &str, value: impl Serialize) {
-        // Everything that is set here is text, numbers or JSON: it cannot fail.
-        self.0.insert(name.to_owned(), json!(value));
+    /// The value of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let mut properties = self.0.iter();
+        properties.find_map(|(known, value)| (known == name).then_some(value))
     }
 
-    pub(super) fn set_some(&mut self, name: &str, value: Option<impl Serialize>) {
+    /// The value of this name, to change it.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        let mut properties = self.0.iter_mut();
+        properties.find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Sets a property; one that was set before keeps its place.
+    pub fn insert(&mut self, name: impl Into<Name>, value: Value) {
+        let name = name.into();
+        match self.get_mut(&name) {
+            Some(known) => *known = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// Takes a property away.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// All of them, in order, to change their values.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Name, &mut Value)> {
+        self.0.iter_mut().map(|(name, value)| (&*name, value))
+    }
+
+    /// Gives every property the name that `rename` has for it, if any. No property is lost for
+    /// it: where a name is taken, an apostrophe is added.
+    pub fn rename(&mut self, mut rename: impl FnMut(&str) -> Option<String>) {
+        for (name, value) in mem::take(self).0 {
+            let mut name = rename(&name).map_or(name, Name::Owned);
+            while self.get(&name).is_some() {
+                name.to_mut().push('\'');
+            }
+            self.0.push((name, value));
+        }
+    }
+
+    pub(super) fn set(&mut self, name: impl Into<Name>, value: impl Serialize) {
+        // Everything that is set here is text, numbers or JSON: it cannot fail.
+        self.insert(name, json!(value));
+    }
+
+    pub(super) fn set_some(&mut self, name: impl Into<Name>, value: Option<impl Serialize>) {
         if let Some(value) = value {
             self.set(name, value);
         }
     }
+}
 
-    /// Content that is left out is null, so that its absence is seen to be meant.
-    fn content(&mut self, name: &str, is_recorded: bool, value: impl FnOnce() -> Value) {
-        let value = if is_recorded { value() } else { Value::Null };
-        self.0.insert(name.to_owned(), value);
-    }
-
-    fn usage(&mut self, usage: Usage, model: Option<&str>) {
-        self.set("$ai_input_tokens", usage.input);
-        self.set("$ai_output_tokens", output_tokens(usage, model));
-        self.set("$ai_total_tokens", usage.input + usage.output);
-        self.set_some("$ai_reasoning_tokens", usage.reasoning);
-        self.set("$ai_cache_read_input_tokens", usage.cache_read);
-        self.set("$ai_cache_creation_input_tokens", usage.cache_write);
-        self.set("$ai_cache_creation_5m_input_tokens", usage.cache_write_5m);
-        self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_1h);
-        self.set("$ai_cache_reporting_exclusive", true);
-        self.count("$ai_web_search_count", usage.web_searches);
-    }
-
-    /// A count of something that is not usual: nothing is said of it when there is none.
-    fn count(&mut self, name: &str, number: u64) {
-        self.set_some(name, Some(number).filter(|number| *number > 0));
-    }
-
-    fn list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a String>) {
-        let items: Vec<&String> = items.into_iter().collect();
-        self.set_some(name, Some(items).filter(|items| !items.is_empty()));
-    }
-
-    /// What was done to files and repository.
-    fn work(&mut self, work: &Work) {
-        self.count("lines_added", work.lines_added);
-        self.count("lines_removed", work.lines_removed);
-        self.list("commits", &work.commits);
-        self.list("pushed_branches", &work.pushed_branches);
-        self.list("pull_requests", &work.pull_requests);
-    }
-
-    /// Whether it failed. The text of an error may hold content, its kind never does.
-    fn error(&mut self, error: Option<&CallError>, recording: Recording) {
-        self.set("$ai_is_error", error.is_some());
-        if let Some(error) = error {
-            let kind = error.kind.as_deref().unwrap_or("api_error");
-            self.set(
-                "$ai_error",
-                if recording.outputs() {
-                    &error.message
-                } else {
-                    kind
-                },
-            );
-            self.set_some("$ai_http_status", error.status);
+impl Extend<(Name, Value)> for Properties {
+    fn extend<I: IntoIterator<Item = (Name, Value)>>(&mut self, properties: I) {
+        for (name, value) in properties {
+            self.insert(name, value);
         }
     }
+}
 
-    /// What went into a turn and what came out, and whether it ended in an error.
-    fn states(&mut self, turn: &Turn, recording: Recording) {
-        let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
-        self.content("$ai_input_state", recording.inputs(), || json!(prompt));
-        self.content("$ai_output_state", recording.outputs(), || {
-            json!(turn.answer())
-        });
-        let last = turn.generations.last();
-        self.error(
-            last.and_then(|generation| generation.error.as_ref()),
-            recording,
-        );
+impl IntoIterator for Properties {
+    type Item = (Name, Value);
+    type IntoIter = std::vec::IntoIter<(Name, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl From<Map<String, Value>> for Properties {
+    fn from(properties: Map<String, Value>) -> Self {
+        let named = |(name, value)| (Name::Owned(name), value);
+        Self(properties.into_iter().map(named).collect())
+    }
+}
+
+impl From<Properties> for Map<String, Value> {
+    fn from(properties: Properties) -> Self {
+        let named = |(name, value): (Name, Value)| (name.into_owned(), value);
+        properties.into_iter().map(named).collect()
+    }
+}
+
+impl Serialize for Properties {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_that_is_set_again_keeps_its_place() {
+        let mut properties = Properties::default();
+        properties.set("a", 1);
+        properties.set("b", 2);
+        properties.set("a".to_owned(), 3);
+        let written = serde_json::to_string(&properties).unwrap();
+        assert_eq!(written, r#"{"a":3,"b":2}"#);
+        assert_eq!(properties.remove("a"), Some(json!(3)));
+        assert_eq!(properties.get("a"), None);
     }
 
-    /// A trace is named by its prompt, so its name is as private as that.
-    fn trace_name(&mut self, name: Option<String>, recording: Recording) {
-        if let Some(name) = name.filter(|_| recording.inputs()) {
-            self.set("$ai_trace_name", &name);
-            self.set("$ai_span_name", name);
+    #[test]
+    fn no_property_is_lost_for_a_name_that_two_would_have() {
+        let mut properties = Properties::default();
+        for name in ["one", "two", "other"] {
+            properties.set(name, name);
         }
+        properties.rename(|name| (name != "other").then(|| "mark".to_owned()));
+        let written = serde_json::to_string(&properties).unwrap();
+        assert_eq!(written, r#"{"mark":"one","mark'":"two","other":"other"}"#);
     }
-
-    fn totals(&mut self, totals: &Totals) {
-        self.set("$ai_total_input_tokens", totals.input);
-        self.set("$ai_total_output_tokens", totals.output);
-        self.set("$ai_total_cache_read_input_tokens", totals.cache_read);
-        self.set("$ai_total_cache_creation_input_tokens", totals.cache_write);
-        self.set("generation_count", totals.generations);
-        self.set("tool_call_count", totals.tool_calls);
-        self.set("turn_count", totals.turns);
-        self.set("error_count", totals.errors);
-        self.set("tool_error_count", totals.tool_errors);
-        self.list("tools", &totals.tools);
-        self.count("unfinished_tool_call_count", totals.unfinished_tool_calls);
-        self.count("unreliable_output_count", totals.placeholders);
-        self.count("interruption_count", totals.interruptions);
-        self.count("compaction_count", totals.compactions);
-        self.count("commit_count", totals.work.commits.len() as u64);
-        self.work(&totals.work);
-    }
-}
-
-/// PostHog adds the reasoning of these models to their output itself when it computes costs
-/// (`output-costs.ts` of its ingestion).
-const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
-
-fn output_tokens(usage: Usage, model: Option<&str>) -> u64 {
-    let is_added = model.is_some_and(|model| {
-        let model = model.to_lowercase();
-        REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
-    });
-    let added = usage.reasoning.filter(|_| is_added);
-    usage.output.saturating_sub(added.unwrap_or(0))
-}
-
-pub(super) fn of_generation(
-    generation: &Generation,
-    prompt: &str,
-    given: GivenToCall,
-    recording: Recording,
-) -> Properties {
-    let mut properties = Properties::default();
-    properties.set_some("$ai_model", generation.model.as_ref());
-    properties.set("$ai_provider", &generation.provider);
-    // A call that failed half way was paid for.
-    let usage = generation.billed();
-    if generation.error.is_none() || usage != Usage::default() {
-        properties.usage(usage, generation.model.as_deref());
-    }
-    if let Some(cost) = generation.cost {
-        properties.set("$ai_total_cost_usd", cost);
-        properties.set("$ai_cost_passthrough", true);
-    }
-    if generation.has_placeholder() {
-        properties.set("output_tokens_reliable", false);
-    }
-    properties.set_some(
-        "$ai_stop_reason",
-        generation.stop_reason.as_deref().map(stop_reason),
-    );
-    let first_token = generation.first_token_at;
-    let waited = first_token.map(|at| seconds(at - generation.started_at));
-    properties.set_some("$ai_time_to_first_token", waited);
-    properties.count("retry_count", generation.retries.count);
-    properties.set_some("retry_http_status", generation.retries.status);
-    let requested = generation.parameters.requested_model.as_ref();
-    properties.set_some("requested_model", requested);
-    let parameters = parameters(generation);
-    properties.set_some(
-        "$ai_model_parameters",
-        Some(parameters).filter(|it| !it.is_empty()),
-    );
-    properties.content("$ai_input", recording.inputs(), || {
-        Value::Array(given.messages)
-    });
-    properties.set_some("$ai_tools", given.tools);
-    properties.content("$ai_output_choices", recording.outputs(), || {
-        answer(generation)
-    });
-    let prompt = Some(prompt).filter(|prompt| recording.inputs() && !prompt.is_empty());
-    properties.set_some("$ai_user_prompt", prompt);
-    properties.error(generation.error.as_ref(), recording);
-    properties
-}
-
-fn answer(generation: &Generation) -> Value {
-    if generation.error.is_some() && generation.output.is_empty() {
-        return json!([]);
-    }
-    let answer = native::spoken(Role::Assistant, &generation.output, Recording::Full);
-    Value::Array(vec![answer])
-}
-
-/// Calls that only the agent's books show.
-pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording) -> Properties {
-    let mut properties = Properties::default();
-    properties.set(
-        "$ai_span_name",
-        format!("{} {UNLISTED}", agent.replace('-', " ")),
-    );
-    properties.set("$ai_model", &unlisted.model);
-    properties.set("$ai_provider", "anthropic");
-    properties.usage(unlisted.usage, Some(&unlisted.model));
-    properties.content("$ai_input", recording.inputs(), || json!([]));
-    properties.content("$ai_output_choices", recording.outputs(), || json!([]));
-    properties.set("$ai_is_error", false);
-    properties.set("from_agent_books", true);
-    properties
-}
-
-pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
-    let mut properties = Properties::default();
-    properties.set("$ai_span_name", &call.name);
-    properties.set("$ai_span_type", "tool");
-    properties.set("$ai_tool_call_id", &call.id);
-    properties.content("$ai_input_state", recording.inputs(), || call.input.clone());
-    let result = call.result.as_ref();
-    properties.content("$ai_output_state", recording.outputs(), || {
-        result.map_or(Value::Null, |result| native::result(result))
-    });
-    properties.set("$ai_is_error", result.is_none_or(|result| result.is_error));
-    match result {
-        Some(result) if result.is_error => {
-            let text = native::result(result);
-            let text = text.as_str().filter(|_| recording.outputs());
-            properties.set("$ai_error", text.unwrap_or("tool_error"));
-        }
-        Some(_) => {}
-        None => {
-            properties.set("unfinished", true);
-            let why = "no result: the session ended before the tool returned";
-            properties.set("$ai_error", why);
-        }
-    }
-    let waited = call.permission_wait().map(seconds);
-    properties.set_some("permission_wait_seconds", waited);
-    if let Some(result) = result {
-        properties.work(&result.work);
-    }
-    properties
-}
-
-pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
-    let mut properties = Properties::default();
-    let name = Some(names::of_turn(&turn.prompt)).filter(|_| recording.inputs());
-    properties.set_some("$ai_span_name", name);
-    properties.set("$ai_span_type", "turn");
-    properties.states(turn, recording);
-    properties.count("interruption_count", turn.incidents.interruptions);
-    properties.count("compaction_count", turn.incidents.compactions);
-    properties.work(&turn.work());
-    properties
-}
-
-/// A turn that is a trace of its own.
-pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) -> Properties {
-    let mut properties = Properties::default();
-    let name = names::of_trace(&turn.prompt);
-    let name = name.unwrap_or_else(|| names::of_turn(&turn.prompt));
-    properties.trace_name(Some(name), recording);
-    properties.states(turn, recording);
-    properties.totals(totals);
-    properties
-}
-
-/// A session that is a trace, or a later part of one. `turns` are those of its own.
-pub(super) fn of_session(
-    session: &Session,
-    turns: &[&Turn],
-    is_first: bool,
-    totals: &Totals,
-    recording: Recording,
-) -> Properties {
-    let mut properties = Properties::default();
-    let prompt = if is_first {
-        session.first_prompt()
-    } else {
-        turns.first().map(|turn| turn.prompt.clone())
-    };
-    let name = prompt.as_deref().and_then(names::of_trace);
-    properties.trace_name(name.or_else(|| session.title.clone()), recording);
-    if let Some(turn) = turns.last() {
-        properties.states(turn, recording);
-    }
-    let answer = turns.iter().rev().find_map(|turn| turn.answer());
-    properties.content("$ai_output_state", recording.outputs(), || json!(answer));
-    properties.content("$ai_input_state", recording.inputs(), || json!(prompt));
-    // The agent makes it of what was asked and answered.
-    let title = session
-        .title
-        .as_ref()
-        .filter(|_| recording == Recording::Full);
-    properties.set_some("session_title", title);
-    properties.totals(totals);
-    if !is_first {
-        return properties;
-    }
-    let skipped = session.skipped();
-    properties.count("broken_line_count", skipped.broken);
-    properties.count("unknown_line_count", skipped.unknown);
-    if session.is_cut_off {
-        properties.set("cut_off", true);
-    }
-    properties
-}
-
-fn parameters(generation: &Generation) -> Map<String, Value> {
-    let known = &generation.parameters;
-    let mut parameters = Properties(Map::new());
-    parameters.set_some("max_tokens", known.max_tokens);
-    parameters.set_some("effort", known.effort.as_ref());
-    parameters.set_some("thinking", known.thinking.as_ref());
-    parameters.set_some("service_tier", known.service_tier.as_ref());
-    parameters.set_some("speed", known.speed.as_ref());
-    parameters.0.extend(known.others.clone());
-    parameters.0
-}
-
-/// Anthropic's words in those that PostHog uses for all providers.
-fn stop_reason(reason: &str) -> &str {
-    match reason {
-        "end_turn" => "stop",
-        "tool_use" => "tool_calls",
-        "max_tokens" => "length",
-        other => other,
-    }
-}
-
-/// Seconds with millisecond precision; a clock that was set back took no time.
-pub(super) fn seconds(time: TimeDelta) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds of a session fit 2^53"
-    )]
-    let milliseconds = time.num_milliseconds().max(0) as f64;
-    milliseconds / 1000.0
 }

@@ -37,7 +37,7 @@ pub fn test_trace(id: Uuid, now: DateTime<Utc>) -> [Event; 2] {
             uuid,
             distinct_id: format!("posthog-llma:{id}"),
             timestamp: now,
-            properties: properties.0,
+            properties,
         }
     };
     [

@@ -72,11 +72,11 @@ fn count(connection: &Connection, select: &str) -> rusqlite::Result<u64> {
 #[cfg(test)]
 mod tests {
     use chrono::Utc;
-    use serde_json::{Map, json};
+    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;
-    use crate::events::{Event, EventName};
+    use crate::events::{Event, EventName, Properties};
     use crate::outbox::{Destination, SessionEntry};
     use crate::redact::Redacted;
 
@@ -96,14 +96,16 @@ mod tests {
             committed_by: None,
         };
         let mut batch = outbox.begin(entry, &destination, Utc::now()).unwrap();
+        let mut properties = Properties::default();
+        properties.insert("text", json!("x"));
         let event = Event {
             name: EventName::Span,
             uuid: Uuid::from_u128(1),
             distinct_id: "ada@example.com".into(),
             timestamp: Utc::now(),
-            properties: Map::from_iter([("text".into(), json!("x"))]),
+            properties,
         };
-        batch.push(&Redacted::trusted(event)).unwrap();
+        batch.push(Redacted::trusted(event.written())).unwrap();
         batch.commit(None, [], &[]).unwrap();
         outbox
     }

@@ -3,13 +3,12 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
 use super::{Outbox, OutboxError, identities, remember, session};
-use crate::events::{Event, EventName};
+use crate::events::{EventName, Written};
 use crate::redact::Redacted;
 
 /// Events are written in steps of this size: memory stays bounded, and nobody else waits long
@@ -31,19 +30,12 @@ pub struct Batch<'a> {
     destination: i64,
     now: i64,
     title: Option<String>,
-    pending: Vec<Pending>,
+    pending: Vec<Written>,
     pending_bytes: usize,
     /// They sum up the others, so they wait for the commit: when another process was faster, its
     /// totals stand.
-    traces: Vec<Pending>,
+    traces: Vec<Written>,
     counts: Enqueued,
-}
-
-#[derive(Debug)]
-struct Pending {
-    uuid: Uuid,
-    name: EventName,
-    body: Vec<u8>,
 }
 
 impl Outbox {
@@ -60,7 +52,7 @@ impl Outbox {
         now: DateTime<Utc>,
     ) -> Result<Batch<'_>, OutboxError> {
         let now = milliseconds(now);
-        let (session, destination) = self.write(|change| {
+        let (session, destination) = self.write_ahead(|change| {
             change.execute(
                 "INSERT INTO sessions (agent, session, project, frozen, first_seen, last_seen)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5)
@@ -97,26 +89,20 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// When the database cannot be written.
-    ///
-    /// # Panics
-    /// Never: an event is made of what JSON can hold.
-    pub fn push(&mut self, event: &Redacted<Event>) -> Result<(), OutboxError> {
-        let event = event.get();
-        let pending = Pending {
-            uuid: event.uuid,
-            name: event.name,
-            body: serde_json::to_vec(event).expect("an event is text, numbers and JSON values"),
-        };
+    pub fn push(&mut self, event: Redacted<Written>) -> Result<(), OutboxError> {
+        let event = event.into_inner();
         if event.name == EventName::Trace {
-            self.traces.push(pending);
+            self.traces.push(event);
             return Ok(());
         }
-        self.pending_bytes += pending.body.len() + EVENT_BYTES;
-        self.pending.push(pending);
+        self.pending_bytes += event.json.len() + EVENT_BYTES;
+        self.pending.push(event);
         if self.pending_bytes >= STEP_BYTES {
             let step = std::mem::take(&mut self.pending);
             self.pending_bytes = 0;
-            let counts = self.outbox.write(|change| self.store(change, &step))?;
+            let counts = self
+                .outbox
+                .write_ahead(|change| self.store(change, &step))?;
             self.count(counts);
         }
         Ok(())
@@ -168,7 +154,7 @@ impl Batch<'_> {
         Ok(self.counts)
     }
 
-    fn store(&self, change: &Connection, step: &[Pending]) -> rusqlite::Result<Enqueued> {
+    fn store(&self, change: &Connection, step: &[Written]) -> rusqlite::Result<Enqueued> {
         let mut select = change.prepare_cached(
             "SELECT seq, state, digest FROM identities JOIN events USING (seq)
              WHERE identities.uuid = ?1",
@@ -187,8 +173,8 @@ impl Batch<'_> {
             change.prepare_cached("INSERT OR REPLACE INTO bodies (seq, body) VALUES (?1, ?2)")?;
         let mut counts = Enqueued::default();
         for event in step {
-            let digest = &Sha256::digest(&event.body)[..DIGEST_BYTES];
-            let size = event.body.len();
+            let digest = &Sha256::digest(&event.json)[..DIGEST_BYTES];
+            let size = event.json.len();
             let held = select.query_row([event.uuid.as_bytes()], |row| {
                 let same = row.get_ref(2)?.as_blob()? == digest;
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, same))
@@ -224,7 +210,7 @@ impl Batch<'_> {
                     continue;
                 }
             };
-            body.execute(params![seq, event.body])?;
+            body.execute(params![seq, event.json])?;
         }
         identities::merge(change)?;
         Ok(counts)

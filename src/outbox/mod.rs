@@ -20,6 +20,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -50,6 +51,7 @@ pub struct Outbox {
     directory: PathBuf,
     redaction_key: [u8; 32],
     max_bytes: u64,
+    is_relaxed: Cell<bool>,
 }
 
 impl Outbox {
@@ -73,8 +75,14 @@ impl Outbox {
     /// # Errors
     /// When the database cannot be asked.
     pub fn relax(&self) -> Result<(), OutboxError> {
-        let relaxed = self.connection.pragma_update(None, "synchronous", "NORMAL");
-        relaxed.map_err(|error| OutboxError::at(&open::file(&self.directory), error))
+        self.is_relaxed.set(true);
+        self.wait_for_disk(false)
+    }
+
+    fn wait_for_disk(&self, is_wanted: bool) -> Result<(), OutboxError> {
+        let level = if is_wanted { "FULL" } else { "NORMAL" };
+        let set = self.connection.pragma_update(None, "synchronous", level);
+        set.map_err(|error| OutboxError::at(&open::file(&self.directory), error))
     }
 
     /// Opens the outbox for reading, without changing anything; `None` when there is none yet.
@@ -93,6 +101,7 @@ impl Outbox {
             directory: directory.to_owned(),
             redaction_key: [0; 32],
             max_bytes: MAX_BYTES,
+            is_relaxed: Cell::new(false),
         };
         outbox.redaction_key = outbox.read(|connection| {
             let select = "SELECT value FROM meta WHERE name = 'redaction_key'";
@@ -216,7 +225,7 @@ impl Outbox {
     /// When the database cannot be written.
     pub fn log_run(&self, run: &Run) -> Result<(), OutboxError> {
         let warnings = serde_json::json!(run.warnings).to_string();
-        self.write(|change| {
+        self.write_ahead(|change| {
             change.execute(
                 "INSERT INTO runs (at, verb, session, duration, sent, error, warnings)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -252,6 +261,18 @@ impl Outbox {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, OutboxError> {
         self.transaction(TransactionBehavior::Immediate, work)
+    }
+
+    /// As [`Outbox::write`], but durable only with the next write that is: until then, a machine
+    /// that loses its power may take it back.
+    fn write_ahead<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, OutboxError> {
+        self.wait_for_disk(false)?;
+        let written = self.write(work);
+        self.wait_for_disk(!self.is_relaxed.get())?;
+        written
     }
 
     fn transaction<T>(

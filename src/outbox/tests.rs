@@ -6,11 +6,11 @@ use std::fs;
 use std::thread;
 use std::time::UNIX_EPOCH;
 
-use serde_json::{Map, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::events::{Event, EventName};
+use crate::events::{Event, EventName, Properties, Written};
 use crate::redact::Redacted;
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -35,34 +35,35 @@ fn entry(id: &str) -> SessionEntry<'_> {
     }
 }
 
-fn event(name: EventName, number: u128, text: &str) -> Redacted<Event> {
-    let mut properties = Map::new();
-    properties.insert("text".into(), json!(text));
-    Redacted::trusted(Event {
+fn event(name: EventName, number: u128, text: &str) -> Redacted<Written> {
+    let mut properties = Properties::default();
+    properties.insert("text", json!(text));
+    let event = Event {
         name,
         uuid: Uuid::from_u128(number),
         distinct_id: "someone".into(),
         timestamp: at(0),
         properties,
-    })
+    };
+    Redacted::trusted(event.written())
 }
 
 pub(super) fn enqueue(
     outbox: &Outbox,
     session: &str,
-    events: &[Redacted<Event>],
+    events: &[Redacted<Written>],
     seconds: i64,
 ) -> Enqueued {
     let mut batch = outbox
         .begin(entry(session), &destination(), at(seconds))
         .unwrap();
     for event in events {
-        batch.push(event).unwrap();
+        batch.push(event.clone()).unwrap();
     }
     batch.commit(None, [], &[]).unwrap()
 }
 
-pub(super) fn spans(numbers: impl Iterator<Item = u128>) -> Vec<Redacted<Event>> {
+pub(super) fn spans(numbers: impl Iterator<Item = u128>) -> Vec<Redacted<Written>> {
     numbers
         .map(|number| event(EventName::Span, number, "x"))
         .collect()
@@ -93,7 +94,7 @@ fn what_was_committed_is_there_after_reopening() {
     let bodies: Vec<_> = claim_all(&outbox).into_iter().map(|one| one.body).collect();
     let expected: Vec<_> = spans(1..4)
         .iter()
-        .map(|event| serde_json::to_vec(event.get()).unwrap())
+        .map(|event| event.get().json.clone())
         .collect();
     assert_eq!(bodies, expected);
 }
@@ -108,7 +109,7 @@ fn a_batch_that_is_never_committed_leaves_no_checkpoint_and_is_recognised() {
         .collect();
     let mut batch = outbox.begin(entry("a"), &destination(), at(0)).unwrap();
     for event in &events {
-        batch.push(event).unwrap();
+        batch.push(event.clone()).unwrap();
     }
     drop(batch);
     let session = outbox.session("claude-code", "a").unwrap().unwrap();
@@ -187,9 +188,9 @@ fn who_was_overtaken_stores_neither_checkpoint_nor_trace() {
     let (slow, fast) = (open(&directory), open(&directory));
     let mut late = slow.begin(entry("a"), &destination(), at(0)).unwrap();
     let mut early = fast.begin(entry("a"), &destination(), at(0)).unwrap();
-    early.push(&event(EventName::Trace, 1, "more")).unwrap();
+    early.push(event(EventName::Trace, 1, "more")).unwrap();
     early.commit(Some(b"far"), [], &[]).unwrap();
-    late.push(&event(EventName::Trace, 1, "less")).unwrap();
+    late.push(event(EventName::Trace, 1, "less")).unwrap();
     let outcome = late.commit(Some(b"near"), [], &[]);
     assert!(
         matches!(outcome, Err(OutboxError::Overtaken)),
@@ -336,7 +337,7 @@ fn forgetting_a_destination_lets_its_sessions_be_sent_elsewhere() {
     };
     let mut batch = outbox.begin(entry("a"), &right, at(2)).unwrap();
     for span in spans(1..4) {
-        batch.push(&span).unwrap();
+        batch.push(span).unwrap();
     }
     assert_eq!(batch.commit(None, [], &[]).unwrap().new, 3);
     assert_eq!(outbox.waiting(1).unwrap(), 0);
@@ -357,7 +358,7 @@ fn status_shows_what_was_recorded() {
         ..entry("a")
     };
     let mut batch = outbox.begin(titled, &destination(), at(5)).unwrap();
-    batch.push(&spans(1..2)[0]).unwrap();
+    batch.push(spans(1..2).remove(0)).unwrap();
     let stamps = std::slice::from_ref(&stamp);
     batch
         .commit(Some(b"7"), [("jwt", 2), ("github-pat", 3)], stamps)

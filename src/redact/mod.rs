@@ -136,33 +136,19 @@ impl Redactor {
                 }
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, counts)),
-            Value::Object(fields) => self.object(fields, |_| false, counts),
+            Value::Object(fields) => self.object(fields, counts),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    /// `is_plain` tells the keys that are known to be harmless.
-    fn object(
-        &self,
-        fields: &mut Map<String, Value>,
-        is_plain: fn(&str) -> bool,
-        counts: &mut Counts,
-    ) {
+    fn object(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {
         let named = ["name", "key"]
             .iter()
             .find_map(|it| keys::kind_of(fields.get(*it)?.as_str()?.as_bytes()));
         let mut secret_in_key = false;
         for (key, value) in fields.iter_mut() {
-            if is_plain(key) {
-                self.value(value, counts);
-                continue;
-            }
-            match keys::kind_of(key.as_bytes()).or(named.filter(|_| key == "value")) {
-                Some(kind) => self.sensitive(kind, value, counts),
-                None => self.value(value, counts),
-            }
-            secret_in_key |=
-                scan::next(key.as_bytes(), 0).is_some() || self.user_rules.next(key, 0).is_some();
+            let named = named.filter(|_| key == "value");
+            secret_in_key |= self.field(key, named, value, counts);
         }
         if secret_in_key {
             *fields = std::mem::take(fields).into_iter().fold(
@@ -178,6 +164,22 @@ impl Redactor {
                 },
             );
         }
+    }
+
+    /// Replaces secrets in a value under a key; `named` is what the fields beside it announce.
+    /// Answers whether the key holds a secret itself.
+    fn field(
+        &self,
+        key: &str,
+        named: Option<Kind>,
+        value: &mut Value,
+        counts: &mut Counts,
+    ) -> bool {
+        match keys::kind_of(key.as_bytes()).or(named) {
+            Some(kind) => self.sensitive(kind, value, counts),
+            None => self.value(value, counts),
+        }
+        scan::next(key.as_bytes(), 0).is_some() || self.user_rules.next(key, 0).is_some()
     }
 
     /// A value under a sensitive key. Numbers stay, they are counts, unless the

@@ -1,8 +1,10 @@
 //! The proof, in the type system, that a value went through redaction.
 
+use std::borrow::Cow;
+
 use super::{Counts, Redactor};
-use crate::events::Event;
 use crate::events::limits::{self, Limits};
+use crate::events::{Event, Written};
 
 /// Identities: they hold no content, and PostHog joins by them.
 const IDENTITIES: [&str; 4] = [
@@ -18,6 +20,11 @@ const IDENTITIES: [&str; 4] = [
 pub struct Redacted<T>(T);
 
 impl<T> Redacted<T> {
+    /// The redacted value, for whoever keeps it.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+
     /// Reads the redacted value.
     pub const fn get(&self) -> &T {
         &self.0
@@ -31,31 +38,34 @@ impl<T> Redacted<T> {
 }
 
 impl Redacted<Event> {
-    /// Shortens the event: only what is redacted is shortened, so that no limit can cut a secret
-    /// in half and hide it from the rules.
+    /// Writes the event, shortened where it is too long: only what is redacted is shortened, so
+    /// that no limit can cut a secret in half and hide it from the rules.
     #[must_use]
-    pub fn within(mut self, limits: &Limits) -> Self {
+    pub fn written(mut self, limits: &Limits) -> Redacted<Written> {
+        let written = self.0.written();
+        if limits.allow(written.json.len()) {
+            return Redacted(written);
+        }
         limits::shorten(&mut self.0, limits);
-        self
+        Redacted(self.0.written())
     }
 }
 
 impl Redactor {
     /// Replaces every secret in an event.
     pub fn event(&self, mut event: Event, counts: &mut Counts) -> Redacted<Event> {
-        let identities = IDENTITIES.map(|name| event.properties.get(name).cloned());
-        self.object(&mut event.properties, is_ours, counts);
-        for (name, value) in IDENTITIES.into_iter().zip(identities) {
-            if let Some(value) = value {
-                event.properties.insert(name.to_owned(), value);
+        let mut secret_in_name = false;
+        for (name, value) in event.properties.iter_mut() {
+            match name {
+                Cow::Borrowed(name) if IDENTITIES.contains(name) => {}
+                // A name of this program's own neither is nor announces a secret.
+                Cow::Borrowed(_) => self.value(value, counts),
+                Cow::Owned(name) => secret_in_name |= self.field(name, None, value, counts),
             }
+        }
+        if secret_in_name {
+            event.properties.rename(|name| self.text(name, counts));
         }
         Redacted(event)
     }
-}
-
-/// Whether a property has its name from this program: such a name neither is nor announces a
-/// secret, and an event has dozens of them.
-fn is_ours(name: &str) -> bool {
-    name.starts_with("$ai_")
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::DateTime;
 use posthog_llma::config::Config;
 use posthog_llma::events::limits::AI_LANE_EVENT;
-use posthog_llma::events::{Frozen, Progress};
+use posthog_llma::events::{self, Foreign, Frozen, Progress};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
@@ -83,7 +83,7 @@ impl Run {
 
     pub(crate) fn events_of(&self, collected: &Collected, frozen: Frozen) -> Events {
         let mut events = Vec::new();
-        self.hand_out(collected, frozen, &|_| false, &mut |event| {
+        self.hand_out(collected, frozen, &Foreign::default(), &mut |event| {
             events.push(serde_json::from_slice(&event).expect("an event is JSON"));
         });
         events
@@ -98,9 +98,11 @@ impl Run {
             .filter_map(|event| event["uuid"].as_str())
             .collect();
         let mut events = Vec::new();
-        let is_foreign = |uuid: Uuid| sent.contains(uuid.to_string().as_str());
+        let is_sent = |claim: &Uuid| sent.contains(claim.to_string().as_str());
+        let claims = events::claims(&collected.session).into_iter();
+        let foreign = claims.filter(is_sent).collect();
         let frozen = self.freeze(&collected);
-        self.hand_out(&collected, frozen, &is_foreign, &mut |event| {
+        self.hand_out(&collected, frozen, &foreign, &mut |event| {
             events.push(serde_json::from_slice(&event).expect("an event is JSON"));
         });
         events
@@ -113,7 +115,7 @@ impl Run {
             self.hand_out(
                 &collected,
                 self.freeze(&collected),
-                &|_| false,
+                &Foreign::default(),
                 &mut |event| {
                     lines.extend(event);
                     lines.push(b'\n');
@@ -127,14 +129,15 @@ impl Run {
         &self,
         collected: &Collected,
         frozen: Frozen,
-        is_foreign: &dyn Fn(Uuid) -> bool,
+        foreign: &Foreign,
         sink: &mut dyn FnMut(Vec<u8>),
     ) {
         let pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
         let mut counts = Counts::default();
+        let limits = pipeline.limits(collected.session.agent);
         pipeline
-            .events(collected, frozen, is_foreign, &mut counts, &mut |event| {
-                sink(serde_json::to_vec(event.get())?);
+            .events(collected, frozen, foreign, &mut counts, &mut |event| {
+                sink(event.written(&limits).into_inner().json);
                 Ok(())
             })
             .expect("the sink takes everything");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use posthog_llma::config::Config;
-use posthog_llma::events::Progress;
+use posthog_llma::events::{Foreign, Progress};
 use posthog_llma::pipeline::Pipeline;
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ fn what_is_missing_costs_the_calls_that_need_it() {
     };
     // What is gone, and the calls that then have what their lines say.
     let cases: [(Gone<'_>, &[usize]); 5] = [
-        (&|_| false, &[]),
+        (&Foreign::default(), &[]),
         (&|line| is(line, "api-request-blob", "You work in"), &[0]),
         (&|line| is(line, "api-request-blob", "The tool Read"), &[2]),
         (
@@ -174,7 +174,7 @@ fn a_resumed_session_is_read_on_from_its_checkpoint() {
         let read = run.collect(&transcript, checkpoint, Progress::Ended);
         read.expect("a session")
     };
-    let checkpoint = read(None).checkpoint(&|_| false);
+    let checkpoint = read(None).checkpoint(&Foreign::default());
     assert!(checkpoint.is_some());
     fs::write(&transcript, &text).expect("writable");
     // The last prompt of the first day and that of the second.
@@ -238,7 +238,7 @@ fn of_a_conversation_that_is_too_long_the_oldest_messages_go_first() {
         .events(
             &collected,
             frozen,
-            &|_| false,
+            &Foreign::default(),
             &mut Counts::default(),
             &mut |event| {
                 let event = serde_json::to_vec(event.get())?;

@@ -1,6 +1,6 @@
 //! Which session owns an event that several hold: the one that began first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::iter;
 use std::mem;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use uuid::Uuid;
 
-use crate::events;
+use crate::events::{self, Foreign};
 use crate::session::Session;
 
 /// Who owns what, over the sessions of one run.
@@ -38,19 +38,19 @@ pub(super) fn turns() -> impl Iterator<Item = Turn> {
 impl Turn {
     /// Waits for the turn and claims for a session what nobody owns yet; the answer is what others
     /// own.
-    pub(super) fn claim(self, session: &Session) -> HashSet<Uuid> {
+    pub(super) fn claim(self, session: &Session) -> Foreign {
         let claims = events::claims(session);
         let id: Arc<str> = session.id.as_str().into();
-        let mut foreign = HashSet::new();
+        let mut foreign = Vec::new();
         self.pass(|owners| {
             for claim in claims {
                 let owner = owners.entry(claim).or_insert_with(|| Arc::clone(&id));
                 if *owner != id {
-                    foreign.insert(claim);
+                    foreign.push(claim);
                 }
             }
         });
-        foreign
+        foreign.into_iter().collect()
     }
 
     /// Claims nothing.

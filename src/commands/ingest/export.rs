@@ -52,14 +52,15 @@ pub(super) fn run(
 
 /// Emits the events of a session in pieces of whole lines.
 fn lines(own: &Own, pipeline: &Pipeline<'_>, emit: &mut Emit<'_, Vec<u8>>) -> anyhow::Result<()> {
+    let limits = pipeline.limits(own.collected.session.agent);
     let mut piece = Vec::new();
     pipeline.events(
         &own.collected,
         pipeline.freeze(&own.collected.session),
-        &|event| own.is_foreign(event),
+        &own.foreign,
         &mut Counts::default(),
         &mut |event| {
-            serde_json::to_writer(&mut piece, event.get())?;
+            piece.extend_from_slice(&event.written(&limits).get().json);
             piece.push(b'\n');
             if piece.len() < PIECE_BYTES {
                 return Ok(());

@@ -1,12 +1,10 @@
 //! `ingest --dry-run`: what would be sent, a row a session and the sum.
 
-use uuid::Uuid;
-
 use super::read::{Own, read_all};
 use crate::commands::{Exit, day, passing_redactor, short};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{Tally, ids};
+use crate::events::{Foreign, Tally};
 use crate::host::Host;
 use crate::pipeline::Pipeline;
 use crate::redact::Counts;
@@ -72,13 +70,12 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
 
 fn row(own: &Own, pipeline: &Pipeline<'_>) -> anyhow::Result<Row> {
     let session = &own.collected.session;
-    let is_foreign = |event: Uuid| own.is_foreign(event);
     let mut tally = Tally::default();
     let mut replaced = Counts::default();
     pipeline.events(
         &own.collected,
         pipeline.freeze(session),
-        &is_foreign,
+        &own.foreign,
         &mut replaced,
         &mut |event| {
             tally += event.get();
@@ -96,7 +93,7 @@ fn row(own: &Own, pipeline: &Pipeline<'_>) -> anyhow::Result<Row> {
         ui::short_number(tally.input),
         ui::short_number(tally.output),
         ui::short_number(tally.cache_read + tally.cache_write),
-        books(session, &is_foreign),
+        books(session, &own.foreign),
     );
     Ok(Row {
         text,
@@ -106,9 +103,8 @@ fn row(own: &Own, pipeline: &Pipeline<'_>) -> anyhow::Result<Row> {
 }
 
 /// Whether the session agrees with what the agent itself says that it used.
-fn books(session: &Session, is_foreign: &dyn Fn(Uuid) -> bool) -> &'static str {
-    let found = session
-        .reconcile(&|generation| !is_foreign(ids::generation(session.agent, &generation.id)));
+fn books(session: &Session, foreign: &Foreign) -> &'static str {
+    let found = session.reconcile(&|generation| !foreign.has(session.agent, generation));
     match (
         found.balance.statements,
         found.exceeded,

@@ -1,15 +1,14 @@
 //! Reads sessions side by side, and hands on what is built of them in their order.
 
-use std::collections::HashSet;
 use std::sync::mpsc::SyncSender;
 
 use anyhow::anyhow;
-use uuid::Uuid;
 
 use super::claims::{self, Turn};
 use crate::ahead;
 use crate::commands::{Exit, short};
 use crate::config::Config;
+use crate::events::Foreign;
 use crate::host::Host;
 use crate::pipeline::{self, Collected};
 use crate::sources::Found;
@@ -19,16 +18,10 @@ use crate::ui;
 /// something to do, and few enough not to matter in memory.
 pub(super) const READ_AHEAD: u64 = 16 << 20;
 
-/// A session that was read, without what others own of it.
+/// A session that was read, and what others own of it.
 pub(super) struct Own {
     pub(super) collected: Collected,
-    foreign: HashSet<Uuid>,
-}
-
-impl Own {
-    pub(super) fn is_foreign(&self, event: Uuid) -> bool {
-        self.foreign.contains(&event)
-    }
+    pub(super) foreign: Foreign,
 }
 
 /// Takes what is built of a session. It fails when nothing is wanted any more.

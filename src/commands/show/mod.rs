@@ -7,13 +7,12 @@ mod tree;
 use std::path::Path;
 
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{Exit, passing_redactor, select, strict_config};
 use crate::cli::Show;
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{self, Frozen, Progress, Recording, Tally};
+use crate::events::{self, Foreign, Frozen, Progress, Recording, Tally};
 use crate::host::Host;
 use crate::outbox::Outbox;
 use crate::pipeline::{self, Collected, Pipeline};
@@ -72,7 +71,7 @@ impl Shown {
             None => None,
         };
         let mut frozen = None;
-        let mut foreign = Vec::new();
+        let mut foreign = Foreign::default();
         if let Some(outbox) = outbox {
             let known = outbox.session(agent, &session.id)?;
             frozen = known.and_then(|known| serde_json::from_str::<Frozen>(&known.frozen).ok());
@@ -81,24 +80,17 @@ impl Shown {
             foreign = others.map(|(uuid, _)| *uuid).collect();
         }
         let frozen = frozen.unwrap_or_else(|| pipeline.freeze(session));
-        let is_foreign = |id: Uuid| foreign.contains(&id);
         let cwds = session.turns.iter();
         let cwd = cwds.filter_map(|turn| turn.circumstances.cwd.as_deref());
         let cwd = cwd.map(Path::new).next();
         let mut tally = Tally::default();
         let mut replaced = Counts::default();
         let mut nodes = Vec::new();
-        pipeline.events(
-            collected,
-            frozen,
-            &is_foreign,
-            &mut replaced,
-            &mut |event| {
-                tally += event.get();
-                nodes.push(Node::of(event.get(), cwd));
-                Ok(())
-            },
-        )?;
+        pipeline.events(collected, frozen, &foreign, &mut replaced, &mut |event| {
+            tally += event.get();
+            nodes.push(Node::of(event.get(), cwd));
+            Ok(())
+        })?;
         Ok(Self {
             traces: tree::grow(nodes),
             tally,

@@ -155,7 +155,7 @@ fn a_full_disk_is_an_error_that_stores_nothing_and_breaks_nothing() {
     limit(pages);
     let mut batch = outbox.begin(entry("a"), &destination(), at(1)).unwrap();
     batch
-        .push(&event(EventName::Span, 9, &"x".repeat(100_000)))
+        .push(event(EventName::Span, 9, &"x".repeat(100_000)))
         .unwrap();
     let outcome = batch.commit(Some(b"far"), [], &[]);
     assert!(

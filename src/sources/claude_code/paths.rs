@@ -247,7 +247,7 @@ struct FirstFacts {
 
 fn first_facts(path: &Path) -> Option<FirstFacts> {
     const ENOUGH_LINES: usize = 20;
-    let mut lines = Lines::open(path, 0).ok()?;
+    let mut lines = Lines::beginning(path).ok()?;
     let mut facts = FirstFacts::default();
     for _ in 0..ENOUGH_LINES {
         let Ok(Some(line)) = lines.next_line() else {
