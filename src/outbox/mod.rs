@@ -76,13 +76,13 @@ impl Outbox {
     /// When the database cannot be asked.
     pub fn relax(&self) -> Result<(), OutboxError> {
         self.is_relaxed.set(true);
-        self.wait_for_disk(false)
+        open::relax(&self.connection).map_err(|error| self.located(error))
     }
 
     fn wait_for_disk(&self, is_wanted: bool) -> Result<(), OutboxError> {
         let level = if is_wanted { "FULL" } else { "NORMAL" };
         let set = self.connection.pragma_update(None, "synchronous", level);
-        set.map_err(|error| OutboxError::at(&open::file(&self.directory), error))
+        set.map_err(|error| self.located(error))
     }
 
     /// Opens the outbox for reading, without changing anything; `None` when there is none yet.
@@ -247,6 +247,10 @@ impl Outbox {
         })
     }
 
+    fn located(&self, error: rusqlite::Error) -> OutboxError {
+        OutboxError::at(&open::file(&self.directory), error)
+    }
+
     /// Everything inside `work` sees the same state of the database.
     fn read<T>(
         &self,
@@ -287,7 +291,7 @@ impl Outbox {
             Ok(value)
         };
         run().map_err(|error| {
-            let error = OutboxError::at(&open::file(&self.directory), error);
+            let error = self.located(error);
             if matches!(error, OutboxError::Damaged { .. }) {
                 open::suspect(&self.directory);
             }

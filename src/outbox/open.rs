@@ -20,9 +20,12 @@ const FORMAT: usize = 1;
 /// A write holds the database for as long as a few megabytes take to reach the disk. Twenty of
 /// them in a row on a slow disk fit.
 const BUSY: Duration = Duration::from_secs(10);
-/// Pages (of 4 KiB) that gather in the log before they move into the database: a page that changes
-/// again and again moves once. The log is cut back to the same size.
-const LOG_PAGES: u32 = 4096;
+/// Pages (of 4 KiB) that gather in the log before they move into the database: as many as one step
+/// of events takes, so that they move while the next events are built. The log is cut back to the
+/// same size.
+const LOG_PAGES: u32 = 1024;
+/// As many where much is stored: a page that changes again and again moves once.
+const MANY_LOG_PAGES: u32 = 4096;
 /// Room for what changes while events are stored, and for the identities that are looked up most;
 /// taken only when needed. Four times as much made nothing faster among a million events.
 const CACHE_KIB: u32 = 16 * 1024;
@@ -144,9 +147,19 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(32);
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+    limit_log(connection, LOG_PAGES)
+}
+
+/// See [`Outbox::relax`](super::Outbox::relax).
+pub(super) fn relax(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    limit_log(connection, MANY_LOG_PAGES)
+}
+
+fn limit_log(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
     // These answer with the value that is now in force.
-    connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))?;
-    connection.pragma_update_and_check(None, "journal_size_limit", LOG_PAGES * 4096, |_| Ok(()))
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", pages * 4096, |_| Ok(()))
 }
 
 /// The format, and the proof that the schema can be read.
