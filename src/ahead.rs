@@ -83,11 +83,11 @@ pub fn meanwhile<R: Send>(
     work: impl FnOnce(&mut dyn FnMut(R) -> anyhow::Result<()>) -> anyhow::Result<()> + Send,
     sink: impl FnMut(R) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let (send, results) = mpsc::sync_channel(ahead);
+    let (sender, results) = mpsc::sync_channel(ahead);
     thread::scope(|scope| {
         let working = scope.spawn(move || {
             work(&mut |result| {
-                let sent = send.send(result);
+                let sent = sender.send(result);
                 sent.map_err(|_| anyhow!("nothing more is wanted"))
             })
         });
