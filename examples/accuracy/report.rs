@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use posthog_llma::config::Config;
 use posthog_llma::events::limits::AI_LANE_EVENT;
-use posthog_llma::events::{self, Event, EventName, Foreign, Progress, ids};
+use posthog_llma::events::{self, Event, EventName, Progress, ids};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
@@ -133,11 +133,11 @@ impl Program {
         let found = Found::at(transcript);
         let found = found.with_context(|| format!("{} is gone", transcript.display()))?;
         let collected = pipeline::collect(&found, None, progress, wanted, &self.host)?;
-        let Some(collected) = collected else {
+        let Some(mut collected) = collected else {
             return Ok(None);
         };
         let claims = events::claims(&collected.session);
-        let foreign: Foreign = claims
+        collected.foreign = claims
             .iter()
             .copied()
             .filter(|claim| self.claimed.contains(claim))
@@ -150,7 +150,7 @@ impl Program {
         let pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
         let frozen = pipeline.freeze(&collected.session);
         let mut replaced = Counts::default();
-        pipeline.events(&collected, frozen, &foreign, &mut replaced, &mut |event| {
+        pipeline.events(&collected, frozen, &mut replaced, &mut |event| {
             let event = event.get();
             let tally = tally(event);
             if event.properties.get("from_agent_books") == Some(&Value::Bool(true)) {

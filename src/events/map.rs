@@ -69,7 +69,7 @@ pub fn map(
         Grouping::Session => is_homeless || !own.is_empty() || !session.earlier.is_empty(),
         Grouping::Message => is_homeless,
     };
-    if has_trace {
+    if has_trace && !session.goes_on {
         let [first, later @ ..] = traces.as_slice() else {
             return;
         };

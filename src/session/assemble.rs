@@ -226,6 +226,18 @@ impl Assembler {
         note.call = note.call.take().or(call);
     }
 
+    /// Whether a response called a tool under this id.
+    #[must_use]
+    pub fn knows_call(&self, id: &str) -> bool {
+        self.calls.contains(id)
+    }
+
+    /// The time of the last line so far.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<DateTime<Utc>> {
+        self.span.map(|(_, last)| last)
+    }
+
     /// Whether a response of the earlier part came up again: what is new in it cannot be told, and
     /// the session has to be read from its start.
     #[must_use]
@@ -417,6 +429,7 @@ impl Assembler {
             turns: self.turns,
             statements: self.statements,
             earlier: self.earlier,
+            goes_on: false,
             oddities: self.oddities,
         })
     }

@@ -90,6 +90,8 @@ pub struct Session {
     pub statements: Vec<Statement>,
     /// What was read before the first of `turns`; empty when the session was read from its start.
     pub earlier: Earlier,
+    /// Whether more of it follows in another part: then nothing can be said of the whole yet.
+    pub goes_on: bool,
     /// What the reader met and could not use, by kind.
     pub oddities: Oddities,
 }

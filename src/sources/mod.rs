@@ -10,6 +10,7 @@ pub mod pi;
 mod times;
 mod turns;
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -212,8 +213,21 @@ impl SessionFiles {
         looks.filter_map(Result::ok).collect()
     }
 
+    /// The folders that the session worked in, where it may be read in parts; what is read whole
+    /// tells them itself.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn folders(&self) -> io::Result<BTreeSet<String>> {
+        match self {
+            Self::ClaudeCode(files) => claude_code::folders(files),
+            Self::Pi(_) | Self::OpenCode(_) => Ok(BTreeSet::new()),
+        }
+    }
+
     /// Reads the session, from its start or from where `checkpoint` left off. There is none when
-    /// the files hold no line with a time. `wanted` is what is kept of what was said.
+    /// the files hold no line with a time. `wanted` is what is kept of what was said. After about
+    /// `most` bytes the reading may stop (see [`Reading::is_part`]).
     ///
     /// # Errors
     /// When the transcript cannot be read.
@@ -221,10 +235,11 @@ impl SessionFiles {
         &self,
         checkpoint: Option<Checkpoint>,
         wanted: Wanted,
+        most: u64,
     ) -> anyhow::Result<(Option<Session>, Reading)> {
         Ok(match self {
             Self::ClaudeCode(files) => {
-                let (session, reading) = claude_code::read(files, checkpoint, wanted)?;
+                let (session, reading) = claude_code::read(files, checkpoint, wanted, most)?;
                 (session, Reading::ClaudeCode(reading))
             }
             Self::Pi(path) => (pi::read(path, wanted)?, Reading::Whole),
@@ -269,6 +284,30 @@ impl Reading {
     ) -> Option<Checkpoint> {
         match self {
             Self::ClaudeCode(reading) => reading.checkpoint(session, ours),
+            Self::Whole => None,
+        }
+    }
+
+    /// Whether there is more of the session than was read.
+    #[must_use]
+    pub const fn is_part(&self) -> bool {
+        match self {
+            Self::ClaudeCode(reading) => reading.is_part,
+            Self::Whole => false,
+        }
+    }
+
+    /// Leaves of a part what the next one need not repeat. The answer is where the next one
+    /// begins; `None` when all of this one has to be read again, together with more. `ours` is as
+    /// for [`Reading::checkpoint`].
+    #[must_use]
+    pub fn cut(
+        &self,
+        session: &mut Session,
+        ours: &dyn Fn(&Generation) -> bool,
+    ) -> Option<Checkpoint> {
+        match self {
+            Self::ClaudeCode(reading) => reading.cut(session, ours),
             Self::Whole => None,
         }
     }

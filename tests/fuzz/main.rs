@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::DateTime;
 use posthog_llma::config::Config;
-use posthog_llma::events::{Event, Foreign, Progress};
+use posthog_llma::events::{Event, Progress};
 use posthog_llma::pipeline::{Collected, Pipeline};
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
 use posthog_llma::sources::claude_code;
@@ -113,13 +113,7 @@ fn keep_within_limit(collected: &Collected) {
         Ok(())
     };
     pipeline
-        .events(
-            collected,
-            frozen,
-            &Foreign::default(),
-            &mut Counts::default(),
-            &mut check,
-        )
+        .events(collected, frozen, &mut Counts::default(), &mut check)
         .expect("the check takes everything");
 }
 
@@ -230,7 +224,7 @@ fn in_parts(run: &Run, beginning: &Files, progress: Progress, whole: &Files) -> 
     if let (Some(first), Some(frozen)) = (&first, &frozen) {
         sent = by_uuid(run.events_of(first, frozen.clone()));
         if progress == Progress::Ended {
-            checkpoint = first.checkpoint(&Foreign::default());
+            checkpoint = first.checkpoint();
         }
     }
     disk.write(whole);

@@ -8,7 +8,7 @@ use posthog_llma::config::Config;
 use posthog_llma::events::limits::AI_LANE_EVENT;
 use posthog_llma::events::{self, Foreign, Frozen, Progress};
 use posthog_llma::host::Host;
-use posthog_llma::pipeline::{self, Collected, Pipeline};
+use posthog_llma::pipeline::{self, Collected, Parts, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
 use posthog_llma::sources::{Checkpoint, Found};
 use serde_json::Value;
@@ -63,6 +63,23 @@ impl Run {
         })
     }
 
+    /// What every part of a session sends that is read so many bytes at a time.
+    pub(crate) fn events_in_parts(&self, transcript: &Path, bytes: u64) -> Vec<Events> {
+        let found = Found::at(transcript).expect("the transcript is there");
+        let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
+        let host = host();
+        let parts = Parts::of(&found, progress, wanted, &host).expect("it is there");
+        let mut parts = parts.of_bytes(bytes);
+        let (mut events, mut frozen) = (Vec::new(), None);
+        while let Some(part) = parts.next().expect("the session can be read") {
+            if let Some(part) = parts.settle(part, Foreign::default()) {
+                let frozen = frozen.get_or_insert_with(|| self.freeze(&part));
+                events.push(self.events_of(&part, frozen.clone()));
+            }
+        }
+        events
+    }
+
     /// Reads a session, whole or from a checkpoint on.
     pub(crate) fn collect(
         &self,
@@ -83,7 +100,7 @@ impl Run {
 
     pub(crate) fn events_of(&self, collected: &Collected, frozen: Frozen) -> Events {
         let mut events = Vec::new();
-        self.hand_out(collected, frozen, &Foreign::default(), &mut |event| {
+        self.hand_out(collected, frozen, &mut |event| {
             events.push(serde_json::from_slice(&event).expect("an event is JSON"));
         });
         events
@@ -92,7 +109,7 @@ impl Run {
     /// What the session would send after another one has sent these events.
     pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
         let collected = self.collect(transcript, None, Progress::Ended);
-        let collected = collected.expect("a session");
+        let mut collected = collected.expect("a session");
         let sent: HashSet<&str> = sent
             .iter()
             .filter_map(|event| event["uuid"].as_str())
@@ -100,9 +117,9 @@ impl Run {
         let mut events = Vec::new();
         let is_sent = |claim: &Uuid| sent.contains(claim.to_string().as_str());
         let claims = events::claims(&collected.session).into_iter();
-        let foreign = claims.filter(is_sent).collect();
+        collected.foreign = claims.filter(is_sent).collect();
         let frozen = self.freeze(&collected);
-        self.hand_out(&collected, frozen, &foreign, &mut |event| {
+        self.hand_out(&collected, frozen, &mut |event| {
             events.push(serde_json::from_slice(&event).expect("an event is JSON"));
         });
         events
@@ -112,31 +129,20 @@ impl Run {
     pub(crate) fn lines(&self, transcript: &Path) -> Vec<u8> {
         let mut lines = Vec::new();
         if let Some(collected) = self.collect(transcript, None, Progress::Ended) {
-            self.hand_out(
-                &collected,
-                self.freeze(&collected),
-                &Foreign::default(),
-                &mut |event| {
-                    lines.extend(event);
-                    lines.push(b'\n');
-                },
-            );
+            self.hand_out(&collected, self.freeze(&collected), &mut |event| {
+                lines.extend(event);
+                lines.push(b'\n');
+            });
         }
         lines
     }
 
-    fn hand_out(
-        &self,
-        collected: &Collected,
-        frozen: Frozen,
-        foreign: &Foreign,
-        sink: &mut dyn FnMut(Vec<u8>),
-    ) {
+    fn hand_out(&self, collected: &Collected, frozen: Frozen, sink: &mut dyn FnMut(Vec<u8>)) {
         let pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
         let mut counts = Counts::default();
         let limits = pipeline.limits(collected.session.agent);
         pipeline
-            .events(collected, frozen, foreign, &mut counts, &mut |event| {
+            .events(collected, frozen, &mut counts, &mut |event| {
                 sink(event.written(&limits).into_inner().json);
                 Ok(())
             })

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use posthog_llma::config::Config;
-use posthog_llma::events::{Foreign, Progress};
+use posthog_llma::events::Progress;
 use posthog_llma::pipeline::Pipeline;
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
 use serde_json::{Value, json};
@@ -174,7 +174,7 @@ fn a_resumed_session_is_read_on_from_its_checkpoint() {
         let read = run.collect(&transcript, checkpoint, Progress::Ended);
         read.expect("a session")
     };
-    let checkpoint = read(None).checkpoint(&Foreign::default());
+    let checkpoint = read(None).checkpoint();
     assert!(checkpoint.is_some());
     fs::write(&transcript, &text).expect("writable");
     // The last prompt of the first day and that of the second.
@@ -235,18 +235,12 @@ fn of_a_conversation_that_is_too_long_the_oldest_messages_go_first() {
     let frozen = pipeline.freeze(&collected.session);
     let mut events = Vec::new();
     pipeline
-        .events(
-            &collected,
-            frozen,
-            &Foreign::default(),
-            &mut Counts::default(),
-            &mut |event| {
-                let event = serde_json::to_vec(event.get())?;
-                assert!(event.len() <= LIMIT, "{}", event.len());
-                events.push(serde_json::from_slice(&event)?);
-                Ok(())
-            },
-        )
+        .events(&collected, frozen, &mut Counts::default(), &mut |event| {
+            let event = serde_json::to_vec(event.get())?;
+            assert!(event.len() <= LIMIT, "{}", event.len());
+            events.push(serde_json::from_slice(&event)?);
+            Ok(())
+        })
         .expect("the sink takes everything");
     let last = inputs(&events).pop().expect("a call");
     let expected = [

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use posthog_llma::events::{Foreign, Progress};
+use posthog_llma::events::Progress;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -87,7 +87,7 @@ fn read_in_parts(run: &Run, copy: &Copy, lines: usize) -> BTreeMap<String, Value
         let decided = run.freeze(&collected);
         sent = by_uuid(run.events_of(&collected, decided.clone()));
         frozen = Some(decided).filter(|_| !sent.is_empty());
-        checkpoint = collected.checkpoint(&Foreign::default());
+        checkpoint = collected.checkpoint();
     }
     copy.write(copy.lines());
     if let Some(collected) = collect(checkpoint, Progress::Ended) {

@@ -15,9 +15,11 @@ use crate::session::Session;
 type Owners = HashMap<Uuid, Arc<str>>;
 
 /// A session's turn to claim. Sessions are read side by side, but claim one after the other: each
-/// gets the owners from the one before and hands them to the next.
+/// gets the owners from the one before and hands them to the next, at the latest when it is
+/// dropped.
 pub(super) struct Turn {
     before: Receiver<Owners>,
+    owners: Option<Owners>,
     after: Sender<Owners>,
 }
 
@@ -30,6 +32,7 @@ pub(super) fn turns() -> impl Iterator<Item = Turn> {
         let (after, next) = mpsc::channel();
         Turn {
             before: mem::replace(&mut last, next),
+            owners: None,
             after,
         }
     })
@@ -38,32 +41,41 @@ pub(super) fn turns() -> impl Iterator<Item = Turn> {
 impl Turn {
     /// Waits for the turn and claims for a session what nobody owns yet; the answer is what others
     /// own.
-    pub(super) fn claim(self, session: &Session) -> Foreign {
+    pub(super) fn claim(&mut self, session: &Session) -> Foreign {
         let claims = events::claims(session);
         let id: Arc<str> = session.id.as_str().into();
         let mut foreign = Vec::new();
-        self.pass(|owners| {
+        if let Some(owners) = self.owners() {
             for claim in claims {
                 let owner = owners.entry(claim).or_insert_with(|| Arc::clone(&id));
                 if *owner != id {
                     foreign.push(claim);
                 }
             }
-        });
+        }
         foreign.into_iter().collect()
     }
 
-    /// Claims nothing.
-    pub(super) fn skip(self) {
-        self.pass(|_| ());
+    /// Nothing comes from a session whose work came to grief, and the whole run ends with it.
+    fn owners(&mut self) -> Option<&mut Owners> {
+        if self.owners.is_none() {
+            self.owners = self.before.recv().ok();
+        }
+        self.owners.as_mut()
     }
 
-    fn pass(self, claim: impl FnOnce(&mut Owners)) {
-        // Nothing comes from a session whose work came to grief, and the whole run ends with it.
-        if let Ok(mut owners) = self.before.recv() {
-            claim(&mut owners);
+    /// Nothing more is claimed.
+    pub(super) fn pass(&mut self) {
+        self.owners();
+        if let Some(owners) = self.owners.take() {
             // The last one hands it to nobody.
             let _ = self.after.send(owners);
         }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.pass();
     }
 }

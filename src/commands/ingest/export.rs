@@ -51,22 +51,29 @@ pub(super) fn run(
 }
 
 /// Emits the events of a session in pieces of whole lines.
-fn lines(own: &Own, pipeline: &Pipeline<'_>, emit: &mut Emit<'_, Vec<u8>>) -> anyhow::Result<()> {
-    let limits = pipeline.limits(own.collected.session.agent);
+fn lines(
+    own: &mut Own<'_>,
+    pipeline: &Pipeline<'_>,
+    emit: &mut Emit<'_, Vec<u8>>,
+) -> anyhow::Result<()> {
     let mut piece = Vec::new();
-    pipeline.events(
-        &own.collected,
-        pipeline.freeze(&own.collected.session),
-        &own.foreign,
-        &mut Counts::default(),
-        &mut |event| {
+    let mut frozen = None;
+    let counts = &mut Counts::default();
+    while let Some(part) = own.next() {
+        let session = &part.session;
+        let limits = pipeline.limits(session.agent);
+        let frozen = frozen.get_or_insert_with(|| pipeline.freeze(session));
+        pipeline.events(&part, frozen.clone(), counts, &mut |event| {
+            if !own.is_new(event.get().uuid) {
+                return Ok(());
+            }
             piece.extend_from_slice(&event.written(&limits).get().json);
             piece.push(b'\n');
             if piece.len() < PIECE_BYTES {
                 return Ok(());
             }
             emit(mem::take(&mut piece))
-        },
-    )?;
+        })?;
+    }
     emit(piece)
 }

@@ -3,12 +3,11 @@
 use super::read::{Own, read_all};
 use crate::commands::{Exit, day, passing_redactor, short};
 use crate::config::Config;
+use crate::events::Tally;
 use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{Foreign, Tally};
 use crate::host::Host;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Collected, Pipeline};
 use crate::redact::Counts;
-use crate::session::Session;
 use crate::sources::Found;
 use crate::ui;
 
@@ -33,7 +32,7 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         sessions,
         config,
         host,
-        |own, emit| emit(row(own, &pipeline)?),
+        |own, emit| row(own, &pipeline)?.map_or(Ok(()), emit),
         |row| {
             ui::print(row.text)?;
             sum += row.tally;
@@ -68,24 +67,31 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     Ok(exit)
 }
 
-fn row(own: &Own, pipeline: &Pipeline<'_>) -> anyhow::Result<Row> {
-    let session = &own.collected.session;
+fn row(own: &mut Own<'_>, pipeline: &Pipeline<'_>) -> anyhow::Result<Option<Row>> {
     let mut tally = Tally::default();
     let mut replaced = Counts::default();
-    pipeline.events(
-        &own.collected,
-        pipeline.freeze(session),
-        &own.foreign,
-        &mut replaced,
-        &mut |event| {
-            tally += event.get();
+    let mut books = Books::None;
+    let mut frozen = None;
+    let mut session = None;
+    while let Some(part) = own.next() {
+        let frozen = frozen.get_or_insert_with(|| pipeline.freeze(&part.session));
+        pipeline.events(&part, frozen.clone(), &mut replaced, &mut |event| {
+            let event = event.get();
+            if own.is_new(event.uuid) {
+                tally += event;
+            }
             Ok(())
-        },
-    )?;
+        })?;
+        books = books.max(Books::of(&part));
+        session = Some((part.session.id, part.session.started_at));
+    }
+    let Some((id, started_at)) = session else {
+        return Ok(None);
+    };
     let text = format!(
         "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
-        short(&session.id),
-        day(session.started_at),
+        short(&id),
+        day(started_at),
         tally.turns,
         tally.generations,
         tally.tools,
@@ -93,26 +99,47 @@ fn row(own: &Own, pipeline: &Pipeline<'_>) -> anyhow::Result<Row> {
         ui::short_number(tally.input),
         ui::short_number(tally.output),
         ui::short_number(tally.cache_read + tally.cache_write),
-        books(session, &own.foreign),
+        books.word(),
     );
-    Ok(Row {
+    Ok(Some(Row {
         text,
         tally,
         replaced,
-    })
+    }))
 }
 
-/// Whether the session agrees with what the agent itself says that it used.
-fn books(session: &Session, foreign: &Foreign) -> &'static str {
-    let found = session.reconcile(&|generation| !foreign.has(session.agent, generation));
-    match (
-        found.balance.statements,
-        found.exceeded,
-        found.unlisted.as_slice(),
-    ) {
-        (0, _, _) => "none",
-        (_, 0, []) => "agree",
-        (_, 0, _) => "added",
-        _ => "over",
+/// Whether a session agrees with what the agent itself says that it used.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Books {
+    None,
+    Agree,
+    /// They show calls that are in no line.
+    Added,
+    /// Lines show more than they do.
+    Over,
+}
+
+impl Books {
+    fn of(part: &Collected) -> Self {
+        let found = part.session.reconcile(&|it| part.owns(it));
+        match (
+            found.balance.statements,
+            found.exceeded,
+            found.unlisted.as_slice(),
+        ) {
+            (0, _, _) => Self::None,
+            (_, 0, []) => Self::Agree,
+            (_, 0, _) => Self::Added,
+            _ => Self::Over,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Agree => "agree",
+            Self::Added => "added",
+            Self::Over => "over",
+        }
     }
 }

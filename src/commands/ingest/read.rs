@@ -1,16 +1,18 @@
 //! Reads sessions side by side, and hands on what is built of them in their order.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
 use anyhow::anyhow;
+use uuid::Uuid;
 
 use super::claims::{self, Turn};
 use crate::ahead;
 use crate::commands::{Exit, short};
 use crate::config::Config;
-use crate::events::Foreign;
 use crate::host::Host;
-use crate::pipeline::{self, Collected};
+use crate::pipeline::{Collected, Parts};
 use crate::sources::Found;
 use crate::ui;
 
@@ -18,10 +20,53 @@ use crate::ui;
 /// something to do, and few enough not to matter in memory.
 pub(super) const READ_AHEAD: u64 = 16 << 20;
 
-/// A session that was read, and what others own of it.
-pub(super) struct Own {
-    pub(super) collected: Collected,
-    pub(super) foreign: Foreign,
+/// A session, part by part, and what others own of it.
+pub(super) struct Own<'a> {
+    parts: Parts<'a>,
+    /// Read already.
+    first: Option<Collected>,
+    turn: Turn,
+    /// Of a session that is read again from its start, some events were there before.
+    seen: HashSet<Uuid>,
+    /// What of it cannot be read, and why.
+    unreadable: Vec<String>,
+}
+
+impl Own<'_> {
+    /// The next part; `None` after the last, and when nothing more can be read.
+    pub(super) fn next(&mut self) -> Option<Collected> {
+        loop {
+            let part = match self.first.take() {
+                Some(first) => first,
+                None => self.read()?,
+            };
+            let foreign = self.turn.claim(&part.session);
+            if !part.is_part() {
+                self.turn.pass();
+            }
+            if let Some(part) = self.parts.settle(part, foreign) {
+                let unreadable = part.unreadable().iter();
+                let what = |(path, why): &(PathBuf, String)| {
+                    format!("cannot read {}: {why}", path.display())
+                };
+                self.unreadable.extend(unreadable.map(what));
+                return Some(part);
+            }
+        }
+    }
+
+    fn read(&mut self) -> Option<Collected> {
+        let part = self.parts.next();
+        part.unwrap_or_else(|error| {
+            self.unreadable.push(format!("{error:#}"));
+            None
+        })
+    }
+
+    /// Whether an event is met for the first time.
+    pub(super) fn is_new(&mut self, event: Uuid) -> bool {
+        self.seen.insert(event)
+    }
 }
 
 /// Takes what is built of a session. It fails when nothing is wanted any more.
@@ -43,20 +88,24 @@ pub(super) fn read_all<R: Send>(
     sessions: &[Found],
     config: &Config,
     host: &Host,
-    build: impl Fn(&Own, &mut Emit<'_, R>) -> anyhow::Result<()> + Sync,
+    build: impl Fn(&mut Own<'_>, &mut Emit<'_, R>) -> anyhow::Result<()> + Sync,
     mut sink: impl FnMut(R) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     let work = |(found, turn): (&Found, Turn), results: &SyncSender<Outcome<R>>| {
-        let mut tell = |outcome| {
+        let tell = |outcome| {
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
         };
-        let own = own(found, turn, config, host, &mut tell);
-        let done = own.and_then(|own| match own {
-            Some(own) => build(&own, &mut |result| tell(Outcome::Built(result))),
-            None => Ok(()),
-        });
+        let done = match own(found, turn, config, host) {
+            Err(why) => tell(why),
+            Ok(mut own) => {
+                build(&mut own, &mut |result| tell(Outcome::Built(result))).and_then(|()| {
+                    let mut unreadable = own.unreadable.drain(..);
+                    unreadable.try_for_each(|what| tell(Outcome::Unreadable(what)))
+                })
+            }
+        };
         if let Err(error) = done {
             // When nothing more is wanted, neither is this.
             let _ = tell(Outcome::Failed(error));
@@ -83,34 +132,29 @@ pub(super) fn read_all<R: Send>(
     Ok(exit)
 }
 
-/// Reads a session and claims what is its own; `None` when there is nothing of it to show.
-fn own<R>(
+/// Begins to read a session, unless there is nothing of it to show.
+fn own<'a, R>(
     found: &Found,
     turn: Turn,
     config: &Config,
-    host: &Host,
-    tell: &mut Emit<'_, Outcome<R>>,
-) -> anyhow::Result<Option<Own>> {
+    host: &'a Host,
+) -> Result<Own<'a>, Outcome<R>> {
+    let unreadable = |error| Outcome::Unreadable(format!("{error:#}"));
     let wanted = config.of(found.agent).wanted();
-    let why = match pipeline::collect(found, None, None, wanted, host) {
-        Ok(Some(collected)) => match pipeline::opted_out(&collected.session, host) {
-            None => {
-                let foreign = turn.claim(&collected.session);
-                for (path, reason) in collected.unreadable() {
-                    let what = format!("cannot read {}: {reason}", path.display());
-                    tell(Outcome::Unreadable(what))?;
-                }
-                return Ok(Some(Own { collected, foreign }));
-            }
-            Some(reason) => {
-                let id = short(&collected.session.id);
-                Outcome::Passed(format!("{id} is left alone: {reason}"))
-            }
-        },
-        Ok(None) => Outcome::Passed(format!("nothing in {}", found.path.display())),
-        Err(error) => Outcome::Unreadable(format!("{error:#}")),
+    let mut parts = Parts::of(found, None, wanted, host).map_err(unreadable)?;
+    let Some(first) = parts.next().map_err(unreadable)? else {
+        let why = format!("nothing in {}", found.path.display());
+        return Err(Outcome::Passed(why));
     };
-    turn.skip();
-    tell(why)?;
-    Ok(None)
+    if let Some(reason) = parts.opted_out(&first).map_err(unreadable)? {
+        let id = short(&first.session.id);
+        return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
+    }
+    Ok(Own {
+        parts,
+        first: Some(first),
+        turn,
+        seen: HashSet::new(),
+        unreadable: Vec::new(),
+    })
 }

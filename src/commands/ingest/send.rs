@@ -122,7 +122,7 @@ struct Next<'a> {
     found: &'a Found,
     /// What of it is to be read.
     bytes: u64,
-    unstored: anyhow::Result<Option<Unstored>>,
+    unstored: anyhow::Result<Option<Unstored<'a>>>,
 }
 
 /// Why no more sessions are stored.
@@ -152,11 +152,11 @@ impl<'a> Backfill<'a, '_> {
         let sessions = plan.sessions.iter().map(|(found, unread)| Next {
             found,
             bytes: unread.unwrap_or(0),
-            unstored: Unstored::of(found, outbox),
+            unstored: Unstored::of(found, outbox, None, config, host),
         });
         let read = |next: Next<'a>| {
             let read = next.unstored.and_then(|unstored| {
-                let read = unstored.map(|unstored| unstored.read(None, config, host));
+                let read = unstored.map(Unstored::read);
                 read.transpose()
             });
             (next.found, next.bytes, read)
@@ -195,7 +195,7 @@ impl<'a> Backfill<'a, '_> {
         courier: &mut Courier,
         found: &'a Found,
         bytes: u64,
-        read: anyhow::Result<Option<Read>>,
+        read: anyhow::Result<Option<Read<'_>>>,
     ) -> Result<(), End> {
         self.make_room(courier)?;
         if let Some(reason) = self.trouble(courier) {

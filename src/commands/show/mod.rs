@@ -12,7 +12,7 @@ use super::{Exit, passing_redactor, select, strict_config};
 use crate::cli::Show;
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{self, Foreign, Frozen, Progress, Recording, Tally};
+use crate::events::{self, Frozen, Progress, Recording, Tally};
 use crate::host::Host;
 use crate::outbox::Outbox;
 use crate::pipeline::{self, Collected, Pipeline};
@@ -24,13 +24,13 @@ use text::Text;
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     let config = strict_config(host)?;
     let found = select::one(arguments.session.as_ref(), host)?;
-    let Some(collected) =
+    let Some(mut collected) =
         pipeline::collect(&found, None, None, config.of(found.agent).wanted(), host)?
     else {
         ui::say(format_args!("nothing in {}", found.path.display()));
         return Ok(Exit::Incomplete);
     };
-    let shown = Shown::of(&collected, &config)?;
+    let shown = Shown::of(&mut collected, &config)?;
     if arguments.json {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
@@ -61,7 +61,7 @@ struct Shown {
 impl Shown {
     /// Builds the events as they would be sent now: what was decided when the session was first
     /// sent still holds, and what another session sent is that session's.
-    fn of(collected: &Collected, config: &Config) -> anyhow::Result<Self> {
+    fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
         let session = &collected.session;
         let agent = session.agent.as_str();
         let redactor = passing_redactor(config)?;
@@ -71,13 +71,12 @@ impl Shown {
             None => None,
         };
         let mut frozen = None;
-        let mut foreign = Foreign::default();
         if let Some(outbox) = outbox {
             let known = outbox.session(agent, &session.id)?;
             frozen = known.and_then(|known| serde_json::from_str::<Frozen>(&known.frozen).ok());
             let owners = outbox.owners(events::claims(session))?;
             let others = owners.iter().filter(|(_, (_, id))| *id != session.id);
-            foreign = others.map(|(uuid, _)| *uuid).collect();
+            collected.foreign = others.map(|(uuid, _)| *uuid).collect();
         }
         let frozen = frozen.unwrap_or_else(|| pipeline.freeze(session));
         let cwds = session.turns.iter();
@@ -86,7 +85,7 @@ impl Shown {
         let mut tally = Tally::default();
         let mut replaced = Counts::default();
         let mut nodes = Vec::new();
-        pipeline.events(collected, frozen, &foreign, &mut replaced, &mut |event| {
+        pipeline.events(collected, frozen, &mut replaced, &mut |event| {
             tally += event.get();
             nodes.push(Node::of(event.get(), cwd));
             Ok(())
@@ -95,7 +94,7 @@ impl Shown {
             traces: tree::grow(nodes),
             tally,
             replaced,
-            foreign: foreign.len(),
+            foreign: collected.foreign.len(),
             is_private: config.of(session.agent).recording != Recording::Full,
         })
     }
@@ -125,7 +124,7 @@ impl Shown {
     /// Why it may be less than one expects.
     fn notes(&self, collected: &Collected, host: &Host) -> Vec<String> {
         let mut notes = Vec::new();
-        if let Some(reason) = pipeline::opted_out(&collected.session, host) {
+        if let Some(reason) = collected.opted_out(host) {
             notes.push(format!("nothing of it is sent: {reason}"));
         }
         if collected.progress == Progress::Running {

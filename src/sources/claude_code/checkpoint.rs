@@ -19,10 +19,15 @@ const GUARDED: u64 = 4096;
 #[derive(Debug)]
 pub struct Reading {
     transcript: PathBuf,
-    marks: Vec<Mark>,
+    /// Where every turn begins in the main transcript.
+    pub(super) marks: Vec<Mark>,
+    /// Sizes of the subagents' files that were read, now or earlier, in bytes.
     agent_bytes: BTreeMap<String, u64>,
-    has_custom_title: bool,
-    skipped: BTreeMap<String, Skipped>,
+    pub(super) has_custom_title: bool,
+    /// Lines of each agent's file that could not be used.
+    pub(super) skipped: BTreeMap<String, Skipped>,
+    /// Whether there is more of the session than was read.
+    pub is_part: bool,
     /// Subagent transcripts that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
 }
@@ -63,22 +68,40 @@ pub struct Checkpoint {
 }
 
 impl Reading {
-    pub(super) fn new(
-        files: &SessionFiles,
-        marks: Vec<Mark>,
-        has_custom_title: bool,
-        unreadable: Vec<(PathBuf, String)>,
-        skipped: BTreeMap<String, Skipped>,
-    ) -> Self {
-        let sizes = files.agents.iter();
+    /// Begins to read, where `checkpoint` left off.
+    pub(super) fn begin(files: &SessionFiles, checkpoint: &Checkpoint) -> Self {
         Self {
             transcript: files.transcript.clone(),
-            marks,
-            agent_bytes: sizes.map(|agent| (agent.id.clone(), agent.bytes)).collect(),
-            has_custom_title,
-            skipped,
-            unreadable,
+            marks: Vec::new(),
+            agent_bytes: checkpoint.agent_bytes.clone(),
+            has_custom_title: checkpoint.has_custom_title,
+            skipped: BTreeMap::new(),
+            is_part: false,
+            unreadable: Vec::new(),
         }
+    }
+
+    /// An agent's file was read, and so many of its lines could not be used.
+    pub(super) fn read(&mut self, agent: &AgentFile, skipped: Skipped) {
+        self.agent_bytes.insert(agent.id.clone(), agent.bytes);
+        self.skipped.insert(agent.id.clone(), skipped);
+    }
+
+    /// Leaves of a part what the next one need not repeat: the turns before the answer is where
+    /// the next one begins. `None` when all of it has to be read again, together with more. For
+    /// `ours` see [`Reading::checkpoint`].
+    #[must_use]
+    pub fn cut(
+        &self,
+        session: &mut Session,
+        ours: &dyn Fn(&Generation) -> bool,
+    ) -> Option<Checkpoint> {
+        let (at, mark) = self.place(session, ours).filter(|(at, _)| *at > 0)?;
+        let checkpoint = self.checkpoint_at(at, mark, session, ours)?;
+        session.turns.truncate(at);
+        session.statements.truncate(mark.statements);
+        session.goes_on = true;
+        Some(checkpoint)
     }
 
     /// What to keep so that the next reading costs only what is new. `ours` tells the
@@ -91,6 +114,16 @@ impl Reading {
         ours: &dyn Fn(&Generation) -> bool,
     ) -> Option<Checkpoint> {
         let (at, mark) = self.place(session, ours)?;
+        self.checkpoint_at(at, mark, session, ours)
+    }
+
+    fn checkpoint_at(
+        &self,
+        at: usize,
+        mark: &Mark,
+        session: &Session,
+        ours: &dyn Fn(&Generation) -> bool,
+    ) -> Option<Checkpoint> {
         let (settled, open) = session.turns.split_at(at);
         let mut earlier = session.earlier.clone();
         earlier.started_at = Some(session.started_at);

@@ -7,6 +7,7 @@ mod agents;
 mod blocks;
 mod checkpoint;
 mod content;
+mod folders;
 mod glance;
 pub mod in_force;
 mod kinds;
@@ -26,6 +27,7 @@ pub mod unknown;
 mod wire;
 
 pub use checkpoint::{Checkpoint, Reading};
+pub use folders::folders;
 pub use glance::{glance, last_written, started_at};
 pub use paths::{
     AgentFile, SessionFiles, project_dir, projects_dir, session_files, session_id, transcripts,

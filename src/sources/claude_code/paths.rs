@@ -4,10 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use walkdir::WalkDir;
 
 use super::super::jsonl::{Lines, objects};
 use super::prompt;
+use super::times::parse_time;
 use super::wire::{AgentMeta, Line};
 use crate::host::Host;
 
@@ -43,6 +45,8 @@ pub struct AgentFile {
     pub is_internal: bool,
     /// The tool call that started it, where it is told.
     pub call: Option<String>,
+    /// Time of its first line.
+    pub began_at: Option<DateTime<Utc>>,
     /// Size in bytes.
     pub bytes: u64,
 }
@@ -118,7 +122,7 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
         ));
     }
     let own = transcript.with_extension("").join("subagents");
-    let mut agents: Vec<(Option<String>, AgentFile)> = WalkDir::new(own)
+    let mut agents: Vec<AgentFile> = WalkDir::new(own)
         .into_iter()
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_file())
@@ -126,13 +130,11 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
         .collect();
     agents.extend(siblings(transcript));
     // Of two files that hold the same lines, the shorter is the one that was copied.
-    agents.sort_by(|(a_start, a), (b_start, b)| {
-        (a_start, a.bytes, &a.path).cmp(&(b_start, b.bytes, &b.path))
-    });
+    agents.sort_by(|a, b| (a.began_at, a.bytes, &a.path).cmp(&(b.began_at, b.bytes, &b.path)));
     Ok(SessionFiles {
         session_id: session_id(transcript),
         transcript: transcript.to_owned(),
-        agents: agents.into_iter().map(|(_, agent)| agent).collect(),
+        agents,
     })
 }
 
@@ -145,7 +147,7 @@ pub fn session_id(transcript: &Path) -> String {
 }
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.
-fn siblings(transcript: &Path) -> Vec<(Option<String>, AgentFile)> {
+fn siblings(transcript: &Path) -> Vec<AgentFile> {
     let Some(directory) = transcript.parent() else {
         return Vec::new();
     };
@@ -172,25 +174,23 @@ fn siblings(transcript: &Path) -> Vec<(Option<String>, AgentFile)> {
         .collect()
 }
 
-fn agent_file(path: &Path) -> Option<(Option<String>, AgentFile)> {
+fn agent_file(path: &Path) -> Option<AgentFile> {
     let id = agent_id(path).filter(|_| is_jsonl(path))?;
     let meta = read_meta(&path.with_extension("meta.json")).unwrap_or_default();
     let bytes = fs::metadata(path).map_or(0, |meta| meta.len());
     let facts = first_facts(path).unwrap_or_default();
     let internal = internal_kind(&id);
     let role = role(path, &facts);
-    Some((
-        facts.timestamp,
-        AgentFile {
-            path: path.to_owned(),
-            id,
-            kind: internal.map(str::to_owned).or(meta.agent_type),
-            role,
-            is_internal: internal.is_some(),
-            call: meta.tool_use_id,
-            bytes,
-        },
-    ))
+    Some(AgentFile {
+        path: path.to_owned(),
+        id,
+        kind: internal.map(str::to_owned).or(meta.agent_type),
+        role,
+        is_internal: internal.is_some(),
+        call: meta.tool_use_id,
+        began_at: facts.timestamp.as_deref().and_then(parse_time),
+        bytes,
+    })
 }
 
 /// Agents of a workflow lie in a folder of its own; a teammate is woken by a message.

@@ -1,8 +1,8 @@
 //! Reads the files of a session, each byte once; what a request named is read again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -21,11 +21,12 @@ use super::times;
 use super::wire::{self, Line, payload};
 use crate::session::{
     Agent, Assembler, Block, Circumstances, InputScope, Message, ResponsePart, Retries, Role,
-    Session, Skipped, Thread, TurnStart, Wanted,
+    Session, Thread, TurnStart, Wanted,
 };
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
-/// files hold no line with a time. `wanted` is what is kept of what was said.
+/// files hold no line with a time. `wanted` is what is kept of what was said. The reading stops
+/// after `most` bytes of the transcript, where a later one can go on.
 ///
 /// # Errors
 /// When the transcript cannot be opened or read. Subagents that cannot be read are reported in
@@ -34,26 +35,31 @@ pub fn read(
     files: &SessionFiles,
     checkpoint: Option<Checkpoint>,
     wanted: Wanted,
+    most: u64,
 ) -> anyhow::Result<(Option<Session>, Reading)> {
+    let start = Checkpoint::default();
+    if wanted.inputs() == Some(InputScope::Full) {
+        return Ok(Reader::read(files, &start, wanted, u64::MAX)?.finish(files));
+    }
     let checkpoint = checkpoint
-        .filter(|checkpoint| wanted.inputs() != Some(InputScope::Full) && checkpoint.fits(files))
+        .filter(|checkpoint| checkpoint.fits(files))
         .unwrap_or_default();
-    let mut reader = Reader::read(files, &checkpoint, wanted)?;
+    let mut reader = Reader::read(files, &checkpoint, wanted, most)?;
     if reader.assembler.repeats_earlier() || reader.requests.lacks_earlier() {
-        reader = Reader::read(files, &Checkpoint::default(), wanted)?;
+        reader = Reader::read(files, &start, wanted, u64::MAX)?;
     }
     Ok(reader.finish(files))
 }
 
 struct Reader {
     assembler: Assembler,
-    /// Where every turn begins in the main transcript.
-    marks: Vec<Mark>,
+    reading: Reading,
+    /// Where the reading of the transcript may stop.
+    end: u64,
     /// Where that begins which no response has answered yet.
     waiting: Option<Mark>,
     permission_mode: Option<String>,
     circumstances: Arc<Circumstances>,
-    has_custom_title: bool,
     /// When each line was written, by its uuid: a call begins when its chain parent was there.
     times: HashMap<String, DateTime<Utc>>,
     /// Attempts that failed, by the line of the last of them.
@@ -61,9 +67,6 @@ struct Reader {
     requests: Requests,
     keeps_content: bool,
     agents: AgentNotes,
-    unreadable: Vec<(PathBuf, String)>,
-    /// Lines of each agent's file that could not be used.
-    skipped: BTreeMap<String, Skipped>,
 }
 
 /// Attempts at a call that failed, one after the other.
@@ -75,26 +78,29 @@ struct FailedAttempts {
 }
 
 impl Reader {
-    fn new(checkpoint: &Checkpoint, wanted: Wanted) -> Self {
+    fn new(files: &SessionFiles, checkpoint: &Checkpoint, wanted: Wanted, most: u64) -> Self {
         Self {
             assembler: Assembler::new(Agent::ClaudeCode, checkpoint.earlier.clone()),
-            marks: Vec::new(),
+            reading: Reading::begin(files, checkpoint),
+            end: checkpoint.offset.saturating_add(most),
             waiting: None,
             permission_mode: checkpoint.permission_mode.clone(),
             circumstances: Arc::default(),
-            has_custom_title: checkpoint.has_custom_title,
             times: HashMap::new(),
             retries: HashMap::new(),
             requests: Requests::new(wanted.inputs()),
             keeps_content: wanted != Wanted::Numbers,
             agents: AgentNotes::default(),
-            unreadable: Vec::new(),
-            skipped: BTreeMap::new(),
         }
     }
 
-    fn read(files: &SessionFiles, checkpoint: &Checkpoint, wanted: Wanted) -> anyhow::Result<Self> {
-        let mut reader = Self::new(checkpoint, wanted);
+    fn read(
+        files: &SessionFiles,
+        checkpoint: &Checkpoint,
+        wanted: Wanted,
+        most: u64,
+    ) -> anyhow::Result<Self> {
+        let mut reader = Self::new(files, checkpoint, wanted, most);
         let open: Vec<&AgentFile> = files
             .agents
             .iter()
@@ -110,14 +116,17 @@ impl Reader {
             .file(&files.transcript, checkpoint.offset, None)
             .with_context(|| format!("cannot read {}", files.transcript.display()))?;
         for agent in open {
+            if reader.reading.is_part && !reader.may_have_begun(agent) {
+                continue;
+            }
             let before = reader.assembler.oddities().skipped();
             reader.requests.begin(&agent.path, false, None);
             if let Err(error) = reader.file(&agent.path, 0, Some(agent)) {
                 let reason = (agent.path.clone(), error.to_string());
-                reader.unreadable.push(reason);
+                reader.reading.unreadable.push(reason);
             }
             let skipped = reader.assembler.oddities().skipped().minus(before);
-            reader.skipped.insert(agent.id.clone(), skipped);
+            reader.reading.read(agent, skipped);
         }
         for (agent, kind) in reader.agents.kinds() {
             reader.assembler.agent(&agent, Some(kind), None);
@@ -131,14 +140,16 @@ impl Reader {
 
     fn finish(self, files: &SessionFiles) -> (Option<Session>, Reading) {
         let session = self.assembler.finish(files.session_id.clone());
-        let reading = Reading::new(
-            files,
-            self.marks,
-            self.has_custom_title,
-            self.unreadable,
-            self.skipped,
-        );
-        (session, reading)
+        (session, self.reading)
+    }
+
+    /// Whether an agent began in the part that was read: it did when the call is there that
+    /// started it.
+    fn may_have_begun(&self, agent: &AgentFile) -> bool {
+        match &agent.call {
+            Some(call) => self.assembler.knows_call(call),
+            None => agent.began_at <= self.assembler.last_seen(),
+        }
     }
 
     /// What an agent's own file says about it counts more than what other lines say.
@@ -160,6 +171,10 @@ impl Reader {
         }
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
+            if agent.is_none() && line.offset >= self.end {
+                self.reading.is_part = true;
+                break;
+            }
             let text = line.text();
             let mut spot = Spot::of(&line);
             let malformed = jsonl::objects(&text, |object| {
@@ -345,7 +360,7 @@ impl Reader {
         if let Some(waiting) = &self.waiting
             && self.assembler.turns() > before
         {
-            self.marks.push(Mark {
+            self.reading.marks.push(Mark {
                 turn: id.as_str().to_owned(),
                 place: self.requests.place(),
                 ..waiting.clone()
@@ -517,9 +532,9 @@ impl Reader {
 
     fn title(&mut self, title: Option<&wire::Text<'_>>, is_custom: bool) {
         if let Some(title) = title
-            && (is_custom || !self.has_custom_title)
+            && (is_custom || !self.reading.has_custom_title)
         {
-            self.has_custom_title |= is_custom;
+            self.reading.has_custom_title |= is_custom;
             self.assembler.title(title.as_str().to_owned());
         }
     }

@@ -66,6 +66,7 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
         turns: turns.finish(),
         statements: Vec::new(),
         earlier: Earlier::default(),
+        goes_on: false,
         oddities: conversation.oddities,
     }))
 }

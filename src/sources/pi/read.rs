@@ -261,6 +261,7 @@ impl<'a> Reader<'a> {
             turns: turns.finish(),
             statements: Vec::new(),
             earlier: Earlier::default(),
+            goes_on: false,
             oddities: self.oddities,
             id,
         })

@@ -1,0 +1,294 @@
+//! From files to sessions: whole ones, or a part at a time.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::consent;
+use crate::events::{Foreign, Progress};
+use crate::host::Host;
+use crate::session::{Generation, Session, Turn, Wanted};
+use crate::sources::{self, Checkpoint, Found, Reading, Running, SessionFiles};
+
+/// A session that says nothing for so long is taken to have ended.
+const QUIET: TimeDelta = TimeDelta::minutes(10);
+
+/// So many bytes of a transcript are read at a time: most sessions are smaller, and what is held
+/// of so much does not matter in memory.
+const PART_BYTES: u64 = 16 << 20;
+
+/// A session, or a part of one, as it was read from its files.
+#[derive(Debug)]
+pub struct Collected {
+    /// The session.
+    pub session: Session,
+    /// Whether it may still be written to.
+    pub progress: Progress,
+    /// When the last line of the session was written, which a part may not tell.
+    pub ended_at: DateTime<Utc>,
+    /// The events of it that another session owns.
+    pub foreign: Foreign,
+    reading: Reading,
+}
+
+impl Collected {
+    /// What the next reading needs in order to cost only what is new.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        self.reading.checkpoint(&self.session, &|it| self.owns(it))
+    }
+
+    /// Whether lines show more than the agent's own books: something was counted twice, or should
+    /// not have been counted.
+    #[must_use]
+    pub fn exceeds_books(&self) -> bool {
+        self.session.reconcile(&|it| self.owns(it)).exceeded > 0
+    }
+
+    /// Whether a call is the session's own.
+    #[must_use]
+    pub fn owns(&self, generation: &Generation) -> bool {
+        !self.foreign.has(self.session.agent, generation)
+    }
+
+    /// Whether nothing was asked yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let session = &self.session;
+        session.turns.is_empty() && session.earlier.is_empty() && !self.is_part()
+    }
+
+    /// Whether more of the session follows.
+    #[must_use]
+    pub const fn is_part(&self) -> bool {
+        self.reading.is_part()
+    }
+
+    /// Subagent transcripts that could not be read, with the reason.
+    #[must_use]
+    pub fn unreadable(&self) -> &[(PathBuf, String)] {
+        self.reading.unreadable()
+    }
+
+    /// Why the session is to be left alone: one of the folders it worked in is.
+    #[must_use]
+    pub fn opted_out(&self, host: &Host) -> Option<String> {
+        let cwds: BTreeSet<&str> = self.session.turns.iter().flat_map(cwds_of).collect();
+        let opted_out = |cwd: &str| consent::opted_out(Path::new(cwd), host);
+        cwds.into_iter().find_map(opted_out)
+    }
+}
+
+/// Reads a session whole; `None` when there is nothing in it. `progress` is known to whoever saw
+/// the session end, else the files tell. `wanted` is what is kept of what was said.
+///
+/// # Errors
+/// When the transcript cannot be read.
+pub fn collect(
+    found: &Found,
+    checkpoint: Option<Checkpoint>,
+    progress: Option<Progress>,
+    wanted: Wanted,
+    host: &Host,
+) -> anyhow::Result<Option<Collected>> {
+    let parts = Parts::of(found, progress, wanted, host)?;
+    parts.after(checkpoint).of_bytes(u64::MAX).next()
+}
+
+/// Reads a session part by part, so that a large one takes no more memory than others.
+///
+/// Every part has the turns in which nothing can change any more, and the next one begins with the
+/// first that may. What is told of the session as a whole, the last one tells.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    found: Found,
+    files: SessionFiles,
+    progress: Option<Progress>,
+    wanted: Wanted,
+    host: &'a Host,
+    /// How many bytes are read at a time; more when that is too little.
+    usual_bytes: u64,
+    bytes: u64,
+    at: Place,
+}
+
+/// How far the reading is.
+#[derive(Debug)]
+enum Place {
+    /// It goes on at the checkpoint, or begins.
+    Before(Option<Checkpoint>),
+    /// A part was read, from there on, and waits to be settled.
+    In(Option<Checkpoint>),
+    End,
+}
+
+impl<'a> Parts<'a> {
+    /// Begins to read. For `progress` and `wanted` see [`collect`].
+    ///
+    /// # Errors
+    /// When the transcript cannot be found.
+    pub fn of(
+        found: &Found,
+        progress: Option<Progress>,
+        wanted: Wanted,
+        host: &'a Host,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            found: found.clone(),
+            files: files_of(found)?,
+            progress,
+            wanted,
+            host,
+            usual_bytes: PART_BYTES,
+            bytes: PART_BYTES,
+            at: Place::Before(None),
+        })
+    }
+
+    /// Begins where `checkpoint` left off.
+    #[must_use]
+    pub fn after(mut self, checkpoint: Option<Checkpoint>) -> Self {
+        self.at = Place::Before(checkpoint);
+        self
+    }
+
+    /// Reads about so many bytes of the transcript at a time.
+    #[must_use]
+    pub const fn of_bytes(mut self, bytes: u64) -> Self {
+        self.usual_bytes = bytes;
+        self.bytes = bytes;
+        self
+    }
+
+    /// The files of the session.
+    #[must_use]
+    pub const fn files(&self) -> &SessionFiles {
+        &self.files
+    }
+
+    /// Reads the next part; `None` after the last. It is to be given to [`Parts::settle`].
+    ///
+    /// # Errors
+    /// When the transcript cannot be read.
+    pub fn next(&mut self) -> anyhow::Result<Option<Collected>> {
+        let checkpoint = match mem::replace(&mut self.at, Place::End) {
+            Place::Before(checkpoint) | Place::In(checkpoint) => checkpoint,
+            Place::End => return Ok(None),
+        };
+        let (session, reading) = self.read(checkpoint.clone())?;
+        let Some(session) = session else {
+            return Ok(None);
+        };
+        let (progress, ended_at) = if reading.is_part() {
+            self.at = Place::In(checkpoint);
+            // What may still change of a part is left to the next.
+            let last_written = self.found.last_written();
+            (Progress::Ended, last_written.unwrap_or(session.ended_at))
+        } else {
+            let progress = self.progress;
+            let progress = progress.unwrap_or_else(|| progress_of(&session, self.host));
+            (progress, session.ended_at)
+        };
+        Ok(Some(Collected {
+            session,
+            progress,
+            ended_at,
+            foreign: Foreign::default(),
+            reading,
+        }))
+    }
+
+    /// Reads as much as it takes to find something.
+    fn read(
+        &mut self,
+        checkpoint: Option<Checkpoint>,
+    ) -> anyhow::Result<(Option<Session>, Reading)> {
+        loop {
+            let (session, reading) =
+                self.files
+                    .read(checkpoint.clone(), self.wanted, self.bytes)?;
+            if session.is_some() || !reading.is_part() {
+                return Ok((session, reading));
+            }
+            self.bytes = self.bytes.saturating_mul(2);
+        }
+    }
+
+    /// Leaves of a part what cannot change any more: the next one goes on behind it. `None` when
+    /// that is nothing: then the next one is this one with more.
+    #[must_use]
+    pub fn settle(&mut self, mut part: Collected, foreign: Foreign) -> Option<Collected> {
+        part.foreign = foreign;
+        if !part.is_part() {
+            return Some(part);
+        }
+        let Collected {
+            session,
+            foreign,
+            reading,
+            ..
+        } = &mut part;
+        let agent = session.agent;
+        match reading.cut(session, &|it| !foreign.has(agent, it)) {
+            Some(checkpoint) => {
+                self.at = Place::Before(Some(checkpoint));
+                self.bytes = self.usual_bytes;
+                Some(part)
+            }
+            None => {
+                self.bytes = self.bytes.saturating_mul(2);
+                None
+            }
+        }
+    }
+
+    /// Why the session is to be left alone: one of the folders it worked in is. `first` is its
+    /// first part.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read.
+    pub fn opted_out(&self, first: &Collected) -> anyhow::Result<Option<String>> {
+        if !first.is_part() {
+            return Ok(first.opted_out(self.host));
+        }
+        // Known before anything leaves, so all of it is looked through for this alone.
+        let folders = self.files.folders();
+        let folders = folders.with_context(|| format!("cannot read {}", self.found.path.display()));
+        let opted_out = |folder: &String| consent::opted_out(Path::new(folder), self.host);
+        Ok(folders?.iter().find_map(opted_out))
+    }
+}
+
+fn files_of(found: &Found) -> anyhow::Result<SessionFiles> {
+    let path = found.path.display();
+    found.files().with_context(|| format!("cannot read {path}"))
+}
+
+/// A session goes on while a process has it open. Where no version of the agent tells, it has
+/// ended when the agent wrote so, or when nothing was written for a while.
+fn progress_of(session: &Session, host: &Host) -> Progress {
+    let goes_on = match sources::running(session.agent, host) {
+        Running::Sessions(open) => open.contains(&session.id),
+        // By its lines: the file's own time is that of the last copy.
+        Running::Unknown => !session.is_closed && host.now() - session.ended_at <= QUIET,
+    };
+    if goes_on {
+        Progress::Running
+    } else {
+        Progress::Ended
+    }
+}
+
+/// The folders that a turn worked in.
+pub(super) fn cwds_of(turn: &Turn) -> Vec<&str> {
+    let generations = turn.all_generations();
+    let of_calls = generations
+        .iter()
+        .map(|generation| generation.circumstances.as_ref());
+    let all = of_calls.chain([turn.circumstances.as_ref()]);
+    all.filter_map(|circumstances| circumstances.cwd.as_deref())
+        .collect()
+}

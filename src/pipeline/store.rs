@@ -1,0 +1,320 @@
+//! From sessions to the outbox.
+
+use std::mem;
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::Pipeline;
+use super::collect::{Collected, Parts};
+use crate::ahead;
+use crate::config::Config;
+use crate::events::{self, Foreign, Frozen, Progress, Tally, Written};
+use crate::host::Host;
+use crate::outbox::{
+    Batch, Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp,
+};
+use crate::redact::{Counts, Redacted};
+use crate::session::{Agent, Session};
+use crate::sources::{Checkpoint, Found, Look, SessionFiles};
+
+/// Events are handed on to be stored in pieces of so many bytes.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// So many pieces are built before they are stored: as much as is stored in one step, so that
+/// neither waits for the other.
+const PIECES_AHEAD: usize = 16;
+
+/// What became of a session on its way into the outbox.
+#[derive(Debug)]
+pub enum Stored {
+    /// Nothing was written to it since it was stored.
+    Unchanged,
+    /// There is no session in the file.
+    Nothing,
+    /// The project is to be left alone, for this reason.
+    OptedOut(String),
+    /// It was read, and what is new of it waits to be sent.
+    Session {
+        /// What was new.
+        enqueued: Enqueued,
+        /// Subagent transcripts that could not be read, with the reason.
+        unreadable: Vec<(PathBuf, String)>,
+        /// Whether it still goes on; the rest follows when it ends.
+        progress: Progress,
+        /// Whether it ended with more in its lines than in the agent's own books.
+        exceeds_books: bool,
+        /// What the events that were read amount to.
+        tally: Tally,
+        /// Whether its content was left out, being older than PostHog keeps it.
+        without_content: bool,
+    },
+}
+
+/// A session of which something is not stored yet.
+#[derive(Debug)]
+pub struct Unstored<'a> {
+    agent: Agent,
+    /// Taken before reading: what is written meanwhile is read the next time.
+    stamps: Vec<TranscriptStamp>,
+    parts: Parts<'a>,
+}
+
+/// A session on its way into the outbox, of which something was read.
+#[derive(Debug)]
+pub struct Read<'a> {
+    unstored: Unstored<'a>,
+    /// The first part; `None` when there is no session in the file.
+    first: Option<Collected>,
+}
+
+impl<'a> Unstored<'a> {
+    /// `None` when nothing was written to the session since it was stored. For `progress` see
+    /// [`collect`](super::collect).
+    ///
+    /// # Errors
+    /// When the transcript cannot be found or the outbox not read.
+    pub fn of(
+        found: &Found,
+        outbox: &Outbox,
+        progress: Option<Progress>,
+        config: &Config,
+        host: &'a Host,
+    ) -> anyhow::Result<Option<Self>> {
+        let agent = found.agent;
+        let wanted = config.of(agent).wanted();
+        let parts = Parts::of(found, progress, wanted, host)?;
+        let stamps = stamps(parts.files());
+        if is_unchanged(outbox, &stamps)? {
+            return Ok(None);
+        }
+        let known = outbox.session(agent.as_str(), &parts.files().session_id())?;
+        let checkpoint = known.and_then(|session| session.checkpoint);
+        let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
+        Ok(Some(Self {
+            agent,
+            stamps,
+            parts: parts.after(checkpoint),
+        }))
+    }
+
+    /// Reads it, or the first part of it.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read.
+    pub fn read(mut self) -> anyhow::Result<Read<'a>> {
+        Ok(Read {
+            first: self.parts.next()?,
+            unstored: self,
+        })
+    }
+}
+
+/// Events that are handed on together.
+#[derive(Debug, Default)]
+struct Piece {
+    events: Vec<Redacted<Written>>,
+    bytes: usize,
+}
+
+impl Piece {
+    /// Adds an event. When the piece is full it is the answer, and begins anew.
+    fn with(&mut self, event: Redacted<Written>) -> Option<Vec<Redacted<Written>>> {
+        self.bytes += event.get().json.len();
+        self.events.push(event);
+        (self.bytes >= PIECE_BYTES).then(|| mem::take(self).events)
+    }
+}
+
+impl Pipeline<'_> {
+    /// Stores the events of a session; the next are built and written meanwhile. Answers what they
+    /// amount to.
+    fn push_all(
+        &self,
+        collected: &Collected,
+        frozen: Frozen,
+        counts: &mut Counts,
+        batch: &mut Batch<'_>,
+    ) -> anyhow::Result<Tally> {
+        let limits = self.limits(collected.session.agent);
+        let mut tally = Tally::default();
+        let mut piece = Piece::default();
+        ahead::meanwhile(
+            PIECES_AHEAD,
+            |hand_on| {
+                self.events(collected, frozen, counts, &mut |event| {
+                    tally += event.get();
+                    match piece.with(event.written(&limits)) {
+                        Some(full) => hand_on(full),
+                        None => Ok(()),
+                    }
+                })?;
+                hand_on(piece.events)
+            },
+            |events: Vec<Redacted<Written>>| {
+                let mut events = events.into_iter();
+                events.try_for_each(|event| Ok(batch.push(event)?))
+            },
+        )?;
+        Ok(tally)
+    }
+
+    /// Stores what is new of the session at `found` in the outbox. Whatever this process dies of
+    /// in between, the next call finishes the work and stores nothing twice.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read or the outbox not written.
+    pub fn store(
+        &self,
+        found: &Found,
+        outbox: &Outbox,
+        destination: &Destination,
+        progress: Option<Progress>,
+        host: &Host,
+    ) -> anyhow::Result<Stored> {
+        loop {
+            let unstored = Unstored::of(found, outbox, progress, self.config, host)?;
+            let Some(unstored) = unstored else {
+                return Ok(Stored::Unchanged);
+            };
+            let read = unstored.read()?;
+            match self.store_read(read, outbox, destination, host) {
+                Err(error) if is_overtaken(&error) => {}
+                stored => return stored,
+            }
+        }
+    }
+
+    /// Stores a session of which something was read.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read on or the outbox not be written; [`is_overtaken`] tells
+    /// that another process was faster and the session is to be read again.
+    pub fn store_read(
+        &self,
+        read: Read<'_>,
+        outbox: &Outbox,
+        destination: &Destination,
+        host: &Host,
+    ) -> anyhow::Result<Stored> {
+        let Read { unstored, first } = read;
+        let Unstored {
+            agent,
+            stamps,
+            mut parts,
+        } = unstored;
+        let Some(first) = first else {
+            outbox.remember(&stamps)?;
+            return Ok(Stored::Nothing);
+        };
+        if first.is_empty() {
+            // Nothing was asked yet, and nothing is decided for the session.
+            return Ok(Stored::Nothing);
+        }
+        if let Some(reason) = parts.opted_out(&first)? {
+            return Ok(Stored::OptedOut(reason));
+        }
+        let frozen = self.freeze(&first.session);
+        let entry = SessionEntry {
+            agent: agent.as_str(),
+            id: &first.session.id,
+            project: frozen.project_name.as_deref(),
+            title: None,
+            frozen: &serde_json::to_string(&frozen)?,
+        };
+        let mut batch = outbox.begin(entry, destination, host.now())?;
+        let frozen: Frozen = serde_json::from_str(&batch.session().frozen)
+            .context("the outbox holds settings of this session that cannot be read")?;
+        let mut counts = Counts::default();
+        let mut tally = Tally::default();
+        let mut unreadable = Vec::new();
+        let mut part = first;
+        let last = loop {
+            let foreign = foreign(&part.session, outbox)?;
+            if let Some(settled) = parts.settle(part, foreign) {
+                tally += self.push_all(&settled, frozen.clone(), &mut counts, &mut batch)?;
+                unreadable.extend_from_slice(settled.unreadable());
+                if !settled.is_part() {
+                    break settled;
+                }
+            }
+            let next = parts.next()?;
+            part = next.context("the transcript was emptied while it was read")?;
+        };
+        let progress = last.progress;
+        // Of a session that goes on, something may have been held back: it is read again.
+        let is_final = progress == Progress::Ended && unreadable.is_empty();
+        let checkpoint = if is_final { last.checkpoint() } else { None };
+        let checkpoint = checkpoint
+            .map(|kept| kept.into_bytes(&mut |text| self.without_secrets(text)))
+            .transpose()?;
+        let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
+        let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
+        Ok(Stored::Session {
+            enqueued,
+            unreadable,
+            progress,
+            exceeds_books: is_final && last.exceeds_books(),
+            tally,
+            without_content: self.leaves_out_content(&last),
+        })
+    }
+}
+
+/// Whether another process stored the session meanwhile.
+#[must_use]
+pub fn is_overtaken(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
+}
+
+/// How the files of a session look now.
+fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
+    let stamp = |look: Look| TranscriptStamp {
+        path: look.path,
+        size: look.bytes,
+        modified: look.modified,
+    };
+    files.looks().into_iter().map(stamp).collect()
+}
+
+/// How many bytes of the session at `found` were not stored yet; `None` when nothing was written
+/// to it since it was.
+///
+/// # Errors
+/// When the outbox cannot be read.
+pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64>> {
+    let Ok(files) = found.files() else {
+        // Reading it will say what is wrong with it.
+        return Ok(Some(found.bytes));
+    };
+    let stamps = stamps(&files);
+    let mut unread = stamps.is_empty().then_some(found.bytes);
+    for stamp in stamps {
+        let known = outbox.transcript(&stamp.path)?;
+        if known.as_ref() != Some(&stamp) {
+            let read = known.map_or(0, |known| known.size);
+            *unread.get_or_insert(0) += stamp.size.saturating_sub(read);
+        }
+    }
+    Ok(unread)
+}
+
+/// The events of a session that the outbox holds for another one.
+fn foreign(session: &Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
+    let owners = outbox.owners(events::claims(session))?.into_iter();
+    let foreign = owners.filter(|(_, (_, owner))| *owner != session.id);
+    Ok(foreign.map(|(event, _)| event).collect())
+}
+
+/// What cannot be looked at may have changed: reading it will say what is wrong with it.
+fn is_unchanged(outbox: &Outbox, stamps: &[TranscriptStamp]) -> anyhow::Result<bool> {
+    if stamps.is_empty() {
+        return Ok(false);
+    }
+    for stamp in stamps {
+        if outbox.transcript(&stamp.path)?.as_ref() != Some(stamp) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
