@@ -44,6 +44,20 @@ fn more_than_the_outbox_holds_is_sent_in_turn_and_nothing_is_dropped() {
 }
 
 #[test]
+fn a_session_that_is_read_in_parts_is_sent_whole_and_once() {
+    let scene = Scene::new();
+    let session = Session::write(&scene.env, 1, 5000);
+    let bytes = session.path.metadata().expect("it was written").len();
+    assert!(bytes > 9 << 20, "{bytes} bytes are read at once");
+    let exported = scene.env.run(["ingest", "--all", "--output", "-"]);
+    let exported = exported.success().stdout.lines().count();
+    scene.env.run(["ingest", "--all"]).success();
+    scene.complete(&[&session]);
+    assert_eq!(exported, scene.posthog.events().len());
+    scene.env.run(["ingest", "--all", "--dry-run"]).success();
+}
+
+#[test]
 fn storing_goes_on_while_an_answer_is_late() {
     // Three of the sessions are worth sending, all of them may wait.
     let scene = Scene::on(|env| env.with("POSTHOG_LLMA_MAX_OUTBOX_BYTES", (8 * LIMIT).to_string()));

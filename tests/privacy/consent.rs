@@ -1,6 +1,8 @@
 //! Where sessions may go, and which projects are left alone.
 
-use serde_json::Value;
+use std::fs;
+
+use serde_json::{Value, json};
 
 use crate::support::env::API_KEY;
 use crate::support::scene::{SOON, Scene};
@@ -131,6 +133,39 @@ fn a_project_that_opted_out_is_never_read() {
         .complains("is left alone");
     session.age(std::time::Duration::from_hours(2));
     scene.start();
+    assert_eq!(scene.posthog.requests().len(), 0);
+}
+
+#[test]
+fn a_folder_that_opted_out_counts_from_the_first_line_of_a_large_session_on() {
+    let scene = Scene::new();
+    let session = Session::write(&scene.env, 1, 5000);
+    let ignored = scene.env.root().join("ignored");
+    scene.env.write(ignored.join(".posthog-llma-ignore"), "");
+    let mut lines = fs::read_to_string(&session.path).expect("it was written");
+    assert!(
+        lines.len() > 9 << 20,
+        "{} bytes are read at once",
+        lines.len()
+    );
+    let first = lines.lines().next().expect("a line");
+    let mut last: Value = serde_json::from_str(first).expect("it is JSON");
+    last["uuid"] = json!("the-last-line");
+    last["cwd"] = json!(ignored);
+    lines.push_str(&last.to_string());
+    scene.env.write(&session.path, lines + "\n");
+    scene.end(&session);
+    scene.settle();
+    for arguments in [
+        &["ingest", "--all"][..],
+        &["ingest", "--all", "--output", "-"],
+    ] {
+        let outcome = scene.env.run(arguments).success();
+        outcome
+            .complains("is left alone")
+            .never_mentions("$ai_generation");
+    }
+    assert_eq!(scene.status()["sessions"], json!([]));
     assert_eq!(scene.posthog.requests().len(), 0);
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Session {
     open: Vec<String>,
     /// What was written, line by line.
     lines: Vec<Value>,
+    /// How many of them the file holds.
+    flushed: usize,
     labels: BTreeSet<String>,
     output_tokens: u64,
 }
@@ -81,6 +83,7 @@ impl Session {
             parent: None,
             open: Vec::new(),
             lines: Vec::new(),
+            flushed: 0,
             output_tokens: 0,
         }
     }
@@ -268,10 +271,10 @@ impl Session {
     /// Appends to the file what it does not hold yet.
     fn flush(&mut self) {
         let mut text = String::new();
-        let written = fs::read_to_string(&self.path).map_or(0, |text| text.lines().count());
-        for line in &self.lines[written..] {
+        for line in &self.lines[self.flushed..] {
             let _ = writeln!(text, "{line}");
         }
+        self.flushed = self.lines.len();
         let file = OpenOptions::new()
             .create(true)
             .append(true)
