@@ -95,7 +95,7 @@ pub fn collect(
     host: &Host,
 ) -> anyhow::Result<Option<Collected>> {
     let parts = Parts::of(found, progress, wanted, host)?;
-    parts.after(checkpoint).of_bytes(u64::MAX).next()
+    parts.after(checkpoint).of_bytes(u64::MAX).read()
 }
 
 /// Reads a session part by part, so that a large one takes no more memory than others.
@@ -173,12 +173,12 @@ impl<'a> Parts<'a> {
     ///
     /// # Errors
     /// When the transcript cannot be read.
-    pub fn next(&mut self) -> anyhow::Result<Option<Collected>> {
+    pub fn read(&mut self) -> anyhow::Result<Option<Collected>> {
         let checkpoint = match mem::replace(&mut self.at, Place::End) {
             Place::Before(checkpoint) | Place::In(checkpoint) => checkpoint,
             Place::End => return Ok(None),
         };
-        let (session, reading) = self.read(checkpoint.clone())?;
+        let (session, reading) = self.read_enough(checkpoint.as_ref())?;
         let Some(session) = session else {
             return Ok(None);
         };
@@ -202,16 +202,16 @@ impl<'a> Parts<'a> {
     }
 
     /// Reads as much as it takes to find something.
-    fn read(
+    fn read_enough(
         &mut self,
-        checkpoint: Option<Checkpoint>,
+        checkpoint: Option<&Checkpoint>,
     ) -> anyhow::Result<(Option<Session>, Reading)> {
         loop {
-            let (session, reading) =
-                self.files
-                    .read(checkpoint.clone(), self.wanted, self.bytes)?;
-            if session.is_some() || !reading.is_part() {
-                return Ok((session, reading));
+            let read = self
+                .files
+                .read(checkpoint.cloned(), self.wanted, self.bytes)?;
+            if read.0.is_some() || !read.1.is_part() {
+                return Ok(read);
             }
             self.bytes = self.bytes.saturating_mul(2);
         }
@@ -232,17 +232,13 @@ impl<'a> Parts<'a> {
             ..
         } = &mut part;
         let agent = session.agent;
-        match reading.cut(session, &|it| !foreign.has(agent, it)) {
-            Some(checkpoint) => {
-                self.at = Place::Before(Some(checkpoint));
-                self.bytes = self.usual_bytes;
-                Some(part)
-            }
-            None => {
-                self.bytes = self.bytes.saturating_mul(2);
-                None
-            }
-        }
+        let Some(checkpoint) = reading.cut(session, &|it| !foreign.has(agent, it)) else {
+            self.bytes = self.bytes.saturating_mul(2);
+            return None;
+        };
+        self.at = Place::Before(Some(checkpoint));
+        self.bytes = self.usual_bytes;
+        Some(part)
     }
 
     /// Why the session is to be left alone: one of the folders it worked in is. `first` is its

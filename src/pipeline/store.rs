@@ -104,7 +104,7 @@ impl<'a> Unstored<'a> {
     /// When the transcript cannot be read.
     pub fn read(mut self) -> anyhow::Result<Read<'a>> {
         Ok(Read {
-            first: self.parts.next()?,
+            first: self.parts.read()?,
             unstored: self,
         })
     }
@@ -238,7 +238,7 @@ impl Pipeline<'_> {
                     break settled;
                 }
             }
-            let next = parts.next()?;
+            let next = parts.read()?;
             part = next.context("the transcript was emptied while it was read")?;
         };
         let progress = last.progress;

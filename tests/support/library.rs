@@ -71,7 +71,7 @@ impl Run {
         let parts = Parts::of(&found, progress, wanted, &host).expect("it is there");
         let mut parts = parts.of_bytes(bytes);
         let (mut events, mut frozen) = (Vec::new(), None);
-        while let Some(part) = parts.next().expect("the session can be read") {
+        while let Some(part) = parts.read().expect("the session can be read") {
             if let Some(part) = parts.settle(part, Foreign::default()) {
                 let frozen = frozen.get_or_insert_with(|| self.freeze(&part));
                 events.push(self.events_of(&part, frozen.clone()));

@@ -59,7 +59,7 @@ fn lines(
     let mut piece = Vec::new();
     let mut frozen = None;
     let counts = &mut Counts::default();
-    while let Some(part) = own.next() {
+    while let Some(part) = own.next_part() {
         let session = &part.session;
         let limits = pipeline.limits(session.agent);
         let frozen = frozen.get_or_insert_with(|| pipeline.freeze(session));

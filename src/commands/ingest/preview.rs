@@ -73,7 +73,7 @@ fn row(own: &mut Own<'_>, pipeline: &Pipeline<'_>) -> anyhow::Result<Option<Row>
     let mut books = Books::None;
     let mut frozen = None;
     let mut session = None;
-    while let Some(part) = own.next() {
+    while let Some(part) = own.next_part() {
         let frozen = frozen.get_or_insert_with(|| pipeline.freeze(&part.session));
         pipeline.events(&part, frozen.clone(), &mut replaced, &mut |event| {
             let event = event.get();

@@ -34,7 +34,7 @@ pub(super) struct Own<'a> {
 
 impl Own<'_> {
     /// The next part; `None` after the last, and when nothing more can be read.
-    pub(super) fn next(&mut self) -> Option<Collected> {
+    pub(super) fn next_part(&mut self) -> Option<Collected> {
         loop {
             let part = match self.first.take() {
                 Some(first) => first,
@@ -56,7 +56,7 @@ impl Own<'_> {
     }
 
     fn read(&mut self) -> Option<Collected> {
-        let part = self.parts.next();
+        let part = self.parts.read();
         part.unwrap_or_else(|error| {
             self.unreadable.push(format!("{error:#}"));
             None
@@ -142,7 +142,7 @@ fn own<'a, R>(
     let unreadable = |error| Outcome::Unreadable(format!("{error:#}"));
     let wanted = config.of(found.agent).wanted();
     let mut parts = Parts::of(found, None, wanted, host).map_err(unreadable)?;
-    let Some(first) = parts.next().map_err(unreadable)? else {
+    let Some(first) = parts.read().map_err(unreadable)? else {
         let why = format!("nothing in {}", found.path.display());
         return Err(Outcome::Passed(why));
     };
