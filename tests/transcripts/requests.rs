@@ -233,10 +233,11 @@ fn of_a_conversation_that_is_too_long_the_oldest_messages_go_first() {
     let redactor = Redactor::new(RedactionKey::new([7; 32]));
     let pipeline = Pipeline::new(&config, &redactor, LIMIT);
     let frozen = pipeline.freeze(&collected.session);
+    let limits = pipeline.limits(collected.session.agent);
     let mut events = Vec::new();
     pipeline
         .events(&collected, frozen, &mut Counts::default(), &mut |event| {
-            let event = serde_json::to_vec(event.get())?;
+            let event = event.written(&limits).into_inner().json;
             assert!(event.len() <= LIMIT, "{}", event.len());
             events.push(serde_json::from_slice(&event)?);
             Ok(())
