@@ -22,7 +22,8 @@ const DIGEST_BYTES: usize = 16;
 /// The new events of one session on their way into the outbox.
 ///
 /// Events may be stored before [`Batch::commit`]; the session's checkpoint moves with it alone, so
-/// that a batch which is never committed is read and pushed again, and recognised.
+/// that a batch which is never committed is read and pushed again, and recognised. Until then a
+/// machine that loses its power may take them back.
 #[derive(Debug)]
 pub struct Batch<'a> {
     outbox: &'a Outbox,

@@ -219,7 +219,8 @@ impl Outbox {
         self.write(|change| remember(change, transcripts))
     }
 
-    /// Adds a run to the log, which keeps the last 50.
+    /// Adds a run to the log, which keeps the last 50. A machine that loses its power may forget
+    /// it.
     ///
     /// # Errors
     /// When the database cannot be written.

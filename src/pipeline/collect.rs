@@ -18,7 +18,7 @@ const QUIET: TimeDelta = TimeDelta::minutes(10);
 
 /// So many bytes of a transcript are read at a time: most sessions are smaller, and what is held
 /// of so much does not matter in memory.
-const PART_BYTES: u64 = 8 << 20;
+pub const PART_BYTES: u64 = 8 << 20;
 
 /// A session, or a part of one, as it was read from its files.
 #[derive(Debug)]
@@ -52,6 +52,12 @@ impl Collected {
     #[must_use]
     pub fn owns(&self, generation: &Generation) -> bool {
         !self.foreign.has(self.session.agent, generation)
+    }
+
+    /// Whether it was read from the session's start.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.session.earlier.is_empty()
     }
 
     /// Whether nothing was asked yet.
@@ -112,17 +118,19 @@ pub struct Parts<'a> {
     /// How many bytes are read at a time; more when that is too little.
     usual_bytes: u64,
     bytes: u64,
-    at: Place,
+    /// Whether the folders of all parts are known to be free.
+    is_looked_through: bool,
+    /// When the last line was written, once that was looked up.
+    last_written: Option<DateTime<Utc>>,
+    next: Next,
 }
 
-/// How far the reading is.
+/// What is read next.
 #[derive(Debug)]
-enum Place {
-    /// It goes on at the checkpoint, or begins.
-    Before(Option<Checkpoint>),
-    /// A part was read, from there on, and waits to be settled.
-    In(Option<Checkpoint>),
-    End,
+enum Next {
+    /// What follows the checkpoint, or the beginning.
+    From(Option<Box<Checkpoint>>),
+    Nothing,
 }
 
 impl<'a> Parts<'a> {
@@ -144,14 +152,16 @@ impl<'a> Parts<'a> {
             host,
             usual_bytes: PART_BYTES,
             bytes: PART_BYTES,
-            at: Place::Before(None),
+            is_looked_through: false,
+            last_written: None,
+            next: Next::From(None),
         })
     }
 
     /// Begins where `checkpoint` left off.
     #[must_use]
     pub fn after(mut self, checkpoint: Option<Checkpoint>) -> Self {
-        self.at = Place::Before(checkpoint);
+        self.next = Next::From(checkpoint.map(Box::new));
         self
     }
 
@@ -169,24 +179,23 @@ impl<'a> Parts<'a> {
         &self.files
     }
 
-    /// Reads the next part; `None` after the last. It is to be given to [`Parts::settle`].
+    /// Reads the next part; `None` after the last. It is the same one again until it was given to
+    /// [`Parts::settle`].
     ///
     /// # Errors
     /// When the transcript cannot be read.
     pub fn read(&mut self) -> anyhow::Result<Option<Collected>> {
-        let checkpoint = match mem::replace(&mut self.at, Place::End) {
-            Place::Before(checkpoint) | Place::In(checkpoint) => checkpoint,
-            Place::End => return Ok(None),
+        let Next::From(checkpoint) = mem::replace(&mut self.next, Next::Nothing) else {
+            return Ok(None);
         };
-        let (session, reading) = self.read_enough(checkpoint.as_ref())?;
+        let (session, reading) = self.read_enough(checkpoint.as_deref())?;
         let Some(session) = session else {
             return Ok(None);
         };
         let (progress, ended_at) = if reading.is_part() {
-            self.at = Place::In(checkpoint);
+            self.next = Next::From(checkpoint);
             // What may still change of a part is left to the next.
-            let last_written = self.found.last_written();
-            (Progress::Ended, last_written.unwrap_or(session.ended_at))
+            (Progress::Ended, self.last_written())
         } else {
             let progress = self.progress;
             let progress = progress.unwrap_or_else(|| progress_of(&session, self.host));
@@ -199,6 +208,15 @@ impl<'a> Parts<'a> {
             foreign: Foreign::default(),
             reading,
         }))
+    }
+
+    /// When the last line was written; now, where that is not told.
+    fn last_written(&mut self) -> DateTime<Utc> {
+        let look = || {
+            let last = self.found.last_written();
+            last.unwrap_or_else(|| self.host.now())
+        };
+        *self.last_written.get_or_insert_with(look)
     }
 
     /// Reads as much as it takes to find something.
@@ -236,21 +254,23 @@ impl<'a> Parts<'a> {
             self.bytes = self.bytes.saturating_mul(2);
             return None;
         };
-        self.at = Place::Before(Some(checkpoint));
+        self.next = Next::From(Some(Box::new(checkpoint)));
         self.bytes = self.usual_bytes;
         Some(part)
     }
 
-    /// Why the session is to be left alone: one of the folders it worked in is. `first` is its
-    /// first part.
+    /// Why the session is to be left alone: one of the folders it worked in is. To be asked with
+    /// every part, since the session may go on while it is read.
     ///
     /// # Errors
     /// When the transcript cannot be read.
-    pub fn opted_out(&self, first: &Collected) -> anyhow::Result<Option<String>> {
-        if !first.is_part() {
-            return Ok(first.opted_out(self.host));
+    pub fn opted_out(&mut self, part: &Collected) -> anyhow::Result<Option<String>> {
+        let opted_out = part.opted_out(self.host);
+        if opted_out.is_some() || !part.is_part() || mem::replace(&mut self.is_looked_through, true)
+        {
+            return Ok(opted_out);
         }
-        // Known before anything leaves, so all of it is looked through for this alone.
+        // Known before anything leaves: all of it is looked through for this alone.
         let folders = self.files.folders();
         let folders = folders.with_context(|| format!("cannot read {}", self.found.path.display()));
         let opted_out = |folder: &String| consent::opted_out(Path::new(folder), self.host);

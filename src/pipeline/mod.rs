@@ -18,7 +18,7 @@ use crate::git;
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::{Agent, Session};
 use collect::cwds_of;
-pub use collect::{Collected, Parts, collect};
+pub use collect::{Collected, PART_BYTES, Parts, collect};
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};
 
 /// Builds the events of sessions under one configuration.

@@ -1,5 +1,6 @@
 //! From sessions to the outbox.
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::path::PathBuf;
 
@@ -227,19 +228,28 @@ impl Pipeline<'_> {
             .context("the outbox holds settings of this session that cannot be read")?;
         let mut counts = Counts::default();
         let mut tally = Tally::default();
-        let mut unreadable = Vec::new();
+        let mut unreadable = BTreeSet::new();
+        let mut exceeds_books = false;
         let mut part = first;
         let last = loop {
             let foreign = foreign(&part.session, outbox)?;
             if let Some(settled) = parts.settle(part, foreign) {
+                if settled.is_first() {
+                    // Perhaps not for the first time: history that was written again is.
+                    (tally, counts) = (Tally::default(), Counts::default());
+                }
                 tally += self.push_all(&settled, frozen.clone(), &mut counts, &mut batch)?;
-                unreadable.extend_from_slice(settled.unreadable());
+                exceeds_books |= settled.exceeds_books();
+                unreadable.extend(settled.unreadable().iter().cloned());
                 if !settled.is_part() {
                     break settled;
                 }
             }
             let next = parts.read()?;
             part = next.context("the transcript was emptied while it was read")?;
+            if let Some(reason) = parts.opted_out(&part)? {
+                return Ok(Stored::OptedOut(reason));
+            }
         };
         let progress = last.progress;
         // Of a session that goes on, something may have been held back: it is read again.
@@ -252,9 +262,9 @@ impl Pipeline<'_> {
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
         Ok(Stored::Session {
             enqueued,
-            unreadable,
+            unreadable: unreadable.into_iter().collect(),
             progress,
-            exceeds_books: is_final && last.exceeds_books(),
+            exceeds_books: is_final && exceeds_books,
             tally,
             without_content: self.leaves_out_content(&last),
         })

@@ -226,12 +226,6 @@ impl Assembler {
         note.call = note.call.take().or(call);
     }
 
-    /// Whether a response called a tool under this id.
-    #[must_use]
-    pub fn knows_call(&self, id: &str) -> bool {
-        self.calls.contains(id)
-    }
-
     /// The time of the last line so far.
     #[must_use]
     pub fn last_seen(&self) -> Option<DateTime<Utc>> {

@@ -52,6 +52,9 @@ pub struct Balance {
     pub pending: ByModel,
     /// See `pending`.
     pub pending_until: Option<DateTime<Utc>>,
+    /// Whether the session began as a copy of another.
+    #[serde(default)]
+    pub inherits: bool,
 }
 
 /// What the check found.
@@ -85,6 +88,7 @@ impl Balance {
             balance: self,
             ..Reconciled::default()
         };
+        found.balance.inherits |= inherits;
         for statement in statements {
             found.balance.book_pending(statement);
             while let Some((at, model, usage)) = listed.next_if(|(at, _, _)| *at <= statement.at) {
@@ -92,7 +96,7 @@ impl Balance {
                     add(&mut found.balance.accounted, model, usage);
                 }
             }
-            found.settle(statement, inherits);
+            found.settle(statement);
         }
         for (at, model, usage) in listed {
             add(&mut found.balance.pending, model, usage);
@@ -122,9 +126,9 @@ impl Statement {
 }
 
 impl Reconciled {
-    fn settle(&mut self, statement: &Statement, inherits: bool) {
+    fn settle(&mut self, statement: &Statement) {
         let balance = &mut self.balance;
-        let is_inherited = inherits && balance.statements == 0;
+        let is_inherited = balance.inherits && balance.statements == 0;
         // The books name the model that searched, the lines the one that asked for it.
         let mut searches = searches(&statement.used).saturating_sub(searches(&balance.accounted));
         for (model, used) in &statement.used {
@@ -286,6 +290,15 @@ mod tests {
             (found.unlisted.len(), found.unlisted[0].usage),
             (1, calls(1))
         );
+    }
+
+    #[test]
+    fn a_fork_that_is_read_in_parts_inherited_what_its_first_part_shows() {
+        let first = Balance::default().reconcile(&[], listed(&[1]), true);
+        let second = first
+            .balance
+            .reconcile(&[statement(20, 7)], listed(&[15]), false);
+        assert_eq!(second.unlisted, []);
     }
 
     #[test]

@@ -297,9 +297,9 @@ impl Reading {
         }
     }
 
-    /// Leaves of a part what the next one need not repeat. The answer is where the next one
-    /// begins; `None` when all of this one has to be read again, together with more. `ours` is as
-    /// for [`Reading::checkpoint`].
+    /// Cuts a part down to what cannot change any more, and returns where the next one begins.
+    /// `None` when nothing would be left: it has to be read again, together with more. For `ours`
+    /// see [`Reading::checkpoint`].
     #[must_use]
     pub fn cut(
         &self,

@@ -12,7 +12,6 @@ use posthog_llma::pipeline::{self, Collected, Parts, Pipeline};
 use posthog_llma::redact::{Counts, RedactionKey, Redactor};
 use posthog_llma::sources::{Checkpoint, Found};
 use serde_json::Value;
-use uuid::Uuid;
 
 /// Events as they would be sent.
 pub(crate) type Events = Vec<Value>;
@@ -63,8 +62,14 @@ impl Run {
         })
     }
 
-    /// What every part of a session sends that is read so many bytes at a time.
-    pub(crate) fn events_in_parts(&self, transcript: &Path, bytes: u64) -> Vec<Events> {
+    /// What every part of a session sends that is read so many bytes at a time, after another one
+    /// has sent these events.
+    pub(crate) fn events_in_parts(
+        &self,
+        transcript: &Path,
+        bytes: u64,
+        sent: &Events,
+    ) -> Vec<Events> {
         let found = Found::at(transcript).expect("the transcript is there");
         let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
         let host = host();
@@ -72,7 +77,8 @@ impl Run {
         let mut parts = parts.of_bytes(bytes);
         let (mut events, mut frozen) = (Vec::new(), None);
         while let Some(part) = parts.read().expect("the session can be read") {
-            if let Some(part) = parts.settle(part, Foreign::default()) {
+            let foreign = foreign(&part, sent);
+            if let Some(part) = parts.settle(part, foreign) {
                 let frozen = frozen.get_or_insert_with(|| self.freeze(&part));
                 events.push(self.events_of(&part, frozen.clone()));
             }
@@ -110,19 +116,8 @@ impl Run {
     pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
         let collected = self.collect(transcript, None, Progress::Ended);
         let mut collected = collected.expect("a session");
-        let sent: HashSet<&str> = sent
-            .iter()
-            .filter_map(|event| event["uuid"].as_str())
-            .collect();
-        let mut events = Vec::new();
-        let is_sent = |claim: &Uuid| sent.contains(claim.to_string().as_str());
-        let claims = events::claims(&collected.session).into_iter();
-        collected.foreign = claims.filter(is_sent).collect();
-        let frozen = self.freeze(&collected);
-        self.hand_out(&collected, frozen, &mut |event| {
-            events.push(serde_json::from_slice(&event).expect("an event is JSON"));
-        });
-        events
+        collected.foreign = foreign(&collected, sent);
+        self.events_of(&collected, self.freeze(&collected))
     }
 
     /// What the session would send, to the byte.
@@ -148,6 +143,18 @@ impl Run {
             })
             .expect("the sink takes everything");
     }
+}
+
+/// What of a session is in these events.
+fn foreign(collected: &Collected, sent: &Events) -> Foreign {
+    let sent: HashSet<&str> = sent
+        .iter()
+        .filter_map(|event| event["uuid"].as_str())
+        .collect();
+    let claims = events::claims(&collected.session).into_iter();
+    claims
+        .filter(|claim| sent.contains(claim.to_string().as_str()))
+        .collect()
 }
 
 /// Reads a session whole.

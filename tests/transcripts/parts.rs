@@ -34,6 +34,26 @@ fn real_sessions_send_the_same_in_parts() {
     assert!(parts > 1500, "{parts} parts");
 }
 
+#[test]
+fn a_fork_sends_the_same_in_parts() {
+    let fixtures = sessions(Path::new(FIXTURES));
+    let run = Run::default();
+    let mut forks = 0;
+    for original in &fixtures {
+        let sent = run.events(original);
+        for fork in fixtures.iter().filter(|fork| *fork != original) {
+            let whole = run.events_after(fork, &sent);
+            if whole.len() < run.events(fork).len() {
+                let at = fork.display().to_string();
+                let parts = run.events_in_parts(fork, 1, &sent).concat();
+                assert_eq!(by_uuid(&at, parts), by_uuid(&at, whole), "{at}");
+                forks += 1;
+            }
+        }
+    }
+    assert!(forks > 0);
+}
+
 /// Compares what parts of so many bytes send with what the whole sends. Answers how many parts
 /// there were.
 #[track_caller]
@@ -42,7 +62,7 @@ fn compare(transcript: &Path, bytes: u64) -> usize {
     for run in [Run::default(), Run::by_message()] {
         let at = format!("{} in {bytes} bytes", transcript.display());
         let whole = by_uuid(&at, run.events(transcript));
-        let parts = run.events_in_parts(transcript, bytes);
+        let parts = run.events_in_parts(transcript, bytes, &Events::new());
         count += parts.len();
         let parts = by_uuid(&at, parts.concat());
         for (uuid, event) in &whole {

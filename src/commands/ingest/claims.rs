@@ -18,7 +18,8 @@ type Owners = HashMap<Uuid, Arc<str>>;
 /// gets the owners from the one before and hands them to the next, at the latest when it is
 /// dropped.
 pub(super) struct Turn {
-    before: Receiver<Owners>,
+    /// `None` when they came.
+    before: Option<Receiver<Owners>>,
     owners: Option<Owners>,
     after: Sender<Owners>,
 }
@@ -31,7 +32,7 @@ pub(super) fn turns() -> impl Iterator<Item = Turn> {
     iter::repeat_with(move || {
         let (after, next) = mpsc::channel();
         Turn {
-            before: mem::replace(&mut last, next),
+            before: Some(mem::replace(&mut last, next)),
             owners: None,
             after,
         }
@@ -58,8 +59,8 @@ impl Turn {
 
     /// Nothing comes from a session whose work came to grief, and the whole run ends with it.
     fn owners(&mut self) -> Option<&mut Owners> {
-        if self.owners.is_none() {
-            self.owners = self.before.recv().ok();
+        if let Some(before) = self.before.take() {
+            self.owners = before.recv().ok();
         }
         self.owners.as_mut()
     }

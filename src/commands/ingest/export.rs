@@ -1,5 +1,6 @@
 //! `ingest --output`: the events as one JSON object a line.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::mem;
@@ -58,13 +59,15 @@ fn lines(
 ) -> anyhow::Result<()> {
     let mut piece = Vec::new();
     let mut frozen = None;
+    // A session whose history was written again is read again.
+    let mut seen = HashSet::new();
     let counts = &mut Counts::default();
     while let Some(part) = own.next_part() {
         let session = &part.session;
         let limits = pipeline.limits(session.agent);
         let frozen = frozen.get_or_insert_with(|| pipeline.freeze(session));
         pipeline.events(&part, frozen.clone(), counts, &mut |event| {
-            if !own.is_new(event.get().uuid) {
+            if !seen.insert(event.get().uuid) {
                 return Ok(());
             }
             piece.extend_from_slice(&event.written(&limits).get().json);

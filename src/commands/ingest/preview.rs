@@ -75,11 +75,12 @@ fn row(own: &mut Own<'_>, pipeline: &Pipeline<'_>) -> anyhow::Result<Option<Row>
     let mut session = None;
     while let Some(part) = own.next_part() {
         let frozen = frozen.get_or_insert_with(|| pipeline.freeze(&part.session));
+        if part.is_first() {
+            // Perhaps not for the first time: history that was written again is.
+            (tally, replaced) = (Tally::default(), Counts::default());
+        }
         pipeline.events(&part, frozen.clone(), &mut replaced, &mut |event| {
-            let event = event.get();
-            if own.is_new(event.uuid) {
-                tally += event;
-            }
+            tally += event.get();
             Ok(())
         })?;
         books = books.max(Books::of(&part));

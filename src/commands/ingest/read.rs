@@ -1,18 +1,17 @@
 //! Reads sessions side by side, and hands on what is built of them in their order.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
-use anyhow::anyhow;
-use uuid::Uuid;
+use anyhow::{anyhow, bail};
 
 use super::claims::{self, Turn};
 use crate::ahead;
 use crate::commands::{Exit, short};
 use crate::config::Config;
 use crate::host::Host;
-use crate::pipeline::{Collected, Parts};
+use crate::pipeline::{Collected, PART_BYTES, Parts};
 use crate::sources::Found;
 use crate::ui;
 
@@ -26,14 +25,12 @@ pub(super) struct Own<'a> {
     /// Read already.
     first: Option<Collected>,
     turn: Turn,
-    /// Of a session that is read again from its start, some events were there before.
-    seen: HashSet<Uuid>,
     /// What of it cannot be read, and why.
-    unreadable: Vec<String>,
+    unreadable: BTreeSet<String>,
 }
 
 impl Own<'_> {
-    /// The next part; `None` after the last, and when nothing more can be read.
+    /// The next part; `None` after the last, and when nothing more can or may be read.
     pub(super) fn next_part(&mut self) -> Option<Collected> {
         loop {
             let part = match self.first.take() {
@@ -56,16 +53,17 @@ impl Own<'_> {
     }
 
     fn read(&mut self) -> Option<Collected> {
-        let part = self.parts.read();
+        let part = self.parts.read().and_then(|part| {
+            let opted_out = part.as_ref().map(|part| self.parts.opted_out(part));
+            match opted_out.transpose()?.flatten() {
+                Some(reason) => bail!("the rest is left alone: {reason}"),
+                None => Ok(part),
+            }
+        });
         part.unwrap_or_else(|error| {
-            self.unreadable.push(format!("{error:#}"));
+            self.unreadable.insert(format!("{error:#}"));
             None
         })
-    }
-
-    /// Whether an event is met for the first time.
-    pub(super) fn is_new(&mut self, event: Uuid) -> bool {
-        self.seen.insert(event)
     }
 }
 
@@ -100,9 +98,11 @@ pub(super) fn read_all<R: Send>(
         let done = match own(found, turn, config, host) {
             Err(why) => tell(why),
             Ok(mut own) => {
-                build(&mut own, &mut |result| tell(Outcome::Built(result))).and_then(|()| {
-                    let mut unreadable = own.unreadable.drain(..);
-                    unreadable.try_for_each(|what| tell(Outcome::Unreadable(what)))
+                let emitted = build(&mut own, &mut |result| tell(Outcome::Built(result)));
+                let unreadable = own.unreadable.into_iter();
+                emitted.and_then(|()| {
+                    let mut unreadable = unreadable.map(Outcome::Unreadable);
+                    unreadable.try_for_each(tell)
                 })
             }
         };
@@ -113,7 +113,7 @@ pub(super) fn read_all<R: Send>(
     };
     ahead::streams_in_order(
         sessions.iter().zip(claims::turns()),
-        |(found, _)| found.bytes,
+        |(found, _)| found.bytes.min(PART_BYTES),
         READ_AHEAD,
         work,
         |outcome| {
@@ -154,7 +154,6 @@ fn own<'a, R>(
         parts,
         first: Some(first),
         turn,
-        seen: HashSet::new(),
-        unreadable: Vec::new(),
+        unreadable: BTreeSet::new(),
     })
 }

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::outbox::{Load, OutboxError};
-use crate::pipeline::{Pipeline, Read, Stored, Unstored};
+use crate::pipeline::{PART_BYTES, Pipeline, Read, Stored, Unstored};
 use crate::sources::Found;
 use crate::ui::{self, Progress};
 
@@ -163,7 +163,7 @@ impl<'a> Backfill<'a, '_> {
         };
         let ended = ahead::in_order(
             sessions,
-            |next| next.bytes,
+            |next| next.bytes.min(PART_BYTES),
             READ_AHEAD,
             read,
             |(found, bytes, read)| self.store(pipeline, courier, found, bytes, read),

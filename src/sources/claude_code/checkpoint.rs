@@ -25,7 +25,7 @@ pub struct Reading {
     agent_bytes: BTreeMap<String, u64>,
     pub(super) has_custom_title: bool,
     /// Lines of each agent's file that could not be used.
-    pub(super) skipped: BTreeMap<String, Skipped>,
+    skipped: BTreeMap<String, Skipped>,
     /// Whether there is more of the session than was read.
     pub is_part: bool,
     /// Subagent transcripts that could not be read, with the reason.
@@ -82,14 +82,14 @@ impl Reading {
     }
 
     /// An agent's file was read, and so many of its lines could not be used.
-    pub(super) fn read(&mut self, agent: &AgentFile, skipped: Skipped) {
+    pub(super) fn note_agent(&mut self, agent: &AgentFile, skipped: Skipped) {
         self.agent_bytes.insert(agent.id.clone(), agent.bytes);
         self.skipped.insert(agent.id.clone(), skipped);
     }
 
-    /// Leaves of a part what the next one need not repeat: the turns before the answer is where
-    /// the next one begins. `None` when all of it has to be read again, together with more. For
-    /// `ours` see [`Reading::checkpoint`].
+    /// Cuts a part down to what cannot change any more, and returns where the next one begins.
+    /// `None` when nothing would be left: it has to be read again, together with more. For `ours`
+    /// see [`Reading::checkpoint`].
     #[must_use]
     pub fn cut(
         &self,

@@ -19,7 +19,7 @@ struct Whereabouts<'a> {
 /// The working directories of all lines.
 ///
 /// # Errors
-/// When the transcript cannot be read. Of a subagent that cannot be read nothing is sent.
+/// When the transcript cannot be read. A subagent that cannot be read tells no folders.
 pub fn folders(files: &SessionFiles) -> io::Result<BTreeSet<String>> {
     let mut folders = BTreeSet::new();
     let mut add = |mut lines: Lines| {

@@ -25,8 +25,8 @@ use crate::session::{
 };
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
-/// files hold no line with a time. `wanted` is what is kept of what was said. The reading stops
-/// after `most` bytes of the transcript, where a later one can go on.
+/// files hold no line with a time. `wanted` is what is kept of what was said. The reading may
+/// stop after `most` bytes of the transcript, where a later one can go on.
 ///
 /// # Errors
 /// When the transcript cannot be opened or read. Subagents that cannot be read are reported in
@@ -116,7 +116,8 @@ impl Reader {
             .file(&files.transcript, checkpoint.offset, None)
             .with_context(|| format!("cannot read {}", files.transcript.display()))?;
         for agent in open {
-            if reader.reading.is_part && !reader.may_have_begun(agent) {
+            // One that began later is started by what comes later.
+            if reader.reading.is_part && agent.began_at > reader.assembler.last_seen() {
                 continue;
             }
             let before = reader.assembler.oddities().skipped();
@@ -126,7 +127,7 @@ impl Reader {
                 reader.reading.unreadable.push(reason);
             }
             let skipped = reader.assembler.oddities().skipped().minus(before);
-            reader.reading.read(agent, skipped);
+            reader.reading.note_agent(agent, skipped);
         }
         for (agent, kind) in reader.agents.kinds() {
             reader.assembler.agent(&agent, Some(kind), None);
@@ -141,15 +142,6 @@ impl Reader {
     fn finish(self, files: &SessionFiles) -> (Option<Session>, Reading) {
         let session = self.assembler.finish(files.session_id.clone());
         (session, self.reading)
-    }
-
-    /// Whether an agent began in the part that was read: it did when the call is there that
-    /// started it.
-    fn may_have_begun(&self, agent: &AgentFile) -> bool {
-        match &agent.call {
-            Some(call) => self.assembler.knows_call(call),
-            None => agent.began_at <= self.assembler.last_seen(),
-        }
     }
 
     /// What an agent's own file says about it counts more than what other lines say.
