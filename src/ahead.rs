@@ -73,6 +73,19 @@ pub fn streams_in_order<T: Send, R: Send, E>(
     })
 }
 
+/// Does two things at a time.
+pub fn beside<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        let one = one.join();
+        (
+            one.unwrap_or_else(|panic| panic::resume_unwind(panic)),
+            other,
+        )
+    })
+}
+
 /// Hands everything that `work` makes to `sink`, in the same order. Meanwhile work goes on, up to
 /// `ahead` results; it ends early when handing on fails, as it does after an error of the sink.
 ///

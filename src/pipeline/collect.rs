@@ -18,7 +18,7 @@ const QUIET: TimeDelta = TimeDelta::minutes(10);
 
 /// So many bytes of a transcript are read at a time: most sessions are smaller, and what is held
 /// of so much does not matter in memory.
-pub const PART_BYTES: u64 = 8 << 20;
+pub const PART_BYTES: u64 = 4 << 20;
 
 /// A session, or a part of one, as it was read from its files.
 #[derive(Debug)]

@@ -233,19 +233,23 @@ impl Pipeline<'_> {
         let mut part = first;
         let last = loop {
             let foreign = foreign(&part.session, outbox)?;
-            if let Some(settled) = parts.settle(part, foreign) {
+            let next = if let Some(settled) = parts.settle(part, foreign) {
                 if settled.is_first() {
                     // Perhaps not for the first time: history that was written again is.
                     (tally, counts) = (Tally::default(), Counts::default());
                 }
-                tally += self.push_all(&settled, frozen.clone(), &mut counts, &mut batch)?;
+                let push = || self.push_all(&settled, frozen.clone(), &mut counts, &mut batch);
+                let (next, pushed) = ahead::beside(|| parts.read(), push);
+                tally += pushed?;
                 exceeds_books |= settled.exceeds_books();
                 unreadable.extend(settled.unreadable().iter().cloned());
                 if !settled.is_part() {
                     break settled;
                 }
-            }
-            let next = parts.read()?;
+                next?
+            } else {
+                parts.read()?
+            };
             part = next.context("the transcript was emptied while it was read")?;
             if let Some(reason) = parts.opted_out(&part)? {
                 return Ok(Stored::OptedOut(reason));
