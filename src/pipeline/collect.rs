@@ -20,6 +20,9 @@ const QUIET: TimeDelta = TimeDelta::minutes(10);
 /// of so much does not matter in memory.
 pub const PART_BYTES: u64 = 4 << 20;
 
+/// Where that was too little, so many times as much is read: what is read again costs little then.
+const MORE: u64 = 4;
+
 /// A session, or a part of one, as it was read from its files.
 #[derive(Debug)]
 pub struct Collected {
@@ -231,7 +234,7 @@ impl<'a> Parts<'a> {
             if read.0.is_some() || !read.1.is_part() {
                 return Ok(read);
             }
-            self.bytes = self.bytes.saturating_mul(2);
+            self.bytes = self.bytes.saturating_mul(MORE);
         }
     }
 
@@ -251,7 +254,7 @@ impl<'a> Parts<'a> {
         } = &mut part;
         let agent = session.agent;
         let Some(checkpoint) = reading.cut(session, &|it| !foreign.has(agent, it)) else {
-            self.bytes = self.bytes.saturating_mul(2);
+            self.bytes = self.bytes.saturating_mul(MORE);
             return None;
         };
         self.next = Next::From(Some(Box::new(checkpoint)));
