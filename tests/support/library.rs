@@ -63,13 +63,13 @@ impl Run {
     }
 
     /// What every part of a session sends that is read so many bytes at a time, after another one
-    /// has sent these events.
+    /// has sent these events. A part may be the first, and be so again.
     pub(crate) fn events_in_parts(
         &self,
         transcript: &Path,
         bytes: u64,
         sent: &Events,
-    ) -> Vec<Events> {
+    ) -> Vec<(bool, Events)> {
         let found = Found::at(transcript).expect("the transcript is there");
         let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
         let host = host();
@@ -80,7 +80,7 @@ impl Run {
             let foreign = foreign(&part, sent);
             if let Some(part) = parts.settle(part, foreign) {
                 let frozen = frozen.get_or_insert_with(|| self.freeze(&part));
-                events.push(self.events_of(&part, frozen.clone()));
+                events.push((part.is_first(), self.events_of(&part, frozen.clone())));
             }
         }
         events

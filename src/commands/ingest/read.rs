@@ -1,7 +1,7 @@
 //! Reads sessions side by side, and hands on what is built of them in their order.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
 use anyhow::{anyhow, bail};
@@ -21,6 +21,7 @@ pub(super) const READ_AHEAD: u64 = 16 << 20;
 
 /// A session, part by part, and what others own of it.
 pub(super) struct Own<'a> {
+    path: &'a Path,
     parts: Parts<'a>,
     /// Read already.
     first: Option<Collected>,
@@ -56,7 +57,10 @@ impl Own<'_> {
         let part = self.parts.read().and_then(|part| {
             let opted_out = part.as_ref().map(|part| self.parts.opted_out(part));
             match opted_out.transpose()?.flatten() {
-                Some(reason) => bail!("the rest is left alone: {reason}"),
+                Some(reason) => {
+                    let path = self.path.display();
+                    bail!("the rest of {path} is left alone: {reason}")
+                }
                 None => Ok(part),
             }
         });
@@ -134,7 +138,7 @@ pub(super) fn read_all<R: Send>(
 
 /// Begins to read a session, unless there is nothing of it to show.
 fn own<'a, R>(
-    found: &Found,
+    found: &'a Found,
     turn: Turn,
     config: &Config,
     host: &'a Host,
@@ -151,6 +155,7 @@ fn own<'a, R>(
         return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
     }
     Ok(Own {
+        path: &found.path,
         parts,
         first: Some(first),
         turn,

@@ -115,9 +115,11 @@ impl Reader {
         reader
             .file(&files.transcript, checkpoint.offset, None)
             .with_context(|| format!("cannot read {}", files.transcript.display()))?;
+        // Of the transcript: subagents may go on for longer.
+        let end = reader.assembler.last_seen();
         for agent in open {
             // One that began later is started by what comes later.
-            if reader.reading.is_part && agent.began_at > reader.assembler.last_seen() {
+            if reader.reading.is_part && agent.began_at > end {
                 continue;
             }
             let before = reader.assembler.oddities().skipped();
