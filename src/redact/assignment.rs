@@ -109,9 +109,11 @@ fn name_start(text: &[u8], at: usize) -> Option<usize> {
     Some(start)
 }
 
-/// `API key: …`: the word before may qualify the name.
+/// `API key: …`, `looker.key = …`: the word before may qualify the name.
 fn spaced_name(text: &[u8], start: usize, end: usize) -> Option<Kind> {
-    let before = start.checked_sub(1).filter(|index| text[*index] == b' ')?;
+    let before = start
+        .checked_sub(1)
+        .filter(|index| matches!(text[*index], b' ' | b'.'))?;
     let length = text[..before]
         .iter()
         .rev()

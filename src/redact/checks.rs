@@ -1,6 +1,6 @@
 //! What a rule asks of a body beyond its alphabet and length.
 
-use super::values::{is_placeholder, looks_generated};
+use super::values::{is_placeholder, looks_generated, looks_random};
 
 /// What a check makes of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,22 @@ pub(super) fn with_symbol(body: &[u8]) -> Verdict {
     plausible(symbols * 16 >= body.len() && !is_placeholder(body))
 }
 
+/// Letters that no word is made of: tells a token from the name of a class.
+pub(super) fn no_words(body: &[u8]) -> Verdict {
+    let in_words: usize = body
+        .split(|byte| !byte.is_ascii_lowercase())
+        .map(<[u8]>::len)
+        .filter(|length| *length >= 4)
+        .sum();
+    let capitals = body.iter().any(u8::is_ascii_uppercase);
+    plausible(!(capitals && in_words * 2 > body.len()) && !is_placeholder(body))
+}
+
+/// So random that nothing else has to hint at a secret.
+pub(super) fn random(body: &[u8]) -> Verdict {
+    plausible(looks_random(body) && !is_placeholder(body))
+}
+
 /// At least one digit.
 pub(super) fn with_digit(body: &[u8]) -> Verdict {
     plausible(body.iter().any(u8::is_ascii_digit) && !is_placeholder(body))
@@ -88,6 +104,11 @@ pub(super) fn json_header(body: &[u8]) -> Verdict {
             .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r'))
             && body.iter().any(u8::is_ascii_digit),
     )
+}
+
+/// A JSON web token that was encoded once more.
+pub(super) fn encoded_json_header(body: &[u8]) -> Verdict {
+    json_header(&decode_base64(body))
 }
 
 /// CRC-32 (IEEE), bit by bit: 30 bytes do not earn a table.

@@ -69,8 +69,11 @@ impl Class {
 pub(super) const DIGIT: Class = Class::range(b'0', b'9');
 pub(super) const LOWER: Class = Class::range(b'a', b'z');
 pub(super) const UPPER: Class = Class::range(b'A', b'Z');
-pub(super) const HEX: Class = DIGIT.or(Class::range(b'a', b'f'));
-pub(super) const ANY_HEX: Class = HEX.or(Class::range(b'A', b'F'));
+pub(super) const ANY_HEX: Class = HEX;
+/// In small or capital letters: providers write the former, programs that handle them either.
+pub(super) const HEX: Class = DIGIT
+    .or(Class::range(b'a', b'f'))
+    .or(Class::range(b'A', b'F'));
 pub(super) const LOWER_ALNUM: Class = LOWER.or(DIGIT);
 pub(super) const UPPER_ALNUM: Class = UPPER.or(DIGIT);
 pub(super) const ALNUM: Class = LOWER_ALNUM.or(UPPER);

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Token,
     /// A word that code also uses for other things: `token`, `auth`, `credentials`.
     BareToken,
+    /// A key or token of what no list knows, such as `lookerKey`: only what a machine made.
+    OfService,
     Authorization,
     Cookie,
     Pin,
@@ -26,7 +28,7 @@ impl Kind {
         match self {
             Self::Password => "password",
             Self::Passphrase => "passphrase",
-            Self::Secret => "secret",
+            Self::Secret | Self::OfService => "secret",
             Self::Token | Self::BareToken => "token",
             Self::Authorization => "authorization",
             Self::Cookie => "cookie",
@@ -108,6 +110,36 @@ const KEY_EXCEPTIONS: &[&str] = &[
     "host",
     "registry",
     "anon",
+    "object",
+    "row",
+    "record",
+    "message",
+    "event",
+    "entity",
+    "hash",
+    "lock",
+    "group",
+    "unique",
+    "dedup",
+    "correlation",
+    "request",
+    "trace",
+    "commit",
+    "file",
+    "content",
+    "blob",
+    "image",
+    "translation",
+    "this",
+    "self",
+    "map",
+    "node",
+    "item",
+    "tree",
+    "state",
+    "query",
+    "route",
+    "routing",
 ];
 
 /// What makes a `token` something else: pages, parsers and vocabularies.
@@ -231,8 +263,9 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
         },
         b"key" if qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
         // `DEEPL_KEY`: of whom it is the key, no list can tell.
-        b"key" => (is_screaming(name) && before.is_some() && !qualified_by(KEY_EXCEPTIONS))
-            .then_some(Kind::BareToken),
+        b"key" if before.is_none() || qualified_by(KEY_EXCEPTIONS) => None,
+        b"key" if is_screaming(name) => Some(Kind::BareToken),
+        b"key" => Some(Kind::OfService),
         b"authorization" => Some(Kind::Authorization),
         b"auth" | b"credential" | b"credentials" | b"creds" | b"secrets" | b"jwt" | b"bearer" => {
             Some(Kind::BareToken)
@@ -289,12 +322,21 @@ fn joined(word: &[u8]) -> Option<Kind> {
     }
     JOINED
         .iter()
-        .find(|(ending, _)| {
-            word.len()
-                .checked_sub(ending.len())
-                .is_some_and(|from| word[from..].eq_ignore_ascii_case(ending.as_bytes()))
-        })
+        .find(|(ending, _)| ends_with_word(word, ending.as_bytes()))
         .map(|(_, kind)| *kind)
+        .or_else(|| {
+            // `AIRBRAKETOKEN`, `presharedkey`: any word before is a qualifier.
+            [&b"token"[..], b"key", b"secret"]
+                .iter()
+                .any(|ending| ends_with_word(word, ending))
+                .then_some(Kind::OfService)
+        })
+}
+
+fn ends_with_word(word: &[u8], ending: &[u8]) -> bool {
+    word.len()
+        .checked_sub(ending.len())
+        .is_some_and(|from| word[from..].eq_ignore_ascii_case(ending))
 }
 
 fn is_one_of(word: &[u8], list: &[&str]) -> bool {

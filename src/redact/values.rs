@@ -190,6 +190,7 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
                 value.len() >= 16 || value.len() >= 6 && value.iter().any(u8::is_ascii_digit);
             long_or_mixed && !is_name(value) && !value.contains(&b'(')
         }
+        (_, Kind::OfService) => is_machine_made(value),
         (_, Kind::BareToken) => value.len() >= 8 && looks_random(value),
         (_, Kind::Cookie) => value.len() >= 8 && (value.contains(&b'=') || looks_random(value)),
         (_, Kind::Pin) => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
@@ -474,6 +475,19 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
             || value.len() >= 16 && changes * 5 >= value.len() * 2
             || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
         && !is_monotonous(value)
+}
+
+/// As long and as random as what providers generate, and of nothing but their alphabets.
+fn is_machine_made(value: &[u8]) -> bool {
+    const SHORTEST: usize = 20;
+    let alphabet = WORD.and_also("-.+/=~");
+    value.len() >= SHORTEST
+        && value.iter().all(|byte| alphabet.has(*byte))
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
+        && looks_random(value)
+        && value
+            .split(|byte| !byte.is_ascii_alphanumeric())
+            .any(|run| run.len() >= 8)
 }
 
 /// How often the kind of character changes from one to the next.

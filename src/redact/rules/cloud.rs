@@ -2,7 +2,7 @@
 
 use super::super::checks::{mixed_case, no_example, with_digit};
 use super::super::format::{
-    ALNUM, BASE32, BASE64, HEX, LOWER, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, text,
+    ALNUM, BASE32, BASE64, HEX, LOWER, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
 use super::{Provider, inside, link, near, prefix, provider, word};
 
@@ -35,14 +35,35 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "ABSKQmVkcm9ja0FQSUtleS",
                 &[BASE64.at_least(60), PAD],
             ),
+            word("aws-bedrock-key", "ABSK", &[BASE64.at_least(80), PAD]),
             prefix(
                 "aws-bedrock-key",
                 "bedrock-api-key-",
-                &[BASE64.at_least(60), PAD],
+                &[BASE64.at_least(20), PAD],
             ),
             prefix("aws-mws-token", "amzn.mws.", UUID),
             word("aws-appsync-key", "da2-", &[LOWER_ALNUM.n(26)]),
             link("aws-signature", "X-Amz-Signature=", &[HEX.at_least(64)]),
+            prefix(
+                "amazon-oauth-secret",
+                "amzn1.oa2-cs.v1.",
+                &[ALNUM.at_least(64)],
+            ),
+            prefix(
+                "amazon-oauth-client-id",
+                "amzn1.application-oa2-client.",
+                &[ALNUM.at_least(20)],
+            ),
+            prefix(
+                "amazon-oauth-token",
+                "Atza|",
+                &[URL64.and_also("+/=").at_least(80)],
+            ),
+            prefix(
+                "amazon-oauth-token",
+                "Atzr|",
+                &[URL64.and_also("+/=").at_least(80)],
+            ),
         ],
     ),
     provider(
@@ -53,7 +74,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "gcp-oauth-access-token",
                 "ya29.",
-                &[URL64.and_also(".").at_least(30)],
+                &[URL64.and_also(".").at_least(20)],
             ),
             word("gcp-oauth-refresh-token", "1//0", &[URL64.at_least(40)]),
             word("gcp-hmac-key", "GOOG1E", &[UPPER_ALNUM.n(55)]),
@@ -151,21 +172,35 @@ pub(super) const PROVIDERS: &[Provider] = &[
             link(
                 "azure-sas-signature",
                 "&sig=",
-                &[URL64.and_also("%+/").at_least(40), PAD],
+                &[URL64.and_also("%+/").at_least(20), PAD],
+            ),
+            link(
+                "azure-function-key",
+                "?code=",
+                &[URL64.and_also("%+/").at_least(32), PAD],
+            ),
+            link(
+                "azure-function-key",
+                "&code=",
+                &[URL64.and_also("%+/").at_least(32), PAD],
             ),
             link(
                 "azure-sas-signature",
                 "?sig=",
-                &[URL64.and_also("%+/").at_least(40), PAD],
+                &[URL64.and_also("%+/").at_least(20), PAD],
             ),
         ],
     ),
     provider(
         "docs.digitalocean.com/reference/api",
         &[
-            prefix("digitalocean-pat", "dop_v1_", &[HEX.at_least(64)]),
-            prefix("digitalocean-oauth-token", "doo_v1_", &[HEX.at_least(64)]),
-            prefix("digitalocean-refresh-token", "dor_v1_", &[HEX.at_least(64)]),
+            prefix("digitalocean-pat", "dop_v1_", &[ALNUM.at_least(64)]),
+            prefix("digitalocean-oauth-token", "doo_v1_", &[ALNUM.at_least(64)]),
+            prefix(
+                "digitalocean-refresh-token",
+                "dor_v1_",
+                &[ALNUM.at_least(64)],
+            ),
             word("digitalocean-spaces-key", "DO00", &[UPPER_ALNUM.n(16)]).checked(with_digit),
         ],
     ),
@@ -173,6 +208,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "www.alibabacloud.com/help/ram",
         &[
             word("alibaba-access-key-id", "LTAI", &[ALNUM.between(12, 24)]),
+            word("alibaba-temporary-key-id", "STS.", &[ALNUM.at_least(16)]).checked(mixed_case),
+            word(
+                "alibaba-security-token",
+                "CAIS",
+                &[URL64.and_also("+/=").at_least(60)],
+            ),
             near("alibaba-secret-key", &["alibaba", "aliyun"], &[ALNUM.n(30)]),
         ],
     ),
@@ -213,11 +254,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "developers.upcloud.com",
-        &[prefix(
-            "upcloud-token",
-            "ucat_",
-            &[UPPER_ALNUM.at_least(26)],
-        )],
+        &[prefix("upcloud-token", "ucat_", &[ALNUM.at_least(26)])],
     ),
     provider(
         "devcenter.heroku.com/articles/authentication",
@@ -230,6 +267,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "fly.io/docs/security/tokens",
         &[
             word("flyio-token", "fo1_", &[URL64.at_least(43)]),
+            prefix(
+                "flyio-token",
+                "FlyV1 ",
+                &[URL64.and_also("=,/+").at_least(80)],
+            ),
             prefix("flyio-token", "fm1r_", &[BASE64.at_least(60), PAD]),
             prefix("flyio-token", "fm1a_", &[BASE64.at_least(60), PAD]),
             prefix("flyio-token", "fm2_", &[BASE64.at_least(60), PAD]),
@@ -246,12 +288,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "vercel.com/docs/rest-api",
         &[
-            prefix("vercel-blob-token", "vercel_blob_rw_", &[WORD_TAIL]),
-            word("vercel-token", "vcp_", &[ALNUM.at_least(24)]),
-            word("vercel-token", "vci_", &[ALNUM.at_least(24)]),
-            word("vercel-token", "vca_", &[ALNUM.at_least(24)]),
-            word("vercel-token", "vcr_", &[ALNUM.at_least(24)]),
-            word("vercel-token", "vck_", &[ALNUM.at_least(24)]),
+            prefix("vercel-blob-token", "vercel_blob_rw_", &[WORD.at_least(24)]),
+            word("vercel-token", "vcp_", &[URL64.at_least(24)]),
+            word("vercel-token", "vci_", &[URL64.at_least(24)]),
+            word("vercel-token", "vca_", &[URL64.at_least(24)]),
+            word("vercel-token", "vcr_", &[URL64.at_least(24)]),
+            word("vercel-token", "vck_", &[URL64.at_least(24)]),
             near("vercel-token", &["vercel"], &[ALNUM.n(24)]),
         ],
     ),
@@ -268,10 +310,10 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "cloudflare-origin-ca-key",
                 "v1.0-",
-                &[HEX.n(24), text("-"), HEX.at_least(146)],
+                &[HEX.n(24), text("-"), ALNUM.at_least(146)],
             ),
-            word("cloudflare-token", "cfut_", &[ALNUM.at_least(40)]),
-            word("cloudflare-token", "cfat_", &[ALNUM.at_least(40)]),
+            word("cloudflare-token", "cfut_", &[URL64.at_least(40)]),
+            word("cloudflare-token", "cfat_", &[URL64.at_least(40)]),
             near(
                 "cloudflare-global-key",
                 &["cloudflare", "cf_api"],
@@ -287,13 +329,13 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "supabase.com/docs/guides/api/api-keys",
         &[
-            prefix("supabase-token", "sbp_", &[HEX.at_least(40)]),
+            prefix("supabase-token", "sbp_", &[URL64.at_least(40)]),
             prefix("supabase-secret-key", "sb_secret_", &[URL64.at_least(22)]),
         ],
     ),
     provider(
         "www.pulumi.com/docs/pulumi-cloud",
-        &[word("pulumi-token", "pul-", &[HEX.at_least(40)])],
+        &[word("pulumi-token", "pul-", &[ALNUM.at_least(40)])],
     ),
     provider(
         "tailscale.com/kb",
@@ -330,9 +372,28 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "ngrok.com/docs/api",
-        &[near("ngrok-token", &["ngrok"], &[WORD_49])],
+        &[near("ngrok-token", &["ngrok"], &[WORD.between(48, 50)])],
+    ),
+    provider(
+        "www.tigrisdata.com/docs",
+        &[
+            word("tigris-key-id", "tid_", &[WORD.at_least(40)]),
+            word(
+                "tigris-secret",
+                "tsec_",
+                &[WORD.and_also("+-").at_least(50)],
+            ),
+        ],
+    ),
+    provider(
+        "docs.warpstream.com",
+        &[word("warpstream-key", "aks_", &[HEX.n(64)])],
+    ),
+    provider(
+        "docs.localstack.cloud/aws",
+        &[
+            word("localstack-key-id", "LKIA", &[UPPER_ALNUM.between(16, 20)]).checked(with_digit),
+            word("localstack-key-id", "LSIA", &[UPPER_ALNUM.between(16, 20)]).checked(with_digit),
+        ],
     ),
 ];
-
-const WORD_TAIL: super::Part = super::super::format::WORD.at_least(24);
-const WORD_49: super::Part = super::super::format::WORD.between(48, 50);

@@ -1,20 +1,22 @@
 //! Payment, shops, shipping, travel and trading.
 
-use super::super::checks::{mixed_case, with_symbol};
+use super::super::checks::{mixed_case, random, with_symbol};
 use super::super::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD,
     text,
 };
-use super::{Provider, near, prefix, provider, word};
+use super::{Provider, inside, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.stripe.com/keys",
         &[
-            prefix("stripe-secret-key", "sk_live_", &[ALNUM.at_least(20)]),
-            prefix("stripe-secret-key", "sk_test_", &[ALNUM.at_least(20)]),
-            prefix("stripe-restricted-key", "rk_live_", &[ALNUM.at_least(20)]),
-            prefix("stripe-restricted-key", "rk_test_", &[ALNUM.at_least(20)]),
+            prefix("stripe-secret-key", "sk_live_", &[ALNUM.at_least(10)]),
+            prefix("stripe-secret-key", "sk_test_", &[ALNUM.at_least(10)]),
+            prefix("stripe-restricted-key", "rk_live_", &[ALNUM.at_least(10)]),
+            prefix("stripe-restricted-key", "rk_test_", &[ALNUM.at_least(10)]),
+            prefix("stripe-secret-key", "sk_prod_", &[WORD.at_least(20)]),
+            prefix("stripe-restricted-key", "rk_prod_", &[ALNUM.at_least(20)]),
             prefix("stripe-organization-key", "sk_org_", &[WORD.at_least(20)]),
             prefix(
                 "stripe-webhook-secret",
@@ -37,12 +39,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "braintree-token",
                 "access_token$production$",
-                &[LOWER_ALNUM.n(16), text("$"), HEX.at_least(32)],
+                &[LOWER_ALNUM.n(16), text("$"), ALNUM.at_least(32)],
             ),
             prefix(
                 "braintree-token",
                 "access_token$sandbox$",
-                &[LOWER_ALNUM.n(16), text("$"), HEX.at_least(32)],
+                &[LOWER_ALNUM.n(16), text("$"), ALNUM.at_least(32)],
             ),
             near("paypal-secret", &["paypal"], &[URL64.n(80)]),
         ],
@@ -84,7 +86,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "flutterwave-encryption-key",
                 "FLWSECK_TEST",
-                &[LOWER_ALNUM.at_least(12)],
+                &[ALNUM.at_least(12)],
             ),
         ],
     ),
@@ -135,28 +137,28 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "shopify.dev/docs/apps/build/authentication-authorization",
         &[
-            prefix("shopify-token", "shpat_", &[ANY_HEX.at_least(32)]),
-            prefix(
-                "shopify-custom-app-token",
-                "shpca_",
-                &[ANY_HEX.at_least(32)],
-            ),
-            prefix(
-                "shopify-private-app-token",
-                "shppa_",
-                &[ANY_HEX.at_least(32)],
-            ),
-            prefix("shopify-shared-secret", "shpss_", &[ANY_HEX.at_least(32)]),
-            prefix("shopify-theme-token", "shptka_", &[ANY_HEX.at_least(32)]),
-            prefix("shopify-user-token", "shpua_", &[ANY_HEX.at_least(32)]),
-            prefix("shopify-partner-token", "prtapi_", &[ANY_HEX.at_least(32)]),
+            prefix("shopify-token", "shpat_", &[ALNUM.at_least(32)]),
+            prefix("shopify-custom-app-token", "shpca_", &[ALNUM.at_least(32)]),
+            prefix("shopify-private-app-token", "shppa_", &[ALNUM.at_least(32)]),
+            prefix("shopify-shared-secret", "shpss_", &[ALNUM.at_least(32)]),
+            prefix("shopify-theme-token", "shptka_", &[ALNUM.at_least(32)]),
+            prefix("shopify-user-token", "shpua_", &[ALNUM.at_least(32)]),
+            prefix("shopify-partner-token", "prtapi_", &[ALNUM.at_least(32)]),
         ],
     ),
     provider(
         "duffel.com/docs/api",
         &[
-            prefix("duffel-token", "duffel_live_", &[URL64.at_least(40)]),
-            prefix("duffel-token", "duffel_test_", &[URL64.at_least(40)]),
+            prefix(
+                "duffel-token",
+                "duffel_live_",
+                &[URL64.and_also("=").at_least(40)],
+            ),
+            prefix(
+                "duffel-token",
+                "duffel_test_",
+                &[URL64.and_also("=").at_least(40)],
+            ),
         ],
     ),
     provider(
@@ -169,8 +171,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.goshippo.com",
         &[
-            prefix("shippo-token", "shippo_live_", &[HEX.at_least(40)]),
-            prefix("shippo-token", "shippo_test_", &[HEX.at_least(40)]),
+            prefix("shippo-token", "shippo_live_", &[ALNUM.at_least(40)]),
+            prefix("shippo-token", "shippo_test_", &[ALNUM.at_least(40)]),
         ],
     ),
     provider(
@@ -182,7 +184,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[prefix(
             "mercadopago-token",
             "APP_USR-",
-            &[ALNUM.and_also("-").at_least(40)],
+            &[ALNUM.and_also("-").at_least(24)],
         )],
     ),
     provider(
@@ -194,7 +196,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.polar.sh",
-        &[prefix("polar-token", "polar_oat_", &[ALNUM.at_least(40)])],
+        &[
+            prefix("polar-token", "polar_oat_", &[URL64.at_least(20)]),
+            prefix("polar-token", "polar_at_", &[URL64.at_least(20)]),
+            prefix("polar-token", "polar_pat_", &[URL64.at_least(20)]),
+            prefix("polar-token", "polar_rt_", &[URL64.at_least(20)]),
+        ],
     ),
     provider(
         "docs.iexcloud.io",
@@ -252,6 +259,133 @@ pub(super) const PROVIDERS: &[Provider] = &[
             &[DIGIT.between(15, 16), text("|"), URL64.n(27)],
         )],
     ),
+    provider(
+        "docs.asaas.com",
+        &[
+            prefix(
+                "asaas-key",
+                "$aact_prod_",
+                &[URL64.and_also("=:").at_least(20)],
+            ),
+            prefix(
+                "asaas-key",
+                "$aact_hmlg_",
+                &[URL64.and_also("=:").at_least(20)],
+            ),
+        ],
+    ),
+    provider(
+        "docs.midtrans.com",
+        &[
+            prefix("midtrans-server-key", "Mid-server-", &[URL64.at_least(10)]),
+            prefix("midtrans-client-key", "Mid-client-", &[URL64.at_least(10)]),
+        ],
+    ),
+    provider(
+        "docs.mercury.com",
+        &[
+            prefix("mercury-token", "mercury_production_", &[WORD.at_least(40)]),
+            prefix("mercury-token", "mercury_sandbox_", &[WORD.at_least(40)]),
+        ],
+    ),
+    provider(
+        "docs.ramp.com",
+        &[
+            prefix("ramp-secret", "ramp_sec_", &[ALNUM.at_least(40)]),
+            prefix("ramp-client-id", "ramp_id_", &[ALNUM.at_least(32)]),
+            prefix("ramp-token", "ramp_business_tok_", &[ALNUM.at_least(32)]),
+        ],
+    ),
+    provider(
+        "docs.crossmint.com",
+        &[
+            prefix("crossmint-key", "sk_production_", &[ALNUM.at_least(24)]),
+            prefix("crossmint-key", "sk_staging_", &[ALNUM.at_least(24)]),
+            prefix(
+                "crossmint-client-key",
+                "ck_production_",
+                &[ALNUM.at_least(24)],
+            ),
+            prefix("crossmint-client-key", "ck_staging_", &[ALNUM.at_least(24)]),
+        ],
+    ),
+    provider(
+        "docs.fleetbase.io",
+        &[
+            prefix("fleetbase-key", "flb_live_", &[ALNUM.at_least(20)]),
+            prefix("fleetbase-key", "flb_test_", &[ALNUM.at_least(20)]),
+        ],
+    ),
+    provider(
+        "woocommerce.github.io/woocommerce-rest-api-docs",
+        &[
+            word("woocommerce-secret", "cs_", &[HEX.n(40)]),
+            word("woocommerce-key", "ck_", &[HEX.n(40)]),
+        ],
+    ),
+    provider(
+        "developer.ebay.com/api-docs",
+        &[
+            word("ebay-secret", "PRD-", EBAY),
+            word("ebay-secret", "SBX-", EBAY),
+            inside("ebay-client-id", URL64.between(6, 48), "-PRD-", EBAY_ID),
+            inside("ebay-client-id", URL64.between(6, 48), "-SBX-", EBAY_ID),
+        ],
+    ),
+    provider(
+        "docs.robinhood.com/crypto/trading",
+        &[prefix("robinhood-key", "rh-api-", UUID)],
+    ),
+    provider(
+        "www.checkout.com/docs",
+        &[
+            word("checkout-secret-key", "sk_", UUID),
+            word("checkout-secret-key", "sk_test_", UUID),
+            word("checkout-secret-key", "sk_sbox_", &[ALNUM.n(27)]),
+        ],
+    ),
+    provider(
+        "docs.rainforestpay.com",
+        &[word("rainforest-key", "apikey_", &[HEX.n(64)])],
+    ),
+    provider(
+        "help.branch.io/developers-hub",
+        &[
+            word("branch-io-key", "key_live_", &[ALNUM.at_least(16)]),
+            word("branch-io-key", "key_test_", &[ALNUM.at_least(16)]),
+        ],
+    ),
+    provider(
+        "developer.wepay.com/docs",
+        &[
+            word("wepay-token", "STAGE_", &[HEX.at_least(64)]),
+            word("wepay-token", "PRODUCTION_", &[HEX.at_least(64)]),
+        ],
+    ),
+    provider(
+        "flutterwave.com/docs/moneywave",
+        &[word("moneywave-key", "ts_", &[UPPER_ALNUM.between(28, 34)])],
+    ),
+    provider(
+        "developer.heartlandpaymentsystems.com",
+        &[
+            prefix("heartland-key", "skapi_cert_", &[URL64.at_least(24)]),
+            prefix("heartland-key", "skapi_prod_", &[URL64.at_least(24)]),
+        ],
+    ),
+    provider(
+        "databento.com/docs",
+        &[word("databento-key", "db-", &[ALNUM.n(29)])],
+    ),
+    provider(
+        "paystack.com/docs/api/authentication",
+        &[word("paystack-key", "sk_", &[URL64.between(32, 64)]).checked(random)],
+    ),
 ];
 
 const ADYEN: Class = ALNUM.and_also("+/=.-{}[]$~,&<>()^%*#@!?:;|");
+
+/// A hexadecimal id of the application, in five pieces.
+const EBAY: &[super::Part] = &[HEX.and_also("-").between(30, 40)];
+
+const EBAY_ID: &[super::Part] = &[HEX.between(9, 12), text("-"), HEX.n(8)];

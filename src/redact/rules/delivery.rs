@@ -2,9 +2,9 @@
 
 use super::super::checks::{crc32_base62, mixed_case};
 use super::super::format::{
-    ALNUM, ANY_HEX, BASE64, HEX, LOWER_ALNUM, UPPER_ALNUM, URL64, UUID, WORD, text,
+    ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
-use super::{Provider, near, prefix, provider, word};
+use super::{Provider, link, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
@@ -14,6 +14,20 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("github-oauth-token", "gho_", &[ALNUM.at_least(36)]).checked(crc32_base62),
             prefix("github-user-token", "ghu_", &[ALNUM.at_least(36)]).checked(crc32_base62),
             prefix("github-app-token", "ghs_", &[ALNUM.at_least(36)]).checked(crc32_base62),
+            // An app's id, and a web token.
+            prefix(
+                "github-app-token",
+                "ghs_",
+                &[
+                    DIGIT.at_least(1),
+                    text("_"),
+                    URL64.at_least(6),
+                    text("."),
+                    URL64.at_least(6),
+                    text("."),
+                    URL64.at_least(6),
+                ],
+            ),
             prefix("github-refresh-token", "ghr_", &[ALNUM.at_least(36)]).checked(crc32_base62),
             prefix(
                 "github-fine-grained-pat",
@@ -37,6 +51,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "GR1348941",
                 &[URL64.at_least(20)],
             ),
+            link("gitlab-session", "_gitlab_session=", &[ALNUM.n(32)]),
             prefix("gitlab-job-token", "glcbt-", &[URL64.at_least(20)]),
             prefix("gitlab-trigger-token", "glptt-", &[URL64.at_least(20)]),
             prefix("gitlab-feed-token", "glft-", &[URL64.at_least(20)]),
@@ -56,6 +71,17 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             prefix("bitbucket-app-password", "ATBB", &[ALNUM.at_least(32)]),
             prefix(
+                "bitbucket-server-token",
+                "BBDC-",
+                &[BASE64.at_least(32), PAD],
+            ),
+            prefix(
+                "atlassian-oauth-token",
+                "ATCO",
+                &[URL64.and_also("+/=").at_least(20)],
+            )
+            .checked(mixed_case),
+            prefix(
                 "bitbucket-access-token",
                 "ATCTT3xFfG",
                 &[URL64.and_also("=").at_least(60)],
@@ -63,7 +89,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "atlassian-token",
                 "ATATT3xFfG",
-                &[URL64.and_also("=").at_least(60)],
+                &[URL64.and_also("=").at_least(30)],
             ),
             near(
                 "atlassian-token",
@@ -82,7 +108,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "sourcegraph.com/docs/cli/how-tos",
         &[
             prefix("sourcegraph-token", "sgp_", &[WORD.at_least(40)]),
-            prefix("sourcegraph-license-token", "slk_", &[HEX.at_least(64)]),
+            prefix("sourcegraph-license-token", "slk_", &[ALNUM.at_least(64)]),
         ],
     ),
     provider(
@@ -91,12 +117,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "circleci-token",
                 "CCIPAT_",
-                &[ALNUM.n(22), text("_"), HEX.at_least(40)],
+                &[ALNUM.n(22), text("_"), ALNUM.at_least(40)],
             ),
             prefix(
                 "circleci-project-token",
                 "CCIPRJ_",
-                &[ALNUM.n(22), text("_"), HEX.at_least(40)],
+                &[ALNUM.n(22), text("_"), ALNUM.at_least(40)],
             ),
             near(
                 "circleci-token",
@@ -108,8 +134,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "buildkite.com/docs/apis/managing-api-tokens",
         &[
-            word("buildkite-token", "bkua_", &[HEX.at_least(40)]),
-            word("buildkite-agent-token", "bkct_", &[ALNUM.at_least(40)]),
+            word("buildkite-token", "bkua_", &[URL64.at_least(40)]),
+            word("buildkite-agent-token", "bkct_", &[URL64.at_least(32)]),
+            word("buildkite-agent-token", "bkaa_", &[URL64.at_least(32)]),
+            word("buildkite-agent-token", "bkaj_", &[URL64.at_least(32)]),
+            word("buildkite-agent-token", "bkar_", &[URL64.at_least(32)]),
+            word("buildkite-agent-token", "bkpt_", &[URL64.at_least(32)]),
+            word("buildkite-agent-token", "bkpat_", &[URL64.at_least(32)]),
+            word("buildkite-agent-token", "bkps_", &[URL64.at_least(32)]),
         ],
     ),
     provider(
@@ -185,14 +217,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "depot.dev/docs",
-        &[word("depot-token", "depot_", &[HEX.at_least(40)])],
+        &[word("depot-token", "depot_", &[ALNUM.at_least(40)])],
     ),
     provider(
         "docs.sonarsource.com/sonarqube-server",
         &[
-            word("sonar-user-token", "squ_", &[HEX.at_least(40)]),
-            word("sonar-project-token", "sqp_", &[HEX.at_least(40)]),
-            word("sonar-analysis-token", "sqa_", &[HEX.at_least(40)]),
+            word("sonar-user-token", "squ_", &[ALNUM.at_least(40)]),
+            word("sonar-project-token", "sqp_", &[ALNUM.at_least(40)]),
+            word("sonar-analysis-token", "sqa_", &[ALNUM.at_least(40)]),
             near("sonar-token", &["sonar"], &[HEX.n(40)]),
         ],
     ),
@@ -222,7 +254,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "www.chromatic.com/docs",
-        &[word("chromatic-token", "chpt_", &[HEX.at_least(12)])],
+        &[word("chromatic-token", "chpt_", &[ALNUM.at_least(12)])],
     ),
     provider(
         "docs.docker.com/security/access-tokens",
@@ -236,9 +268,13 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "docker-swarm-token",
                 "SWMTKN-1-",
-                &[LOWER_ALNUM.n(50), text("-"), LOWER_ALNUM.at_least(25)],
+                &[
+                    LOWER_ALNUM.at_least(40),
+                    text("-"),
+                    LOWER_ALNUM.at_least(20),
+                ],
             ),
-            prefix("docker-swarm-key", "SWMKEY-1-", &[BASE64.at_least(43)]),
+            prefix("docker-swarm-key", "SWMKEY-1-", &[BASE64.at_least(40)]),
         ],
     ),
     provider(
@@ -258,7 +294,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "guides.rubygems.org/api-key-scopes",
-        &[prefix("rubygems-key", "rubygems_", &[HEX.at_least(48)])],
+        &[prefix("rubygems-key", "rubygems_", &[ALNUM.at_least(48)])],
     ),
     provider(
         "doc.rust-lang.org/cargo/reference/publishing.html",
@@ -270,7 +306,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "github.com/clojars/clojars-web/wiki",
-        &[prefix("clojars-token", "CLOJARS_", &[HEX.at_least(60)])],
+        &[prefix("clojars-token", "CLOJARS_", &[ALNUM.at_least(60)])],
     ),
     provider(
         "hex.pm/docs/publish",
@@ -286,13 +322,17 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "help.cloudsmith.io",
-        &[near("cloudsmith-key", &["cloudsmith"], &[HEX.n(40)])],
+        &[
+            word("cloudsmith-key", "csa_", &[ALNUM.n(36)]),
+            near("cloudsmith-key", &["cloudsmith"], &[HEX.n(40)]),
+        ],
     ),
     provider(
         "docs.deno.com/deploy",
         &[
             word("deno-deploy-token", "ddp_", &[ALNUM.at_least(36)]),
             word("deno-deploy-token", "ddw_", &[ALNUM.at_least(36)]),
+            word("deno-deploy-token", "ddo_", &[ALNUM.at_least(36)]),
         ],
     ),
     provider(
@@ -368,13 +408,9 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "postman-key",
                 "PMAK-",
-                &[HEX.n(24), text("-"), HEX.at_least(34)],
+                &[ALNUM.n(24), text("-"), ALNUM.at_least(34)],
             ),
-            prefix(
-                "postman-collection-key",
-                "PMAT-",
-                &[UPPER_ALNUM.at_least(26)],
-            ),
+            prefix("postman-collection-key", "PMAT-", &[ALNUM.at_least(26)]),
         ],
     ),
     provider(
@@ -399,7 +435,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.statsig.com",
-        &[word("statsig-key", "secret-", &[ALNUM.n(43)])],
+        &[word("statsig-key", "secret-", &[ALNUM.at_least(40)])],
     ),
     provider(
         "docs.flagsmith.com",
@@ -430,7 +466,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.readme.com",
-        &[prefix("readme-key", "rdme_", &[LOWER_ALNUM.at_least(60)])],
+        &[prefix("readme-key", "rdme_", &[ALNUM.at_least(60)])],
     ),
     provider(
         "developers.scalingo.com",

@@ -2,7 +2,7 @@
 
 use super::super::checks::{mixed_case, no_example};
 use super::super::format::{
-    ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, text,
+    ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, URL64, UUID, text,
 };
 use super::{Provider, inside, link, near, prefix, provider, word};
 
@@ -13,37 +13,37 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "slack-bot-token",
                 "xoxb-",
-                &[ALNUM.and_also("-").at_least(20)],
+                &[ALNUM.and_also("-").at_least(12)],
             ),
             prefix(
                 "slack-user-token",
                 "xoxp-",
-                &[ALNUM.and_also("-").at_least(20)],
+                &[ALNUM.and_also("-").at_least(12)],
             ),
             prefix(
                 "slack-workspace-token",
                 "xoxa-",
-                &[ALNUM.and_also("-").at_least(20)],
+                &[ALNUM.and_also("-").at_least(12)],
             ),
             prefix(
                 "slack-refresh-token",
                 "xoxr-",
-                &[ALNUM.and_also("-").at_least(20)],
+                &[ALNUM.and_also("-").at_least(12)],
             ),
             prefix(
                 "slack-legacy-token",
                 "xoxs-",
-                &[ALNUM.and_also("-").at_least(20)],
+                &[ALNUM.and_also("-").at_least(12)],
             ),
             prefix(
                 "slack-legacy-token",
                 "xoxo-",
-                &[ALNUM.and_also("-").at_least(20)],
+                &[ALNUM.and_also("-").at_least(12)],
             ),
             prefix(
                 "slack-session-token",
                 "xoxc-",
-                &[ALNUM.and_also("-").at_least(20)],
+                &[ALNUM.and_also("-").at_least(12)],
             ),
             prefix(
                 "slack-session-cookie",
@@ -63,7 +63,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "slack-app-token",
                 "xapp-",
-                &[ALNUM.and_also("-").at_least(40)],
+                &[ALNUM.and_also("-").at_least(14)],
             ),
             prefix(
                 "slack-workflow-token",
@@ -73,17 +73,17 @@ pub(super) const PROVIDERS: &[Provider] = &[
             link(
                 "slack-webhook",
                 "hooks.slack.com/services/",
-                &[BASE64.at_least(30)],
+                &[BASE64.and_also("-_").at_least(30)],
             ),
             link(
                 "slack-webhook",
                 "hooks.slack.com/workflows/",
-                &[BASE64.at_least(30)],
+                &[BASE64.and_also("-_").at_least(30)],
             ),
             link(
                 "slack-webhook",
                 "hooks.slack.com/triggers/",
-                &[BASE64.at_least(30)],
+                &[BASE64.and_also("-_").at_least(30)],
             ),
         ],
     ),
@@ -167,7 +167,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[prefix(
             "sendgrid-key",
             "SG.",
-            &[URL64.n(22), text("."), URL64.at_least(43)],
+            &[URL64.and_also("=.").at_least(60)],
         )],
     ),
     provider(
@@ -225,7 +225,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "developers.mailersend.com",
-        &[prefix("mailersend-token", "mlsn.", &[HEX.at_least(64)])],
+        &[prefix("mailersend-token", "mlsn.", &[ALNUM.at_least(30)])],
     ),
     provider(
         "developers.klaviyo.com",
@@ -251,22 +251,43 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "developers.hubspot.com/docs",
         &[
             word("hubspot-token", "pat-na1-", UUID),
-            word("hubspot-token", "pat-na2-", UUID),
-            word("hubspot-token", "pat-eu1-", UUID),
+            word(
+                "hubspot-token",
+                "pat-",
+                &[
+                    ALNUM.between(2, 4),
+                    text("-"),
+                    HEX.n(8),
+                    text("-"),
+                    HEX.and_also("-").n(27),
+                ],
+            ),
             near("hubspot-key", &["hubspot", "hapikey"], UUID),
         ],
     ),
     provider(
         "developer.salesforce.com/docs",
-        &[word(
-            "salesforce-session",
-            "00D",
-            &[
-                ALNUM.between(12, 15),
-                text("!"),
-                ALNUM.and_also("._").at_least(80),
-            ],
-        )],
+        &[
+            word(
+                "salesforce-session",
+                "00D",
+                &[
+                    ALNUM.between(8, 15),
+                    text("!"),
+                    ALNUM.and_also("._-").at_least(30),
+                ],
+            ),
+            prefix(
+                "salesforce-consumer-key",
+                "3MVG9",
+                &[URL64.and_also(".~").at_least(20)],
+            ),
+            word(
+                "salesforce-refresh-token",
+                "5Aep861",
+                &[URL64.and_also(".~").at_least(40)],
+            ),
+        ],
     ),
     provider(
         "pipedrive.readme.io",
@@ -286,11 +307,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "developers.telnyx.com",
-        &[word(
-            "telnyx-key",
-            "KEY0",
-            &[ALNUM.n(31), text("_"), ALNUM.at_least(20)],
-        )],
+        &[word("telnyx-key", "KEY", &[URL64.at_least(50)])],
     ),
     provider(
         "pusher.com/docs",
@@ -311,8 +328,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "documentation.onesignal.com",
         &[
-            prefix("onesignal-key", "os_v2_app_", &[LOWER_ALNUM.at_least(60)]),
-            prefix("onesignal-key", "os_v2_org_", &[LOWER_ALNUM.at_least(60)]),
+            prefix("onesignal-key", "os_v2_app_", &[ALNUM.at_least(60)]),
+            prefix("onesignal-key", "os_v2_org_", &[ALNUM.at_least(60)]),
         ],
     ),
     provider(
@@ -325,8 +342,15 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developers.facebook.com/docs/facebook-login",
         &[
+            prefix("facebook-token", "EAACEdEose0cBA", &[ALNUM.at_least(20)]),
+            inside(
+                "facebook-app-token",
+                DIGIT.between(15, 16),
+                "%7C",
+                &[URL64.between(27, 40)],
+            ),
             word("facebook-token", "EAA", &[ALNUM.at_least(100)]),
-            word("instagram-token", "IGQ", &[URL64.at_least(100)]),
+            word("instagram-token", "IGQ", &[URL64.at_least(50)]),
             near("facebook-secret", &["facebook", "fb_app"], &[HEX.n(32)]),
         ],
     ),
@@ -361,11 +385,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "developers.pinterest.com",
-        &[prefix(
-            "pinterest-token",
-            "pina_",
-            &[UPPER_ALNUM.at_least(60)],
-        )],
+        &[
+            prefix("pinterest-token", "pina_", &[ALNUM.at_least(20)]),
+            prefix(
+                "pinterest-refresh-token",
+                "pinr_",
+                &[URL64.and_also(".").at_least(20)],
+            ),
+        ],
     ),
     provider(
         "github.com/reddit-archive/reddit/wiki",
@@ -386,6 +413,30 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "act.",
             &[ALNUM.and_also("!.").at_least(60)],
         )],
+    ),
+    provider(
+        "docs.zapier.com/platform",
+        &[link(
+            "zapier-webhook",
+            "hooks.zapier.com/hooks/catch/",
+            &[DIGIT.between(5, 10), text("/"), ALNUM.between(5, 12)],
+        )],
+    ),
+    provider(
+        "www.zoho.com/accounts/protocol/oauth.html",
+        &[
+            word("zoho-token", "1000.", &[HEX.n(32), text("."), HEX.n(32)]),
+            word("zoho-token", "1001.", &[HEX.n(32), text("."), HEX.n(32)]),
+            word("zoho-key", "1003.", &[HEX.between(32, 64)]),
+        ],
+    ),
+    provider(
+        "docs.courier.com",
+        &[
+            word("courier-key", "pk_prod_", &[ALNUM.at_least(24)]),
+            word("courier-key", "dk_prod_", &[ALNUM.at_least(24)]),
+            word("courier-key", "dk_test_", &[ALNUM.at_least(24)]),
+        ],
     ),
 ];
 

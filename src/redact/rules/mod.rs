@@ -19,6 +19,8 @@ mod delivery;
 mod messaging;
 mod models;
 mod observability;
+mod platforms;
+mod protection;
 mod services;
 mod stores;
 
@@ -61,6 +63,8 @@ pub(super) fn providers() -> impl Iterator<Item = &'static Provider> {
         commerce::PROVIDERS,
         messaging::PROVIDERS,
         observability::PROVIDERS,
+        platforms::PROVIDERS,
+        protection::PROVIDERS,
         services::PROVIDERS,
         stores::PROVIDERS,
     ]

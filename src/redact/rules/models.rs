@@ -1,6 +1,6 @@
 //! Model providers and the tools around them.
 
-use super::super::checks::mixed_case;
+use super::super::checks::{mixed_case, no_words};
 use super::super::format::{ALNUM, BASE64, HEX, LOWER_ALNUM, PAD, URL64, UUID, WORD, text};
 use super::{Provider, near, prefix, provider, word};
 
@@ -45,7 +45,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "openrouter.ai/docs/api-reference",
-        &[prefix("openrouter-key", "sk-or-v1-", &[HEX.at_least(64)])],
+        &[prefix("openrouter-key", "sk-or-v1-", &[ALNUM.at_least(64)])],
     ),
     provider(
         "console.groq.com/docs",
@@ -53,7 +53,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.x.ai",
-        &[word("xai-key", "xai-", &[ALNUM.at_least(70)])],
+        &[word("xai-key", "xai-", &[URL64.at_least(60)])],
     ),
     provider(
         "docs.perplexity.ai",
@@ -66,12 +66,13 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "huggingface.co/docs/hub/security-tokens",
         &[
-            prefix("huggingface-token", "hf_", &[ALNUM.at_least(34)]),
+            prefix("huggingface-token", "hf_", &[ALNUM.at_least(34)]).checked(no_words),
             prefix(
                 "huggingface-organization-token",
                 "api_org_",
                 &[ALNUM.at_least(34)],
-            ),
+            )
+            .checked(no_words),
         ],
     ),
     provider(
@@ -99,7 +100,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "inference-docs.cerebras.ai",
-        &[word("cerebras-key", "csk-", &[LOWER_ALNUM.at_least(40)])],
+        &[word("cerebras-key", "csk-", &[ALNUM.at_least(40)])],
     ),
     provider(
         "docs.api.nvidia.com",
@@ -107,11 +108,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.voyageai.com",
-        &[word("voyage-key", "pa-", &[URL64.n(43)])],
+        &[
+            word("voyage-key", "pa-", &[URL64.n(43)]),
+            word("voyage-key", "al-", &[URL64.n(43)]),
+        ],
     ),
     provider(
         "elevenlabs.io/docs",
-        &[word("elevenlabs-key", "sk_", &[HEX.at_least(48)])],
+        &[word("elevenlabs-key", "sk_", &[ALNUM.at_least(48)])],
     ),
     provider(
         "www.assemblyai.com/docs",
@@ -127,7 +131,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.cartesia.ai",
-        &[prefix("cartesia-key", "sk_car_", &[ALNUM.at_least(20)])],
+        &[prefix("cartesia-key", "sk_car_", &[URL64.at_least(20)])],
     ),
     provider(
         "docs.langchain.com/langsmith",
@@ -135,12 +139,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "langsmith-key",
                 "lsv2_pt_",
-                &[HEX.n(32), text("_"), HEX.at_least(10)],
+                &[HEX.n(32), text("_"), ALNUM.at_least(10)],
             ),
             prefix(
                 "langsmith-service-key",
                 "lsv2_sk_",
-                &[HEX.n(32), text("_"), HEX.at_least(10)],
+                &[HEX.n(32), text("_"), ALNUM.at_least(10)],
             ),
         ],
     ),
@@ -172,7 +176,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.runpod.io",
-        &[word("runpod-key", "rpa_", &[ALNUM.at_least(40)])],
+        &[word("runpod-key", "rpa_", &[ALNUM.at_least(24)])],
     ),
     provider(
         "docs.anyscale.com",
@@ -180,11 +184,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "jina.ai/api-dashboard",
-        &[prefix(
-            "jina-key",
-            "jina_",
-            &[HEX.n(32), URL64.at_least(28)],
-        )],
+        &[prefix("jina-key", "jina_", &[ALNUM.at_least(60)])],
     ),
     provider(
         "docs.tavily.com",
@@ -209,7 +209,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "api.search.brave.com",
-        &[word("brave-search-key", "BSA", &[URL64.between(26, 30)]).checked(mixed_case)],
+        &[word("brave-search-key", "BSA", &[URL64.between(26, 32)]).checked(mixed_case)],
     ),
     provider(
         "docs.pinecone.io",
@@ -225,8 +225,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.cursor.com",
         &[
-            word("cursor-key", "key_", &[HEX.n(64)]),
-            word("cursor-key", "crsr_", &[HEX.at_least(64)]),
+            word("cursor-key", "key_", &[ALNUM.n(64)]),
+            word("cursor-key", "crsr_", &[ALNUM.at_least(64)]),
         ],
     ),
     provider(
@@ -234,7 +234,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[prefix(
             "baidu-key",
             "bce-v3/ALTAK-",
-            &[ALNUM.n(21), text("/"), HEX.at_least(40)],
+            &[ALNUM.n(21), text("/"), ALNUM.at_least(40)],
         )],
     ),
     provider(
@@ -259,11 +259,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "e2b.dev/docs",
-        &[word("e2b-key", "e2b_", &[HEX.at_least(40)])],
+        &[word("e2b-key", "e2b_", &[ALNUM.at_least(40)])],
     ),
     provider(
         "www.daytona.io/docs",
-        &[word("daytona-key", "dtn_", &[HEX.at_least(64)])],
+        &[word("daytona-key", "dtn_", &[ALNUM.at_least(64)])],
     ),
     provider(
         "docs.browserbase.com",
@@ -324,5 +324,46 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "www.volcengine.com/docs",
         &[near("volcengine-key", &["volcengine", "ark_api"], UUID)],
+    ),
+    provider("docs.ai71.ai", &[prefix("ai71-key", "ai71-api-", UUID)]),
+    provider(
+        "docs.browser-use.com",
+        &[word("browser-use-key", "bu_", &[URL64.between(42, 46)])],
+    ),
+    provider(
+        "docs.composio.dev",
+        &[
+            word("composio-key", "ak_", &[URL64.n(20)]).checked(mixed_case),
+            word("composio-key", "ck_", &[URL64.n(20)]).checked(mixed_case),
+        ],
+    ),
+    provider(
+        "mastra.ai/docs",
+        &[word("mastra-token", "msk_", &[ALNUM.at_least(32)])],
+    ),
+    provider(
+        "docs.mem0.ai",
+        &[word("mem0-key", "m0-", &[ALNUM.between(24, 44)])],
+    ),
+    provider(
+        "docs.dify.ai",
+        &[word("dify-key", "app-", &[ALNUM.n(24)]).checked(mixed_case)],
+    ),
+    provider(
+        "docs.retellai.com",
+        &[word("retell-key", "key_", &[ALNUM.n(28)])],
+    ),
+    provider(
+        "docs.dev.runwayml.com",
+        &[word("runway-key", "key_", &[ALNUM.n(128)])],
+    ),
+    provider(
+        "docs.scale.com",
+        &[
+            word("scale-key", "live_", &[HEX.n(32)]),
+            word("scale-key", "test_", &[HEX.n(32)]),
+            word("scale-key", "live_auth_", &[HEX.n(32)]),
+            word("scale-key", "test_auth_", &[HEX.n(32)]),
+        ],
     ),
 ];

@@ -2,7 +2,7 @@
 
 use super::super::checks::with_digit;
 use super::super::format::{
-    ALNUM, BASE64, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
+    ALNUM, BASE64, DIGIT, HEX, LOWER, LOWER_ALNUM, PAD, URL64, UUID, WORD, text,
 };
 use super::{Provider, inside, near, prefix, provider, word};
 
@@ -11,7 +11,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "posthog.com/docs/api",
         &[
-            prefix("posthog-personal-key", "phx_", &[ALNUM.at_least(40)]),
+            prefix("posthog-personal-key", "phx_", &[URL64.at_least(40)]),
             prefix("posthog-secret-key", "phs_", &[ALNUM.at_least(40)]),
             prefix("posthog-oauth-token", "pha_", &[ALNUM.at_least(40)]),
             prefix("posthog-oauth-refresh-token", "phr_", &[ALNUM.at_least(40)]),
@@ -32,11 +32,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys",
         &[
-            prefix("newrelic-user-key", "NRAK-", &[UPPER_ALNUM.at_least(27)]),
+            prefix("newrelic-user-key", "NRAK-", &[ALNUM.at_least(27)]),
             prefix("newrelic-insert-key", "NRII-", &[URL64.at_least(32)]),
             prefix("newrelic-query-key", "NRIQ-", &[URL64.at_least(32)]),
-            prefix("newrelic-browser-key", "NRJS-", &[HEX.at_least(19)]),
-            prefix("newrelic-admin-key", "NRAA-", &[HEX.at_least(27)]),
+            prefix("newrelic-browser-key", "NRJS-", &[ALNUM.at_least(19)]),
+            prefix("newrelic-admin-key", "NRAA-", &[ALNUM.at_least(27)]),
             inside("newrelic-license-key", LOWER_ALNUM.n(36), "NRAL", &[]),
         ],
     ),
@@ -48,8 +48,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "sntrys_",
                 &[BASE64.and_also("_=").at_least(60)],
             ),
-            prefix("sentry-user-token", "sntryu_", &[HEX.at_least(64)]),
-            prefix("sentry-integration-token", "sntryi_", &[HEX.at_least(64)]),
+            prefix("sentry-user-token", "sntryu_", &[ALNUM.at_least(64)]),
+            prefix("sentry-integration-token", "sntryi_", &[ALNUM.at_least(64)]),
             near("sentry-token", &["sentry"], &[HEX.n(64)]),
         ],
     ),
@@ -59,10 +59,10 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "grafana-service-token",
                 "glsa_",
-                &[ALNUM.n(32), text("_"), HEX.at_least(8)],
+                &[ALNUM.n(32), text("_"), ALNUM.at_least(8)],
             ),
             prefix("grafana-cloud-token", "glc_", &[BASE64.at_least(40), PAD]),
-            prefix("grafana-key", "eyJrIjoi", &[BASE64.at_least(60), PAD]),
+            prefix("grafana-key", "eyJrIjoi", &[BASE64.at_least(40), PAD]),
         ],
     ),
     provider(
@@ -76,23 +76,18 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.dynatrace.com",
-        &[
-            prefix(
-                "dynatrace-token",
-                "dt0c01.",
-                &[UPPER_ALNUM.n(24), text("."), UPPER_ALNUM.at_least(64)],
-            ),
-            prefix(
-                "dynatrace-platform-token",
-                "dt0s16.",
-                &[UPPER_ALNUM.n(8), text("."), UPPER_ALNUM.at_least(64)],
-            ),
-            prefix(
-                "dynatrace-oauth-secret",
-                "dt0s02.",
-                &[UPPER_ALNUM.n(8), text("."), UPPER_ALNUM.at_least(64)],
-            ),
-        ],
+        &[word(
+            "dynatrace-token",
+            "dt0",
+            &[
+                LOWER.n(1),
+                DIGIT.n(2),
+                text("."),
+                ALNUM.between(8, 24),
+                text("."),
+                ALNUM.at_least(64),
+            ],
+        )],
     ),
     provider(
         "docs.splunk.com",
@@ -160,7 +155,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "segment.com/docs",
         &[
-            prefix("segment-token", "sgp_", &[ALNUM.n(64)]),
+            prefix("segment-token", "sgp_", &[URL64.n(64)]),
             near(
                 "segment-key",
                 &["segment_write", "segment_key"],
@@ -198,7 +193,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.incident.io",
-        &[prefix("incident-io-key", "inc_", &[HEX.at_least(64)])],
+        &[prefix("incident-io-key", "inc_", &[ALNUM.at_least(64)])],
     ),
     provider(
         "docs.lightstep.com",
@@ -211,5 +206,9 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.pydantic.dev/logfire",
         &[prefix("logfire-token", "pylf_v1_", &[WORD.at_least(40)])],
+    ),
+    provider(
+        "docs.rootly.com",
+        &[prefix("rootly-key", "rootly_", &[ALNUM.at_least(64)])],
     ),
 ];

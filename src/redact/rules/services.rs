@@ -1,6 +1,6 @@
 //! Identity, work tools, content, maps, data and the general web.
 
-use super::super::checks::{json_header, mixed_case};
+use super::super::checks::{encoded_json_header, json_header, mixed_case};
 use super::super::format::{
     ALNUM, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
@@ -22,6 +22,19 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 ],
             )
             .checked(json_header),
+            // Of a header that is written over several lines.
+            prefix(
+                "jwt",
+                "ewog",
+                &[
+                    URL64.at_least(8),
+                    text(".e"),
+                    URL64.at_least(4),
+                    text("."),
+                    URL64.at_least(20),
+                ],
+            ),
+            prefix("encoded-jwt", "ZXlK", &[BASE64.at_least(60), PAD]).checked(encoded_json_header),
             prefix(
                 "jwe",
                 "eyJ",
@@ -100,6 +113,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "www.notion.com/help",
         &[
             prefix("notion-token", "ntn_", &[ALNUM.at_least(40)]),
+            word("notion-refresh-token", "nrt_", &[WORD.at_least(40)]),
             word("notion-token", "secret_", &[ALNUM.n(43)]),
         ],
     ),
@@ -109,7 +123,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             word(
                 "airtable-token",
                 "pat",
-                &[ALNUM.n(14), text("."), HEX.at_least(64)],
+                &[ALNUM.n(14), text("."), ALNUM.at_least(64)],
             ),
             near("airtable-key", &["airtable"], &[text("key"), ALNUM.n(14)]),
         ],
@@ -135,7 +149,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "linear.app/developers",
         &[
             prefix("linear-key", "lin_api_", &[ALNUM.at_least(40)]),
-            prefix("linear-oauth-token", "lin_oauth_", &[HEX.at_least(40)]),
+            prefix("linear-oauth-token", "lin_oauth_", &[ALNUM.at_least(40)]),
             near(
                 "linear-secret",
                 &["linear_client", "linear_webhook", "linear_secret"],
@@ -146,7 +160,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developer.atlassian.com/cloud/trello",
         &[
-            prefix("trello-token", "ATTA", &[HEX.at_least(64)]),
+            prefix("trello-token", "ATTA", &[ALNUM.at_least(64)]),
             near("trello-key", &["trello"], &[HEX.n(32)]),
         ],
     ),
@@ -164,18 +178,24 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "developer.shortcut.com",
-        &[near("shortcut-token", &["shortcut", "clubhouse"], UUID)],
+        &[
+            word("shortcut-token", "sct_", &[URL64.at_least(100)]),
+            near("shortcut-token", &["shortcut", "clubhouse"], UUID),
+        ],
     ),
     provider(
         "developers.figma.com",
         &[
-            prefix("figma-token", "figd_", &[URL64.at_least(40)]),
+            prefix("figma-token", "figd_", &[URL64.at_least(30)]),
             prefix("figma-oauth-token", "figu_", &[URL64.at_least(40)]),
         ],
     ),
     provider(
         "developers.miro.com",
-        &[near("miro-token", &["miro"], &[URL64.n(27)]).checked(mixed_case)],
+        &[
+            prefix("miro-token", "eyJtaXJv", &[URL64.at_least(32)]),
+            near("miro-token", &["miro"], &[URL64.n(27)]).checked(mixed_case),
+        ],
     ),
     provider(
         "www.canva.dev",
@@ -406,7 +426,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.wakatime.com",
-        &[prefix("wakatime-key", "waka_", UUID)],
+        &[prefix(
+            "wakatime-key",
+            "waka_",
+            &[ALNUM.and_also("-").at_least(36)],
+        )],
     ),
     provider(
         "developers.docusign.com",
@@ -423,7 +447,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.hcaptcha.com",
         &[
-            prefix("hcaptcha-secret", "ES_", &[HEX.at_least(32)]),
+            prefix("hcaptcha-secret", "ES_", &[ALNUM.at_least(32)]),
             near(
                 "hcaptcha-secret",
                 &["hcaptcha"],

@@ -1,9 +1,7 @@
 //! Secret stores, databases and bare keys.
 
 use super::super::checks::{encoded_private_key, mixed_case};
-use super::super::format::{
-    ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, text,
-};
+use super::super::format::{ALNUM, ANY_HEX, BASE64, DIGIT, HEX, PAD, UPPER_ALNUM, URL64, text};
 use super::{Provider, inside, link, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
@@ -12,13 +10,15 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             inside(
                 "terraform-cloud-token",
-                ALNUM.n(14),
+                ALNUM.between(9, 20),
                 ".atlasv1.",
-                &[URL64.at_least(60)],
+                &[URL64.and_also("=").at_least(50)],
             ),
             prefix("vault-service-token", "hvs.", &[URL64.at_least(24)]),
             prefix("vault-batch-token", "hvb.", &[URL64.at_least(24)]),
             prefix("vault-recovery-token", "hvr.", &[URL64.at_least(24)]),
+            word("vault-service-token", "s.", &[ALNUM.n(24)]).checked(mixed_case),
+            word("vault-batch-token", "b.AAAA", &[URL64.at_least(80)]),
             near(
                 "vault-service-token",
                 &["vault"],
@@ -55,15 +55,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 &[
                     UPPER_ALNUM.n(6),
                     text("-"),
-                    UPPER_ALNUM.n(6),
-                    text("-"),
-                    UPPER_ALNUM.n(5),
-                    text("-"),
-                    UPPER_ALNUM.n(5),
-                    text("-"),
-                    UPPER_ALNUM.n(5),
-                    text("-"),
-                    UPPER_ALNUM.n(5),
+                    UPPER_ALNUM.and_also("-").between(26, 30),
                 ],
             ),
         ],
@@ -78,11 +70,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.confluent.io/cloud/current/security",
-        &[near("confluent-secret", &["confluent"], &[BASE64.n(64)])],
+        &[
+            word("confluent-secret", "cflt", &[BASE64.n(60)]),
+            near("confluent-secret", &["confluent"], &[BASE64.n(64)]),
+        ],
     ),
     provider(
         "docs.databricks.com/dev-tools/auth/pat",
-        &[word("databricks-token", "dapi", &[HEX.at_least(32)])],
+        &[word("databricks-token", "dapi", &[ALNUM.at_least(32)])],
     ),
     provider(
         "planetscale.com/docs/concepts",
@@ -107,17 +102,16 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "neon.com/docs/manage/api-keys",
         &[
-            word("neon-key", "napi_", &[LOWER_ALNUM.at_least(60)]),
+            word("neon-key", "napi_", &[ALNUM.at_least(60)]),
             word("neon-password", "npg_", &[ALNUM.at_least(12)]),
         ],
     ),
     provider(
         "www.mongodb.com/docs/atlas",
-        &[prefix(
-            "mongodb-atlas-secret",
-            "mdb_sa_sk_",
-            &[URL64.at_least(40)],
-        )],
+        &[
+            prefix("mongodb-atlas-secret", "mdb_sa_sk_", &[URL64.at_least(40)]),
+            prefix("mongodb-atlas-client-id", "mdb_sa_id_", &[HEX.at_least(24)]),
+        ],
     ),
     provider(
         "www.cockroachlabs.com/docs/cockroachcloud",
@@ -140,7 +134,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[prefix(
             "elastic-cloud-key",
             "essu_",
-            &[BASE64.at_least(40), PAD],
+            &[BASE64.and_also("-_").at_least(40), PAD],
         )],
     ),
     provider(
@@ -201,9 +195,10 @@ pub(super) const PROVIDERS: &[Provider] = &[
             .checked(encoded_private_key),
             prefix(
                 "age-secret-key",
-                "AGE-SECRET-KEY-1",
-                &[UPPER_ALNUM.at_least(58)],
+                "AGE-SECRET-KEY-PQ-1",
+                &[ALNUM.at_least(58)],
             ),
+            prefix("age-secret-key", "AGE-SECRET-KEY-1", &[ALNUM.at_least(58)]),
             word("bitcoin-extended-key", "xprv", &[ALNUM.at_least(100)]),
             link(
                 "putty-private-key",
@@ -211,5 +206,25 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 &[ANY_HEX.at_least(40)],
             ),
         ],
+    ),
+    provider(
+        "xata.io/docs",
+        &[word("xata-key", "xau_", &[ALNUM.at_least(32)])],
+    ),
+    provider(
+        "www.tinybird.co/docs",
+        &[word(
+            "tinybird-token",
+            "p.eyJ1I",
+            &[URL64.at_least(60), text("."), URL64.at_least(40)],
+        )],
+    ),
+    provider(
+        "docs.datastax.com/en/astra-db-serverless",
+        &[prefix(
+            "astra-token",
+            "AstraCS:",
+            &[ALNUM.and_also(":").at_least(20)],
+        )],
     ),
 ];
