@@ -51,18 +51,23 @@ pub(super) fn with_symbol(body: &[u8]) -> Verdict {
 
 /// Letters that no word is made of: tells a token from the name of a class.
 pub(super) fn no_words(body: &[u8]) -> Verdict {
+    plausible(!is_worded(body) && !is_placeholder(body))
+}
+
+/// Capitals, and more than half of the letters in runs of small ones.
+fn is_worded(body: &[u8]) -> bool {
     let in_words: usize = body
         .split(|byte| !byte.is_ascii_lowercase())
         .map(<[u8]>::len)
         .filter(|length| *length >= 4)
         .sum();
     let capitals = body.iter().any(u8::is_ascii_uppercase);
-    plausible(!(capitals && in_words * 2 > body.len()) && !is_placeholder(body))
+    capitals && in_words * 2 > body.len()
 }
 
 /// So random that nothing else has to hint at a secret.
 pub(super) fn random(body: &[u8]) -> Verdict {
-    plausible(looks_random(body) && !is_placeholder(body))
+    plausible(looks_random(body) && !is_worded(body) && !is_placeholder(body))
 }
 
 /// At least one digit.

@@ -261,6 +261,8 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
             Some(_) if qualified_by(TOKEN_EXCEPTIONS) => None,
             Some(_) => Some(Kind::Token),
         },
+        // HashiCorp Vault's half of a login.
+        b"id" if qualified_by(&["secret"]) => Some(Kind::Token),
         b"key" if qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
         // `DEEPL_KEY`: of whom it is the key, no list can tell.
         b"key" if before.is_none() || qualified_by(KEY_EXCEPTIONS) => None,
@@ -325,10 +327,8 @@ fn joined(word: &[u8]) -> Option<Kind> {
         .find(|(ending, _)| ends_with_word(word, ending.as_bytes()))
         .map(|(_, kind)| *kind)
         .or_else(|| {
-            // `AIRBRAKETOKEN`, `presharedkey`: any word before is a qualifier.
-            [&b"token"[..], b"key", b"secret"]
-                .iter()
-                .any(|ending| ends_with_word(word, ending))
+            // `AIRBRAKETOKEN`: any word before is a qualifier. Too many words end in `key`.
+            (ends_with_word(word, b"token") || ends_with_word(word, b"secret"))
                 .then_some(Kind::OfService)
         })
 }

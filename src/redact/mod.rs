@@ -20,6 +20,7 @@ mod corpus;
 mod format;
 mod keys;
 mod mark;
+mod near;
 mod redacted;
 mod rules;
 mod scan;

@@ -12,6 +12,7 @@ use super::checks::Verdict;
 use super::format::{Followed, Part, WORD, follow, run_length, run_length_back, starts_word};
 use super::keys;
 use super::mark;
+use super::near;
 use super::rules::{self, Anchor, Rule};
 use super::structures;
 
@@ -282,7 +283,9 @@ fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Result<
                     .is_some_and(|it| it.eq_ignore_ascii_case(name))
             };
             let name = names.into_iter().find(spelled).ok_or(at)?;
-            values_near(text, at + name.len())
+            let named = at + name.len();
+            values_near(text, named)
+                .filter(|value| near::lets_be_secret(&text[named..*value], rule.body))
                 .find_map(|value| checked(value, value, value).ok())
                 .ok_or(at)
         }

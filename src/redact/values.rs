@@ -478,16 +478,23 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
 }
 
 /// As long and as random as what providers generate, and of nothing but their alphabets.
+///
+/// Names with dashes, dots and underscores are of short words, so one piece at least has to be
+/// as long and random by itself; hashes and ids of hexadecimal digits are longer.
 fn is_machine_made(value: &[u8]) -> bool {
-    const SHORTEST: usize = 20;
+    const SHORTEST: usize = 16;
+    const SHORTEST_HEXADECIMAL: usize = 20;
     let alphabet = WORD.and_also("-.+/=~");
-    value.len() >= SHORTEST
-        && value.iter().all(|byte| alphabet.has(*byte))
-        && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
+    let hexadecimal = value.iter().all(|byte| ANY_HEX.has(*byte) || *byte == b'-');
+    value.iter().all(|byte| alphabet.has(*byte))
         && looks_random(value)
-        && value
-            .split(|byte| !byte.is_ascii_alphanumeric())
-            .any(|run| run.len() >= 8)
+        && if hexadecimal {
+            value.len() >= SHORTEST_HEXADECIMAL
+        } else {
+            value
+                .split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'~'))
+                .any(|piece| piece.len() >= SHORTEST && looks_random(piece))
+        }
 }
 
 /// How often the kind of character changes from one to the next.

@@ -1,6 +1,6 @@
 //! Clouds, hosts and networks.
 
-use super::super::checks::{mixed_case, no_example, with_digit};
+use super::super::checks::{mixed_case, no_example, random, with_digit};
 use super::super::format::{
     ALNUM, BASE32, BASE64, HEX, LOWER, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
@@ -177,12 +177,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             link(
                 "azure-function-key",
                 "?code=",
-                &[URL64.and_also("%+/").at_least(32), PAD],
+                &[URL64.and_also("%+/").at_least(24), PAD],
             ),
             link(
                 "azure-function-key",
                 "&code=",
-                &[URL64.and_also("%+/").at_least(32), PAD],
+                &[URL64.and_also("%+/").at_least(24), PAD],
             ),
             link(
                 "azure-sas-signature",
@@ -208,11 +208,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "www.alibabacloud.com/help/ram",
         &[
             word("alibaba-access-key-id", "LTAI", &[ALNUM.between(12, 24)]),
-            word("alibaba-temporary-key-id", "STS.", &[ALNUM.at_least(16)]).checked(mixed_case),
-            word(
+            word("alibaba-temporary-key-id", "STS.", &[ALNUM.at_least(16)]).checked(random),
+            near(
                 "alibaba-security-token",
-                "CAIS",
-                &[URL64.and_also("+/=").at_least(60)],
+                &["alibaba", "aliyun", "security_token", "securitytoken"],
+                &[text("CAIS"), URL64.and_also("+/=").at_least(20)],
             ),
             near("alibaba-secret-key", &["alibaba", "aliyun"], &[ALNUM.n(30)]),
         ],
@@ -289,11 +289,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "vercel.com/docs/rest-api",
         &[
             prefix("vercel-blob-token", "vercel_blob_rw_", &[WORD.at_least(24)]),
-            word("vercel-token", "vcp_", &[URL64.at_least(24)]),
-            word("vercel-token", "vci_", &[URL64.at_least(24)]),
-            word("vercel-token", "vca_", &[URL64.at_least(24)]),
-            word("vercel-token", "vcr_", &[URL64.at_least(24)]),
-            word("vercel-token", "vck_", &[URL64.at_least(24)]),
+            word("vercel-token", "vcp_", &[URL64.at_least(24)]).checked(random),
+            word("vercel-token", "vci_", &[URL64.at_least(24)]).checked(random),
+            word("vercel-token", "vca_", &[URL64.at_least(24)]).checked(random),
+            word("vercel-token", "vcr_", &[URL64.at_least(24)]).checked(random),
+            word("vercel-token", "vck_", &[URL64.at_least(24)]).checked(random),
             near("vercel-token", &["vercel"], &[ALNUM.n(24)]),
         ],
     ),
@@ -345,21 +345,13 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "tskey-auth-",
                 &[ALNUM.and_also("-").at_least(20)],
             ),
-            prefix(
-                "tailscale-key",
-                "tskey-api-",
-                &[ALNUM.and_also("-").at_least(20)],
-            ),
+            prefix("tailscale-key", "tskey-api-", &[URL64.at_least(16)]),
             prefix(
                 "tailscale-key",
                 "tskey-client-",
                 &[ALNUM.and_also("-").at_least(20)],
             ),
-            prefix(
-                "tailscale-key",
-                "tskey-",
-                &[ALNUM.and_also("-").at_least(20)],
-            ),
+            prefix("tailscale-key", "tskey-", &[URL64.at_least(16)]),
         ],
     ),
     provider(
@@ -377,12 +369,13 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "www.tigrisdata.com/docs",
         &[
-            word("tigris-key-id", "tid_", &[WORD.at_least(40)]),
+            word("tigris-key-id", "tid_", &[WORD.at_least(40)]).checked(random),
             word(
                 "tigris-secret",
                 "tsec_",
                 &[WORD.and_also("+-").at_least(50)],
-            ),
+            )
+            .checked(random),
         ],
     ),
     provider(
@@ -392,8 +385,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.localstack.cloud/aws",
         &[
-            word("localstack-key-id", "LKIA", &[UPPER_ALNUM.between(16, 20)]).checked(with_digit),
-            word("localstack-key-id", "LSIA", &[UPPER_ALNUM.between(16, 20)]).checked(with_digit),
+            word("localstack-key-id", "LKIA", &[UPPER_ALNUM.between(16, 26)]).checked(with_digit),
+            word("localstack-key-id", "LSIA", &[UPPER_ALNUM.between(16, 26)]).checked(with_digit),
         ],
     ),
 ];

@@ -15,7 +15,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("stripe-secret-key", "sk_test_", &[ALNUM.at_least(10)]),
             prefix("stripe-restricted-key", "rk_live_", &[ALNUM.at_least(10)]),
             prefix("stripe-restricted-key", "rk_test_", &[ALNUM.at_least(10)]),
-            prefix("stripe-secret-key", "sk_prod_", &[WORD.at_least(20)]),
+            prefix("stripe-secret-key", "sk_prod_", &[WORD.at_least(20)]).checked(random),
             prefix("stripe-restricted-key", "rk_prod_", &[ALNUM.at_least(20)]),
             prefix("stripe-organization-key", "sk_org_", &[WORD.at_least(20)]),
             prefix(
@@ -30,7 +30,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             prefix("square-token", "sq0atp-", &[URL64.at_least(22)]),
             prefix("square-secret", "sq0csp-", &[URL64.at_least(40)]),
-            word("square-token", "EAAA", &[URL64.n(60)]),
+            word("square-token", "EAAA", &[URL64.and_also("+/=").n(60)]),
         ],
     ),
     provider(
@@ -197,10 +197,10 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.polar.sh",
         &[
-            prefix("polar-token", "polar_oat_", &[URL64.at_least(20)]),
-            prefix("polar-token", "polar_at_", &[URL64.at_least(20)]),
-            prefix("polar-token", "polar_pat_", &[URL64.at_least(20)]),
-            prefix("polar-token", "polar_rt_", &[URL64.at_least(20)]),
+            prefix("polar-token", "polar_oat_", &[URL64.at_least(20)]).checked(random),
+            prefix("polar-token", "polar_at_", &[URL64.at_least(20)]).checked(random),
+            prefix("polar-token", "polar_pat_", &[URL64.at_least(20)]).checked(random),
+            prefix("polar-token", "polar_rt_", &[URL64.at_least(20)]).checked(random),
         ],
     ),
     provider(
@@ -284,8 +284,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.mercury.com",
         &[
-            prefix("mercury-token", "mercury_production_", &[WORD.at_least(40)]),
-            prefix("mercury-token", "mercury_sandbox_", &[WORD.at_least(40)]),
+            prefix("mercury-token", "mercury_production_", &[WORD.at_least(40)]).checked(random),
+            prefix("mercury-token", "mercury_sandbox_", &[WORD.at_least(40)]).checked(random),
         ],
     ),
     provider(
@@ -346,7 +346,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.rainforestpay.com",
-        &[word("rainforest-key", "apikey_", &[HEX.n(64)])],
+        &[prefix("rainforest-key", "apikey_", &[HEX.n(64)])],
     ),
     provider(
         "help.branch.io/developers-hub",
@@ -358,8 +358,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developer.wepay.com/docs",
         &[
-            word("wepay-token", "STAGE_", &[HEX.at_least(64)]),
-            word("wepay-token", "PRODUCTION_", &[HEX.at_least(64)]),
+            word("wepay-token", "STAGE_", &[HEX.at_least(60)]),
+            word("wepay-token", "PRODUCTION_", &[HEX.at_least(60)]),
         ],
     ),
     provider(
@@ -369,8 +369,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developer.heartlandpaymentsystems.com",
         &[
-            prefix("heartland-key", "skapi_cert_", &[URL64.at_least(24)]),
-            prefix("heartland-key", "skapi_prod_", &[URL64.at_least(24)]),
+            prefix("heartland-key", "skapi_cert_", &[URL64.at_least(24)]).checked(random),
+            prefix("heartland-key", "skapi_prod_", &[URL64.at_least(24)]).checked(random),
         ],
     ),
     provider(
@@ -388,4 +388,4 @@ const ADYEN: Class = ALNUM.and_also("+/=.-{}[]$~,&<>()^%*#@!?:;|");
 /// A hexadecimal id of the application, in five pieces.
 const EBAY: &[super::Part] = &[HEX.and_also("-").between(30, 40)];
 
-const EBAY_ID: &[super::Part] = &[HEX.between(9, 12), text("-"), HEX.n(8)];
+const EBAY_ID: &[super::Part] = &[HEX.between(9, 12), text("-"), HEX.between(8, 12)];

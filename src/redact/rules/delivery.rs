@@ -1,6 +1,6 @@
 //! Source hosts, continuous integration, package registries and code quality.
 
-use super::super::checks::{crc32_base62, mixed_case};
+use super::super::checks::{crc32_base62, mixed_case, random};
 use super::super::format::{
     ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
@@ -21,11 +21,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 &[
                     DIGIT.at_least(1),
                     text("_"),
-                    URL64.at_least(6),
+                    URL64.at_least(4),
                     text("."),
-                    URL64.at_least(6),
+                    URL64.at_least(4),
                     text("."),
-                    URL64.at_least(6),
+                    URL64.at_least(4),
                 ],
             ),
             prefix("github-refresh-token", "ghr_", &[ALNUM.at_least(36)]).checked(crc32_base62),
@@ -134,14 +134,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "buildkite.com/docs/apis/managing-api-tokens",
         &[
-            word("buildkite-token", "bkua_", &[URL64.at_least(40)]),
-            word("buildkite-agent-token", "bkct_", &[URL64.at_least(32)]),
-            word("buildkite-agent-token", "bkaa_", &[URL64.at_least(32)]),
-            word("buildkite-agent-token", "bkaj_", &[URL64.at_least(32)]),
-            word("buildkite-agent-token", "bkar_", &[URL64.at_least(32)]),
-            word("buildkite-agent-token", "bkpt_", &[URL64.at_least(32)]),
-            word("buildkite-agent-token", "bkpat_", &[URL64.at_least(32)]),
-            word("buildkite-agent-token", "bkps_", &[URL64.at_least(32)]),
+            word("buildkite-token", "bkua_", &[URL64.at_least(40)]).checked(random),
+            word("buildkite-agent-token", "bkct_", &[URL64.at_least(32)]).checked(random),
+            word("buildkite-agent-token", "bkaa_", &[URL64.at_least(32)]).checked(random),
+            word("buildkite-agent-token", "bkaj_", &[URL64.at_least(32)]).checked(random),
+            word("buildkite-agent-token", "bkar_", &[URL64.at_least(32)]).checked(random),
+            word("buildkite-agent-token", "bkpt_", &[URL64.at_least(32)]).checked(random),
+            word("buildkite-agent-token", "bkpat_", &[URL64.at_least(32)]).checked(random),
+            word("buildkite-agent-token", "bkps_", &[URL64.at_least(32)]).checked(random),
         ],
     ),
     provider(

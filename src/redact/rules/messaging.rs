@@ -1,6 +1,6 @@
 //! Chat, mail, phone and social networks.
 
-use super::super::checks::{mixed_case, no_example};
+use super::super::checks::{mixed_case, no_example, random};
 use super::super::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, URL64, UUID, text,
 };
@@ -107,13 +107,20 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "core.telegram.org/bots/api",
-        &[inside(
-            "telegram-bot-token",
-            DIGIT.between(8, 10),
-            ":AA",
-            &[URL64.n(33)],
-        )
-        .checked(no_example)],
+        &[
+            inside(
+                "telegram-bot-token",
+                DIGIT.between(8, 10),
+                ":AA",
+                &[URL64.n(33)],
+            )
+            .checked(no_example),
+            near(
+                "telegram-bot-token",
+                &["telegram", "telegr", "tgram"],
+                &[DIGIT.between(5, 16), text(":"), URL64.n(35)],
+            ),
+        ],
     ),
     provider(
         "learn.microsoft.com/microsoftteams",
@@ -281,12 +288,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "salesforce-consumer-key",
                 "3MVG9",
                 &[URL64.and_also(".~").at_least(20)],
-            ),
+            )
+            .checked(random),
             word(
                 "salesforce-refresh-token",
                 "5Aep861",
                 &[URL64.and_also(".~").at_least(40)],
-            ),
+            )
+            .checked(random),
         ],
     ),
     provider(
@@ -386,12 +395,13 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developers.pinterest.com",
         &[
-            prefix("pinterest-token", "pina_", &[ALNUM.at_least(20)]),
+            prefix("pinterest-token", "pina_", &[URL64.at_least(20)]).checked(random),
             prefix(
                 "pinterest-refresh-token",
                 "pinr_",
                 &[URL64.and_also(".").at_least(20)],
-            ),
+            )
+            .checked(random),
         ],
     ),
     provider(

@@ -1,6 +1,6 @@
 //! Model providers and the tools around them.
 
-use super::super::checks::{mixed_case, no_words};
+use super::super::checks::{mixed_case, no_words, random};
 use super::super::format::{ALNUM, BASE64, HEX, LOWER_ALNUM, PAD, URL64, UUID, WORD, text};
 use super::{Provider, near, prefix, provider, word};
 
@@ -131,7 +131,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.cartesia.ai",
-        &[prefix("cartesia-key", "sk_car_", &[URL64.at_least(20)])],
+        &[prefix("cartesia-key", "sk_car_", &[URL64.at_least(20)]).checked(random)],
     ),
     provider(
         "docs.langchain.com/langsmith",
@@ -209,7 +209,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "api.search.brave.com",
-        &[word("brave-search-key", "BSA", &[URL64.between(26, 32)]).checked(mixed_case)],
+        &[word("brave-search-key", "BSA", &[URL64.between(24, 32)]).checked(mixed_case)],
     ),
     provider(
         "docs.pinecone.io",
@@ -267,7 +267,10 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.browserbase.com",
-        &[prefix("browserbase-key", "bb_live_", &[URL64.at_least(20)])],
+        &[
+            prefix("browserbase-key", "bb_live_", &[URL64.at_least(20)]).checked(random),
+            prefix("browserbase-key", "bb_test_", &[URL64.at_least(20)]).checked(random),
+        ],
     ),
     provider(
         "docs.fal.ai",
@@ -328,13 +331,13 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider("docs.ai71.ai", &[prefix("ai71-key", "ai71-api-", UUID)]),
     provider(
         "docs.browser-use.com",
-        &[word("browser-use-key", "bu_", &[URL64.between(42, 46)])],
+        &[word("browser-use-key", "bu_", &[URL64.between(42, 46)]).checked(random)],
     ),
     provider(
         "docs.composio.dev",
         &[
-            word("composio-key", "ak_", &[URL64.n(20)]).checked(mixed_case),
-            word("composio-key", "ck_", &[URL64.n(20)]).checked(mixed_case),
+            word("composio-key", "ak_", &[URL64.n(20)]).checked(random),
+            word("composio-key", "ck_", &[URL64.n(20)]).checked(random),
         ],
     ),
     provider(

@@ -155,7 +155,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "segment.com/docs",
         &[
-            prefix("segment-token", "sgp_", &[URL64.n(64)]),
+            prefix("segment-token", "sgp_", &[URL64.at_least(60)]),
             near(
                 "segment-key",
                 &["segment_write", "segment_key"],

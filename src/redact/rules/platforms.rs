@@ -1,9 +1,7 @@
 //! Backends, automation, feature flags and platforms that developers build on.
 
-use super::super::checks::mixed_case;
-use super::super::format::{
-    ALNUM, BASE64, HEX, LOWER, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
-};
+use super::super::checks::{mixed_case, random};
+use super::super::format::{ALNUM, BASE64, HEX, LOWER, PAD, UPPER_ALNUM, URL64, UUID, WORD, text};
 use super::{Provider, inside, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
@@ -17,11 +15,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.val.town/reference",
-        &[word("valtown-token", "vtwn_", &[URL64.at_least(20)])],
+        &[word("valtown-token", "vtwn_", &[URL64.at_least(20)]).checked(random)],
     ),
     provider(
         "www.unkey.com/docs",
-        &[prefix("unkey-root-key", "unkey_", &[ALNUM.at_least(20)])],
+        &[
+            prefix("unkey-root-key", "unkey_", &[ALNUM.at_least(20)]),
+            word("unkey-key", "key_", &[ALNUM.between(16, 24)]).checked(random),
+        ],
     ),
     provider(
         "trigger.dev/docs/apikeys",
@@ -37,23 +38,19 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[prefix(
             "inngest-signing-key",
             "signkey-",
-            &[
-                WORD.and_also("-").between(2, 24),
-                text("-"),
-                ALNUM.at_least(40),
-            ],
+            &[WORD.and_also("-").at_least(40)],
         )],
     ),
     provider(
         "www.ory.sh/docs",
         &[
-            prefix("ory-key", "ory_pat_", &[URL64.at_least(24)]),
-            prefix("ory-key", "ory_apikey_", &[URL64.at_least(24)]),
-            prefix("ory-key", "ory_wak_", &[URL64.at_least(24)]),
-            prefix("ory-token", "ory_st_", &[URL64.at_least(24)]),
-            prefix("ory-token", "ory_at_", &[URL64.at_least(24)]),
-            prefix("ory-token", "ory_rt_", &[URL64.at_least(24)]),
-            prefix("ory-token", "ory_ac_", &[URL64.at_least(24)]),
+            prefix("ory-key", "ory_pat_", &[URL64.at_least(24)]).checked(random),
+            prefix("ory-key", "ory_apikey_", &[URL64.at_least(24)]).checked(random),
+            prefix("ory-key", "ory_wak_", &[URL64.at_least(24)]).checked(random),
+            prefix("ory-token", "ory_st_", &[URL64.at_least(24)]).checked(random),
+            prefix("ory-token", "ory_at_", &[URL64.at_least(24)]).checked(random),
+            prefix("ory-token", "ory_rt_", &[URL64.at_least(24)]).checked(random),
+            prefix("ory-token", "ory_ac_", &[URL64.at_least(24)]).checked(random),
         ],
     ),
     provider(
@@ -101,17 +98,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "mergify-key",
             "mergify_application_key_",
             &[URL64.at_least(40)],
-        )],
-    ),
-    provider(
-        "ionic.io/docs/appflow",
-        &[word("ionic-token", "ion_", &[ALNUM.n(42)])],
+        )
+        .checked(random)],
     ),
     provider(
         "docs.hop.io",
         &[
-            prefix("hop-token", "hop_pat_", &[URL64.at_least(20)]),
-            word("hop-token", "ptk_", &[URL64.at_least(40)]),
+            prefix("hop-token", "hop_pat_", &[URL64.at_least(20)]).checked(random),
+            word("hop-token", "ptk_", &[URL64.at_least(40)]).checked(random),
         ],
     ),
     provider(
@@ -120,11 +114,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "portainer-token",
             "ptr_",
             &[URL64.and_also("+/=").at_least(32)],
-        )],
+        )
+        .checked(random)],
     ),
     provider(
         "thunderstore.io/api/docs",
-        &[word("thunderstore-token", "tss_", &[URL64.at_least(20)])],
+        &[word("thunderstore-token", "tss_", &[URL64.at_least(20)]).checked(random)],
     ),
     provider(
         "github.com/eclipse/openvsx/wiki",
@@ -205,7 +200,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "lichess.org/api",
-        &[word("lichess-token", "lip_", &[WORD.at_least(16)])],
+        &[word("lichess-token", "lip_", &[WORD.at_least(16)]).checked(random)],
     ),
     provider(
         "developer.riotgames.com/docs",
@@ -329,11 +324,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.fivem.net/docs",
-        &[word("cfx-key", "cfxk_", &[URL64.at_least(20)])],
+        &[word("cfx-key", "cfxk_", &[URL64.at_least(20)]).checked(random)],
     ),
     provider(
         "liveblocks.io/docs/api-reference",
-        &[word("liveblocks-key", "sk_dev_", &[URL64.at_least(40)])],
+        &[word("liveblocks-key", "sk_dev_", &[URL64.at_least(40)]).checked(random)],
     ),
     provider(
         "www.jetbrains.com/help/teamcity",

@@ -1,6 +1,6 @@
 //! Security scanners, network protection, and proofs of who somebody is.
 
-use super::super::checks::no_example;
+use super::super::checks::{no_example, random};
 use super::super::format::{
     ALNUM, ANY_HEX, Class, DIGIT, HEX, LOWER_ALNUM, UPPER_ALNUM, URL64, WORD, text,
 };
@@ -37,7 +37,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.dependencytrack.org",
-        &[word("dependency-track-key", "odt_", &[WORD.at_least(32)])],
+        &[word("dependency-track-key", "odt_", &[WORD.at_least(32)]).checked(random)],
     ),
     provider(
         "docs.nightfall.ai",
@@ -57,11 +57,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "help.guardsquare.com",
-        &[prefix(
-            "appsweep-key",
-            "gs_appsweep_",
-            &[URL64.at_least(24)],
-        )],
+        &[prefix("appsweep-key", "gs_appsweep_", &[URL64.at_least(24)]).checked(random)],
     ),
     provider(
         "docs.sqreen.com",
@@ -90,8 +86,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "docs.withpersona.com/api-keys",
         &[
-            prefix("persona-key", "persona_production_", &[URL64.at_least(20)]),
-            prefix("persona-key", "persona_sandbox_", &[URL64.at_least(20)]),
+            prefix("persona-key", "persona_production_", &[URL64.at_least(20)]).checked(random),
+            prefix("persona-key", "persona_sandbox_", &[URL64.at_least(20)]).checked(random),
         ],
     ),
     provider(
@@ -101,37 +97,43 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "onfido-token",
                 "api_live.",
                 &[URL64.and_also(".").at_least(20)],
-            ),
+            )
+            .checked(random),
             prefix(
                 "onfido-token",
                 "api_live_us.",
                 &[URL64.and_also(".").at_least(20)],
-            ),
+            )
+            .checked(random),
             prefix(
                 "onfido-token",
                 "api_live_ca.",
                 &[URL64.and_also(".").at_least(20)],
-            ),
+            )
+            .checked(random),
             prefix(
                 "onfido-token",
                 "api_sandbox.",
                 &[URL64.and_also(".").at_least(20)],
-            ),
+            )
+            .checked(random),
             prefix(
                 "onfido-token",
                 "api_sandbox_us.",
                 &[URL64.and_also(".").at_least(20)],
-            ),
+            )
+            .checked(random),
             prefix(
                 "onfido-token",
                 "api_sandbox_ca.",
                 &[URL64.and_also(".").at_least(20)],
-            ),
+            )
+            .checked(random),
         ],
     ),
     provider(
         "dev.proof.com/docs",
-        &[word("proof-key", "prf_", &[URL64.at_least(20)])],
+        &[word("proof-key", "prf_", &[URL64.at_least(20)]).checked(random)],
     ),
     // What a password is stored as: guessed at leisure by who has it.
     provider(

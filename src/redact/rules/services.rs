@@ -1,6 +1,6 @@
 //! Identity, work tools, content, maps, data and the general web.
 
-use super::super::checks::{encoded_json_header, json_header, mixed_case};
+use super::super::checks::{encoded_json_header, json_header, mixed_case, random};
 use super::super::format::{
     ALNUM, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
@@ -22,6 +22,19 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 ],
             )
             .checked(json_header),
+            // Of other headers and payloads, such as those of JSON that is packed or encrypted.
+            word(
+                "web-token",
+                "eyJ",
+                &[
+                    URL64.at_least(16),
+                    text("."),
+                    URL64.at_least(16),
+                    text("."),
+                    URL64.at_least(16),
+                ],
+            )
+            .checked(mixed_case),
             // Of a header that is written over several lines.
             prefix(
                 "jwt",
@@ -96,24 +109,16 @@ pub(super) const PROVIDERS: &[Provider] = &[
                     URL64.and_also(".+/=").at_least(40),
                 ],
             ),
-            word(
-                "authress-key",
-                "sc_",
-                &[
-                    LOWER_ALNUM.between(5, 30),
-                    text("."),
-                    LOWER_ALNUM.between(4, 6),
-                    text(".acc"),
-                    URL64.and_also(".+/=").at_least(40),
-                ],
-            ),
+            word("authress-key", "sc_", AUTHRESS),
+            word("authress-key", "ext_", AUTHRESS),
+            word("authress-key", "scauth_", AUTHRESS),
         ],
     ),
     provider(
         "www.notion.com/help",
         &[
             prefix("notion-token", "ntn_", &[ALNUM.at_least(40)]),
-            word("notion-refresh-token", "nrt_", &[WORD.at_least(40)]),
+            word("notion-refresh-token", "nrt_", &[WORD.at_least(40)]).checked(random),
             word("notion-token", "secret_", &[ALNUM.n(43)]),
         ],
     ),
@@ -186,7 +191,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     provider(
         "developers.figma.com",
         &[
-            prefix("figma-token", "figd_", &[URL64.at_least(30)]),
+            prefix("figma-token", "figd_", &[URL64.at_least(30)]).checked(random),
             prefix("figma-oauth-token", "figu_", &[URL64.at_least(40)]),
         ],
     ),
@@ -426,11 +431,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.wakatime.com",
-        &[prefix(
-            "wakatime-key",
-            "waka_",
-            &[ALNUM.and_also("-").at_least(36)],
-        )],
+        &[prefix("wakatime-key", "waka_", &[ALNUM.and_also("-").at_least(36)]).checked(random)],
     ),
     provider(
         "developers.docusign.com",
@@ -483,4 +484,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             &[ALNUM.between(40, 48)],
         )],
     ),
+];
+
+const AUTHRESS: &[super::Part] = &[
+    ALNUM.between(5, 30),
+    text("."),
+    ALNUM.between(4, 6),
+    text(".acc"),
+    URL64.and_also(".+/=").at_least(40),
 ];

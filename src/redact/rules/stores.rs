@@ -1,6 +1,6 @@
 //! Secret stores, databases and bare keys.
 
-use super::super::checks::{encoded_private_key, mixed_case};
+use super::super::checks::{encoded_private_key, mixed_case, random};
 use super::super::format::{ALNUM, ANY_HEX, BASE64, DIGIT, HEX, PAD, UPPER_ALNUM, URL64, text};
 use super::{Provider, inside, link, near, prefix, provider, word};
 
@@ -17,7 +17,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("vault-service-token", "hvs.", &[URL64.at_least(24)]),
             prefix("vault-batch-token", "hvb.", &[URL64.at_least(24)]),
             prefix("vault-recovery-token", "hvr.", &[URL64.at_least(24)]),
-            word("vault-service-token", "s.", &[ALNUM.n(24)]).checked(mixed_case),
+            word("vault-service-token", "s.", &[ALNUM.n(24)]).checked(random),
             word("vault-batch-token", "b.AAAA", &[URL64.at_least(80)]),
             near(
                 "vault-service-token",
