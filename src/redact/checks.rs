@@ -1,6 +1,6 @@
 //! What a rule asks of a body beyond its alphabet and length.
 
-use super::values::{is_placeholder, looks_generated, looks_random};
+use super::values::{is_mixed, is_placeholder, is_worded, looks_generated};
 
 /// What a check makes of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,20 +54,9 @@ pub(super) fn no_words(body: &[u8]) -> Verdict {
     plausible(!is_worded(body) && !is_placeholder(body))
 }
 
-/// Capitals, and more than half of the letters in runs of small ones.
-fn is_worded(body: &[u8]) -> bool {
-    let in_words: usize = body
-        .split(|byte| !byte.is_ascii_lowercase())
-        .map(<[u8]>::len)
-        .filter(|length| *length >= 4)
-        .sum();
-    let capitals = body.iter().any(u8::is_ascii_uppercase);
-    capitals && in_words * 2 > body.len()
-}
-
 /// So random that nothing else has to hint at a secret.
 pub(super) fn random(body: &[u8]) -> Verdict {
-    plausible(looks_random(body) && !is_worded(body) && !is_placeholder(body))
+    plausible(is_mixed(body) && !is_placeholder(body))
 }
 
 /// At least one digit.

@@ -136,6 +136,9 @@ pub(super) fn example(rule: &Rule, random: &mut Random) -> (String, String) {
         if rule.id == "jwt" || rule.id == "jwe" {
             body = body.replacen(&body[..8], "hbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", 1);
         }
+        if rule.id == "encoded-jwt" {
+            body = "aGJHY2lPaUpJVXpJMU5pSXNJblI1Y0NJNklrcFhWQ0o5".to_owned() + &body;
+        }
         if rule.id == "encoded-private-key" {
             body = "BSU0EgUFJJVkFURSBLRVktLS0tLQo".to_owned() + &body;
         }

@@ -145,8 +145,8 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
                 at += literal.len();
             }
             Part::Run { class, min, max } => {
-                let run = run_length(class, &text[at..], max);
-                at += run;
+                let (run, length) = escaped_run(class, &text[at..], max);
+                at += length;
                 if run < min {
                     return if is_cut(&text[at..]) {
                         Followed::Cut(at)
@@ -163,6 +163,33 @@ pub(super) fn follow(parts: &[Part], text: &[u8], mut at: usize) -> Followed {
         }
     }
     Followed::Whole(at)
+}
+
+/// Like [`run_length`], where what an address may not hold may be percent-encoded: how many
+/// bytes of `class` there are, and how many of `text` they take.
+fn escaped_run(class: Class, text: &[u8], max: usize) -> (usize, usize) {
+    let mut run = run_length(class, text, max);
+    let mut length = run;
+    while run < max
+        && let Some(encoded) = text.get(length..length + 3)
+        && let Some(byte) = percent_decoded(encoded)
+        && class.has(byte)
+    {
+        let more = run_length(class, &text[length + 3..], max - run - 1);
+        run += 1 + more;
+        length += 3 + more;
+    }
+    (run, length)
+}
+
+/// Of base64, what an address holds in percent-encoding.
+fn percent_decoded(encoded: &[u8]) -> Option<u8> {
+    match encoded {
+        b"%2B" | b"%2b" => Some(b'+'),
+        b"%2F" | b"%2f" => Some(b'/'),
+        b"%3D" | b"%3d" => Some(b'='),
+        _ => None,
+    }
 }
 
 /// Bytes of `class` at the start of `text`, at most `max`.

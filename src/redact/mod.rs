@@ -18,6 +18,8 @@ mod checks;
 #[cfg(test)]
 mod corpus;
 mod format;
+#[cfg(test)]
+mod formats;
 mod keys;
 mod mark;
 mod near;

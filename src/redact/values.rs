@@ -487,14 +487,33 @@ fn is_machine_made(value: &[u8]) -> bool {
     let alphabet = WORD.and_also("-.+/=~");
     let hexadecimal = value.iter().all(|byte| ANY_HEX.has(*byte) || *byte == b'-');
     value.iter().all(|byte| alphabet.has(*byte))
-        && looks_random(value)
         && if hexadecimal {
-            value.len() >= SHORTEST_HEXADECIMAL
+            value.len() >= SHORTEST_HEXADECIMAL && looks_random(value)
         } else {
             value
                 .split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'~'))
-                .any(|piece| piece.len() >= SHORTEST && looks_random(piece))
+                .any(|piece| piece.len() >= SHORTEST && is_mixed(piece))
         }
+}
+
+/// Random, or of all three kinds of characters without words.
+pub(super) fn is_mixed(value: &[u8]) -> bool {
+    let all_kinds = value.iter().any(u8::is_ascii_lowercase)
+        && value.iter().any(u8::is_ascii_uppercase)
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().all(u8::is_ascii_alphanumeric);
+    !is_worded(value) && (all_kinds || looks_random(value))
+}
+
+/// Capitals, and most of it in runs of small letters, as in the name of a class.
+pub(super) fn is_worded(body: &[u8]) -> bool {
+    let in_words: usize = body
+        .split(|byte| !byte.is_ascii_lowercase())
+        .map(<[u8]>::len)
+        .filter(|length| *length >= 3)
+        .sum();
+    let capitals = body.iter().any(u8::is_ascii_uppercase);
+    capitals && in_words * 5 > body.len() * 3
 }
 
 /// How often the kind of character changes from one to the next.
