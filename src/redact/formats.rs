@@ -204,7 +204,7 @@ fn formats_of_later_years_go_in_every_surrounding() {
         format!("00D5g0Qb7Xk2m9PZ!{}", of(ALNUM, 60)),
         format!("3MVG9{}", of(ALNUM, 80)),
         format!("EAACEdEose0cBA{}", of(ALNUM, 40)),
-        format!("123456789012345%7C{}", of(ALNUM, 25)),
+        format!("507312894650178%7C{}", of(ALNUM, 25)),
         format!("AIK_SECRET_{}", of(ALNUM, 62)),
         format!("$aact_prod_{}", of(ALNUM, 60)),
         format!("dnkey-{}-{}", of(LOWER_ALNUM, 24), of(LOWER_ALNUM, 50)),
