@@ -115,9 +115,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 &[URL64.n(33)],
             )
             .checked(no_example),
+            link(
+                "telegram-bot-token",
+                "tgram://",
+                &[DIGIT.between(5, 16), text(":"), URL64.n(35)],
+            ),
             near(
                 "telegram-bot-token",
-                &["telegram", "telegr", "tgram"],
+                &["telegram", "telegr"],
                 &[DIGIT.between(5, 16), text(":"), URL64.n(35)],
             ),
         ],
