@@ -1,6 +1,7 @@
 //! What a rule asks of a body beyond its alphabet and length.
 
-use super::values::{is_mixed, is_placeholder, is_worded, looks_generated};
+use super::random::{is_mixed, is_worded};
+use super::values::{is_placeholder, looks_generated};
 
 /// What a check makes of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,6 +23,7 @@ mod formats;
 mod keys;
 mod mark;
 mod near;
+mod random;
 mod redacted;
 mod rules;
 mod scan;

@@ -283,9 +283,9 @@ fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Result<
                     .is_some_and(|it| it.eq_ignore_ascii_case(name))
             };
             let name = names.into_iter().find(spelled).ok_or(at)?;
-            let named = at + name.len();
-            values_near(text, named)
-                .filter(|value| near::lets_be_secret(&text[named..*value], rule.body))
+            let end = at + name.len();
+            values_near(text, end)
+                .filter(|value| near::lets_be_secret(&text[end..*value], rule.body))
                 .find_map(|value| checked(value, value, value).ok())
                 .ok_or(at)
         }

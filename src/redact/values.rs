@@ -2,6 +2,7 @@
 
 use super::format::{ANY_HEX, WORD};
 use super::keys::Kind;
+use super::random::is_machine_made;
 
 /// How a value is written, which says how literally it may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -475,45 +476,6 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
             || value.len() >= 16 && changes * 5 >= value.len() * 2
             || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
         && !is_monotonous(value)
-}
-
-/// As long and as random as what providers generate, and of nothing but their alphabets.
-///
-/// Names with dashes, dots and underscores are of short words, so one piece at least has to be
-/// as long and random by itself; hashes and ids of hexadecimal digits are longer.
-fn is_machine_made(value: &[u8]) -> bool {
-    const SHORTEST: usize = 16;
-    const SHORTEST_HEXADECIMAL: usize = 20;
-    let alphabet = WORD.and_also("-.+/=~");
-    let hexadecimal = value.iter().all(|byte| ANY_HEX.has(*byte) || *byte == b'-');
-    value.iter().all(|byte| alphabet.has(*byte))
-        && if hexadecimal {
-            value.len() >= SHORTEST_HEXADECIMAL && looks_random(value)
-        } else {
-            value
-                .split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'~'))
-                .any(|piece| piece.len() >= SHORTEST && is_mixed(piece))
-        }
-}
-
-/// Random, or of all three kinds of characters without words.
-pub(super) fn is_mixed(value: &[u8]) -> bool {
-    let all_kinds = value.iter().any(u8::is_ascii_lowercase)
-        && value.iter().any(u8::is_ascii_uppercase)
-        && value.iter().any(u8::is_ascii_digit)
-        && value.iter().all(u8::is_ascii_alphanumeric);
-    !is_worded(value) && (all_kinds || looks_random(value))
-}
-
-/// Capitals, and most of it in runs of small letters, as in the name of a class.
-pub(super) fn is_worded(body: &[u8]) -> bool {
-    let in_words: usize = body
-        .split(|byte| !byte.is_ascii_lowercase())
-        .map(<[u8]>::len)
-        .filter(|length| *length >= 3)
-        .sum();
-    let capitals = body.iter().any(u8::is_ascii_uppercase);
-    capitals && in_words * 5 > body.len() * 3
 }
 
 /// How often the kind of character changes from one to the next.

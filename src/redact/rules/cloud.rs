@@ -158,7 +158,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 &[BASE64.n(6), text("=")],
             ),
             inside("azure-ai-key", ALNUM.n(52), "JQQJ9", &[ALNUM.at_least(20)]),
-            inside("azure-devops-pat", ALNUM.n(76), "AZDO", &[ALNUM.n(4)]),
+            inside(
+                "azure-devops-pat",
+                ALNUM.between(76, 84),
+                "AZDO",
+                &[ALNUM.between(4, 5)],
+            ),
             near(
                 "azure-devops-pat",
                 &["azure_devops", "vsts", "system_accesstoken"],

@@ -5,7 +5,7 @@ use super::super::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD,
     text,
 };
-use super::{Provider, inside, near, prefix, provider, word};
+use super::{Provider, inside, link, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
@@ -82,6 +82,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "flutterwave-secret-key",
                 "FLWSECK_TEST-",
                 &[LOWER_ALNUM.n(32), text("-X")],
+            ),
+            prefix(
+                "flutterwave-encryption-key",
+                "FLWSECK_TEST-",
+                &[ALNUM.at_least(12)],
             ),
             prefix(
                 "flutterwave-encryption-key",
@@ -237,11 +242,18 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.infura.io",
-        &[near("infura-key", &["infura"], &[HEX.n(32)])],
+        &[
+            link("infura-key", "infura.io/v3/", &[HEX.n(32)]),
+            near("infura-key", &["infura"], &[HEX.n(32)]),
+        ],
     ),
     provider(
         "www.alchemy.com/docs",
-        &[near("alchemy-key", &["alchemy"], &[URL64.n(32)]).checked(mixed_case)],
+        &[
+            link("alchemy-key", "alchemy.com/v2/", &[URL64.n(32)]),
+            link("alchemy-key", "alchemyapi.io/v2/", &[URL64.n(32)]),
+            near("alchemy-key", &["alchemy"], &[URL64.n(32)]).checked(mixed_case),
+        ],
     ),
     provider(
         "developer.bitcoin.org/wif",

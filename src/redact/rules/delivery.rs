@@ -93,6 +93,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             ),
             near(
                 "atlassian-token",
+                &["atlassian", "confluence", "jira", "bamboo", "bitbucket"],
+                &[BASE64.n(44)],
+            )
+            .checked(mixed_case),
+            near(
+                "atlassian-token",
                 &["atlassian", "confluence", "jira"],
                 &[ALNUM.n(24)],
             )
@@ -302,7 +308,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "learn.microsoft.com/nuget",
-        &[word("nuget-key", "oy2", &[LOWER_ALNUM.n(43)])],
+        &[word("nuget-key", "oy2", &[ALNUM.n(43)])],
     ),
     provider(
         "github.com/clojars/clojars-web/wiki",

@@ -129,11 +129,18 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "learn.microsoft.com/microsoftteams",
-        &[link(
-            "teams-webhook",
-            ".webhook.office.com/webhookb2/",
-            &[ALNUM.and_also("-@/").at_least(80)],
-        )],
+        &[
+            link(
+                "teams-webhook",
+                ".webhook.office.com/webhookb2/",
+                &[ALNUM.and_also("-@/").at_least(80)],
+            ),
+            link(
+                "teams-webhook",
+                "outlook.office.com/webhook/",
+                &[ALNUM.and_also("-@/").at_least(80)],
+            ),
+        ],
     ),
     provider(
         "developers.google.com/workspace/chat",

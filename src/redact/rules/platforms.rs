@@ -338,6 +338,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
             &[URL64.at_least(20), text("."), URL64.at_least(20)],
         )],
     ),
+    provider(
+        "docs.convex.dev/cli/deploy-key-types",
+        &[prefix(
+            "convex-key",
+            "eyJ2MiI6",
+            &[BASE64.at_least(30), PAD],
+        )],
+    ),
 ];
 
 const DEVIN: &[super::Part] = &[BASE64.at_least(64), PAD];

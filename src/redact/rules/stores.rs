@@ -17,6 +17,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("vault-service-token", "hvs.", &[URL64.at_least(24)]),
             prefix("vault-batch-token", "hvb.", &[URL64.at_least(24)]),
             prefix("vault-recovery-token", "hvr.", &[URL64.at_least(24)]),
+            near(
+                "vault-unseal-key",
+                &["unseal key", "unseal_key"],
+                &[BASE64.n(44)],
+            )
+            .checked(mixed_case),
             word("vault-service-token", "s.", &[ALNUM.n(24)]).checked(random),
             word("vault-batch-token", "b.AAAA", &[URL64.at_least(80)]),
             near(

@@ -1,0 +1,67 @@
+//! Tells what a machine made from names made of words.
+
+use super::format::{ANY_HEX, WORD};
+use super::values::looks_random;
+
+/// As long and as random as what providers generate, and of nothing but their alphabets.
+///
+/// Names with dashes, dots and underscores are of short words, so one piece at least has to be
+/// as long and random by itself; hashes and ids of hexadecimal digits are longer.
+pub(super) fn is_machine_made(value: &[u8]) -> bool {
+    const SHORTEST: usize = 16;
+    const SHORTEST_HEXADECIMAL: usize = 20;
+    let alphabet = WORD.and_also("-.+/=~");
+    let hexadecimal = value.iter().all(|byte| ANY_HEX.has(*byte) || *byte == b'-');
+    value.iter().all(|byte| alphabet.has(*byte))
+        && if hexadecimal {
+            value.len() >= SHORTEST_HEXADECIMAL && looks_random(value)
+        } else {
+            value
+                .split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'~'))
+                .any(|piece| piece.len() >= SHORTEST && is_mixed(piece))
+        }
+}
+
+/// Random, or of all three kinds of characters without words.
+pub(super) fn is_mixed(value: &[u8]) -> bool {
+    let all_kinds = value.iter().any(u8::is_ascii_lowercase)
+        && value.iter().any(u8::is_ascii_uppercase)
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().all(u8::is_ascii_alphanumeric);
+    !is_worded(value) && (all_kinds || looks_random(value))
+}
+
+/// Capitals, and most of it in runs of small letters, as in the name of a class.
+pub(super) fn is_worded(body: &[u8]) -> bool {
+    let in_words: usize = body
+        .split(|byte| !byte.is_ascii_lowercase())
+        .map(<[u8]>::len)
+        .filter(|length| *length >= 3)
+        .sum();
+    let capitals = body.iter().any(u8::is_ascii_uppercase);
+    capitals && in_words * 5 > body.len() * 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_make_no_words_and_nothing_short() {
+        for (value, made) in [
+            ("hmoHC4DONFScdyWJLJvhijTl", true),
+            ("7k2m9x4q1w8e5r3t6y0u", true),
+            ("9fceb02d0ae598e95dc970b74767f193", true),
+            ("7d1f4e1a-3c7b-4c5e-9d55-1f0c2b9be6aa", true),
+            ("lb1qor4g.t1qmc3lru0cukt9ovrltgb", true),
+            ("70b72dccb9d711c1", false),
+            ("a1b2c3", false),
+            ("handleUploadPackV2LSRefs", false),
+            ("app-settings-v2-theme-dark-mode", false),
+            ("user_profile_settings_id_v2", false),
+            ("uploads/2024/7k2m9x4q1w8e5r3t6y0u (copy)", false),
+        ] {
+            assert_eq!(is_machine_made(value.as_bytes()), made, "{value}");
+        }
+    }
+}
