@@ -94,3 +94,18 @@ fn one_secret_a_line(bencher: Bencher) {
         .counter(BytesCount::of_str(&text))
         .bench(|| redactor.text(&text, &mut Counts::default()));
 }
+
+/// What begins like a secret, or stands under a name like a secret's, and is none.
+#[divan::bench]
+fn lookalikes(bencher: Bencher) {
+    const LINES: &str = "cache_key = \"node-9fceb02d0ae598e95dc970b74767f19372d61af8\"\n\
+        gitea commit: 9fceb02d0ae598e95dc970b74767f19372d61af8\n\
+        import { hf_SponsoredProductsCampaignNegativeKeywordV1 } from './api';\n\
+        flagKey: 'enable-new-dashboard-v2-rollout', sk_learn_pipeline_with_steps_v2\n\
+        key_findings_of_the_report_2024, org_chart_of_engineering, s.handleUploadPack(w, req)\n";
+    let redactor = redactor();
+    let text = LINES.repeat(LENGTH / LINES.len());
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| redactor.text(&text, &mut Counts::default()));
+}

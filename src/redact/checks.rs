@@ -1,5 +1,6 @@
 //! What a rule asks of a body beyond its alphabet and length.
 
+use super::format::URL64;
 use super::random::{is_mixed, is_worded};
 use super::values::{is_placeholder, looks_generated};
 
@@ -103,7 +104,12 @@ pub(super) fn json_header(body: &[u8]) -> Verdict {
 
 /// A JSON web token that was encoded once more.
 pub(super) fn encoded_json_header(body: &[u8]) -> Verdict {
-    json_header(&decode_base64(body))
+    const HEADER: usize = 24;
+    let token = decode_base64(body);
+    let is_base64 = token
+        .get(..HEADER)
+        .is_some_and(|header| header.iter().all(|byte| URL64.has(*byte)));
+    plausible(is_base64 && json_header(&token) != Verdict::Not)
 }
 
 /// CRC-32 (IEEE), bit by bit: 30 bytes do not earn a table.

@@ -47,7 +47,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                     URL64.at_least(20),
                 ],
             ),
-            prefix("encoded-jwt", "ZXlK", &[BASE64.at_least(60), PAD]).checked(encoded_json_header),
+            word("encoded-jwt", "ZXlK", &[BASE64.at_least(60), PAD]).checked(encoded_json_header),
             prefix(
                 "jwe",
                 "eyJ",
