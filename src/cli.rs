@@ -41,6 +41,9 @@ pub enum Command {
     Show(Show),
     /// Send past sessions
     Ingest(Ingest),
+    /// Send past sessions of the current project: what Claude Code's slash command runs
+    #[command(hide = true)]
+    IngestProject(Ingest),
     /// Show whether it is switched on, where it sends, and how the last sends went
     Status(Status),
     /// Find out what is wrong, and say what to do about it

@@ -133,6 +133,18 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, Wr
     Ok(selected)
 }
 
+/// The sessions of these that ids or beginnings of ids name.
+pub(super) fn by_ids(arguments: &[PathBuf], known: &[Found]) -> Result<Vec<Found>, WrongUse> {
+    let mut selected: Vec<Found> = Vec::new();
+    for argument in arguments {
+        let session = by_id(argument, known)?;
+        if !selected.contains(&session) {
+            selected.push(session);
+        }
+    }
+    Ok(selected)
+}
+
 /// The newest session of the project that the program runs in.
 pub(super) fn newest(filter: &Filter, host: &Host) -> Result<Found, WrongUse> {
     let mut sessions = sources::of_project(host).into_iter();

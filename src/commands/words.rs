@@ -1,11 +1,14 @@
 //! How commands speak to people: times in the user's zone, paths as one writes them, lines that
 //! fit a terminal.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, Local, TimeZone, Utc};
 
+use crate::consent::Overruled;
+use crate::events::Recording;
 use crate::host::Host;
 use crate::ui;
 
@@ -49,6 +52,35 @@ pub(super) fn duration(duration: Duration) -> String {
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
     }
+}
+
+/// What of sessions stays on this machine; `None` when nothing does.
+pub(super) const fn privacy(recording: Recording) -> Option<&'static str> {
+    match recording {
+        Recording::Full => None,
+        Recording::InputsOnly => Some("no answers and no results of tools leave this machine"),
+        Recording::OutputsOnly => Some("no prompts and no inputs of tools leave this machine"),
+        Recording::Nothing => Some("no content leaves this machine"),
+    }
+}
+
+/// What came with the project and does not count, a line for each file.
+pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
+    let mut by_file: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
+    for it in overruled {
+        by_file
+            .entry(&it.file)
+            .or_default()
+            .push(it.variable.name());
+    }
+    let line = |(file, names): (&Path, Vec<&str>)| {
+        let names = names.join(", ");
+        format!(
+            "{names} in {} does not count: it came with the project",
+            path(file, host)
+        )
+    };
+    by_file.into_iter().map(line).collect()
 }
 
 /// A path with the home directory as `~`.

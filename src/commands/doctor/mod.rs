@@ -17,7 +17,7 @@ use super::agents::{self, OtherAgent};
 use super::{Exit, sending};
 use crate::cli;
 use crate::config::{Config, Problem};
-use crate::consent::{self, Committed, Trust};
+use crate::consent::{Caller, Environment, Trust};
 use crate::host::Host;
 use crate::outbox::{Outbox, Status};
 use crate::session::Agent;
@@ -30,10 +30,11 @@ use finding::Finding;
 struct Facts {
     /// As Claude Code's hooks see it.
     host: Host,
+    /// The same, judged.
+    environment: Environment,
     settings: InForce,
     config: Config,
     problems: Vec<Problem>,
-    committed: Option<Committed>,
     /// What the user confirmed, or why it cannot be read.
     trust: Result<Trust, String>,
     /// `None` when there is none yet.
@@ -104,10 +105,10 @@ impl Facts {
     fn gather(host: &Host) -> Self {
         let others = agents::look(host);
         let settings = InForce::read(host);
-        let host = settings.on(host);
-        let (config, problems) = Config::from_host(&consent::own_environment(&host));
-        let committed = consent::committed(&host);
-        let trust = sending::trust(&host, committed.as_ref()).map_err(|error| error.to_string());
+        let environment = Environment::of(host, Caller::Onlooker);
+        let (config, problems) = Config::read(&environment);
+        let host = environment.host.clone();
+        let trust = sending::trust(&host).map_err(|error| error.to_string());
         let open = |directory: &std::path::PathBuf| Outbox::open_read_only(directory).transpose();
         let outbox = config.state_dir.as_ref().and_then(open).transpose();
         let outbox = outbox.map_err(|error| error.to_string());
@@ -127,10 +128,10 @@ impl Facts {
             },
             others,
             host,
+            environment,
             settings,
             config,
             problems,
-            committed,
             trust,
             outbox,
             status,

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::read::{Emit, Own, read_all};
-use crate::commands::{Exit, passing_redactor};
+use crate::commands::{Exit, passing_redactors};
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
 use crate::host::Host;
@@ -34,8 +34,8 @@ pub(super) fn run(
     } else {
         Box::new(File::create(target).with_context(|| format!("cannot write {name}"))?)
     };
-    let redactor = passing_redactor(config)?;
-    let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
+    let redactors = passing_redactors(config)?;
+    let pipeline = Pipeline::new(config, &redactors, AI_LANE_EVENT);
     let exit = read_all(
         sessions,
         config,
@@ -65,7 +65,10 @@ fn lines(
     while let Some(part) = own.next_part() {
         let session = &part.session;
         let limits = pipeline.limits(session.agent);
-        let frozen = frozen.get_or_insert_with(|| pipeline.freeze(session));
+        let frozen = match &frozen {
+            Some(frozen) => frozen,
+            None => frozen.insert(pipeline.freeze(&part)?),
+        };
         pipeline.events(&part, frozen.clone(), counts, &mut |event| {
             if !seen.insert(event.get().uuid) {
                 return Ok(());

@@ -4,15 +4,13 @@ use std::path::Path;
 
 use crate::commands::select::Filter;
 use crate::commands::{Exit, local, short};
-use crate::host::Host;
-use crate::sources;
+use crate::sources::Found;
 use crate::ui;
 
 /// How many sessions are shown.
 const RECENT: usize = 20;
 
-pub(super) fn run(filter: &Filter, host: &Host) -> anyhow::Result<Exit> {
-    let mut sessions = sources::all(host);
+pub(super) fn run(mut sessions: Vec<Found>, filter: &Filter) -> anyhow::Result<Exit> {
     sessions.retain(|session| filter.passes(session));
     if sessions.is_empty() {
         ui::say(if filter.is_open() {

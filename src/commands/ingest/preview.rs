@@ -1,7 +1,7 @@
 //! `ingest --dry-run`: what would be sent, a row a session and the sum.
 
 use super::read::{Own, read_all};
-use crate::commands::{Exit, day, passing_redactor, short};
+use crate::commands::{Exit, day, passing_redactors, short};
 use crate::config::Config;
 use crate::events::Tally;
 use crate::events::limits::AI_LANE_EVENT;
@@ -23,8 +23,8 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         "{:<8}  {:<10}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
     ))?;
-    let redactor = passing_redactor(config)?;
-    let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
+    let redactors = passing_redactors(config)?;
+    let pipeline = Pipeline::new(config, &redactors, AI_LANE_EVENT);
     let mut sum = Tally::default();
     let mut shown = 0;
     let mut replaced = Counts::default();
@@ -74,7 +74,10 @@ fn row(own: &mut Own<'_>, pipeline: &Pipeline<'_>) -> anyhow::Result<Option<Row>
     let mut frozen = None;
     let mut session = None;
     while let Some(part) = own.next_part() {
-        let frozen = frozen.get_or_insert_with(|| pipeline.freeze(&part.session));
+        let frozen = match &frozen {
+            Some(frozen) => frozen,
+            None => frozen.insert(pipeline.freeze(&part)?),
+        };
         if part.is_first() {
             // Perhaps not for the first time: history that was written again is.
             (tally, replaced) = (Tally::default(), Counts::default());

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Exit, passing_redactor, select, strict_config};
+use super::{Exit, passing_redactors, select, settings};
 use crate::cli::Show;
 use crate::config::Config;
 use crate::events::limits::AI_LANE_EVENT;
@@ -18,11 +18,13 @@ use crate::outbox::Outbox;
 use crate::pipeline::{self, Collected, Pipeline};
 use crate::redact::Counts;
 use crate::ui;
+use crate::variables::Variable;
 use node::Node;
 use text::Text;
 
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
-    let config = strict_config(host)?;
+    let (environment, config) = settings(host)?;
+    let host = &environment.host;
     let found = select::one(arguments.session.as_ref(), host)?;
     let Some(mut collected) =
         pipeline::collect(&found, None, None, config.of(found.agent).wanted(), host)?
@@ -34,11 +36,11 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     if arguments.json {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
-        let columns = host.variable("COLUMNS").ok().flatten();
+        let columns = host.variable(Variable::Columns).ok().flatten();
         let text = shown.text(&collected, host, ui::width(columns));
         ui::print(text.trim_end())?;
     }
-    for note in shown.notes(&collected, host) {
+    for note in shown.notes(&collected) {
         ui::say(note);
     }
     Ok(if collected.unreadable().is_empty() {
@@ -64,8 +66,8 @@ impl Shown {
     fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
         let session = &collected.session;
         let agent = session.agent.as_str();
-        let redactor = passing_redactor(config)?;
-        let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
+        let redactors = passing_redactors(config)?;
+        let pipeline = Pipeline::new(config, &redactors, AI_LANE_EVENT);
         let outbox = match config.state_dir.as_deref() {
             Some(directory) => Outbox::open_read_only(directory)?,
             None => None,
@@ -78,7 +80,10 @@ impl Shown {
             let others = owners.iter().filter(|(_, (_, id))| *id != session.id);
             collected.foreign = others.map(|(uuid, _)| *uuid).collect();
         }
-        let frozen = frozen.unwrap_or_else(|| pipeline.freeze(session));
+        let frozen = match frozen {
+            Some(frozen) => frozen,
+            None => pipeline.freeze(collected)?,
+        };
         let cwds = session.turns.iter();
         let cwd = cwds.filter_map(|turn| turn.circumstances.cwd.as_deref());
         let cwd = cwd.map(Path::new).next();
@@ -95,7 +100,7 @@ impl Shown {
             tally,
             replaced,
             foreign: collected.foreign.len(),
-            is_private: config.of(session.agent).recording != Recording::Full,
+            is_private: pipeline.recording(collected) != Recording::Full,
         })
     }
 
@@ -122,9 +127,9 @@ impl Shown {
     }
 
     /// Why it may be less than one expects.
-    fn notes(&self, collected: &Collected, host: &Host) -> Vec<String> {
+    fn notes(&self, collected: &Collected) -> Vec<String> {
         let mut notes = Vec::new();
-        if let Some(reason) = collected.opted_out(host) {
+        if let Some(reason) = collected.opted_out() {
             notes.push(format!("nothing of it is sent: {reason}"));
         }
         if collected.progress == Progress::Running {

@@ -12,6 +12,7 @@ use super::prompt;
 use super::times::parse_time;
 use super::wire::{AgentMeta, Line};
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
 const LARGEST_META: u64 = 64 << 10;
@@ -54,7 +55,7 @@ pub struct AgentFile {
 /// `projects` below `CLAUDE_CONFIG_DIR` or `~/.claude`.
 #[must_use]
 pub fn projects_dir(host: &Host) -> Option<PathBuf> {
-    let config = host.path_variable("CLAUDE_CONFIG_DIR");
+    let config = host.path_variable(Variable::ClaudeConfigDir);
     let config = config.or_else(|| host.home.as_ref().map(|home| home.join(".claude")))?;
     Some(config.join("projects"))
 }

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::archive::{Archive, Entry, is_database};
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// `opencode` below `XDG_DATA_HOME` or `~/.local/share`, on every system.
 #[must_use]
 pub fn data_dir(host: &Host) -> Option<PathBuf> {
-    let moved = host.path_variable("XDG_DATA_HOME");
+    let moved = host.path_variable(Variable::XdgDataHome);
     let data = moved.or_else(|| Some(host.home.as_ref()?.join(".local/share")))?;
     Some(data.join("opencode"))
 }
@@ -21,7 +22,7 @@ fn archives(host: &Host) -> Vec<PathBuf> {
         return Vec::new();
     };
     let mut archives = archives_in(&folder);
-    let named = host.path_variable("OPENCODE_DB");
+    let named = host.path_variable(Variable::OpencodeDb);
     let named = named.map(|path| folder.join(path));
     if let Some(path) = named.filter(|path| path.is_file() && !archives.contains(path)) {
         archives.insert(0, path);

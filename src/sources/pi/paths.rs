@@ -10,6 +10,7 @@ use super::super::jsonl::{Lines, objects};
 use super::super::times::parse_time;
 use super::wire::Line;
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// What the first line of a session says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub fn sessions_dir(host: &Host) -> Option<PathBuf> {
 
 /// Where Pi keeps its settings, and all else unless another variable says otherwise.
 pub(super) fn agent_dir(host: &Host) -> Option<PathBuf> {
-    let moved = host.path_variable("PI_CODING_AGENT_DIR");
+    let moved = host.path_variable(Variable::PiDir);
     let moved = moved.map(|path| from_home(path, host));
     moved.or_else(|| host.home.as_ref().map(|home| home.join(".pi/agent")))
 }
@@ -97,7 +98,7 @@ pub fn of_project(host: &Host) -> Vec<PathBuf> {
 
 /// Sessions of all projects lie in it side by side.
 fn own_sessions_dir(host: &Host) -> Option<PathBuf> {
-    let own = host.path_variable("PI_CODING_AGENT_SESSION_DIR")?;
+    let own = host.path_variable(Variable::PiSessionDir)?;
     Some(from_home(own, host))
 }
 
