@@ -257,6 +257,7 @@ impl Reader {
         let thread = self.thread_of(line, agent, Some(message));
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
         let content = blocks(&message.content, &facts);
+        let content = prompt::with_reports(content, prompt::is_report(line));
         let mut results = content
             .iter()
             .filter(|block| matches!(block, Block::ToolResult { .. }));
@@ -304,7 +305,8 @@ impl Reader {
             self.begin_turn(line, prompt, at);
         }
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
-        let content = blocks(&attachment.prompt, &facts);
+        let is_typed = matches!(mode, None | Some("prompt"));
+        let content = prompt::with_reports(blocks(&attachment.prompt, &facts), !is_typed);
         if !content.is_empty() {
             self.assembler.input(
                 thread,
