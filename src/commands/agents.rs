@@ -26,7 +26,6 @@ pub(super) struct OtherAgent {
 /// Claude Code alone.
 pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
     let (config, _) = Config::from_host(host);
-    let found = sources::all(host);
     let others = Agent::ALL.into_iter().filter(|it| *it != Agent::ClaudeCode);
     let present = others.filter_map(|agent| {
         let folder = sources::folder(agent, host).filter(|folder| folder.is_dir())?;
@@ -38,7 +37,7 @@ pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
         };
         Some(OtherAgent {
             agent,
-            sessions: found.iter().filter(|it| it.agent == agent).count(),
+            sessions: sources::of_agent(agent, host).found.len(),
             plugin: sources::plugin(agent, host),
             folder,
             switched,

@@ -101,6 +101,9 @@ impl Reader {
         most: u64,
     ) -> anyhow::Result<Self> {
         let mut reader = Self::new(files, checkpoint, wanted, most);
+        let unlisted = files.unlisted.iter();
+        let unlisted = unlisted.map(|it| (it.path.clone(), it.reason.clone()));
+        reader.reading.unreadable.extend(unlisted);
         let open: Vec<&AgentFile> = files
             .agents
             .iter()
