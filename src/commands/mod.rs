@@ -5,6 +5,7 @@ mod doctor;
 mod flush;
 mod hook;
 mod ingest;
+mod prospect;
 mod select;
 mod sending;
 mod setup;
@@ -15,7 +16,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use chrono::{DateTime, Local, Utc};
 
 use crate::cli::Command;
@@ -23,7 +24,6 @@ use crate::config::{Config, Problem};
 use crate::consent;
 use crate::host::Host;
 use crate::interrupt;
-use crate::outbox::Outbox;
 use crate::redact::{RedactionKey, Redactor, UserRules};
 use crate::sources::claude_code::in_force::InForce;
 
@@ -119,21 +119,6 @@ fn redactor(config: &Config, key: [u8; 32]) -> anyhow::Result<Redactor> {
     let rules = usable()
         .with_context(|| format!("POSTHOG_LLMA_REDACT_FILE: cannot use {}", path.display()))?;
     Ok(Redactor::with_user_rules(key, rules))
-}
-
-/// The redactor for events that go into no outbox: with the key of the one that is there, else
-/// with one of the moment.
-fn passing_redactor(config: &Config) -> anyhow::Result<Redactor> {
-    let outbox = match &config.state_dir {
-        Some(directory) => Outbox::open_read_only(directory)?,
-        None => None,
-    };
-    let mut key = [0; 32];
-    match outbox {
-        Some(outbox) => key = outbox.redaction_key(),
-        None => getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?,
-    }
-    redactor(config, key)
 }
 
 /// A time in the user's own zone.

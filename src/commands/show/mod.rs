@@ -8,14 +8,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Exit, passing_redactor, select, strict_config};
+use super::prospect::Prospect;
+use super::{Exit, select, strict_config};
 use crate::cli::Show;
 use crate::config::Config;
-use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{self, Frozen, Progress, Recording, Tally};
+use crate::events::{self, Progress, Recording, Tally};
 use crate::host::Host;
-use crate::outbox::Outbox;
-use crate::pipeline::{self, Collected, Pipeline};
+use crate::pipeline::{self, Collected};
 use crate::redact::Counts;
 use crate::ui;
 use node::Node;
@@ -30,7 +29,7 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
         ui::say(format_args!("nothing in {}", found.path.display()));
         return Ok(Exit::Incomplete);
     };
-    let shown = Shown::of(&mut collected, &config)?;
+    let shown = Shown::of(&mut collected, &config, host)?;
     if arguments.json {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
@@ -61,24 +60,17 @@ struct Shown {
 impl Shown {
     /// Builds the events as they would be sent now: what was decided when the session was first
     /// sent still holds, and what another session sent is that session's.
-    fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
+    fn of(collected: &mut Collected, config: &Config, host: &Host) -> anyhow::Result<Self> {
         let session = &collected.session;
-        let agent = session.agent.as_str();
-        let redactor = passing_redactor(config)?;
-        let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
-        let outbox = match config.state_dir.as_deref() {
-            Some(directory) => Outbox::open_read_only(directory)?,
-            None => None,
-        };
-        let mut frozen = None;
-        if let Some(outbox) = outbox {
-            let known = outbox.session(agent, &session.id)?;
-            frozen = known.and_then(|known| serde_json::from_str::<Frozen>(&known.frozen).ok());
-            let owners = outbox.owners(events::claims(session))?;
-            let others = owners.iter().filter(|(_, (_, id))| *id != session.id);
-            collected.foreign = others.map(|(uuid, _)| *uuid).collect();
-        }
-        let frozen = frozen.unwrap_or_else(|| pipeline.freeze(session));
+        let prospect = Prospect::of(config, host)?;
+        let pipeline = prospect.pipeline();
+        let owners = prospect.ask(|outbox| outbox.owners(events::claims(session)))?;
+        let owners = owners.iter().flatten();
+        let others = owners.filter(|(_, (_, id))| *id != session.id);
+        collected.foreign = others.map(|(uuid, _)| *uuid).collect();
+        let session = &collected.session;
+        let frozen = prospect.frozen(session)?;
+        let limits = pipeline.limits(session.agent);
         let cwds = session.turns.iter();
         let cwd = cwds.filter_map(|turn| turn.circumstances.cwd.as_deref());
         let cwd = cwd.map(Path::new).next();
@@ -87,7 +79,7 @@ impl Shown {
         let mut nodes = Vec::new();
         pipeline.events(collected, frozen, &mut replaced, &mut |event| {
             tally += event.get();
-            nodes.push(Node::of(event.get(), cwd));
+            nodes.push(Node::of(event.shortened(&limits).get(), cwd));
             Ok(())
         })?;
         Ok(Self {
