@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> 
             })
         ))?;
     } else {
-        ui::print(text::of(&findings))?;
+        ui::print_styled(&text::of(&findings))?;
     }
     Ok(if problems == 0 {
         Exit::Done

@@ -16,7 +16,7 @@ use crate::events::{self, Progress, Recording, Tally};
 use crate::host::Host;
 use crate::pipeline::{self, Collected};
 use crate::redact::Counts;
-use crate::ui;
+use crate::ui::{self, Styled};
 use node::Node;
 use text::Text;
 
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     } else {
         let columns = host.variable("COLUMNS").ok().flatten();
         let text = shown.text(&collected, host, ui::width(columns));
-        ui::print(text.trim_end())?;
+        ui::print_styled(&text.trimmed())?;
     }
     for note in shown.notes(&collected, host) {
         ui::say(note);
@@ -103,7 +103,7 @@ impl Shown {
         })
     }
 
-    fn text(&self, collected: &Collected, host: &Host, width: usize) -> String {
+    fn text(&self, collected: &Collected, host: &Host, width: usize) -> Styled {
         let mut text = Text::new(width);
         text.head(&collected.session, host);
         for trace in &self.traces {
