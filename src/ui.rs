@@ -244,7 +244,10 @@ mod tests {
     #[test]
     fn nothing_that_is_shown_steers_the_terminal() {
         assert_eq!(
-            fit("\u{1b}[2Jgone\u{7}\u{202e}ol\u{200b}leh\u{9b}1m\u{e0041}", 40),
+            fit(
+                "\u{1b}[2Jgone\u{7}\u{202e}ol\u{200b}leh\u{9b}1m\u{e0041}",
+                40
+            ),
             "[2Jgoneolleh1m"
         );
     }

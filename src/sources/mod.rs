@@ -7,6 +7,7 @@ mod fields;
 pub mod jsonl;
 pub mod opencode;
 pub mod pi;
+mod regular;
 mod times;
 mod turns;
 mod walk;

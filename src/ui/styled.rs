@@ -54,7 +54,9 @@ mod tests {
     #[test]
     fn styles_are_kept_and_those_of_data_are_not() {
         const BOLD: Style = Style::new().bold();
-        let text = Styled::default().styled(BOLD, "a\u{1b}[31m").plain("\u{1b}[0m \n");
+        let text = Styled::default()
+            .styled(BOLD, "a\u{1b}[31m")
+            .plain("\u{1b}[0m \n");
         assert_eq!(
             text.trimmed().as_str(),
             "\u{1b}[1ma\\u001b[31m\u{1b}[0m\\u001b[0m"

@@ -108,7 +108,7 @@ fn existing(name: &Path, force: bool) -> anyhow::Result<Writer> {
         .with_context(|| format!("cannot write {shown}"))?
         .file_type();
     if kind.is_dir() {
-        bail!(WrongUse(format!("{shown} is a folder: name a file in it")));
+        bail!("cannot write {shown}: it is a folder; name a file in it");
     }
     if !kind.is_file() {
         let stream = OpenOptions::new().append(true).open(&target);

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
 
+use super::super::regular;
 use super::super::walk::{self, Listing, Unreadable};
 use super::archive::{Entry, PartRecord, Record, has_extension};
 use super::wire::{Info, Times};
@@ -55,9 +56,9 @@ impl Files {
             unreadable: files.unreadable,
         };
         for path in files.found.into_iter().filter(is_session) {
-            match fs::read(&path) {
+            match regular::read(&path) {
                 Ok(text) => {
-                    let info: Option<Info> = serde_json::from_slice(&text).ok();
+                    let info: Option<Info> = serde_json::from_str(&text).ok();
                     let info = info.filter(|info| info.id.is_some());
                     sessions.found.extend(info.map(|info| (path, info)));
                 }
@@ -184,10 +185,7 @@ fn texts(folder: &Path) -> io::Result<Vec<(String, String)>> {
     let paths = paths(folder)?.into_iter();
     let read = paths.map(|path| {
         let name = path.file_stem().unwrap_or_default();
-        Ok((
-            name.to_string_lossy().into_owned(),
-            fs::read_to_string(&path)?,
-        ))
+        Ok((name.to_string_lossy().into_owned(), regular::read(&path)?))
     });
     read.collect()
 }
