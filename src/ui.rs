@@ -1,7 +1,7 @@
 //! The only place that writes to standard output and standard error: data goes to the former,
 //! words to the latter. And the only one that asks.
 //!
-//! Whatever is printed on a terminal passes [`clean`](clean::clean): no name, prompt or error text
+//! Whatever is printed on a terminal passes `clean`: no name, prompt or error text
 //! can steer it or hide in it. Styles are this program's own ([`Styled`]).
 
 mod clean;

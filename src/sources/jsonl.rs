@@ -1,6 +1,6 @@
 //! JSON lines as agents really write them: several megabytes long, glued together, cut off.
 //!
-//! What is no transcript must not keep anybody busy: see [`regular`](super::regular), and the
+//! What is no transcript must not keep anybody busy: see `regular`, and the
 //! limits of [`Lines::next_line`].
 
 use std::borrow::Cow;

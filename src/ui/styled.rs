@@ -22,8 +22,9 @@ impl Styled {
     /// Adds text with a style.
     #[must_use]
     pub fn styled(mut self, style: Style, text: impl fmt::Display) -> Self {
-        let text = text.to_string();
-        self.0 += &format!("{style}{}{style:#}", clean(&text));
+        self.0 += &style.render().to_string();
+        self = self.plain(text);
+        self.0 += &style.render_reset().to_string();
         self
     }
 

@@ -72,14 +72,15 @@ pub(super) fn listed(facts: &Facts) -> Option<Finding> {
     let [first, others @ ..] = facts.unreadable.as_slice() else {
         return None;
     };
-    let mut found = format!(
-        "sessions are not seen in {}: {}",
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!("; and in {more} more, see --json"),
+    };
+    let found = format!(
+        "sessions are not seen in {}: {}{more}",
         words::path(&first.path, &facts.host),
         first.reason
     );
-    if !others.is_empty() {
-        found += &format!("; and in {} more, see --json", others.len());
-    }
     let paths = facts.unreadable.iter().map(|it| it.path.to_string_lossy());
     let details = json!({ "paths": paths.collect::<Vec<_>>() });
     let fix = "make it readable for you (chmod u+rx for a folder, u+r for a file)";
