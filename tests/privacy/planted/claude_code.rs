@@ -61,6 +61,30 @@ pub(crate) const PLACES: &[Place] = &[
 pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     let folder = TempDir::new().expect("a folder");
     let mut lines = Lines::default();
+    with_requests(&mut lines, at);
+    without_requests(&mut lines, at);
+    let transcript = folder.path().join("session.jsonl");
+    std::fs::write(&transcript, lines.text).expect("writable");
+
+    let mut agent = Lines::default();
+    agent.user(
+        &json!(at("subagent-prompt")),
+        &json!({ "isSidechain": true, "agentId": "a1" }),
+    );
+    let answer = json!([{ "type": "text", "text": at("subagent-answer") }]);
+    agent.assistant(
+        "msg_5",
+        &answer,
+        &json!({ "isSidechain": true, "agentId": "a1" }),
+    );
+    let agents = folder.path().join("session/subagents");
+    std::fs::create_dir_all(&agents).expect("writable");
+    std::fs::write(agents.join("agent-a1.jsonl"), agent.text).expect("writable");
+    (folder, transcript)
+}
+
+/// A turn whose requests are written down.
+fn with_requests(lines: &mut Lines, at: &dyn Fn(&str) -> String) {
     lines.user(&json!(at("prompt")), &json!({}));
     lines.push(&json!({ "type": "api-request-shape", "shapeHash": "shape", "shape": {
         "system": [{ "type": "text", "text": at("system-prompt") }],
@@ -117,6 +141,10 @@ pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
         &json!([{ "type": "text", "text": at("answer") }]),
         &json!({ "requestRef": "request-2" }),
     );
+}
+
+/// Turns of which only the lines tell.
+fn without_requests(lines: &mut Lines, at: &dyn Fn(&str) -> String) {
     for (tag, place) in [("bash-input", "bash-input"), ("bash-stdout", "bash-output")] {
         lines.user(&json!(format!("<{tag}>{}</{tag}>", at(place))), &json!({}));
     }
@@ -160,24 +188,6 @@ pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
         &json!({}),
     );
     lines.push(&json!({ "type": "ai-title", "aiTitle": at("title") }));
-    let transcript = folder.path().join("session.jsonl");
-    std::fs::write(&transcript, lines.text).expect("writable");
-
-    let mut agent = Lines::default();
-    agent.user(
-        &json!(at("subagent-prompt")),
-        &json!({ "isSidechain": true, "agentId": "a1" }),
-    );
-    let answer = json!([{ "type": "text", "text": at("subagent-answer") }]);
-    agent.assistant(
-        "msg_5",
-        &answer,
-        &json!({ "isSidechain": true, "agentId": "a1" }),
-    );
-    let agents = folder.path().join("session/subagents");
-    std::fs::create_dir_all(&agents).expect("writable");
-    std::fs::write(agents.join("agent-a1.jsonl"), agent.text).expect("writable");
-    (folder, transcript)
 }
 
 /// Lines of a transcript, a second apart.

@@ -152,8 +152,15 @@ fn a_call_without_recorded_inputs_keeps_its_name_and_id() {
         .collect();
     let names = calls.iter().filter_map(|call| call["name"].as_str());
     let names: Vec<&str> = names.collect();
-    let named = word("tool-name");
-    let expected = ["Read", "Agent", "Bash", "ExitPlanMode", "WebSearch", &named];
+    let planted = word("tool-name");
+    let expected = [
+        "Read",
+        "Agent",
+        "Bash",
+        "ExitPlanMode",
+        "WebSearch",
+        &planted,
+    ];
     assert_eq!(names, expected);
     for call in calls {
         assert!(call["id"].is_string(), "{call}");

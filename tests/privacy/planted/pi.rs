@@ -43,15 +43,15 @@ pub(crate) const PLACES: &[Place] = &[
 pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     let mut lines = Lines::default();
     lines.header();
-    lines.say(json!({ "role": "system", "content": at("system-prompt"),
+    lines.say(&json!({ "role": "system", "content": at("system-prompt"),
         "sections": { "one": at("system-section") },
         "toolsAdded": [{ "name": "read", "description": at("tool-description") }] }));
     lines.entry(json!({ "type": "session_info", "name": at("title") }));
-    lines.say(json!({ "role": "user", "content": [{ "type": "text", "text": at("prompt") }] }));
+    lines.say(&json!({ "role": "user", "content": [{ "type": "text", "text": at("prompt") }] }));
     let call = |id: &str, name: String, arguments: Value| json!({ "type": "toolCall", "id": id, "name": name, "arguments": arguments });
     let arguments = json!({ at("tool-key"): [at("tool-argument")] });
     lines.answer(
-        json!([
+        &json!([
             { "type": "thinking", "thinking": at("thinking") },
             { "type": "text", "text": at("answer") },
             { "type": "not_yet_known", "content": at("unknown-block") },
@@ -59,40 +59,40 @@ pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
             call("call-2", "bash".to_owned(), json!({})),
             call("call-3", "subagent".to_owned(), json!({ "task": at("subagent-task") })),
         ]),
-        json!({ "stopReason": "toolUse", "thinkingLevel": at("thinking-level") }),
+        &json!({ "stopReason": "toolUse", "thinkingLevel": at("thinking-level") }),
     );
-    lines.result("call-1", &at("tool-result"), false, json!({}));
-    lines.result("call-2", &at("tool-failure"), true, json!({}));
-    lines.result("call-3", "done", false, json!({ "results": [{ "agent": "scout", "messages": [
+    lines.result("call-1", &at("tool-result"), false, &json!({}));
+    lines.result("call-2", &at("tool-failure"), true, &json!({}));
+    lines.result("call-3", "done", false, &json!({ "results": [{ "agent": "scout", "messages": [
         { "role": "user", "content": at("subagent-prompt"), "timestamp": 1_772_445_600_000_i64 },
         { "role": "assistant", "model": "m", "provider": "anthropic", "usage": { "input": 1, "output": 9 },
           "content": [{ "type": "text", "text": at("subagent-answer") },
             call("call-4", "bash".to_owned(), json!({ "command": at("subagent-command") }))] },
     ] }] }));
     lines.say(
-        json!({ "role": "bashExecution", "command": at("user-command"),
+        &json!({ "role": "bashExecution", "command": at("user-command"),
         "output": at("user-command-output") }),
     );
-    lines.say(json!({ "role": "custom", "content": at("extension") }));
+    lines.say(&json!({ "role": "custom", "content": at("extension") }));
     lines.answer(
-        json!([{ "type": "text", "text": at("answer") }]),
-        json!({ "stopReason": at("stop-reason") }),
+        &json!([{ "type": "text", "text": at("answer") }]),
+        &json!({ "stopReason": at("stop-reason") }),
     );
     lines.entry(json!({ "type": "branch_summary", "summary": at("branch-summary") }));
     lines.answer(
-        json!([{ "type": "text", "text": at("answer") }]),
-        json!({ "stopReason": "stop" }),
+        &json!([{ "type": "text", "text": at("answer") }]),
+        &json!({ "stopReason": "stop" }),
     );
     lines.entry(json!({ "type": "compaction", "summary": at("summary"), "firstKeptEntryId": "" }));
-    lines.say(json!({ "role": "user", "content": at("prompt") }));
+    lines.say(&json!({ "role": "user", "content": at("prompt") }));
     let error = json!({ "error": { "type": at("api-error-kind"), "message": at("api-error") } });
     lines.answer(
-        json!([]),
-        json!({ "stopReason": "error", "errorMessage": format!("529 {error}") }),
+        &json!([]),
+        &json!({ "stopReason": "error", "errorMessage": format!("529 {error}") }),
     );
     lines.answer(
-        json!([]),
-        json!({ "stopReason": "error", "rawStopReason": at("raw-stop-reason"), "errorMessage": "lost" }),
+        &json!([]),
+        &json!({ "stopReason": "error", "rawStopReason": at("raw-stop-reason"), "errorMessage": "lost" }),
     );
     let folder = TempDir::new().expect("a folder");
     let name = "2026-03-02T09-00-00-000Z_00000000-0000-7000-8000-000000000001.jsonl";
@@ -134,22 +134,22 @@ impl Lines {
         self.push(&line);
     }
 
-    fn say(&mut self, message: Value) {
+    fn say(&mut self, message: &Value) {
         self.entry(json!({ "type": "message", "message": message }));
     }
 
-    fn answer(&mut self, content: Value, special: Value) {
+    fn answer(&mut self, content: &Value, special: &Value) {
         let mut message = json!({ "role": "assistant", "content": content, "provider": "anthropic",
             "model": "claude-opus-4-5", "usage": { "input": 1, "output": 50 } });
         for (name, value) in special.as_object().expect("an object") {
             message[name] = value.clone();
         }
-        self.say(message);
+        self.say(&message);
     }
 
-    fn result(&mut self, call: &str, text: &str, is_error: bool, details: Value) {
+    fn result(&mut self, call: &str, text: &str, is_error: bool, details: &Value) {
         self.say(
-            json!({ "role": "toolResult", "toolCallId": call, "isError": is_error,
+            &json!({ "role": "toolResult", "toolCallId": call, "isError": is_error,
             "content": [{ "type": "text", "text": text }], "details": details }),
         );
     }
