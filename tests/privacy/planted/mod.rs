@@ -45,12 +45,14 @@ impl Holds {
 /// A place of a session, and what stands there.
 type Place = (&'static str, Holds);
 
+/// Writes a session that says what it is given for every place; answers where it is.
+type WriteSession = fn(&dyn Fn(&str) -> String) -> (TempDir, PathBuf);
+
 /// A session of one agent, with something planted in every place.
 struct Planted {
     agent: &'static str,
     places: &'static [Place],
-    /// Writes a session that says `at(place)` in every place.
-    session: fn(&dyn Fn(&str) -> String) -> (TempDir, PathBuf),
+    session: WriteSession,
 }
 
 const AGENTS: [Planted; 3] = [
@@ -83,8 +85,11 @@ fn found(planted: &Planted, transcript: &Path, run: &Run) -> Vec<&'static str> {
     places.filter(|place| sent.contains(&word(place))).collect()
 }
 
-/// The ways to record content, by whether inputs and outputs are.
-const RECORDINGS: [(&[(&str, &str)], bool, bool); 5] = [
+/// Settings, and whether inputs and outputs are recorded with them.
+type Recorded = (&'static [(&'static str, &'static str)], bool, bool);
+
+/// The ways to record content.
+const RECORDINGS: [Recorded; 5] = [
     (&[], true, true),
     (&[("POSTHOG_LLMA_PRIVACY_MODE", "true")], false, false),
     (&[("POSTHOG_LLMA_RECORD_INPUTS", "false")], false, true),
