@@ -149,10 +149,15 @@ pub struct Ingest {
     /// Read everything, send nothing, show what would be sent
     #[arg(long, help_heading = INSTEAD)]
     pub dry_run: bool,
-    /// Write the events to a file, one JSON object a line; - is standard output
+    /// Write the events to a new file, one JSON object a line; - is standard output
+    ///
+    /// Only you can read the file, and it is there when it is complete.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "list"],
           help_heading = INSTEAD)]
     pub output: Option<PathBuf>,
+    /// With --output: replace a file that is there already
+    #[arg(long, requires = "output", help_heading = INSTEAD)]
+    pub force: bool,
     /// Do not ask before many events are sent
     #[arg(long, short)]
     pub yes: bool,

@@ -89,7 +89,10 @@ pub(crate) fn of(folder: &Path) -> anyhow::Result<Report> {
 
 /// The original of a copied session began before the copy.
 fn oldest_first(folder: &Path) -> Vec<PathBuf> {
-    let found = sources::below(folder).into_iter().map(|found| found.path);
+    let found = sources::below(folder)
+        .found
+        .into_iter()
+        .map(|found| found.path);
     let mut paths: Vec<PathBuf> = found.collect();
     paths.sort_by_cached_key(|path| (claude_code::glance(path).started_at, path.clone()));
     paths

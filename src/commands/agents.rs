@@ -31,7 +31,6 @@ pub(super) struct OtherAgent {
 pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
     let environment = Environment::of(host, Caller::OtherAgent);
     let (config, _) = Config::read(&environment);
-    let found = sources::all(host);
     let others = Agent::ALL.into_iter().filter(|it| *it != Agent::ClaudeCode);
     let present = others.filter_map(|agent| {
         let folder = sources::folder(agent, host).filter(|folder| folder.is_dir())?;
@@ -44,7 +43,7 @@ pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
         };
         Some(OtherAgent {
             agent,
-            sessions: found.iter().filter(|it| it.agent == agent).count(),
+            sessions: sources::of_agent(agent, host).found.len(),
             plugin: sources::plugin(agent, host),
             folder,
             switched,

@@ -16,7 +16,7 @@ use crate::detached;
 use crate::events::Progress;
 use crate::host::Host;
 use crate::session::Agent;
-use crate::sources::{self, Found, Running};
+use crate::sources::{self, Found, Running, Unreadable};
 use crate::ui;
 
 /// A transcript that was not written to for so long, and that no process has open, belongs to a
@@ -204,8 +204,12 @@ fn sweep(
         Running::Unknown => false,
     };
     let pipeline = sending.pipeline();
-    let all = sources::all(host).into_iter();
-    for found in all.filter(|found| found.agent == agent) {
+    let all = sources::of_agent(agent, host);
+    let unreadable = all.unreadable.iter();
+    report
+        .warnings
+        .extend(unreadable.map(Unreadable::to_string));
+    for found in all.found {
         let modified = DateTime::<Utc>::from(found.modified);
         let may_be_missed = host.now() - modified > QUIET && modified > since - CLOCK_ERROR;
         if !may_be_missed

@@ -125,7 +125,8 @@ fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
     }
     let told = host.variable(Variable::ClaudeSessionId).ok().flatten();
     let session = input.session_id.as_deref().or(told)?;
-    sources::all(host)
+    sources::of_agent(Agent::ClaudeCode, host)
+        .found
         .into_iter()
         .find(|found| found.id == session)
         .map(|found| found.path)

@@ -5,6 +5,7 @@ mod doctor;
 mod flush;
 mod hook;
 mod ingest;
+mod prospect;
 mod select;
 mod sending;
 mod setup;
@@ -16,7 +17,6 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
 use chrono::{DateTime, Local, Utc};
 
 use crate::cli::Command;
@@ -24,9 +24,6 @@ use crate::config::{Config, Problem};
 use crate::consent::{Caller, Environment};
 use crate::host::Host;
 use crate::interrupt;
-use crate::outbox::Outbox;
-use crate::pipeline::Redactors;
-use crate::redact::RedactionKey;
 use crate::variables::Variable;
 
 /// How a command ended. The numbers are a promise to scripts.
@@ -145,21 +142,6 @@ fn settings(host: &Host) -> Result<(Environment, Config), WrongUse> {
             Err(WrongUse(lines.join("\n")))
         }
     }
-}
-
-/// The redactors for events that go into no outbox: with the key of the one that is there, else
-/// with one of the moment.
-fn passing_redactors(config: &Config) -> anyhow::Result<Redactors> {
-    let outbox = match &config.state_dir {
-        Some(directory) => Outbox::open_read_only(directory)?,
-        None => None,
-    };
-    let mut key = [0; 32];
-    match outbox {
-        Some(outbox) => key = outbox.redaction_key(),
-        None => getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?,
-    }
-    Redactors::open(&config.rules, RedactionKey::new(key))
 }
 
 /// A time in the user's own zone.

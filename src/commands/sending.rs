@@ -54,14 +54,14 @@ impl<'a> Sending<'a> {
             outbox = outbox.limited_to(bytes);
         }
         let key = RedactionKey::new(outbox.redaction_key());
-        let endpoint = config.endpoint.as_ref();
-        let largest_event = endpoint.map_or(0, |endpoint| endpoint.first_lane().max_event_bytes());
+        let destination = destination(config, environment);
+        let largest_event = largest_event(config, destination.as_ref(), Some(&outbox))?;
         Ok(Self {
             host,
             config,
             outbox,
             redactors: Redactors::open(&config.rules, key)?,
-            destination: destination(config, environment),
+            destination,
             trust: trust(host)?,
             largest_event,
         })
@@ -268,6 +268,21 @@ pub(super) fn destination(config: &Config, environment: &Environment) -> Option<
         api_key: config.api_key.as_ref()?.secret().to_owned(),
         committed_by: chosen_by.map(|project| project.to_string_lossy().into_owned()),
     })
+}
+
+/// The largest event that the destination of the settings takes, in bytes of JSON: that of the
+/// lane that events would be sent on, as far as the outbox knows it.
+pub(super) fn largest_event(
+    config: &Config,
+    destination: Option<&Destination>,
+    outbox: Option<&Outbox>,
+) -> anyhow::Result<usize> {
+    let known = match (destination, outbox) {
+        (Some(destination), Some(outbox)) => outbox.ai_lane(destination)?,
+        _ => None,
+    };
+    let endpoint = config.endpoint.as_ref();
+    Ok(endpoint.map_or(0, |it| deliver::lane(it, known).max_event_bytes()))
 }
 
 /// What the user confirmed, to confirm more.

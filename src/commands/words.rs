@@ -83,16 +83,17 @@ pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
     by_file.into_iter().map(line).collect()
 }
 
-/// A path with the home directory as `~`.
+/// A path with the home directory as `~`. Lines in its name are written as escapes.
 pub(super) fn path(path: &Path, host: &Host) -> String {
     let below = host
         .home
         .as_ref()
         .and_then(|home| path.strip_prefix(home).ok());
-    match below {
+    let shown = match below {
         Some(below) => Path::new("~").join(below).display().to_string(),
         None => path.display().to_string(),
-    }
+    };
+    shown.replace('\n', "\\u000a")
 }
 
 /// A label and a text in lines of a terminal, the text in a column of its own. A word longer

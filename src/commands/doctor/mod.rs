@@ -22,7 +22,7 @@ use crate::host::Host;
 use crate::outbox::{Outbox, Status};
 use crate::session::Agent;
 use crate::sources::claude_code::in_force::InForce;
-use crate::sources::{self, Found};
+use crate::sources::{self, Found, Unreadable};
 use crate::ui;
 use finding::Finding;
 
@@ -42,6 +42,8 @@ struct Facts {
     status: Status,
     /// Every session of Claude Code on this machine, the last written first.
     found: Vec<Found>,
+    /// Folders and files, of any agent, that may hold more and cannot be read.
+    unreadable: Vec<Unreadable>,
     /// The agents besides it.
     others: Vec<OtherAgent>,
 }
@@ -60,7 +62,7 @@ pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> 
             })
         ))?;
     } else {
-        ui::print(text::of(&findings))?;
+        ui::print_styled(&text::of(&findings))?;
     }
     Ok(if problems == 0 {
         Exit::Done
@@ -78,6 +80,7 @@ fn examine(facts: &Facts) -> Vec<Finding> {
         findings.extend(hooks::check(facts));
         findings.extend(transcripts::check(facts));
     }
+    findings.extend(transcripts::listed(facts));
     findings.extend(facts.others.iter().map(|other| of_agent(other, facts)));
     findings.extend(outbox::check(facts));
     findings
@@ -121,11 +124,8 @@ impl Facts {
             Err(error) => (Err(error), Status::default()),
         };
         Self {
-            found: {
-                let mut found = sources::all(&host);
-                found.retain(|found| found.agent == Agent::ClaudeCode);
-                found
-            },
+            found: sources::of_agent(Agent::ClaudeCode, &host).found,
+            unreadable: sources::all(&host).unreadable,
             others,
             host,
             environment,

@@ -4,6 +4,7 @@ mod claims;
 mod courier;
 mod export;
 mod list;
+mod output;
 mod plan;
 mod preview;
 mod read;
@@ -17,8 +18,10 @@ use chrono::{DateTime, Utc};
 use super::select::{self, Filter};
 use super::{Exit, WrongUse, program, refuse_inside_agent, settings, typed};
 use crate::cli::Ingest;
+use crate::config::Config;
+use crate::consent::Environment;
 use crate::host::Host;
-use crate::sources::{self, Found};
+use crate::sources::{self, Found, Listing};
 use crate::ui;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
@@ -66,7 +69,7 @@ enum Reach {
 }
 
 impl Reach {
-    fn sessions(self, host: &Host) -> Vec<Found> {
+    fn sessions(self, host: &Host) -> Listing<Found> {
         match self {
             Self::Machine => sources::all(host),
             Self::Project => sources::of_project(host),
@@ -80,21 +83,33 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
         return list::run(reach.sessions(host), &filter);
     }
     let (environment, config) = settings(host)?;
-    let host = &environment.host;
-    let sessions = oldest_first(chosen(arguments, &filter, reach, host)?);
+    let chosen = chosen(arguments, &filter, reach, &environment.host)?;
+    let listed = select::told(&chosen.unreadable);
+    let sessions = oldest_first(chosen.found);
     if sessions.is_empty() && !filter.is_open() {
         ui::say("no session matches; `posthog-llma ingest --list` shows what there is");
-        return Ok(Exit::Done);
+        return Ok(listed);
     }
+    let exit = handle(&sessions, arguments, &config, &environment)?;
+    Ok(if exit == Exit::Done { listed } else { exit })
+}
+
+/// Writes the sessions to a file, shows what would be sent of them, or sends them.
+fn handle(
+    sessions: &[Found],
+    arguments: &Ingest,
+    config: &Config,
+    environment: &Environment,
+) -> anyhow::Result<Exit> {
     if let Some(target) = &arguments.output {
-        return export::run(target, &sessions, &config, host);
+        return export::run(target, arguments.force, sessions, config, environment);
     }
     match &config.api_key {
-        _ if arguments.dry_run => preview::run(&sessions, &config, host),
-        Some(_) => send::run(&sessions, arguments, &config, &environment),
+        _ if arguments.dry_run => preview::run(sessions, config, environment),
+        Some(_) => send::run(sessions, arguments, config, environment),
         None => {
             ui::say("there is no POSTHOG_API_KEY (posthog-llma setup): this is what would be sent");
-            preview::run(&sessions, &config, host)
+            preview::run(sessions, config, environment)
         }
     }
 }
@@ -104,7 +119,7 @@ fn chosen(
     filter: &Filter,
     reach: Reach,
     host: &Host,
-) -> Result<Vec<Found>, WrongUse> {
+) -> Result<Listing<Found>, WrongUse> {
     let mut sessions = if !arguments.sessions.is_empty() {
         match reach {
             Reach::Machine => select::named(&arguments.sessions, host)?,
@@ -114,9 +129,9 @@ fn chosen(
         reach.sessions(host)
     } else {
         let newest = select::newest(filter, host);
-        vec![newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?]
+        newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?
     };
-    sessions.retain(|session| filter.passes(session));
+    sessions.found.retain(|session| filter.passes(session));
     Ok(sessions)
 }
 

@@ -153,7 +153,7 @@ fn losses(picture: &Picture, lines: &mut Lines) {
     let status = &picture.status;
     if status.parked_total > 0 {
         let what = ui::count(status.parked_total, "event");
-        lines.add("refused", &format!("{what} that PostHog will not take:"));
+        lines.add("refused", &format!("{what} that cannot be sent:"));
         lines.all(
             "",
             status.parked.iter().take(SHOWN).map(|event| {
