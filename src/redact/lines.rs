@@ -1,0 +1,191 @@
+//! What a line of a settings file or of a command says about a name on it.
+
+use super::assignment::Name;
+use super::keys::is_screaming;
+use super::separator::{blanks, count};
+
+const LONGEST_LINE: usize = 200;
+
+/// Words after which a name and its value are only a space apart.
+const DECLARERS: &[&[u8]] = &[
+    b"define",
+    b"#define",
+    b"setenv",
+    b"ENV",
+    b"export",
+    b"set",
+    b"setq",
+    b"(setq",
+    b"def",
+    b"set --secret",
+    b"configure set",
+    b"config",
+    b"config --global",
+    b"CONFIG SET",
+];
+
+/// Settings that have nothing between name and value.
+const DIRECTIVES: &[&[u8]] = &[
+    b"requirepass",
+    b"masterauth",
+    b"bindpw",
+    b"rootpw",
+    b"storePassword",
+    b"keyPassword",
+    b"sentinel-pass",
+    b"tls-key-file-pass",
+];
+
+/// Words of prose and of usage texts where an argument would stand.
+const PROSE: &[&[u8]] = &[
+    b"flag", b"option", b"options", b"argument", b"parameter", b"value", b"or", b"and", b"is",
+    b"are", b"to", b"for", b"from", b"the", b"with", b"if", b"in", b"on", b"as", b"via", b"when",
+    b"instead", b"was", b"must", b"should", b"can", b"will", b"stdin", b"file", b"above", b"below",
+    b"too", b"again", b"only", b"here", b"first", b"not", b"required", b"yes", b"no",
+];
+
+/// What stands before `at` on its line.
+pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
+    let near = &text[at.saturating_sub(LONGEST_LINE)..at];
+    &near[memchr::memrchr(b'\n', near).map_or(0, |newline| newline + 1)..]
+}
+
+/// Nothing, blanks, or the sign of a diff or of a comment.
+pub(super) fn is_indent(head: &[u8]) -> bool {
+    head.iter()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'+' | b'-' | b'#' | b'>' | b':'))
+}
+
+/// A line that begins so declares the name after it.
+pub(super) fn is_declared_by(head: &[u8]) -> bool {
+    // `config set //registry.test/:_authToken …`
+    let path = head
+        .iter()
+        .rev()
+        .take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'(')
+        .count();
+    let head = if head.ends_with(b"(setq ") { head } else { &head[..head.len() - path] };
+    let head = head.trim_ascii();
+    let ends = |word: &&[u8]| {
+        head.ends_with(word)
+            && head
+                .len()
+                .checked_sub(word.len() + 1)
+                .is_none_or(|before| matches!(head[before], b' ' | b'\t' | b'#' | b';' | b'&' | b'"'))
+    };
+    !head.is_empty() && DECLARERS.iter().any(|word| ends(&word))
+}
+
+/// `requirepass …`, or `NAME   …` as `env` and tables of settings show it.
+pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
+    let written = name.of(text);
+    let gap = &text[name.end..value];
+    let alone = is_indent(name.head(text));
+    alone
+        && (DIRECTIVES.contains(&written)
+            || is_screaming(written)
+                && written.contains(&b'_')
+                && (gap.len() >= 2 || gap.contains(&b'\t'))
+            || is_pair(text, name, value) && has_account_before(text, name.start))
+}
+
+/// `name value` and nothing else on the line.
+pub(super) fn is_pair(text: &[u8], name: Name, value: usize) -> bool {
+    let length = count(text, value, LONGEST_LINE, |byte| !byte.is_ascii_whitespace());
+    length > 0
+        && ends_line(text, value + length)
+        && is_indent(name.head(text))
+}
+
+/// `user bob` or `host x` on the lines before, as mail programs have it.
+fn has_account_before(text: &[u8], start: usize) -> bool {
+    let near = &text[start.saturating_sub(LONGEST_LINE)..start];
+    near.split(|byte| *byte == b'\n').any(|line| {
+        let line = line.trim_ascii_start();
+        [&b"user "[..], b"login ", b"account ", b"host ", b"username "]
+            .iter()
+            .any(|word| line.starts_with(word))
+            && line.trim_ascii_end().split(|byte| *byte == b' ').count() == 2
+    })
+}
+
+fn ends_line(text: &[u8], at: usize) -> bool {
+    let at = at + blanks(text, at, 8);
+    matches!(text.get(at), None | Some(b'\n' | b'\r'))
+}
+
+/// A line of a settings file: nothing before the name, no space around `=`, nothing after the value.
+pub(super) fn is_setting(text: &[u8], name: Name, value: usize) -> bool {
+    const SIGILS: &[u8] = b"(){}[]<>;$*&!,\"'`\\=|";
+    if !matches!(text.get(value), Some(byte) if byte.is_ascii_alphanumeric()) {
+        return false;
+    }
+    let compact = value == name.end + 1 && text[name.end] == b'=';
+    let yaml = text[name.end] == b':' && value > name.end + 1;
+    let head = name.head(text);
+    let path = head.trim_ascii_start().iter().all(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'?' | b'&' | b'=')
+    });
+    let end = value + count(text, value, LONGEST_LINE, |byte| !byte.is_ascii_whitespace() && !(byte == b'&' && compact));
+    let word = &text[value..end];
+    let last = ends_line(text, end) || compact && text.get(end) == Some(&b'&');
+    let flag = compact && text[..name.start].ends_with(b"--") && is_argument(text, value);
+    if flag {
+        return true;
+    }
+    let inside_code = yaml && {
+        let next = text[end..].trim_ascii_start();
+        let before = text[..name.start - head.len()].trim_ascii_end();
+        matches!(next, [b'}' | b')' | b']', ..]) || before.ends_with(b"{") || before.ends_with(b"(") || before.ends_with(b",")
+            || word[0].is_ascii_uppercase() && word.iter().all(u8::is_ascii_alphabetic)
+    };
+    if inside_code {
+        return false;
+    }
+    (compact && (path || is_declared_by(head)) || yaml && is_indent(head)) && last && !word.iter().any(|byte| SIGILS.contains(byte))
+}
+
+/// What follows a flag is its argument, not a word of prose.
+pub(super) fn is_argument(text: &[u8], value: usize) -> bool {
+    let length = count(text, value, LONGEST_LINE, |byte| {
+        !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b')')
+    });
+    let word = &text[value..value + length];
+    let end = value + length;
+    let gap = blanks(text, end, 2);
+    let after = text.get(end + gap);
+    let ends = matches!(after, None | Some(b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'`' | b'|' | b'&' | b';' | b'>'))
+        || gap > 0 && after == Some(&b'-');
+    let telling = word.iter().any(|byte| byte.is_ascii_digit()) || word.iter().filter(|byte| **byte == b'-').count() > 0;
+    length > 2
+        && !matches!(word[0], b'-' | b'<' | b'[' | b'=' | b'$' | b'{' | b'(')
+        && (ends || telling && gap < 2)
+        && !PROSE.iter().any(|it| word.eq_ignore_ascii_case(it))
+        && !is_metavariable(word)
+}
+
+/// `PASSWORD`, `API_KEY`
+fn is_metavariable(word: &[u8]) -> bool {
+    word.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+}
+
+/// The end of twelve words or more in small letters, as seed phrases are written.
+pub(super) fn many_words(text: &[u8], from: usize) -> Option<usize> {
+    const FEWEST: usize = 12;
+    const MOST: usize = 24;
+    let (mut at, mut end, mut words) = (from, from, 0);
+    while words < MOST {
+        let word = count(text, at, 9, |byte| byte.is_ascii_lowercase());
+        if !(3..=8).contains(&word) {
+            break;
+        }
+        end = at + word;
+        words += 1;
+        at = end + blanks(text, end, 2);
+        if at == end {
+            break;
+        }
+    }
+    let goes_on = text.get(at).is_some_and(u8::is_ascii_alphanumeric) && words < MOST;
+    (words >= FEWEST && !goes_on).then_some(end)
+}
