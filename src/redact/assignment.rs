@@ -5,7 +5,7 @@ use super::format::{WORD, ends_escape, is_cut};
 use super::headers;
 use super::keys::{Kind, is_custom_header, is_screaming, kind_of};
 use super::lines;
-use super::literal::{LONGEST_VALUE, Literal, is_quote};
+use super::literal::{LONGEST_TYPE, LONGEST_VALUE, Literal, is_quote};
 use super::separator::{Separator, blanks, count};
 use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
 
@@ -22,6 +22,8 @@ pub(super) struct Assigned {
 pub(super) struct Name {
     pub(super) start: usize,
     pub(super) end: usize,
+    /// What it announces.
+    pub(super) kind: Option<Kind>,
 }
 
 const LONGEST_NAME: usize = 64;
@@ -32,29 +34,12 @@ impl Name {
     pub(super) fn around(text: &[u8], at: usize, length: usize) -> Option<Self> {
         let end = name_end(text, at + length)?;
         let start = name_start(text, at)?;
-        Some(Self { start, end })
+        let kind = kind_of(&text[start..end]).or_else(|| spaced_kind(text, start, end));
+        Some(Self { start, end, kind })
     }
 
     pub(super) fn of<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         &text[self.start..self.end]
-    }
-
-    pub(super) fn kind(&self, text: &[u8]) -> Option<Kind> {
-        kind_of(self.of(text)).or_else(|| self.spaced_kind(text))
-    }
-
-    /// `API key: …`: the word before may qualify the name.
-    fn spaced_kind(&self, text: &[u8]) -> Option<Kind> {
-        let before = self.start.checked_sub(1).filter(|it| text[*it] == b' ')?;
-        let length = text[..before]
-            .iter()
-            .rev()
-            .take(16)
-            .take_while(|byte| byte.is_ascii_alphabetic())
-            .count();
-        (length > 0)
-            .then(|| kind_of(&text[before - length..self.end]))
-            .flatten()
     }
 
     /// The escapes before the double quotes around a name of JSON.
@@ -112,7 +97,7 @@ pub(super) fn read(text: &[u8], name: Name) -> (Option<Assigned>, usize) {
 fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> {
     let separator = Separator::after(text, name.end)?;
     let written = name.of(text);
-    let kind = match name.kind(text)? {
+    let kind = match name.kind? {
         // Variables and flags of that name hold one.
         Kind::BareToken if is_screaming(written) || text[..name.start].ends_with(b"--") => Kind::Token,
         kind => kind,
@@ -126,14 +111,26 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
         return None;
     }
     if kind == Kind::Authorization
-        && let Some((start, end)) = headers::authorization(text, name, separator)
+        && let Separator::Colon { end } = separator
     {
-        return Some(Assigned { start, end, kind });
+        let (span, end) = headers::authorization(text, name, end);
+        *reached = end;
+        if let Some((start, end)) = span {
+            return Some(Assigned { start, end, kind });
+        }
     }
     let manner = manner(text, name, kind, separator)?;
     let value = Value::read(text, separator, kind, manner)?;
-    *reached = value.end;
-    value.judge(text, kind, manner)
+    *reached = value.end.max(*reached);
+    let assigned = value.judge(text, kind, manner)?;
+    // `gpgSignKey = "gpgSign"`
+    let value = &text[assigned.start..assigned.end];
+    let echoes = manner.style != Style::Json
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && written
+            .windows(value.len())
+            .any(|part| part.eq_ignore_ascii_case(value));
+    (!echoes).then_some(assigned)
 }
 
 fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<Manner> {
@@ -142,7 +139,8 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
         Separator::Tag { .. } => opens_tag(text, name.start).then_some(Manner::BARE),
         Separator::Call { end } => {
             // `define('X', '…')`, `getenv("X", "…")`; `.password("…")`
-            let setting = is_screaming(written) && !text[name.end..end].contains(&b'(');
+            let setting = is_screaming(written) && written.contains(&b'_')
+                && !text[name.end..end].iter().any(|byte| matches!(byte, b'(' | b'`'));
             let setter = matches!(kind, Kind::Password | Kind::Secret)
                 && text[name.end..].starts_with(b"(")
                 && (text[..name.start].ends_with(b".")
@@ -177,35 +175,59 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
 /// Names and values are seldom only spaces apart; what shows it decides how the value is taken.
 fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Manner> {
     let written = name.of(text);
-    let flag = text[..name.start].ends_with(b"-");
-    if flag {
+    if text[..name.start].ends_with(b"-") {
         let literal = lines::is_argument(text, value);
         return Some(if literal { Manner::LITERAL } else { Manner::BARE });
     }
-    if in_netrc(text, name.start) || lines::is_declared_by(name.head(text)) {
+    let head = name.head(text);
+    if lines::is_declared_by(head) || in_netrc(text, name.start) {
         return Some(Manner::LITERAL);
     }
     if is_quote(text, value) {
-        let head = name.head(text);
         let sql = written.eq_ignore_ascii_case(b"password") && text.get(value) == Some(&b'\'');
-        return Some(if sql || lines::is_indent(head) {
+        let constant = head.trim_ascii_end().ends_with(b"define");
+        return Some(if sql || constant || lines::is_indent(head) {
             Manner::BARE
         } else {
             Manner::of(Style::Argument)
         });
     }
-    if let Literal::Whole(..) = Literal::after_type(text, value) {
+    let near = &text[value..text.len().min(value + LONGEST_TYPE)];
+    if memchr::memchr(b'=', near).is_some()
+        && let Literal::Whole(..) = Literal::after_type(text, value)
+    {
         return Some(Manner::BARE);
     }
-    if lines::is_directive(text, name, value) {
-        return Some(Manner::LITERAL);
+    if lines::is_indent(head) {
+        if lines::is_directive(text, name, value) {
+            return Some(Manner::LITERAL);
+        }
+        // `password 7x…` alone on its line
+        if lines::is_pair(text, value) {
+            return Some(Manner::BARE);
+        }
     }
-    // `aws configure set aws_secret_access_key …`, `password 7x…` alone on its line
+    // `aws configure set aws_secret_access_key …`
     let command = written.contains(&b'_') && matches!(kind, Kind::Secret | Kind::Token);
-    let long = count(text, value, 20, |byte| {
-        !byte.is_ascii_whitespace() && byte != b'='
-    }) == 20;
-    (command && long || lines::is_pair(text, name, value)).then_some(Manner::BARE)
+    let long = command
+        && count(text, value, 20, |byte| {
+            !byte.is_ascii_whitespace() && byte != b'='
+        }) == 20;
+    long.then_some(Manner::BARE)
+}
+
+/// `API key: …`: the word before may qualify the name.
+fn spaced_kind(text: &[u8], start: usize, end: usize) -> Option<Kind> {
+    let before = start.checked_sub(1).filter(|it| text[*it] == b' ')?;
+    let length = text[..before]
+        .iter()
+        .rev()
+        .take(16)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    (length > 0)
+        .then(|| kind_of(&text[before - length..end]))
+        .flatten()
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -246,10 +268,15 @@ fn name_start(text: &[u8], at: usize) -> Option<usize> {
 fn in_netrc(text: &[u8], start: usize) -> bool {
     const NEAR: usize = 120;
     let near = &text[start.saturating_sub(NEAR)..start];
-    near.last().is_some_and(u8::is_ascii_whitespace)
-        && [&b"login "[..], b"machine "]
-            .iter()
-            .any(|word| memchr::memmem::find(near, word).is_some())
+    if !near.last().is_some_and(u8::is_ascii_whitespace) {
+        return false;
+    }
+    let mut words = near
+        .rsplit(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    let (_, field) = (words.next(), words.next());
+    matches!(field, Some(b"login" | b"machine" | b"account"))
+        && !matches!(words.next(), Some(b"the" | b"a" | b"to"))
 }
 
 fn opens_tag(text: &[u8], start: usize) -> bool {

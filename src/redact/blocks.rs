@@ -24,7 +24,7 @@ pub(super) fn scalar(text: &[u8], name: Name) -> Option<Assigned> {
     if text.get(header) != Some(&b'\n') {
         return None;
     }
-    let kind = name.kind(text)?;
+    let kind = name.kind?;
     let indent = indent_of(name.head(text));
     let (start, end) = indented(text, header + 1, indent)?;
     let block = &text[start..end];
@@ -92,27 +92,34 @@ pub(super) fn kubernetes_secret(text: &[u8], at: usize, floor: usize) -> Vec<Ass
     found
 }
 
-/// The document around `at`, as far as it is looked at.
+/// The document around the `kind` at `at`, as far as it is looked at.
 fn document(text: &[u8], at: usize, floor: usize) -> (usize, usize) {
     const FAR: usize = 16 << 10;
-    let from = at.saturating_sub(FAR).max(floor);
-    let to = text.len().min(at + FAR);
-    let bounds = [&b"\n---"[..], b"kind: ", b"\"kind\""];
-    let before = bounds
-        .iter()
-        .filter_map(|bound| {
-            memchr::memmem::rfind(&text[from..at.saturating_sub(1).max(from)], bound)
-                .map(|offset| from + offset + bound.len())
-        })
-        .max();
-    let after = bounds
-        .iter()
-        .filter_map(|bound| {
-            memchr::memmem::find(&text[at + b"kind".len() + 2..to.max(at + 6)], bound)
-                .map(|offset| at + b"kind".len() + 2 + offset)
-        })
-        .min();
-    (before.unwrap_or(from), after.unwrap_or(to))
+    const RULE: &[u8] = b"\n---";
+    let mut from = at.saturating_sub(FAR).max(floor);
+    let mut to = text.len().min(at + FAR);
+    // Another `kind` belongs to another object, and is looked for first: it may be near.
+    let is_kind = |found: usize| {
+        let ends = matches!(text.get(found + 4), Some(b':' | b'"' | b'\\'));
+        let begins = found == 0 || matches!(text[found - 1], b'\n' | b'"' | b' ');
+        ends && begins
+    };
+    let mut before = memchr::memmem::rfind_iter(&text[from..at], b"kind");
+    if let Some(found) = before.find(|found| is_kind(from + found)) {
+        from += found + b"kind".len();
+    }
+    let after = at + b"kind".len();
+    let mut behind = memchr::memmem::find_iter(&text[after..to], b"kind");
+    if let Some(found) = behind.find(|found| is_kind(after + found)) {
+        to = after + found;
+    }
+    if let Some(found) = memchr::memmem::rfind(&text[from..at], RULE) {
+        from += found;
+    }
+    if let Some(found) = memchr::memmem::find(&text[after..to], RULE) {
+        to = after + found;
+    }
+    (from, to)
 }
 
 /// The values of the section whose name ends at `from`.

@@ -160,7 +160,12 @@ impl Detector {
                 let found = blocks::kubernetes_secret(text, at, floor);
                 first(text, found, floor, memory).map(Step::Found)
             }
-            Self::Hash => files::hash(text, at).and_then(|span| secret(span, "password-hash")),
+            Self::Hash if memory.reached.covers(Look::Hash, at) => None,
+            Self::Hash => {
+                let (span, reached) = files::hash(text, at);
+                memory.reached.remember(Look::Hash, at, reached);
+                secret(span?, "password-hash")
+            }
             Self::Pgpass => files::pgpass(text, at).and_then(|span| secret(span, "password")),
             Self::IdentifiedBy => {
                 let span = files::identified_by(text, at + "IDENTIFIED".len())?;
@@ -179,21 +184,22 @@ fn named(
     memory: &mut Memory,
 ) -> Option<Finding> {
     let name = Name::around(text, at, length)?;
-    let assigned = if memory.reached.covers(Look::Value, at) {
-        None
-    } else {
-        let (assigned, reached) = assignment::read(text, name);
-        if assigned.is_none() {
-            memory.reached.remember(Look::Value, at, reached);
-        }
-        assigned
-    };
-    if let Some(assigned) = assigned.or_else(|| blocks::scalar(text, name)) {
-        return finding(text, assigned, floor);
-    }
-    if let Some((start, end)) = files::kaggle(text, name).or_else(|| files::basic(text, name)) {
+    if name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
+        && let Some((start, end)) = files::kaggle(text, name).or_else(|| files::basic(text, name))
+    {
         let kind = keys::Kind::Secret;
         return finding(text, Assigned { start, end, kind }, floor);
+    }
+    name.kind?;
+    if !memory.reached.covers(Look::Value, at) {
+        let (assigned, reached) = assignment::read(text, name);
+        if let Some(assigned) = assigned {
+            return finding(text, assigned, floor);
+        }
+        memory.reached.remember(Look::Value, at, reached);
+    }
+    if let Some(assigned) = blocks::scalar(text, name) {
+        return finding(text, assigned, floor);
     }
     if let Some(assigned) = pairs::read(text, name) {
         return finding(text, assigned, floor);

@@ -15,16 +15,22 @@ pub(super) const HASHES: &[&str] = &[
     "pbkdf2_sha", "{SSHA", "{SHA}", "{CRYPT}",
 ];
 
-/// A password hash whose prefix is at `at`.
-pub(super) fn hash(text: &[u8], at: usize) -> Option<Span> {
-    const SHORTEST: usize = 20;
+/// A password hash whose prefix is at `at`, and how far was read.
+pub(super) fn hash(text: &[u8], at: usize) -> (Option<Span>, usize) {
     let class = ALNUM.and_also("./$+=,-_{}");
     let end = at + run_length(class, &text[at..], 512);
-    let value = &text[at..end];
-    let last = value.rsplit(|byte| matches!(byte, b'$' | b'}')).next()?;
+    (is_hash(&text[at..end]).then_some((at, end)), end)
+}
+
+fn is_hash(value: &[u8]) -> bool {
+    const SHORTEST: usize = 20;
+    let last = value
+        .rsplit(|byte| matches!(byte, b'$' | b'}'))
+        .next()
+        .unwrap_or_default();
     let digest = last.len() >= SHORTEST && last.iter().any(u8::is_ascii_digit) && last.iter().any(u8::is_ascii_alphabetic);
     let salted = value.iter().filter(|byte| **byte == b'$').count() >= 3 || value.starts_with(b"{");
-    (digest && salted && !is_placeholder_value(last)).then_some((at, end))
+    digest && salted && !is_placeholder_value(last)
 }
 
 /// What the ports of `.pgpass` lines look like.
@@ -61,13 +67,21 @@ pub(super) fn identified_by(text: &[u8], at: usize) -> Option<Span> {
         return None;
     }
     let span = match Literal::read(text, value) {
-        Literal::Whole(start, end) => (start, end),
-        Literal::Open => return None,
+        // Backticks are prose.
+        Literal::Whole(start, end) if !text[..start].ends_with(b"`") => (start, end),
+        Literal::Whole(..) | Literal::Open => return None,
         Literal::None => {
             let end = value + count(text, value, 128, |byte| !byte.is_ascii_whitespace() && !matches!(byte, b';' | b'"' | b',' | b'\\' | b'\''));
             // A statement ends here; prose goes on.
             let ended = matches!(text.get(end), None | Some(b';' | b'"' | b'\n'));
-            if !ended {
+            let line = lines::before(text, at);
+            let statement = [&b"user"[..], b"grant", b"role", b"identified"]
+                .iter()
+                .any(|it| line.windows(it.len()).any(|word| word.eq_ignore_ascii_case(it)))
+                && [&b"alter"[..], b"create", b"grant"]
+                    .iter()
+                    .any(|it| line.windows(it.len()).any(|word| word.eq_ignore_ascii_case(it)));
+            if !ended || !statement {
                 return None;
             }
             (value, end)

@@ -1,7 +1,7 @@
 //! `Authorization` headers: a scheme, and what it is followed by.
 
 use super::assignment::Name;
-use super::separator::{Separator, count};
+use super::separator::count;
 use super::structures::Span;
 use super::values::{is_placeholder_value, is_template, looks_random};
 
@@ -51,12 +51,14 @@ pub(super) fn scheme_length(value: &[u8]) -> Option<usize> {
 /// The credential of `Authorization: <any scheme> …`, with its parameters.
 ///
 /// One token after a known scheme is left to the rules that judge a value.
-pub(super) fn authorization(text: &[u8], name: Name, separator: Separator) -> Option<Span> {
-    let Separator::Colon { end: at } = separator else {
-        return None;
-    };
+/// Answers how far was read, too.
+pub(super) fn authorization(text: &[u8], name: Name, at: usize) -> (Option<Span>, usize) {
     let at = at + count(text, at, 8, |byte| matches!(byte, b'\\' | b'"' | b'\'' | b'`'));
     let end = at + credential_length(&text[at..], is_quoted(text, name.start));
+    (credential(text, at, end), end)
+}
+
+fn credential(text: &[u8], at: usize, end: usize) -> Option<Span> {
     let value = &text[at..end];
     let scheme = count(value, 0, LONGEST_SCHEME, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
@@ -68,8 +70,10 @@ pub(super) fn authorization(text: &[u8], name: Name, separator: Separator) -> Op
     }
     let known = scheme_length(value).is_some();
     let single = !credential.contains(&b' ') && !credential.contains(&b',');
+    let call = credential.contains(&b'(');
     let plausible = has_parameters(credential)
         || single
+            && !call
             && (!known || credential.contains(&b':'))
             && (looks_random(credential) || credential.contains(&b':'))
             && !is_placeholder_value(credential);

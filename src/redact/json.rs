@@ -24,7 +24,7 @@ pub(super) fn values(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
         return None;
     }
     let escapes = name.json_escapes(text)?;
-    let kind = name.kind(text).filter(|kind| is_documented(*kind))?;
+    let kind = name.kind.filter(|kind| is_documented(*kind))?;
     if matches!(opens, b'{' | b'[') {
         return Some(Leaves::new(text, escapes, kind).read(end));
     }
@@ -146,7 +146,7 @@ impl<'t> Leaves<'t> {
         };
         let name = field.map_or(&b""[..], |(start, end)| self.unescaped(start, end));
         let value = self.unescaped(start, end);
-        if name == b"type" && is_type(value) {
+        if name == b"type" && is_type(value) || describes(name) {
             self.describes = true;
         }
         let end = start + value.len();
@@ -169,10 +169,15 @@ impl<'t> Leaves<'t> {
     }
 }
 
+/// A field of a schema, of which every other field describes a value too.
+fn describes(field: &[u8]) -> bool {
+    matches!(field, b"description" | b"documentation" | b"shape" | b"$ref")
+}
+
 /// The name of a type in a JSON schema.
 pub(super) fn is_type(value: &[u8]) -> bool {
     matches!(
         value,
-        b"string" | b"number" | b"integer" | b"boolean" | b"array" | b"object" | b"null"
+        b"string" | b"number" | b"integer" | b"boolean" | b"array" | b"object" | b"null" | b"structure"
     )
 }

@@ -8,8 +8,6 @@ const LONGEST_LINE: usize = 200;
 
 /// Words after which a name and its value are only a space apart.
 const DECLARERS: &[&[u8]] = &[
-    b"define",
-    b"#define",
     b"setenv",
     b"ENV",
     b"export",
@@ -76,25 +74,21 @@ pub(super) fn is_declared_by(head: &[u8]) -> bool {
     !head.is_empty() && DECLARERS.iter().any(|word| ends(&word))
 }
 
-/// `requirepass …`, or `NAME   …` as `env` and tables of settings show it.
+/// Of a name that begins its line: `requirepass …`, or `NAME   …` as `env` and tables of settings show it.
 pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
     let written = name.of(text);
     let gap = &text[name.end..value];
-    let alone = is_indent(name.head(text));
-    alone
-        && (DIRECTIVES.contains(&written)
-            || is_screaming(written)
-                && written.contains(&b'_')
-                && (gap.len() >= 2 || gap.contains(&b'\t'))
-            || is_pair(text, name, value) && has_account_before(text, name.start))
+    DIRECTIVES.contains(&written)
+        || is_screaming(written)
+            && written.contains(&b'_')
+            && (gap.len() >= 2 || gap.contains(&b'\t'))
+        || is_pair(text, value) && has_account_before(text, name.start)
 }
 
-/// `name value` and nothing else on the line.
-pub(super) fn is_pair(text: &[u8], name: Name, value: usize) -> bool {
+/// A value and nothing else on the line.
+pub(super) fn is_pair(text: &[u8], value: usize) -> bool {
     let length = count(text, value, LONGEST_LINE, |byte| !byte.is_ascii_whitespace());
-    length > 0
-        && ends_line(text, value + length)
-        && is_indent(name.head(text))
+    length > 0 && ends_line(text, value + length)
 }
 
 /// `user bob` or `host x` on the lines before, as mail programs have it.

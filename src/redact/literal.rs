@@ -14,6 +14,7 @@ const WRAPPERS: &[&[u8]] = &[
     b"unsafeplaintext", b"string_view", b"qstring", b"make_shared",
 ];
 const LONGEST_WRAPPER: usize = 48;
+pub(super) const LONGEST_TYPE: usize = 64;
 
 /// What a place where a string literal may stand holds.
 pub(super) enum Literal {
@@ -95,8 +96,11 @@ impl Literal {
     /// `password: string = "…"`, `apiToken string = "…"`: past the type.
     pub(super) fn after_type(text: &[u8], at: usize) -> Self {
         let in_type = |byte| WORD.has(byte) || b" &<>?|'*[]().,:".contains(&byte);
-        let equals = at + count(text, at, 64, in_type);
+        let equals = at + count(text, at, LONGEST_TYPE, in_type);
         if equals == at || text.get(equals) != Some(&b'=') || text.get(equals + 1) == Some(&b'=') {
+            return Self::None;
+        }
+        if !is_type(&text[at..equals]) {
             return Self::None;
         }
         let words = text[at..equals].split(|byte| *byte == b' ');
@@ -106,6 +110,22 @@ impl Literal {
         }
         Self::read(text, equals + 1 + blanks(text, equals + 1, 4))
     }
+}
+
+/// Few words, and commas in brackets only.
+fn is_type(text: &[u8]) -> bool {
+    const MOST_SPACES: usize = 4;
+    let mut depth = 0_i32;
+    let commas_inside = text.iter().all(|byte| {
+        match byte {
+            b'[' | b'<' | b'(' => depth += 1,
+            b']' | b'>' | b')' => depth -= 1,
+            _ => {}
+        }
+        *byte != b',' || depth > 0
+    });
+    let spaces = text.iter().filter(|byte| **byte == b' ').count();
+    commas_inside && spaces <= MOST_SPACES && !text.windows(2).any(|pair| pair == b". ")
 }
 
 /// Inside the parenthesis of a call that only wraps a literal.

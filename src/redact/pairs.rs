@@ -38,6 +38,9 @@ fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
 
 /// The value that belongs to a name which is itself a value.
 pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
+    if !matches!(text[..name.start].last()?, b'"' | b'\'' | b'>' | b' ' | b'=' | b':' | b'.' | b'-' | b'/' | b'#' | b'_') {
+        return None;
+    }
     let start = name.start
         - text[name.start.saturating_sub(LONGEST_NAME)..name.start]
             .iter()
@@ -81,13 +84,16 @@ impl Field {
             .rev()
             .take_while(|byte| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'>'))
             .count();
+        let joined = &near[near.len() - joint..];
+        if !joined.iter().any(|byte| matches!(byte, b':' | b'=' | b'>' | b'"')) {
+            return None;
+        }
         let word = near[..near.len() - joint]
             .iter()
             .rev()
             .take_while(|byte| byte.is_ascii_alphabetic())
             .count();
         let field = &near[near.len() - joint - word..near.len() - joint];
-        let joined = &near[near.len() - joint..];
         let separated = joined.iter().any(|byte| matches!(byte, b':' | b'=' | b'>'))
             || field == b"variable" && joined.ends_with(b"\"");
         let start = value - joint - word;

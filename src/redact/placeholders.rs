@@ -114,6 +114,7 @@ const PLAIN_WORDS: &[&[u8]] = &[
     b"id",
     b"env",
     b"file",
+    b"files",
     b"set",
     b"unset",
     b"present",

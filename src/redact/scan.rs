@@ -178,7 +178,7 @@ impl Barren {
 /// How far each kind of look went in vain that went far. A text of nothing but beginnings would
 /// otherwise be read to the end from every one of them.
 #[derive(Default)]
-pub(super) struct Reached([usize; 4]);
+pub(super) struct Reached([usize; 5]);
 
 /// Looks that may go far.
 #[derive(Clone, Copy)]
@@ -187,10 +187,11 @@ pub(super) enum Look {
     Json,
     Table,
     Command,
+    Hash,
 }
 
 impl Reached {
-    const LONG: usize = 256;
+    const LONG: usize = 128;
 
     pub(super) const fn covers(&self, look: Look, at: usize) -> bool {
         at < self.0[look as usize]

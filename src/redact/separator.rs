@@ -62,7 +62,7 @@ impl Separator {
             _ if closed && spaces > 0 && rest.starts_with(b"value=") => {
                 Some(Self::Equals { end: skip(6) })
             }
-            [b')' | b'|' | b'?' | b'o', ..] if let Some(end) = default(text, after_spaces) => {
+            [b')' | b'|' | b'?' | b'o', ..] if let Some(end) = default(text, at, after_spaces) => {
                 Some(Self::Default { end })
             }
             [_, ..] if spaces > 0 && !closed => Some(Self::Space { end: after_spaces }),
@@ -72,14 +72,20 @@ impl Separator {
 }
 
 /// Where the literal begins that stands for a missing value: `x || "…"`, `getenv("X") or "…"`.
-fn default(text: &[u8], from: usize) -> Option<usize> {
+///
+/// `'token' or 'key'` is prose: what is in quotes is a setting only in brackets.
+fn default(text: &[u8], name: usize, from: usize) -> Option<usize> {
+    let quoted = matches!(text[name - 1], b'"' | b'\'' | b'`');
+    if quoted && text.get(from) != Some(&b')') {
+        return None;
+    }
     let closing = from + count(text, from, 2, |byte| byte == b')');
     let at = closing + blanks(text, closing, 4);
     let operators = [&b"||"[..], b"??", b"?:", b"or "];
     let operator = operators.iter().find(|it| text[at..].starts_with(it))?;
     let end = at + operator.len();
     let value = end + blanks(text, end, 4);
-    matches!(text.get(value), Some(b'"' | b'\'' | b'`')).then_some(value)
+    matches!(text.get(value), Some(b'"' | b'\'')).then_some(value)
 }
 
 /// Spaces and tabs from here on.

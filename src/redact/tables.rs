@@ -34,7 +34,7 @@ pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
     if start + from != name.start || start + to != name.end {
         return None;
     }
-    let kind = name.kind(text)?;
+    let kind = name.kind?;
     let mut at = start + header.len() + 1;
     let mut rows = 0;
     let mut found = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
             return None;
         }
         at += rule.len() + 1;
-    } else if !is_header(header, layout) {
+    } else if !is_header(header, layout) || !begins_table(text, start, layout, head_cells.len()) {
         return None;
     }
     while at < text.len() && rows < MOST_ROWS {
@@ -74,7 +74,13 @@ fn layout(text: &[u8], name: Name) -> Option<Layout> {
         }
     }
     let after = after + blanks(text, after, 64);
-    let ruled = text.get(after) == Some(&b'|') || text[..before].ends_with(b" ") && lines::before(text, before).contains(&b'|');
+    let ruled = match text.get(after) {
+        Some(b'|') => true,
+        Some(b'\n' | b'\r') => {
+            memchr::memchr(b'|', lines::before(text, before)).is_some()
+        }
+        _ => false,
+    };
     ruled.then_some(Layout::Ruled)
 }
 
@@ -122,6 +128,14 @@ fn is_header(line: &[u8], layout: Layout) -> bool {
         _ => !line.windows(2).any(|pair| matches!(pair, b", " | b"; ")),
     };
     cells.len() >= 2 && compact && cells.iter().all(named)
+}
+
+/// The line before has other columns, or none.
+fn begins_table(text: &[u8], start: usize, layout: Layout, columns: usize) -> bool {
+    let Some(end) = start.checked_sub(1) else {
+        return true;
+    };
+    cells(lines::before(text, end), layout).len() != columns
 }
 
 /// `|---|---|`, `----+----`

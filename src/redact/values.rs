@@ -81,7 +81,8 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
         return false;
     }
     if style == Style::Json && is_documented(kind) {
-        return true;
+        // A private key goes as a block, with what is cut off.
+        return !is_identifier(value) && memchr::memmem::find(value, b"PRIVATE KEY-----").is_none();
     }
     let style = if style == Style::Json { Style::Literal } else { style };
     if value.iter().any(u8::is_ascii_whitespace) {
@@ -89,7 +90,9 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     }
     match (style, kind) {
         (Style::Literal, Kind::Password | Kind::Passphrase) => !is_fixture(value),
-        (Style::Literal, Kind::Secret) => value.len() >= 4 && !is_identifier_of(value, kind),
+        (Style::Literal, Kind::Secret) => {
+            value.len() >= 4 && !is_identifier_of(value, kind) && !is_fixture(value)
+        }
         // Tokens are made by machines: a short word is the name of something.
         (Style::Literal, Kind::Token | Kind::Authorization) => {
             let long_or_mixed =
@@ -223,9 +226,18 @@ fn is_name(value: &[u8]) -> bool {
         && NAMING_WORDS.iter().any(|word| contains_word(value, word))
 }
 
+/// `"refresh_token": "refreshToken"`: an identifier that announces a secret of any kind.
+fn is_identifier(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_alphabetic)
+        && value.iter().any(u8::is_ascii_uppercase)
+        && value.iter().any(u8::is_ascii_lowercase)
+        && super::keys::kind_of(value).is_some()
+}
+
 /// `secret: "clientSecret"`: the field again, spelled as an identifier.
 fn is_identifier_of(value: &[u8], kind: Kind) -> bool {
-    value.iter().all(u8::is_ascii_alphabetic)
+    value.iter().all(u8::is_ascii_alphanumeric)
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 1
         && value.iter().any(u8::is_ascii_uppercase)
         && value.len() <= 24
         && super::keys::kind_of(value) == Some(kind)
