@@ -63,15 +63,11 @@ fn indented(text: &[u8], from: usize, indent: usize) -> Option<(usize, usize)> {
     start.map(|start| (start, end))
 }
 
-/// Every value under `data` and `stringData` of the Kubernetes Secret whose `kind` is at `at`.
+/// Every value under `data` and `stringData` of a Kubernetes object whose kind, `Secret`, is at `at`.
 pub(super) fn kubernetes_secret(text: &[u8], at: usize, floor: usize) -> Vec<Assigned> {
-    let after = &text[at + b"kind".len()..];
-    let joint = count(after, 0, 12, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b':' | b' '));
-    let word = after[joint..].strip_prefix(b"Secret");
-    let ends = |rest: &[u8]| !matches!(rest.first(), Some(byte) if byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'.' | b'-'));
-    if !after[..joint].contains(&b':') || !word.is_some_and(ends) {
+    let Some(at) = secret_kind(text, at) else {
         return Vec::new();
-    }
+    };
     let (from, to) = document(text, at, floor);
     let mut found = Vec::new();
     for section in ["stringData", "data"] {
@@ -90,6 +86,22 @@ pub(super) fn kubernetes_secret(text: &[u8], at: usize, floor: usize) -> Vec<Ass
     found.sort_unstable_by_key(|it| it.start);
     found.dedup_by_key(|it| it.start);
     found
+}
+
+/// Where `kind: Secret` begins, if the word at `at` belongs to it.
+fn secret_kind(text: &[u8], at: usize) -> Option<usize> {
+    let before = &text[at.saturating_sub(16)..at];
+    let joint = before
+        .iter()
+        .rev()
+        .take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b':' | b' '))
+        .count();
+    let field = &before[..before.len() - joint];
+    let assigned = field.ends_with(b"kind") && before[field.len()..].contains(&b':');
+    let goes_on = text.get(at + b"Secret".len()).is_some_and(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'.' | b'-')
+    });
+    (assigned && !goes_on).then(|| at - joint - b"kind".len())
 }
 
 /// The document around the `kind` at `at`, as far as it is looked at.

@@ -33,6 +33,7 @@ enum Takes {
 /// A program, or the beginning of a command of it.
 #[derive(Debug)]
 pub(super) struct Program {
+    /// What the scan looks for begins after the bar, where three letters are seldom elsewhere.
     names: &'static [&'static str],
     takes: &'static [Takes],
 }
@@ -44,7 +45,7 @@ const PROGRAMS: &[Program] = &[
     Program {
         names: &[
             "mysql ", "mysqldump ", "mysqladmin ", "mysqlimport ", "mysqlcheck ", "mysqlsh ", "mycli ",
-            "mariadb ", "mariadb-dump ", "7z ", "7za ", "rar ", "unrar ",
+            "ma|riadb ", "ma|riadb-dump ", "7z ", "7za ",
         ],
         takes: &[Glued("-p"), Glued("-hp")],
     },
@@ -53,20 +54,20 @@ const PROGRAMS: &[Program] = &[
         takes: &[Either("-p")],
     },
     Program {
-        names: &["redis-cli ", "valkey-cli ", "keydb-cli "],
+        names: &["redi|s-cli ", "valke|y-cli "],
         takes: &[Next("-a"), Next("--pass")],
     },
     Program {
         names: &[
-            "docker login ", "podman login ", "nerdctl login ", "buildah login ", "skopeo login ",
-            "registry login ", "oras login ", "az login ", "cf login ", "oc login ", "mongo ",
-            "mongosh ", "mongodump ", "mongorestore ", "mongoexport ", "mongoimport ", "cqlsh ",
-            "twine upload ", "useradd ", "usermod ", "snowsql ", "rdesktop ", "iscsiadm ", "ipmitool ",
+            "do|cker login ", "po|dman login ", "nerdctl login ", "buil|dah login ", "skopeo login ",
+            "re|gistry login ", "oras login ", "az login ", "cf login ", "oc login ", "mo|ngo ",
+            "mo|ngosh ", "mo|ngodump ", "mo|ngorestore ", "mo|ngoexport ", "mo|ngoimport ", "cqlsh ",
+            "twine upload ", "use|radd ", "use|rmod ", "snowsql ", "rd|esktop ", "ipmitool ",
         ],
         takes: &[Either("-p"), Next("--pass"), Next("-P")],
     },
     Program {
-        names: &["curl "],
+        names: &["cu|rl "],
         takes: &[
             Pair("-u", b':'),
             Pair("-U", b':'),
@@ -79,11 +80,11 @@ const PROGRAMS: &[Program] = &[
         ],
     },
     Program {
-        names: &["http -a", "https -a", "http --auth", "xh -a", "ab -A", "siege --login"],
+        names: &["ht|tp -a", "ht|tps -a", "xh -a"],
         takes: &[Account(b':')],
     },
     Program {
-        names: &["mosquitto_pub ", "mosquitto_sub ", "sqlcmd ", "bcp ", "isql ", "osql ", "zip ", "kinit "],
+        names: &["mo|squitto_pub ", "mo|squitto_sub ", "sq|lcmd ", "bcp ", "isql ", "zip "],
         takes: &[Either("-P")],
     },
     Program {
@@ -101,15 +102,15 @@ const PROGRAMS: &[Program] = &[
         takes: &[Next("-w")],
     },
     Program {
-        names: &["influx "],
+        names: &["in|flux "],
         takes: &[Next("-password"), Next("-t")],
     },
     Program {
-        names: &["openssl ", "apksigner "],
+        names: &["ope|nssl ", "apksigner "],
         takes: &[Glued("pass:"), Next("-k"), Next("-K"), Next("-password")],
     },
     Program {
-        names: &["smbclient ", "rpcclient ", "smbmap ", "net ads "],
+        names: &["smbclient ", "rpcclient ", "smbmap "],
         takes: &[Pair("-U", b'%')],
     },
     Program {
@@ -117,7 +118,7 @@ const PROGRAMS: &[Program] = &[
         takes: &[Pair("-u", b',')],
     },
     Program {
-        names: &["sqlplus ", "impdp ", "expdp ", "sqlldr "],
+        names: &["sq|lplus ", "im|pdp ", "ex|pdp ", "sq|lldr "],
         takes: &[Account(b'/')],
     },
     Program {
@@ -125,17 +126,17 @@ const PROGRAMS: &[Program] = &[
         takes: &[LastWith(b'b')],
     },
     Program {
-        names: &["rabbitmqctl add_user ", "rabbitmqctl change_password ", "wpa_passphrase ", "net use "],
+        names: &["rabbitmqctl add_user ", "rabbitmqctl change_password ", "wpa_passphrase "],
         takes: &[Last],
     },
     Program {
-        names: &["encrypt_string ", "rclone obscure ", "snmp-server community "],
+        names: &["encry|pt_string ", "rclone obscure ", "snmp-server community "],
         takes: &[First],
     },
     Program {
         names: &[
-            "vault login ", "authtoken ", "add-authtoken ", "snyk auth ", "cargo login ", "pypi-token.pypi ",
-            "github-oauth.github.com ", "auth init -t ",
+            "vault login ", "authtoken ", "snyk auth ", "ca|rgo login ", "pypi-token.pypi ",
+            "github-|oauth.github.com ", "auth init -t ",
         ],
         takes: &[Token],
     },
@@ -144,7 +145,7 @@ const PROGRAMS: &[Program] = &[
         takes: &[Next("-c"), Next("-A"), Next("-X")],
     },
     Program {
-        names: &["gh secret set ", "gh variable set "],
+        names: &["secret set "],
         takes: &[Either("-b"), Next("--body")],
     },
     Program {
@@ -156,7 +157,7 @@ const PROGRAMS: &[Program] = &[
         takes: &[Glued("/p:"), Glued("/pass:")],
     },
     Program {
-        names: &["create secret generic "],
+        names: &["secret generic "],
         takes: &[Literal("--from-literal=")],
     },
 ];
@@ -174,11 +175,46 @@ const READERS: &[&str] = &[
     "cryptsetup luksOpen",
 ];
 
-/// Every program with what gives it away.
-pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static Program)> {
-    PROGRAMS
-        .iter()
-        .flat_map(|program| program.names.iter().map(move |name| (*name, program)))
+/// A name of a program, cut where the scan finds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Called {
+    before: &'static str,
+    pub(super) anchor: &'static str,
+    program: &'static Program,
+}
+
+/// Every name of every program.
+pub(super) fn programs() -> impl Iterator<Item = Called> {
+    PROGRAMS.iter().flat_map(|program| {
+        program.names.iter().map(move |name| {
+            let (before, anchor) = name.split_once('|').unwrap_or(("", name));
+            Called {
+                before,
+                anchor,
+                program,
+            }
+        })
+    })
+}
+
+impl Called {
+    /// Where the arguments begin, if the name stands around `at`.
+    pub(super) fn arguments(self, text: &[u8], at: usize) -> Option<usize> {
+        let whole = text[..at].ends_with(self.before.as_bytes())
+            && text[at..].starts_with(self.anchor.as_bytes());
+        whole.then_some(at + self.anchor.len())
+    }
+
+    /// The password that the program is given; and how far its command was read.
+    pub(super) fn password(self, text: &[u8], from: usize) -> (Option<Span>, usize) {
+        let (arguments, end) = arguments(text, from);
+        let span = self
+            .program
+            .takes
+            .iter()
+            .find_map(|takes| takes.find(text, &arguments));
+        (span, end)
+    }
 }
 
 /// What gives away a command that reads a password.
@@ -277,16 +313,6 @@ fn argument(text: &[u8], at: usize, limit: usize) -> (Argument, usize) {
     }
     let end = end.min(limit);
     (Argument { start: at, end }, end)
-}
-
-/// The password that this program is given; and how far its command was read.
-pub(super) fn password(text: &[u8], program: &Program, from: usize) -> (Option<Span>, usize) {
-    let (arguments, end) = arguments(text, from);
-    let span = program
-        .takes
-        .iter()
-        .find_map(|takes| takes.find(text, &arguments));
-    (span, end)
 }
 
 impl Takes {

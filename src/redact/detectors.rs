@@ -2,7 +2,7 @@
 
 use super::anchors::{Anchors, Step};
 use super::assignment::{self, Assigned, Name};
-use super::commands::{self, Program};
+use super::commands::{self, Called};
 use super::format::{Part, starts_word};
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
@@ -20,7 +20,7 @@ pub(super) enum Detector {
     Url,
     PrivateKey,
     PrivateKeyTail,
-    Command(&'static str, &'static Program),
+    Command(Called),
     Reader(&'static str),
     KubernetesSecret,
     Hash,
@@ -64,9 +64,8 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     for (name, length) in keys::SHORT_ANCHORS {
         anchors.push(((*name).into(), Detector::Assignment { length: *length }));
     }
-    for (name, program) in commands::programs() {
-        anchors.push((name.into(), Detector::Command(name, program)));
-    }
+    let programs = commands::programs().map(|it| (it.anchor.into(), Detector::Command(it)));
+    anchors.extend(programs);
     let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
     anchors.extend(readers);
     anchors.extend(files::HASHES.iter().map(|it| ((*it).into(), Detector::Hash)));
@@ -79,12 +78,9 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
         ("://", Detector::Url),
         ("-----BEGIN", Detector::PrivateKey),
         ("-----END", Detector::PrivateKeyTail),
-        ("kind: Secret", Detector::KubernetesSecret),
-        ("kind\": \"S", Detector::KubernetesSecret),
-        ("kind\":\"S", Detector::KubernetesSecret),
-        ("kind\\\":\\\"S", Detector::KubernetesSecret),
-        ("IDENTIFIED", Detector::IdentifiedBy),
-        ("identified", Detector::IdentifiedBy),
+        ("Secret", Detector::KubernetesSecret),
+        ("TIFIED", Detector::IdentifiedBy),
+        ("tified by", Detector::IdentifiedBy),
     ];
     anchors.extend(structures.map(|(anchor, detector)| (anchor.into(), detector)));
     anchors
@@ -146,9 +142,8 @@ impl Detector {
             }
             Self::PrivateKeyTail => structures::private_key_tail(text, at, floor)
                 .and_then(|span| secret(span, "private-key")),
-            Self::Command(name, program) => {
-                let from = past(text, at, name)?;
-                let span = on_command_line(text, from, program, memory)?;
+            Self::Command(called) => {
+                let span = on_command_line(text, at, called, memory)?;
                 secret(span, format_of(&text[span.0..span.1]).unwrap_or("password"))
             }
             Self::Reader(reader) => {
@@ -168,7 +163,7 @@ impl Detector {
             }
             Self::Pgpass => files::pgpass(text, at).and_then(|span| secret(span, "password")),
             Self::IdentifiedBy => {
-                let span = files::identified_by(text, at + "IDENTIFIED".len())?;
+                let span = files::identified_by(text, at + "TIFIED".len())?;
                 secret(span, "password")
             }
         }
@@ -246,14 +241,15 @@ fn first(
 
 fn on_command_line(
     text: &[u8],
-    from: usize,
-    program: &Program,
+    at: usize,
+    called: Called,
     memory: &mut Memory,
 ) -> Option<Span> {
+    let from = called.arguments(text, at)?;
     if memory.reached.covers(Look::Command, from) {
         return None;
     }
-    let (span, reached) = commands::password(text, program, from);
+    let (span, reached) = called.password(text, from);
     if span.is_none() {
         memory.reached.remember(Look::Command, from, reached);
     }

@@ -40,7 +40,7 @@ impl Kind {
 /// What the text scanner looks for; every sensitive name contains one of them.
 pub(super) const ANCHORS: &[&str] = &[
     "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie", "mnemonic", "phrase",
-    "creds", "jwt", "psk", "bindpw", "rootpw",
+    "creds", "jwt", "psk", "ndpw", "otpw",
 ];
 
 /// Short names, found only with what may follow them.
@@ -51,12 +51,6 @@ pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
     ("PW:", 2),
     ("PW=", 2),
     ("PW\"", 2),
-    ("pin:", 3),
-    ("pin=", 3),
-    ("pin\"", 3),
-    ("PIN:", 3),
-    ("PIN=", 3),
-    ("PIN\"", 3),
 ];
 
 /// What makes a `key` a secret.

@@ -25,6 +25,14 @@ pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
     if header.len() > LONGEST_LINE {
         return None;
     }
+    let mut at = start + header.len() + 1;
+    if layout == Layout::Ruled {
+        let rule = text.get(at..).map(|_| line(text, at))?;
+        if !is_rule(rule) {
+            return None;
+        }
+        at += rule.len() + 1;
+    }
     let head_cells = cells(header, layout);
     let index = head_cells.iter().position(|(from, to)| {
         start + from <= name.start && name.end <= start + to
@@ -35,18 +43,13 @@ pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
         return None;
     }
     let kind = name.kind?;
-    let mut at = start + header.len() + 1;
-    let mut rows = 0;
-    let mut found = Vec::new();
-    if layout == Layout::Ruled {
-        let rule = text.get(at..).map(|_| line(text, at))?;
-        if !is_rule(rule) {
-            return None;
-        }
-        at += rule.len() + 1;
-    } else if !is_header(header, layout) || !begins_table(text, start, layout, head_cells.len()) {
+    if layout != Layout::Ruled
+        && !(is_header(header, layout) && begins_table(text, start, layout, head_cells.len()))
+    {
         return None;
     }
+    let mut rows = 0;
+    let mut found = Vec::new();
     while at < text.len() && rows < MOST_ROWS {
         let row = line(text, at);
         let row_cells = cells(row, layout);
@@ -140,10 +143,9 @@ fn begins_table(text: &[u8], start: usize, layout: Layout, columns: usize) -> bo
 
 /// `|---|---|`, `----+----`
 fn is_rule(line: &[u8]) -> bool {
-    line.windows(3).any(|it| it == b"---")
-        && line
-            .iter()
+    line.iter()
             .all(|byte| matches!(byte, b'-' | b'+' | b'|' | b':' | b' ' | b'=' | b'\r'))
+        && memchr::memmem::find(line, b"---").is_some()
 }
 
 fn push(text: &[u8], start: usize, end: usize, kind: Kind, found: &mut Vec<Assigned>) {
