@@ -99,7 +99,9 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     let written = name.of(text);
     let kind = match name.kind? {
         // Variables and flags of that name hold one.
-        Kind::BareToken if is_screaming(written) || text[..name.start].ends_with(b"--") => Kind::Token,
+        Kind::BareToken if is_screaming(written) || text[..name.start].ends_with(b"--") => {
+            Kind::Token
+        }
         kind => kind,
     };
     // `--- PASS: TestLogin`
@@ -139,12 +141,17 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
         Separator::Tag { .. } => opens_tag(text, name.start).then_some(Manner::BARE),
         Separator::Call { end } => {
             // `define('X', '…')`, `getenv("X", "…")`; `.password("…")`
-            let setting = is_screaming(written) && written.contains(&b'_')
-                && !text[name.end..end].iter().any(|byte| matches!(byte, b'(' | b'`'));
+            let setting = is_screaming(written)
+                && written.contains(&b'_')
+                && !text[name.end..end]
+                    .iter()
+                    .any(|byte| matches!(byte, b'(' | b'`'));
             let setter = matches!(kind, Kind::Password | Kind::Secret)
                 && text[name.end..].starts_with(b"(")
                 && (text[..name.start].ends_with(b".")
-                    || [&b"set"[..], b"with"].iter().any(|it| written.starts_with(it)));
+                    || [&b"set"[..], b"with"]
+                        .iter()
+                        .any(|it| written.starts_with(it)));
             Some(Manner::of(if setting || setter {
                 Style::Literal
             } else {
@@ -167,7 +174,11 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
                 || in_netrc(text, name.start)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
                 || lines::is_setting(text, name, end);
-            Some(if literal { Manner::LITERAL } else { Manner::BARE })
+            Some(if literal {
+                Manner::LITERAL
+            } else {
+                Manner::BARE
+            })
         }
     }
 }
@@ -177,7 +188,11 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
     let written = name.of(text);
     if text[..name.start].ends_with(b"-") {
         let literal = lines::is_argument(text, value);
-        return Some(if literal { Manner::LITERAL } else { Manner::BARE });
+        return Some(if literal {
+            Manner::LITERAL
+        } else {
+            Manner::BARE
+        });
     }
     let head = name.head(text);
     if lines::is_declared_by(head) || in_netrc(text, name.start) {
@@ -218,7 +233,10 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
 
 /// `API key: …`: the word before may qualify the name.
 fn spaced_kind(text: &[u8], start: usize, end: usize) -> Option<Kind> {
-    let before = start.checked_sub(1).filter(|it| text[*it] == b' ')?;
+    const LONGEST: usize = b"phrase".len();
+    let before = start
+        .checked_sub(1)
+        .filter(|it| text[*it] == b' ' && end - start <= LONGEST)?;
     let length = text[..before]
         .iter()
         .rev()
@@ -345,7 +363,12 @@ impl Value {
     fn in_tag(text: &[u8], at: usize) -> Option<Self> {
         const CDATA: &[u8] = b"<![CDATA[";
         let start = at + count(text, at, 64, |byte| byte.is_ascii_whitespace());
-        let start = start + if text[start..].starts_with(CDATA) { CDATA.len() } else { 0 };
+        let start = start
+            + if text[start..].starts_with(CDATA) {
+                CDATA.len()
+            } else {
+                0
+            };
         let mut end = start
             + count(text, start, LONGEST_VALUE, |byte| {
                 !matches!(byte, b'<' | b'\n' | b']')
@@ -353,7 +376,10 @@ impl Value {
         while end > start && text[end - 1].is_ascii_whitespace() {
             end -= 1;
         }
-        let after = end + count(text, end, 64, |byte| byte.is_ascii_whitespace() || byte == b']');
+        let after = end
+            + count(text, end, 64, |byte| {
+                byte.is_ascii_whitespace() || byte == b']'
+            });
         let closed = text[after..].starts_with(b"</") || text[after..].starts_with(b"></");
         closed.then_some(Self::in_quotes(start, end))
     }
@@ -433,7 +459,10 @@ impl Value {
 
 /// `process.env.X || "…"` where a value should be: the literal is used when nothing else is set.
 fn fallback(text: &[u8], at: usize) -> Option<Value> {
-    let path = at + count(text, at, 48, |byte| WORD.has(byte) || matches!(byte, b'.' | b'?'));
+    let path = at
+        + count(text, at, 48, |byte| {
+            WORD.has(byte) || matches!(byte, b'.' | b'?')
+        });
     let operator = path + blanks(text, path, 2);
     let literal = (path > at && operator > path)
         .then(|| text.get(operator..operator + 2))

@@ -98,9 +98,9 @@ fn secret_kind(text: &[u8], at: usize) -> Option<usize> {
         .count();
     let field = &before[..before.len() - joint];
     let assigned = field.ends_with(b"kind") && before[field.len()..].contains(&b':');
-    let goes_on = text.get(at + b"Secret".len()).is_some_and(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'.' | b'-')
-    });
+    let goes_on = text
+        .get(at + b"Secret".len())
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'.' | b'-'));
     (assigned && !goes_on).then(|| at - joint - b"kind".len())
 }
 

@@ -44,8 +44,17 @@ use Takes::{Account, Either, First, Glued, Last, LastWith, Literal, Next, Pair, 
 const PROGRAMS: &[Program] = &[
     Program {
         names: &[
-            "mysql ", "mysqldump ", "mysqladmin ", "mysqlimport ", "mysqlcheck ", "mysqlsh ", "mycli ",
-            "ma|riadb ", "ma|riadb-dump ", "7z ", "7za ",
+            "mysql ",
+            "mysqldump ",
+            "mysqladmin ",
+            "mysqlimport ",
+            "mysqlcheck ",
+            "mysqlsh ",
+            "mycli ",
+            "ma|riadb ",
+            "ma|riadb-dump ",
+            "7z ",
+            "7za ",
         ],
         takes: &[Glued("-p"), Glued("-hp")],
     },
@@ -59,10 +68,29 @@ const PROGRAMS: &[Program] = &[
     },
     Program {
         names: &[
-            "do|cker login ", "po|dman login ", "nerdctl login ", "buil|dah login ", "skopeo login ",
-            "re|gistry login ", "oras login ", "az login ", "cf login ", "oc login ", "mo|ngo ",
-            "mo|ngosh ", "mo|ngodump ", "mo|ngorestore ", "mo|ngoexport ", "mo|ngoimport ", "cqlsh ",
-            "twine upload ", "use|radd ", "use|rmod ", "snowsql ", "rd|esktop ", "ipmitool ",
+            "do|cker login ",
+            "po|dman login ",
+            "nerdctl login ",
+            "buil|dah login ",
+            "skopeo login ",
+            "re|gistry login ",
+            "oras login ",
+            "az login ",
+            "cf login ",
+            "oc login ",
+            "mo|ngo ",
+            "mo|ngosh ",
+            "mo|ngodump ",
+            "mo|ngorestore ",
+            "mo|ngoexport ",
+            "mo|ngoimport ",
+            "cqlsh ",
+            "twine upload ",
+            "use|radd ",
+            "use|rmod ",
+            "snowsql ",
+            "rd|esktop ",
+            "ipmitool ",
         ],
         takes: &[Either("-p"), Next("--pass"), Next("-P")],
     },
@@ -84,12 +112,25 @@ const PROGRAMS: &[Program] = &[
         takes: &[Account(b':')],
     },
     Program {
-        names: &["mo|squitto_pub ", "mo|squitto_sub ", "sq|lcmd ", "bcp ", "isql ", "zip "],
+        names: &[
+            "mo|squitto_pub ",
+            "mo|squitto_sub ",
+            "sq|lcmd ",
+            "bcp ",
+            "isql ",
+            "zip ",
+        ],
         takes: &[Either("-P")],
     },
     Program {
         names: &[
-            "ldapsearch ", "ldapadd ", "ldapmodify ", "ldapdelete ", "ldapwhoami ", "ldapcompare ", "ldapmodrdn ",
+            "ldapsearch ",
+            "ldapadd ",
+            "ldapmodify ",
+            "ldapdelete ",
+            "ldapwhoami ",
+            "ldapcompare ",
+            "ldapmodrdn ",
         ],
         takes: &[Either("-w")],
     },
@@ -126,17 +167,30 @@ const PROGRAMS: &[Program] = &[
         takes: &[LastWith(b'b')],
     },
     Program {
-        names: &["rabbitmqctl add_user ", "rabbitmqctl change_password ", "wpa_passphrase "],
+        names: &[
+            "rabbitmqctl add_user ",
+            "rabbitmqctl change_password ",
+            "wpa_passphrase ",
+        ],
         takes: &[Last],
     },
     Program {
-        names: &["encry|pt_string ", "rclone obscure ", "snmp-server community "],
+        names: &[
+            "encry|pt_string ",
+            "rclone obscure ",
+            "snmp-server community ",
+        ],
         takes: &[First],
     },
     Program {
         names: &[
-            "vault login ", "authtoken ", "snyk auth ", "ca|rgo login ", "pypi-token.pypi ",
-            "github-|oauth.github.com ", "auth init -t ",
+            "vault login ",
+            "authtoken ",
+            "snyk auth ",
+            "ca|rgo login ",
+            "pypi-token.pypi ",
+            "github-|oauth.github.com ",
+            "auth init -t ",
         ],
         takes: &[Token],
     },
@@ -324,7 +378,9 @@ impl Takes {
                 .map(|pair| (pair[1].start, pair[1].end))
         };
         let glued = |flag: &'static str| {
-            arguments.iter().filter_map(move |it| glued(text, *it, flag))
+            arguments
+                .iter()
+                .filter_map(move |it| glued(text, *it, flag))
         };
         let plain = |it: &&Argument| !it.of(text).starts_with(b"-");
         let secret = |it: &Span| is_password(&text[it.0..it.1]);
@@ -363,8 +419,7 @@ impl Takes {
                 .find(plain)
                 .map(|it| (it.start, it.end))
                 .filter(|it| looks_random(&text[it.0..it.1]) && it.1 - it.0 >= 12),
-            Self::Literal(flag) => glued(flag)
-                .find_map(|it| after_joint(text, it, b'=')),
+            Self::Literal(flag) => glued(flag).find_map(|it| after_joint(text, it, b'=')),
         }
     }
 }
@@ -396,7 +451,10 @@ fn after_joint(text: &[u8], (start, end): Span, joint: u8) -> Option<Span> {
     let after = &pair[at + 1..];
     // `user/password@database`
     let length = if joint == b'/' {
-        after.iter().rposition(|byte| *byte == b'@').unwrap_or(after.len())
+        after
+            .iter()
+            .rposition(|byte| *byte == b'@')
+            .unwrap_or(after.len())
     } else {
         after.len()
     };

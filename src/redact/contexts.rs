@@ -3,6 +3,8 @@
 //!
 //! Words in `‹›` stand for values that a seeded generator makes.
 
+use serde_json::{Value, json};
+
 use super::corpus::Random;
 use super::format::{ALNUM, BASE64, HEX};
 use super::{Counts, RedactionKey, Redactor};
@@ -99,6 +101,7 @@ fn names_of_json_decide() {
         "{\\\"secrets\\\":{\\\"a\\\":\\\"‹word›\\\"}}",
         "{\\\\\\\"password\\\\\\\":\\\\\\\"‹word›\\\\\\\"}",
         "{\"password\": \"‹word› and ‹word›\"}",
+        "{\"password\": {\"type\": \"string\", \"value\": \"‹word›\"}}",
     ]);
 }
 
@@ -298,6 +301,100 @@ fn files_of_known_form_are_read() {
         "jdbc:mysql://h/x?user=a&password=‹word›",
         "network={\n  psk=\"‹word›\"\n}",
     ]);
+}
+
+/// In structured inputs and outputs of tools, no value under a documented name is looked at.
+#[test]
+fn fields_of_structured_data_go_whatever_they_look_like() {
+    let redactor = Redactor::new(RedactionKey::new([7; 32]));
+    let redacted = |mut value: Value| {
+        redactor.value(&mut value, &mut Counts::default());
+        value.to_string()
+    };
+    for name in [
+        "api_key",
+        "apiKey",
+        "API-KEY",
+        "api_keys",
+        "token",
+        "Token",
+        "access_token",
+        "githubToken",
+        "secret",
+        "clientSecret",
+        "password",
+        "db_password",
+        "PASSWORD",
+        "passwords",
+        "userPassword",
+        "authorization",
+        "Authorization",
+        "Proxy-Authorization",
+        "credential",
+        "credentials",
+        "awsCredentials",
+        "private_key",
+        "privateKey",
+        "cookie",
+        "Cookie",
+        "Set-Cookie",
+        "cookies",
+    ] {
+        for value in [
+            json!("swordfish"),
+            json!("a"),
+            json!("test"),
+            json!("Two words"),
+            json!("/etc/motd"),
+            json!(12_345_678),
+            json!(-1.5),
+            json!(["swordfish", 77_777]),
+            json!({"swordfish": "no", "deep": [{"n": 98_765, "x": "plain"}]}),
+        ] {
+            let text = redacted(json!({"input": {name: value.clone(), "other": "swordfish"}}));
+            for leaf in leaves(&value) {
+                let field = &text[..text.rfind("\"other\"").unwrap()];
+                let leaf = format!(":{leaf}");
+                assert!(!field.contains(&leaf), "{leaf} under {name} in {text}");
+            }
+            assert!(text.contains("redacted:"), "{name}: {value} → {text}");
+            assert!(text.contains("\"other\":\"swordfish\""), "{text}");
+        }
+    }
+    for kept in [
+        json!({"max_tokens": 4096, "input_tokens": 12_345, "token_count": 77, "tokens": 9}),
+        json!({"tokens": {"input": 1204, "output": 88}, "next_page_token": "abc"}),
+        json!({"token": null, "secret": true, "password": "", "api_key": "${API_KEY}"}),
+        json!({"token": "{{ token }}", "password": "$DB_PASSWORD", "cookies": []}),
+        json!({"properties": {"token": {"type": "string", "description": "of the user"}}}),
+        json!({"name": "token", "description": "what to log in with"}),
+        json!({"tokenizer": "bpe", "password_reset_url": "x", "secretary": "bob", "key": "a"}),
+    ] {
+        assert_eq!(redacted(kept.clone()), kept.to_string());
+    }
+    for pair in [
+        json!({"name": "DB_PASSWORD", "value": "swordfish"}),
+        json!({"Name": "DB_PASSWORD", "Value": "swordfish"}),
+        json!({"key": "api_token", "type": "x", "value": 12_345}),
+        json!({"ParameterKey": "DbPassword", "ParameterValue": "swordfish"}),
+        json!({"element": "Password field", "ref": "e1", "text": "swordfish"}),
+        json!({"selector": "#password", "value": "swordfish"}),
+        json!({"password": {"type": "string", "value": "swordfish"}}),
+    ] {
+        let text = redacted(pair);
+        assert!(
+            !text.contains("swordfish") && !text.contains("12345"),
+            "{text}"
+        );
+    }
+}
+
+fn leaves(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(leaves).collect(),
+        Value::Object(fields) => fields.values().flat_map(leaves).collect(),
+        leaf => vec![leaf.to_string()],
+    }
 }
 
 #[test]

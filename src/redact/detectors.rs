@@ -68,8 +68,16 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     anchors.extend(programs);
     let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
     anchors.extend(readers);
-    anchors.extend(files::HASHES.iter().map(|it| ((*it).into(), Detector::Hash)));
-    anchors.extend(files::PGPASS.iter().map(|it| ((*it).into(), Detector::Pgpass)));
+    anchors.extend(
+        files::HASHES
+            .iter()
+            .map(|it| ((*it).into(), Detector::Hash)),
+    );
+    anchors.extend(
+        files::PGPASS
+            .iter()
+            .map(|it| ((*it).into(), Detector::Pgpass)),
+    );
     let structures = [
         ("Bearer ", Detector::Bearer),
         ("bearer ", Detector::Bearer),
@@ -225,26 +233,14 @@ fn finding(text: &[u8], assigned: Assigned, floor: usize) -> Option<Finding> {
 }
 
 /// The first of several secrets; the others wait until the scan is there.
-fn first(
-    text: &[u8],
-    found: Vec<Assigned>,
-    floor: usize,
-    memory: &mut Memory,
-) -> Option<Finding> {
-    let mut found = found
-        .into_iter()
-        .filter_map(|it| finding(text, it, floor));
+fn first(text: &[u8], found: Vec<Assigned>, floor: usize, memory: &mut Memory) -> Option<Finding> {
+    let mut found = found.into_iter().filter_map(|it| finding(text, it, floor));
     let first = found.next();
     memory.pending.extend(found);
     first
 }
 
-fn on_command_line(
-    text: &[u8],
-    at: usize,
-    called: Called,
-    memory: &mut Memory,
-) -> Option<Span> {
+fn on_command_line(text: &[u8], at: usize, called: Called, memory: &mut Memory) -> Option<Span> {
     let from = called.arguments(text, at)?;
     if memory.reached.covers(Look::Command, from) {
         return None;
@@ -267,4 +263,3 @@ fn credential(
         structures::scheme_credential(text, at + word, basic).filter(|_| starts_word(text, at))?;
     Some(((start, end), format_of(&text[start..end]).unwrap_or(id)))
 }
-

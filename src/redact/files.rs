@@ -5,14 +5,29 @@ use super::format::{ALNUM, BASE64, HEX, run_length};
 use super::keys::Kind;
 use super::lines;
 use super::literal::Literal;
+use super::placeholders::contains_word;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::{Style, is_placeholder_value, is_secret};
 
 /// What password hashes begin with, in `/etc/shadow`, `.htpasswd` and the tables of frameworks.
 pub(super) const HASHES: &[&str] = &[
-    "$6$", "$5$", "$1$", "$y$", "$7$", "$2a$", "$2b$", "$2y$", "$apr1$", "$argon2", "$scrypt$", "$pbkdf2",
-    "pbkdf2_sha", "{SSHA", "{SHA}", "{CRYPT}",
+    "$6$",
+    "$5$",
+    "$1$",
+    "$y$",
+    "$7$",
+    "$2a$",
+    "$2b$",
+    "$2y$",
+    "$apr1$",
+    "$argon2",
+    "$scrypt$",
+    "$pbkdf2",
+    "pbkdf2_sha",
+    "{SSHA",
+    "{SHA}",
+    "{CRYPT}",
 ];
 
 /// A password hash whose prefix is at `at`, and how far was read.
@@ -28,8 +43,10 @@ fn is_hash(value: &[u8]) -> bool {
         .rsplit(|byte| matches!(byte, b'$' | b'}'))
         .next()
         .unwrap_or_default();
-    let digest = last.len() >= SHORTEST && last.iter().any(u8::is_ascii_digit) && last.iter().any(u8::is_ascii_alphabetic);
-    let salted = value.iter().filter(|byte| **byte == b'$').count() >= 3 || value.starts_with(b"{");
+    let digest = last.len() >= SHORTEST
+        && last.iter().any(u8::is_ascii_digit)
+        && last.iter().any(u8::is_ascii_alphabetic);
+    let salted = value.splitn(4, |byte| *byte == b'$').count() == 4 || value.starts_with(b"{");
     digest && salted && !is_placeholder_value(last)
 }
 
@@ -43,7 +60,10 @@ pub(super) fn pgpass(text: &[u8], at: usize) -> Option<Span> {
     let line = &text[start..text.len().min(at + 400)];
     let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
     let line = line.trim_ascii_end();
-    if line.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'"' | b'\'')) {
+    if line
+        .iter()
+        .any(|byte| matches!(byte, b' ' | b'\t' | b'"' | b'\''))
+    {
         return None;
     }
     let mut fields = line.splitn(5, |byte| *byte == b':');
@@ -71,16 +91,20 @@ pub(super) fn identified_by(text: &[u8], at: usize) -> Option<Span> {
         Literal::Whole(start, end) if !text[..start].ends_with(b"`") => (start, end),
         Literal::Whole(..) | Literal::Open => return None,
         Literal::None => {
-            let end = value + count(text, value, 128, |byte| !byte.is_ascii_whitespace() && !matches!(byte, b';' | b'"' | b',' | b'\\' | b'\''));
+            let end = value
+                + count(text, value, 128, |byte| {
+                    !byte.is_ascii_whitespace()
+                        && !matches!(byte, b';' | b'"' | b',' | b'\\' | b'\'')
+                });
             // A statement ends here; prose goes on.
             let ended = matches!(text.get(end), None | Some(b';' | b'"' | b'\n'));
             let line = lines::before(text, at);
-            let statement = [&b"user"[..], b"grant", b"role", b"identified"]
-                .iter()
-                .any(|it| line.windows(it.len()).any(|word| word.eq_ignore_ascii_case(it)))
-                && [&b"alter"[..], b"create", b"grant"]
+            let has = |words: &[&str]| {
+                words
                     .iter()
-                    .any(|it| line.windows(it.len()).any(|word| word.eq_ignore_ascii_case(it)));
+                    .any(|word| contains_word(line, word.as_bytes()))
+            };
+            let statement = has(&["alter", "create", "grant"]) && has(&["user", "role", "to "]);
             if !ended || !statement {
                 return None;
             }
@@ -97,7 +121,10 @@ pub(super) fn kaggle(text: &[u8], name: Name) -> Option<Span> {
     }
     let near = &text[name.start.saturating_sub(120)..name.start];
     memchr::memmem::find(near, b"username")?;
-    let after = name.end + count(text, name.end, 12, |byte| matches!(byte, b'"' | b'\\' | b':' | b' '));
+    let after = name.end
+        + count(text, name.end, 12, |byte| {
+            matches!(byte, b'"' | b'\\' | b':' | b' ')
+        });
     let length = run_length(HEX, &text[after..], 64);
     (length == 32).then_some((after, after + length))
 }
@@ -107,8 +134,12 @@ pub(super) fn basic(text: &[u8], name: Name) -> Option<Span> {
     if !matches!(name.of(text), b"auth" | b"_auth") {
         return None;
     }
-    let after = name.end + count(text, name.end, 12, |byte| matches!(byte, b'"' | b'\\' | b':' | b' ' | b'='));
+    let after = name.end
+        + count(text, name.end, 12, |byte| {
+            matches!(byte, b'"' | b'\\' | b':' | b' ' | b'=')
+        });
     let length = run_length(BASE64.and_also("="), &text[after..], 512);
     let value = &text[after..after + length];
-    (length >= 8 && after > name.end && super::structures::is_basic(value)).then_some((after, after + length))
+    (length >= 8 && after > name.end && super::structures::is_basic(value))
+        .then_some((after, after + length))
 }

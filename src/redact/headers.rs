@@ -53,7 +53,10 @@ pub(super) fn scheme_length(value: &[u8]) -> Option<usize> {
 /// One token after a known scheme is left to the rules that judge a value.
 /// Answers how far was read, too.
 pub(super) fn authorization(text: &[u8], name: Name, at: usize) -> (Option<Span>, usize) {
-    let at = at + count(text, at, 8, |byte| matches!(byte, b'\\' | b'"' | b'\'' | b'`'));
+    let at = at
+        + count(text, at, 8, |byte| {
+            matches!(byte, b'\\' | b'"' | b'\'' | b'`')
+        });
     let end = at + credential_length(&text[at..], is_quoted(text, name.start));
     (credential(text, at, end), end)
 }

@@ -56,6 +56,8 @@ struct Leaves<'t> {
     escapes: usize,
     kind: Kind,
     found: Vec<Assigned>,
+    /// Those of `found` that are values even where the others describe one.
+    held: Vec<Assigned>,
     /// The last string that may turn out to be the name of a field.
     last: Option<(usize, usize)>,
     /// `"type": "string"` was seen: the object describes a value.
@@ -69,6 +71,7 @@ impl<'t> Leaves<'t> {
             escapes,
             kind,
             found: Vec::new(),
+            held: Vec::new(),
             last: None,
             describes: false,
         }
@@ -116,7 +119,7 @@ impl<'t> Leaves<'t> {
         }
         self.settle(field);
         if self.describes {
-            self.found.clear();
+            self.found = self.held;
         }
         (self.found, at)
     }
@@ -152,6 +155,9 @@ impl<'t> Leaves<'t> {
         let end = start + value.len();
         if is_secret(self.kind, Style::Json, value) {
             self.push(start, end);
+            if holds_value(name) {
+                self.held.extend(self.found.last());
+            }
         }
     }
 
@@ -171,13 +177,31 @@ impl<'t> Leaves<'t> {
 
 /// A field of a schema, of which every other field describes a value too.
 fn describes(field: &[u8]) -> bool {
-    matches!(field, b"description" | b"documentation" | b"shape" | b"$ref")
+    matches!(
+        field,
+        b"description" | b"documentation" | b"shape" | b"$ref"
+    )
+}
+
+/// A field of a schema that holds a value of what is described.
+pub(super) fn holds_value(field: &[u8]) -> bool {
+    matches!(
+        field,
+        b"value" | b"default" | b"const" | b"example" | b"examples" | b"enum"
+    )
 }
 
 /// The name of a type in a JSON schema.
 pub(super) fn is_type(value: &[u8]) -> bool {
     matches!(
         value,
-        b"string" | b"number" | b"integer" | b"boolean" | b"array" | b"object" | b"null" | b"structure"
+        b"string"
+            | b"number"
+            | b"integer"
+            | b"boolean"
+            | b"array"
+            | b"object"
+            | b"null"
+            | b"structure"
     )
 }

@@ -216,8 +216,8 @@ const TOKEN_EXCEPTIONS: &[&str] = &[
 
 /// What makes several `tokens` credentials, not a count or the words of a text.
 const TOKENS_QUALIFIERS: &[&str] = &[
-    "api", "access", "auth", "bearer", "refresh", "session", "bot", "service", "deploy", "personal",
-    "secret", "push", "id", "csrf", "user", "github", "gitlab", "slack", "npm",
+    "api", "access", "auth", "bearer", "refresh", "session", "bot", "service", "deploy",
+    "personal", "secret", "push", "id", "csrf", "user", "github", "gitlab", "slack", "npm",
 ];
 
 /// Words run together, as in `PGPASSWORD` or `authtoken`.
@@ -284,9 +284,8 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
     let before = words.next();
     let qualified_by = |list: &[&str]| before.is_some_and(|word| is_one_of(word, list));
     match lower(last, &mut [0; LONGEST_WORD]) {
-        b"password" | b"passwd" | b"pwd" | b"passwort" | b"passcode" | b"pw" | b"psk" | b"passwords" => {
-            Some(Kind::Password)
-        }
+        b"password" | b"passwd" | b"pwd" | b"passwort" | b"passcode" | b"pw" | b"psk"
+        | b"passwords" => Some(Kind::Password),
         b"pass" => Some(if before.is_some() {
             Kind::Password
         } else {
@@ -295,7 +294,9 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
         b"pat" => before.map(|_| Kind::Token),
         b"passphrase" | b"mnemonic" => Some(Kind::Passphrase),
         b"phrase" => qualified_by(&["pass", "seed", "recovery"]).then_some(Kind::Passphrase),
-        b"seed" | b"words" => qualified_by(&["seed", "wallet", "recovery"]).then_some(Kind::Passphrase),
+        b"seed" | b"words" => {
+            qualified_by(&["seed", "wallet", "recovery"]).then_some(Kind::Passphrase)
+        }
         b"secret" => Some(Kind::Secret),
         b"token" => match before {
             None => Some(Kind::BareToken),
@@ -374,9 +375,12 @@ fn joined(word: &[u8]) -> Option<Kind> {
     JOINED
         .iter()
         .find(|(ending, _)| {
-            word.len()
-                .checked_sub(ending.len())
-                .is_some_and(|from| word[from..].eq_ignore_ascii_case(ending.as_bytes()))
+            let last = word[word.len() - 1] | 0x20;
+            last == ending.as_bytes()[ending.len() - 1]
+                && word
+                    .len()
+                    .checked_sub(ending.len())
+                    .is_some_and(|from| word[from..].eq_ignore_ascii_case(ending.as_bytes()))
         })
         .map(|(_, kind)| *kind)
 }

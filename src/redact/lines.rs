@@ -36,10 +36,46 @@ const DIRECTIVES: &[&[u8]] = &[
 
 /// Words of prose and of usage texts where an argument would stand.
 const PROSE: &[&[u8]] = &[
-    b"flag", b"option", b"options", b"argument", b"parameter", b"value", b"or", b"and", b"is",
-    b"are", b"to", b"for", b"from", b"the", b"with", b"if", b"in", b"on", b"as", b"via", b"when",
-    b"instead", b"was", b"must", b"should", b"can", b"will", b"stdin", b"file", b"above", b"below",
-    b"too", b"again", b"only", b"here", b"first", b"not", b"required", b"yes", b"no",
+    b"flag",
+    b"option",
+    b"options",
+    b"argument",
+    b"parameter",
+    b"value",
+    b"or",
+    b"and",
+    b"is",
+    b"are",
+    b"to",
+    b"for",
+    b"from",
+    b"the",
+    b"with",
+    b"if",
+    b"in",
+    b"on",
+    b"as",
+    b"via",
+    b"when",
+    b"instead",
+    b"was",
+    b"must",
+    b"should",
+    b"can",
+    b"will",
+    b"stdin",
+    b"file",
+    b"above",
+    b"below",
+    b"too",
+    b"again",
+    b"only",
+    b"here",
+    b"first",
+    b"not",
+    b"required",
+    b"yes",
+    b"no",
 ];
 
 /// What stands before `at` on its line.
@@ -62,16 +98,19 @@ pub(super) fn is_declared_by(head: &[u8]) -> bool {
         .rev()
         .take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'(')
         .count();
-    let head = if head.ends_with(b"(setq ") { head } else { &head[..head.len() - path] };
+    let head = if head.ends_with(b"(setq ") {
+        head
+    } else {
+        &head[..head.len() - path]
+    };
     let head = head.trim_ascii();
     let ends = |word: &&[u8]| {
         head.ends_with(word)
-            && head
-                .len()
-                .checked_sub(word.len() + 1)
-                .is_none_or(|before| matches!(head[before], b' ' | b'\t' | b'#' | b';' | b'&' | b'"'))
+            && head.len().checked_sub(word.len() + 1).is_none_or(|before| {
+                matches!(head[before], b' ' | b'\t' | b'#' | b';' | b'&' | b'"')
+            })
     };
-    !head.is_empty() && DECLARERS.iter().any(|word| ends(&word))
+    !head.is_empty() && DECLARERS.iter().any(ends)
 }
 
 /// Of a name that begins its line: `requirepass …`, or `NAME   …` as `env` and tables of settings show it.
@@ -87,7 +126,9 @@ pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
 
 /// A value and nothing else on the line.
 pub(super) fn is_pair(text: &[u8], value: usize) -> bool {
-    let length = count(text, value, LONGEST_LINE, |byte| !byte.is_ascii_whitespace());
+    let length = count(text, value, LONGEST_LINE, |byte| {
+        !byte.is_ascii_whitespace()
+    });
     length > 0 && ends_line(text, value + length)
 }
 
@@ -96,9 +137,15 @@ fn has_account_before(text: &[u8], start: usize) -> bool {
     let near = &text[start.saturating_sub(LONGEST_LINE)..start];
     near.split(|byte| *byte == b'\n').any(|line| {
         let line = line.trim_ascii_start();
-        [&b"user "[..], b"login ", b"account ", b"host ", b"username "]
-            .iter()
-            .any(|word| line.starts_with(word))
+        [
+            &b"user "[..],
+            b"login ",
+            b"account ",
+            b"host ",
+            b"username ",
+        ]
+        .iter()
+        .any(|word| line.starts_with(word))
             && line.trim_ascii_end().split(|byte| *byte == b' ').count() == 2
     })
 }
@@ -108,35 +155,63 @@ fn ends_line(text: &[u8], at: usize) -> bool {
     matches!(text.get(at), None | Some(b'\n' | b'\r'))
 }
 
-/// A line of a settings file: nothing before the name, no space around `=`, nothing after the value.
+/// A setting of a file or of an address, whose value is taken literally: `name=value` without
+/// blanks, or `name: value` alone on its line.
 pub(super) fn is_setting(text: &[u8], name: Name, value: usize) -> bool {
-    const SIGILS: &[u8] = b"(){}[]<>;$*&!,\"'`\\=|";
-    if !matches!(text.get(value), Some(byte) if byte.is_ascii_alphanumeric()) {
+    if !text.get(value).is_some_and(u8::is_ascii_alphanumeric) {
         return false;
     }
-    let compact = value == name.end + 1 && text[name.end] == b'=';
-    let yaml = text[name.end] == b':' && value > name.end + 1;
     let head = name.head(text);
-    let path = head.trim_ascii_start().iter().all(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'?' | b'&' | b'=')
-    });
-    let end = value + count(text, value, LONGEST_LINE, |byte| !byte.is_ascii_whitespace() && !(byte == b'&' && compact));
-    let word = &text[value..end];
-    let last = ends_line(text, end) || compact && text.get(end) == Some(&b'&');
-    let flag = compact && text[..name.start].ends_with(b"--") && is_argument(text, value);
-    if flag {
-        return true;
+    match &text[name.end..value] {
+        b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
+        b"=" => (is_path(head) || is_declared_by(head)) && is_plain(text, value, b"&"),
+        [b':', _, ..] => {
+            is_indent(head)
+                && is_plain(text, value, b"")
+                && !is_in_code(text, name.start - head.len(), value)
+        }
+        _ => false,
     }
-    let inside_code = yaml && {
-        let next = text[end..].trim_ascii_start();
-        let before = text[..name.start - head.len()].trim_ascii_end();
-        matches!(next, [b'}' | b')' | b']', ..]) || before.ends_with(b"{") || before.ends_with(b"(") || before.ends_with(b",")
-            || word[0].is_ascii_uppercase() && word.iter().all(u8::is_ascii_alphabetic)
-    };
-    if inside_code {
-        return false;
-    }
-    (compact && (path || is_declared_by(head)) || yaml && is_indent(head)) && last && !word.iter().any(|byte| SIGILS.contains(byte))
+}
+
+/// The beginning of a name with parts, or of an address with other parameters.
+fn is_path(head: &[u8]) -> bool {
+    head.trim_ascii_start().iter().all(|byte| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'?' | b'&' | b'=')
+    })
+}
+
+/// One word, without the signs of code, to the end of the line or to a byte of `ends`.
+fn is_plain(text: &[u8], value: usize, ends: &[u8]) -> bool {
+    const SIGNS: &[u8] = b"(){}[]<>;$*&!,\"'`\\=|";
+    let length = word_length(text, value, ends);
+    let end = value + length;
+    let last = ends_line(text, end) || text.get(end).is_some_and(|byte| ends.contains(byte));
+    last && !text[value..end].iter().any(|byte| SIGNS.contains(byte))
+}
+
+fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
+    count(text, from, LONGEST_LINE, |byte| {
+        !byte.is_ascii_whitespace() && !ends.contains(&byte)
+    })
+}
+
+/// `name: value` as a field of an object, or with a type for a value.
+fn is_in_code(text: &[u8], line: usize, value: usize) -> bool {
+    let word = &text[value..value + word_length(text, value, b"")];
+    let is_type = word[0].is_ascii_uppercase() && word.iter().all(u8::is_ascii_alphabetic);
+    let near = |from: usize, to: usize| &text[from.min(text.len())..to.min(text.len())];
+    let end = value + word.len();
+    let closes = matches!(
+        near(end, end + LONGEST_LINE).trim_ascii_start(),
+        [b'}' | b')' | b']', ..]
+    );
+    let opened = matches!(
+        near(line.saturating_sub(LONGEST_LINE), line).trim_ascii_end(),
+        [.., b'{' | b'(' | b',']
+    );
+    is_type || closes || opened
 }
 
 /// What follows a flag is its argument, not a word of prose.
@@ -148,9 +223,13 @@ pub(super) fn is_argument(text: &[u8], value: usize) -> bool {
     let end = value + length;
     let gap = blanks(text, end, 2);
     let after = text.get(end + gap);
-    let ends = matches!(after, None | Some(b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'`' | b'|' | b'&' | b';' | b'>'))
-        || gap > 0 && after == Some(&b'-');
-    let telling = word.iter().any(|byte| byte.is_ascii_digit()) || word.iter().filter(|byte| **byte == b'-').count() > 0;
+    let ends = matches!(
+        after,
+        None | Some(b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'`' | b'|' | b'&' | b';' | b'>')
+    ) || gap > 0 && after == Some(&b'-');
+    let telling = word
+        .iter()
+        .any(|byte| byte.is_ascii_digit() || *byte == b'-');
     length > 2
         && !matches!(word[0], b'-' | b'<' | b'[' | b'=' | b'$' | b'{' | b'(')
         && (ends || telling && gap < 2)
@@ -160,7 +239,8 @@ pub(super) fn is_argument(text: &[u8], value: usize) -> bool {
 
 /// `PASSWORD`, `API_KEY`
 fn is_metavariable(word: &[u8]) -> bool {
-    word.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+    word.iter()
+        .all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
 }
 
 /// The end of twelve words or more in small letters, as seed phrases are written.

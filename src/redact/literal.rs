@@ -7,11 +7,43 @@ pub(super) const LONGEST_VALUE: usize = 4096;
 
 /// Calls that only wrap a literal: `String::from("…")`.
 const WRAPPERS: &[&[u8]] = &[
-    b"from", b"new", b"of", b"some", b"ok", b"just", b"string", b"str", b"text", b"byte", b"bytes", b"ptr",
-    b"pointer", b"ref", b"secret", b"secretstr", b"secretstring", b"securestring", b"sensitive",
-    b"to_string", b"stringptr", b"lazy", b"url", b"uri", b"b64decode", b"decode", b"atob",
-    b"password", b"encodeuricomponent", b"usestate", b"cstring", b"secretvalue", b"plaintext",
-    b"unsafeplaintext", b"string_view", b"qstring", b"make_shared",
+    b"from",
+    b"new",
+    b"of",
+    b"some",
+    b"ok",
+    b"just",
+    b"string",
+    b"str",
+    b"text",
+    b"byte",
+    b"bytes",
+    b"ptr",
+    b"pointer",
+    b"ref",
+    b"secret",
+    b"secretstr",
+    b"secretstring",
+    b"securestring",
+    b"sensitive",
+    b"to_string",
+    b"stringptr",
+    b"lazy",
+    b"url",
+    b"uri",
+    b"b64decode",
+    b"decode",
+    b"atob",
+    b"password",
+    b"encodeuricomponent",
+    b"usestate",
+    b"cstring",
+    b"secretvalue",
+    b"plaintext",
+    b"unsafeplaintext",
+    b"string_view",
+    b"qstring",
+    b"make_shared",
 ];
 const LONGEST_WRAPPER: usize = 48;
 pub(super) const LONGEST_TYPE: usize = 64;
@@ -36,8 +68,9 @@ impl Literal {
             return Self::None;
         };
         match Self::plain(text, inside) {
-            Self::None => wrapped(text, inside)
-                .map_or(Self::None, |innermost| Self::plain(text, innermost)),
+            Self::None => {
+                wrapped(text, inside).map_or(Self::None, |innermost| Self::plain(text, innermost))
+            }
             found => found,
         }
     }
@@ -46,8 +79,20 @@ impl Literal {
         let sigil = |byte| {
             matches!(
                 byte,
-                b'b' | b'r' | b'f' | b'u' | b'@' | b'&' | b'$' | b'[' | b'(' | b'L' | b'R'
-                    | b'N' | b'#' | b'8' | b'c'
+                b'b' | b'r'
+                    | b'f'
+                    | b'u'
+                    | b'@'
+                    | b'&'
+                    | b'$'
+                    | b'['
+                    | b'('
+                    | b'L'
+                    | b'R'
+                    | b'N'
+                    | b'#'
+                    | b'8'
+                    | b'c'
             )
         };
         let opening = if is_quote(text, at) {
@@ -104,7 +149,17 @@ impl Literal {
             return Self::None;
         }
         let words = text[at..equals].split(|byte| *byte == b' ');
-        let prose = [&b"and"[..], b"or", b"if", b"is", b"in", b"not", b"for", b"from", b"where"];
+        let prose = [
+            &b"and"[..],
+            b"or",
+            b"if",
+            b"is",
+            b"in",
+            b"not",
+            b"for",
+            b"from",
+            b"where",
+        ];
         if words.clone().any(|word| prose.contains(&word)) {
             return Self::None;
         }
@@ -114,7 +169,7 @@ impl Literal {
 
 /// Few words, and commas in brackets only.
 fn is_type(text: &[u8]) -> bool {
-    const MOST_SPACES: usize = 4;
+    const MOST_WORDS: usize = 5;
     let mut depth = 0_i32;
     let commas_inside = text.iter().all(|byte| {
         match byte {
@@ -124,13 +179,15 @@ fn is_type(text: &[u8]) -> bool {
         }
         *byte != b',' || depth > 0
     });
-    let spaces = text.iter().filter(|byte| **byte == b' ').count();
-    commas_inside && spaces <= MOST_SPACES && !text.windows(2).any(|pair| pair == b". ")
+    let words = text.split(|byte| *byte == b' ').count();
+    commas_inside && words <= MOST_WORDS && !text.windows(2).any(|pair| pair == b". ")
 }
 
 /// Inside the parenthesis of a call that only wraps a literal.
 fn wrapped(text: &[u8], at: usize) -> Option<usize> {
-    let call = |byte| WORD.has(byte) || matches!(byte, b'.' | b':' | b' ' | b'!' | b'<' | b'>' | b'[' | b']');
+    let call = |byte| {
+        WORD.has(byte) || matches!(byte, b'.' | b':' | b' ' | b'!' | b'<' | b'>' | b'[' | b']')
+    };
     let callee = &text[at..at + count(text, at, LONGEST_WRAPPER, call)];
     let open = at + callee.len();
     if text.get(open) != Some(&b'(') {

@@ -1,14 +1,25 @@
 //! Replaces secrets in text and JSON.
 //!
-//! Owns what counts as a secret: the names that announce one (`keys`), the
-//! formats that give one away (`rules`), the structures that hold one
-//! (`structures`), and the user's own rules. Promises:
+//! Owns what counts as a secret, by what gives it away:
+//!
+//! | what | where |
+//! |---|---|
+//! | its form, as services document it | `rules`, `format` |
+//! | a name it is assigned to | `keys`; `assignment`, `separator`, `literal`, `lines` |
+//! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks` |
+//! | a header or a command line | `headers`, `commands` |
+//! | the form of a file, an address, a key block | `files`, `structures` |
+//! | a rule of the user's own | `user_rules` |
+//!
+//! `values` and `placeholders` tell it from what only looks like one. Promises:
 //!
 //! - Text without secrets is not copied.
 //! - Redacting twice changes nothing: marks are left alone.
 //! - Whatever goes in, valid UTF-8 comes out, and nothing panics.
 //! - Examples, references and names of secrets stay readable; where a value
 //!   could be either, it goes.
+//! - In structured data, and in JSON inside text, a value under a documented
+//!   name goes whatever it looks like.
 //!
 //! No file, no environment, no clock.
 
@@ -53,7 +64,6 @@ pub use redacted::Redacted;
 pub use user_rules::{UserRules, UserRulesError};
 
 use keys::Kind;
-use values::Style;
 
 /// A mark is shorter than most secrets, so that it may bring a name and a value within reach of
 /// each other: what was redacted is read again, seldom more than once.
@@ -207,9 +217,14 @@ impl Redactor {
             Value::Array(items) if values::is_documented(kind) => items
                 .iter_mut()
                 .for_each(|item| self.sensitive(kind, item, counts)),
-            Value::Object(fields) if values::is_documented(kind) && !is_schema(fields) => {
-                for (_, value) in fields {
-                    self.sensitive(kind, value, counts);
+            Value::Object(fields) if values::is_documented(kind) => {
+                let schema = is_schema(fields);
+                for (field, value) in fields.iter_mut() {
+                    if schema && !json::holds_value(field.as_bytes()) {
+                        self.value(value, counts);
+                    } else {
+                        self.sensitive(kind, value, counts);
+                    }
                 }
             }
             Value::Number(number) if values::is_documented(kind) || is_pin(number) => {
@@ -222,7 +237,11 @@ impl Redactor {
 
     fn sensitive_text(&self, kind: Kind, text: &mut String, counts: &mut Counts) {
         let scheme = headers::scheme_length(text.as_bytes()).unwrap_or(0);
-        let kind = if scheme > 0 { Kind::Authorization } else { kind };
+        let kind = if scheme > 0 {
+            Kind::Authorization
+        } else {
+            kind
+        };
         let secret = &text[scheme..];
         if values::is_secret_field(kind, secret.as_bytes()) && !self.user_rules.allows(secret) {
             let id = scan::format_of(secret.as_bytes()).unwrap_or(kind.id());

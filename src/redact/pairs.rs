@@ -10,13 +10,31 @@ use super::values::Style;
 
 /// Fields that hold the name of a setting, in small letters.
 const NAMES: &[&[u8]] = &[
-    b"name", b"key", b"parameterkey", b"optionname", b"variable", b"varname", b"field", b"element",
-    b"selector", b"header", b"envvar", b"label",
+    b"name",
+    b"key",
+    b"parameterkey",
+    b"optionname",
+    b"variable",
+    b"varname",
+    b"field",
+    b"element",
+    b"selector",
+    b"header",
+    b"envvar",
+    b"label",
 ];
 /// Fields that hold its value, in small letters.
 const VALUES: &[&[u8]] = &[
-    b"value", b"val", b"parametervalue", b"string", b"default", b"defaultvalue", b"text", b"content",
-    b"stringvalue", b"secretvalue",
+    b"value",
+    b"val",
+    b"parametervalue",
+    b"string",
+    b"default",
+    b"defaultvalue",
+    b"text",
+    b"content",
+    b"stringvalue",
+    b"secretvalue",
 ];
 const LONGEST_NAME: usize = 64;
 /// Other fields may stand between the two.
@@ -38,7 +56,10 @@ fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
 
 /// The value that belongs to a name which is itself a value.
 pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
-    if !matches!(text[..name.start].last()?, b'"' | b'\'' | b'>' | b' ' | b'=' | b':' | b'.' | b'-' | b'/' | b'#' | b'_') {
+    if !matches!(
+        text[..name.start].last()?,
+        b'"' | b'\'' | b'>' | b' ' | b'=' | b':' | b'.' | b'-' | b'/' | b'#' | b'_'
+    ) {
         return None;
     }
     let start = name.start
@@ -85,7 +106,10 @@ impl Field {
             .take_while(|byte| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'>'))
             .count();
         let joined = &near[near.len() - joint..];
-        if !joined.iter().any(|byte| matches!(byte, b':' | b'=' | b'>' | b'"')) {
+        if !joined
+            .iter()
+            .any(|byte| matches!(byte, b':' | b'=' | b'>' | b'"'))
+        {
             return None;
         }
         let word = near[..near.len() - joint]
@@ -147,7 +171,9 @@ impl Field {
     fn value_before(&self, text: &[u8]) -> Option<(usize, usize, Style)> {
         let from = self.start.saturating_sub(LONGEST_DISTANCE);
         let near = &text[from..self.start];
-        let object = near.iter().rposition(|byte| matches!(byte, b'{' | b'}' | b'<'))?;
+        let object = near
+            .iter()
+            .rposition(|byte| matches!(byte, b'{' | b'}' | b'<'))?;
         let value = object + memchr::memmem::find(&near[object..], b"alue")?;
         let (start, end, style) = value_of(text, from + value + b"alue".len())?;
         (end < self.start).then_some((start, end, style))
@@ -171,10 +197,15 @@ fn value_of(text: &[u8], from: usize) -> Option<(usize, usize, Style)> {
             Literal::None => {
                 let end = at
                     + count(text, at, LONGEST_DISTANCE, |byte| {
-                        !byte.is_ascii_whitespace() && !matches!(byte, b',' | b'"' | b'\'' | b'}' | b'<')
+                        !byte.is_ascii_whitespace()
+                            && !matches!(byte, b',' | b'"' | b'\'' | b'}' | b'<')
                     });
                 let plain = matches!(text.get(at), Some(byte) if !matches!(byte, b'|' | b'>' | b'{' | b'[' | b'(' | b'&' | b'*'));
-                (plain && end > at && !text[at..end].contains(&b'(')).then_some((at, end, Style::Literal))
+                (plain && end > at && !text[at..end].contains(&b'(')).then_some((
+                    at,
+                    end,
+                    Style::Literal,
+                ))
             }
         },
         _ => None,
@@ -184,7 +215,9 @@ fn value_of(text: &[u8], from: usize) -> Option<(usize, usize, Style)> {
 /// The text of an element, over lines too.
 fn content(text: &[u8], from: usize) -> Option<(usize, usize)> {
     let start = from + count(text, from, 64, |byte| byte.is_ascii_whitespace());
-    let length = count(text, start, 2048, |byte| !matches!(byte, b'<' | b'\n' | b'"'));
+    let length = count(text, start, 2048, |byte| {
+        !matches!(byte, b'<' | b'\n' | b'"')
+    });
     let end = start + text[start..start + length].trim_ascii_end().len();
     let closing = end + count(text, end, 64, |byte| byte.is_ascii_whitespace());
     (end > start && text[closing..].starts_with(b"</")).then_some((start, end))

@@ -184,20 +184,102 @@ pub(super) fn contains_word(haystack: &[u8], needle: &[u8]) -> bool {
 
 /// What a field for a password is called in other languages; translations are no secrets.
 const TRANSLATED: &[&str] = &[
-    "passwort", "kennwort", "mot de passe", "contraseña", "contrasena", "contrasenya", "senha",
-    "palavra-passe", "parola", "wachtwoord", "lösenord", "adgangskode", "passord", "salasana",
-    "heslo", "hasło", "jelszó", "şifre", "parool", "lozinka", "geslo", "пароль", "Пароль", "пароли",
-    "парола", "Парола", "密码", "密碼", "パスワード", "비밀번호", "mật khẩu", "kata sandi", "sandi", "รหัสผ่าน", "كلمة",
-    "סיסמה", "κωδικός", "पासवर्ड", "passphrase", "jeton", "clave", "password", "token", "secret",
+    "passwort",
+    "kennwort",
+    "mot de passe",
+    "contraseña",
+    "contrasena",
+    "contrasenya",
+    "senha",
+    "palavra-passe",
+    "parola",
+    "wachtwoord",
+    "lösenord",
+    "adgangskode",
+    "passord",
+    "salasana",
+    "heslo",
+    "hasło",
+    "jelszó",
+    "şifre",
+    "parool",
+    "lozinka",
+    "geslo",
+    "пароль",
+    "Пароль",
+    "пароли",
+    "парола",
+    "Парола",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "mật khẩu",
+    "kata sandi",
+    "sandi",
+    "รหัสผ่าน",
+    "كلمة",
+    "סיסמה",
+    "κωδικός",
+    "पासवर्ड",
+    "passphrase",
+    "jeton",
+    "clave",
+    "password",
+    "token",
+    "secret",
 ];
 
 /// Values that tests and examples of code pass where any will do.
 const FIXTURES: &[&[u8]] = &[
-    b"wrong", b"incorrect", b"bad", b"test", b"tests", b"testing", b"foo", b"bar", b"baz", b"qux",
-    b"foobar", b"abc", b"xyz", b"fake", b"mock", b"nope", b"old", b"new", b"plain", b"hashed",
-    b"short", b"weak", b"strong", b"pw", b"a", b"b", b"x", b"y", b"something", b"whatever", b"anything",
-    b"else", b"different", b"other", b"input", b"prompt", b"raw", b"cleartext", b"encrypted",
-    b"private", b"public", b"internal", b"stdin", b"vault", b"keychain", b"keyring", b"never", b"always",
+    b"wrong",
+    b"incorrect",
+    b"bad",
+    b"test",
+    b"tests",
+    b"testing",
+    b"foo",
+    b"bar",
+    b"baz",
+    b"qux",
+    b"foobar",
+    b"abc",
+    b"xyz",
+    b"fake",
+    b"mock",
+    b"nope",
+    b"old",
+    b"new",
+    b"plain",
+    b"hashed",
+    b"short",
+    b"weak",
+    b"strong",
+    b"pw",
+    b"a",
+    b"b",
+    b"x",
+    b"y",
+    b"something",
+    b"whatever",
+    b"anything",
+    b"else",
+    b"different",
+    b"other",
+    b"input",
+    b"prompt",
+    b"raw",
+    b"cleartext",
+    b"encrypted",
+    b"private",
+    b"public",
+    b"internal",
+    b"stdin",
+    b"vault",
+    b"keychain",
+    b"keyring",
+    b"never",
+    b"always",
 ];
 
 /// The word that a field is labelled with, in any language.
@@ -205,7 +287,10 @@ pub(super) fn is_label(value: &[u8]) -> bool {
     if value.iter().any(u8::is_ascii_digit) {
         return false;
     }
-    let labelled = value.iter().any(|byte| matches!(byte, b' ' | b':' | b'*' | b'?')) || value.iter().any(|byte| *byte >= 128);
+    let labelled = value
+        .iter()
+        .any(|byte| matches!(byte, b' ' | b':' | b'*' | b'?'))
+        || value.iter().any(|byte| *byte >= 128);
     TRANSLATED.iter().any(|word| {
         value.eq_ignore_ascii_case(word.as_bytes())
             || labelled && contains_word(value, word.as_bytes())
@@ -214,8 +299,24 @@ pub(super) fn is_label(value: &[u8]) -> bool {
 
 /// What a test passes as a password that is wrong or does not matter.
 pub(super) fn is_fixture(value: &[u8]) -> bool {
-    let wrong = [&b"wrong"[..], b"incorrect", b"invalid", b"bad", b"not-", b"test-", b"test_", b"fake", b"mock", b"my-", b"my_", b"some-", b"some_"];
-    FIXTURES.iter().any(|word| strip_digits(value).eq_ignore_ascii_case(word) && value.len() < 8)
+    let wrong = [
+        &b"wrong"[..],
+        b"incorrect",
+        b"invalid",
+        b"bad",
+        b"not-",
+        b"test-",
+        b"test_",
+        b"fake",
+        b"mock",
+        b"my-",
+        b"my_",
+        b"some-",
+        b"some_",
+    ];
+    FIXTURES
+        .iter()
+        .any(|word| strip_digits(value).eq_ignore_ascii_case(word) && value.len() < 8)
         || !value.iter().any(u8::is_ascii_digit)
             && wrong.iter().any(|word| {
                 value.len() > word.len() && value[..word.len()].eq_ignore_ascii_case(word)
@@ -224,7 +325,19 @@ pub(super) fn is_fixture(value: &[u8]) -> bool {
 
 /// A regular expression that describes secrets.
 pub(super) fn is_pattern(value: &[u8]) -> bool {
-    let signs = [&b"[a-z"[..], b"[A-Z", b"[0-9", b"[^", b"(?", b"\\d", b"\\w", b"\\s", b".*", b".+", b"[a-f"];
+    let signs = [
+        &b"[a-z"[..],
+        b"[A-Z",
+        b"[0-9",
+        b"[^",
+        b"(?",
+        b"\\d",
+        b"\\w",
+        b"\\s",
+        b".*",
+        b".+",
+        b"[a-f",
+    ];
     signs
         .iter()
         .any(|sign| memchr::memmem::find(value, sign).is_some())

@@ -205,7 +205,12 @@ impl Reached {
 }
 
 /// A secret of this rule whose anchor is at `at`, or how far it could be followed.
-pub(super) fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Result<Finding, usize> {
+pub(super) fn rule_at(
+    rule: &'static Rule,
+    text: &[u8],
+    at: usize,
+    floor: usize,
+) -> Result<Finding, usize> {
     let distinctive = matches!(rule.anchor, Anchor::Prefix(_));
     let checked = |start, body, from| {
         let end = match follow(rule.body, text, body) {
@@ -310,13 +315,29 @@ fn values_near(text: &[u8], from: usize) -> impl Iterator<Item = usize> {
 /// What a provider's name may be followed by and that is no secret.
 fn is_other_thing(word: &[u8]) -> bool {
     const THINGS: &[&str] = &[
-        "commit", "sha", "revision", "checksum", "digest", "version", "org", "organization",
-        "organisation", "project", "trace", "request", "issue", "build", "image", "release",
+        "commit",
+        "sha",
+        "revision",
+        "checksum",
+        "digest",
+        "version",
+        "org",
+        "organization",
+        "organisation",
+        "project",
+        "trace",
+        "request",
+        "issue",
+        "build",
+        "image",
+        "release",
     ];
     let things = word.split(|byte| matches!(byte, b'_' | b'-'));
-    things
-        .into_iter()
-        .any(|part| THINGS.iter().any(|it| part.eq_ignore_ascii_case(it.as_bytes())))
+    things.into_iter().any(|part| {
+        THINGS
+            .iter()
+            .any(|it| part.eq_ignore_ascii_case(it.as_bytes()))
+    })
 }
 
 /// Stands between names, and between a name and its value.

@@ -3,13 +3,25 @@
 /// A separator; `end` is where the value begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Separator {
-    Equals { end: usize },
-    Colon { end: usize },
-    Space { end: usize },
-    Call { end: usize },
-    Tag { end: usize },
+    Equals {
+        end: usize,
+    },
+    Colon {
+        end: usize,
+    },
+    Space {
+        end: usize,
+    },
+    Call {
+        end: usize,
+    },
+    Tag {
+        end: usize,
+    },
     /// `|| "…"` after the name of a setting that may be missing.
-    Default { end: usize },
+    Default {
+        end: usize,
+    },
 }
 
 impl Separator {
@@ -43,10 +55,11 @@ impl Separator {
             at + count(text, at, 16, |byte| matches!(byte, b' ' | b'\t' | b'*'))
         };
         match rest {
-            [b':', b':', b'=', ..] => Some(Self::Equals { end: skip(3) }),
             [b':', b':', b':', b'=', ..] => Some(Self::Equals { end: skip(4) }),
+            [b':', b':', b'=', ..] | [b'?' | b'|', b'?' | b'|', b'=', ..] => {
+                Some(Self::Equals { end: skip(3) })
+            }
             [b':', b':', ..] => None,
-            [b'?' | b'|', b'?' | b'|', b'=', ..] => Some(Self::Equals { end: skip(3) }),
             [b':' | b'!' | b'?' | b'.' | b'+', b'=', ..] | [b'=', b'>', ..] | [b'<', b'-', ..] => {
                 Some(Self::Equals {
                     end: skip(2 + count(rest, 2, 1, |byte| byte == b'=')),

@@ -34,9 +34,9 @@ pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
         at += rule.len() + 1;
     }
     let head_cells = cells(header, layout);
-    let index = head_cells.iter().position(|(from, to)| {
-        start + from <= name.start && name.end <= start + to
-    })?;
+    let index = head_cells
+        .iter()
+        .position(|(from, to)| start + from <= name.start && name.end <= start + to)?;
     let (from, to) = head_cells[index];
     // The name is all that stands in its cell.
     if start + from != name.start || start + to != name.end {
@@ -71,7 +71,8 @@ fn layout(text: &[u8], name: Name) -> Option<Layout> {
     let before = name.start - usize::from(text[..name.start].ends_with(b"\""));
     let neighbours = [text.get(after), text[..before].last()];
     for byte in *b",;\t" {
-        let beside = |it: Option<&u8>| matches!(it, None | Some(b'\n' | b'\r')) || it == Some(&byte);
+        let beside =
+            |it: Option<&u8>| matches!(it, None | Some(b'\n' | b'\r')) || it == Some(&byte);
         if neighbours.iter().all(|it| beside(*it)) && neighbours.contains(&Some(&byte)) {
             return Some(Layout::Separated(byte));
         }
@@ -79,9 +80,7 @@ fn layout(text: &[u8], name: Name) -> Option<Layout> {
     let after = after + blanks(text, after, 64);
     let ruled = match text.get(after) {
         Some(b'|') => true,
-        Some(b'\n' | b'\r') => {
-            memchr::memchr(b'|', lines::before(text, before)).is_some()
-        }
+        Some(b'\n' | b'\r') => memchr::memchr(b'|', lines::before(text, before)).is_some(),
         _ => false,
     };
     ruled.then_some(Layout::Ruled)
@@ -109,7 +108,11 @@ fn cells(line: &[u8], layout: Layout) -> Vec<(usize, usize)> {
             let from = start + (cell.len() - cell.trim_ascii_start().len());
             let to = from + cell.trim_ascii().len();
             let inside = |it: &[u8]| it.len() >= 2 && it.starts_with(b"\"") && it.ends_with(b"\"");
-            all.push(if inside(&line[from..to]) { (from + 1, to - 1) } else { (from, to) });
+            all.push(if inside(&line[from..to]) {
+                (from + 1, to - 1)
+            } else {
+                (from, to)
+            });
             start = at + 1;
         }
     }
@@ -122,9 +125,9 @@ fn is_header(line: &[u8], layout: Layout) -> bool {
     let cells = cells(line, layout);
     let named = |(from, to): &(usize, usize)| {
         from < to
-            && line[*from..*to]
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ' | b'.'))
+            && line[*from..*to].iter().all(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ' | b'.')
+            })
     };
     let compact = match layout {
         Layout::Separated(b'\t') => true,
@@ -144,7 +147,7 @@ fn begins_table(text: &[u8], start: usize, layout: Layout, columns: usize) -> bo
 /// `|---|---|`, `----+----`
 fn is_rule(line: &[u8]) -> bool {
     line.iter()
-            .all(|byte| matches!(byte, b'-' | b'+' | b'|' | b':' | b' ' | b'=' | b'\r'))
+        .all(|byte| matches!(byte, b'-' | b'+' | b'|' | b':' | b' ' | b'=' | b'\r'))
         && memchr::memmem::find(line, b"---").is_some()
 }
 

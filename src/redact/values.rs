@@ -56,9 +56,8 @@ pub(super) fn is_secret_field(kind: Kind, value: &[u8]) -> bool {
 
 /// `${NAME}`, `{{ name }}`, `$(command)`, `$NAME`: the whole value stands for another.
 pub(super) fn is_template(value: &[u8]) -> bool {
-    let enclosed = |opening: &[u8], closing: &[u8]| {
-        value.starts_with(opening) && value.ends_with(closing)
-    };
+    let enclosed =
+        |opening: &[u8], closing: &[u8]| value.starts_with(opening) && value.ends_with(closing);
     enclosed(b"${", b"}")
         || enclosed(b"{{", b"}}")
         || enclosed(b"$(", b")")
@@ -84,7 +83,11 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
         // A private key goes as a block, with what is cut off.
         return !is_identifier(value) && memchr::memmem::find(value, b"PRIVATE KEY-----").is_none();
     }
-    let style = if style == Style::Json { Style::Literal } else { style };
+    let style = if style == Style::Json {
+        Style::Literal
+    } else {
+        style
+    };
     if value.iter().any(u8::is_ascii_whitespace) {
         return allows_spaces(kind, style, value);
     }
@@ -108,9 +111,7 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
                 && !is_code(value)
                 && !is_name(strip_digits(value))
         }
-        _ => {
-            value.len() >= 8 && looks_random(value) && !is_code(value)
-        }
+        _ => value.len() >= 8 && looks_random(value) && !is_code(value),
     }
 }
 
