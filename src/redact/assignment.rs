@@ -2,12 +2,12 @@
 //! `key: value`, headers, flags, tags and calls, with any depth of escaping.
 
 use super::format::{WORD, ends_escape, is_cut};
-use super::headers;
 use super::keys::{Kind, is_custom_header, is_screaming, kind_of};
 use super::lines;
 use super::literal::{LONGEST_TYPE, LONGEST_VALUE, Literal, is_quote};
 use super::separator::{Separator, blanks, count};
 use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
+use super::{calls, headers};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,10 @@ pub(super) fn read(text: &[u8], name: Name) -> (Option<Assigned>, usize) {
 }
 
 fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> {
-    let separator = Separator::after(text, name.end)?;
+    let separator = match Separator::after(text, name.end)? {
+        Separator::Space { end } if in_tag(text, name.start) => after_attributes(text, end)?,
+        separator => separator,
+    };
     let written = name.of(text);
     let kind = match name.kind? {
         // Variables and flags of that name hold one.
@@ -140,19 +143,8 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
     match separator {
         Separator::Tag { .. } => opens_tag(text, name.start).then_some(Manner::BARE),
         Separator::Call { end } => {
-            // `define('X', '…')`, `getenv("X", "…")`; `.password("…")`
-            let setting = is_screaming(written)
-                && written.contains(&b'_')
-                && !text[name.end..end]
-                    .iter()
-                    .any(|byte| matches!(byte, b'(' | b'`'));
-            let setter = matches!(kind, Kind::Password | Kind::Secret)
-                && text[name.end..].starts_with(b"(")
-                && (text[..name.start].ends_with(b".")
-                    || [&b"set"[..], b"with"]
-                        .iter()
-                        .any(|it| written.starts_with(it)));
-            Some(Manner::of(if setting || setter {
+            let literal = calls::takes_literal(text, name, kind, end);
+            Some(Manner::of(if literal {
                 Style::Literal
             } else {
                 Style::Argument
@@ -173,7 +165,7 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
                 || in_connection_string(text, name.start)
                 || in_netrc(text, name.start)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
-                || lines::is_setting(text, name, end);
+                || lines::is_setting(text, name, kind, end);
             Some(if literal {
                 Manner::LITERAL
             } else {
@@ -206,6 +198,9 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
         } else {
             Manner::of(Style::Argument)
         });
+    }
+    if kind == Kind::Password && lines::is_said(text, value) {
+        return Some(Manner::BARE);
     }
     let near = &text[value..text.len().min(value + LONGEST_TYPE)];
     if memchr::memchr(b'=', near).is_some()
@@ -301,6 +296,25 @@ fn opens_tag(text: &[u8], start: usize) -> bool {
     text[..start].ends_with(b"<") || text[..start].ends_with(b":")
 }
 
+/// `<Password`, `<wsse:Password`
+fn in_tag(text: &[u8], start: usize) -> bool {
+    let near = &text[start.saturating_sub(24)..start];
+    let prefix = near
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b':')
+        .count();
+    near[..near.len() - prefix].ends_with(b"<")
+}
+
+/// `<Password Type="…">`
+fn after_attributes(text: &[u8], from: usize) -> Option<Separator> {
+    let length = count(text, from, 160, |byte| !matches!(byte, b'<' | b'>' | b'\n'));
+    let end = from + length;
+    let closes = text.get(end) == Some(&b'>') && text[end - 1] != b'/';
+    closes.then_some(Separator::Tag { end: end + 1 })
+}
+
 /// `…;Password=…;`
 fn in_connection_string(text: &[u8], start: usize) -> bool {
     text[..start].ends_with(b";") && lines::before(text, start).contains(&b'=')
@@ -333,7 +347,10 @@ impl Value {
     }
 
     fn read(text: &[u8], separator: Separator, kind: Kind, manner: Manner) -> Option<Self> {
-        let at = separator.end();
+        let at = match separator {
+            Separator::Call { end } if text[end..].starts_with(b"default=") => end + 8,
+            other => other.end(),
+        };
         let literal = match (Literal::read(text, at), separator) {
             (Literal::None, Separator::Colon { .. } | Separator::Space { .. }) => {
                 Literal::after_type(text, at)

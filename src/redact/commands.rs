@@ -177,6 +177,7 @@ const PROGRAMS: &[Program] = &[
     Program {
         names: &[
             "encry|pt_string ",
+            "ConvertTo-|SecureString ",
             "rclone obscure ",
             "snmp-server community ",
         ],
@@ -199,8 +200,8 @@ const PROGRAMS: &[Program] = &[
         takes: &[Next("-c"), Next("-A"), Next("-X")],
     },
     Program {
-        names: &["secret set "],
-        takes: &[Either("-b"), Next("--body")],
+        names: &["secret set ", "pu|t-parameter "],
+        takes: &[Either("-b"), Next("--body"), Next("--value")],
     },
     Program {
         names: &["nmcli "],

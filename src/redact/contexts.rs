@@ -151,6 +151,15 @@ fn declarations_of_programming_languages_are_read() {
         "keyPassword '‹word›'",
         "mongoose.auth.password('‹word›')",
         "options.setPassword(\"‹word›\");",
+        "System.setProperty(\"x.keyStorePassword\", \"‹word›\");",
+        "parser.add_argument(\"--password\", default=\"‹word›\")",
+        "public string Password { get; set; } = \"‹word›\";",
+        "requests.get(u, auth=('bob', '‹word›'))",
+        "req.SetBasicAuth(\"bob\", \"‹word›\")",
+        "smtp.login(\"bob@a.test\", \"‹word›\")",
+        "the password is \"‹word›\"",
+        "log in as bob with password ‹mixed›\n",
+        "PRAGMA key = '‹word›';",
     ]);
 }
 
@@ -176,6 +185,7 @@ fn pairs_of_name_and_value_are_read() {
         "<environmentVariable name=\"API_TOKEN\" value=\"‹random›\" />",
         "<entry key=\"db.password\">‹word›</entry>",
         "<password>\n  ‹word›\n</password>",
+        "<a:Password Type=\"text\">‹word›</a:Password>",
         "<password><![CDATA[‹word›]]></password>",
         "variable \"admin_password\" {\n  description = \"of the admin\"\n  default = \"‹word›\"\n}",
         "{\"element\":\"Password textbox\",\"ref\":\"e3\",\"text\":\"‹word›\"}",
@@ -262,6 +272,15 @@ fn command_lines_are_read() {
         "setenv DB_PASSWORD ‹word›",
         "ENV DB_PASSWORD ‹word›",
         "export DB_PASSWORD=‹word›",
+        "terraform apply -var \"db_password=‹word›\"",
+        "helm install x y --set auth.password=‹word›",
+        "svn co --username bob --password ‹word› https://a.test",
+        "curl -d 'user=bob&password=‹word›' https://a.test",
+        "psql \"host=db password=‹word› dbname=x\"",
+        "[\"--password\", \"‹word›\"]",
+        "aws ssm put-parameter --name x --value ‹word›",
+        "ConvertTo-SecureString \"‹word›\" -AsPlainText -Force",
+        "set -gx API_SECRET ‹dashed›",
     ]);
 }
 
@@ -298,6 +317,8 @@ fn files_of_known_form_are_read() {
         "account x\nhost smtp.test\nuser bob\npassword ‹word›\n",
         "spring:\n  datasource:\n    password: ‹word›\n",
         "db.password=‹word›\n",
+        "xpack.security.password: ‹word›\n",
+        "config.yml:12:password: ‹word›\n",
         "jdbc:mysql://h/x?user=a&password=‹word›",
         "network={\n  psk=\"‹word›\"\n}",
     ]);
@@ -444,6 +465,9 @@ fn what_only_looks_like_one_of_these_stays() {
         "const form = {\n  email: email,\n  password: hashed\n}",
         "the seed phrase has twelve words that nobody but you should ever see or know about it",
         "localhost:5432:ready for connections",
+        "add_argument(\"--password\", \"-p\", help=\"the password\")",
+        "t.set(\"password\", \"Passwort\")",
+        "password is \"required\", token is \"optional\"",
         "const [token, setToken] = useState('')",
     ] {
         assert_eq!(redact(text), text);

@@ -7,7 +7,7 @@ use super::format::{Part, starts_word};
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
 use super::structures::{self, Span};
-use super::{blocks, files, json, keys, mark, pairs, tables};
+use super::{blocks, calls, files, json, keys, mark, pairs, tables};
 
 /// What is looked for where an anchor stands.
 #[derive(Clone, Copy)]
@@ -188,7 +188,9 @@ fn named(
 ) -> Option<Finding> {
     let name = Name::around(text, at, length)?;
     if name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
-        && let Some((start, end)) = files::kaggle(text, name).or_else(|| files::basic(text, name))
+        && let Some((start, end)) = files::kaggle(text, name)
+            .or_else(|| files::basic(text, name))
+            .or_else(|| calls::second_of_pair(text, name))
     {
         let kind = keys::Kind::Secret;
         return finding(text, Assigned { start, end, kind }, floor);

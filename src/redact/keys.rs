@@ -51,6 +51,7 @@ pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
     ("PW:", 2),
     ("PW=", 2),
     ("PW\"", 2),
+    ("ogin(", 4),
 ];
 
 /// What makes a `key` a secret.
@@ -104,6 +105,7 @@ const KEY_QUALIFIERS: &[&str] = &[
     "functions",
     "ingestion",
     "write",
+    "pragma",
 ];
 
 /// Services that give out keys, some of them public.

@@ -1,7 +1,7 @@
 //! What a line of a settings file or of a command says about a name on it.
 
 use super::assignment::Name;
-use super::keys::is_screaming;
+use super::keys::{Kind, is_screaming};
 use super::separator::{blanks, count};
 
 const LONGEST_LINE: usize = 200;
@@ -20,6 +20,9 @@ const DECLARERS: &[&[u8]] = &[
     b"config",
     b"config --global",
     b"CONFIG SET",
+    b"set -x",
+    b"set -gx",
+    b"set -Ux",
 ];
 
 /// Settings that have nothing between name and value.
@@ -85,8 +88,16 @@ pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
 }
 
 /// Nothing, blanks, or the sign of a diff or of a comment.
+///
+/// What `grep -n` and numbered listings put before a line does not count.
 pub(super) fn is_indent(head: &[u8]) -> bool {
-    head.iter()
+    let numbered = |at: &usize| *at > 0 && head[at - 1].is_ascii_digit();
+    let arrow = memchr::memmem::rfind(head, "→".as_bytes()).map(|at| at + "→".len());
+    let colon = memchr::memrchr(b':', head)
+        .filter(numbered)
+        .map(|at| at + 1);
+    head[arrow.or(colon).unwrap_or(0)..]
+        .iter()
         .all(|byte| matches!(byte, b' ' | b'\t' | b'+' | b'-' | b'#' | b'>' | b':'))
 }
 
@@ -157,16 +168,21 @@ fn ends_line(text: &[u8], at: usize) -> bool {
 
 /// A setting of a file or of an address, whose value is taken literally: `name=value` without
 /// blanks, or `name: value` alone on its line.
-pub(super) fn is_setting(text: &[u8], name: Name, value: usize) -> bool {
+pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
     if !text.get(value).is_some_and(u8::is_ascii_alphanumeric) {
         return false;
     }
     let head = name.head(text);
     match &text[name.end..value] {
         b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
-        b"=" => (is_path(head) || is_declared_by(head)) && is_plain(text, value, b"&"),
+        b"=" => {
+            let parameter =
+                matches!(kind, Kind::Password | Kind::Secret) && is_path(last_word(head));
+            let ends: &[u8] = if parameter { b"&\"'\\ " } else { b"&" };
+            (parameter || is_path(head) || is_declared_by(head)) && is_plain(text, value, ends)
+        }
         [b':', _, ..] => {
-            is_indent(head)
+            (is_indent(head) || head.ends_with(b".") && is_path(head) && !head.contains(&b':'))
                 && is_plain(text, value, b"")
                 && !is_in_code(text, name.start - head.len(), value)
         }
@@ -180,6 +196,15 @@ fn is_path(head: &[u8]) -> bool {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'?' | b'&' | b'=')
     })
+}
+
+/// What follows the last blank or quote.
+fn last_word(head: &[u8]) -> &[u8] {
+    let from = head
+        .iter()
+        .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\''))
+        .map_or(0, |at| at + 1);
+    &head[from..]
 }
 
 /// One word, without the signs of code, to the end of the line or to a byte of `ends`.
@@ -214,6 +239,14 @@ fn is_in_code(text: &[u8], line: usize, value: usize) -> bool {
     is_type || closes || opened
 }
 
+/// A password that a sentence gives: with digits, at the end of a line or of a sentence.
+pub(super) fn is_said(text: &[u8], value: usize) -> bool {
+    let word = &text[value..value + word_length(text, value, b",;")];
+    let end = value + word.len();
+    let last = ends_line(text, end) || matches!(text.get(end), Some(b',' | b';'));
+    word.len() >= 8 && word.iter().any(u8::is_ascii_digit) && last
+}
+
 /// What follows a flag is its argument, not a word of prose.
 pub(super) fn is_argument(text: &[u8], value: usize) -> bool {
     let length = count(text, value, LONGEST_LINE, |byte| {
@@ -226,7 +259,8 @@ pub(super) fn is_argument(text: &[u8], value: usize) -> bool {
     let ends = matches!(
         after,
         None | Some(b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'`' | b'|' | b'&' | b';' | b'>')
-    ) || gap > 0 && after == Some(&b'-');
+    ) || gap > 0 && after == Some(&b'-')
+        || is_address(&text[end + gap..]);
     let telling = word
         .iter()
         .any(|byte| byte.is_ascii_digit() || *byte == b'-');
@@ -235,6 +269,14 @@ pub(super) fn is_argument(text: &[u8], value: usize) -> bool {
         && (ends || telling && gap < 2)
         && !PROSE.iter().any(|it| word.eq_ignore_ascii_case(it))
         && !is_metavariable(word)
+}
+
+/// `https://…`, which most commands take last.
+fn is_address(text: &[u8]) -> bool {
+    let scheme = count(text, 0, 12, |byte| {
+        byte.is_ascii_alphabetic() || byte == b'+'
+    });
+    scheme > 0 && text[scheme..].starts_with(b"://")
 }
 
 /// `PASSWORD`, `API_KEY`

@@ -7,7 +7,7 @@
 //! | its form, as services document it | `rules`, `format` |
 //! | a name it is assigned to | `keys`; `assignment`, `separator`, `literal`, `lines` |
 //! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks` |
-//! | a header or a command line | `headers`, `commands` |
+//! | a header, a call or a command line | `headers`, `calls`, `commands` |
 //! | the form of a file, an address, a key block | `files`, `structures` |
 //! | a rule of the user's own | `user_rules` |
 //!
@@ -26,6 +26,7 @@
 mod anchors;
 mod assignment;
 mod blocks;
+mod calls;
 mod checks;
 mod commands;
 #[cfg(test)]

@@ -24,6 +24,9 @@ pub(super) enum Separator {
     },
 }
 
+/// What C# puts between a property and its first value.
+const PROPERTY: &[u8] = b"{ get; set; }";
+
 impl Separator {
     pub(super) const fn end(self) -> usize {
         match self {
@@ -70,6 +73,12 @@ impl Separator {
             }),
             [b':', ..] => Some(Self::Colon { end: skip(1) }),
             [b',', ..] if closed => Some(Self::Call { end: skip(1) }),
+            [b'{', ..] if spaces == 1 && rest.starts_with(PROPERTY) => Some(Self::Equals {
+                end: skip(PROPERTY.len() + 3),
+            }),
+            [b'i', b's', b' ', b'"' | b'\'' | b'`', ..] if spaces == 1 => {
+                Some(Self::Equals { end: skip(3) })
+            }
             [b'(' | b'{', ..] if !closed && spaces == 0 => Some(Self::Call { end: skip(1) }),
             [b'>', ..] if !closed && spaces == 0 => Some(Self::Tag { end: skip(1) }),
             _ if closed && spaces > 0 && rest.starts_with(b"value=") => {
