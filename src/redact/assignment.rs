@@ -288,7 +288,7 @@ fn in_netrc(text: &[u8], start: usize) -> bool {
         .rsplit(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty());
     let (_, field) = (words.next(), words.next());
-    matches!(field, Some(b"login" | b"machine" | b"account"))
+    matches!(field, Some(b"login" | b"machine"))
         && !matches!(words.next(), Some(b"the" | b"a" | b"to"))
 }
 

@@ -39,7 +39,7 @@ pub(super) fn takes_literal(text: &[u8], name: Name, kind: Kind, value: usize) -
     }
     // `define('X', '…')`, `getenv("X", "…")`; `["--password", "…"]`
     let setting = is_screaming(written) && written.contains(&b'_');
-    let flag = before.ends_with(b"--") && !text[value..].starts_with(b"\"-");
+    let flag = before.ends_with(b"--") && !matches!(text[value..], [b'"' | b'\'', b'-', ..]);
     setting || flag || kind == Kind::Password && is_set(before)
 }
 
