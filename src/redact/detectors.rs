@@ -203,6 +203,10 @@ fn named(
         }
         memory.reached.remember(Look::Value, at, reached);
     }
+    // Nothing else has one of these after a name.
+    if matches!(text.get(name.end), Some(b'=' | b'(')) {
+        return None;
+    }
     if let Some(assigned) = blocks::scalar(text, name) {
         return finding(text, assigned, floor);
     }
