@@ -98,7 +98,7 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
 
 fn drain(outbox: &Outbox) {
     loop {
-        let claimed = outbox.claim(1, CLAIM, 1).expect("it can be read");
+        let claimed = outbox.claim(1, CLAIM, 1).expect("it can be read").events;
         if claimed.is_empty() {
             break;
         }

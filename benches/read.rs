@@ -30,7 +30,7 @@ static SESSIONS: LazyLock<(Vec<PathBuf>, u64, Option<TempDir>)> = LazyLock::new(
     });
     let folder = named.or_else(|| Some(made.as_ref()?.path().to_owned()));
     let folder = folder.expect("either named or made");
-    let found = sources::below(&folder);
+    let found = sources::below(&folder).found;
     let paths: Vec<PathBuf> = found.into_iter().map(|found| found.path).collect();
     let bytes = paths
         .iter()

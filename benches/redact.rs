@@ -109,3 +109,41 @@ fn lookalikes(bencher: Bencher) {
         .counter(BytesCount::of_str(&text))
         .bench(|| redactor.text(&text, &mut Counts::default()));
 }
+
+/// Text made of nothing but beginnings of what is looked for: none may cost ten times as much as
+/// `session`.
+#[divan::bench(args = [
+    "token=",
+    "{\"token\":",
+    "password: |\n",
+    "-----BEGIN PRIVATE KEY-----",
+    "<key>password</key>",
+    "Authorization: x=\"",
+    "kind: Secret\n",
+    "curl -u ",
+    "\\\"token\\\":\\\"",
+])]
+fn hostile(bencher: Bencher, beginning: &str) {
+    let redactor = redactor();
+    let text = beginning.repeat((LENGTH / 4) / beginning.len());
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| redactor.text(&text, &mut Counts::default()));
+}
+
+/// What settings files and command lines hold: a secret on every third line.
+#[divan::bench]
+fn settings_and_commands(bencher: Bencher) {
+    const LINES: &[&str] = &[
+        "DB_PASSWORD=hunterino\nDB_HOST=localhost\nDB_PORT=5432\n",
+        "- name: API_TOKEN\n  value: swordfish-and-more\n- name: MODE\n",
+        "mysql -u root -pswordfish app\nls -l\ngit status\n",
+        "{\"name\": \"DB_PASSWORD\", \"value\": \"hunterino\"}\n{\"name\": \"MODE\"}\n{}\n",
+        "curl -u bob:hunterino https://api.test\ncurl https://api.test\necho done\n",
+    ];
+    let redactor = redactor();
+    let text = LINES.concat().repeat(LENGTH / 4096);
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| redactor.text(&text, &mut Counts::default()));
+}

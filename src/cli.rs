@@ -41,6 +41,9 @@ pub enum Command {
     Show(Show),
     /// Send past sessions
     Ingest(Ingest),
+    /// Send past sessions of the current project: what Claude Code's slash command runs
+    #[command(hide = true)]
+    IngestProject(Ingest),
     /// Show whether it is switched on, where it sends, and how the last sends went
     Status(Status),
     /// Find out what is wrong, and say what to do about it
@@ -146,10 +149,15 @@ pub struct Ingest {
     /// Read everything, send nothing, show what would be sent
     #[arg(long, help_heading = INSTEAD)]
     pub dry_run: bool,
-    /// Write the events to a file, one JSON object a line; - is standard output
+    /// Write the events to a new file, one JSON object a line; - is standard output
+    ///
+    /// Only you can read the file, and it is there when it is complete.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "list"],
           help_heading = INSTEAD)]
     pub output: Option<PathBuf>,
+    /// With --output: replace a file that is there already
+    #[arg(long, requires = "output", help_heading = INSTEAD)]
+    pub force: bool,
     /// Do not ask before many events are sent
     #[arg(long, short)]
     pub yes: bool,

@@ -1,24 +1,25 @@
 //! The environment, read once into one immutable value.
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::consent::{Environment, RulesFile};
 use crate::events::{DistinctId, Grouping, InputScope, Recording, Wanted};
-use crate::host::{Host, NotUnicode};
+use crate::host::{Host, UnknownValue};
 use crate::session::Agent;
 use crate::transport::Endpoint;
+use crate::variables::Variable;
+use values::{
+    boolean, custom_properties, grouping, input_scope, length, minutes, outbox_bytes, tags,
+};
 
 /// Longest tool input or output that is sent, unless a setting says otherwise, in bytes.
 const MAX_ATTRIBUTE_BYTES: usize = 12_000;
-
-/// A shorter limit would cut away the words that say what was cut.
-const LEAST_ATTRIBUTE_BYTES: usize = 100;
-
-/// Less would not hold a session.
-const LEAST_OUTBOX_BYTES: u64 = 1 << 20;
 
 /// PostHog's ingestion for its cloud in the United States.
 const DEFAULT_HOST: &str = "https://us.i.posthog.com";
@@ -29,25 +30,25 @@ const SESSION_WINDOW_MINUTES: u32 = 60;
 /// Settings that are options of the Claude Code plugin as well, how they reach us, and what to
 /// call them. Claude Code (2.1.329) hands them to the plugin's hooks and to nothing else, and only
 /// those that the user has set; a project's settings have no say in them.
-const PLUGIN_OPTIONS: [(&str, &str, &str); 4] = [
+const PLUGIN_OPTIONS: [(Variable, Variable, &str); 4] = [
     (
-        "POSTHOG_API_KEY",
-        "CLAUDE_PLUGIN_OPTION_API_KEY",
+        Variable::ApiKey,
+        Variable::OptionApiKey,
         "the plugin's option api_key",
     ),
     (
-        "POSTHOG_HOST",
-        "CLAUDE_PLUGIN_OPTION_HOST",
+        Variable::PosthogHost,
+        Variable::OptionHost,
         "the plugin's option host",
     ),
     (
-        "POSTHOG_LLMA_PRIVACY_MODE",
-        "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE",
+        Variable::PrivacyMode,
+        Variable::OptionPrivacyMode,
         "the plugin's option privacy_mode",
     ),
     (
-        "POSTHOG_LLMA_TRACE_GROUPING",
-        "CLAUDE_PLUGIN_OPTION_TRACE_GROUPING",
+        Variable::TraceGrouping,
+        Variable::OptionTraceGrouping,
         "the plugin's option trace_grouping",
     ),
 ];
@@ -77,9 +78,9 @@ pub struct Config {
     /// `POSTHOG_LLMA_INPUT`.
     pub input_scope: InputScope,
     /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
-    pub redact_file: Option<PathBuf>,
+    pub rules: Vec<RulesFile>,
     /// `POSTHOG_LLMA_DISTINCT_ID`.
-    pub distinct_id: Option<DistinctId>,
+    pub attribution: Attribution,
     /// `POSTHOG_LLMA_TRACE_GROUPING`.
     pub grouping: Grouping,
     /// `POSTHOG_LLMA_SESSION_WINDOW_MINUTES`: silence that ends a trace of a session.
@@ -98,6 +99,17 @@ pub struct Config {
     pub purpose: Option<String>,
     /// `POSTHOG_TAGS` and `POSTHOG_LLMA_CUSTOM_PROPERTIES`; where both name one, the latter wins.
     pub custom: Map<String, Value>,
+}
+
+/// Whom sessions are attributed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attribution {
+    /// This person, or this machine.
+    Named(DistinctId),
+    /// Git's `user.email` in the session's folder, where it has one.
+    GitEmail,
+    /// Nobody: a session stands for itself.
+    Session,
 }
 
 /// A setting that cannot be used, and what would be.
@@ -177,11 +189,11 @@ impl Config {
     /// Reads the settings. A value that cannot be used leaves the default in its place and a
     /// [`Problem`]: commands stop at it, hooks go on and let the status tell.
     #[must_use]
-    pub fn from_host(host: &Host) -> (Self, Vec<Problem>) {
-        let (mut config, mut problems) = Self::of_agent(Agent::ClaudeCode, host);
+    pub fn read(environment: &Environment) -> (Self, Vec<Problem>) {
+        let (mut config, mut problems) = Self::of_agent(Agent::ClaudeCode, environment);
         for agent in Agent::ALL {
             if agent != Agent::ClaudeCode {
-                let (other, found) = Self::of_agent(agent, host);
+                let (other, found) = Self::of_agent(agent, environment);
                 problems.extend(found);
                 config.others.insert(agent, other);
             }
@@ -201,32 +213,29 @@ impl Config {
         self.others.get(&agent).unwrap_or(self)
     }
 
-    fn of_agent(agent: Agent, host: &Host) -> (Self, Vec<Problem>) {
-        let mut reader = Reader {
-            agent,
-            host,
-            problems: Vec::new(),
-        };
-        let state_dir = host.path_variable("POSTHOG_LLMA_STATE_DIR");
+    fn of_agent(agent: Agent, environment: &Environment) -> (Self, Vec<Problem>) {
+        let host = &environment.host;
+        let mut reader = Reader::of(agent, host);
+        let state_dir = host.path_variable(Variable::StateDir);
         let default_state = || host.state.as_ref().map(|state| state.join("posthog-llma"));
-        let mut custom = reader.value("POSTHOG_TAGS", tags).unwrap_or_default();
-        let properties = reader.value("POSTHOG_LLMA_CUSTOM_PROPERTIES", custom_properties);
+        let mut custom = reader.value(Variable::Tags, tags).unwrap_or_default();
+        let properties = reader.value(Variable::CustomProperties, custom_properties);
         custom.extend(properties.unwrap_or_default());
         let config = Self {
             others: BTreeMap::new(),
             enabled: reader.enabled(),
-            api_key: reader.value("POSTHOG_API_KEY", ApiKey::parse),
+            api_key: reader.value(Variable::ApiKey, ApiKey::parse),
             endpoint: reader.endpoint(),
             state_dir: state_dir.or_else(default_state),
             recording: reader.recording(),
             input_scope: reader
-                .value("POSTHOG_LLMA_INPUT", input_scope)
+                .value(Variable::Input, input_scope)
                 .unwrap_or_default(),
-            redact_file: host.path_variable("POSTHOG_LLMA_REDACT_FILE"),
-            distinct_id: reader.distinct_id(),
+            rules: environment.rules.clone(),
+            attribution: reader.attribution(),
             grouping: reader
                 .named(
-                    ["POSTHOG_LLMA_TRACE_GROUPING", "POSTHOG_TRACE_GROUPING"],
+                    [Variable::TraceGrouping, Variable::AgentTraceGrouping],
                     grouping,
                 )
                 .unwrap_or(match agent {
@@ -234,25 +243,29 @@ impl Config {
                     Agent::Pi | Agent::OpenCode => Grouping::Message,
                 }),
             session_window: reader.session_window(),
-            turn_spans: reader
-                .value("POSTHOG_LLMA_TURN_SPANS", boolean)
-                .unwrap_or(true),
+            turn_spans: reader.value(Variable::TurnSpans, boolean).unwrap_or(true),
             max_attribute_bytes: reader
                 .named(
                     [
-                        "POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH",
-                        "POSTHOG_MAX_ATTRIBUTE_LENGTH",
+                        Variable::MaxAttributeLength,
+                        Variable::AgentMaxAttributeLength,
                     ],
                     length,
                 )
                 .unwrap_or(MAX_ATTRIBUTE_BYTES),
-            max_outbox_bytes: reader.value("POSTHOG_LLMA_MAX_OUTBOX_BYTES", outbox_bytes),
-            project_name: reader.text("POSTHOG_PROJECT_NAME"),
-            agent_name: reader.text("POSTHOG_AGENT_NAME"),
-            purpose: reader.text("POSTHOG_AI_PURPOSE"),
+            max_outbox_bytes: reader.max_outbox_bytes(),
+            project_name: reader.text(Variable::ProjectName),
+            agent_name: reader.text(Variable::AgentName),
+            purpose: reader.text(Variable::Purpose),
             custom,
         };
         (config, reader.problems)
+    }
+
+    /// Whether hooks have anything to do.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.enabled && self.api_key.is_some()
     }
 
     /// What is wanted of what was said in a session.
@@ -272,47 +285,84 @@ struct Reader<'a> {
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+/// Whether the hooks of an agent may have anything to do, by a first look at an environment that
+/// nobody has judged yet: most hooks on most machines end here.
+#[must_use]
+pub fn may_be_on(agent: Agent, host: &Host) -> bool {
+    let mut reader = Reader::of(agent, host);
+    reader.enabled() && reader.value(Variable::ApiKey, ApiKey::parse).is_some()
+}
+
+/// A setting as it was found.
+enum Reading<T> {
+    Unset,
+    Value(T),
+    /// There is one, and nobody can say what it means.
+    Unreadable,
+}
+
+impl<'a> Reader<'a> {
+    const fn of(agent: Agent, host: &'a Host) -> Self {
+        Self {
+            agent,
+            host,
+            problems: Vec::new(),
+        }
+    }
+
+    fn read<T>(
+        &mut self,
+        (name, value): (&'static str, Result<Option<&str>, UnknownValue>),
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Reading<T> {
+        let value = value.map_err(|error| error.to_string());
+        match value.and_then(|value| value.map(parse).transpose()) {
+            Ok(None) => Reading::Unset,
+            Ok(Some(value)) => Reading::Value(value),
+            Err(problem) => {
+                let variable = name;
+                self.problems.push(Problem { variable, problem });
+                Reading::Unreadable
+            }
+        }
+    }
+
     fn value<T>(
         &mut self,
-        variable: &'static str,
+        variable: Variable,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let (variable, read) = read(variable, self.host);
-        let read = read.map_err(|error| error.to_string());
-        match read.and_then(|value| value.map(parse).transpose()) {
-            Ok(value) => value,
-            Err(problem) => {
-                self.problems.push(Problem { variable, problem });
-                None
-            }
+        match self.read(read(variable, self.host), parse) {
+            Reading::Value(value) => Some(value),
+            Reading::Unset | Reading::Unreadable => None,
         }
     }
 
     /// The same, with what to take for no value and for one that cannot be read.
     fn value_or<T>(
         &mut self,
-        variable: &'static str,
+        variable: Variable,
         parse: impl FnOnce(&str) -> Result<T, String>,
         unset: T,
         unreadable: T,
     ) -> T {
-        let problems = self.problems.len();
-        let value = self.value(variable, parse);
-        let is_unreadable = self.problems.len() > problems;
-        value.unwrap_or(if is_unreadable { unreadable } else { unset })
+        match self.read(read(variable, self.host), parse) {
+            Reading::Value(value) => value,
+            Reading::Unset => unset,
+            Reading::Unreadable => unreadable,
+        }
     }
 
     /// A setting by our own name, else by the one that PostHog has for it with this agent.
     fn named<T>(
         &mut self,
-        names: [&'static str; 2],
+        names: [Variable; 2],
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         self.value(self.name_of(names), parse)
     }
 
-    fn name_of(&self, [ours, posthogs]: [&'static str; 2]) -> &'static str {
+    fn name_of(&self, [ours, posthogs]: [Variable; 2]) -> Variable {
         match self.agent {
             Agent::ClaudeCode => ours,
             Agent::Pi | Agent::OpenCode if self.host.variable(ours) != Ok(None) => ours,
@@ -325,34 +375,34 @@ impl Reader<'_> {
     fn enabled(&mut self) -> bool {
         match self.agent {
             Agent::ClaudeCode => {
-                let has_plugin_key = self.host.variable("CLAUDE_PLUGIN_OPTION_API_KEY");
+                let has_plugin_key = self.host.variable(Variable::OptionApiKey);
                 let has_plugin_key = has_plugin_key.is_ok_and(|key| key.is_some());
-                self.value_or("POSTHOG_LLMA_CC_ENABLED", boolean, has_plugin_key, false)
+                self.value_or(Variable::CcEnabled, boolean, has_plugin_key, false)
             }
-            Agent::Pi | Agent::OpenCode => self.value_or("POSTHOG_ENABLED", boolean, true, false),
+            Agent::Pi | Agent::OpenCode => self.value_or(Variable::Enabled, boolean, true, false),
         }
     }
 
-    /// OpenCode's sessions belong to the machine, unless a setting says otherwise.
-    fn distinct_id(&mut self) -> Option<DistinctId> {
-        let names = ["POSTHOG_LLMA_DISTINCT_ID", "POSTHOG_DISTINCT_ID"];
-        let problems = self.problems.len();
-        let said = self.named(names, |id| {
-            DistinctId::parse(id).map_err(|error| error.to_string())
-        });
-        let is_unset = said.is_none() && self.problems.len() == problems;
-        match self.agent {
-            Agent::OpenCode if is_unset => DistinctId::parse(self.host.name.as_deref()?).ok(),
-            _ => said,
+    /// OpenCode's sessions belong to the machine, unless a setting says otherwise. Whoever meant to
+    /// be called something else does not want their address sent instead.
+    fn attribution(&mut self) -> Attribution {
+        let variable = self.name_of([Variable::DistinctId, Variable::AgentDistinctId]);
+        let parse = |id: &str| DistinctId::parse(id).map_err(|error| error.to_string());
+        match (self.read(read(variable, self.host), parse), self.agent) {
+            (Reading::Value(id), _) => Attribution::Named(id),
+            (Reading::Unset, Agent::ClaudeCode) => Attribution::GitEmail,
+            (Reading::Unset, Agent::OpenCode) => {
+                let machine = self.host.name.as_deref();
+                let machine = machine.and_then(|name| DistinctId::parse(name).ok());
+                machine.map_or(Attribution::Session, Attribution::Named)
+            }
+            (Reading::Unset, Agent::Pi) | (Reading::Unreadable, _) => Attribution::Session,
         }
     }
 
     /// Sessions of Claude Code are one trace, however long.
     fn session_window(&mut self) -> Option<u32> {
-        let names = [
-            "POSTHOG_LLMA_SESSION_WINDOW_MINUTES",
-            "POSTHOG_SESSION_WINDOW_MINUTES",
-        ];
+        let names = [Variable::SessionWindow, Variable::AgentSessionWindow];
         match self.agent {
             Agent::ClaudeCode => None,
             Agent::Pi | Agent::OpenCode => {
@@ -361,16 +411,38 @@ impl Reader<'_> {
         }
     }
 
-    /// Whoever means to keep content private must not send it because of a typing error.
+    /// Whoever means to keep content private must not send it because of a typing error, nor
+    /// because another setting says otherwise: the stricter one holds.
     fn recording(&mut self) -> Recording {
-        let privacy = ["POSTHOG_LLMA_PRIVACY_MODE", "POSTHOG_PRIVACY_MODE"];
-        let privacy = self.name_of(privacy);
-        let mut says =
-            |variable, unset, unreadable| self.value_or(variable, boolean, unset, unreadable);
-        let is_private = says(privacy, false, true);
-        let inputs = says("POSTHOG_LLMA_RECORD_INPUTS", true, false);
-        let outputs = says("POSTHOG_LLMA_RECORD_OUTPUTS", true, false);
+        let mut is_private = false;
+        for variable in [Variable::PrivacyMode, Variable::AgentPrivacyMode] {
+            let own = (variable.name(), self.host.variable(variable));
+            is_private |= self.says(own, false, true);
+        }
+        let option = plugin_option(Variable::PrivacyMode, self.host);
+        is_private |= option.is_some_and(|option| self.says(option, false, true));
+        let inputs = self.value_or(Variable::RecordInputs, boolean, true, false);
+        let outputs = self.value_or(Variable::RecordOutputs, boolean, true, false);
         Recording::of(inputs && !is_private, outputs && !is_private)
+    }
+
+    fn says(
+        &mut self,
+        value: (&'static str, Result<Option<&str>, UnknownValue>),
+        unset: bool,
+        unreadable: bool,
+    ) -> bool {
+        match self.read(value, boolean) {
+            Reading::Value(value) => value,
+            Reading::Unset => unset,
+            Reading::Unreadable => unreadable,
+        }
+    }
+
+    /// Nothing that waits is dropped for a limit that nobody can read.
+    fn max_outbox_bytes(&mut self) -> Option<u64> {
+        let limit = |bytes: &str| outbox_bytes(bytes).map(Some);
+        self.value_or(Variable::MaxOutboxBytes, limit, None, Some(u64::MAX))
     }
 
     fn endpoint(&mut self) -> Option<Endpoint> {
@@ -379,14 +451,14 @@ impl Reader<'_> {
             Err(error) => Err(format!("is {error}")),
         };
         self.value_or(
-            "POSTHOG_HOST",
+            Variable::PosthogHost,
             parse,
             Endpoint::parse(DEFAULT_HOST).ok(),
             None,
         )
     }
 
-    fn text(&mut self, variable: &'static str) -> Option<String> {
+    fn text(&mut self, variable: Variable) -> Option<String> {
         self.value(variable, |text| Ok(text.to_owned()))
     }
 }
@@ -394,104 +466,27 @@ impl Reader<'_> {
 /// Who decides a setting: its environment variable, or the option of the plugin. `None` when
 /// neither does.
 #[must_use]
-pub fn source(variable: &'static str, host: &Host) -> Option<&'static str> {
+pub fn source(variable: Variable, host: &Host) -> Option<&'static str> {
     let (source, value) = read(variable, host);
     value.is_ok_and(|value| value.is_some()).then_some(source)
 }
 
 /// What the environment says, else the plugin, and which of them said it.
-fn read<'a>(
-    variable: &'static str,
-    host: &'a Host,
-) -> (&'static str, Result<Option<&'a str>, NotUnicode>) {
-    let value = host.variable(variable);
-    let option = PLUGIN_OPTIONS.iter().find(|(name, ..)| *name == variable);
-    match (value, option) {
-        (Ok(None), Some((_, option, name))) => (name, host.variable(option)),
-        (value, _) => (variable, value),
+fn read(variable: Variable, host: &Host) -> (&'static str, Result<Option<&str>, UnknownValue>) {
+    match host.variable(variable) {
+        Ok(None) => plugin_option(variable, host).unwrap_or((variable.name(), Ok(None))),
+        value => (variable.name(), value),
     }
 }
 
-fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" => Ok(true),
-        "false" | "0" | "no" => Ok(false),
-        _ => Err(format!("is {text:?}; use true or false")),
-    }
-}
-
-fn grouping(text: &str) -> Result<Grouping, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "session" => Ok(Grouping::Session),
-        "message" => Ok(Grouping::Message),
-        _ => Err(format!("is {text:?}; use session or message")),
-    }
-}
-
-fn input_scope(text: &str) -> Result<InputScope, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "new" => Ok(InputScope::New),
-        "full" => Ok(InputScope::Full),
-        _ => Err(format!("is {text:?}; use new or full")),
-    }
-}
-
-fn minutes(text: &str) -> Result<u32, String> {
-    match text.parse() {
-        Ok(minutes) if minutes > 0 => Ok(minutes),
-        _ => Err(format!("is {text:?}; use a number of minutes")),
-    }
-}
-
-fn length(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(length) if length >= LEAST_ATTRIBUTE_BYTES => Ok(length),
-        _ => Err(format!(
-            "is {text:?}; use a number of bytes, {LEAST_ATTRIBUTE_BYTES} or more"
-        )),
-    }
-}
-
-fn outbox_bytes(text: &str) -> Result<u64, String> {
-    match text.parse() {
-        Ok(bytes) if bytes >= LEAST_OUTBOX_BYTES => Ok(bytes),
-        _ => Err(format!(
-            "is {text:?}; use a number of bytes, {LEAST_OUTBOX_BYTES} or more"
-        )),
-    }
-}
-
-fn tags(text: &str) -> Result<Map<String, Value>, String> {
-    let mut tags = Map::new();
-    for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
-        let (name, value) = pair
-            .split_once(':')
-            .ok_or_else(|| format!("has no colon in {pair:?}; use key1:value1,key2:value2"))?;
-        let name = custom_name(name.trim())?;
-        tags.insert(name, Value::String(value.trim().to_owned()));
-    }
-    Ok(tags)
-}
-
-fn custom_properties(text: &str) -> Result<Map<String, Value>, String> {
-    let properties: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|error| format!("is no JSON object ({error}); use {{\"team\": \"core\"}}"))?;
-    for name in properties.keys() {
-        custom_name(name)?;
-    }
-    Ok(properties)
-}
-
-fn custom_name(name: &str) -> Result<String, String> {
-    if name.is_empty() {
-        return Err("has an empty name".to_owned());
-    }
-    if name.starts_with('$') {
-        return Err(format!(
-            "names {name:?}; names that begin with $ are PostHog's own"
-        ));
-    }
-    Ok(name.to_owned())
+/// What the option of the plugin says, for settings that are one.
+fn plugin_option(
+    variable: Variable,
+    host: &Host,
+) -> Option<(&'static str, Result<Option<&str>, UnknownValue>)> {
+    let mut options = PLUGIN_OPTIONS.iter();
+    let (_, option, name) = options.find(|(setting, ..)| *setting == variable)?;
+    Some((name, host.variable(*option)))
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::host::Host;
-use crate::outbox::{Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError};
+use crate::outbox::{
+    Claimed, Damaged, Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError,
+};
 use crate::transport::{Disposition, Endpoint, Lane, Transport, backoff, classify, spread};
 use batch::Parcel;
 pub use batch::body;
@@ -190,6 +192,17 @@ fn wait_for_sender(
     }
 }
 
+/// The lane that events are sent on: the one that is known to exist, else the first to try. It
+/// decides how large they may be.
+#[must_use]
+pub fn lane(endpoint: &Endpoint, has_ai_lane: Option<bool>) -> Lane {
+    match has_ai_lane {
+        None => endpoint.first_lane(),
+        Some(true) => Lane::Ai,
+        Some(false) => Lane::Batch,
+    }
+}
+
 /// Sends to one destination; its lock is held.
 struct Sender<'a> {
     outbox: &'a Outbox,
@@ -219,11 +232,7 @@ impl Sender<'_> {
             Ok(endpoint) => endpoint,
             Err(error) => return self.give_up(&error.to_string(), REFUSED_PAUSE, true),
         };
-        let lane = match self.record.ai_lane {
-            None => endpoint.first_lane(),
-            Some(true) => Lane::Ai,
-            Some(false) => Lane::Batch,
-        };
+        let lane = lane(&endpoint, self.record.ai_lane);
         let mut route = Route {
             endpoint,
             lane,
@@ -235,10 +244,13 @@ impl Sender<'_> {
         while !(self.policy.stop)() {
             let room = route.max_bytes.saturating_sub(envelope);
             let claimed = self.outbox.claim(self.record.id, room, batch::COMMA)?;
-            if claimed.is_empty() {
+            if claimed == Claimed::default() {
                 return Ok(true);
             }
-            let parcels = claimed.into_iter().map(|event| Parcel {
+            for event in &claimed.damaged {
+                self.set_aside(event)?;
+            }
+            let parcels = claimed.events.into_iter().map(|event| Parcel {
                 event,
                 clipped: false,
             });
@@ -411,6 +423,18 @@ impl Sender<'_> {
         self.outbox.park(event, reason, self.clock.now())?;
         self.drained.parked += 1;
         self.drained.last_error = Some(format!("{} {}: {reason}", event.name, event.uuid));
+        (self.progress)(self.drained);
+        Ok(())
+    }
+
+    /// What is damaged in the outbox is not sent, and keeps nothing else from being sent.
+    fn set_aside(&mut self, event: &Damaged) -> Result<(), OutboxError> {
+        self.outbox.set_aside(event, self.clock.now())?;
+        self.drained.parked += 1;
+        let Damaged {
+            name, uuid, reason, ..
+        } = event;
+        self.drained.last_error = Some(format!("{name} {uuid} is not sent: {reason}"));
         (self.progress)(self.drained);
         Ok(())
     }

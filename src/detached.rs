@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// What a detached process needs of the environment. Everything else stays behind, the keys of
 /// the coding agent first of all: a process that outlives its parent should not keep them.
@@ -44,10 +45,10 @@ const KEPT: [&str; 27] = [
 ];
 
 /// Those of them in which the agents' folders stand.
-const FOLDERS: [&str; 3] = [
-    "CLAUDE_CONFIG_DIR",
-    "PI_CODING_AGENT_DIR",
-    "PI_CODING_AGENT_SESSION_DIR",
+const FOLDERS: [Variable; 3] = [
+    Variable::ClaudeConfigDir,
+    Variable::PiDir,
+    Variable::PiSessionDir,
 ];
 
 /// Prefixes of variables that are kept as well.
@@ -75,10 +76,10 @@ pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<
         // Pi takes `~` for the home directory, wherever it stands.
         let path = host.path_variable(folder);
         if let Some(path) = path.filter(|path| !path.starts_with("~")) {
-            command.env(folder, std::path::absolute(path)?);
+            command.env(folder.name(), std::path::absolute(path)?);
         }
     }
-    if let (None, Some(cwd)) = (host.path_variable("CLAUDE_PROJECT_DIR"), &host.cwd) {
+    if let (None, Some(cwd)) = (host.path_variable(Variable::ClaudeProjectDir), &host.cwd) {
         command.env("CLAUDE_PROJECT_DIR", cwd);
     }
     apart(&mut command);

@@ -25,22 +25,67 @@ pub fn repository(directory: &Path) -> Option<String> {
     slug(remote.url().ok()?)
 }
 
-/// Whether git tracks a file.
+/// What git knows of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It came with the repository.
+    Tracked,
+    /// It is in a work tree, and did not come with the repository.
+    Untracked,
+    /// There is no repository, libgit2 cannot open it (SHA-256, reftable, another owner), or the
+    /// file is somewhere else than its path says.
+    Unknown,
+}
+
+/// Whether a file came with the repository that its folder is in.
 #[must_use]
-pub fn is_tracked(file: &Path) -> bool {
-    let look = || {
-        let repository = open(file.parent()?)?;
-        let root = repository.workdir()?.canonicalize().ok()?;
-        let relative = file
-            .canonicalize()
-            .ok()?
-            .strip_prefix(root)
-            .ok()?
-            .to_owned();
-        let index = repository.index().ok()?;
-        Some(index.get_path(&relative, 0).is_some())
+pub fn standing(file: &Path) -> Standing {
+    standing_of(file).unwrap_or(Standing::Unknown)
+}
+
+fn standing_of(file: &Path) -> Option<Standing> {
+    let folder = file.parent()?;
+    let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
+    if is_link(file) || is_link(folder) {
+        return None;
+    }
+    // Neither needs to be there yet.
+    let there = folder.ancestors().find(|folder| folder.exists())?;
+    let repository = open(there)?;
+    let root = repository.workdir()?.canonicalize().ok()?;
+    let relative = there
+        .canonicalize()
+        .ok()?
+        .join(file.strip_prefix(there).ok()?);
+    let relative = in_one_case(relative.strip_prefix(root).ok()?.to_str()?);
+    let index = repository.index().ok()?;
+    let tracked = || {
+        let paths = index.iter().map(|entry| entry.path);
+        paths.map(|path| in_one_case(&String::from_utf8_lossy(&path)))
     };
-    look().unwrap_or(false)
+    if tracked().any(|path| path == relative) {
+        return Some(Standing::Tracked);
+    }
+    let lies_in = |outer: &str| {
+        let rest = relative.strip_prefix(outer);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    // Below an entry of the index lies what is in a submodule or behind a symbolic link.
+    if tracked().any(|path| lies_in(&path)) {
+        return None;
+    }
+    // What was unpacked inside of somebody's repository is not part of it.
+    let top = relative.rsplitn(3, '/').nth(2).map(|top| format!("{top}/"));
+    let belongs = top.is_none_or(|top| tracked().any(|path| path.starts_with(&top)));
+    belongs.then_some(Standing::Untracked)
+}
+
+/// Some file systems do not tell small letters from capital ones, and some pass over characters
+/// that nobody sees; a name that is one for any of them is one here.
+fn in_one_case(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    let seen = path.chars().filter(char::is_ascii);
+    seen.collect::<String>().to_ascii_lowercase()
 }
 
 /// Whether git ignores a file; `None` outside of a repository.
@@ -168,6 +213,102 @@ mod tests {
             .remote_set_url("origin", "git@gitlab.com:tools/library.git")
             .unwrap();
         assert_eq!(repository(&vendor).as_deref(), Some("tools/library"));
+    }
+
+    fn add(repository: &Repository, path: &str) {
+        let mut index = repository.index().unwrap();
+        let blob = repository.blob(b"{}").unwrap();
+        let mut entry = git2::IndexEntry {
+            ctime: git2::IndexTime::new(0, 0),
+            mtime: git2::IndexTime::new(0, 0),
+            dev: 0,
+            ino: 0,
+            mode: 0o100_644,
+            uid: 0,
+            gid: 0,
+            file_size: 2,
+            id: blob,
+            flags: 0,
+            flags_extended: 0,
+            path: path.into(),
+        };
+        if path == "vendor" {
+            entry.mode = 0o160_000;
+        }
+        index.add(&entry).unwrap();
+        index.write().unwrap();
+    }
+
+    #[test]
+    fn a_file_is_known_to_be_untracked_or_counts_as_part_of_the_repository() {
+        let tracked = Standing::Tracked;
+        for (added, file, expected) in [
+            (vec![], "settings.json", Standing::Untracked),
+            (vec!["readme"], ".claude/settings.json", Standing::Untracked),
+            (
+                vec![".claude/settings.json"],
+                ".claude/settings.json",
+                tracked,
+            ),
+            (
+                vec![".Claude/Settings.JSON"],
+                ".claude/settings.json",
+                tracked,
+            ),
+            (
+                vec![".claude/set\u{200c}tings.json"],
+                ".claude/settings.json",
+                tracked,
+            ),
+            (
+                vec!["src/main.rs"],
+                "src/.claude/settings.json",
+                Standing::Untracked,
+            ),
+            (
+                vec!["readme"],
+                "unpacked/.claude/settings.json",
+                Standing::Unknown,
+            ),
+            (
+                vec!["vendor"],
+                "vendor/.claude/settings.json",
+                Standing::Unknown,
+            ),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let repository = Repository::init(directory.path()).unwrap();
+            for path in &added {
+                add(&repository, path);
+            }
+            let path = directory.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "{}").unwrap();
+            assert_eq!(standing(&path), expected, "{file} beside {added:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_asked_or_is_elsewhere_is_unknown() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("settings.json");
+        std::fs::write(&file, "{}").unwrap();
+        assert_eq!(standing(&file), Standing::Unknown, "no repository");
+        let repository = Repository::init(directory.path()).unwrap();
+        assert_eq!(standing(&file), Standing::Untracked);
+
+        let link = directory.path().join("link.json");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!(standing(&link), Standing::Unknown, "a symbolic link");
+
+        let mut config = repository.config().unwrap();
+        config.set_i32("core.repositoryformatversion", 1).unwrap();
+        config.set_str("extensions.refstorage", "reftable").unwrap();
+        assert_eq!(standing(&file), Standing::Unknown, "a newer format");
+        std::fs::write(repository.path().join("index"), "damaged").unwrap();
+        config.remove("extensions.refstorage").unwrap();
+        assert_eq!(standing(&file), Standing::Unknown, "a damaged index");
     }
 
     fn repository_with_a_commit(directory: &Path) -> Repository {

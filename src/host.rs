@@ -2,12 +2,14 @@
 //!
 //! Everything else asks a [`Host`] instead of the process, so that a test can be any machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+
+use crate::variables::Variable;
 
 /// Where an administrator keeps the settings of programs, for all users of the machine.
 const SYSTEM: &str = if cfg!(target_os = "macos") {
@@ -35,7 +37,10 @@ pub struct Host {
     pub name: Option<String>,
     /// This executable, for starting itself again detached.
     pub executable: Option<PathBuf>,
+    /// What was typed behind its name.
+    pub arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
+    overwritten: BTreeSet<Variable>,
     started: Instant,
     clock: fn() -> DateTime<Utc>,
 }
@@ -53,7 +58,11 @@ impl Host {
             system: Some(PathBuf::from(SYSTEM)),
             name: machine_name(),
             executable: std::env::current_exe().ok(),
-            environment: std::env::vars_os().collect(),
+            arguments: std::env::args_os().skip(1).collect(),
+            environment: std::env::vars_os()
+                .map(|(name, value)| (in_one_spelling(&name), value))
+                .collect(),
+            overwritten: BTreeSet::new(),
             started: Instant::now(),
             clock: Utc::now,
         }
@@ -70,7 +79,9 @@ impl Host {
             system: None,
             name: None,
             executable: None,
+            arguments: Vec::new(),
             environment: BTreeMap::new(),
+            overwritten: BTreeSet::new(),
             started: Instant::now(),
             clock,
         }
@@ -79,37 +90,60 @@ impl Host {
     /// The same host with one more environment variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.environment.insert(name.into(), value.into());
+        let name = in_one_spelling(OsStr::new(name));
+        self.environment.insert(name, value.into());
         self
     }
 
     /// The same host without an environment variable.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
-        self.environment.remove(OsStr::new(name));
+        self.environment.remove(&in_one_spelling(OsStr::new(name)));
         self
+    }
+
+    /// The same host, where somebody else's value stands in the place of the user's own, which
+    /// nobody can know any more.
+    #[must_use]
+    pub fn overwritten(mut self, variable: Variable) -> Self {
+        self.overwritten.insert(variable);
+        self.without(variable.name())
+    }
+
+    /// Whether an environment variable is there, whatever it holds.
+    #[must_use]
+    pub fn has(&self, variable: Variable) -> bool {
+        self.value(variable).is_some()
     }
 
     /// An environment variable; unset, empty and blank are all `None`.
     ///
     /// # Errors
-    /// [`NotUnicode`] when the value is set but not UTF-8.
-    pub fn variable(&self, name: &str) -> Result<Option<&str>, NotUnicode> {
-        match self.environment.get(OsStr::new(name)) {
+    /// When the value cannot be known.
+    pub fn variable(&self, variable: Variable) -> Result<Option<&str>, UnknownValue> {
+        if self.overwritten.contains(&variable) {
+            return Err(UnknownValue::Overwritten);
+        }
+        match self.value(variable) {
             None => Ok(None),
             Some(value) => match value.to_str() {
                 Some(text) if text.trim().is_empty() => Ok(None),
                 Some(text) => Ok(Some(text.trim())),
-                None => Err(NotUnicode),
+                None => Err(UnknownValue::NotUnicode),
             },
         }
     }
 
     /// An environment variable that holds a path, in whatever encoding paths have here.
     #[must_use]
-    pub fn path_variable(&self, name: &str) -> Option<PathBuf> {
-        let value = self.environment.get(OsStr::new(name))?;
+    pub fn path_variable(&self, variable: Variable) -> Option<PathBuf> {
+        let value = self.value(variable)?;
         (!value.is_empty()).then(|| PathBuf::from(value))
+    }
+
+    fn value(&self, variable: Variable) -> Option<&OsString> {
+        let name = in_one_spelling(OsStr::new(variable.name()));
+        self.environment.get(&name)
     }
 
     /// The whole environment.
@@ -143,7 +177,25 @@ fn machine_name() -> Option<String> {
     std::env::var("COMPUTERNAME").ok()
 }
 
-/// An environment variable holds bytes that are no text.
+/// Windows does not tell small letters from capital ones in the names of variables.
+fn in_one_spelling(name: &OsStr) -> OsString {
+    if cfg!(windows) {
+        name.to_ascii_uppercase()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Why nobody can say what the user set a variable to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not valid UTF-8")]
-pub struct NotUnicode;
+pub enum UnknownValue {
+    /// It holds bytes that are no text.
+    #[error("is not valid UTF-8")]
+    NotUnicode,
+    /// The settings committed with a project set it as well, and Claude Code let them win.
+    #[error(
+        "is set by the settings that came with this project, so that a value of your own cannot \
+         be seen; set it in your own settings.json"
+    )]
+    Overwritten,
+}

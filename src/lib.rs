@@ -51,3 +51,4 @@ pub mod session;
 pub mod sources;
 pub mod transport;
 pub mod ui;
+pub mod variables;

@@ -10,7 +10,15 @@ use posthog_llma::ui;
 
 fn main() -> ExitCode {
     let host = Host::real();
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        // What was typed is repeated in it, and may be the name of a file.
+        Err(error) if error.use_stderr() => {
+            ui::say(error.render().to_string().trim_end());
+            return Exit::WrongUse.into();
+        }
+        Err(help) => help.exit(),
+    };
     let exit = commands::run(command, &host).unwrap_or_else(|error| {
         if is_broken_pipe(&error) {
             return Exit::Done;

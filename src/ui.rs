@@ -1,34 +1,51 @@
 //! The only place that writes to standard output and standard error: data goes to the former,
 //! words to the latter. And the only one that asks.
+//!
+//! Whatever is printed on a terminal passes `clean`: no name, prompt or error text
+//! can steer it or hide in it. Styles are this program's own ([`Styled`]).
 
+mod clean;
 mod progress;
 #[cfg(unix)]
 mod secret;
+mod styled;
 
 use std::fmt;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use clean::{Cleaner, clean, steers};
 pub use progress::Progress;
+pub use styled::Styled;
 
 /// Columns of a terminal whose width nobody tells.
 const COLUMNS: usize = 100;
 
-/// Writes data. Colours are left out unless it goes to a terminal that shows them; `NO_COLOR` and
-/// `CLICOLOR_FORCE` are heeded.
+/// Writes data, text or JSON.
 ///
 /// # Errors
 /// When standard output is closed or full.
 pub fn print(text: impl fmt::Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", clean(&text.to_string()))?;
+    out.flush()
+}
+
+/// Writes data with styles. They are left out unless it goes to a terminal that shows them;
+/// `NO_COLOR` and `CLICOLOR_FORCE` are heeded.
+///
+/// # Errors
+/// When standard output is closed or full.
+pub fn print_styled(text: &Styled) -> io::Result<()> {
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", text.as_str())?;
     out.flush()
 }
 
 /// Says something to the person at the terminal. Nobody listening is no error.
 pub fn say(text: impl fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", clean(&text.to_string()));
 }
 
 /// Whether a question would be seen and could be answered.
@@ -43,12 +60,12 @@ pub fn can_ask() -> bool {
 /// When the terminal cannot be read.
 pub fn ask(question: &str) -> io::Result<Option<String>> {
     let mut err = io::stderr().lock();
-    err.write_all(question.as_bytes())?;
+    err.write_all(clean(question).as_bytes())?;
     err.flush()?;
     read_line()
 }
 
-/// Asks for something that is not shown while it is typed.
+/// Asks for something that is not shown while it is typed. The question is no data.
 ///
 /// # Errors
 /// When the terminal cannot be read, or the person interrupts.
@@ -69,10 +86,16 @@ pub fn read_line() -> io::Result<Option<String>> {
     Ok((bytes > 0).then_some(line))
 }
 
-/// Standard output for many lines of data.
+/// Standard output for many lines of JSON. A pipe or file gets them as they are; a terminal gets
+/// them with escapes for what would steer it, which mean the same.
 #[must_use]
 pub fn data() -> Box<dyn Write> {
-    Box::new(BufWriter::new(io::stdout()))
+    let out = BufWriter::new(io::stdout());
+    if io::stdout().is_terminal() {
+        Box::new(Cleaner::new(out))
+    } else {
+        Box::new(out)
+    }
 }
 
 /// Asks a question that is answered with yes or no; anything but yes is no.
@@ -185,11 +208,6 @@ pub fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// Control characters, and those that turn the direction of the text that follows.
-fn steers(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +244,10 @@ mod tests {
     #[test]
     fn nothing_that_is_shown_steers_the_terminal() {
         assert_eq!(
-            fit("\u{1b}[2Jgone\u{7}\u{202e}olleh\u{9b}1m", 40),
+            fit(
+                "\u{1b}[2Jgone\u{7}\u{202e}ol\u{200b}leh\u{9b}1m\u{e0041}",
+                40
+            ),
             "[2Jgoneolleh1m"
         );
     }

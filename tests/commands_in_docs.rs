@@ -24,13 +24,13 @@ const RUN_HERE: &[&str] = &[
 
 /// The other commands in blocks, with what runs them, or why nothing does.
 const RUN_ELSEWHERE: &[(&str, &str)] = &[
+    ("cargo install --locked --path .", "tests/e2e/readme.rs"),
+    ("claude plugin marketplace add ./", "tests/e2e/readme.rs"),
     (
-        "cargo install --locked --path .",
-        "by hand: it takes minutes",
+        "claude plugin install posthog@posthog-llma",
+        "tests/e2e/readme.rs",
     ),
-    ("claude plugin marketplace add .", "tests/e2e"),
-    ("claude plugin install posthog@posthog-llma", "tests/e2e"),
-    ("posthog-llma setup", "tests/setup, tests/e2e"),
+    ("posthog-llma setup", "tests/e2e/readme.rs"),
     ("pi install ./plugin/pi", "tests/pi"),
     ("export POSTHOG_API_KEY=phc_…", "tests/pi"),
     ("cargo test", ".ci/run"),

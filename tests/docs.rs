@@ -73,7 +73,7 @@ fn literals<'a>(code: &'a str, beginning: &str) -> BTreeSet<&'a str> {
 
 #[test]
 fn every_setting_and_option_is_documented_and_no_other() {
-    let code = read("src/config.rs");
+    let code = read("src/variables.rs");
     let (code, _) = code.split_once("#[cfg(test)]").expect("tests come last");
     let manifest: serde_json::Value =
         serde_json::from_str(&read("plugin/.claude-plugin/plugin.json")).expect("it is JSON");

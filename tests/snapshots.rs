@@ -48,7 +48,7 @@ const CASES: &[(&str, &str)] = &[
 ];
 
 fn transcript(number: &str) -> PathBuf {
-    let found = sources::below(Path::new(FIXTURES));
+    let found = sources::below(Path::new(FIXTURES)).found;
     let mut found = found.into_iter().map(|found| found.path);
     found
         .find(|path| {
@@ -160,7 +160,7 @@ fn every_fixture_has_a_case_and_a_line_in_the_readme() {
     let readme =
         fs::read_to_string(Path::new(FIXTURES).with_file_name("README.md")).expect("it is there");
     let numbers: HashSet<&str> = CASES.iter().map(|(number, _)| *number).collect();
-    for found in sources::below(Path::new(FIXTURES)) {
+    for found in sources::below(Path::new(FIXTURES)).found {
         let number = &found.id[..8];
         assert!(numbers.contains(number), "{number} has no case");
         assert!(

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use posthog_llma::config::Config;
+use posthog_llma::consent::{Caller, Environment};
 use posthog_llma::events::limits::AI_LANE_EVENT;
 use posthog_llma::events::{self, Event, EventName, Progress, ids};
 use posthog_llma::host::Host;
-use posthog_llma::pipeline::{self, Collected, Pipeline};
-use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use posthog_llma::pipeline::{self, Collected, Pipeline, Redactors};
+use posthog_llma::redact::{Counts, RedactionKey};
 use posthog_llma::session::Agent;
 use posthog_llma::sources::{self, Found, claude_code};
 use serde_json::Value;
@@ -88,7 +89,10 @@ pub(crate) fn of(folder: &Path) -> anyhow::Result<Report> {
 
 /// The original of a copied session began before the copy.
 fn oldest_first(folder: &Path) -> Vec<PathBuf> {
-    let found = sources::below(folder).into_iter().map(|found| found.path);
+    let found = sources::below(folder)
+        .found
+        .into_iter()
+        .map(|found| found.path);
     let mut paths: Vec<PathBuf> = found.collect();
     paths.sort_by_cached_key(|path| (claude_code::glance(path).started_at, path.clone()));
     paths
@@ -97,7 +101,7 @@ fn oldest_first(folder: &Path) -> Vec<PathBuf> {
 /// The program, as it sends one session after the other.
 struct Program {
     config: Config,
-    redactor: Redactor,
+    redactors: Redactors,
     host: Host,
     claimed: HashSet<Uuid>,
     /// The responses that were sent: what they used, and when their call began.
@@ -118,8 +122,9 @@ impl Default for Program {
         // Nothing of this machine is in what is counted.
         let host = Host::bare(Utc::now).with("POSTHOG_LLMA_DISTINCT_ID", "accuracy");
         Self {
-            config: Config::from_host(&host).0,
-            redactor: Redactor::new(RedactionKey::new([0; 32])),
+            config: Config::read(&Environment::of(&host, Caller::Shell)).0,
+            redactors: Redactors::open(&[], RedactionKey::new([0; 32]))
+                .expect("there are no files"),
             host,
             claimed: HashSet::new(),
             sent: HashMap::new(),
@@ -147,8 +152,8 @@ impl Program {
             in_lines: in_lines(&collected),
             ..SentSession::default()
         };
-        let pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
-        let frozen = pipeline.freeze(&collected.session);
+        let pipeline = Pipeline::new(&self.config, &self.redactors, AI_LANE_EVENT);
+        let frozen = pipeline.freeze(&collected)?;
         let mut replaced = Counts::default();
         pipeline.events(&collected, frozen, &mut replaced, &mut |event| {
             let event = event.get();

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::words;
 use crate::config::Config;
+use crate::consent::{Caller, Environment};
+use crate::events::Recording;
 use crate::host::Host;
 use crate::session::Agent;
 use crate::sources;
@@ -19,29 +21,33 @@ pub(super) struct OtherAgent {
     /// The file that has the agent call us.
     plugin: Option<PathBuf>,
     /// Whether the settings that the agent's own hooks see switch it on, or why not.
-    switched: Result<(), &'static str>,
+    switched: Result<(), String>,
+    /// What of the sessions is sent.
+    recording: Recording,
 }
 
 /// Looks for them. `host` is the machine as it is: what Claude Code's settings say holds for
 /// Claude Code alone.
 pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
-    let (config, _) = Config::from_host(host);
-    let found = sources::all(host);
+    let environment = Environment::of(host, Caller::OtherAgent);
+    let (config, _) = Config::read(&environment);
     let others = Agent::ALL.into_iter().filter(|it| *it != Agent::ClaudeCode);
     let present = others.filter_map(|agent| {
         let folder = sources::folder(agent, host).filter(|folder| folder.is_dir())?;
         let config = config.of(agent);
-        let switched = match (&config.api_key, config.enabled) {
-            (None, _) => Err("POSTHOG_API_KEY is not set in this shell"),
-            (_, false) => Err("POSTHOG_ENABLED is false"),
+        let switched = match (&config.api_key, config.enabled, &environment.stopped) {
+            (_, _, Some(stopped)) => Err(stopped.found.clone()),
+            (None, ..) => Err("POSTHOG_API_KEY is not set in this shell".to_owned()),
+            (_, false, _) => Err("POSTHOG_ENABLED is false".to_owned()),
             _ => Ok(()),
         };
         Some(OtherAgent {
             agent,
-            sessions: found.iter().filter(|it| it.agent == agent).count(),
+            sessions: sources::of_agent(agent, host).found.len(),
             plugin: sources::plugin(agent, host),
             folder,
             switched,
+            recording: config.recording,
         })
     });
     present.collect()
@@ -57,8 +63,12 @@ impl OtherAgent {
     pub(super) fn in_words(&self, host: &Host) -> String {
         let folder = words::path(&self.folder, host);
         let sessions = crate::ui::count(self.sessions as u64, "session");
-        let state = match (&self.plugin, self.switched) {
-            (Some(file), Ok(())) => format!("on, by {}", words::path(file, host)),
+        let state = match (&self.plugin, &self.switched) {
+            (Some(file), Ok(())) => {
+                let privacy = words::privacy(self.recording);
+                let privacy = privacy.map_or_else(String::new, |what| format!(", {what}"));
+                format!("on, by {}{privacy}", words::path(file, host))
+            }
             (None, _) => "off: its plugin is not installed".to_owned(),
             (Some(_), Err(why)) => format!("off: {why}"),
         };
@@ -83,6 +93,8 @@ impl OtherAgent {
             "plugin": self.plugin.as_ref().map(|path| path.to_string_lossy()),
             "folder": self.folder.to_string_lossy(),
             "sessions": self.sessions,
+            "records_inputs": self.recording.inputs(),
+            "records_outputs": self.recording.outputs(),
         })
     }
 }

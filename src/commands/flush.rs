@@ -7,16 +7,16 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sending::{Effort, Report, Sending};
-use super::{Exit, strict_config};
+use super::{Exit, hook, settings};
 use crate::cli::Flush;
 use crate::config::{Config, Problem};
-use crate::consent;
+use crate::consent::{self, Environment, StopScope};
 use crate::deliver::Drained;
 use crate::detached;
 use crate::events::Progress;
 use crate::host::Host;
 use crate::session::Agent;
-use crate::sources::{self, Found, Running};
+use crate::sources::{self, Found, Running, Unreadable};
 use crate::ui;
 
 /// A transcript that was not written to for so long, and that no process has open, belongs to a
@@ -48,8 +48,8 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
         detached::let_go();
         return unwatched(arguments, host);
     }
-    let config = strict_config(host)?;
-    let sending = Sending::open(host, &config)?;
+    let (environment, config) = settings(host)?;
+    let sending = Sending::open(&environment, &config)?;
     for line in sending.announcements()? {
         ui::say(line);
     }
@@ -106,8 +106,19 @@ pub(super) fn say(drained: &Drained) {
 
 /// Nobody reads what this prints: what went wrong is written down for `status`.
 fn unwatched(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
-    let (config, problems) = Config::from_host(&consent::own_environment(host));
-    let sending = Sending::open(host, &config)?;
+    let environment = Environment::of(host, hook::caller(arguments.agent));
+    if environment.stops(StopScope::Everything) {
+        return Ok(Exit::Incomplete);
+    }
+    let host = &environment.host;
+    let (config, problems) = Config::read(&environment);
+    let sending = Sending::open(&environment, &config)?;
+    if let Some(stopped) = &environment.stopped {
+        let error = Some(stopped.reason());
+        let warnings = Vec::new();
+        sending.log(&verb(arguments), None, 0, Report { error, warnings });
+        return Ok(Exit::Incomplete);
+    }
     let mut report = Report {
         error: None,
         warnings: problems.iter().map(Problem::to_string).collect(),
@@ -193,8 +204,12 @@ fn sweep(
         Running::Unknown => false,
     };
     let pipeline = sending.pipeline();
-    let all = sources::all(host).into_iter();
-    for found in all.filter(|found| found.agent == agent) {
+    let all = sources::of_agent(agent, host);
+    let unreadable = all.unreadable.iter();
+    report
+        .warnings
+        .extend(unreadable.map(Unreadable::to_string));
+    for found in all.found {
         let modified = DateTime::<Utc>::from(found.modified);
         let may_be_missed = host.now() - modified > QUIET && modified > since - CLOCK_ERROR;
         if !may_be_missed

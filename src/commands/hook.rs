@@ -16,18 +16,16 @@ use serde::Deserialize;
 
 use super::Exit;
 use crate::cli::Hook;
-use crate::config::Config;
-use crate::consent;
+use crate::config::{self, Config};
+use crate::consent::{Caller, Environment, StopScope};
 use crate::detached;
 use crate::host::Host;
 use crate::session::Agent;
 use crate::sources;
+use crate::variables::Variable;
 
 /// How long Claude Code gives all hooks at the end of a session together. Measured on 2.1.329.
 const BUDGET: Duration = Duration::from_millis(1500);
-
-/// Raises the budget; Claude Code reads the same variable. Milliseconds.
-const BUDGET_VARIABLE: &str = "CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS";
 
 /// For what happens before our clock starts and after it stops, on a busy machine.
 const MARGIN: Duration = Duration::from_millis(400);
@@ -48,16 +46,29 @@ struct Input {
 
 /// Never fails and never prints: there is nobody to tell. `status` tells.
 pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
-    let (config, _) = Config::from_host(host);
-    if config.of(arguments.agent).enabled && config.api_key.is_some() {
-        // Files are looked at only now: most hooks on most machines end above.
-        let (config, _) = Config::from_host(&consent::own_environment(host));
+    if config::may_be_on(arguments.agent, host) {
+        let environment = Environment::of(host, caller(arguments.agent));
+        if environment.stops(StopScope::Everything) {
+            return Exit::Done;
+        }
+        let (config, _) = Config::read(&environment);
+        if !config.of(arguments.agent).is_on() {
+            return Exit::Done;
+        }
         match arguments.agent {
-            Agent::ClaudeCode => work(host, &config),
-            Agent::Pi | Agent::OpenCode => pass_on(arguments, host, &config),
+            Agent::ClaudeCode => work(&environment.host, &config),
+            Agent::Pi | Agent::OpenCode => pass_on(arguments, &environment.host, &config),
         }
     }
     Exit::Done
+}
+
+/// Through whose hands the environment of an agent's hook came.
+pub(super) const fn caller(agent: Agent) -> Caller {
+    match agent {
+        Agent::ClaudeCode => Caller::ClaudeCode,
+        Agent::Pi | Agent::OpenCode => Caller::OtherAgent,
+    }
 }
 
 /// Starts the real work for an agent that says all in arguments and does not wait.
@@ -112,9 +123,10 @@ fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
     if let Some(path) = &input.transcript_path {
         return Some(path.clone());
     }
-    let told = host.variable("CLAUDE_CODE_SESSION_ID").ok().flatten();
+    let told = host.variable(Variable::ClaudeSessionId).ok().flatten();
     let session = input.session_id.as_deref().or(told)?;
-    sources::all(host)
+    sources::of_agent(Agent::ClaudeCode, host)
+        .found
         .into_iter()
         .find(|found| found.id == session)
         .map(|found| found.path)
@@ -122,7 +134,7 @@ fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
 
 /// How long the hook at the end of a session may take.
 pub(super) fn budget(host: &Host) -> Duration {
-    let raised = host.variable(BUDGET_VARIABLE).ok().flatten();
+    let raised = host.variable(Variable::HookTimeout).ok().flatten();
     let raised = raised
         .and_then(|text| text.parse().ok())
         .map(Duration::from_millis);
@@ -151,13 +163,16 @@ mod tests {
         let host = Host::bare(Utc::now);
         assert_eq!(budget(&host), Duration::from_millis(1100));
         assert_eq!(
-            budget(&host.clone().with(BUDGET_VARIABLE, "5000")),
+            budget(&host.clone().with(Variable::HookTimeout.name(), "5000")),
             Duration::from_millis(4600)
         );
         assert_eq!(
-            budget(&host.clone().with(BUDGET_VARIABLE, "soon")),
+            budget(&host.clone().with(Variable::HookTimeout.name(), "soon")),
             Duration::from_millis(1100)
         );
-        assert_eq!(budget(&host.with(BUDGET_VARIABLE, "100")), Duration::ZERO);
+        assert_eq!(
+            budget(&host.with(Variable::HookTimeout.name(), "100")),
+            Duration::ZERO
+        );
     }
 }

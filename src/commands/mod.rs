@@ -5,6 +5,7 @@ mod doctor;
 mod flush;
 mod hook;
 mod ingest;
+mod prospect;
 mod select;
 mod sending;
 mod setup;
@@ -13,19 +14,17 @@ mod status;
 mod trust;
 mod words;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
 use chrono::{DateTime, Local, Utc};
 
 use crate::cli::Command;
 use crate::config::{Config, Problem};
-use crate::consent;
+use crate::consent::{Caller, Environment};
 use crate::host::Host;
 use crate::interrupt;
-use crate::outbox::Outbox;
-use crate::redact::{RedactionKey, Redactor, UserRules};
-use crate::sources::claude_code::in_force::InForce;
+use crate::variables::Variable;
 
 /// How a command ended. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,78 +61,87 @@ pub struct WrongUse(pub String);
 /// [`WrongUse`], or whatever kept the command from its work.
 pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
-        Command::Show(arguments) => show::run(&arguments, &as_in_claude_code(host)),
-        Command::Ingest(arguments) => ingest::run(&arguments, &as_in_claude_code(host)),
+        Command::Show(arguments) => show::run(&arguments, host),
+        Command::Ingest(arguments) => ingest::run(&arguments, host),
+        Command::IngestProject(arguments) => ingest::of_project(&arguments, host),
         Command::Hook(arguments) => Ok(hook::run(&arguments, host)),
         Command::Setup(arguments) => setup::run(&arguments, host),
         Command::Status(arguments) => status::run(&arguments, host),
         Command::Doctor(arguments) => doctor::run(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
-        Command::Flush(arguments) if arguments.detached => flush::run(&arguments, host),
-        Command::Flush(arguments) => flush::run(&arguments, &as_in_claude_code(host)),
+        Command::Flush(arguments) => flush::run(&arguments, host),
     }
 }
 
-/// The host with the variables that Claude Code's settings set: in a terminal, a person means
-/// the same program as the hooks are.
-fn as_in_claude_code(host: &Host) -> Host {
-    InForce::read(host).on(host)
+/// By these a command finds out that a coding agent runs it. It is enough that they are there: a
+/// project can set any of them to nothing.
+const SET_BY_AGENTS: [Variable; 8] = [
+    Variable::InsideClaudeCode,
+    Variable::ClaudeSessionId,
+    Variable::InsideOpencode,
+    Variable::InsidePi,
+    Variable::InsideGemini,
+    Variable::InsideCursor,
+    Variable::InsideCodex,
+    Variable::InsideAgent,
+];
+
+/// Whether a coding agent runs the command.
+fn is_inside_agent(host: &Host) -> bool {
+    SET_BY_AGENTS.iter().any(|variable| host.has(*variable))
 }
 
-/// What a coding agent runs, a project may have asked for: it decides nothing for the user.
-fn refuse_inside_agent(verb: &str, host: &Host) -> Result<(), WrongUse> {
-    if host.variable("CLAUDECODE").ok().flatten().is_none() {
+/// Refuses to run inside a coding agent: a project may have asked for the command, and decides
+/// nothing for the user. `words` is what the user can type instead.
+fn refuse_inside_agent(words: &str, host: &Host) -> Result<(), WrongUse> {
+    if !is_inside_agent(host) {
         return Ok(());
     }
-    let program = host
-        .executable
-        .as_ref()
-        .map(|path| path.display().to_string());
-    let program = program.unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
+    let verb = words.split(' ').next().unwrap_or_default();
     Err(WrongUse(format!(
-        "run it in a terminal of your own: what a coding agent runs, a project may have asked \
-         for\n  {program:?} {verb}"
+        "{verb} does not run inside a coding agent, since a project could have asked for it; run \
+         it yourself, in a terminal of your own:\n  {} {words}",
+        program(host)
     )))
 }
 
-/// The settings, all of them usable.
-fn strict_config(host: &Host) -> Result<Config, WrongUse> {
-    let (config, problems) = Config::from_host(&consent::own_environment(host));
+/// This program, as it can be typed.
+fn program(host: &Host) -> String {
+    let program = host.executable.as_ref();
+    program.map_or_else(
+        || env!("CARGO_PKG_NAME").to_owned(),
+        |path| format!("{:?}", path.display().to_string()),
+    )
+}
+
+/// Arguments as they can be typed in a shell.
+fn typed(arguments: &[OsString]) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "-_./:=@,+".contains(character);
+    let quoted = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        if !argument.is_empty() && argument.chars().all(is_plain) {
+            argument.into_owned()
+        } else {
+            format!("'{}'", argument.replace('\'', r"'\''"))
+        }
+    };
+    arguments.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// The environment that the user agreed to and the settings in it, all of them usable.
+fn settings(host: &Host) -> Result<(Environment, Config), WrongUse> {
+    let environment = Environment::of(host, Caller::of_command(host));
+    if let Some(stopped) = &environment.stopped {
+        return Err(WrongUse(stopped.reason()));
+    }
+    let (config, problems) = Config::read(&environment);
     match problems.as_slice() {
-        [] => Ok(config),
+        [] => Ok((environment, config)),
         problems => {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             Err(WrongUse(lines.join("\n")))
         }
     }
-}
-
-/// The redactor, with the user's own rules. `key` keys its marks.
-fn redactor(config: &Config, key: [u8; 32]) -> anyhow::Result<Redactor> {
-    let key = RedactionKey::new(key);
-    let Some(path) = &config.redact_file else {
-        return Ok(Redactor::new(key));
-    };
-    let usable =
-        || -> anyhow::Result<UserRules> { Ok(UserRules::parse(&std::fs::read_to_string(path)?)?) };
-    let rules = usable()
-        .with_context(|| format!("POSTHOG_LLMA_REDACT_FILE: cannot use {}", path.display()))?;
-    Ok(Redactor::with_user_rules(key, rules))
-}
-
-/// The redactor for events that go into no outbox: with the key of the one that is there, else
-/// with one of the moment.
-fn passing_redactor(config: &Config) -> anyhow::Result<Redactor> {
-    let outbox = match &config.state_dir {
-        Some(directory) => Outbox::open_read_only(directory)?,
-        None => None,
-    };
-    let mut key = [0; 32];
-    match outbox {
-        Some(outbox) => key = outbox.redaction_key(),
-        None => getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?,
-    }
-    redactor(config, key)
 }
 
 /// A time in the user's own zone.

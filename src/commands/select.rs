@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, Utc};
 
-use super::{WrongUse, without_kind};
+use super::{Exit, WrongUse, without_kind};
 use crate::cli::Ingest;
 use crate::host::Host;
 use crate::session::Agent;
-use crate::sources::{self, Found, Glance};
+use crate::sources::{self, Found, Glance, Listing, Unreadable};
+use crate::ui;
 
 /// How many candidates an error shows.
 const CANDIDATES: usize = 5;
@@ -94,9 +95,15 @@ fn spellings(folder: &Path, host: &Host) -> Vec<PathBuf> {
 /// The one session that is meant: named, or the newest of the current project.
 pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<Found, WrongUse> {
     let Some(argument) = argument else {
-        return newest(&Filter::default(), host);
+        let mut newest = newest(&Filter::default(), host)?;
+        told(&newest.unreadable);
+        return Ok(newest.found.remove(0));
     };
-    let mut found = named(std::slice::from_ref(argument), host)?;
+    let Listing {
+        mut found,
+        unreadable,
+    } = named(std::slice::from_ref(argument), host)?;
+    told(&unreadable);
     match (found.pop(), found.len()) {
         (Some(session), 0) => Ok(session),
         (_, others) => Err(WrongUse(format!(
@@ -108,12 +115,14 @@ pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<Found, Wron
 }
 
 /// The sessions that `arguments` name: ids, beginnings of ids, transcripts, folders.
-pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, WrongUse> {
-    let mut selected: Vec<Found> = Vec::new();
+pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<Found>, WrongUse> {
+    let mut selected: Listing<Found> = Listing::default();
     let mut known = None;
     for argument in arguments {
         let found = if sources::holds_many(argument) {
-            folder(argument)?
+            let listing = folder(argument)?;
+            selected.unreadable.extend(listing.unreadable);
+            listing.found
         } else if let Some(found) = Found::at(argument) {
             vec![found]
         } else if argument.exists() {
@@ -125,19 +134,53 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Vec<Found>, Wr
             )?]
         };
         for session in found {
-            if !selected.contains(&session) {
-                selected.push(session);
+            if !selected.found.contains(&session) {
+                selected.found.push(session);
             }
         }
     }
     Ok(selected)
 }
 
-/// The newest session of the project that the program runs in.
-pub(super) fn newest(filter: &Filter, host: &Host) -> Result<Found, WrongUse> {
-    let mut sessions = sources::of_project(host).into_iter();
-    let newest = sessions.find(|found| filter.admits_agent(found.agent));
-    newest.ok_or_else(|| {
+/// The sessions of these that ids or beginnings of ids name.
+pub(super) fn by_ids(
+    arguments: &[PathBuf],
+    known: &Listing<Found>,
+) -> Result<Listing<Found>, WrongUse> {
+    let mut selected = Listing::default();
+    for argument in arguments {
+        let session = by_id(argument, known)?;
+        if !selected.found.contains(&session) {
+            selected.found.push(session);
+        }
+    }
+    Ok(selected)
+}
+
+/// Says what could not be listed. Whether all could be.
+pub(super) fn told(unreadable: &[Unreadable]) -> Exit {
+    for unreadable in unreadable {
+        ui::say(format_args!("{unreadable}; sessions in it are left out"));
+    }
+    if unreadable.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Incomplete
+    }
+}
+
+/// The newest session of the project that the program runs in: one, and what could not be listed.
+pub(super) fn newest(filter: &Filter, host: &Host) -> Result<Listing<Found>, WrongUse> {
+    let mut sessions = sources::of_project(host);
+    sessions
+        .found
+        .retain(|found| filter.admits_agent(found.agent));
+    sessions.found.truncate(1);
+    if !sessions.found.is_empty() {
+        return Ok(sessions);
+    }
+    told(&sessions.unreadable);
+    Err({
         let here = host
             .cwd
             .as_deref()
@@ -150,9 +193,10 @@ pub(super) fn newest(filter: &Filter, host: &Host) -> Result<Found, WrongUse> {
     })
 }
 
-fn folder(path: &Path) -> Result<Vec<Found>, WrongUse> {
+fn folder(path: &Path) -> Result<Listing<Found>, WrongUse> {
     let found = sources::below(path);
-    if found.is_empty() {
+    if found.found.is_empty() {
+        told(&found.unreadable);
         return Err(WrongUse(format!(
             "no transcripts (*.jsonl) in {}",
             path.display()
@@ -161,7 +205,15 @@ fn folder(path: &Path) -> Result<Vec<Found>, WrongUse> {
     Ok(found)
 }
 
-fn by_id(argument: &Path, known: &[Found]) -> Result<Found, WrongUse> {
+fn by_id(argument: &Path, known: &Listing<Found>) -> Result<Found, WrongUse> {
+    let found = find(argument, &known.found);
+    if found.is_err() {
+        told(&known.unreadable);
+    }
+    found
+}
+
+fn find(argument: &Path, known: &[Found]) -> Result<Found, WrongUse> {
     let wanted = argument.to_string_lossy().to_lowercase();
     let wanted = without_kind(&wanted).to_owned();
     let id_of = |session: &Found| without_kind(&session.id).to_lowercase();
@@ -284,7 +336,7 @@ mod tests {
             ("4f2", "4f2"),
         ] {
             assert_eq!(
-                by_id(Path::new(typed), &known()).map(|found| found.id),
+                find(Path::new(typed), &known()).map(|found| found.id),
                 Ok(expected.into())
             );
         }
@@ -292,14 +344,14 @@ mod tests {
 
     #[test]
     fn what_is_ambiguous_or_unknown_gets_candidates() {
-        let ambiguous = by_id(Path::new("4f"), &known()).unwrap_err().to_string();
+        let ambiguous = find(Path::new("4f"), &known()).unwrap_err().to_string();
         assert!(ambiguous.contains("3 sessions begin with"), "{ambiguous}");
-        let unknown = by_id(Path::new("98"), &known()).unwrap_err().to_string();
+        let unknown = find(Path::new("98"), &known()).unwrap_err().to_string();
         assert!(
             unknown.starts_with("no session or file \"98\"; the nearest are:\n  99"),
             "{unknown}"
         );
-        let nothing = by_id(Path::new("98"), &[]).unwrap_err().to_string();
+        let nothing = find(Path::new("98"), &[]).unwrap_err().to_string();
         assert!(nothing.contains("no sessions were found"), "{nothing}");
     }
 }

@@ -5,16 +5,16 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
-use super::{WrongUse, redactor, short};
+use super::{WrongUse, short};
 use crate::config::Config;
-use crate::consent::{self, Committed, Trust, TrustError};
+use crate::consent::{Environment, Trust, TrustError};
 use crate::deliver::{self, Clock, Drained, HostClock, Policy};
 use crate::events::Progress;
 use crate::events::limits;
 use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run};
-use crate::pipeline::{self, Pipeline, Read, Stored};
-use crate::redact::{Counts, Redactor};
+use crate::pipeline::{self, Pipeline, Read, Redactors, Stored};
+use crate::redact::{Counts, RedactionKey};
 use crate::sources::Found;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
@@ -27,7 +27,7 @@ pub(super) struct Sending<'a> {
     host: &'a Host,
     config: &'a Config,
     outbox: Outbox,
-    redactor: Redactor,
+    redactors: Redactors,
     destination: Option<Destination>,
     trust: Trust,
     largest_event: usize,
@@ -44,7 +44,8 @@ pub(super) struct Effort {
 
 impl<'a> Sending<'a> {
     /// Opens the outbox. Without an API key what waits can be sent, but nothing new stored.
-    pub(super) fn open(host: &'a Host, config: &'a Config) -> anyhow::Result<Self> {
+    pub(super) fn open(environment: &'a Environment, config: &'a Config) -> anyhow::Result<Self> {
+        let host = &environment.host;
         let directory = config.state_dir.as_deref().ok_or_else(|| {
             WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
         })?;
@@ -52,17 +53,16 @@ impl<'a> Sending<'a> {
         if let Some(bytes) = config.max_outbox_bytes {
             outbox = outbox.limited_to(bytes);
         }
-        let redactor = redactor(config, outbox.redaction_key())?;
-        let endpoint = config.endpoint.as_ref();
-        let largest_event = endpoint.map_or(0, |endpoint| endpoint.first_lane().max_event_bytes());
-        let committed = consent::committed(host);
+        let key = RedactionKey::new(outbox.redaction_key());
+        let destination = destination(config, environment);
+        let largest_event = largest_event(config, destination.as_ref(), Some(&outbox))?;
         Ok(Self {
             host,
             config,
             outbox,
-            redactor,
-            destination: destination(config, committed.as_ref()),
-            trust: trust(host, committed.as_ref())?,
+            redactors: Redactors::open(&config.rules, key)?,
+            destination,
+            trust: trust(host)?,
             largest_event,
         })
     }
@@ -72,7 +72,7 @@ impl<'a> Sending<'a> {
     }
 
     pub(super) fn pipeline(&self) -> Pipeline<'_> {
-        Pipeline::new(self.config, &self.redactor, self.largest_event)
+        Pipeline::new(self.config, &self.redactors, self.largest_event)
     }
 
     /// How much waits, and how much may.
@@ -172,7 +172,10 @@ impl<'a> Sending<'a> {
 
     /// A message may quote a setting, and a setting may hold a secret.
     fn without_secrets(&self, message: String) -> String {
-        let redacted = self.redactor.text(&message, &mut Counts::default());
+        let redacted = self
+            .redactors
+            .usual()
+            .text(&message, &mut Counts::default());
         redacted.unwrap_or(message)
     }
 
@@ -258,13 +261,28 @@ impl Report {
 }
 
 /// Where the settings say that events go.
-pub(super) fn destination(config: &Config, committed: Option<&Committed>) -> Option<Destination> {
-    let chosen = committed.filter(|committed| committed.decides_destination());
+pub(super) fn destination(config: &Config, environment: &Environment) -> Option<Destination> {
+    let chosen_by = environment.chosen_by.as_ref();
     Some(Destination {
         host: config.endpoint.as_ref()?.base().to_owned(),
         api_key: config.api_key.as_ref()?.secret().to_owned(),
-        committed_by: chosen.map(|committed| committed.project.to_string_lossy().into_owned()),
+        committed_by: chosen_by.map(|project| project.to_string_lossy().into_owned()),
     })
+}
+
+/// The largest event that the destination of the settings takes, in bytes of JSON: that of the
+/// lane that events would be sent on, as far as the outbox knows it.
+pub(super) fn largest_event(
+    config: &Config,
+    destination: Option<&Destination>,
+    outbox: Option<&Outbox>,
+) -> anyhow::Result<usize> {
+    let known = match (destination, outbox) {
+        (Some(destination), Some(outbox)) => outbox.ai_lane(destination)?,
+        _ => None,
+    };
+    let endpoint = config.endpoint.as_ref();
+    Ok(endpoint.map_or(0, |it| deliver::lane(it, known).max_event_bytes()))
 }
 
 /// What the user confirmed, to confirm more.
@@ -274,12 +292,10 @@ pub(super) fn own_trust(host: &Host) -> anyhow::Result<Trust> {
     Ok(Trust::open(&config.join(env!("CARGO_PKG_NAME")))?)
 }
 
-/// What the user confirmed. A project that moves the user's folders has no say in it.
-pub(super) fn trust(host: &Host, committed: Option<&Committed>) -> Result<Trust, TrustError> {
+/// What the user confirmed. Where a project moves the user's folders, nobody gets this far.
+pub(super) fn trust(host: &Host) -> Result<Trust, TrustError> {
     match &host.config {
-        Some(config) if !committed.is_some_and(Committed::decides_home) => {
-            Trust::open(&config.join(env!("CARGO_PKG_NAME")))
-        }
-        _ => Ok(Trust::none()),
+        Some(config) => Trust::open(&config.join(env!("CARGO_PKG_NAME"))),
+        None => Ok(Trust::none()),
     }
 }

@@ -3,9 +3,8 @@
 use super::{Exit, WrongUse, refuse_inside_agent, sending};
 use crate::cli;
 use crate::config::{ApiKey, Config};
-use crate::consent::{self, Trust};
+use crate::consent::{Caller, Environment, Trust};
 use crate::host::Host;
-use crate::sources::claude_code::settings;
 use crate::transport::Endpoint;
 use crate::ui;
 
@@ -26,25 +25,28 @@ pub(super) fn run(arguments: &cli::Trust, host: &Host) -> anyhow::Result<Exit> {
 
 /// Confirms what the project's settings choose when Claude Code runs in it.
 fn project(trust: &mut Trust, host: &Host) -> anyhow::Result<()> {
-    let as_in_project = in_project(host);
-    let committed = consent::committed(&as_in_project);
-    let chosen = committed
-        .as_ref()
-        .filter(|committed| committed.decides_destination());
-    let (config, _) = Config::from_host(&as_in_project);
-    if chosen.is_some() && config.api_key.is_none() {
+    let environment = Environment::of(host, Caller::Onlooker);
+    if let Some(stopped) = &environment.stopped {
+        return Err(WrongUse(stopped.reason()).into());
+    }
+    let (config, _) = Config::read(&environment);
+    let Some(project) = &environment.chosen_by else {
+        let what = "the settings committed with this project choose no destination";
+        return Err(WrongUse(what.to_owned()).into());
+    };
+    if config.api_key.is_none() {
         let what = "POSTHOG_API_KEY is not set here (the options of the plugin are known to its \
                     hooks alone): run posthog-llma setup first";
         return Err(WrongUse(what.to_owned()).into());
     }
-    let Some((committed, destination)) = chosen.zip(sending::destination(&config, chosen)) else {
-        let what = "the settings committed with this project choose no destination";
+    let Some(destination) = sending::destination(&config, &environment) else {
+        let what = "POSTHOG_HOST cannot be read here: set it in your own settings.json";
         return Err(WrongUse(what.to_owned()).into());
     };
     trust.confirm_project(&destination)?;
     ui::say(format_args!(
         "sessions in {} may go to {} with key {}",
-        committed.project.display(),
+        project.display(),
         destination.host,
         config
             .api_key
@@ -53,20 +55,4 @@ fn project(trust: &mut Trust, host: &Host) -> anyhow::Result<()> {
             .unwrap_or_default(),
     ));
     Ok(())
-}
-
-/// The host with the variables that Claude Code would set here.
-fn in_project(host: &Host) -> Host {
-    let mut variables = settings::of_user(host);
-    if let Some(project) = host
-        .cwd
-        .as_ref()
-        .and_then(|cwd| settings::of_project(cwd, host))
-    {
-        variables.extend(project.committed);
-        variables.extend(project.local.into_iter().flat_map(|(_, set)| set));
-    }
-    variables
-        .iter()
-        .fold(host.clone(), |host, (name, value)| host.with(name, value))
 }

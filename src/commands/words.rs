@@ -1,11 +1,14 @@
 //! How commands speak to people: times in the user's zone, paths as one writes them, lines that
 //! fit a terminal.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, Local, TimeZone, Utc};
 
+use crate::consent::Overruled;
+use crate::events::Recording;
 use crate::host::Host;
 use crate::ui;
 
@@ -51,16 +54,46 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// A path with the home directory as `~`.
+/// What of sessions stays on this machine; `None` when nothing does.
+pub(super) const fn privacy(recording: Recording) -> Option<&'static str> {
+    match recording {
+        Recording::Full => None,
+        Recording::InputsOnly => Some("no answers and no results of tools leave this machine"),
+        Recording::OutputsOnly => Some("no prompts and no inputs of tools leave this machine"),
+        Recording::Nothing => Some("no content leaves this machine"),
+    }
+}
+
+/// What came with the project and does not count, a line for each file.
+pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
+    let mut by_file: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
+    for it in overruled {
+        by_file
+            .entry(&it.file)
+            .or_default()
+            .push(it.variable.name());
+    }
+    let line = |(file, names): (&Path, Vec<&str>)| {
+        let names = names.join(", ");
+        format!(
+            "{names} in {} does not count: it came with the project",
+            path(file, host)
+        )
+    };
+    by_file.into_iter().map(line).collect()
+}
+
+/// A path with the home directory as `~`. Lines in its name are written as escapes.
 pub(super) fn path(path: &Path, host: &Host) -> String {
     let below = host
         .home
         .as_ref()
         .and_then(|home| path.strip_prefix(home).ok());
-    match below {
+    let shown = match below {
         Some(below) => Path::new("~").join(below).display().to_string(),
         None => path.display().to_string(),
-    }
+    };
+    shown.replace('\n', "\\u000a")
 }
 
 /// A label and a text in lines of a terminal, the text in a column of its own. A word longer

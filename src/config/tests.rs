@@ -1,6 +1,7 @@
 use chrono::Utc;
 
 use super::*;
+use crate::consent::Caller;
 
 fn read(variables: &[(&str, &str)]) -> (Config, Vec<Problem>) {
     let host = variables
@@ -8,7 +9,7 @@ fn read(variables: &[(&str, &str)]) -> (Config, Vec<Problem>) {
         .fold(Host::bare(Utc::now), |host, (name, value)| {
             host.with(name, value)
         });
-    Config::from_host(&host)
+    Config::read(&Environment::of(&host, Caller::OtherAgent))
 }
 
 #[test]
@@ -118,7 +119,8 @@ fn the_environment_wins_over_the_plugin_and_the_plugin_over_the_default() {
     );
     assert_eq!(
         seen(&config),
-        (Some(key), Some(us), Recording::Full, Grouping::Session)
+        (Some(key), Some(us), Recording::Nothing, Grouping::Session),
+        "of privacy the stricter holds"
     );
 }
 

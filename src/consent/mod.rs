@@ -1,13 +1,19 @@
-//! What the user agreed to: which projects are left alone, and where sessions may go.
+//! What the user agreed to: which projects are left alone, how private their sessions are, and
+//! where sessions may go.
 //!
 //! A repository can set any environment variable in its committed settings. None of them may
 //! send a session to a place that the user did not choose, nor make what is sent less private
-//! than the user wants it.
+//! than the user wants it. Everything here takes the side of not sending: what cannot be read
+//! stops, what cannot be compared is not the user's, and what git does not call the user's own
+//! came with the repository.
 
-mod committed;
+mod environment;
 mod opt_out;
+mod owner;
+mod project;
 mod trust;
 
-pub use committed::{Committed, committed, own_environment, shares_destination};
+pub use environment::{Caller, Environment, Overruled, StopScope, Stopped};
 pub use opt_out::{IGNORE_FILE, opted_out};
+pub use project::{ProjectPrivacy, RulesFile, Verdict, shares_destination};
 pub use trust::{Trust, TrustError};

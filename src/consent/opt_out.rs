@@ -1,40 +1,66 @@
 //! Projects that are left alone.
 
+use std::io;
 use std::path::Path;
 
+use super::owner::{self, Owner};
 use crate::host::Host;
-use crate::sources::claude_code::settings;
+use crate::sources::claude_code::settings::{self, ProjectFile};
+use crate::variables::Variable;
 
 /// A file of this name in a folder leaves everything in and below it alone.
 pub const IGNORE_FILE: &str = ".posthog-llma-ignore";
 
-/// Switches a project off in its settings.
-const ENABLED: &str = "POSTHOG_LLMA_CC_ENABLED";
-
 /// Why sessions in `directory` are not to be read, if they are not.
 #[must_use]
 pub fn opted_out(directory: &Path, host: &Host) -> Option<String> {
-    let marked = directory
-        .ancestors()
-        .find(|folder| folder.join(IGNORE_FILE).exists());
-    if let Some(folder) = marked {
-        return Some(format!("{} is there", folder.join(IGNORE_FILE).display()));
+    marked(directory).or_else(|| said_no(&settings::of_project(directory, host)))
+}
+
+/// The mark that leaves a folder alone.
+pub(super) fn marked(directory: &Path) -> Option<String> {
+    let marks = directory.ancestors().map(|folder| folder.join(IGNORE_FILE));
+    let mark = marks.into_iter().find(|mark| may_be_there(mark))?;
+    Some(format!("{} is there", mark.display()))
+}
+
+/// What a project's settings have against being read; `files` with the weakest first.
+pub(super) fn said_no(files: &[ProjectFile]) -> Option<String> {
+    let unreadable = files.iter().rev().find_map(|file| {
+        let problem = file.variables.as_ref().err()?;
+        Some(format!("{} cannot be read: {problem}", file.path.display()))
+    });
+    if unreadable.is_some() {
+        return unreadable;
     }
-    let settings = settings::of_project(directory, host)?;
-    let mut local = settings.local.iter().rev();
-    let value = local
-        .find_map(|(_, variables)| variables.get(ENABLED))
-        .or_else(|| settings.committed.get(ENABLED))?;
-    let is_off = matches!(
-        value.trim().to_ascii_lowercase().as_str(),
-        "false" | "0" | "no"
-    );
-    is_off.then(|| {
-        format!(
-            "{ENABLED}=false in the settings of {}",
-            settings.root.display()
-        )
-    })
+    for file in files.iter().rev() {
+        let variables = file.variables.as_ref().ok()?;
+        let Some(value) = owner::named(variables, Variable::CcEnabled) else {
+            continue;
+        };
+        let value = value.trim().to_ascii_lowercase();
+        match value.as_str() {
+            "" => {}
+            // What came with the project switches nothing on, nor anything back on.
+            "true" | "1" | "yes" if owner::of(file) == Owner::Repository => {}
+            "true" | "1" | "yes" => return None,
+            _ => {
+                return Some(format!(
+                    "{}={value} in the settings of {}",
+                    Variable::CcEnabled,
+                    file.folder.display()
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// Whether there is a file, link or folder, as far as anybody can tell.
+fn may_be_there(path: &Path) -> bool {
+    let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+    let look = path.symlink_metadata();
+    look.map_or_else(|error| !absent.contains(&error.kind()), |_| true)
 }
 
 #[cfg(test)]
@@ -45,28 +71,73 @@ mod tests {
 
     use super::*;
 
+    fn write(folder: &Path, file: &str, value: &str) {
+        let folder = folder.join(".claude");
+        fs::create_dir_all(&folder).unwrap();
+        let settings = format!(r#"{{"env":{{"POSTHOG_LLMA_CC_ENABLED":{value}}}}}"#);
+        fs::write(folder.join(file), settings).unwrap();
+    }
+
     #[test]
     fn a_project_is_left_alone_by_a_file_or_by_its_settings() {
         let root = tempfile::tempdir().unwrap();
         let host = Host::bare(Utc::now);
-        let inside = root.path().join("project/src");
+        let project = root.path().join("project");
+        let inside = project.join("src");
         fs::create_dir_all(&inside).unwrap();
+        git2::Repository::init(&project).unwrap();
         assert_eq!(opted_out(&inside, &host), None);
 
-        let folder = root.path().join("project/.claude");
-        fs::create_dir(&folder).unwrap();
         for (file, value, off) in [
-            ("settings.json", "false", true),
-            ("settings.local.json", "true", false),
-            ("settings.local.json", "no", true),
-            ("settings.local.json", "true", false),
+            ("settings.json", "\"false\"", true),
+            ("settings.local.json", "\"true\"", false),
+            ("settings.local.json", "\"no\"", true),
+            ("settings.local.json", "[false]", true),
+            ("settings.local.json", "\"maybe\"", true),
+            ("settings.local.json", "\" \"", true),
+            ("settings.local.json", "\"true\"", false),
         ] {
-            let settings = format!(r#"{{"env":{{"POSTHOG_LLMA_CC_ENABLED":"{value}"}}}}"#);
-            fs::write(folder.join(file), settings).unwrap();
+            write(&project, file, value);
             assert_eq!(opted_out(&inside, &host).is_some(), off, "{file} {value}");
         }
 
+        // A nearer file that says nothing of it changes nothing.
+        fs::remove_file(project.join(".claude/settings.local.json")).unwrap();
+        fs::create_dir(inside.join(".claude")).unwrap();
+        fs::write(inside.join(".claude/settings.json"), "{}").unwrap();
+        assert!(opted_out(&inside, &host).is_some());
+        // Nor does a nearer one that came with the project and says yes.
+        write(&inside, "settings.json", "\"true\"");
+        assert!(opted_out(&inside, &host).is_some());
+
+        write(&project, "settings.json", "\"true\"");
+        assert_eq!(opted_out(&inside, &host), None);
         fs::write(root.path().join(IGNORE_FILE), "").unwrap();
         assert!(opted_out(&inside, &host).is_some_and(|why| why.contains(IGNORE_FILE)));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_may_have_said_no() {
+        let root = tempfile::tempdir().unwrap();
+        let host = Host::bare(Utc::now);
+        write(root.path(), "settings.json", "\"true\"");
+        assert_eq!(opted_out(root.path(), &host), None);
+        for broken in ["{", "[]", "{} {}"] {
+            fs::write(root.path().join(".claude/settings.json"), broken).unwrap();
+            let why = opted_out(&root.path().join("src"), &host);
+            assert!(why.is_some_and(|why| why.contains("cannot be read")));
+        }
+        fs::remove_file(root.path().join(".claude/settings.json")).unwrap();
+        fs::create_dir(root.path().join(".claude/settings.json")).unwrap();
+        assert!(opted_out(root.path(), &host).is_some(), "a folder");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_mark_that_leads_nowhere_is_a_mark() {
+        let root = tempfile::tempdir().unwrap();
+        let mark = root.path().join(IGNORE_FILE);
+        std::os::unix::fs::symlink("nowhere", mark).unwrap();
+        assert!(opted_out(root.path(), &Host::bare(Utc::now)).is_some());
     }
 }

@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "the doubles serve other tests too")]
 
 mod crash;
+mod damaged;
 mod refusals;
 
 #[path = "../../tests/support/capture.rs"]

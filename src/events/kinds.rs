@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::conversation::GivenToCall;
 use super::properties::Properties;
 use super::settings::Recording;
-use super::{names, native};
+use super::{names, native, plain};
 use crate::session::{
-    CallError, Generation, Role, Session, ToolCall, Totals, Turn, Unlisted, Usage, Work,
+    CallError, Generation, Role, Session, ToolCall, Totals, Trigger, Turn, Unlisted, Usage, Work,
 };
 
 /// What usage is called that is in the agent's books and in no line.
@@ -53,17 +53,20 @@ impl Properties {
         self.list("pull_requests", &work.pull_requests);
     }
 
-    /// Whether it failed. The text of an error may hold content, its kind never does.
+    /// Whether it failed. The text of an error may hold content, a documented kind does not.
     fn error(&mut self, error: Option<&CallError>, recording: Recording) {
         self.set("$ai_is_error", error.is_some());
         if let Some(error) = error {
-            let kind = error.kind.as_deref().unwrap_or("api_error");
+            let kind = error
+                .kind
+                .as_deref()
+                .filter(|kind| plain::is_error_kind(kind));
             self.set(
                 "$ai_error",
                 if recording.outputs() {
                     &error.message
                 } else {
-                    kind
+                    kind.unwrap_or("api_error")
                 },
             );
             self.set_some("$ai_http_status", error.status);
@@ -73,7 +76,8 @@ impl Properties {
     /// What went into a turn and what came out, and whether it ended in an error.
     fn states(&mut self, turn: &Turn, recording: Recording) {
         let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
-        self.content("$ai_input_state", recording.inputs(), || json!(prompt));
+        let is_recorded = records_prompt(turn, recording);
+        self.content("$ai_input_state", is_recorded, || json!(prompt));
         self.content("$ai_output_state", recording.outputs(), || {
             json!(turn.answer())
         });
@@ -84,9 +88,9 @@ impl Properties {
         );
     }
 
-    /// A trace is named by its prompt, so its name is as private as that.
-    fn trace_name(&mut self, name: Option<String>, recording: Recording) {
-        if let Some(name) = name.filter(|_| recording.inputs()) {
+    /// Names a trace; its name is as private as what it was made of.
+    fn trace_name(&mut self, name: Option<String>) {
+        if let Some(name) = name {
             self.set("$ai_trace_name", &name);
             self.set("$ai_span_name", name);
         }
@@ -125,6 +129,15 @@ fn output_tokens(usage: Usage, model: Option<&str>) -> u64 {
     usage.output.saturating_sub(added.unwrap_or(0))
 }
 
+/// Whether the prompt of a turn is sent. The report of a background task repeats answers.
+pub(super) fn records_prompt(turn: &Turn, recording: Recording) -> bool {
+    match turn.trigger {
+        Trigger::Notification => recording == Recording::Full,
+        Trigger::Prompt | Trigger::Command | Trigger::Unknown => recording.inputs(),
+    }
+}
+
+/// `prompt` is that of the turn, empty where it is not recorded.
 pub(super) fn of_generation(
     generation: &Generation,
     prompt: &str,
@@ -146,10 +159,12 @@ pub(super) fn of_generation(
     if generation.has_placeholder() {
         properties.set("output_tokens_reliable", false);
     }
-    properties.set_some(
-        "$ai_stop_reason",
-        generation.stop_reason.as_deref().map(stop_reason),
-    );
+    let reason = generation.stop_reason.as_deref().map(stop_reason);
+    let reason = reason.map(|reason| match recording {
+        Recording::Full => reason,
+        _ => plain::stop_reason(reason),
+    });
+    properties.set_some("$ai_stop_reason", reason);
     let first_token = generation.first_token_at;
     let waited = first_token.map(|at| seconds(at - generation.started_at));
     properties.set_some("$ai_time_to_first_token", waited);
@@ -157,7 +172,7 @@ pub(super) fn of_generation(
     properties.set_some("retry_http_status", generation.retries.status);
     let requested = generation.parameters.requested_model.as_ref();
     properties.set_some("requested_model", requested);
-    let parameters = parameters(generation);
+    let parameters = parameters(generation, recording);
     properties.set_some(
         "$ai_model_parameters",
         Some(parameters).filter(|it| !it.is_empty()),
@@ -167,19 +182,19 @@ pub(super) fn of_generation(
     });
     properties.set_some("$ai_tools", given.tools);
     properties.content("$ai_output_choices", recording.outputs(), || {
-        answer(generation)
+        answer(generation, recording)
     });
-    let prompt = Some(prompt).filter(|prompt| recording.inputs() && !prompt.is_empty());
+    let prompt = Some(prompt).filter(|prompt| !prompt.is_empty());
     properties.set_some("$ai_user_prompt", prompt);
     properties.error(generation.error.as_ref(), recording);
     properties
 }
 
-fn answer(generation: &Generation) -> Value {
+fn answer(generation: &Generation, recording: Recording) -> Value {
     if generation.error.is_some() && generation.output.is_empty() {
         return json!([]);
     }
-    let answer = native::spoken(Role::Assistant, &generation.output, Recording::Full);
+    let answer = native::spoken(Role::Assistant, &generation.output, recording);
     Value::Array(vec![answer])
 }
 
@@ -208,14 +223,13 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
     properties.content("$ai_input_state", recording.inputs(), || call.input.clone());
     let result = call.result.as_ref();
     properties.content("$ai_output_state", recording.outputs(), || {
-        result.map_or(Value::Null, |result| native::result(result))
+        result.map_or(Value::Null, |result| native::result(result, recording))
     });
     properties.set("$ai_is_error", result.is_none_or(|result| result.is_error));
     match result {
         Some(result) if result.is_error => {
-            let text = native::result(result);
-            let text = text.as_str().filter(|_| recording.outputs());
-            properties.set("$ai_error", text.unwrap_or("tool_error"));
+            let text = native::result(result, recording);
+            properties.set("$ai_error", text.as_str().unwrap_or("tool_error"));
         }
         Some(_) => {}
         None => {
@@ -234,7 +248,7 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
 
 pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
     let mut properties = Properties::default();
-    let name = Some(names::of_turn(&turn.prompt)).filter(|_| recording.inputs());
+    let name = Some(names::of_turn(&turn.prompt)).filter(|_| records_prompt(turn, recording));
     properties.set_some("$ai_span_name", name);
     properties.set("$ai_span_type", "turn");
     properties.states(turn, recording);
@@ -249,7 +263,7 @@ pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) 
     let mut properties = Properties::default();
     let name = names::of_trace(&turn.prompt);
     let name = name.unwrap_or_else(|| names::of_turn(&turn.prompt));
-    properties.trace_name(Some(name), recording);
+    properties.trace_name(Some(name).filter(|_| records_prompt(turn, recording)));
     properties.states(turn, recording);
     properties.totals(totals);
     properties
@@ -265,23 +279,22 @@ pub(super) fn of_session(
 ) -> Properties {
     let mut properties = Properties::default();
     let prompt = if is_first {
-        session.first_prompt()
+        session.first_prompt().filter(|_| recording.inputs())
     } else {
-        turns.first().map(|turn| turn.prompt.clone())
+        let first = turns.first().filter(|turn| records_prompt(turn, recording));
+        first.map(|turn| turn.prompt.clone())
     };
+    // The agent makes it of what was asked and answered.
+    let title = session.title.as_ref();
+    let title = title.filter(|_| recording == Recording::Full);
     let name = prompt.as_deref().and_then(names::of_trace);
-    properties.trace_name(name.or_else(|| session.title.clone()), recording);
+    properties.trace_name(name.or_else(|| title.cloned()));
     if let Some(turn) = turns.last() {
         properties.states(turn, recording);
     }
     let answer = turns.iter().rev().find_map(|turn| turn.answer());
     properties.content("$ai_output_state", recording.outputs(), || json!(answer));
-    properties.content("$ai_input_state", recording.inputs(), || json!(prompt));
-    // The agent makes it of what was asked and answered.
-    let title = session
-        .title
-        .as_ref()
-        .filter(|_| recording == Recording::Full);
+    properties.insert("$ai_input_state", json!(prompt));
     properties.set_some("session_title", title);
     properties.totals(totals);
     if !is_first {
@@ -296,7 +309,8 @@ pub(super) fn of_session(
     properties
 }
 
-fn parameters(generation: &Generation) -> Properties {
+/// What the request asked for; where inputs are not recorded, no text that could hold content.
+fn parameters(generation: &Generation, recording: Recording) -> Properties {
     let known = &generation.parameters;
     let mut parameters = Properties::default();
     parameters.set_some("max_tokens", known.max_tokens);
@@ -305,6 +319,12 @@ fn parameters(generation: &Generation) -> Properties {
     parameters.set_some("service_tier", known.service_tier.as_ref());
     parameters.set_some("speed", known.speed.as_ref());
     parameters.extend(Properties::from(known.others.clone()));
+    if recording.inputs() {
+        return parameters;
+    }
+    let plain = parameters.into_iter().filter_map(plain::parameter);
+    let mut parameters = Properties::default();
+    parameters.extend(plain);
     parameters
 }
 

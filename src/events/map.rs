@@ -111,7 +111,7 @@ struct Mapper<'a> {
 struct Place<'a> {
     trace: &'a str,
     parent: &'a str,
-    /// The prompt of the turn.
+    /// The prompt of the turn; empty where it is not recorded.
     prompt: &'a str,
     /// The subagent that we are in, and its type or that of the one around it.
     subagent: Option<&'a Subagent>,
@@ -168,10 +168,11 @@ impl Mapper<'_> {
             }
             Grouping::Message | Grouping::Session => {}
         }
+        let is_recorded = kinds::records_prompt(turn, self.settings.recording);
         let place = Place {
             trace: &trace,
             parent: &parent,
-            prompt: &turn.prompt,
+            prompt: if is_recorded { &turn.prompt } else { "" },
             subagent: None,
             kind: None,
         };

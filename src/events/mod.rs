@@ -11,6 +11,7 @@ pub mod limits;
 mod map;
 mod names;
 mod native;
+mod plain;
 mod properties;
 pub mod retention;
 mod session_trace;

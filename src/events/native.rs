@@ -1,4 +1,7 @@
 //! Content in the form that PostHog's trace page renders: Anthropic's own blocks.
+//!
+//! What is not recorded is `null` where a field of a block must stand, and absent otherwise. A
+//! call keeps its name and id: PostHog's trace page shows it, with `null` for its arguments.
 
 use serde_json::{Value, json};
 
@@ -39,8 +42,12 @@ pub(super) fn blocks(blocks: &[Block], recording: Recording) -> Vec<Value> {
         .collect()
 }
 
-/// What a tool gave back: plain text where it is that, else blocks.
-pub(super) fn result(result: &ToolResult) -> Value {
+/// What a tool gave back: plain text where it is that, else blocks. All of it is output, whatever
+/// kind of block it is in.
+pub(super) fn result(result: &ToolResult, recording: Recording) -> Value {
+    if !recording.outputs() {
+        return Value::Null;
+    }
     let mut texts = Vec::new();
     for block in &result.content {
         match block {
@@ -53,25 +60,29 @@ pub(super) fn result(result: &ToolResult) -> Value {
 
 fn block(block: &Block, recording: Recording) -> Option<Value> {
     Some(match block {
-        Block::Text(content) | Block::Thinking(content) if content.is_empty() => return None,
+        Block::Text(content) | Block::Report(content) | Block::Thinking(content)
+            if content.is_empty() =>
+        {
+            return None;
+        }
         Block::Text(content) => text(content),
-        Block::Thinking(thinking) => json!({ "type": "thinking", "thinking": thinking }),
+        Block::Report(content) => text(Some(content).filter(|_| recording == Recording::Full)?),
+        Block::Thinking(thinking) => {
+            let thinking = Some(thinking).filter(|_| recording.outputs())?;
+            json!({ "type": "thinking", "thinking": thinking })
+        }
         Block::ToolCall(call) => {
-            json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": call.input })
+            let input = Some(&call.input).filter(|_| recording.inputs());
+            json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input })
         }
         Block::ToolResult {
             call_id,
             result: answer,
         } => {
-            let content = if recording.outputs() {
-                result(answer)
-            } else {
-                Value::Null
-            };
             let mut value = object([
                 ("type", json!("tool_result")),
                 ("tool_use_id", json!(call_id)),
-                ("content", content),
+                ("content", result(answer, recording)),
             ]);
             if answer.is_error {
                 value["is_error"] = Value::Bool(true);
@@ -86,7 +97,7 @@ fn block(block: &Block, recording: Recording) -> Option<Value> {
             let media_type = media_type.as_deref().unwrap_or("of unknown type");
             text(&format!("[{kind} {media_type}, {bytes} bytes]"))
         }
-        Block::Other(value) => text(&foreign(value)),
+        Block::Other(value) => text(&foreign(value, recording)),
     })
 }
 
@@ -94,17 +105,28 @@ fn text(text: &str) -> Value {
     json!({ "type": "text", "text": text })
 }
 
-/// A block that PostHog cannot render, in words.
-fn foreign(value: &Value) -> String {
-    match value.get("type").and_then(Value::as_str) {
-        Some("redacted_thinking") => "[redacted thinking]".to_owned(),
-        Some(kind) => {
-            let mut rest = value.clone();
-            if let Some(fields) = rest.as_object_mut() {
-                fields.shift_remove("type");
-            }
-            format!("[{kind}] {rest}")
+/// A block that PostHog cannot render, in words. One of a kind that is not known may hold inputs
+/// as well as outputs.
+fn foreign(value: &Value, recording: Recording) -> String {
+    let Some(kind) = value.get("type").and_then(Value::as_str) else {
+        return match recording {
+            Recording::Full => value.to_string(),
+            _ => "[block]".to_owned(),
+        };
+    };
+    let is_recorded = match kind {
+        "redacted_thinking" => return "[redacted thinking]".to_owned(),
+        kind if kind.ends_with("tool_use") => recording.inputs(),
+        kind if kind.ends_with("tool_result") => recording.outputs(),
+        _ => recording == Recording::Full,
+    };
+    let mut rest = value.clone();
+    if let Some(fields) = rest.as_object_mut() {
+        fields.shift_remove("type");
+        if !is_recorded {
+            fields
+                .retain(|name, field| ["id", "name"].contains(&name.as_str()) && field.is_string());
         }
-        None => value.to_string(),
     }
+    format!("[{kind}] {rest}")
 }

@@ -6,7 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::records::{Destination, DestinationRecord, Dropped, Load, Waiting, milliseconds};
+use super::enqueue::digest as digest_of;
+use super::records::{
+    Claimed, Damaged, Destination, DestinationRecord, Dropped, Load, Waiting, milliseconds,
+};
 use super::{DESTINATION_COLUMNS, Lock, Outbox, OutboxError, destination};
 
 /// Events that could not be sent for this long are dropped: PostHog keeps content for 30 days.
@@ -56,7 +59,8 @@ impl Outbox {
 
     /// The oldest waiting events of a destination: as many as fit into `max_bytes` with
     /// `overhead` bytes for each, at least one, none when none waits. Only who holds
-    /// [`Outbox::try_lock_sender`] may send them.
+    /// [`Outbox::try_lock_sender`] may send them. Those whose body is not the one that was stored
+    /// are told apart: they are for [`Outbox::set_aside`].
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -65,7 +69,7 @@ impl Outbox {
         destination: i64,
         max_bytes: usize,
         overhead: usize,
-    ) -> Result<Vec<Waiting>, OutboxError> {
+    ) -> Result<Claimed, OutboxError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT events.seq, uuid, name, body, digest, events.size
@@ -74,19 +78,38 @@ impl Outbox {
                  WHERE state = 0 AND destination = ?1 ORDER BY enqueued_at, events.seq",
             )?;
             let mut rows = select.query([destination])?;
-            let mut claimed = Vec::new();
+            let mut claimed = Claimed::default();
             let mut bytes = 0;
             while let Some(row) = rows.next()? {
                 bytes += row.get::<_, usize>(5)? + overhead;
-                if bytes > max_bytes && !claimed.is_empty() {
+                if bytes > max_bytes && !claimed.events.is_empty() {
                     break;
                 }
-                claimed.push(Waiting {
-                    seq: row.get(0)?,
-                    uuid: Uuid::from_bytes(row.get(1)?),
-                    name: row.get(2)?,
-                    body: row.get(3)?,
-                    digest: row.get(4)?,
+                let seq = row.get(0)?;
+                let uuid = Uuid::from_bytes(row.get(1)?);
+                let name = row.get(2)?;
+                let digest: Vec<u8> = row.get(4)?;
+                let body: Option<Vec<u8>> = row.get(3)?;
+                let reason = match body {
+                    Some(body) if digest == digest_of(&body) => {
+                        claimed.events.push(Waiting {
+                            seq,
+                            uuid,
+                            name,
+                            body,
+                            digest,
+                        });
+                        continue;
+                    }
+                    Some(_) => "its stored text was changed by something else",
+                    None => "its stored text is missing",
+                };
+                claimed.damaged.push(Damaged {
+                    uuid,
+                    name,
+                    reason,
+                    seq,
+                    digest,
                 });
             }
             Ok(claimed)
@@ -182,6 +205,33 @@ impl Outbox {
         Ok(())
     }
 
+    /// Parks an event whose body is not the one that was stored, and forgets how far its session
+    /// was read: the next run that reads the session stores the event anew.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_aside(&self, event: &Damaged, now: DateTime<Utc>) -> Result<(), OutboxError> {
+        self.write(|change| {
+            let session: Option<i64> = change
+                .query_row(
+                    "UPDATE events SET state = 2, reason = ?2, settled_at = ?3, digest = x''
+                     WHERE seq = ?1 AND state = 0 AND digest = ?4 RETURNING session",
+                    params![event.seq, event.reason, milliseconds(now), event.digest],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            if let Some(session) = session {
+                change.execute(
+                    "UPDATE sessions SET checkpoint = NULL, generation = generation + 1
+                     WHERE id = ?1",
+                    [session],
+                )?;
+                change.execute("DELETE FROM transcripts", [])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Parked events wait again, for a user who knows that the reason is gone. Answers how many.
     ///
     /// # Errors
@@ -223,6 +273,22 @@ impl Outbox {
             )?;
             Ok(())
         })
+    }
+
+    /// Whether a destination has the AI lane, as far as it is known.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn ai_lane(&self, destination: &Destination) -> Result<Option<bool>, OutboxError> {
+        let committed_by = destination.committed_by.as_deref().unwrap_or_default();
+        let identity = [&destination.host, &destination.api_key, committed_by];
+        let known = self.read(|connection| {
+            let select = "SELECT ai_lane FROM destinations
+                          WHERE host = ?1 AND api_key = ?2 AND committed_by = ?3";
+            let mut select = connection.prepare_cached(select)?;
+            select.query_row(identity, |row| row.get(0)).optional()
+        })?;
+        Ok(known.flatten())
     }
 
     /// Remembers whether a destination has the AI lane.

@@ -19,6 +19,13 @@ const EVENT_BYTES: usize = 128;
 /// Enough of SHA-256 to tell two versions of one event apart.
 const DIGEST_BYTES: usize = 16;
 
+/// What the body of an event is recognised by.
+pub(super) fn digest(body: &[u8]) -> [u8; DIGEST_BYTES] {
+    let mut digest = [0; DIGEST_BYTES];
+    digest.copy_from_slice(&Sha256::digest(body)[..DIGEST_BYTES]);
+    digest
+}
+
 /// The new events of one session on their way into the outbox.
 ///
 /// Events may be stored before [`Batch::commit`]; the session's checkpoint moves with it alone, so
@@ -174,7 +181,7 @@ impl Batch<'_> {
             change.prepare_cached("INSERT OR REPLACE INTO bodies (seq, body) VALUES (?1, ?2)")?;
         let mut counts = Enqueued::default();
         for event in step {
-            let digest = &Sha256::digest(&event.json)[..DIGEST_BYTES];
+            let digest = digest(&event.json);
             let size = event.json.len();
             let held = select.query_row([event.uuid.as_bytes()], |row| {
                 let same = row.get_ref(2)?.as_blob()? == digest;

@@ -34,8 +34,8 @@ pub use enqueue::Batch;
 pub use error::OutboxError;
 pub use lock::Lock;
 pub use records::{
-    Destination, DestinationRecord, Dropped, Enqueued, Load, Receipt, Run, SessionEntry,
-    SessionRecord, TranscriptStamp, Waiting,
+    Claimed, Damaged, Destination, DestinationRecord, Dropped, Enqueued, Load, Receipt, Run,
+    SessionEntry, SessionRecord, TranscriptStamp, Waiting,
 };
 pub use status::{DestinationStatus, Parked, SessionStatus, Status};
 

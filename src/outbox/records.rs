@@ -154,6 +154,28 @@ pub struct Waiting {
     pub(super) digest: Vec<u8>,
 }
 
+/// Events that were taken out to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// To be sent, the oldest first.
+    pub events: Vec<Waiting>,
+    /// Not to be sent: what is stored of them is not what was stored.
+    pub damaged: Vec<Damaged>,
+}
+
+/// An event whose body is missing or is another one than was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The event's identity.
+    pub uuid: Uuid,
+    /// The event's name on the wire.
+    pub name: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+    pub(super) seq: i64,
+    pub(super) digest: Vec<u8>,
+}
+
 /// How much the outbox holds, in bytes of bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {

@@ -32,6 +32,8 @@ pub struct Status {
     pub parked: Vec<Parked>,
     /// How many are parked in all.
     pub parked_total: u64,
+    /// Of these, the ones that were damaged in the outbox.
+    pub damaged_total: u64,
     /// How many events the limits dropped.
     pub dropped: Dropped,
     /// How many values were redacted, by rule.
@@ -72,7 +74,7 @@ pub struct SessionStatus {
     pub receipt: Receipt,
 }
 
-/// An event that the server will never take.
+/// An event that the server will never take, or that was damaged in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
     /// The event's identity.
@@ -81,8 +83,10 @@ pub struct Parked {
     pub name: String,
     /// Its body in bytes.
     pub size: u64,
-    /// The server's words.
+    /// The server's words, or what is wrong with it.
     pub reason: String,
+    /// Whether it was damaged in the outbox.
+    pub is_damaged: bool,
     /// The session it belongs to.
     pub session: String,
 }
@@ -115,6 +119,7 @@ impl Outbox {
                 runs: runs(connection)?,
                 parked: parked(connection)?,
                 parked_total: total(connection, 2)?,
+                damaged_total: damaged(connection)?,
                 dropped: Dropped {
                     by_age: total(connection, 3)?,
                     by_size: total(connection, 4)?,
@@ -193,7 +198,7 @@ fn runs(connection: &Connection) -> rusqlite::Result<Vec<Run>> {
 
 fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
     let mut select = connection.prepare(
-        "SELECT uuid, name, size, reason, sessions.session
+        "SELECT uuid, name, size, reason, sessions.session, digest = x''
          FROM events JOIN sessions ON sessions.id = events.session
          WHERE state = 2 ORDER BY seq DESC LIMIT ?1",
     )?;
@@ -204,9 +209,15 @@ fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
             size: row.get(2)?,
             reason: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
             session: row.get(4)?,
+            is_damaged: row.get(5)?,
         })
     })?;
     parked.collect()
+}
+
+fn damaged(connection: &Connection) -> rusqlite::Result<u64> {
+    let select = "SELECT count(*) FROM events WHERE state = 2 AND digest = x''";
+    connection.query_row(select, [], |row| row.get(0))
 }
 
 fn total(connection: &Connection, state: i64) -> rusqlite::Result<u64> {

@@ -70,7 +70,7 @@ pub(super) fn spans(numbers: impl Iterator<Item = u128>) -> Vec<Redacted<Written
 }
 
 fn claim_all(outbox: &Outbox) -> Vec<Waiting> {
-    outbox.claim(1, usize::MAX, 0).unwrap()
+    outbox.claim(1, usize::MAX, 0).unwrap().events
 }
 
 /// The tallies and the identities agree with the events they count and name.
@@ -228,10 +228,13 @@ fn a_claim_fits_but_never_comes_empty_handed() {
     let outbox = open(&directory);
     enqueue(&outbox, "a", &spans(1..11), 0);
     let size = claim_all(&outbox)[0].body.len();
-    assert_eq!(outbox.claim(1, 3 * (size + 1), 1).unwrap().len(), 3);
-    assert_eq!(outbox.claim(1, 3 * (size + 1) - 1, 1).unwrap().len(), 2);
-    assert_eq!(outbox.claim(1, 1, 1).unwrap().len(), 1);
-    assert!(outbox.claim(2, usize::MAX, 0).unwrap().is_empty());
+    assert_eq!(outbox.claim(1, 3 * (size + 1), 1).unwrap().events.len(), 3);
+    assert_eq!(
+        outbox.claim(1, 3 * (size + 1) - 1, 1).unwrap().events.len(),
+        2
+    );
+    assert_eq!(outbox.claim(1, 1, 1).unwrap().events.len(), 1);
+    assert_eq!(outbox.claim(2, usize::MAX, 0).unwrap(), Claimed::default());
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::consent;
+use crate::consent::{ProjectPrivacy, Verdict};
 use crate::events::{Foreign, Progress};
 use crate::host::Host;
 use crate::session::{Generation, Session, Turn, Wanted};
@@ -34,6 +34,8 @@ pub struct Collected {
     pub ended_at: DateTime<Utc>,
     /// The events of it that another session owns.
     pub foreign: Foreign,
+    /// What becomes of it for the sake of the folders that it worked in.
+    pub verdict: Verdict,
     reading: Reading,
 }
 
@@ -84,10 +86,25 @@ impl Collected {
 
     /// Why the session is to be left alone: one of the folders it worked in is.
     #[must_use]
-    pub fn opted_out(&self, host: &Host) -> Option<String> {
-        let cwds: BTreeSet<&str> = self.session.turns.iter().flat_map(cwds_of).collect();
-        let opted_out = |cwd: &str| consent::opted_out(Path::new(cwd), host);
-        cwds.into_iter().find_map(opted_out)
+    pub fn opted_out(&self) -> Option<&str> {
+        match &self.verdict {
+            Verdict::LeftAlone(reason) => Some(reason),
+            Verdict::Permitted(_) => None,
+        }
+    }
+
+    /// How private its folders want the session; as private as can be, where it is to be left
+    /// alone.
+    #[must_use]
+    pub fn privacy(&self) -> ProjectPrivacy {
+        match &self.verdict {
+            Verdict::Permitted(privacy) => privacy.clone(),
+            Verdict::LeftAlone(_) => ProjectPrivacy {
+                no_inputs: true,
+                no_outputs: true,
+                rules: Vec::new(),
+            },
+        }
     }
 }
 
@@ -121,8 +138,8 @@ pub struct Parts<'a> {
     /// How many bytes are read at a time; more when that is too little.
     usual_bytes: u64,
     bytes: u64,
-    /// Whether the folders of all parts are known to be free.
-    is_looked_through: bool,
+    /// The folders of all parts, once they were looked up.
+    folders: Option<Vec<String>>,
     /// When the last line was written, once that was looked up.
     last_written: Option<DateTime<Utc>>,
     next: Next,
@@ -155,7 +172,7 @@ impl<'a> Parts<'a> {
             host,
             usual_bytes: PART_BYTES,
             bytes: PART_BYTES,
-            is_looked_through: false,
+            folders: None,
             last_written: None,
             next: Next::From(None),
         })
@@ -183,7 +200,8 @@ impl<'a> Parts<'a> {
     }
 
     /// Reads the next part; `None` after the last. It is the same one again until it was given to
-    /// [`Parts::settle`].
+    /// [`Parts::settle`]. What its folders say is asked with every part: the session may go on, and
+    /// the user may think again, while it is read.
     ///
     /// # Errors
     /// When the transcript cannot be read.
@@ -191,10 +209,21 @@ impl<'a> Parts<'a> {
         let Next::From(checkpoint) = mem::replace(&mut self.next, Next::Nothing) else {
             return Ok(None);
         };
-        let (session, reading) = self.read_enough(checkpoint.as_deref())?;
-        let Some(session) = session else {
+        let (Some(mut session), mut reading) = self.read_enough(checkpoint.as_deref())? else {
             return Ok(None);
         };
+        let verdict = self.verdict(&session, &reading, checkpoint.is_some())?;
+        if let Verdict::Permitted(privacy) = &verdict {
+            let wanted = self.wanted.less(privacy.no_inputs, privacy.no_outputs);
+            if wanted != self.wanted {
+                // What is not to be sent is not kept either.
+                self.wanted = wanted;
+                match self.read_enough(checkpoint.as_deref())? {
+                    (Some(again), of_again) => (session, reading) = (again, of_again),
+                    (None, _) => return Ok(None),
+                }
+            }
+        }
         let (progress, ended_at) = if reading.is_part() {
             self.next = Next::From(checkpoint);
             // What may still change of a part is left to the next.
@@ -209,8 +238,30 @@ impl<'a> Parts<'a> {
             progress,
             ended_at,
             foreign: Foreign::default(),
+            verdict,
             reading,
         }))
+    }
+
+    /// What the folders of a session say: of a part, those of the whole session, since it has to be
+    /// known before anything leaves.
+    fn verdict(
+        &mut self,
+        session: &Session,
+        reading: &Reading,
+        goes_on: bool,
+    ) -> anyhow::Result<Verdict> {
+        let mut folders: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
+        if reading.is_part() && self.folders.is_none() {
+            let all = self.files.folders();
+            let all = all.with_context(|| format!("cannot read {}", self.found.path.display()))?;
+            self.folders = Some(all.into_iter().collect());
+        } else if goes_on && self.folders.is_none() {
+            // What was read before began somewhere.
+            self.folders = Some(self.found.glance().cwd.into_iter().collect());
+        }
+        folders.extend(self.folders.iter().flatten().map(String::as_str));
+        Ok(Verdict::of(folders, self.host))
     }
 
     /// When the last line was written; now, where that is not told.
@@ -260,24 +311,6 @@ impl<'a> Parts<'a> {
         self.next = Next::From(Some(Box::new(checkpoint)));
         self.bytes = self.usual_bytes;
         Some(part)
-    }
-
-    /// Why the session is to be left alone: one of the folders it worked in is. To be asked with
-    /// every part, since the session may go on while it is read.
-    ///
-    /// # Errors
-    /// When the transcript cannot be read.
-    pub fn opted_out(&mut self, part: &Collected) -> anyhow::Result<Option<String>> {
-        let opted_out = part.opted_out(self.host);
-        if opted_out.is_some() || !part.is_part() || mem::replace(&mut self.is_looked_through, true)
-        {
-            return Ok(opted_out);
-        }
-        // Known before anything leaves: all of it is looked through for this alone.
-        let folders = self.files.folders();
-        let folders = folders.with_context(|| format!("cannot read {}", self.found.path.display()));
-        let opted_out = |folder: &String| consent::opted_out(Path::new(folder), self.host);
-        Ok(folders?.iter().find_map(opted_out))
     }
 }
 

@@ -3,29 +3,31 @@
 //! The only place that knows sources, sessions, events, redaction and the outbox.
 
 mod collect;
+mod redactors;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Config;
+use crate::config::{Attribution, Config};
 use crate::events::limits::Limits;
-use crate::events::{self, DistinctId, Event, Frozen, Settings, retention};
+use crate::events::{self, DistinctId, Event, Frozen, Recording, Settings, retention};
 use crate::git;
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::{Agent, Session};
 use collect::cwds_of;
 pub use collect::{Collected, PART_BYTES, Parts, collect};
+pub use redactors::Redactors;
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};
 
 /// Builds the events of sessions under one configuration.
 #[derive(Debug)]
 pub struct Pipeline<'a> {
     config: &'a Config,
-    redactor: &'a Redactor,
+    redactors: &'a Redactors,
     largest_event: usize,
     content_since: Option<DateTime<Utc>>,
     repositories: Mutex<HashMap<String, Option<String>>>,
@@ -34,10 +36,10 @@ pub struct Pipeline<'a> {
 impl<'a> Pipeline<'a> {
     /// `largest_event` is what the destination takes, in bytes of JSON.
     #[must_use]
-    pub fn new(config: &'a Config, redactor: &'a Redactor, largest_event: usize) -> Self {
+    pub fn new(config: &'a Config, redactors: &'a Redactors, largest_event: usize) -> Self {
         Self {
             config,
-            redactor,
+            redactors,
             largest_event,
             content_since: None,
             repositories: Mutex::default(),
@@ -57,43 +59,59 @@ impl<'a> Pipeline<'a> {
     }
 
     /// The decisions that hold for a session from its first send on.
-    #[must_use]
-    pub fn freeze(&self, session: &Session) -> Frozen {
+    ///
+    /// # Errors
+    /// When the rules of its project cannot be used.
+    pub fn freeze(&self, collected: &Collected) -> anyhow::Result<Frozen> {
+        let session = &collected.session;
         let cwd = session
             .turns
             .iter()
             .find_map(|turn| turn.circumstances.cwd.as_deref());
         let config = self.config.of(session.agent);
-        let email = || git::user_email(Path::new(cwd?)).and_then(|id| DistinctId::parse(&id).ok());
-        let person = config.distinct_id.clone();
-        let person = person.or_else(|| match session.agent {
-            Agent::ClaudeCode => email(),
-            Agent::Pi | Agent::OpenCode => None,
-        });
+        let person = match &config.attribution {
+            Attribution::Named(id) => Some(id.clone()),
+            Attribution::GitEmail => cwd
+                .and_then(|cwd| git::user_email(Path::new(cwd)))
+                .and_then(|email| DistinctId::parse(&email).ok()),
+            Attribution::Session => None,
+        };
         let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
         let folder = folder.map(|name| name.to_string_lossy().into_owned());
         let name = config.project_name.clone().or(folder);
-        Frozen {
+        let redactor = self.redactor(collected)?;
+        Ok(Frozen {
             is_person: person.is_some(),
             distinct_id: person
                 .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
             grouping: config.grouping,
             session_window: config.session_window,
             turn_spans: config.turn_spans,
-            project_name: name.map(|name| self.without_secrets(name)),
-        }
+            project_name: name.map(|name| without_secrets(name, &redactor)),
+        })
     }
 
-    /// For what is kept beside the events: nothing unredacted is written anywhere.
-    fn without_secrets(&self, text: String) -> String {
-        let redacted = self.redactor.text(&text, &mut Counts::default());
-        redacted.unwrap_or(text)
+    /// What of a session is sent: the stricter of what the user and its project want.
+    #[must_use]
+    pub fn recording(&self, collected: &Collected) -> Recording {
+        let recording = self.config.of(collected.session.agent).recording;
+        let privacy = collected.privacy();
+        Recording::of(
+            recording.inputs() && !privacy.no_inputs,
+            recording.outputs() && !privacy.no_outputs,
+        )
+    }
+
+    /// With the rules of the user and of the session's project.
+    fn redactor(&self, collected: &Collected) -> anyhow::Result<Arc<Redactor>> {
+        self.redactors.with(&collected.privacy().rules)
     }
 
     /// Hands every event of a session, redacted, to `sink`, but for those that another one owns.
     ///
     /// # Errors
-    /// The first error of `sink`; nothing is handed to it afterwards.
+    /// The first error of `sink`, after which nothing is handed to it, and rules of the session's
+    /// project that cannot be used.
     pub fn events(
         &self,
         collected: &Collected,
@@ -103,9 +121,10 @@ impl<'a> Pipeline<'a> {
     ) -> anyhow::Result<()> {
         let session = &collected.session;
         let config = self.config.of(session.agent);
+        let redactor = self.redactor(collected)?;
         let settings = Settings {
             frozen,
-            recording: config.recording,
+            recording: self.recording(collected),
             input_scope: config.input_scope,
             agent_name: config.agent_name.clone(),
             purpose: config.purpose.clone(),
@@ -124,7 +143,7 @@ impl<'a> Pipeline<'a> {
                     if without_content {
                         retention::without_content(&mut event);
                     }
-                    result = sink(self.redactor.event(event, counts));
+                    result = sink(redactor.event(event, counts));
                 }
             },
         );
@@ -159,4 +178,10 @@ impl<'a> Pipeline<'a> {
         }
         known
     }
+}
+
+/// For what is kept beside the events: nothing unredacted is written anywhere.
+fn without_secrets(text: String, redactor: &Redactor) -> String {
+    let redacted = redactor.text(&text, &mut Counts::default());
+    redacted.unwrap_or(text)
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::Pipeline;
 use super::collect::{Collected, Parts};
+use super::{Pipeline, without_secrets};
 use crate::ahead;
 use crate::config::Config;
 use crate::events::{self, Foreign, Frozen, Progress, Tally, Written};
@@ -212,10 +212,10 @@ impl Pipeline<'_> {
             // Nothing was asked yet, and nothing is decided for the session.
             return Ok(Stored::Nothing);
         }
-        if let Some(reason) = parts.opted_out(&first)? {
-            return Ok(Stored::OptedOut(reason));
+        if let Some(reason) = first.opted_out() {
+            return Ok(Stored::OptedOut(reason.to_owned()));
         }
-        let frozen = self.freeze(&first.session);
+        let frozen = self.freeze(&first)?;
         let entry = SessionEntry {
             agent: agent.as_str(),
             id: &first.session.id,
@@ -251,16 +251,17 @@ impl Pipeline<'_> {
                 parts.read()?
             };
             part = next.context("the transcript was emptied while it was read")?;
-            if let Some(reason) = parts.opted_out(&part)? {
-                return Ok(Stored::OptedOut(reason));
+            if let Some(reason) = part.opted_out() {
+                return Ok(Stored::OptedOut(reason.to_owned()));
             }
         };
         let progress = last.progress;
         // Of a session that goes on, something may have been held back: it is read again.
         let is_final = progress == Progress::Ended && unreadable.is_empty();
         let checkpoint = if is_final { last.checkpoint() } else { None };
+        let redactor = self.redactor(&last)?;
         let checkpoint = checkpoint
-            .map(|kept| kept.into_bytes(&mut |text| self.without_secrets(text)))
+            .map(|kept| kept.into_bytes(&mut |text| without_secrets(text, &redactor)))
             .transpose()?;
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;

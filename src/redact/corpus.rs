@@ -305,7 +305,7 @@ pub(super) const HARMLESS: &[&str] = &[
     "credentials: 'include', credentials: \"same-origin\", cookie: Cookie, cookies: []",
     "interface Session { accessToken: AccessToken; secretKey: Uint8Array }",
     "token.type === 'identifier' && token.value !== 'secret'",
-    "{\"password\": null, \"token\": true, \"secret\": 12}",
+    "{\"password\": null, \"token\": true, \"secret\": \"\"}",
     "{\"name\": \"token\", \"type\": \"string\", \"description\": \"The API token to use for requests\"}",
     "i18n: { password: \"Password\", forgotPassword: \"Forgot your password?\" }",
     "secretKeyRef: {name: db-credentials, key: password}",

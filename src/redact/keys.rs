@@ -13,10 +13,12 @@ pub(super) enum Kind {
     Secret,
     /// A token with a qualifier: `access_token`, `GITHUB_TOKEN`.
     Token,
-    /// A word that code also uses for other things: `token`, `auth`, `credentials`.
+    /// A word that code also uses for other things: `token`, `credentials`.
     BareToken,
     /// A key or token of what no list knows, such as `lookerKey`: only what a machine made.
     OfService,
+    /// A word that seldom names a secret itself, or a key of unknown use: `auth`, `DEEPL_KEY`.
+    Hint,
     Authorization,
     Cookie,
     Pin,
@@ -29,7 +31,7 @@ impl Kind {
             Self::Password => "password",
             Self::Passphrase => "passphrase",
             Self::Secret | Self::OfService => "secret",
-            Self::Token | Self::BareToken => "token",
+            Self::Token | Self::BareToken | Self::Hint => "token",
             Self::Authorization => "authorization",
             Self::Cookie => "cookie",
             Self::Pin => "pin",
@@ -39,7 +41,19 @@ impl Kind {
 
 /// What the text scanner looks for; every sensitive name contains one of them.
 pub(super) const ANCHORS: &[&str] = &[
-    "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie",
+    "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie", "mnemonic", "phrase",
+    "creds", "jwt", "psk", "ndpw", "otpw",
+];
+
+/// Short names, found only with what may follow them.
+pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
+    ("pw:", 2),
+    ("pw=", 2),
+    ("pw\"", 2),
+    ("PW:", 2),
+    ("PW=", 2),
+    ("PW\"", 2),
+    ("ogin(", 4),
 ];
 
 /// What makes a `key` a secret.
@@ -93,10 +107,57 @@ const KEY_QUALIFIERS: &[&str] = &[
     "functions",
     "ingestion",
     "write",
+    "pragma",
 ];
 
-/// What makes the `KEY` of an environment variable no secret.
+/// Services that give out keys, some of them public.
+const KEY_ISSUERS: &[&str] = &[
+    "algolia",
+    "anthropic",
+    "aws",
+    "azure",
+    "cloudflare",
+    "cohere",
+    "datadog",
+    "deepl",
+    "firebase",
+    "gemini",
+    "github",
+    "gitlab",
+    "google",
+    "groq",
+    "mailchimp",
+    "mailgun",
+    "mapbox",
+    "maps",
+    "mistral",
+    "openai",
+    "openrouter",
+    "pinecone",
+    "rapidapi",
+    "replicate",
+    "sendgrid",
+    "sentry",
+    "slack",
+    "stripe",
+    "supabase",
+    "twilio",
+];
+
+/// What makes the `KEY` of an environment variable, or of a header, no secret.
 const KEY_EXCEPTIONS: &[&str] = &[
+    "websocket",
+    "surrogate",
+    "object",
+    "routing",
+    "request",
+    "trace",
+    "correlation",
+    "ordering",
+    "message",
+    "group",
+    "dedup",
+    "deduplication",
     "public",
     "pub",
     "publishable",
@@ -110,20 +171,13 @@ const KEY_EXCEPTIONS: &[&str] = &[
     "host",
     "registry",
     "anon",
-    "object",
     "row",
     "record",
-    "message",
     "event",
     "entity",
     "hash",
     "lock",
-    "group",
     "unique",
-    "dedup",
-    "correlation",
-    "request",
-    "trace",
     "commit",
     "file",
     "content",
@@ -139,7 +193,7 @@ const KEY_EXCEPTIONS: &[&str] = &[
     "state",
     "query",
     "route",
-    "routing",
+    "socket",
 ];
 
 /// What makes a `token` something else: pages, parsers and vocabularies.
@@ -187,10 +241,23 @@ const TOKEN_EXCEPTIONS: &[&str] = &[
     "cursor",
 ];
 
+/// What makes several `tokens` credentials, not a count or the words of a text.
+const TOKENS_QUALIFIERS: &[&str] = &[
+    "api", "access", "auth", "bearer", "refresh", "session", "bot", "service", "deploy",
+    "personal", "secret", "push", "id", "csrf", "user", "github", "gitlab", "slack", "npm",
+];
+
 /// Words run together, as in `PGPASSWORD` or `authtoken`.
 const JOINED: &[(&str, Kind)] = &[
     ("password", Kind::Password),
     ("passwd", Kind::Password),
+    ("requirepass", Kind::Password),
+    ("masterauth", Kind::Password),
+    ("userpwd", Kind::Password),
+    ("storepass", Kind::Password),
+    ("keypass", Kind::Password),
+    ("bindpw", Kind::Password),
+    ("rootpw", Kind::Password),
     ("sshpass", Kind::Password),
     ("userpass", Kind::Password),
     ("dbpass", Kind::Password),
@@ -244,17 +311,19 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
     let before = words.next();
     let qualified_by = |list: &[&str]| before.is_some_and(|word| is_one_of(word, list));
     match lower(last, &mut [0; LONGEST_WORD]) {
-        b"password" | b"passwd" | b"pwd" | b"passwort" | b"passcode" | b"pw" => {
-            Some(Kind::Password)
-        }
+        b"password" | b"passwd" | b"pwd" | b"passwort" | b"passcode" | b"pw" | b"psk"
+        | b"passwords" => Some(Kind::Password),
         b"pass" => Some(if before.is_some() {
             Kind::Password
         } else {
             Kind::BareToken
         }),
-        b"passwords" | b"pat" => before.map(|_| Kind::Token),
+        b"pat" => before.map(|_| Kind::Token),
         b"passphrase" | b"mnemonic" => Some(Kind::Passphrase),
         b"phrase" => qualified_by(&["pass", "seed", "recovery"]).then_some(Kind::Passphrase),
+        b"seed" | b"words" => {
+            qualified_by(&["seed", "wallet", "recovery"]).then_some(Kind::Passphrase)
+        }
         b"secret" => Some(Kind::Secret),
         b"token" => match before {
             None => Some(Kind::BareToken),
@@ -263,15 +332,22 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
         },
         // HashiCorp Vault's half of a login.
         b"id" if qualified_by(&["secret"]) => Some(Kind::Token),
-        b"key" if qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
-        // `DEEPL_KEY`: of whom it is the key, no list can tell.
+        b"tokens" => qualified_by(TOKENS_QUALIFIERS).then_some(Kind::Token),
+        b"key" | b"keys" if qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
+        b"key" if qualified_by(KEY_ISSUERS) => Some(Kind::Hint),
         b"key" if before.is_none() || qualified_by(KEY_EXCEPTIONS) => None,
-        b"key" if is_screaming(name) => Some(Kind::BareToken),
-        b"key" => Some(Kind::OfService),
-        b"authorization" => Some(Kind::Authorization),
-        b"auth" | b"credential" | b"credentials" | b"creds" | b"secrets" | b"jwt" | b"bearer" => {
-            Some(Kind::BareToken)
+        // `DEEPL_KEY`, `X-Acme-Key`, `lookerKey`: of whom it is the key, no list can tell.
+        b"key" => {
+            let assigned = is_screaming(name) || is_custom_header(name);
+            Some(if assigned {
+                Kind::Hint
+            } else {
+                Kind::OfService
+            })
         }
+        b"authorization" => Some(Kind::Authorization),
+        b"credential" | b"credentials" | b"secrets" => Some(Kind::BareToken),
+        b"auth" | b"creds" | b"jwt" | b"bearer" => Some(Kind::Hint),
         b"cookie" | b"cookies" => Some(Kind::Cookie),
         b"pin" | b"pincode" => Some(Kind::Pin),
         _ => joined(last),
@@ -300,7 +376,15 @@ fn leaves_sensitive(word: &[u8]) -> bool {
             | b"str"
             | b"string"
             | b"header"
+            | b"field"
+            | b"textbox"
+            | b"input"
     )
+}
+
+/// `X-…`
+pub(super) fn is_custom_header(name: &[u8]) -> bool {
+    matches!(name, [b'X' | b'x', b'-', ..])
 }
 
 /// A word in small letters; empty when it is longer than any that is known.
@@ -324,7 +408,14 @@ fn joined(word: &[u8]) -> Option<Kind> {
     }
     JOINED
         .iter()
-        .find(|(ending, _)| ends_with_word(word, ending.as_bytes()))
+        .find(|(ending, _)| {
+            let last = word[word.len() - 1] | 0x20;
+            last == ending.as_bytes()[ending.len() - 1]
+                && word
+                    .len()
+                    .checked_sub(ending.len())
+                    .is_some_and(|from| word[from..].eq_ignore_ascii_case(ending.as_bytes()))
+        })
         .map(|(_, kind)| *kind)
         .or_else(|| {
             // `AIRBRAKETOKEN`: any word before is a qualifier. Too many words end in `key`.

@@ -1,33 +1,59 @@
 //! Replaces secrets in text and JSON.
 //!
-//! Owns what counts as a secret: the names that announce one (`keys`), the
-//! formats that give one away (`rules`), the structures that hold one
-//! (`structures`), and the user's own rules. Promises:
+//! Owns what counts as a secret, by what gives it away:
+//!
+//! | what | where |
+//! |---|---|
+//! | its form, as services document it | `rules`, `format` |
+//! | a name it is assigned to | `keys`; `assignment`, `separator`, `literal`, `lines` |
+//! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks` |
+//! | a header, a call or a command line | `headers`, `calls`, `commands` |
+//! | the form of a file, an address, a key block | `files`, `structures` |
+//! | a rule of the user's own | `user_rules` |
+//!
+//! `values` and `placeholders` tell it from what only looks like one. Promises:
 //!
 //! - Text without secrets is not copied.
 //! - Redacting twice changes nothing: marks are left alone.
 //! - Whatever goes in, valid UTF-8 comes out, and nothing panics.
 //! - Examples, references and names of secrets stay readable; where a value
 //!   could be either, it goes.
+//! - In structured data, and in JSON inside text, a value under a documented
+//!   name goes whatever it looks like.
 //!
 //! No file, no environment, no clock.
 
 mod anchors;
 mod assignment;
+mod blocks;
+mod calls;
 mod checks;
+mod commands;
+#[cfg(test)]
+mod contexts;
 #[cfg(test)]
 mod corpus;
+mod detectors;
+mod files;
 mod format;
 #[cfg(test)]
 mod formats;
+mod headers;
+mod json;
 mod keys;
+mod lines;
+mod literal;
 mod mark;
 mod near;
+mod pairs;
+mod placeholders;
 mod random;
 mod redacted;
 mod rules;
 mod scan;
+mod separator;
 mod structures;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod user_rules;
@@ -43,7 +69,6 @@ pub use redacted::Redacted;
 pub use user_rules::{UserRules, UserRulesError};
 
 use keys::Kind;
-use values::Style;
 
 /// A mark is shorter than most secrets, so that it may bring a name and a value within reach of
 /// each other: what was redacted is read again, seldom more than once.
@@ -111,17 +136,19 @@ impl Redactor {
     /// The text with its secrets replaced, or `None` when it has none.
     #[must_use]
     pub fn text(&self, text: &str, counts: &mut Counts) -> Option<String> {
-        let own = self.replace(text, counts, |from| {
-            self.user_rules
-                .next(text, from)
-                .map(|(start, end, id)| (start, end, Cow::Owned(id.to_owned())))
+        let mut from = 0;
+        let own = std::iter::from_fn(|| {
+            let (start, end, id) = self.user_rules.next(text, from)?;
+            from = end;
+            Some((start, end, Cow::Owned(id.to_owned())))
         });
+        let own = self.replace(text, counts, own);
         let mut redacted = own;
         for _ in 0..PASSES {
             let text = redacted.as_deref().unwrap_or(text);
-            let known = self.replace(text, counts, |from| {
-                scan::next(text.as_bytes(), from).map(|it| (it.start, it.end, Cow::Borrowed(it.id)))
-            });
+            let findings = scan::Findings::new(text.as_bytes())
+                .map(|it| (it.start, it.end, Cow::Borrowed(it.id)));
+            let known = self.replace(text, counts, findings);
             if known.is_none() {
                 break;
             }
@@ -146,12 +173,13 @@ impl Redactor {
     }
 
     fn object(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {
-        let named = ["name", "key"]
+        let named = fields
             .iter()
-            .find_map(|it| keys::kind_of(fields.get(*it)?.as_str()?.as_bytes()));
+            .filter(|(field, _)| pairs::names(field))
+            .find_map(|(_, name)| keys::kind_of(name.as_str()?.as_bytes()));
         let mut secret_in_key = false;
         for (key, value) in fields.iter_mut() {
-            let named = named.filter(|_| key == "value");
+            let named = named.filter(|_| pairs::holds_value(key));
             secret_in_key |= self.field(key, named, value, counts);
         }
         if secret_in_key {
@@ -183,38 +211,44 @@ impl Redactor {
             Some(kind) => self.sensitive(kind, value, counts),
             None => self.value(value, counts),
         }
-        scan::next(key.as_bytes(), 0).is_some() || self.user_rules.next(key, 0).is_some()
+        scan::has_secret(key.as_bytes()) || self.user_rules.next(key, 0).is_some()
     }
 
-    /// A value under a sensitive key. Numbers stay, they are counts, unless the
-    /// key says that they are typed in by somebody.
+    /// A value under a sensitive key: every text and number in it goes, and nothing of what only
+    /// describes such a value in a schema.
     fn sensitive(&self, kind: Kind, value: &mut Value, counts: &mut Counts) {
         match value {
             Value::String(text) => self.sensitive_text(kind, text, counts),
-            Value::Array(items) => items.iter_mut().for_each(|item| match item {
-                Value::String(text) => self.sensitive_text(kind, text, counts),
-                other => self.value(other, counts),
-            }),
-            Value::Number(number) if matches!(kind, Kind::Password | Kind::Pin) => {
-                let digits = number.to_string();
-                if digits.len() >= 4 {
-                    *value = Value::String(self.mark(kind.id(), &digits, counts));
+            Value::Array(items) if values::is_documented(kind) => items
+                .iter_mut()
+                .for_each(|item| self.sensitive(kind, item, counts)),
+            Value::Object(fields) if values::is_documented(kind) => {
+                let schema = is_schema(fields);
+                for (field, value) in fields.iter_mut() {
+                    if schema && !json::holds_value(field.as_bytes()) {
+                        self.value(value, counts);
+                    } else {
+                        self.sensitive(kind, value, counts);
+                    }
                 }
+            }
+            Value::Number(number) if values::is_documented(kind) || is_pin(number) => {
+                let mark = self.mark(kind.id(), &number.to_string(), counts);
+                *value = Value::String(mark);
             }
             other => self.value(other, counts),
         }
     }
 
     fn sensitive_text(&self, kind: Kind, text: &mut String, counts: &mut Counts) {
-        let scheme = assignment::scheme_length(text.as_bytes()).unwrap_or(0);
-        let (kind, secret) = if scheme > 0 {
-            (Kind::Authorization, &text[scheme..])
+        let scheme = headers::scheme_length(text.as_bytes()).unwrap_or(0);
+        let kind = if scheme > 0 {
+            Kind::Authorization
         } else {
-            (kind, text.as_str())
+            kind
         };
-        if values::is_secret(kind, Style::Literal, secret.as_bytes())
-            && !self.user_rules.allows(secret)
-        {
+        let secret = &text[scheme..];
+        if values::is_secret_field(kind, secret.as_bytes()) && !self.user_rules.allows(secret) {
             let id = scan::format_of(secret.as_bytes()).unwrap_or(kind.id());
             let mark = self.mark(id, secret, counts);
             text.replace_range(scheme.., &mark);
@@ -230,17 +264,16 @@ impl Redactor {
         mark
     }
 
-    /// Replaces what `next` finds, from left to right.
+    /// Replaces what was found, from left to right.
     fn replace(
         &self,
         text: &str,
         counts: &mut Counts,
-        next: impl Fn(usize) -> Option<(usize, usize, Cow<'static, str>)>,
+        found: impl Iterator<Item = (usize, usize, Cow<'static, str>)>,
     ) -> Option<String> {
         let mut redacted = None;
-        let (mut copied, mut from) = (0, 0);
-        while let Some((start, end, id)) = next(from) {
-            from = end;
+        let mut copied = 0;
+        for (start, end, id) in found {
             let secret = &text[start..end];
             if self.user_rules.allows(secret) {
                 continue;
@@ -256,4 +289,17 @@ impl Redactor {
             out
         })
     }
+}
+
+/// A JSON schema of a value, as tools declare their inputs.
+fn is_schema(fields: &Map<String, Value>) -> bool {
+    fields
+        .get("type")
+        .and_then(Value::as_str)
+        .is_some_and(|it| json::is_type(it.as_bytes()))
+}
+
+/// Four digits or more.
+fn is_pin(number: &serde_json::Number) -> bool {
+    number.as_u64().is_some_and(|number| number >= 1000)
 }

@@ -41,13 +41,19 @@ impl Redacted<Event> {
     /// Writes the event, shortened where it is too long: only what is redacted is shortened, so
     /// that no limit can cut a secret in half and hide it from the rules.
     #[must_use]
-    pub fn written(mut self, limits: &Limits) -> Redacted<Written> {
+    pub fn written(self, limits: &Limits) -> Redacted<Written> {
         let written = self.0.written();
         if limits.allow(written.json.len()) {
             return Redacted(written);
         }
+        Redacted(self.shortened(limits).0.written())
+    }
+
+    /// The event as it is written, for whoever shows it.
+    #[must_use]
+    pub fn shortened(mut self, limits: &Limits) -> Self {
         limits::shorten(&mut self.0, limits);
-        Redacted(self.0.written())
+        self
     }
 }
 

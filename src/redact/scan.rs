@@ -7,14 +7,11 @@
 use std::sync::LazyLock;
 
 use super::anchors::{Anchors, Step};
-use super::assignment;
 use super::checks::Verdict;
+use super::detectors::{self, Detector};
 use super::format::{Followed, Part, WORD, follow, run_length, run_length_back, starts_word};
-use super::keys;
-use super::mark;
 use super::near;
-use super::rules::{self, Anchor, Rule};
-use super::structures;
+use super::rules::{Anchor, Rule};
 
 /// A secret in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,28 +28,89 @@ const SHORTEST_CUT: usize = 10;
 /// Between a provider's name and a value.
 const LONGEST_DISTANCE: usize = 48;
 
-#[derive(Clone, Copy)]
-enum Detector {
-    Mark,
-    Rule(&'static Rule),
-    Assignment { length: usize },
-    Bearer,
-    Basic,
-    Url,
-    PrivateKey,
-    PrivateKeyTail,
-    CommandLineUser { length: usize },
+static ANCHORS: LazyLock<Anchors<Detector>> = LazyLock::new(|| Anchors::new(detectors::anchors()));
+
+/// The secrets of a text, from left to right, none of them overlapping.
+pub(super) struct Findings<'t> {
+    text: &'t [u8],
+    from: usize,
+    memory: Memory,
+    /// The next one that an anchor gave away, while one before it is returned.
+    ahead: Option<Finding>,
 }
 
-static ANCHORS: LazyLock<Anchors<Detector>> = LazyLock::new(|| Anchors::new(anchors()));
+/// What one scan keeps in mind.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// Secrets further on that something before them gave away: cells of a table, fields of an object.
+    pub(super) pending: Vec<Finding>,
+    pub(super) reached: Reached,
+    barren: Barren,
+}
+
+impl<'t> Findings<'t> {
+    pub(super) fn new(text: &'t [u8]) -> Self {
+        Self {
+            text,
+            from: 0,
+            memory: Memory::default(),
+            ahead: None,
+        }
+    }
+
+    /// The earliest of the secrets that were announced, if it begins where nothing was found yet.
+    fn announced(&mut self) -> Option<Finding> {
+        let pending = &mut self.memory.pending;
+        pending.retain(|it| it.start >= self.from);
+        pending.iter().min_by_key(|it| it.start).copied()
+    }
+}
+
+impl Iterator for Findings<'_> {
+    type Item = Finding;
+
+    fn next(&mut self) -> Option<Finding> {
+        if self.ahead.is_none() {
+            self.ahead = next(self.text, self.from, &mut self.memory);
+        }
+        let found = match (self.ahead, self.announced()) {
+            (Some(ahead), Some(announced)) if ahead.end <= announced.start => {
+                self.ahead = None;
+                ahead
+            }
+            (Some(ahead), Some(announced)) if announced.end <= ahead.start => announced,
+            (Some(ahead), Some(announced)) => {
+                self.ahead = None;
+                Finding {
+                    start: ahead.start.min(announced.start),
+                    end: ahead.end.max(announced.end),
+                    id: ahead.id,
+                }
+            }
+            (None, Some(announced)) => announced,
+            (ahead, None) => {
+                self.ahead = None;
+                ahead?
+            }
+        };
+        self.from = found.end;
+        Some(found)
+    }
+}
+
+/// Whether a text holds a secret.
+pub(super) fn has_secret(text: &[u8]) -> bool {
+    Findings::new(text).next().is_some()
+}
 
 /// The first secret that begins at or after `from`.
-pub(super) fn next(text: &[u8], from: usize) -> Option<Finding> {
-    let (at, mut finding) = next_anchored(text, from)?;
+fn next(text: &[u8], from: usize, memory: &mut Memory) -> Option<Finding> {
+    let (at, mut finding) = next_anchored(text, from, memory)?;
     // Between a name and its value may stand another secret, such as the user before a password:
     // both go as one.
     if finding.start > at
-        && let Some((_, other)) = next_anchored(&text[..finding.start], at + 1)
+        && let Some((_, other)) =
+            next_anchored(&text[..finding.start], at + 1, &mut Memory::default())
     {
         finding.start = other.start;
     }
@@ -60,19 +118,18 @@ pub(super) fn next(text: &[u8], from: usize) -> Option<Finding> {
 }
 
 /// The first secret, and where that stands which gave it away.
-fn next_anchored(text: &[u8], from: usize) -> Option<(usize, Finding)> {
+fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize, Finding)> {
     if text.len() < SHORTEST_TEXT {
         return None;
     }
-    let mut barren = Barren::default();
     ANCHORS.find_map(text, from, |at, detector| {
         let step = match detector {
-            Detector::Rule(rule) if barren.covers(rule, at) => None,
+            Detector::Rule(rule) if memory.barren.covers(rule, at) => None,
             Detector::Rule(rule) => rule_at(rule, text, at, from)
-                .inspect_err(|reached| barren.remember(rule, at, *reached))
+                .inspect_err(|reached| memory.barren.remember(rule, at, *reached))
                 .ok()
                 .map(Step::Found),
-            other => other.detect(text, at, from),
+            other => other.detect(text, at, from, memory),
         };
         step.map(|step| match step {
             Step::Found(finding) => Step::Found((at, finding)),
@@ -119,129 +176,42 @@ impl Barren {
     }
 }
 
-/// Everything that makes the scanner look closer.
-fn anchors() -> Vec<(Vec<u8>, Detector)> {
-    let mut anchors = vec![(mark::ANCHOR.into(), Detector::Mark)];
-    for rule in rules::all() {
-        let detector = Detector::Rule(rule);
-        match rule.anchor {
-            Anchor::Prefix(text)
-            | Anchor::Word(text)
-            | Anchor::Link(text)
-            | Anchor::Inside {
-                signature: text, ..
-            } => {
-                anchors.extend(
-                    lengthened(text, rule.body)
-                        .into_iter()
-                        .map(|it| (it, detector)),
-                );
-            }
-            Anchor::Near(names) => {
-                anchors.extend(
-                    names
-                        .iter()
-                        .copied()
-                        .flat_map(spellings)
-                        .map(|it| (it, detector)),
-                );
-            }
+/// How far each kind of look went in vain that went far. A text of nothing but beginnings would
+/// otherwise be read to the end from every one of them.
+#[derive(Default)]
+pub(super) struct Reached([usize; 5]);
+
+/// Looks that may go far.
+#[derive(Clone, Copy)]
+pub(super) enum Look {
+    Value,
+    Json,
+    Table,
+    Command,
+    Hash,
+}
+
+impl Reached {
+    const LONG: usize = 128;
+
+    pub(super) const fn covers(&self, look: Look, at: usize) -> bool {
+        at < self.0[look as usize]
+    }
+
+    pub(super) const fn remember(&mut self, look: Look, at: usize, reached: usize) {
+        if reached > at + Self::LONG {
+            self.0[look as usize] = reached;
         }
     }
-    for word in keys::ANCHORS {
-        let detector = Detector::Assignment { length: word.len() };
-        anchors.extend(spellings(word).into_iter().map(|it| (it, detector)));
-    }
-    let structures = [
-        ("Bearer ", Detector::Bearer),
-        ("bearer ", Detector::Bearer),
-        ("Basic ", Detector::Basic),
-        ("basic ", Detector::Basic),
-        ("://", Detector::Url),
-        ("-----BEGIN", Detector::PrivateKey),
-        ("-----END", Detector::PrivateKeyTail),
-        (" -u ", Detector::CommandLineUser { length: 4 }),
-        ("--user ", Detector::CommandLineUser { length: 7 }),
-    ];
-    anchors.extend(structures.map(|(anchor, detector)| (anchor.into(), detector)));
-    anchors
-}
-
-/// A prefix too short for the filter, with every byte that may follow it.
-fn lengthened(prefix: &str, body: &[Part]) -> Vec<Vec<u8>> {
-    match body.first() {
-        Some(Part::Run { class, .. }) if prefix.len() < Anchors::<Detector>::SHORTEST => class
-            .members()
-            .map(|byte| [prefix.as_bytes(), &[byte]].concat())
-            .collect(),
-        _ => vec![prefix.into()],
-    }
-}
-
-/// `datadog`, `Datadog`, `DATADOG`; a spelling of its own is kept beside them.
-fn spellings(name: &str) -> Vec<Vec<u8>> {
-    let lower = name.to_ascii_lowercase();
-    let upper = name.to_ascii_uppercase();
-    let mut title = lower.clone();
-    title[..1].make_ascii_uppercase();
-    let mut all = vec![name.into(), lower.into(), upper.into(), title.into()];
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-impl Detector {
-    fn detect(self, text: &[u8], at: usize, floor: usize) -> Option<Step<Finding>> {
-        let secret =
-            |(start, end), id| (start >= floor).then_some(Step::Found(Finding { start, end, id }));
-        match self {
-            Self::Mark => mark::end_of_mark(text, at).map(Step::Skip),
-            Self::Rule(rule) => rule_at(rule, text, at, floor).ok().map(Step::Found),
-            Self::Assignment { length } => {
-                let assigned = assignment::read(text, at, length)?;
-                let id =
-                    format_of(&text[assigned.start..assigned.end]).unwrap_or(assigned.kind.id());
-                secret((assigned.start, assigned.end), id)
-            }
-            Self::Bearer => {
-                credential(text, at, "bearer-token", false).and_then(|(span, id)| secret(span, id))
-            }
-            Self::Basic => credential(text, at, "basic-credentials", true)
-                .and_then(|(span, id)| secret(span, id)),
-            Self::Url => {
-                let (start, end) = structures::url_password(text, at)?;
-                secret(
-                    (start, end),
-                    format_of(&text[start..end]).unwrap_or("url-password"),
-                )
-            }
-            Self::PrivateKey => {
-                let label = past(text, at, "-----BEGIN")?;
-                structures::private_key(text, at, label)
-                    .and_then(|span| secret(span, "private-key"))
-            }
-            Self::PrivateKeyTail => structures::private_key_tail(text, at, floor)
-                .and_then(|span| secret(span, "private-key")),
-            Self::CommandLineUser { length } => structures::command_line_user(text, at + length)
-                .and_then(|span| secret(span, "password")),
-        }
-    }
-}
-
-fn credential(
-    text: &[u8],
-    at: usize,
-    id: &'static str,
-    basic: bool,
-) -> Option<(structures::Span, &'static str)> {
-    let word = if basic { "basic" } else { "bearer" }.len();
-    let (start, end) =
-        structures::scheme_credential(text, at + word, basic).filter(|_| starts_word(text, at))?;
-    Some(((start, end), format_of(&text[start..end]).unwrap_or(id)))
 }
 
 /// A secret of this rule whose anchor is at `at`, or how far it could be followed.
-fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Result<Finding, usize> {
+pub(super) fn rule_at(
+    rule: &'static Rule,
+    text: &[u8],
+    at: usize,
+    floor: usize,
+) -> Result<Finding, usize> {
     let distinctive = matches!(rule.anchor, Anchor::Prefix(_));
     let checked = |start, body, from| {
         let end = match follow(rule.body, text, body) {
@@ -292,7 +262,7 @@ fn rule_at(rule: &'static Rule, text: &[u8], at: usize, floor: usize) -> Result<
     }
 }
 
-fn past(text: &[u8], at: usize, literal: &str) -> Option<usize> {
+pub(super) fn past(text: &[u8], at: usize, literal: &str) -> Option<usize> {
     text[at..]
         .starts_with(literal.as_bytes())
         .then_some(at + literal.len())
@@ -334,10 +304,42 @@ fn values_near(text: &[u8], from: usize) -> impl Iterator<Item = usize> {
                 return None;
             }
             position = value + token;
+            // `Gitea commit: …`: the name of something else stands between.
+            if !separated && is_other_thing(&text[value..position]) {
+                return None;
+            }
             if separated {
                 return Some(value);
             }
         }
+    })
+}
+
+/// What a provider's name may be followed by and that is no secret.
+fn is_other_thing(word: &[u8]) -> bool {
+    const THINGS: &[&str] = &[
+        "commit",
+        "sha",
+        "revision",
+        "checksum",
+        "digest",
+        "version",
+        "org",
+        "organization",
+        "organisation",
+        "project",
+        "trace",
+        "request",
+        "issue",
+        "build",
+        "image",
+        "release",
+    ];
+    let things = word.split(|byte| matches!(byte, b'_' | b'-'));
+    things.into_iter().any(|part| {
+        THINGS
+            .iter()
+            .any(|it| part.eq_ignore_ascii_case(it.as_bytes()))
     })
 }
 

@@ -3,10 +3,7 @@
 
 use super::checks::decode_base64;
 use super::format::{BASE64, WORD, is_cut, run_length, run_length_back};
-use super::keys::Kind;
-use super::values::{
-    Style, is_placeholder, is_placeholder_value, is_secret, looks_generated, looks_random,
-};
+use super::values::{is_placeholder, is_placeholder_value, looks_generated, looks_random};
 
 /// Start and end of a secret.
 pub(super) type Span = (usize, usize);
@@ -187,37 +184,8 @@ pub(super) fn scheme_credential(text: &[u8], from: usize, basic: bool) -> Option
 }
 
 /// Base64 of `user:password`, in printable ASCII.
-fn is_basic(credential: &[u8]) -> bool {
+pub(super) fn is_basic(credential: &[u8]) -> bool {
     let decoded = decode_base64(credential);
     let printable = decoded.iter().all(|byte| (32..127).contains(byte));
     printable && decoded.iter().skip(1).any(|byte| *byte == b':')
-}
-
-/// The password of `-u user:password` for programs that take it so.
-pub(super) fn command_line_user(text: &[u8], from: usize) -> Option<Span> {
-    const PROGRAMS: &[&[u8]] = &[b"curl", b"http", b"wget", b"mosquitto"];
-    let near = &text[from.saturating_sub(300)..from];
-    let line = &near[memchr::memrchr(b'\n', near).map_or(0, |newline| newline + 1)..];
-    if !PROGRAMS.iter().any(|program| find(line, program).is_some()) {
-        return None;
-    }
-    let quotes = text[from..]
-        .iter()
-        .take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\'))
-        .count();
-    let start = from + quotes;
-    let pair = until(&text[start..], |byte| {
-        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'`')
-    });
-    if find(pair, super::mark::ANCHOR.as_bytes()).is_some() {
-        return None;
-    }
-    let colon = pair.iter().position(|byte| *byte == b':')?;
-    let (user, password) = (&pair[..colon], &pair[colon + 1..]);
-    if matches!(password, b"") {
-        return is_token(user).then_some((start, start + colon));
-    }
-    let literal =
-        !password.starts_with(b"//") && is_secret(Kind::Password, Style::Literal, password);
-    literal.then_some((start + colon + 1, start + pair.len()))
 }

@@ -86,6 +86,25 @@ pub enum UserRulesError {
 }
 
 impl UserRules {
+    /// The rules of several files together: whatever one of them replaces is replaced, and what
+    /// all that may allow something allow stays. Each comes with whether it may.
+    #[must_use]
+    pub fn joined(files: impl IntoIterator<Item = (Self, bool)>) -> Self {
+        let mut rules = Vec::new();
+        let mut allowed: Option<HashSet<String>> = None;
+        for (file, may_allow) in files {
+            rules.extend(file.rules);
+            if may_allow {
+                allowed = Some(match allowed {
+                    None => file.allowed,
+                    Some(others) => others.intersection(&file.allowed).cloned().collect(),
+                });
+            }
+        }
+        let allowed = allowed.unwrap_or_default();
+        Self { rules, allowed }
+    }
+
     /// Reads rules from the text of a file.
     ///
     /// # Errors

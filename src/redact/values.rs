@@ -2,6 +2,8 @@
 
 use super::format::{ANY_HEX, WORD};
 use super::keys::Kind;
+use super::placeholders::{contains_word, is_fixture, is_label, is_pattern};
+pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
 use super::random::is_machine_made;
 
 /// How a value is written, which says how literally it may be taken.
@@ -9,136 +11,13 @@ use super::random::is_machine_made;
 pub(super) enum Style {
     /// A string of JSON or in quotes, or the value of a SCREAMING variable.
     Literal,
+    /// The value of a JSON field: the name alone decides.
+    Json,
     /// Without quotes: as likely a variable, a type or a word of prose.
     Bare,
     /// The argument of a call: as likely a label.
     Argument,
 }
-
-/// Words that show a value to be an example, whatever it stands for.
-const EXAMPLE_WORDS: &[&[u8]] = &[
-    b"example",
-    b"placeholder",
-    b"changeme",
-    b"change-me",
-    b"change_me",
-    b"your-",
-    b"your_",
-    b"yourkey",
-    b"yourtoken",
-    b"yourpassword",
-    b"yoursecret",
-    b"xxxx",
-    b"redacted",
-    b"replace_",
-    b"replace-",
-    b"replaceme",
-    b"insert-",
-    b"insert_",
-    b"dummy",
-    b"<",
-    b"\xe2\x80\xa6",
-    b"...",
-    b"****",
-    b"todo",
-];
-
-/// Words and runs that machines do not produce, for bodies that should look generated.
-const INVENTED_WORDS: &[&[u8]] = &[
-    b"sample",
-    b"your",
-    b"abc123",
-    b"123456",
-    b"abcdef",
-    b"fedcba",
-    b"654321",
-    b"deadbeef",
-    b"cafebabe",
-    b"foobar",
-    b"not-a-real",
-    b"notareal",
-    b"-here",
-    b"_here",
-    b"fake",
-];
-
-/// Values that name a field, a type or a state.
-const PLAIN_WORDS: &[&[u8]] = &[
-    b"password",
-    b"passwd",
-    b"pass",
-    b"pwd",
-    b"passphrase",
-    b"secret",
-    b"secrets",
-    b"token",
-    b"key",
-    b"apikey",
-    b"api_key",
-    b"api-key",
-    b"bearer",
-    b"basic",
-    b"cookie",
-    b"cookies",
-    b"credential",
-    b"credentials",
-    b"authorization",
-    b"auth",
-    b"new-password",
-    b"current-password",
-    b"one-time-code",
-    b"string",
-    b"str",
-    b"text",
-    b"bool",
-    b"boolean",
-    b"number",
-    b"object",
-    b"integer",
-    b"int",
-    b"bytes",
-    b"any",
-    b"unknown",
-    b"optional",
-    b"required",
-    b"hidden",
-    b"none",
-    b"null",
-    b"nil",
-    b"undefined",
-    b"true",
-    b"false",
-    b"yes",
-    b"no",
-    b"invalid",
-    b"missing",
-    b"incorrect",
-    b"expired",
-    b"empty",
-    b"default",
-    b"include",
-    b"omit",
-    b"same-origin",
-    b"username",
-    b"user",
-    b"email",
-    b"value",
-    b"name",
-    b"id",
-    b"env",
-    b"file",
-    b"set",
-    b"unset",
-    b"present",
-    b"absent",
-    b"write",
-    b"read",
-    b"inherit",
-    b"ok",
-    b"all",
-    b"base64",
-    b"sha256",
-];
 
 /// Words that make a value without digits the name of a secret, not one.
 const NAMING_WORDS: &[&[u8]] = &[
@@ -154,37 +33,70 @@ const NAMING_WORDS: &[&[u8]] = &[
     b"bearer",
 ];
 
-/// Keys that providers publish on purpose.
-const PUBLIC_PREFIXES: &[&[u8]] = &[
-    b"phc_",
-    b"pk_live_",
-    b"pk_test_",
-    b"sb_publishable_",
-    b"pk-lf-",
-    b"ssh-rsa ",
-    b"ssh-ed25519 ",
-];
-
 /// How much of a value is looked at.
 pub(super) const LONGEST_LOOK: usize = 256;
+
+/// No shorter value is a secret, unless the name alone decides.
+const SHORTEST: usize = 3;
+
+/// The kinds whose values are replaced whatever they look like, where a name surely has one.
+pub(super) const fn is_documented(kind: Kind) -> bool {
+    !matches!(kind, Kind::Hint | Kind::OfService | Kind::Pin)
+}
+
+/// Whether a field of structured data has to go: everything but references to a secret does.
+pub(super) fn is_secret_field(kind: Kind, value: &[u8]) -> bool {
+    let value = &value[..value.len().min(LONGEST_LOOK)];
+    if !is_documented(kind) {
+        return is_secret(kind, Style::Literal, value);
+    }
+    !value.trim_ascii().is_empty()
+        && !is_template(value)
+        && !contains_word(value, super::mark::ANCHOR.as_bytes())
+}
+
+/// `${NAME}`, `{{ name }}`, `$(command)`, `$NAME`: the whole value stands for another.
+pub(super) fn is_template(value: &[u8]) -> bool {
+    let enclosed =
+        |opening: &[u8], closing: &[u8]| value.starts_with(opening) && value.ends_with(closing);
+    enclosed(b"${", b"}")
+        || enclosed(b"{{", b"}}")
+        || enclosed(b"$(", b")")
+        || enclosed(b"<%", b"%>")
+        || enclosed(b"%(", b")s")
+        || matches!(value, [b'$', rest @ ..] if !rest.is_empty() && rest.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'))
+}
 
 /// Whether the value under a key of this kind has to go.
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     // The beginning of a long value tells enough, and keeps hostile text cheap.
     let value = &value[..value.len().min(LONGEST_LOOK)];
-    if value.len() < 3
+    if value.len() < SHORTEST
         || is_placeholder_value(value)
         || is_reference(value, style)
         || is_location(value)
+        || is_pattern(value)
+        || is_label(value)
     {
         return false;
     }
+    if style == Style::Json && is_documented(kind) {
+        // A private key goes as a block, with what is cut off.
+        return !is_identifier(value) && memchr::memmem::find(value, b"PRIVATE KEY-----").is_none();
+    }
+    let style = if style == Style::Json {
+        Style::Literal
+    } else {
+        style
+    };
     if value.iter().any(u8::is_ascii_whitespace) {
         return allows_spaces(kind, style, value);
     }
     match (style, kind) {
-        (Style::Literal, Kind::Password | Kind::Passphrase) => true,
-        (Style::Literal, Kind::Secret) => value.len() >= 4 && !is_identifier_of(value, kind),
+        (Style::Literal, Kind::Password | Kind::Passphrase) => !is_fixture(value),
+        (Style::Literal, Kind::Secret) => {
+            value.len() >= 4 && !is_identifier_of(value, kind) && !is_fixture(value)
+        }
         // Tokens are made by machines: a short word is the name of something.
         (Style::Literal, Kind::Token | Kind::Authorization) => {
             let long_or_mixed =
@@ -192,18 +104,16 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
             long_or_mixed && !is_name(value) && !value.contains(&b'(')
         }
         (_, Kind::OfService) => is_machine_made(value),
-        (_, Kind::BareToken) => value.len() >= 8 && looks_random(value),
+        (_, Kind::BareToken | Kind::Hint) => value.len() >= 8 && looks_random(value),
         (_, Kind::Cookie) => value.len() >= 8 && (value.contains(&b'=') || looks_random(value)),
         (_, Kind::Pin) => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
-        (Style::Bare | Style::Argument, Kind::Password | Kind::Passphrase) => {
+        (_, Kind::Password | Kind::Passphrase) => {
             value.len() >= 6
                 && has_letter_and_digit(value)
                 && !is_code(value)
                 && !is_name(strip_digits(value))
         }
-        (Style::Bare | Style::Argument, _) => {
-            value.len() >= 8 && looks_random(value) && !is_code(value)
-        }
+        _ => value.len() >= 8 && looks_random(value) && !is_code(value),
     }
 }
 
@@ -217,49 +127,6 @@ fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
         }
         _ => false,
     }
-}
-
-/// An example where a token of fixed shape was expected.
-pub(super) fn is_placeholder(body: &[u8]) -> bool {
-    // Long bodies contain any short word by chance.
-    const SHORT: usize = 120;
-    has_example_word(&body[..body.len().min(SHORT)])
-        || body.len() <= SHORT && INVENTED_WORDS.iter().any(|word| contains_word(body, word))
-        || is_monotonous(body)
-}
-
-/// An example or a plain word where any value may stand.
-pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
-    PLAIN_WORDS
-        .iter()
-        .any(|word| value.eq_ignore_ascii_case(word))
-        || has_example_word(value)
-        || PUBLIC_PREFIXES
-            .iter()
-            .any(|prefix| value.starts_with(prefix))
-        || contains_word(value, super::mark::ANCHOR.as_bytes())
-        || !value
-            .iter()
-            .any(|byte| byte.is_ascii_alphanumeric() || *byte >= 128)
-        || value.len() >= 4 && value.iter().all(|byte| *byte == value[0])
-        || value.starts_with("•".as_bytes())
-        || value.len() < 16 && ends_in_x(value)
-}
-
-/// `ghp_xxx`
-fn ends_in_x(value: &[u8]) -> bool {
-    value.len() >= 3 && value[value.len() - 3..].eq_ignore_ascii_case(b"xxx")
-}
-
-fn has_example_word(value: &[u8]) -> bool {
-    EXAMPLE_WORDS.iter().any(|word| contains_word(value, word))
-}
-
-/// `needle` is in lower case.
-fn contains_word(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack
-        .windows(needle.len())
-        .any(|window| window.eq_ignore_ascii_case(needle))
 }
 
 /// Variables, templates and expressions that only lead to a secret.
@@ -362,9 +229,18 @@ fn is_name(value: &[u8]) -> bool {
         && NAMING_WORDS.iter().any(|word| contains_word(value, word))
 }
 
+/// `"refresh_token": "refreshToken"`: an identifier that announces a secret of any kind.
+fn is_identifier(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_alphabetic)
+        && value.iter().any(u8::is_ascii_uppercase)
+        && value.iter().any(u8::is_ascii_lowercase)
+        && super::keys::kind_of(value).is_some()
+}
+
 /// `secret: "clientSecret"`: the field again, spelled as an identifier.
 fn is_identifier_of(value: &[u8], kind: Kind) -> bool {
-    value.iter().all(u8::is_ascii_alphabetic)
+    value.iter().all(u8::is_ascii_alphanumeric)
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 1
         && value.iter().any(u8::is_ascii_uppercase)
         && value.len() <= 24
         && super::keys::kind_of(value) == Some(kind)
@@ -418,7 +294,7 @@ fn is_typed(value: &[u8]) -> bool {
     .any(|it| stem.eq_ignore_ascii_case(it))
 }
 
-fn strip_digits(value: &[u8]) -> &[u8] {
+pub(super) fn strip_digits(value: &[u8]) -> &[u8] {
     let digits = value
         .iter()
         .rev()
@@ -432,7 +308,7 @@ fn has_letter_and_digit(value: &[u8]) -> bool {
 }
 
 /// One character, or hardly more, over and over.
-fn is_monotonous(body: &[u8]) -> bool {
+pub(super) fn is_monotonous(body: &[u8]) -> bool {
     let distinct = distinct(body);
     body.len() >= 8 && distinct <= 3 || body.len() >= 20 && distinct <= 5
 }

@@ -528,7 +528,9 @@ impl Assembler {
 pub(super) fn same_block(a: &Block, b: &Block) -> bool {
     match (a, b) {
         (Block::ToolCall(a), Block::ToolCall(b)) => same_call(a, b),
-        (Block::Text(a), Block::Text(b)) | (Block::Thinking(a), Block::Thinking(b)) => a == b,
+        (Block::Text(a), Block::Text(b))
+        | (Block::Report(a), Block::Report(b))
+        | (Block::Thinking(a), Block::Thinking(b)) => a == b,
         (Block::Other(a), Block::Other(b)) => a == b,
         _ => false,
     }

@@ -38,6 +38,17 @@ impl Wanted {
             Self::Numbers | Self::Outputs => None,
         }
     }
+
+    /// The same without inputs, or without outputs. Inputs cannot be had without outputs: of those,
+    /// what is not wanted is left out later.
+    #[must_use]
+    pub const fn less(self, no_inputs: bool, no_outputs: bool) -> Self {
+        match (self, no_inputs, no_outputs) {
+            (_, true, true) | (Self::Outputs, _, true) | (Self::Numbers, ..) => Self::Numbers,
+            (_, true, false) => Self::Outputs,
+            (wanted, false, _) => wanted,
+        }
+    }
 }
 
 /// The messages of a request, where the agent wrote them down.

@@ -229,7 +229,7 @@ pub struct Parameters {
     pub service_tier: Option<String>,
     /// Speed the provider billed (`standard`, `fast`).
     pub speed: Option<String>,
-    /// Whatever else says how the model was asked, in the provider's words. Never content.
+    /// Whatever else says how the model was asked, in the provider's words.
     pub others: Map<String, Value>,
 }
 
@@ -245,7 +245,7 @@ pub struct Retries {
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
-    /// Short kind (`rate_limit`, `invalid_request`, …), free of content.
+    /// Short kind (`rate_limit`, `invalid_request`, …), as the agent or the provider wrote it.
     pub kind: Option<String>,
     /// What the agent showed to the user.
     pub message: String,
@@ -278,6 +278,10 @@ pub enum Role {
 pub enum Block {
     /// Plain text.
     Text(String),
+    /// A text, said to the model, in which the agent repeats what was answered: a summary of the
+    /// conversation, the report of a background task, the output of a command that the user ran.
+    /// Both an input and an output.
+    Report(String),
     /// What the model thought, where it is readable.
     Thinking(String),
     /// A call of a tool, with what came of it.
@@ -396,6 +400,17 @@ impl Session {
             });
             found.map(|turn| turn.prompt.clone())
         })
+    }
+}
+
+impl Block {
+    /// A text of a message to the model as a [`Block::Report`]; any other block as it is.
+    #[must_use]
+    pub fn as_report(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Report(text),
+            other => other,
+        }
     }
 }
 

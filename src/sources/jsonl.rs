@@ -1,7 +1,10 @@
 //! JSON lines as agents really write them: several megabytes long, glued together, cut off.
+//!
+//! What is no transcript must not keep anybody busy: see `regular`, and the
+//! limits of [`Lines::next_line`].
 
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
@@ -9,9 +12,19 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Deserializer;
 
+use super::regular;
+
 /// A longer line is skipped: no agent writes one, and a file must not decide how much memory
 /// we take.
 const LONGEST_LINE: usize = 128 << 20;
+
+/// Bytes in lines that are skipped for their length. With more, the file is given up: one or two
+/// such lines may come of an accident.
+const MOST_SKIPPED: u64 = 512 << 20;
+
+/// Lines that do not begin as an object does. With more, the file is given up: agents write none,
+/// and what falls between them comes of accidents.
+const MOST_STRANGE: u64 = 1 << 20;
 
 /// Large enough that reading costs no system call a line, small enough to stay in the cache.
 const BUFFER: usize = 256 << 10;
@@ -28,6 +41,13 @@ pub struct Lines {
     unread: Range<usize>,
     /// Where that begins in the file.
     offset: u64,
+    /// Bytes that were in the file when it was opened, and were not read yet. What is written
+    /// meanwhile is for the next time.
+    left: u64,
+    /// Bytes that were skipped.
+    skipped: u64,
+    /// Lines that do not begin as an object does.
+    strange: u64,
 }
 
 /// One line.
@@ -62,7 +82,7 @@ impl Lines {
     /// Opens `path` at `offset` bytes.
     ///
     /// # Errors
-    /// When the file cannot be opened, or is no regular file.
+    /// When the file cannot be opened, or is none that transcripts are written to.
     pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
         Self::with_buffer(path, offset, BUFFER)
     }
@@ -76,27 +96,23 @@ impl Lines {
     }
 
     fn with_buffer(path: &Path, offset: u64, buffer: usize) -> io::Result<Self> {
-        // Asked before it is opened: opening a pipe waits for whoever writes to it.
-        if !fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "is not a regular file",
-            ));
-        }
-        let mut file = File::open(path)?;
+        let (mut file, length) = regular::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self {
             file,
             buffer: vec![0; buffer],
             unread: 0..0,
             offset,
+            left: length.saturating_sub(offset),
+            skipped: 0,
+            strange: 0,
         })
     }
 
     /// The next line, `None` at the end of the file.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the file cannot be read, or so much of it is no line of a transcript that it is none.
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         let mut searched = 0;
         let mut is_too_long = false;
@@ -110,6 +126,10 @@ impl Lines {
             if searched >= LONGEST_LINE {
                 is_too_long = true;
                 self.take(searched);
+                self.skipped += searched as u64;
+                if self.skipped > MOST_SKIPPED {
+                    return Err(regular::no_transcript("its lines are too long"));
+                }
                 searched = 0;
             }
             if self.fill()? == 0 {
@@ -123,6 +143,10 @@ impl Lines {
         let bytes = &self.buffer[if is_too_long { 0..0 } else { taken }];
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        self.strange += u64::from(!bytes.starts_with(b"{"));
+        if self.strange > MOST_STRANGE {
+            return Err(regular::no_transcript("most of its lines are no objects"));
+        }
         Ok(Some(Line {
             offset,
             bytes,
@@ -145,12 +169,16 @@ impl Lines {
         if self.unread.end == self.buffer.len() {
             self.buffer.resize(self.buffer.len() * 2, 0);
         }
+        let room = self.buffer.len() - self.unread.end;
+        let wanted = usize::try_from(self.left).unwrap_or(room).min(room);
+        let end = self.unread.end + wanted;
         loop {
-            match self.file.read(&mut self.buffer[self.unread.end..]) {
+            match self.file.read(&mut self.buffer[self.unread.end..end]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => {
                     let read = read?;
                     self.unread.end += read;
+                    self.left -= read as u64;
                     return Ok(read);
                 }
             }
@@ -329,6 +357,53 @@ mod tests {
             seen,
             expected.map(|(offset, text, done)| (offset, text.to_owned(), done))
         );
+    }
+
+    /// Reads a file to its end, or to where it is given up.
+    fn read_all(path: &Path) -> io::Result<u64> {
+        let mut lines = Lines::open(path, 0)?;
+        let mut count = 0;
+        while lines.next_line()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    #[test]
+    fn a_file_of_lines_that_are_nothing_is_given_up() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let most = usize::try_from(MOST_STRANGE).unwrap();
+        for (line, ends_well) in [("{}\n", true), ("\n", false), ("no\n", false)] {
+            file.as_file().set_len(0).unwrap();
+            file.rewind().unwrap();
+            file.write_all(line.repeat(most).as_bytes()).unwrap();
+            assert_eq!(read_all(file.path()).unwrap(), MOST_STRANGE, "{line:?}");
+            file.write_all(line.as_bytes()).unwrap();
+            assert_eq!(read_all(file.path()).is_ok(), ends_well, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_one_endless_line_is_given_up() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"{}\n").unwrap();
+        let skipped = MOST_SKIPPED - MOST_SKIPPED % LONGEST_LINE as u64;
+        file.as_file().set_len(skipped).unwrap();
+        assert_eq!(read_all(file.path()).unwrap(), 2);
+        file.as_file().set_len(4 * MOST_SKIPPED).unwrap();
+        let error = read_all(file.path()).unwrap_err().to_string();
+        assert!(error.contains("its lines are too long"), "{error}");
+    }
+
+    #[test]
+    fn what_is_written_meanwhile_is_for_the_next_time() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"{}\n").unwrap();
+        let mut lines = Lines::open(file.path(), 0).unwrap();
+        file.write_all(b"{}\n").unwrap();
+        assert!(lines.next_line().unwrap().is_some());
+        assert!(lines.next_line().unwrap().is_none());
+        assert_eq!(read_all(file.path()).unwrap(), 2);
     }
 
     #[test]

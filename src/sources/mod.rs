@@ -7,8 +7,10 @@ mod fields;
 pub mod jsonl;
 pub mod opencode;
 pub mod pi;
+mod regular;
 mod times;
 mod turns;
+mod walk;
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -20,6 +22,7 @@ use chrono::{DateTime, Utc};
 use crate::host::Host;
 use crate::session::{Agent, Generation, Session, Wanted};
 pub use claude_code::{Checkpoint, Running};
+pub use walk::{Listing, Unreadable};
 
 /// A session that was found and not yet read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +85,10 @@ impl Found {
     /// The session whose transcript is at `path`, whoever wrote it; `None` when no file is there.
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {
+        Self::look_at(path).ok()
+    }
+
+    fn look_at(path: &Path) -> io::Result<Self> {
         let agent = if opencode::Address::at(path).is_some() {
             Agent::OpenCode
         } else if pi::is_session(path) {
@@ -92,18 +99,21 @@ impl Found {
         Self::of(agent, path)
     }
 
-    fn of(agent: Agent, path: &Path) -> Option<Self> {
+    fn of(agent: Agent, path: &Path) -> io::Result<Self> {
+        let address = || opencode::Address::at(path).ok_or(ErrorKind::NotFound);
         let id = match agent {
-            Agent::ClaudeCode => path.file_stem()?.to_string_lossy().into_owned(),
+            Agent::ClaudeCode => {
+                let name = path.file_stem().ok_or(ErrorKind::NotFound)?;
+                name.to_string_lossy().into_owned()
+            }
             Agent::Pi => pi::id_in_name(path),
-            Agent::OpenCode => opencode::Address::at(path)?.id().to_owned(),
+            Agent::OpenCode => address()?.id().to_owned(),
         };
         let look = match agent {
-            Agent::ClaudeCode | Agent::Pi => Look::of(path),
-            Agent::OpenCode => Look::of_address(&opencode::Address::at(path)?),
+            Agent::ClaudeCode | Agent::Pi => Look::of(path)?,
+            Agent::OpenCode => Look::of_address(&address()?)?,
         };
-        let look = look.ok()?;
-        Some(Self {
+        Ok(Self {
             agent,
             id,
             path: look.path,
@@ -334,25 +344,33 @@ pub fn folder(agent: Agent, host: &Host) -> Option<PathBuf> {
 
 /// Every session of this user, whichever agent wrote it, the last written one first.
 #[must_use]
-pub fn all(host: &Host) -> Vec<Found> {
-    let of = |agent: &Agent| match agent {
+pub fn all(host: &Host) -> Listing<Found> {
+    each_agent(|agent| list(agent, host))
+}
+
+/// Every session of this user with one agent, the last written one first.
+#[must_use]
+pub fn of_agent(agent: Agent, host: &Host) -> Listing<Found> {
+    newest_first(list(agent, host))
+}
+
+fn list(agent: Agent, host: &Host) -> Listing<Found> {
+    match agent {
         Agent::ClaudeCode => found_at(
-            *agent,
+            agent,
             claude_code::projects_dir(host),
             claude_code::transcripts,
         ),
-        Agent::Pi => found_at(*agent, pi::sessions_dir(host), pi::transcripts),
+        Agent::Pi => found_at(agent, pi::sessions_dir(host), pi::transcripts),
         Agent::OpenCode => of_entries(opencode::sessions(host)),
-    };
-    newest_first(Agent::ALL.iter().flat_map(of).collect())
+    }
 }
 
 /// Every session at or below a folder, or in a database, the last written one first.
 #[must_use]
-pub fn below(root: &Path) -> Vec<Found> {
-    let paths = claude_code::transcripts(root);
-    let mut found: Vec<Found> = paths.iter().filter_map(|path| Found::at(path)).collect();
-    found.extend(of_entries(opencode::below(root)));
+pub fn below(root: &Path) -> Listing<Found> {
+    let mut found = looked_at(claude_code::transcripts(root), Found::look_at);
+    found.append(of_entries(opencode::below(root)));
     newest_first(found)
 }
 
@@ -364,20 +382,16 @@ pub fn holds_many(path: &Path) -> bool {
 
 /// The sessions of the project that the program runs in, the last written one first.
 #[must_use]
-pub fn of_project(host: &Host) -> Vec<Found> {
-    let of = |agent: &Agent| match agent {
+pub fn of_project(host: &Host) -> Listing<Found> {
+    each_agent(|agent| match agent {
         Agent::ClaudeCode => found_at(
-            *agent,
+            agent,
             claude_code::project_dir(host),
             claude_code::transcripts,
         ),
-        Agent::Pi => pi::of_project(host)
-            .iter()
-            .filter_map(|path| Found::of(*agent, path))
-            .collect(),
+        Agent::Pi => looked_at(pi::of_project(host), |path| Found::of(agent, path)),
         Agent::OpenCode => of_entries(opencode::of_project(host)),
-    };
-    newest_first(Agent::ALL.iter().flat_map(of).collect())
+    })
 }
 
 /// The file that has an agent other than Claude Code call this program when a session rests.
@@ -412,25 +426,46 @@ pub fn running(agent: Agent, host: &Host) -> Running {
     }
 }
 
+fn each_agent(list: impl Fn(Agent) -> Listing<Found>) -> Listing<Found> {
+    let mut all = Listing::default();
+    for agent in Agent::ALL {
+        all.append(list(agent));
+    }
+    newest_first(all)
+}
+
 fn found_at(
     agent: Agent,
     folder: Option<PathBuf>,
-    transcripts: fn(&Path) -> Vec<PathBuf>,
-) -> Vec<Found> {
-    let paths = folder.map_or_else(Vec::new, |folder| transcripts(&folder));
-    let found = paths.iter().filter_map(|path| Found::of(agent, path));
-    found.collect()
+    transcripts: fn(&Path) -> Listing<PathBuf>,
+) -> Listing<Found> {
+    let paths = folder.map_or_else(Listing::default, |folder| transcripts(&folder));
+    looked_at(paths, |path| Found::of(agent, path))
 }
 
-fn of_entries(entries: Vec<opencode::Entry>) -> Vec<Found> {
-    entries.into_iter().map(Found::of_entry).collect()
+fn looked_at(paths: Listing<PathBuf>, look: impl Fn(&Path) -> io::Result<Found>) -> Listing<Found> {
+    let mut found = Listing {
+        found: Vec::with_capacity(paths.found.len()),
+        unreadable: paths.unreadable,
+    };
+    for path in paths.found {
+        found.add(&path, look(&path));
+    }
+    found
 }
 
-fn newest_first(mut found: Vec<Found>) -> Vec<Found> {
-    found.sort_by(|a, b| {
+fn of_entries(entries: Listing<opencode::Entry>) -> Listing<Found> {
+    entries.map(Found::of_entry)
+}
+
+fn newest_first(mut listing: Listing<Found>) -> Listing<Found> {
+    listing.found.sort_by(|a, b| {
         b.modified
             .cmp(&a.modified)
             .then_with(|| a.path.cmp(&b.path))
     });
-    found
+    // Two ways of looking may meet the same trouble.
+    listing.unreadable.sort();
+    listing.unreadable.dedup();
+    listing
 }

@@ -225,6 +225,22 @@ const TROUBLES: &[Trouble] = &[
         fix: "report this line",
     },
     Trouble {
+        what: "an event that was damaged in the outbox",
+        make: |machine| {
+            machine.scene.posthog.set(Fault::status(401));
+            machine.end(&Session::write(&machine.scene.env, 2, 1));
+            machine.scene.posthog.heal();
+            machine.change_outbox(
+                "DELETE FROM bodies
+                 WHERE seq = (SELECT min(seq) FROM events WHERE state = 0)",
+            );
+            machine.scene.flush().code(1);
+        },
+        check: "damaged",
+        found: "its stored text is missing",
+        fix: "posthog-llma ingest --all",
+    },
+    Trouble {
         what: "a hook that failed",
         make: |machine| {
             let gone = Session::write(&machine.scene.env, 2, 1);

@@ -64,6 +64,14 @@ impl Claude {
 
     /// With whatever is called `posthog-llma` in this directory.
     pub(crate) fn with_program_in(cli: &Path, directory: &Path) -> Self {
+        let claude = Self::without_plugin(cli, directory);
+        claude.install_plugin();
+        claude
+    }
+
+    /// In a fresh home. What is called `posthog-llma` in this directory, below the home unless it
+    /// is absolute, is on `PATH`.
+    pub(crate) fn without_plugin(cli: &Path, directory: &Path) -> Self {
         let root = tempfile::Builder::new()
             // Paths with spaces are where hook commands break first.
             .prefix("posthog llma e2e ")
@@ -86,7 +94,7 @@ impl Claude {
             fs::create_dir_all(directory).expect("the temporary directory is writable");
         }
         let system = std::env::var_os("PATH").unwrap_or_default();
-        let path = [program.to_owned()]
+        let path = [self.home().join(program)]
             .into_iter()
             .chain(std::env::split_paths(&system));
         let path = std::env::join_paths(path).expect("PATH can be joined");
@@ -118,7 +126,6 @@ impl Claude {
         });
         self.write("home/.claude.json", onboarded.to_string());
         self.write("project/hello.txt", "hello\n");
-        self.install_plugin();
     }
 
     /// From a copy of this tree, as a user installs it from the repository.
@@ -241,7 +248,7 @@ impl Claude {
         run
     }
 
-    fn prepare(&self, mut command: Command) -> Command {
+    pub(crate) fn prepare(&self, mut command: Command) -> Command {
         command
             .env_clear()
             .envs(&self.variables)

@@ -60,7 +60,7 @@ fn the_commands_run_without_asking_and_their_words_reach_the_conversation() {
         ("/posthog:llma-cc-setup", "the stand-in runs setup"),
         (
             "/posthog:llma-cc-ingest --list",
-            "the stand-in runs ingest --list",
+            "the stand-in runs ingest-project --list",
         ),
     ] {
         claude.claude(["-p", prompt]).run().success();

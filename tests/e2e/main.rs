@@ -8,7 +8,11 @@ mod balance;
 mod books;
 mod claude;
 #[cfg(unix)]
+mod committed;
+#[cfg(unix)]
 mod harness;
+#[cfg(unix)]
+mod readme;
 #[cfg(unix)]
 mod terminal;
 

@@ -9,6 +9,7 @@
 mod support;
 
 mod background;
+mod endless;
 mod hook;
 mod machine;
 mod network;

@@ -13,7 +13,6 @@ mod texts;
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::DateTime;
-use posthog_llma::config::Config;
 use posthog_llma::events::{Event, Progress};
 use posthog_llma::pipeline::{Collected, Pipeline};
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
@@ -25,7 +24,7 @@ use engine::fuzz;
 use sessions::{Files, OnDisk, lines_of};
 use support::capture::{Lane, judge};
 use support::env::API_KEY;
-use support::library::{Events, Run, collect, host};
+use support::library::{Events, Run, collect, host, redactors, settings_of};
 use texts::{Given, SECRETS, values};
 
 #[test]
@@ -94,10 +93,10 @@ fn events_of_a_damaged_session_are_what_posthog_takes() {
 fn keep_within_limit(collected: &Collected) {
     const LIMIT: usize = 16 << 10;
     const SHORTEST: usize = 80;
-    let (config, _) = Config::from_host(&host());
-    let redactor = Redactor::new(RedactionKey::new([7; 32]));
-    let pipeline = Pipeline::new(&config, &redactor, LIMIT);
-    let frozen = pipeline.freeze(&collected.session);
+    let (config, _) = settings_of(&host());
+    let redactors = redactors();
+    let pipeline = Pipeline::new(&config, &redactors, LIMIT);
+    let frozen = pipeline.freeze(collected).expect("there are no rules");
     let limits = pipeline.limits(collected.session.agent);
     let mut check = |event: Redacted<Event>| {
         let json = event.written(&limits).into_inner().json;

@@ -16,6 +16,7 @@ use super::engine::Input;
 pub(crate) static SEEDS: LazyLock<Vec<Files>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sessions");
     let seeds: Vec<Files> = sources::below(&root)
+        .found
         .into_iter()
         .map(|found| Files::beside(&found.path))
         .collect();

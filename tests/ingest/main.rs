@@ -9,5 +9,7 @@ mod support;
 
 mod choice;
 mod content;
+mod folders;
 mod large;
+mod output;
 mod stopped;

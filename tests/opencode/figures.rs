@@ -164,7 +164,7 @@ fn every_session_in_files_used_what_its_messages_say() {
     let Some([_, storage]) = archives_or_skip() else {
         return;
     };
-    let found = sources::below(&storage);
+    let found = sources::below(&storage).found;
     assert_eq!(found.len(), 4, "five sessions, one of them of a subagent");
     let mut sum = [0; 5];
     for Found { path, .. } in &found {
@@ -190,7 +190,7 @@ fn known_runs_have_their_known_figures() {
     let Some([path, _]) = archives_or_skip() else {
         return;
     };
-    let sessions = sources::below(&path);
+    let sessions = sources::below(&path).found;
     let of = |prompt: &str| -> (usize, usize, Figures) {
         let is_meant = |found: &&Found| {
             let glance = found.glance();

@@ -31,7 +31,10 @@ fn sessions_or_skip() -> Option<Vec<PathBuf>> {
         );
         return None;
     }
-    let found = sources::below(&root).into_iter().map(|found| found.path);
+    let found = sources::below(&root)
+        .found
+        .into_iter()
+        .map(|found| found.path);
     let found: Vec<PathBuf> = found.collect();
     assert!(!found.is_empty(), "sessions in {}", root.display());
     Some(found)

@@ -29,7 +29,7 @@ const CASES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn transcript(number: &str) -> PathBuf {
-    let mut found = sources::below(Path::new(FIXTURES)).into_iter();
+    let mut found = sources::below(Path::new(FIXTURES)).found.into_iter();
     let found = found.find(|found| found.id.starts_with(number));
     let found = found.unwrap_or_else(|| panic!("no fixture {number}"));
     assert_eq!(found.agent, Agent::Pi, "{number}");
@@ -217,7 +217,7 @@ fn every_fixture_has_a_case_and_a_line_in_the_readme() {
     let readme = Path::new(FIXTURES).with_file_name("README.md");
     let readme = fs::read_to_string(readme).expect("it is there");
     let numbers: HashSet<&str> = CASES.iter().map(|(number, _)| *number).collect();
-    for found in sources::below(Path::new(FIXTURES)) {
+    for found in sources::below(Path::new(FIXTURES)).found {
         let number = &found.id[..8];
         assert!(numbers.contains(number), "{number} has no case");
         assert!(

@@ -253,7 +253,7 @@ fn a_session_that_was_killed_is_sent_as_far_as_it_came() {
     pi.wait().expect("it ran");
     machine.settle();
     let sessions = machine.env.home().join(".pi/agent/sessions");
-    for found in posthog_llma::sources::below(&sessions) {
+    for found in posthog_llma::sources::below(&sessions).found {
         let file = File::options()
             .append(true)
             .open(&found.path)

@@ -177,6 +177,12 @@ fn a_project_has_settings_of_its_own() {
     let project = user.env.project();
     let local = project.join(".claude/settings.local.json");
     user.install_plugin();
+    let url = user.posthog.url();
+    let set_up = ["setup", "--project", "--host", &url, "--key", API_KEY];
+    let outcome = user.env.run(set_up).code(2);
+    outcome.complains("git does not say that it is yours");
+    assert_eq!((user.posthog.count(), local.exists()), (0, false));
+    git2::Repository::init(&project).unwrap();
     user.set_up(&["--project"])
         .success()
         .complains("sessions that you start in this project from now on are sent")
@@ -198,14 +204,10 @@ fn a_key_in_a_repository_is_warned_of() {
     let url = user.posthog.url();
     let set_up = || {
         let arguments = ["setup", "--project", "--host", &url, "--key", API_KEY];
-        user.env
-            .command(arguments)
-            .directory(&inside)
-            .run()
-            .success()
+        user.env.command(arguments).directory(&inside).run()
     };
     let local = Path::new(".claude/settings.local.json");
-    set_up().complains("git does not ignore");
+    set_up().success().complains("git does not ignore");
     assert!(
         user.env.project().join(local).exists(),
         "at the top of the repository"
@@ -213,14 +215,17 @@ fn a_key_in_a_repository_is_warned_of() {
 
     user.env
         .write("project/.gitignore", "settings.local.json\n");
-    set_up().never_mentions("git");
+    set_up().success().never_mentions("git");
 
     let mut index = repository.index().unwrap();
     index.add_path(local).unwrap();
     index.write().unwrap();
+    let before = user.posthog.count();
     set_up()
+        .code(2)
         .complains("git tracks")
         .complains("git rm --cached");
+    assert_eq!(user.posthog.count(), before, "nothing was tried");
 }
 
 #[test]

@@ -51,6 +51,7 @@ const BY_MESSAGE: Setting = ("POSTHOG_LLMA_TRACE_GROUPING", "message");
 fn fixtures() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sessions");
     sources::below(&root)
+        .found
         .into_iter()
         .map(|it| it.path)
         .collect()

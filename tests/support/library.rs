@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use chrono::DateTime;
-use posthog_llma::config::Config;
+use posthog_llma::config::{Config, Problem};
+use posthog_llma::consent::{Caller, Environment};
 use posthog_llma::events::limits::AI_LANE_EVENT;
 use posthog_llma::events::{self, Foreign, Frozen, Progress};
 use posthog_llma::host::Host;
-use posthog_llma::pipeline::{self, Collected, Parts, Pipeline};
-use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use posthog_llma::pipeline::{self, Collected, Parts, Pipeline, Redactors};
+use posthog_llma::redact::{Counts, RedactionKey};
 use posthog_llma::sources::{Checkpoint, Found};
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub(crate) type Events = Vec<Value>;
 /// Settings of a run.
 pub(crate) struct Run {
     config: Config,
-    redactor: Redactor,
+    redactors: Redactors,
 }
 
 impl Default for Run {
@@ -34,11 +35,11 @@ impl Run {
             host().with("POSTHOG_LLMA_DISTINCT_ID", "ada@example.com"),
             |host, (name, value)| host.with(name, value),
         );
-        let (config, problems) = Config::from_host(&host);
+        let (config, problems) = settings_of(&host);
         assert_eq!(problems, []);
         Self {
             config,
-            redactor: Redactor::new(RedactionKey::new([7; 32])),
+            redactors: redactors(),
         }
     }
 
@@ -101,7 +102,8 @@ impl Run {
 
     /// The decisions that hold from a session's first send on.
     pub(crate) fn freeze(&self, collected: &Collected) -> Frozen {
-        Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT).freeze(&collected.session)
+        let pipeline = Pipeline::new(&self.config, &self.redactors, AI_LANE_EVENT);
+        pipeline.freeze(collected).expect("there are no rules")
     }
 
     pub(crate) fn events_of(&self, collected: &Collected, frozen: Frozen) -> Events {
@@ -133,7 +135,7 @@ impl Run {
     }
 
     fn hand_out(&self, collected: &Collected, frozen: Frozen, sink: &mut dyn FnMut(Vec<u8>)) {
-        let pipeline = Pipeline::new(&self.config, &self.redactor, AI_LANE_EVENT);
+        let pipeline = Pipeline::new(&self.config, &self.redactors, AI_LANE_EVENT);
         let mut counts = Counts::default();
         let limits = pipeline.limits(collected.session.agent);
         pipeline
@@ -160,6 +162,16 @@ fn foreign(collected: &Collected, sent: &Events) -> Foreign {
 /// Reads a session whole.
 pub(crate) fn collect(transcript: &Path, progress: Progress) -> Option<Collected> {
     Run::default().collect(transcript, None, progress)
+}
+
+/// The settings of somebody in a shell, and what is wrong with them.
+pub(crate) fn settings_of(host: &Host) -> (Config, Vec<Problem>) {
+    Config::read(&Environment::of(host, Caller::Shell))
+}
+
+/// With the built-in rules alone.
+pub(crate) fn redactors() -> Redactors {
+    Redactors::open(&[], RedactionKey::new([7; 32])).expect("there are no files")
 }
 
 /// A machine with nothing on it, long after every session.

@@ -7,6 +7,8 @@
 
 pub(crate) mod anthropic;
 pub(crate) mod capture;
+#[cfg(unix)]
+pub(crate) mod dialogue;
 pub(crate) mod env;
 pub(crate) mod events;
 pub(crate) mod http;

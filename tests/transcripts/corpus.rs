@@ -39,7 +39,7 @@ fn there_or_skip(root: PathBuf) -> Option<PathBuf> {
 
 /// The transcripts of all sessions below a folder, subagents left out.
 pub(crate) fn sessions(root: &Path) -> Vec<PathBuf> {
-    let found = sources::below(root);
+    let found = sources::below(root).found;
     assert!(!found.is_empty(), "sessions in {}", root.display());
     found.into_iter().map(|found| found.path).collect()
 }

@@ -217,7 +217,7 @@ fn plain(messages: &[Message]) -> Vec<Value> {
 
 fn plain_block(block: &Block) -> Value {
     match block {
-        Block::Text(text) => json!(["text", text]),
+        Block::Text(text) | Block::Report(text) => json!(["text", text]),
         Block::Thinking(text) => json!(["thinking", text]),
         Block::ToolCall(call) => json!(["call", call.id, call.name]),
         Block::ToolResult { call_id, result } => {

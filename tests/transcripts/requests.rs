@@ -4,14 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use posthog_llma::config::Config;
 use posthog_llma::events::Progress;
 use posthog_llma::pipeline::Pipeline;
-use posthog_llma::redact::{Counts, RedactionKey, Redactor};
+use posthog_llma::redact::Counts;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::library::{Events, Run, host};
+use super::support::library::{Events, Run, host, redactors, settings_of};
 
 /// The fixture whose requests are on record: four calls, the last one on the next day.
 const RECORDED: &str = "-home-ada-weather/00000024-0000-4000-8000-000000000000.jsonl";
@@ -229,10 +228,10 @@ fn of_a_conversation_that_is_too_long_the_oldest_messages_go_first() {
     let run = full();
     let collected = run.collect(&fixture(RECORDED), None, Progress::Ended);
     let collected = collected.expect("a session");
-    let (config, _) = Config::from_host(&host().with("POSTHOG_LLMA_INPUT", "full"));
-    let redactor = Redactor::new(RedactionKey::new([7; 32]));
-    let pipeline = Pipeline::new(&config, &redactor, LIMIT);
-    let frozen = pipeline.freeze(&collected.session);
+    let (config, _) = settings_of(&host().with("POSTHOG_LLMA_INPUT", "full"));
+    let redactors = redactors();
+    let pipeline = Pipeline::new(&config, &redactors, LIMIT);
+    let frozen = pipeline.freeze(&collected).expect("there are no rules");
     let limits = pipeline.limits(collected.session.agent);
     let mut events = Vec::new();
     pipeline

@@ -17,12 +17,12 @@ use super::agents::{self, OtherAgent};
 use super::{Exit, sending};
 use crate::cli;
 use crate::config::{Config, Problem};
-use crate::consent::{self, Committed, Trust};
+use crate::consent::{Caller, Environment, Trust};
 use crate::host::Host;
 use crate::outbox::{Outbox, Status};
 use crate::session::Agent;
 use crate::sources::claude_code::in_force::InForce;
-use crate::sources::{self, Found};
+use crate::sources::{self, Found, Unreadable};
 use crate::ui;
 use finding::Finding;
 
@@ -30,10 +30,11 @@ use finding::Finding;
 struct Facts {
     /// As Claude Code's hooks see it.
     host: Host,
+    /// The same, judged.
+    environment: Environment,
     settings: InForce,
     config: Config,
     problems: Vec<Problem>,
-    committed: Option<Committed>,
     /// What the user confirmed, or why it cannot be read.
     trust: Result<Trust, String>,
     /// `None` when there is none yet.
@@ -41,6 +42,8 @@ struct Facts {
     status: Status,
     /// Every session of Claude Code on this machine, the last written first.
     found: Vec<Found>,
+    /// Folders and files, of any agent, that may hold more and cannot be read.
+    unreadable: Vec<Unreadable>,
     /// The agents besides it.
     others: Vec<OtherAgent>,
 }
@@ -59,7 +62,7 @@ pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> 
             })
         ))?;
     } else {
-        ui::print(text::of(&findings))?;
+        ui::print_styled(&text::of(&findings))?;
     }
     Ok(if problems == 0 {
         Exit::Done
@@ -77,6 +80,7 @@ fn examine(facts: &Facts) -> Vec<Finding> {
         findings.extend(hooks::check(facts));
         findings.extend(transcripts::check(facts));
     }
+    findings.extend(transcripts::listed(facts));
     findings.extend(facts.others.iter().map(|other| of_agent(other, facts)));
     findings.extend(outbox::check(facts));
     findings
@@ -104,10 +108,10 @@ impl Facts {
     fn gather(host: &Host) -> Self {
         let others = agents::look(host);
         let settings = InForce::read(host);
-        let host = settings.on(host);
-        let (config, problems) = Config::from_host(&consent::own_environment(&host));
-        let committed = consent::committed(&host);
-        let trust = sending::trust(&host, committed.as_ref()).map_err(|error| error.to_string());
+        let environment = Environment::of(host, Caller::Onlooker);
+        let (config, problems) = Config::read(&environment);
+        let host = environment.host.clone();
+        let trust = sending::trust(&host).map_err(|error| error.to_string());
         let open = |directory: &std::path::PathBuf| Outbox::open_read_only(directory).transpose();
         let outbox = config.state_dir.as_ref().and_then(open).transpose();
         let outbox = outbox.map_err(|error| error.to_string());
@@ -120,17 +124,14 @@ impl Facts {
             Err(error) => (Err(error), Status::default()),
         };
         Self {
-            found: {
-                let mut found = sources::all(&host);
-                found.retain(|found| found.agent == Agent::ClaudeCode);
-                found
-            },
+            found: sources::of_agent(Agent::ClaudeCode, &host).found,
+            unreadable: sources::all(&host).unreadable,
             others,
             host,
+            environment,
             settings,
             config,
             problems,
-            committed,
             trust,
             outbox,
             status,

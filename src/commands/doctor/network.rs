@@ -13,8 +13,7 @@ use crate::host::Host;
 use crate::transport::{
     Answer, Disposition, Endpoint, PostError, Transport, TransportSettings, classify,
 };
-
-const HOST: &str = "POSTHOG_HOST";
+use crate::variables::Variable;
 
 /// A person waits for the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,13 +22,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CLOCK_ERROR: Duration = Duration::from_mins(5);
 
 /// Through which requests may go.
-const PROXIES: [&str; 6] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
+const PROXIES: [Variable; 6] = [
+    Variable::HttpsProxy,
+    Variable::HttpsProxyInSmall,
+    Variable::AllProxy,
+    Variable::AllProxyInSmall,
+    Variable::HttpProxy,
+    Variable::HttpProxyInSmall,
 ];
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -60,7 +59,7 @@ fn trusted(facts: &Facts, endpoint: &Endpoint) -> (Finding, bool) {
             return (Finding::problem(CHECK, error.clone(), fix), false);
         }
     };
-    let destination = sending::destination(&facts.config, facts.committed.as_ref());
+    let destination = sending::destination(&facts.config, &facts.environment);
     let missing = destination.and_then(|destination| trust.missing(&destination));
     if let Some(missing) = missing {
         let (found, fix) = missing.split_once(": ").unwrap_or((&missing, &missing));
@@ -82,8 +81,8 @@ fn trusted(facts: &Facts, endpoint: &Endpoint) -> (Finding, bool) {
 
 /// Settings that the user will not find among the variables.
 fn by_plugin(facts: &Facts) -> String {
-    match config::source(HOST, &facts.host) {
-        Some(source) if source != HOST => format!(", by {source}"),
+    match config::source(Variable::PosthogHost, &facts.host) {
+        Some(source) if source != Variable::PosthogHost.name() => format!(", by {source}"),
         _ => String::new(),
     }
 }
@@ -116,7 +115,10 @@ fn network(
     const CHECK: &str = "network";
     let proxy = PROXIES
         .iter()
-        .find(|name| !endpoint.is_loopback() && matches!(host.variable(name), Ok(Some(_))));
+        .find(|variable| {
+            !endpoint.is_loopback() && matches!(host.variable(**variable), Ok(Some(_)))
+        })
+        .map(|variable| variable.name());
     let details = json!({
         "status": outcome.as_ref().ok().map(|answer| answer.status),
         "proxy": proxy,
@@ -126,7 +128,7 @@ fn network(
             let (found, fix) = silence(error);
             Finding::problem(CHECK, found, fix)
         }
-        Ok(_) => answered(endpoint, &classify(outcome, now), took, proxy.copied()),
+        Ok(_) => answered(endpoint, &classify(outcome, now), took, proxy),
     };
     finding.with(details)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Facts;
 use super::finding::Finding;
-use crate::commands::words;
+use crate::commands::{short, words};
 use crate::outbox::{DestinationStatus, MAX_AGE};
 use crate::ui;
 
@@ -91,16 +91,33 @@ fn waiting(facts: &Facts) -> Finding {
 fn lost(facts: &Facts) -> Vec<Finding> {
     let status = &facts.status;
     let mut findings = Vec::new();
-    if let Some(parked) = status.parked.first() {
+    let [damaged, refused] = [true, false].map(|is_damaged| {
+        let mut parked = status.parked.iter();
+        parked.find(|event| event.is_damaged == is_damaged)
+    });
+    if let Some(event) = damaged {
+        let found = format!(
+            "{} not sent, such as {} of session {}: {}",
+            ui::count(status.damaged_total, "event"),
+            event.name,
+            short(&event.session),
+            event.reason
+        );
+        let fix = "posthog-llma ingest --all reads their sessions again and sends them";
+        let details = json!({ "events": status.damaged_total });
+        findings.push(Finding::problem("damaged", found, fix).with(details));
+    }
+    if let Some(parked) = refused {
+        let refused = status.parked_total - status.damaged_total;
         let found = format!(
             "{} PostHog will not take, such as {} of {} bytes: {}",
-            ui::count(status.parked_total, "event"),
+            ui::count(refused, "event"),
             parked.name,
             ui::number(parked.size),
             parked.reason
         );
         let fix = "report this line: an event that is refused is a defect of this program";
-        let details = json!({ "events": status.parked_total });
+        let details = json!({ "events": refused });
         findings.push(Finding::advice("refused", found, fix).with(details));
     }
     let dropped = status.dropped.by_age + status.dropped.by_size;

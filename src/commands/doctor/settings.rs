@@ -28,7 +28,7 @@ fn unreadable(facts: &Facts) -> Vec<Finding> {
     let broken = facts.settings.files.iter().filter_map(|file| {
         let problem = file.problem.as_ref()?;
         let path = words::path(&file.path, &facts.host);
-        let found = format!("Claude Code ignores {path}: {problem}");
+        let found = format!("nothing is sent while {path} cannot be read: {problem}");
         let fix = format!("mend {path}, then restart Claude Code");
         Some(Finding::problem("settings", found, fix))
     });
@@ -36,7 +36,22 @@ fn unreadable(facts: &Facts) -> Vec<Finding> {
         .problems
         .iter()
         .map(|problem| Finding::problem("settings", problem.to_string(), change(problem, facts)));
-    broken.chain(values).collect()
+    let overruled = words::overruled(&facts.environment.overruled, &facts.host);
+    let overruled = overruled
+        .into_iter()
+        .map(|it| Finding::note("settings", it));
+    let is_told = facts
+        .settings
+        .files
+        .iter()
+        .any(|file| file.problem.is_some());
+    let stopped = facts.environment.stopped.iter().filter(|_| !is_told);
+    let stopped = stopped.map(|it| Finding::problem("settings", &it.found, &it.fix));
+    broken
+        .chain(stopped)
+        .chain(values)
+        .chain(overruled)
+        .collect()
 }
 
 /// Where a value is to be changed.

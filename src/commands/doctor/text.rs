@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::finding::{Finding, Verdict};
 use crate::commands::words;
-use crate::ui;
+use crate::ui::{self, Styled};
 
 /// Where the texts begin: behind the verdict and the name of the check.
 const COLUMN: usize = 22;
@@ -12,25 +12,27 @@ const COLUMN: usize = 22;
 const VERDICT: usize = 9;
 
 /// All findings, and what they come to.
-pub(super) fn of(findings: &[Finding]) -> String {
-    let mut lines: Vec<String> = findings.iter().flat_map(entries).collect();
+pub(super) fn of(findings: &[Finding]) -> Styled {
+    let mut lines: Vec<Styled> = findings.iter().flat_map(entries).collect();
     let problems = findings.iter().filter(|it| it.is_problem()).count();
-    lines.push(String::new());
-    lines.push(match problems {
+    lines.push(Styled::default());
+    lines.push(Styled::default().plain(match problems {
         0 => "nothing needs you".to_owned(),
         _ => format!("{} to solve", ui::count(problems as u64, "problem")),
-    });
-    lines.join("\n")
+    }));
+    Styled::of_lines(&lines)
 }
 
-fn entries(finding: &Finding) -> Vec<String> {
-    let label = ui::cell(finding.word(), VERDICT) + finding.check;
-    let entry = words::entry(&label, COLUMN, &finding.found);
-    let style = style(&finding.verdict);
+fn entries(finding: &Finding) -> Vec<Styled> {
     let word = finding.word();
-    let mut entries = vec![entry.replacen(word, &format!("{style}{word}{style:#}"), 1)];
+    let label = ui::cell(word, VERDICT) + finding.check;
+    let entry = words::entry(&label, COLUMN, &finding.found);
+    let rest = entry.strip_prefix(word).unwrap_or(&entry);
+    let entry = Styled::default().styled(style(&finding.verdict), word);
+    let mut entries = vec![entry.plain(rest)];
     if let Some(fix) = finding.fix() {
-        entries.push(words::entry("", COLUMN, &format!("→ {fix}")));
+        let fix = words::entry("", COLUMN, &format!("→ {fix}"));
+        entries.push(Styled::default().plain(fix));
     }
     entries
 }

@@ -67,6 +67,26 @@ fn readable(facts: &Facts) -> Finding {
     .with(details)
 }
 
+/// Folders of any agent that may hold sessions and cannot be listed.
+pub(super) fn listed(facts: &Facts) -> Option<Finding> {
+    let [first, others @ ..] = facts.unreadable.as_slice() else {
+        return None;
+    };
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!("; and in {more} more, see --json"),
+    };
+    let found = format!(
+        "sessions are not seen in {}: {}{more}",
+        words::path(&first.path, &facts.host),
+        first.reason
+    );
+    let paths = facts.unreadable.iter().map(|it| it.path.to_string_lossy());
+    let details = json!({ "paths": paths.collect::<Vec<_>>() });
+    let fix = "make it readable for you (chmod u+rx for a folder, u+r for a file)";
+    Some(Finding::problem("folders", found, fix).with(details))
+}
+
 /// Sessions that were not sent and will not be there much longer.
 fn unsent(facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "unsent";

@@ -2,25 +2,28 @@
 
 use std::path::Path;
 
-use crate::commands::select::Filter;
+use crate::commands::select::{self, Filter};
 use crate::commands::{Exit, local, short};
-use crate::host::Host;
-use crate::sources;
+use crate::sources::{Found, Listing};
 use crate::ui;
 
 /// How many sessions are shown.
 const RECENT: usize = 20;
 
-pub(super) fn run(filter: &Filter, host: &Host) -> anyhow::Result<Exit> {
-    let mut sessions = sources::all(host);
+pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<Exit> {
+    let Listing {
+        found: mut sessions,
+        unreadable,
+    } = sessions;
     sessions.retain(|session| filter.passes(session));
+    let exit = select::told(&unreadable);
     if sessions.is_empty() {
         ui::say(if filter.is_open() {
             "no sessions were found"
         } else {
             "no session matches"
         });
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     ui::print(format_args!(
         "{:<8}  {:<11}  {:<16}  {:<11}  {:>6}  first prompt",
@@ -48,5 +51,5 @@ pub(super) fn run(filter: &Filter, host: &Host) -> anyhow::Result<Exit> {
     if sessions.len() > RECENT {
         ui::say(format_args!("and {} more", sessions.len() - RECENT));
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }

@@ -4,55 +4,134 @@ mod claims;
 mod courier;
 mod export;
 mod list;
+mod output;
 mod plan;
 mod preview;
 mod read;
 mod send;
 mod summary;
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 
 use super::select::{self, Filter};
-use super::{Exit, WrongUse, strict_config};
+use super::{Exit, WrongUse, program, refuse_inside_agent, settings, typed};
 use crate::cli::Ingest;
+use crate::config::Config;
+use crate::consent::Environment;
 use crate::host::Host;
-use crate::sources::{self, Found};
+use crate::sources::{self, Found, Listing};
 use crate::ui;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
-    let filter = Filter::of(arguments, host)?;
-    if arguments.list {
-        return list::run(&filter, host);
+    refuse_inside_agent(&typed(&host.arguments), host)?;
+    go(arguments, Reach::Machine, host)
+}
+
+/// What the slash command of Claude Code runs. A model can run it, too, unasked: so it shows and
+/// sends nothing but sessions of the project that it works in, which hooks would send anyway, and
+/// writes no file.
+pub(super) fn of_project(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
+    let is_id = |session: &PathBuf| {
+        let name = session.to_string_lossy();
+        name.chars()
+            .all(|it| it.is_ascii_alphanumeric() || "-_".contains(it))
+    };
+    let refused = [
+        (arguments.all, "--all"),
+        (arguments.yes, "--yes"),
+        (arguments.output.is_some(), "--output"),
+        (arguments.project.is_some(), "--project"),
+        (arguments.with_old_content, "--with-old-content"),
+        (!arguments.sessions.iter().all(is_id), "a file or folder"),
+    ];
+    if let Some((_, what)) = refused.iter().find(|(is_there, _)| *is_there) {
+        let typed = typed(host.arguments.get(1..).unwrap_or_default());
+        return Err(WrongUse(format!(
+            "inside Claude Code only sessions of this project are sent, and {what} is not taken, \
+             since a project could have asked for it; run it yourself, in a terminal of your \
+             own:\n  {} ingest {typed}",
+            program(host)
+        ))
+        .into());
     }
-    let config = strict_config(host)?;
-    let sessions = oldest_first(chosen(arguments, &filter, host)?);
-    if sessions.is_empty() && !filter.is_open() {
-        ui::say("no session matches; `posthog-llma ingest --list` shows what there is");
-        return Ok(Exit::Done);
-    }
-    if let Some(target) = &arguments.output {
-        return export::run(target, &sessions, &config, host);
-    }
-    match &config.api_key {
-        _ if arguments.dry_run => preview::run(&sessions, &config, host),
-        Some(_) => send::run(&sessions, arguments, &config, host),
-        None => {
-            ui::say("there is no POSTHOG_API_KEY (posthog-llma setup): this is what would be sent");
-            preview::run(&sessions, &config, host)
+    go(arguments, Reach::Project, host)
+}
+
+/// Which sessions can be chosen from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// All of this user.
+    Machine,
+    /// Those of the project that the program runs in.
+    Project,
+}
+
+impl Reach {
+    fn sessions(self, host: &Host) -> Listing<Found> {
+        match self {
+            Self::Machine => sources::all(host),
+            Self::Project => sources::of_project(host),
         }
     }
 }
 
-fn chosen(arguments: &Ingest, filter: &Filter, host: &Host) -> Result<Vec<Found>, WrongUse> {
+fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
+    let filter = Filter::of(arguments, host)?;
+    if arguments.list {
+        return list::run(reach.sessions(host), &filter);
+    }
+    let (environment, config) = settings(host)?;
+    let chosen = chosen(arguments, &filter, reach, &environment.host)?;
+    let listed = select::told(&chosen.unreadable);
+    let sessions = oldest_first(chosen.found);
+    if sessions.is_empty() && !filter.is_open() {
+        ui::say("no session matches; `posthog-llma ingest --list` shows what there is");
+        return Ok(listed);
+    }
+    let exit = handle(&sessions, arguments, &config, &environment)?;
+    Ok(if exit == Exit::Done { listed } else { exit })
+}
+
+/// Writes the sessions to a file, shows what would be sent of them, or sends them.
+fn handle(
+    sessions: &[Found],
+    arguments: &Ingest,
+    config: &Config,
+    environment: &Environment,
+) -> anyhow::Result<Exit> {
+    if let Some(target) = &arguments.output {
+        return export::run(target, arguments.force, sessions, config, environment);
+    }
+    match &config.api_key {
+        _ if arguments.dry_run => preview::run(sessions, config, environment),
+        Some(_) => send::run(sessions, arguments, config, environment),
+        None => {
+            ui::say("there is no POSTHOG_API_KEY (posthog-llma setup): this is what would be sent");
+            preview::run(sessions, config, environment)
+        }
+    }
+}
+
+fn chosen(
+    arguments: &Ingest,
+    filter: &Filter,
+    reach: Reach,
+    host: &Host,
+) -> Result<Listing<Found>, WrongUse> {
     let mut sessions = if !arguments.sessions.is_empty() {
-        select::named(&arguments.sessions, host)?
+        match reach {
+            Reach::Machine => select::named(&arguments.sessions, host)?,
+            Reach::Project => select::by_ids(&arguments.sessions, &reach.sessions(host))?,
+        }
     } else if arguments.all || !filter.has_no_limits() {
-        sources::all(host)
+        reach.sessions(host)
     } else {
         let newest = select::newest(filter, host);
-        vec![newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?]
+        newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?
     };
-    sessions.retain(|session| filter.passes(session));
+    sessions.found.retain(|session| filter.passes(session));
     Ok(sessions)
 }
 

@@ -1,11 +1,11 @@
 //! `ingest --dry-run`: what would be sent, a row a session and the sum.
 
 use super::read::{Own, read_all};
-use crate::commands::{Exit, day, passing_redactor, short};
+use crate::commands::prospect::Prospect;
+use crate::commands::{Exit, day, short};
 use crate::config::Config;
-use crate::events::Tally;
-use crate::events::limits::AI_LANE_EVENT;
-use crate::host::Host;
+use crate::consent::Environment;
+use crate::events::{Frozen, Tally};
 use crate::pipeline::{Collected, Pipeline};
 use crate::redact::Counts;
 use crate::sources::Found;
@@ -18,21 +18,25 @@ struct Row {
     replaced: Counts,
 }
 
-pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    sessions: &[Found],
+    config: &Config,
+    environment: &Environment,
+) -> anyhow::Result<Exit> {
     ui::print(format_args!(
         "{:<8}  {:<10}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
     ))?;
-    let redactor = passing_redactor(config)?;
-    let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
+    let prospect = Prospect::of(config, environment)?;
+    let pipeline = prospect.pipeline();
     let mut sum = Tally::default();
     let mut shown = 0;
     let mut replaced = Counts::default();
     let exit = read_all(
         sessions,
         config,
-        host,
-        |own, emit| row(own, &pipeline)?.map_or(Ok(()), emit),
+        &environment.host,
+        |own, emit| row(own, &prospect, &pipeline)?.map_or(Ok(()), emit),
         |row| {
             ui::print(row.text)?;
             sum += row.tally;
@@ -67,14 +71,21 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
     Ok(exit)
 }
 
-fn row(own: &mut Own<'_>, pipeline: &Pipeline<'_>) -> anyhow::Result<Option<Row>> {
+fn row(
+    own: &mut Own<'_>,
+    prospect: &Prospect<'_>,
+    pipeline: &Pipeline<'_>,
+) -> anyhow::Result<Option<Row>> {
     let mut tally = Tally::default();
     let mut replaced = Counts::default();
     let mut books = Books::None;
     let mut frozen = None;
     let mut session = None;
     while let Some(part) = own.next_part() {
-        let frozen = frozen.get_or_insert_with(|| pipeline.freeze(&part.session));
+        let frozen: &Frozen = match &frozen {
+            Some(frozen) => frozen,
+            None => frozen.insert(prospect.frozen(&part)?),
+        };
         if part.is_first() {
             // Perhaps not for the first time: history that was written again is.
             (tally, replaced) = (Tally::default(), Counts::default());

@@ -55,14 +55,12 @@ impl Own<'_> {
 
     fn read(&mut self) -> Option<Collected> {
         let part = self.parts.read().and_then(|part| {
-            let opted_out = part.as_ref().map(|part| self.parts.opted_out(part));
-            match opted_out.transpose()?.flatten() {
-                Some(reason) => {
-                    let path = self.path.display();
-                    bail!("the rest of {path} is left alone: {reason}")
-                }
-                None => Ok(part),
+            let opted_out = part.as_ref().and_then(Collected::opted_out);
+            if let Some(reason) = opted_out {
+                let path = self.path.display();
+                bail!("the rest of {path} is left alone: {reason}")
             }
+            Ok(part)
         });
         part.unwrap_or_else(|error| {
             self.unreadable.insert(format!("{error:#}"));
@@ -150,7 +148,7 @@ fn own<'a, R>(
         let why = format!("nothing in {}", found.path.display());
         return Err(Outcome::Passed(why));
     };
-    if let Some(reason) = parts.opted_out(&first).map_err(unreadable)? {
+    if let Some(reason) = first.opted_out() {
         let id = short(&first.session.id);
         return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
     }

@@ -17,6 +17,7 @@ use crate::cli::Ingest;
 use crate::commands::sending::{Report, Sending};
 use crate::commands::{Exit, flush, short};
 use crate::config::Config;
+use crate::consent::Environment;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::outbox::{Load, OutboxError};
@@ -38,9 +39,10 @@ pub(super) fn run(
     sessions: &[Found],
     arguments: &Ingest,
     config: &Config,
-    host: &Host,
+    environment: &Environment,
 ) -> anyhow::Result<Exit> {
-    let sending = Sending::open(host, config)?;
+    let host = &environment.host;
+    let sending = Sending::open(environment, config)?;
     sending.outbox().relax()?;
     let plan = Plan::of(sessions, sending.outbox(), host.now())?;
     plan.tell_of_old_content(arguments.with_old_content);
@@ -70,7 +72,7 @@ pub(super) fn run(
     };
     let content_since = (!arguments.with_old_content).then_some(plan.content_since);
     let pipeline = sending.pipeline().with_content_since(content_since);
-    let sender = Sending::open(host, config)?;
+    let sender = Sending::open(environment, config)?;
     sender.outbox().relax()?;
     let (stopped, drained) = thread::scope(|scope| {
         let mut courier = Courier::hire(scope, sender, &progress, interrupt.clone());

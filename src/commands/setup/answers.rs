@@ -9,6 +9,7 @@ use crate::config::ApiKey;
 use crate::host::Host;
 use crate::transport::Endpoint;
 use crate::ui;
+use crate::variables::Variable;
 
 /// Reads the key from standard input, where neither the shell's history nor the list of
 /// processes shows it.
@@ -36,7 +37,7 @@ fn endpoint(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Endpoint> {
     if let Some(given) = region.or(arguments.host.as_deref()) {
         return Ok(parse_host(given).map_err(|problem| WrongUse(format!("--host: {problem}")))?);
     }
-    if let Some(given) = variable(HOST, host)? {
+    if let Some(given) = variable(Variable::PosthogHost, host)? {
         ui::say(format_args!("the address is that of {HOST}"));
         return Ok(parse_host(given).map_err(|problem| WrongUse(format!("{HOST}: {problem}")))?);
     }
@@ -64,7 +65,7 @@ fn api_key(arguments: &cli::Setup, host: &Host) -> anyhow::Result<ApiKey> {
         Some(FROM_STDIN) => {}
         Some(key) => return Ok(from("--key", key)?),
         None => {
-            if let Some(key) = variable(KEY, host)? {
+            if let Some(key) = variable(Variable::ApiKey, host)? {
                 ui::say(format_args!("the key is that of {KEY}"));
                 return Ok(from(KEY, key)?);
             }
@@ -115,7 +116,7 @@ const fn address(region: Region) -> &'static str {
     }
 }
 
-fn variable<'a>(name: &str, host: &'a Host) -> Result<Option<&'a str>, WrongUse> {
-    host.variable(name)
-        .map_err(|problem| WrongUse(format!("{name} {problem}")))
+fn variable(variable: Variable, host: &Host) -> Result<Option<&str>, WrongUse> {
+    host.variable(variable)
+        .map_err(|problem| WrongUse(format!("{variable} {problem}")))
 }

@@ -5,7 +5,7 @@ mod answers;
 mod place;
 mod trial;
 
-use super::{Exit, refuse_inside_agent, sending, words};
+use super::{Exit, WrongUse, refuse_inside_agent, sending, words};
 use crate::cli;
 use crate::consent;
 use crate::host::Host;
@@ -28,6 +28,9 @@ pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     let file = SettingsFile::open(&place.file)?;
     if arguments.remove {
         return remove(&place, &file, host);
+    }
+    if let Some(objection) = place.objection(host) {
+        return Err(WrongUse(objection).into());
     }
     let answers = Answers::collect(arguments, host)?;
     if let Err(reason) = trial::send(&answers, host)? {

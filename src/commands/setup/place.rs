@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::commands::words;
-use crate::git;
+use crate::git::{self, Standing};
 use crate::host::Host;
 use crate::sources::claude_code::in_force::{InForce, SettingsFile};
 use crate::sources::claude_code::settings;
@@ -28,6 +28,25 @@ impl Place {
         Ok(Self { file, is_project })
     }
 
+    /// Why nothing that is written there would count: settings inside a project are the user's own
+    /// only where git says so.
+    pub(super) fn objection(&self, host: &Host) -> Option<String> {
+        let file = words::path(&self.file, host);
+        match git::standing(&self.file) {
+            _ if !self.is_project => None,
+            Standing::Untracked => None,
+            Standing::Tracked => Some(format!(
+                "git tracks {file}: whoever has the repository would have the key. Untrack it \
+                 first: git rm --cached {}",
+                settings::LOCAL_FILE
+            )),
+            Standing::Unknown => Some(format!(
+                "{file} would count as part of the project, since git does not say that it is \
+                 yours: run setup in a git repository, or without --project for all projects"
+            )),
+        }
+    }
+
     /// Other settings that win over what was written, and how private the file is.
     pub(super) fn warnings(&self, variables: &[(&str, &str)], host: &Host) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -42,13 +61,7 @@ impl Place {
         }
         if self.is_project {
             let file = words::path(&self.file, host);
-            if git::is_tracked(&self.file) {
-                warnings.push(format!(
-                    "git tracks {file}: whoever has the repository has the key, and sessions wait \
-                     until posthog-llma trust --project. Untrack it: git rm --cached {}",
-                    settings::LOCAL_FILE
-                ));
-            } else if git::is_ignored(&self.file) == Some(false) {
+            if git::is_ignored(&self.file) == Some(false) {
                 warnings.push(format!(
                     "git does not ignore {file}: add {} to .gitignore before you commit",
                     settings::LOCAL_FILE

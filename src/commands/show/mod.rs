@@ -8,21 +8,23 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Exit, passing_redactor, select, strict_config};
+use super::prospect::Prospect;
+use super::{Exit, select, settings};
 use crate::cli::Show;
 use crate::config::Config;
-use crate::events::limits::AI_LANE_EVENT;
-use crate::events::{self, Frozen, Progress, Recording, Tally};
+use crate::consent::Environment;
+use crate::events::{self, Progress, Recording, Tally};
 use crate::host::Host;
-use crate::outbox::Outbox;
-use crate::pipeline::{self, Collected, Pipeline};
+use crate::pipeline::{self, Collected};
 use crate::redact::Counts;
-use crate::ui;
+use crate::ui::{self, Styled};
+use crate::variables::Variable;
 use node::Node;
 use text::Text;
 
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
-    let config = strict_config(host)?;
+    let (environment, config) = settings(host)?;
+    let host = &environment.host;
     let found = select::one(arguments.session.as_ref(), host)?;
     let Some(mut collected) =
         pipeline::collect(&found, None, None, config.of(found.agent).wanted(), host)?
@@ -30,15 +32,15 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
         ui::say(format_args!("nothing in {}", found.path.display()));
         return Ok(Exit::Incomplete);
     };
-    let shown = Shown::of(&mut collected, &config)?;
+    let shown = Shown::of(&mut collected, &config, &environment)?;
     if arguments.json {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
-        let columns = host.variable("COLUMNS").ok().flatten();
+        let columns = host.variable(Variable::Columns).ok().flatten();
         let text = shown.text(&collected, host, ui::width(columns));
-        ui::print(text.trim_end())?;
+        ui::print_styled(&text.trimmed())?;
     }
-    for note in shown.notes(&collected, host) {
+    for note in shown.notes(&collected) {
         ui::say(note);
     }
     Ok(if collected.unreadable().is_empty() {
@@ -61,24 +63,21 @@ struct Shown {
 impl Shown {
     /// Builds the events as they would be sent now: what was decided when the session was first
     /// sent still holds, and what another session sent is that session's.
-    fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
+    fn of(
+        collected: &mut Collected,
+        config: &Config,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
         let session = &collected.session;
-        let agent = session.agent.as_str();
-        let redactor = passing_redactor(config)?;
-        let pipeline = Pipeline::new(config, &redactor, AI_LANE_EVENT);
-        let outbox = match config.state_dir.as_deref() {
-            Some(directory) => Outbox::open_read_only(directory)?,
-            None => None,
-        };
-        let mut frozen = None;
-        if let Some(outbox) = outbox {
-            let known = outbox.session(agent, &session.id)?;
-            frozen = known.and_then(|known| serde_json::from_str::<Frozen>(&known.frozen).ok());
-            let owners = outbox.owners(events::claims(session))?;
-            let others = owners.iter().filter(|(_, (_, id))| *id != session.id);
-            collected.foreign = others.map(|(uuid, _)| *uuid).collect();
-        }
-        let frozen = frozen.unwrap_or_else(|| pipeline.freeze(session));
+        let prospect = Prospect::of(config, environment)?;
+        let pipeline = prospect.pipeline();
+        let owners = prospect.ask(|outbox| outbox.owners(events::claims(session)))?;
+        let owners = owners.iter().flatten();
+        let others = owners.filter(|(_, (_, id))| *id != session.id);
+        collected.foreign = others.map(|(uuid, _)| *uuid).collect();
+        let frozen = prospect.frozen(collected)?;
+        let session = &collected.session;
+        let limits = pipeline.limits(session.agent);
         let cwds = session.turns.iter();
         let cwd = cwds.filter_map(|turn| turn.circumstances.cwd.as_deref());
         let cwd = cwd.map(Path::new).next();
@@ -87,7 +86,7 @@ impl Shown {
         let mut nodes = Vec::new();
         pipeline.events(collected, frozen, &mut replaced, &mut |event| {
             tally += event.get();
-            nodes.push(Node::of(event.get(), cwd));
+            nodes.push(Node::of(event.shortened(&limits).get(), cwd));
             Ok(())
         })?;
         Ok(Self {
@@ -95,7 +94,7 @@ impl Shown {
             tally,
             replaced,
             foreign: collected.foreign.len(),
-            is_private: config.of(session.agent).recording != Recording::Full,
+            is_private: pipeline.recording(collected) != Recording::Full,
         })
     }
 
@@ -111,7 +110,7 @@ impl Shown {
         })
     }
 
-    fn text(&self, collected: &Collected, host: &Host, width: usize) -> String {
+    fn text(&self, collected: &Collected, host: &Host, width: usize) -> Styled {
         let mut text = Text::new(width);
         text.head(&collected.session, host);
         for trace in &self.traces {
@@ -122,9 +121,9 @@ impl Shown {
     }
 
     /// Why it may be less than one expects.
-    fn notes(&self, collected: &Collected, host: &Host) -> Vec<String> {
+    fn notes(&self, collected: &Collected) -> Vec<String> {
         let mut notes = Vec::new();
-        if let Some(reason) = collected.opted_out(host) {
+        if let Some(reason) = collected.opted_out() {
             notes.push(format!("nothing of it is sent: {reason}"));
         }
         if collected.progress == Progress::Running {

@@ -10,7 +10,7 @@ use crate::events::Tally;
 use crate::host::Host;
 use crate::redact::Counts;
 use crate::session::Session;
-use crate::ui;
+use crate::ui::{self, Styled};
 
 const FAINT: Style = Style::new().dimmed();
 const PLAIN: Style = Style::new();
@@ -29,7 +29,7 @@ const LEAST: usize = 12;
 
 /// Lines that fit a terminal.
 pub(super) struct Text {
-    lines: Vec<String>,
+    lines: Vec<Styled>,
     width: usize,
     /// Columns for everything that is not a number.
     left: usize,
@@ -61,10 +61,11 @@ impl Text {
             cwd.map(|cwd| words::path(Path::new(cwd), host)),
         ];
         let facts: Vec<String> = facts.into_iter().flatten().collect();
-        self.lines.push(ui::fit(&facts.join(" · "), self.width));
+        let facts = ui::fit(&facts.join(" · "), self.width);
+        self.lines.push(Styled::default().plain(facts));
         let titles = self.numbers(&NUMBERS.map(|(title, _)| title.to_owned()));
         let titles = " ".repeat(self.left) + &titles;
-        self.lines.push(format!("{FAINT}{titles}{FAINT:#}"));
+        self.lines.push(Styled::default().styled(FAINT, titles));
     }
 
     pub(super) fn tree(&mut self, trace: &Node) {
@@ -84,19 +85,20 @@ impl Text {
         let some = some.map(|(number, kind)| ui::count(number, kind));
         let some = some.collect::<Vec<_>>().join(", ");
         let events = ui::count(tally.events, "event");
-        self.lines.push(format!("\n{events}: {some}"));
+        let sums = format!("\n{events}: {some}");
+        self.lines.push(Styled::default().plain(sums));
         if !replaced.is_empty() {
             let rules = replaced.iter();
             let rules = rules.map(|(rule, count)| format!("{rule} {}", ui::number(count)));
             let rules = rules.collect::<Vec<_>>().join(", ");
             let total = ui::number(replaced.total());
-            self.lines
-                .push(format!("secrets replaced: {total} ({rules})"));
+            let replaced = format!("secrets replaced: {total} ({rules})");
+            self.lines.push(Styled::default().plain(replaced));
         }
     }
 
-    pub(super) fn finish(self) -> String {
-        self.lines.join("\n")
+    pub(super) fn finish(self) -> Styled {
+        Styled::of_lines(&self.lines)
     }
 
     /// `own` stands before the node itself, `below` before everything that belongs to it.
@@ -124,20 +126,19 @@ impl Text {
         ];
         let room = self.left.saturating_sub(ui::columns(own) + kind.len() + 1);
         let label = ui::cell(&label(node, above), room.max(LEAST));
-        let label = format!("{of_kind}{kind}{of_kind:#} {of_label}{label}{of_label:#}");
-        let numbers = self.numbers(&numbers);
-        let own = match own {
-            "" => String::new(),
-            own => format!("{FAINT}{own}{FAINT:#}"),
+        let line = match own {
+            "" => Styled::default(),
+            own => Styled::default().styled(FAINT, own),
         };
-        self.lines.push(own + &label + &numbers);
+        let line = line.styled(of_kind, kind).plain(" ");
+        let line = line.styled(of_label, label);
+        self.lines.push(line.plain(self.numbers(&numbers)));
         if let Some(error) = node.error.as_deref().filter(|_| node.is_error) {
             let bar = if is_leaf { "   " } else { "│  " };
             let room = self.width.saturating_sub(ui::columns(below) + 5);
             let error = ui::fit(error, room.max(LEAST));
-            self.lines.push(format!(
-                "{FAINT}{below}{bar}{FAINT:#}{ERROR}✗ {error}{ERROR:#}"
-            ));
+            let line = Styled::default().styled(FAINT, format!("{below}{bar}"));
+            self.lines.push(line.styled(ERROR, format!("✗ {error}")));
         }
         for (index, child) in node.children.iter().enumerate() {
             let is_last = index + 1 == node.children.len();

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Picture;
 use crate::commands::agents::OtherAgent;
 use crate::config::{ApiKey, Problem};
+use crate::consent::{Overruled, Stopped};
 use crate::outbox::{DestinationStatus, Parked, Run, SessionStatus};
 use crate::transport::Endpoint;
 
@@ -24,6 +25,8 @@ pub(super) fn of(picture: &Picture) -> Value {
         "host": config.endpoint.as_ref().map(Endpoint::base),
         "unconfirmed": picture.missing,
         "left_alone": picture.left_alone,
+        "stopped": picture.stopped.as_ref().map(Stopped::reason),
+        "overruled": picture.overruled.iter().map(overruled).collect::<Vec<_>>(),
         "records_inputs": config.recording.inputs(),
         "records_outputs": config.recording.outputs(),
         "state_dir": config.state_dir.as_deref().map(path),
@@ -45,6 +48,13 @@ pub(super) fn of(picture: &Picture) -> Value {
 /// JSON is text; what of a path is none is replaced.
 fn path(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+fn overruled(overruled: &Overruled) -> Value {
+    json!({
+        "variable": overruled.variable.name(),
+        "file": path(&overruled.file),
+    })
 }
 
 fn destination(destination: &DestinationStatus) -> Value {

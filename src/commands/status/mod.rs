@@ -7,7 +7,7 @@ use super::agents::{self, OtherAgent};
 use super::{Exit, sending};
 use crate::cli;
 use crate::config::{Config, Problem};
-use crate::consent::{self, Trust};
+use crate::consent::{self, Caller, Environment, Overruled, Stopped, Trust};
 use crate::host::Host;
 use crate::outbox::{Outbox, Receipt, Status};
 use crate::sources::claude_code::in_force::InForce;
@@ -25,6 +25,10 @@ struct Picture {
     missing: Option<String>,
     /// Why this folder is left alone.
     left_alone: Option<String>,
+    /// Why nothing is read or sent from here.
+    stopped: Option<Stopped>,
+    /// What came with the project and does not count.
+    overruled: Vec<Overruled>,
     status: Status,
     /// The agents besides Claude Code.
     others: Vec<OtherAgent>,
@@ -44,15 +48,20 @@ impl Picture {
     fn take(host: &Host) -> anyhow::Result<Self> {
         let others = agents::look(host);
         let settings = InForce::read(host);
-        let host = settings.on(host);
-        let (config, problems) = Config::from_host(&consent::own_environment(&host));
+        let environment = Environment::of(host, Caller::Onlooker);
+        let (config, problems) = Config::read(&environment);
         let outbox = match &config.state_dir {
             Some(directory) => Outbox::open_read_only(directory)?,
             None => None,
         };
-        let committed = consent::committed(&host);
-        let trust = sending::trust(&host, committed.as_ref())?;
-        let chosen = sending::destination(&config, committed.as_ref());
+        let chosen = sending::destination(&config, &environment);
+        let Environment {
+            host,
+            stopped,
+            overruled,
+            ..
+        } = environment;
+        let trust = sending::trust(&host)?;
         let cwd = host.cwd.as_ref();
         Ok(Self {
             missing: chosen.and_then(|destination| trust.missing(&destination)),
@@ -61,6 +70,8 @@ impl Picture {
                 .map(|outbox| outbox.status())
                 .transpose()?
                 .unwrap_or_default(),
+            stopped,
+            overruled,
             host,
             settings,
             config,
@@ -72,7 +83,7 @@ impl Picture {
 
     /// Whether hooks send sessions.
     fn is_on(&self) -> bool {
-        self.config.enabled && self.config.api_key.is_some() && self.config.state_dir.is_some()
+        self.config.is_on() && self.config.state_dir.is_some() && self.stopped.is_none()
     }
 }
 

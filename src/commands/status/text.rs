@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{Picture, receipt};
 use crate::commands::{short, words};
 use crate::config::ApiKey;
-use crate::events::Recording;
 use crate::outbox::{DestinationStatus, SessionStatus};
 use crate::sources::claude_code::plugin::Plugin;
 use crate::transport::Endpoint;
@@ -23,6 +22,7 @@ pub(super) fn of(picture: &Picture) -> String {
     for problem in &picture.problems {
         lines.add("setting", &problem.to_string());
     }
+    lines.all("", words::overruled(&picture.overruled, &picture.host));
     for other in &picture.others {
         lines.add(other.agent.as_str(), &other.in_words(&picture.host));
     }
@@ -35,7 +35,7 @@ pub(super) fn of(picture: &Picture) -> String {
             .as_ref()
             .map(|why| format!("left alone: {why}")),
     );
-    lines.all("privacy", privacy(picture.config.recording));
+    lines.all("privacy", words::privacy(picture.config.recording));
     sessions(picture, &mut lines);
     for queue in &picture.status.destinations {
         lines.all("waiting", waiting(queue, picture));
@@ -69,6 +69,9 @@ impl Lines {
 
 fn switched(picture: &Picture) -> String {
     let config = &picture.config;
+    if let Some(stopped) = &picture.stopped {
+        return format!("stopped: {}", stopped.reason());
+    }
     match (config.enabled, &config.api_key, &config.state_dir) {
         (_, _, None) => "off: no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned(),
         (true, None, _) => "off: POSTHOG_API_KEY is not set; run posthog-llma setup".to_owned(),
@@ -92,15 +95,6 @@ fn destination(picture: &Picture) -> String {
     match &config.endpoint {
         Some(endpoint) => format!("{} ({key})", endpoint.base()),
         None => "nowhere until POSTHOG_HOST can be read".to_owned(),
-    }
-}
-
-const fn privacy(recording: Recording) -> Option<&'static str> {
-    match recording {
-        Recording::Full => None,
-        Recording::InputsOnly => Some("no answers and no results of tools leave this machine"),
-        Recording::OutputsOnly => Some("no prompts and no inputs of tools leave this machine"),
-        Recording::Nothing => Some("on: no content leaves this machine"),
     }
 }
 
@@ -159,7 +153,7 @@ fn losses(picture: &Picture, lines: &mut Lines) {
     let status = &picture.status;
     if status.parked_total > 0 {
         let what = ui::count(status.parked_total, "event");
-        lines.add("refused", &format!("{what} that PostHog will not take:"));
+        lines.add("refused", &format!("{what} that cannot be sent:"));
         lines.all(
             "",
             status.parked.iter().take(SHOWN).map(|event| {
@@ -223,6 +217,7 @@ fn wants_a_doctor(picture: &Picture) -> bool {
     let status = &picture.status;
     let has_error = status.runs.first().is_some_and(|run| run.error.is_some());
     !picture.is_on()
+        || picture.stopped.is_some()
         || !picture.problems.is_empty()
         || picture.missing.is_some()
         || has_error

@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::plugin::PLUGIN;
-use super::settings::{self, COMMITTED_FILE, Variables};
+use super::settings::{self, COMMITTED_FILE, Variables, content};
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// The folder of Claude Code among the settings of the machine.
 const MANAGED: &str = if cfg!(any(target_os = "macos", windows)) {
@@ -61,7 +62,7 @@ impl InForce {
     pub fn read(host: &Host) -> Self {
         let user = settings::user_file(host);
         let project = host
-            .path_variable("CLAUDE_PROJECT_DIR")
+            .path_variable(Variable::ClaudeProjectDir)
             .or_else(|| host.cwd.clone());
         let committed = project
             .as_ref()
@@ -118,9 +119,7 @@ impl InForce {
     /// The file that decides an environment variable.
     #[must_use]
     pub fn sets_variable(&self, name: &str) -> Option<&SettingsFile> {
-        self.entry("env", name)
-            .filter(|(value, _)| settings::text(value).is_some())
-            .map(|(_, file)| file)
+        self.entry("env", name).map(|(_, file)| file)
     }
 
     /// The host as Claude Code's hooks see it here, but for options that are sensitive.
@@ -139,7 +138,8 @@ impl InForce {
 
 impl InForce {
     /// The options of the plugin, by the variables in which its hooks see them.
-    fn options(&self) -> Variables {
+    #[must_use]
+    pub fn options(&self) -> Variables {
         let mut files = self.files.iter();
         let user = files.find(|file| file.scope == Scope::User);
         let options = user.and_then(|user| {
@@ -150,7 +150,7 @@ impl InForce {
         options
             .into_iter()
             .flatten()
-            .filter_map(|(name, value)| Some((variable(name), settings::text(value)?)))
+            .map(|(name, value)| (variable(name), content::text(value)))
             .collect()
     }
 }
@@ -165,14 +165,15 @@ impl SettingsFile {
     /// The file's `env` block.
     #[must_use]
     pub fn variables(&self) -> Variables {
-        settings::in_content(&self.content)
+        content::variables(&self.content)
     }
 
     /// `None` when there is no such file.
     fn read(scope: Scope, path: PathBuf) -> Option<Self> {
-        let is_missing = path.try_exists().is_ok_and(|exists| !exists);
-        let (content, problem) = match settings::content(&path) {
-            _ if is_missing => return None,
+        if !content::may_exist(&path) {
+            return None;
+        }
+        let (content, problem) = match content::read(&path) {
             Ok(content) => (content, None),
             Err(problem) => (Map::new(), Some(problem)),
         };
@@ -191,16 +192,17 @@ fn managed_files(host: &Host) -> Vec<PathBuf> {
         return Vec::new();
     };
     let folder = system.join(MANAGED);
-    let additions = fs::read_dir(folder.join("managed-settings.d"));
-    let mut files: Vec<PathBuf> = additions
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        })
-        .collect();
+    let additions = folder.join("managed-settings.d");
+    let is_settings = |path: &PathBuf| path.extension().is_some_and(|it| it == "json");
+    let mut files: Vec<PathBuf> = match fs::read_dir(&additions) {
+        Ok(entries) => {
+            let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+            paths.filter(is_settings).collect()
+        }
+        // A folder that cannot be listed is reported as a file that cannot be read.
+        Err(_) if content::may_exist(&additions) => vec![additions],
+        Err(_) => Vec::new(),
+    };
     files.sort();
     files.insert(0, folder.join("managed-settings.json"));
     files
@@ -243,7 +245,7 @@ mod tests {
                 Scope::Managed,
             ),
         ] {
-            let text = format!(r#"{{"disableAllHooks":true,"env":{{"NAME":"{file}"}}}}"#);
+            let text = format!(r#"{{"disableAllHooks":true,"env":{{"POSTHOG_TAGS":"{file}"}}}}"#);
             write(root.path(), file, &text);
             let settings = InForce::read(&host);
             let (_, decides) = settings.value("disableAllHooks").unwrap();
@@ -251,8 +253,8 @@ mod tests {
                 (decides.scope, &decides.path),
                 (scope, &root.path().join(file))
             );
-            assert_eq!(settings.on(&host).variable("NAME"), Ok(Some(file)));
-            assert_eq!(settings.sets_variable("NAME"), Some(decides));
+            assert_eq!(settings.on(&host).variable(Variable::Tags), Ok(Some(file)));
+            assert_eq!(settings.sets_variable("POSTHOG_TAGS"), Some(decides));
         }
         assert_eq!(InForce::read(&host).files.len(), 5);
     }
@@ -260,17 +262,20 @@ mod tests {
     #[test]
     fn a_setting_replaces_the_variable_of_the_environment() {
         let root = tempfile::tempdir().unwrap();
-        let host = host(root.path()).with("NAME", "environment");
+        let host = host(root.path()).with("POSTHOG_TAGS", "environment");
         let settings = InForce::read(&host);
-        assert_eq!(settings.on(&host).variable("NAME"), Ok(Some("environment")));
-        assert_eq!(settings.sets_variable("NAME"), None);
+        assert_eq!(
+            settings.on(&host).variable(Variable::Tags),
+            Ok(Some("environment"))
+        );
+        assert_eq!(settings.sets_variable("POSTHOG_TAGS"), None);
         write(
             root.path(),
             "home/.claude/settings.json",
-            r#"{"env":{"NAME":1}}"#,
+            r#"{"env":{"POSTHOG_TAGS":1}}"#,
         );
         let settings = InForce::read(&host);
-        assert_eq!(settings.on(&host).variable("NAME"), Ok(Some("1")));
+        assert_eq!(settings.on(&host).variable(Variable::Tags), Ok(Some("1")));
     }
 
     #[test]
@@ -279,7 +284,6 @@ mod tests {
         let host = host(root.path());
         let options =
             json!({ "pluginConfigs": { PLUGIN: { "options": { "privacy_mode": true } } } });
-        let name = "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE";
         for (file, expected) in [
             ("bookshop/.claude/settings.json", None),
             ("bookshop/.claude/settings.local.json", None),
@@ -287,7 +291,11 @@ mod tests {
         ] {
             write(root.path(), file, &options.to_string());
             let seen = InForce::read(&host).on(&host);
-            assert_eq!(seen.variable(name), Ok(expected), "{file}");
+            assert_eq!(
+                seen.variable(Variable::OptionPrivacyMode),
+                Ok(expected),
+                "{file}"
+            );
         }
     }
 
@@ -304,7 +312,7 @@ mod tests {
         repository
             .worktree("fix", &root.path().join("fix"), None)
             .unwrap();
-        let set = |value| format!(r#"{{"env":{{"NAME":"{value}"}}}}"#);
+        let set = |value| format!(r#"{{"env":{{"POSTHOG_TAGS":"{value}"}}}}"#);
         write(
             root.path(),
             "bookshop/src/.claude/settings.local.json",
@@ -319,7 +327,7 @@ mod tests {
             let mut host = host(root.path());
             host.cwd = Some(root.path().join(folder));
             let seen = InForce::read(&host).on(&host);
-            seen.variable("NAME").unwrap().map(str::to_owned)
+            seen.variable(Variable::Tags).unwrap().map(str::to_owned)
         };
         assert_eq!(seen_in("bookshop/src"), Some("src".to_owned()));
         assert_eq!(seen_in("fix"), None);
@@ -371,7 +379,7 @@ mod tests {
         write(
             root.path(),
             ".claude/settings.json",
-            r#"{"env":{"NAME":"above"}}"#,
+            r#"{"env":{"POSTHOG_TAGS":"above"}}"#,
         );
         assert_eq!(InForce::read(&host(root.path())), InForce::default());
     }

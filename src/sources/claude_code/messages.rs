@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::jsonl;
 use super::content::{LineFacts, blocks};
+use super::prompt;
 use super::wire::{Line, Text, payload};
 use crate::session::{Message, Role};
 
@@ -162,13 +163,17 @@ impl Messages {
         for spot in self.places.get(&hash)?.clone() {
             self.at(spot, |object| {
                 let line: Line<'_> = payload(Some(object))?;
-                let message = line.message?;
+                let message = line.message.as_ref()?;
                 said.role = match message.role.as_ref().map(Text::as_str) {
                     Some("assistant") => Role::Assistant,
                     Some("system") => Role::System,
                     _ => Role::User,
                 };
-                said.content.extend(blocks(&message.content, facts));
+                let content = blocks(&message.content, facts);
+                said.content.extend(match said.role {
+                    Role::User => prompt::with_reports(content, prompt::is_report(&line)),
+                    Role::Assistant | Role::System => content,
+                });
                 Some(())
             })?;
         }

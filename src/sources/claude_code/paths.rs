@@ -5,13 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use walkdir::WalkDir;
 
 use super::super::jsonl::{Lines, objects};
+use super::super::walk::{self, Listing, Unreadable};
 use super::prompt;
 use super::times::parse_time;
 use super::wire::{AgentMeta, Line};
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
 const LARGEST_META: u64 = 64 << 10;
@@ -28,6 +29,8 @@ pub struct SessionFiles {
     pub transcript: PathBuf,
     /// The transcripts of its subagents, the oldest first.
     pub agents: Vec<AgentFile>,
+    /// Folders that may hold more of them and cannot be listed.
+    pub unlisted: Vec<Unreadable>,
 }
 
 /// The transcript of a subagent.
@@ -54,12 +57,12 @@ pub struct AgentFile {
 /// `projects` below `CLAUDE_CONFIG_DIR` or `~/.claude`.
 #[must_use]
 pub fn projects_dir(host: &Host) -> Option<PathBuf> {
-    let config = host.path_variable("CLAUDE_CONFIG_DIR");
+    let config = host.path_variable(Variable::ClaudeConfigDir);
     let config = config.or_else(|| host.home.as_ref().map(|home| home.join(".claude")))?;
     Some(config.join("projects"))
 }
 
-/// The folder of the project that the program runs in, if it has sessions.
+/// The folder of the project that the program runs in; it is there if the project has sessions.
 #[must_use]
 pub fn project_dir(host: &Host) -> Option<PathBuf> {
     let cwd = host.cwd.as_ref()?;
@@ -77,43 +80,37 @@ pub fn project_dir(host: &Host) -> Option<PathBuf> {
         .collect();
     let exact = projects.join(&slug);
     if slug.len() <= LONGEST_SLUG {
-        return exact.is_dir().then_some(exact);
+        return Some(exact);
     }
     // Longer names end in a hash that only Claude Code knows.
-    let entries = fs::read_dir(projects).ok()?;
-    entries
-        .filter_map(Result::ok)
-        .find(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with(&slug[..LONGEST_SLUG])
-        })
-        .map(|entry| entry.path())
+    let entries = walk::entries(&projects);
+    if !entries.unreadable.is_empty() {
+        // Whoever looks into it is told why there is nothing to see.
+        return Some(projects);
+    }
+    entries.found.into_iter().find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&slug[..LONGEST_SLUG])
+    })
 }
 
 /// Every session transcript at or below `root`, in the order of their paths. Symbolic links are
 /// not followed.
 #[must_use]
-pub fn transcripts(root: &Path) -> Vec<PathBuf> {
-    WalkDir::new(root)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| {
-            entry.file_name() != "subagents" && entry.file_name() != "tool-results"
-        })
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| is_jsonl(path) && agent_id(path).is_none())
-        .collect()
+pub fn transcripts(root: &Path) -> Listing<PathBuf> {
+    let mut files = walk::files(root, |entry| {
+        entry.file_name() != "subagents" && entry.file_name() != "tool-results"
+    });
+    let is_transcript = |path: &PathBuf| is_jsonl(path) && agent_id(path).is_none();
+    files.found.retain(is_transcript);
+    files
 }
 
 /// The files of the session whose transcript is at `transcript`.
 ///
 /// # Errors
-/// When the transcript is not there or is no regular file. Subagents that cannot be read are
-/// left to the reader, which reports them.
+/// When the transcript is not there or is no regular file. Subagents that cannot be read, and
+/// folders that cannot be listed, are left to the reader, which reports them.
 pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
     if !fs::metadata(transcript)?.is_file() {
         return Err(io::Error::new(
@@ -122,19 +119,19 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
         ));
     }
     let own = transcript.with_extension("").join("subagents");
-    let mut agents: Vec<AgentFile> = WalkDir::new(own)
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .filter_map(|entry| agent_file(entry.path()))
-        .collect();
-    agents.extend(siblings(transcript));
+    let mut candidates = walk::files(&own, |_| true);
+    let mut agents: Vec<AgentFile> = Vec::new();
+    agents.extend(candidates.found.iter().filter_map(|path| agent_file(path)));
+    let beside = siblings(transcript);
+    agents.extend(beside.found);
+    candidates.unreadable.extend(beside.unreadable);
     // Of two files that hold the same lines, the shorter is the one that was copied.
     agents.sort_by(|a, b| (a.began_at, a.bytes, &a.path).cmp(&(b.began_at, b.bytes, &b.path)));
     Ok(SessionFiles {
         session_id: session_id(transcript),
         transcript: transcript.to_owned(),
         agents,
+        unlisted: candidates.unreadable,
     })
 }
 
@@ -147,31 +144,29 @@ pub fn session_id(transcript: &Path) -> String {
 }
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.
-fn siblings(transcript: &Path) -> Vec<AgentFile> {
+fn siblings(transcript: &Path) -> Listing<AgentFile> {
     let Some(directory) = transcript.parent() else {
-        return Vec::new();
+        return Listing::default();
     };
-    let Ok(entries) = fs::read_dir(directory) else {
-        return Vec::new();
-    };
-    let candidates: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
-        .map(|entry| entry.path())
-        .filter(|path| agent_id(path).is_some() && is_jsonl(path))
-        .collect();
-    if candidates.is_empty() {
-        return Vec::new();
-    }
-    let session = first_facts(transcript).and_then(|facts| facts.session);
-    candidates
-        .into_iter()
-        .filter(|path| {
+    let mut candidates = walk::entries(directory);
+    let is_regular = |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.is_file());
+    let is_agent = |path: &PathBuf| agent_id(path).is_some() && is_jsonl(path) && is_regular(path);
+    candidates.found.retain(is_agent);
+    if !candidates.found.is_empty() {
+        let session = first_facts(transcript).and_then(|facts| facts.session);
+        candidates.found.retain(|path| {
             let owner = first_facts(path).and_then(|facts| facts.session);
             owner.is_some() && owner == session
-        })
-        .filter_map(|path| agent_file(&path))
-        .collect()
+        });
+    }
+    Listing {
+        found: candidates
+            .found
+            .iter()
+            .filter_map(|path| agent_file(path))
+            .collect(),
+        unreadable: candidates.unreadable,
+    }
 }
 
 fn agent_file(path: &Path) -> Option<AgentFile> {

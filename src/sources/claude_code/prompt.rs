@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::wire::{Block, Content, Line, Origin, Text, payload};
-use crate::session::Trigger;
+use crate::session::{self, Trigger};
 
 /// What Claude Code writes in the user's name when they stop it.
 const INTERRUPTED: &str = "[Request interrupted by user";
@@ -24,17 +24,21 @@ pub(super) fn of_line(line: &Line<'_>, content: &Content<'_>) -> Option<Prompt> 
         return None;
     }
     let text = spoken_text(content)?;
+    classify(&text, is_from_machine(line))
+}
+
+/// Whether a background task or another agent wrote a `user` line.
+fn is_from_machine(line: &Line<'_>) -> bool {
     let origin: Option<Origin<'_>> = payload(line.origin);
     let origin = origin
         .as_ref()
         .and_then(|origin| origin.kind.as_ref())
         .map(Text::as_str);
     let turn_origin = line.turn_origin.as_ref().map(Text::as_str);
-    let not_human = matches!(
+    matches!(
         origin,
         Some("task-notification" | "coordinator" | "peer" | "system")
-    ) || turn_origin == Some("task_notification");
-    classify(&text, not_human)
+    ) || turn_origin == Some("task_notification")
 }
 
 /// Reads a prompt that was typed while the agent worked.
@@ -78,6 +82,41 @@ fn classify(text: &str, not_human: bool) -> Option<Prompt> {
         trigger: Trigger::Prompt,
         text: text.to_owned(),
     })
+}
+
+/// Whether all of a `user` line repeats answers. Records of requests do not tell.
+pub(super) fn is_report(line: &Line<'_>) -> bool {
+    line.is_compact_summary == Some(true) || is_from_machine(line)
+}
+
+/// Marks the texts of a message to the model that repeat answers: all of them, or those that begin
+/// as such texts do.
+pub(super) fn with_reports(content: Vec<session::Block>, are_all: bool) -> Vec<session::Block> {
+    let is_report = |block: &session::Block| match block {
+        session::Block::Text(text) => are_all || repeats_answers(text),
+        _ => false,
+    };
+    let mark = |block: session::Block| {
+        if is_report(&block) {
+            block.as_report()
+        } else {
+            block
+        }
+    };
+    content.into_iter().map(mark).collect()
+}
+
+fn repeats_answers(text: &str) -> bool {
+    const BEGINNINGS: [&str; 6] = [
+        "<task-notification",
+        TEAMMATE,
+        "<bash-stdout",
+        "<bash-stderr",
+        "<local-command-std",
+        "This session is being continued from a previous conversation",
+    ];
+    let text = text.trim_start();
+    BEGINNINGS.iter().any(|start| text.starts_with(start))
 }
 
 /// What another agent said, without its wrapper.

@@ -101,6 +101,9 @@ impl Reader {
         most: u64,
     ) -> anyhow::Result<Self> {
         let mut reader = Self::new(files, checkpoint, wanted, most);
+        let unlisted = files.unlisted.iter();
+        let unlisted = unlisted.map(|it| (it.path.clone(), it.reason.clone()));
+        reader.reading.unreadable.extend(unlisted);
         let open: Vec<&AgentFile> = files
             .agents
             .iter()
@@ -257,6 +260,7 @@ impl Reader {
         let thread = self.thread_of(line, agent, Some(message));
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
         let content = blocks(&message.content, &facts);
+        let content = prompt::with_reports(content, prompt::is_report(line));
         let mut results = content
             .iter()
             .filter(|block| matches!(block, Block::ToolResult { .. }));
@@ -304,7 +308,8 @@ impl Reader {
             self.begin_turn(line, prompt, at);
         }
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
-        let content = blocks(&attachment.prompt, &facts);
+        let is_typed = matches!(mode, None | Some("prompt"));
+        let content = prompt::with_reports(blocks(&attachment.prompt, &facts), !is_typed);
         if !content.is_empty() {
             self.assembler.input(
                 thread,

@@ -1,25 +1,25 @@
-//! The variables that Claude Code's settings files set, and who wrote them.
+//! The settings files of Claude Code, and the variables that they set.
 //!
 //! `env` blocks stand in the user's own `settings.json`, in a project's `.claude/settings.json`,
 //! which is committed with the project and so written by whoever may push to it, and in its
-//! `.claude/settings.local.json`, which is the user's again. The later wins over the earlier, and
-//! the settings of an organisation over all of them. Whatever a file sets wins over the
-//! environment that Claude Code was started in.
+//! `.claude/settings.local.json`, which is meant to be the user's again. The later wins over the
+//! earlier, and the settings of an organisation over all of them. Whatever a file sets wins over
+//! the environment that Claude Code was started in.
 //!
-//! Seen in version 2.1.329: inside a git repository the local file at the top of its main work
-//! tree counts in every folder and in linked work trees, and wins over one in the folder itself.
+//! Seen in versions 2.1.329 and 2.1.332: a committed file counts when Claude Code is started in the
+//! folder that holds it, not in one below; inside a git repository the local file at the top of its
+//! main work tree counts in every folder and in linked work trees, and wins over one in the folder
+//! itself; and variables stay set for the rest of a session when the file that set them changes.
 
+pub mod content;
 pub mod edit;
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
-
-use serde_json::{Map, Value};
 
 use super::paths::projects_dir;
 use crate::git;
 use crate::host::Host;
+pub use content::Variables;
 
 /// The settings that are committed with a project.
 pub const COMMITTED_FILE: &str = ".claude/settings.json";
@@ -27,33 +27,32 @@ pub const COMMITTED_FILE: &str = ".claude/settings.json";
 /// The user's own settings inside a project; normally not committed.
 pub const LOCAL_FILE: &str = ".claude/settings.local.json";
 
-/// A settings file is a few kilobytes; one that is larger is none.
-const LARGEST: u64 = 4 << 20;
+/// Which of a project's settings files it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `settings.json`, which is meant to be committed.
+    Committed,
+    /// `settings.local.json`, which is not.
+    Local,
+}
 
-/// Variables by name.
-pub type Variables = BTreeMap<String, String>;
-
-/// What a project's settings set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProjectSettings {
+/// A settings file inside a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFile {
+    /// Which of them.
+    pub kind: Kind,
     /// The folder that holds `.claude`.
-    pub root: PathBuf,
-    /// Set by the file that is committed with the project.
-    pub committed: Variables,
-    /// Set by the files that are the user's own, each with its path, the weaker first.
-    pub local: Vec<(PathBuf, Variables)>,
+    pub folder: PathBuf,
+    /// The file.
+    pub path: PathBuf,
+    /// What it sets, or why it cannot be read.
+    pub variables: Result<Variables, String>,
 }
 
 /// The user's own settings: `settings.json` in `CLAUDE_CONFIG_DIR` or `~/.claude`.
 #[must_use]
 pub fn user_file(host: &Host) -> Option<PathBuf> {
     projects_dir(host).map(|projects| projects.with_file_name("settings.json"))
-}
-
-/// The variables of the user's own settings.
-#[must_use]
-pub fn of_user(host: &Host) -> Variables {
-    user_file(host).map_or_else(Variables::new, |file| variables(&file))
 }
 
 /// Where the user's own settings for sessions in `directory` are looked for, the weaker first.
@@ -69,103 +68,44 @@ pub fn local_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The settings of the project that `directory` is in: of the nearest folder above with any, and
-/// the local ones of the repository.
+/// The settings files of the project that `directory` is in, the weakest first: those of every
+/// folder above, since who says where a project begins is not agreed on, and the local one at the
+/// top of the main work tree. The user's own folder of settings is no project.
 #[must_use]
-pub fn of_project(directory: &Path, host: &Host) -> Option<ProjectSettings> {
-    let own = projects_dir(host).and_then(|projects| projects.parent().map(Path::to_owned));
-    let nearest = directory.ancestors().find(|folder| {
-        Some(folder.join(".claude")) != own
-            && [COMMITTED_FILE, LOCAL_FILE]
-                .iter()
-                .any(|file| folder.join(file).is_file())
+pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
+    let mut above: Vec<&Path> = directory.ancestors().collect();
+    above.reverse();
+    let mut places: Vec<(Kind, &Path)> = above
+        .iter()
+        .flat_map(|folder| [(Kind::Committed, *folder), (Kind::Local, *folder)])
+        .collect();
+    let main = git::main_work_tree(directory);
+    if let Some(main) = &main {
+        places.retain(|(kind, folder)| *kind != Kind::Local || *folder != main.as_path());
+        places.push((Kind::Local, main));
+    }
+    let files = places.into_iter().filter_map(|(kind, folder)| {
+        let path = folder.join(match kind {
+            Kind::Committed => COMMITTED_FILE,
+            Kind::Local => LOCAL_FILE,
+        });
+        let is_there = content::may_exist(&path) && !is_users_own(&folder.join(".claude"), host);
+        is_there.then(|| ProjectFile {
+            kind,
+            folder: folder.to_owned(),
+            variables: content::read(&path).map(|settings| content::variables(&settings)),
+            path,
+        })
     });
-    let mut local = local_files(nearest.unwrap_or(directory));
-    local.retain(|file| file.is_file());
-    let root = match (nearest, local.last()) {
-        (Some(folder), _) => folder,
-        (None, Some(file)) => file.ancestors().nth(2)?,
-        (None, None) => return None,
-    };
-    Some(ProjectSettings {
-        root: root.to_owned(),
-        committed: variables(&root.join(COMMITTED_FILE)),
-        local: local
-            .iter()
-            .map(|file| (file.clone(), variables(file)))
-            .collect(),
-    })
+    files.collect()
 }
 
-/// The variables that a settings file sets; none when Claude Code ignores it.
-fn variables(file: &Path) -> Variables {
-    content(file).map_or_else(|_| Variables::new(), |content| in_content(&content))
-}
-
-/// The variables that settings set.
-pub(super) fn in_content(settings: &Map<String, Value>) -> Variables {
-    let env = settings.get("env").and_then(Value::as_object);
-    env.into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
-        .collect()
-}
-
-/// A settings file, read as Claude Code reads it: a byte order mark and bytes that are no text do
-/// not matter, of two properties with one name the last counts, and a file without anything in it
-/// sets nothing.
-///
-/// # Errors
-/// Why Claude Code ignores it. The parser's words tell a place, never what stands there.
-pub(super) fn content(file: &Path) -> Result<Map<String, Value>, String> {
-    let meta = fs::metadata(file).map_err(|error| error.to_string())?;
-    if meta.len() > LARGEST {
-        return Err("it is too large".to_owned());
-    }
-    if !meta.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
-    let json = String::from_utf8_lossy(&bytes);
-    let json = json.trim_start_matches('\u{feff}');
-    if json.trim().is_empty() {
-        return Ok(Map::new());
-    }
-    serde_json::from_str(json).map_err(|error| {
-        format!(
-            "it is no JSON object (line {}, column {})",
-            error.line(),
-            error.column()
-        )
-    })
-}
-
-/// The value of a variable, as Claude Code sets it.
-pub(super) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_read_as_claude_code_reads_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("settings.json");
-        for text in [
-            &br#"{"env":{"A":"1"}}"#[..],
-            b"\xef\xbb\xbf{\"env\":{\"A\":1}}",
-            br#"{"env":{},"env":{"A":"0","A":"1"}}"#,
-            b"{\"x\":\"\xff\",\"env\":{\"A\":\"1\"}}",
-        ] {
-            fs::write(&file, text).unwrap();
-            let expected = Variables::from([("A".to_owned(), "1".to_owned())]);
-            assert_eq!(variables(&file), expected, "{}", text.escape_ascii());
-        }
-    }
+/// Whether a folder is where the user's own settings are, by whatever path.
+fn is_users_own(folder: &Path, host: &Host) -> bool {
+    let moved = projects_dir(host).and_then(|projects| Some(projects.parent()?.to_owned()));
+    let usual = host.home.as_ref().map(|home| home.join(".claude"));
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = real(folder);
+    let mut own = [moved, usual].into_iter().flatten();
+    own.any(|own| real(&own) == folder)
 }

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::super::walk::Listing;
 use super::database::Database;
 use super::files::Files;
 use super::wire::Info;
@@ -140,9 +141,12 @@ impl Archive {
     }
 
     /// Every session that is no subagent's.
-    pub(super) fn sessions(&self) -> io::Result<Vec<Entry>> {
+    pub(super) fn sessions(&self) -> io::Result<Listing<Entry>> {
         match self {
-            Self::Database(database) => database.sessions(),
+            Self::Database(database) => Ok(Listing {
+                found: database.sessions()?,
+                unreadable: Vec::new(),
+            }),
             Self::Files(files) => Ok(files.sessions()),
         }
     }

@@ -266,7 +266,7 @@ impl<'a> Conversation<'a> {
             let output = state.output.as_deref().unwrap_or_default();
             self.say(
                 Role::User,
-                vec![Block::Text(format!("$ {command}\n{output}"))],
+                vec![Block::Report(format!("$ {command}\n{output}"))],
             );
         }
     }
@@ -275,7 +275,8 @@ impl<'a> Conversation<'a> {
     fn summed_up(&mut self, prompt: Option<usize>, generation: Generation) {
         self.said.clear();
         self.fresh.clear();
-        self.say(Role::User, generation.output.clone());
+        let summary = generation.output.iter().cloned().map(Block::as_report);
+        self.say(Role::User, summary.collect());
         self.begins_anew = true;
         let agent = Subagent {
             id: generation.id.clone(),

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
-use walkdir::WalkDir;
 
+use super::super::regular;
+use super::super::walk::{self, Listing, Unreadable};
 use super::archive::{Entry, PartRecord, Record, has_extension};
 use super::wire::{Info, Times};
 
@@ -17,7 +18,7 @@ use super::wire::{Info, Times};
 pub(super) struct Files {
     storage: PathBuf,
     /// Every session with its file: which are whose subagents stands in each of them.
-    sessions: OnceCell<Vec<(PathBuf, Info)>>,
+    sessions: OnceCell<Listing<(PathBuf, Info)>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -34,27 +35,40 @@ impl Files {
         }
     }
 
-    fn all(&self) -> &[(PathBuf, Info)] {
+    fn listing(&self) -> &Listing<(PathBuf, Info)> {
         self.sessions.get_or_init(|| self.read_all())
     }
 
-    fn read_all(&self) -> Vec<(PathBuf, Info)> {
-        let files = WalkDir::new(self.storage.join("session"))
-            .min_depth(2)
-            .max_depth(2)
-            .sort_by_file_name()
-            .into_iter()
-            .filter_map(Result::ok)
-            .map(walkdir::DirEntry::into_path);
-        let files = files.filter(|path| has_extension(path, "json"));
-        let read = files.filter_map(|path| {
-            let info: Info = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-            info.id.is_some().then_some((path, info))
-        });
-        read.collect()
+    fn all(&self) -> &[(PathBuf, Info)] {
+        &self.listing().found
     }
 
-    pub(super) fn sessions(&self) -> Vec<Entry> {
+    fn read_all(&self) -> Listing<(PathBuf, Info)> {
+        // session/<project>/<session>.json
+        let folder = self.storage.join("session");
+        let files = walk::files(&folder, |entry| entry.depth() <= 2);
+        let is_session = |path: &PathBuf| {
+            let project = path.parent();
+            project.and_then(Path::parent) == Some(&folder) && has_extension(path, "json")
+        };
+        let mut sessions = Listing {
+            found: Vec::new(),
+            unreadable: files.unreadable,
+        };
+        for path in files.found.into_iter().filter(is_session) {
+            match regular::read(&path) {
+                Ok(text) => {
+                    let info: Option<Info> = serde_json::from_str(&text).ok();
+                    let info = info.filter(|info| info.id.is_some());
+                    sessions.found.extend(info.map(|info| (path, info)));
+                }
+                Err(error) => sessions.unreadable.extend(Unreadable::of(&path, &error)),
+            }
+        }
+        sessions
+    }
+
+    pub(super) fn sessions(&self) -> Listing<Entry> {
         let all = self.all();
         let is_child = |info: &Info| {
             let parent = info.parent_id.as_ref();
@@ -79,7 +93,10 @@ impl Files {
                 id,
             })
         });
-        entries.collect()
+        Listing {
+            found: entries.collect(),
+            unreadable: self.listing().unreadable.clone(),
+        }
     }
 
     pub(super) fn info(&self, id: &str) -> Option<Info> {
@@ -168,10 +185,7 @@ fn texts(folder: &Path) -> io::Result<Vec<(String, String)>> {
     let paths = paths(folder)?.into_iter();
     let read = paths.map(|path| {
         let name = path.file_stem().unwrap_or_default();
-        Ok((
-            name.to_string_lossy().into_owned(),
-            fs::read_to_string(&path)?,
-        ))
+        Ok((name.to_string_lossy().into_owned(), regular::read(&path)?))
     });
     read.collect()
 }

@@ -1,88 +1,97 @@
 //! Where OpenCode keeps its sessions.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::super::walk::{self, Listing, Unreadable};
 use super::archive::{Archive, Entry, is_database};
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// `opencode` below `XDG_DATA_HOME` or `~/.local/share`, on every system.
 #[must_use]
 pub fn data_dir(host: &Host) -> Option<PathBuf> {
-    let moved = host.path_variable("XDG_DATA_HOME");
+    let moved = host.path_variable(Variable::XdgDataHome);
     let data = moved.or_else(|| Some(host.home.as_ref()?.join(".local/share")))?;
     Some(data.join("opencode"))
 }
 
 /// The user's databases and, of versions before 1.2, files. What stands in a database wins.
-fn archives(host: &Host) -> Vec<PathBuf> {
+fn archives(host: &Host) -> Listing<PathBuf> {
     let Some(folder) = data_dir(host) else {
-        return Vec::new();
+        return Listing::default();
     };
     let mut archives = archives_in(&folder);
-    let named = host.path_variable("OPENCODE_DB");
+    let named = host.path_variable(Variable::OpencodeDb);
     let named = named.map(|path| folder.join(path));
-    if let Some(path) = named.filter(|path| path.is_file() && !archives.contains(path)) {
-        archives.insert(0, path);
+    if let Some(path) = named.filter(|path| path.is_file() && !archives.found.contains(path)) {
+        archives.found.insert(0, path);
     }
     archives
 }
 
 /// The databases of a folder, one for each channel, and the tree of files.
-fn archives_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut archives: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| is_database(path))
-        .collect();
-    archives.sort();
+fn archives_in(folder: &Path) -> Listing<PathBuf> {
+    let mut archives = walk::entries(folder);
+    archives.found.retain(|path| is_database(path));
+    archives.found.sort();
     let files = folder.join("storage");
-    if files.join("session").is_dir() {
-        archives.push(files);
+    match walk::is_folder(&files.join("session")) {
+        Ok(true) => archives.found.push(files),
+        Ok(false) => {}
+        Err(error) => archives.unreadable.extend(Unreadable::of(&files, &error)),
     }
     archives
 }
 
 /// Every session of the user.
 #[must_use]
-pub fn sessions(host: &Host) -> Vec<Entry> {
-    entries(&archives(host))
+pub fn sessions(host: &Host) -> Listing<Entry> {
+    entries(archives(host))
 }
 
 /// Every session in a database, in a folder of them, or in a tree of files.
 #[must_use]
-pub fn below(root: &Path) -> Vec<Entry> {
+pub fn below(root: &Path) -> Listing<Entry> {
     if is_database(root) {
-        return entries(&[root.to_owned()]);
+        return entries(Listing {
+            found: vec![root.to_owned()],
+            unreadable: Vec::new(),
+        });
     }
     let mut archives = archives_in(root);
     if root.join("session").is_dir() && root.join("message").is_dir() {
-        archives.push(root.to_owned());
+        archives.found.push(root.to_owned());
     }
-    entries(&archives)
+    entries(archives)
 }
 
-fn entries(archives: &[PathBuf]) -> Vec<Entry> {
+fn entries(archives: Listing<PathBuf>) -> Listing<Entry> {
     let mut seen = HashSet::new();
-    let all = archives.iter().map(|path| {
-        let sessions = Archive::open(path).and_then(|archive| archive.sessions());
+    let mut all = Listing {
+        found: Vec::new(),
+        unreadable: archives.unreadable,
+    };
+    for path in archives.found {
+        let sessions = Archive::open(&path).and_then(|archive| archive.sessions());
         // One that cannot be read stands for what is in it: whoever reads it is told why.
-        sessions.unwrap_or_else(|_| vec![Entry::of_archive(path)])
-    });
-    all.flatten()
-        .filter(|entry| seen.insert(entry.id.clone()))
-        .collect()
+        all.append(sessions.unwrap_or_else(|_| Listing {
+            found: vec![Entry::of_archive(&path)],
+            unreadable: Vec::new(),
+        }));
+    }
+    all.found.retain(|entry| seen.insert(entry.id.clone()));
+    all
 }
 
 /// The sessions of the project that the program runs in.
 #[must_use]
-pub fn of_project(host: &Host) -> Vec<Entry> {
+pub fn of_project(host: &Host) -> Listing<Entry> {
     let Some(cwd) = &host.cwd else {
-        return Vec::new();
+        return Listing::default();
     };
     let mut all = sessions(host);
-    all.retain(|entry| {
+    all.found.retain(|entry| {
         entry
             .directory
             .as_ref()
@@ -94,13 +103,13 @@ pub fn of_project(host: &Host) -> Vec<Entry> {
 /// Where the session of that id is or, when it is a subagent's, the one it belongs to.
 #[must_use]
 pub fn locate(id: &str, host: &Host) -> Option<PathBuf> {
-    archives(host).into_iter().find_map(|path| {
+    archives(host).found.into_iter().find_map(|path| {
         let archive = Archive::open(&path).ok()?;
         let root = archive.root(id).ok()??;
         match &archive {
             Archive::Database(_) => Some(path.join(root)),
             Archive::Files(_) => {
-                let entries = archive.sessions().ok()?.into_iter();
+                let entries = archive.sessions().ok()?.found.into_iter();
                 entries
                     .map(|entry| entry.path)
                     .find(|path| path.file_stem().is_some_and(|stem| *stem == *root))

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// The name of our package, in its `package.json`, and of the folder that it lies in.
 pub const PACKAGE: &str = "posthog-llma-opencode";
@@ -15,7 +16,7 @@ const SETTINGS: [&str; 3] = ["opencode.json", "opencode.jsonc", "config.json"];
 /// name our plugin, or the plugin itself in a folder that is loaded whole.
 #[must_use]
 pub fn plugin(host: &Host) -> Option<PathBuf> {
-    let config = host.path_variable("XDG_CONFIG_HOME");
+    let config = host.path_variable(Variable::XdgConfigHome);
     let config = config.or_else(|| Some(host.home.as_ref()?.join(".config")));
     let own = config.map(|config| config.join("opencode"));
     let project = host.cwd.as_ref().map(|cwd| cwd.join(".opencode"));

@@ -106,8 +106,13 @@ impl<'a> Conversation<'a> {
                 let instruct = |state: &mut State| state.instruct(message, &content);
                 self.tree.add(id, parent, Says::Nothing, instruct);
             }
-            Some("custom" | "hookMessage" | "branchSummary" | "compactionSummary") => {
+            Some("custom" | "hookMessage") => {
                 let input = Says::Input(said(Role::User, content));
+                self.tree.add(id, parent, input, unchanged);
+            }
+            Some("branchSummary" | "compactionSummary") => {
+                let summary = content.into_iter().map(Block::as_report);
+                let input = Says::Input(said(Role::User, summary.collect()));
                 self.tree.add(id, parent, input, unchanged);
             }
             Some("bashExecution") => {
@@ -359,7 +364,7 @@ fn of_user_command(message: &wire::Message<'_>) -> Says {
     }
     let command = message.command.as_deref().unwrap_or_default();
     let output = message.output.as_deref().unwrap_or_default();
-    let text = Block::Text(format!("$ {command}\n{output}"));
+    let text = Block::Report(format!("$ {command}\n{output}"));
     Says::Input(Arc::new(Message {
         role: Role::User,
         content: vec![text],

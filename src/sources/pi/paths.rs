@@ -4,12 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use walkdir::WalkDir;
 
 use super::super::jsonl::{Lines, objects};
 use super::super::times::parse_time;
+use super::super::walk::{self, Listing, Unreadable};
 use super::wire::Line;
 use crate::host::Host;
+use crate::variables::Variable;
 
 /// What the first line of a session says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,9 +44,7 @@ pub(super) fn header(path: &Path) -> io::Result<Option<Header>> {
 /// Whether the file is a session of Pi.
 #[must_use]
 pub fn is_session(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "jsonl")
-        && matches!(header(path), Ok(Some(_)))
+    is_jsonl(path) && matches!(header(path), Ok(Some(_)))
 }
 
 /// The id in a session's file name, `<time>_<id>.jsonl`.
@@ -71,16 +70,16 @@ pub fn sessions_dir(host: &Host) -> Option<PathBuf> {
 
 /// Where Pi keeps its settings, and all else unless another variable says otherwise.
 pub(super) fn agent_dir(host: &Host) -> Option<PathBuf> {
-    let moved = host.path_variable("PI_CODING_AGENT_DIR");
+    let moved = host.path_variable(Variable::PiDir);
     let moved = moved.map(|path| from_home(path, host));
     moved.or_else(|| host.home.as_ref().map(|home| home.join(".pi/agent")))
 }
 
 /// The sessions of the project that the program runs in, in the order of their paths.
 #[must_use]
-pub fn of_project(host: &Host) -> Vec<PathBuf> {
+pub fn of_project(host: &Host) -> Listing<PathBuf> {
     let Some(cwd) = &host.cwd else {
-        return Vec::new();
+        return Listing::default();
     };
     let cwd = cwd.to_string_lossy().into_owned();
     if let Some(own) = own_sessions_dir(host) {
@@ -88,16 +87,18 @@ pub fn of_project(host: &Host) -> Vec<PathBuf> {
             let header = header(path).ok().flatten().unwrap_or_default();
             header.cwd.as_ref() == Some(&cwd)
         };
-        return transcripts(&own).into_iter().filter(is_here).collect();
+        let mut all = transcripts(&own);
+        all.found.retain(is_here);
+        return all;
     }
     let name = cwd.strip_prefix(['/', '\\']).unwrap_or(&cwd);
     let name = format!("--{}--", name.replace(['/', '\\', ':'], "-"));
-    sessions_dir(host).map_or_else(Vec::new, |folder| transcripts(&folder.join(name)))
+    sessions_dir(host).map_or_else(Listing::default, |folder| transcripts(&folder.join(name)))
 }
 
 /// Sessions of all projects lie in it side by side.
 fn own_sessions_dir(host: &Host) -> Option<PathBuf> {
-    let own = host.path_variable("PI_CODING_AGENT_SESSION_DIR")?;
+    let own = host.path_variable(Variable::PiSessionDir)?;
     Some(from_home(own, host))
 }
 
@@ -111,14 +112,25 @@ fn from_home(path: PathBuf, host: &Host) -> PathBuf {
 
 /// Every session at or below `root`, in the order of their paths. Symbolic links are not followed.
 #[must_use]
-pub fn transcripts(root: &Path) -> Vec<PathBuf> {
-    let files = WalkDir::new(root).sort_by_file_name().into_iter();
-    let files = files.filter_map(Result::ok);
-    let files = files.filter(|entry| entry.file_type().is_file());
-    files
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| is_session(path))
-        .collect()
+pub fn transcripts(root: &Path) -> Listing<PathBuf> {
+    let files = walk::files(root, |_| true);
+    let mut sessions = Listing {
+        found: Vec::new(),
+        unreadable: files.unreadable,
+    };
+    for path in files.found.into_iter().filter(|path| is_jsonl(path)) {
+        match header(&path) {
+            Ok(Some(_)) => sessions.found.push(path),
+            Ok(None) => {}
+            Err(error) => sessions.unreadable.extend(Unreadable::of(&path, &error)),
+        }
+    }
+    sessions
+}
+
+fn is_jsonl(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "jsonl")
 }
 
 #[cfg(test)]

@@ -270,5 +270,5 @@ impl<'a> Reader<'a> {
 
 fn summary_of(line: &Line<'_>, first_kept: Option<String>) -> Says {
     let text = line.summary.clone().unwrap_or_default();
-    Says::Summary(said(Role::User, vec![Block::Text(text)]), first_kept)
+    Says::Summary(said(Role::User, vec![Block::Report(text)]), first_kept)
 }

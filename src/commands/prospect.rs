@@ -1,0 +1,69 @@
+//! Events as they would be sent, for commands that show or write them and send nothing.
+
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::anyhow;
+
+use super::sending;
+use crate::config::Config;
+use crate::consent::Environment;
+use crate::events::Frozen;
+use crate::outbox::Outbox;
+use crate::pipeline::{Collected, Pipeline, Redactors};
+use crate::redact::RedactionKey;
+
+/// Everything that decides what the events of a session look like.
+pub(super) struct Prospect<'a> {
+    config: &'a Config,
+    redactors: Redactors,
+    /// The largest event that the destination in force takes, in bytes of JSON.
+    largest_event: usize,
+    outbox: Mutex<Option<Outbox>>,
+}
+
+impl<'a> Prospect<'a> {
+    /// Reads what the outbox knows; without one, marks of redaction are keyed for this run alone.
+    pub(super) fn of(config: &'a Config, environment: &Environment) -> anyhow::Result<Self> {
+        let outbox = match &config.state_dir {
+            Some(directory) => Outbox::open_read_only(directory)?,
+            None => None,
+        };
+        let mut key = [0; 32];
+        match &outbox {
+            Some(outbox) => key = outbox.redaction_key(),
+            None => {
+                getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?;
+            }
+        }
+        let destination = sending::destination(config, environment);
+        let largest_event = sending::largest_event(config, destination.as_ref(), outbox.as_ref())?;
+        Ok(Self {
+            config,
+            redactors: Redactors::open(&config.rules, RedactionKey::new(key))?,
+            largest_event,
+            outbox: Mutex::new(outbox),
+        })
+    }
+
+    pub(super) fn pipeline(&self) -> Pipeline<'_> {
+        Pipeline::new(self.config, &self.redactors, self.largest_event)
+    }
+
+    /// What was decided when the session was first sent, which still holds, else what would be.
+    pub(super) fn frozen(&self, collected: &Collected) -> anyhow::Result<Frozen> {
+        let session = &collected.session;
+        let known = self.ask(|outbox| outbox.session(session.agent.as_str(), &session.id))?;
+        let frozen = known.flatten();
+        let frozen = frozen.and_then(|known| serde_json::from_str(&known.frozen).ok());
+        frozen.map_or_else(|| self.pipeline().freeze(collected), Ok)
+    }
+
+    /// Asks the outbox; `None` when there is none.
+    pub(super) fn ask<T, E>(
+        &self,
+        question: impl FnOnce(&Outbox) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        outbox.as_ref().map(question).transpose()
+    }
+}

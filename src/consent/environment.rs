@@ -1,0 +1,391 @@
+//! The environment that the user agreed to.
+//!
+//! Claude Code hands hooks one environment and does not tell who set what. So the settings files
+//! are read again: a variable that a file of the repository names is the repository's, whatever
+//! value stands there or in the environment, unless a stronger file of the user's names it too.
+//! What the user's own value was is then known only from the user's own settings; where it is not
+//! known, the strictest value counts.
+
+use std::path::{Path, PathBuf};
+
+use super::owner::{self, Owner};
+use super::project::{RulesFile, is_strict};
+use crate::host::Host;
+use crate::sources::claude_code::in_force::{InForce, Scope};
+use crate::sources::claude_code::settings::{self, ProjectFile, Variables};
+use crate::variables::{IfCommitted, Variable};
+
+/// Through whose hands the environment came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Claude Code, which has put the variables of its settings files in the place of the user's.
+    ClaudeCode,
+    /// Another agent, which passes on the environment of the shell that it was started from.
+    OtherAgent,
+    /// A shell. The settings of Claude Code are looked up: a person means what its hooks do.
+    Shell,
+    /// Somebody who asks what the hooks of Claude Code see here, or whom Claude Code has called for
+    /// something else than a hook.
+    Onlooker,
+}
+
+impl Caller {
+    /// Who calls a command that a person could have typed.
+    #[must_use]
+    pub fn of_command(host: &Host) -> Self {
+        match host.variable(Variable::InsideClaudeCode) {
+            Ok(None) => Self::Shell,
+            _ => Self::Onlooker,
+        }
+    }
+
+    /// Whether a project's settings may hide what the user's shell says.
+    const fn sees_no_shell(self) -> bool {
+        matches!(self, Self::ClaudeCode | Self::Onlooker)
+    }
+
+    /// Whether what Claude Code's settings say is still to be put into the environment.
+    const fn wants_settings(self) -> bool {
+        matches!(self, Self::Shell | Self::Onlooker)
+    }
+}
+
+/// The environment in which every value is one that the user agreed to, or that only makes things
+/// stricter.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// What settings are to be read from.
+    pub host: Host,
+    /// The user's files with redaction rules.
+    pub rules: Vec<RulesFile>,
+    /// The project that chose where sessions go, if one did.
+    pub chosen_by: Option<PathBuf>,
+    /// Why nothing may be read or sent, if that is so.
+    pub stopped: Option<Stopped>,
+    /// What came with the project and does not count, for the user to be told.
+    pub overruled: Vec<Overruled>,
+}
+
+/// Why nothing may be read or sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Whether that goes for writing down the reason, too.
+    pub scope: StopScope,
+    /// What is in the way.
+    pub found: String,
+    /// What the user can do about it.
+    pub fix: String,
+}
+
+/// What has to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopScope {
+    /// Reading and sending: what the user wants cannot be known.
+    Sessions,
+    /// Everything: a project moves the user's own folders, so that what is found or written there
+    /// is not the user's.
+    Everything,
+}
+
+impl Stopped {
+    fn sessions(found: String, fix: String) -> Self {
+        Self {
+            scope: StopScope::Sessions,
+            found,
+            fix,
+        }
+    }
+
+    /// What is in the way and what can be done, in a line.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        format!("{}; {}", self.found, self.fix)
+    }
+}
+
+/// A value that came with a project and does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overruled {
+    /// What it was meant to set.
+    pub variable: Variable,
+    /// Where it stands.
+    pub file: PathBuf,
+}
+
+impl Environment {
+    /// Judges every variable of the table in [`crate::variables`]. Reads the settings files of
+    /// Claude Code, and asks git whose those inside the project are.
+    #[must_use]
+    pub fn of(host: &Host, caller: Caller) -> Self {
+        let files = Files::read(host, caller);
+        let mut judged = Self {
+            host: host.clone(),
+            rules: Vec::new(),
+            chosen_by: None,
+            stopped: files.unreadable.clone(),
+            overruled: Vec::new(),
+        };
+        for variable in Variable::ALL {
+            judged.decide(*variable, &files, caller);
+        }
+        judged.host.state = state_folder(&judged.host, host);
+        judged
+    }
+
+    /// Whether so much has to stop.
+    #[must_use]
+    pub fn stops(&self, scope: StopScope) -> bool {
+        self.stopped.as_ref().is_some_and(|it| it.scope == scope)
+    }
+
+    fn decide(&mut self, variable: Variable, files: &Files, caller: Caller) {
+        let strongest = files.strongest(variable);
+        let repositorys = files.of_repository(variable, caller);
+        match (variable.if_committed(), repositorys) {
+            (IfCommitted::Stricter, repositorys) => {
+                self.decide_privacy(variable, files, caller);
+                if let Some((value, file)) = repositorys
+                    && !is_strict(variable, value)
+                {
+                    self.overrule(variable, file);
+                }
+            }
+            (_, None) => {
+                if let Some(layer) = strongest.filter(|_| caller.wants_settings())
+                    && let Some(value) = owner::named(&layer.variables, variable)
+                {
+                    self.set(variable, value);
+                }
+            }
+            (IfCommitted::Ignored, Some((_, file))) => {
+                self.restore(variable, files, caller);
+                self.overrule(variable, file);
+            }
+            (IfCommitted::ChoosesDestination, Some((value, _))) if value.trim().is_empty() => {
+                self.restore(variable, files, caller);
+            }
+            (IfCommitted::ChoosesDestination | IfCommitted::ChoosesRoute, Some((value, file))) => {
+                // A file above the project is not in force in every version of Claude Code.
+                let is_in_force = strongest.is_some_and(|it| it.owner == Owner::Repository);
+                if is_in_force && caller.wants_settings() {
+                    self.set(variable, value);
+                }
+                self.chosen_by = Some(file.folder.clone());
+            }
+            (IfCommitted::StopsEverything, Some((_, file))) => {
+                if caller.sees_no_shell() {
+                    let path = file.path.display();
+                    self.stopped = Some(Stopped {
+                        scope: StopScope::Everything,
+                        found: format!(
+                            "{path} sets {variable}, and so where your own settings are looked for"
+                        ),
+                        fix: format!("remove {variable} from {path}"),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Settings of a project are left to its own sessions; here stands what holds for all: the
+    /// strictest of what the user's settings, the administrator's and the shell say.
+    fn decide_privacy(&mut self, variable: Variable, files: &Files, caller: Caller) {
+        let mut said: Vec<String> = files.of_user(variable).cloned().collect();
+        let is_users = !caller.sees_no_shell() || !files.of_project(variable, caller);
+        if is_users {
+            let value = self.host.path_variable(variable);
+            said.extend(value.map(|value| value.to_string_lossy().into_owned()));
+        }
+        if said.is_empty() && !is_users {
+            return self.unknown(variable, files, caller);
+        }
+        if variable == Variable::RedactFile {
+            let files = said.iter().filter(|path| !path.trim().is_empty());
+            self.rules
+                .extend(files.map(|path| RulesFile::of_user(path)));
+            return;
+        }
+        let strictest = said.iter().find(|value| is_strict(variable, value));
+        if let Some(value) = strictest.or(said.first()) {
+            let value = value.clone();
+            self.set(variable, &value);
+        }
+    }
+
+    /// What to take where a project's files hide what the user's shell may have said.
+    fn unknown(&mut self, variable: Variable, files: &Files, caller: Caller) {
+        let Some((_, file)) = files.of_repository(variable, caller) else {
+            // A file of the user's own hides it, which speaks for its project alone.
+            self.host = self.host.clone().without(variable.name());
+            return;
+        };
+        if variable == Variable::RedactFile {
+            let file = file.path.display();
+            let found = format!("{file} sets {variable}, which hides redaction rules of your own");
+            let fix = format!("set {variable} in your own settings.json, to \"\" if you have none");
+            self.stopped.get_or_insert(Stopped::sessions(found, fix));
+        }
+        self.host = self.host.clone().overwritten(variable);
+    }
+
+    /// Puts the user's own value in the place of the repository's.
+    fn restore(&mut self, variable: Variable, files: &Files, caller: Caller) {
+        match files.of_user(variable).next() {
+            Some(value) => {
+                let value = value.clone();
+                self.set(variable, &value);
+            }
+            None if caller.sees_no_shell() => {
+                self.host = self.host.clone().overwritten(variable);
+            }
+            None => {}
+        }
+    }
+
+    fn set(&mut self, variable: Variable, value: &str) {
+        self.host = self.host.clone().with(variable.name(), value);
+    }
+
+    fn overrule(&mut self, variable: Variable, file: &ProjectFile) {
+        let file = file.path.clone();
+        self.overruled.push(Overruled { variable, file });
+    }
+}
+
+/// Where state is kept unless a setting moves it, when a project may have moved it.
+fn state_folder(judged: &Host, host: &Host) -> Option<PathBuf> {
+    let moved = judged.path_variable(Variable::XdgStateHome);
+    if moved == host.path_variable(Variable::XdgStateHome) {
+        return host.state.clone();
+    }
+    moved.or_else(|| Some(host.home.as_ref()?.join(".local/state")))
+}
+
+/// A settings file that is in force.
+struct Layer {
+    scope: Scope,
+    owner: Owner,
+    variables: Variables,
+}
+
+/// The settings files that may have decided something.
+struct Files {
+    /// Those in force, the weakest first.
+    layers: Vec<Layer>,
+    /// Those of the project and of the folders above it that are the repository's.
+    of_repository: Vec<ProjectFile>,
+    /// Why one of them cannot be read.
+    unreadable: Option<Stopped>,
+}
+
+impl Files {
+    fn read(host: &Host, caller: Caller) -> Self {
+        let in_force = InForce::read(host);
+        let mut files = Self {
+            layers: Vec::new(),
+            of_repository: Vec::new(),
+            unreadable: None,
+        };
+        for file in &in_force.files {
+            let is_project = matches!(file.scope, Scope::Project | Scope::Local);
+            if is_project && caller == Caller::OtherAgent {
+                continue;
+            }
+            if let Some(problem) = &file.problem {
+                files.note_unreadable(&file.path, problem);
+            }
+            let mut variables = file.variables();
+            if file.scope == Scope::User {
+                variables.extend(in_force.options());
+            }
+            let owner = match file.scope {
+                Scope::Project => Owner::Repository,
+                // Git is asked only where it matters.
+                Scope::Local if owner::name_any(&variables) => owner::of_local(&file.path),
+                Scope::User | Scope::Local | Scope::Managed => Owner::User,
+            };
+            files.layers.push(Layer {
+                scope: file.scope,
+                owner,
+                variables,
+            });
+        }
+        if caller != Caller::OtherAgent {
+            files.look_above(host);
+        }
+        files
+    }
+
+    /// Finds the files of the repository, those above the project included.
+    fn look_above(&mut self, host: &Host) {
+        let project = host.path_variable(Variable::ClaudeProjectDir);
+        let folders = [host.cwd.clone(), project];
+        let files = folders.iter().flatten();
+        for file in files.flat_map(|folder| settings::of_project(folder, host)) {
+            match &file.variables {
+                Err(problem) => self.note_unreadable(&file.path, problem),
+                Ok(variables)
+                    if owner::name_any(variables) && owner::of(&file) == Owner::Repository =>
+                {
+                    self.of_repository.push(file);
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn note_unreadable(&mut self, path: &Path, problem: &str) {
+        let path = path.display();
+        self.unreadable.get_or_insert_with(|| {
+            let found = format!("nothing is sent while {path} cannot be read: {problem}");
+            Stopped::sessions(found, format!("mend or remove {path}"))
+        });
+    }
+
+    /// The strongest file in force that names a variable.
+    fn strongest(&self, variable: Variable) -> Option<&Layer> {
+        let mut strongest_first = self.layers.iter().rev();
+        strongest_first.find(|layer| owner::named(&layer.variables, variable).is_some())
+    }
+
+    /// The values of the administrator's and the user's own settings for everything, the strongest
+    /// first.
+    fn of_user(&self, variable: Variable) -> impl Iterator<Item = &String> {
+        let strongest_first = self.layers.iter().rev();
+        strongest_first
+            .filter(|layer| matches!(layer.scope, Scope::User | Scope::Managed))
+            .filter_map(move |layer| owner::named(&layer.variables, variable))
+    }
+
+    /// Whether a file of the project, whosever it is, has hidden what the user's shell said.
+    fn of_project(&self, variable: Variable, caller: Caller) -> bool {
+        let strongest = self.strongest(variable).map(|layer| layer.scope);
+        matches!(strongest, Some(Scope::Project | Scope::Local))
+            || self.of_repository(variable, caller).is_some()
+    }
+
+    /// The value and the file of the repository that decide a variable, unless a stronger file of
+    /// the user's does.
+    fn of_repository(&self, variable: Variable, caller: Caller) -> Option<(&str, &ProjectFile)> {
+        let strongest = self.strongest(variable);
+        let is_repositorys = match strongest {
+            Some(layer) => match (layer.owner, layer.scope) {
+                (Owner::Repository, _) => true,
+                (Owner::User, Scope::User) => caller.sees_no_shell(),
+                (Owner::User, _) => false,
+            },
+            None => caller.sees_no_shell(),
+        };
+        if !is_repositorys {
+            return None;
+        }
+        let mut strongest_first = self.of_repository.iter().rev();
+        strongest_first.find_map(|file| {
+            let variables = file.variables.as_ref().ok()?;
+            Some((owner::named(variables, variable)?.as_str(), file))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,314 @@
+use std::fs;
+use std::path::Path;
+
+use chrono::Utc;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::host::UnknownValue;
+
+/// What a repository may commit in the place of a value.
+fn hostile_values() -> [Value; 8] {
+    [
+        json!("hostile"),
+        json!(""),
+        json!(" "),
+        json!("false"),
+        json!(0.0),
+        json!(["hostile"]),
+        json!({ "hostile": true }),
+        Value::Null,
+    ]
+}
+
+/// A home and a project in a repository; Claude Code's settings are in the usual places.
+struct Place {
+    root: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let place = Self { root };
+        git2::Repository::init(place.project()).unwrap();
+        place
+    }
+
+    fn project(&self) -> PathBuf {
+        self.root.path().join("project")
+    }
+
+    fn host(&self) -> Host {
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(self.root.path().join("home"));
+        host.cwd = Some(self.project());
+        host.system = Some(self.root.path().join("system"));
+        host
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.root.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn set(&self, file: &str, variable: Variable, value: &Value) {
+        let env = json!({ "env": { variable.name(): value } });
+        self.write(file, &env.to_string());
+    }
+
+    fn remove(&self, file: &str) {
+        fs::remove_file(self.root.path().join(file)).unwrap();
+    }
+}
+
+const USERS: &str = "home/.claude/settings.json";
+const COMMITTED: &str = "project/.claude/settings.json";
+const LOCAL: &str = "project/.claude/settings.local.json";
+
+/// The environment of a hook: Claude Code lets the project's settings win.
+fn hook(place: &Place, variable: Variable, value: &Value) -> Host {
+    let text = settings::content::text(value);
+    place.host().with(variable.name(), &text)
+}
+
+/// A value of the user's own that is stricter than none.
+fn own_value(variable: Variable) -> &'static str {
+    match variable {
+        Variable::RecordInputs | Variable::RecordOutputs | Variable::CcEnabled => "no",
+        _ => "1",
+    }
+}
+
+#[test]
+fn whatever_a_repository_commits_the_user_s_own_value_holds() {
+    let place = Place::new();
+    for variable in Variable::ALL {
+        let own = own_value(*variable);
+        place.set(USERS, *variable, &json!(own));
+        for committed in hostile_values() {
+            place.set(COMMITTED, *variable, &committed);
+            let host = hook(&place, *variable, &committed);
+            let judged = Environment::of(&host, Caller::ClaudeCode);
+            let said = format!("{variable} = {committed}");
+            let is_blank = settings::content::text(&committed).trim().is_empty();
+            match variable.if_committed() {
+                IfCommitted::StopsEverything => {
+                    assert!(judged.stops(StopScope::Everything), "{said}");
+                }
+                IfCommitted::ChoosesDestination if !is_blank => {
+                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
+                }
+                IfCommitted::ChoosesRoute => {
+                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
+                }
+                IfCommitted::Stricter if *variable == Variable::RedactFile => {
+                    assert_eq!(judged.rules, [RulesFile::of_user(own)], "{said}");
+                }
+                _ => {
+                    assert_eq!(judged.host.variable(*variable), Ok(Some(own)), "{said}");
+                    assert_eq!((judged.chosen_by, judged.stopped), (None, None), "{said}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_the_project_hides_counts_as_the_strictest() {
+    let place = Place::new();
+    for variable in Variable::ALL {
+        for committed in hostile_values() {
+            place.set(COMMITTED, *variable, &committed);
+            let host = hook(&place, *variable, &committed);
+            let judged = Environment::of(&host, Caller::ClaudeCode);
+            let said = format!("{variable} = {committed}");
+            let is_blank = settings::content::text(&committed).trim().is_empty();
+            match variable.if_committed() {
+                IfCommitted::StopsEverything => {
+                    assert!(judged.stops(StopScope::Everything), "{said}");
+                }
+                IfCommitted::ChoosesDestination if !is_blank => {
+                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
+                }
+                IfCommitted::ChoosesRoute => {
+                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
+                }
+                _ => {
+                    let value = judged.host.variable(*variable);
+                    assert_eq!(value, Err(UnknownValue::Overwritten), "{said}");
+                    let stops = judged.stops(StopScope::Sessions);
+                    assert_eq!(stops, *variable == Variable::RedactFile, "{said}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn in_a_shell_the_user_s_own_value_is_seen() {
+    let place = Place::new();
+    for variable in Variable::ALL {
+        if variable.if_committed() == IfCommitted::StopsEverything {
+            continue;
+        }
+        let own = own_value(*variable);
+        let host = place.host().with(variable.name(), own);
+        place.set(COMMITTED, *variable, &json!(""));
+        let judged = Environment::of(&host, Caller::Shell);
+        if *variable == Variable::RedactFile {
+            assert_eq!(judged.rules, [RulesFile::of_user(own)]);
+        } else if variable.if_committed() != IfCommitted::ChoosesRoute {
+            assert_eq!(judged.host.variable(*variable), Ok(Some(own)), "{variable}");
+        }
+    }
+}
+
+#[test]
+fn committed_settings_switch_nothing_on() {
+    let place = Place::new();
+    let on = json!("true");
+    place.set(COMMITTED, Variable::CcEnabled, &on);
+    let host = hook(&place, Variable::CcEnabled, &on);
+    let judged = Environment::of(&host, Caller::ClaudeCode);
+    assert!(judged.host.variable(Variable::CcEnabled).is_err());
+    let told = &judged.overruled[0];
+    assert_eq!(told.variable, Variable::CcEnabled);
+    assert!(told.file.ends_with(".claude/settings.json"));
+
+    place.set(USERS, Variable::CcEnabled, &on);
+    let judged = Environment::of(&host, Caller::ClaudeCode);
+    assert_eq!(judged.host.variable(Variable::CcEnabled), Ok(Some("true")));
+}
+
+#[test]
+fn a_local_file_is_the_user_s_own_where_git_says_so() {
+    let place = Place::new();
+    let value = json!("https://elsewhere.example");
+    place.set(LOCAL, Variable::PosthogHost, &value);
+    let host = hook(&place, Variable::PosthogHost, &value);
+    let chosen_by = || Environment::of(&host, Caller::ClaudeCode).chosen_by;
+    assert_eq!(chosen_by(), None, "untracked");
+
+    let repository = git2::Repository::open(place.project()).unwrap();
+    let mut index = repository.index().unwrap();
+    let file = Path::new(".claude/settings.local.json");
+    index.add_path(file).unwrap();
+    index.write().unwrap();
+    assert_eq!(chosen_by(), Some(place.project()), "tracked");
+
+    fs::remove_dir_all(place.project().join(".git")).unwrap();
+    assert_eq!(chosen_by(), Some(place.project()), "no repository");
+}
+
+#[test]
+fn a_local_file_of_the_user_s_own_wins_over_the_committed_one() {
+    let place = Place::new();
+    place.set(
+        COMMITTED,
+        Variable::PosthogHost,
+        &json!("https://evil.example"),
+    );
+    let own = json!("https://own.example");
+    place.set(LOCAL, Variable::PosthogHost, &own);
+    let host = hook(&place, Variable::PosthogHost, &own);
+    for caller in [Caller::ClaudeCode, Caller::Shell, Caller::Onlooker] {
+        let judged = Environment::of(&host, caller);
+        assert_eq!(judged.chosen_by, None);
+        let value = judged.host.variable(Variable::PosthogHost);
+        assert_eq!(value, Ok(Some("https://own.example")));
+    }
+}
+
+#[test]
+fn a_name_counts_in_whatever_letters_it_is_written() {
+    let place = Place::new();
+    place.write(
+        COMMITTED,
+        r#"{"env":{"Posthog_Host":"https://evil.example"}}"#,
+    );
+    let host = place.host().with("POSTHOG_HOST", "https://evil.example");
+    let judged = Environment::of(&host, Caller::ClaudeCode);
+    assert_eq!(judged.chosen_by, Some(place.project()));
+}
+
+#[test]
+fn a_settings_file_that_cannot_be_read_stops_everything_that_is_sent() {
+    let place = Place::new();
+    for file in [
+        USERS,
+        COMMITTED,
+        LOCAL,
+        "system/claude-code/managed-settings.json",
+    ] {
+        for caller in [Caller::ClaudeCode, Caller::Shell] {
+            assert_eq!(Environment::of(&place.host(), caller).stopped, None);
+            place.write(file, "{\"env\":{},}");
+            let stopped = Environment::of(&place.host(), caller).stopped.unwrap();
+            assert!(stopped.found.contains("settings"), "{file}: {stopped:?}");
+            place.remove(file);
+        }
+    }
+    // Those of other agents do not go through the project's files.
+    place.write(COMMITTED, "{");
+    let other = || Environment::of(&place.host(), Caller::OtherAgent).stopped;
+    assert_eq!(other(), None);
+    place.write(USERS, "{");
+    assert!(other().is_some());
+}
+
+#[test]
+fn of_the_user_s_settings_and_the_shell_the_stricter_holds_for_every_agent() {
+    let place = Place::new();
+    for (users, shells, expected) in [
+        (json!("true"), "false", "true"),
+        (json!("false"), "true", "true"),
+        (json!("maybe"), "false", "maybe"),
+        (json!("false"), "false", "false"),
+        (json!(""), "true", "true"),
+    ] {
+        place.set(USERS, Variable::PrivacyMode, &users);
+        let host = place.host().with("POSTHOG_LLMA_PRIVACY_MODE", shells);
+        for caller in [Caller::OtherAgent, Caller::Shell] {
+            let judged = Environment::of(&host, caller);
+            let value = judged.host.variable(Variable::PrivacyMode);
+            assert_eq!(value, Ok(Some(expected)), "{users} and {shells}");
+        }
+    }
+    // What is not about privacy is not taken from Claude Code's settings.
+    place.set(USERS, Variable::ApiKey, &json!("phc_of_claude_code"));
+    let judged = Environment::of(&place.host(), Caller::OtherAgent);
+    assert_eq!(judged.host.variable(Variable::ApiKey), Ok(None));
+}
+
+#[test]
+fn rules_of_the_user_s_settings_and_of_the_shell_hold_together() {
+    let place = Place::new();
+    place.set(USERS, Variable::RedactFile, &json!("/rules/of/settings"));
+    let host = place
+        .host()
+        .with("POSTHOG_LLMA_REDACT_FILE", "/rules/of/shell");
+    let judged = Environment::of(&host, Caller::OtherAgent);
+    let expected = ["/rules/of/settings", "/rules/of/shell"].map(RulesFile::of_user);
+    assert_eq!(judged.rules, expected);
+}
+
+#[test]
+fn the_settings_of_a_project_speak_for_its_own_sessions_alone() {
+    let place = Place::new();
+    place.set(LOCAL, Variable::PrivacyMode, &json!("true"));
+    let host = hook(&place, Variable::PrivacyMode, &json!("true"));
+    let judged = Environment::of(&host, Caller::ClaudeCode);
+    assert_eq!(judged.host.variable(Variable::PrivacyMode), Ok(None));
+    let verdict = |folder: &Path| {
+        let folder = folder.to_string_lossy().into_owned();
+        crate::consent::Verdict::of([folder.as_str()], &place.host())
+    };
+    let crate::consent::Verdict::Permitted(inside) = verdict(&place.project().join("src")) else {
+        panic!("it is permitted");
+    };
+    assert!(inside.no_inputs && inside.no_outputs);
+    let elsewhere = verdict(&place.root.path().join("elsewhere"));
+    let nothing = crate::consent::ProjectPrivacy::default();
+    assert_eq!(elsewhere, crate::consent::Verdict::Permitted(nothing));
+}

@@ -1,0 +1,154 @@
+//! What a project's settings say of its own sessions, wherever they are read.
+
+use std::path::{Path, PathBuf};
+
+use super::opt_out;
+use super::owner::{self, Owner};
+use crate::host::Host;
+use crate::sources::claude_code::settings::{self, ProjectFile};
+use crate::variables::{IfCommitted, Variable};
+
+/// A file with redaction rules.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RulesFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether values that it allows stay. What came with a repository may only ask for more to be
+    /// replaced.
+    pub may_allow: bool,
+}
+
+impl RulesFile {
+    pub(super) fn of_user(path: &str) -> Self {
+        Self {
+            path: PathBuf::from(path.trim()),
+            may_allow: true,
+        }
+    }
+}
+
+/// How private a project's settings want its sessions. It is never less than the user's own
+/// settings say: what it holds is to be taken in addition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectPrivacy {
+    /// Whether prompts and tool inputs are to be left out.
+    pub no_inputs: bool,
+    /// Whether answers and tool outputs are to be left out.
+    pub no_outputs: bool,
+    /// Rules to apply besides the user's.
+    pub rules: Vec<RulesFile>,
+}
+
+impl ProjectPrivacy {
+    fn of(files: &[ProjectFile]) -> Self {
+        let mut privacy = Self::default();
+        for file in files {
+            // Sessions of a project with a file that cannot be read are left alone.
+            let Ok(variables) = &file.variables else {
+                continue;
+            };
+            let says = |variable| {
+                let value = owner::named(variables, variable);
+                value.is_some_and(|value| is_strict(variable, value))
+            };
+            let is_private = PRIVACY.into_iter().any(says);
+            privacy.no_inputs |= is_private || says(Variable::RecordInputs);
+            privacy.no_outputs |= is_private || says(Variable::RecordOutputs);
+            let rules = owner::named(variables, Variable::RedactFile);
+            if let Some(rules) = rules.filter(|path| !path.trim().is_empty()) {
+                privacy.rules.push(RulesFile {
+                    path: file.folder.join(rules.trim()),
+                    may_allow: owner::of(file) == Owner::User,
+                });
+            }
+        }
+        privacy
+    }
+
+    /// Takes what another folder of the same session wants in addition.
+    fn add(&mut self, other: Self) {
+        self.no_inputs |= other.no_inputs;
+        self.no_outputs |= other.no_outputs;
+        self.rules.extend(other.rules);
+        self.rules.sort();
+        self.rules.dedup();
+    }
+}
+
+/// What becomes of a session for the sake of the folders that it worked in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is left alone, for this reason.
+    LeftAlone(String),
+    /// It may be read, and is to be this private.
+    Permitted(ProjectPrivacy),
+}
+
+impl Verdict {
+    /// The strictest that the folders ask for. Looks at the files that are there now.
+    #[must_use]
+    pub fn of<'a>(folders: impl IntoIterator<Item = &'a str>, host: &Host) -> Self {
+        let mut privacy = ProjectPrivacy::default();
+        for folder in folders {
+            let folder = Path::new(folder);
+            if let Some(reason) = opt_out::marked(folder) {
+                return Self::LeftAlone(reason);
+            }
+            let files = settings::of_project(folder, host);
+            if let Some(reason) = opt_out::said_no(&files) {
+                return Self::LeftAlone(reason);
+            }
+            privacy.add(ProjectPrivacy::of(&files));
+        }
+        Self::Permitted(privacy)
+    }
+}
+
+/// The names of privacy mode.
+const PRIVACY: [Variable; 3] = [
+    Variable::PrivacyMode,
+    Variable::AgentPrivacyMode,
+    Variable::OptionPrivacyMode,
+];
+
+/// Whether a value asks for less to be sent than without it. A value that nobody can read may be
+/// meant so; a blank one says nothing.
+pub(super) fn is_strict(variable: Variable, value: &str) -> bool {
+    let value = value.trim().to_ascii_lowercase();
+    let lax: &[&str] = match variable {
+        _ if PRIVACY.contains(&variable) => &["", "false", "0", "no"],
+        Variable::RecordInputs | Variable::RecordOutputs => &["", "true", "1", "yes"],
+        _ => &[""],
+    };
+    !lax.contains(&value.as_str())
+}
+
+/// Whether the settings of the project that we run in and of the one that `directory` is in name
+/// the same destination: only then may one send the other's sessions.
+#[must_use]
+pub fn shares_destination(directory: &Path, host: &Host) -> bool {
+    let here = host.path_variable(Variable::ClaudeProjectDir);
+    let here = here.or_else(|| host.cwd.clone());
+    let here = here.map_or(Some(Vec::new()), |here| destination(&here, host));
+    here.is_some() && destination(directory, host) == here
+}
+
+/// What the settings of a project name of a destination; `None` when they cannot be read.
+fn destination(directory: &Path, host: &Host) -> Option<Vec<(Variable, String)>> {
+    let mut named = Vec::new();
+    for file in settings::of_project(directory, host) {
+        let variables = file.variables.as_ref().ok()?;
+        let chosen = Variable::ALL.iter().filter_map(|variable| {
+            let value = match variable.if_committed() {
+                IfCommitted::ChoosesDestination | IfCommitted::ChoosesRoute => {
+                    owner::named(variables, *variable)?
+                }
+                _ => return None,
+            };
+            Some((*variable, value.clone()))
+        });
+        named.extend(chosen);
+    }
+    named.sort();
+    Some(named)
+}

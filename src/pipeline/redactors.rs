@@ -1,0 +1,87 @@
+//! One redactor for the user's rules, and one more for every project with rules of its own.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, bail};
+
+use crate::consent::RulesFile;
+use crate::redact::{RedactionKey, Redactor, UserRules};
+
+/// Nobody writes more rules than this, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// The redactors of a run.
+#[derive(Debug)]
+pub struct Redactors {
+    key: RedactionKey,
+    users: Vec<(UserRules, bool)>,
+    usual: Arc<Redactor>,
+    of_projects: Mutex<HashMap<Vec<RulesFile>, Arc<Redactor>>>,
+}
+
+impl Redactors {
+    /// Reads the user's rules. `key` keys the marks.
+    ///
+    /// # Errors
+    /// When a file cannot be used: nothing is sent with fewer rules than the user asked for.
+    pub fn open(rules: &[RulesFile], key: RedactionKey) -> anyhow::Result<Self> {
+        let users: Vec<_> = rules.iter().map(read).collect::<anyhow::Result<_>>()?;
+        let usual = Redactor::with_user_rules(key.clone(), UserRules::joined(users.clone()));
+        Ok(Self {
+            key,
+            users,
+            usual: Arc::new(usual),
+            of_projects: Mutex::default(),
+        })
+    }
+
+    /// With the user's rules alone.
+    #[must_use]
+    pub fn usual(&self) -> &Redactor {
+        &self.usual
+    }
+
+    /// With the rules of a project in addition.
+    ///
+    /// # Errors
+    /// When a file cannot be used.
+    pub fn with(&self, rules: &[RulesFile]) -> anyhow::Result<Arc<Redactor>> {
+        if rules.is_empty() {
+            return Ok(Arc::clone(&self.usual));
+        }
+        let of_projects = self.of_projects.lock();
+        let mut of_projects = of_projects.unwrap_or_else(PoisonError::into_inner);
+        if let Some(redactor) = of_projects.get(rules) {
+            return Ok(Arc::clone(redactor));
+        }
+        let mut files = self.users.clone();
+        for file in rules {
+            files.push(read(file)?);
+        }
+        let joined = UserRules::joined(files);
+        let redactor = Arc::new(Redactor::with_user_rules(self.key.clone(), joined));
+        of_projects.insert(rules.to_vec(), Arc::clone(&redactor));
+        Ok(redactor)
+    }
+}
+
+fn read(file: &RulesFile) -> anyhow::Result<(UserRules, bool)> {
+    let path = file.path.display();
+    let rules = rules(&file.path);
+    let rules = rules.with_context(|| format!("POSTHOG_LLMA_REDACT_FILE: cannot use {path}"))?;
+    Ok((rules, file.may_allow))
+}
+
+fn rules(path: &Path) -> anyhow::Result<UserRules> {
+    let meta = fs::metadata(path)?;
+    if !meta.is_file() {
+        bail!("it is no file");
+    }
+    if meta.len() > LARGEST {
+        bail!("it is larger than {LARGEST} bytes");
+    }
+    Ok(UserRules::parse(&fs::read_to_string(path)?)?)
+}

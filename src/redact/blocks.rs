@@ -1,0 +1,198 @@
+//! Values of YAML that stand on the lines below their names: block scalars, and the data of a
+//! Kubernetes Secret.
+
+use super::assignment::{Assigned, Name};
+use super::keys::Kind;
+use super::lines;
+use super::separator::{blanks, count};
+use super::values::{Style, is_secret};
+
+const LONGEST_BLOCK: usize = 8192;
+
+/// The block after `password: |` or `>-`.
+pub(super) fn scalar(text: &[u8], name: Name) -> Option<Assigned> {
+    let rest = text[name.end..].strip_prefix(b":")?;
+    let sign = name.end + 1 + blanks(text, name.end + 1, 8);
+    if !matches!(text.get(sign), Some(b'|' | b'>')) || rest.is_empty() {
+        return None;
+    }
+    let header = sign
+        + 1
+        + count(text, sign + 1, 3, |byte| {
+            matches!(byte, b'-' | b'+' | b' ') || byte.is_ascii_digit()
+        });
+    if text.get(header) != Some(&b'\n') {
+        return None;
+    }
+    let kind = name.kind?;
+    let indent = indent_of(name.head(text));
+    let (start, end) = indented(text, header + 1, indent)?;
+    let block = &text[start..end];
+    let first = block.split(|byte| *byte == b'\n').next()?;
+    // More than one word on a line is a description.
+    let single = !first.trim_ascii().contains(&b' ');
+    (single && is_secret(kind, Style::Literal, first.trim_ascii_end())).then_some(Assigned {
+        start,
+        end,
+        kind,
+    })
+}
+
+/// How far a line is indented before a name; a dash of a list counts.
+fn indent_of(head: &[u8]) -> usize {
+    count(head, 0, head.len(), |byte| matches!(byte, b' ' | b'-'))
+}
+
+/// Lines indented deeper than `indent`, without the blanks before and after them.
+fn indented(text: &[u8], from: usize, indent: usize) -> Option<(usize, usize)> {
+    let limit = text.len().min(from + LONGEST_BLOCK);
+    let (mut at, mut start, mut end) = (from, None, from);
+    while at < limit {
+        let line = memchr::memchr(b'\n', &text[at..limit]).map_or(limit, |length| at + length);
+        let content = text[at..line].trim_ascii();
+        if !content.is_empty() {
+            let blanks = blanks(text, at, LONGEST_BLOCK);
+            if blanks <= indent {
+                break;
+            }
+            start.get_or_insert(at + blanks);
+            end = at + text[at..line].trim_ascii_end().len();
+        }
+        at = line + 1;
+    }
+    start.map(|start| (start, end))
+}
+
+/// Every value under `data` and `stringData` of a Kubernetes object whose kind, `Secret`, is at `at`.
+pub(super) fn kubernetes_secret(text: &[u8], at: usize, floor: usize) -> Vec<Assigned> {
+    let Some(at) = secret_kind(text, at) else {
+        return Vec::new();
+    };
+    let (from, to) = document(text, at, floor);
+    let mut found = Vec::new();
+    for section in ["stringData", "data"] {
+        let mut position = from;
+        while let Some(offset) = memchr::memmem::find(&text[position..to], section.as_bytes()) {
+            let end = position + offset + section.len();
+            let named = !lines::before(text, position + offset)
+                .last()
+                .is_some_and(u8::is_ascii_alphanumeric);
+            if named {
+                entries(text, end, to, &mut found);
+            }
+            position = end;
+        }
+    }
+    found.sort_unstable_by_key(|it| it.start);
+    found.dedup_by_key(|it| it.start);
+    found
+}
+
+/// Where `kind: Secret` begins, if the word at `at` belongs to it.
+fn secret_kind(text: &[u8], at: usize) -> Option<usize> {
+    let before = &text[at.saturating_sub(16)..at];
+    let joint = before
+        .iter()
+        .rev()
+        .take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b':' | b' '))
+        .count();
+    let field = &before[..before.len() - joint];
+    let assigned = field.ends_with(b"kind") && before[field.len()..].contains(&b':');
+    let goes_on = text
+        .get(at + b"Secret".len())
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'.' | b'-'));
+    (assigned && !goes_on).then(|| at - joint - b"kind".len())
+}
+
+/// The document around the `kind` at `at`, as far as it is looked at.
+fn document(text: &[u8], at: usize, floor: usize) -> (usize, usize) {
+    const FAR: usize = 16 << 10;
+    const RULE: &[u8] = b"\n---";
+    let mut from = at.saturating_sub(FAR).max(floor);
+    let mut to = text.len().min(at + FAR);
+    // Another `kind` belongs to another object, and is looked for first: it may be near.
+    let is_kind = |found: usize| {
+        let ends = matches!(text.get(found + 4), Some(b':' | b'"' | b'\\'));
+        let begins = found == 0 || matches!(text[found - 1], b'\n' | b'"' | b' ');
+        ends && begins
+    };
+    let mut before = memchr::memmem::rfind_iter(&text[from..at], b"kind");
+    if let Some(found) = before.find(|found| is_kind(from + found)) {
+        from += found + b"kind".len();
+    }
+    let after = at + b"kind".len();
+    let mut behind = memchr::memmem::find_iter(&text[after..to], b"kind");
+    if let Some(found) = behind.find(|found| is_kind(after + found)) {
+        to = after + found;
+    }
+    if let Some(found) = memchr::memmem::rfind(&text[from..at], RULE) {
+        from += found;
+    }
+    if let Some(found) = memchr::memmem::find(&text[after..to], RULE) {
+        to = after + found;
+    }
+    (from, to)
+}
+
+/// The values of the section whose name ends at `from`.
+fn entries(text: &[u8], from: usize, to: usize, found: &mut Vec<Assigned>) {
+    let joint = count(text, from, 16, |byte| {
+        matches!(byte, b'"' | b'\\' | b':' | b' ')
+    });
+    let at = from + joint;
+    match text.get(at) {
+        Some(b'{') => json_entries(text, at, to, found),
+        Some(b'\n') => {
+            let line = lines::before(text, from);
+            let indent = count(line, 0, line.len(), |byte| byte == b' ');
+            if let Some((start, end)) = indented(text, at + 1, indent) {
+                yaml_entries(text, start, end.min(to), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn json_entries(text: &[u8], at: usize, to: usize, found: &mut Vec<Assigned>) {
+    let length = memchr::memchr(b'}', &text[at..to]).unwrap_or(to - at);
+    let strings = text[at..at + length].split(|byte| *byte == b'"');
+    let mut start = at;
+    // Between quotes, names and values alternate.
+    for (index, part) in strings.enumerate() {
+        let end = start + part.len();
+        let value = &text[start..end - usize::from(part.ends_with(b"\\"))];
+        if index % 4 == 3 {
+            push(text, start, start + value.len(), found);
+        }
+        start = end + 1;
+    }
+}
+
+fn yaml_entries(text: &[u8], from: usize, to: usize, found: &mut Vec<Assigned>) {
+    let mut at = from;
+    while at < to {
+        let line = memchr::memchr(b'\n', &text[at..to]).map_or(to, |length| at + length);
+        let entry = &text[at..line];
+        if let Some(colon) = memchr::memchr(b':', entry)
+            && !entry[colon..].ends_with(b"|")
+            && !entry[colon..].ends_with(b"-")
+        {
+            let value = at + colon + 1;
+            let quotes = count(text, value, 8, |byte| matches!(byte, b' ' | b'"' | b'\''));
+            let end = at + entry.trim_ascii_end().len();
+            let end = end - usize::from(matches!(text[end - 1], b'"' | b'\''));
+            push(text, value + quotes, end, found);
+        } else if !entry.contains(&b':') {
+            let start = at + blanks(text, at, 64);
+            push(text, start, at + entry.trim_ascii_end().len(), found);
+        }
+        at = line + 1;
+    }
+}
+
+fn push(text: &[u8], start: usize, end: usize, found: &mut Vec<Assigned>) {
+    let kind = Kind::Secret;
+    if start < end && is_secret(kind, Style::Json, &text[start..end]) {
+        found.push(Assigned { start, end, kind });
+    }
+}

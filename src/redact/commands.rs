@@ -1,0 +1,495 @@
+//! Passwords on command lines: which program takes one, and after which flag.
+
+use super::keys::Kind;
+use super::separator::count;
+use super::structures::Span;
+use super::values::{Style, is_secret, looks_random};
+
+/// How a program takes a password.
+#[derive(Clone, Copy, Debug)]
+enum Takes {
+    /// Right after the flag: `-pX`.
+    Glued(&'static str),
+    /// As the next argument: `-a X`.
+    Next(&'static str),
+    /// Either.
+    Either(&'static str),
+    /// After a user's name and this byte, in an argument as `Either` has it: `-u user:X`.
+    Pair(&'static str, u8),
+    /// After a user's name and this byte, in an argument of its own: `user/X@db`.
+    Account(u8),
+    /// The last argument, if the first is a flag with this letter.
+    LastWith(u8),
+    /// The last argument.
+    Last,
+    /// The first argument that is no flag.
+    First,
+    /// The first argument that is no flag, if it looks random.
+    Token,
+    /// After a name and `=`, in an argument that begins so.
+    Literal(&'static str),
+}
+
+/// A program, or the beginning of a command of it.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// What the scan looks for begins after the bar, where three letters are seldom elsewhere.
+    names: &'static [&'static str],
+    takes: &'static [Takes],
+}
+
+use Takes::{Account, Either, First, Glued, Last, LastWith, Literal, Next, Pair, Token};
+
+/// Facts from the programs' manual pages.
+const PROGRAMS: &[Program] = &[
+    Program {
+        names: &[
+            "mysql ",
+            "mysqldump ",
+            "mysqladmin ",
+            "mysqlimport ",
+            "mysqlcheck ",
+            "mysqlsh ",
+            "mycli ",
+            "ma|riadb ",
+            "ma|riadb-dump ",
+            "7z ",
+            "7za ",
+        ],
+        takes: &[Glued("-p"), Glued("-hp")],
+    },
+    Program {
+        names: &["sshpass "],
+        takes: &[Either("-p")],
+    },
+    Program {
+        names: &["redi|s-cli ", "valke|y-cli "],
+        takes: &[Next("-a"), Next("--pass")],
+    },
+    Program {
+        names: &[
+            "do|cker login ",
+            "po|dman login ",
+            "nerdctl login ",
+            "buil|dah login ",
+            "skopeo login ",
+            "re|gistry login ",
+            "oras login ",
+            "az login ",
+            "cf login ",
+            "oc login ",
+            "mo|ngo ",
+            "mo|ngosh ",
+            "mo|ngodump ",
+            "mo|ngorestore ",
+            "mo|ngoexport ",
+            "mo|ngoimport ",
+            "cqlsh ",
+            "twine upload ",
+            "use|radd ",
+            "use|rmod ",
+            "snowsql ",
+            "rd|esktop ",
+            "ipmitool ",
+        ],
+        takes: &[Either("-p"), Next("--pass"), Next("-P")],
+    },
+    Program {
+        names: &["cu|rl "],
+        takes: &[
+            Pair("-u", b':'),
+            Pair("-U", b':'),
+            Pair("--user", b':'),
+            Pair("--proxy-user", b':'),
+            Pair("-E", b':'),
+            Pair("-b", b'='),
+            Pair("--cookie", b'='),
+            Next("--oauth2-bearer"),
+        ],
+    },
+    Program {
+        names: &["ht|tp -a", "ht|tps -a", "xh -a"],
+        takes: &[Account(b':')],
+    },
+    Program {
+        names: &[
+            "mo|squitto_pub ",
+            "mo|squitto_sub ",
+            "sq|lcmd ",
+            "bcp ",
+            "isql ",
+            "zip ",
+        ],
+        takes: &[Either("-P")],
+    },
+    Program {
+        names: &[
+            "ldapsearch ",
+            "ldapadd ",
+            "ldapmodify ",
+            "ldapdelete ",
+            "ldapwhoami ",
+            "ldapcompare ",
+            "ldapmodrdn ",
+        ],
+        takes: &[Either("-w")],
+    },
+    Program {
+        names: &["ldappasswd "],
+        takes: &[Either("-w"), Either("-s"), Either("-a")],
+    },
+    Program {
+        names: &["security add-"],
+        takes: &[Next("-w")],
+    },
+    Program {
+        names: &["in|flux "],
+        takes: &[Next("-password"), Next("-t")],
+    },
+    Program {
+        names: &["ope|nssl ", "apksigner "],
+        takes: &[Glued("pass:"), Next("-k"), Next("-K"), Next("-password")],
+    },
+    Program {
+        names: &["smbclient ", "rpcclient ", "smbmap "],
+        takes: &[Pair("-U", b'%')],
+    },
+    Program {
+        names: &["lftp "],
+        takes: &[Pair("-u", b',')],
+    },
+    Program {
+        names: &["sq|lplus ", "im|pdp ", "ex|pdp ", "sq|lldr "],
+        takes: &[Account(b'/')],
+    },
+    Program {
+        names: &["htpasswd "],
+        takes: &[LastWith(b'b')],
+    },
+    Program {
+        names: &[
+            "rabbitmqctl add_user ",
+            "rabbitmqctl change_password ",
+            "wpa_passphrase ",
+        ],
+        takes: &[Last],
+    },
+    Program {
+        names: &[
+            "encry|pt_string ",
+            "ConvertTo-|SecureString ",
+            "rclone obscure ",
+            "snmp-server community ",
+        ],
+        takes: &[First],
+    },
+    Program {
+        names: &[
+            "vault login ",
+            "authtoken ",
+            "snyk auth ",
+            "ca|rgo login ",
+            "pypi-token.pypi ",
+            "github-|oauth.github.com ",
+            "auth init -t ",
+        ],
+        takes: &[Token],
+    },
+    Program {
+        names: &["snmpget ", "snmpwalk ", "snmpset "],
+        takes: &[Next("-c"), Next("-A"), Next("-X")],
+    },
+    Program {
+        names: &["secret set ", "pu|t-parameter "],
+        takes: &[Either("-b"), Next("--body"), Next("--value")],
+    },
+    Program {
+        names: &["nmcli "],
+        takes: &[Next("password"), Next("wifi-sec.psk")],
+    },
+    Program {
+        names: &["xfreerdp ", "cmdkey ", "mstsc "],
+        takes: &[Glued("/p:"), Glued("/pass:")],
+    },
+    Program {
+        names: &["secret generic "],
+        takes: &[Literal("--from-literal=")],
+    },
+];
+
+/// What reads a password from its standard input.
+const READERS: &[&str] = &[
+    "sudo -S",
+    "sudo -kS",
+    "--password-stdin",
+    "--with-token",
+    "chpasswd",
+    "passwd --stdin",
+    "secret put ",
+    "secret set ",
+    "cryptsetup luksOpen",
+];
+
+/// A name of a program, cut where the scan finds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Called {
+    before: &'static str,
+    pub(super) anchor: &'static str,
+    program: &'static Program,
+}
+
+/// Every name of every program.
+pub(super) fn programs() -> impl Iterator<Item = Called> {
+    PROGRAMS.iter().flat_map(|program| {
+        program.names.iter().map(move |name| {
+            let (before, anchor) = name.split_once('|').unwrap_or(("", name));
+            Called {
+                before,
+                anchor,
+                program,
+            }
+        })
+    })
+}
+
+impl Called {
+    /// Where the arguments begin, if the name stands around `at`.
+    pub(super) fn arguments(self, text: &[u8], at: usize) -> Option<usize> {
+        let whole = text[..at].ends_with(self.before.as_bytes())
+            && text[at..].starts_with(self.anchor.as_bytes());
+        whole.then_some(at + self.anchor.len())
+    }
+
+    /// The password that the program is given; and how far its command was read.
+    pub(super) fn password(self, text: &[u8], from: usize) -> (Option<Span>, usize) {
+        let (arguments, end) = arguments(text, from);
+        let span = self
+            .program
+            .takes
+            .iter()
+            .find_map(|takes| takes.find(text, &arguments));
+        (span, end)
+    }
+}
+
+/// What gives away a command that reads a password.
+pub(super) fn readers() -> impl Iterator<Item = &'static str> {
+    READERS.iter().copied()
+}
+
+const LONGEST_COMMAND: usize = 1024;
+const MOST_ARGUMENTS: usize = 48;
+
+/// An argument; its quotes are not part of it.
+#[derive(Clone, Copy, Debug)]
+struct Argument {
+    start: usize,
+    end: usize,
+}
+
+impl Argument {
+    fn of<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        &text[self.start..self.end]
+    }
+}
+
+/// The arguments of the command from `from` on, and where it ends.
+fn arguments(text: &[u8], from: usize) -> (Vec<Argument>, usize) {
+    let limit = text.len().min(from + LONGEST_COMMAND);
+    let (mut at, mut all) = (from, Vec::new());
+    while all.len() < MOST_ARGUMENTS {
+        at += gap(text, at, limit);
+        if at >= limit || ends_command(text, at) {
+            break;
+        }
+        let (argument, after) = argument(text, at, limit);
+        all.push(argument);
+        at = after;
+        // The quotes around the whole command close here.
+        if matches!(text.get(at), Some(b'"' | b'\'')) {
+            break;
+        }
+    }
+    (all, at)
+}
+
+/// Blanks and continued lines.
+fn gap(text: &[u8], from: usize, limit: usize) -> usize {
+    let mut at = from;
+    while at < limit {
+        let escapes = count(text, at, 8, |byte| byte == b'\\');
+        match text.get(at + escapes) {
+            Some(b' ' | b'\t') => at += escapes + 1,
+            Some(b'\n') if escapes > 0 => at += escapes + 1,
+            // The same in a string of JSON.
+            Some(b'n') if escapes >= 3 => at += escapes + 1,
+            _ => break,
+        }
+    }
+    at - from
+}
+
+fn ends_command(text: &[u8], at: usize) -> bool {
+    match text[at] {
+        b'\n' | b'\r' | b'|' | b';' | b'&' | b'`' | b')' | b'<' | b'>' => true,
+        b'\\' => text.get(at + 1) == Some(&b'n'),
+        _ => false,
+    }
+}
+
+/// An argument, and what follows it.
+fn argument(text: &[u8], at: usize, limit: usize) -> (Argument, usize) {
+    let mut end = at;
+    while end < limit {
+        let escapes = count(text, end, 8, |byte| byte == b'\\');
+        match text.get(end + escapes) {
+            Some(quote @ (b'"' | b'\'')) => {
+                let flag = &text[at..end];
+                let glued = flag.ends_with(b"=")
+                    || flag.ends_with(b":")
+                    || flag.starts_with(b"-") && flag.len() <= 3;
+                if end > at && !glued {
+                    break;
+                }
+                let start = end + escapes + 1;
+                let length = count(text, start, limit.saturating_sub(start), |byte| {
+                    byte != *quote && byte != b'\n' && !(escapes > 0 && byte == b'\\')
+                });
+                let argument = Argument {
+                    start: if end > at { at } else { start },
+                    end: start + length,
+                };
+                return (argument, (start + length + escapes + 1).min(text.len()));
+            }
+            Some(b'\n' | b'\r' | b' ' | b'\t' | b'|' | b';' | b'`') | None => break,
+            Some(b'n') if escapes == 1 => break,
+            Some(_) => end += escapes + 1,
+        }
+    }
+    let end = end.min(limit);
+    (Argument { start: at, end }, end)
+}
+
+impl Takes {
+    fn find(self, text: &[u8], arguments: &[Argument]) -> Option<Span> {
+        let next = |flag: &'static str| {
+            arguments
+                .windows(2)
+                .filter(move |pair| ends_with_flag(pair[0].of(text), flag))
+                .map(|pair| (pair[1].start, pair[1].end))
+        };
+        let glued = |flag: &'static str| {
+            arguments
+                .iter()
+                .filter_map(move |it| glued(text, *it, flag))
+        };
+        let plain = |it: &&Argument| !it.of(text).starts_with(b"-");
+        let secret = |it: &Span| is_password(&text[it.0..it.1]);
+        match self {
+            Self::Glued(flag) => glued(flag).find(secret),
+            Self::Next(flag) => next(flag).find(secret),
+            Self::Either(flag) => next(flag).chain(glued(flag)).find(secret),
+            Self::Pair(flag, joint) => next(flag)
+                .chain(glued(flag))
+                .find_map(|it| after_joint(text, it, joint)),
+            Self::Account(joint) => arguments
+                .iter()
+                .filter(plain)
+                .find_map(|it| after_joint(text, (it.start, it.end), joint)),
+            Self::LastWith(letter) => {
+                let first = arguments.first()?.of(text);
+                let flagged = first.starts_with(b"-") && first.contains(&letter);
+                arguments[1..]
+                    .last()
+                    .filter(|_| flagged && arguments.len() > 2)
+                    .map(|it| (it.start, it.end))
+                    .filter(secret)
+            }
+            Self::Last => arguments
+                .last()
+                .filter(|it| arguments.len() > 1 && plain(it))
+                .map(|it| (it.start, it.end))
+                .filter(secret),
+            Self::First => arguments
+                .iter()
+                .find(plain)
+                .map(|it| (it.start, it.end))
+                .filter(secret),
+            Self::Token => arguments
+                .iter()
+                .find(plain)
+                .map(|it| (it.start, it.end))
+                .filter(|it| looks_random(&text[it.0..it.1]) && it.1 - it.0 >= 12),
+            Self::Literal(flag) => glued(flag).find_map(|it| after_joint(text, it, b'=')),
+        }
+    }
+}
+
+/// `-a`, or `-sa`: flags of one letter may be joined.
+fn ends_with_flag(argument: &[u8], flag: &str) -> bool {
+    let flag = flag.as_bytes();
+    let joined = flag.len() == 2
+        && argument.len() > 2
+        && argument.len() <= 5
+        && argument[0] == b'-'
+        && argument[1..].iter().all(u8::is_ascii_alphabetic)
+        && argument.ends_with(&flag[1..]);
+    argument == flag || joined
+}
+
+fn glued(text: &[u8], argument: Argument, flag: &str) -> Option<Span> {
+    let value = argument.of(text).strip_prefix(flag.as_bytes())?;
+    let value = value.strip_prefix(b"=").unwrap_or(value);
+    let quotes = count(value, 0, 8, |byte| matches!(byte, b'\\' | b'"' | b'\''));
+    let start = argument.end - value.len() + quotes;
+    (start < argument.end).then_some((start, argument.end))
+}
+
+/// The password in `user:password`.
+fn after_joint(text: &[u8], (start, end): Span, joint: u8) -> Option<Span> {
+    let pair = &text[start..end];
+    let at = pair.iter().position(|byte| *byte == joint)?;
+    let after = &pair[at + 1..];
+    // `user/password@database`
+    let length = if joint == b'/' {
+        after
+            .iter()
+            .rposition(|byte| *byte == b'@')
+            .unwrap_or(after.len())
+    } else {
+        after.len()
+    };
+    let password = &after[..length];
+    let address = password.starts_with(b"//") || pair.contains(&b'<');
+    (at > 0 && !address && is_password(password))
+        .then_some((start + at + 1, start + at + 1 + length))
+}
+
+fn is_password(value: &[u8]) -> bool {
+    is_secret(Kind::Password, Style::Literal, value) && !value.starts_with(b"$")
+}
+
+/// What is written to the standard input of a command that reads a password: `echo X | sudo -S`.
+pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
+    let line = super::lines::before(text, at);
+    let from = at - line.len();
+    let found = ["echo ", "printf "].iter().find_map(|writer| {
+        let writes = memchr::memmem::rfind(line, writer.as_bytes())?;
+        memchr::memchr(b'|', &line[writes..])?;
+        let (arguments, _) = arguments(text, from + writes + writer.len());
+        arguments
+            .into_iter()
+            .rfind(|it| it.end <= at && !it.of(text).starts_with(b"-"))
+    });
+    let argument = found.or_else(|| {
+        let rest = &text[at..text.len().min(at + LONGEST_COMMAND)];
+        let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
+        let here = at + memchr::memmem::find(line, b"<<<")? + 3;
+        arguments(text, here).0.into_iter().next()
+    })?;
+    let span = (argument.start, argument.end);
+    if reader == "chpasswd" {
+        return after_joint(text, span, b':');
+    }
+    is_password(argument.of(text)).then_some(span)
+}

@@ -1,0 +1,271 @@
+//! What an anchor announces, and how it is looked into.
+
+use super::anchors::{Anchors, Step};
+use super::assignment::{self, Assigned, Name};
+use super::commands::{self, Called};
+use super::format::{Part, starts_word};
+use super::rules::{self, Anchor, Rule};
+use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
+use super::structures::{self, Span};
+use super::{blocks, calls, files, json, keys, mark, pairs, tables};
+
+/// What is looked for where an anchor stands.
+#[derive(Clone, Copy)]
+pub(super) enum Detector {
+    Mark,
+    Rule(&'static Rule),
+    Assignment { length: usize },
+    Bearer,
+    Basic,
+    Url,
+    PrivateKey,
+    PrivateKeyTail,
+    Command(Called),
+    Reader(&'static str),
+    KubernetesSecret,
+    Hash,
+    Pgpass,
+    IdentifiedBy,
+}
+
+/// Everything that makes the scanner look closer.
+pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
+    let mut anchors = vec![(mark::ANCHOR.into(), Detector::Mark)];
+    for rule in rules::all() {
+        let detector = Detector::Rule(rule);
+        match rule.anchor {
+            Anchor::Prefix(text)
+            | Anchor::Word(text)
+            | Anchor::Link(text)
+            | Anchor::Inside {
+                signature: text, ..
+            } => {
+                anchors.extend(
+                    lengthened(text, rule.body)
+                        .into_iter()
+                        .map(|it| (it, detector)),
+                );
+            }
+            Anchor::Near(names) => {
+                anchors.extend(
+                    names
+                        .iter()
+                        .copied()
+                        .flat_map(spellings)
+                        .map(|it| (it, detector)),
+                );
+            }
+        }
+    }
+    for word in keys::ANCHORS {
+        let detector = Detector::Assignment { length: word.len() };
+        anchors.extend(spellings(word).into_iter().map(|it| (it, detector)));
+    }
+    for (name, length) in keys::SHORT_ANCHORS {
+        anchors.push(((*name).into(), Detector::Assignment { length: *length }));
+    }
+    let programs = commands::programs().map(|it| (it.anchor.into(), Detector::Command(it)));
+    anchors.extend(programs);
+    let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
+    anchors.extend(readers);
+    anchors.extend(
+        files::HASHES
+            .iter()
+            .map(|it| ((*it).into(), Detector::Hash)),
+    );
+    anchors.extend(
+        files::PGPASS
+            .iter()
+            .map(|it| ((*it).into(), Detector::Pgpass)),
+    );
+    let structures = [
+        ("Bearer ", Detector::Bearer),
+        ("bearer ", Detector::Bearer),
+        ("Basic ", Detector::Basic),
+        ("basic ", Detector::Basic),
+        ("://", Detector::Url),
+        ("-----BEGIN", Detector::PrivateKey),
+        ("-----END", Detector::PrivateKeyTail),
+        ("Secret", Detector::KubernetesSecret),
+        ("TIFIED", Detector::IdentifiedBy),
+        ("tified by", Detector::IdentifiedBy),
+    ];
+    anchors.extend(structures.map(|(anchor, detector)| (anchor.into(), detector)));
+    anchors
+}
+
+/// A prefix too short for the filter, with every byte that may follow it.
+fn lengthened(prefix: &str, body: &[Part]) -> Vec<Vec<u8>> {
+    match body.first() {
+        Some(Part::Run { class, .. }) if prefix.len() < Anchors::<Detector>::SHORTEST => class
+            .members()
+            .map(|byte| [prefix.as_bytes(), &[byte]].concat())
+            .collect(),
+        _ => vec![prefix.into()],
+    }
+}
+
+/// `datadog`, `Datadog`, `DATADOG`; a spelling of its own is kept beside them.
+fn spellings(name: &str) -> Vec<Vec<u8>> {
+    let lower = name.to_ascii_lowercase();
+    let upper = name.to_ascii_uppercase();
+    let mut title = lower.clone();
+    title[..1].make_ascii_uppercase();
+    let mut all = vec![name.into(), lower.into(), upper.into(), title.into()];
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+impl Detector {
+    pub(super) fn detect(
+        self,
+        text: &[u8],
+        at: usize,
+        floor: usize,
+        memory: &mut Memory,
+    ) -> Option<Step<Finding>> {
+        let secret =
+            |(start, end), id| (start >= floor).then_some(Step::Found(Finding { start, end, id }));
+        match self {
+            Self::Mark => mark::end_of_mark(text, at).map(Step::Skip),
+            Self::Rule(rule) => rule_at(rule, text, at, floor).ok().map(Step::Found),
+            Self::Assignment { length } => named(text, at, length, floor, memory).map(Step::Found),
+            Self::Bearer => {
+                credential(text, at, "bearer-token", false).and_then(|(span, id)| secret(span, id))
+            }
+            Self::Basic => credential(text, at, "basic-credentials", true)
+                .and_then(|(span, id)| secret(span, id)),
+            Self::Url => {
+                let (start, end) = structures::url_password(text, at)?;
+                secret(
+                    (start, end),
+                    format_of(&text[start..end]).unwrap_or("url-password"),
+                )
+            }
+            Self::PrivateKey => {
+                let label = past(text, at, "-----BEGIN")?;
+                structures::private_key(text, at, label)
+                    .and_then(|span| secret(span, "private-key"))
+            }
+            Self::PrivateKeyTail => structures::private_key_tail(text, at, floor)
+                .and_then(|span| secret(span, "private-key")),
+            Self::Command(called) => {
+                let span = on_command_line(text, at, called, memory)?;
+                secret(span, format_of(&text[span.0..span.1]).unwrap_or("password"))
+            }
+            Self::Reader(reader) => {
+                past(text, at, reader)?;
+                let span = commands::piped(text, at, reader)?;
+                secret(span, format_of(&text[span.0..span.1]).unwrap_or("password"))
+            }
+            Self::KubernetesSecret => {
+                let found = blocks::kubernetes_secret(text, at, floor);
+                first(text, found, floor, memory).map(Step::Found)
+            }
+            Self::Hash if memory.reached.covers(Look::Hash, at) => None,
+            Self::Hash => {
+                let (span, reached) = files::hash(text, at);
+                memory.reached.remember(Look::Hash, at, reached);
+                secret(span?, "password-hash")
+            }
+            Self::Pgpass => files::pgpass(text, at).and_then(|span| secret(span, "password")),
+            Self::IdentifiedBy => {
+                let span = files::identified_by(text, at + "TIFIED".len())?;
+                secret(span, "password")
+            }
+        }
+    }
+}
+
+/// A secret under the name around `text[at..at + length]`, in whichever notation.
+fn named(
+    text: &[u8],
+    at: usize,
+    length: usize,
+    floor: usize,
+    memory: &mut Memory,
+) -> Option<Finding> {
+    let name = Name::around(text, at, length)?;
+    if name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
+        && let Some((start, end)) = files::kaggle(text, name)
+            .or_else(|| files::basic(text, name))
+            .or_else(|| calls::second_of_pair(text, name))
+    {
+        let kind = keys::Kind::Secret;
+        return finding(text, Assigned { start, end, kind }, floor);
+    }
+    name.kind?;
+    if !memory.reached.covers(Look::Value, at) {
+        let (assigned, reached) = assignment::read(text, name);
+        if let Some(assigned) = assigned {
+            return finding(text, assigned, floor);
+        }
+        memory.reached.remember(Look::Value, at, reached);
+    }
+    // Nothing else has one of these after a name.
+    if matches!(text.get(name.end), Some(b'=' | b'(')) {
+        return None;
+    }
+    if let Some(assigned) = blocks::scalar(text, name) {
+        return finding(text, assigned, floor);
+    }
+    if let Some(assigned) = pairs::read(text, name) {
+        return finding(text, assigned, floor);
+    }
+    for (look, read) in [
+        (Look::Json, json::values as fn(&[u8], Name) -> _),
+        (Look::Table, tables::column),
+    ] {
+        if !memory.reached.covers(look, at)
+            && let Some((found, reached)) = read(text, name)
+        {
+            memory.reached.remember(look, at, reached);
+            if let Some(finding) = first(text, found, floor, memory) {
+                return Some(finding);
+            }
+        }
+    }
+    None
+}
+
+fn finding(text: &[u8], assigned: Assigned, floor: usize) -> Option<Finding> {
+    let id = format_of(&text[assigned.start..assigned.end]).unwrap_or(assigned.kind.id());
+    (assigned.start >= floor).then_some(Finding {
+        start: assigned.start,
+        end: assigned.end,
+        id,
+    })
+}
+
+/// The first of several secrets; the others wait until the scan is there.
+fn first(text: &[u8], found: Vec<Assigned>, floor: usize, memory: &mut Memory) -> Option<Finding> {
+    let mut found = found.into_iter().filter_map(|it| finding(text, it, floor));
+    let first = found.next();
+    memory.pending.extend(found);
+    first
+}
+
+fn on_command_line(text: &[u8], at: usize, called: Called, memory: &mut Memory) -> Option<Span> {
+    let from = called.arguments(text, at)?;
+    if memory.reached.covers(Look::Command, from) {
+        return None;
+    }
+    let (span, reached) = called.password(text, from);
+    if span.is_none() {
+        memory.reached.remember(Look::Command, from, reached);
+    }
+    span
+}
+
+fn credential(
+    text: &[u8],
+    at: usize,
+    id: &'static str,
+    basic: bool,
+) -> Option<(Span, &'static str)> {
+    let word = if basic { "basic" } else { "bearer" }.len();
+    let (start, end) =
+        structures::scheme_credential(text, at + word, basic).filter(|_| starts_word(text, at))?;
+    Some(((start, end), format_of(&text[start..end]).unwrap_or(id)))
+}

@@ -1,0 +1,145 @@
+//! Files with a form of their own: password hashes, `.pgpass`, `kaggle.json`, SQL that sets passwords.
+
+use super::assignment::Name;
+use super::format::{ALNUM, BASE64, HEX, run_length};
+use super::keys::Kind;
+use super::lines;
+use super::literal::Literal;
+use super::placeholders::contains_word;
+use super::separator::{blanks, count};
+use super::structures::Span;
+use super::values::{Style, is_placeholder_value, is_secret};
+
+/// What password hashes begin with, in `/etc/shadow`, `.htpasswd` and the tables of frameworks.
+pub(super) const HASHES: &[&str] = &[
+    "$6$",
+    "$5$",
+    "$1$",
+    "$y$",
+    "$7$",
+    "$2a$",
+    "$2b$",
+    "$2y$",
+    "$apr1$",
+    "$argon2",
+    "$scrypt$",
+    "$pbkdf2",
+    "pbkdf2_sha",
+    "{SSHA",
+    "{SHA}",
+    "{CRYPT}",
+];
+
+/// A password hash whose prefix is at `at`, and how far was read.
+pub(super) fn hash(text: &[u8], at: usize) -> (Option<Span>, usize) {
+    let class = ALNUM.and_also("./$+=,-_{}");
+    let end = at + run_length(class, &text[at..], 512);
+    (is_hash(&text[at..end]).then_some((at, end)), end)
+}
+
+fn is_hash(value: &[u8]) -> bool {
+    const SHORTEST: usize = 20;
+    let last = value
+        .rsplit(|byte| matches!(byte, b'$' | b'}'))
+        .next()
+        .unwrap_or_default();
+    let digest = last.len() >= SHORTEST
+        && last.iter().any(u8::is_ascii_digit)
+        && last.iter().any(u8::is_ascii_alphabetic);
+    let salted = value.splitn(4, |byte| *byte == b'$').count() == 4 || value.starts_with(b"{");
+    digest && salted && !is_placeholder_value(last)
+}
+
+/// What the ports of `.pgpass` lines look like.
+pub(super) const PGPASS: &[&str] = &[":5432:", ":5433:", ":6432:", ":*:"];
+
+/// The password of `host:port:database:user:password`, whose port is at `at`.
+pub(super) fn pgpass(text: &[u8], at: usize) -> Option<Span> {
+    let host = lines::before(text, at);
+    let start = at - host.len();
+    let line = &text[start..text.len().min(at + 400)];
+    let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+    let line = line.trim_ascii_end();
+    if line
+        .iter()
+        .any(|byte| matches!(byte, b' ' | b'\t' | b'"' | b'\''))
+    {
+        return None;
+    }
+    let mut fields = line.splitn(5, |byte| *byte == b':');
+    let (host, port) = (fields.next()?, fields.next()?);
+    let valid_port = port == b"*" || !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    let password = fields.nth(2)?;
+    let end = start + line.len();
+    (!host.is_empty() && valid_port && is_secret(Kind::Password, Style::Literal, password))
+        .then_some((end - password.len(), end))
+}
+
+/// The password after `IDENTIFIED BY`, `IDENTIFIED WITH … BY`; `at` is where `IDENTIFIED` ends.
+pub(super) fn identified_by(text: &[u8], at: usize) -> Option<Span> {
+    let near = &text[at..text.len().min(at + 80)];
+    let by = near
+        .windows(4)
+        .position(|it| it.eq_ignore_ascii_case(b" by "))?;
+    let value = at + by + 4 + blanks(text, at + by + 4, 8);
+    let between = &text[at..at + by];
+    if between.contains(&b';') || between.contains(&b'\n') {
+        return None;
+    }
+    let span = match Literal::read(text, value) {
+        // Backticks are prose.
+        Literal::Whole(start, end) if !text[..start].ends_with(b"`") => (start, end),
+        Literal::Whole(..) | Literal::Open => return None,
+        Literal::None => {
+            let end = value
+                + count(text, value, 128, |byte| {
+                    !byte.is_ascii_whitespace()
+                        && !matches!(byte, b';' | b'"' | b',' | b'\\' | b'\'')
+                });
+            // A statement ends here; prose goes on.
+            let ended = matches!(text.get(end), None | Some(b';' | b'"' | b'\n'));
+            let line = lines::before(text, at);
+            let has = |words: &[&str]| {
+                words
+                    .iter()
+                    .any(|word| contains_word(line, word.as_bytes()))
+            };
+            let statement = has(&["alter", "create", "grant"]) && has(&["user", "role", "to "]);
+            if !ended || !statement {
+                return None;
+            }
+            (value, end)
+        }
+    };
+    is_secret(Kind::Password, Style::Literal, &text[span.0..span.1]).then_some(span)
+}
+
+/// The `key` of `kaggle.json`: hexadecimal, after a user's name.
+pub(super) fn kaggle(text: &[u8], name: Name) -> Option<Span> {
+    if name.of(text) != b"key" || name.json_escapes(text).is_none() {
+        return None;
+    }
+    let near = &text[name.start.saturating_sub(120)..name.start];
+    memchr::memmem::find(near, b"username")?;
+    let after = name.end
+        + count(text, name.end, 12, |byte| {
+            matches!(byte, b'"' | b'\\' | b':' | b' ')
+        });
+    let length = run_length(HEX, &text[after..], 64);
+    (length == 32).then_some((after, after + length))
+}
+
+/// `{"auth": "<base64 of user:password>"}` of registries, and `_auth=…`.
+pub(super) fn basic(text: &[u8], name: Name) -> Option<Span> {
+    if !matches!(name.of(text), b"auth" | b"_auth") {
+        return None;
+    }
+    let after = name.end
+        + count(text, name.end, 12, |byte| {
+            matches!(byte, b'"' | b'\\' | b':' | b' ' | b'=')
+        });
+    let length = run_length(BASE64.and_also("="), &text[after..], 512);
+    let value = &text[after..after + length];
+    (length >= 8 && after > name.end && super::structures::is_basic(value))
+        .then_some((after, after + length))
+}

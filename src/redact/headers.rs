@@ -1,0 +1,123 @@
+//! `Authorization` headers: a scheme, and what it is followed by.
+
+use super::assignment::Name;
+use super::separator::count;
+use super::structures::Span;
+use super::values::{is_placeholder_value, is_template, looks_random};
+
+/// Words before the credential that are known without looking at it.
+const SCHEMES: &[&[u8]] = &[
+    b"Bearer",
+    b"Basic",
+    b"Token",
+    b"Bot",
+    b"ApiKey",
+    b"Api-Key",
+    b"Api-Token",
+    b"Key",
+    b"Digest",
+    b"SSWS",
+    b"GenieKey",
+    b"Splunk",
+    b"AWS4-HMAC-SHA256",
+    b"PRIVATE-TOKEN",
+    b"DPoP",
+    b"OAuth",
+    b"HMAC",
+    b"MAC",
+    b"Hawk",
+    b"Negotiate",
+    b"NTLM",
+    b"sso-key",
+    b"Signature",
+    b"Zoho-oauthtoken",
+    b"SharedKey",
+    b"SharedAccessSignature",
+    b"JWT",
+];
+const LONGEST_SCHEME: usize = 32;
+const LONGEST_CREDENTIAL: usize = 4096;
+
+/// The length of an authentication scheme and the spaces after it.
+pub(super) fn scheme_length(value: &[u8]) -> Option<usize> {
+    let scheme = SCHEMES.iter().find(|scheme| {
+        value.len() > scheme.len()
+            && value[scheme.len()] == b' '
+            && value[..scheme.len()].eq_ignore_ascii_case(scheme)
+    })?;
+    Some(scheme.len() + count(value, scheme.len(), 4, |byte| byte == b' '))
+}
+
+/// The credential of `Authorization: <any scheme> …`, with its parameters.
+///
+/// One token after a known scheme is left to the rules that judge a value.
+/// Answers how far was read, too.
+pub(super) fn authorization(text: &[u8], name: Name, at: usize) -> (Option<Span>, usize) {
+    let at = at
+        + count(text, at, 8, |byte| {
+            matches!(byte, b'\\' | b'"' | b'\'' | b'`')
+        });
+    let end = at + credential_length(&text[at..], is_quoted(text, name.start));
+    (credential(text, at, end), end)
+}
+
+fn credential(text: &[u8], at: usize, end: usize) -> Option<Span> {
+    let value = &text[at..end];
+    let scheme = count(value, 0, LONGEST_SCHEME, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+    });
+    let blanks = count(value, scheme, 4, |byte| byte == b' ');
+    let credential = &value[scheme + blanks..];
+    if scheme < 2 || blanks == 0 || credential.len() < 8 || is_template(credential) {
+        return None;
+    }
+    let known = scheme_length(value).is_some();
+    let single = !credential.contains(&b' ') && !credential.contains(&b',');
+    let call = credential.contains(&b'(');
+    let plausible = has_parameters(credential)
+        || single
+            && !call
+            && (!known || credential.contains(&b':'))
+            && (looks_random(credential) || credential.contains(&b':'))
+            && !is_placeholder_value(credential);
+    plausible.then_some((at + scheme + blanks, end))
+}
+
+/// The name stands in the quotes of a header given on a command line.
+fn is_quoted(text: &[u8], start: usize) -> bool {
+    matches!(text[..start].last(), Some(b'"' | b'\''))
+}
+
+/// To the end of the line or of the quotes around it; parameters have quotes of their own.
+fn credential_length(text: &[u8], quoted: bool) -> usize {
+    let mut at = 0;
+    while at < text.len().min(LONGEST_CREDENTIAL) {
+        let escapes = count(text, at, 8, |byte| byte == b'\\');
+        match text.get(at + escapes) {
+            None | Some(b'\n' | b'\r') => return at,
+            Some(b'n' | b'r') if escapes > 0 => return at,
+            Some(quote @ (b'"' | b'\'')) => {
+                if at == 0 || text[at - 1] != b'=' {
+                    return at;
+                }
+                let inside = at + escapes + 1;
+                let length = count(text, inside, LONGEST_CREDENTIAL, |byte| {
+                    byte != *quote && byte != b'\n'
+                });
+                at = inside + length + 1;
+            }
+            Some(b'`') if quoted => return at,
+            Some(_) => at += escapes + 1,
+        }
+    }
+    at.min(text.len())
+}
+
+/// `id="…", mac="…"`
+fn has_parameters(credential: &[u8]) -> bool {
+    let name = count(credential, 0, 40, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+    });
+    let value = &credential[name..];
+    name > 0 && value.len() > 2 && value[0] == b'=' && value[1] != b'=' && value.contains(&b',')
+}

@@ -1,0 +1,207 @@
+//! Numbers, lists and objects under sensitive names of JSON inside text.
+
+use super::assignment::{Assigned, Name};
+use super::keys::Kind;
+use super::mark;
+use super::separator::{Separator, count};
+use super::values::{Style, is_documented, is_secret};
+
+const LONGEST: usize = 8192;
+const DEEPEST: usize = 32;
+
+/// What stands under the name, if that is JSON and no string: every value in it that may be a secret.
+///
+/// Answers the values and how far was read.
+pub(super) fn values(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> {
+    let Separator::Colon { end } = Separator::after(text, name.end)? else {
+        return None;
+    };
+    let opens = *text.get(end)?;
+    if !matches!(opens, b'{' | b'[' | b'-' | b'0'..=b'9') {
+        return None;
+    }
+    if text[end..].starts_with(mark::ANCHOR.as_bytes()) {
+        return None;
+    }
+    let escapes = name.json_escapes(text)?;
+    let kind = name.kind.filter(|kind| is_documented(*kind))?;
+    if matches!(opens, b'{' | b'[') {
+        return Some(Leaves::new(text, escapes, kind).read(end));
+    }
+    let number = number(text, end)?;
+    let assigned = Assigned {
+        start: end,
+        end: number,
+        kind,
+    };
+    Some((vec![assigned], number))
+}
+
+/// The end of a number that is a value by itself.
+fn number(text: &[u8], at: usize) -> Option<usize> {
+    let end = at
+        + count(text, at, 40, |byte| {
+            byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'e' | b'E' | b'+')
+        });
+    let ended = matches!(
+        text.get(end),
+        None | Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\\' | b'\t')
+    );
+    (end > at && text[at..end].iter().any(u8::is_ascii_digit) && ended).then_some(end)
+}
+
+/// Walks a list or an object and collects its strings and numbers.
+struct Leaves<'t> {
+    text: &'t [u8],
+    escapes: usize,
+    kind: Kind,
+    found: Vec<Assigned>,
+    /// Those of `found` that are values even where the others describe one.
+    held: Vec<Assigned>,
+    /// The last string that may turn out to be the name of a field.
+    last: Option<(usize, usize)>,
+    /// `"type": "string"` was seen: the object describes a value.
+    describes: bool,
+}
+
+impl<'t> Leaves<'t> {
+    const fn new(text: &'t [u8], escapes: usize, kind: Kind) -> Self {
+        Self {
+            text,
+            escapes,
+            kind,
+            found: Vec::new(),
+            held: Vec::new(),
+            last: None,
+            describes: false,
+        }
+    }
+
+    fn read(mut self, from: usize) -> (Vec<Assigned>, usize) {
+        let limit = self.text.len().min(from + LONGEST);
+        let (mut at, mut depth) = (from, 0_usize);
+        let mut field: Option<(usize, usize)> = None;
+        while at < limit {
+            match self.text[at] {
+                b'[' if let Some(end) = mark::end_of_mark(self.text, at) => at = end - 1,
+                b'{' | b'[' => {
+                    depth += 1;
+                    field = None;
+                }
+                b'}' | b']' => {
+                    self.settle(field);
+                    depth -= 1;
+                }
+                b',' => {
+                    self.settle(field.take());
+                }
+                b':' => field = self.last.take(),
+                b'"' | b'\\' => {
+                    if let Some((start, end)) = self.string(at, limit) {
+                        self.last = Some((start, end));
+                        at = end;
+                    } else {
+                        at += count(self.text, at, 8, |byte| byte == b'\\');
+                    }
+                }
+                b'-' | b'0'..=b'9' => {
+                    if let Some(end) = number(self.text, at) {
+                        self.push(at, end);
+                        at = end - 1;
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+            if depth == 0 || depth > DEEPEST {
+                break;
+            }
+        }
+        self.settle(field);
+        if self.describes {
+            self.found = self.held;
+        }
+        (self.found, at)
+    }
+
+    /// Start and end of what stands in the quotes that open at `at`.
+    fn string(&self, at: usize, limit: usize) -> Option<(usize, usize)> {
+        let escapes = count(self.text, at, 8, |byte| byte == b'\\');
+        if escapes != self.escapes || self.text.get(at + escapes) != Some(&b'"') {
+            return None;
+        }
+        let start = at + escapes + 1;
+        let mut end = start;
+        while end < limit {
+            let escapes = count(self.text, end, 16, |byte| byte == b'\\');
+            if self.text.get(end + escapes) == Some(&b'"') && escapes <= self.escapes {
+                return Some((start, end + escapes));
+            }
+            end += if escapes > 0 { escapes + 1 } else { 1 };
+        }
+        Some((start, limit))
+    }
+
+    /// The last string was a value.
+    fn settle(&mut self, field: Option<(usize, usize)>) {
+        let Some((start, end)) = self.last.take() else {
+            return;
+        };
+        let name = field.map_or(&b""[..], |(start, end)| self.unescaped(start, end));
+        let value = self.unescaped(start, end);
+        if name == b"type" && is_type(value) || describes(name) {
+            self.describes = true;
+        }
+        let end = start + value.len();
+        if is_secret(self.kind, Style::Json, value) {
+            self.push(start, end);
+            if holds_value(name) {
+                self.held.extend(self.found.last());
+            }
+        }
+    }
+
+    /// Without the escapes before the closing quotes.
+    fn unescaped(&self, start: usize, end: usize) -> &'t [u8] {
+        &self.text[start..end.saturating_sub(self.escapes).max(start)]
+    }
+
+    fn push(&mut self, start: usize, end: usize) {
+        self.found.push(Assigned {
+            start,
+            end,
+            kind: self.kind,
+        });
+    }
+}
+
+/// A field of a schema, of which every other field describes a value too.
+fn describes(field: &[u8]) -> bool {
+    matches!(
+        field,
+        b"description" | b"documentation" | b"shape" | b"$ref"
+    )
+}
+
+/// A field of a schema that holds a value of what is described.
+pub(super) fn holds_value(field: &[u8]) -> bool {
+    matches!(
+        field,
+        b"value" | b"default" | b"const" | b"example" | b"examples" | b"enum"
+    )
+}
+
+/// The name of a type in a JSON schema.
+pub(super) fn is_type(value: &[u8]) -> bool {
+    matches!(
+        value,
+        b"string"
+            | b"number"
+            | b"integer"
+            | b"boolean"
+            | b"array"
+            | b"object"
+            | b"null"
+            | b"structure"
+    )
+}

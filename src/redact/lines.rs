@@ -1,0 +1,307 @@
+//! What a line of a settings file or of a command says about a name on it.
+
+use super::assignment::Name;
+use super::keys::{Kind, is_screaming};
+use super::separator::{blanks, count};
+
+const LONGEST_LINE: usize = 200;
+
+/// Words after which a name and its value are only a space apart.
+const DECLARERS: &[&[u8]] = &[
+    b"setenv",
+    b"ENV",
+    b"export",
+    b"set",
+    b"setq",
+    b"(setq",
+    b"def",
+    b"set --secret",
+    b"configure set",
+    b"config",
+    b"config --global",
+    b"CONFIG SET",
+    b"set -x",
+    b"set -gx",
+    b"set -Ux",
+];
+
+/// Settings that have nothing between name and value.
+const DIRECTIVES: &[&[u8]] = &[
+    b"requirepass",
+    b"masterauth",
+    b"bindpw",
+    b"rootpw",
+    b"storePassword",
+    b"keyPassword",
+    b"sentinel-pass",
+    b"tls-key-file-pass",
+];
+
+/// Words of prose and of usage texts where an argument would stand.
+const PROSE: &[&[u8]] = &[
+    b"flag",
+    b"option",
+    b"options",
+    b"argument",
+    b"parameter",
+    b"value",
+    b"or",
+    b"and",
+    b"is",
+    b"are",
+    b"to",
+    b"for",
+    b"from",
+    b"the",
+    b"with",
+    b"if",
+    b"in",
+    b"on",
+    b"as",
+    b"via",
+    b"when",
+    b"instead",
+    b"was",
+    b"must",
+    b"should",
+    b"can",
+    b"will",
+    b"stdin",
+    b"file",
+    b"above",
+    b"below",
+    b"too",
+    b"again",
+    b"only",
+    b"here",
+    b"first",
+    b"not",
+    b"required",
+    b"yes",
+    b"no",
+];
+
+/// What stands before `at` on its line.
+pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
+    let near = &text[at.saturating_sub(LONGEST_LINE)..at];
+    &near[memchr::memrchr(b'\n', near).map_or(0, |newline| newline + 1)..]
+}
+
+/// Nothing, blanks, or the sign of a diff or of a comment.
+///
+/// What `grep -n` and numbered listings put before a line does not count.
+pub(super) fn is_indent(head: &[u8]) -> bool {
+    let numbered = |at: &usize| *at > 0 && head[at - 1].is_ascii_digit();
+    let arrow = memchr::memmem::rfind(head, "→".as_bytes()).map(|at| at + "→".len());
+    let colon = memchr::memrchr(b':', head)
+        .filter(numbered)
+        .map(|at| at + 1);
+    head[arrow.or(colon).unwrap_or(0)..]
+        .iter()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'+' | b'-' | b'#' | b'>' | b':'))
+}
+
+/// A line that begins so declares the name after it.
+pub(super) fn is_declared_by(head: &[u8]) -> bool {
+    // `config set //registry.test/:_authToken …`
+    let path = head
+        .iter()
+        .rev()
+        .take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'(')
+        .count();
+    let head = if head.ends_with(b"(setq ") {
+        head
+    } else {
+        &head[..head.len() - path]
+    };
+    let head = head.trim_ascii();
+    let ends = |word: &&[u8]| {
+        head.ends_with(word)
+            && head.len().checked_sub(word.len() + 1).is_none_or(|before| {
+                matches!(head[before], b' ' | b'\t' | b'#' | b';' | b'&' | b'"')
+            })
+    };
+    !head.is_empty() && DECLARERS.iter().any(ends)
+}
+
+/// Of a name that begins its line: `requirepass …`, or `NAME   …` as `env` and tables of settings show it.
+pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
+    let written = name.of(text);
+    let gap = &text[name.end..value];
+    DIRECTIVES.contains(&written)
+        || is_screaming(written)
+            && written.contains(&b'_')
+            && (gap.len() >= 2 || gap.contains(&b'\t'))
+        || is_pair(text, value) && has_account_before(text, name.start)
+}
+
+/// A value and nothing else on the line.
+pub(super) fn is_pair(text: &[u8], value: usize) -> bool {
+    let length = count(text, value, LONGEST_LINE, |byte| {
+        !byte.is_ascii_whitespace()
+    });
+    length > 0 && ends_line(text, value + length)
+}
+
+/// `user bob` or `host x` on the lines before, as mail programs have it.
+fn has_account_before(text: &[u8], start: usize) -> bool {
+    let near = &text[start.saturating_sub(LONGEST_LINE)..start];
+    near.split(|byte| *byte == b'\n').any(|line| {
+        let line = line.trim_ascii_start();
+        [
+            &b"user "[..],
+            b"login ",
+            b"account ",
+            b"host ",
+            b"username ",
+        ]
+        .iter()
+        .any(|word| line.starts_with(word))
+            && line.trim_ascii_end().split(|byte| *byte == b' ').count() == 2
+    })
+}
+
+fn ends_line(text: &[u8], at: usize) -> bool {
+    let at = at + blanks(text, at, 8);
+    matches!(text.get(at), None | Some(b'\n' | b'\r'))
+}
+
+/// A setting of a file or of an address, whose value is taken literally: `name=value` without
+/// blanks, or `name: value` alone on its line.
+pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
+    if !text.get(value).is_some_and(u8::is_ascii_alphanumeric) {
+        return false;
+    }
+    let head = name.head(text);
+    match &text[name.end..value] {
+        b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
+        b"=" => {
+            let parameter =
+                matches!(kind, Kind::Password | Kind::Secret) && is_path(last_word(head));
+            let ends: &[u8] = if parameter { b"&\"'\\ " } else { b"&" };
+            (parameter || is_path(head) || is_declared_by(head)) && is_plain(text, value, ends)
+        }
+        [b':', _, ..] => {
+            (is_indent(head) || head.ends_with(b".") && is_path(head) && !head.contains(&b':'))
+                && is_plain(text, value, b"")
+                && !is_in_code(text, name.start - head.len(), value)
+        }
+        _ => false,
+    }
+}
+
+/// The beginning of a name with parts, or of an address with other parameters.
+fn is_path(head: &[u8]) -> bool {
+    head.trim_ascii_start().iter().all(|byte| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'?' | b'&' | b'=')
+    })
+}
+
+/// What follows the last blank or quote.
+fn last_word(head: &[u8]) -> &[u8] {
+    let from = head
+        .iter()
+        .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\''))
+        .map_or(0, |at| at + 1);
+    &head[from..]
+}
+
+/// One word, without the signs of code, to the end of the line or to a byte of `ends`.
+fn is_plain(text: &[u8], value: usize, ends: &[u8]) -> bool {
+    const SIGNS: &[u8] = b"(){}[]<>;$*&!,\"'`\\=|";
+    let length = word_length(text, value, ends);
+    let end = value + length;
+    let last = ends_line(text, end) || text.get(end).is_some_and(|byte| ends.contains(byte));
+    last && !text[value..end].iter().any(|byte| SIGNS.contains(byte))
+}
+
+fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
+    count(text, from, LONGEST_LINE, |byte| {
+        !byte.is_ascii_whitespace() && !ends.contains(&byte)
+    })
+}
+
+/// `name: value` as a field of an object, or with a type for a value.
+fn is_in_code(text: &[u8], line: usize, value: usize) -> bool {
+    let word = &text[value..value + word_length(text, value, b"")];
+    let is_type = word[0].is_ascii_uppercase() && word.iter().all(u8::is_ascii_alphabetic);
+    let near = |from: usize, to: usize| &text[from.min(text.len())..to.min(text.len())];
+    let end = value + word.len();
+    let closes = matches!(
+        near(end, end + LONGEST_LINE).trim_ascii_start(),
+        [b'}' | b')' | b']', ..]
+    );
+    let opened = matches!(
+        near(line.saturating_sub(LONGEST_LINE), line).trim_ascii_end(),
+        [.., b'{' | b'(' | b',']
+    );
+    is_type || closes || opened
+}
+
+/// A password that a sentence gives: with digits, at the end of a line or of a sentence.
+pub(super) fn is_said(text: &[u8], value: usize) -> bool {
+    let word = &text[value..value + word_length(text, value, b",;")];
+    let end = value + word.len();
+    let last = ends_line(text, end) || matches!(text.get(end), Some(b',' | b';'));
+    word.len() >= 8 && word.iter().any(u8::is_ascii_digit) && last
+}
+
+/// What follows a flag is its argument, not a word of prose.
+pub(super) fn is_argument(text: &[u8], value: usize) -> bool {
+    let length = count(text, value, LONGEST_LINE, |byte| {
+        !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b')')
+    });
+    let word = &text[value..value + length];
+    let end = value + length;
+    let gap = blanks(text, end, 2);
+    let after = text.get(end + gap);
+    let ends = matches!(
+        after,
+        None | Some(b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'`' | b'|' | b'&' | b';' | b'>')
+    ) || gap > 0 && after == Some(&b'-')
+        || is_address(&text[end + gap..]);
+    let telling = word
+        .iter()
+        .any(|byte| byte.is_ascii_digit() || *byte == b'-');
+    length > 2
+        && !matches!(word[0], b'-' | b'<' | b'[' | b'=' | b'$' | b'{' | b'(')
+        && (ends || telling && gap < 2)
+        && !PROSE.iter().any(|it| word.eq_ignore_ascii_case(it))
+        && !is_metavariable(word)
+}
+
+/// `https://…`, which most commands take last.
+fn is_address(text: &[u8]) -> bool {
+    let scheme = count(text, 0, 12, |byte| {
+        byte.is_ascii_alphabetic() || byte == b'+'
+    });
+    scheme > 0 && text[scheme..].starts_with(b"://")
+}
+
+/// `PASSWORD`, `API_KEY`
+fn is_metavariable(word: &[u8]) -> bool {
+    word.iter()
+        .all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+}
+
+/// The end of twelve words or more in small letters, as seed phrases are written.
+pub(super) fn many_words(text: &[u8], from: usize) -> Option<usize> {
+    const FEWEST: usize = 12;
+    const MOST: usize = 24;
+    let (mut at, mut end, mut words) = (from, from, 0);
+    while words < MOST {
+        let word = count(text, at, 9, |byte| byte.is_ascii_lowercase());
+        if !(3..=8).contains(&word) {
+            break;
+        }
+        end = at + word;
+        words += 1;
+        at = end + blanks(text, end, 2);
+        if at == end {
+            break;
+        }
+    }
+    let goes_on = text.get(at).is_some_and(u8::is_ascii_alphanumeric) && words < MOST;
+    (words >= FEWEST && !goes_on).then_some(end)
+}

@@ -1,0 +1,208 @@
+//! String literals of programming languages, with any depth of escaping.
+
+use super::format::WORD;
+use super::separator::{blanks, count};
+
+pub(super) const LONGEST_VALUE: usize = 4096;
+
+/// Calls that only wrap a literal: `String::from("…")`.
+const WRAPPERS: &[&[u8]] = &[
+    b"from",
+    b"new",
+    b"of",
+    b"some",
+    b"ok",
+    b"just",
+    b"string",
+    b"str",
+    b"text",
+    b"byte",
+    b"bytes",
+    b"ptr",
+    b"pointer",
+    b"ref",
+    b"secret",
+    b"secretstr",
+    b"secretstring",
+    b"securestring",
+    b"sensitive",
+    b"to_string",
+    b"stringptr",
+    b"lazy",
+    b"url",
+    b"uri",
+    b"b64decode",
+    b"decode",
+    b"atob",
+    b"password",
+    b"encodeuricomponent",
+    b"usestate",
+    b"cstring",
+    b"secretvalue",
+    b"plaintext",
+    b"unsafeplaintext",
+    b"string_view",
+    b"qstring",
+    b"make_shared",
+];
+const LONGEST_WRAPPER: usize = 48;
+pub(super) const LONGEST_TYPE: usize = 64;
+
+/// What a place where a string literal may stand holds.
+pub(super) enum Literal {
+    /// Start and end of what stands in its quotes.
+    Whole(usize, usize),
+    /// One that does not close on its line.
+    Open,
+    None,
+}
+
+impl Literal {
+    pub(super) fn read(text: &[u8], at: usize) -> Self {
+        match Self::plain(text, at) {
+            Self::None => {}
+            found => return found,
+        }
+        // `Some("…")`, and once more inside: `Some(String::from("…"))`.
+        let Some(inside) = wrapped(text, at) else {
+            return Self::None;
+        };
+        match Self::plain(text, inside) {
+            Self::None => {
+                wrapped(text, inside).map_or(Self::None, |innermost| Self::plain(text, innermost))
+            }
+            found => found,
+        }
+    }
+
+    fn plain(text: &[u8], at: usize) -> Self {
+        let sigil = |byte| {
+            matches!(
+                byte,
+                b'b' | b'r'
+                    | b'f'
+                    | b'u'
+                    | b'@'
+                    | b'&'
+                    | b'$'
+                    | b'['
+                    | b'('
+                    | b'L'
+                    | b'R'
+                    | b'N'
+                    | b'#'
+                    | b'8'
+                    | b'c'
+            )
+        };
+        let opening = if is_quote(text, at) {
+            at
+        } else {
+            at + count(text, at, 2, sigil)
+        };
+        if !is_quote(text, opening) {
+            return Self::None;
+        }
+        let escapes = count(text, opening, 8, |byte| byte == b'\\');
+        let quote = text[opening + escapes];
+        // `&'static str`
+        if opening > at && text[opening - 1] == b'&' && quote == b'\'' {
+            return Self::None;
+        }
+        let tripled = escapes == 0 && text[opening..].starts_with(&[quote; 3]);
+        let start = opening + escapes + if tripled { 3 } else { 1 };
+        Self::until(text, start, quote, escapes)
+    }
+
+    fn until(text: &[u8], start: usize, quote: u8, escapes: usize) -> Self {
+        let limit = text.len().min(start + LONGEST_VALUE);
+        let mut end = start;
+        while end < limit {
+            let escape = count(text, end, 16, |byte| byte == b'\\');
+            let closes = text.get(end + escape) == Some(&quote);
+            match text[end] {
+                b'\n' => return Self::Open,
+                byte if byte == quote => return Self::Whole(start, end),
+                b'\\' if closes && escape <= escapes => {
+                    return Self::Whole(start, end);
+                }
+                b'\\' => end += escape + escape % 2,
+                _ => end += 1,
+            }
+        }
+        // The text was cut off inside the literal.
+        if end >= text.len() {
+            Self::Whole(start, text.len())
+        } else {
+            Self::Open
+        }
+    }
+
+    /// `password: string = "…"`, `apiToken string = "…"`: past the type.
+    pub(super) fn after_type(text: &[u8], at: usize) -> Self {
+        let in_type = |byte| WORD.has(byte) || b" &<>?|'*[]().,:".contains(&byte);
+        let equals = at + count(text, at, LONGEST_TYPE, in_type);
+        if equals == at || text.get(equals) != Some(&b'=') || text.get(equals + 1) == Some(&b'=') {
+            return Self::None;
+        }
+        if !is_type(&text[at..equals]) {
+            return Self::None;
+        }
+        let words = text[at..equals].split(|byte| *byte == b' ');
+        let prose = [
+            &b"and"[..],
+            b"or",
+            b"if",
+            b"is",
+            b"in",
+            b"not",
+            b"for",
+            b"from",
+            b"where",
+        ];
+        if words.clone().any(|word| prose.contains(&word)) {
+            return Self::None;
+        }
+        Self::read(text, equals + 1 + blanks(text, equals + 1, 4))
+    }
+}
+
+/// Few words, and commas in brackets only.
+fn is_type(text: &[u8]) -> bool {
+    const MOST_WORDS: usize = 5;
+    let mut depth = 0_i32;
+    let commas_inside = text.iter().all(|byte| {
+        match byte {
+            b'[' | b'<' | b'(' => depth += 1,
+            b']' | b'>' | b')' => depth -= 1,
+            _ => {}
+        }
+        *byte != b',' || depth > 0
+    });
+    let words = text.split(|byte| *byte == b' ').count();
+    commas_inside && words <= MOST_WORDS && !text.windows(2).any(|pair| pair == b". ")
+}
+
+/// Inside the parenthesis of a call that only wraps a literal.
+fn wrapped(text: &[u8], at: usize) -> Option<usize> {
+    let call = |byte| {
+        WORD.has(byte) || matches!(byte, b'.' | b':' | b' ' | b'!' | b'<' | b'>' | b'[' | b']')
+    };
+    let callee = &text[at..at + count(text, at, LONGEST_WRAPPER, call)];
+    let open = at + callee.len();
+    if text.get(open) != Some(&b'(') {
+        return None;
+    }
+    let last = callee
+        .rsplit(|byte| !WORD.has(*byte))
+        .find(|part| !part.is_empty())?;
+    WRAPPERS
+        .iter()
+        .any(|it| last.eq_ignore_ascii_case(it))
+        .then(|| open + 1 + blanks(text, open + 1, 4))
+}
+
+pub(super) fn is_quote(text: &[u8], at: usize) -> bool {
+    let escapes = count(text, at, 8, |byte| byte == b'\\');
+    matches!(text.get(at + escapes), Some(b'"' | b'\'' | b'`'))
+}

@@ -1,0 +1,224 @@
+//! A name and its value in two fields, elements or lines:
+//! `{"name": "DB_PASSWORD", "value": "…"}` and its forms in YAML, XML and settings of services.
+
+use super::assignment::{Assigned, Name, settle};
+use super::format::WORD;
+use super::keys::{Kind, kind_of};
+use super::literal::Literal;
+use super::separator::{blanks, count};
+use super::values::Style;
+
+/// Fields that hold the name of a setting, in small letters.
+const NAMES: &[&[u8]] = &[
+    b"name",
+    b"key",
+    b"parameterkey",
+    b"optionname",
+    b"variable",
+    b"varname",
+    b"field",
+    b"element",
+    b"selector",
+    b"header",
+    b"envvar",
+    b"label",
+];
+/// Fields that hold its value, in small letters.
+const VALUES: &[&[u8]] = &[
+    b"value",
+    b"val",
+    b"parametervalue",
+    b"string",
+    b"default",
+    b"defaultvalue",
+    b"text",
+    b"content",
+    b"stringvalue",
+    b"secretvalue",
+];
+const LONGEST_NAME: usize = 64;
+/// Other fields may stand between the two.
+const LONGEST_DISTANCE: usize = 256;
+
+/// Whether a field holds the name of a setting.
+pub(super) fn names(field: &str) -> bool {
+    is_one_of(field.as_bytes(), NAMES)
+}
+
+/// Whether a field holds the value of a setting.
+pub(super) fn holds_value(field: &str) -> bool {
+    is_one_of(field.as_bytes(), VALUES) && field != "string"
+}
+
+fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
+    list.iter().any(|it| word.eq_ignore_ascii_case(it))
+}
+
+/// The value that belongs to a name which is itself a value.
+pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
+    if !matches!(
+        text[..name.start].last()?,
+        b'"' | b'\'' | b'>' | b' ' | b'=' | b':' | b'.' | b'-' | b'/' | b'#' | b'_'
+    ) {
+        return None;
+    }
+    let start = name.start
+        - text[name.start.saturating_sub(LONGEST_NAME)..name.start]
+            .iter()
+            .rev()
+            .take_while(|byte| WORD.has(**byte) || matches!(byte, b'.' | b'-' | b'/' | b'#'))
+            .count();
+    let field = Field::before(text, start)?;
+    let end = name.end
+        + count(text, name.end, 16, |byte| {
+            WORD.has(byte) || matches!(byte, b' ' | b'[' | b']')
+        });
+    let named = text[start..end].trim_ascii_end();
+    let kind = kind_of(named)?;
+    field
+        .value_after(text, start + named.len())
+        .or_else(|| field.value_before(text))
+        .and_then(|(start, end, style)| {
+            // Android keeps its translations like this.
+            let style = if field.is_translated && kind == Kind::Password {
+                Style::Argument
+            } else {
+                style
+            };
+            settle(text, start, end, kind, style)
+        })
+}
+
+/// The field whose value is the name of a setting.
+struct Field {
+    start: usize,
+    in_tag: bool,
+    is_translated: bool,
+}
+
+impl Field {
+    /// The field whose value begins at `value`.
+    fn before(text: &[u8], value: usize) -> Option<Self> {
+        let near = &text[value.saturating_sub(40)..value];
+        let joint = near
+            .iter()
+            .rev()
+            .take_while(|byte| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'>'))
+            .count();
+        let joined = &near[near.len() - joint..];
+        if !joined
+            .iter()
+            .any(|byte| matches!(byte, b':' | b'=' | b'>' | b'"'))
+        {
+            return None;
+        }
+        let word = near[..near.len() - joint]
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
+        let field = &near[near.len() - joint - word..near.len() - joint];
+        let separated = joined.iter().any(|byte| matches!(byte, b':' | b'=' | b'>'))
+            || field == b"variable" && joined.ends_with(b"\"");
+        let start = value - joint - word;
+        (separated && is_one_of(field, NAMES)).then(|| {
+            let line = &text[start.saturating_sub(80)..start];
+            let tag = line
+                .iter()
+                .rposition(|byte| matches!(byte, b'<' | b'>' | b'\n'))
+                .filter(|at| line[*at] == b'<');
+            Self {
+                start,
+                in_tag: tag.is_some() && joined[0] == b'=',
+                is_translated: tag.is_some_and(|at| line[at..].starts_with(b"<string ")),
+            }
+        })
+    }
+
+    /// The value after a name that ends at `from`.
+    fn value_after(&self, text: &[u8], from: usize) -> Option<(usize, usize, Style)> {
+        let limit = text.len().min(from + LONGEST_DISTANCE);
+        let mut at = from;
+        while at < limit {
+            match text[at] {
+                b'}' | b']' => return None,
+                b'\n' if text[at + 1 + blanks(text, at + 1, 32)..].starts_with(b"- ") => {
+                    return None;
+                }
+                b'>' if self.in_tag && text[at - 1] != b'/' => {
+                    if let Some((start, end)) = content(text, at + 1) {
+                        return Some((start, end, Style::Literal));
+                    }
+                    at += 1;
+                }
+                b'/' if self.in_tag && text.get(at + 1) == Some(&b'>') => return None,
+                byte if byte.is_ascii_alphabetic() => {
+                    let word = count(text, at, LONGEST_NAME, |byte| WORD.has(byte));
+                    if is_one_of(&text[at..at + word], VALUES)
+                        && let Some(found) = value_of(text, at + word)
+                    {
+                        return Some(found);
+                    }
+                    at += word.max(1);
+                }
+                _ => at += 1,
+            }
+        }
+        None
+    }
+
+    /// The value of a field right before this one in the same object.
+    fn value_before(&self, text: &[u8]) -> Option<(usize, usize, Style)> {
+        let from = self.start.saturating_sub(LONGEST_DISTANCE);
+        let near = &text[from..self.start];
+        let object = near
+            .iter()
+            .rposition(|byte| matches!(byte, b'{' | b'}' | b'<'))?;
+        let value = object + memchr::memmem::find(&near[object..], b"alue")?;
+        let (start, end, style) = value_of(text, from + value + b"alue".len())?;
+        (end < self.start).then_some((start, end, style))
+    }
+}
+
+/// The value of a field whose name ends at `from`.
+fn value_of(text: &[u8], from: usize) -> Option<(usize, usize, Style)> {
+    let closed = from + count(text, from, 8, |byte| matches!(byte, b'\\' | b'"' | b'\''));
+    let separator = closed + blanks(text, closed, 16);
+    let at = separator + 1;
+    let at = at + blanks(text, at, 16);
+    match text.get(separator)? {
+        b'>' => content(text, separator + 1).map(|(start, end)| (start, end, Style::Literal)),
+        b':' | b'=' => match Literal::read(text, at) {
+            Literal::Whole(start, end) => {
+                let json = text[from..closed].ends_with(b"\"") && text[separator] == b':';
+                Some((start, end, if json { Style::Json } else { Style::Literal }))
+            }
+            Literal::Open => None,
+            Literal::None => {
+                let end = at
+                    + count(text, at, LONGEST_DISTANCE, |byte| {
+                        !byte.is_ascii_whitespace()
+                            && !matches!(byte, b',' | b'"' | b'\'' | b'}' | b'<')
+                    });
+                let plain = matches!(text.get(at), Some(byte) if !matches!(byte, b'|' | b'>' | b'{' | b'[' | b'(' | b'&' | b'*'));
+                (plain && end > at && !text[at..end].contains(&b'(')).then_some((
+                    at,
+                    end,
+                    Style::Literal,
+                ))
+            }
+        },
+        _ => None,
+    }
+}
+
+/// The text of an element, over lines too.
+fn content(text: &[u8], from: usize) -> Option<(usize, usize)> {
+    let start = from + count(text, from, 64, |byte| byte.is_ascii_whitespace());
+    let length = count(text, start, 2048, |byte| {
+        !matches!(byte, b'<' | b'\n' | b'"')
+    });
+    let end = start + text[start..start + length].trim_ascii_end().len();
+    let closing = end + count(text, end, 64, |byte| byte.is_ascii_whitespace());
+    (end > start && text[closing..].starts_with(b"</")).then_some((start, end))
+}

@@ -1,0 +1,344 @@
+//! Values that are no secrets: examples, labels, words of tests, plain words.
+
+use super::values::{is_monotonous, strip_digits};
+
+/// Words that show a value to be an example, whatever it stands for.
+const EXAMPLE_WORDS: &[&[u8]] = &[
+    b"example",
+    b"placeholder",
+    b"changeme",
+    b"change-me",
+    b"change_me",
+    b"your-",
+    b"your_",
+    b"yourkey",
+    b"yourtoken",
+    b"yourpassword",
+    b"yoursecret",
+    b"xxxx",
+    b"redacted",
+    b"replace_",
+    b"replace-",
+    b"replaceme",
+    b"insert-",
+    b"insert_",
+    b"dummy",
+    b"<",
+    b"\xe2\x80\xa6",
+    b"...",
+    b"****",
+    b"todo",
+];
+
+/// Words and runs that machines do not produce, for bodies that should look generated.
+const INVENTED_WORDS: &[&[u8]] = &[
+    b"sample",
+    b"your",
+    b"abc123",
+    b"123456",
+    b"abcdef",
+    b"fedcba",
+    b"654321",
+    b"deadbeef",
+    b"cafebabe",
+    b"foobar",
+    b"not-a-real",
+    b"notareal",
+    b"-here",
+    b"_here",
+    b"fake",
+];
+
+/// Values that name a field, a type or a state.
+const PLAIN_WORDS: &[&[u8]] = &[
+    b"password",
+    b"passwd",
+    b"pass",
+    b"pwd",
+    b"passphrase",
+    b"secret",
+    b"secrets",
+    b"token",
+    b"key",
+    b"apikey",
+    b"api_key",
+    b"api-key",
+    b"bearer",
+    b"basic",
+    b"cookie",
+    b"cookies",
+    b"credential",
+    b"credentials",
+    b"authorization",
+    b"auth",
+    b"new-password",
+    b"current-password",
+    b"one-time-code",
+    b"string",
+    b"str",
+    b"text",
+    b"bool",
+    b"boolean",
+    b"number",
+    b"object",
+    b"integer",
+    b"int",
+    b"bytes",
+    b"any",
+    b"unknown",
+    b"optional",
+    b"required",
+    b"hidden",
+    b"none",
+    b"null",
+    b"nil",
+    b"undefined",
+    b"true",
+    b"false",
+    b"yes",
+    b"no",
+    b"invalid",
+    b"missing",
+    b"incorrect",
+    b"expired",
+    b"empty",
+    b"default",
+    b"include",
+    b"omit",
+    b"same-origin",
+    b"username",
+    b"user",
+    b"email",
+    b"value",
+    b"name",
+    b"id",
+    b"env",
+    b"file",
+    b"files",
+    b"set",
+    b"unset",
+    b"present",
+    b"absent",
+    b"write",
+    b"read",
+    b"inherit",
+    b"ok",
+    b"all",
+    b"base64",
+    b"sha256",
+];
+
+/// Keys that providers publish on purpose.
+const PUBLIC_PREFIXES: &[&[u8]] = &[
+    b"phc_",
+    b"pk_live_",
+    b"pk_test_",
+    b"sb_publishable_",
+    b"pk-lf-",
+    b"ssh-rsa ",
+    b"ssh-ed25519 ",
+];
+
+/// An example where a token of fixed shape was expected.
+pub(super) fn is_placeholder(body: &[u8]) -> bool {
+    // Long bodies contain any short word by chance.
+    const SHORT: usize = 120;
+    has_example_word(&body[..body.len().min(SHORT)])
+        || body.len() <= SHORT && INVENTED_WORDS.iter().any(|word| contains_word(body, word))
+        || is_monotonous(body)
+}
+
+/// An example or a plain word where any value may stand.
+pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
+    PLAIN_WORDS
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word))
+        || has_example_word(value)
+        || PUBLIC_PREFIXES
+            .iter()
+            .any(|prefix| value.starts_with(prefix))
+        || contains_word(value, super::mark::ANCHOR.as_bytes())
+        || !value
+            .iter()
+            .any(|byte| byte.is_ascii_alphanumeric() || *byte >= 128)
+        || value.len() >= 4 && value.iter().all(|byte| *byte == value[0])
+        || value.starts_with("•".as_bytes())
+        || value.len() < 16 && ends_in_x(value)
+}
+
+/// `ghp_xxx`
+fn ends_in_x(value: &[u8]) -> bool {
+    value.len() >= 3 && value[value.len() - 3..].eq_ignore_ascii_case(b"xxx")
+}
+
+fn has_example_word(value: &[u8]) -> bool {
+    EXAMPLE_WORDS.iter().any(|word| contains_word(value, word))
+}
+
+/// `needle` is in lower case.
+pub(super) fn contains_word(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack
+        .windows(needle.len())
+        .any(|window| window.eq_ignore_ascii_case(needle))
+}
+
+/// What a field for a password is called in other languages; translations are no secrets.
+const TRANSLATED: &[&str] = &[
+    "passwort",
+    "kennwort",
+    "mot de passe",
+    "contraseña",
+    "contrasena",
+    "contrasenya",
+    "senha",
+    "palavra-passe",
+    "parola",
+    "wachtwoord",
+    "lösenord",
+    "adgangskode",
+    "passord",
+    "salasana",
+    "heslo",
+    "hasło",
+    "jelszó",
+    "şifre",
+    "parool",
+    "lozinka",
+    "geslo",
+    "пароль",
+    "Пароль",
+    "пароли",
+    "парола",
+    "Парола",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "mật khẩu",
+    "kata sandi",
+    "sandi",
+    "รหัสผ่าน",
+    "كلمة",
+    "סיסמה",
+    "κωδικός",
+    "पासवर्ड",
+    "passphrase",
+    "jeton",
+    "clave",
+    "password",
+    "token",
+    "secret",
+];
+
+/// Values that tests and examples of code pass where any will do.
+const FIXTURES: &[&[u8]] = &[
+    b"wrong",
+    b"incorrect",
+    b"bad",
+    b"test",
+    b"tests",
+    b"testing",
+    b"foo",
+    b"bar",
+    b"baz",
+    b"qux",
+    b"foobar",
+    b"abc",
+    b"xyz",
+    b"fake",
+    b"mock",
+    b"nope",
+    b"old",
+    b"new",
+    b"plain",
+    b"hashed",
+    b"short",
+    b"weak",
+    b"strong",
+    b"pw",
+    b"a",
+    b"b",
+    b"x",
+    b"y",
+    b"something",
+    b"whatever",
+    b"anything",
+    b"else",
+    b"different",
+    b"other",
+    b"input",
+    b"prompt",
+    b"raw",
+    b"cleartext",
+    b"encrypted",
+    b"private",
+    b"public",
+    b"internal",
+    b"stdin",
+    b"vault",
+    b"keychain",
+    b"keyring",
+    b"never",
+    b"always",
+];
+
+/// The word that a field is labelled with, in any language.
+pub(super) fn is_label(value: &[u8]) -> bool {
+    if value.iter().any(u8::is_ascii_digit) {
+        return false;
+    }
+    let labelled = value
+        .iter()
+        .any(|byte| matches!(byte, b' ' | b':' | b'*' | b'?'))
+        || value.iter().any(|byte| *byte >= 128);
+    TRANSLATED.iter().any(|word| {
+        value.eq_ignore_ascii_case(word.as_bytes())
+            || labelled && contains_word(value, word.as_bytes())
+    })
+}
+
+/// What a test passes as a password that is wrong or does not matter.
+pub(super) fn is_fixture(value: &[u8]) -> bool {
+    let wrong = [
+        &b"wrong"[..],
+        b"incorrect",
+        b"invalid",
+        b"bad",
+        b"not-",
+        b"test-",
+        b"test_",
+        b"fake",
+        b"mock",
+        b"my-",
+        b"my_",
+        b"some-",
+        b"some_",
+    ];
+    FIXTURES
+        .iter()
+        .any(|word| strip_digits(value).eq_ignore_ascii_case(word) && value.len() < 8)
+        || !value.iter().any(u8::is_ascii_digit)
+            && wrong.iter().any(|word| {
+                value.len() > word.len() && value[..word.len()].eq_ignore_ascii_case(word)
+            })
+}
+
+/// A regular expression that describes secrets.
+pub(super) fn is_pattern(value: &[u8]) -> bool {
+    let signs = [
+        &b"[a-z"[..],
+        b"[A-Z",
+        b"[0-9",
+        b"[^",
+        b"(?",
+        b"\\d",
+        b"\\w",
+        b"\\s",
+        b".*",
+        b".+",
+        b"[a-f",
+    ];
+    signs
+        .iter()
+        .any(|sign| memchr::memmem::find(value, sign).is_some())
+}

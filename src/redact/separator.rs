@@ -1,0 +1,125 @@
+//! What stands between a name and its value.
+
+/// A separator; `end` is where the value begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Separator {
+    Equals {
+        end: usize,
+    },
+    Colon {
+        end: usize,
+    },
+    Space {
+        end: usize,
+    },
+    Call {
+        end: usize,
+    },
+    Tag {
+        end: usize,
+    },
+    /// `|| "…"` after the name of a setting that may be missing.
+    Default {
+        end: usize,
+    },
+}
+
+/// What C# puts between a property and its first value.
+const PROPERTY: &[u8] = b"{ get; set; }";
+
+impl Separator {
+    pub(super) const fn end(self) -> usize {
+        match self {
+            Self::Equals { end }
+            | Self::Colon { end }
+            | Self::Space { end }
+            | Self::Call { end }
+            | Self::Tag { end }
+            | Self::Default { end } => end,
+        }
+    }
+
+    pub(super) fn after(text: &[u8], name_end: usize) -> Option<Self> {
+        // `password[] = …`, `api_key[33] = …`
+        let index = name_end + count(text, name_end, 1, |byte| byte == b'[');
+        let bound = index + count(text, index, 8, |byte| byte.is_ascii_alphanumeric());
+        let indexed = index > name_end && text.get(bound) == Some(&b']');
+        let mut at = if indexed { bound } else { name_end };
+        // Closing quotes of any escaping, an index bracket, markdown emphasis.
+        at += count(text, at, 6, |byte| {
+            matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b']' | b'*')
+        });
+        let closed = at > name_end;
+        let spaces = blanks(text, at, 64);
+        let after_spaces = at + spaces;
+        let rest = &text[after_spaces..];
+        let skip = |length: usize| {
+            let at = after_spaces + length;
+            at + count(text, at, 16, |byte| matches!(byte, b' ' | b'\t' | b'*'))
+        };
+        match rest {
+            [b':', b':', b':', b'=', ..] => Some(Self::Equals { end: skip(4) }),
+            [b':', b':', b'=', ..] | [b'?' | b'|', b'?' | b'|', b'=', ..] => {
+                Some(Self::Equals { end: skip(3) })
+            }
+            [b':', b':', ..] => None,
+            [b':' | b'!' | b'?' | b'.' | b'+', b'=', ..] | [b'=', b'>', ..] | [b'<', b'-', ..] => {
+                Some(Self::Equals {
+                    end: skip(2 + count(rest, 2, 1, |byte| byte == b'=')),
+                })
+            }
+            [b'=', ..] => Some(Self::Equals {
+                end: skip(count(rest, 0, 3, |byte| byte == b'=')),
+            }),
+            [b':', ..] => Some(Self::Colon { end: skip(1) }),
+            [b',', ..] if closed => Some(Self::Call { end: skip(1) }),
+            [b'{', ..] if spaces == 1 && rest.starts_with(PROPERTY) => Some(Self::Equals {
+                end: skip(PROPERTY.len() + 3),
+            }),
+            [b'i', b's', b' ', b'"' | b'\'' | b'`', ..] if spaces == 1 => {
+                Some(Self::Equals { end: skip(3) })
+            }
+            [b'(' | b'{', ..] if !closed && spaces == 0 => Some(Self::Call { end: skip(1) }),
+            [b'>', ..] if !closed && spaces == 0 => Some(Self::Tag { end: skip(1) }),
+            _ if closed && spaces > 0 && rest.starts_with(b"value=") => {
+                Some(Self::Equals { end: skip(6) })
+            }
+            [b')' | b'|' | b'?' | b'o', ..] if let Some(end) = default(text, at, after_spaces) => {
+                Some(Self::Default { end })
+            }
+            [_, ..] if spaces > 0 && !closed => Some(Self::Space { end: after_spaces }),
+            _ => None,
+        }
+    }
+}
+
+/// Where the literal begins that stands for a missing value: `x || "…"`, `getenv("X") or "…"`.
+///
+/// `'token' or 'key'` is prose: what is in quotes is a setting only in brackets.
+fn default(text: &[u8], name: usize, from: usize) -> Option<usize> {
+    let quoted = matches!(text[name - 1], b'"' | b'\'' | b'`');
+    if quoted && text.get(from) != Some(&b')') {
+        return None;
+    }
+    let closing = from + count(text, from, 2, |byte| byte == b')');
+    let at = closing + blanks(text, closing, 4);
+    let operators = [&b"||"[..], b"??", b"?:", b"or "];
+    let operator = operators.iter().find(|it| text[at..].starts_with(it))?;
+    let end = at + operator.len();
+    let value = end + blanks(text, end, 4);
+    matches!(text.get(value), Some(b'"' | b'\'')).then_some(value)
+}
+
+/// Spaces and tabs from here on.
+pub(super) fn blanks(text: &[u8], from: usize, most: usize) -> usize {
+    count(text, from, most, |byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// Bytes from here on that are wanted.
+pub(super) fn count(text: &[u8], from: usize, most: usize, wanted: impl Fn(u8) -> bool) -> usize {
+    text[from.min(text.len())..]
+        .iter()
+        .take(most)
+        .take_while(|byte| wanted(**byte))
+        .count()
+}

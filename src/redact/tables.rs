@@ -1,0 +1,161 @@
+//! Tables with a column of secrets: CSV, Markdown, and what database clients print.
+
+use super::assignment::{Assigned, Name};
+use super::keys::Kind;
+use super::lines;
+use super::separator::blanks;
+use super::values::{Style, is_secret};
+
+const LONGEST_LINE: usize = 1024;
+const MOST_ROWS: usize = 1000;
+
+/// How the cells of a line are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    Separated(u8),
+    /// Bars with blanks around the cells; a line of dashes follows the header.
+    Ruled,
+}
+
+/// The secrets in the column that this name heads, and where the table ends.
+pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> {
+    let layout = layout(text, name)?;
+    let start = name.start - lines::before(text, name.start).len();
+    let header = line(text, start);
+    if header.len() > LONGEST_LINE {
+        return None;
+    }
+    let mut at = start + header.len() + 1;
+    if layout == Layout::Ruled {
+        let rule = text.get(at..).map(|_| line(text, at))?;
+        if !is_rule(rule) {
+            return None;
+        }
+        at += rule.len() + 1;
+    }
+    let head_cells = cells(header, layout);
+    let index = head_cells
+        .iter()
+        .position(|(from, to)| start + from <= name.start && name.end <= start + to)?;
+    let (from, to) = head_cells[index];
+    // The name is all that stands in its cell.
+    if start + from != name.start || start + to != name.end {
+        return None;
+    }
+    let kind = name.kind?;
+    if layout != Layout::Ruled
+        && !(is_header(header, layout) && begins_table(text, start, layout, head_cells.len()))
+    {
+        return None;
+    }
+    let mut rows = 0;
+    let mut found = Vec::new();
+    while at < text.len() && rows < MOST_ROWS {
+        let row = line(text, at);
+        let row_cells = cells(row, layout);
+        if row.len() > LONGEST_LINE || row_cells.len() != head_cells.len() {
+            break;
+        }
+        let (from, to) = row_cells[index];
+        push(text, at + from, at + to, kind, &mut found);
+        at += row.len() + 1;
+        rows += 1;
+    }
+    (rows > 0).then_some((found, at.min(text.len())))
+}
+
+/// Which kind of table a header with this name in it may belong to.
+fn layout(text: &[u8], name: Name) -> Option<Layout> {
+    let quotes = usize::from(text.get(name.end) == Some(&b'"'));
+    let after = name.end + quotes;
+    let before = name.start - usize::from(text[..name.start].ends_with(b"\""));
+    let neighbours = [text.get(after), text[..before].last()];
+    for byte in *b",;\t" {
+        let beside =
+            |it: Option<&u8>| matches!(it, None | Some(b'\n' | b'\r')) || it == Some(&byte);
+        if neighbours.iter().all(|it| beside(*it)) && neighbours.contains(&Some(&byte)) {
+            return Some(Layout::Separated(byte));
+        }
+    }
+    let after = after + blanks(text, after, 64);
+    let ruled = match text.get(after) {
+        Some(b'|') => true,
+        Some(b'\n' | b'\r') => memchr::memchr(b'|', lines::before(text, before)).is_some(),
+        _ => false,
+    };
+    ruled.then_some(Layout::Ruled)
+}
+
+fn line(text: &[u8], from: usize) -> &[u8] {
+    let rest = &text[from..text.len().min(from + LONGEST_LINE + 1)];
+    &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]
+}
+
+/// Start and end of the cells of a line, without quotes and blanks.
+fn cells(line: &[u8], layout: Layout) -> Vec<(usize, usize)> {
+    let separator = match layout {
+        Layout::Separated(byte) => byte,
+        Layout::Ruled => b'|',
+    };
+    let mut all = Vec::new();
+    let (mut start, mut quoted) = (0, false);
+    for (at, byte) in line.iter().copied().chain([separator]).enumerate() {
+        if byte == b'"' {
+            quoted = !quoted;
+        }
+        if byte == separator && (!quoted || at == line.len()) {
+            let cell = &line[start..at];
+            let from = start + (cell.len() - cell.trim_ascii_start().len());
+            let to = from + cell.trim_ascii().len();
+            let inside = |it: &[u8]| it.len() >= 2 && it.starts_with(b"\"") && it.ends_with(b"\"");
+            all.push(if inside(&line[from..to]) {
+                (from + 1, to - 1)
+            } else {
+                (from, to)
+            });
+            start = at + 1;
+        }
+    }
+    all
+}
+
+/// Names only, as in the first line of a CSV file.
+fn is_header(line: &[u8], layout: Layout) -> bool {
+    let line = line.trim_ascii_end();
+    let cells = cells(line, layout);
+    let named = |(from, to): &(usize, usize)| {
+        from < to
+            && line[*from..*to].iter().all(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ' | b'.')
+            })
+    };
+    let compact = match layout {
+        Layout::Separated(b'\t') => true,
+        _ => !line.windows(2).any(|pair| matches!(pair, b", " | b"; ")),
+    };
+    cells.len() >= 2 && compact && cells.iter().all(named)
+}
+
+/// The line before has other columns, or none.
+fn begins_table(text: &[u8], start: usize, layout: Layout, columns: usize) -> bool {
+    let Some(end) = start.checked_sub(1) else {
+        return true;
+    };
+    cells(lines::before(text, end), layout).len() != columns
+}
+
+/// `|---|---|`, `----+----`
+fn is_rule(line: &[u8]) -> bool {
+    line.iter()
+        .all(|byte| matches!(byte, b'-' | b'+' | b'|' | b':' | b' ' | b'=' | b'\r'))
+        && memchr::memmem::find(line, b"---").is_some()
+}
+
+fn push(text: &[u8], start: usize, end: usize, kind: Kind, found: &mut Vec<Assigned>) {
+    let value = &text[start..end];
+    let start = start + usize::from(value.starts_with(b"`"));
+    let end = end - usize::from(value.len() > 1 && value.ends_with(b"`"));
+    if start < end && is_secret(kind, Style::Literal, &text[start..end]) {
+        found.push(Assigned { start, end, kind });
+    }
+}

@@ -1,0 +1,108 @@
+//! Files that end: nobody is kept busy or waiting by a name that stands for something else.
+//!
+//! A transcript is a regular file with a size. Pipes and devices are none, and files of `/proc`
+//! are none either, though the system calls them regular: their size is 0, and reading one may
+//! wait for ever (`/proc/kmsg`).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+/// Bytes of the largest file that may be a transcript: many times what agents have ever written
+/// of one session.
+const LARGEST: u64 = 16 << 30;
+
+/// Bytes of the largest file that is read whole.
+const LARGEST_WHOLE: u64 = 128 << 20;
+
+/// Why a file is given up that could be opened.
+pub(super) fn no_transcript(why: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, format!("is no transcript: {why}"))
+}
+
+/// Opens a file for reading, and says how many bytes are in it.
+///
+/// # Errors
+/// When it cannot be opened, or is none that ends.
+pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
+    // Asked before it is opened: opening a pipe or a device may have effects.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "is not a regular file",
+        ));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Means nothing to a file on a disk; of any other, reading does not wait.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::libc::O_NONBLOCK);
+    let mut file = options.open(path)?;
+    let length = file.metadata()?.len();
+    if length > LARGEST {
+        return Err(no_transcript("it is too large"));
+    }
+    if length == 0 {
+        let is_empty = matches!(file.read(&mut [0]), Ok(0));
+        // Somebody may have begun to write just now.
+        if !is_empty && file.metadata()?.len() == 0 {
+            return Err(no_transcript("it has no size"));
+        }
+    }
+    Ok((file, length))
+}
+
+/// Reads a file whole, as text.
+///
+/// # Errors
+/// When it cannot be read, is none that ends, is too large, or is no text.
+pub(super) fn read(path: &Path) -> io::Result<String> {
+    let (file, length) = open(path)?;
+    if length > LARGEST_WHOLE {
+        return Err(no_transcript("it is too large"));
+    }
+    let mut text = String::new();
+    file.take(length).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_opened_with_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["", "text\n"] {
+            let path = folder.path().join("file");
+            fs::write(&path, text).unwrap();
+            assert_eq!(open(&path).unwrap().1, text.len() as u64);
+            assert_eq!(read(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_does_not_end_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let huge = folder.path().join("huge");
+        File::create(&huge).unwrap().set_len(LARGEST + 1).unwrap();
+        let large = folder.path().join("large");
+        File::create(&large)
+            .unwrap()
+            .set_len(LARGEST_WHOLE + 1)
+            .unwrap();
+        assert!(open(&large).is_ok());
+        for (path, why) in [
+            (folder.path(), "is not a regular file"),
+            (Path::new("/dev/zero"), "is not a regular file"),
+            (Path::new("/proc/self/environ"), "it has no size"),
+            (&huge, "it is too large"),
+        ] {
+            let error = open(path).unwrap_err().to_string();
+            assert!(error.contains(why), "{}: {error}", path.display());
+            assert!(read(path).is_err(), "{}", path.display());
+        }
+        assert!(read(&large).is_err());
+    }
+}

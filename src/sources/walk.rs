@@ -1,0 +1,177 @@
+//! What lies in folders, and what of them could not be listed.
+//!
+//! A folder that is not there holds nothing. One that is there and cannot be listed may hold
+//! sessions that nobody would miss: it is an answer like any other, for whoever asked to report.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+/// A file or folder that is there and cannot be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unreadable {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What the system said.
+    pub reason: String,
+}
+
+impl Unreadable {
+    /// `None` when the error says that nothing is there.
+    pub(super) fn of(path: &Path, error: &io::Error) -> Option<Self> {
+        (error.kind() != ErrorKind::NotFound).then(|| Self {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "cannot read {}: {}",
+            self.path.display(),
+            self.reason
+        )
+    }
+}
+
+/// What was found in folders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// What is there.
+    pub found: Vec<T>,
+    /// What could not be read, and may hold more.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self {
+            found: Vec::new(),
+            unreadable: Vec::new(),
+        }
+    }
+}
+
+impl<T> Listing<T> {
+    /// Adds what another one holds.
+    pub(super) fn append(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.unreadable.extend(other.unreadable);
+    }
+
+    /// Adds something, or why it cannot be read.
+    pub(super) fn add(&mut self, path: &Path, item: io::Result<T>) {
+        match item {
+            Ok(item) => self.found.push(item),
+            Err(error) => self.unreadable.extend(Unreadable::of(path, &error)),
+        }
+    }
+
+    /// Makes something else of everything in it.
+    pub(super) fn map<U>(self, make: impl FnMut(T) -> U) -> Listing<U> {
+        Listing {
+            found: self.found.into_iter().map(make).collect(),
+            unreadable: self.unreadable,
+        }
+    }
+}
+
+/// The regular files at or below `root` in the order of their paths, but for folders that `enters`
+/// does not want. Symbolic links are not followed.
+pub(super) fn files(root: &Path, enters: impl Fn(&DirEntry) -> bool) -> Listing<PathBuf> {
+    let mut files = Listing::default();
+    let entries = WalkDir::new(root).sort_by_file_name().into_iter();
+    for entry in entries.filter_entry(|entry| enters(entry)) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => files.found.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                let error = error.into_io_error();
+                // Without links, nothing can go in a circle: there is always an error of the system.
+                let error = error.unwrap_or_else(|| ErrorKind::Other.into());
+                files.unreadable.extend(Unreadable::of(&path, &error));
+            }
+        }
+    }
+    files
+}
+
+/// The entries of one folder.
+pub(super) fn entries(folder: &Path) -> Listing<PathBuf> {
+    let mut paths = Listing::default();
+    match folder.read_dir() {
+        Ok(entries) => {
+            for entry in entries {
+                paths.add(folder, entry.map(|entry| entry.path()));
+            }
+        }
+        Err(error) => paths.unreadable.extend(Unreadable::of(folder, &error)),
+    }
+    paths
+}
+
+/// Whether a folder is there; an error where that cannot be told.
+pub(super) fn is_folder(path: &Path) -> io::Result<bool> {
+    match path.metadata() {
+        Ok(meta) => Ok(meta.is_dir()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn files_are_found_in_their_order_and_links_are_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        for path in ["b/2", "a/1", "left-out/3"] {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(root.path(), root.path().join("c")).unwrap();
+        let files = files(root.path(), |entry| entry.file_name() != "left-out");
+        let expected = ["a/1", "b/2"].map(|path| root.path().join(path));
+        assert_eq!(files.found, expected);
+        assert_eq!(files.unreadable, []);
+    }
+
+    #[test]
+    fn what_is_not_there_holds_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let missing = root.path().join("missing");
+        assert_eq!(files(&missing, |_| true), Listing::default());
+        assert_eq!(entries(&missing), Listing::default());
+        assert!(!is_folder(&missing).unwrap());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_cannot_be_listed_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let long = root.path().join("n".repeat(5000));
+        let listed = [files(&long, |_| true).unreadable, entries(&long).unreadable];
+        for unreadable in listed {
+            assert_eq!(unreadable.len(), 1);
+            assert_eq!(unreadable[0].path, long);
+        }
+        assert!(is_folder(&long).is_err());
+        // A file in the place of a folder.
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert_eq!(entries(&file).unreadable.len(), 1);
+    }
+}

@@ -1,0 +1,227 @@
+//! Every environment variable that decides something here, and what a value may do that was
+//! committed with a repository.
+//!
+//! Whoever can push to a repository can set any variable in its `.claude/settings.json`, and Claude
+//! Code hands the result to hooks without a word about who set what. [`Host`](crate::host::Host)
+//! answers for the variables of this table only, so that a new one cannot be read before somebody
+//! has decided what a repository may do with it.
+
+use std::fmt;
+
+/// What a value may do that was committed with a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfCommitted {
+    /// Nothing: the user's own value holds.
+    Ignored,
+    /// More privacy, never less: decided for each session by the project it worked in, and the
+    /// stricter of project and user holds.
+    Stricter,
+    /// Choose where the sessions of its project go, once the user has confirmed the choice.
+    ChoosesDestination,
+    /// Choose through whose hands they go, once the user has confirmed it: libraries read these
+    /// themselves, so that no other value can be put in their place.
+    ChoosesRoute,
+    /// Move folders in which the user's own decisions are looked for: nothing is read or sent.
+    StopsEverything,
+}
+
+macro_rules! variables {
+    ($($(#[doc = $doc:literal])+ $variable:ident = $name:literal, $if_committed:ident;)+) => {
+        /// An environment variable that the program reads.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Variable {
+            $($(#[doc = $doc])+ $variable,)+
+        }
+
+        impl Variable {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variable,)+];
+
+            /// Its name in the environment.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variable => $name,)+
+                }
+            }
+
+            /// What a value may do that was committed with a repository.
+            #[must_use]
+            pub const fn if_committed(self) -> IfCommitted {
+                match self {
+                    $(Self::$variable => IfCommitted::$if_committed,)+
+                }
+            }
+        }
+    };
+}
+
+variables! {
+    // Where sessions go, and through whose hands.
+    /// Key of the PostHog project.
+    ApiKey = "POSTHOG_API_KEY", ChoosesDestination;
+    /// Address of PostHog.
+    PosthogHost = "POSTHOG_HOST", ChoosesDestination;
+    /// The plugin's option `api_key`.
+    OptionApiKey = "CLAUDE_PLUGIN_OPTION_API_KEY", ChoosesDestination;
+    /// The plugin's option `host`.
+    OptionHost = "CLAUDE_PLUGIN_OPTION_HOST", ChoosesDestination;
+    /// Proxy for plain HTTP.
+    HttpProxy = "HTTP_PROXY", ChoosesRoute;
+    /// Proxy for HTTPS.
+    HttpsProxy = "HTTPS_PROXY", ChoosesRoute;
+    /// Proxy for everything.
+    AllProxy = "ALL_PROXY", ChoosesRoute;
+    /// Hosts that no proxy is used for.
+    NoProxy = "NO_PROXY", ChoosesRoute;
+    /// The same as `HTTP_PROXY`; both spellings are in use.
+    HttpProxyInSmall = "http_proxy", ChoosesRoute;
+    /// The same as `HTTPS_PROXY`.
+    HttpsProxyInSmall = "https_proxy", ChoosesRoute;
+    /// The same as `ALL_PROXY`.
+    AllProxyInSmall = "all_proxy", ChoosesRoute;
+    /// The same as `NO_PROXY`.
+    NoProxyInSmall = "no_proxy", ChoosesRoute;
+    /// File with the certificates to believe.
+    CertificateFile = "SSL_CERT_FILE", ChoosesRoute;
+    /// Folder with the certificates to believe.
+    CertificateFolder = "SSL_CERT_DIR", ChoosesRoute;
+
+    // Whether anything is sent.
+    /// Whether Claude Code's hooks do anything. A project that says no is left alone.
+    CcEnabled = "POSTHOG_LLMA_CC_ENABLED", Ignored;
+    /// Whether the hooks of other agents do anything.
+    Enabled = "POSTHOG_ENABLED", Ignored;
+
+    // How private it is.
+    /// Whether content is left out.
+    PrivacyMode = "POSTHOG_LLMA_PRIVACY_MODE", Stricter;
+    /// PostHog's name for the same with Pi and OpenCode.
+    AgentPrivacyMode = "POSTHOG_PRIVACY_MODE", Stricter;
+    /// The plugin's option `privacy_mode`.
+    OptionPrivacyMode = "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE", Stricter;
+    /// Whether prompts and tool inputs are sent.
+    RecordInputs = "POSTHOG_LLMA_RECORD_INPUTS", Stricter;
+    /// Whether answers and tool outputs are sent.
+    RecordOutputs = "POSTHOG_LLMA_RECORD_OUTPUTS", Stricter;
+    /// File with redaction rules.
+    RedactFile = "POSTHOG_LLMA_REDACT_FILE", Stricter;
+
+    // Who, and how sessions become events.
+    /// Whom sessions are attributed to.
+    DistinctId = "POSTHOG_LLMA_DISTINCT_ID", Ignored;
+    /// PostHog's name for the same with Pi and OpenCode.
+    AgentDistinctId = "POSTHOG_DISTINCT_ID", Ignored;
+    /// What a trace is.
+    TraceGrouping = "POSTHOG_LLMA_TRACE_GROUPING", Ignored;
+    /// PostHog's name for the same with Pi.
+    AgentTraceGrouping = "POSTHOG_TRACE_GROUPING", Ignored;
+    /// The plugin's option `trace_grouping`.
+    OptionTraceGrouping = "CLAUDE_PLUGIN_OPTION_TRACE_GROUPING", Ignored;
+    /// Minutes of silence that end a trace.
+    SessionWindow = "POSTHOG_LLMA_SESSION_WINDOW_MINUTES", Ignored;
+    /// PostHog's name for the same with Pi and OpenCode.
+    AgentSessionWindow = "POSTHOG_SESSION_WINDOW_MINUTES", Ignored;
+    /// Whether prompts are spans.
+    TurnSpans = "POSTHOG_LLMA_TURN_SPANS", Ignored;
+    /// How much of a conversation every call repeats.
+    Input = "POSTHOG_LLMA_INPUT", Ignored;
+    /// Longest tool input or output, in bytes.
+    MaxAttributeLength = "POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", Ignored;
+    /// PostHog's name for the same with Pi and OpenCode.
+    AgentMaxAttributeLength = "POSTHOG_MAX_ATTRIBUTE_LENGTH", Ignored;
+    /// Name of the project in PostHog.
+    ProjectName = "POSTHOG_PROJECT_NAME", Ignored;
+    /// Name of the agent in PostHog.
+    AgentName = "POSTHOG_AGENT_NAME", Ignored;
+    /// What the calls are for.
+    Purpose = "POSTHOG_AI_PURPOSE", Ignored;
+    /// Properties on every event, as `name:value` pairs.
+    Tags = "POSTHOG_TAGS", Ignored;
+    /// Properties on every event, as JSON.
+    CustomProperties = "POSTHOG_LLMA_CUSTOM_PROPERTIES", Ignored;
+
+    // What is kept on disk.
+    /// Folder of the outbox.
+    StateDir = "POSTHOG_LLMA_STATE_DIR", Ignored;
+    /// How many bytes may wait.
+    MaxOutboxBytes = "POSTHOG_LLMA_MAX_OUTBOX_BYTES", Ignored;
+
+    // Where things are looked for.
+    /// The user's home.
+    Home = "HOME", StopsEverything;
+    /// The user's home on Windows.
+    UserProfile = "USERPROFILE", StopsEverything;
+    /// Configuration folder on Windows.
+    AppData = "APPDATA", StopsEverything;
+    /// State folder on Windows.
+    LocalAppData = "LOCALAPPDATA", StopsEverything;
+    /// Configuration folder: what the user confirmed is kept there.
+    XdgConfigHome = "XDG_CONFIG_HOME", StopsEverything;
+    /// Claude Code's folder, with the user's own settings.
+    ClaudeConfigDir = "CLAUDE_CONFIG_DIR", StopsEverything;
+    /// State folder.
+    XdgStateHome = "XDG_STATE_HOME", Ignored;
+    /// Data folder: OpenCode's database.
+    XdgDataHome = "XDG_DATA_HOME", Ignored;
+    /// OpenCode's database.
+    OpencodeDb = "OPENCODE_DB", Ignored;
+    /// Pi's folder.
+    PiDir = "PI_CODING_AGENT_DIR", Ignored;
+    /// Pi's folder of sessions.
+    PiSessionDir = "PI_CODING_AGENT_SESSION_DIR", Ignored;
+
+    // What an agent tells about itself.
+    /// Set in everything that Claude Code starts.
+    InsideClaudeCode = "CLAUDECODE", Ignored;
+    /// Set in everything that OpenCode starts.
+    InsideOpencode = "OPENCODE", Ignored;
+    /// Set in everything that Pi starts.
+    InsidePi = "PI_CODING_AGENT", Ignored;
+    /// Set in what the Gemini CLI runs in a shell.
+    InsideGemini = "GEMINI_CLI", Ignored;
+    /// Set in what Cursor's agent runs in a shell.
+    InsideCursor = "CURSOR_AGENT", Ignored;
+    /// Set in what Codex runs in its sandbox.
+    InsideCodex = "CODEX_SANDBOX", Ignored;
+    /// Set by several agents to their name.
+    InsideAgent = "AI_AGENT", Ignored;
+    /// The folder that Claude Code was started in.
+    ClaudeProjectDir = "CLAUDE_PROJECT_DIR", StopsEverything;
+    /// The session that a command runs in.
+    ClaudeSessionId = "CLAUDE_CODE_SESSION_ID", Ignored;
+    /// Milliseconds that all hooks at the end of a session may take together.
+    HookTimeout = "CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS", Ignored;
+
+    // The terminal.
+    /// Width of the terminal, in characters.
+    Columns = "COLUMNS", Ignored;
+}
+
+impl Variable {
+    /// Whether a settings file that sets `name` sets this variable. Windows does not tell small
+    /// letters from capital ones in names of variables, so nobody does here.
+    #[must_use]
+    pub const fn is_named(self, name: &str) -> bool {
+        self.name().eq_ignore_ascii_case(name)
+    }
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_name_stands_twice() {
+        let names: HashSet<&str> = Variable::ALL.iter().map(|it| it.name()).collect();
+        assert_eq!(names.len(), Variable::ALL.len());
+    }
+}
