@@ -23,8 +23,9 @@
 //! | what counts as a secret | [`redact`] |
 //! | what is kept on disk | [`outbox`] |
 //! | retries, batches, what an answer means | [`deliver`], [`transport`] |
-//! | settings | [`config`] |
-//! | which projects are left alone, where sessions may go | [`consent`] |
+//! | which variables there are, and what a repository may do with them | [`variables`] |
+//! | which projects are left alone, how private they are, where sessions may go | [`consent`] |
+//! | what settings mean | [`config`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
 //! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
 //! | how both processors are kept busy | [`ahead`] |
