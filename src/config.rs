@@ -315,6 +315,10 @@ impl<'a> Reader<'a> {
         (name, value): (&'static str, Result<Option<&str>, UnknownValue>),
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Reading<T> {
+        if value == Err(UnknownValue::Overwritten) {
+            // Told with all else that came with the project.
+            return Reading::Unreadable;
+        }
         let value = value.map_err(|error| error.to_string());
         match value.and_then(|value| value.map(parse).transpose()) {
             Ok(None) => Reading::Unset,

@@ -192,10 +192,7 @@ pub enum UnknownValue {
     /// It holds bytes that are no text.
     #[error("is not valid UTF-8")]
     NotUnicode,
-    /// The settings committed with a project set it as well, and Claude Code let them win.
-    #[error(
-        "is set by the settings that came with this project, so that a value of your own cannot \
-         be seen; set it in your own settings.json"
-    )]
+    /// The settings that came with a project set it as well, and Claude Code let them win.
+    #[error("was hidden by settings that came with this project")]
     Overwritten,
 }

@@ -6,6 +6,7 @@
 //! What the user's own value was is then known only from the user's own settings; where it is not
 //! known, the strictest value counts.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::owner::{self, Owner};
@@ -64,6 +65,17 @@ pub struct Environment {
     pub stopped: Option<Stopped>,
     /// What came with the project and does not count, for the user to be told.
     pub overruled: Vec<Overruled>,
+    /// The settings files that decide variables.
+    deciders: BTreeMap<Variable, Decider>,
+}
+
+/// A settings file that decides a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decider {
+    /// The file.
+    pub path: PathBuf,
+    /// Whose it is meant to be.
+    pub scope: Scope,
 }
 
 /// Why nothing may be read or sent.
@@ -124,12 +136,19 @@ impl Environment {
             chosen_by: None,
             stopped: files.unreadable.clone(),
             overruled: Vec::new(),
+            deciders: BTreeMap::new(),
         };
         for variable in Variable::ALL {
             judged.decide(*variable, &files, caller);
         }
         judged.host.state = state_folder(&judged.host, host);
         judged
+    }
+
+    /// The settings file that decides a variable; `None` when the environment does, or nothing.
+    #[must_use]
+    pub fn decider(&self, variable: Variable) -> Option<&Decider> {
+        self.deciders.get(&variable)
     }
 
     /// Whether so much has to stop.
@@ -151,6 +170,7 @@ impl Environment {
                 }
             }
             (_, None) => {
+                self.credit(variable, strongest);
                 if let Some(layer) = strongest.filter(|_| caller.wants_settings())
                     && let Some(value) = owner::named(&layer.variables, variable)
                 {
@@ -170,6 +190,7 @@ impl Environment {
                 if is_in_force && caller.wants_settings() {
                     self.set(variable, value);
                 }
+                self.credit(variable, strongest);
                 self.chosen_by = Some(file.folder.clone());
             }
             (IfCommitted::StopsEverything, Some((_, file))) => {
@@ -230,15 +251,21 @@ impl Environment {
 
     /// Puts the user's own value in the place of the repository's.
     fn restore(&mut self, variable: Variable, files: &Files, caller: Caller) {
-        match files.of_user(variable).next() {
-            Some(value) => {
-                let value = value.clone();
-                self.set(variable, &value);
-            }
+        let users = files.layers_of_user(variable).next();
+        self.credit(variable, users);
+        match users.and_then(|layer| owner::named(&layer.variables, variable)) {
+            Some(value) => self.set(variable, value),
             None if caller.sees_no_shell() => {
                 self.host = self.host.clone().overwritten(variable);
             }
             None => {}
+        }
+    }
+
+    fn credit(&mut self, variable: Variable, layer: Option<&Layer>) {
+        if let Some(Layer { path, scope, .. }) = layer {
+            let (path, scope) = (path.clone(), *scope);
+            self.deciders.insert(variable, Decider { path, scope });
         }
     }
 
@@ -263,6 +290,7 @@ fn state_folder(judged: &Host, host: &Host) -> Option<PathBuf> {
 
 /// A settings file that is in force.
 struct Layer {
+    path: PathBuf,
     scope: Scope,
     owner: Owner,
     variables: Variables,
@@ -305,6 +333,7 @@ impl Files {
                 Scope::User | Scope::Local | Scope::Managed => Owner::User,
             };
             files.layers.push(Layer {
+                path: file.path.clone(),
                 scope: file.scope,
                 owner,
                 variables,
@@ -351,10 +380,17 @@ impl Files {
     /// The values of the administrator's and the user's own settings for everything, the strongest
     /// first.
     fn of_user(&self, variable: Variable) -> impl Iterator<Item = &String> {
+        let layers = self.layers_of_user(variable);
+        layers.filter_map(move |layer| owner::named(&layer.variables, variable))
+    }
+
+    /// The administrator's and the user's own settings for everything that name a variable, the
+    /// strongest first.
+    fn layers_of_user(&self, variable: Variable) -> impl Iterator<Item = &Layer> {
         let strongest_first = self.layers.iter().rev();
         strongest_first
             .filter(|layer| matches!(layer.scope, Scope::User | Scope::Managed))
-            .filter_map(move |layer| owner::named(&layer.variables, variable))
+            .filter(move |layer| owner::named(&layer.variables, variable).is_some())
     }
 
     /// Whether a file of the project, whosever it is, has hidden what the user's shell said.

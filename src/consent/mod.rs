@@ -13,7 +13,7 @@ mod owner;
 mod project;
 mod trust;
 
-pub use environment::{Caller, Environment, Overruled, StopScope, Stopped};
+pub use environment::{Caller, Decider, Environment, Overruled, StopScope, Stopped};
 pub use opt_out::{IGNORE_FILE, opted_out};
 pub use project::{ProjectPrivacy, RulesFile, Verdict, shares_destination};
 pub use trust::{Trust, TrustError};

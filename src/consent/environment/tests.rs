@@ -165,6 +165,26 @@ fn in_a_shell_the_user_s_own_value_is_seen() {
 }
 
 #[test]
+fn a_setting_of_the_user_s_replaces_the_variable_of_the_shell() {
+    let place = Place::new();
+    let host = place.host().with("POSTHOG_TAGS", "a:shell");
+    for (file, value) in [(USERS, "a:settings"), (LOCAL, "a:local")] {
+        place.set(file, Variable::Tags, &json!(value));
+        for caller in [Caller::Shell, Caller::Onlooker] {
+            let judged = Environment::of(&host, caller);
+            assert_eq!(judged.host.variable(Variable::Tags), Ok(Some(value)));
+            let decider = judged.decider(Variable::Tags).unwrap();
+            assert_eq!(decider.path, place.root.path().join(file));
+        }
+        // What Claude Code handed to a hook, and the shell of another agent, stay as they are.
+        for caller in [Caller::ClaudeCode, Caller::OtherAgent] {
+            let judged = Environment::of(&host, caller);
+            assert_eq!(judged.host.variable(Variable::Tags), Ok(Some("a:shell")));
+        }
+    }
+}
+
+#[test]
 fn committed_settings_switch_nothing_on() {
     let place = Place::new();
     let on = json!("true");
@@ -176,9 +196,13 @@ fn committed_settings_switch_nothing_on() {
     assert_eq!(told.variable, Variable::CcEnabled);
     assert!(told.file.ends_with(".claude/settings.json"));
 
+    assert_eq!(judged.decider(Variable::CcEnabled), None);
+
     place.set(USERS, Variable::CcEnabled, &on);
     let judged = Environment::of(&host, Caller::ClaudeCode);
     assert_eq!(judged.host.variable(Variable::CcEnabled), Ok(Some("true")));
+    let decider = judged.decider(Variable::CcEnabled).unwrap();
+    assert_eq!(decider.scope, Scope::User);
 }
 
 #[test]
