@@ -13,6 +13,8 @@ use std::fmt;
 pub enum IfCommitted {
     /// Nothing: the user's own value holds.
     Ignored,
+    /// Switch off, never on: a project that says no is left alone.
+    SwitchesOff,
     /// More privacy, never less: decided for each session by the project it worked in, and the
     /// stricter of project and user holds.
     Stricter,
@@ -88,8 +90,8 @@ variables! {
     CertificateFolder = "SSL_CERT_DIR", ChoosesRoute;
 
     // Whether anything is sent.
-    /// Whether Claude Code's hooks do anything. A project that says no is left alone.
-    CcEnabled = "POSTHOG_LLMA_CC_ENABLED", Ignored;
+    /// Whether Claude Code's hooks do anything.
+    CcEnabled = "POSTHOG_LLMA_CC_ENABLED", SwitchesOff;
     /// Whether the hooks of other agents do anything.
     Enabled = "POSTHOG_ENABLED", Ignored;
 

@@ -177,9 +177,11 @@ impl Environment {
                     self.set(variable, value);
                 }
             }
-            (IfCommitted::Ignored, Some((_, file))) => {
+            (IfCommitted::Ignored | IfCommitted::SwitchesOff, Some((value, file))) => {
                 self.restore(variable, files, caller);
-                self.overrule(variable, file);
+                if !is_strict(variable, value) {
+                    self.overrule(variable, file);
+                }
             }
             (IfCommitted::ChoosesDestination, Some((value, _))) if value.trim().is_empty() => {
                 self.restore(variable, files, caller);

@@ -117,8 +117,11 @@ pub(super) fn is_strict(variable: Variable, value: &str) -> bool {
     let value = value.trim().to_ascii_lowercase();
     let lax: &[&str] = match variable {
         _ if PRIVACY.contains(&variable) => &["", "false", "0", "no"],
-        Variable::RecordInputs | Variable::RecordOutputs => &["", "true", "1", "yes"],
-        _ => &[""],
+        Variable::RecordInputs | Variable::RecordOutputs | Variable::CcEnabled => {
+            &["", "true", "1", "yes"]
+        }
+        Variable::RedactFile => &[""],
+        _ => return false,
     };
     !lax.contains(&value.as_str())
 }

@@ -203,6 +203,11 @@ fn committed_settings_switch_nothing_on() {
     assert_eq!(judged.host.variable(Variable::CcEnabled), Ok(Some("true")));
     let decider = judged.decider(Variable::CcEnabled).unwrap();
     assert_eq!(decider.scope, Scope::User);
+
+    // A no counts, by leaving the project alone.
+    place.set(COMMITTED, Variable::CcEnabled, &json!("false"));
+    let judged = Environment::of(&host, Caller::ClaudeCode);
+    assert_eq!(judged.overruled, []);
 }
 
 #[test]
