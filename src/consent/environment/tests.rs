@@ -80,69 +80,70 @@ fn own_value(variable: Variable) -> &'static str {
     }
 }
 
-#[test]
-fn whatever_a_repository_commits_the_user_s_own_value_holds() {
-    let place = Place::new();
+/// Tries every variable with everything that a repository may commit in its place. What a
+/// repository may do is checked here, the rest by `check`.
+fn for_all_that_may_be_committed(
+    place: &Place,
+    own: impl Fn(Variable),
+    check: impl Fn(Variable, &Environment, &str),
+) {
     for variable in Variable::ALL {
-        let own = own_value(*variable);
-        place.set(USERS, *variable, &json!(own));
+        own(*variable);
         for committed in hostile_values() {
             place.set(COMMITTED, *variable, &committed);
-            let host = hook(&place, *variable, &committed);
+            let host = hook(place, *variable, &committed);
             let judged = Environment::of(&host, Caller::ClaudeCode);
             let said = format!("{variable} = {committed}");
             let is_blank = settings::content::text(&committed).trim().is_empty();
-            match variable.if_committed() {
+            let is_chosen = match variable.if_committed() {
                 IfCommitted::StopsEverything => {
                     assert!(judged.stops(StopScope::Everything), "{said}");
+                    continue;
                 }
-                IfCommitted::ChoosesDestination if !is_blank => {
-                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
-                }
-                IfCommitted::ChoosesRoute => {
-                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
-                }
-                IfCommitted::Stricter if *variable == Variable::RedactFile => {
-                    assert_eq!(judged.rules, [RulesFile::of_user(own)], "{said}");
-                }
-                _ => {
-                    assert_eq!(judged.host.variable(*variable), Ok(Some(own)), "{said}");
-                    assert_eq!((judged.chosen_by, judged.stopped), (None, None), "{said}");
-                }
+                IfCommitted::ChoosesDestination => !is_blank,
+                IfCommitted::ChoosesRoute => true,
+                _ => false,
+            };
+            let expected = is_chosen.then(|| place.project());
+            assert_eq!(judged.chosen_by, expected, "{said}");
+            if !is_chosen {
+                check(*variable, &judged, &said);
             }
         }
     }
 }
 
 #[test]
+fn whatever_a_repository_commits_the_user_s_own_value_holds() {
+    let place = Place::new();
+    for_all_that_may_be_committed(
+        &place,
+        |variable| place.set(USERS, variable, &json!(own_value(variable))),
+        |variable, judged, said| {
+            let own = own_value(variable);
+            if variable == Variable::RedactFile {
+                assert_eq!(judged.rules, [RulesFile::of_user(own)], "{said}");
+            } else {
+                assert_eq!(judged.host.variable(variable), Ok(Some(own)), "{said}");
+            }
+            assert_eq!(judged.stopped, None, "{said}");
+        },
+    );
+}
+
+#[test]
 fn a_value_that_the_project_hides_counts_as_the_strictest() {
     let place = Place::new();
-    for variable in Variable::ALL {
-        for committed in hostile_values() {
-            place.set(COMMITTED, *variable, &committed);
-            let host = hook(&place, *variable, &committed);
-            let judged = Environment::of(&host, Caller::ClaudeCode);
-            let said = format!("{variable} = {committed}");
-            let is_blank = settings::content::text(&committed).trim().is_empty();
-            match variable.if_committed() {
-                IfCommitted::StopsEverything => {
-                    assert!(judged.stops(StopScope::Everything), "{said}");
-                }
-                IfCommitted::ChoosesDestination if !is_blank => {
-                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
-                }
-                IfCommitted::ChoosesRoute => {
-                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
-                }
-                _ => {
-                    let value = judged.host.variable(*variable);
-                    assert_eq!(value, Err(UnknownValue::Overwritten), "{said}");
-                    let stops = judged.stops(StopScope::Sessions);
-                    assert_eq!(stops, *variable == Variable::RedactFile, "{said}");
-                }
-            }
-        }
-    }
+    for_all_that_may_be_committed(
+        &place,
+        |_| (),
+        |variable, judged, said| {
+            let value = judged.host.variable(variable);
+            assert_eq!(value, Err(UnknownValue::Overwritten), "{said}");
+            let stops = judged.stops(StopScope::Sessions);
+            assert_eq!(stops, variable == Variable::RedactFile, "{said}");
+        },
+    );
 }
 
 #[test]
