@@ -110,6 +110,12 @@ impl Host {
         self.without(variable.name())
     }
 
+    /// Variables in whose place somebody else's value stood.
+    #[must_use]
+    pub const fn all_overwritten(&self) -> &BTreeSet<Variable> {
+        &self.overwritten
+    }
+
     /// Whether an environment variable is there, whatever it holds.
     #[must_use]
     pub fn has(&self, variable: Variable) -> bool {
@@ -141,7 +147,9 @@ impl Host {
         (!value.is_empty()).then(|| PathBuf::from(value))
     }
 
-    fn value(&self, variable: Variable) -> Option<&OsString> {
+    /// What an environment variable holds, as it is.
+    #[must_use]
+    pub fn value(&self, variable: Variable) -> Option<&OsString> {
         let name = in_one_spelling(OsStr::new(variable.name()));
         self.environment.get(&name)
     }
@@ -192,10 +200,11 @@ pub enum UnknownValue {
     /// It holds bytes that are no text.
     #[error("is not valid UTF-8")]
     NotUnicode,
-    /// The settings committed with a project set it as well, and Claude Code let them win.
+    /// Settings that came with a project set it, now or earlier in the session, and Claude Code
+    /// let them win; or it is not what the user's settings say.
     #[error(
-        "is set by the settings that came with this project, so that a value of your own cannot \
-         be seen; set it in your own settings.json"
+        "is set by something else than your own settings, such as those that came with this \
+         project, so that a value of your own cannot be seen; set it in your own settings.json"
     )]
     Overwritten,
 }

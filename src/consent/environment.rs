@@ -6,8 +6,12 @@
 //! What the user's own value was is then known only from the user's own settings; where it is not
 //! known, the strictest value counts.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+use super::beginning::{Beginning, Moment};
 use super::owner::{self, Owner};
 use super::project::{RulesFile, is_strict};
 use crate::host::Host;
@@ -33,9 +37,12 @@ impl Caller {
     /// Who calls a command that a person could have typed.
     #[must_use]
     pub fn of_command(host: &Host) -> Self {
-        match host.variable(Variable::InsideClaudeCode) {
-            Ok(None) => Self::Shell,
-            _ => Self::Onlooker,
+        let told = [Variable::InsideClaudeCode, Variable::ClaudeSessionId];
+        // A project can set them to nothing, and not unset them.
+        if told.iter().any(|variable| host.has(*variable)) {
+            Self::Onlooker
+        } else {
+            Self::Shell
         }
     }
 
@@ -67,7 +74,7 @@ pub struct Environment {
 }
 
 /// Why nothing may be read or sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
     /// Whether that goes for writing down the reason, too.
     pub scope: StopScope,
@@ -78,7 +85,7 @@ pub struct Stopped {
 }
 
 /// What has to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopScope {
     /// Reading and sending: what the user wants cannot be known.
     Sessions,
@@ -117,7 +124,22 @@ impl Environment {
     /// Claude Code, and asks git whose those inside the project are.
     #[must_use]
     pub fn of(host: &Host, caller: Caller) -> Self {
+        Self::judged(host, caller, &Files::read(host, caller), &Beginning::Untold)
+    }
+
+    /// The same for a hook of Claude Code: a value of which no file tells now counts as the user's
+    /// if it was there, and theirs, when the process began.
+    #[must_use]
+    pub fn of_hook(host: &Host, moment: Moment) -> Self {
+        let caller = Caller::ClaudeCode;
         let files = Files::read(host, caller);
+        let named = |variable| files.names(variable, caller);
+        let of_repository = |variable| files.of_repository(variable, caller).is_some();
+        let beginning = Beginning::of(host, moment, &named, &of_repository);
+        Self::judged(host, caller, &files, &beginning)
+    }
+
+    fn judged(host: &Host, caller: Caller, files: &Files, beginning: &Beginning) -> Self {
         let mut judged = Self {
             host: host.clone(),
             rules: Vec::new(),
@@ -126,7 +148,10 @@ impl Environment {
             overruled: Vec::new(),
         };
         for variable in Variable::ALL {
-            judged.decide(*variable, &files, caller);
+            judged.decide(*variable, files, caller);
+            if !files.names(*variable, caller) && !beginning.vouches(*variable, host) {
+                judged.doubt(*variable);
+            }
         }
         judged.host.state = state_folder(&judged.host, host);
         judged
@@ -151,11 +176,21 @@ impl Environment {
                 }
             }
             (_, None) => {
-                if let Some(layer) = strongest.filter(|_| caller.wants_settings())
-                    && let Some(value) = owner::named(&layer.variables, variable)
-                {
-                    self.set(variable, value);
+                let layer = strongest.filter(|_| caller != Caller::OtherAgent);
+                if let Some(value) = layer.and_then(|it| owner::named(&it.variables, variable)) {
+                    self.take(variable, value, caller);
                 }
+            }
+            (IfCommitted::NeverRoutes, Some((_, file))) => {
+                self.restore(variable, files, caller);
+                if caller == Caller::Onlooker && self.host.has(Variable::InsideClaudeCode) {
+                    let file = file.path.display();
+                    let found =
+                        format!("{file} sets {variable}, and so through whose hands it goes");
+                    let fix = "run it in a terminal of your own".to_owned();
+                    self.stopped.get_or_insert(Stopped::sessions(found, fix));
+                }
+                self.overrule(variable, file);
             }
             (IfCommitted::Ignored, Some((_, file))) => {
                 self.restore(variable, files, caller);
@@ -164,7 +199,7 @@ impl Environment {
             (IfCommitted::ChoosesDestination, Some((value, _))) if value.trim().is_empty() => {
                 self.restore(variable, files, caller);
             }
-            (IfCommitted::ChoosesDestination | IfCommitted::ChoosesRoute, Some((value, file))) => {
+            (IfCommitted::ChoosesDestination, Some((value, file))) => {
                 // A file above the project is not in force in every version of Claude Code.
                 let is_in_force = strongest.is_some_and(|it| it.owner == Owner::Repository);
                 if is_in_force && caller.wants_settings() {
@@ -187,22 +222,62 @@ impl Environment {
         }
     }
 
+    /// Takes the value of a file of the user's own. Where a hook was given another one, nobody can
+    /// tell where that came from: perhaps from settings that are gone.
+    fn take(&mut self, variable: Variable, value: &str, caller: Caller) {
+        if caller.wants_settings() {
+            return self.set(variable, value);
+        }
+        let given = self.host.value(variable);
+        if given.is_some_and(|given| given != OsStr::new(value)) {
+            self.host = self.host.clone().overwritten(variable);
+        }
+    }
+
+    /// Values of which no file tells where they came from, and which are not known to be the
+    /// user's.
+    fn doubt(&mut self, variable: Variable) {
+        let found = format!("{variable} was set by something that is not there any more");
+        let fix = "start Claude Code again".to_owned();
+        match variable.if_committed() {
+            IfCommitted::StopsEverything => {
+                let scope = StopScope::Everything;
+                self.stopped = Some(Stopped { scope, found, fix });
+            }
+            _ if variable == Variable::RedactFile => {
+                self.rules.clear();
+                self.stopped.get_or_insert(Stopped::sessions(found, fix));
+            }
+            _ => self.host = self.host.clone().overwritten(variable),
+        }
+    }
+
     /// Settings of a project are left to its own sessions; here stands what holds for all: the
     /// strictest of what the user's settings, the administrator's and the shell say.
     fn decide_privacy(&mut self, variable: Variable, files: &Files, caller: Caller) {
         let mut said: Vec<String> = files.of_user(variable).cloned().collect();
+        let is_told = !said.is_empty();
         let is_users = !caller.sees_no_shell() || !files.of_project(variable, caller);
         if is_users {
             let value = self.host.path_variable(variable);
-            said.extend(value.map(|value| value.to_string_lossy().into_owned()));
+            let value = value.map(|value| value.to_string_lossy().into_owned());
+            said.extend(value.filter(|value| !said.contains(value)));
         }
         if said.is_empty() && !is_users {
             return self.unknown(variable, files, caller);
         }
         if variable == Variable::RedactFile {
-            let files = said.iter().filter(|path| !path.trim().is_empty());
-            self.rules
-                .extend(files.map(|path| RulesFile::of_user(path)));
+            let of_files = files.of_user(variable).count();
+            for (at, path) in said.iter().enumerate() {
+                // Of another file than those of the settings nobody can tell where it came from.
+                let is_users = !is_told || at < of_files || !caller.sees_no_shell();
+                if !path.trim().is_empty() {
+                    self.rules.push(RulesFile {
+                        may_allow: is_users,
+                        ..RulesFile::of_user(path)
+                    });
+                }
+            }
             return;
         }
         let strictest = said.iter().find(|value| is_strict(variable, value));
@@ -340,6 +415,11 @@ impl Files {
             let found = format!("nothing is sent while {path} cannot be read: {problem}");
             Stopped::sessions(found, format!("mend or remove {path}"))
         });
+    }
+
+    /// Whether any file that may have decided something names a variable.
+    fn names(&self, variable: Variable, caller: Caller) -> bool {
+        self.strongest(variable).is_some() || self.of_repository(variable, caller).is_some()
     }
 
     /// The strongest file in force that names a variable.
