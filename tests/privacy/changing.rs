@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::support::env::Run;
 use crate::support::posthog::PostHog;
-use crate::support::process::{kill_all, wait_for};
-use crate::support::scene::{SOON, Scene};
+use crate::support::process::{Process, kill_all};
+use crate::support::scene::Scene;
 use crate::support::session::Session;
 
 /// A word of every prompt that [`Session`] writes.
@@ -83,10 +83,14 @@ fn nothing_takes_the_way_that_a_repository_chooses_not_even_what_waited_before()
     let hook = scene.hook(&next).env("HTTPS_PROXY", &address);
     let hook = hook.env("SSL_CERT_FILE", "theirs.pem");
     hook.run().success().silent();
-    wait_for("it was tried", SOON, || {
-        let tried = &scene.status()["destinations"][0]["last_error"];
-        (!tried.is_null()).then_some(())
-    });
+    scene.wait_until_stored(&next);
+    let working = Process::detached(&scene.env.state());
+    assert!(!working.is_empty(), "it tries for a while");
+    for process in working {
+        let environment = process.environment();
+        let chosen = environment.iter().find(|it| it.contains("SSL_CERT_FILE"));
+        assert_eq!(chosen, None);
+    }
     kill_all(&scene.env.state());
     assert!(!asked(), "the hook");
     let inside = scene.env.command(["flush"]).env("CLAUDECODE", "1");

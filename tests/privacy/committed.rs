@@ -305,8 +305,39 @@ fn ship_local_file(scene: &Scene, how: &str) {
         return;
     }
     scene.env.write(project.join(file), text);
+    if [
+        "tracked",
+        "split index",
+        "index of version 4",
+        "sparse index",
+    ]
+    .contains(&how)
+    {
+        git(&["add", "-f", file]);
+    }
     match how {
-        "tracked" => git(&["add", "-f", file]),
+        "split index" => git(&["update-index", "--split-index"]),
+        "index of version 4" => git(&["update-index", "--index-version", "4"]),
+        "sparse index" => {
+            git(&[
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@b",
+                "commit",
+                "-q",
+                "-m",
+                "first",
+            ]);
+            git(&[
+                "sparse-checkout",
+                "set",
+                "--cone",
+                "--sparse-index",
+                "other",
+            ]);
+            scene.env.write(project.join(file), env.to_string());
+        }
         #[cfg(unix)]
         "another owner" => {
             let chown = |path: &Path| std::os::unix::fs::chown(path, Some(65_534), None).is_ok();
@@ -318,7 +349,15 @@ fn ship_local_file(scene: &Scene, how: &str) {
 
 #[test]
 fn a_local_file_that_may_have_come_with_the_repository_chooses_nothing() {
-    let mut ways = vec!["SHA-256", "reftable", "no repository", "tracked"];
+    let mut ways = vec![
+        "SHA-256",
+        "reftable",
+        "no repository",
+        "tracked",
+        "split index",
+        "index of version 4",
+        "sparse index",
+    ];
     #[cfg(unix)]
     {
         ways.push("a link");
