@@ -66,7 +66,12 @@ pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
                 }
             }
             agent @ (Agent::Pi | Agent::OpenCode) => {
-                let environment = Environment::of(host, caller(agent));
+                // What Claude Code starts has the variables of its settings files.
+                let environment = if host.has(Variable::InsideClaudeCode) {
+                    Environment::of_hook(host, Moment::GoesOn)
+                } else {
+                    Environment::of(host, caller(agent))
+                };
                 if let Some(config) = switched_on(agent, &environment) {
                     pass_on(arguments, &environment, &config);
                 }

@@ -124,22 +124,24 @@ impl Environment {
     /// Claude Code, and asks git whose those inside the project are.
     #[must_use]
     pub fn of(host: &Host, caller: Caller) -> Self {
-        Self::judged(host, caller, &Files::read(host, caller), &Beginning::Untold)
+        let is_inside = caller == Caller::Onlooker && host.has(Variable::InsideClaudeCode);
+        Self::judged(host, caller, is_inside.then_some(Moment::GoesOn))
     }
 
-    /// The same for a hook of Claude Code: a value of which no file tells now counts as the user's
-    /// if it was there, and theirs, when the process began.
+    /// The same for a hook that Claude Code calls, or another agent inside of it: a value of which
+    /// no file tells now counts as the user's if it was there, and theirs, when the process began.
     #[must_use]
     pub fn of_hook(host: &Host, moment: Moment) -> Self {
-        let caller = Caller::ClaudeCode;
-        let files = Files::read(host, caller);
-        let named = |variable| files.names(variable, caller);
-        let of_repository = |variable| files.of_repository(variable, caller).is_some();
-        let beginning = Beginning::of(host, moment, &named, &of_repository);
-        Self::judged(host, caller, &files, &beginning)
+        Self::judged(host, Caller::ClaudeCode, Some(moment))
     }
 
-    fn judged(host: &Host, caller: Caller, files: &Files, beginning: &Beginning) -> Self {
+    fn judged(host: &Host, caller: Caller, moment: Option<Moment>) -> Self {
+        let files = &Files::read(host, caller);
+        let named = |variable| files.names(variable, caller);
+        let of_repository = |variable| files.of_repository(variable, caller).is_some();
+        let beginning = moment.map_or(Beginning::Untold, |moment| {
+            Beginning::of(host, moment, &named, &of_repository)
+        });
         let mut judged = Self {
             host: host.clone(),
             rules: Vec::new(),

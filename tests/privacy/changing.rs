@@ -263,3 +263,51 @@ fn the_slash_command_reaches_no_project_with_a_similar_name() {
     slash(&theirs, &[]).success();
     assert_eq!(scene.posthog.events().len() as u64, session.events());
 }
+
+#[test]
+fn what_claude_code_starts_goes_by_no_value_that_a_repository_left_there() {
+    let (scene, foreign) = (Scene::new(), PostHog::start());
+    let url = foreign.url();
+    let in_force = [
+        ("POSTHOG_HOST", url.as_str()),
+        ("POSTHOG_API_KEY", OTHER_KEY),
+    ];
+    let env = json!({ "env": { "POSTHOG_HOST": url, "POSTHOG_API_KEY": OTHER_KEY } });
+    let file = scene
+        .env
+        .write("project/.claude/settings.json", env.to_string());
+    let session = Session::write(&scene.env, 1, 1);
+    let of_pi = r#"{"type":"session","version":3,"id":"01999999-0000-7000-8000-000000000000","timestamp":"2026-03-10T10:00:00.000Z","cwd":"/p"}
+{"type":"message","id":"a1","parentId":null,"timestamp":"2026-03-10T10:00:01.000Z","message":{"role":"user","content":"hello","timestamp":1773136801000}}
+{"type":"message","id":"a2","parentId":"a1","timestamp":"2026-03-10T10:00:02.000Z","message":{"role":"assistant","content":[{"type":"text","text":"hi"}],"api":"x","provider":"x","model":"x","usage":{"input":1,"output":1,"cacheRead":0,"cacheWrite":0,"totalTokens":2,"cost":{"input":0,"output":0,"cacheRead":0,"cacheWrite":0,"total":0}},"stopReason":"stop","timestamp":1773136802000}}
+"#;
+    let of_pi = scene.env.write(
+        "home/.pi/agent/sessions/--p--/2026-03-10T10-00-00-000Z_01999999-0000-7000-8000-000000000000.jsonl",
+        of_pi,
+    );
+    let inside = |arguments: &[&str]| {
+        let run = of_process(scene.env.command(arguments).env("CLAUDECODE", "1"));
+        in_force
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, value))
+    };
+    let pi = [
+        "hook",
+        "--agent",
+        "pi",
+        "--session",
+        of_pi.to_str().unwrap(),
+    ];
+    start(&scene, &in_force);
+    fs::remove_file(&file).unwrap();
+    inside(&pi).run().success().silent();
+    scene.settle();
+    let slash = inside(&["ingest-project", &session.id]).run();
+    assert_ne!(slash.status.code(), Some(0), "{}", slash.report());
+    assert_eq!(foreign.requests().len(), 0);
+
+    // The test can fail: that is what the hook of Pi sends.
+    scene.env.run(pi).success().silent();
+    scene.settle();
+    assert_eq!(scene.posthog.named("$ai_generation").len(), 1);
+}
