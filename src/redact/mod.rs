@@ -58,6 +58,7 @@ mod tables;
 mod tests;
 mod user_rules;
 mod values;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

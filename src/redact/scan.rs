@@ -255,8 +255,8 @@ pub(super) fn rule_at(
             let name = names.into_iter().find(spelled).ok_or(at)?;
             let end = at + name.len();
             values_near(text, end)
-                .filter(|value| near::lets_be_secret(&text[end..*value], rule.body))
-                .find_map(|value| checked(value, value, value).ok())
+                .filter_map(|value| checked(value, value, value).ok())
+                .find(|it| near::lets_be_secret(&text[end..it.start], rule.body))
                 .ok_or(at)
         }
     }
@@ -283,17 +283,18 @@ fn lead_start(lead: Part, text: &[u8], at: usize, floor: usize) -> Option<usize>
 /// a separator at least has to stand between them.
 fn values_near(text: &[u8], from: usize) -> impl Iterator<Item = usize> {
     let limit = text.len().min(from + LONGEST_DISTANCE);
-    let mut separated = false;
+    let separator = text[from..limit]
+        .iter()
+        .position(|byte| matches!(byte, b':' | b'=' | b',' | b'(' | b'>'))
+        .map(|offset| from + offset);
     let mut position = from;
     std::iter::from_fn(move || {
+        let separator = separator?;
         loop {
             let joint = text[position..]
                 .iter()
                 .take_while(|byte| is_joint(**byte))
                 .count();
-            separated |= text[position..position + joint]
-                .iter()
-                .any(|byte| matches!(byte, b':' | b'=' | b',' | b'(' | b'>'));
             let value = position + joint;
             let token = run_length(
                 WORD.and_also("+/-"),
@@ -304,12 +305,12 @@ fn values_near(text: &[u8], from: usize) -> impl Iterator<Item = usize> {
                 return None;
             }
             position = value + token;
-            // `Gitea commit: …`: the name of something else stands between.
-            if !separated && is_other_thing(&text[value..position]) {
-                return None;
-            }
-            if separated {
+            if value > separator {
                 return Some(value);
+            }
+            // `Gitea commit: …`: the name of something else stands between.
+            if is_other_thing(&text[value..position]) {
+                return None;
             }
         }
     })
