@@ -297,7 +297,7 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
 }
 
 fn announced_by(name: &[u8]) -> Option<Kind> {
-    let mut words = Words { rest: name };
+    let mut words = Words::of(name);
     let mut last = words.next()?;
     while leaves_sensitive(last) || last.iter().all(u8::is_ascii_digit) {
         last = words.next()?;
@@ -436,8 +436,14 @@ fn is_one_of(word: &[u8], list: &[&str]) -> bool {
 }
 
 /// The words of a name, last first.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Words<'a> {
+    pub(super) const fn of(name: &'a [u8]) -> Self {
+        Self { rest: name }
+    }
 }
 
 impl<'a> Iterator for Words<'a> {

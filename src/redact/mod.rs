@@ -52,6 +52,7 @@ mod redacted;
 mod rules;
 mod scan;
 mod separator;
+mod services;
 mod structures;
 mod tables;
 #[cfg(test)]

@@ -294,13 +294,22 @@ pub(super) fn is_label(value: &[u8]) -> bool {
 /// What a test passes as a password that is wrong or does not matter.
 pub(super) fn is_fixture(value: &[u8]) -> bool {
     static WRONG: Words = Words::of_any_case(&[
-        b"wrong", b"incorrect", b"invalid", b"bad", b"not-", b"test-", b"test_", b"fake", b"mock",
-        b"my-", b"my_", b"some-", b"some_",
+        b"wrong",
+        b"incorrect",
+        b"invalid",
+        b"bad",
+        b"not-",
+        b"test-",
+        b"test_",
+        b"fake",
+        b"mock",
+        b"my-",
+        b"my_",
+        b"some-",
+        b"some_",
     ]);
     value.len() < 8 && FIXTURES.contain(strip_digits(value))
-        || WRONG.begin(value)
-            && !WRONG.contain(value)
-            && !value.iter().any(u8::is_ascii_digit)
+        || WRONG.begin(value) && !WRONG.contain(value) && !value.iter().any(u8::is_ascii_digit)
 }
 
 /// A regular expression that describes secrets.

@@ -4,7 +4,7 @@ use super::format::{ANY_HEX, WORD};
 use super::keys::Kind;
 use super::placeholders::{contains_word, is_fixture, is_label, is_pattern};
 pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
-use super::random::is_machine_made;
+use super::random::{is_machine_made, is_wordless};
 use super::words::Words;
 
 /// How a value is written, which says how literally it may be taken.
@@ -336,13 +336,14 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
         && words
             .into_iter()
             .all(|word| word.len() < 12 && (strip_digits(word).iter().all(u8::is_ascii_lowercase)));
-    digits > 0
-        && letters > 0
-        && !plain_words
-        && (digits >= 3 && changes >= 2
-            || value.len() >= 16 && changes * 5 >= value.len() * 2
-            || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
-        && !is_monotonous(value)
+    is_wordless(value)
+        || digits > 0
+            && letters > 0
+            && !plain_words
+            && (digits >= 3 && changes >= 2
+                || value.len() >= 16 && changes * 5 >= value.len() * 2
+                || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
+            && !is_monotonous(value)
 }
 
 /// How often the kind of character changes from one to the next.
