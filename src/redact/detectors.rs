@@ -3,11 +3,13 @@
 use super::anchors::{Anchors, Step};
 use super::assignment::{self, Assigned, Name};
 use super::commands::{self, Called};
-use super::format::{Part, starts_word};
+use super::format::{Part, run_length, starts_word};
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
+use super::separator::count;
 use super::structures::{self, Span};
-use super::{blocks, calls, files, json, keys, mark, pairs, services, tables};
+use super::values::{LONGEST_LOOK, is_placeholder};
+use super::{blocks, calls, files, json, keys, mark, pairs, random, services, tables};
 
 /// What is looked for where an anchor stands.
 #[derive(Clone, Copy)]
@@ -237,6 +239,9 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
         }
         memory.reached.remember(Look::Value, at, reached);
     }
+    if let Some(assigned) = beside(text, name) {
+        return finding(text, assigned, floor);
+    }
     // Nothing else has one of these after a name.
     if matches!(text.get(name.end), Some(b'=' | b'(')) {
         return None;
@@ -261,6 +266,31 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
         }
     }
     None
+}
+
+/// What a machine made right after a name and a comma, in quotes or not: `apiToken,…`.
+fn beside(text: &[u8], name: Name) -> Option<Assigned> {
+    let kind = name.kind.filter(|kind| *kind != keys::Kind::Hint)?;
+    let opened = count(text, name.end, 3, |byte| {
+        matches!(byte, b'"' | b'\'' | b'`')
+    });
+    let joint = name.end + opened;
+    matches!(text.get(joint), Some(b',' | b'>')).then_some(())?;
+    let quoted = count(text, joint + 1, 1, |byte| {
+        matches!(byte, b'"' | b'\'' | b'`')
+    });
+    let start = joint + 1 + quoted;
+    let end = start + run_length(random::ALPHABET, &text[start..], LONGEST_LOOK);
+    let ended = matches!(
+        text.get(end),
+        None | Some(b',' | b'"' | b'\'' | b'`' | b'\n' | b'\r' | b';' | b' ' | b'<')
+    );
+    let value = &text[start..end];
+    (ended && random::is_machine_made(value) && !is_placeholder(value)).then_some(Assigned {
+        start,
+        end,
+        kind,
+    })
 }
 
 fn finding(text: &[u8], assigned: Assigned, floor: usize) -> Option<Finding> {

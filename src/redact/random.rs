@@ -3,6 +3,9 @@
 use super::format::{ANY_HEX, Class, WORD};
 use super::values::{is_monotonous, looks_random};
 
+/// What tokens are made of, with what separates their parts.
+pub(super) const ALPHABET: Class = WORD.and_also("-.+/=~:");
+
 /// As long and as random as what providers generate, and of nothing but their alphabets.
 ///
 /// Names with dashes, dots and underscores are of short words, so one piece at least has to be
@@ -10,20 +13,22 @@ use super::values::{is_monotonous, looks_random};
 pub(super) fn is_machine_made(value: &[u8]) -> bool {
     const SHORTEST: usize = 16;
     const SHORTEST_WORDLESS: usize = 14;
+    const LONG: usize = 24;
     const SHORTEST_HEXADECIMAL: usize = 20;
-    let alphabet = WORD.and_also("-.+/=~:");
+
     let hexadecimal = value.iter().all(|byte| ANY_HEX.has(*byte) || *byte == b'-');
-    value.iter().all(|byte| alphabet.has(*byte))
+    value.iter().all(|byte| ALPHABET.has(*byte))
         && !value.starts_with(b"sha")
         && if hexadecimal {
             value.len() >= SHORTEST_HEXADECIMAL && looks_random(value)
         } else {
-            value
-                .split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'~' | b':'))
-                .any(|piece| {
-                    piece.len() >= SHORTEST && is_mixed(piece)
-                        || piece.len() >= SHORTEST_WORDLESS && is_wordless(piece)
-                })
+            value.len() >= LONG && is_wordless(value)
+                || value
+                    .split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'~' | b':'))
+                    .any(|piece| {
+                        piece.len() >= SHORTEST && is_mixed(piece)
+                            || piece.len() >= SHORTEST_WORDLESS && is_wordless(piece)
+                    })
         }
 }
 
@@ -61,27 +66,38 @@ const FOLLOWERS: [Class; 26] = [
 
 /// Letters and digits that make no words, whether digits are among them or not.
 ///
-/// Fewer than half of its pairs are pairs of words: true of 95 in 100 random strings, and hardly
-/// of any name.
+/// Fewer than half of their pairs are pairs of words: true of 95 in 100 random strings, and hardly
+/// of any name. In several pieces there have to be more of them.
 pub(super) fn is_wordless(value: &[u8]) -> bool {
-    const SHORTEST: usize = 13;
-    let letters = value
-        .iter()
-        .filter(|byte| byte.is_ascii_alphabetic())
-        .count();
-    let common = value
-        .array_windows()
-        .filter(|[first, second]| {
-            let row = usize::from((*first | 0x20).wrapping_sub(b'a'));
-            first.is_ascii_alphabetic()
-                && FOLLOWERS[row.min(FOLLOWERS.len() - 1)].has(*second | 0x20)
-        })
-        .count();
-    value.len() >= SHORTEST
-        && value.iter().all(u8::is_ascii_alphanumeric)
-        && letters >= SHORTEST / 2
-        && common * 2 < value.len() - 1
+    const FEWEST: usize = 13;
+    const FEWEST_IN_PIECES: usize = 20;
+    let (mut letters, mut digits, mut pairs, mut common) = (0, 0, 0, 0);
+    for (at, byte) in value.iter().enumerate() {
+        letters += usize::from(byte.is_ascii_alphabetic());
+        digits += usize::from(byte.is_ascii_digit());
+        if let Some(next) = value.get(at + 1)
+            && byte.is_ascii_alphanumeric()
+            && next.is_ascii_alphanumeric()
+        {
+            pairs += 1;
+            common += usize::from(follows_in_words(*byte, *next));
+        }
+    }
+    let whole = letters + digits == value.len();
+    let fewest = if whole { FEWEST } else { FEWEST_IN_PIECES };
+    letters + digits >= fewest
+        && letters * 2 >= fewest
+        && (whole || digits > 0)
+        && common * 2 < pairs
         && !is_monotonous(value)
+}
+
+fn follows_in_words(first: u8, second: u8) -> bool {
+    let row = usize::from((first | 0x20).wrapping_sub(b'a'));
+    first.is_ascii_alphabetic()
+        && FOLLOWERS
+            .get(row)
+            .is_some_and(|followers| followers.has(second | 0x20))
 }
 
 /// Random, or of all three kinds of characters without words.

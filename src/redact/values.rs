@@ -336,7 +336,7 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
         && words
             .into_iter()
             .all(|word| word.len() < 12 && (strip_digits(word).iter().all(u8::is_ascii_lowercase)));
-    is_wordless(value)
+    value.iter().all(u8::is_ascii_alphanumeric) && is_wordless(value)
         || digits > 0
             && letters > 0
             && !plain_words

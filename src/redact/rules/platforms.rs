@@ -281,7 +281,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "defined-networking-key",
             "dnkey-",
             &[
-                ALNUM.and_also("_=").n(26),
+                ALNUM.and_also("_=-").n(26),
                 text("-"),
                 ALNUM.and_also("_=-").at_least(52),
             ],
