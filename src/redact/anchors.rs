@@ -9,6 +9,8 @@
 //! to branch on. A block at a time is therefore filtered without a branch, and
 //! what is left of it compared afterwards.
 
+use super::work;
+
 /// Literals of at least [`Anchors::SHORTEST`] bytes, each with what it announces.
 pub(super) struct Anchors<T> {
     filter: Vec<u64>,
@@ -78,6 +80,7 @@ impl<T: Copy> Anchors<T> {
                 padded[..left].copy_from_slice(&text[at..]);
                 &padded
             });
+            work::add(left.min(block));
             let maybes = self.maybes(near, left.min(block));
             let looked = maybes.offsets().find_map(|offset| {
                 let position = at + offset;

@@ -20,9 +20,7 @@ pub(super) enum Detector {
         length: usize,
     },
     /// The name of a service, for values without a shape of their own.
-    Service {
-        length: usize,
-    },
+    Service(&'static str),
     Bearer,
     Basic,
     Url,
@@ -73,7 +71,7 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
         _ => &[],
     });
     for name in services::names(known.copied()) {
-        let detector = Detector::Service { length: name.len() };
+        let detector = Detector::Service(name);
         anchors.extend(spellings(name).into_iter().map(|it| (it, detector)));
     }
     for word in keys::ANCHORS {
@@ -153,8 +151,8 @@ impl Detector {
                 let name = Name::around(text, at, length)?;
                 named(text, at, name, floor, memory).map(Step::Found)
             }
-            Self::Service { length } => {
-                let name = name_of_service(text, at, length)?;
+            Self::Service(service) => {
+                let name = name_of_service(text, at, service)?;
                 named(text, at, name, floor, memory).map(Step::Found)
             }
             Self::Bearer => {
@@ -205,12 +203,20 @@ impl Detector {
 }
 
 /// The name around a service's name, if it announces nothing else.
-fn name_of_service(text: &[u8], at: usize, length: usize) -> Option<Name> {
+fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
+    let length = service.len();
+    // An anchor is compared no further than its first bytes.
+    text.get(at..at + length)
+        .filter(|it| it.eq_ignore_ascii_case(service.as_bytes()))?;
     // Most mentions of a service are followed by prose.
     let joint = text[at + length..].iter().take(LONGEST_JOINT);
     joint
         .take_while(|byte| **byte != b'\n')
         .find(|byte| matches!(byte, b'=' | b':' | b'>' | b'(' | b',' | b'"'))?;
+    // `"hexpm", "…"` is a list.
+    if matches!(text[at + length..], [b'"' | b'\'', b',', ..]) {
+        return None;
+    }
     let name = Name::around(text, at, length)?;
     let from = at.checked_sub(name.start)?;
     let of_service =

@@ -4,6 +4,8 @@
 //! Runs are greedy and never give back, so following a format costs one pass
 //! over the bytes it covers and needs no compiled automaton.
 
+use super::work;
+
 /// A set of ASCII bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Class([u64; 2]);
@@ -199,19 +201,25 @@ fn percent_decoded(encoded: &[u8]) -> Option<u8> {
 
 /// Bytes of `class` at the start of `text`, at most `max`.
 pub(super) fn run_length(class: Class, text: &[u8], max: usize) -> usize {
-    text.iter()
+    let length = text
+        .iter()
         .take(max)
         .take_while(|byte| class.has(**byte))
-        .count()
+        .count();
+    work::add(length + 1);
+    length
 }
 
 /// Bytes of `class` at the end of `text`, at most `max`.
 pub(super) fn run_length_back(class: Class, text: &[u8], max: usize) -> usize {
-    text.iter()
+    let length = text
+        .iter()
         .rev()
         .take(max)
         .take_while(|byte| class.has(**byte))
-        .count()
+        .count();
+    work::add(length + 1);
+    length
 }
 
 /// The text ends here, or says that it was shortened here.

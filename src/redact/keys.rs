@@ -72,7 +72,6 @@ const KEY_QUALIFIERS: &[&str] = &[
     "master",
     "service",
     "account",
-    "storage",
     "shared",
     "subscription",
     "license",

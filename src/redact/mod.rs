@@ -60,6 +60,7 @@ mod tests;
 mod user_rules;
 mod values;
 mod words;
+mod work;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -282,7 +283,10 @@ impl Redactor {
             }
             let out = redacted.get_or_insert_with(|| String::with_capacity(text.len()));
             out.push_str(&text[copied..start]);
+            let quote = json::quote_of_number(text, start, end).unwrap_or_default();
+            out.push_str(quote);
             self.key.write_mark(out, &id, secret);
+            out.push_str(quote);
             counts.add(id, 1);
             copied = end;
         }

@@ -7,6 +7,7 @@ use super::keys::{Kind, kind_of};
 use super::literal::Literal;
 use super::separator::{blanks, count};
 use super::values::Style;
+use super::work;
 
 /// Fields that hold the name of a setting, in small letters.
 const NAMES: &[&[u8]] = &[
@@ -144,6 +145,7 @@ impl<'t> Field<'t> {
         let limit = text.len().min(from + LONGEST_DISTANCE);
         let mut at = from;
         while at < limit {
+            work::add(1);
             match text[at] {
                 b'}' | b']' => return None,
                 b'\n' if text[at + 1 + blanks(text, at + 1, 32)..].starts_with(b"- ") => {

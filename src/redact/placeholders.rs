@@ -151,7 +151,7 @@ pub(super) fn is_placeholder(body: &[u8]) -> bool {
 
 /// An example or a plain word where any value may stand.
 pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
-    PLAIN_WORDS.contain(value)
+    PLAIN_WORDS.contain(unquoted(value))
         || has_example_word(value)
         || PUBLIC_PREFIXES.begin(value)
         || contains_word(value, super::mark::ANCHOR.as_bytes())
@@ -161,6 +161,14 @@ pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
         || value.len() >= 4 && value.iter().all(|byte| *byte == value[0])
         || value.starts_with("•".as_bytes())
         || value.len() < 16 && ends_in_x(value)
+}
+
+/// Without the quotes and signs of assignment that another notation leaves around a word.
+fn unquoted(value: &[u8]) -> &[u8] {
+    let is_sign = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'=' | b':');
+    let from = value.iter().take_while(|byte| is_sign(byte)).count();
+    let tail = value[from..].iter().rev();
+    &value[from..value.len() - tail.take_while(|byte| is_sign(byte)).count()]
 }
 
 /// `ghp_xxx`

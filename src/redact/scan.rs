@@ -254,7 +254,7 @@ pub(super) fn rule_at(
             };
             let name = names.into_iter().find(spelled).ok_or(at)?;
             let end = at + name.len();
-            values_near(text, end)
+            values_near(text, at, end)
                 .filter_map(|value| checked(value, value, value).ok())
                 .find(|it| near::lets_be_secret(&text[end..it.start], rule.body))
                 .ok_or(at)
@@ -281,7 +281,7 @@ fn lead_start(lead: Part, text: &[u8], at: usize, floor: usize) -> Option<usize>
 ///
 /// `DATADOG_API_KEY = "…"`, `"datadog": {"api_key": "…"}`, `Datadog API key: …`;
 /// a separator at least has to stand between them.
-fn values_near(text: &[u8], from: usize) -> impl Iterator<Item = usize> {
+fn values_near(text: &[u8], name: usize, from: usize) -> impl Iterator<Item = usize> {
     let limit = text.len().min(from + LONGEST_DISTANCE);
     let separator = text[from..limit]
         .iter()
@@ -305,6 +305,14 @@ fn values_near(text: &[u8], from: usize) -> impl Iterator<Item = usize> {
                 return None;
             }
             position = value + token;
+            // The name again: what follows is looked at from there.
+            let name = &text[name..from];
+            if text[value..position]
+                .get(..name.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(name))
+            {
+                return None;
+            }
             if value > separator {
                 return Some(value);
             }

@@ -5,6 +5,7 @@
 //! `commit`, `org`, `project` or `url`, is the name of something else.
 
 use super::keys::Words;
+use super::values::strip_digits;
 
 /// Services beside those that the rules know by name. Words of everyday language are left out.
 const NAMES: &[&str] = &[
@@ -276,7 +277,6 @@ const NEUTRAL: &[&str] = &[
     "new",
     "next",
     "oauth",
-    "oauth2",
     "old",
     "our",
     "pass",
@@ -302,10 +302,7 @@ const NEUTRAL: &[&str] = &[
     "test",
     "the",
     "token",
-    "v1",
-    "v2",
-    "v3",
-    "v4",
+    "v",
     "value",
     "vite",
     "web",
@@ -314,8 +311,8 @@ const NEUTRAL: &[&str] = &[
 ];
 
 /// The names of services to look for, of which the rules know `known`.
-pub(super) fn names<'n>(known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    let mut all: Vec<&str> = known
+pub(super) fn names(known: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let mut all: Vec<&'static str> = known
         .filter(|name| !AMBIGUOUS.contains(name) && !name.contains("_key"))
         .chain(NAMES.iter().copied())
         .collect();
@@ -332,7 +329,8 @@ pub(super) fn is_of_service(name: &[u8], from: usize, to: usize) -> bool {
 }
 
 fn is_neutral(word: &[u8]) -> bool {
-    word.iter().all(u8::is_ascii_digit)
+    let word = strip_digits(word);
+    word.is_empty()
         || NEUTRAL
             .iter()
             .any(|it| word.eq_ignore_ascii_case(it.as_bytes()))

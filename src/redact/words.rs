@@ -1,5 +1,7 @@
 //! Lists of words that are looked for anywhere in a value, in one pass over it.
 
+use super::work;
+
 /// Most words in a list.
 const MOST: usize = 128;
 
@@ -50,6 +52,7 @@ impl Words {
 
     /// Whether one of the words stands anywhere in `text`.
     pub(super) fn stand_in(&self, text: &[u8]) -> bool {
+        work::add(text.len());
         (0..text.len()).any(|at| self.begin(&text[at..]))
     }
 
