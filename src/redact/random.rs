@@ -142,4 +142,21 @@ mod tests {
             assert_eq!(is_machine_made(value.as_bytes()), made, "{value}");
         }
     }
+
+    #[test]
+    fn letters_that_make_no_words_are_told_by_their_pairs() {
+        for (value, wordless) in [
+            ("OQQBUKDRMCMPINXVKQNYDFCPMWVKAZKGERDHYJ", true),
+            ("kivcz3madygamqumpqjqk1incouogscwse", true),
+            ("6y3tzd1_so5k69ggtopq_t0yui8-zfeyfj5ngh71", true),
+            ("internationalization", false),
+            ("handleUploadPackV2LSRefs", false),
+            ("user_profile_settings_id_v2", false),
+            ("createStorefrontApiClientWithRetries2", false),
+            ("20260613011240", false),
+            ("qwxz", false),
+        ] {
+            assert_eq!(is_wordless(value.as_bytes()), wordless, "{value}");
+        }
+    }
 }

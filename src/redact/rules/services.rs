@@ -67,19 +67,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
         ],
     ),
     provider(
-        "ionic.io/docs/cli",
-        &[word("ionic-token", "ion_", &[ALNUM.n(42)])],
-    ),
-    provider(
-        "airtable.com/developers/web/api/oauth-reference",
-        &[inside(
-            "airtable-oauth-token",
-            ALNUM.between(10, 30),
-            ".v1.",
-            &[URL64.between(6, 30), text("."), HEX.at_least(16)],
-        )],
-    ),
-    provider(
         "developer.okta.com/docs",
         &[near(
             "okta-token",
