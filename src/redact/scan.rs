@@ -12,6 +12,7 @@ use super::detectors::{self, Detector};
 use super::format::{Followed, Part, WORD, follow, run_length, run_length_back, starts_word};
 use super::near;
 use super::rules::{Anchor, Rule};
+use super::services;
 
 /// A secret in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +102,21 @@ impl Iterator for Findings<'_> {
 /// Whether a text holds a secret.
 pub(super) fn has_secret(text: &[u8]) -> bool {
     Findings::new(text).next().is_some()
+}
+
+/// Whether a name is that of a service, and of nothing else of it.
+pub(super) fn names_service(name: &[u8]) -> bool {
+    let look = |at: usize, detector| match detector {
+        Detector::Service(service) => {
+            let end = at + service.len();
+            let written = name.get(at..end)?;
+            (written.eq_ignore_ascii_case(service.as_bytes())
+                && services::is_of_service(name, at, end))
+            .then_some(Step::Found(()))
+        }
+        _ => None,
+    };
+    ANCHORS.find_map(name, 0, look).is_some()
 }
 
 /// The first secret that begins at or after `from`.

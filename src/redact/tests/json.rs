@@ -82,3 +82,18 @@ fn text_of_json_stays_json_when_a_number_goes() {
     }
     assert!(redact("pin_code = 1\npassword: 123456x\n").contains("password: [redacted:"));
 }
+
+#[test]
+fn what_a_machine_made_goes_under_the_name_of_a_service() {
+    let made = Random(15).bytes(ALNUM, 38) + "4a";
+    let redacted = redact_json(json!({
+        "adafruit": made, "OKTA_API": made, "okta_org": made, "looker": "dashboards",
+    }));
+    assert_eq!(
+        redacted.to_string().matches(made.as_str()).count(),
+        1,
+        "{redacted}"
+    );
+    assert_eq!(redacted["okta_org"], made);
+    assert_eq!(redacted["looker"], "dashboards");
+}
