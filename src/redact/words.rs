@@ -7,7 +7,7 @@ const MOST: usize = 128;
 
 /// Words of at least one byte; where case does not matter they are in small letters.
 pub(super) struct Words {
-    words: &'static [&'static [u8]],
+    all: &'static [&'static [u8]],
     /// By byte: one more than the index of the first word that begins with it.
     first: [u8; 256],
     /// By word: one more than the index of the next word with the same first byte.
@@ -43,7 +43,7 @@ impl Words {
             }
         }
         Self {
-            words,
+            all: words,
             first,
             next,
             any_case,
@@ -73,7 +73,7 @@ impl Words {
         };
         let mut index = usize::from(self.first[usize::from(*byte)]);
         while let Some(found) = index.checked_sub(1) {
-            let word = self.words[found];
+            let word = self.all[found];
             if fits(word) && self.are_equal(word, &text[..word.len()]) {
                 return true;
             }
