@@ -262,13 +262,17 @@ impl Called {
 
     /// The password that the program is given; and how far its command was read.
     pub(super) fn password(self, text: &[u8], from: usize) -> (Option<Span>, usize) {
-        let (arguments, end) = arguments(text, from);
-        let span = self
-            .program
-            .takes
-            .iter()
-            .find_map(|takes| takes.find(text, &arguments));
-        (span, end)
+        let takes = self.program.takes;
+        let find = |all: &[Argument]| takes.iter().find_map(|it| it.find(text, all));
+        // Passwords come early; the rest of a long command is read only where none did.
+        let (few, end) = arguments(text, from, FEW_ARGUMENTS);
+        let found = find(&few);
+        let to_the_last = takes.iter().any(|it| matches!(it, Last | LastWith(_)));
+        if few.len() < FEW_ARGUMENTS || found.is_some() && !to_the_last {
+            return (found, end);
+        }
+        let (all, end) = arguments(text, from, MOST_ARGUMENTS);
+        (find(&all), end)
     }
 }
 
@@ -278,6 +282,7 @@ pub(super) fn readers() -> impl Iterator<Item = &'static str> {
 }
 
 const LONGEST_COMMAND: usize = 1024;
+const FEW_ARGUMENTS: usize = 8;
 const MOST_ARGUMENTS: usize = 48;
 
 /// An argument; its quotes are not part of it.
@@ -293,11 +298,11 @@ impl Argument {
     }
 }
 
-/// The arguments of the command from `from` on, and where it ends.
-fn arguments(text: &[u8], from: usize) -> (Vec<Argument>, usize) {
+/// The arguments of the command from `from` on, at most so many, and where they end.
+fn arguments(text: &[u8], from: usize, most: usize) -> (Vec<Argument>, usize) {
     let limit = text.len().min(from + LONGEST_COMMAND);
     let (mut at, mut all) = (from, Vec::new());
-    while all.len() < MOST_ARGUMENTS {
+    while all.len() < most {
         at += gap(text, at, limit);
         if at >= limit || ends_command(text, at) {
             break;
@@ -476,7 +481,7 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
     let found = ["echo ", "printf "].iter().find_map(|writer| {
         let writes = memchr::memmem::rfind(line, writer.as_bytes())?;
         memchr::memchr(b'|', &line[writes..])?;
-        let (arguments, _) = arguments(text, from + writes + writer.len());
+        let (arguments, _) = arguments(text, from + writes + writer.len(), MOST_ARGUMENTS);
         arguments
             .into_iter()
             .rfind(|it| it.end <= at && !it.of(text).starts_with(b"-"))
@@ -485,7 +490,7 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
         let rest = &text[at..text.len().min(at + LONGEST_COMMAND)];
         let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
         let here = at + memchr::memmem::find(line, b"<<<")? + 3;
-        arguments(text, here).0.into_iter().next()
+        arguments(text, here, MOST_ARGUMENTS).0.into_iter().next()
     })?;
     let span = (argument.start, argument.end);
     if reader == "chpasswd" {

@@ -3,18 +3,24 @@
 use super::anchors::{Anchors, Step};
 use super::assignment::{self, Assigned, Name};
 use super::commands::{self, Called};
-use super::format::{Part, starts_word};
+use super::format::{Part, run_length, starts_word};
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
+use super::separator::count;
 use super::structures::{self, Span};
-use super::{blocks, calls, files, json, keys, mark, pairs, tables};
+use super::values::{LONGEST_LOOK, is_placeholder};
+use super::{blocks, calls, files, json, keys, mark, pairs, random, services, tables};
 
 /// What is looked for where an anchor stands.
 #[derive(Clone, Copy)]
 pub(super) enum Detector {
     Mark,
     Rule(&'static Rule),
-    Assignment { length: usize },
+    Assignment {
+        length: usize,
+    },
+    /// The name of a service, for values without a shape of their own.
+    Service(&'static str),
     Bearer,
     Basic,
     Url,
@@ -27,6 +33,9 @@ pub(super) enum Detector {
     Pgpass,
     IdentifiedBy,
 }
+
+/// How far after a service's name the value assigned to it may begin.
+const LONGEST_JOINT: usize = 40;
 
 /// Everything that makes the scanner look closer.
 pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
@@ -56,6 +65,14 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
                 );
             }
         }
+    }
+    let known = rules::all().flat_map(|rule| match rule.anchor {
+        Anchor::Near(names) => names,
+        _ => &[],
+    });
+    for name in services::names(known.copied()) {
+        let detector = Detector::Service(name);
+        anchors.extend(spellings(name).into_iter().map(|it| (it, detector)));
     }
     for word in keys::ANCHORS {
         let detector = Detector::Assignment { length: word.len() };
@@ -130,7 +147,14 @@ impl Detector {
         match self {
             Self::Mark => mark::end_of_mark(text, at).map(Step::Skip),
             Self::Rule(rule) => rule_at(rule, text, at, floor).ok().map(Step::Found),
-            Self::Assignment { length } => named(text, at, length, floor, memory).map(Step::Found),
+            Self::Assignment { length } => {
+                let name = Name::around(text, at, length)?;
+                named(text, at, name, floor, memory).map(Step::Found)
+            }
+            Self::Service(service) => {
+                let name = name_of_service(text, at, service)?;
+                named(text, at, name, floor, memory).map(Step::Found)
+            }
             Self::Bearer => {
                 credential(text, at, "bearer-token", false).and_then(|(span, id)| secret(span, id))
             }
@@ -178,15 +202,33 @@ impl Detector {
     }
 }
 
-/// A secret under the name around `text[at..at + length]`, in whichever notation.
-fn named(
-    text: &[u8],
-    at: usize,
-    length: usize,
-    floor: usize,
-    memory: &mut Memory,
-) -> Option<Finding> {
+/// The name around a service's name, if it announces nothing else.
+fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
+    let length = service.len();
+    // An anchor is compared no further than its first bytes.
+    text.get(at..at + length)
+        .filter(|it| it.eq_ignore_ascii_case(service.as_bytes()))?;
+    // Most mentions of a service are followed by prose.
+    let joint = text[at + length..].iter().take(LONGEST_JOINT);
+    joint
+        .take_while(|byte| **byte != b'\n')
+        .find(|byte| matches!(byte, b'=' | b':' | b'>' | b'(' | b',' | b'"'))?;
+    // `"hexpm", "…"` is a list.
+    if matches!(text[at + length..], [b'"' | b'\'', b',', ..]) {
+        return None;
+    }
     let name = Name::around(text, at, length)?;
+    let from = at.checked_sub(name.start)?;
+    let of_service =
+        name.kind.is_none() && services::is_of_service(name.of(text), from, from + length);
+    of_service.then_some(Name {
+        kind: Some(keys::Kind::OfService),
+        ..name
+    })
+}
+
+/// A secret under a name around `at`, in whichever notation.
+fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) -> Option<Finding> {
     if name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
         && let Some((start, end)) = files::kaggle(text, name)
             .or_else(|| files::basic(text, name))
@@ -202,6 +244,9 @@ fn named(
             return finding(text, assigned, floor);
         }
         memory.reached.remember(Look::Value, at, reached);
+    }
+    if let Some(assigned) = beside(text, name) {
+        return finding(text, assigned, floor);
     }
     // Nothing else has one of these after a name.
     if matches!(text.get(name.end), Some(b'=' | b'(')) {
@@ -227,6 +272,31 @@ fn named(
         }
     }
     None
+}
+
+/// What a machine made right after a name and a comma, in quotes or not: `apiToken,…`.
+fn beside(text: &[u8], name: Name) -> Option<Assigned> {
+    let kind = name.kind.filter(|kind| *kind != keys::Kind::Hint)?;
+    let opened = count(text, name.end, 3, |byte| {
+        matches!(byte, b'"' | b'\'' | b'`')
+    });
+    let joint = name.end + opened;
+    matches!(text.get(joint), Some(b',' | b'>')).then_some(())?;
+    let quoted = count(text, joint + 1, 1, |byte| {
+        matches!(byte, b'"' | b'\'' | b'`')
+    });
+    let start = joint + 1 + quoted;
+    let end = start + run_length(random::ALPHABET, &text[start..], LONGEST_LOOK);
+    let ended = matches!(
+        text.get(end),
+        None | Some(b',' | b'"' | b'\'' | b'`' | b'\n' | b'\r' | b';' | b' ' | b'<')
+    );
+    let value = &text[start..end];
+    (ended && random::is_machine_made(value) && !is_placeholder(value)).then_some(Assigned {
+        start,
+        end,
+        kind,
+    })
 }
 
 fn finding(text: &[u8], assigned: Assigned, floor: usize) -> Option<Finding> {

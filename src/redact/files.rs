@@ -138,7 +138,8 @@ pub(super) fn basic(text: &[u8], name: Name) -> Option<Span> {
         + count(text, name.end, 12, |byte| {
             matches!(byte, b'"' | b'\\' | b':' | b' ' | b'=')
         });
-    let length = run_length(BASE64.and_also("="), &text[after..], 512);
+    let run = run_length(BASE64, &text[after..], 512);
+    let length = run + count(text, after + run, 2, |byte| byte == b'=');
     let value = &text[after..after + length];
     (length >= 8 && after > name.end && super::structures::is_basic(value))
         .then_some((after, after + length))

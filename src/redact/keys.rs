@@ -72,7 +72,6 @@ const KEY_QUALIFIERS: &[&str] = &[
     "master",
     "service",
     "account",
-    "storage",
     "shared",
     "subscription",
     "license",
@@ -273,6 +272,12 @@ const JOINED: &[(&str, Kind)] = &[
     ("accountkey", Kind::Secret),
     ("masterkey", Kind::Secret),
     ("encryptionkey", Kind::Secret),
+    ("decryptionkey", Kind::Secret),
+    ("validationkey", Kind::Secret),
+    ("subscriptionkey", Kind::Secret),
+    ("signingkey", Kind::Secret),
+    ("consumerkey", Kind::Secret),
+    ("consumersecret", Kind::Secret),
     ("authtoken", Kind::Token),
     ("accesstoken", Kind::Token),
     ("refreshtoken", Kind::Token),
@@ -297,7 +302,7 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
 }
 
 fn announced_by(name: &[u8]) -> Option<Kind> {
-    let mut words = Words { rest: name };
+    let mut words = Words::of(name);
     let mut last = words.next()?;
     while leaves_sensitive(last) || last.iter().all(u8::is_ascii_digit) {
         last = words.next()?;
@@ -436,8 +441,14 @@ fn is_one_of(word: &[u8], list: &[&str]) -> bool {
 }
 
 /// The words of a name, last first.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Words<'a> {
+    pub(super) const fn of(name: &'a [u8]) -> Self {
+        Self { rest: name }
+    }
 }
 
 impl<'a> Iterator for Words<'a> {

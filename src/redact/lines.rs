@@ -92,7 +92,9 @@ pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
 /// What `grep -n` and numbered listings put before a line does not count.
 pub(super) fn is_indent(head: &[u8]) -> bool {
     let numbered = |at: &usize| *at > 0 && head[at - 1].is_ascii_digit();
-    let arrow = memchr::memmem::rfind(head, "→".as_bytes()).map(|at| at + "→".len());
+    let arrow = memchr::memrchr(0xE2, head)
+        .filter(|at| head[*at..].starts_with("→".as_bytes()))
+        .map(|at| at + "→".len());
     let colon = memchr::memrchr(b':', head)
         .filter(numbered)
         .map(|at| at + 1);

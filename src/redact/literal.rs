@@ -2,6 +2,7 @@
 
 use super::format::WORD;
 use super::separator::{blanks, count};
+use super::work;
 
 pub(super) const LONGEST_VALUE: usize = 4096;
 
@@ -118,6 +119,7 @@ impl Literal {
         let limit = text.len().min(start + LONGEST_VALUE);
         let mut end = start;
         while end < limit {
+            work::add(1);
             let escape = count(text, end, 16, |byte| byte == b'\\');
             let closes = text.get(end + escape) == Some(&quote);
             match text[end] {
@@ -140,6 +142,11 @@ impl Literal {
 
     /// `password: string = "…"`, `apiToken string = "…"`: past the type.
     pub(super) fn after_type(text: &[u8], at: usize) -> Self {
+        // Most places have no equals sign near, and finding that out is cheap.
+        let near = &text[at..text.len().min(at + LONGEST_TYPE + 1)];
+        if memchr::memchr(b'=', near).is_none() {
+            return Self::None;
+        }
         let in_type = |byte| WORD.has(byte) || b" &<>?|'*[]().,:".contains(&byte);
         let equals = at + count(text, at, LONGEST_TYPE, in_type);
         if equals == at || text.get(equals) != Some(&b'=') || text.get(equals + 1) == Some(&b'=') {
@@ -188,6 +195,7 @@ fn wrapped(text: &[u8], at: usize) -> Option<usize> {
     let call = |byte| {
         WORD.has(byte) || matches!(byte, b'.' | b':' | b' ' | b'!' | b'<' | b'>' | b'[' | b']')
     };
+    memchr::memchr(b'(', &text[at..text.len().min(at + LONGEST_WRAPPER + 1)])?;
     let callee = &text[at..at + count(text, at, LONGEST_WRAPPER, call)];
     let open = at + callee.len();
     if text.get(open) != Some(&b'(') {

@@ -5,13 +5,14 @@
 //! | what | where |
 //! |---|---|
 //! | its form, as services document it | `rules`, `format` |
+//! | the name of a service, and letters that make no words | `services`, `random` |
 //! | a name it is assigned to | `keys`; `assignment`, `separator`, `literal`, `lines` |
 //! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks` |
 //! | a header, a call or a command line | `headers`, `calls`, `commands` |
 //! | the form of a file, an address, a key block | `files`, `structures` |
 //! | a rule of the user's own | `user_rules` |
 //!
-//! `values` and `placeholders` tell it from what only looks like one. Promises:
+//! `values` and `placeholders` tell it from what only looks like one, with the lists of `words`. Promises:
 //!
 //! - Text without secrets is not copied.
 //! - Redacting twice changes nothing: marks are left alone.
@@ -52,12 +53,15 @@ mod redacted;
 mod rules;
 mod scan;
 mod separator;
+mod services;
 mod structures;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod user_rules;
 mod values;
+mod words;
+mod work;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -207,7 +211,8 @@ impl Redactor {
         value: &mut Value,
         counts: &mut Counts,
     ) -> bool {
-        match keys::kind_of(key.as_bytes()).or(named) {
+        let of_service = || scan::names_service(key.as_bytes()).then_some(Kind::OfService);
+        match keys::kind_of(key.as_bytes()).or(named).or_else(of_service) {
             Some(kind) => self.sensitive(kind, value, counts),
             None => self.value(value, counts),
         }
@@ -280,7 +285,10 @@ impl Redactor {
             }
             let out = redacted.get_or_insert_with(|| String::with_capacity(text.len()));
             out.push_str(&text[copied..start]);
+            let quote = json::quote_of_number(text, start, end).unwrap_or_default();
+            out.push_str(quote);
             self.key.write_mark(out, &id, secret);
+            out.push_str(quote);
             counts.add(id, 1);
             copied = end;
         }

@@ -1,5 +1,7 @@
 //! What stands between a name and its value.
 
+use super::work;
+
 /// A separator; `end` is where the value begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Separator {
@@ -117,9 +119,11 @@ pub(super) fn blanks(text: &[u8], from: usize, most: usize) -> usize {
 
 /// Bytes from here on that are wanted.
 pub(super) fn count(text: &[u8], from: usize, most: usize, wanted: impl Fn(u8) -> bool) -> usize {
-    text[from.min(text.len())..]
+    let length = text[from.min(text.len())..]
         .iter()
         .take(most)
         .take_while(|byte| wanted(**byte))
-        .count()
+        .count();
+    work::add(length + 1);
+    length
 }

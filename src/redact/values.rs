@@ -4,7 +4,8 @@ use super::format::{ANY_HEX, WORD};
 use super::keys::Kind;
 use super::placeholders::{contains_word, is_fixture, is_label, is_pattern};
 pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
-use super::random::is_machine_made;
+use super::random::{is_machine_made, is_wordless};
+use super::words::Words;
 
 /// How a value is written, which says how literally it may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(super) enum Style {
 }
 
 /// Words that make a value without digits the name of a secret, not one.
-const NAMING_WORDS: &[&[u8]] = &[
+static NAMING_WORDS: Words = Words::of_any_case(&[
     b"token",
     b"secret",
     b"password",
@@ -31,7 +32,7 @@ const NAMING_WORDS: &[&[u8]] = &[
     b"cookie",
     b"session",
     b"bearer",
-];
+]);
 
 /// How much of a value is looked at.
 pub(super) const LONGEST_LOOK: usize = 256;
@@ -131,19 +132,11 @@ fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
 
 /// Variables, templates and expressions that only lead to a secret.
 fn is_reference(value: &[u8], style: Style) -> bool {
-    let inner = [
-        &b"${"[..],
-        b"{{",
-        b"$(",
-        b"#{",
-        b"<%",
-        b"%{",
-        b"%s",
-        b"%v",
-        b"%d",
-    ];
-    let leading = [
-        &b"process.env"[..],
+    static INNER: Words = Words::exact(&[
+        b"${", b"{{", b"$(", b"#{", b"<%", b"%{", b"%s", b"%v", b"%d",
+    ]);
+    static LEADING: Words = Words::exact(&[
+        b"process.env",
         b"os.environ",
         b"os.getenv",
         b"env.",
@@ -160,17 +153,15 @@ fn is_reference(value: &[u8], style: Style) -> bool {
         b"ssm:",
         b"keychain:",
         b"projects/",
-    ];
+    ]);
     let whole_brace = value.starts_with(b"{") && value.ends_with(b"}");
     let variable = matches!(value, [b'$', rest @ ..] if rest.iter().all(|byte| WORD.has(*byte)))
         || matches!(value, [b'%', rest @ .., b'%'] if rest.iter().all(|byte| WORD.has(*byte)))
         || matches!(value, [b'@', rest @ .., b'@'] if rest.iter().all(|byte| WORD.has(*byte)));
     variable
         || whole_brace
-        || inner
-            .iter()
-            .any(|it| value.windows(it.len()).any(|window| window == *it))
-        || leading.iter().any(|it| value.starts_with(it))
+        || INNER.stand_in(value)
+        || LEADING.begin(value)
         || style != Style::Literal
             && matches!(
                 value[0],
@@ -226,7 +217,7 @@ fn is_name(value: &[u8]) -> bool {
     value
         .iter()
         .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'))
-        && NAMING_WORDS.iter().any(|word| contains_word(value, word))
+        && NAMING_WORDS.stand_in(value)
 }
 
 /// `"refresh_token": "refreshToken"`: an identifier that announces a secret of any kind.
@@ -345,13 +336,14 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
         && words
             .into_iter()
             .all(|word| word.len() < 12 && (strip_digits(word).iter().all(u8::is_ascii_lowercase)));
-    digits > 0
-        && letters > 0
-        && !plain_words
-        && (digits >= 3 && changes >= 2
-            || value.len() >= 16 && changes * 5 >= value.len() * 2
-            || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
-        && !is_monotonous(value)
+    value.iter().all(u8::is_ascii_alphanumeric) && is_wordless(value)
+        || digits > 0
+            && letters > 0
+            && !plain_words
+            && (digits >= 3 && changes >= 2
+                || value.len() >= 16 && changes * 5 >= value.len() * 2
+                || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
+            && !is_monotonous(value)
 }
 
 /// How often the kind of character changes from one to the next.
