@@ -42,7 +42,7 @@ impl Kind {
 /// What the text scanner looks for; every sensitive name contains one of them.
 pub(super) const ANCHORS: &[&str] = &[
     "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie", "mnemonic", "phrase",
-    "creds", "jwt", "psk", "ndpw", "otpw",
+    "creds", "jwt", "psk", "ndpw", "otpw", "totp",
 ];
 
 /// Short names, found only with what may follow them.
@@ -53,6 +53,8 @@ pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
     ("PW:", 2),
     ("PW=", 2),
     ("PW\"", 2),
+    ("pw'", 2),
+    ("PW'", 2),
     ("ogin(", 4),
 ];
 
@@ -108,6 +110,8 @@ const KEY_QUALIFIERS: &[&str] = &[
     "ingestion",
     "write",
     "pragma",
+    "unseal",
+    "or",
 ];
 
 /// Services that give out keys, some of them public.
@@ -319,6 +323,7 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
             Kind::BareToken
         }),
         b"pat" => before.map(|_| Kind::Token),
+        b"totp" => Some(Kind::Secret),
         b"passphrase" | b"mnemonic" => Some(Kind::Passphrase),
         b"phrase" => qualified_by(&["pass", "seed", "recovery"]).then_some(Kind::Passphrase),
         b"seed" | b"words" => {

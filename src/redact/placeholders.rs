@@ -164,6 +164,30 @@ pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
         || value.len() >= 4 && value.iter().all(|byte| *byte == value[0])
         || value.starts_with("•".as_bytes())
         || value.len() < 16 && ends_in_x(value)
+        || is_version(value)
+}
+
+/// `^1.33.1`, `cookie@1.1.1`: what lists of packages have beside names such as `password-input`.
+fn is_version(value: &[u8]) -> bool {
+    let version = value
+        .rsplit(|byte| *byte == b'@')
+        .next()
+        .unwrap_or_default();
+    let version = version.trim_ascii_start();
+    let version = match version {
+        [b'^' | b'~' | b'=' | b'v', rest @ ..] => rest,
+        rest => rest,
+    };
+    let mut parts = version.split(|byte| *byte == b'.');
+    parts.clone().count() >= 3
+        && parts
+            .by_ref()
+            .take(2)
+            .all(|part| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+        && version.len() <= 24
+        && parts
+            .next()
+            .is_some_and(|part| part.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// `ghp_xxx`
@@ -248,6 +272,8 @@ const FIXTURES: &[&[u8]] = &[
     b"fake",
     b"mock",
     b"nope",
+    b"tok",
+    b"stale",
     b"old",
     b"new",
     b"plain",
@@ -291,8 +317,11 @@ pub(super) fn is_label(value: &[u8]) -> bool {
         .iter()
         .any(|byte| matches!(byte, b' ' | b':' | b'*' | b'?'))
         || value.iter().any(|byte| *byte >= 128);
+    // `Zugriffstoken`
+    let title = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);
     TRANSLATED.iter().any(|word| {
         value.eq_ignore_ascii_case(word.as_bytes())
+            || title && value.ends_with(word.as_bytes())
             || labelled && contains_word(value, word.as_bytes())
     })
 }
@@ -303,6 +332,7 @@ pub(super) fn is_fixture(value: &[u8]) -> bool {
         &b"wrong"[..],
         b"incorrect",
         b"invalid",
+        b"expired",
         b"bad",
         b"not-",
         b"test-",
@@ -323,7 +353,7 @@ pub(super) fn is_fixture(value: &[u8]) -> bool {
             })
 }
 
-/// A regular expression that describes secrets.
+/// A regular expression that describes secrets, or rules of a validator: `required|min:8`.
 pub(super) fn is_pattern(value: &[u8]) -> bool {
     let signs = [
         &b"[a-z"[..],
@@ -337,6 +367,10 @@ pub(super) fn is_pattern(value: &[u8]) -> bool {
         b".*",
         b".+",
         b"[a-f",
+        b"required|",
+        b"nullable|",
+        b"|string",
+        b"|min:",
     ];
     signs
         .iter()
