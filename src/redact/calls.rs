@@ -159,8 +159,9 @@ pub(super) const TAKERS: &[(&str, usize)] = &[
     ("SymmetricSecurityKey(Encoding.UTF8.GetBytes(", 0),
 ];
 
-/// The string that is argument `index` of a call whose arguments begin at `from`.
-pub(super) fn argument(text: &[u8], from: usize, index: usize) -> Option<Span> {
+/// The string that is argument `index` of a call whose arguments begin at `from`; and how far was
+/// read.
+pub(super) fn argument(text: &[u8], from: usize, index: usize) -> (Option<Span>, usize) {
     const LONGEST: usize = 512;
     let limit = text.len().min(from + LONGEST);
     let (mut at, mut depth, mut passed) = (from, 0_usize, 0);
@@ -168,27 +169,28 @@ pub(super) fn argument(text: &[u8], from: usize, index: usize) -> Option<Span> {
         if passed == index && depth == 0 {
             let start = at + count(text, at, 64, |byte| byte.is_ascii_whitespace());
             let Literal::Whole(start, end) = Literal::read(text, start) else {
-                return None;
+                return (None, start);
             };
             let secret = is_secret(Kind::Password, Style::Literal, &text[start..end]);
-            return secret.then_some((start, end));
+            return (secret.then_some((start, end)), end);
         }
         match text[at] {
             b'"' | b'\'' | b'`' | b'\\' => {
                 let Literal::Whole(_, end) = Literal::read(text, at) else {
-                    return None;
+                    return (None, at);
                 };
                 at = end + count(text, end, 8, |byte| byte == b'\\');
             }
             b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.checked_sub(1)?,
+            b')' | b']' | b'}' if depth == 0 => return (None, at),
+            b')' | b']' | b'}' => depth -= 1,
             b',' if depth == 0 => passed += 1,
-            b';' => return None,
+            b';' => return (None, at),
             _ => {}
         }
         at += 1;
     }
-    None
+    (None, at)
 }
 
 /// Methods that type into the field which a selector names.
@@ -212,7 +214,7 @@ pub(super) fn typed(text: &[u8], name: Name) -> Option<Span> {
     let method = TYPISTS
         .iter()
         .find(|it| text[closed..].starts_with(it.as_bytes()))?;
-    argument(text, closed + method.len(), 0)
+    argument(text, closed + method.len(), 0).0
 }
 
 /// How a script answers a prompt.

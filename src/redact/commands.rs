@@ -90,6 +90,7 @@ pub(super) fn readers() -> impl Iterator<Item = &'static str> {
 }
 
 const LONGEST_COMMAND: usize = 1024;
+const LONGEST_LIST: usize = 256;
 const MOST_ARGUMENTS: usize = 48;
 
 /// An argument; its quotes are not part of it.
@@ -107,7 +108,12 @@ impl Argument {
 
 /// The arguments of the command from `from` on, and where it ends.
 fn arguments(text: &[u8], from: usize, listed: bool) -> (Vec<Argument>, usize) {
-    let limit = text.len().min(from + LONGEST_COMMAND);
+    let longest = if listed {
+        LONGEST_LIST
+    } else {
+        LONGEST_COMMAND
+    };
+    let limit = text.len().min(from + longest);
     let (mut at, mut all) = (from, Vec::new());
     while all.len() < MOST_ARGUMENTS {
         at += gap(text, at, limit, listed);

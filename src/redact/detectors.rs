@@ -168,10 +168,14 @@ impl Detector {
             }
             Self::Basic => credential(text, at, "basic-credentials", true)
                 .and_then(|(span, id)| secret(span, id)),
-            Self::Call(call, argument) => known(
-                calls::argument(text, past(text, at, call)?, argument)?,
-                "password",
-            ),
+            Self::Call(..) if memory.reached.covers(Look::Call, at) => None,
+            Self::Call(call, argument) => {
+                let (span, reached) = calls::argument(text, past(text, at, call)?, argument);
+                if span.is_none() {
+                    memory.reached.remember(Look::Call, at, reached);
+                }
+                known(span?, "password")
+            }
             Self::Around(announcement, reader, id) => {
                 known(reader(text, past(text, at, announcement)?)?, id)
             }

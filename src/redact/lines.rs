@@ -222,20 +222,19 @@ pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) ->
     &text[name.end..value] == b"="
         && text.get(value).is_some_and(u8::is_ascii_alphanumeric)
         && matches!(kind, Kind::Password | Kind::Secret | Kind::Token)
-        && is_path(last_word(name.head(text)))
         && is_plain(text, value, b"&\"'\\ ")
+        && is_path(last_word(name.head(text)))
 }
 
 /// `name = value` of a settings file: under a `[section]`, or a value that is no variable among
 /// lines of the same form.
 fn is_in_ini(text: &[u8], name: usize, value: usize) -> bool {
-    const NEAR: usize = 600;
+    const NEAR: usize = 240;
     let is_section =
         |line: &[u8]| line.starts_with(b"[") && line.ends_with(b"]") && !line.contains(&b'"');
     let is_assignment = |line: &[u8]| {
-        let parts: Vec<_> = line.splitn(2, |byte| *byte == b'=').collect();
-        let plain = !line.iter().any(|byte| b"(){};\"'".contains(byte));
-        parts.len() == 2 && plain && parts[0].ends_with(b" ") && parts[1].starts_with(b" ")
+        memchr::memmem::find(line, b" = ").is_some()
+            && !line.iter().any(|byte| b"(){};\"'".contains(byte))
     };
     let before = &text[name.saturating_sub(NEAR)..name];
     let mut above = before

@@ -3,6 +3,7 @@
 use super::assignment::{Assigned, Name};
 use super::literal::Literal;
 use super::separator::count;
+use super::structures::Span;
 use super::values::{Style, is_secret};
 
 /// How far a list of columns reaches.
@@ -36,7 +37,14 @@ pub(super) fn inserted(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)
     }
     let mut at = values + b"VALUES".len();
     let mut found = Vec::new();
-    while let Some((cell, end)) = tuple(text, at, index) {
+    loop {
+        let (cell, end) = match tuple(text, at, index) {
+            Ok(tuple) => tuple,
+            Err(reached) => {
+                at = reached;
+                break;
+            }
+        };
         if let Some((start, end)) = cell
             && is_secret(kind, Style::Literal, &text[start..end])
         {
@@ -50,15 +58,16 @@ pub(super) fn inserted(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)
     Some((found, at))
 }
 
-/// The literal at `index` of the tuple from `from` on, and where the tuple ends.
-fn tuple(text: &[u8], from: usize, index: usize) -> Option<(Option<(usize, usize)>, usize)> {
+/// The literal at `index` of the tuple from `from` on, and where the tuple ends; or how far was
+/// read if there is none.
+fn tuple(text: &[u8], from: usize, index: usize) -> Result<(Option<Span>, usize), usize> {
     const LONGEST: usize = 4096;
     let open = from
         + count(text, from, 64, |byte| {
             byte.is_ascii_whitespace() || byte == b','
         });
     if text.get(open) != Some(&b'(') {
-        return None;
+        return Err(open);
     }
     let limit = text.len().min(open + LONGEST);
     let (mut at, mut depth, mut column, mut cell) = (open + 1, 0_usize, 0, None);
@@ -66,7 +75,7 @@ fn tuple(text: &[u8], from: usize, index: usize) -> Option<(Option<(usize, usize
         match text[at] {
             b'\'' | b'"' => {
                 let Literal::Whole(start, end) = Literal::read(text, at) else {
-                    return None;
+                    return Err(at);
                 };
                 if column == index && depth == 0 {
                     cell = Some((start, end));
@@ -74,12 +83,12 @@ fn tuple(text: &[u8], from: usize, index: usize) -> Option<(Option<(usize, usize
                 at = end;
             }
             b'(' => depth += 1,
-            b')' if depth == 0 => return Some((cell, at + 1)),
+            b')' if depth == 0 => return Ok((cell, at + 1)),
             b')' => depth -= 1,
             b',' if depth == 0 => column += 1,
             _ => {}
         }
         at += 1;
     }
-    None
+    Err(at)
 }
