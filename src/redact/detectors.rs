@@ -4,12 +4,16 @@ use super::anchors::{Anchors, Step};
 use super::assignment::{self, Assigned, Name};
 use super::commands::{self, Called};
 use super::format::{Part, run_length, starts_word};
+use super::keys::{self, Kind};
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
 use super::separator::count;
 use super::structures::{self, Span};
 use super::values::{LONGEST_LOOK, is_placeholder};
-use super::{blocks, calls, files, json, keys, mark, pairs, random, services, tables};
+use super::{blocks, calls, files, json, mark, pairs, random, services, statements, tables};
+
+/// Finds a secret near the end of a piece of text that announces one.
+type Reader = fn(&[u8], usize) -> Option<Span>;
 
 /// What is looked for where an anchor stands.
 #[derive(Clone, Copy)]
@@ -32,6 +36,10 @@ pub(super) enum Detector {
     Hash,
     Pgpass,
     IdentifiedBy,
+    /// A call whose argument of this number is a secret.
+    Call(&'static str, usize),
+    /// What stands behind, or around, a piece of text that announces a secret.
+    Around(&'static str, Reader, &'static str),
 }
 
 /// How far after a service's name the value assigned to it may begin.
@@ -81,8 +89,10 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     for (name, length) in keys::SHORT_ANCHORS {
         anchors.push(((*name).into(), Detector::Assignment { length: *length }));
     }
-    let programs = commands::programs().map(|it| (it.anchor.into(), Detector::Command(it)));
-    anchors.extend(programs);
+    for called in commands::programs() {
+        let texts = called.anchors().into_iter();
+        anchors.extend(texts.map(|it| (it, Detector::Command(called))));
+    }
     let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
     anchors.extend(readers);
     anchors.extend(
@@ -95,6 +105,24 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
             .iter()
             .map(|it| ((*it).into(), Detector::Pgpass)),
     );
+    for (call, argument) in calls::TAKERS {
+        anchors.push(((*call).into(), Detector::Call(call, *argument)));
+    }
+    let around = [
+        (files::LABELS, files::labelled as Reader, "secret"),
+        (files::DRIVER_HOSTS, files::driver_address, "password"),
+        (files::ACCESS_LISTS, files::access_list, "password"),
+        (calls::SENDERS, calls::sent, "password"),
+        (calls::ENCODERS, calls::encoded_pair, "password"),
+        (pairs::COOKIE_FIELDS, pairs::cookie, Kind::Cookie.id()),
+    ];
+    for (texts, reader, id) in around {
+        anchors.extend(
+            texts
+                .iter()
+                .map(|it| ((*it).into(), Detector::Around(it, reader, id))),
+        );
+    }
     let structures = [
         ("Bearer ", Detector::Bearer),
         ("bearer ", Detector::Bearer),
@@ -144,6 +172,8 @@ impl Detector {
     ) -> Option<Step<Finding>> {
         let secret =
             |(start, end), id| (start >= floor).then_some(Step::Found(Finding { start, end, id }));
+        let known =
+            |(start, end), id| secret((start, end), format_of(&text[start..end]).unwrap_or(id));
         match self {
             Self::Mark => mark::end_of_mark(text, at).map(Step::Skip),
             Self::Rule(rule) => rule_at(rule, text, at, floor).ok().map(Step::Found),
@@ -160,13 +190,18 @@ impl Detector {
             }
             Self::Basic => credential(text, at, "basic-credentials", true)
                 .and_then(|(span, id)| secret(span, id)),
-            Self::Url => {
-                let (start, end) = structures::url_password(text, at)?;
-                secret(
-                    (start, end),
-                    format_of(&text[start..end]).unwrap_or("url-password"),
-                )
+            Self::Call(..) if memory.reached.covers(Look::Call, at) => None,
+            Self::Call(call, argument) => {
+                let (span, reached) = calls::argument(text, past(text, at, call)?, argument);
+                if span.is_none() {
+                    memory.reached.remember(Look::Call, at, reached);
+                }
+                known(span?, "password")
             }
+            Self::Around(announcement, reader, id) => {
+                known(reader(text, past(text, at, announcement)?)?, id)
+            }
+            Self::Url => known(structures::url_password(text, at)?, "url-password"),
             Self::PrivateKey => {
                 let label = past(text, at, "-----BEGIN")?;
                 structures::private_key(text, at, label)
@@ -174,14 +209,10 @@ impl Detector {
             }
             Self::PrivateKeyTail => structures::private_key_tail(text, at, floor)
                 .and_then(|span| secret(span, "private-key")),
-            Self::Command(called) => {
-                let span = on_command_line(text, at, called, memory)?;
-                secret(span, format_of(&text[span.0..span.1]).unwrap_or("password"))
-            }
+            Self::Command(called) => known(on_command_line(text, at, called, memory)?, "password"),
             Self::Reader(reader) => {
                 past(text, at, reader)?;
-                let span = commands::piped(text, at, reader)?;
-                secret(span, format_of(&text[span.0..span.1]).unwrap_or("password"))
+                known(commands::piped(text, at, reader)?, "password")
             }
             Self::KubernetesSecret => {
                 let found = blocks::kubernetes_secret(text, at, floor);
@@ -238,6 +269,10 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
         return finding(text, Assigned { start, end, kind }, floor);
     }
     name.kind?;
+    if let Some((start, end)) = calls::typed(text, name) {
+        let kind = keys::Kind::Password;
+        return finding(text, Assigned { start, end, kind }, floor);
+    }
     if !memory.reached.covers(Look::Value, at) {
         let (assigned, reached) = assignment::read(text, name);
         if let Some(assigned) = assigned {
@@ -252,15 +287,16 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
     if matches!(text.get(name.end), Some(b'=' | b'(')) {
         return None;
     }
-    if let Some(assigned) = blocks::scalar(text, name) {
+    if let Some(assigned) = blocks::scalar(text, name).or_else(|| blocks::below(text, name)) {
         return finding(text, assigned, floor);
     }
-    if let Some(assigned) = pairs::read(text, name) {
+    if let Some(assigned) = tables::row(text, name).or_else(|| pairs::read(text, name)) {
         return finding(text, assigned, floor);
     }
     for (look, read) in [
         (Look::Json, json::values as fn(&[u8], Name) -> _),
         (Look::Table, tables::column),
+        (Look::Table, statements::inserted),
     ] {
         if !memory.reached.covers(look, at)
             && let Some((found, reached)) = read(text, name)

@@ -42,7 +42,7 @@ impl Kind {
 /// What the text scanner looks for; every sensitive name contains one of them.
 pub(super) const ANCHORS: &[&str] = &[
     "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie", "mnemonic", "phrase",
-    "creds", "jwt", "psk", "ndpw", "otpw",
+    "creds", "jwt", "psk", "ndpw", "otpw", "totp",
 ];
 
 /// Short names, found only with what may follow them.
@@ -53,6 +53,8 @@ pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
     ("PW:", 2),
     ("PW=", 2),
     ("PW\"", 2),
+    ("pw'", 2),
+    ("PW'", 2),
     ("ogin(", 4),
 ];
 
@@ -107,6 +109,8 @@ const KEY_QUALIFIERS: &[&str] = &[
     "ingestion",
     "write",
     "pragma",
+    "unseal",
+    "or",
 ];
 
 /// Services that give out keys, some of them public.
@@ -329,7 +333,7 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
         b"seed" | b"words" => {
             qualified_by(&["seed", "wallet", "recovery"]).then_some(Kind::Passphrase)
         }
-        b"secret" => Some(Kind::Secret),
+        b"secret" | b"totp" => Some(Kind::Secret),
         b"token" => match before {
             None => Some(Kind::BareToken),
             Some(_) if qualified_by(TOKEN_EXCEPTIONS) => None,

@@ -6,9 +6,9 @@
 //! |---|---|
 //! | its form, as services document it | `rules`, `format` |
 //! | the name of a service, and letters that make no words | `services`, `random` |
-//! | a name it is assigned to | `keys`; `assignment`, `separator`, `literal`, `lines` |
-//! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks` |
-//! | a header, a call or a command line | `headers`, `calls`, `commands` |
+//! | a name it is assigned to | `keys`; `assignment`, `assigned`, `separator`, `literal`, `lines` |
+//! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks`, `statements` |
+//! | a header, a call or a command line | `headers`, `calls`, `commands`, `programs` |
 //! | the form of a file, an address, a key block | `files`, `structures` |
 //! | a rule of the user's own | `user_rules` |
 //!
@@ -25,6 +25,7 @@
 //! No file, no environment, no clock.
 
 mod anchors;
+mod assigned;
 mod assignment;
 mod blocks;
 mod calls;
@@ -35,6 +36,8 @@ mod contexts;
 #[cfg(test)]
 mod corpus;
 mod detectors;
+#[cfg(test)]
+mod everyday;
 mod files;
 mod format;
 #[cfg(test)]
@@ -48,12 +51,14 @@ mod mark;
 mod near;
 mod pairs;
 mod placeholders;
+mod programs;
 mod random;
 mod redacted;
 mod rules;
 mod scan;
 mod separator;
 mod services;
+mod statements;
 mod structures;
 mod tables;
 #[cfg(test)]
@@ -180,7 +185,13 @@ impl Redactor {
         let named = fields
             .iter()
             .filter(|(field, _)| pairs::names(field))
-            .find_map(|(_, name)| keys::kind_of(name.as_str()?.as_bytes()));
+            .find_map(|(_, name)| keys::kind_of(name.as_str()?.as_bytes()))
+            .or_else(|| {
+                let mut cookie = pairs::COOKIE_FIELDS.iter();
+                cookie
+                    .any(|it| fields.contains_key(*it))
+                    .then_some(Kind::Secret)
+            });
         let mut secret_in_key = false;
         for (key, value) in fields.iter_mut() {
             let named = named.filter(|_| pairs::holds_value(key));

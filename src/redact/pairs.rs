@@ -1,11 +1,13 @@
 //! A name and its value in two fields, elements or lines:
 //! `{"name": "DB_PASSWORD", "value": "…"}` and its forms in YAML, XML and settings of services.
 
-use super::assignment::{Assigned, Name, settle};
+use super::assigned::settle;
+use super::assignment::{Assigned, Name};
 use super::format::{WORD, run_length_back};
 use super::keys::{Kind, kind_of};
 use super::literal::Literal;
 use super::separator::{blanks, count};
+use super::structures::Span;
 use super::values::Style;
 use super::work;
 
@@ -181,11 +183,26 @@ impl<'t> Field<'t> {
     fn value_before(&self, text: &[u8]) -> Option<(usize, usize, Style)> {
         let from = self.start.saturating_sub(LONGEST_DISTANCE);
         let near = &text[from..self.start];
-        let object = memchr::memrchr3(b'{', b'}', b'<', near)?;
+        let object = memchr::memrchr3(b'{', b'}', b'<', near)
+            .or_else(|| memchr::memmem::rfind(near, b"- value:"))?;
         let value = object + memchr::memmem::find(&near[object..], b"alue")?;
         let (start, end, style) = value_of(text, from + value + b"alue".len())?;
         (end < self.start).then_some((start, end, style))
     }
+}
+
+/// A field that only cookies have.
+pub(super) const COOKIE_FIELDS: &[&str] = &["httpOnly", "HttpOnly"];
+
+/// The value of a cookie as browsers list them, whose `httpOnly` ends at `at`.
+pub(super) fn cookie(text: &[u8], at: usize) -> Option<Span> {
+    let from = at.saturating_sub(LONGEST_DISTANCE);
+    let opens = from + text[from..at].iter().rposition(|byte| *byte == b'{')?;
+    let closes = memchr::memchr(b'}', &text[at..text.len().min(at + LONGEST_DISTANCE)]);
+    let object = &text[opens..closes.map_or(at, |length| at + length)];
+    let value = opens + memchr::memmem::find(object, b"value")? + b"value".len();
+    let (start, end, _) = value_of(text, value)?;
+    settle(text, start, end, Kind::Secret, Style::Json).map(|it| (it.start, it.end))
 }
 
 /// The value of a field whose name ends at `from`.

@@ -161,6 +161,30 @@ pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
         || value.len() >= 4 && value.iter().all(|byte| *byte == value[0])
         || value.starts_with("•".as_bytes())
         || value.len() < 16 && ends_in_x(value)
+        || is_version(value)
+}
+
+/// `^1.33.1`, `cookie@1.1.1`: what lists of packages have beside names such as `password-input`.
+fn is_version(value: &[u8]) -> bool {
+    let version = value
+        .rsplit(|byte| *byte == b'@')
+        .next()
+        .unwrap_or_default();
+    let version = version.trim_ascii_start();
+    let version = match version.first() {
+        Some(b'^' | b'~' | b'=' | b'v') => &version[1..],
+        _ => version,
+    };
+    let mut parts = version.split(|byte| *byte == b'.');
+    parts.clone().count() >= 3
+        && parts
+            .by_ref()
+            .take(2)
+            .all(|part| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+        && version.len() <= 24
+        && parts
+            .next()
+            .is_some_and(|part| part.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// Without the quotes and signs of assignment that another notation leaves around a word.
@@ -253,6 +277,8 @@ static FIXTURES: Words = Words::of_any_case(&[
     b"fake",
     b"mock",
     b"nope",
+    b"tok",
+    b"stale",
     b"old",
     b"new",
     b"plain",
@@ -296,7 +322,9 @@ pub(super) fn is_label(value: &[u8]) -> bool {
         .iter()
         .any(|byte| matches!(byte, b' ' | b':' | b'*' | b'?'))
         || value.iter().any(|byte| *byte >= 128);
-    TRANSLATED.contain(value) || labelled && TRANSLATED.stand_in(value)
+    // `Zugriffstoken`
+    let title = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);
+    TRANSLATED.contain(value) || (labelled || title) && TRANSLATED.stand_in(value)
 }
 
 /// What a test passes as a password that is wrong or does not matter.
@@ -305,6 +333,7 @@ pub(super) fn is_fixture(value: &[u8]) -> bool {
         b"wrong",
         b"incorrect",
         b"invalid",
+        b"expired",
         b"bad",
         b"not-",
         b"test-",
@@ -320,10 +349,24 @@ pub(super) fn is_fixture(value: &[u8]) -> bool {
         || WRONG.begin(value) && !WRONG.contain(value) && !value.iter().any(u8::is_ascii_digit)
 }
 
-/// A regular expression that describes secrets.
+/// A regular expression that describes secrets, or rules of a validator: `required|min:8`.
 pub(super) fn is_pattern(value: &[u8]) -> bool {
     static SIGNS: Words = Words::exact(&[
-        b"[a-z", b"[A-Z", b"[0-9", b"[^", b"(?", b"\\d", b"\\w", b"\\s", b".*", b".+", b"[a-f",
+        b"[a-z",
+        b"[A-Z",
+        b"[0-9",
+        b"[^",
+        b"(?",
+        b"\\d",
+        b"\\w",
+        b"\\s",
+        b".*",
+        b".+",
+        b"[a-f",
+        b"required|",
+        b"nullable|",
+        b"|string",
+        b"|min:",
     ]);
     SIGNS.stand_in(value)
 }

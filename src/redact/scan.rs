@@ -195,7 +195,7 @@ impl Barren {
 /// How far each kind of look went in vain that went far. A text of nothing but beginnings would
 /// otherwise be read to the end from every one of them.
 #[derive(Default)]
-pub(super) struct Reached([usize; 5]);
+pub(super) struct Reached([usize; 6]);
 
 /// Looks that may go far.
 #[derive(Clone, Copy)]
@@ -205,6 +205,7 @@ pub(super) enum Look {
     Table,
     Command,
     Hash,
+    Call,
 }
 
 impl Reached {

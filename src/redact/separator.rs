@@ -27,7 +27,7 @@ pub(super) enum Separator {
 }
 
 /// What C# puts between a property and its first value.
-const PROPERTY: &[u8] = b"{ get; set; }";
+const PROPERTY: &[u8] = b"{ get; set; } = ";
 
 impl Separator {
     pub(super) const fn end(self) -> usize {
@@ -64,6 +64,8 @@ impl Separator {
             [b':', b':', b'=', ..] | [b'?' | b'|', b'?' | b'|', b'=', ..] => {
                 Some(Self::Equals { end: skip(3) })
             }
+            // LDIF has two before base64.
+            [b':', b':', b' ', ..] => Some(Self::Colon { end: skip(2) }),
             [b':', b':', ..] => None,
             [b':' | b'!' | b'?' | b'.' | b'+', b'=', ..] | [b'=', b'>', ..] | [b'<', b'-', ..] => {
                 Some(Self::Equals {
@@ -74,9 +76,9 @@ impl Separator {
                 end: skip(count(rest, 0, 3, |byte| byte == b'=')),
             }),
             [b':', ..] => Some(Self::Colon { end: skip(1) }),
-            [b',', ..] if closed => Some(Self::Call { end: skip(1) }),
+            [b',', ..] if closed || in_tuple(text, name_end) => Some(Self::Call { end: skip(1) }),
             [b'{', ..] if spaces == 1 && rest.starts_with(PROPERTY) => Some(Self::Equals {
-                end: skip(PROPERTY.len() + 3),
+                end: skip(PROPERTY.len()),
             }),
             [b'i', b's', b' ', b'"' | b'\'' | b'`', ..] if spaces == 1 => {
                 Some(Self::Equals { end: skip(3) })
@@ -105,11 +107,33 @@ fn default(text: &[u8], name: usize, from: usize) -> Option<usize> {
     }
     let closing = from + count(text, from, 2, |byte| byte == b')');
     let at = closing + blanks(text, closing, 4);
-    let operators = [&b"||"[..], b"??", b"?:", b"or "];
+    let operators = [
+        &b"||"[..],
+        b"??",
+        b"?:",
+        b"or ",
+        b".orElse(",
+        b".or(",
+        b".unwrap_or(",
+        b".unwrap_or_else(|_| ",
+        b".getOrElse(",
+        b".getOrDefault(",
+    ];
     let operator = operators.iter().find(|it| text[at..].starts_with(it))?;
     let end = at + operator.len();
     let value = end + blanks(text, end, 4);
     matches!(text.get(value), Some(b'"' | b'\'')).then_some(value)
+}
+
+/// `{password, "…"}`, as Erlang has it.
+fn in_tuple(text: &[u8], name_end: usize) -> bool {
+    let name = text[..name_end]
+        .iter()
+        .rev()
+        .take(64)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+        .count();
+    text[..name_end - name].ends_with(b"{")
 }
 
 /// Spaces and tabs from here on.

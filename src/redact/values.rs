@@ -83,7 +83,7 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     }
     if style == Style::Json && is_documented(kind) {
         // A private key goes as a block, with what is cut off.
-        return !is_identifier(value) && memchr::memmem::find(value, b"PRIVATE KEY-----").is_none();
+        return memchr::memmem::find(value, b"PRIVATE KEY-----").is_none();
     }
     let style = if style == Style::Json {
         Style::Literal
@@ -100,10 +100,16 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
         }
         // Tokens are made by machines: a short word is the name of something.
         (Style::Literal, Kind::Token | Kind::Authorization) => {
-            let long_or_mixed =
-                value.len() >= 16 || value.len() >= 6 && value.iter().any(u8::is_ascii_digit);
-            long_or_mixed && !is_name(value) && !value.contains(&b'(')
+            let long_or_mixed = value.len() >= 16
+                || value.len() >= 6 && value.iter().any(u8::is_ascii_digit)
+                || value.len() >= 8 && changes(value) >= 3;
+            long_or_mixed
+                && !is_name(value)
+                && !is_dotted(value)
+                && !value.contains(&b'(')
+                && !is_fixture(value)
         }
+        (Style::Literal, Kind::BareToken) if has_three_sorts(value) => value.len() >= 8,
         (_, Kind::OfService) => is_machine_made(value),
         (_, Kind::BareToken | Kind::Hint) => value.len() >= 8 && looks_random(value),
         (_, Kind::Cookie) => value.len() >= 8 && (value.contains(&b'=') || looks_random(value)),
@@ -121,10 +127,14 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
 /// Passphrases are sentences; other secrets with spaces are prose unless digits say otherwise.
 fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
     match kind {
-        Kind::Cookie => value.contains(&b'=') && has_letter_and_digit(value),
+        Kind::Cookie => {
+            let several = memchr::memmem::find(value, b"; ").is_some();
+            value.contains(&b'=') && (several || has_letter_and_digit(value))
+        }
         Kind::Passphrase => style == Style::Literal,
         Kind::Password => {
-            style == Style::Literal && has_letter_and_digit(value) && value.len() <= 40
+            style == Style::Literal
+                && (has_letter_and_digit(value) && value.len() <= 40 || is_grouped(value))
         }
         _ => false,
     }
@@ -214,24 +224,30 @@ fn looks_random_segment(value: &[u8]) -> bool {
 
 /// A name such as `access_token` or `db-secret`: words only, one of them telling.
 fn is_name(value: &[u8]) -> bool {
-    value
-        .iter()
-        .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'))
-        && NAMING_WORDS.stand_in(value)
+    let version = contains_word(value, b"oauth2");
+    value.iter().all(|byte| {
+        byte.is_ascii_alphabetic()
+            || version && *byte == b'2'
+            || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/')
+    }) && NAMING_WORDS.stand_in(value)
 }
 
-/// `"refresh_token": "refreshToken"`: an identifier that announces a secret of any kind.
-fn is_identifier(value: &[u8]) -> bool {
-    value.iter().all(u8::is_ascii_alphabetic)
-        && value.iter().any(u8::is_ascii_uppercase)
-        && value.iter().any(u8::is_ascii_lowercase)
-        && super::keys::kind_of(value).is_some()
+/// `api.v1.namespaces.secrets`: short words in small letters.
+fn is_dotted(value: &[u8]) -> bool {
+    value.contains(&b'.')
+        && value.split(|byte| *byte == b'.').all(|part| {
+            part.first().is_some_and(u8::is_ascii_lowercase)
+                && part.len() < 16
+                && !part
+                    .iter()
+                    .any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation())
+        })
 }
 
 /// `secret: "clientSecret"`: the field again, spelled as an identifier.
 fn is_identifier_of(value: &[u8], kind: Kind) -> bool {
     value.iter().all(u8::is_ascii_alphanumeric)
-        && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 1
+        && (!value.iter().any(u8::is_ascii_digit) || contains_word(value, b"oauth2"))
         && value.iter().any(u8::is_ascii_uppercase)
         && value.len() <= 24
         && super::keys::kind_of(value) == Some(kind)
@@ -292,6 +308,28 @@ pub(super) fn strip_digits(value: &[u8]) -> &[u8] {
         .take_while(|byte| byte.is_ascii_digit())
         .count();
     &value[..value.len() - digits]
+}
+
+/// `abcd efgh ijkl mnop`, as mail services make passwords for programs.
+pub(super) fn is_grouped(value: &[u8]) -> bool {
+    value.len() == 19
+        && value.iter().enumerate().all(|(at, byte)| match at % 5 {
+            4 => *byte == b' ',
+            _ => byte.is_ascii_lowercase(),
+        })
+}
+
+/// Of small letters, capitals, digits and signs: what nobody calls a thing in code.
+pub(super) fn has_three_sorts(value: &[u8]) -> bool {
+    let sorts = [
+        value.iter().any(u8::is_ascii_lowercase),
+        value.iter().any(u8::is_ascii_uppercase),
+        value.iter().any(u8::is_ascii_digit),
+        value.iter().any(u8::is_ascii_punctuation),
+    ];
+    value.iter().any(u8::is_ascii_digit)
+        && sorts.iter().filter(|it| **it).count() >= 3
+        && !is_code(value)
 }
 
 fn has_letter_and_digit(value: &[u8]) -> bool {

@@ -54,7 +54,7 @@ fn a_hook_that_runs_in_another_folder_than_the_project_hands_on_what_that_folder
     );
     assert_eq!(foreign.requests().len(), 0);
     let waits = scene.env.run(["flush"]).code(1);
-    waits.complains("elsewhere chose this destination");
+    waits.complains("elsewhere chose http");
 }
 
 #[test]
