@@ -192,25 +192,33 @@ impl Redactor {
                     .any(|it| fields.contains_key(*it))
                     .then_some(Kind::Secret)
             });
-        let mut secret_in_key = false;
+        let mut secret_in_name = false;
         for (key, value) in fields.iter_mut() {
             let named = named.filter(|_| pairs::holds_value(key));
-            secret_in_key |= self.field(key, named, value, counts);
+            secret_in_name |= self.field(key, named, value, counts);
         }
-        if secret_in_key {
-            *fields = std::mem::take(fields).into_iter().fold(
-                Map::new(),
-                |mut redacted, (key, value)| {
-                    let mut key = self.text(&key, counts).unwrap_or(key);
-                    // Two secrets may share a mark; no field is lost for it.
-                    while redacted.contains_key(&key) {
-                        key.push('\'');
-                    }
-                    redacted.insert(key, value);
-                    redacted
-                },
-            );
+        if secret_in_name {
+            self.names(fields, counts);
         }
+    }
+
+    /// Whether the name of a field holds a secret itself.
+    fn is_secret_in(&self, name: &str) -> bool {
+        scan::has_secret(name.as_bytes()) || self.user_rules.next(name, 0).is_some()
+    }
+
+    /// Replaces secrets in the names of fields.
+    fn names(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {
+        let mut redacted = Map::new();
+        for (name, value) in std::mem::take(fields) {
+            let mut name = self.text(&name, counts).unwrap_or(name);
+            // Two secrets may share a mark; no field is lost for it.
+            while redacted.contains_key(&name) {
+                name.push('\'');
+            }
+            redacted.insert(name, value);
+        }
+        *fields = redacted;
     }
 
     /// Replaces secrets in a value under a key; `named` is what the fields beside it announce.
@@ -227,7 +235,7 @@ impl Redactor {
             Some(kind) => self.sensitive(kind, value, counts),
             None => self.value(value, counts),
         }
-        scan::has_secret(key.as_bytes()) || self.user_rules.next(key, 0).is_some()
+        self.is_secret_in(key)
     }
 
     /// A value under a sensitive key: every text and number in it goes, and nothing of what only
@@ -246,6 +254,9 @@ impl Redactor {
                     } else {
                         self.sensitive(kind, value, counts);
                     }
+                }
+                if fields.keys().any(|name| self.is_secret_in(name)) {
+                    self.names(fields, counts);
                 }
             }
             Value::Number(number) if values::is_documented(kind) || is_pin(number) => {
