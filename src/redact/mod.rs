@@ -36,8 +36,6 @@ mod contexts;
 #[cfg(test)]
 mod corpus;
 mod detectors;
-#[cfg(test)]
-mod everyday;
 mod files;
 mod format;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How much is found and how much is mistaken, by the corpus of the project's own.
 
+mod everyday;
 mod json;
 mod own_rules;
 mod promises;

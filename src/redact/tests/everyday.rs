@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::contexts::{assert_found, redact};
+use super::super::contexts::{assert_found, redact};
 use super::{Counts, RedactionKey, Redactor};
 
 #[test]
