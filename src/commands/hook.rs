@@ -39,7 +39,7 @@ const INPUT_PATIENCE: Duration = Duration::from_millis(300);
 struct Input {
     #[serde(default)]
     hook_event_name: Option<String>,
-    /// What a session starts after.
+    /// How the session started: `startup`, `resume`, `clear` or `compact`.
     #[serde(default)]
     source: Option<String>,
     /// Why a session ends.
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
                 }
             }
             agent @ (Agent::Pi | Agent::OpenCode) => {
-                // What Claude Code starts has the variables of its settings files.
+                // An agent started by Claude Code inherits the variables of its settings files.
                 let environment = if host.has(Variable::InsideClaudeCode) {
                     Environment::of_hook(host, Moment::GoesOn)
                 } else {

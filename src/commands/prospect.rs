@@ -49,7 +49,7 @@ impl<'a> Prospect<'a> {
         Pipeline::new(self.config, &self.redactors, self.largest_event)
     }
 
-    /// What was decided when the session was first sent, which still holds, else what would be.
+    /// Frozen settings of a session: those of its first send, else those in force now.
     pub(super) fn frozen(&self, collected: &Collected) -> anyhow::Result<Frozen> {
         let session = &collected.session;
         let known = self.ask(|outbox| outbox.session(session.agent.as_str(), &session.id))?;

@@ -71,7 +71,7 @@ pub struct Environment {
     pub chosen_by: Option<PathBuf>,
     /// Why nothing may be read or sent, if that is so.
     pub stopped: Option<Stopped>,
-    /// What came with the project and does not count, for the user to be told.
+    /// Values from the project's files that do not count, for `status` and `doctor` to tell.
     pub overruled: Vec<Overruled>,
     /// The settings files that decide variables.
     pub(super) deciders: BTreeMap<Variable, Decider>,

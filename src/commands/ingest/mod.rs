@@ -29,8 +29,8 @@ pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     go(arguments, Reach::Machine, host)
 }
 
-/// What the slash command of Claude Code runs. A model can run it, too, unasked: so it shows and
-/// sends nothing but sessions of the project that it works in, which hooks would send anyway, and
+/// Verb of Claude Code's slash command. A model can run it, too, unasked: so it shows and sends
+/// nothing but sessions of the project that it works in, which hooks would send anyway, and
 /// writes no file.
 pub(super) fn of_project(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     let is_id = |session: &PathBuf| {
