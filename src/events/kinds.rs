@@ -153,7 +153,9 @@ pub(super) fn of_generation(
         properties.usage(usage, generation.model.as_deref());
     }
     if let Some(cost) = generation.cost {
-        properties.set("$ai_total_cost_usd", cost);
+        properties.set_some("$ai_input_cost_usd", cost.input);
+        properties.set_some("$ai_output_cost_usd", cost.output);
+        properties.set("$ai_total_cost_usd", cost.total);
         properties.set("$ai_cost_passthrough", true);
     }
     if generation.has_placeholder() {
@@ -165,7 +167,7 @@ pub(super) fn of_generation(
         _ => plain::stop_reason(reason),
     });
     properties.set_some("$ai_stop_reason", reason);
-    let first_token = generation.first_token_at;
+    let first_token = generation.first_token_at.filter(|_| generation.is_timed);
     let waited = first_token.map(|at| seconds(at - generation.started_at));
     properties.set_some("$ai_time_to_first_token", waited);
     properties.count("retry_count", generation.retries.count);

@@ -14,8 +14,8 @@ use super::content::{self, moment};
 use super::steps::{Step, steps};
 use super::wire::{self, Info, Part};
 use crate::session::{
-    Block, Circumstances, Generation, Incidents, InputScope, Message, Oddities, Parameters, Role,
-    Subagent, ToolCall, ToolResult, Wanted,
+    Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities, Parameters,
+    Role, Subagent, ToolCall, ToolResult, Wanted,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -335,13 +335,18 @@ impl<'a> Conversation<'a> {
             id,
             is_copy,
             usage: content::usage(step.tokens),
-            cost: content::cost(step.cost),
+            cost: content::cost(step.cost).map(|total| Cost {
+                total,
+                input: None,
+                output: None,
+            }),
             model,
             provider: message
                 .provider_id
                 .clone()
                 .map_or(Cow::Borrowed("unknown"), Cow::Owned),
             started_at: step.started_at,
+            is_timed: true,
             first_token_at: step.first_token_at,
             ended_at: step.ended_at,
             retries: step.retries,

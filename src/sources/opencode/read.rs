@@ -58,6 +58,7 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
     Ok(Some(Session {
         agent: Agent::OpenCode,
         id: address.id.clone(),
+        key: address.id.clone(),
         started_at,
         ended_at: conversation.ended_at,
         is_closed: false,
