@@ -35,12 +35,14 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
     let circumstances = Circumstances {
         cwd: info.directory.clone(),
         agent_version: info.version.clone(),
+        persona: info.agent.clone(),
         ..Circumstances::default()
     };
     let began = Some(conversation.began);
     let mut turns = Turns::new(&address.id, &circumstances.into(), began);
     for prompt in conversation.prompts {
         turns.prompt(Some(prompt.id), prompt.text, prompt.at);
+        turns.under(prompt.circumstances);
     }
     for call in conversation.calls {
         turns.generation(call.prompt, call.generation);
