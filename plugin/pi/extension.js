@@ -40,9 +40,11 @@ export default function (pi) {
   // may go on after an answer: with them the second alone counts.
   let settles = false;
   let ended;
-  pi.on("agent_end", (_event, context) => {
-    if (settles) return;
+  pi.on("agent_end", (event, context) => {
+    // After an answer that failed Pi tries again by itself.
+    const failed = event.messages?.at(-1)?.stopReason === "error";
     clearTimeout(ended);
+    if (settles || failed) return;
     ended = setTimeout(() => tell(context, true), SETTLING);
     ended.unref?.();
   });
