@@ -13,7 +13,7 @@ use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Agent, Circumstances, Generation, Session, Subagent, ToolCall, Totals, Turn, Unlisted,
+    Agent, Circumstances, Generation, Session, Subagent, Timing, ToolCall, Totals, Turn, Unlisted,
 };
 
 /// Whether the session may still be written to.
@@ -255,9 +255,10 @@ impl Mapper<'_> {
                 name: EventName::Generation,
                 uuid,
                 ended_at: generation.ended_at,
-                latency: generation
-                    .is_timed
-                    .then(|| generation.ended_at - generation.started_at),
+                latency: match generation.timing {
+                    Timing::Known => Some(generation.ended_at - generation.started_at),
+                    Timing::Unknown => None,
+                },
                 circumstances: &generation.circumstances,
                 properties: kinds::of_generation(generation, place.prompt, given, recording),
             },

@@ -171,9 +171,8 @@ pub struct Generation {
     pub cost: Option<Cost>,
     /// When the request was sent, as well as it can be told: calls are put in order by it.
     pub started_at: DateTime<Utc>,
-    /// Whether the time from `started_at` to `ended_at` is that of the call. Otherwise the agent
-    /// recorded only when the answer was there, and the call has no latency.
-    pub is_timed: bool,
+    /// Whether the time from `started_at` to `ended_at` is that of the call.
+    pub timing: Timing,
     /// When the first token came, where it can be told.
     pub first_token_at: Option<DateTime<Utc>>,
     /// When the last part of the response was there.
@@ -221,6 +220,15 @@ pub struct Usage {
     pub cache_write_1h: u64,
     /// Web searches that the provider ran.
     pub web_searches: u64,
+}
+
+/// What is known of how long a call took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// The agent recorded when the call was asked for and when the answer was there.
+    Known,
+    /// The agent recorded less: the call has no latency.
+    Unknown,
 }
 
 /// The price of one call in dollars, as the agent computed it.

@@ -6,7 +6,7 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use posthog_llma::sources;
+use posthog_llma::sources::{self, Found};
 
 use crate::support::events::hangs_together;
 use crate::support::library::Run;
@@ -30,7 +30,7 @@ fn the_sessions_of_both_generations_are_found_and_counted() {
         return;
     };
     let mut found = sources::below(&path).found;
-    found.sort_by_key(|found| found.started_at());
+    found.sort_by_key(Found::started_at);
     let figures = found.iter().map(|found| {
         let events = Run::default().events(&found.path);
         hangs_together(&events);

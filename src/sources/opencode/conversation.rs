@@ -15,7 +15,7 @@ use super::steps::{Step, steps};
 use super::wire::{self, Info, Part};
 use crate::session::{
     Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities, Parameters,
-    Role, Subagent, ToolCall, ToolResult, Wanted,
+    Role, Subagent, Timing, ToolCall, ToolResult, Wanted,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -358,7 +358,7 @@ impl<'a> Conversation<'a> {
             started_at: step.started_at,
             // A message is created before OpenCode prepares the call and before it waits to make it
             // again, and a step starts when its answer does: no time is that of the request.
-            is_timed: false,
+            timing: Timing::Unknown,
             first_token_at: None,
             ended_at: step.ended_at,
             retries: step.retries,

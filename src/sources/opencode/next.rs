@@ -18,9 +18,8 @@ pub(super) fn record(id: String, kind: &str, created: i64, data: &str) -> Option
         parts: parts.into_iter().enumerate().map(part).collect(),
         ..Record::default()
     };
-    let mut message = match serde_json::from_str(data) {
-        Ok(message @ Value::Object(_)) => message,
-        Ok(_) | Err(_) => return Some(record(String::new(), Vec::new())),
+    let Ok(mut message @ Value::Object(_)) = serde_json::from_str(data) else {
+        return Some(record(String::new(), Vec::new()));
     };
     let (role, parts) = match kind {
         "user" => ("user", of_user(&mut message)),

@@ -12,8 +12,8 @@ use super::content;
 use super::tree::{Place, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
-    Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent, ToolCall,
-    ToolResult, Usage, Work,
+    Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent, Timing,
+    ToolCall, ToolResult, Usage, Work,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -174,8 +174,9 @@ impl<'a> Conversation<'a> {
         let prompt = self.tree.prompt(parent);
         let mut generation = self.generation(started_at, ended_at, &usage);
         generation.id = self.identity(message, prompt, id, started_at);
-        generation.is_timed =
-            message.timestamp.is_some() && (measured_end.is_some() || written.is_exact);
+        if message.timestamp.is_some() && (measured_end.is_some() || written.is_exact) {
+            generation.timing = Timing::Known;
+        }
         let asked = message.model.clone();
         generation.model = message.response_model.clone().or_else(|| asked.clone());
         generation.provider = provider(message.provider.as_deref());
@@ -223,7 +224,7 @@ impl<'a> Conversation<'a> {
             usage: content::usage(usage),
             cost: content::cost(usage),
             started_at,
-            is_timed: false,
+            timing: Timing::Unknown,
             first_token_at: None,
             ended_at: ended_at.max(started_at),
             retries: Retries::default(),
