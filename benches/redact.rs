@@ -122,6 +122,16 @@ fn lookalikes(bencher: Bencher) {
     "kind: Secret\n",
     "curl -u ",
     "\\\"token\\\":\\\"",
+    "token: ",
+    "password=\"'",
+    "password: Optional[",
+    "name: password\n",
+    "\"name\":\"password\",",
+    ":5432:",
+    "a,token\n",
+    "sentry: ",
+    "://a:",
+    "mysql -p",
 ])]
 fn hostile(bencher: Bencher, beginning: &str) {
     let redactor = redactor();

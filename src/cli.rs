@@ -271,4 +271,7 @@ pub struct Flush {
     /// Leave the terminal and its session: the hook that started this may be killed
     #[arg(long, hide = true)]
     pub detached: bool,
+    /// What the hook found out about the environment, as JSON
+    #[arg(long, hide = true, value_name = "JSON")]
+    pub judged: Option<String>,
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::consent::{Environment, RulesFile};
 use crate::events::{DistinctId, Grouping, InputScope, Recording, Wanted};
-use crate::host::{Host, UnknownValue};
+use crate::host::{Hidden, Host, UnknownValue};
 use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;
@@ -315,6 +315,10 @@ impl<'a> Reader<'a> {
         (name, value): (&'static str, Result<Option<&str>, UnknownValue>),
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Reading<T> {
+        if value == Err(UnknownValue::Hidden(Hidden::ByProject)) {
+            // Told with all else that came with the project.
+            return Reading::Unreadable;
+        }
         let value = value.map_err(|error| error.to_string());
         match value.and_then(|value| value.map(parse).transpose()) {
             Ok(None) => Reading::Unset,

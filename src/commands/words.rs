@@ -74,9 +74,11 @@ pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
             .push(it.variable.name());
     }
     let line = |(file, names): (&Path, Vec<&str>)| {
-        let names = names.join(", ");
+        let verb = if names.len() == 1 { "does" } else { "do" };
         format!(
-            "{names} in {} does not count: it came with the project",
+            "{} in {} {verb} not count, since that file came with the project; what your shell \
+             sets instead cannot be seen, so set it in your own settings.json",
+            names.join(", "),
             path(file, host)
         )
     };

@@ -7,7 +7,7 @@ mod fields;
 pub mod jsonl;
 pub mod opencode;
 pub mod pi;
-mod regular;
+pub(crate) mod regular;
 mod times;
 mod turns;
 mod walk;

@@ -33,4 +33,4 @@ pub use paths::{
     AgentFile, SessionFiles, project_dir, projects_dir, session_files, session_id, transcripts,
 };
 pub use read::read;
-pub use running::{Running, running};
+pub use running::{Running, is_alive, running};
