@@ -172,6 +172,10 @@ variables! {
     XdgDataHome = "XDG_DATA_HOME", Ignored;
     /// OpenCode's database.
     OpencodeDb = "OPENCODE_DB", Ignored;
+    /// A file with settings of OpenCode.
+    OpencodeConfig = "OPENCODE_CONFIG", Ignored;
+    /// A folder with settings and plugins of OpenCode.
+    OpencodeConfigDir = "OPENCODE_CONFIG_DIR", Ignored;
     /// Pi's folder.
     PiDir = "PI_CODING_AGENT_DIR", Ignored;
     /// Pi's folder of sessions.
