@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::conversation::GivenToCall;
 use super::properties::Properties;
 use super::settings::Recording;
-use super::{names, native, plain};
+use super::{chat, names, plain};
 use crate::session::{
     CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
     Work,
@@ -38,6 +38,17 @@ impl Properties {
     /// A count of something that is not usual: nothing is said of it when there is none.
     fn count(&mut self, name: &'static str, number: u64) {
         self.set_some(name, Some(number).filter(|number| *number > 0));
+    }
+
+    /// The tools that a response called. PostHog finds them in its content, where that is sent and
+    /// whole. It joins names with commas, so none can hold one.
+    fn called_tools(&mut self, generation: &Generation) {
+        let names = generation.tool_calls();
+        let names: Vec<_> = names.map(|call| call.name.replace(',', "_")).collect();
+        if !names.is_empty() {
+            self.set("$ai_tools_called", names.join(","));
+            self.set("$ai_tool_call_count", names.len());
+        }
     }
 
     fn list<'a>(&mut self, name: &'static str, items: impl IntoIterator<Item = &'a String>) {
@@ -187,20 +198,14 @@ pub(super) fn of_generation(
     });
     properties.set_some("$ai_tools", given.tools);
     properties.content("$ai_output_choices", recording.outputs(), || {
-        answer(generation, recording)
+        let output = &generation.output;
+        Value::Array(chat::messages(Role::Assistant, output, recording))
     });
+    properties.called_tools(generation);
     let prompt = Some(prompt).filter(|prompt| !prompt.is_empty());
     properties.set_some("$ai_user_prompt", prompt);
     properties.error(generation.error.as_ref(), recording);
     properties
-}
-
-fn answer(generation: &Generation, recording: Recording) -> Value {
-    if generation.error.is_some() && generation.output.is_empty() {
-        return json!([]);
-    }
-    let answer = native::spoken(Role::Assistant, &generation.output, recording);
-    Value::Array(vec![answer])
 }
 
 /// Calls that only the agent's books show.
@@ -228,12 +233,12 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
     properties.content("$ai_input_state", recording.inputs(), || call.input.clone());
     let result = call.result.as_ref();
     properties.content("$ai_output_state", recording.outputs(), || {
-        result.map_or(Value::Null, |result| native::result(result, recording))
+        result.map_or(Value::Null, |result| chat::result(result, recording))
     });
     properties.set("$ai_is_error", result.is_none_or(|result| result.is_error));
     match result {
         Some(result) if result.is_error => {
-            let text = native::result(result, recording);
+            let text = chat::result(result, recording);
             properties.set("$ai_error", text.as_str().unwrap_or("tool_error"));
         }
         Some(_) => {}

@@ -15,6 +15,7 @@ const PROPERTIES: &[&str] = &[
     "$ai_span_type",
     "$ai_trace_name",
     "$ai_latency",
+    "elapsed_seconds",
     "$ai_model",
     "$ai_provider",
     "$ai_input_tokens",
@@ -37,6 +38,8 @@ const PROPERTIES: &[&str] = &[
     "$ai_input_state",
     "$ai_output_state",
     "$ai_tool_call_id",
+    "$ai_tools_called",
+    "$ai_tool_call_count",
     "$ai_is_error",
     "$ai_error",
     "$ai_http_status",
@@ -93,7 +96,6 @@ const ALWAYS: &[&str] = &[
     "$ai_trace_id",
     "$ai_session_id",
     "$ai_span_id",
-    "$ai_latency",
     "$ai_lib",
     "$ai_lib_version",
     "$lib",
@@ -126,8 +128,12 @@ pub(crate) fn check(events: &[Value], transcript: &Path) {
         for name in ALWAYS {
             assert!(properties.contains_key(*name), "no {name} in {}", at());
         }
-        let latency = properties["$ai_latency"].as_f64();
-        assert!(latency.is_some_and(|latency| latency >= 0.0), "{}", at());
+        let length = match event["event"].as_str() {
+            Some("$ai_trace") => "elapsed_seconds",
+            _ => "$ai_latency",
+        };
+        let length = properties.get(length).and_then(Value::as_f64);
+        assert!(length.is_some_and(|seconds| seconds >= 0.0), "{}", at());
         let trace = text(event, "$ai_trace_id").unwrap_or_default();
         assert!(traces.contains(&trace), "{}", at());
         let parent = text(event, "$ai_parent_id");
