@@ -46,6 +46,8 @@ const CASES: &[(&str, &str)] = &[
     ("00000026", "titles"),
     ("00000027", "private_matters"),
     ("00000029", "work"),
+    ("00000040", "waiting"),
+    ("00000041", "tools_seen_to_begin"),
 ];
 
 fn transcript(number: &str) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -38,6 +39,7 @@ pub(crate) struct Row {
     pub(crate) counted: Tally,
     pub(crate) starts: Starts,
     pub(crate) books: Books,
+    pub(crate) time: ToolTimes,
 }
 
 /// How many calls begin at a time that is known from where.
@@ -49,6 +51,21 @@ pub(crate) struct Starts {
     pub(crate) parent: u64,
     /// Neither of them.
     pub(crate) unknown: u64,
+}
+
+/// What is known of the time of tools, in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ToolTimes {
+    /// Calls with a result.
+    pub(crate) calls: u64,
+    /// Of these, calls of which it is known how long the tool took.
+    pub(crate) known: u64,
+    /// How long those took.
+    pub(crate) worked: u64,
+    /// How long a person was waited for.
+    pub(crate) waited: u64,
+    /// What is not known to be either.
+    pub(crate) unattributed: u64,
 }
 
 /// How many sessions have books of Claude Code's own, and what they say.
@@ -112,6 +129,7 @@ struct Program {
 #[derive(Default)]
 struct SentSession {
     by_version: HashMap<String, Tally>,
+    times: HashMap<String, ToolTimes>,
     /// What its lines show, copies of other sessions' responses included.
     in_lines: [u64; 4],
     background: [u64; 4],
@@ -165,6 +183,9 @@ impl Program {
             if event.name == EventName::Generation {
                 self.sent.insert(event.uuid, (tally, started_at(event)));
             }
+            if event.name == EventName::Span {
+                session.times.entry(version(event)).or_default().add(event);
+            }
             if tally != Tally::default() {
                 *session.by_version.entry(version(event)).or_default() += tally;
             }
@@ -181,6 +202,10 @@ impl Report {
             let row = self.versions.entry(version.clone()).or_default();
             row.sessions += 1;
             row.sent += *tally;
+        }
+        for (version, times) in &session.times {
+            let row = self.versions.entry(version.clone()).or_default();
+            row.time.plus(*times);
         }
         let versions = session.by_version.keys();
         let last = versions.max_by_key(|version| by_number(version));
@@ -237,6 +262,34 @@ impl Starts {
             (false, true) => self.parent += 1,
             (false, false) => self.unknown += 1,
         }
+    }
+}
+
+impl ToolTimes {
+    /// Adds a span: that of a tool, or that of a turn, which has the sums of its waits.
+    fn add(&mut self, event: &Event) {
+        let milliseconds = |name: &str| {
+            let seconds = event.properties.get(name).and_then(Value::as_f64);
+            seconds.map(|seconds| u64::try_from(Duration::from_secs_f64(seconds).as_millis()))
+        };
+        let sum = |name: &str| milliseconds(name).and_then(Result::ok).unwrap_or(0);
+        let is_finished = event.properties.get("unfinished").is_none();
+        if event.is_turn() {
+            self.waited += sum("waited_seconds");
+            self.unattributed += sum("unattributed_seconds");
+        } else if is_finished {
+            self.calls += 1;
+            self.known += u64::from(event.properties.get("$ai_latency").is_some());
+            self.worked += sum("$ai_latency");
+        }
+    }
+
+    pub(crate) const fn plus(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.known += other.known;
+        self.worked += other.worked;
+        self.waited += other.waited;
+        self.unattributed += other.unattributed;
     }
 }
 
@@ -323,7 +376,7 @@ fn version(event: &Event) -> String {
 /// The end of the call less its latency.
 fn started_at(event: &Event) -> DateTime<Utc> {
     let latency = event.properties.get("$ai_latency").and_then(Value::as_f64);
-    let latency = std::time::Duration::from_secs_f64(latency.unwrap_or(0.0));
+    let latency = Duration::from_secs_f64(latency.unwrap_or(0.0));
     event.timestamp - TimeDelta::from_std(latency).unwrap_or_default()
 }
 

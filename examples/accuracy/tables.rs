@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use posthog_llma::ui::{self, number};
 
 use super::independent::Tally;
-use super::report::{Books, Report, Row, Starts};
+use super::report::{Books, Report, Row, Starts, ToolTimes};
 
 type Column = (&'static str, fn(Tally) -> u64);
 
@@ -49,6 +49,8 @@ impl Display for Report {
         }
         writeln!(f)?;
         precision(f, &rows, &all)?;
+        writeln!(f)?;
+        times(f, &rows, &all)?;
         writeln!(f)?;
         books(f, &rows)
     }
@@ -145,6 +147,48 @@ fn precision(f: &mut Formatter<'_>, rows: &[(&str, Row)], all: &Row) -> fmt::Res
     cells("all", all)
 }
 
+/// Working and waiting, in hours; versions without a tool call are left out.
+fn times(f: &mut Formatter<'_>, rows: &[(&str, Row)], all: &Row) -> fmt::Result {
+    head(
+        f,
+        &[
+            "version",
+            "tool results",
+            "with the tool's own time",
+            "hours of these",
+            "hours of waiting",
+            "hours not told apart",
+        ],
+    )?;
+    let mut cells = |name: &str, row: &Row| {
+        let ToolTimes {
+            calls,
+            known,
+            worked,
+            waited,
+            unattributed,
+        } = row.time;
+        let counts = [number(calls), share(known, calls)];
+        let times = [worked, waited, unattributed].map(hours);
+        line(f, name, counts.into_iter().chain(times))
+    };
+    for (version, row) in rows.iter().filter(|(_, row)| row.time.calls > 0) {
+        cells(version, row)?;
+    }
+    cells("all", all)
+}
+
+fn share(part: u64, whole: u64) -> String {
+    let percent = (part * 100 + whole / 2).checked_div(whole);
+    format!("{} %", percent.unwrap_or(0))
+}
+
+/// Hours with two decimals.
+fn hours(milliseconds: u64) -> String {
+    let hundredths = (milliseconds + 18_000) / 36_000;
+    format!("{}.{:02}", number(hundredths / 100), hundredths % 100)
+}
+
 /// Versions in which some session has the agent's own books.
 fn books(f: &mut Formatter<'_>, rows: &[(&str, Row)]) -> fmt::Result {
     head(
@@ -182,6 +226,7 @@ impl Row {
         self.starts.record += other.starts.record;
         self.starts.parent += other.starts.parent;
         self.starts.unknown += other.starts.unknown;
+        self.time.plus(other.time);
     }
 }
 

@@ -9,7 +9,7 @@ use super::settings::Recording;
 use super::{chat, names, plain};
 use crate::session::{
     CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
-    Work,
+    Waits, Work,
 };
 
 /// What usage is called that is in the agent's books and in no line.
@@ -33,6 +33,17 @@ impl Properties {
         self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_1h);
         self.set("$ai_cache_reporting_exclusive", true);
         self.count("$ai_web_search_count", usage.web_searches);
+    }
+
+    /// How long a person was waited for, and what is not known to be that or the tools' work.
+    fn waits(&mut self, waits: Waits) {
+        for (name, time) in [
+            ("waited_seconds", waits.waited),
+            ("unattributed_seconds", waits.unattributed),
+        ] {
+            let time = Some(time).filter(|time| *time > TimeDelta::zero());
+            self.set_some(name, time.map(seconds));
+        }
     }
 
     /// A count of something that is not usual: nothing is said of it when there is none.
@@ -123,6 +134,7 @@ impl Properties {
         self.count("unreliable_output_count", totals.placeholders);
         self.count("interruption_count", totals.interruptions);
         self.count("compaction_count", totals.compactions);
+        self.waits(totals.waits());
         self.count("commit_count", totals.work.commits.len() as u64);
         self.work(&totals.work);
     }
@@ -248,8 +260,9 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
             properties.set("$ai_error", why);
         }
     }
-    let waited = call.permission_wait().map(seconds);
+    let waited = call.time.waited.map(seconds);
     properties.set_some("permission_wait_seconds", waited);
+    properties.set_some("elapsed_seconds", call.time.mixed().map(seconds));
     if let Some(result) = result {
         properties.work(&result.work);
     }
@@ -264,6 +277,7 @@ pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
     properties.states(turn, recording);
     properties.count("interruption_count", turn.incidents.interruptions);
     properties.count("compaction_count", turn.incidents.compactions);
+    properties.waits(turn.waits(&|_| true));
     properties.work(&turn.work());
     properties
 }

@@ -214,7 +214,7 @@ impl Mapper<'_> {
             }
             let id = uuid.to_string();
             for call in generation.tool_calls() {
-                let is_settled = call.result.is_some() || self.progress == Progress::Ended;
+                let is_settled = call.is_settled() || self.progress == Progress::Ended;
                 let tool = ids::tool(self.session.agent, &generation.id, &call.id);
                 let is_own = !generation.is_copy && !self.foreign.contains(tool);
                 if is_settled && is_own && self.tools.insert(tool) {
@@ -275,7 +275,7 @@ impl Mapper<'_> {
                     .result
                     .as_ref()
                     .map_or(call.called_at, |result| result.returned_at),
-                latency: Some(call.time()),
+                latency: call.time.latency(),
                 circumstances: &call.circumstances,
                 properties: kinds::of_tool(call, self.settings.recording),
             },
@@ -395,7 +395,7 @@ impl Mapper<'_> {
                 name: EventName::Generation,
                 uuid: ids::unlisted(agent, &session.id, statement, &unlisted.model),
                 ended_at: unlisted.at,
-                latency: Some(TimeDelta::zero()),
+                latency: None,
                 circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
                 properties: kinds::of_unlisted(unlisted, agent.as_str(), self.settings.recording),
             },

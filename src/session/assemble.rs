@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::family::Family;
 use super::parts::{ResponsePart, Thread, TurnStart};
+use super::time::{Clock, Sighting, TaskReport, Worked};
 use super::{
     Agent, Block, ByModel, Earlier, Generation, Incidents, Message, Oddities, Session, Statement,
     Subagent, Timing, ToolCall, ToolResult, Trigger, Turn,
@@ -46,6 +47,7 @@ pub struct Assembler {
     agents: BTreeMap<String, AgentNote>,
     oddities: Oddities,
     statements: Vec<Statement>,
+    clock: Clock,
 }
 
 /// A response that is being put together.
@@ -98,6 +100,7 @@ impl Assembler {
             agents: BTreeMap::new(),
             oddities: Oddities::default(),
             statements: Vec::new(),
+            clock: Clock::default(),
         }
     }
 
@@ -129,6 +132,24 @@ impl Assembler {
         if let Some((_, at)) = self.span {
             self.statements.push(Statement { since, at, used });
         }
+    }
+
+    /// The agent recorded how long it worked.
+    pub fn worked(&mut self, worked: Worked) {
+        self.clock.worked.push(worked);
+    }
+
+    /// A line tells of a call that has no result yet. The last word counts.
+    pub fn sighted(&mut self, call: &str, sighting: Sighting) {
+        let known = self.clock.sightings.entry(call.to_owned()).or_default();
+        known.waiting_at = sighting.waiting_at.or(known.waiting_at);
+        known.began_at = sighting.began_at.or(known.began_at);
+    }
+
+    /// A task in the background came to its end. The first report counts.
+    pub fn task_ended(&mut self, report: TaskReport) {
+        let reports = &mut self.clock.reports;
+        reports.entry(report.task.clone()).or_insert(report);
     }
 
     /// How many statements there were.
@@ -164,6 +185,7 @@ impl Assembler {
             circumstances: start.circumstances,
             generations: Vec::new(),
             stray_subagents: Vec::new(),
+            shared_wait: TimeDelta::zero(),
             incidents: mem::take(&mut self.before_turns),
         });
     }
@@ -405,6 +427,7 @@ impl Assembler {
         let mut family = self.join_results();
         self.attach_main(&mut family);
         self.attach_strays(family);
+        self.clock.settle(&mut self.turns);
         let repeated = mem::take(&mut self.repeated);
         self.turns.retain(|turn| {
             let is_empty = turn.generations.is_empty() && turn.stray_subagents.is_empty();

@@ -69,6 +69,7 @@ fn inherit(generation: &mut Generation, caller: &Circumstances) {
     }
     let inherited = Arc::new(Circumstances {
         permission_mode: caller.permission_mode.clone(),
+        asks_nobody: own.asks_nobody || caller.asks_nobody,
         ..Circumstances::clone(own)
     });
     for block in &mut generation.output {

@@ -9,8 +9,10 @@ pub mod books;
 mod earlier;
 mod family;
 mod given;
+mod intervals;
 mod oddities;
 mod parts;
+mod time;
 mod totals;
 mod walk;
 mod work;
@@ -21,13 +23,16 @@ pub use earlier::Earlier;
 pub use given::{Given, InputScope, Setup, Wanted};
 pub use oddities::{Oddities, Skipped};
 pub use parts::{ResponsePart, Thread, TurnStart};
+pub use time::{
+    Asks, Background, Order, OwnTime, Sighting, TaskReport, ToolTime, Waits, Worked, settle_times,
+};
 pub use totals::Totals;
 pub use work::{Incidents, Permission, Work};
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -118,6 +123,8 @@ pub struct Turn {
     pub generations: Vec<Generation>,
     /// Subagents whose starting call is in no file.
     pub stray_subagents: Vec<Subagent>,
+    /// How long a person was waited for in calls that are known together only.
+    pub shared_wait: TimeDelta,
     /// What happened besides.
     pub incidents: Incidents,
 }
@@ -148,6 +155,8 @@ pub struct Circumstances {
     pub entrypoint: Option<String>,
     /// The agent's permission mode.
     pub permission_mode: Option<String>,
+    /// Whether the agent asks nobody for permission, in this mode or the way it was started.
+    pub asks_nobody: bool,
     /// Name of the persona that the agent works as (`build` and `plan` in OpenCode), which decides
     /// its instructions and tools.
     pub persona: Option<String>,
@@ -345,6 +354,12 @@ pub struct ToolCall {
     pub input: Value,
     /// When the model had written the call.
     pub called_at: DateTime<Utc>,
+    /// Whether a person may be asked before it runs.
+    pub asks: Asks,
+    /// How it runs beside other calls of the response.
+    pub order: Order,
+    /// What is known of its time, once the session was put together.
+    pub time: ToolTime,
     /// What came back; `None` when nothing did.
     pub result: Option<Arc<ToolResult>>,
     /// The subagents that this call started.
@@ -366,6 +381,8 @@ pub struct ToolResult {
     pub duration_ms: Option<u64>,
     /// Who allowed it, where it is told.
     pub permission: Option<Permission>,
+    /// Whether something goes on in the background that the call started.
+    pub background: Background,
     /// Web searches that the tool ran.
     pub web_searches: u64,
     /// What it did to files and repository.
@@ -466,7 +483,7 @@ impl Turn {
     pub fn is_settled(&self) -> bool {
         let is_settled = |generation: &Generation| {
             let mut calls = generation.tool_calls();
-            generation.complete && calls.all(|call| call.result.is_some())
+            generation.complete && calls.all(ToolCall::is_settled)
         };
         self.stray_subagents
             .iter()

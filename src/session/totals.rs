@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, Turn, Unlisted, Usage, Work};
+use super::{Generation, Turn, Unlisted, Usage, Waits, Work};
 
 /// Sums over the generations of a session, each response counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,12 @@ pub struct Totals {
     pub interruptions: u64,
     /// How often the conversation was compacted.
     pub compactions: u64,
+    /// Milliseconds for which a person was waited for.
+    #[serde(default)]
+    pub waited_ms: u64,
+    /// Milliseconds that are not known to be waiting or the tools' work.
+    #[serde(default)]
+    pub unattributed_ms: u64,
     /// Input tokens outside the cache.
     pub input: u64,
     /// Output tokens.
@@ -48,10 +55,22 @@ impl Totals {
         self.interruptions += turn.incidents.interruptions;
         self.compactions += turn.incidents.compactions;
         self.work.link(&turn.incidents);
+        let waits = turn.waits(ours);
+        self.waited_ms += milliseconds(waits.waited);
+        self.unattributed_ms += milliseconds(waits.unattributed);
         for generation in turn.all_generations() {
             if ours(generation) {
                 self.add_generation(generation);
             }
+        }
+    }
+
+    /// The waits of all turns.
+    #[must_use]
+    pub fn waits(&self) -> Waits {
+        Waits {
+            waited: time(self.waited_ms),
+            unattributed: time(self.unattributed_ms),
         }
     }
 
@@ -85,4 +104,14 @@ impl Totals {
         self.cache_read += usage.cache_read;
         self.cache_write += usage.cache_write;
     }
+}
+
+fn milliseconds(time: TimeDelta) -> u64 {
+    u64::try_from(time.num_milliseconds()).unwrap_or(0)
+}
+
+fn time(milliseconds: u64) -> TimeDelta {
+    let milliseconds = i64::try_from(milliseconds).ok();
+    let time = milliseconds.and_then(TimeDelta::try_milliseconds);
+    time.unwrap_or(TimeDelta::MAX)
 }

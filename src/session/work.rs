@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{ToolCall, Turn};
+use super::Turn;
 
 /// What became of the repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +32,10 @@ pub struct Incidents {
     pub pull_requests: BTreeSet<String>,
 }
 
-/// Who allowed a tool to run.
+/// Who decided whether a tool runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// A rule or a mode did; nobody was asked.
+    /// A rule, a mode or a hook did; nobody was asked.
     Rule,
     /// A person was asked and agreed.
     Granted,
@@ -87,41 +86,5 @@ impl Turn {
             }
         }
         work
-    }
-}
-
-impl ToolCall {
-    /// How long the tool itself took: as it was measured, else from its call to its result,
-    /// which may include waiting.
-    #[must_use]
-    pub fn time(&self) -> TimeDelta {
-        match &self.result {
-            Some(result) if result.permission == Some(Permission::Refused) => TimeDelta::zero(),
-            Some(_) => self.measured().unwrap_or_else(|| self.whole_time()),
-            None => TimeDelta::zero(),
-        }
-    }
-
-    /// How long a person was waited for, where it can be told from the tool's own time.
-    #[must_use]
-    pub fn permission_wait(&self) -> Option<TimeDelta> {
-        match self.result.as_ref()?.permission? {
-            Permission::Rule => Some(TimeDelta::zero()),
-            Permission::Granted => {
-                Some((self.whole_time() - self.measured()?).max(TimeDelta::zero()))
-            }
-            Permission::Refused => Some(self.whole_time()),
-        }
-    }
-
-    /// From the call to its result.
-    fn whole_time(&self) -> TimeDelta {
-        let returned_at = self.result.as_ref().map(|result| result.returned_at);
-        (returned_at.unwrap_or(self.called_at) - self.called_at).max(TimeDelta::zero())
-    }
-
-    fn measured(&self) -> Option<TimeDelta> {
-        let milliseconds = self.result.as_ref()?.duration_ms?;
-        TimeDelta::try_milliseconds(i64::try_from(milliseconds).ok()?)
     }
 }

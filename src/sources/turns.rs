@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::session::{Circumstances, Generation, Incidents, Subagent, Trigger, Turn};
+use crate::session::{self, Circumstances, Generation, Incidents, Subagent, Trigger, Turn};
 
 /// One turn a prompt, and one before them all for what has none.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ impl Turns {
             circumstances: Arc::clone(&self.circumstances),
             generations: Vec::new(),
             stray_subagents: Vec::new(),
+            shared_wait: TimeDelta::zero(),
             incidents: Incidents::default(),
         }
     }
@@ -121,6 +122,8 @@ impl Turns {
             !(is_bare && is_copied(turn))
         };
         let turns = self.without_prompt.into_iter().chain(self.prompted);
-        turns.filter(is_own).collect()
+        let mut turns: Vec<Turn> = turns.filter(is_own).collect();
+        session::settle_times(&mut turns);
+        turns
     }
 }

@@ -89,7 +89,7 @@ fn the_call_that_titles_a_session_is_sent_as_a_background_call() {
     let claude = Claude::with_plugin(&cli)
         .sending_to(&posthog)
         .with_all_traffic();
-    let terminal = claude.open("please look at the file hello.txt");
+    let terminal = claude.open(&["please look at the file hello.txt"]);
     claude.wait_for_line(SOON, |line| line["type"] == "ai-title");
     claude.wait_for_line(SOON, |line| {
         line["type"] == "assistant" && line["message"]["content"][0]["type"] == "text"

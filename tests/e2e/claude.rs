@@ -205,12 +205,12 @@ impl Claude {
         Run::of(self.prepare(command), self.root()).patience(PATIENCE)
     }
 
-    /// Claude Code as people use it, with a first prompt, in a terminal.
+    /// Claude Code as people use it, with a first prompt after any other arguments, in a terminal.
     #[cfg(unix)]
     #[track_caller]
-    pub(crate) fn open(&self, prompt: &str) -> Terminal {
+    pub(crate) fn open(&self, arguments: &[&str]) -> Terminal {
         let mut command = Command::new(&self.cli);
-        command.arg(prompt);
+        command.args(arguments);
         Terminal::open(self.prepare(command))
     }
 

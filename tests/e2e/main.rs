@@ -15,6 +15,8 @@ mod harness;
 mod readme;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod waiting;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;

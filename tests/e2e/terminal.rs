@@ -1,7 +1,7 @@
 //! A terminal with a program in it, and nobody who looks at it.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
@@ -11,6 +11,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 pub(crate) struct Terminal {
     child: Child,
+    keyboard: File,
     /// Everything that was written on it; shown when a test fails.
     screen: Option<JoinHandle<Vec<u8>>>,
 }
@@ -31,6 +32,7 @@ impl Terminal {
         let child = child.spawn().expect("the program can be started");
         // Read to its end, so that whoever writes on it does not wait.
         let mut screen = File::from(screen);
+        let keyboard = screen.try_clone().expect("a file can be shared");
         let screen = thread::spawn(move || {
             let mut written = Vec::new();
             // A terminal that nobody has open any more is an error, not an end.
@@ -39,8 +41,16 @@ impl Terminal {
         });
         Self {
             child,
+            keyboard,
             screen: Some(screen),
         }
+    }
+
+    /// Presses keys.
+    #[track_caller]
+    pub(crate) fn press(&mut self, keys: &str) {
+        let pressed = self.keyboard.write_all(keys.as_bytes());
+        pressed.expect("the terminal is open");
     }
 
     /// Asks the program to end, as a machine does that is shut down, and waits for that.

@@ -7,6 +7,8 @@
 //! | `TOOLS`      | thinking, text and three parallel tool calls; then one that fails; then a text |
 //! | `SUBAGENT`   | a call of the agent tool, with a smaller model, whose prompt holds `TOOLS`; then a text |
 //! | `BACKGROUND` | the same, with the agent in the background: its end starts one more turn |
+//! | `DOOMED`     | an agent in the background whose first call is refused; its end starts one more turn |
+//! | `TOUCH`      | a shell command that makes a file: Claude Code asks before it runs it |
 //! | `LONG`       | a long text |
 //! | `SLOW`       | a text, late |
 //! | `HANG`       | after any tool calls, never an answer |
@@ -216,6 +218,17 @@ fn script(body: &Value, earlier: &[Value]) -> Reply {
             Block::Text("This is work for an agent.".into()),
             Block::ToolUse(agent, call),
         ])
+    } else if says("DOOMED") && rounds == 0 && offers(agent) {
+        let call = json!({
+            "description": "Look at files",
+            "prompt": "ERROR400 please look around",
+            "subagent_type": "general-purpose",
+            "run_in_background": true,
+        });
+        Reply::Message(vec![Block::ToolUse(agent, call)])
+    } else if let (true, 0, Some(shell)) = (says("TOUCH"), rounds, shell) {
+        let call = json!({"command": "touch made.txt", "description": "Make a file"});
+        Reply::Message(vec![Block::ToolUse(shell, call)])
     } else if says("LONG") {
         Reply::Message(vec![Block::Text("word ".repeat(2_000))])
     } else {

@@ -85,6 +85,8 @@ const PROPERTIES: &[&str] = &[
     "retry_http_status",
     "requested_model",
     "permission_wait_seconds",
+    "waited_seconds",
+    "unattributed_seconds",
     "subagent_id",
     "subagent_type",
     "output_tokens_reliable",

@@ -125,7 +125,7 @@ fn is_interruption(line: &Value) -> bool {
     text.is_some_and(|text| text.starts_with("[Request interrupted by user"))
 }
 
-fn lines(path: &Path) -> Vec<Value> {
+pub(crate) fn lines(path: &Path) -> Vec<Value> {
     let bytes = fs::read(path).expect("the transcript can be read");
     bytes
         .split(|byte| *byte == b'\n')

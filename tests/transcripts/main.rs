@@ -14,6 +14,7 @@ mod inputs;
 mod parts;
 mod requests;
 mod resumed;
+mod waiting;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use super::agents::is_agent_tool;
 use super::blocks::value;
+use super::kinds;
 use super::tool_result::ToolUseResult;
 use super::wire::{self, Content, Line, MediaSource, PermissionDecision, payload};
 use crate::session::{
-    Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult, Usage, books,
+    Background, Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult,
+    ToolTime, Usage, books,
 };
 
 /// What the line says about all of its blocks.
@@ -41,8 +43,8 @@ impl<'a> LineFacts<'a> {
     }
 }
 
-/// Who allowed the tool whose result stands on this line. Sources that begin with `user` are
-/// people; the others are settings, modes and hooks.
+/// Who decided about the tool whose result stands on this line. Sources that begin with `user` are
+/// people; the others are settings, modes and hooks. Before 2.1.329 only a refusal shows.
 fn permission(line: &Line<'_>) -> Option<Permission> {
     if line.tool_denial_before_run == Some(true) {
         let kind = line.tool_denial_kind.as_ref()?;
@@ -51,16 +53,17 @@ fn permission(line: &Line<'_>) -> Option<Permission> {
             .starts_with("user")
             .then_some(Permission::Refused);
     }
-    let decision: PermissionDecision<'_> = payload(line.permission_decision)?;
-    if decision.decision?.as_str() != "accept" {
-        return None;
-    }
+    let Some(decision) = payload::<PermissionDecision<'_>>(line.permission_decision) else {
+        let is_refused = line.tool_use_result.is_refused;
+        return is_refused.then_some(Permission::Refused);
+    };
     let is_person = decision.source?.as_str().starts_with("user");
-    Some(if is_person {
-        Permission::Granted
-    } else {
-        Permission::Rule
-    })
+    match (decision.decision?.as_str(), is_person) {
+        ("accept", true) => Some(Permission::Granted),
+        ("reject", true) => Some(Permission::Refused),
+        ("accept" | "reject", false) => Some(Permission::Rule),
+        _ => None,
+    }
 }
 
 /// The blocks of a message's content. A plain string is one text block.
@@ -86,6 +89,10 @@ fn block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
                 returned_at: facts.at,
                 duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
                 permission: facts.permission,
+                background: match &facts.tool.agent_id {
+                    Some(agent) if facts.tool.is_launch => Background::Running(agent.clone()),
+                    _ => Background::No,
+                },
                 web_searches: facts.tool.searches,
                 work: facts.tool.work.clone(),
             }),
@@ -114,6 +121,9 @@ fn plain_block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
                 name: name.as_str().to_owned(),
                 input: input.filter(|_| is_wanted).map_or(Value::Null, value),
                 called_at: facts.at,
+                asks: kinds::asks_before(name.as_str()),
+                order: kinds::order_of(name.as_str()),
+                time: ToolTime::default(),
                 result: None,
                 subagents: Vec::new(),
                 circumstances: Arc::clone(facts.circumstances),

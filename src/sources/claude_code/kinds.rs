@@ -1,4 +1,6 @@
-//! The types of lines that are known.
+//! The types of lines, and the names of modes and tools, that are known.
+
+use crate::session::{Asks, Order};
 
 /// Line types that are read.
 const USED: &[&str] = &[
@@ -9,6 +11,8 @@ const USED: &[&str] = &[
     "cost-state",
     "permission-mode",
     "system",
+    "progress",
+    "queue-operation",
     "pr-link",
     "custom-title",
     "ai-title",
@@ -31,6 +35,38 @@ pub(super) const IGNORED: &[&str] = &[
     "api-request-blob",
     "api-request-shape",
 ];
+
+/// Whether Claude Code asks nobody for permission: these modes and `claude -p` refuse what they
+/// would have to ask for.
+pub(super) fn asks_nobody(mode: Option<&str>, entrypoint: Option<&str>) -> bool {
+    matches!(mode, Some("bypassPermissions" | "dontAsk")) || entrypoint == Some("sdk-cli")
+}
+
+/// Whether Claude Code asks before it runs this tool.
+pub(super) fn asks_before(tool: &str) -> Asks {
+    match tool {
+        "AskUserQuestion" | "ExitPlanMode" => Asks::Always,
+        // Those that start agents, wait for tasks or keep lists.
+        "Agent" | "Task" | "TaskOutput" | "AgentOutputTool" | "BashOutput" | "TodoWrite"
+        | "TaskCreate" | "TaskUpdate" | "TaskList" | "TaskGet" | "ToolSearch" => Asks::Never,
+        _ => Asks::Perhaps,
+    }
+}
+
+/// How Claude Code runs this tool beside others. A shell command runs alone unless it only reads,
+/// which only Claude Code can tell.
+pub(super) fn order_of(tool: &str) -> Order {
+    match tool {
+        "Edit" | "MultiEdit" | "Write" | "NotebookEdit" | "TodoWrite" | "ExitPlanMode" => {
+            Order::Alone
+        }
+        "Read" | "Grep" | "Glob" | "LS" | "WebFetch" | "WebSearch" | "Agent" | "Task"
+        | "TaskOutput" | "TaskCreate" | "TaskUpdate" | "TaskList" | "TaskGet" | "ToolSearch" => {
+            Order::Together
+        }
+        _ => Order::Unknown,
+    }
+}
 
 /// Whether the reader knows what lines of this type are.
 pub(super) fn is_known(kind: &str) -> bool {

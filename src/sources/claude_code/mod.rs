@@ -14,6 +14,7 @@ mod kinds;
 mod lenient;
 mod lists;
 mod messages;
+mod pace;
 mod paths;
 pub mod plugin;
 mod prompt;

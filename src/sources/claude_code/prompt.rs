@@ -182,7 +182,8 @@ fn is_context(text: &str) -> bool {
     kinds.any(|(start, end)| text.starts_with(start) && text.ends_with(end))
 }
 
-fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+/// What stands between two marks.
+pub(super) fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(start)?;
     rest.split_once(end).map(|(inner, _)| inner)
 }

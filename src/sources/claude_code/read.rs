@@ -14,6 +14,7 @@ use super::checkpoint::{Checkpoint, Mark, Reading};
 use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
 use super::kinds;
 use super::messages::Spot;
+use super::pace::Pace;
 use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
 use super::requests::{Answer, Requests};
@@ -67,6 +68,7 @@ struct Reader {
     requests: Requests,
     keeps_content: bool,
     agents: AgentNotes,
+    pace: Pace,
 }
 
 /// Attempts at a call that failed, one after the other.
@@ -91,6 +93,7 @@ impl Reader {
             requests: Requests::new(wanted.inputs()),
             keeps_content: wanted != Wanted::Numbers,
             agents: AgentNotes::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -204,6 +207,10 @@ impl Reader {
         }
         if agent.is_none() && !is_copy {
             self.incidents(line);
+        }
+        if let Some(at) = at.filter(|_| !is_copy) {
+            let assembler = &mut self.assembler;
+            self.pace.note(line, at, agent.is_none(), assembler);
         }
         match (line.kind.as_ref().map(wire::Text::as_str), at) {
             (Some("user"), Some(at)) => self.user(line, at, offset, agent),
@@ -563,6 +570,10 @@ impl Reader {
             agent_version: text(line.version.as_ref()),
             entrypoint: text(line.entrypoint.as_ref()),
             permission_mode: self.permission_mode.clone(),
+            asks_nobody: kinds::asks_nobody(
+                self.permission_mode.as_deref(),
+                line.entrypoint.as_ref().map(wire::Text::as_str),
+            ),
             persona: None,
         });
     }

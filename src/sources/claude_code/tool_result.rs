@@ -19,17 +19,29 @@ pub(super) struct ToolUseResult {
     pub(super) agent_id: Option<String>,
     /// Its type.
     pub(super) agent_type: Option<String>,
+    /// Whether the subagent goes on in the background.
+    pub(super) is_launch: bool,
+    /// Whether the user refused to let the tool run.
+    pub(super) is_refused: bool,
     /// Web searches that ran.
     pub(super) searches: u64,
     /// What was done to files and repository.
     pub(super) work: Work,
 }
 
+/// What Claude Code notes when the user refused to let a tool run.
+const REFUSALS: [&str; 2] = [
+    "User rejected tool use",
+    "Error: The user doesn't want to proceed with this tool use",
+];
+
 impl ToolUseResult {
     pub(super) const NONE: Self = Self {
         duration_ms: None,
         agent_id: None,
         agent_type: None,
+        is_launch: false,
+        is_refused: false,
         searches: 0,
         work: Work::NONE,
     };
@@ -59,6 +71,10 @@ impl<'de> Deserialize<'de> for ToolUseResult {
                         }
                         "agentId" => result.agent_id = map.next_value::<Loose>()?.0,
                         "agentType" => result.agent_type = map.next_value::<Loose>()?.0,
+                        "status" => {
+                            let status = map.next_value::<Loose>()?.0;
+                            result.is_launch = status.as_deref() == Some("async_launched");
+                        }
                         "searchCount" => result.searches = map.next_value::<Count>()?.0,
                         "gitOperation" => note_git(&mut result.work, map.next_value()?),
                         "structuredPatch" => written.patch = Some(map.next_value()?),
@@ -78,8 +94,11 @@ impl<'de> Deserialize<'de> for ToolUseResult {
                 Ok(ToolUseResult::default())
             }
 
-            fn visit_str<E: Error>(self, _: &str) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
+            fn visit_str<E: Error>(self, text: &str) -> Result<ToolUseResult, E> {
+                Ok(ToolUseResult {
+                    is_refused: REFUSALS.iter().any(|start| text.starts_with(start)),
+                    ..ToolUseResult::default()
+                })
             }
 
             fn visit_unit<E: Error>(self) -> Result<ToolUseResult, E> {

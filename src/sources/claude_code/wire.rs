@@ -59,6 +59,16 @@ pub(super) struct Line<'a> {
     pub(super) tool_denial_kind: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) pr_url: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text", rename = "parentToolUseID")]
+    pub(super) parent_tool_use_id: Option<Text<'a>>,
+    /// Of a `progress` line.
+    #[serde(borrow, default)]
+    pub(super) data: Option<&'a RawValue>,
+    /// Of a `system` line.
+    #[serde(default)]
+    pub(super) duration_ms: Number,
+    #[serde(default)]
+    pub(super) pending_background_agent_count: Count,
     #[serde(default)]
     pub(super) thinking_duration_ms: Number,
     #[serde(default)]
@@ -87,6 +97,10 @@ pub(super) struct Line<'a> {
     pub(super) tool_use_result: ToolUseResult,
     #[serde(borrow, default)]
     pub(super) attachment: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) operation: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) content: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) model_usage: Option<&'a RawValue>,
     #[serde(default)]
@@ -186,6 +200,10 @@ pub(super) struct Attachment<'a> {
     pub(super) prompt: Content<'a>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) command_mode: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) hook_event: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text", rename = "toolUseID")]
+    pub(super) tool_use_id: Option<Text<'a>>,
 }
 
 /// `origin` of a user line.

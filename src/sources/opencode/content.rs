@@ -8,7 +8,15 @@ use serde_json::value::RawValue;
 
 use super::super::times::of_milliseconds;
 use super::wire::{Failure, FileDiff, Part, State, Tokens};
-use crate::session::{Block, CallError, Usage, Work};
+use crate::session::{Asks, Block, CallError, Usage, Work};
+
+/// Whether OpenCode asks before it runs this tool.
+pub(super) fn asks_before(tool: &str) -> Asks {
+    match tool {
+        "question" | "plan_exit" => Asks::Always,
+        _ => Asks::Perhaps,
+    }
+}
 
 /// The prompt without the quotes that `opencode run` puts around an argument with spaces. A text in
 /// which they could be the user's own is left as it is.

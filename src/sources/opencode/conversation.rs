@@ -14,8 +14,8 @@ use super::content::{self, moment};
 use super::steps::{Step, steps};
 use super::wire::{self, Info, Part};
 use crate::session::{
-    Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities, Parameters,
-    Role, Subagent, Timing, ToolCall, ToolResult, Wanted,
+    Background, Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities,
+    Order, Parameters, Role, Subagent, Timing, ToolCall, ToolResult, ToolTime, Wanted,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -484,6 +484,7 @@ fn tool_call(
             returned_at: moment(time.end).unwrap_or(called_at).max(called_at),
             duration_ms: duration.and_then(|it| u64::try_from(it).ok()),
             permission: None,
+            background: Background::No,
             web_searches: 0,
             work: content::work(state),
         })
@@ -493,6 +494,9 @@ fn tool_call(
         name: content::tool_name(part, &input),
         input,
         called_at,
+        asks: content::asks_before(part.tool.as_deref().unwrap_or_default()),
+        order: Order::Unknown,
+        time: ToolTime::default(),
         result,
         subagents: Vec::new(),
         circumstances: Arc::clone(circumstances),

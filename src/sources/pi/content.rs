@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::times::of_milliseconds;
 use super::wire::{self, payload};
-use crate::session::{Block, CallError, Cost, ToolCall, Usage};
+use crate::session::{Asks, Block, CallError, Cost, Order, ToolCall, ToolTime, Usage};
 
 /// The blocks of a message. A text alone is one block.
 pub(super) fn blocks(content: Option<&RawValue>) -> Vec<Block> {
@@ -47,6 +47,10 @@ fn block(raw: &RawValue) -> Block {
             name,
             input: arguments.unwrap_or(Value::Null),
             called_at: DateTime::default(),
+            // Pi runs every tool at once.
+            asks: Asks::Never,
+            order: Order::Unknown,
+            time: ToolTime::default(),
             result: None,
             subagents: Vec::new(),
             circumstances: std::sync::Arc::default(),

@@ -12,8 +12,8 @@ use super::content;
 use super::tree::{Place, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
-    Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent, Timing,
-    ToolCall, ToolResult, Usage, Work,
+    Background, Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent,
+    Timing, ToolCall, ToolResult, Usage, Work,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -285,6 +285,7 @@ impl<'a> Conversation<'a> {
             returned_at,
             duration_ms: message.duration_ms,
             permission: None,
+            background: Background::No,
             web_searches: 0,
             work: Work::NONE,
         });

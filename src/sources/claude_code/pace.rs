@@ -1,0 +1,271 @@
+//! What lines tell of time, besides those of the conversation: how long Claude Code worked for a
+//! prompt, when a tool began, and when a task in the background ended. What each version writes
+//! stands in `README.md`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+
+use super::content;
+use super::prompt;
+use super::wire::{self, Block, Content, Line, Number, Text, payload};
+use crate::session::{self, Assembler, Sighting, TaskReport, Worked};
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// When the prompt was given for which Claude Code works.
+    since: Option<DateTime<Utc>>,
+    /// Since when it is in the middle of that: a prompt that is given later does not begin anything.
+    /// The first prompt of a session may stand behind the first call.
+    at_work: Option<DateTime<Utc>>,
+    /// Whether agents went on in the background when it last recorded its time: the next record
+    /// goes on from there and begins earlier than its prompt.
+    goes_on: bool,
+}
+
+impl Pace {
+    /// Takes notice of a line. `is_main` says that it stands in the main transcript.
+    pub(super) fn note(
+        &mut self,
+        line: &Line<'_>,
+        at: DateTime<Utc>,
+        is_main: bool,
+        assembler: &mut Assembler,
+    ) {
+        let is_main = is_main && line.is_sidechain != Some(true);
+        match line.kind.as_ref().map(Text::as_str) {
+            Some("progress") => sighted(line, at, assembler),
+            Some("user") if is_main => self.said(line, at, assembler),
+            Some("assistant") if is_main => {
+                let content = line.message.as_ref().map(|message| &message.content);
+                let is_call = |block: &Block<'_>| matches!(block, Block::ToolUse { .. });
+                let is_call = content.is_some_and(|content| any(content, is_call));
+                self.at_work = is_call.then(|| self.at_work.unwrap_or(at));
+            }
+            Some("system") if is_main => self.worked(line, at, assembler),
+            Some("queue-operation") if is_main && is(line.operation.as_ref(), "enqueue") => {
+                let text: Option<Text<'_>> = payload(line.content);
+                if let Some(text) = text {
+                    reported(text.as_str(), at, assembler);
+                }
+            }
+            Some("attachment") => attached(line, at, assembler),
+            _ => {}
+        }
+    }
+
+    /// Something was said to the model: results of tools, or a prompt.
+    fn said(&mut self, line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
+        let Some(message) = &line.message else { return };
+        let content = &message.content;
+        if any(content, |block| matches!(block, Block::ToolResult { .. })) {
+            self.at_work.get_or_insert(at);
+            return;
+        }
+        if prompt::is_interruption(content) {
+            // What was begun is over, and no record of its time follows.
+            *self = Self::default();
+            return;
+        }
+        if let Some(text) = own_text(content) {
+            reported(&text, at, assembler);
+        }
+        let begins = self.at_work.is_none_or(|since| at <= since);
+        if begins && prompt::of_line(line, content).is_some() {
+            self.since = Some(at);
+        }
+    }
+
+    /// A `turn_duration` line holds the time since the prompt, without that in which a question
+    /// was shown to the user.
+    fn worked(&mut self, line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
+        if !is(line.subtype.as_ref(), "turn_duration") {
+            return;
+        }
+        let worked = line.duration_ms.0.and_then(milliseconds);
+        if let (Some(since), Some(worked), false) = (self.since, worked, self.goes_on) {
+            assembler.worked(Worked {
+                since,
+                until: at,
+                worked,
+            });
+        }
+        *self = Self {
+            goes_on: line.pending_background_agent_count.0 > 0,
+            ..Self::default()
+        };
+    }
+}
+
+/// A `progress` line of a hook or of a shell command.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Progress<'a> {
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "super::lenient::text",
+        rename = "type"
+    )]
+    kind: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "super::lenient::text")]
+    hook_event: Option<Text<'a>>,
+    #[serde(default)]
+    elapsed_time_seconds: Number,
+}
+
+/// The hooks before a tool run before anyone is asked. A command says for how many seconds it has
+/// been running.
+fn sighted(line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
+    let (Some(call), Some(progress)) =
+        (&line.parent_tool_use_id, payload::<Progress<'_>>(line.data))
+    else {
+        return;
+    };
+    let mut sighting = Sighting::default();
+    if is(progress.kind.as_ref(), "bash_progress") {
+        let elapsed = progress.elapsed_time_seconds.0;
+        let elapsed = elapsed.and_then(|seconds| milliseconds(seconds * 1000.0));
+        sighting.began_at = elapsed.and_then(|elapsed| at.checked_sub_signed(elapsed));
+    } else if is(progress.hook_event.as_ref(), "PreToolUse") {
+        sighting.waiting_at = Some(at);
+    }
+    if sighting != Sighting::default() {
+        assembler.sighted(call.as_str(), sighting);
+    }
+}
+
+/// What a hook said, or a report that was given to the model while it worked.
+fn attached(line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
+    let Some(attachment) = payload::<wire::Attachment<'_>>(line.attachment) else {
+        return;
+    };
+    if let Some(text) = own_text(&attachment.prompt) {
+        reported(&text, at, assembler);
+    }
+    if let Some(call) = &attachment.tool_use_id
+        && is(attachment.hook_event.as_ref(), "PreToolUse")
+    {
+        let sighting = Sighting {
+            waiting_at: Some(at),
+            began_at: None,
+        };
+        assembler.sighted(call.as_str(), sighting);
+    }
+}
+
+/// Takes notice of a text that may report the end of a task in the background.
+fn reported(text: &str, at: DateTime<Utc>, assembler: &mut Assembler) {
+    if let Some(report) = report_of(text, at) {
+        assembler.task_ended(report);
+    }
+}
+
+fn report_of(text: &str, at: DateTime<Utc>) -> Option<TaskReport> {
+    let text = text.trim();
+    if !text.starts_with("<task-notification") {
+        return None;
+    }
+    // What an agent says may hold anything.
+    let (before, rest) = text.split_once("<result>").unwrap_or((text, ""));
+    let (result, after) = match rest.rsplit_once("</result>") {
+        Some((result, after)) => (Some(result), after),
+        None => (None, text),
+    };
+    let is_error = match prompt::between(before, "<status>", "</status>")? {
+        "completed" => false,
+        "failed" | "killed" | "stopped" | "error" => true,
+        _ => return None,
+    };
+    let summary = prompt::between(before, "<summary>", "</summary>");
+    let said = if is_error {
+        summary.or(result)
+    } else {
+        result.or(summary)
+    };
+    let said = said.map(|said| session::Block::Text(said.trim().to_owned()));
+    let duration = prompt::between(after, "<duration_ms>", "</duration_ms>");
+    Some(TaskReport {
+        task: prompt::between(before, "<task-id>", "</task-id>")?.to_owned(),
+        at,
+        is_error,
+        duration_ms: duration.and_then(|it| it.trim().parse().ok()),
+        content: said.into_iter().collect(),
+    })
+}
+
+fn milliseconds(number: f64) -> Option<TimeDelta> {
+    let whole = content::whole_milliseconds(number)?;
+    TimeDelta::try_milliseconds(i64::try_from(whole).ok()?)
+}
+
+fn is(field: Option<&Text<'_>>, value: &str) -> bool {
+    field.is_some_and(|field| field.as_str() == value)
+}
+
+fn any(content: &Content<'_>, is_meant: impl Fn(&Block<'_>) -> bool) -> bool {
+    match content {
+        Content::Blocks(blocks) => blocks.iter().any(is_meant),
+        Content::Nothing | Content::Text(_) => false,
+    }
+}
+
+/// The text of a message that is nothing else.
+fn own_text(content: &Content<'_>) -> Option<String> {
+    prompt::only_text(content).map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_tells_how_a_task_ended() {
+        let report = |inside: &str| {
+            let text = format!(
+                "<task-notification>\n<task-id>a1</task-id>\n{inside}\n</task-notification>"
+            );
+            let report = report_of(&text, DateTime::default())?;
+            let said = match report.content.as_slice() {
+                [session::Block::Text(text)] => text.clone(),
+                _ => String::new(),
+            };
+            Some((report.is_error, said, report.duration_ms))
+        };
+        for (inside, expected) in [
+            (
+                "<status>completed</status><summary>done</summary><result>All MIT.</result>\
+                 <usage><duration_ms>736</duration_ms></usage>",
+                Some((false, "All MIT.", Some(736))),
+            ),
+            (
+                "<status>completed</status><summary>done</summary>",
+                Some((false, "done", None)),
+            ),
+            (
+                "<status>failed</status><summary>it failed</summary>",
+                Some((true, "it failed", None)),
+            ),
+            (
+                "<status>killed</status><summary>stopped</summary><result>so far</result>",
+                Some((true, "stopped", None)),
+            ),
+            (
+                "<status>completed</status><result><status>failed</status></result>\
+                 <duration_ms>7</duration_ms></result><duration_ms>9</duration_ms>",
+                Some((
+                    false,
+                    "<status>failed</status></result><duration_ms>7</duration_ms>",
+                    Some(9),
+                )),
+            ),
+            ("<status>running</status>", None),
+            ("<summary>it came to rest</summary>", None),
+        ] {
+            let expected = expected.map(|(error, said, ms)| (error, said.to_owned(), ms));
+            assert_eq!(report(inside), expected, "{inside}");
+        }
+        let quoted = "see <task-notification><task-id>a1</task-id><status>failed</status>";
+        assert!(report_of(quoted, DateTime::default()).is_none());
+    }
+}
