@@ -139,6 +139,12 @@ impl Assembler {
         self.clock.worked.push(worked);
     }
 
+    /// Since when the agent has been working at the end of what was read, where it may still record
+    /// for how long.
+    pub const fn working_since(&mut self, since: Option<DateTime<Utc>>) {
+        self.clock.working_since = since;
+    }
+
     /// A line tells of a call that has no result yet. The last word counts.
     pub fn sighted(&mut self, call: &str, sighting: Sighting) {
         let known = self.clock.sightings.entry(call.to_owned()).or_default();

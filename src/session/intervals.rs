@@ -11,7 +11,7 @@ const AT_ONCE: TimeDelta = TimeDelta::milliseconds(500);
 const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
 /// The time from a call to its result.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Interval {
     called_at: DateTime<Utc>,
     /// When the tool began or a person was asked: not before this …
@@ -215,27 +215,48 @@ impl Calls {
         Self(calls.collect())
     }
 
-    /// Uses what is recorded of a stretch: how long it was waited in all.
-    pub(super) fn narrow(&mut self, stretch: &Stretch) {
+    /// Uses what is recorded of stretches: how long it was waited in each of them.
+    pub(super) fn narrow(&mut self, mut stretches: Vec<Stretch>) {
+        stretches.sort_by_key(|stretch| stretch.since);
+        let mut by_time: Vec<usize> = (0..self.0.len()).collect();
+        by_time.sort_by_key(|index| self.0[*index].0.called_at);
+        let mut later = by_time.into_iter().peekable();
+        // The calls that a stretch touches, in the order of their times.
+        let mut inside: Vec<usize> = Vec::new();
+        for stretch in stretches {
+            let begins = |index: &usize| self.0[*index].0.called_at < stretch.until;
+            while let Some(index) = later.next_if(begins) {
+                inside.push(index);
+            }
+            let touches = |index: &usize| stretch.touches(&self.0[*index].0);
+            let ended = |index: &usize| self.0[*index].0.end.is_none_or(|end| end <= stretch.since);
+            inside.retain(|index| !ended(index));
+            let touched: Vec<usize> = inside.iter().copied().filter(touches).collect();
+            self.narrow_in(&stretch, touched);
+        }
+    }
+
+    fn narrow_in(&mut self, stretch: &Stretch, mut inside: Vec<usize>) {
         if stretch.waited < -TOLERANCE {
             // More work than time: it is that of something else too.
             return;
         }
-        let inside = self.0.iter_mut().filter(|(it, _)| stretch.touches(it));
-        let mut inside: Vec<_> = inside.collect();
-        let asked = stretch.asked(inside.iter().map(|(it, _)| it));
+        let calls = &mut self.0;
+        let asked = stretch.asked(inside.iter().map(|index| &calls[*index].0));
         let rest = (stretch.waited - asked).max(TimeDelta::zero());
-        inside.retain(|(it, _)| it.may_have_asked());
-        let rooms = inside.iter().map(|(it, _)| it.room());
+        inside.retain(|index| calls[*index].0.may_have_asked());
+        let rooms = inside.iter().map(|index| calls[*index].0.room());
         let room = rooms.fold(TimeDelta::zero(), |sum, room| sum + room);
         let mut shared = rest;
-        inside.retain(|(it, _)| stretch.holds(it));
-        for (interval, time) in &mut inside {
+        inside.retain(|index| stretch.holds(&calls[*index].0));
+        for index in &inside {
+            let (interval, time) = &mut calls[*index];
             let others = room - interval.room();
             interval.narrow(time, rest, others);
             shared -= time.of_call.waited.unwrap_or_default();
         }
-        for (_, time) in inside {
+        for index in inside {
+            let time = &mut calls[index].1;
             if time.of_call.waited.is_none() {
                 let mixed = time.of_call.mixed().unwrap_or_default();
                 time.shared_wait = shared.clamp(TimeDelta::zero(), mixed);
@@ -244,17 +265,29 @@ impl Calls {
         }
     }
 
-    /// The times, in the order of the calls.
-    pub(super) fn times(self) -> Vec<Time> {
-        self.0.into_iter().map(|(_, time)| time).collect()
+    /// The times, in the order of the calls. What the agent does since `working_since` may still be
+    /// recorded.
+    pub(super) fn times(self, working_since: Option<DateTime<Utc>>) -> Vec<Time> {
+        let calls = self.0.into_iter().map(|(interval, mut time)| {
+            let is_new = working_since.is_some_and(|since| interval.called_at >= since);
+            time.of_call.is_open = is_new && interval.can_be_narrowed(&time);
+            time
+        });
+        calls.collect()
     }
 }
 
 impl Interval {
+    /// Whether more can be known of it when it is known how long it was waited in all.
+    fn can_be_narrowed(&self, time: &Time) -> bool {
+        let is_unclear = time.of_call.mixed().is_some() || self.recorded().is_some();
+        is_unclear && time.of_call.waited.is_none() && self.may_have_asked() && !self.is_background
+    }
+
     /// Uses that it was waited for `rest` in this interval and in others, which have room for
     /// `others` of it.
     fn narrow(&self, time: &mut Time, rest: TimeDelta, others: TimeDelta) {
-        if time.of_call.waited.is_some() || !self.has_beginning() {
+        if !self.can_be_narrowed(time) || !self.has_beginning() {
             return;
         }
         let room = self.room();
@@ -278,278 +311,4 @@ impl Interval {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: f64) -> DateTime<Utc> {
-        DateTime::default() + time(seconds)
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of these tests")]
-    fn time(seconds: f64) -> TimeDelta {
-        TimeDelta::milliseconds((seconds * 1000.0) as i64)
-    }
-
-    /// A call that was made at the first and returned at the second time.
-    fn call(from: f64, to: f64) -> Interval {
-        let mut interval = Interval::at(at(from));
-        interval.end = Some(at(to));
-        interval
-    }
-
-    fn asked(asks: Asks, interval: Interval) -> Interval {
-        Interval { asks, ..interval }
-    }
-
-    fn decided(permission: Permission, interval: Interval) -> Interval {
-        Interval {
-            permission: Some(permission),
-            ..interval
-        }
-    }
-
-    fn measured(seconds: f64, interval: Interval) -> Interval {
-        Interval {
-            measured: Some(time(seconds)),
-            ..interval
-        }
-    }
-
-    fn began(seconds: f64, mut interval: Interval) -> Interval {
-        interval.see(&Sighting {
-            waiting_at: None,
-            began_at: Some(at(seconds)),
-        });
-        interval
-    }
-
-    /// Behind a call of which it is not known whether it ran beside this one.
-    fn behind(seconds: f64, interval: Interval) -> Interval {
-        Interval {
-            begins_by: at(seconds),
-            ..interval
-        }
-    }
-
-    /// A time as `own`, `mixed` and `waited` in seconds.
-    fn shown(time: ToolTime) -> [Option<f64>; 3] {
-        #[expect(clippy::cast_precision_loss, reason = "seconds of these tests")]
-        let seconds = |time: TimeDelta| time.num_milliseconds() as f64 / 1000.0;
-        [time.latency(), time.mixed(), time.waited].map(|time| time.map(seconds))
-    }
-
-    #[test]
-    fn a_tool_has_the_time_in_which_nothing_else_can_have_happened() {
-        use Asks::{Always, Never};
-        use Permission::{Granted, Refused, Rule};
-        for (name, interval, expected) in [
-            ("no result", Interval::at(at(0.0)), [None, None, None]),
-            ("short", call(0.0, 1.9), [Some(1.9), None, None]),
-            ("long", call(0.0, 2.1), [None, Some(2.1), None]),
-            (
-                "never asks",
-                asked(Never, call(0.0, 90.0)),
-                [Some(90.0), None, None],
-            ),
-            (
-                "by rule",
-                decided(Rule, call(0.0, 90.0)),
-                [Some(90.0), None, Some(0.0)],
-            ),
-            (
-                "granted",
-                decided(Granted, call(0.0, 7.0)),
-                [None, Some(7.0), None],
-            ),
-            (
-                "granted at once",
-                decided(Granted, call(0.0, 1.0)),
-                [None, Some(1.0), None],
-            ),
-            (
-                "refused",
-                decided(Refused, call(0.0, 7.0)),
-                [Some(0.0), None, Some(7.0)],
-            ),
-            (
-                "a question",
-                asked(Always, call(0.0, 7.0)),
-                [Some(0.0), None, Some(7.0)],
-            ),
-            (
-                "a question that nobody was asked",
-                decided(Rule, asked(Always, call(0.0, 0.1))),
-                [Some(0.1), None, Some(0.0)],
-            ),
-            (
-                "measured",
-                measured(3.0, call(0.0, 90.0)),
-                [Some(3.0), None, None],
-            ),
-            (
-                "measured and granted",
-                decided(Granted, measured(3.0, call(0.0, 90.0))),
-                [Some(3.0), None, Some(87.0)],
-            ),
-            (
-                "measured, by rule",
-                decided(Rule, measured(3.0, call(0.0, 90.0))),
-                [Some(3.0), None, Some(0.0)],
-            ),
-            (
-                "seen to begin",
-                began(60.0, call(0.0, 90.0)),
-                [Some(30.0), None, None],
-            ),
-            (
-                "seen to begin before it was called",
-                began(-5.0, call(0.0, 90.0)),
-                [None, Some(90.0), None],
-            ),
-            (
-                "behind another call, perhaps",
-                behind(60.0, asked(Never, call(0.0, 90.0))),
-                [None, Some(90.0), None],
-            ),
-        ] {
-            assert_eq!(shown(interval.time()), expected, "{name}");
-        }
-    }
-
-    /// The times of calls in a stretch from 0 to 100 s, of which so many seconds were waiting.
-    fn in_stretch(waited: f64, intervals: &[Interval]) -> (Vec<[Option<f64>; 3]>, f64) {
-        let mut calls = Calls::of(intervals.to_vec());
-        calls.narrow(&Stretch::of(&Worked {
-            since: at(0.0),
-            until: at(100.0),
-            worked: time(100.0 - waited),
-        }));
-        let times = calls.times();
-        let shared = times.iter().map(|time| time.shared_wait);
-        let shared = shared.fold(TimeDelta::zero(), |sum, wait| sum + wait);
-        #[expect(clippy::cast_precision_loss, reason = "seconds of these tests")]
-        let shared = shared.num_milliseconds() as f64 / 1000.0;
-        let times = times.into_iter().map(|time| shown(time.of_call));
-        (times.collect(), shared)
-    }
-
-    #[test]
-    fn what_an_agent_recorded_of_its_work_tells_who_was_waited_for() {
-        use Asks::{Always, Never};
-        use Permission::{Granted, Refused};
-        let [one, other] = [call(10.0, 50.0), call(60.0, 90.0)];
-        let unknown = |seconds| [None, Some(seconds), None];
-        for (name, waited, intervals, expected, shared) in [
-            (
-                "nobody",
-                0.3,
-                vec![one.clone()],
-                vec![[Some(40.0), None, None]],
-                0.0,
-            ),
-            (
-                "for the only call that can have asked",
-                30.0,
-                vec![one.clone(), asked(Never, other.clone())],
-                vec![[Some(10.0), None, Some(30.0)], [Some(30.0), None, None]],
-                0.0,
-            ),
-            (
-                "for one of two",
-                30.0,
-                vec![one.clone(), other.clone()],
-                vec![unknown(40.0), unknown(30.0)],
-                30.0,
-            ),
-            (
-                "for two, nearly all of the time",
-                69.0,
-                vec![one.clone(), other.clone()],
-                vec![[Some(1.0), None, Some(39.0)], [Some(1.0), None, Some(29.0)]],
-                0.0,
-            ),
-            (
-                "for a question, and nothing else",
-                30.0,
-                vec![one.clone(), asked(Always, other.clone())],
-                vec![[Some(40.0), None, None], [Some(0.0), None, Some(30.0)]],
-                0.0,
-            ),
-            (
-                "for two questions at the same time",
-                30.0,
-                vec![
-                    one.clone(),
-                    asked(Always, other.clone()),
-                    decided(Refused, other.clone()),
-                ],
-                vec![
-                    [Some(40.0), None, None],
-                    [Some(0.0), None, Some(30.0)],
-                    [Some(0.0), None, Some(30.0)],
-                ],
-                0.0,
-            ),
-            (
-                "for a call that was granted at once",
-                1.0,
-                vec![decided(Granted, one.clone())],
-                vec![[Some(39.0), None, Some(1.0)]],
-                0.0,
-            ),
-            (
-                "for a tool whose time was measured",
-                30.0,
-                vec![measured(8.0, one.clone())],
-                vec![[Some(8.0), None, Some(30.0)]],
-                0.0,
-            ),
-            (
-                "for something that no call shows",
-                60.0,
-                vec![one.clone()],
-                vec![unknown(40.0)],
-                40.0,
-            ),
-            (
-                "less than nothing: it was not recorded of these calls",
-                -5.0,
-                vec![one.clone()],
-                vec![unknown(40.0)],
-                0.0,
-            ),
-            (
-                "not in the background",
-                0.0,
-                vec![Interval {
-                    is_background: true,
-                    ..one.clone()
-                }],
-                vec![unknown(40.0)],
-                0.0,
-            ),
-            (
-                "perhaps in the background",
-                30.0,
-                vec![
-                    one.clone(),
-                    Interval {
-                        is_background: true,
-                        ..other.clone()
-                    },
-                ],
-                vec![unknown(40.0), unknown(30.0)],
-                30.0,
-            ),
-            (
-                "not in what is partly outside",
-                0.3,
-                vec![call(-10.0, 50.0)],
-                vec![unknown(60.0)],
-                0.0,
-            ),
-        ] {
-            assert_eq!(in_stretch(waited, &intervals), (expected, shared), "{name}");
-        }
-    }
-}
+mod tests;

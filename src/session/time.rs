@@ -52,6 +52,8 @@ pub enum Order {
     Alone,
     /// At the same time as others of its kind.
     Together,
+    /// At the same time as all others of the response, and their results come together.
+    Jointly,
 }
 
 /// What is known of the time between a call and its result.
@@ -118,6 +120,8 @@ pub struct TaskReport {
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     pub(super) worked: Vec<Worked>,
+    /// When the work began that may still be recorded.
+    pub(super) working_since: Option<DateTime<Utc>>,
     /// By the id of the call.
     pub(super) sightings: HashMap<String, Sighting>,
     /// The first report of each task: an agent that is woken again reports again.
@@ -185,22 +189,15 @@ impl Clock {
             });
         }
         let mut calls = Calls::of(calls);
-        for worked in &self.worked {
-            calls.narrow(&Stretch::of(worked));
-        }
-        let recorded_until = self.worked.iter().map(|it| it.until).max();
-        let mut times = calls.times().into_iter();
-        let last = turns.len().saturating_sub(1);
-        for (index, turn) in turns.iter_mut().enumerate() {
+        calls.narrow(self.worked.iter().map(Stretch::of).collect());
+        let mut times = calls.times(self.working_since).into_iter();
+        for turn in turns {
             let mut shared_wait = TimeDelta::zero();
             each_response(turn, &mut |generation, _| {
                 for call in calls_of(generation) {
                     let time = times.next().unwrap_or_default();
                     shared_wait += time.shared_wait;
                     call.time = time.of_call;
-                    let is_recorded = recorded_until.is_some_and(|it| call.called_at <= it);
-                    call.time.is_open =
-                        index == last && !is_recorded && call.time.mixed().is_some();
                 }
             });
             turn.shared_wait = shared_wait;
@@ -235,6 +232,10 @@ impl Clock {
         let calls: Vec<&ToolCall> = generation.tool_calls().collect();
         for (index, call) in calls.iter().enumerate() {
             let mut interval = Interval::of(call, &calls[..index]);
+            if call.order == Order::Jointly && calls.len() > 1 {
+                // It may have been done long before its result came.
+                interval.begins_by = interval.end.unwrap_or(call.called_at);
+            }
             interval.is_background = is_background;
             if let Some(sighting) = self.sightings.get(&call.id) {
                 interval.see(sighting);
@@ -352,4 +353,129 @@ fn calls_of(generation: &mut Generation) -> impl Iterator<Item = &mut ToolCall> 
             Block::ToolCall(call) => Some(call.as_mut()),
             _ => None,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Circumstances, Work};
+    use serde_json::Value;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::default() + TimeDelta::seconds(seconds)
+    }
+
+    fn call(order: Order, asks: Asks, times: (i64, i64), background: Background) -> ToolCall {
+        ToolCall {
+            id: String::new(),
+            name: String::new(),
+            input: Value::Null,
+            called_at: at(times.0),
+            asks,
+            order,
+            time: ToolTime::default(),
+            result: Some(Arc::new(ToolResult {
+                content: Vec::new(),
+                is_error: false,
+                returned_at: at(times.1),
+                duration_ms: None,
+                permission: None,
+                background,
+                web_searches: 0,
+                work: Work::NONE,
+            })),
+            subagents: Vec::new(),
+            circumstances: Arc::new(Circumstances::default()),
+        }
+    }
+
+    fn granted(mut call: ToolCall) -> ToolCall {
+        if let Some(result) = &mut call.result {
+            Arc::make_mut(result).permission = Some(Permission::Granted);
+        }
+        call
+    }
+
+    #[test]
+    fn a_tool_does_not_take_the_time_in_which_it_waits_for_another_one() {
+        use Order::{Alone, Together, Unknown};
+        let first = |order| call(order, Asks::Never, (0, 60), Background::No);
+        let launch = call(
+            Together,
+            Asks::Never,
+            (0, 60),
+            Background::Running("a".into()),
+        );
+        let later = call(Alone, Asks::Never, (0, 90), Background::No);
+        for (name, before, order, expected) in [
+            (
+                "behind one that runs alone",
+                first(Alone),
+                Together,
+                [Some(1), None],
+            ),
+            (
+                "alone behind another",
+                first(Together),
+                Alone,
+                [Some(1), None],
+            ),
+            (
+                "beside another",
+                first(Together),
+                Together,
+                [Some(60), None],
+            ),
+            (
+                "behind or beside another",
+                first(Unknown),
+                Together,
+                [None, Some(60)],
+            ),
+            (
+                "behind one that a person was asked for",
+                granted(first(Unknown)),
+                Together,
+                [Some(1), None],
+            ),
+            (
+                "behind what goes on in the background",
+                launch,
+                Alone,
+                [Some(60), None],
+            ),
+            (
+                "before one that is not done yet",
+                later,
+                Alone,
+                [Some(60), None],
+            ),
+        ] {
+            let call = call(order, Asks::Never, (1, 61), Background::No);
+            let intervals = vec![Interval::of(&call, &[&before])];
+            let time = Calls::of(intervals).times(None)[0].of_call;
+            let shown = [time.latency(), time.mixed()];
+            let shown = shown.map(|time| time.map(|time| time.num_seconds()));
+            assert_eq!(shown, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_call_is_settled_when_nothing_more_can_become_known_of_it() {
+        let settled = call(Order::Unknown, Asks::Perhaps, (0, 9), Background::No);
+        let mut open = settled.clone();
+        open.time.is_open = true;
+        let mut without_result = settled.clone();
+        without_result.result = None;
+        let of = |background| call(Order::Unknown, Asks::Perhaps, (0, 9), background);
+        for (name, call, expected) in [
+            ("a result", settled, true),
+            ("its time may be recorded yet", open, false),
+            ("no result", without_result, false),
+            ("it goes on", of(Background::Running("a".into())), false),
+            ("it went on", of(Background::Ended), true),
+        ] {
+            assert_eq!(call.is_settled(), expected, "{name}");
+        }
+    }
 }

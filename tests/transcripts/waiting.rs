@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::DateTime;
 use serde_json::Value;
 
-use super::corpus::{in_parallel, public_or_skip, sessions};
+use super::corpus::{corpus_or_skip, in_parallel, sessions};
 use super::facts::lines;
 use super::support::independent::files;
 use super::support::library::{Events, Run};
@@ -29,7 +29,7 @@ struct Told {
 
 #[test]
 fn no_time_is_shown_that_is_not_known() {
-    let Some(root) = public_or_skip() else { return };
+    let Some(root) = corpus_or_skip() else { return };
     let checked: usize = in_parallel(&sessions(&root), |transcript| {
         let told = told(transcript);
         let events = Run::default().events(transcript);
@@ -66,7 +66,7 @@ fn add_up(events: &Events, transcript: &Path) {
         let seconds = events.filter_map(|event| event["properties"][name].as_f64());
         seconds.sum()
     };
-    let mut tools = || events.iter().filter(|event| is_tool(event));
+    let tools = || events.iter().filter(|event| is_tool(event));
     let waited = sum(&mut tools(), "permission_wait_seconds");
     let all = waited + sum(&mut tools(), "elapsed_seconds");
     for kind in ["$ai_trace", "turn"] {

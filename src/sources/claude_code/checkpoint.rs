@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::pace::Pace;
 use super::paths::{AgentFile, SessionFiles};
 use super::requests::Place;
 use crate::session::{Earlier, Generation, Session, Skipped, Turn};
@@ -45,6 +46,8 @@ pub(super) struct Mark {
     pub(super) skipped: Skipped,
     /// The permission mode at that place.
     pub(super) permission_mode: Option<String>,
+    /// What is known of the time that is being worked.
+    pub(super) pace: Pace,
     /// Where the conversation with the model stood.
     pub(super) place: Option<Place>,
 }
@@ -61,6 +64,8 @@ pub struct Checkpoint {
     guard: u64,
     pub(super) permission_mode: Option<String>,
     pub(super) has_custom_title: bool,
+    #[serde(default)]
+    pub(super) pace: Pace,
     pub(super) place: Option<Place>,
     /// Sizes of the subagents' files that belong to earlier turns, in bytes.
     agent_bytes: BTreeMap<String, u64>,
@@ -152,6 +157,7 @@ impl Reading {
             guard: guard_before(&self.transcript, mark.offset).ok()?,
             permission_mode: mark.permission_mode.clone(),
             has_custom_title: self.has_custom_title,
+            pace: mark.pace.clone(),
             place: mark.place.clone(),
             agent_bytes,
             earlier,

@@ -3,7 +3,7 @@
 //! stands in `README.md`.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::content;
 use super::prompt;
@@ -11,19 +11,26 @@ use super::wire::{self, Block, Content, Line, Number, Text, payload};
 use crate::session::{self, Assembler, Sighting, TaskReport, Worked};
 
 /// See the module's documentation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pace {
     /// When the prompt was given for which Claude Code works.
     since: Option<DateTime<Utc>>,
-    /// Since when it is in the middle of that: a prompt that is given later does not begin anything.
-    /// The first prompt of a session may stand behind the first call.
+    /// Since when it is in the middle of that. The first prompt of a session may stand behind the
+    /// first call.
     at_work: Option<DateTime<Utc>>,
+    /// Whether a prompt was taken out of the queue meanwhile: it does not begin anything.
+    is_dequeued: bool,
     /// Whether agents went on in the background when it last recorded its time: the next record
     /// goes on from there and begins earlier than its prompt.
     goes_on: bool,
 }
 
 impl Pace {
+    /// Since when Claude Code has been working, where it may still record how long it did.
+    pub(super) fn working_since(&self) -> Option<DateTime<Utc>> {
+        self.since.filter(|_| !self.goes_on)
+    }
+
     /// Takes notice of a line. `is_main` says that it stands in the main transcript.
     pub(super) fn note(
         &mut self,
@@ -41,9 +48,11 @@ impl Pace {
                 let is_call = |block: &Block<'_>| matches!(block, Block::ToolUse { .. });
                 let is_call = content.is_some_and(|content| any(content, is_call));
                 self.at_work = is_call.then(|| self.at_work.unwrap_or(at));
+                self.is_dequeued = false;
             }
             Some("system") if is_main => self.worked(line, at, assembler),
-            Some("queue-operation") if is_main && is(line.operation.as_ref(), "enqueue") => {
+            Some("queue-operation") if is_main => {
+                self.is_dequeued |= !is(line.operation.as_ref(), "enqueue");
                 let text: Option<Text<'_>> = payload(line.content);
                 if let Some(text) = text {
                     reported(text.as_str(), at, assembler);
@@ -70,8 +79,8 @@ impl Pace {
         if let Some(text) = own_text(content) {
             reported(&text, at, assembler);
         }
-        let begins = self.at_work.is_none_or(|since| at <= since);
-        if begins && prompt::of_line(line, content).is_some() {
+        let is_queued = self.is_dequeued && self.at_work.is_some_and(|since| since < at);
+        if !is_queued && prompt::of_line(line, content).is_some() {
             self.since = Some(at);
         }
     }

@@ -93,7 +93,7 @@ impl Reader {
             requests: Requests::new(wanted.inputs()),
             keeps_content: wanted != Wanted::Numbers,
             agents: AgentNotes::default(),
-            pace: Pace::default(),
+            pace: checkpoint.pace.clone(),
         }
     }
 
@@ -147,7 +147,8 @@ impl Reader {
         Ok(reader)
     }
 
-    fn finish(self, files: &SessionFiles) -> (Option<Session>, Reading) {
+    fn finish(mut self, files: &SessionFiles) -> (Option<Session>, Reading) {
+        self.assembler.working_since(self.pace.working_since());
         let session = self.assembler.finish(files.session_id.clone());
         (session, self.reading)
     }
@@ -208,10 +209,6 @@ impl Reader {
         if agent.is_none() && !is_copy {
             self.incidents(line);
         }
-        if let Some(at) = at.filter(|_| !is_copy) {
-            let assembler = &mut self.assembler;
-            self.pace.note(line, at, agent.is_none(), assembler);
-        }
         match (line.kind.as_ref().map(wire::Text::as_str), at) {
             (Some("user"), Some(at)) => self.user(line, at, offset, agent),
             (Some("assistant"), Some(at)) => self.assistant(line, at, agent),
@@ -238,6 +235,10 @@ impl Reader {
                     .entry(kind)
                     .or_default() += 1;
             }
+        }
+        if let Some(at) = at.filter(|_| !is_copy) {
+            let assembler = &mut self.assembler;
+            self.pace.note(line, at, agent.is_none(), assembler);
         }
     }
 
@@ -338,6 +339,7 @@ impl Reader {
                 statements: self.assembler.statements(),
                 skipped: self.assembler.oddities().skipped(),
                 permission_mode: self.permission_mode.clone(),
+                pace: self.pace.clone(),
                 place: None,
             });
         }

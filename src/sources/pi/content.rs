@@ -47,9 +47,9 @@ fn block(raw: &RawValue) -> Block {
             name,
             input: arguments.unwrap_or(Value::Null),
             called_at: DateTime::default(),
-            // Pi runs every tool at once.
+            // Pi runs all tools of an answer at once, and writes their results when all are done.
             asks: Asks::Never,
-            order: Order::Unknown,
+            order: Order::Jointly,
             time: ToolTime::default(),
             result: None,
             subagents: Vec::new(),
