@@ -145,8 +145,12 @@ impl Assembler {
         self.clock.working_since = since;
     }
 
-    /// A line tells of a call that has no result yet. The last word counts.
+    /// A line tells of a call that has no result yet. The last word counts. What stands behind the
+    /// result may be read much later, when the call was sent.
     pub fn sighted(&mut self, call: &str, sighting: Sighting) {
+        if self.results.contains_key(call) {
+            return;
+        }
         let known = self.clock.sightings.entry(call.to_owned()).or_default();
         known.waiting_at = sighting.waiting_at.or(known.waiting_at);
         known.began_at = sighting.began_at.or(known.began_at);
