@@ -228,11 +228,11 @@ impl Calls {
             while let Some(index) = later.next_if(begins) {
                 inside.push(index);
             }
-            let touches = |index: &usize| stretch.touches(&self.0[*index].0);
             let ended = |index: &usize| self.0[*index].0.end.is_none_or(|end| end <= stretch.since);
             inside.retain(|index| !ended(index));
-            let touched: Vec<usize> = inside.iter().copied().filter(touches).collect();
-            self.narrow_in(&stretch, touched);
+            let calls = inside.iter().copied();
+            let touched = calls.filter(|index| stretch.touches(&self.0[*index].0));
+            self.narrow_in(&stretch, touched.collect());
         }
     }
 
