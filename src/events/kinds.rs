@@ -7,6 +7,8 @@ use super::conversation::GivenToCall;
 use super::properties::Properties;
 use super::settings::Recording;
 use super::{chat, names, plain};
+use crate::models;
+use crate::models::prices::{self, Rates};
 use crate::session::{
     CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
     Work,
@@ -38,6 +40,18 @@ impl Properties {
     /// A count of something that is not usual: nothing is said of it when there is none.
     fn count(&mut self, name: &'static str, number: u64) {
         self.set_some(name, Some(number).filter(|number| *number > 0));
+    }
+
+    /// The model, by the name that PostHog prices it by. Where a cloud has another for it, that is
+    /// kept beside.
+    fn model(&mut self, name: Option<&str>) {
+        let Some(name) = name else { return };
+        let model = models::behind(name);
+        self.set_some(
+            "model_name_at_provider",
+            Some(name).filter(|name| *name != model),
+        );
+        self.set("$ai_model", model);
     }
 
     /// The tools that a response called. PostHog finds them in its content, where that is sent and
@@ -157,18 +171,28 @@ pub(super) fn of_generation(
     recording: Recording,
 ) -> Properties {
     let mut properties = Properties::default();
-    properties.set_some("$ai_model", generation.model.as_ref());
+    properties.model(generation.model.as_deref());
     properties.set("$ai_provider", &generation.provider);
     // A call that failed half way was paid for.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
         properties.usage(usage, generation.model.as_deref());
     }
-    if let Some(cost) = generation.cost {
+    let rates = match &generation.model {
+        Some(model) => prices::rates(&models::behind(model), &usage, &generation.parameters),
+        None => Rates::Standard,
+    };
+    let cost = generation.cost.or(match rates {
+        Rates::Special(cost) => Some(cost),
+        Rates::Standard | Rates::Unknown => None,
+    });
+    if let Some(cost) = cost {
         properties.set_some("$ai_input_cost_usd", cost.input);
         properties.set_some("$ai_output_cost_usd", cost.output);
         properties.set("$ai_total_cost_usd", cost.total);
         properties.set("$ai_cost_passthrough", true);
+    } else if rates == Rates::Unknown {
+        properties.set("cost_reliable", false);
     }
     if generation.has_placeholder() {
         properties.set("output_tokens_reliable", false);
@@ -215,8 +239,9 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
         "$ai_span_name",
         format!("{} {UNLISTED}", agent.replace('-', " ")),
     );
-    properties.set("$ai_model", &unlisted.model);
-    properties.set("$ai_provider", "anthropic");
+    properties.model(Some(&unlisted.model));
+    let provider = models::provider(&unlisted.model).unwrap_or("unknown");
+    properties.set("$ai_provider", provider);
     properties.usage(unlisted.usage, Some(&unlisted.model));
     properties.content("$ai_input", recording.inputs(), || json!([]));
     properties.content("$ai_output_choices", recording.outputs(), || json!([]));
@@ -328,6 +353,7 @@ fn parameters(generation: &Generation, recording: Recording) -> Properties {
     parameters.set_some("thinking", known.thinking.as_ref());
     parameters.set_some("service_tier", known.service_tier.as_ref());
     parameters.set_some("speed", known.speed.as_ref());
+    parameters.set_some("inference_geo", known.inference_geo.as_ref());
     parameters.extend(Properties::from(known.others.clone()));
     if recording.inputs() {
         return parameters;

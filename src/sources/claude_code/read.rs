@@ -417,6 +417,9 @@ impl Reader {
         let billed = raw_usage.unwrap_or_default();
         parameters.service_tier = billed.service_tier.map(|tier| tier.0.into_owned());
         parameters.speed = billed.speed.map(|speed| speed.0.into_owned());
+        let place = billed.inference_geo.map(|place| place.0.into_owned());
+        parameters.inference_geo =
+            place.filter(|place| !matches!(place.as_str(), "" | "not_available"));
         let requested = line.requested_model.as_ref().map(wire::Text::as_str);
         parameters.requested_model = requested
             .filter(|requested| !is_synthetic && model != Some(*requested))
@@ -426,7 +429,7 @@ impl Reader {
             thread,
             id: id.to_owned(),
             model: if is_synthetic { requested } else { model }.map(str::to_owned),
-            provider: provider_of(id),
+            provider: provider_of(id, if is_synthetic { requested } else { model }),
             usage,
             requested_at: asked.at.or(parent_at),
             began_at,
