@@ -3,6 +3,7 @@
 //! The only place that knows sources, sessions, events, redaction and the outbox.
 
 mod collect;
+mod given;
 mod redactors;
 mod store;
 
@@ -14,12 +15,15 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{Attribution, Config};
 use crate::events::limits::Limits;
-use crate::events::{self, DistinctId, Event, Frozen, Recording, Settings, retention};
+use crate::events::{
+    self, DistinctId, Event, EventName, Frozen, Recording, Settings, Tally, retention,
+};
 use crate::git;
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::{Agent, Session};
 use collect::cwds_of;
 pub use collect::{Collected, PART_BYTES, Parts, collect};
+pub use given::Given;
 pub use redactors::Redactors;
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};
 
@@ -119,6 +123,24 @@ impl<'a> Pipeline<'a> {
         counts: &mut Counts,
         sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
+        self.new_events(collected, frozen, &mut Given::default(), counts, sink)?;
+        Ok(())
+    }
+
+    /// The same but for events that an earlier transcript of the session holds. A trace is handed
+    /// out again, since it sums up all that was read: the last one counts. Answers what the events
+    /// amount to that were not given before.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::events`].
+    pub fn new_events(
+        &self,
+        collected: &Collected,
+        frozen: Frozen,
+        given: &mut Given,
+        counts: &mut Counts,
+        sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Tally> {
         let session = &collected.session;
         let config = self.config.of(session.agent);
         let redactor = self.redactor(collected)?;
@@ -132,6 +154,10 @@ impl<'a> Pipeline<'a> {
             repositories: self.repositories_of(session),
         };
         let without_content = self.leaves_out_content(collected);
+        if collected.is_first() {
+            given.restart();
+        }
+        let mut tally = Tally::default();
         let mut result = Ok(());
         events::map(
             session,
@@ -139,7 +165,11 @@ impl<'a> Pipeline<'a> {
             collected.progress,
             &collected.foreign,
             &mut |mut event| {
-                if result.is_ok() {
+                let is_new = given.note(event.uuid);
+                if result.is_ok() && (is_new || event.name == EventName::Trace) {
+                    if is_new {
+                        tally += &event;
+                    }
                     if without_content {
                         retention::without_content(&mut event);
                     }
@@ -147,7 +177,7 @@ impl<'a> Pipeline<'a> {
                 }
             },
         );
-        result
+        result.map(|()| tally)
     }
 
     /// How large the events of an agent's sessions may be.

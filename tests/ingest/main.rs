@@ -7,8 +7,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod checkpoints;
 mod choice;
 mod content;
+mod copies;
 mod folders;
 mod large;
 mod output;
