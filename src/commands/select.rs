@@ -120,7 +120,7 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<Found>
     let mut known = None;
     for argument in arguments {
         let found = if sources::holds_many(argument) {
-            let listing = folder(argument)?;
+            let listing = folder(argument, host)?;
             selected.unreadable.extend(listing.unreadable);
             listing.found
         } else if let Some(found) = Found::at(argument) {
@@ -157,12 +157,19 @@ pub(super) fn by_ids(
     Ok(selected)
 }
 
-/// Says what could not be listed. Whether all could be.
+/// Says what was not listed. Whether all could be: a link that leads out of the user's own folders
+/// is left alone on purpose.
 pub(super) fn told(unreadable: &[Unreadable]) -> Exit {
-    for unreadable in unreadable {
+    let (left_alone, failed): (Vec<_>, Vec<_>) =
+        unreadable.iter().partition(|it| it.is_left_alone());
+    for unreadable in &failed {
         ui::say(format_args!("{unreadable}; sessions in it are left out"));
     }
-    if unreadable.is_empty() {
+    if let [first, ..] = left_alone.as_slice() {
+        let links = ui::count(left_alone.len() as u64, "link");
+        ui::say(format_args!("{links} not followed: {first}"));
+    }
+    if failed.is_empty() {
         Exit::Done
     } else {
         Exit::Incomplete
@@ -193,8 +200,8 @@ pub(super) fn newest(filter: &Filter, host: &Host) -> Result<Listing<Found>, Wro
     })
 }
 
-fn folder(path: &Path) -> Result<Listing<Found>, WrongUse> {
-    let found = sources::below(path);
+fn folder(path: &Path, host: &Host) -> Result<Listing<Found>, WrongUse> {
+    let found = sources::below_for(path, host);
     if found.found.is_empty() {
         told(&found.unreadable);
         return Err(WrongUse(format!(

@@ -14,6 +14,6 @@ mod project;
 mod trust;
 
 pub use environment::{Caller, Decider, Environment, Overruled, StopScope, Stopped};
-pub use opt_out::{IGNORE_FILE, opted_out};
+pub use opt_out::{IGNORE_FILE, opted_out, opted_out_beside};
 pub use project::{ProjectPrivacy, RulesFile, Verdict, shares_destination};
 pub use trust::{Trust, TrustError};

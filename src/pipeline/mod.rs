@@ -4,12 +4,12 @@
 
 mod collect;
 mod given;
+mod projects;
 mod redactors;
 mod store;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -20,10 +20,10 @@ use crate::events::{
 };
 use crate::git;
 use crate::redact::{Counts, Redacted, Redactor};
-use crate::session::{Agent, Session};
-use collect::cwds_of;
+use crate::session::Agent;
 pub use collect::{Collected, PART_BYTES, Parts, collect};
 pub use given::Given;
+use projects::{Folders, Projects};
 pub use redactors::Redactors;
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};
 
@@ -34,7 +34,7 @@ pub struct Pipeline<'a> {
     redactors: &'a Redactors,
     largest_event: usize,
     content_since: Option<DateTime<Utc>>,
-    repositories: Mutex<HashMap<String, Option<String>>>,
+    projects: Projects,
 }
 
 impl<'a> Pipeline<'a> {
@@ -46,7 +46,7 @@ impl<'a> Pipeline<'a> {
             redactors,
             largest_event,
             content_since: None,
-            repositories: Mutex::default(),
+            projects: Projects::default(),
         }
     }
 
@@ -80,9 +80,8 @@ impl<'a> Pipeline<'a> {
                 .and_then(|email| DistinctId::parse(&email).ok()),
             Attribution::Session => None,
         };
-        let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
-        let folder = folder.map(|name| name.to_string_lossy().into_owned());
-        let name = config.project_name.clone().or(folder);
+        let folder = || self.projects.name(cwd?, collected);
+        let name = config.project_name.clone().or_else(folder);
         let redactor = self.redactor(collected)?;
         Ok(Frozen {
             is_person: person.is_some(),
@@ -144,6 +143,10 @@ impl<'a> Pipeline<'a> {
         let session = &collected.session;
         let config = self.config.of(session.agent);
         let redactor = self.redactor(collected)?;
+        let Folders {
+            repositories,
+            work_trees,
+        } = self.projects.folders(collected);
         let settings = Settings {
             frozen,
             recording: self.recording(collected),
@@ -151,7 +154,8 @@ impl<'a> Pipeline<'a> {
             agent_name: config.agent_name.clone(),
             purpose: config.purpose.clone(),
             custom: config.custom.clone(),
-            repositories: self.repositories_of(session),
+            repositories,
+            work_trees,
         };
         let without_content = self.leaves_out_content(collected);
         if collected.is_first() {
@@ -189,24 +193,6 @@ impl<'a> Pipeline<'a> {
             event: self.largest_event,
             input_scope: config.input_scope,
         }
-    }
-
-    fn repositories_of(&self, session: &Session) -> BTreeMap<String, String> {
-        let cwds: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
-        let mut repositories = self
-            .repositories
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut known = BTreeMap::new();
-        for cwd in cwds {
-            let repository = repositories
-                .entry(cwd.to_owned())
-                .or_insert_with(|| git::repository(Path::new(cwd)));
-            if let Some(repository) = repository {
-                known.insert(cwd.to_owned(), repository.clone());
-            }
-        }
-        known
     }
 }
 

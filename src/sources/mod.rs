@@ -5,12 +5,14 @@
 pub mod claude_code;
 mod fields;
 pub mod jsonl;
+mod links;
 pub mod opencode;
 pub mod pi;
 mod regular;
 mod times;
 mod turns;
 mod walk;
+mod work_tree;
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -22,7 +24,9 @@ use chrono::{DateTime, Utc};
 use crate::host::Host;
 use crate::session::{Agent, Generation, Session, Wanted};
 pub use claude_code::{Checkpoint, Running};
-pub use walk::{Listing, Unreadable};
+use links::Bounds;
+pub use walk::{Listing, Reason, Unreadable};
+pub use work_tree::{WorkTree, work_tree_of};
 
 /// A session that was found and not yet read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,6 +180,15 @@ impl Found {
             Agent::ClaudeCode => claude_code::last_written(&self.path),
             Agent::Pi => pi::last_written(&self.path),
             Agent::OpenCode => opencode::last_written(&self.address()?),
+        }
+    }
+
+    /// The work trees that its own lines tell of.
+    #[must_use]
+    pub fn work_trees(&self) -> Vec<WorkTree> {
+        match self.agent {
+            Agent::ClaudeCode => claude_code::work_trees(&self.path),
+            Agent::Pi | Agent::OpenCode => Vec::new(),
         }
     }
 
@@ -356,12 +369,12 @@ pub fn of_agent(agent: Agent, host: &Host) -> Listing<Found> {
 
 fn list(agent: Agent, host: &Host) -> Listing<Found> {
     match agent {
-        Agent::ClaudeCode => found_at(
-            agent,
-            claude_code::projects_dir(host),
-            claude_code::transcripts,
-        ),
-        Agent::Pi => found_at(agent, pi::sessions_dir(host), pi::transcripts),
+        Agent::ClaudeCode => looked_at(claude_code::all(host), |path| Found::of(agent, path)),
+        Agent::Pi => {
+            let folder = pi::sessions_dir(host);
+            let paths = folder.map_or_else(Listing::default, |folder| pi::transcripts(&folder));
+            looked_at(paths, |path| Found::of(agent, path))
+        }
         Agent::OpenCode => of_entries(opencode::sessions(host)),
     }
 }
@@ -369,7 +382,18 @@ fn list(agent: Agent, host: &Host) -> Listing<Found> {
 /// Every session at or below a folder, or in a database, the last written one first.
 #[must_use]
 pub fn below(root: &Path) -> Listing<Found> {
-    let mut found = looked_at(claude_code::transcripts(root), Found::look_at);
+    below_within(root, &Bounds::default())
+}
+
+/// The same, where links may lead to all that is the user's own.
+#[must_use]
+pub fn below_for(root: &Path, host: &Host) -> Listing<Found> {
+    below_within(root, &Bounds::of(host))
+}
+
+fn below_within(root: &Path, bounds: &Bounds) -> Listing<Found> {
+    let transcripts = claude_code::transcripts(&[root.to_owned()], bounds);
+    let mut found = looked_at(transcripts, Found::look_at);
     found.append(of_entries(opencode::below(root)));
     newest_first(found)
 }
@@ -384,11 +408,9 @@ pub fn holds_many(path: &Path) -> bool {
 #[must_use]
 pub fn of_project(host: &Host) -> Listing<Found> {
     each_agent(|agent| match agent {
-        Agent::ClaudeCode => found_at(
-            agent,
-            claude_code::project_dir(host),
-            claude_code::transcripts,
-        ),
+        Agent::ClaudeCode => {
+            looked_at(claude_code::of_project(host), |path| Found::of(agent, path))
+        }
         Agent::Pi => looked_at(pi::of_project(host), |path| Found::of(agent, path)),
         Agent::OpenCode => of_entries(opencode::of_project(host)),
     })
@@ -426,21 +448,21 @@ pub fn running(agent: Agent, host: &Host) -> Running {
     }
 }
 
+/// Which sessions are open where that one lies.
+#[must_use]
+pub fn running_beside(found: &Found, host: &Host) -> Running {
+    match found.agent {
+        Agent::ClaudeCode => claude_code::running_beside(&found.path, host),
+        Agent::Pi | Agent::OpenCode => Running::Unknown,
+    }
+}
+
 fn each_agent(list: impl Fn(Agent) -> Listing<Found>) -> Listing<Found> {
     let mut all = Listing::default();
     for agent in Agent::ALL {
         all.append(list(agent));
     }
     newest_first(all)
-}
-
-fn found_at(
-    agent: Agent,
-    folder: Option<PathBuf>,
-    transcripts: fn(&Path) -> Listing<PathBuf>,
-) -> Listing<Found> {
-    let paths = folder.map_or_else(Listing::default, |folder| transcripts(&folder));
-    looked_at(paths, |path| Found::of(agent, path))
 }
 
 fn looked_at(paths: Listing<PathBuf>, look: impl Fn(&Path) -> io::Result<Found>) -> Listing<Found> {

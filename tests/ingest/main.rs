@@ -14,4 +14,5 @@ mod copies;
 mod folders;
 mod large;
 mod output;
+mod places;
 mod stopped;

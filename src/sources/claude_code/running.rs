@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::paths::projects_dir;
+use super::places::{config_dir, config_dir_of, config_dirs, is_of_cowork};
 use crate::host::Host;
 
 /// What is known about open sessions.
@@ -29,11 +29,36 @@ struct Entry {
     session_id: String,
 }
 
-/// Looks which sessions are open.
+/// Which sessions are open, in any of the folders of Claude Code.
 #[must_use]
 pub fn running(host: &Host) -> Running {
-    let folder = projects_dir(host).map(|projects| projects.with_file_name("sessions"));
-    let Some(Ok(files)) = folder.map(fs::read_dir) else {
+    let mut open = Running::Unknown;
+    for config in config_dirs(host) {
+        open = match (open, running_in(&config)) {
+            (Running::Sessions(mut some), Running::Sessions(others)) => {
+                some.extend(others);
+                Running::Sessions(some)
+            }
+            (Running::Unknown, others) => others,
+            (some, Running::Unknown) => some,
+        };
+    }
+    open
+}
+
+/// Which sessions are open in the folder that a transcript lies in. Of one that lies elsewhere, the
+/// folder of Claude Code is asked; of one of Cowork nothing is known.
+#[must_use]
+pub fn running_beside(transcript: &Path, host: &Host) -> Running {
+    if is_of_cowork(transcript) {
+        return Running::Unknown;
+    }
+    let config = config_dir_of(transcript, host).or_else(|| config_dir(host));
+    config.map_or(Running::Unknown, |config| running_in(&config))
+}
+
+fn running_in(config: &Path) -> Running {
+    let Ok(files) = fs::read_dir(config.join("sessions")) else {
         return Running::Unknown;
     };
     let entries = files.filter_map(|file| entry(&file.ok()?.path()));
@@ -95,5 +120,18 @@ mod tests {
             running(&host),
             Running::Sessions(HashSet::from(["living".to_owned()]))
         );
+        for (transcript, knows) in [
+            (".claude/projects/p/living.jsonl", true),
+            ("copies/living.jsonl", true),
+            // Of an older version, which does not say.
+            (".config/claude/projects/p/living.jsonl", false),
+            (
+                ".config/Claude/local-agent-mode-sessions/o/a/t/.claude/projects/p/1.jsonl",
+                false,
+            ),
+        ] {
+            let open = running_beside(&home.path().join(transcript), &host);
+            assert_eq!(open != Running::Unknown, knows, "{transcript}");
+        }
     }
 }

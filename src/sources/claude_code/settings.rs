@@ -16,7 +16,7 @@ pub mod edit;
 
 use std::path::{Path, PathBuf};
 
-use super::paths::projects_dir;
+use super::places::config_dir;
 use crate::git;
 use crate::host::Host;
 pub use content::Variables;
@@ -26,6 +26,9 @@ pub const COMMITTED_FILE: &str = ".claude/settings.json";
 
 /// The user's own settings inside a project; normally not committed.
 pub const LOCAL_FILE: &str = ".claude/settings.local.json";
+
+/// The user's own settings in every project, in the folder of Claude Code.
+pub const USER_FILE: &str = "settings.json";
 
 /// Which of a project's settings files it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +55,7 @@ pub struct ProjectFile {
 /// The user's own settings: `settings.json` in `CLAUDE_CONFIG_DIR` or `~/.claude`.
 #[must_use]
 pub fn user_file(host: &Host) -> Option<PathBuf> {
-    projects_dir(host).map(|projects| projects.with_file_name("settings.json"))
+    config_dir(host).map(|config| config.join(USER_FILE))
 }
 
 /// Where the user's own settings for sessions in `directory` are looked for, the weaker first.
@@ -102,7 +105,7 @@ pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
 
 /// Whether a folder is where the user's own settings are, by whatever path.
 fn is_users_own(folder: &Path, host: &Host) -> bool {
-    let moved = projects_dir(host).and_then(|projects| Some(projects.parent()?.to_owned()));
+    let moved = config_dir(host);
     let usual = host.home.as_ref().map(|home| home.join(".claude"));
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = real(folder);
