@@ -45,19 +45,19 @@ fn a_session_in_two_folders_is_counted_once_whatever_is_done_with_it() {
     assert_eq!(total, Some(session.output_tokens()));
 
     let preview = scene.env.run(["ingest", "--all", "--dry-run"]).success();
-    let sum = format!("2 sessions, {events} events:");
-    assert!(preview.stdout.contains(&sum), "{}", preview.stdout);
-    assert!(
-        preview.stdout.contains(&format!(" {tokens} out,")),
-        "{}",
-        preview.stdout
-    );
+    let preview = preview.stdout.replace(',', "");
+    let sums = [
+        format!("2 sessions {events} events:"),
+        format!(" {tokens} out "),
+    ];
+    assert!(sums.iter().all(|sum| preview.contains(sum)), "{preview}");
 
     let sent = scene.env.run(["ingest", "--all"]).success();
+    let sent = sent.stdout.replace(',', "");
     for (name, number) in [("sessions", 2), ("events", events), ("tokens out", tokens)] {
-        let row = sent.stdout.lines().find(|line| line.starts_with(name));
+        let row = sent.lines().find(|line| line.starts_with(name));
         let shown = row.and_then(|row| row[name.len()..].split_whitespace().next());
-        assert_eq!(shown, Some(number.to_string().as_str()), "{}", sent.stdout);
+        assert_eq!(shown, Some(number.to_string().as_str()), "{sent}");
     }
     scene.complete_but_for_traces(&[&session, &other]);
 }

@@ -111,7 +111,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
         };
-        let emit: &mut Emit<'_, R> = &mut |result| tell(Outcome::Built(result));
+        let hand_on: &mut Emit<'_, R> = &mut |result| tell(Outcome::Built(result));
         let build = || {
             let mut built = begin();
             let mut left = transcripts.len();
@@ -121,13 +121,13 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
                     Err(why) => tell(why)?,
                     Ok(mut own) => {
                         own.is_followed = left > 0;
-                        built.add(&mut own, emit)?;
+                        built.add(&mut own, hand_on)?;
                         let unreadable = own.unreadable.into_iter();
                         unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
                     }
                 }
             }
-            built.finish(emit)
+            built.finish(hand_on)
         };
         if let Err(error) = build() {
             // When nothing more is wanted, neither is this.
