@@ -13,7 +13,7 @@ use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Agent, Circumstances, Generation, Session, Subagent, ToolCall, Totals, Turn, Unlisted,
+    Agent, Circumstances, Generation, Session, Subagent, Timing, ToolCall, Totals, Turn, Unlisted,
 };
 
 /// Whether the session may still be written to.
@@ -123,7 +123,8 @@ struct Content<'a> {
     name: EventName,
     uuid: Uuid,
     ended_at: DateTime<Utc>,
-    latency: TimeDelta,
+    /// `None` where it is not known how long it took.
+    latency: Option<TimeDelta>,
     circumstances: &'a Circumstances,
     properties: Properties,
 }
@@ -254,7 +255,10 @@ impl Mapper<'_> {
                 name: EventName::Generation,
                 uuid,
                 ended_at: generation.ended_at,
-                latency: generation.ended_at - generation.started_at,
+                latency: match generation.timing {
+                    Timing::Known => Some(generation.ended_at - generation.started_at),
+                    Timing::Unknown => None,
+                },
                 circumstances: &generation.circumstances,
                 properties: kinds::of_generation(generation, place.prompt, given, recording),
             },
@@ -271,7 +275,7 @@ impl Mapper<'_> {
                     .result
                     .as_ref()
                     .map_or(call.called_at, |result| result.returned_at),
-                latency: call.time(),
+                latency: Some(call.time()),
                 circumstances: &call.circumstances,
                 properties: kinds::of_tool(call, self.settings.recording),
             },
@@ -293,7 +297,7 @@ impl Mapper<'_> {
                 name: EventName::Span,
                 uuid: ids::turn(self.session.agent, session_id, &turn.id),
                 ended_at: turn.ended_at,
-                latency: turn.ended_at - turn.started_at,
+                latency: Some(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
                 properties: kinds::of_turn(turn, self.settings.recording),
             },
@@ -316,7 +320,7 @@ impl Mapper<'_> {
                 name: EventName::Trace,
                 uuid: ids::turn_trace(self.session.agent, &self.session.id, &turn.id),
                 ended_at: turn.started_at,
-                latency: turn.ended_at - turn.started_at,
+                latency: Some(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
                 properties: kinds::of_turn_trace(turn, &totals, self.settings.recording),
             },
@@ -326,7 +330,7 @@ impl Mapper<'_> {
     /// The first trace of a session tells of the session, a later one of its own turns.
     fn session_trace(&mut self, trace: &SessionTrace<'_>, unlisted: &[Unlisted], is_only: bool) {
         let session = self.session;
-        let is_first = trace.id == session.id;
+        let is_first = trace.id == session.key;
         let own: Vec<&Turn> = trace.turns().collect();
         let mut totals = session.earlier.totals.clone();
         for turn in &own {
@@ -350,7 +354,7 @@ impl Mapper<'_> {
         let ended_at = own.iter().map(|turn| turn.ended_at).max();
         let ended_at = ended_at.filter(|_| !is_only).unwrap_or(session.ended_at);
         let uuid = if is_first {
-            ids::session_trace(session.agent, &session.id)
+            ids::session_trace(session.agent, &session.key)
         } else {
             ids::turn_trace(session.agent, &session.id, trace.id)
         };
@@ -361,7 +365,7 @@ impl Mapper<'_> {
                 name: EventName::Trace,
                 uuid,
                 ended_at: started_at,
-                latency: ended_at - started_at,
+                latency: Some(ended_at - started_at),
                 circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
                 properties: kinds::of_session(session, &own, is_first, &totals, recording),
             },
@@ -375,7 +379,7 @@ impl Mapper<'_> {
         let turn = turn.or_else(|| own.first());
         let trace = match (self.settings.frozen.grouping, turn) {
             (Grouping::Message, Some(turn)) => &turn.id,
-            _ => &session.id,
+            _ => &session.key,
         };
         let (agent, statement) = (session.agent, unlisted.statement);
         let unknown = Circumstances::default();
@@ -391,7 +395,7 @@ impl Mapper<'_> {
                 name: EventName::Generation,
                 uuid: ids::unlisted(agent, &session.id, statement, &unlisted.model),
                 ended_at: unlisted.at,
-                latency: TimeDelta::zero(),
+                latency: Some(TimeDelta::zero()),
                 circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
                 properties: kinds::of_unlisted(unlisted, agent.as_str(), self.settings.recording),
             },
@@ -419,7 +423,7 @@ impl Mapper<'_> {
             if is_trace { place.trace } else { &uuid_text },
         );
         all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
-        all.set("$ai_latency", kinds::seconds(latency));
+        all.set_some("$ai_latency", latency.map(kinds::seconds));
         all.extend(properties);
         let project = settings.frozen.project_name.as_deref();
         all.set_some("$ai_project_name", project);
@@ -442,10 +446,11 @@ impl Mapper<'_> {
         all.set_some("worktree", cwd.and_then(|cwd| settings.work_trees.get(cwd)));
         let framework = self.session.agent.as_str();
         all.set("$ai_framework", framework);
-        let [version, entrypoint] = own_names(self.session.agent);
+        let [version, entrypoint, persona] = own_names(self.session.agent);
         all.set_some(version, circumstances.agent_version.as_ref());
         all.set_some(entrypoint, circumstances.entrypoint.as_ref());
         all.set_some("permission_mode", circumstances.permission_mode.as_ref());
+        all.set_some(persona, circumstances.persona.as_ref());
         for name in ["$ai_lib", "$lib"] {
             all.set(name, env!("CARGO_PKG_NAME"));
         }
@@ -471,11 +476,15 @@ impl Mapper<'_> {
     }
 }
 
-/// What the agent's version and the way it was started are called.
-const fn own_names(agent: Agent) -> [&'static str; 2] {
+/// Names of an agent's own properties: its version, the way it was started, its persona.
+const fn own_names(agent: Agent) -> [&'static str; 3] {
     match agent {
-        Agent::ClaudeCode => ["claude_code_version", "claude_code_entrypoint"],
-        Agent::Pi => ["pi_version", "pi_entrypoint"],
-        Agent::OpenCode => ["opencode_version", "opencode_entrypoint"],
+        Agent::ClaudeCode => [
+            "claude_code_version",
+            "claude_code_entrypoint",
+            "claude_code_agent",
+        ],
+        Agent::Pi => ["pi_version", "pi_entrypoint", "pi_agent"],
+        Agent::OpenCode => ["opencode_version", "opencode_entrypoint", "opencode_agent"],
     }
 }

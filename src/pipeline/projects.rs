@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::collect::{Collected, cwds_of};
+use super::collect::Collected;
 use crate::git::{self, LinkedWorkTree};
+use crate::session::Turn;
 use crate::sources::{self, WorkTree};
 
 /// What is known of folders: looked up once each.
@@ -40,7 +41,7 @@ pub(super) struct Folders {
 impl Projects {
     /// The folders that a session worked in.
     pub(super) fn folders(&self, collected: &Collected) -> Folders {
-        let cwds: BTreeSet<&str> = (collected.session.turns.iter()).flat_map(cwds_of).collect();
+        let cwds: BTreeSet<&str> = (collected.session.turns.iter()).flat_map(Turn::folders).collect();
         let mut folders = Folders::default();
         let mut told = None;
         for cwd in cwds {

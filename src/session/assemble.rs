@@ -15,7 +15,7 @@ use super::family::Family;
 use super::parts::{ResponsePart, Thread, TurnStart};
 use super::{
     Agent, Block, ByModel, Earlier, Generation, Incidents, Message, Oddities, Session, Statement,
-    Subagent, ToolCall, ToolResult, Trigger, Turn,
+    Subagent, Timing, ToolCall, ToolResult, Trigger, Turn,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -279,6 +279,7 @@ impl Assembler {
                 usage: part.usage.unwrap_or_default(),
                 cost: None,
                 started_at: part.requested_at.unwrap_or(part.at).min(part.at),
+                timing: Timing::Known,
                 first_token_at: part
                     .began_at
                     .filter(|at| part.requested_at.is_some_and(|sent| sent <= *at)),
@@ -411,6 +412,7 @@ impl Assembler {
         });
         Some(Session {
             agent: self.agent,
+            key: id.clone(),
             id,
             started_at: self.earlier.started_at.unwrap_or(started_at),
             ended_at: self

@@ -74,6 +74,9 @@ pub struct Session {
     pub agent: Agent,
     /// The agent's own session id.
     pub id: String,
+    /// What tells the session from every other one of this agent: its id, but where users may give
+    /// the same id to several.
+    pub key: String,
     /// Time of the first line of the session, which no later line can change.
     pub started_at: DateTime<Utc>,
     /// Time of the last line that was read.
@@ -145,6 +148,9 @@ pub struct Circumstances {
     pub entrypoint: Option<String>,
     /// The agent's permission mode.
     pub permission_mode: Option<String>,
+    /// Name of the persona that the agent works as (`build` and `plan` in OpenCode), which decides
+    /// its instructions and tools.
+    pub persona: Option<String>,
 }
 
 /// One response of a model, or one call that failed.
@@ -161,10 +167,12 @@ pub struct Generation {
     pub provider: Cow<'static, str>,
     /// Tokens, as reported.
     pub usage: Usage,
-    /// What it cost in dollars, where the agent computed that.
-    pub cost: Option<f64>,
-    /// When the request was sent, as well as it can be told.
+    /// Its price, where the agent computed one.
+    pub cost: Option<Cost>,
+    /// When the request was sent, as well as it can be told: calls are put in order by it.
     pub started_at: DateTime<Utc>,
+    /// Whether the time from `started_at` to `ended_at` is that of the call.
+    pub timing: Timing,
     /// When the first token came, where it can be told.
     pub first_token_at: Option<DateTime<Utc>>,
     /// When the last part of the response was there.
@@ -212,6 +220,26 @@ pub struct Usage {
     pub cache_write_1h: u64,
     /// Web searches that the provider ran.
     pub web_searches: u64,
+}
+
+/// What is known of how long a call took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// The agent recorded when the call was asked for and when the answer was there.
+    Known,
+    /// The agent recorded less: the call has no latency.
+    Unknown,
+}
+
+/// The price of one call in dollars, as the agent computed it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// All of it.
+    pub total: f64,
+    /// The part for input, cached input included, where the agent splits the price.
+    pub input: Option<f64>,
+    /// The part for output, where the agent splits the price.
+    pub output: Option<f64>,
 }
 
 /// What a request asked for, where the transcript tells.

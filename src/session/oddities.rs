@@ -49,6 +49,17 @@ impl Skipped {
 }
 
 impl Oddities {
+    /// Adds those of another file of the same session.
+    pub fn add(&mut self, other: &Self) {
+        self.malformed_lines += other.malformed_lines;
+        for (kind, count) in &other.unknown_types {
+            *self.unknown_types.entry(kind.clone()).or_default() += count;
+        }
+        self.results_without_call += other.results_without_call;
+        self.responses_without_usage += other.responses_without_usage;
+        self.responses_without_id += other.responses_without_id;
+    }
+
     /// Of all these, the lines that are in no event.
     #[must_use]
     pub fn skipped(&self) -> Skipped {

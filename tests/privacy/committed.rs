@@ -308,8 +308,26 @@ fn ship_local_file(scene: &Scene, how: &str) {
         return;
     }
     scene.env.write(project.join(file), text);
+    if [
+        "tracked",
+        "split index",
+        "index of version 4",
+        "sparse index",
+    ]
+    .contains(&how)
+    {
+        assert!(git(&["add", "-f", file]));
+    }
     match how {
-        "tracked" => assert!(git(&["add", "-f", file])),
+        "split index" => assert!(git(&["update-index", "--split-index"])),
+        "index of version 4" => assert!(git(&["update-index", "--index-version", "4"])),
+        "sparse index" => {
+            let who = ["-c", "user.name=a", "-c", "user.email=a@b"];
+            assert!(git(&[&who[..], &["commit", "-q", "-m", "first"]].concat()));
+            let sparse = ["sparse-checkout", "set", "--cone", "--sparse-index"];
+            assert!(git(&[&sparse[..], &["other"]].concat()));
+            scene.env.write(project.join(file), env.to_string());
+        }
         #[cfg(unix)]
         "another owner" => {
             let chown = |path: &Path| std::os::unix::fs::chown(path, Some(65_534), None).is_ok();
@@ -321,7 +339,15 @@ fn ship_local_file(scene: &Scene, how: &str) {
 
 #[test]
 fn a_local_file_that_may_have_come_with_the_repository_chooses_nothing() {
-    let mut ways = vec!["SHA-256", "reftable", "no repository", "tracked"];
+    let mut ways = vec![
+        "SHA-256",
+        "reftable",
+        "no repository",
+        "tracked",
+        "split index",
+        "index of version 4",
+        "sparse index",
+    ];
     #[cfg(unix)]
     {
         ways.push("a link");

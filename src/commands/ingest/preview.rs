@@ -26,7 +26,7 @@ pub(super) fn run(
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
     ui::print(format_args!(
-        "{:<8}  {:<10}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
+        "{:<13} {:<10} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
     ))?;
     let prospect = Prospect::of(config, environment)?;
@@ -139,7 +139,7 @@ impl Build<Row> for Preview<'_> {
             return Ok(());
         };
         let text = format!(
-            "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
+            "{:<13} {} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
             short(&id),
             day(started_at),
             tally.turns,

@@ -168,7 +168,7 @@ pub(super) fn by_session(found: &[Found]) -> Vec<Vec<&Found>> {
     let mut sessions: Vec<Vec<&Found>> = Vec::with_capacity(found.len());
     let mut places = HashMap::new();
     for transcript in found {
-        let session = (transcript.agent, transcript.session_id());
+        let session = (transcript.agent, transcript.session_key());
         let place = *places.entry(session).or_insert(sessions.len());
         match sessions.get_mut(place) {
             Some(others) => others.push(transcript),

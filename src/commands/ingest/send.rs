@@ -210,7 +210,7 @@ impl<'a> Backfill<'a, '_> {
         }
         let stored = match read {
             Ok(Some(read)) => {
-                let session = (found.agent, found.session_id());
+                let session = (found.agent, found.session_key());
                 let mut alone = Given::default();
                 let given = self.given.get_mut(&session).unwrap_or(&mut alone);
                 let stored = self.sending.store_read(pipeline, found, read, given);
@@ -341,7 +341,7 @@ fn given(found: &[Found]) -> HashMap<(Agent, String), Given> {
     repeated
         .map(|transcripts| {
             let first = transcripts[0];
-            ((first.agent, first.session_id()), Given::default())
+            ((first.agent, first.session_key()), Given::default())
         })
         .collect()
 }

@@ -22,7 +22,7 @@ pub(super) struct Summary<'a> {
     handled: Vec<Handled<'a>>,
     /// Further transcripts of sessions that were handled already.
     copies: u64,
-    /// Where each of them is in `handled`, by agent and id.
+    /// Where each of them is in `handled`, by agent and key.
     places: HashMap<(Agent, String), usize>,
     /// Of what was read.
     pub(super) tally: Tally,
@@ -39,7 +39,8 @@ pub(super) struct Summary<'a> {
 /// A session whose events are known to the outbox.
 struct Handled<'a> {
     found: &'a Found,
-    id: String,
+    /// Its own, as [`Found::session_key`] tells.
+    key: String,
     /// How it goes on; `None` when there was nothing new.
     progress: Option<Progress>,
 }
@@ -47,18 +48,18 @@ struct Handled<'a> {
 impl<'a> Summary<'a> {
     /// Takes down that the events of a transcript are known to the outbox.
     pub(super) fn handle(&mut self, found: &'a Found, progress: Option<Progress>) {
-        let id = found.session_id();
-        let known = self.places.get(&(found.agent, id.clone()));
+        let key = found.session_key();
+        let known = self.places.get(&(found.agent, key.clone()));
         if let Some(known) = known.and_then(|place| self.handled.get_mut(*place)) {
             known.progress = progress.or(known.progress);
             self.copies += 1;
             return;
         }
         let place = self.handled.len();
-        self.places.insert((found.agent, id.clone()), place);
+        self.places.insert((found.agent, key.clone()), place);
         self.handled.push(Handled {
             found,
-            id,
+            key,
             progress,
         });
     }
@@ -74,19 +75,19 @@ impl<'a> Summary<'a> {
         let mut total = Receipt::default();
         let mut lines = 0;
         for handled in &self.handled {
-            let id = &handled.id;
-            let of_session = outbox.receipt(handled.found.agent.as_str(), id)?;
+            let of_session = outbox.receipt(handled.found.agent.as_str(), &handled.key)?;
             total.waiting += of_session.waiting;
             total.parked += of_session.parked;
             if asked <= FEW || (of_session.parked > 0 && lines < FEW) {
                 lines += 1;
+                let id = handled.found.session_id();
                 let note = match handled.progress {
                     None => " (nothing new)",
                     Some(Progress::Running) => " (still running; the rest follows when it ends)",
                     Some(Progress::Ended) => "",
                 };
                 let receipt = receipt(of_session);
-                ui::print(format_args!("{}  {receipt}{note}", short(id)))?;
+                ui::print(format_args!("{}  {receipt}{note}", short(&id)))?;
             }
         }
         if asked > 1 {

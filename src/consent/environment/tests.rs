@@ -5,7 +5,9 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::host::UnknownValue;
+use crate::consent::forget_beginning;
+use crate::host::{Hidden, UnknownValue};
+use crate::sources::claude_code::settings;
 
 /// What a repository may commit in the place of a value.
 fn hostile_values() -> [Value; 8] {
@@ -101,7 +103,6 @@ fn for_all_that_may_be_committed(
                     continue;
                 }
                 IfCommitted::ChoosesDestination => !is_blank,
-                IfCommitted::ChoosesRoute => true,
                 _ => false,
             };
             let expected = is_chosen.then(|| place.project());
@@ -139,7 +140,11 @@ fn a_value_that_the_project_hides_counts_as_the_strictest() {
         |_| (),
         |variable, judged, said| {
             let value = judged.host.variable(variable);
-            assert_eq!(value, Err(UnknownValue::Overwritten), "{said}");
+            assert_eq!(
+                value,
+                Err(UnknownValue::Hidden(Hidden::ByProject)),
+                "{said}"
+            );
             let stops = judged.stops(StopScope::Sessions);
             assert_eq!(stops, variable == Variable::RedactFile, "{said}");
         },
@@ -159,7 +164,7 @@ fn in_a_shell_the_user_s_own_value_is_seen() {
         let judged = Environment::of(&host, Caller::Shell);
         if *variable == Variable::RedactFile {
             assert_eq!(judged.rules, [RulesFile::of_user(own)]);
-        } else if variable.if_committed() != IfCommitted::ChoosesRoute {
+        } else {
             assert_eq!(judged.host.variable(*variable), Ok(Some(own)), "{variable}");
         }
     }
@@ -177,11 +182,9 @@ fn a_setting_of_the_user_s_replaces_the_variable_of_the_shell() {
             let decider = judged.decider(Variable::Tags).unwrap();
             assert_eq!(decider.path, place.root.path().join(file));
         }
-        // What Claude Code handed to a hook, and the shell of another agent, stay as they are.
-        for caller in [Caller::ClaudeCode, Caller::OtherAgent] {
-            let judged = Environment::of(&host, caller);
-            assert_eq!(judged.host.variable(Variable::Tags), Ok(Some("a:shell")));
-        }
+        // The shell of another agent stays as it is.
+        let judged = Environment::of(&host, Caller::OtherAgent);
+        assert_eq!(judged.host.variable(Variable::Tags), Ok(Some("a:shell")));
     }
 }
 
@@ -341,4 +344,104 @@ fn the_settings_of_a_project_speak_for_its_own_sessions_alone() {
     let elsewhere = verdict(&place.root.path().join("elsewhere"));
     let nothing = crate::consent::ProjectPrivacy::default();
     assert_eq!(elsewhere, crate::consent::Verdict::Permitted(nothing));
+}
+
+#[test]
+fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neither() {
+    let place = Place::new();
+    for variable in Variable::ALL {
+        place.set(USERS, *variable, &json!("1"));
+        let host = place.host().with(variable.name(), "gone");
+        let judged = Environment::of(&host, Caller::ClaudeCode);
+        match variable {
+            // Moves the settings themselves.
+            Variable::ClaudeConfigDir => {}
+            Variable::RedactFile => {
+                let allows = judged.rules.iter().map(|it| it.may_allow);
+                assert_eq!(allows.collect::<Vec<_>>(), [true, false]);
+            }
+            _ if variable.if_committed() == IfCommitted::Stricter => {
+                let value = judged.host.variable(*variable).unwrap().unwrap();
+                assert!(is_strict(*variable, value), "{variable} = {value}");
+            }
+            _ => {
+                let value = judged.host.variable(*variable);
+                assert_eq!(
+                    value,
+                    Err(UnknownValue::Hidden(Hidden::Unexplained)),
+                    "{variable}"
+                );
+            }
+        }
+    }
+}
+
+/// A process of Claude Code that its hooks tell of.
+fn process(place: &Place) -> Host {
+    let mut host = place.host();
+    host.config = Some(place.root.path().join("home/.config"));
+    host.with("CLAUDE_PID", &std::process::id().to_string())
+}
+
+/// What a hook of that process makes of a value of which no file tells.
+fn counts(host: &Host, moment: Moment, variable: Variable) -> bool {
+    let judged = Environment::of_hook(host, moment);
+    judged.stopped.is_none() && !judged.host.hidden().contains_key(&variable)
+}
+
+#[test]
+fn a_variable_that_a_repository_set_once_is_not_the_user_s_for_the_rest_of_the_process() {
+    for variable in Variable::ALL {
+        let place = Place::new();
+        let value = json!("/hostile");
+        place.set(COMMITTED, *variable, &value);
+        let host = process(&place).with(variable.name(), "/hostile");
+        let _ = Environment::of_hook(&host, Moment::Begins);
+        place.remove(COMMITTED);
+        if variable.if_committed() == IfCommitted::StopsEverything {
+            // Nothing was written where a repository moved the user's folders.
+            let notes = place.root.path().join("home/.config");
+            assert!(!notes.exists(), "{variable}");
+            continue;
+        }
+        if matches!(
+            variable,
+            Variable::ClaudePid
+                | Variable::InsideClaudeCode
+                | Variable::InsideAgent
+                | Variable::ClaudeSessionId
+                | Variable::Columns
+        ) {
+            continue;
+        }
+        for moment in [Moment::GoesOn, Moment::MayBegin] {
+            assert!(!counts(&host, moment, *variable), "{variable} {moment:?}");
+        }
+        // Another process that is started by it has its environment.
+        let other = host.clone().with("CLAUDE_PID", "1");
+        assert!(!counts(&other, Moment::Begins, *variable), "{variable}");
+        // Once it has ended, that of another is the user's own.
+        forget_beginning(&host);
+        forget_beginning(&other);
+        assert!(!counts(&host, Moment::GoesOn, *variable), "{variable}");
+        assert!(counts(&host, Moment::Begins, *variable), "{variable}");
+        assert!(counts(&host, Moment::GoesOn, *variable), "{variable}");
+        let changed = host.clone().with(variable.name(), "/changed");
+        assert!(!counts(&changed, Moment::GoesOn, *variable), "{variable}");
+    }
+}
+
+#[test]
+fn a_process_whose_beginning_nobody_noted_has_no_folders_inside_of_the_project() {
+    let place = Place::new();
+    let host = process(&place);
+    for (path, stops) in [
+        (place.root.path().join("home"), false),
+        (place.project().join("theirs"), true),
+        (PathBuf::from("theirs"), true),
+    ] {
+        let host = host.clone().with("HOME", path.to_str().unwrap());
+        let judged = Environment::of_hook(&host, Moment::GoesOn);
+        assert_eq!(judged.stops(StopScope::Everything), stops, "{path:?}");
+    }
 }

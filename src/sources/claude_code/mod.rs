@@ -35,5 +35,5 @@ pub use paths::{AgentFile, SessionFiles, locate, session_files, session_id};
 pub(super) use paths::{all, of_project, transcripts};
 pub use places::{config_dir, config_dir_of, config_dirs, cowork_dirs, projects_dir};
 pub use read::read;
-pub use running::{Running, running, running_beside};
+pub use running::{Running, is_alive, running, running_beside};
 pub use work_trees::{work_tree_of, work_trees};
