@@ -160,20 +160,29 @@ pub(super) fn by_ids(
 /// Says what was not listed. Whether all could be: a link that leads out of the user's own folders
 /// is left alone on purpose.
 pub(super) fn told(unreadable: &[Unreadable]) -> Exit {
-    let (left_alone, failed): (Vec<_>, Vec<_>) =
-        unreadable.iter().partition(|it| it.is_left_alone());
-    for unreadable in &failed {
-        ui::say(format_args!("{unreadable}; sessions in it are left out"));
+    for line in in_words(unreadable) {
+        ui::say(line);
     }
-    if let [first, ..] = left_alone.as_slice() {
-        let links = ui::count(left_alone.len() as u64, "link");
-        ui::say(format_args!("{links} not followed: {first}"));
-    }
-    if failed.is_empty() {
+    if unreadable.iter().all(Unreadable::is_left_alone) {
         Exit::Done
     } else {
         Exit::Incomplete
     }
+}
+
+/// What was not listed: a line for each, and one for all the links that were not followed.
+pub(super) fn in_words(unreadable: &[Unreadable]) -> Vec<String> {
+    let (left_alone, failed): (Vec<_>, Vec<_>) =
+        unreadable.iter().partition(|it| it.is_left_alone());
+    let failed = failed.iter();
+    let mut lines: Vec<String> = failed
+        .map(|it| format!("{it}; sessions in it are left out"))
+        .collect();
+    if let [first, ..] = left_alone.as_slice() {
+        let links = ui::count(left_alone.len() as u64, "link");
+        lines.push(format!("{links} not followed: {first}"));
+    }
+    lines
 }
 
 /// The newest of the sessions of the project that the program runs in: one, and what could not be

@@ -19,6 +19,6 @@ mod trust;
 pub use beginning::{Moment, forget_beginning};
 pub use environment::{Caller, Decider, Environment, Overruled, StopScope, Stopped};
 pub use judgement::Judgement;
-pub use opt_out::{IGNORE_FILE, opted_out, opted_out_beside};
+pub use opt_out::{IGNORE_FILE, opted_out};
 pub use project::{ProjectPrivacy, RulesFile, Verdict, shares_destination};
 pub use trust::{Trust, TrustError};

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use super::owner::{self, Owner};
 use crate::git;
 use crate::host::Host;
-use crate::sources::claude_code;
-use crate::sources::claude_code::settings::{self, Kind, ProjectFile};
+use crate::sources::claude_code::settings::{self, ProjectFile};
 use crate::variables::Variable;
 
 /// A file of this name in a folder leaves everything in and below it alone.
@@ -17,26 +16,6 @@ pub const IGNORE_FILE: &str = ".posthog-llma-ignore";
 #[must_use]
 pub fn opted_out(directory: &Path, host: &Host) -> Option<String> {
     marked(directory).or_else(|| said_no(&settings::of_project(directory, host)))
-}
-
-/// Why a session is not to be read for the sake of the folder of Claude Code that its transcript lies
-/// in, where that is another one than the settings in force are of: `CLAUDE_CONFIG_DIR` may list
-/// several, and what is switched off in one of them stays so.
-#[must_use]
-pub fn opted_out_beside(transcript: &Path, host: &Host) -> Option<String> {
-    let folder = claude_code::config_dir_of(transcript, host)?;
-    let path = folder.join(settings::USER_FILE);
-    let is_in_force = Some(&folder) == claude_code::config_dir(host).as_ref();
-    if is_in_force || !settings::content::may_exist(&path) {
-        return None;
-    }
-    let file = ProjectFile {
-        kind: Kind::Local,
-        folder,
-        variables: settings::content::read(&path).map(|it| settings::content::variables(&it)),
-        path,
-    };
-    said_no(&[file])
 }
 
 /// The mark that leaves a folder alone, by whatever path; for a linked work tree, that of its

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::consent::{self, ProjectPrivacy, Verdict};
+use crate::consent::{ProjectPrivacy, Verdict};
 use crate::events::{Foreign, Progress};
 use crate::host::Host;
 use crate::session::{Generation, Session, Turn, Wanted};
@@ -262,10 +262,7 @@ impl<'a> Parts<'a> {
             self.folders = Some(all.into_iter().collect());
         }
         folders.extend(self.folders.iter().flatten().map(String::as_str));
-        if let Some(reason) = consent::opted_out_beside(&self.found.path, self.host) {
-            return Ok(Verdict::LeftAlone(reason));
-        }
-        Ok(Verdict::of(folders, self.host))
+        Ok(Verdict::of(folders, &self.found.path, self.host))
     }
 
     /// When the last line was written; now, where that is not told.

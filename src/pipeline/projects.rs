@@ -41,7 +41,9 @@ pub(super) struct Folders {
 impl Projects {
     /// The folders that a session worked in.
     pub(super) fn folders(&self, collected: &Collected) -> Folders {
-        let cwds: BTreeSet<&str> = (collected.session.turns.iter()).flat_map(Turn::folders).collect();
+        let cwds: BTreeSet<&str> = (collected.session.turns.iter())
+            .flat_map(Turn::folders)
+            .collect();
         let mut folders = Folders::default();
         let mut told = None;
         for cwd in cwds {

@@ -391,14 +391,21 @@ pub fn of_agent(agent: Agent, host: &Host) -> Listing<Found> {
     newest_first(list(agent, host))
 }
 
+/// The sessions at whose ends an agent's hooks call the program, if they are switched on: of Claude
+/// Code those in its own folder, and not those of other accounts or of Cowork. The last written one
+/// first.
+#[must_use]
+pub fn of_hooks(agent: Agent, host: &Host) -> Listing<Found> {
+    newest_first(match agent {
+        Agent::ClaudeCode => looked_at(claude_code::of_hooks(host), |path| Found::of(agent, path)),
+        Agent::Pi | Agent::OpenCode => list(agent, host),
+    })
+}
+
 fn list(agent: Agent, host: &Host) -> Listing<Found> {
     match agent {
         Agent::ClaudeCode => looked_at(claude_code::all(host), |path| Found::of(agent, path)),
-        Agent::Pi => {
-            let folder = pi::sessions_dir(host);
-            let paths = folder.map_or_else(Listing::default, |folder| pi::transcripts(&folder));
-            looked_at(paths, |path| Found::of(agent, path))
-        }
+        Agent::Pi => looked_at(pi::all(host), |path| Found::of(agent, path)),
         Agent::OpenCode => of_entries(opencode::sessions(host)),
     }
 }

@@ -44,6 +44,12 @@ impl Unreadable {
         }
     }
 
+    /// Whether there may be something of interest: a link to a file of another kind is of none,
+    /// wherever it leads.
+    pub(super) fn may_hold(&self, is_wanted: impl Fn(&Path) -> bool) -> bool {
+        !self.is_left_alone() || is_wanted(&self.path) || self.path.is_dir()
+    }
+
     /// Whether it could be read and is not, since nobody named it.
     #[must_use]
     pub const fn is_left_alone(&self) -> bool {

@@ -3,11 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use git2::Repository;
 use serde_json::{Value, json};
 
 use crate::support::env::{Outcome, TestEnv};
+use crate::support::scene::Scene;
+use crate::support::session::Session;
+
+/// A session is made up for when it is quiet for an hour.
+const TWO_HOURS: Duration = Duration::from_hours(2);
 
 /// A session of one prompt and one answer, that began in `cwd`, after some more lines.
 fn transcript(id: &str, cwd: &Path, before: &[Value]) -> String {
@@ -121,6 +127,111 @@ fn a_list_of_folders_is_searched_and_what_one_of_them_switches_off_stays_off() {
 }
 
 #[test]
+fn what_the_settings_of_another_folder_want_holds_for_its_sessions() {
+    const KEY: &str = "phc_key_of_the_second_account_0123456789abcdefgh";
+    let cwd = TestEnv::new().project();
+    for (settings, key_here, is_found, is_private) in [
+        (json!({}), None, true, false),
+        (
+            json!({ "env": { "POSTHOG_LLMA_PRIVACY_MODE": "true" } }),
+            None,
+            true,
+            true,
+        ),
+        (
+            json!({ "env": { "POSTHOG_LLMA_RECORD_INPUTS": "false" } }),
+            None,
+            true,
+            true,
+        ),
+        (
+            json!({ "env": { "POSTHOG_API_KEY": KEY } }),
+            None,
+            false,
+            false,
+        ),
+        (
+            json!({ "env": { "POSTHOG_API_KEY": KEY } }),
+            Some("phc_other"),
+            false,
+            false,
+        ),
+        (
+            json!({ "env": { "POSTHOG_API_KEY": KEY } }),
+            Some(KEY),
+            true,
+            false,
+        ),
+        (
+            json!({ "env": { "POSTHOG_HOST": "https://eu.i.posthog.com" } }),
+            Some(KEY),
+            false,
+            false,
+        ),
+    ] {
+        let env = TestEnv::new();
+        let account = "home/two";
+        let path = write(&env, &format!("{account}/projects/p/s.jsonl"), &cwd);
+        env.write(format!("{account}/settings.json"), settings.to_string());
+        let folders = ["one", "two"].map(|it| env.home().join(it).display().to_string());
+        let mut env = env.with("CLAUDE_CONFIG_DIR", folders.join(","));
+        if let Some(key) = key_here {
+            env = env.with("POSTHOG_API_KEY", key);
+        }
+        let link = env.root().join("link.jsonl");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        for way in [
+            "--all",
+            path.to_str().expect("text"),
+            link.to_str().expect("text"),
+        ] {
+            let (ids, outcome) = found(&env, &[way]);
+            assert_eq!(!ids.is_empty(), is_found, "{settings} {key_here:?} {way}");
+            let has_content = outcome.stdout.contains("Is it there?");
+            assert_eq!(has_content, is_found && !is_private, "{settings} {way}");
+            if !is_found {
+                let reason = format!(
+                    "set CLAUDE_CONFIG_DIR to {}",
+                    env.home().join("two").display()
+                );
+                assert!(outcome.stderr.contains(&reason), "{}", outcome.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn sessions_that_no_hook_would_send_are_not_sent_by_themselves() {
+    let scene = Scene::on(|env| env.without("CLAUDE_CONFIG_DIR"));
+    scene.end(&Session::write(&scene.env, 1, 1));
+    scene.settle();
+    let [own, other] = [2, 3].map(|number| {
+        let session = Session::write(&scene.env, number, 1);
+        session.age(TWO_HOURS);
+        session
+    });
+    let elsewhere = scene.env.home().join(".config/claude/projects/p");
+    fs::create_dir_all(&elsewhere).expect("it is writable");
+    let moved = elsewhere.join(other.path.file_name().expect("a name"));
+    fs::rename(&other.path, moved).expect("it is writable");
+    scene.start();
+    let sent: BTreeSet<String> = (scene.posthog.named("$ai_trace").iter())
+        .filter_map(|it| Some(it["properties"]["$ai_session_id"].as_str()?.to_owned()))
+        .collect();
+    assert!(
+        sent.contains(&own.id) && !sent.contains(&other.id),
+        "{sent:?}"
+    );
+    scene.env.run(["ingest", "--all"]).success();
+    let traces = scene.posthog.named("$ai_trace");
+    assert!(
+        traces
+            .iter()
+            .any(|it| it["properties"]["$ai_session_id"] == *other.id)
+    );
+}
+
+#[test]
 fn links_are_followed_in_the_users_own_folders_and_elsewhere_when_they_are_named() {
     use std::os::unix::fs::symlink;
     let env = TestEnv::new();
@@ -134,8 +245,22 @@ fn links_are_followed_in_the_users_own_folders_and_elsewhere_when_they_are_named
     symlink(file, projects.join("p/linked-file.jsonl")).expect("a link");
     symlink("..", projects.join("p/circle")).expect("a link");
     symlink(env.root().join("outside"), projects.join("out")).expect("a link");
+    // Pi's sessions are found in the same way.
+    let header = json!({ "type": "session", "version": 3, "id": "pi", "cwd": cwd,
+        "timestamp": "2026-03-02T09:00:00.000Z" });
+    let prompt = json!({ "type": "message", "id": "1", "parentId": null,
+        "timestamp": "2026-03-02T09:00:01.000Z",
+        "message": { "role": "user", "content": "Is it there?", "timestamp": 1_772_442_001_000_u64 } });
+    env.write("home/of-pi/p/1_pi.jsonl", format!("{header}\n{prompt}\n"));
+    fs::create_dir_all(env.home().join(".pi/agent")).expect("it is writable");
+    symlink(
+        env.home().join("of-pi"),
+        env.home().join(".pi/agent/sessions"),
+    )
+    .expect("a link");
+    symlink("p", env.home().join("of-pi/again")).expect("a link");
 
-    let own = set(&["plain", "linked-folder", "linked-file"]);
+    let own = set(&["plain", "linked-folder", "linked-file", "pi"]);
     let (ids, outcome) = found(&env, &["--all"]);
     assert_eq!(ids, own);
     assert!(

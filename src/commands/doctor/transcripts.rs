@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Facts;
 use super::finding::Finding;
 use crate::commands::words;
-use crate::consent;
+use crate::consent::Verdict;
 use crate::host::Host;
 use crate::sources::claude_code::unknown::{Sighting, Unknown};
 use crate::sources::claude_code::{self, projects_dir};
@@ -151,9 +151,12 @@ fn unsent(facts: &Facts) -> Option<Finding> {
     let left = kept - (now - DateTime::<Utc>::from(first.modified));
     let left = left.to_std().unwrap_or(Duration::ZERO);
     let since = facts.status.enabled_since;
-    // Earlier ones are sent when somebody asks, so that this is no oversight.
+    // Earlier ones, and those of other folders, are sent when somebody asks, so that this is no
+    // oversight.
+    let own = projects_dir(&facts.host);
     let missed = due
         .iter()
+        .filter(|found| own.as_ref().is_some_and(|own| found.path.starts_with(own)))
         .filter(|found| since.is_some_and(|since| DateTime::<Utc>::from(found.modified) > since))
         .count();
     let found = format!(
@@ -178,8 +181,8 @@ fn unsent(facts: &Facts) -> Option<Finding> {
 /// Whether there is something in a session, and its project is not left alone.
 fn is_wanted(facts: &Facts, found: &Found) -> bool {
     let glance = found.glance();
-    let is_left_alone = |cwd: &String| consent::opted_out(Path::new(cwd), &facts.host).is_some();
-    glance.prompt.is_some() && !glance.cwd.as_ref().is_some_and(is_left_alone)
+    let verdict = Verdict::of(glance.cwd.as_deref(), &found.path, &facts.host);
+    glance.prompt.is_some() && matches!(verdict, Verdict::Permitted(_))
 }
 
 /// What the reader does not know in the newest sessions.

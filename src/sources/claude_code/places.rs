@@ -9,7 +9,7 @@
 //! how accounts are kept apart.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::super::walk::{self, Listing};
 use crate::host::Host;
@@ -94,17 +94,38 @@ pub(super) fn projects_dirs(host: &Host) -> Listing<PathBuf> {
     all
 }
 
-/// The folder of Claude Code that a transcript lies in, where it is one of [`config_dirs`].
+/// The folders of Claude Code that a transcript lies in, by its own path or behind a link: those of
+/// [`config_dirs`], and that of a task of Cowork.
 #[must_use]
-pub fn config_dir_of(transcript: &Path, host: &Host) -> Option<PathBuf> {
-    let mut folders = config_dirs(host).into_iter();
-    folders.find(|folder| transcript.starts_with(folder.join("projects")))
+pub fn config_dirs_of(transcript: &Path, host: &Host) -> Vec<PathBuf> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let paths = [std::path::absolute(transcript).ok(), real(transcript)];
+    let paths: Vec<PathBuf> = paths.into_iter().flatten().collect();
+    let lie_in = |folder: &Path| paths.iter().any(|path| path.starts_with(folder));
+    let holds = |config: &PathBuf| {
+        let projects = config.join("projects");
+        lie_in(&projects) || real(&projects).is_some_and(|projects| lie_in(&projects))
+    };
+    let mut folders = config_dirs(host);
+    folders.retain(holds);
+    folders.extend(paths.iter().filter_map(|path| task_of(path)));
+    without_repetitions(folders)
 }
 
 /// Whether a transcript is of Cowork, whose processes may run on another machine.
 pub(super) fn is_of_cowork(transcript: &Path) -> bool {
-    let mut folders = transcript.components();
-    folders.any(|folder| folder.as_os_str() == COWORK)
+    task_of(transcript).is_some()
+}
+
+/// The folder of Claude Code in the task of Cowork that a transcript is of.
+fn task_of(transcript: &Path) -> Option<PathBuf> {
+    let mut names = transcript.components().map(Component::as_os_str);
+    if !names.any(|name| name == COWORK) {
+        return None;
+    }
+    let mut above = transcript.ancestors();
+    let folder = above.find(|folder| folder.ends_with(".claude"))?;
+    Some(folder.to_owned())
 }
 
 fn usual(host: &Host) -> Option<PathBuf> {

@@ -6,11 +6,11 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::places::{config_dir, config_dir_of, config_dirs, is_of_cowork};
+use super::places::{config_dir, config_dirs, config_dirs_of, is_of_cowork};
 use crate::host::Host;
 
 /// What is known about open sessions.
@@ -32,9 +32,13 @@ struct Entry {
 /// Which sessions are open, in any of the folders of Claude Code.
 #[must_use]
 pub fn running(host: &Host) -> Running {
+    running_in_any(&config_dirs(host))
+}
+
+fn running_in_any(folders: &[PathBuf]) -> Running {
     let mut open = Running::Unknown;
-    for config in config_dirs(host) {
-        open = match (open, running_in(&config)) {
+    for config in folders {
+        open = match (open, running_in(config)) {
             (Running::Sessions(mut some), Running::Sessions(others)) => {
                 some.extend(others);
                 Running::Sessions(some)
@@ -53,8 +57,11 @@ pub fn running_beside(transcript: &Path, host: &Host) -> Running {
     if is_of_cowork(transcript) {
         return Running::Unknown;
     }
-    let config = config_dir_of(transcript, host).or_else(|| config_dir(host));
-    config.map_or(Running::Unknown, |config| running_in(&config))
+    let mut folders = config_dirs_of(transcript, host);
+    if folders.is_empty() {
+        folders.extend(config_dir(host));
+    }
+    running_in_any(&folders)
 }
 
 fn running_in(config: &Path) -> Running {
