@@ -193,7 +193,7 @@ fn collect(
 }
 
 /// Makes up for sessions whose end nobody saw: written to since this was switched on, and quiet
-/// now. Earlier sessions are never sent by themselves, nor are those that no hook would send.
+/// now. Earlier sessions are never sent by themselves.
 fn sweep(
     agent: Agent,
     sending: &Sending<'_>,
@@ -207,7 +207,7 @@ fn sweep(
         Running::Unknown => false,
     };
     let pipeline = sending.pipeline();
-    let all = sources::of_hooks(agent, host);
+    let all = sources::of_agent(agent, host);
     report.warnings.extend(select::in_words(&all.unreadable));
     for found in all.found {
         let modified = DateTime::<Utc>::from(found.modified);

@@ -6,6 +6,7 @@ pub mod claude_code;
 mod fields;
 pub mod jsonl;
 mod links;
+mod look;
 pub mod opencode;
 pub mod pi;
 pub(crate) mod regular;
@@ -17,7 +18,7 @@ mod work_tree;
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
@@ -25,6 +26,8 @@ use crate::host::Host;
 use crate::session::{Agent, Generation, Session, Wanted};
 pub use claude_code::{Checkpoint, Running};
 use links::Bounds;
+pub use look::Look;
+use look::milliseconds_after_1970;
 pub use walk::{Listing, Reason, Unreadable};
 pub use work_tree::{WorkTree, work_tree_of};
 
@@ -63,17 +66,6 @@ pub enum SessionFiles {
     Pi(PathBuf),
     /// In a database or a tree of files.
     OpenCode(opencode::Address),
-}
-
-/// How a part of a session looks: whether it was written to can be told by comparing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// The file, or what stands for a session that has none of its own.
-    pub path: PathBuf,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// When it was last written to.
-    pub modified: SystemTime,
 }
 
 /// How a reading went, besides the session that it found.
@@ -158,6 +150,13 @@ impl Found {
             Agent::ClaudeCode | Agent::OpenCode => self.session_id(),
             Agent::Pi => pi::session_key(&self.path),
         }
+    }
+
+    /// Whether both are transcripts of one session, which may lie in several folders.
+    #[must_use]
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        (self.agent, &self.id) == (other.agent, &other.id)
+            && self.session_key() == other.session_key()
     }
 
     /// Looks at the beginning; a file that cannot be read shows nothing.
@@ -284,42 +283,6 @@ impl SessionFiles {
     }
 }
 
-impl Look {
-    fn of(path: &Path) -> io::Result<Self> {
-        let meta = path.metadata()?;
-        Ok(Self {
-            path: path.to_owned(),
-            bytes: meta.len(),
-            modified: meta.modified()?,
-        })
-    }
-
-    /// How a session in several files looks as a whole: all their bytes, and the last change.
-    fn of_all(path: &Path, files: &[PathBuf]) -> io::Result<Self> {
-        let mut whole = Self::of(path)?;
-        let others = files.iter().filter(|file| *file != path);
-        for other in others.filter_map(|file| Self::of(file).ok()) {
-            whole.bytes += other.bytes;
-            whole.modified = whole.modified.max(other.modified);
-        }
-        Ok(whole)
-    }
-
-    fn of_address(address: &opencode::Address) -> io::Result<Self> {
-        let (bytes, updated) = opencode::size(address)?;
-        Ok(Self {
-            path: address.path().to_owned(),
-            bytes,
-            modified: milliseconds_after_1970(updated),
-        })
-    }
-}
-
-fn milliseconds_after_1970(milliseconds: i64) -> SystemTime {
-    let since = Duration::from_millis(milliseconds.try_into().unwrap_or(0));
-    SystemTime::UNIX_EPOCH + since
-}
-
 impl Reading {
     /// What to keep so that the next reading costs only what is new. `ours` tells the generations
     /// of this session from those copied out of another.
@@ -389,17 +352,6 @@ pub fn all(host: &Host) -> Listing<Found> {
 #[must_use]
 pub fn of_agent(agent: Agent, host: &Host) -> Listing<Found> {
     newest_first(list(agent, host))
-}
-
-/// The sessions at whose ends an agent's hooks call the program, if they are switched on: of Claude
-/// Code those in its own folder, and not those of other accounts or of Cowork. The last written one
-/// first.
-#[must_use]
-pub fn of_hooks(agent: Agent, host: &Host) -> Listing<Found> {
-    newest_first(match agent {
-        Agent::ClaudeCode => looked_at(claude_code::of_hooks(host), |path| Found::of(agent, path)),
-        Agent::Pi | Agent::OpenCode => list(agent, host),
-    })
 }
 
 fn list(agent: Agent, host: &Host) -> Listing<Found> {

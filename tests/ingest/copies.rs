@@ -52,6 +52,19 @@ fn a_session_in_two_folders_is_counted_once_whatever_is_done_with_it() {
     ];
     assert!(sums.iter().all(|sum| preview.contains(sum)), "{preview}");
 
+    let list = scene.env.run(["ingest", "--list"]).success().stdout;
+    assert_eq!(list.lines().count(), 3, "{list}");
+    let doctor = scene.env.run(["doctor"]).stdout;
+    assert!(doctor.contains("2 sessions in"), "{doctor}");
+    // Its id means all of its transcripts.
+    let named = scene
+        .env
+        .run(["ingest", "--dry-run", &session.id])
+        .success();
+    let sum = format!("1 session, {} events:", session.events());
+    assert!(named.stdout.contains(&sum), "{}", named.stdout);
+    scene.env.run(["show", &session.id]).success();
+
     let sent = scene.env.run(["ingest", "--all"]).success();
     let sent = sent.stdout.replace(',', "");
     for (name, number) in [("sessions", 2), ("events", events), ("tokens out", tokens)] {

@@ -201,34 +201,33 @@ fn what_the_settings_of_another_folder_want_holds_for_its_sessions() {
 }
 
 #[test]
-fn sessions_that_no_hook_would_send_are_not_sent_by_themselves() {
+fn sessions_of_cowork_are_sent_by_themselves_once_they_are_quiet() {
     let scene = Scene::on(|env| env.without("CLAUDE_CONFIG_DIR"));
     scene.end(&Session::write(&scene.env, 1, 1));
     scene.settle();
-    let [own, other] = [2, 3].map(|number| {
-        let session = Session::write(&scene.env, number, 1);
-        session.age(TWO_HOURS);
-        session
-    });
-    let elsewhere = scene.env.home().join(".config/claude/projects/p");
-    fs::create_dir_all(&elsewhere).expect("it is writable");
-    let moved = elsewhere.join(other.path.file_name().expect("a name"));
-    fs::rename(&other.path, moved).expect("it is writable");
+    let cowork = Session::write(&scene.env, 2, 1);
+    cowork.age(TWO_HOURS);
+    let task = "Library/Application Support/Claude/local-agent-mode-sessions/o/a/local_1";
+    let folder = scene.env.home().join(task).join(".claude/projects/p");
+    fs::create_dir_all(&folder).expect("it is writable");
+    let name = cowork.path.file_name().expect("a name");
+    fs::rename(&cowork.path, folder.join(name)).expect("it is writable");
+    let is_sent = || {
+        let traces = scene.posthog.named("$ai_trace");
+        let mut ids = traces.iter().map(|it| &it["properties"]["$ai_session_id"]);
+        ids.any(|id| *id == *cowork.id)
+    };
+    let settings = scene.env.home().join(task).join(".claude/settings.json");
+    fs::write(
+        &settings,
+        json!({ "env": { "POSTHOG_LLMA_CC_ENABLED": "false" } }).to_string(),
+    )
+    .expect("it is writable");
     scene.start();
-    let sent: BTreeSet<String> = (scene.posthog.named("$ai_trace").iter())
-        .filter_map(|it| Some(it["properties"]["$ai_session_id"].as_str()?.to_owned()))
-        .collect();
-    assert!(
-        sent.contains(&own.id) && !sent.contains(&other.id),
-        "{sent:?}"
-    );
-    scene.env.run(["ingest", "--all"]).success();
-    let traces = scene.posthog.named("$ai_trace");
-    assert!(
-        traces
-            .iter()
-            .any(|it| it["properties"]["$ai_session_id"] == *other.id)
-    );
+    assert!(!is_sent());
+    fs::remove_file(settings).expect("it is there");
+    scene.start();
+    assert!(is_sent());
 }
 
 #[test]

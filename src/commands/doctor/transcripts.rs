@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Facts;
 use super::finding::Finding;
-use crate::commands::words;
+use crate::commands::{select, words};
 use crate::consent::Verdict;
 use crate::host::Host;
 use crate::sources::claude_code::unknown::{Sighting, Unknown};
@@ -58,14 +58,15 @@ fn readable(facts: &Facts) -> Finding {
         .iter()
         .filter_map(|found| Some((found, File::open(&found.path).err()?.to_string())))
         .collect();
+    let sessions = select::each_once(facts.found.clone()).len();
     let paths = looked.iter().map(|folder| words::path(folder, &facts.host));
     let details = json!({
-        "sessions": facts.found.len(),
+        "sessions": sessions,
         "unreadable": unreadable.len(),
         "looked_in": paths.collect::<Vec<_>>(),
     });
     let shown = there.join(", ");
-    let sessions = ui::count(facts.found.len() as u64, "session");
+    let sessions = ui::count(sessions as u64, "session");
     match unreadable.first() {
         None if facts.found.is_empty() => Finding::note(CHECK, format!("none yet in {shown}")),
         None => Finding::fine(CHECK, format!("{sessions} in {shown}")),
@@ -140,23 +141,20 @@ fn unsent(facts: &Facts) -> Option<Finding> {
         let stamp = outbox.transcript(&found.path).ok().flatten();
         stamp.is_some_and(|it| it.size == found.bytes && it.modified == found.modified)
     };
-    let due: Vec<&Found> = facts
+    let due = facts
         .found
         .iter()
         .filter(is_due)
         .filter(|found| !is_stored(found))
-        .filter(|found| is_wanted(facts, found))
-        .collect();
+        .filter(|found| is_wanted(facts, found));
+    let due = select::each_once(due.cloned().collect());
     let first = due.last()?;
     let left = kept - (now - DateTime::<Utc>::from(first.modified));
     let left = left.to_std().unwrap_or(Duration::ZERO);
     let since = facts.status.enabled_since;
-    // Earlier ones, and those of other folders, are sent when somebody asks, so that this is no
-    // oversight.
-    let own = projects_dir(&facts.host);
+    // Earlier ones are sent when somebody asks, so that this is no oversight.
     let missed = due
         .iter()
-        .filter(|found| own.as_ref().is_some_and(|own| found.path.starts_with(own)))
         .filter(|found| since.is_some_and(|since| DateTime::<Utc>::from(found.modified) > since))
         .count();
     let found = format!(

@@ -16,6 +16,7 @@ pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<E
         unreadable,
     } = sessions;
     sessions.retain(|session| filter.passes(session));
+    let sessions = select::each_once(sessions);
     let exit = select::told(&unreadable);
     if sessions.is_empty() {
         ui::say(if filter.is_open() {

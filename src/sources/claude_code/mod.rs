@@ -32,7 +32,7 @@ pub use checkpoint::{Checkpoint, Reading};
 pub use folders::folders;
 pub use glance::{glance, last_written, started_at};
 pub use paths::{AgentFile, SessionFiles, locate, session_files, session_id};
-pub(super) use paths::{all, of_hooks, of_project, transcripts};
+pub(super) use paths::{all, of_project, transcripts};
 pub use places::{config_dir, config_dirs, config_dirs_of, cowork_dirs, projects_dir};
 pub use read::read;
 pub use running::{Running, is_alive, running, running_beside};

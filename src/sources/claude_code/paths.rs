@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::super::jsonl::{Lines, objects};
 use super::super::links::{self, Bounds};
 use super::super::walk::{self, Listing, Unreadable};
-use super::places::{config_dirs, projects_dir, projects_dirs};
+use super::places::{config_dirs, projects_dirs};
 use super::prompt;
 use super::times::parse_time;
 use super::wire::{AgentMeta, Line};
@@ -62,13 +62,6 @@ pub(in super::super) fn all(host: &Host) -> Listing<PathBuf> {
     all.found = transcripts.found;
     all.unreadable.extend(transcripts.unreadable);
     all
-}
-
-/// The sessions in the folder of Claude Code itself, in no order: those whose hooks call the program.
-pub(in super::super) fn of_hooks(host: &Host) -> Listing<PathBuf> {
-    let folder = projects_dir(host);
-    let folder = folder.as_slice();
-    transcripts(folder, &Bounds::of(host))
 }
 
 /// Every session of the project that the program runs in.
