@@ -23,6 +23,7 @@ use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::Agent;
 pub use collect::{Collected, PART_BYTES, Parts, collect};
 pub use given::Given;
+pub use projects::project_name;
 use projects::{Folders, Projects};
 pub use redactors::Redactors;
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};

@@ -61,21 +61,7 @@ impl Projects {
     /// The name of the project whose folder is `cwd`.
     pub(super) fn name(&self, cwd: &str, collected: &Collected) -> Option<String> {
         let (_, work_tree) = self.look_up(cwd, collected, &mut None);
-        let folder = match &work_tree {
-            // At its top, it stands for the project.
-            Some(tree) if Path::new(cwd) == Path::new(&tree.root) => &tree.project,
-            _ => cwd,
-        };
-        // A path of another system is one name for this one.
-        let is_foreign = work_tree.is_some() && !folder.contains('/');
-        let name = match folder.rsplit_once('\\').filter(|_| is_foreign) {
-            Some((_, name)) => name.to_owned(),
-            None => Path::new(folder)
-                .file_name()?
-                .to_string_lossy()
-                .into_owned(),
-        };
-        Some(name)
+        name(cwd, work_tree.as_ref())
     }
 
     /// The repository and the work tree of a folder. `told` is what the session's own lines say of
@@ -105,6 +91,30 @@ impl Projects {
             .find(|tree| Path::new(cwd).starts_with(&tree.root));
         (repository, tree.cloned())
     }
+}
+
+/// The name of the project whose folder is `cwd`, as far as its path and git tell.
+#[must_use]
+pub fn project_name(cwd: &str) -> Option<String> {
+    name(cwd, Folder::at(cwd).work_tree.as_ref())
+}
+
+fn name(cwd: &str, work_tree: Option<&WorkTree>) -> Option<String> {
+    let folder = match work_tree {
+        // At its top, it stands for the project.
+        Some(tree) if Path::new(cwd) == Path::new(&tree.root) => &tree.project,
+        _ => cwd,
+    };
+    // A path of another system is one name for this one.
+    let is_foreign = work_tree.is_some() && !folder.contains('/');
+    let name = match folder.rsplit_once('\\').filter(|_| is_foreign) {
+        Some((_, name)) => name.to_owned(),
+        None => Path::new(folder)
+            .file_name()?
+            .to_string_lossy()
+            .into_owned(),
+    };
+    Some(name)
 }
 
 impl Folder {

@@ -201,6 +201,20 @@ fn what_the_settings_of_another_folder_want_holds_for_its_sessions() {
 }
 
 #[test]
+fn a_folder_by_another_name_is_no_other_folder() {
+    let env = TestEnv::new().without("CLAUDE_CONFIG_DIR");
+    write(&env, "home/.claude/projects/p/s.jsonl", &env.project());
+    let settings = json!({ "env": { "POSTHOG_API_KEY": "phc_of_settings" } });
+    env.write("home/.claude/settings.json", settings.to_string());
+    env.write("home/.config/x", "");
+    std::os::unix::fs::symlink("../.claude", env.home().join(".config/claude")).expect("a link");
+    // What the project chooses is judged elsewhere.
+    let local = json!({ "env": { "POSTHOG_API_KEY": "phc_of_project" } });
+    env.write("project/.claude/settings.json", local.to_string());
+    assert_eq!(found(&env, &["--all"]).0, set(&["s"]));
+}
+
+#[test]
 fn sessions_of_cowork_are_sent_by_themselves_once_they_are_quiet() {
     let scene = Scene::on(|env| env.without("CLAUDE_CONFIG_DIR"));
     scene.end(&Session::write(&scene.env, 1, 1));
@@ -327,7 +341,7 @@ fn a_session_in_a_work_tree_belongs_to_its_project() {
         ),
     ] {
         let lines = transcript(id, &cwd, before.as_slice());
-        let path = env.write(format!("sessions/{id}.jsonl"), lines);
+        let path = env.write(format!("sessions/{id}.jsonl"), &lines);
         let path = path.to_str().expect("text");
         let outcome = env.run(["ingest", "--output", "-", path]).success();
         let all = events(&outcome);
@@ -337,6 +351,12 @@ fn a_session_in_a_work_tree_belongs_to_its_project() {
             let names = ["$ai_project_name", "$ai_agent_name"].map(|it| properties[it].as_str());
             assert_eq!(names, [Some(project); 2], "{id}");
             assert_eq!(properties["worktree"].as_str(), tree, "{id}");
+        }
+        if id == "git" || id == "path" {
+            let env = TestEnv::new();
+            env.write(format!("home/.claude/projects/p/{id}.jsonl"), lines);
+            let list = env.run(["ingest", "--list"]).success().stdout;
+            assert!(list.contains("  shop  "), "{list}");
         }
     }
 }

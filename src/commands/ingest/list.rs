@@ -1,10 +1,9 @@
 //! `ingest --list`: the sessions that were written last.
 
-use std::path::Path;
-
 use crate::commands::select::{self, Filter};
 use crate::commands::{Exit, local, short};
-use crate::sources::{self, Found, Listing};
+use crate::pipeline::project_name;
+use crate::sources::{Found, Listing};
 use crate::ui;
 
 /// How many sessions are shown.
@@ -32,7 +31,11 @@ pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<E
     ))?;
     for session in sessions.iter().take(RECENT) {
         let glance = session.glance();
-        let project = glance.cwd.as_deref().map(project).unwrap_or_default();
+        let project = glance
+            .cwd
+            .as_deref()
+            .and_then(project_name)
+            .unwrap_or_default();
         ui::print(format_args!(
             "{:<13}  {:<11}  {}  {}  {:>6}  {}",
             short(&session.id),
@@ -47,12 +50,4 @@ pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<E
         ui::say(format_args!("and {} more", sessions.len() - RECENT));
     }
     Ok(exit)
-}
-
-/// The name of a session's folder; at the top of a work tree that of its project.
-fn project(cwd: &str) -> String {
-    let tree = sources::work_tree_of(cwd).filter(|tree| Path::new(cwd) == Path::new(&tree.root));
-    let folder = tree.map_or_else(|| cwd.to_owned(), |tree| tree.project);
-    let name = Path::new(&folder).file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }

@@ -108,8 +108,8 @@ pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
 #[must_use]
 pub fn of_other_folders(transcript: &Path, host: &Host) -> Vec<ProjectFile> {
     let mut folders = config_dirs_of(transcript, host);
-    let in_force = config_dir(host);
-    folders.retain(|folder| Some(folder) != in_force.as_ref());
+    let in_force = config_dir(host).map(|folder| without_links(&folder));
+    folders.retain(|folder| Some(without_links(folder)) != in_force);
     let files = folders.iter();
     files
         .filter_map(|folder| ProjectFile::read(Kind::User, folder))
@@ -143,8 +143,11 @@ impl ProjectFile {
 /// Whether a folder is where the user's own settings are, by whatever path.
 fn is_users_own(folder: &Path, host: &Host) -> bool {
     let usual = host.home.as_ref().map(|home| home.join(".claude"));
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = real(folder);
+    let folder = without_links(folder);
     let mut own = config_dirs(host).into_iter().chain(usual);
-    own.any(|own| real(&own) == folder)
+    own.any(|own| without_links(&own) == folder)
+}
+
+fn without_links(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
