@@ -29,6 +29,7 @@
 //! | what settings mean | [`config`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
 //! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
+//! | hashes that are kept on disk | [`fingerprint`] |
 //! | how both processors are kept busy | [`ahead`] |
 //! | how the agents' hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
 //!
@@ -43,6 +44,7 @@ pub mod consent;
 pub mod deliver;
 pub mod detached;
 pub mod events;
+pub mod fingerprint;
 pub mod git;
 pub mod host;
 pub mod interrupt;

@@ -9,6 +9,7 @@ const OF_THE_MACHINE: &[&str] = &[
     "$ai_git_repo",
     "$ai_purpose",
     "$process_person_profile",
+    "worktree",
     // The same on every event: left out of snapshots.
     "$ai_framework",
     "$ai_lib",

@@ -46,6 +46,7 @@ const CASES: &[(&str, &str)] = &[
     ("00000026", "titles"),
     ("00000027", "private_matters"),
     ("00000029", "work"),
+    ("00000050", "rates"),
 ];
 
 fn transcript(number: &str) -> PathBuf {

@@ -449,6 +449,7 @@ impl Mapper<'_> {
             "$ai_git_repo",
             cwd.and_then(|cwd| settings.repositories.get(cwd)),
         );
+        all.set_some("worktree", cwd.and_then(|cwd| settings.work_trees.get(cwd)));
         let framework = self.session.agent.as_str();
         all.set("$ai_framework", framework);
         let [version, entrypoint, persona] = own_names(self.session.agent);

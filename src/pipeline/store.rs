@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::collect::{Collected, Parts};
-use super::{Pipeline, without_secrets};
+use super::{Given, Pipeline, without_secrets};
 use crate::ahead;
 use crate::config::Config;
 use crate::events::{self, Foreign, Frozen, Progress, Tally, Written};
@@ -45,7 +45,8 @@ pub enum Stored {
         progress: Progress,
         /// Whether it ended with more in its lines than in the agent's own books.
         exceeds_books: bool,
-        /// What the events that were read amount to.
+        /// What the events that were read amount to, each counted once over all transcripts of
+        /// the session.
         tally: Tally,
         /// Whether its content was left out, being older than PostHog keeps it.
         without_content: bool,
@@ -134,6 +135,7 @@ impl Pipeline<'_> {
         &self,
         collected: &Collected,
         frozen: Frozen,
+        given: &mut Given,
         counts: &mut Counts,
         batch: &mut Batch<'_>,
     ) -> anyhow::Result<Tally> {
@@ -143,13 +145,13 @@ impl Pipeline<'_> {
         ahead::meanwhile(
             PIECES_AHEAD,
             |hand_on| {
-                self.events(collected, frozen, counts, &mut |event| {
-                    tally += event.get();
-                    match piece.with(event.written(&limits)) {
+                tally =
+                    self.new_events(collected, frozen, given, counts, &mut |event| match piece
+                        .with(event.written(&limits))
+                    {
                         Some(full) => hand_on(full),
                         None => Ok(()),
-                    }
-                })?;
+                    })?;
                 hand_on(piece.events)
             },
             |events: Vec<Redacted<Written>>| {
@@ -179,14 +181,15 @@ impl Pipeline<'_> {
                 return Ok(Stored::Unchanged);
             };
             let read = unstored.read()?;
-            match self.store_read(read, outbox, destination, host) {
+            match self.store_read(read, &mut Given::default(), outbox, destination, host) {
                 Err(error) if is_overtaken(&error) => {}
                 stored => return stored,
             }
         }
     }
 
-    /// Stores a session of which something was read.
+    /// Stores a session of which something was read. `given` are the events that other transcripts
+    /// of it hold and that were stored before.
     ///
     /// # Errors
     /// When the transcript cannot be read on or the outbox not be written; [`is_overtaken`] tells
@@ -194,6 +197,7 @@ impl Pipeline<'_> {
     pub fn store_read(
         &self,
         read: Read<'_>,
+        given: &mut Given,
         outbox: &Outbox,
         destination: &Destination,
         host: &Host,
@@ -238,7 +242,8 @@ impl Pipeline<'_> {
                     // Perhaps not for the first time: history that was written again is.
                     (tally, counts) = (Tally::default(), Counts::default());
                 }
-                let push = || self.push_all(&settled, frozen.clone(), &mut counts, &mut batch);
+                let push =
+                    || self.push_all(&settled, frozen.clone(), given, &mut counts, &mut batch);
                 let (next, pushed) = ahead::beside(|| parts.read(), push);
                 tally += pushed?;
                 exceeds_books |= settled.exceeds_books();

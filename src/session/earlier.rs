@@ -4,12 +4,12 @@
 //! costs what is new and not what the session weighs.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Balance, Generation, Skipped, Totals, Turn};
+use crate::fingerprint;
 
 /// The sum of what was read before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl Earlier {
     /// Whether this response was counted before.
     #[must_use]
     pub fn knows(&self, response_id: &str) -> bool {
-        !self.responses.is_empty() && self.responses.contains(&fingerprint(response_id))
+        !self.responses.is_empty() && self.responses.contains(&fingerprint_of(response_id))
     }
 
     /// Whether anything was read before.
@@ -57,7 +57,7 @@ impl Earlier {
         let known = turn
             .all_generations()
             .into_iter()
-            .map(|generation| fingerprint(&generation.id));
+            .map(|generation| fingerprint_of(&generation.id));
         self.responses.extend(known);
     }
 }
@@ -76,8 +76,6 @@ impl Turn {
     }
 }
 
-fn fingerprint(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
+fn fingerprint_of(id: &str) -> u64 {
+    fingerprint::of(&[id.as_bytes()])
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{Lines, objects};
+use super::super::links::{self, Bounds};
 use super::super::walk::{self, Listing, Unreadable};
+use super::places::{config_dirs, projects_dirs};
 use super::prompt;
 use super::times::parse_time;
 use super::wire::{AgentMeta, Line};
 use crate::host::Host;
-use crate::variables::Variable;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
 const LARGEST_META: u64 = 64 << 10;
@@ -54,19 +55,59 @@ pub struct AgentFile {
     pub bytes: u64,
 }
 
-/// `projects` below `CLAUDE_CONFIG_DIR` or `~/.claude`.
-#[must_use]
-pub fn projects_dir(host: &Host) -> Option<PathBuf> {
-    let config = host.path_variable(Variable::ClaudeConfigDir);
-    let config = config.or_else(|| host.home.as_ref().map(|home| home.join(".claude")))?;
-    Some(config.join("projects"))
+/// Every session of this user, in no order.
+pub(in super::super) fn all(host: &Host) -> Listing<PathBuf> {
+    let mut all = projects_dirs(host);
+    let transcripts = transcripts(&all.found, &Bounds::of(host));
+    all.found = transcripts.found;
+    all.unreadable.extend(transcripts.unreadable);
+    all
 }
 
-/// The folder of the project that the program runs in; it is there if the project has sessions.
+/// Every session of the project that the program runs in.
+pub(in super::super) fn of_project(host: &Host) -> Listing<PathBuf> {
+    let Some(cwd) = &host.cwd else {
+        return Listing::default();
+    };
+    let projects = config_dirs(host).into_iter().map(|it| it.join("projects"));
+    let mut own: Listing<PathBuf> = Listing::default();
+    for projects in projects {
+        own.append(project_dir(cwd, &projects));
+    }
+    let found = transcripts(&own.found, &Bounds::of(host));
+    own.found = found.found;
+    own.unreadable.extend(found.unreadable);
+    own
+}
+
+/// The transcript of the session of that id.
 #[must_use]
-pub fn project_dir(host: &Host) -> Option<PathBuf> {
-    let cwd = host.cwd.as_ref()?;
-    let projects = projects_dir(host)?;
+pub fn locate(id: &str, host: &Host) -> Option<PathBuf> {
+    let is_id = |id: &str| {
+        id.chars()
+            .all(|it| it.is_ascii_alphanumeric() || "-_".contains(it))
+    };
+    if id.is_empty() || !is_id(id) {
+        return None;
+    }
+    let name = format!("{id}.jsonl");
+    let roots = projects_dirs(host).found;
+    let bounds = Bounds::of(host).and(&roots);
+    let projects = roots.iter().flat_map(|root| walk::entries(root).found);
+    let candidates = projects.map(|project| project.join(&name));
+    // Of several, the one that was written last.
+    candidates
+        .filter(|path| path.canonicalize().is_ok_and(|real| bounds.hold(&real)))
+        .filter_map(|path| {
+            let meta = path.metadata().ok().filter(fs::Metadata::is_file)?;
+            Some((meta.modified().ok()?, path))
+        })
+        .max()
+        .map(|(_, path)| path)
+}
+
+/// The folder of a project; it is there if the project has sessions.
+fn project_dir(cwd: &Path, projects: &Path) -> Listing<PathBuf> {
     let slug: String = cwd
         .to_string_lossy()
         .chars()
@@ -78,31 +119,30 @@ pub fn project_dir(host: &Host) -> Option<PathBuf> {
             }
         })
         .collect();
-    let exact = projects.join(&slug);
     if slug.len() <= LONGEST_SLUG {
-        return Some(exact);
+        return Listing {
+            found: vec![projects.join(&slug)],
+            unreadable: Vec::new(),
+        };
     }
     // Longer names end in a hash that only Claude Code knows.
-    let entries = walk::entries(&projects);
-    if !entries.unreadable.is_empty() {
-        // Whoever looks into it is told why there is nothing to see.
-        return Some(projects);
-    }
-    entries.found.into_iter().find(|path| {
+    let mut entries = walk::entries(projects);
+    entries.found.retain(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with(&slug[..LONGEST_SLUG])
-    })
+    });
+    entries
 }
 
-/// Every session transcript at or below `root`, in the order of their paths. Symbolic links are
-/// not followed.
-#[must_use]
-pub fn transcripts(root: &Path) -> Listing<PathBuf> {
-    let mut files = walk::files(root, |entry| {
-        entry.file_name() != "subagents" && entry.file_name() != "tool-results"
+/// Every session transcript at or below `roots`, in the order of their paths. Links are followed
+/// within the bounds and the roots.
+pub(in super::super) fn transcripts(roots: &[PathBuf], bounds: &Bounds) -> Listing<PathBuf> {
+    let mut files = links::files(roots, bounds, |name| {
+        name != "subagents" && name != "tool-results"
     });
     let is_transcript = |path: &PathBuf| is_jsonl(path) && agent_id(path).is_none();
     files.found.retain(is_transcript);
+    (files.unreadable).retain(|left| left.may_hold(is_jsonl));
     files
 }
 
@@ -118,8 +158,12 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
             "is not a regular file",
         ));
     }
-    let own = transcript.with_extension("").join("subagents");
-    let mut candidates = walk::files(&own, |_| true);
+    let mut candidates = Listing::default();
+    let places = [Some(transcript.to_owned()), linked(transcript)];
+    for transcript in places.into_iter().flatten() {
+        let own = transcript.with_extension("").join("subagents");
+        candidates.append(walk::files(&own, |_| true));
+    }
     let mut agents: Vec<AgentFile> = Vec::new();
     agents.extend(candidates.found.iter().filter_map(|path| agent_file(path)));
     let beside = siblings(transcript);
@@ -133,6 +177,12 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
         agents,
         unlisted: candidates.unreadable,
     })
+}
+
+/// Where a transcript lies that is a symbolic link: its subagents may be there.
+fn linked(transcript: &Path) -> Option<PathBuf> {
+    let is_link = transcript.symlink_metadata().ok()?.is_symlink();
+    is_link.then(|| transcript.canonicalize().ok()).flatten()
 }
 
 /// The id of a session: what its lines say, else the name of its transcript.

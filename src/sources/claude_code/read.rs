@@ -102,7 +102,7 @@ impl Reader {
     ) -> anyhow::Result<Self> {
         let mut reader = Self::new(files, checkpoint, wanted, most);
         let unlisted = files.unlisted.iter();
-        let unlisted = unlisted.map(|it| (it.path.clone(), it.reason.clone()));
+        let unlisted = unlisted.map(|it| (it.path.clone(), it.reason.to_string()));
         reader.reading.unreadable.extend(unlisted);
         let open: Vec<&AgentFile> = files
             .agents
