@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::family::Family;
+use super::family::{Caller, Family};
 use super::parts::{ResponsePart, Thread, TurnStart};
+use super::responses::{Piece, Responses, Stand};
+use super::results::Results;
 use super::{
     Agent, Block, ByModel, Earlier, Generation, Incidents, Message, Oddities, Session, Statement,
-    Subagent, ToolCall, ToolResult, Trigger, Turn,
+    Subagent, ToolCall, Trigger, Turn,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -39,10 +41,9 @@ pub struct Assembler {
     /// Turns that hold responses seen before: history that was written again.
     repeated: HashSet<String>,
     drafts: Vec<Draft>,
-    draft_of: HashMap<String, usize>,
+    responses: Responses,
     threads: HashMap<Thread, ThreadState>,
-    results: HashMap<String, Arc<ToolResult>>,
-    calls: HashSet<String>,
+    results: Results,
     agents: BTreeMap<String, AgentNote>,
     oddities: Oddities,
     statements: Vec<Statement>,
@@ -70,6 +71,8 @@ struct ThreadState {
 struct AgentNote {
     kind: Option<String>,
     call: Option<String>,
+    /// The response that holds the call, where that is told.
+    caller: Option<usize>,
     is_internal: bool,
 }
 
@@ -91,10 +94,9 @@ impl Assembler {
             answered: 0,
             repeated: HashSet::new(),
             drafts: Vec::new(),
-            draft_of: HashMap::new(),
+            responses: Responses::default(),
             threads: HashMap::new(),
-            results: HashMap::new(),
-            calls: HashSet::new(),
+            results: Results::default(),
             agents: BTreeMap::new(),
             oddities: Oddities::default(),
             statements: Vec::new(),
@@ -187,10 +189,7 @@ impl Assembler {
     pub fn input(&mut self, thread: Thread, message: Message) {
         for block in &message.content {
             if let Block::ToolResult { call_id, result } = block {
-                // The first result of a call counts; later ones are copies.
-                self.results
-                    .entry(call_id.clone())
-                    .or_insert_with(|| Arc::clone(result));
+                self.results.returned(call_id, result);
             }
         }
         self.is_closed &= thread != Thread::Main;
@@ -221,9 +220,13 @@ impl Assembler {
     /// What is known of a subagent: its type, and the call that started it. The first word
     /// counts.
     pub fn agent(&mut self, id: &str, kind: Option<String>, call: Option<String>) {
+        let caller = call.as_ref().and_then(|call| self.results.caller(call));
         let note = self.agents.entry(id.to_owned()).or_default();
         note.kind = note.kind.take().or(kind);
-        note.call = note.call.take().or(call);
+        if note.call.is_none() || note.call == call {
+            note.caller = note.caller.or(caller);
+            note.call = call.or_else(|| note.call.take());
+        }
     }
 
     /// The time of the last line so far.
@@ -242,20 +245,32 @@ impl Assembler {
     /// A part of a response.
     pub fn response(&mut self, part: ResponsePart) {
         self.is_closed &= part.thread != Thread::Main;
-        for block in &part.blocks {
-            if let Block::ToolCall(call) = block {
-                self.calls.insert(call.id.clone());
-            }
-        }
-        self.repeats_earlier |= self.earlier.knows(&part.id);
-        match self.draft_of.get(&part.id) {
-            Some(&index) => self.continue_response(index, part),
-            None => self.begin_response(part),
+        let state = self.threads.get(&part.thread);
+        let drafts = &self.drafts;
+        let repeats = |index: usize| {
+            let known = &drafts[index].generation.output;
+            let mut blocks = part.blocks.iter();
+            blocks.all(|block| known.iter().any(|known| same_block(known, block)))
+        };
+        let stand = Stand {
+            current: state.and_then(|state| state.current),
+            is_waiting: state.is_some_and(|state| !state.pending.is_empty()),
+            repeats: &repeats,
+        };
+        let piece = Piece::of(&part);
+        if let Some(index) = self.responses.find(&piece, &stand) {
+            self.responses.go_on(index, &piece);
+            self.continue_response(index, part);
+        } else {
+            let name = self.responses.name(&piece);
+            self.repeats_earlier |= self.earlier.knows(&name);
+            self.responses.begin(&name, &piece);
+            self.begin_response(name, part);
         }
     }
 
-    fn begin_response(&mut self, part: ResponsePart) {
-        let turn = self.turn_for(&part);
+    fn begin_response(&mut self, id: String, part: ResponsePart) {
+        let turn = self.turn_for(&id, &part);
         if part.thread == Thread::Main {
             self.answered = self.turns.len();
         }
@@ -267,12 +282,11 @@ impl Assembler {
         if let Some(previous) = previous {
             self.drafts[previous].generation.complete = true;
         }
-        self.draft_of.insert(part.id.clone(), index);
         self.drafts.push(Draft {
             turn,
             thread: part.thread,
             generation: Generation {
-                id: part.id,
+                id,
                 is_copy: false,
                 model: part.model,
                 provider: part.provider.into(),
@@ -296,12 +310,19 @@ impl Assembler {
                 circumstances: part.circumstances,
             },
         });
+        self.note_calls(index);
         self.return_early_results(index);
         if let Some(mut given) = part.given {
-            given.share(&self.results);
+            given.share(&|call| self.results.latest(call));
             let generation = &mut self.drafts[index].generation;
             generation.input = given.new;
             generation.whole_input = given.whole;
+        }
+    }
+
+    fn note_calls(&mut self, index: usize) {
+        for call in self.drafts[index].generation.tool_calls() {
+            self.results.called(index, &call.id);
         }
     }
 
@@ -311,15 +332,12 @@ impl Assembler {
         let Draft {
             generation, thread, ..
         } = &mut self.drafts[index];
-        let Generation { input, output, .. } = generation;
-        let answers = |message: &Message| {
-            message.content.iter().any(|block| {
-                matches!(block, Block::ToolResult { call_id, .. } if output.iter().any(
-                    |known| matches!(known, Block::ToolCall(call) if call.id == *call_id)
-                ))
-            })
+        let answers = |block: &Block| match block {
+            Block::ToolResult { call_id, .. } => self.results.came_early(index, call_id),
+            _ => false,
         };
-        let early: Vec<Message> = input.extract_if(.., |message| answers(message)).collect();
+        let is_early = |message: &mut Message| message.content.iter().any(answers);
+        let early: Vec<Message> = generation.input.extract_if(.., is_early).collect();
         if !early.is_empty() {
             let state = self.threads.entry(thread.clone()).or_default();
             state.pending.splice(0..0, early);
@@ -353,6 +371,7 @@ impl Assembler {
         }
         generation.stop_reason = part.stop_reason.or_else(|| generation.stop_reason.take());
         generation.model = generation.model.take().or(part.model);
+        self.note_calls(index);
         if !is_copy {
             self.return_early_results(index);
         }
@@ -371,10 +390,10 @@ impl Assembler {
     }
 
     /// The turn of a response is the last one that began before it, in the order of the file.
-    fn turn_for(&mut self, part: &ResponsePart) -> usize {
+    fn turn_for(&mut self, id: &str, part: &ResponsePart) -> usize {
         if self.turns.is_empty() && part.thread == Thread::Main {
             self.turn(TurnStart {
-                id: part.id.clone(),
+                id: id.to_owned(),
                 trigger: Trigger::Unknown,
                 prompt: String::new(),
                 at: part.requested_at.unwrap_or(part.at),
@@ -389,12 +408,7 @@ impl Assembler {
     pub fn finish(mut self, id: String) -> Option<Session> {
         let (started_at, ended_at) = self.span?;
         if self.earlier.is_empty() {
-            let orphans = self
-                .results
-                .keys()
-                .filter(|id| !self.calls.contains(*id))
-                .count();
-            self.oddities.results_without_call = orphans as u64;
+            self.oddities.results_without_call = self.results.without_call();
         }
         for draft in &mut self.drafts {
             let generation = &mut draft.generation;
@@ -432,18 +446,20 @@ impl Assembler {
     fn join_results(&mut self) -> Family {
         let mut main = Vec::new();
         let mut agents: BTreeMap<String, Vec<Generation>> = BTreeMap::new();
-        for mut draft in mem::take(&mut self.drafts) {
+        let mut names = Vec::new();
+        for (index, mut draft) in mem::take(&mut self.drafts).into_iter().enumerate() {
             for block in &mut draft.generation.output {
                 if let Block::ToolCall(call) = block {
-                    call.result = self.results.get(&call.id).map(Arc::clone);
+                    call.result = self.results.of(index, &call.id).map(Arc::clone);
                 }
             }
+            names.push(draft.generation.id.clone());
             match draft.thread {
                 Thread::Main => main.push((draft.turn, draft.generation)),
                 Thread::Agent(id) => agents.entry(id).or_default().push(draft.generation),
             }
         }
-        let mut by_call: HashMap<String, Vec<Subagent>> = HashMap::new();
+        let mut by_call: HashMap<Caller, Vec<Subagent>> = HashMap::new();
         let mut strays = Vec::new();
         for (id, generations) in agents {
             let note = self.agents.remove(&id).unwrap_or_default();
@@ -454,7 +470,11 @@ impl Assembler {
                 generations,
             };
             match note.call {
-                Some(call) => by_call.entry(call).or_default().push(subagent),
+                Some(call) => {
+                    let response = note.caller.map(|index| names[index].clone());
+                    let caller = Caller { call, response };
+                    by_call.entry(caller).or_default().push(subagent);
+                }
                 None => strays.push(subagent),
             }
         }

@@ -8,8 +8,16 @@ use super::{Block, Circumstances, Generation, Subagent};
 /// Generations and subagents on their way to their places in the tree.
 pub(super) struct Family {
     pub(super) main: Vec<(usize, Generation)>,
-    pub(super) by_call: HashMap<String, Vec<Subagent>>,
+    pub(super) by_call: HashMap<Caller, Vec<Subagent>>,
     pub(super) strays: Vec<Subagent>,
+}
+
+/// The call that started a subagent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Caller {
+    pub(super) call: String,
+    /// The response that holds it, where more is told than the call's id.
+    pub(super) response: Option<String>,
 }
 
 impl Family {
@@ -20,9 +28,7 @@ impl Family {
             let Block::ToolCall(call) = block else {
                 continue;
             };
-            let Some(mut subagents) = self.by_call.remove(&call.id) else {
-                continue;
-            };
+            let mut subagents = self.take(&generation.id, &call.id);
             for subagent in &mut subagents {
                 if let (Some(last), Some(result)) = (subagent.generations.last_mut(), &call.result)
                 {
@@ -34,8 +40,24 @@ impl Family {
                     self.adopt(generation);
                 }
             }
-            call.subagents = subagents;
+            call.subagents.append(&mut subagents);
         }
+    }
+
+    /// The subagents of a call.
+    fn take(&mut self, response: &str, call: &str) -> Vec<Subagent> {
+        if self.by_call.is_empty() {
+            return Vec::new();
+        }
+        let responses = [Some(response.to_owned()), None];
+        let callers = responses.map(|response| Caller {
+            call: call.to_owned(),
+            response,
+        });
+        let taken = callers.iter().filter_map(|it| self.by_call.remove(it));
+        let mut subagents: Vec<Subagent> = taken.flatten().collect();
+        subagents.sort_by(|a, b| a.id.cmp(&b.id));
+        subagents
     }
 
     /// A subagent whose call was promised and never found.
@@ -51,7 +73,7 @@ impl Family {
         let outermost = self
             .by_call
             .keys()
-            .filter(|call| !nested.contains(call.as_str()))
+            .filter(|caller| !nested.contains(caller.call.as_str()))
             .min();
         let call = outermost.or_else(|| self.by_call.keys().min())?.clone();
         let mut subagents = self.by_call.remove(&call)?;

@@ -11,6 +11,8 @@ mod family;
 mod given;
 mod oddities;
 mod parts;
+mod responses;
+mod results;
 mod totals;
 mod walk;
 mod work;
@@ -21,6 +23,7 @@ pub use earlier::Earlier;
 pub use given::{Given, InputScope, Setup, Wanted};
 pub use oddities::{Oddities, Skipped};
 pub use parts::{ResponsePart, Thread, TurnStart};
+pub use responses::Origin;
 pub use totals::Totals;
 pub use work::{Incidents, Permission, Work};
 

@@ -15,8 +15,8 @@ pub struct Oddities {
     pub results_without_call: u64,
     /// Responses without the usage that a response must have.
     pub responses_without_usage: u64,
-    /// Responses without the id that tells them apart: they are in no number.
-    pub responses_without_id: u64,
+    /// Responses that hold nothing: they are in no number.
+    pub responses_without_message: u64,
 }
 
 /// How many lines a reader met and could not use.
@@ -53,7 +53,7 @@ impl Oddities {
     #[must_use]
     pub fn skipped(&self) -> Skipped {
         Skipped {
-            broken: self.malformed_lines + self.responses_without_id,
+            broken: self.malformed_lines + self.responses_without_message,
             unknown: self.unknown_types.values().sum(),
         }
     }

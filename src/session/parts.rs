@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Block, CallError, Circumstances, Given, Parameters, Retries, Setup, Trigger, Usage};
+use super::{
+    Block, CallError, Circumstances, Given, Origin, Parameters, Retries, Setup, Trigger, Usage,
+};
 
 /// One line of conversation inside a session: the main one, or that of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,8 +37,8 @@ pub struct TurnStart {
 pub struct ResponsePart {
     /// Whose conversation it belongs to.
     pub thread: Thread,
-    /// The provider's id of the whole response.
-    pub id: String,
+    /// What tells the whole response apart.
+    pub origin: Origin,
     /// Model, when one answered.
     pub model: Option<String>,
     /// Who ran the model.

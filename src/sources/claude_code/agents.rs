@@ -12,8 +12,8 @@ pub(super) struct AgentNotes {
     calls: HashMap<String, Vec<String>>,
     /// The type of agent that a call asked for, by call.
     kinds: HashMap<String, String>,
-    /// Agents whose type is told by nothing but their call.
-    unnamed: Vec<(String, String)>,
+    /// Agents whose type is told by nothing but their call, and the type, where it is known.
+    unnamed: Vec<(String, String, Option<String>)>,
 }
 
 impl AgentNotes {
@@ -64,13 +64,15 @@ impl AgentNotes {
 
     /// Nobody wrote down of which type this agent is: its call may tell.
     pub(super) fn ask_kind(&mut self, agent: &str, call: &str) {
-        self.unnamed.push((agent.to_owned(), call.to_owned()));
+        // Another call may come to have the same id.
+        let kind = self.kinds.get(call).cloned();
+        self.unnamed.push((agent.to_owned(), call.to_owned(), kind));
     }
 
     /// The types that the calls asked for, by agent.
     pub(super) fn kinds(&self) -> Vec<(String, String)> {
-        let known = self.unnamed.iter().filter_map(|(agent, call)| {
-            let kind = self.kinds.get(call)?;
+        let known = self.unnamed.iter().filter_map(|(agent, call, kind)| {
+            let kind = kind.as_ref().or_else(|| self.kinds.get(call))?;
             Some((agent.clone(), kind.clone()))
         });
         known.collect()

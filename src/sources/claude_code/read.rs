@@ -20,8 +20,8 @@ use super::requests::{Answer, Requests};
 use super::times;
 use super::wire::{self, Line, payload};
 use crate::session::{
-    Agent, Assembler, Block, Circumstances, InputScope, Message, ResponsePart, Retries, Role,
-    Session, Thread, TurnStart, Wanted,
+    Agent, Assembler, Block, Circumstances, InputScope, Message, Origin, ResponsePart, Retries,
+    Role, Session, Thread, TurnStart, Wanted,
 };
 
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
@@ -369,12 +369,8 @@ impl Reader {
 
     fn assistant(&mut self, line: &Line<'_>, at: DateTime<Utc>, agent: Option<&AgentFile>) {
         self.note_circumstances(line);
-        let message = line.message.as_ref();
-        let Some((message, id)) = message.and_then(|message| {
-            let id = message.id.as_ref()?;
-            Some((message, id.as_str()))
-        }) else {
-            self.assembler.oddities().responses_without_id += 1;
+        let Some(message) = &line.message else {
+            self.assembler.oddities().responses_without_message += 1;
             return;
         };
         let model = message.model.as_ref().map(wire::Text::as_str);
@@ -422,11 +418,13 @@ impl Reader {
             .filter(|requested| !is_synthetic && model != Some(*requested))
             .map(str::to_owned);
         let retries = failed.map(|failed| failed.retries).unwrap_or_default();
+        let origin = origin_of(line, message);
+        let provider = provider_of(origin.response.as_deref().unwrap_or_default());
         self.assembler.response(ResponsePart {
             thread,
-            id: id.to_owned(),
+            origin,
             model: if is_synthetic { requested } else { model }.map(str::to_owned),
-            provider: provider_of(id),
+            provider,
             usage,
             requested_at: asked.at.or(parent_at),
             began_at,
@@ -564,6 +562,21 @@ impl Reader {
             entrypoint: text(line.entrypoint.as_ref()),
             permission_mode: self.permission_mode.clone(),
         });
+    }
+}
+
+/// What tells a response apart. An empty id is none.
+fn origin_of(line: &Line<'_>, message: &wire::Message<'_>) -> Origin {
+    let text = |text: &Option<wire::Text<'_>>| {
+        let text = text.as_ref().map(wire::Text::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    Origin {
+        response: text(&message.id),
+        request: text(&line.request_id),
+        line: text(&line.uuid),
+        parent: text(&line.parent_uuid),
+        is_of_agent: line.is_api_error_message == Some(true),
     }
 }
 

@@ -384,12 +384,12 @@ fn calls_of(blocks: &[Block]) -> impl Iterator<Item = &str> {
 fn speaker(line: &Line<'_>) -> Speaker {
     let message = line.message.as_ref();
     let model = message.and_then(|message| message.model.as_ref());
-    match message.and_then(|message| message.id.as_ref()) {
-        Some(id) if model.is_some_and(|model| model.as_str() != "<synthetic>") => {
-            Speaker::Model(id.as_str().to_owned())
-        }
-        _ => Speaker::Agent,
+    if model.is_none_or(|model| model.as_str() == "<synthetic>") {
+        return Speaker::Agent;
     }
+    let id = message.and_then(|message| message.id.as_ref());
+    let id = [id, line.request_id.as_ref()].map(|id| id.map_or("", Text::as_str));
+    Speaker::Model(id.join(" "))
 }
 
 /// The parameters of a request, as far as they are of the kind we know.

@@ -44,6 +44,8 @@ pub(super) struct Line<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) request_ref: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) request_id: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) effort: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) requested_model: Option<Text<'a>>,
