@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use posthog_llma::sources;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::library::{Events, Run};
 
 /// What is sent of a case: responses, failed calls, tools; tokens in, out, read from the cache and
@@ -36,6 +36,48 @@ const RIGHT: &[(&str, Figures)] = &[
         "134-subagent-never-final-usage",
         (4, 0, 2, [26, 132, 2018, 418]),
     ),
+    (
+        "01-advisor-iterations",
+        (3, 0, 0, [159_431, 8346, 227_584, 8053]),
+    ),
+    (
+        "01b-advisor-with-books",
+        (2, 0, 0, [159_421, 8296, 226_584, 7853]),
+    ),
+    ("110-missing-result", (2, 0, 3, [20, 100, 2000, 400])),
+    ("111-server-tools", (1, 0, 0, [10, 50, 1000, 200])),
+    (
+        "122-usage-one-odd-field-cache_creation",
+        (1, 0, 0, [10, 50, 1000, 200]),
+    ),
+    (
+        "124b-usage-output_details_number",
+        (1, 0, 0, [10, 50, 1000, 200]),
+    ),
+    (
+        "127-usage-cache_creation-string",
+        (1, 0, 0, [10, 50, 1000, 200]),
+    ),
+    ("40-surrogates", (3, 0, 2, [30, 150, 3000, 600])),
+    ("43-main-missing", (1, 0, 0, [7, 11, 100, 10])),
+    ("53-nul-run-then-record", (3, 0, 1, [33, 180, 3300, 630])),
+    ("72-odd-timestamps", (3, 0, 1, [33, 180, 3300, 630])),
+    ("d-books-without-split", (1, 0, 0, [8, 30, 38_506, 9149])),
+    ("d-error-then-answer", (1, 1, 0, [8, 30, 38_506, 191])),
+    (
+        "d-local-command-while-answering",
+        (2, 0, 1, [16, 335, 77_012, 382]),
+    ),
+    ("d-new-line-types", (1, 0, 0, [8, 30, 38_506, 191])),
+    ("d-prompt-snapshot", (1, 0, 0, [8, 30, 38_506, 191])),
+    (
+        "d-queued-prompt-before-attachments",
+        (2, 0, 1, [16, 60, 77_012, 382]),
+    ),
+    ("32-model-arn", (1, 0, 0, [10, 50, 1000, 200])),
+    ("106-fast-mode", (1, 0, 0, [10, 50, 1000, 200])),
+    ("107-images", (2, 0, 1, [20, 100, 2000, 400])),
+    ("114-openrouter", (2, 0, 0, [2000, 100, 1600, 0])),
 ];
 
 /// Where the cases are, or a word on stderr why the tests do nothing.
@@ -95,5 +137,90 @@ fn every_case_has_its_right_figures() {
         .iter()
         .map(|(case, _)| (*case, figures(&events(&root.join(case)))));
     let found: Vec<_> = cases.collect();
-    assert_eq!(found, RIGHT);
+    assert_eq!(found.as_slice(), RIGHT);
+}
+
+/// What the last event of a case says that is such a one.
+fn last(root: &Path, case: &str, is_such: impl Fn(&Value) -> bool) -> Value {
+    let events = events(&root.join(case));
+    let found = events.iter().rfind(|event| is_such(event));
+    found.unwrap_or_else(|| panic!("{case} has no such event"))["properties"].clone()
+}
+
+fn is_response(event: &Value) -> bool {
+    event["event"] == "$ai_generation"
+}
+
+fn is_trace(event: &Value) -> bool {
+    event["event"] == "$ai_trace"
+}
+
+#[test]
+fn every_case_says_what_is_right() {
+    let Some(root) = cases_or_skip() else { return };
+    for (case, name, right) in [
+        ("111-server-tools", "web_fetch_count", json!(3)),
+        (
+            "d-local-command-while-answering",
+            "$ai_latency",
+            json!(9.084),
+        ),
+        ("d-error-then-answer", "$ai_latency", json!(9.84)),
+        ("76-duplicate-uuids", "$ai_user_prompt", json!("more")),
+        ("80-no-uuids", "$ai_user_prompt", json!("more")),
+        (
+            "d-queued-prompt-before-attachments",
+            "$ai_user_prompt",
+            json!("stop, use cargo instead"),
+        ),
+    ] {
+        assert_eq!(last(&root, case, is_response)[name], right, "{case}");
+    }
+    for (case, name, right) in [
+        (
+            "43-main-missing",
+            "$ai_session_id",
+            json!("e0000000-0000-4000-8000-000000000043"),
+        ),
+        ("53-nul-run-then-record", "broken_line_count", json!(1)),
+        ("72-odd-timestamps", "untimed_line_count", json!(1)),
+        ("d-new-line-types", "unknown_line_count", Value::Null),
+    ] {
+        assert_eq!(last(&root, case, is_trace)[name], right, "{case}");
+    }
+}
+
+#[test]
+fn every_case_gives_calls_what_the_model_was_given() {
+    let Some(root) = cases_or_skip() else { return };
+    for (case, said) in [
+        ("d-error-then-answer", "Review PR #36"),
+        (
+            "d-queued-prompt-before-attachments",
+            "stop, use cargo instead",
+        ),
+        ("d-prompt-snapshot", "SYSTEM-PROMPT-MARK"),
+        ("d-prompt-snapshot", "PLATFORM-LINUX-MARK"),
+    ] {
+        let input = last(&root, case, is_response)["$ai_input"].to_string();
+        assert!(input.contains(said), "{case}: {input}");
+    }
+    let tools = last(&root, "d-prompt-snapshot", is_response)["$ai_tools"].clone();
+    assert_eq!(tools[0]["input_schema"]["type"], "object", "{tools}");
+}
+
+#[test]
+fn what_an_advisor_used_and_what_never_came_back_is_told() {
+    let Some(root) = cases_or_skip() else { return };
+    let is_advice = |event: &Value| event["properties"]["$ai_span_name"] == "advisor";
+    for case in ["01-advisor-iterations", "01b-advisor-with-books"] {
+        let advice = last(&root, case, is_advice);
+        assert_eq!(advice["$ai_model"], "claude-opus-4-7");
+        assert_eq!(advice["$ai_input_tokens"], 159_419);
+        assert_eq!(advice["$ai_latency"], Value::Null);
+    }
+    let is_unfinished = |event: &Value| event["properties"]["unfinished"] == true;
+    let call = last(&root, "110-missing-result", is_unfinished);
+    let right = "no result: none was written, though the session went on";
+    assert_eq!(call["$ai_error"], right);
 }

@@ -45,6 +45,10 @@ const CASES: &[(&str, &str)] = &[
     ("00000026", "titles"),
     ("00000027", "private_matters"),
     ("00000029", "work"),
+    ("00000030", "identities"),
+    ("00000031", "odd_fields"),
+    ("00000032", "told_beside"),
+    ("00000033", "prompt_snapshot"),
 ];
 
 fn transcript(number: &str) -> PathBuf {
@@ -150,7 +154,11 @@ fn what_was_left_out_is_counted() {
     let broken = oddities("00000020");
     assert_eq!(broken.malformed_lines, 3, "comment, torn line, array");
     assert_eq!(broken.unknown_types.get("constellation"), Some(&1));
-    for (number, name) in CASES.iter().filter(|(_, name)| *name != "broken_lines") {
+    let odd = oddities("00000031");
+    assert_eq!(odd.malformed_lines, 1, "a run of NUL bytes");
+    assert_eq!((odd.untimed_lines, odd.responses_without_usage), (2, 1));
+    let are_odd = ["broken_lines", "odd_fields"];
+    for (number, name) in CASES.iter().filter(|(_, name)| !are_odd.contains(name)) {
         assert_eq!(oddities(number), Oddities::default(), "{name}");
     }
 }

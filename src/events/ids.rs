@@ -89,7 +89,8 @@ mod tests {
             ids.map(|id| id.to_string()),
             [
                 "2c520911-5105-54b8-b844-3848c50b98b9",
-                "a4d250bc-63d9-5405-b6e5-83bb55d9412f",
+                "fb157c0b-7590-5801-9968-6d671ceb6f34",
+                "7ecf2e4f-250f-5bf2-8c79-183edbb7c7b1",
                 "2c75e1fd-31d3-5e80-b27a-66e8c67dbadf",
                 "a54a41d3-d822-50a8-8816-cc7f814f0c43",
                 "e96efc79-6ace-52fc-8b1b-9dd082f1d307",

@@ -32,6 +32,7 @@ impl Properties {
         self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_1h);
         self.set("$ai_cache_reporting_exclusive", true);
         self.count("$ai_web_search_count", usage.web_searches);
+        self.count("web_fetch_count", usage.web_fetches);
     }
 
     /// A count of something that is not usual: nothing is said of it when there is none.
@@ -109,6 +110,7 @@ impl Properties {
         self.list("tools", &totals.tools);
         self.count("unfinished_tool_call_count", totals.unfinished_tool_calls);
         self.count("unreliable_output_count", totals.placeholders);
+        self.count("response_without_usage_count", totals.without_usage);
         self.count("interruption_count", totals.interruptions);
         self.count("compaction_count", totals.compactions);
         self.count("commit_count", totals.work.commits.len() as u64);
@@ -156,6 +158,10 @@ pub(super) fn of_generation(
         properties.set("$ai_total_cost_usd", cost);
         properties.set("$ai_cost_passthrough", true);
     }
+    if generation.doubts.lacks_usage && generation.error.is_none() {
+        properties.set("usage_known", false);
+    }
+    properties.set_some("$ai_span_name", generation.label);
     if generation.has_placeholder() {
         properties.set("output_tokens_reliable", false);
     }
@@ -215,7 +221,8 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
     properties
 }
 
-pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
+/// `goes_on` says whether the conversation went on after the call.
+pub(super) fn of_tool(call: &ToolCall, goes_on: bool, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     properties.set("$ai_span_name", &call.name);
     properties.set("$ai_span_type", "tool");
@@ -234,7 +241,11 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
         Some(_) => {}
         None => {
             properties.set("unfinished", true);
-            let why = "no result: the session ended before the tool returned";
+            let why = if goes_on {
+                "no result: none was written, though the session went on"
+            } else {
+                "no result: the session ended before the tool returned"
+            };
             properties.set("$ai_error", why);
         }
     }
@@ -303,6 +314,8 @@ pub(super) fn of_session(
     let skipped = session.skipped();
     properties.count("broken_line_count", skipped.broken);
     properties.count("unknown_line_count", skipped.unknown);
+    properties.count("oversized_line_count", skipped.oversized);
+    properties.count("untimed_line_count", skipped.untimed);
     if session.is_cut_off {
         properties.set("cut_off", true);
     }

@@ -113,6 +113,8 @@ struct Place<'a> {
     parent: &'a str,
     /// The prompt of the turn; empty where it is not recorded.
     prompt: &'a str,
+    /// Whether the conversation goes on after the calls of this list.
+    goes_on: bool,
     /// The subagent that we are in, and its type or that of the one around it.
     subagent: Option<&'a Subagent>,
     kind: Option<&'a str>,
@@ -123,7 +125,8 @@ struct Content<'a> {
     name: EventName,
     uuid: Uuid,
     ended_at: DateTime<Utc>,
-    latency: TimeDelta,
+    /// `None` where it is not known.
+    latency: Option<TimeDelta>,
     circumstances: &'a Circumstances,
     properties: Properties,
 }
@@ -173,6 +176,7 @@ impl Mapper<'_> {
             trace: &trace,
             parent: &parent,
             prompt: if is_recorded { &turn.prompt } else { "" },
+            goes_on: !is_latest,
             subagent: None,
             kind: None,
         };
@@ -190,6 +194,7 @@ impl Mapper<'_> {
         self.generations(
             &subagent.generations,
             Place {
+                goes_on: false,
                 subagent: Some(subagent),
                 kind,
                 ..place
@@ -204,7 +209,9 @@ impl Mapper<'_> {
         place: Place<'_>,
         conversation: &mut Conversation,
     ) {
-        for generation in generations {
+        let last = generations.len().saturating_sub(1);
+        for (index, generation) in generations.iter().enumerate() {
+            let goes_on = place.goes_on || index < last;
             let given = conversation.next(generation);
             let uuid = ids::generation(self.session.agent, &generation.id);
             let is_settled = generation.complete || self.progress == Progress::Ended;
@@ -222,6 +229,7 @@ impl Mapper<'_> {
                         tool,
                         Place {
                             parent: &id,
+                            goes_on,
                             ..place
                         },
                     );
@@ -254,7 +262,8 @@ impl Mapper<'_> {
                 name: EventName::Generation,
                 uuid,
                 ended_at: generation.ended_at,
-                latency: generation.ended_at - generation.started_at,
+                latency: Some(generation.ended_at - generation.started_at)
+                    .filter(|_| !generation.doubts.lacks_time),
                 circumstances: &generation.circumstances,
                 properties: kinds::of_generation(generation, place.prompt, given, recording),
             },
@@ -271,9 +280,9 @@ impl Mapper<'_> {
                     .result
                     .as_ref()
                     .map_or(call.called_at, |result| result.returned_at),
-                latency: call.time(),
+                latency: Some(call.time()),
                 circumstances: &call.circumstances,
-                properties: kinds::of_tool(call, self.settings.recording),
+                properties: kinds::of_tool(call, place.goes_on, self.settings.recording),
             },
         );
     }
@@ -284,6 +293,7 @@ impl Mapper<'_> {
             trace,
             parent: trace,
             prompt: "",
+            goes_on: false,
             subagent: None,
             kind: None,
         };
@@ -293,7 +303,7 @@ impl Mapper<'_> {
                 name: EventName::Span,
                 uuid: ids::turn(self.session.agent, session_id, &turn.id),
                 ended_at: turn.ended_at,
-                latency: turn.ended_at - turn.started_at,
+                latency: Some(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
                 properties: kinds::of_turn(turn, self.settings.recording),
             },
@@ -307,6 +317,7 @@ impl Mapper<'_> {
             trace: &turn.id,
             parent: "",
             prompt: "",
+            goes_on: false,
             subagent: None,
             kind: None,
         };
@@ -316,7 +327,7 @@ impl Mapper<'_> {
                 name: EventName::Trace,
                 uuid: ids::turn_trace(self.session.agent, &self.session.id, &turn.id),
                 ended_at: turn.started_at,
-                latency: turn.ended_at - turn.started_at,
+                latency: Some(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
                 properties: kinds::of_turn_trace(turn, &totals, self.settings.recording),
             },
@@ -339,6 +350,7 @@ impl Mapper<'_> {
             trace: trace.id,
             parent: "",
             prompt: "",
+            goes_on: false,
             subagent: None,
             kind: None,
         };
@@ -361,7 +373,7 @@ impl Mapper<'_> {
                 name: EventName::Trace,
                 uuid,
                 ended_at: started_at,
-                latency: ended_at - started_at,
+                latency: Some(ended_at - started_at),
                 circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
                 properties: kinds::of_session(session, &own, is_first, &totals, recording),
             },
@@ -384,6 +396,7 @@ impl Mapper<'_> {
                 trace,
                 parent: trace,
                 prompt: "",
+                goes_on: false,
                 subagent: None,
                 kind: None,
             },
@@ -391,7 +404,7 @@ impl Mapper<'_> {
                 name: EventName::Generation,
                 uuid: ids::unlisted(agent, &session.id, statement, &unlisted.model),
                 ended_at: unlisted.at,
-                latency: TimeDelta::zero(),
+                latency: Some(TimeDelta::zero()),
                 circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
                 properties: kinds::of_unlisted(unlisted, agent.as_str(), self.settings.recording),
             },
@@ -419,7 +432,7 @@ impl Mapper<'_> {
             if is_trace { place.trace } else { &uuid_text },
         );
         all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
-        all.set("$ai_latency", kinds::seconds(latency));
+        all.set_some("$ai_latency", latency.map(kinds::seconds));
         all.extend(properties);
         let project = settings.frozen.project_name.as_deref();
         all.set_some("$ai_project_name", project);

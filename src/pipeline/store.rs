@@ -16,7 +16,7 @@ use crate::outbox::{
     Batch, Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp,
 };
 use crate::redact::{Counts, Redacted};
-use crate::session::{Agent, Session};
+use crate::session::{Agent, Session, Skipped};
 use crate::sources::{Checkpoint, Found, Look, SessionFiles};
 
 /// Events are handed on to be stored in pieces of so many bytes.
@@ -45,6 +45,10 @@ pub enum Stored {
         progress: Progress,
         /// Whether it ended with more in its lines than in the agent's own books.
         exceeds_books: bool,
+        /// Lines that could not be used, since the session began.
+        skipped: Skipped,
+        /// Responses that did not tell what they used.
+        without_usage: u64,
         /// What the events that were read amount to.
         tally: Tally,
         /// Whether its content was left out, being older than PostHog keeps it.
@@ -270,6 +274,8 @@ impl Pipeline<'_> {
             unreadable: unreadable.into_iter().collect(),
             progress,
             exceeds_books: is_final && exceeds_books,
+            skipped: last.session.skipped(),
+            without_usage: last.session.without_usage(),
             tally,
             without_content: self.leaves_out_content(&last),
         })

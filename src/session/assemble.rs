@@ -16,8 +16,8 @@ use super::parts::{ResponsePart, Thread, TurnStart};
 use super::responses::{Piece, Responses, Stand};
 use super::results::Results;
 use super::{
-    Agent, Block, ByModel, Earlier, Generation, Incidents, Message, Oddities, Session, Statement,
-    Subagent, ToolCall, Trigger, Turn,
+    Advice, Agent, Block, ByModel, Doubts, Earlier, Generation, Incidents, Message, Oddities,
+    Parameters, Retries, Session, Statement, Subagent, ToolCall, Trigger, Turn,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -55,6 +55,8 @@ struct Draft {
     generation: Generation,
     thread: Thread,
     turn: usize,
+    /// The calls of other models that it took.
+    advisors: Vec<Advice>,
 }
 
 #[derive(Debug, Default)]
@@ -144,11 +146,20 @@ impl Assembler {
         &mut self.oddities
     }
 
-    /// A prompt begins a turn. A prompt that was seen before begins nothing.
-    pub fn turn(&mut self, start: TurnStart) {
-        if self.turns.iter().any(|turn| turn.id == start.id) {
-            return;
+    /// A prompt begins a turn, and its identity is the answer. A prompt that was seen before begins
+    /// nothing; another one with the same identity is given one of its own.
+    pub fn turn(&mut self, mut start: TurnStart) -> String {
+        while let Some(known) = self.turns.iter().find(|turn| turn.id == start.id) {
+            if known.started_at == start.at && known.prompt == start.prompt {
+                return start.id;
+            }
+            if known.started_at == start.at || start.id.ends_with('+') {
+                start.id.push('+');
+            } else {
+                start.id = format!("{}:{}+", start.id, start.at.timestamp_millis());
+            }
         }
+        let id = start.id.clone();
         let main = self.threads.get(&Thread::Main);
         if let Some(current) = main.and_then(|state| state.current) {
             self.drafts[current].generation.complete = true;
@@ -168,6 +179,7 @@ impl Assembler {
             stray_subagents: Vec::new(),
             incidents: mem::take(&mut self.before_turns),
         });
+        id
     }
 
     /// Something happened between the calls: it belongs to the turn that has begun. A copied
@@ -277,7 +289,12 @@ impl Assembler {
         let index = self.drafts.len();
         let state = self.threads.entry(part.thread.clone()).or_default();
         let previous = state.current.replace(index);
-        let input = mem::take(&mut state.pending);
+        // What a failed call was given, the next one is given again.
+        let input = if part.error.is_some() {
+            state.pending.clone()
+        } else {
+            mem::take(&mut state.pending)
+        };
         let begins_anew = mem::take(&mut state.begins_anew);
         if let Some(previous) = previous {
             self.drafts[previous].generation.complete = true;
@@ -285,6 +302,7 @@ impl Assembler {
         self.drafts.push(Draft {
             turn,
             thread: part.thread,
+            advisors: part.advisors,
             generation: Generation {
                 id,
                 is_copy: false,
@@ -306,6 +324,11 @@ impl Assembler {
                 setup: part.setup,
                 output: part.blocks,
                 parameters: part.parameters,
+                doubts: Doubts {
+                    lacks_usage: part.usage.is_none() && part.error.is_none(),
+                    lacks_time: part.is_untimed || part.requested_at.is_none(),
+                },
+                label: None,
                 error: part.error,
                 circumstances: part.circumstances,
             },
@@ -365,7 +388,10 @@ impl Assembler {
             && usage.output >= generation.usage.output
         {
             generation.usage = usage;
+            generation.doubts.lacks_usage = false;
+            self.drafts[index].advisors = part.advisors;
         }
+        let generation = &mut self.drafts[index].generation;
         if !is_copy {
             generation.ended_at = generation.ended_at.max(part.at);
         }
@@ -415,6 +441,9 @@ impl Assembler {
             generation.complete |=
                 generation.stop_reason.is_some() && generation.ended_at + SURELY_WRITTEN < ended_at;
         }
+        let lacking = self.drafts.iter();
+        let lacking = lacking.filter(|draft| draft.generation.doubts.lacks_usage);
+        self.oddities.responses_without_usage = lacking.count() as u64;
         let mut family = self.join_results();
         self.attach_main(&mut family);
         self.attach_strays(family);
@@ -454,9 +483,10 @@ impl Assembler {
                 }
             }
             names.push(draft.generation.id.clone());
+            let generations = draft.advice().into_iter().chain([draft.generation]);
             match draft.thread {
-                Thread::Main => main.push((draft.turn, draft.generation)),
-                Thread::Agent(id) => agents.entry(id).or_default().push(draft.generation),
+                Thread::Main => main.extend(generations.map(|it| (draft.turn, it))),
+                Thread::Agent(id) => agents.entry(id).or_default().extend(generations),
             }
         }
         let mut by_call: HashMap<Caller, Vec<Subagent>> = HashMap::new();
@@ -542,6 +572,35 @@ impl Assembler {
         for turn in &mut self.turns {
             turn.stray_subagents.sort_by(|a, b| a.id.cmp(&b.id));
         }
+    }
+}
+
+impl Draft {
+    /// The calls of other models that the response took.
+    fn advice(&self) -> Vec<Generation> {
+        let generation = &self.generation;
+        let each = self.advisors.iter().zip(1_u64..);
+        let each = each.map(|(advice, number)| Generation {
+            id: format!("{}\u{1e}advisor {number}", generation.id),
+            model: advice.model.clone(),
+            usage: advice.usage,
+            first_token_at: None,
+            retries: Retries::default(),
+            stop_reason: Some("end_turn".to_owned()),
+            input: Vec::new(),
+            whole_input: None,
+            begins_anew: false,
+            setup: None,
+            output: Vec::new(),
+            parameters: Parameters::default(),
+            label: Some("advisor"),
+            doubts: Doubts {
+                lacks_usage: false,
+                lacks_time: true,
+            },
+            ..generation.clone()
+        });
+        each.collect()
     }
 }
 

@@ -22,7 +22,7 @@ pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::Earlier;
 pub use given::{Given, InputScope, Setup, Wanted};
 pub use oddities::{Oddities, Skipped};
-pub use parts::{ResponsePart, Thread, TurnStart};
+pub use parts::{Advice, ResponsePart, Thread, TurnStart};
 pub use responses::Origin;
 pub use totals::Totals;
 pub use work::{Incidents, Permission, Work};
@@ -190,10 +190,23 @@ pub struct Generation {
     pub parameters: Parameters,
     /// Set when the call failed.
     pub error: Option<CallError>,
+    /// What it is, where it is no response of the conversation itself.
+    pub label: Option<&'static str>,
+    /// What of it is not known.
+    pub doubts: Doubts,
     /// False while the response may still be being written.
     pub complete: bool,
     /// Where and under what circumstances.
     pub circumstances: Arc<Circumstances>,
+}
+
+/// What is not known of a call, and must not be shown as if it were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// No part of the response told what it used.
+    pub lacks_usage: bool,
+    /// When it began or ended is not told.
+    pub lacks_time: bool,
 }
 
 /// Token counts of one response. Input excludes what was read from or written to the cache.
@@ -215,6 +228,9 @@ pub struct Usage {
     pub cache_write_1h: u64,
     /// Web searches that the provider ran.
     pub web_searches: u64,
+    /// Web pages that the provider fetched.
+    #[serde(default)]
+    pub web_fetches: u64,
 }
 
 /// What a request asked for, where the transcript tells.
@@ -365,6 +381,14 @@ impl Session {
     #[must_use]
     pub fn skipped(&self) -> Skipped {
         self.earlier.skipped.plus(self.oddities.skipped())
+    }
+
+    /// Responses that did not tell what they used, since the session began.
+    #[must_use]
+    pub fn without_usage(&self) -> u64 {
+        let generations = self.all_generations().into_iter();
+        let new = generations.filter(|generation| generation.doubts.lacks_usage);
+        self.earlier.totals.without_usage + new.count() as u64
     }
 
     /// What the agent's own books show and the lines do not. `ours` tells the generations of this

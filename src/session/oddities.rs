@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Oddities {
     /// Lines, or parts of lines, that are no JSON object.
     pub malformed_lines: u64,
+    /// Lines that are too long to be read.
+    pub oversized_lines: u64,
+    /// Lines without a time of their own.
+    pub untimed_lines: u64,
     /// Lines of a type that the reader does not know, by type.
     pub unknown_types: BTreeMap<String, u64>,
     /// Tool results whose call is in no line.
@@ -19,13 +23,19 @@ pub struct Oddities {
     pub responses_without_message: u64,
 }
 
-/// How many lines a reader met and could not use.
+/// How many lines a reader met and could not use, or not in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// Lines, or parts of lines, that are broken or say too little.
     pub broken: u64,
     /// Lines of a type that the reader does not know.
     pub unknown: u64,
+    /// Lines that are too long to be read.
+    #[serde(default)]
+    pub oversized: u64,
+    /// Lines without a time of their own: they have that of the line before.
+    #[serde(default)]
+    pub untimed: u64,
 }
 
 impl Skipped {
@@ -35,6 +45,8 @@ impl Skipped {
         Self {
             broken: self.broken + other.broken,
             unknown: self.unknown + other.unknown,
+            oversized: self.oversized + other.oversized,
+            untimed: self.untimed + other.untimed,
         }
     }
 
@@ -44,17 +56,21 @@ impl Skipped {
         Self {
             broken: self.broken.saturating_sub(other.broken),
             unknown: self.unknown.saturating_sub(other.unknown),
+            oversized: self.oversized.saturating_sub(other.oversized),
+            untimed: self.untimed.saturating_sub(other.untimed),
         }
     }
 }
 
 impl Oddities {
-    /// Of all these, the lines that are in no event.
+    /// Of all these, the lines that are in no event, or not as they should be.
     #[must_use]
     pub fn skipped(&self) -> Skipped {
         Skipped {
             broken: self.malformed_lines + self.responses_without_message,
             unknown: self.unknown_types.values().sum(),
+            oversized: self.oversized_lines,
+            untimed: self.untimed_lines,
         }
     }
 }

@@ -32,6 +32,15 @@ pub struct TurnStart {
     pub circumstances: Arc<Circumstances>,
 }
 
+/// A call of another model that a response took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// Its model.
+    pub model: Option<String>,
+    /// What it used.
+    pub usage: Usage,
+}
+
 /// A part of a response, as a line holds it.
 #[derive(Clone, Debug)]
 pub struct ResponsePart {
@@ -51,6 +60,10 @@ pub struct ResponsePart {
     pub began_at: Option<DateTime<Utc>>,
     /// When this part was complete.
     pub at: DateTime<Utc>,
+    /// Whether that is not told, but only when what stands before it was.
+    pub is_untimed: bool,
+    /// Calls of other models that the response took, which its usage does not contain.
+    pub advisors: Vec<Advice>,
     /// Attempts at this call that failed before.
     pub retries: Retries,
     /// Why the model stopped, where this line knows.

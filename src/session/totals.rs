@@ -23,6 +23,9 @@ pub struct Totals {
     pub unfinished_tool_calls: u64,
     /// Responses whose count of output tokens is a placeholder.
     pub placeholders: u64,
+    /// Responses that did not tell what they used.
+    #[serde(default)]
+    pub without_usage: u64,
     /// How often the user stopped the agent.
     pub interruptions: u64,
     /// How often the conversation was compacted.
@@ -65,6 +68,7 @@ impl Totals {
         self.generations += 1;
         self.errors += u64::from(generation.error.is_some());
         self.placeholders += u64::from(generation.has_placeholder());
+        self.without_usage += u64::from(generation.doubts.lacks_usage);
         self.add_usage(generation.usage);
         for call in generation.tool_calls() {
             self.tool_calls += 1;

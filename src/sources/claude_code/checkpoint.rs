@@ -172,6 +172,9 @@ impl Reading {
             .rposition(|turn| turn.is_shown(ours) && turn.answer().is_some())?;
         let latest = settled.min(answered);
         let mark_of = |turn: &Turn| self.marks.iter().find(|mark| mark.turn == turn.id);
+        // Not every turn can be gone on from.
+        let mut marked = turns.get(..=latest)?.iter();
+        let latest = marked.rposition(|turn| mark_of(turn).is_some())?;
         let mark = mark_of(turns.get(latest)?)?;
         // What was said before the turn may be turns too, which no response answered.
         let first = turns[..latest]

@@ -17,10 +17,12 @@ mod messages;
 mod paths;
 pub mod plugin;
 mod prompt;
+mod queue;
 mod read;
 mod requests;
 mod running;
 pub mod settings;
+mod snapshot;
 mod times;
 mod tool_result;
 pub mod unknown;
@@ -30,7 +32,8 @@ pub use checkpoint::{Checkpoint, Reading};
 pub use folders::folders;
 pub use glance::{glance, last_written, started_at};
 pub use paths::{
-    AgentFile, SessionFiles, project_dir, projects_dir, session_files, session_id, transcripts,
+    AgentFile, SessionFiles, named, project_dir, projects_dir, session_files, session_id,
+    transcripts,
 };
 pub use read::read;
 pub use running::{Running, running};

@@ -1,5 +1,6 @@
 //! Where Claude Code keeps its sessions, and which files belong to one.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use crate::variables::Variable;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
 const LARGEST_META: u64 = 64 << 10;
+
+/// The folder of a session's subagents.
+const SUBAGENTS: &str = "subagents";
 
 /// Claude Code cuts the names of project folders here.
 const LONGEST_SLUG: usize = 200;
@@ -94,16 +98,57 @@ pub fn project_dir(host: &Host) -> Option<PathBuf> {
     })
 }
 
-/// Every session transcript at or below `root`, in the order of their paths. Symbolic links are
-/// not followed.
+/// Every session transcript at or below `root`, in the order of their paths; where only subagents
+/// are left of a session, the first of theirs. Symbolic links are not followed.
 #[must_use]
 pub fn transcripts(root: &Path) -> Listing<PathBuf> {
+    let folders = RefCell::new(Vec::new());
     let mut files = walk::files(root, |entry| {
-        entry.file_name() != "subagents" && entry.file_name() != "tool-results"
+        if entry.file_name() == SUBAGENTS {
+            folders.borrow_mut().push(entry.path().to_owned());
+        }
+        entry.file_name() != SUBAGENTS && entry.file_name() != "tool-results"
     });
     let is_transcript = |path: &PathBuf| is_jsonl(path) && agent_id(path).is_none();
     files.found.retain(is_transcript);
+    for folder in folders.into_inner() {
+        if is_left_alone(&folder) {
+            let mut left = walk::files(&folder, |_| true);
+            left.found
+                .retain(|path| is_jsonl(path) && agent_id(path).is_some());
+            left.found.truncate(1);
+            files.append(left);
+        }
+    }
+    files.found.sort();
     files
+}
+
+/// Whether the session is gone whose subagents are in this folder.
+fn is_left_alone(subagents: &Path) -> bool {
+    let session = subagents.parent().and_then(Path::file_name);
+    session.is_some_and(|name| {
+        let mut name = name.to_owned();
+        name.push(".jsonl");
+        let of_session = subagents.parent().map(|folder| folder.with_file_name(name));
+        of_session.is_some_and(|path| !path.exists())
+    })
+}
+
+/// The folder of subagents without a session that this transcript stands for.
+fn left_alone(transcript: &Path) -> Option<&Path> {
+    let mut folders = transcript.ancestors().skip(1);
+    let folder = folders.find(|folder| folder.file_name().is_some_and(|it| it == SUBAGENTS))?;
+    is_left_alone(folder).then_some(folder)
+}
+
+/// The id that a session's files are named by.
+#[must_use]
+pub fn named(transcript: &Path) -> Option<String> {
+    let of_subagents = left_alone(transcript).and_then(Path::parent);
+    let name = of_subagents.and_then(Path::file_name);
+    let name = name.or_else(|| transcript.file_stem())?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 /// The files of the session whose transcript is at `transcript`.
@@ -118,13 +163,18 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
             "is not a regular file",
         ));
     }
-    let own = transcript.with_extension("").join("subagents");
+    let alone = left_alone(transcript);
+    let own = || transcript.with_extension("").join(SUBAGENTS);
+    let own = alone.map_or_else(own, Path::to_owned);
     let mut candidates = walk::files(&own, |_| true);
     let mut agents: Vec<AgentFile> = Vec::new();
-    agents.extend(candidates.found.iter().filter_map(|path| agent_file(path)));
-    let beside = siblings(transcript);
-    agents.extend(beside.found);
-    candidates.unreadable.extend(beside.unreadable);
+    let others = candidates.found.iter().filter(|path| *path != transcript);
+    agents.extend(others.filter_map(|path| agent_file(path)));
+    if alone.is_none() {
+        let beside = siblings(transcript);
+        agents.extend(beside.found);
+        candidates.unreadable.extend(beside.unreadable);
+    }
     // Of two files that hold the same lines, the shorter is the one that was copied.
     agents.sort_by(|a, b| (a.began_at, a.bytes, &a.path).cmp(&(b.began_at, b.bytes, &b.path)));
     Ok(SessionFiles {
@@ -139,8 +189,7 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
 #[must_use]
 pub fn session_id(transcript: &Path) -> String {
     let said = first_facts(transcript).and_then(|facts| facts.session);
-    let stem = transcript.file_stem().unwrap_or_default();
-    said.unwrap_or_else(|| stem.to_string_lossy().into_owned())
+    said.or_else(|| named(transcript)).unwrap_or_default()
 }
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.

@@ -12,11 +12,14 @@ use super::super::jsonl::{self, Lines};
 use super::agents::AgentNotes;
 use super::checkpoint::{Checkpoint, Mark, Reading};
 use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
+use super::glance;
 use super::kinds;
 use super::messages::Spot;
 use super::paths::{AgentFile, SessionFiles};
 use super::prompt::{self, Prompt};
+use super::queue::Queue;
 use super::requests::{Answer, Requests};
+use super::snapshot::{Rendered, Snapshot};
 use super::times;
 use super::wire::{self, Line, payload};
 use crate::session::{
@@ -60,12 +63,20 @@ struct Reader {
     waiting: Option<Mark>,
     permission_mode: Option<String>,
     circumstances: Arc<Circumstances>,
+    session_id: String,
+    /// When the last line was written that told.
+    clock: Option<DateTime<Utc>>,
     /// When each line was written, by its uuid: a call begins when its chain parent was there.
     times: HashMap<String, DateTime<Utc>>,
+    /// The last line of the model's.
+    last_answer: Option<String>,
+    queue: Queue,
+    snapshot: Snapshot,
     /// Attempts that failed, by the line of the last of them.
     retries: HashMap<String, FailedAttempts>,
     requests: Requests,
     keeps_content: bool,
+    keeps_inputs: bool,
     agents: AgentNotes,
 }
 
@@ -86,10 +97,16 @@ impl Reader {
             waiting: None,
             permission_mode: checkpoint.permission_mode.clone(),
             circumstances: Arc::default(),
+            session_id: files.session_id.clone(),
+            clock: None,
             times: HashMap::new(),
+            last_answer: None,
+            queue: Queue::default(),
+            snapshot: Snapshot::default(),
             retries: HashMap::new(),
             requests: Requests::new(wanted.inputs()),
             keeps_content: wanted != Wanted::Numbers,
+            keeps_inputs: wanted.inputs().is_some(),
             agents: AgentNotes::default(),
         }
     }
@@ -166,6 +183,8 @@ impl Reader {
             // Agents do not write their mode; it is the one of the call that started them.
             self.permission_mode = None;
         }
+        self.clock = None;
+        self.snapshot = Snapshot::default();
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
             if agent.is_none() && line.offset >= self.end {
@@ -173,8 +192,10 @@ impl Reader {
                 break;
             }
             let text = line.text();
+            self.assembler.oddities().oversized_lines += u64::from(line.is_oversized);
             let mut spot = Spot::of(&line);
             let malformed = jsonl::objects(&text, |object| {
+                self.note_time(&object, path);
                 self.line(&object, line.offset, agent);
                 self.requests.saw(&object, spot);
                 spot.before += 1;
@@ -189,11 +210,19 @@ impl Reader {
         Ok(())
     }
 
+    /// A line of the conversation without a time has that of the line before, and the first ones
+    /// that of the first line with one.
+    fn note_time(&mut self, line: &Line<'_>, path: &Path) {
+        let at = time_of(line);
+        self.clock = at.or(self.clock);
+        if at.is_none() && is_said(line) {
+            self.assembler.oddities().untimed_lines += 1;
+            self.clock = self.clock.or_else(|| glance::started_at(path));
+        }
+    }
+
     fn line(&mut self, line: &Line<'_>, offset: u64, agent: Option<&AgentFile>) {
-        let at = line
-            .timestamp
-            .as_ref()
-            .and_then(|at| times::parse_time(at.as_str()));
+        let mut at = time_of(line);
         let mut is_copy = false;
         if let Some(at) = at {
             self.assembler.saw(at);
@@ -201,6 +230,9 @@ impl Reader {
                 let before = self.times.insert(uuid.as_str().to_owned(), at);
                 is_copy = before.is_some();
             }
+        }
+        if is_said(line) {
+            at = at.or(self.clock);
         }
         if agent.is_none() && !is_copy {
             self.incidents(line);
@@ -212,6 +244,11 @@ impl Reader {
             // Written at exit, after everything else that counts.
             (Some("cost-state"), _) if agent.is_none() => self.books(line),
             (Some("permission-mode"), _) if agent.is_none() => self.note_permission_mode(line),
+            (Some("queue-operation"), at) => {
+                if let Some(at) = at.filter(|_| agent.is_none()) {
+                    self.queue.happened(line, at);
+                }
+            }
             (Some("system"), at) => self.system(line, at, agent),
             (Some("pr-link"), _) if agent.is_none() => {
                 if let Some(address) = &line.pr_url {
@@ -268,6 +305,7 @@ impl Reader {
             && thread == Thread::Main
             && let Some(prompt) = prompt::of_line(line, &message.content)
         {
+            self.queue.is_told(&prompt.text);
             self.begin_turn(line, prompt, at);
         }
         self.link_subagent(line, &content);
@@ -295,8 +333,15 @@ impl Reader {
         let Some(attachment) = payload::<wire::Attachment<'_>>(line.attachment) else {
             return;
         };
-        if attachment.kind.as_str() != "queued_command" {
-            return;
+        match attachment.kind.as_str() {
+            "queued_command" => {}
+            "prompt_snapshot" if self.keeps_inputs => {
+                if let Some(raw) = line.attachment {
+                    self.snapshot.take(raw);
+                }
+                return;
+            }
+            _ => return self.reminder(line, at, offset, agent),
         }
         self.note_waiting(offset, agent);
         self.note_circumstances(line);
@@ -305,6 +350,7 @@ impl Reader {
         if thread == Thread::Main
             && let Some(prompt) = prompt::of_queued(&attachment.prompt, mode)
         {
+            self.queue.is_told(&prompt.text);
             self.begin_turn(line, prompt, at);
         }
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
@@ -318,6 +364,57 @@ impl Reader {
                     content,
                 },
             );
+        }
+    }
+
+    /// What an attachment was rendered to, as the model saw it.
+    fn reminder(
+        &mut self,
+        line: &Line<'_>,
+        at: DateTime<Utc>,
+        offset: u64,
+        agent: Option<&AgentFile>,
+    ) {
+        let rendered: Vec<Rendered<'_>> = payload(line.rendered).unwrap_or_default();
+        if rendered.is_empty() {
+            return;
+        }
+        self.note_waiting(offset, agent);
+        self.note_circumstances(line);
+        let thread = self.thread_of(line, agent, None);
+        let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
+        for Rendered { content } in &rendered {
+            let content = prompt::with_reports(blocks(content, &facts), false);
+            let role = Role::User;
+            self.assembler
+                .input(thread.clone(), Message { role, content });
+        }
+    }
+
+    /// Prompts that no line tells but those of the queue.
+    fn queued_prompts(&mut self, line: &Line<'_>) {
+        for said in self.queue.take() {
+            let Some(prompt) = prompt::of_typed(&said.text) else {
+                continue;
+            };
+            let text = if self.keeps_content {
+                said.text
+            } else {
+                String::new()
+            };
+            self.note_circumstances(line);
+            let id = format!("{}:{}", self.session_id, said.at.timestamp_millis());
+            self.assembler.turn(TurnStart {
+                id,
+                trigger: prompt.trigger,
+                prompt: prompt.text,
+                at: said.at,
+                circumstances: Arc::clone(&self.circumstances),
+            });
+            let content = vec![Block::Text(text)];
+            let role = Role::User;
+            self.assembler
+                .input(Thread::Main, Message { role, content });
         }
     }
 
@@ -347,10 +444,11 @@ impl Reader {
     }
 
     fn begin_turn(&mut self, line: &Line<'_>, prompt: Prompt, at: DateTime<Utc>) {
-        let Some(id) = &line.uuid else { return };
+        let uuid = line.uuid.as_ref().map(|id| id.as_str().to_owned());
+        let unnamed = || format!("{}:{}", self.session_id, at.timestamp_millis());
         let before = self.assembler.turns();
-        self.assembler.turn(TurnStart {
-            id: id.as_str().to_owned(),
+        let id = self.assembler.turn(TurnStart {
+            id: uuid.unwrap_or_else(unnamed),
             trigger: prompt.trigger,
             prompt: prompt.text,
             at,
@@ -358,9 +456,10 @@ impl Reader {
         });
         if let Some(waiting) = &self.waiting
             && self.assembler.turns() > before
+            && self.queue.is_empty()
         {
             self.reading.marks.push(Mark {
-                turn: id.as_str().to_owned(),
+                turn: id,
                 place: self.requests.place(),
                 ..waiting.clone()
             });
@@ -380,15 +479,17 @@ impl Reader {
             return;
         }
         let thread = self.thread_of(line, agent, None);
+        if thread == Thread::Main {
+            self.queued_prompts(line);
+        }
+        self.last_answer = line.uuid.as_ref().map(|uuid| uuid.as_str().to_owned());
         self.note_agent_kind(line, &thread);
         let facts = LineFacts::of(line, at, &self.circumstances, self.keeps_content);
         let content = blocks(&message.content, &facts);
         self.agents.note_calls(&content);
         let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
         let usage = usage(raw_usage.as_ref());
-        if usage.is_none() {
-            self.assembler.oddities().responses_without_usage += 1;
-        }
+        let advisors = content::advisors(raw_usage.as_ref());
         let asked = self.requests.answer(&Answer {
             line,
             is_error,
@@ -414,6 +515,7 @@ impl Reader {
         parameters.service_tier = billed.service_tier.map(|tier| tier.0.into_owned());
         parameters.speed = billed.speed.map(|speed| speed.0.into_owned());
         let requested = line.requested_model.as_ref().map(wire::Text::as_str);
+        let requested = requested.or(asked.model.as_deref().filter(|_| is_synthetic));
         parameters.requested_model = requested
             .filter(|requested| !is_synthetic && model != Some(*requested))
             .map(str::to_owned);
@@ -429,6 +531,8 @@ impl Reader {
             requested_at: asked.at.or(parent_at),
             began_at,
             at,
+            is_untimed: time_of(line).is_none(),
+            advisors,
             retries,
             stop_reason: message
                 .stop_reason
@@ -437,7 +541,10 @@ impl Reader {
                 .map(|reason| reason.as_str().to_owned()),
             error: is_error.then(|| call_error(line, &content)),
             given: asked.given,
-            setup: asked.setup,
+            setup: match asked.at {
+                Some(_) => asked.setup,
+                None => asked.setup.or_else(|| self.snapshot.setup.clone()),
+            },
             blocks: if is_error { Vec::new() } else { content },
             parameters,
             circumstances: Arc::clone(&self.circumstances),
@@ -449,6 +556,9 @@ impl Reader {
         if agent.is_none() && line.is_sidechain == Some(true) && line.agent_id.is_none() {
             // Its children find their side chain through it.
             self.thread_of(line, None, None);
+        }
+        if let Some(at) = at {
+            self.note_local_command(line, at);
         }
         let is_retry = line
             .subtype
@@ -467,6 +577,26 @@ impl Reader {
                 },
             };
             self.retries.insert(uuid.as_str().to_owned(), failed);
+        }
+    }
+
+    /// A command that the user typed while the model worked stands in the chain between a response
+    /// and what it answers. The call did not wait for it.
+    fn note_local_command(&mut self, line: &Line<'_>, at: DateTime<Utc>) {
+        let is_local = line
+            .subtype
+            .as_ref()
+            .is_some_and(|subtype| subtype.as_str() == "local_command");
+        let (true, Some(uuid), Some(parent)) = (is_local, &line.uuid, &line.parent_uuid) else {
+            return;
+        };
+        let is_answer = self.last_answer.as_deref() == Some(parent.as_str());
+        if !is_answer
+            && self.assembler.is_waiting(&Thread::Main)
+            && let Some(asked_at) = self.times.get(parent.as_str()).copied()
+        {
+            let asked_at = asked_at.min(at);
+            self.times.insert(uuid.as_str().to_owned(), asked_at);
         }
     }
 
@@ -563,6 +693,17 @@ impl Reader {
             permission_mode: self.permission_mode.clone(),
         });
     }
+}
+
+fn time_of(line: &Line<'_>) -> Option<DateTime<Utc>> {
+    times::parse_time(line.timestamp.as_ref()?.as_str())
+}
+
+/// Whether a line is one of a session's conversation. What `claude -p` prints looks alike, but has
+/// neither times nor the session's id.
+fn is_said(line: &Line<'_>) -> bool {
+    let kind = line.kind.as_ref().map(wire::Text::as_str);
+    line.session_id.is_some() && matches!(kind, Some("user" | "assistant" | "attachment"))
 }
 
 /// What tells a response apart. An empty id is none.

@@ -14,8 +14,8 @@ use super::content::{self, moment};
 use super::steps::{Step, steps};
 use super::wire::{self, Info, Part};
 use crate::session::{
-    Block, Circumstances, Generation, Incidents, InputScope, Message, Oddities, Parameters, Role,
-    Subagent, ToolCall, ToolResult, Wanted,
+    Block, Circumstances, Doubts, Generation, Incidents, InputScope, Message, Oddities, Parameters,
+    Role, Subagent, ToolCall, ToolResult, Wanted,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -356,6 +356,8 @@ impl<'a> Conversation<'a> {
                 ..Parameters::default()
             },
             error: step.error,
+            label: None,
+            doubts: Doubts::default(),
             complete: step.is_complete,
             circumstances,
         })

@@ -12,8 +12,8 @@ use super::content;
 use super::tree::{Place, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
-    Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent, ToolCall,
-    ToolResult, Usage, Work,
+    Block, Circumstances, Doubts, Generation, Message, Parameters, Retries, Role, Subagent,
+    ToolCall, ToolResult, Usage, Work,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -209,6 +209,8 @@ impl<'a> Conversation<'a> {
             output: Vec::new(),
             parameters: Parameters::default(),
             error: None,
+            label: None,
+            doubts: Doubts::default(),
             // Pi writes an answer when it is there, and in one piece.
             complete: true,
             circumstances: Arc::clone(&self.facts.circumstances),
