@@ -159,6 +159,8 @@ impl Assembler {
                 start.id = format!("{}:{}+", start.id, start.at.timestamp_millis());
             }
         }
+        // Whether it is the same one, only a reading from the start can tell.
+        self.repeats_earlier |= self.earlier.knows_turn(&start.id);
         let id = start.id.clone();
         let main = self.threads.get(&Thread::Main);
         if let Some(current) = main.and_then(|state| state.current) {

@@ -38,6 +38,12 @@ impl Earlier {
         !self.responses.is_empty() && self.responses.contains(&fingerprint(response_id))
     }
 
+    /// Whether a turn with this identity was read before.
+    #[must_use]
+    pub fn knows_turn(&self, turn: &str) -> bool {
+        self.knows(&of_turn(turn))
+    }
+
     /// Whether anything was read before.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -55,7 +61,12 @@ impl Earlier {
             .into_iter()
             .map(|generation| fingerprint(&generation.id));
         self.responses.extend(known);
+        self.responses.insert(fingerprint(&of_turn(&turn.id)));
     }
+}
+
+fn of_turn(id: &str) -> String {
+    format!("turn\u{1e}{id}")
 }
 
 fn fingerprint(id: &str) -> u64 {

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::paths::{AgentFile, SessionFiles};
@@ -45,6 +46,8 @@ pub(super) struct Mark {
     pub(super) skipped: Skipped,
     /// The permission mode at that place.
     pub(super) permission_mode: Option<String>,
+    /// When the last line was written that told.
+    pub(super) clock: Option<DateTime<Utc>>,
     /// Where the conversation with the model stood.
     pub(super) place: Option<Place>,
 }
@@ -59,6 +62,8 @@ pub struct Checkpoint {
     pub(super) offset: u64,
     /// Fingerprint of the bytes before it.
     guard: u64,
+    #[serde(default)]
+    pub(super) clock: Option<DateTime<Utc>>,
     pub(super) permission_mode: Option<String>,
     pub(super) has_custom_title: bool,
     pub(super) place: Option<Place>,
@@ -150,6 +155,7 @@ impl Reading {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             offset: mark.offset,
             guard: guard_before(&self.transcript, mark.offset).ok()?,
+            clock: mark.clock,
             permission_mode: mark.permission_mode.clone(),
             has_custom_title: self.has_custom_title,
             place: mark.place.clone(),

@@ -98,7 +98,7 @@ impl Reader {
             permission_mode: checkpoint.permission_mode.clone(),
             circumstances: Arc::default(),
             session_id: files.session_id.clone(),
-            clock: None,
+            clock: checkpoint.clock,
             times: HashMap::new(),
             last_answer: None,
             queue: Queue::default(),
@@ -182,8 +182,8 @@ impl Reader {
         if agent.is_some() {
             // Agents do not write their mode; it is the one of the call that started them.
             self.permission_mode = None;
+            self.clock = None;
         }
-        self.clock = None;
         self.snapshot = Snapshot::default();
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
@@ -428,6 +428,7 @@ impl Reader {
                 statements: self.assembler.statements(),
                 skipped: self.assembler.oddities().skipped(),
                 permission_mode: self.permission_mode.clone(),
+                clock: self.clock,
                 place: None,
             });
         }
