@@ -95,7 +95,7 @@ fn one_secret_a_line(bencher: Bencher) {
         .bench(|| redactor.text(&text, &mut Counts::default()));
 }
 
-/// What begins like a secret, or stands under a name like a secret's, and is none.
+/// Text that looks like a secret and is none: by how it begins, or by the name before it.
 #[divan::bench]
 fn lookalikes(bencher: Bencher) {
     const LINES: &str = "cache_key = \"node-9fceb02d0ae598e95dc970b74767f19372d61af8\"\n\
@@ -122,6 +122,16 @@ fn lookalikes(bencher: Bencher) {
     "kind: Secret\n",
     "curl -u ",
     "\\\"token\\\":\\\"",
+    "token: ",
+    "password=\"'",
+    "password: Optional[",
+    "name: password\n",
+    "\"name\":\"password\",",
+    ":5432:",
+    "a,token\n",
+    "sentry: ",
+    "://a:",
+    "mysql -p",
 ])]
 fn hostile(bencher: Bencher, beginning: &str) {
     let redactor = redactor();
@@ -131,7 +141,7 @@ fn hostile(bencher: Bencher, beginning: &str) {
         .bench(|| redactor.text(&text, &mut Counts::default()));
 }
 
-/// What settings files and command lines hold: a secret on every third line.
+/// Settings files and command lines with a secret on every third line.
 #[divan::bench]
 fn settings_and_commands(bencher: Bencher) {
     const LINES: &[&str] = &[

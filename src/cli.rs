@@ -271,4 +271,7 @@ pub struct Flush {
     /// Leave the terminal and its session: the hook that started this may be killed
     #[arg(long, hide = true)]
     pub detached: bool,
+    /// Judgement of the environment by the hook that started this process, as JSON
+    #[arg(long, hide = true, value_name = "JSON")]
+    pub judged: Option<String>,
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::consent::{Environment, RulesFile};
 use crate::events::{DistinctId, Grouping, InputScope, Recording, Wanted};
-use crate::host::{Host, UnknownValue};
+use crate::host::{Hidden, Host, UnknownValue};
 use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;
@@ -108,7 +108,7 @@ pub enum Attribution {
     Named(DistinctId),
     /// Git's `user.email` in the session's folder, where it has one.
     GitEmail,
-    /// Nobody: a session stands for itself.
+    /// No person: the distinct id is made of the session's id.
     Session,
 }
 
@@ -315,6 +315,10 @@ impl<'a> Reader<'a> {
         (name, value): (&'static str, Result<Option<&str>, UnknownValue>),
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Reading<T> {
+        if value == Err(UnknownValue::Hidden(Hidden::ByProject)) {
+            // Told with all else that came with the project.
+            return Reading::Unreadable;
+        }
         let value = value.map_err(|error| error.to_string());
         match value.and_then(|value| value.map(parse).transpose()) {
             Ok(None) => Reading::Unset,
@@ -411,8 +415,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whoever means to keep content private must not send it because of a typing error, nor
-    /// because another setting says otherwise: the stricter one holds.
+    /// Which content is sent: the strictest of all settings. A value with a typing error counts as
+    /// the strict one.
     fn recording(&mut self) -> Recording {
         let mut is_private = false;
         for variable in [Variable::PrivacyMode, Variable::AgentPrivacyMode] {
@@ -479,7 +483,7 @@ fn read(variable: Variable, host: &Host) -> (&'static str, Result<Option<&str>, 
     }
 }
 
-/// What the option of the plugin says, for settings that are one.
+/// Value of the plugin's option for a setting; `None` for settings without an option.
 fn plugin_option(
     variable: Variable,
     host: &Host,

@@ -14,7 +14,7 @@ use crate::variables::Variable;
 
 /// What a detached process needs of the environment. Everything else stays behind, the keys of
 /// the coding agent first of all: a process that outlives its parent should not keep them.
-const KEPT: [&str; 27] = [
+const KEPT: [&str; 28] = [
     "HOME",
     "PATH",
     "USER",
@@ -33,6 +33,7 @@ const KEPT: [&str; 27] = [
     "CLAUDE_PROJECT_DIR",
     "PI_CODING_AGENT_DIR",
     "PI_CODING_AGENT_SESSION_DIR",
+    "OPENCODE_DB",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",

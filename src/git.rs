@@ -108,9 +108,14 @@ pub fn main_work_tree(directory: &Path) -> Option<PathBuf> {
     Some(repository.workdir()?.to_owned())
 }
 
+/// The repository that a directory is in, by the nearest `.git`: nothing of that name can come with
+/// a repository, while a folder with all that makes a bare one can.
 fn open(directory: &Path) -> Option<Repository> {
+    let directory = directory.canonicalize().ok()?;
+    let is_top = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
+    let top = directory.ancestors().find(is_top)?;
     let nowhere: [&Path; 0] = [];
-    Repository::open_ext(directory, RepositoryOpenFlags::empty(), nowhere).ok()
+    Repository::open_ext(top, RepositoryOpenFlags::NO_SEARCH, nowhere).ok()
 }
 
 /// The path of a remote URL, without host, credentials and `.git`. A local path has no owner.
@@ -286,6 +291,25 @@ mod tests {
             std::fs::write(&path, "{}").unwrap();
             assert_eq!(standing(&path), expected, "{file} beside {added:?}");
         }
+    }
+
+    #[test]
+    fn a_bare_repository_that_came_with_a_repository_says_nothing_of_its_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let repository = Repository::init(directory.path()).unwrap();
+        let inside = directory.path().join("inside");
+        Repository::init_bare(&inside).unwrap();
+        let file = inside.join(".claude/settings.local.json");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "{}").unwrap();
+        for tree in [".", ".."] {
+            let config = format!("[core]\n\tbare = false\n\tworktree = {tree}\n");
+            std::fs::write(inside.join("config"), config).unwrap();
+            assert_eq!(standing(&file), Standing::Unknown, "{tree}");
+        }
+        add(&repository, "inside/.claude/settings.local.json");
+        assert_eq!(standing(&file), Standing::Tracked);
+        assert_eq!(main_work_tree(&inside), main_work_tree(directory.path()));
     }
 
     #[cfg(unix)]

@@ -2,12 +2,13 @@
 //!
 //! Everything else asks a [`Host`] instead of the process, so that a test can be any machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::variables::Variable;
 
@@ -40,7 +41,7 @@ pub struct Host {
     /// What was typed behind its name.
     pub arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
-    overwritten: BTreeSet<Variable>,
+    hidden: BTreeMap<Variable, Hidden>,
     started: Instant,
     clock: fn() -> DateTime<Utc>,
 }
@@ -62,7 +63,7 @@ impl Host {
             environment: std::env::vars_os()
                 .map(|(name, value)| (in_one_spelling(&name), value))
                 .collect(),
-            overwritten: BTreeSet::new(),
+            hidden: BTreeMap::new(),
             started: Instant::now(),
             clock: Utc::now,
         }
@@ -81,7 +82,7 @@ impl Host {
             executable: None,
             arguments: Vec::new(),
             environment: BTreeMap::new(),
-            overwritten: BTreeSet::new(),
+            hidden: BTreeMap::new(),
             started: Instant::now(),
             clock,
         }
@@ -105,9 +106,15 @@ impl Host {
     /// The same host, where somebody else's value stands in the place of the user's own, which
     /// nobody can know any more.
     #[must_use]
-    pub fn overwritten(mut self, variable: Variable) -> Self {
-        self.overwritten.insert(variable);
+    pub fn hiding(mut self, variable: Variable, how: Hidden) -> Self {
+        self.hidden.insert(variable, how);
         self.without(variable.name())
+    }
+
+    /// Variables in whose place somebody else's value stood.
+    #[must_use]
+    pub const fn hidden(&self) -> &BTreeMap<Variable, Hidden> {
+        &self.hidden
     }
 
     /// Whether an environment variable is there, whatever it holds.
@@ -121,8 +128,8 @@ impl Host {
     /// # Errors
     /// When the value cannot be known.
     pub fn variable(&self, variable: Variable) -> Result<Option<&str>, UnknownValue> {
-        if self.overwritten.contains(&variable) {
-            return Err(UnknownValue::Overwritten);
+        if let Some(how) = self.hidden.get(&variable) {
+            return Err(UnknownValue::Hidden(*how));
         }
         match self.value(variable) {
             None => Ok(None),
@@ -141,7 +148,9 @@ impl Host {
         (!value.is_empty()).then(|| PathBuf::from(value))
     }
 
-    fn value(&self, variable: Variable) -> Option<&OsString> {
+    /// What an environment variable holds, as it is.
+    #[must_use]
+    pub fn value(&self, variable: Variable) -> Option<&OsString> {
         let name = in_one_spelling(OsStr::new(variable.name()));
         self.environment.get(&name)
     }
@@ -192,10 +201,22 @@ pub enum UnknownValue {
     /// It holds bytes that are no text.
     #[error("is not valid UTF-8")]
     NotUnicode,
-    /// The settings committed with a project set it as well, and Claude Code let them win.
+    /// Somebody else's value stands in its place.
+    #[error("{0}")]
+    Hidden(Hidden),
+}
+
+/// Whose value stands in the place of the user's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum Hidden {
+    /// That of settings that came with a project.
+    #[error("was hidden by settings that came with this project")]
+    ByProject,
+    /// One of which no file tells where it came from, such as settings that are gone, or one that
+    /// is not what the user's settings say.
     #[error(
-        "is set by the settings that came with this project, so that a value of your own cannot \
-         be seen; set it in your own settings.json"
+        "was set by something else than your own settings, perhaps by ones that are gone; start \
+         Claude Code again, or set it in your own settings.json"
     )]
-    Overwritten,
+    Unexplained,
 }

@@ -8,19 +8,23 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What a value may do that was committed with a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfCommitted {
     /// Nothing: the user's own value holds.
     Ignored,
+    /// Switch off, never on: a project that says no is left alone.
+    SwitchesOff,
     /// More privacy, never less: decided for each session by the project it worked in, and the
     /// stricter of project and user holds.
     Stricter,
     /// Choose where the sessions of its project go, once the user has confirmed the choice.
     ChoosesDestination,
-    /// Choose through whose hands they go, once the user has confirmed it: libraries read these
-    /// themselves, so that no other value can be put in their place.
-    ChoosesRoute,
+    /// Nothing either. Libraries read these themselves, so that only a process that is started
+    /// with another value goes by that: a process that has the repository's sends nothing.
+    NeverRoutes,
     /// Move folders in which the user's own decisions are looked for: nothing is read or sent.
     StopsEverything,
 }
@@ -28,7 +32,9 @@ pub enum IfCommitted {
 macro_rules! variables {
     ($($(#[doc = $doc:literal])+ $variable:ident = $name:literal, $if_committed:ident;)+) => {
         /// An environment variable that the program reads.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
         pub enum Variable {
             $($(#[doc = $doc])+ $variable,)+
         }
@@ -67,29 +73,29 @@ variables! {
     /// The plugin's option `host`.
     OptionHost = "CLAUDE_PLUGIN_OPTION_HOST", ChoosesDestination;
     /// Proxy for plain HTTP.
-    HttpProxy = "HTTP_PROXY", ChoosesRoute;
+    HttpProxy = "HTTP_PROXY", NeverRoutes;
     /// Proxy for HTTPS.
-    HttpsProxy = "HTTPS_PROXY", ChoosesRoute;
+    HttpsProxy = "HTTPS_PROXY", NeverRoutes;
     /// Proxy for everything.
-    AllProxy = "ALL_PROXY", ChoosesRoute;
+    AllProxy = "ALL_PROXY", NeverRoutes;
     /// Hosts that no proxy is used for.
-    NoProxy = "NO_PROXY", ChoosesRoute;
+    NoProxy = "NO_PROXY", NeverRoutes;
     /// The same as `HTTP_PROXY`; both spellings are in use.
-    HttpProxyInSmall = "http_proxy", ChoosesRoute;
+    HttpProxyInSmall = "http_proxy", NeverRoutes;
     /// The same as `HTTPS_PROXY`.
-    HttpsProxyInSmall = "https_proxy", ChoosesRoute;
+    HttpsProxyInSmall = "https_proxy", NeverRoutes;
     /// The same as `ALL_PROXY`.
-    AllProxyInSmall = "all_proxy", ChoosesRoute;
+    AllProxyInSmall = "all_proxy", NeverRoutes;
     /// The same as `NO_PROXY`.
-    NoProxyInSmall = "no_proxy", ChoosesRoute;
+    NoProxyInSmall = "no_proxy", NeverRoutes;
     /// File with the certificates to believe.
-    CertificateFile = "SSL_CERT_FILE", ChoosesRoute;
+    CertificateFile = "SSL_CERT_FILE", NeverRoutes;
     /// Folder with the certificates to believe.
-    CertificateFolder = "SSL_CERT_DIR", ChoosesRoute;
+    CertificateFolder = "SSL_CERT_DIR", NeverRoutes;
 
     // Whether anything is sent.
-    /// Whether Claude Code's hooks do anything. A project that says no is left alone.
-    CcEnabled = "POSTHOG_LLMA_CC_ENABLED", Ignored;
+    /// Whether Claude Code's hooks do anything.
+    CcEnabled = "POSTHOG_LLMA_CC_ENABLED", SwitchesOff;
     /// Whether the hooks of other agents do anything.
     Enabled = "POSTHOG_ENABLED", Ignored;
 
@@ -166,12 +172,18 @@ variables! {
     XdgDataHome = "XDG_DATA_HOME", Ignored;
     /// OpenCode's database.
     OpencodeDb = "OPENCODE_DB", Ignored;
+    /// A file with settings of OpenCode.
+    OpencodeConfig = "OPENCODE_CONFIG", Ignored;
+    /// A folder with settings and plugins of OpenCode.
+    OpencodeConfigDir = "OPENCODE_CONFIG_DIR", Ignored;
     /// Pi's folder.
     PiDir = "PI_CODING_AGENT_DIR", Ignored;
     /// Pi's folder of sessions.
     PiSessionDir = "PI_CODING_AGENT_SESSION_DIR", Ignored;
 
     // What an agent tells about itself.
+    /// The process of Claude Code that calls a hook; it sets that itself, whatever settings say.
+    ClaudePid = "CLAUDE_PID", Ignored;
     /// Set in everything that Claude Code starts.
     InsideClaudeCode = "CLAUDECODE", Ignored;
     /// Set in everything that OpenCode starts.

@@ -5,6 +5,9 @@ import { spawn } from "node:child_process";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
+// Milliseconds to wait for Pi's word that it has settled, after an answer ended.
+const SETTLING = 1000;
+
 const OFF = ["false", "0", "no"];
 
 // Where cargo installs programs, in case PATH does not say so.
@@ -33,6 +36,25 @@ function tell(context, goesOn) {
 export default function (pi) {
   const enabled = (process.env.POSTHOG_ENABLED ?? "").trim().toLowerCase();
   if (!process.env.POSTHOG_API_KEY || OFF.includes(enabled)) return;
-  pi.on("agent_settled", (_event, context) => tell(context, true));
-  pi.on("session_shutdown", (event, context) => tell(context, event.reason === "reload"));
+  // Older versions say that an answer ended and never that all is settled. Newer ones say both, and
+  // may go on after an answer: with them the second alone counts.
+  let settles = false;
+  let ended;
+  pi.on("agent_end", (event, context) => {
+    // After an answer that failed Pi tries again by itself.
+    const failed = event.messages?.at(-1)?.stopReason === "error";
+    clearTimeout(ended);
+    if (settles || failed) return;
+    ended = setTimeout(() => tell(context, true), SETTLING);
+    ended.unref?.();
+  });
+  pi.on("agent_settled", (_event, context) => {
+    settles = true;
+    clearTimeout(ended);
+    tell(context, true);
+  });
+  pi.on("session_shutdown", (event, context) => {
+    clearTimeout(ended);
+    tell(context, event.reason === "reload");
+  });
 }

@@ -22,7 +22,7 @@ pub(super) struct OtherAgent {
     plugin: Option<PathBuf>,
     /// Whether the settings that the agent's own hooks see switch it on, or why not.
     switched: Result<(), String>,
-    /// What of the sessions is sent.
+    /// Which halves of a session's content are sent.
     recording: Recording,
 }
 

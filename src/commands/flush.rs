@@ -10,7 +10,7 @@ use super::sending::{Effort, Report, Sending};
 use super::{Exit, hook, settings};
 use crate::cli::Flush;
 use crate::config::{Config, Problem};
-use crate::consent::{self, Environment, StopScope};
+use crate::consent::{self, Environment, Judgement, StopScope};
 use crate::deliver::Drained;
 use crate::detached;
 use crate::events::Progress;
@@ -106,7 +106,10 @@ pub(super) fn say(drained: &Drained) {
 
 /// Nobody reads what this prints: what went wrong is written down for `status`.
 fn unwatched(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
-    let environment = Environment::of(host, hook::caller(arguments.agent));
+    let environment = match &arguments.judged {
+        Some(judged) => serde_json::from_str::<Judgement>(judged)?.on(host),
+        None => Environment::of(host, hook::caller(arguments.agent)),
+    };
     if environment.stops(StopScope::Everything) {
         return Ok(Exit::Incomplete);
     }

@@ -7,7 +7,8 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use super::Exit;
 use crate::cli::Hook;
 use crate::config::{self, Config};
-use crate::consent::{Caller, Environment, StopScope};
+use crate::consent::{self, Caller, Environment, Judgement, Moment, StopScope};
 use crate::detached;
 use crate::host::Host;
 use crate::session::Agent;
@@ -38,6 +39,12 @@ const INPUT_PATIENCE: Duration = Duration::from_millis(300);
 struct Input {
     #[serde(default)]
     hook_event_name: Option<String>,
+    /// How the session started: `startup`, `resume`, `clear` or `compact`.
+    #[serde(default)]
+    source: Option<String>,
+    /// Why a session ends.
+    #[serde(default)]
+    reason: Option<String>,
     #[serde(default)]
     session_id: Option<String>,
     #[serde(default)]
@@ -47,20 +54,69 @@ struct Input {
 /// Never fails and never prints: there is nobody to tell. `status` tells.
 pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
     if config::may_be_on(arguments.agent, host) {
-        let environment = Environment::of(host, caller(arguments.agent));
-        if environment.stops(StopScope::Everything) {
-            return Exit::Done;
-        }
-        let (config, _) = Config::read(&environment);
-        if !config.of(arguments.agent).is_on() {
-            return Exit::Done;
-        }
         match arguments.agent {
-            Agent::ClaudeCode => work(&environment.host, &config),
-            Agent::Pi | Agent::OpenCode => pass_on(arguments, &environment.host, &config),
+            Agent::ClaudeCode => {
+                let input = read_input(INPUT_PATIENCE).unwrap_or_default();
+                let environment = Environment::of_hook(host, input.moment());
+                if let Some(config) = switched_on(Agent::ClaudeCode, &environment) {
+                    work(&input, &environment, &config);
+                }
+                if input.is_last() && !environment.stops(StopScope::Everything) {
+                    consent::forget_beginning(host);
+                }
+            }
+            agent @ (Agent::Pi | Agent::OpenCode) => {
+                // An agent started by Claude Code inherits the variables of its settings files.
+                let environment = if host.has(Variable::InsideClaudeCode) {
+                    Environment::of_hook(host, Moment::GoesOn)
+                } else {
+                    Environment::of(host, caller(agent))
+                };
+                if let Some(config) = switched_on(agent, &environment) {
+                    pass_on(arguments, &environment, &config);
+                }
+            }
         }
     }
     Exit::Done
+}
+
+/// The settings, where they want anything to be done.
+fn switched_on(agent: Agent, environment: &Environment) -> Option<Config> {
+    if environment.stops(StopScope::Everything) {
+        return None;
+    }
+    let (config, _) = Config::read(environment);
+    config.of(agent).is_on().then_some(config)
+}
+
+impl Input {
+    fn is_start(&self) -> bool {
+        self.hook_event_name.as_deref() == Some("SessionStart")
+    }
+
+    /// When in the life of its process Claude Code calls.
+    fn moment(&self) -> Moment {
+        match self.source.as_deref() {
+            Some("startup") if self.is_start() => Moment::Begins,
+            Some("resume") if self.is_start() => Moment::MayBegin,
+            _ => Moment::GoesOn,
+        }
+    }
+
+    /// Whether the process ends with the session.
+    fn is_last(&self) -> bool {
+        let goes_on = matches!(self.reason.as_deref(), Some("clear" | "resume"));
+        self.hook_event_name.as_deref() == Some("SessionEnd") && !goes_on
+    }
+}
+
+/// Starts the real work, in the environment that was judged.
+fn start(environment: &Environment, state_dir: &Path, words: &[&OsStr]) -> io::Result<Child> {
+    let judgement = serde_json::to_string(&Judgement::of(environment))?;
+    let judged = [OsStr::new("--judged"), OsStr::new(&judgement)];
+    let words = [&["flush", "--detached"].map(OsStr::new), &judged[..], words].concat();
+    detached::start(&environment.host, &words, state_dir)
 }
 
 /// Through whose hands the environment of an agent's hook came.
@@ -72,12 +128,13 @@ pub(super) const fn caller(agent: Agent) -> Caller {
 }
 
 /// Starts the real work for an agent that says all in arguments and does not wait.
-fn pass_on(arguments: &Hook, host: &Host, config: &Config) {
+fn pass_on(arguments: &Hook, environment: &Environment, config: &Config) {
     let (Some(state_dir), Some(session)) = (&config.state_dir, &arguments.session) else {
         return;
     };
     // A session in which nothing was answered yet is nowhere.
-    let Some(session) = sources::named_by_plugin(arguments.agent, session, host) else {
+    let Some(session) = sources::named_by_plugin(arguments.agent, session, &environment.host)
+    else {
         return;
     };
     let then = if arguments.running {
@@ -86,33 +143,27 @@ fn pass_on(arguments: &Hook, host: &Host, config: &Config) {
         "--sweep"
     };
     let agent = arguments.agent.as_str();
-    let words = ["flush", "--detached", "--agent", agent, then, "--collect"].map(OsStr::new);
+    let words = ["--agent", agent, then, "--collect"].map(OsStr::new);
     let words = [&words[..], &[session.as_os_str()]].concat();
-    let _ = detached::start(host, &words, state_dir);
+    let _ = start(environment, state_dir, &words);
 }
 
-fn work(host: &Host, config: &Config) {
+fn work(input: &Input, environment: &Environment, config: &Config) {
+    let host = &environment.host;
     let Some(state_dir) = &config.state_dir else {
         return;
     };
-    let input = read_input(INPUT_PATIENCE).unwrap_or_default();
-    let start = |arguments: &[&OsStr]| detached::start(host, arguments, state_dir);
-    let flush = [OsStr::new("flush"), OsStr::new("--detached")];
-    if input.hook_event_name.as_deref() == Some("SessionStart") {
-        let _ = start(&[flush[0], flush[1], OsStr::new("--sweep")]);
+    if input.is_start() {
+        let _ = start(environment, state_dir, &[OsStr::new("--sweep")]);
         return;
     }
     // The detached process works in another directory.
-    let transcript = transcript_of(&input, host).and_then(|path| std::path::absolute(path).ok());
-    let child = match &transcript {
-        Some(path) => start(&[
-            flush[0],
-            flush[1],
-            OsStr::new("--collect"),
-            path.as_os_str(),
-        ]),
-        None => start(&flush),
+    let transcript = transcript_of(input, host).and_then(|path| std::path::absolute(path).ok());
+    let words: Vec<&OsStr> = match &transcript {
+        Some(path) => vec![OsStr::new("--collect"), path.as_os_str()],
+        None => Vec::new(),
     };
+    let child = start(environment, state_dir, &words);
     if let Ok(child) = child {
         let _ended = detached::wait(child, budget(host).saturating_sub(host.elapsed()));
     }

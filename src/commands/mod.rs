@@ -156,12 +156,49 @@ fn day(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%Y-%m-%d").to_string()
 }
 
-/// Enough of an id to name a session, without what all ids of an agent begin with.
+/// The beginning of a session's id that tells it from others, without what all ids of an agent begin
+/// with.
 fn short(id: &str) -> String {
-    without_kind(id).chars().take(8).collect()
+    let id = without_kind(id);
+    let length = if is_uuid_of_time(id) {
+        SHORT_OF_TIME
+    } else {
+        SHORT
+    };
+    id.chars().take(length).collect()
+}
+
+/// Characters of an id that is random from its beginning.
+const SHORT: usize = 8;
+
+/// Characters of a UUID that begins with the time, to the millisecond. The first eight stay the same
+/// for 65 seconds.
+const SHORT_OF_TIME: usize = 13;
+
+/// Whether an id is a UUID of version 7, as Pi gives them.
+fn is_uuid_of_time(id: &str) -> bool {
+    uuid::Uuid::try_parse(id).is_ok_and(|id| id.get_version_num() == 7)
 }
 
 /// OpenCode's ids of sessions all begin alike.
 fn without_kind(id: &str) -> &str {
     id.strip_prefix("ses_").unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_of_the_same_minute_have_different_short_ids() {
+        for (id, expected) in [
+            ("4f2a8c11-0000-4000-8000-000000000000", "4f2a8c11"),
+            ("01a21ec9-ad37-755c-832c-f7af7b9154a9", "01a21ec9-ad37"),
+            ("01a21ec9-cbb3-76b6-87b7-43b7a60306b5", "01a21ec9-cbb3"),
+            ("ses_de126e867ffemt56vWZRoOnuTf", "de126e86"),
+            ("nightly", "nightly"),
+        ] {
+            assert_eq!(short(id), expected);
+        }
+    }
 }

@@ -49,10 +49,10 @@ impl<'a> Prospect<'a> {
         Pipeline::new(self.config, &self.redactors, self.largest_event)
     }
 
-    /// What was decided when the session was first sent, which still holds, else what would be.
+    /// Frozen settings of a session: those of its first send, else those in force now.
     pub(super) fn frozen(&self, collected: &Collected) -> anyhow::Result<Frozen> {
         let session = &collected.session;
-        let known = self.ask(|outbox| outbox.session(session.agent.as_str(), &session.id))?;
+        let known = self.ask(|outbox| outbox.session(session.agent.as_str(), &session.key))?;
         let frozen = known.flatten();
         let frozen = frozen.and_then(|known| serde_json::from_str(&known.frozen).ok());
         frozen.map_or_else(|| self.pipeline().freeze(collected), Ok)

@@ -95,7 +95,7 @@ fn spellings(folder: &Path, host: &Host) -> Vec<PathBuf> {
 /// The one session that is meant: named, or the newest of the current project.
 pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<Found, WrongUse> {
     let Some(argument) = argument else {
-        let mut newest = newest(&Filter::default(), host)?;
+        let mut newest = newest(sources::of_project(host), &Filter::default(), host)?;
         told(&newest.unreadable);
         return Ok(newest.found.remove(0));
     };
@@ -169,9 +169,13 @@ pub(super) fn told(unreadable: &[Unreadable]) -> Exit {
     }
 }
 
-/// The newest session of the project that the program runs in: one, and what could not be listed.
-pub(super) fn newest(filter: &Filter, host: &Host) -> Result<Listing<Found>, WrongUse> {
-    let mut sessions = sources::of_project(host);
+/// The newest of the sessions of the project that the program runs in: one, and what could not be
+/// listed.
+pub(super) fn newest(
+    mut sessions: Listing<Found>,
+    filter: &Filter,
+    host: &Host,
+) -> Result<Listing<Found>, WrongUse> {
     sessions
         .found
         .retain(|found| filter.admits_agent(found.agent));

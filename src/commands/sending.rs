@@ -303,7 +303,7 @@ pub(super) fn own_trust(host: &Host) -> anyhow::Result<Trust> {
     Ok(Trust::open(&config.join(env!("CARGO_PKG_NAME")))?)
 }
 
-/// What the user confirmed. Where a project moves the user's folders, nobody gets this far.
+/// Confirmations of the user. Where a project moves the user's folders, sending stops before this.
 pub(super) fn trust(host: &Host) -> Result<Trust, TrustError> {
     match &host.config {
         Some(config) => Trust::open(&config.join(env!("CARGO_PKG_NAME"))),

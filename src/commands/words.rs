@@ -54,7 +54,7 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// What of sessions stays on this machine; `None` when nothing does.
+/// Sentence that says which content stays on this machine; `None` when all of it is sent.
 pub(super) const fn privacy(recording: Recording) -> Option<&'static str> {
     match recording {
         Recording::Full => None,
@@ -64,7 +64,7 @@ pub(super) const fn privacy(recording: Recording) -> Option<&'static str> {
     }
 }
 
-/// What came with the project and does not count, a line for each file.
+/// Sentences that name the variables of a project's files that do not count, one for each file.
 pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
     let mut by_file: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
     for it in overruled {
@@ -74,9 +74,11 @@ pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
             .push(it.variable.name());
     }
     let line = |(file, names): (&Path, Vec<&str>)| {
-        let names = names.join(", ");
+        let verb = if names.len() == 1 { "does" } else { "do" };
         format!(
-            "{names} in {} does not count: it came with the project",
+            "{} in {} {verb} not count, since that file came with the project; what your shell \
+             sets instead cannot be seen, so set it in your own settings.json",
+            names.join(", "),
             path(file, host)
         )
     };

@@ -1,4 +1,4 @@
-//! What the values of settings mean, and what may be wrong with them.
+//! Parsers for the values of settings. Each says what is wrong with a value it cannot use.
 
 use serde_json::{Map, Value};
 

@@ -6,13 +6,19 @@
 //! What the user's own value was is then known only from the user's own settings; where it is not
 //! known, the strictest value counts.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
+use super::beginning::{Beginning, Moment};
+use super::files::{Files, Layer};
 use super::owner::{self, Owner};
 use super::project::{RulesFile, is_strict};
-use crate::host::Host;
-use crate::sources::claude_code::in_force::{InForce, Scope};
-use crate::sources::claude_code::settings::{self, ProjectFile, Variables};
+use crate::host::{Hidden, Host};
+use crate::sources::claude_code::in_force::Scope;
+use crate::sources::claude_code::settings::ProjectFile;
 use crate::variables::{IfCommitted, Variable};
 
 /// Through whose hands the environment came.
@@ -33,19 +39,22 @@ impl Caller {
     /// Who calls a command that a person could have typed.
     #[must_use]
     pub fn of_command(host: &Host) -> Self {
-        match host.variable(Variable::InsideClaudeCode) {
-            Ok(None) => Self::Shell,
-            _ => Self::Onlooker,
+        let told = [Variable::InsideClaudeCode, Variable::ClaudeSessionId];
+        // A project can set them to nothing, and not unset them.
+        if told.iter().any(|variable| host.has(*variable)) {
+            Self::Onlooker
+        } else {
+            Self::Shell
         }
     }
 
     /// Whether a project's settings may hide what the user's shell says.
-    const fn sees_no_shell(self) -> bool {
+    pub(super) const fn sees_no_shell(self) -> bool {
         matches!(self, Self::ClaudeCode | Self::Onlooker)
     }
 
     /// Whether what Claude Code's settings say is still to be put into the environment.
-    const fn wants_settings(self) -> bool {
+    pub(super) const fn wants_settings(self) -> bool {
         matches!(self, Self::Shell | Self::Onlooker)
     }
 }
@@ -62,12 +71,23 @@ pub struct Environment {
     pub chosen_by: Option<PathBuf>,
     /// Why nothing may be read or sent, if that is so.
     pub stopped: Option<Stopped>,
-    /// What came with the project and does not count, for the user to be told.
+    /// Values from the project's files that do not count, for `status` and `doctor` to tell.
     pub overruled: Vec<Overruled>,
+    /// The settings files that decide variables.
+    pub(super) deciders: BTreeMap<Variable, Decider>,
+}
+
+/// A settings file that decides a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decider {
+    /// The file.
+    pub path: PathBuf,
+    /// Whose it is meant to be.
+    pub scope: Scope,
 }
 
 /// Why nothing may be read or sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
     /// Whether that goes for writing down the reason, too.
     pub scope: StopScope,
@@ -78,7 +98,7 @@ pub struct Stopped {
 }
 
 /// What has to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopScope {
     /// Reading and sending: what the user wants cannot be known.
     Sessions,
@@ -88,7 +108,7 @@ pub enum StopScope {
 }
 
 impl Stopped {
-    fn sessions(found: String, fix: String) -> Self {
+    pub(super) fn sessions(found: String, fix: String) -> Self {
         Self {
             scope: StopScope::Sessions,
             found,
@@ -117,19 +137,46 @@ impl Environment {
     /// Claude Code, and asks git whose those inside the project are.
     #[must_use]
     pub fn of(host: &Host, caller: Caller) -> Self {
-        let files = Files::read(host, caller);
+        let is_inside = caller == Caller::Onlooker && host.has(Variable::InsideClaudeCode);
+        Self::judged(host, caller, is_inside.then_some(Moment::GoesOn))
+    }
+
+    /// The same for a hook that Claude Code calls, or another agent inside of it: a value of which
+    /// no file tells now counts as the user's if it was there, and theirs, when the process began.
+    #[must_use]
+    pub fn of_hook(host: &Host, moment: Moment) -> Self {
+        Self::judged(host, Caller::ClaudeCode, Some(moment))
+    }
+
+    fn judged(host: &Host, caller: Caller, moment: Option<Moment>) -> Self {
+        let files = &Files::read(host, caller);
+        let named = |variable| files.names(variable, caller);
+        let of_repository = |variable| files.of_repository(variable, caller).is_some();
+        let beginning = moment.map_or(Beginning::Untold, |moment| {
+            Beginning::of(host, moment, &named, &of_repository)
+        });
         let mut judged = Self {
             host: host.clone(),
             rules: Vec::new(),
             chosen_by: None,
             stopped: files.unreadable.clone(),
             overruled: Vec::new(),
+            deciders: BTreeMap::new(),
         };
         for variable in Variable::ALL {
-            judged.decide(*variable, &files, caller);
+            judged.decide(*variable, files, caller);
+            if !files.names(*variable, caller) && !beginning.vouches(*variable, host) {
+                judged.doubt(*variable);
+            }
         }
         judged.host.state = state_folder(&judged.host, host);
         judged
+    }
+
+    /// The settings file that decides a variable; `None` when the environment does, or nothing.
+    #[must_use]
+    pub fn decider(&self, variable: Variable) -> Option<&Decider> {
+        self.deciders.get(&variable)
     }
 
     /// Whether so much has to stop.
@@ -151,25 +198,33 @@ impl Environment {
                 }
             }
             (_, None) => {
-                if let Some(layer) = strongest.filter(|_| caller.wants_settings())
-                    && let Some(value) = owner::named(&layer.variables, variable)
-                {
-                    self.set(variable, value);
+                self.credit(variable, strongest);
+                let layer = strongest.filter(|_| caller != Caller::OtherAgent);
+                if let Some(value) = layer.and_then(|it| owner::named(&it.variables, variable)) {
+                    self.take(variable, value, caller);
                 }
             }
-            (IfCommitted::Ignored, Some((_, file))) => {
+            (IfCommitted::NeverRoutes, Some((_, file))) => {
                 self.restore(variable, files, caller);
                 self.overrule(variable, file);
+                self.stop_on_route(variable, file, caller);
+            }
+            (IfCommitted::Ignored | IfCommitted::SwitchesOff, Some((value, file))) => {
+                self.restore(variable, files, caller);
+                if !is_strict(variable, value) {
+                    self.overrule(variable, file);
+                }
             }
             (IfCommitted::ChoosesDestination, Some((value, _))) if value.trim().is_empty() => {
                 self.restore(variable, files, caller);
             }
-            (IfCommitted::ChoosesDestination | IfCommitted::ChoosesRoute, Some((value, file))) => {
+            (IfCommitted::ChoosesDestination, Some((value, file))) => {
                 // A file above the project is not in force in every version of Claude Code.
                 let is_in_force = strongest.is_some_and(|it| it.owner == Owner::Repository);
                 if is_in_force && caller.wants_settings() {
                     self.set(variable, value);
                 }
+                self.credit(variable, strongest);
                 self.chosen_by = Some(file.folder.clone());
             }
             (IfCommitted::StopsEverything, Some((_, file))) => {
@@ -187,22 +242,72 @@ impl Environment {
         }
     }
 
+    /// A command that Claude Code runs cannot take back what libraries go by already.
+    fn stop_on_route(&mut self, variable: Variable, file: &ProjectFile, caller: Caller) {
+        if caller == Caller::Onlooker && self.host.has(Variable::InsideClaudeCode) {
+            let file = file.path.display();
+            let found = format!("{file} sets {variable}, and so through whose hands it goes");
+            let fix = "run it in a terminal of your own".to_owned();
+            self.stopped.get_or_insert(Stopped::sessions(found, fix));
+        }
+    }
+
+    /// Takes the value of a file of the user's own. Where a hook was given another one, nobody can
+    /// tell where that came from: perhaps from settings that are gone.
+    fn take(&mut self, variable: Variable, value: &str, caller: Caller) {
+        if caller.wants_settings() {
+            return self.set(variable, value);
+        }
+        let given = self.host.value(variable);
+        if given.is_some_and(|given| given != OsStr::new(value)) {
+            self.hide(variable, Hidden::Unexplained);
+        }
+    }
+
+    /// Values of which no file tells where they came from, and which are not known to be the
+    /// user's.
+    fn doubt(&mut self, variable: Variable) {
+        let found = format!("{variable} was set by something that is not there any more");
+        let fix = "start Claude Code again".to_owned();
+        match variable.if_committed() {
+            IfCommitted::StopsEverything => {
+                let scope = StopScope::Everything;
+                self.stopped = Some(Stopped { scope, found, fix });
+            }
+            _ if variable == Variable::RedactFile => {
+                self.rules.clear();
+                self.stopped.get_or_insert(Stopped::sessions(found, fix));
+            }
+            _ => self.hide(variable, Hidden::Unexplained),
+        }
+    }
+
     /// Settings of a project are left to its own sessions; here stands what holds for all: the
     /// strictest of what the user's settings, the administrator's and the shell say.
     fn decide_privacy(&mut self, variable: Variable, files: &Files, caller: Caller) {
         let mut said: Vec<String> = files.of_user(variable).cloned().collect();
+        let is_told = !said.is_empty();
         let is_users = !caller.sees_no_shell() || !files.of_project(variable, caller);
         if is_users {
             let value = self.host.path_variable(variable);
-            said.extend(value.map(|value| value.to_string_lossy().into_owned()));
+            let value = value.map(|value| value.to_string_lossy().into_owned());
+            said.extend(value.filter(|value| !said.contains(value)));
         }
         if said.is_empty() && !is_users {
             return self.unknown(variable, files, caller);
         }
         if variable == Variable::RedactFile {
-            let files = said.iter().filter(|path| !path.trim().is_empty());
-            self.rules
-                .extend(files.map(|path| RulesFile::of_user(path)));
+            let of_files = files.of_user(variable).count();
+            for (at, path) in said.iter().enumerate() {
+                // Of another file than those of the settings nobody can tell where it came from.
+                let is_users = !is_told || at < of_files || !caller.sees_no_shell();
+                if !path.trim().is_empty() {
+                    self.rules.push(RulesFile {
+                        may_allow: is_users,
+                        ..RulesFile::of_user(path)
+                    });
+                }
+            }
             return;
         }
         let strictest = said.iter().find(|value| is_strict(variable, value));
@@ -225,21 +330,29 @@ impl Environment {
             let fix = format!("set {variable} in your own settings.json, to \"\" if you have none");
             self.stopped.get_or_insert(Stopped::sessions(found, fix));
         }
-        self.host = self.host.clone().overwritten(variable);
+        self.hide(variable, Hidden::ByProject);
     }
 
     /// Puts the user's own value in the place of the repository's.
     fn restore(&mut self, variable: Variable, files: &Files, caller: Caller) {
-        match files.of_user(variable).next() {
-            Some(value) => {
-                let value = value.clone();
-                self.set(variable, &value);
-            }
-            None if caller.sees_no_shell() => {
-                self.host = self.host.clone().overwritten(variable);
-            }
+        let users = files.layers_of_user(variable).next();
+        self.credit(variable, users);
+        match users.and_then(|layer| owner::named(&layer.variables, variable)) {
+            Some(value) => self.set(variable, value),
+            None if caller.sees_no_shell() => self.hide(variable, Hidden::ByProject),
             None => {}
         }
+    }
+
+    fn credit(&mut self, variable: Variable, layer: Option<&Layer>) {
+        if let Some(Layer { path, scope, .. }) = layer {
+            let (path, scope) = (path.clone(), *scope);
+            self.deciders.insert(variable, Decider { path, scope });
+        }
+    }
+
+    fn hide(&mut self, variable: Variable, how: Hidden) {
+        self.host = self.host.clone().hiding(variable, how);
     }
 
     fn set(&mut self, variable: Variable, value: &str) {
@@ -259,132 +372,6 @@ fn state_folder(judged: &Host, host: &Host) -> Option<PathBuf> {
         return host.state.clone();
     }
     moved.or_else(|| Some(host.home.as_ref()?.join(".local/state")))
-}
-
-/// A settings file that is in force.
-struct Layer {
-    scope: Scope,
-    owner: Owner,
-    variables: Variables,
-}
-
-/// The settings files that may have decided something.
-struct Files {
-    /// Those in force, the weakest first.
-    layers: Vec<Layer>,
-    /// Those of the project and of the folders above it that are the repository's.
-    of_repository: Vec<ProjectFile>,
-    /// Why one of them cannot be read.
-    unreadable: Option<Stopped>,
-}
-
-impl Files {
-    fn read(host: &Host, caller: Caller) -> Self {
-        let in_force = InForce::read(host);
-        let mut files = Self {
-            layers: Vec::new(),
-            of_repository: Vec::new(),
-            unreadable: None,
-        };
-        for file in &in_force.files {
-            let is_project = matches!(file.scope, Scope::Project | Scope::Local);
-            if is_project && caller == Caller::OtherAgent {
-                continue;
-            }
-            if let Some(problem) = &file.problem {
-                files.note_unreadable(&file.path, problem);
-            }
-            let mut variables = file.variables();
-            if file.scope == Scope::User {
-                variables.extend(in_force.options());
-            }
-            let owner = match file.scope {
-                Scope::Project => Owner::Repository,
-                // Git is asked only where it matters.
-                Scope::Local if owner::name_any(&variables) => owner::of_local(&file.path),
-                Scope::User | Scope::Local | Scope::Managed => Owner::User,
-            };
-            files.layers.push(Layer {
-                scope: file.scope,
-                owner,
-                variables,
-            });
-        }
-        if caller != Caller::OtherAgent {
-            files.look_above(host);
-        }
-        files
-    }
-
-    /// Finds the files of the repository, those above the project included.
-    fn look_above(&mut self, host: &Host) {
-        let project = host.path_variable(Variable::ClaudeProjectDir);
-        let folders = [host.cwd.clone(), project];
-        let files = folders.iter().flatten();
-        for file in files.flat_map(|folder| settings::of_project(folder, host)) {
-            match &file.variables {
-                Err(problem) => self.note_unreadable(&file.path, problem),
-                Ok(variables)
-                    if owner::name_any(variables) && owner::of(&file) == Owner::Repository =>
-                {
-                    self.of_repository.push(file);
-                }
-                Ok(_) => {}
-            }
-        }
-    }
-
-    fn note_unreadable(&mut self, path: &Path, problem: &str) {
-        let path = path.display();
-        self.unreadable.get_or_insert_with(|| {
-            let found = format!("nothing is sent while {path} cannot be read: {problem}");
-            Stopped::sessions(found, format!("mend or remove {path}"))
-        });
-    }
-
-    /// The strongest file in force that names a variable.
-    fn strongest(&self, variable: Variable) -> Option<&Layer> {
-        let mut strongest_first = self.layers.iter().rev();
-        strongest_first.find(|layer| owner::named(&layer.variables, variable).is_some())
-    }
-
-    /// The values of the administrator's and the user's own settings for everything, the strongest
-    /// first.
-    fn of_user(&self, variable: Variable) -> impl Iterator<Item = &String> {
-        let strongest_first = self.layers.iter().rev();
-        strongest_first
-            .filter(|layer| matches!(layer.scope, Scope::User | Scope::Managed))
-            .filter_map(move |layer| owner::named(&layer.variables, variable))
-    }
-
-    /// Whether a file of the project, whosever it is, has hidden what the user's shell said.
-    fn of_project(&self, variable: Variable, caller: Caller) -> bool {
-        let strongest = self.strongest(variable).map(|layer| layer.scope);
-        matches!(strongest, Some(Scope::Project | Scope::Local))
-            || self.of_repository(variable, caller).is_some()
-    }
-
-    /// The value and the file of the repository that decide a variable, unless a stronger file of
-    /// the user's does.
-    fn of_repository(&self, variable: Variable, caller: Caller) -> Option<(&str, &ProjectFile)> {
-        let strongest = self.strongest(variable);
-        let is_repositorys = match strongest {
-            Some(layer) => match (layer.owner, layer.scope) {
-                (Owner::Repository, _) => true,
-                (Owner::User, Scope::User) => caller.sees_no_shell(),
-                (Owner::User, _) => false,
-            },
-            None => caller.sees_no_shell(),
-        };
-        if !is_repositorys {
-            return None;
-        }
-        let mut strongest_first = self.of_repository.iter().rev();
-        strongest_first.find_map(|file| {
-            let variables = file.variables.as_ref().ok()?;
-            Some((owner::named(variables, variable)?.as_str(), file))
-        })
-    }
 }
 
 #[cfg(test)]

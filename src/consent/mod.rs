@@ -7,13 +7,18 @@
 //! stops, what cannot be compared is not the user's, and what git does not call the user's own
 //! came with the repository.
 
+mod beginning;
 mod environment;
+mod files;
+mod judgement;
 mod opt_out;
 mod owner;
 mod project;
 mod trust;
 
-pub use environment::{Caller, Environment, Overruled, StopScope, Stopped};
+pub use beginning::{Moment, forget_beginning};
+pub use environment::{Caller, Decider, Environment, Overruled, StopScope, Stopped};
+pub use judgement::Judgement;
 pub use opt_out::{IGNORE_FILE, opted_out};
 pub use project::{ProjectPrivacy, RulesFile, Verdict, shares_destination};
 pub use trust::{Trust, TrustError};

@@ -1,9 +1,10 @@
 //! Projects that are left alone.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::owner::{self, Owner};
+use crate::git;
 use crate::host::Host;
 use crate::sources::claude_code::settings::{self, ProjectFile};
 use crate::variables::Variable;
@@ -17,9 +18,18 @@ pub fn opted_out(directory: &Path, host: &Host) -> Option<String> {
     marked(directory).or_else(|| said_no(&settings::of_project(directory, host)))
 }
 
-/// The mark that leaves a folder alone.
+/// The mark that leaves a folder alone, by whatever path; for a linked work tree, that of its
+/// repository as well.
 pub(super) fn marked(directory: &Path) -> Option<String> {
-    let marks = directory.ancestors().map(|folder| folder.join(IGNORE_FILE));
+    let real = directory.canonicalize().ok();
+    let places = [
+        Some(directory.to_owned()),
+        real,
+        git::main_work_tree(directory),
+    ];
+    let places: Vec<PathBuf> = places.into_iter().flatten().collect();
+    let folders = places.iter().flat_map(|place| place.ancestors());
+    let marks = folders.map(|folder| folder.join(IGNORE_FILE));
     let mark = marks.into_iter().find(|mark| may_be_there(mark))?;
     Some(format!("{} is there", mark.display()))
 }
@@ -130,6 +140,41 @@ mod tests {
         fs::remove_file(root.path().join(".claude/settings.json")).unwrap();
         fs::create_dir(root.path().join(".claude/settings.json")).unwrap();
         assert!(opted_out(root.path(), &host).is_some(), "a folder");
+    }
+
+    #[test]
+    fn the_mark_of_a_repository_holds_in_its_work_trees() {
+        let root = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init(root.path().join("project")).unwrap();
+        let author = git2::Signature::now("ada", "ada@example.com").unwrap();
+        let tree = repository.index().unwrap().write_tree().unwrap();
+        let tree = repository.find_tree(tree).unwrap();
+        repository
+            .commit(Some("HEAD"), &author, &author, "first", &tree, &[])
+            .unwrap();
+        let fix = root.path().join("fix");
+        repository.worktree("fix", &fix, None).unwrap();
+        let host = Host::bare(Utc::now);
+        assert_eq!(opted_out(&fix, &host), None);
+        fs::write(root.path().join("project").join(IGNORE_FILE), "").unwrap();
+        assert!(opted_out(&fix, &host).is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_left_alone_by_whatever_path() {
+        let root = tempfile::tempdir().unwrap();
+        let inside = root.path().join("project/src");
+        fs::create_dir_all(&inside).unwrap();
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&inside, &link).unwrap();
+        let host = Host::bare(Utc::now);
+        write(&root.path().join("project"), "settings.json", "false");
+        assert!(opted_out(&link, &host).is_some());
+        fs::remove_dir_all(root.path().join("project/.claude")).unwrap();
+        assert_eq!(opted_out(&link, &host), None);
+        fs::write(root.path().join("project").join(IGNORE_FILE), "").unwrap();
+        assert!(opted_out(&link, &host).is_some());
     }
 
     #[cfg(unix)]

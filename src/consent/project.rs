@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::opt_out;
 use super::owner::{self, Owner};
 use crate::host::Host;
@@ -9,7 +11,7 @@ use crate::sources::claude_code::settings::{self, ProjectFile};
 use crate::variables::{IfCommitted, Variable};
 
 /// A file with redaction rules.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RulesFile {
     /// The file.
     pub path: PathBuf,
@@ -117,8 +119,11 @@ pub(super) fn is_strict(variable: Variable, value: &str) -> bool {
     let value = value.trim().to_ascii_lowercase();
     let lax: &[&str] = match variable {
         _ if PRIVACY.contains(&variable) => &["", "false", "0", "no"],
-        Variable::RecordInputs | Variable::RecordOutputs => &["", "true", "1", "yes"],
-        _ => &[""],
+        Variable::RecordInputs | Variable::RecordOutputs | Variable::CcEnabled => {
+            &["", "true", "1", "yes"]
+        }
+        Variable::RedactFile => &[""],
+        _ => return false,
     };
     !lax.contains(&value.as_str())
 }
@@ -140,9 +145,7 @@ fn destination(directory: &Path, host: &Host) -> Option<Vec<(Variable, String)>>
         let variables = file.variables.as_ref().ok()?;
         let chosen = Variable::ALL.iter().filter_map(|variable| {
             let value = match variable.if_committed() {
-                IfCommitted::ChoosesDestination | IfCommitted::ChoosesRoute => {
-                    owner::named(variables, *variable)?
-                }
+                IfCommitted::ChoosesDestination => owner::named(variables, *variable)?,
                 _ => return None,
             };
             Some((*variable, value.clone()))

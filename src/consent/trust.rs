@@ -88,25 +88,28 @@ impl Trust {
     /// confirmation, unless a project's committed settings chose them.
     #[must_use]
     pub fn permits(&self, destination: &Destination) -> bool {
-        self.permits_host(&destination.host) && self.permits_project(destination)
+        match &destination.committed_by {
+            Some(project) => self.permits_project(destination, project),
+            None => self.permits_host(&destination.host),
+        }
     }
 
     /// What the user has to do before events may go there; `None` when nothing.
     #[must_use]
     pub fn missing(&self, destination: &Destination) -> Option<String> {
-        if !self.permits_host(&destination.host) {
-            let host = &destination.host;
-            return Some(format!(
+        if self.permits(destination) {
+            return None;
+        }
+        let host = &destination.host;
+        Some(match &destination.committed_by {
+            Some(project) => format!(
+                "the settings that came with {project} chose {host}: confirm it once with \
+                 posthog-llma trust --project, run in that folder"
+            ),
+            None => format!(
                 "{host} is not one of PostHog's own hosts: if it is yours, confirm it once with \
                  posthog-llma trust {host}"
-            ));
-        }
-        let project = destination.committed_by.as_ref()?;
-        (!self.permits_project(destination)).then(|| {
-            format!(
-                "the settings committed with {project} chose this destination: confirm it once \
-                 with posthog-llma trust --project, run in that folder"
-            )
+            ),
         })
     }
 
@@ -121,15 +124,12 @@ impl Trust {
                 .any(|confirmed| confirmed == host)
     }
 
-    fn permits_project(&self, destination: &Destination) -> bool {
-        let Some(path) = &destination.committed_by else {
-            return true;
-        };
+    fn permits_project(&self, destination: &Destination, path: &str) -> bool {
         let fingerprint = fingerprint(destination);
         self.confirmed
             .projects
             .iter()
-            .any(|project| project.path == *path && project.destination == fingerprint)
+            .any(|project| project.path == path && project.destination == fingerprint)
     }
 
     /// The user confirms a host.

@@ -8,7 +8,8 @@ use super::properties::Properties;
 use super::settings::Recording;
 use super::{names, native, plain};
 use crate::session::{
-    CallError, Generation, Role, Session, ToolCall, Totals, Trigger, Turn, Unlisted, Usage, Work,
+    CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
+    Work,
 };
 
 /// What usage is called that is in the agent's books and in no line.
@@ -155,10 +156,12 @@ pub(super) fn of_generation(
         properties.usage(usage, generation.model.as_deref());
     }
     if let Some(cost) = generation.cost {
-        properties.set("$ai_total_cost_usd", cost);
+        properties.set_some("$ai_input_cost_usd", cost.input);
+        properties.set_some("$ai_output_cost_usd", cost.output);
+        properties.set("$ai_total_cost_usd", cost.total);
         properties.set("$ai_cost_passthrough", true);
     }
-    if generation.doubts.lacks_usage && generation.error.is_none() {
+    if generation.lacks_usage && generation.error.is_none() {
         properties.set("usage_known", false);
     }
     properties.set_some("$ai_span_name", generation.label);
@@ -171,7 +174,9 @@ pub(super) fn of_generation(
         _ => plain::stop_reason(reason),
     });
     properties.set_some("$ai_stop_reason", reason);
-    let first_token = generation.first_token_at;
+    let first_token = generation
+        .first_token_at
+        .filter(|_| generation.timing == Timing::Known);
     let waited = first_token.map(|at| seconds(at - generation.started_at));
     properties.set_some("$ai_time_to_first_token", waited);
     properties.count("retry_count", generation.retries.count);

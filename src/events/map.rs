@@ -13,7 +13,7 @@ use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Agent, Circumstances, Generation, Session, Subagent, ToolCall, Totals, Turn, Unlisted,
+    Agent, Circumstances, Generation, Session, Subagent, Timing, ToolCall, Totals, Turn, Unlisted,
 };
 
 /// Whether the session may still be written to.
@@ -125,7 +125,7 @@ struct Content<'a> {
     name: EventName,
     uuid: Uuid,
     ended_at: DateTime<Utc>,
-    /// `None` where it is not known.
+    /// `None` where it is not known how long it took.
     latency: Option<TimeDelta>,
     circumstances: &'a Circumstances,
     properties: Properties,
@@ -262,8 +262,10 @@ impl Mapper<'_> {
                 name: EventName::Generation,
                 uuid,
                 ended_at: generation.ended_at,
-                latency: Some(generation.ended_at - generation.started_at)
-                    .filter(|_| !generation.doubts.lacks_time),
+                latency: match generation.timing {
+                    Timing::Known => Some(generation.ended_at - generation.started_at),
+                    Timing::Unknown => None,
+                },
                 circumstances: &generation.circumstances,
                 properties: kinds::of_generation(generation, place.prompt, given, recording),
             },
@@ -337,7 +339,7 @@ impl Mapper<'_> {
     /// The first trace of a session tells of the session, a later one of its own turns.
     fn session_trace(&mut self, trace: &SessionTrace<'_>, unlisted: &[Unlisted], is_only: bool) {
         let session = self.session;
-        let is_first = trace.id == session.id;
+        let is_first = trace.id == session.key;
         let own: Vec<&Turn> = trace.turns().collect();
         let mut totals = session.earlier.totals.clone();
         for turn in &own {
@@ -362,7 +364,7 @@ impl Mapper<'_> {
         let ended_at = own.iter().map(|turn| turn.ended_at).max();
         let ended_at = ended_at.filter(|_| !is_only).unwrap_or(session.ended_at);
         let uuid = if is_first {
-            ids::session_trace(session.agent, &session.id)
+            ids::session_trace(session.agent, &session.key)
         } else {
             ids::turn_trace(session.agent, &session.id, trace.id)
         };
@@ -387,7 +389,7 @@ impl Mapper<'_> {
         let turn = turn.or_else(|| own.first());
         let trace = match (self.settings.frozen.grouping, turn) {
             (Grouping::Message, Some(turn)) => &turn.id,
-            _ => &session.id,
+            _ => &session.key,
         };
         let (agent, statement) = (session.agent, unlisted.statement);
         let unknown = Circumstances::default();
@@ -454,10 +456,11 @@ impl Mapper<'_> {
         );
         let framework = self.session.agent.as_str();
         all.set("$ai_framework", framework);
-        let [version, entrypoint] = own_names(self.session.agent);
+        let [version, entrypoint, persona] = own_names(self.session.agent);
         all.set_some(version, circumstances.agent_version.as_ref());
         all.set_some(entrypoint, circumstances.entrypoint.as_ref());
         all.set_some("permission_mode", circumstances.permission_mode.as_ref());
+        all.set_some(persona, circumstances.persona.as_ref());
         for name in ["$ai_lib", "$lib"] {
             all.set(name, env!("CARGO_PKG_NAME"));
         }
@@ -483,11 +486,15 @@ impl Mapper<'_> {
     }
 }
 
-/// What the agent's version and the way it was started are called.
-const fn own_names(agent: Agent) -> [&'static str; 2] {
+/// Names of an agent's own properties: its version, the way it was started, its persona.
+const fn own_names(agent: Agent) -> [&'static str; 3] {
     match agent {
-        Agent::ClaudeCode => ["claude_code_version", "claude_code_entrypoint"],
-        Agent::Pi => ["pi_version", "pi_entrypoint"],
-        Agent::OpenCode => ["opencode_version", "opencode_entrypoint"],
+        Agent::ClaudeCode => [
+            "claude_code_version",
+            "claude_code_entrypoint",
+            "claude_code_agent",
+        ],
+        Agent::Pi => ["pi_version", "pi_entrypoint", "pi_agent"],
+        Agent::OpenCode => ["opencode_version", "opencode_entrypoint", "opencode_agent"],
     }
 }

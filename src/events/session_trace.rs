@@ -21,7 +21,7 @@ impl<'a> SessionTrace<'a> {
     ) -> Vec<Self> {
         let window = window.map(|minutes| TimeDelta::minutes(minutes.into()));
         let mut traces = vec![Self {
-            id: &session.id,
+            id: &session.key,
             turns: Vec::new(),
         }];
         let mut active_until: Option<DateTime<Utc>> = None;

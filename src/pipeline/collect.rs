@@ -212,7 +212,7 @@ impl<'a> Parts<'a> {
         let (Some(mut session), mut reading) = self.read_enough(checkpoint.as_deref())? else {
             return Ok(None);
         };
-        let verdict = self.verdict(&session, &reading, checkpoint.is_some())?;
+        let verdict = self.verdict(&session, &reading)?;
         if let Verdict::Permitted(privacy) = &verdict {
             let wanted = self.wanted.less(privacy.no_inputs, privacy.no_outputs);
             if wanted != self.wanted {
@@ -245,20 +245,13 @@ impl<'a> Parts<'a> {
 
     /// What the folders of a session say: of a part, those of the whole session, since it has to be
     /// known before anything leaves.
-    fn verdict(
-        &mut self,
-        session: &Session,
-        reading: &Reading,
-        goes_on: bool,
-    ) -> anyhow::Result<Verdict> {
-        let mut folders: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
+    fn verdict(&mut self, session: &Session, reading: &Reading) -> anyhow::Result<Verdict> {
+        let mut folders: BTreeSet<&str> = session.turns.iter().flat_map(Turn::folders).collect();
+        folders.extend(session.earlier.folders.iter().map(String::as_str));
         if reading.is_part() && self.folders.is_none() {
             let all = self.files.folders();
             let all = all.with_context(|| format!("cannot read {}", self.found.path.display()))?;
             self.folders = Some(all.into_iter().collect());
-        } else if goes_on && self.folders.is_none() {
-            // What was read before began somewhere.
-            self.folders = Some(self.found.glance().cwd.into_iter().collect());
         }
         folders.extend(self.folders.iter().flatten().map(String::as_str));
         Ok(Verdict::of(folders, self.host))
@@ -332,15 +325,4 @@ fn progress_of(session: &Session, host: &Host) -> Progress {
     } else {
         Progress::Ended
     }
-}
-
-/// The folders that a turn worked in.
-pub(super) fn cwds_of(turn: &Turn) -> Vec<&str> {
-    let generations = turn.all_generations();
-    let of_calls = generations
-        .iter()
-        .map(|generation| generation.circumstances.as_ref());
-    let all = of_calls.chain([turn.circumstances.as_ref()]);
-    all.filter_map(|circumstances| circumstances.cwd.as_deref())
-        .collect()
 }

@@ -17,8 +17,7 @@ use crate::events::limits::Limits;
 use crate::events::{self, DistinctId, Event, Frozen, Recording, Settings, retention};
 use crate::git;
 use crate::redact::{Counts, Redacted, Redactor};
-use crate::session::{Agent, Session};
-use collect::cwds_of;
+use crate::session::{Agent, Session, Turn};
 pub use collect::{Collected, PART_BYTES, Parts, collect};
 pub use redactors::Redactors;
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};
@@ -162,7 +161,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn repositories_of(&self, session: &Session) -> BTreeMap<String, String> {
-        let cwds: BTreeSet<&str> = session.turns.iter().flat_map(cwds_of).collect();
+        let cwds: BTreeSet<&str> = session.turns.iter().flat_map(Turn::folders).collect();
         let mut repositories = self
             .repositories
             .lock()

@@ -1,7 +1,6 @@
 //! One redactor for the user's rules, and one more for every project with rules of its own.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +8,7 @@ use anyhow::{Context, bail};
 
 use crate::consent::RulesFile;
 use crate::redact::{RedactionKey, Redactor, UserRules};
+use crate::sources::regular;
 
 /// Nobody writes more rules than this, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -76,12 +76,10 @@ fn read(file: &RulesFile) -> anyhow::Result<(UserRules, bool)> {
 }
 
 fn rules(path: &Path) -> anyhow::Result<UserRules> {
-    let meta = fs::metadata(path)?;
-    if !meta.is_file() {
-        bail!("it is no file");
+    // A folder that the program runs in may be a project's, with a file of that name.
+    if path.is_relative() {
+        bail!("name it by its whole path");
     }
-    if meta.len() > LARGEST {
-        bail!("it is larger than {LARGEST} bytes");
-    }
-    Ok(UserRules::parse(&fs::read_to_string(path)?)?)
+    let text = String::from_utf8(regular::read_small(path, LARGEST)?)?;
+    Ok(UserRules::parse(&text)?)
 }

@@ -222,7 +222,7 @@ impl Pipeline<'_> {
         let frozen = self.freeze(&first)?;
         let entry = SessionEntry {
             agent: agent.as_str(),
-            id: &first.session.id,
+            id: &first.session.key,
             project: frozen.project_name.as_deref(),
             title: None,
             frozen: &serde_json::to_string(&frozen)?,
@@ -323,7 +323,7 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64
 /// The events of a session that the outbox holds for another one.
 fn foreign(session: &Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
     let owners = outbox.owners(events::claims(session))?.into_iter();
-    let foreign = owners.filter(|(_, (_, owner))| *owner != session.id);
+    let foreign = owners.filter(|(_, (_, owner))| *owner != session.key);
     Ok(foreign.map(|(event, _)| event).collect())
 }
 

@@ -9,6 +9,8 @@
 //! to branch on. A block at a time is therefore filtered without a branch, and
 //! what is left of it compared afterwards.
 
+use super::work;
+
 /// Literals of at least [`Anchors::SHORTEST`] bytes, each with what it announces.
 pub(super) struct Anchors<T> {
     filter: Vec<u64>,
@@ -29,6 +31,8 @@ const WIDTH: usize = size_of::<u64>();
 /// Positions filtered together. Longer blocks are faster through text without
 /// secrets; after a secret, the rest of its block is filtered again.
 const BLOCK: usize = 128;
+/// Positions filtered first: the next secret is often near.
+const FIRST_BLOCK: usize = 32;
 /// Positions that the filter's loop is unrolled for.
 const GROUP: usize = 8;
 const HASHES: usize = 1 << u16::BITS;
@@ -67,7 +71,7 @@ impl<T: Copy> Anchors<T> {
         from: usize,
         mut look: impl FnMut(usize, T) -> Option<Step<R>>,
     ) -> Option<R> {
-        let mut at = from;
+        let (mut at, mut block) = (from, FIRST_BLOCK);
         while at < text.len() {
             let left = text.len() - at;
             // The last block is read from a copy that zeros follow.
@@ -76,7 +80,8 @@ impl<T: Copy> Anchors<T> {
                 padded[..left].copy_from_slice(&text[at..]);
                 &padded
             });
-            let maybes = self.maybes(near, left.min(BLOCK));
+            work::add(left.min(block));
+            let maybes = self.maybes(near, left.min(block));
             let looked = maybes.offsets().find_map(|offset| {
                 let position = at + offset;
                 self.standing(word_at(near, offset))
@@ -86,8 +91,9 @@ impl<T: Copy> Anchors<T> {
             at = match looked {
                 Some((_, Step::Found(result))) => return Some(result),
                 Some((position, Step::Skip(end))) => end.max(position + 1),
-                None => at + BLOCK,
+                None => at + block,
             };
+            block = BLOCK;
         }
         None
     }

@@ -1,12 +1,13 @@
 //! Values under sensitive names in text: `"key": "value"`, `key=value`,
 //! `key: value`, headers, flags, tags and calls, with any depth of escaping.
 
-use super::format::{WORD, ends_escape, is_cut};
+use super::assigned::{Manner, Value};
+use super::format::{WORD, ends_escape};
 use super::keys::{Kind, is_custom_header, is_screaming, kind_of};
 use super::lines;
-use super::literal::{LONGEST_TYPE, LONGEST_VALUE, Literal, is_quote};
-use super::separator::{Separator, blanks, count};
-use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
+use super::literal::{LONGEST_TYPE, Literal, is_quote};
+use super::separator::{Separator, count};
+use super::values::Style;
 use super::{calls, headers};
 
 /// Where a value stands and what its name makes of it.
@@ -27,14 +28,15 @@ pub(super) struct Name {
 }
 
 const LONGEST_NAME: usize = 64;
-const LONGEST_BARE_VALUE: usize = 2048;
 
 impl Name {
     /// The name that contains `text[at..at + length]`.
     pub(super) fn around(text: &[u8], at: usize, length: usize) -> Option<Self> {
         let end = name_end(text, at + length)?;
         let start = name_start(text, at)?;
-        let kind = kind_of(&text[start..end]).or_else(|| spaced_kind(text, start, end));
+        let kind = kind_of(&text[start..end])
+            .or_else(|| spaced_kind(text, start, end))
+            .or_else(|| parameter_kind(text, start, end));
         Some(Self { start, end, kind })
     }
 
@@ -63,31 +65,6 @@ impl Name {
     }
 }
 
-/// How the value of a name is written.
-#[derive(Clone, Copy)]
-struct Manner {
-    style: Style,
-    /// A value without quotes is one, not a variable.
-    literal: bool,
-}
-
-impl Manner {
-    const BARE: Self = Self {
-        style: Style::Bare,
-        literal: false,
-    };
-    const LITERAL: Self = Self {
-        style: Style::Bare,
-        literal: true,
-    };
-    const fn of(style: Style) -> Self {
-        Self {
-            style,
-            literal: false,
-        }
-    }
-}
-
 /// Reads an assignment to this name; answers how far was read, too.
 pub(super) fn read(text: &[u8], name: Name) -> (Option<Assigned>, usize) {
     let mut reached = name.end;
@@ -97,19 +74,30 @@ pub(super) fn read(text: &[u8], name: Name) -> (Option<Assigned>, usize) {
 fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> {
     let separator = match Separator::after(text, name.end)? {
         Separator::Space { end } if in_tag(text, name.start) => after_attributes(text, end)?,
+        Separator::Space { end } if let Some(end) = lines::told(text, end) => {
+            Separator::Equals { end }
+        }
         separator => separator,
     };
     let written = name.of(text);
+    // Backticks are prose: `**All checks pass:** …`
+    let quoted = is_quote(text, separator.end()) && text.get(separator.end()) != Some(&b'`');
+    let is_pass = written.eq_ignore_ascii_case(b"pass");
+    let assigned = matches!(
+        separator,
+        Separator::Equals { .. } | Separator::Colon { .. }
+    );
+    let in_account = is_pass && lines::has_account_before(text, name.start);
+    // `--- PASS: TestLogin`
+    let verdict = is_pass && !quoted && !in_account && !text[..separator.end()].ends_with(b"=");
     let kind = match name.kind? {
         // Variables and flags of that name hold one.
         Kind::BareToken if is_screaming(written) || text[..name.start].ends_with(b"--") => {
             Kind::Token
         }
+        Kind::BareToken if is_pass && (assigned && quoted || in_account) => Kind::Password,
         kind => kind,
     };
-    // `--- PASS: TestLogin`
-    let verdict = written.eq_ignore_ascii_case(b"pass")
-        && !matches!(text[separator.end()..], [b'"' | b'\'' | b'\\', ..]);
     // `${API_KEY:-default}`
     let expansion = text[..name.start].ends_with(b"${");
     if verdict || expansion {
@@ -127,15 +115,36 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     let manner = manner(text, name, kind, separator)?;
     let value = Value::read(text, separator, kind, manner)?;
     *reached = value.end.max(*reached);
-    let assigned = value.judge(text, kind, manner)?;
+    // What a shell or a settings file has in quotes is the value, of several words too.
+    let setting = is_screaming(written) && text[name.end..separator.end()] == *b"=";
+    let judged_as = match kind {
+        Kind::Password | Kind::Secret if setting => Kind::Passphrase,
+        kind => kind,
+    };
+    let mut assigned = value.judge(text, judged_as, manner)?;
+    if judged_as != kind && assigned.kind == judged_as {
+        assigned.kind = kind;
+    }
     // `gpgSignKey = "gpgSign"`
     let value = &text[assigned.start..assigned.end];
-    let echoes = manner.style != Style::Json
-        && value.iter().all(u8::is_ascii_alphabetic)
-        && written
+    (!echoes(written, value, manner)).then_some(assigned)
+}
+
+/// `gpgSignKey = "gpgSign"`, `"refresh_token": "refreshToken"`: the value repeats the name.
+fn echoes(name: &[u8], value: &[u8], manner: Manner) -> bool {
+    if manner.style == Style::Json {
+        let letters = |it: &[u8]| -> Vec<u8> {
+            it.iter()
+                .filter(|byte| !matches!(byte, b'_' | b'-'))
+                .map(u8::to_ascii_lowercase)
+                .collect()
+        };
+        return value.len() <= LONGEST_NAME && letters(name) == letters(value);
+    }
+    value.iter().all(u8::is_ascii_alphabetic)
+        && name
             .windows(value.len())
-            .any(|part| part.eq_ignore_ascii_case(value));
-    (!echoes).then_some(assigned)
+            .any(|part| part.eq_ignore_ascii_case(value))
 }
 
 fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<Manner> {
@@ -161,6 +170,12 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
             // A shell puts no space after `=`, so what has one is code.
             let spaced_equals =
                 matches!(separator, Separator::Equals { .. }) && text[..end].ends_with(b" ");
+            if matches!(separator, Separator::Equals { .. })
+                && !lines::is_indent(name.head(text))
+                && lines::is_parameter(text, name, kind, end)
+            {
+                return Some(Manner::ARGUMENT);
+            }
             let literal = is_screaming(written) && !spaced_equals
                 || in_connection_string(text, name.start)
                 || in_netrc(text, name.start)
@@ -181,7 +196,7 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
     if text[..name.start].ends_with(b"-") {
         let literal = lines::is_argument(text, value);
         return Some(if literal {
-            Manner::LITERAL
+            Manner::ARGUMENT
         } else {
             Manner::BARE
         });
@@ -191,7 +206,8 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
         return Some(Manner::LITERAL);
     }
     if is_quote(text, value) {
-        let sql = written.eq_ignore_ascii_case(b"password") && text.get(value) == Some(&b'\'');
+        let sql = (written.eq_ignore_ascii_case(b"password") || written == b"SECRET")
+            && text.get(value) == Some(&b'\'');
         let constant = head.trim_ascii_end().ends_with(b"define");
         return Some(if sql || constant || lines::is_indent(head) {
             Manner::BARE
@@ -199,19 +215,19 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
             Manner::of(Style::Argument)
         });
     }
-    if kind == Kind::Password && lines::is_said(text, value) {
-        return Some(Manner::BARE);
-    }
     let near = &text[value..text.len().min(value + LONGEST_TYPE)];
     if memchr::memchr(b'=', near).is_some()
         && let Literal::Whole(..) = Literal::after_type(text, value)
     {
         return Some(Manner::BARE);
     }
+    if lines::is_indent(head) && lines::is_directive(text, name, value) {
+        return Some(Manner::LITERAL);
+    }
+    if kind == Kind::Password && lines::is_said(text, value) {
+        return Some(Manner::BARE);
+    }
     if lines::is_indent(head) {
-        if lines::is_directive(text, name, value) {
-            return Some(Manner::LITERAL);
-        }
         // `password 7x…` alone on its line
         if lines::is_pair(text, value) {
             return Some(Manner::BARE);
@@ -241,6 +257,14 @@ fn spaced_kind(text: &[u8], start: usize, end: usize) -> Option<Kind> {
     (length > 0)
         .then(|| kind_of(&text[before - length..end]))
         .flatten()
+}
+
+/// `?key=…` of an address, `--key …` of a command.
+fn parameter_kind(text: &[u8], start: usize, end: usize) -> Option<Kind> {
+    let parameter =
+        matches!(text[..start].last(), Some(b'?' | b'&')) && text.get(end) == Some(&b'=');
+    let flag = text[..start].ends_with(b"--");
+    (&text[start..end] == b"key" && (parameter || flag)).then_some(Kind::OfService)
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -286,7 +310,7 @@ fn in_netrc(text: &[u8], start: usize) -> bool {
     }
     let mut words = near
         .rsplit(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
+        .filter(|word| !word.is_empty() && !word.ends_with("→".as_bytes()));
     let (_, field) = (words.next(), words.next());
     matches!(field, Some(b"login" | b"machine"))
         && !matches!(words.next(), Some(b"the" | b"a" | b"to"))
@@ -318,181 +342,4 @@ fn after_attributes(text: &[u8], from: usize) -> Option<Separator> {
 /// `…;Password=…;`
 fn in_connection_string(text: &[u8], start: usize) -> bool {
     text[..start].ends_with(b";") && lines::before(text, start).contains(&b'=')
-}
-
-/// Judges a value whose place and manner are known.
-pub(super) fn settle(
-    text: &[u8],
-    start: usize,
-    end: usize,
-    kind: Kind,
-    style: Style,
-) -> Option<Assigned> {
-    Value::in_quotes(start, end).judge(text, kind, Manner::of(style))
-}
-
-struct Value {
-    start: usize,
-    end: usize,
-    quoted: bool,
-}
-
-impl Value {
-    const fn in_quotes(start: usize, end: usize) -> Self {
-        Self {
-            start,
-            end,
-            quoted: true,
-        }
-    }
-
-    fn read(text: &[u8], separator: Separator, kind: Kind, manner: Manner) -> Option<Self> {
-        let at = match separator {
-            Separator::Call { end } if text[end..].starts_with(b"default=") => end + 8,
-            other => other.end(),
-        };
-        let literal = match (Literal::read(text, at), separator) {
-            (Literal::None, Separator::Colon { .. } | Separator::Space { .. }) => {
-                Literal::after_type(text, at)
-            }
-            (literal, _) => literal,
-        };
-        match (literal, separator) {
-            (Literal::Whole(start, end), _) => Some(Self::in_quotes(start, end)),
-            (Literal::Open, _)
-            | (Literal::None, Separator::Call { .. } | Separator::Default { .. }) => None,
-            (Literal::None, Separator::Tag { .. }) => Self::in_tag(text, at),
-            (Literal::None, _) => {
-                if let Some(fallback) = fallback(text, at) {
-                    return Some(fallback);
-                }
-                if kind == Kind::Passphrase
-                    && let Some(end) = lines::many_words(text, at)
-                {
-                    return Some(Self::in_quotes(at, end));
-                }
-                Self::bare(text, at, kind, manner.literal)
-            }
-        }
-    }
-
-    /// `<password>…</password>`, over lines and in CDATA too.
-    fn in_tag(text: &[u8], at: usize) -> Option<Self> {
-        const CDATA: &[u8] = b"<![CDATA[";
-        let start = at + count(text, at, 64, |byte| byte.is_ascii_whitespace());
-        let start = start
-            + if text[start..].starts_with(CDATA) {
-                CDATA.len()
-            } else {
-                0
-            };
-        let mut end = start
-            + count(text, start, LONGEST_VALUE, |byte| {
-                !matches!(byte, b'<' | b'\n' | b']')
-            });
-        while end > start && text[end - 1].is_ascii_whitespace() {
-            end -= 1;
-        }
-        let after = end
-            + count(text, end, 64, |byte| {
-                byte.is_ascii_whitespace() || byte == b']'
-            });
-        let closed = text[after..].starts_with(b"</") || text[after..].starts_with(b"></");
-        closed.then_some(Self::in_quotes(start, end))
-    }
-
-    fn bare(text: &[u8], start: usize, kind: Kind, literal: bool) -> Option<Self> {
-        let to_line_end = matches!(kind, Kind::Cookie | Kind::Authorization);
-        let ends = |byte: u8| match byte {
-            b'"' | b'\'' | b'`' | b'\\' | b'\n' | b'\r' | b'<' => true,
-            b' ' | b'\t' | b';' | b'&' => !to_line_end,
-            b',' | b')' | b']' | b'}' => !to_line_end && !literal,
-            _ => false,
-        };
-        let mut end = start + count(text, start, LONGEST_BARE_VALUE, |byte| !ends(byte));
-        while end > start
-            && matches!(
-                text[end - 1],
-                b',' | b';' | b')' | b']' | b'}' | b'.' | b' ' | b'|' | b':'
-            )
-        {
-            end -= 1;
-        }
-        // An ellipsis says that the rest was left out.
-        (end > start).then_some(Self {
-            start,
-            end,
-            quoted: false,
-        })
-    }
-
-    fn judge(mut self, text: &[u8], kind: Kind, manner: Manner) -> Option<Assigned> {
-        let literal = self.quoted || manner.literal;
-        let style = match manner.style {
-            Style::Bare if literal => Style::Literal,
-            Style::Json if !self.quoted => Style::Bare,
-            style => style,
-        };
-        let scheme = headers::scheme_length(&text[self.start..self.end]);
-        let (kind, style) = match (scheme, kind) {
-            (Some(length), _) => {
-                self.start += length;
-                self.end = self.start
-                    + count(text, self.start, self.end - self.start, |byte| byte != b' ');
-                (Kind::Authorization, Style::Literal)
-            }
-            // Without a scheme the name may be a type's or a setting's.
-            (None, Kind::Authorization) if style != Style::Json => (Kind::BareToken, style),
-            (None, kind) => (kind, style),
-        };
-        let value = &text[self.start..self.end];
-        if !self.quoted
-            && (self.is_declared(text) || is_expression(&value[..value.len().min(LONGEST_LOOK)]))
-        {
-            return None;
-        }
-        let whole = matches!(style, Style::Literal | Style::Json)
-            || !is_cut(&text[self.end..])
-            || self.end == text.len();
-        (whole && is_secret(kind, style, value)).then_some(Assigned {
-            start: self.start,
-            end: self.end,
-            kind,
-        })
-    }
-
-    /// `const X_TOKEN: u32 = 7`, `type X_KEY = Option<…>`, `X_PASS = 0x04`.
-    fn is_declared(&self, text: &[u8]) -> bool {
-        let value = &text[self.start..self.end.min(self.start + LONGEST_LOOK)];
-        let after = &text[self.end + count(text, self.end, 4, |byte| byte == b' ')..];
-        let digits = count(value, 0, 10, |byte| byte.is_ascii_digit());
-        let suffix = &value[digits..];
-        let constant = value.starts_with(b"0x") && value.len() <= 10
-            || digits > 0
-                && matches!(suffix, [b'u' | b'i' | b'f', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
-        after.starts_with(b"=") || after.starts_with(b"<") || constant || find_spaced_equals(value)
-    }
-}
-
-/// `process.env.X || "…"` where a value should be: the literal is used when nothing else is set.
-fn fallback(text: &[u8], at: usize) -> Option<Value> {
-    let path = at
-        + count(text, at, 48, |byte| {
-            WORD.has(byte) || matches!(byte, b'.' | b'?')
-        });
-    let operator = path + blanks(text, path, 2);
-    let literal = (path > at && operator > path)
-        .then(|| text.get(operator..operator + 2))
-        .flatten()
-        .filter(|it| matches!(*it, b"||" | b"??"))?
-        .len()
-        + operator;
-    match Literal::read(text, literal + blanks(text, literal, 4)) {
-        Literal::Whole(start, end) => Some(Value::in_quotes(start, end)),
-        _ => None,
-    }
-}
-
-fn find_spaced_equals(value: &[u8]) -> bool {
-    value.windows(3).any(|window| window == b" = ")
 }

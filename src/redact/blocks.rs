@@ -2,10 +2,11 @@
 //! Kubernetes Secret.
 
 use super::assignment::{Assigned, Name};
-use super::keys::Kind;
+use super::keys::{Kind, is_screaming};
 use super::lines;
+use super::literal::Literal;
 use super::separator::{blanks, count};
-use super::values::{Style, is_secret};
+use super::values::{Style, is_documented, is_secret};
 
 const LONGEST_BLOCK: usize = 8192;
 
@@ -24,7 +25,11 @@ pub(super) fn scalar(text: &[u8], name: Name) -> Option<Assigned> {
     if text.get(header) != Some(&b'\n') {
         return None;
     }
-    let kind = name.kind?;
+    // A block is no word of code.
+    let kind = match name.kind? {
+        Kind::BareToken => Kind::Token,
+        kind => kind,
+    };
     let indent = indent_of(name.head(text));
     let (start, end) = indented(text, header + 1, indent)?;
     let block = &text[start..end];
@@ -32,6 +37,41 @@ pub(super) fn scalar(text: &[u8], name: Name) -> Option<Assigned> {
     // More than one word on a line is a description.
     let single = !first.trim_ascii().contains(&b' ');
     (single && is_secret(kind, Style::Literal, first.trim_ascii_end())).then_some(Assigned {
+        start,
+        end,
+        kind,
+    })
+}
+
+/// The value on the line below a name: `- --password` and `- …`, or `NAME:` and `value: …`.
+pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
+    let kind = name.kind.filter(|it| is_documented(*it))?;
+    let flag = text[..name.start].ends_with(b"--");
+    let closed = name.end
+        + count(text, name.end, 2, |byte| {
+            matches!(byte, b'"' | b'\'' | b':')
+        });
+    let line = closed + blanks(text, closed, 8);
+    let indented = line + 1 + blanks(text, line + 1, 64);
+    if text.get(line) != Some(&b'\n') {
+        return None;
+    }
+    let field: &[u8] = if flag { b"- " } else { b"value: " };
+    let named = flag || text.get(name.end) == Some(&b':') && is_screaming(name.of(text));
+    let value = indented + field.len();
+    if !named || !text[indented..].starts_with(field) {
+        return None;
+    }
+    let (start, end) = match Literal::read(text, value) {
+        Literal::Whole(start, end) => (start, end),
+        Literal::Open => return None,
+        Literal::None => {
+            let length = count(text, value, 256, |byte| !byte.is_ascii_whitespace());
+            (value, value + length)
+        }
+    };
+    let plain = !text[start..end].starts_with(b"-");
+    (plain && is_secret(kind, Style::Literal, &text[start..end])).then_some(Assigned {
         start,
         end,
         kind,

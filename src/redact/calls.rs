@@ -1,7 +1,7 @@
 //! Calls that take a name and a secret, or a user and a password.
 
 use super::assignment::Name;
-use super::keys::{Kind, is_screaming};
+use super::keys::{Kind, is_custom_header, is_screaming};
 use super::literal::Literal;
 use super::separator::{blanks, count};
 use super::structures::Span;
@@ -32,15 +32,34 @@ pub(super) fn takes_literal(text: &[u8], name: Name, kind: Kind, value: usize) -
             && (before.ends_with(b".")
                 || [&b"set"[..], b"with"]
                     .iter()
-                    .any(|it| written.starts_with(it)));
+                    .any(|it| written.starts_with(it))
+                || written == b"PASSWORD"
+                || constructs_string(before));
     }
-    if between.contains(&b'`') || between.contains(&b'{') {
+    if between.contains(&b'`') {
         return false;
+    }
+    if between.contains(&b'{') {
+        return constructs_string(before);
+    }
+    // `{password, "…"}`
+    if between.starts_with(b",") {
+        return kind != Kind::Hint;
     }
     // `define('X', '…')`, `getenv("X", "…")`; `["--password", "…"]`
     let setting = is_screaming(written) && written.contains(&b'_');
     let flag = before.ends_with(b"--") && !matches!(text[value..], [b'"' | b'\'', b'-', ..]);
-    setting || flag || kind == Kind::Password && is_set(before)
+    setting
+        || flag
+        || is_custom_header(written)
+        || matches!(kind, Kind::Password | Kind::Secret | Kind::Token) && is_set(before)
+}
+
+/// `std::string secret{"…"}`: what stands before is a type.
+fn constructs_string(before: &[u8]) -> bool {
+    [&b"string "[..], b"String ", b"string_view "]
+        .iter()
+        .any(|it| before.ends_with(it))
 }
 
 /// `System.setProperty("javax.…Password", "…")`
@@ -74,12 +93,19 @@ pub(super) fn second_of_pair(text: &[u8], name: Name) -> Option<Span> {
     if !ends(b"auth") && !ends(b"login") {
         return None;
     }
-    let joint = count(text, name.end, 3, |byte| {
-        matches!(byte, b'=' | b' ' | b',' | b'(')
-    });
+    // The quotes of a name that is a key: `'auth' => ['bob', '…']`.
+    let closed = name.end + count(text, name.end, 1, |byte| matches!(byte, b'"' | b'\''));
+    let joint = closed - name.end
+        + count(text, closed, 8, |byte| {
+            matches!(byte, b'=' | b' ' | b',' | b'(' | b'>' | b'[' | b':')
+        });
     let opened = text[name.end..name.end + joint]
         .iter()
-        .any(|byte| matches!(byte, b'(' | b','));
+        .any(|byte| match byte {
+            b'(' | b'[' => true,
+            b',' => closed == name.end,
+            _ => false,
+        });
     let Literal::Whole(_, user) = Literal::read(text, name.end + joint) else {
         return None;
     };
@@ -92,4 +118,128 @@ pub(super) fn second_of_pair(text: &[u8], name: Name) -> Option<Span> {
         return None;
     };
     is_secret(Kind::Password, Style::Literal, &text[start..end]).then_some((start, end))
+}
+
+/// Calls that take a secret by position, and which argument it is, from 0 on.
+pub(super) const TAKERS: &[(&str, usize)] = &[
+    ("getConnection(", 2),
+    ("new PDO(", 2),
+    ("mysqli_connect(", 2),
+    ("new mysqli(", 2),
+    ("DBI->connect(", 2),
+    ("NetworkCredential(", 1),
+    ("PasswordCredentials(", 1),
+    ("HttpBasicAuth(", 1),
+    ("HTTPBasicAuth(", 1),
+    ("username_pw_set(", 1),
+    ("WiFi.begin(", 1),
+    ("ldap_bind(", 2),
+    ("simple_bind_s(", 1),
+    ("ftp_login(", 2),
+    ("imap_open(", 2),
+    ("jwt.sign(", 1),
+    ("jwt.verify(", 1),
+    ("jwt.encode(", 1),
+    ("jwt.decode(", 1),
+    ("JWT.encode(", 1),
+    ("JWT.decode(", 1),
+    ("createHmac(", 1),
+    ("hash_hmac(", 2),
+    (".bearer_auth(", 0),
+    (".basic_auth(", 1),
+    ("PlainAuth(", 2),
+    (" Credentials(", 3),
+    ("sp_addlogin ", 1),
+    ("Fernet(", 0),
+    ("hmac.new(", 0),
+    ("hmac.New(", 1),
+    ("createCipheriv(", 1),
+    ("createDecipheriv(", 1),
+    ("AES.new(", 0),
+    ("SymmetricSecurityKey(Encoding.UTF8.GetBytes(", 0),
+];
+
+/// The string that is argument `index` of a call whose arguments begin at `from`; and how far was
+/// read.
+pub(super) fn argument(text: &[u8], from: usize, index: usize) -> (Option<Span>, usize) {
+    const LONGEST: usize = 512;
+    let limit = text.len().min(from + LONGEST);
+    let (mut at, mut depth, mut passed) = (from, 0_usize, 0);
+    while at < limit {
+        if passed == index && depth == 0 {
+            let start = at + count(text, at, 64, |byte| byte.is_ascii_whitespace());
+            let Literal::Whole(start, end) = Literal::read(text, start) else {
+                return (None, start);
+            };
+            let secret = is_secret(Kind::Password, Style::Literal, &text[start..end]);
+            return (secret.then_some((start, end)), end);
+        }
+        match text[at] {
+            b'"' | b'\'' | b'`' | b'\\' => {
+                let Literal::Whole(_, end) = Literal::read(text, at) else {
+                    return (None, at);
+                };
+                at = end + count(text, end, 8, |byte| byte == b'\\');
+            }
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' if depth == 0 => return (None, at),
+            b')' | b']' | b'}' => depth -= 1,
+            b',' if depth == 0 => passed += 1,
+            b';' => return (None, at),
+            _ => {}
+        }
+        at += 1;
+    }
+    (None, at)
+}
+
+/// Methods that type into the field which a selector names.
+const TYPISTS: &[&str] = &[
+    ".fill(",
+    ".type(",
+    ".send_keys(",
+    ".sendKeys(",
+    ".setValue(",
+    ".pressSequentially(",
+    ".fill_in(",
+];
+
+/// What is typed into a field: `getByLabel('Password').fill('…')`.
+pub(super) fn typed(text: &[u8], name: Name) -> Option<Span> {
+    name.kind.filter(|it| *it != Kind::Hint)?;
+    let closed = name.end
+        + count(text, name.end, 6, |byte| {
+            matches!(byte, b'"' | b'\'' | b'`' | b']' | b')' | b'\\')
+        });
+    let method = TYPISTS
+        .iter()
+        .find(|it| text[closed..].starts_with(it.as_bytes()))?;
+    argument(text, closed + method.len(), 0).0
+}
+
+/// How a script answers a prompt.
+pub(super) const SENDERS: &[&str] = &["send \""];
+
+/// What a script sends after it waited for the prompt of a password; its `send "` ends at `from`.
+pub(super) fn sent(text: &[u8], from: usize) -> Option<Span> {
+    const NEAR: usize = 160;
+    let before = &text[from.saturating_sub(NEAR)..from];
+    memchr::memmem::find(before, b"assword")?;
+    let rest = &text[from..text.len().min(from + NEAR)];
+    let end = from + memchr::memmem::find(rest, b"\\r")?;
+    let end = end - usize::from(text[..end].ends_with(b"\\"));
+    is_secret(Kind::Password, Style::Literal, &text[from..end]).then_some((from, end))
+}
+
+/// Calls that encode credentials.
+pub(super) const ENCODERS: &[&str] =
+    &["btoa(", "b64encode(", "base64_encode(", "CURLOPT_USERPWD, "];
+
+/// The password in the argument of a call that encodes `user:password`.
+pub(super) fn encoded_pair(text: &[u8], from: usize) -> Option<Span> {
+    let Literal::Whole(start, end) = Literal::read(text, from) else {
+        return None;
+    };
+    let colon = start + memchr::memchr(b':', &text[start..end])?;
+    is_secret(Kind::Password, Style::Literal, &text[colon + 1..end]).then_some((colon + 1, end))
 }

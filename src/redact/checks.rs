@@ -1,7 +1,7 @@
 //! What a rule asks of a body beyond its alphabet and length.
 
 use super::format::URL64;
-use super::random::{is_mixed, is_worded};
+use super::random::{is_mixed, is_worded, is_wordless};
 use super::values::{is_placeholder, looks_generated};
 
 /// What a check makes of a body.
@@ -26,7 +26,11 @@ const fn plausible(yes: bool) -> Verdict {
 
 /// The default: made by a machine, and no example.
 pub(super) fn generated(body: &[u8]) -> Verdict {
-    plausible(looks_generated(body) && !is_placeholder(body))
+    let made = looks_generated(body)
+        || body
+            .split(|byte| !byte.is_ascii_alphanumeric())
+            .any(is_wordless);
+    plausible(made && !is_placeholder(body))
 }
 
 /// For prefixes so distinctive, or bodies so short, that only examples are let go.

@@ -1,221 +1,10 @@
 //! Passwords on command lines: which program takes one, and after which flag.
 
 use super::keys::Kind;
+use super::programs::{PROGRAMS, Program, Takes};
 use super::separator::count;
 use super::structures::Span;
 use super::values::{Style, is_secret, looks_random};
-
-/// How a program takes a password.
-#[derive(Clone, Copy, Debug)]
-enum Takes {
-    /// Right after the flag: `-pX`.
-    Glued(&'static str),
-    /// As the next argument: `-a X`.
-    Next(&'static str),
-    /// Either.
-    Either(&'static str),
-    /// After a user's name and this byte, in an argument as `Either` has it: `-u user:X`.
-    Pair(&'static str, u8),
-    /// After a user's name and this byte, in an argument of its own: `user/X@db`.
-    Account(u8),
-    /// The last argument, if the first is a flag with this letter.
-    LastWith(u8),
-    /// The last argument.
-    Last,
-    /// The first argument that is no flag.
-    First,
-    /// The first argument that is no flag, if it looks random.
-    Token,
-    /// After a name and `=`, in an argument that begins so.
-    Literal(&'static str),
-}
-
-/// A program, or the beginning of a command of it.
-#[derive(Debug)]
-pub(super) struct Program {
-    /// What the scan looks for begins after the bar, where three letters are seldom elsewhere.
-    names: &'static [&'static str],
-    takes: &'static [Takes],
-}
-
-use Takes::{Account, Either, First, Glued, Last, LastWith, Literal, Next, Pair, Token};
-
-/// Facts from the programs' manual pages.
-const PROGRAMS: &[Program] = &[
-    Program {
-        names: &[
-            "mysql ",
-            "mysqldump ",
-            "mysqladmin ",
-            "mysqlimport ",
-            "mysqlcheck ",
-            "mysqlsh ",
-            "mycli ",
-            "ma|riadb ",
-            "ma|riadb-dump ",
-            "7z ",
-            "7za ",
-        ],
-        takes: &[Glued("-p"), Glued("-hp")],
-    },
-    Program {
-        names: &["sshpass "],
-        takes: &[Either("-p")],
-    },
-    Program {
-        names: &["redi|s-cli ", "valke|y-cli "],
-        takes: &[Next("-a"), Next("--pass")],
-    },
-    Program {
-        names: &[
-            "do|cker login ",
-            "po|dman login ",
-            "nerdctl login ",
-            "buil|dah login ",
-            "skopeo login ",
-            "re|gistry login ",
-            "oras login ",
-            "az login ",
-            "cf login ",
-            "oc login ",
-            "mo|ngo ",
-            "mo|ngosh ",
-            "mo|ngodump ",
-            "mo|ngorestore ",
-            "mo|ngoexport ",
-            "mo|ngoimport ",
-            "cqlsh ",
-            "twine upload ",
-            "use|radd ",
-            "use|rmod ",
-            "snowsql ",
-            "rd|esktop ",
-            "ipmitool ",
-        ],
-        takes: &[Either("-p"), Next("--pass"), Next("-P")],
-    },
-    Program {
-        names: &["cu|rl "],
-        takes: &[
-            Pair("-u", b':'),
-            Pair("-U", b':'),
-            Pair("--user", b':'),
-            Pair("--proxy-user", b':'),
-            Pair("-E", b':'),
-            Pair("-b", b'='),
-            Pair("--cookie", b'='),
-            Next("--oauth2-bearer"),
-        ],
-    },
-    Program {
-        names: &["ht|tp -a", "ht|tps -a", "xh -a"],
-        takes: &[Account(b':')],
-    },
-    Program {
-        names: &[
-            "mo|squitto_pub ",
-            "mo|squitto_sub ",
-            "sq|lcmd ",
-            "bcp ",
-            "isql ",
-            "zip ",
-        ],
-        takes: &[Either("-P")],
-    },
-    Program {
-        names: &[
-            "ldapsearch ",
-            "ldapadd ",
-            "ldapmodify ",
-            "ldapdelete ",
-            "ldapwhoami ",
-            "ldapcompare ",
-            "ldapmodrdn ",
-        ],
-        takes: &[Either("-w")],
-    },
-    Program {
-        names: &["ldappasswd "],
-        takes: &[Either("-w"), Either("-s"), Either("-a")],
-    },
-    Program {
-        names: &["security add-"],
-        takes: &[Next("-w")],
-    },
-    Program {
-        names: &["in|flux "],
-        takes: &[Next("-password"), Next("-t")],
-    },
-    Program {
-        names: &["ope|nssl ", "apksigner "],
-        takes: &[Glued("pass:"), Next("-k"), Next("-K"), Next("-password")],
-    },
-    Program {
-        names: &["smbclient ", "rpcclient ", "smbmap "],
-        takes: &[Pair("-U", b'%')],
-    },
-    Program {
-        names: &["lftp "],
-        takes: &[Pair("-u", b',')],
-    },
-    Program {
-        names: &["sq|lplus ", "im|pdp ", "ex|pdp ", "sq|lldr "],
-        takes: &[Account(b'/')],
-    },
-    Program {
-        names: &["htpasswd "],
-        takes: &[LastWith(b'b')],
-    },
-    Program {
-        names: &[
-            "rabbitmqctl add_user ",
-            "rabbitmqctl change_password ",
-            "wpa_passphrase ",
-        ],
-        takes: &[Last],
-    },
-    Program {
-        names: &[
-            "encry|pt_string ",
-            "ConvertTo-|SecureString ",
-            "rclone obscure ",
-            "snmp-server community ",
-        ],
-        takes: &[First],
-    },
-    Program {
-        names: &[
-            "vault login ",
-            "authtoken ",
-            "snyk auth ",
-            "ca|rgo login ",
-            "pypi-token.pypi ",
-            "github-|oauth.github.com ",
-            "auth init -t ",
-        ],
-        takes: &[Token],
-    },
-    Program {
-        names: &["snmpget ", "snmpwalk ", "snmpset "],
-        takes: &[Next("-c"), Next("-A"), Next("-X")],
-    },
-    Program {
-        names: &["secret set ", "pu|t-parameter "],
-        takes: &[Either("-b"), Next("--body"), Next("--value")],
-    },
-    Program {
-        names: &["nmcli "],
-        takes: &[Next("password"), Next("wifi-sec.psk")],
-    },
-    Program {
-        names: &["xfreerdp ", "cmdkey ", "mstsc "],
-        takes: &[Glued("/p:"), Glued("/pass:")],
-    },
-    Program {
-        names: &["secret generic "],
-        takes: &[Literal("--from-literal=")],
-    },
-];
 
 /// What reads a password from its standard input.
 const READERS: &[&str] = &[
@@ -224,51 +13,80 @@ const READERS: &[&str] = &[
     "--password-stdin",
     "--with-token",
     "chpasswd",
+    "env add ",
+    "kinit ",
     "passwd --stdin",
     "secret put ",
     "secret set ",
     "cryptsetup luksOpen",
+    "cryptsetup luksFormat",
+    "cryptsetup open",
+    "--data-file=-",
 ];
 
 /// A name of a program, cut where the scan finds it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Called {
     before: &'static str,
-    pub(super) anchor: &'static str,
+    anchor: &'static str,
+    /// Called with a list of strings: `["curl", "-u", "…"]`.
+    listed: bool,
     program: &'static Program,
 }
 
 /// Every name of every program.
 pub(super) fn programs() -> impl Iterator<Item = Called> {
     PROGRAMS.iter().flat_map(|program| {
-        program.names.iter().map(move |name| {
+        program.names.iter().flat_map(move |name| {
             let (before, anchor) = name.split_once('|').unwrap_or(("", name));
-            Called {
+            let word = anchor.trim_end();
+            let called = |anchor, listed| Called {
                 before,
                 anchor,
+                listed,
                 program,
-            }
+            };
+            let listed = (!word.contains([' ', '-'])).then(|| called(word, true));
+            [called(anchor, false)].into_iter().chain(listed)
         })
     })
 }
 
 impl Called {
+    /// What the scan looks for.
+    pub(super) fn anchors(self) -> Vec<Vec<u8>> {
+        let ends = if self.listed { &["\"", "'"][..] } else { &[""] };
+        let ended = |end: &&str| [self.anchor, end].concat().into_bytes();
+        ends.iter().map(ended).collect()
+    }
+
     /// Where the arguments begin, if the name stands around `at`.
     pub(super) fn arguments(self, text: &[u8], at: usize) -> Option<usize> {
         let whole = text[..at].ends_with(self.before.as_bytes())
             && text[at..].starts_with(self.anchor.as_bytes());
-        whole.then_some(at + self.anchor.len())
+        let end = at + self.anchor.len();
+        if !self.listed {
+            return whole.then_some(end);
+        }
+        let list = whole && matches!(text[end..], [b'"' | b'\'', b',', ..]);
+        list.then_some(end + 1)
     }
 
     /// The password that the program is given; and how far its command was read.
     pub(super) fn password(self, text: &[u8], from: usize) -> (Option<Span>, usize) {
-        let (arguments, end) = arguments(text, from);
-        let span = self
-            .program
-            .takes
+        let takes = self.program.takes;
+        let find = |all: &[Argument]| takes.iter().find_map(|it| it.find(text, all));
+        // Passwords come early; the rest of a long command is read only where none did.
+        let (few, end) = arguments(text, from, FEW_ARGUMENTS, self.listed);
+        let found = find(&few);
+        let to_the_last = takes
             .iter()
-            .find_map(|takes| takes.find(text, &arguments));
-        (span, end)
+            .any(|it| matches!(it, Takes::Last | Takes::LastWith(_)));
+        if few.len() < FEW_ARGUMENTS || found.is_some() && !to_the_last {
+            return (found, end);
+        }
+        let (all, end) = arguments(text, from, MOST_ARGUMENTS, self.listed);
+        (find(&all), end)
     }
 }
 
@@ -278,6 +96,8 @@ pub(super) fn readers() -> impl Iterator<Item = &'static str> {
 }
 
 const LONGEST_COMMAND: usize = 1024;
+const FEW_ARGUMENTS: usize = 8;
+const LONGEST_LIST: usize = 256;
 const MOST_ARGUMENTS: usize = 48;
 
 /// An argument; its quotes are not part of it.
@@ -293,12 +113,17 @@ impl Argument {
     }
 }
 
-/// The arguments of the command from `from` on, and where it ends.
-fn arguments(text: &[u8], from: usize) -> (Vec<Argument>, usize) {
-    let limit = text.len().min(from + LONGEST_COMMAND);
+/// The arguments of the command from `from` on, at most so many, and where they end.
+fn arguments(text: &[u8], from: usize, most: usize, listed: bool) -> (Vec<Argument>, usize) {
+    let longest = if listed {
+        LONGEST_LIST
+    } else {
+        LONGEST_COMMAND
+    };
+    let limit = text.len().min(from + longest);
     let (mut at, mut all) = (from, Vec::new());
-    while all.len() < MOST_ARGUMENTS {
-        at += gap(text, at, limit);
+    while all.len() < most {
+        at += gap(text, at, limit, listed);
         if at >= limit || ends_command(text, at) {
             break;
         }
@@ -314,12 +139,13 @@ fn arguments(text: &[u8], from: usize) -> (Vec<Argument>, usize) {
 }
 
 /// Blanks and continued lines.
-fn gap(text: &[u8], from: usize, limit: usize) -> usize {
+fn gap(text: &[u8], from: usize, limit: usize, listed: bool) -> usize {
     let mut at = from;
     while at < limit {
         let escapes = count(text, at, 8, |byte| byte == b'\\');
         match text.get(at + escapes) {
             Some(b' ' | b'\t') => at += escapes + 1,
+            Some(b',' | b'\n') if listed => at += escapes + 1,
             Some(b'\n') if escapes > 0 => at += escapes + 1,
             // The same in a string of JSON.
             Some(b'n') if escapes >= 3 => at += escapes + 1,
@@ -331,7 +157,7 @@ fn gap(text: &[u8], from: usize, limit: usize) -> usize {
 
 fn ends_command(text: &[u8], at: usize) -> bool {
     match text[at] {
-        b'\n' | b'\r' | b'|' | b';' | b'&' | b'`' | b')' | b'<' | b'>' => true,
+        b'\n' | b'\r' | b'|' | b';' | b'&' | b'`' | b')' | b']' | b'<' | b'>' => true,
         b'\\' => text.get(at + 1) == Some(&b'n'),
         _ => false,
     }
@@ -420,6 +246,15 @@ impl Takes {
                 .find(plain)
                 .map(|it| (it.start, it.end))
                 .filter(|it| looks_random(&text[it.0..it.1]) && it.1 - it.0 >= 12),
+            Self::WithUser(flag) => next(flag)
+                .find(|it| is_telling(&text[it.0..it.1]))
+                .filter(secret),
+            Self::AfterShare => arguments
+                .windows(2)
+                .find(|pair| pair[0].of(text).starts_with(b"\\\\"))
+                .map(|pair| (pair[1].start, pair[1].end))
+                .filter(|it| !text[it.0..it.1].starts_with(b"/"))
+                .filter(secret),
             Self::Literal(flag) => glued(flag).find_map(|it| after_joint(text, it, b'=')),
         }
     }
@@ -465,6 +300,16 @@ fn after_joint(text: &[u8], (start, end): Span, joint: u8) -> Option<Span> {
         .then_some((start + at + 1, start + at + 1 + length))
 }
 
+/// Letters with digits or signs between them: no port, no level, no project.
+fn is_telling(value: &[u8]) -> bool {
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    let digits = value.iter().any(u8::is_ascii_digit);
+    let grouped = value
+        .split(|byte| *byte == b'-')
+        .all(|group| group.len() == 4);
+    letters && (digits || grouped && value.len() == 19) && !value.contains(&b'/')
+}
+
 fn is_password(value: &[u8]) -> bool {
     is_secret(Kind::Password, Style::Literal, value) && !value.starts_with(b"$")
 }
@@ -476,7 +321,7 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
     let found = ["echo ", "printf "].iter().find_map(|writer| {
         let writes = memchr::memmem::rfind(line, writer.as_bytes())?;
         memchr::memchr(b'|', &line[writes..])?;
-        let (arguments, _) = arguments(text, from + writes + writer.len());
+        let (arguments, _) = arguments(text, from + writes + writer.len(), MOST_ARGUMENTS, false);
         arguments
             .into_iter()
             .rfind(|it| it.end <= at && !it.of(text).starts_with(b"-"))
@@ -485,7 +330,10 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
         let rest = &text[at..text.len().min(at + LONGEST_COMMAND)];
         let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
         let here = at + memchr::memmem::find(line, b"<<<")? + 3;
-        arguments(text, here).0.into_iter().next()
+        arguments(text, here, MOST_ARGUMENTS, false)
+            .0
+            .into_iter()
+            .next()
     })?;
     let span = (argument.start, argument.end);
     if reader == "chpasswd" {

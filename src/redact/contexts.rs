@@ -56,14 +56,14 @@ fn filled(context: &str, random: &mut Random) -> (String, Vec<String>) {
     (text, secrets)
 }
 
-fn redact(text: &str) -> String {
+pub(super) fn redact(text: &str) -> String {
     Redactor::new(RedactionKey::new([7; 32]))
         .text(text, &mut Counts::default())
         .unwrap_or_else(|| text.to_owned())
 }
 
 #[track_caller]
-fn assert_found(contexts: &[&str]) {
+pub(super) fn assert_found(contexts: &[&str]) {
     let mut random = Random(21);
     let mut missed = Vec::new();
     for context in contexts {

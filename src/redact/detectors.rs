@@ -3,18 +3,28 @@
 use super::anchors::{Anchors, Step};
 use super::assignment::{self, Assigned, Name};
 use super::commands::{self, Called};
-use super::format::{Part, starts_word};
+use super::format::{Part, run_length, starts_word};
+use super::keys::{self, Kind};
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
+use super::separator::count;
 use super::structures::{self, Span};
-use super::{blocks, calls, files, json, keys, mark, pairs, tables};
+use super::values::{LONGEST_LOOK, is_placeholder};
+use super::{blocks, calls, files, json, mark, pairs, random, services, statements, tables};
+
+/// Finds a secret near the end of a piece of text that announces one.
+type Reader = fn(&[u8], usize) -> Option<Span>;
 
 /// What is looked for where an anchor stands.
 #[derive(Clone, Copy)]
 pub(super) enum Detector {
     Mark,
     Rule(&'static Rule),
-    Assignment { length: usize },
+    Assignment {
+        length: usize,
+    },
+    /// The name of a service, for values without a shape of their own.
+    Service(&'static str),
     Bearer,
     Basic,
     Url,
@@ -26,7 +36,14 @@ pub(super) enum Detector {
     Hash,
     Pgpass,
     IdentifiedBy,
+    /// A call whose argument of this number is a secret.
+    Call(&'static str, usize),
+    /// What stands behind, or around, a piece of text that announces a secret.
+    Around(&'static str, Reader, &'static str),
 }
+
+/// How far after a service's name the value assigned to it may begin.
+const LONGEST_JOINT: usize = 40;
 
 /// Everything that makes the scanner look closer.
 pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
@@ -57,6 +74,14 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
             }
         }
     }
+    let known = rules::all().flat_map(|rule| match rule.anchor {
+        Anchor::Near(names) => names,
+        _ => &[],
+    });
+    for name in services::names(known.copied()) {
+        let detector = Detector::Service(name);
+        anchors.extend(spellings(name).into_iter().map(|it| (it, detector)));
+    }
     for word in keys::ANCHORS {
         let detector = Detector::Assignment { length: word.len() };
         anchors.extend(spellings(word).into_iter().map(|it| (it, detector)));
@@ -64,8 +89,10 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     for (name, length) in keys::SHORT_ANCHORS {
         anchors.push(((*name).into(), Detector::Assignment { length: *length }));
     }
-    let programs = commands::programs().map(|it| (it.anchor.into(), Detector::Command(it)));
-    anchors.extend(programs);
+    for called in commands::programs() {
+        let texts = called.anchors().into_iter();
+        anchors.extend(texts.map(|it| (it, Detector::Command(called))));
+    }
     let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
     anchors.extend(readers);
     anchors.extend(
@@ -78,6 +105,24 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
             .iter()
             .map(|it| ((*it).into(), Detector::Pgpass)),
     );
+    for (call, argument) in calls::TAKERS {
+        anchors.push(((*call).into(), Detector::Call(call, *argument)));
+    }
+    let around = [
+        (files::LABELS, files::labelled as Reader, "secret"),
+        (files::DRIVER_HOSTS, files::driver_address, "password"),
+        (files::ACCESS_LISTS, files::access_list, "password"),
+        (calls::SENDERS, calls::sent, "password"),
+        (calls::ENCODERS, calls::encoded_pair, "password"),
+        (pairs::COOKIE_FIELDS, pairs::cookie, Kind::Cookie.id()),
+    ];
+    for (texts, reader, id) in around {
+        anchors.extend(
+            texts
+                .iter()
+                .map(|it| ((*it).into(), Detector::Around(it, reader, id))),
+        );
+    }
     let structures = [
         ("Bearer ", Detector::Bearer),
         ("bearer ", Detector::Bearer),
@@ -127,22 +172,36 @@ impl Detector {
     ) -> Option<Step<Finding>> {
         let secret =
             |(start, end), id| (start >= floor).then_some(Step::Found(Finding { start, end, id }));
+        let known =
+            |(start, end), id| secret((start, end), format_of(&text[start..end]).unwrap_or(id));
         match self {
             Self::Mark => mark::end_of_mark(text, at).map(Step::Skip),
             Self::Rule(rule) => rule_at(rule, text, at, floor).ok().map(Step::Found),
-            Self::Assignment { length } => named(text, at, length, floor, memory).map(Step::Found),
+            Self::Assignment { length } => {
+                let name = Name::around(text, at, length)?;
+                named(text, at, name, floor, memory).map(Step::Found)
+            }
+            Self::Service(service) => {
+                let name = name_of_service(text, at, service)?;
+                named(text, at, name, floor, memory).map(Step::Found)
+            }
             Self::Bearer => {
                 credential(text, at, "bearer-token", false).and_then(|(span, id)| secret(span, id))
             }
             Self::Basic => credential(text, at, "basic-credentials", true)
                 .and_then(|(span, id)| secret(span, id)),
-            Self::Url => {
-                let (start, end) = structures::url_password(text, at)?;
-                secret(
-                    (start, end),
-                    format_of(&text[start..end]).unwrap_or("url-password"),
-                )
+            Self::Call(..) if memory.reached.covers(Look::Call, at) => None,
+            Self::Call(call, argument) => {
+                let (span, reached) = calls::argument(text, past(text, at, call)?, argument);
+                if span.is_none() {
+                    memory.reached.remember(Look::Call, at, reached);
+                }
+                known(span?, "password")
             }
+            Self::Around(announcement, reader, id) => {
+                known(reader(text, past(text, at, announcement)?)?, id)
+            }
+            Self::Url => known(structures::url_password(text, at)?, "url-password"),
             Self::PrivateKey => {
                 let label = past(text, at, "-----BEGIN")?;
                 structures::private_key(text, at, label)
@@ -150,14 +209,10 @@ impl Detector {
             }
             Self::PrivateKeyTail => structures::private_key_tail(text, at, floor)
                 .and_then(|span| secret(span, "private-key")),
-            Self::Command(called) => {
-                let span = on_command_line(text, at, called, memory)?;
-                secret(span, format_of(&text[span.0..span.1]).unwrap_or("password"))
-            }
+            Self::Command(called) => known(on_command_line(text, at, called, memory)?, "password"),
             Self::Reader(reader) => {
                 past(text, at, reader)?;
-                let span = commands::piped(text, at, reader)?;
-                secret(span, format_of(&text[span.0..span.1]).unwrap_or("password"))
+                known(commands::piped(text, at, reader)?, "password")
             }
             Self::KubernetesSecret => {
                 let found = blocks::kubernetes_secret(text, at, floor);
@@ -178,15 +233,33 @@ impl Detector {
     }
 }
 
-/// A secret under the name around `text[at..at + length]`, in whichever notation.
-fn named(
-    text: &[u8],
-    at: usize,
-    length: usize,
-    floor: usize,
-    memory: &mut Memory,
-) -> Option<Finding> {
+/// The name around a service's name, if it announces nothing else.
+fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
+    let length = service.len();
+    // An anchor is compared no further than its first bytes.
+    text.get(at..at + length)
+        .filter(|it| it.eq_ignore_ascii_case(service.as_bytes()))?;
+    // Most mentions of a service are followed by prose.
+    let joint = text[at + length..].iter().take(LONGEST_JOINT);
+    joint
+        .take_while(|byte| **byte != b'\n')
+        .find(|byte| matches!(byte, b'=' | b':' | b'>' | b'(' | b',' | b'"'))?;
+    // `"hexpm", "…"` is a list.
+    if matches!(text[at + length..], [b'"' | b'\'', b',', ..]) {
+        return None;
+    }
     let name = Name::around(text, at, length)?;
+    let from = at.checked_sub(name.start)?;
+    let of_service =
+        name.kind.is_none() && services::is_of_service(name.of(text), from, from + length);
+    of_service.then_some(Name {
+        kind: Some(keys::Kind::OfService),
+        ..name
+    })
+}
+
+/// A secret under a name around `at`, in whichever notation.
+fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) -> Option<Finding> {
     if name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
         && let Some((start, end)) = files::kaggle(text, name)
             .or_else(|| files::basic(text, name))
@@ -196,6 +269,10 @@ fn named(
         return finding(text, Assigned { start, end, kind }, floor);
     }
     name.kind?;
+    if let Some((start, end)) = calls::typed(text, name) {
+        let kind = keys::Kind::Password;
+        return finding(text, Assigned { start, end, kind }, floor);
+    }
     if !memory.reached.covers(Look::Value, at) {
         let (assigned, reached) = assignment::read(text, name);
         if let Some(assigned) = assigned {
@@ -203,19 +280,23 @@ fn named(
         }
         memory.reached.remember(Look::Value, at, reached);
     }
+    if let Some(assigned) = beside(text, name) {
+        return finding(text, assigned, floor);
+    }
     // Nothing else has one of these after a name.
     if matches!(text.get(name.end), Some(b'=' | b'(')) {
         return None;
     }
-    if let Some(assigned) = blocks::scalar(text, name) {
+    if let Some(assigned) = blocks::scalar(text, name).or_else(|| blocks::below(text, name)) {
         return finding(text, assigned, floor);
     }
-    if let Some(assigned) = pairs::read(text, name) {
+    if let Some(assigned) = tables::row(text, name).or_else(|| pairs::read(text, name)) {
         return finding(text, assigned, floor);
     }
     for (look, read) in [
         (Look::Json, json::values as fn(&[u8], Name) -> _),
         (Look::Table, tables::column),
+        (Look::Table, statements::inserted),
     ] {
         if !memory.reached.covers(look, at)
             && let Some((found, reached)) = read(text, name)
@@ -227,6 +308,31 @@ fn named(
         }
     }
     None
+}
+
+/// What a machine made right after a name and a comma, in quotes or not: `apiToken,…`.
+fn beside(text: &[u8], name: Name) -> Option<Assigned> {
+    let kind = name.kind.filter(|kind| *kind != keys::Kind::Hint)?;
+    let opened = count(text, name.end, 3, |byte| {
+        matches!(byte, b'"' | b'\'' | b'`')
+    });
+    let joint = name.end + opened;
+    matches!(text.get(joint), Some(b',' | b'>')).then_some(())?;
+    let quoted = count(text, joint + 1, 1, |byte| {
+        matches!(byte, b'"' | b'\'' | b'`')
+    });
+    let start = joint + 1 + quoted;
+    let end = start + run_length(random::ALPHABET, &text[start..], LONGEST_LOOK);
+    let ended = matches!(
+        text.get(end),
+        None | Some(b',' | b'"' | b'\'' | b'`' | b'\n' | b'\r' | b';' | b' ' | b'<')
+    );
+    let value = &text[start..end];
+    (ended && random::is_machine_made(value) && !is_placeholder(value)).then_some(Assigned {
+        start,
+        end,
+        kind,
+    })
 }
 
 fn finding(text: &[u8], assigned: Assigned, floor: usize) -> Option<Finding> {

@@ -8,7 +8,7 @@ use super::literal::Literal;
 use super::placeholders::contains_word;
 use super::separator::{blanks, count};
 use super::structures::Span;
-use super::values::{Style, is_placeholder_value, is_secret};
+use super::values::{Style, is_placeholder_value, is_secret, looks_random};
 
 /// What password hashes begin with, in `/etc/shadow`, `.htpasswd` and the tables of frameworks.
 pub(super) const HASHES: &[&str] = &[
@@ -138,8 +138,56 @@ pub(super) fn basic(text: &[u8], name: Name) -> Option<Span> {
         + count(text, name.end, 12, |byte| {
             matches!(byte, b'"' | b'\\' | b':' | b' ' | b'=')
         });
-    let length = run_length(BASE64.and_also("="), &text[after..], 512);
+    let run = run_length(BASE64, &text[after..], 512);
+    let length = run + count(text, after + run, 2, |byte| byte == b'=');
     let value = &text[after..after + length];
     (length >= 8 && after > name.end && super::structures::is_basic(value))
         .then_some((after, after + length))
+}
+
+/// What programs print before a secret that they made.
+pub(super) const LABELS: &[&str] = &["Unseal Key ", "Recovery Key ", "Root Token", "New value: "];
+
+/// The secret after such a label, which may have a number and a colon.
+pub(super) fn labelled(text: &[u8], from: usize) -> Option<Span> {
+    let start = from
+        + count(text, from, 8, |byte| {
+            byte.is_ascii_digit() || matches!(byte, b':' | b' ')
+        });
+    let length = count(text, start, 256, |byte| {
+        !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'\\' | b',')
+    });
+    let value = &text[start..start + length];
+    let made = length >= 12 && looks_random(value) && !is_placeholder_value(value);
+    made.then_some((start, start + length))
+}
+
+/// What follows the password in an address of a database driver: `user:…@tcp(host)/name`.
+pub(super) const DRIVER_HOSTS: &[&str] = &["@tcp(", "@unix("];
+
+/// The password before such a host, which ends at `end`.
+pub(super) fn driver_address(text: &[u8], end: usize) -> Option<Span> {
+    const LONGEST: usize = 200;
+    let host = memchr::memrchr(b'@', &text[..end])?;
+    let before = &text[host.saturating_sub(LONGEST)..host];
+    let start = before
+        .iter()
+        .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`'))?;
+    let colon = start + memchr::memchr(b':', &before[start..])?;
+    let password = &before[colon + 1..];
+    is_secret(Kind::Password, Style::Literal, password).then_some((host - password.len(), host))
+}
+
+/// What precedes the password of a user in the access lists of Redis: `user bob on >…`.
+pub(super) const ACCESS_LISTS: &[&str] = &[" on >"];
+
+/// The password after it.
+pub(super) fn access_list(text: &[u8], from: usize) -> Option<Span> {
+    memchr::memmem::find(lines::before(text, from), b"user ")?;
+    let length = count(text, from, 128, |byte| {
+        !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'\\')
+    });
+    let password = &text[from..from + length];
+    (length >= 6 && is_secret(Kind::Password, Style::Literal, password))
+        .then_some((from, from + length))
 }

@@ -4,33 +4,40 @@
 //! Runs are greedy and never give back, so following a format costs one pass
 //! over the bytes it covers and needs no compiled automaton.
 
+use super::work;
+
 /// A set of ASCII bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Class(u128);
+pub(super) struct Class([u64; 2]);
 
 impl Class {
     /// Every byte of `members`.
     pub(super) const fn of(members: &str) -> Self {
         let bytes = members.as_bytes();
-        let (mut mask, mut index) = (0, 0);
+        let (mut mask, mut index) = (Self([0; 2]), 0);
         while index < bytes.len() {
-            mask |= 1 << bytes[index];
+            mask = mask.with(bytes[index]);
             index += 1;
         }
-        Self(mask)
+        mask
     }
 
     const fn range(first: u8, last: u8) -> Self {
-        let (mut mask, mut byte) = (0, first);
+        let (mut mask, mut byte) = (Self([0; 2]), first);
         while byte <= last {
-            mask |= 1 << byte;
+            mask = mask.with(byte);
             byte += 1;
         }
-        Self(mask)
+        mask
+    }
+
+    const fn with(mut self, byte: u8) -> Self {
+        self.0[(byte >> 6) as usize] |= 1 << (byte & 63);
+        self
     }
 
     pub(super) const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
     }
 
     pub(super) const fn and_also(self, members: &str) -> Self {
@@ -38,7 +45,7 @@ impl Class {
     }
 
     pub(super) const fn has(self, byte: u8) -> bool {
-        byte < 128 && self.0 >> byte & 1 == 1
+        byte < 128 && self.0[(byte >> 6 & 1) as usize] >> (byte & 63) & 1 == 1
     }
 
     /// Exactly `count` bytes, and no word byte after them if they come last.
@@ -194,19 +201,25 @@ fn percent_decoded(encoded: &[u8]) -> Option<u8> {
 
 /// Bytes of `class` at the start of `text`, at most `max`.
 pub(super) fn run_length(class: Class, text: &[u8], max: usize) -> usize {
-    text.iter()
+    let length = text
+        .iter()
         .take(max)
         .take_while(|byte| class.has(**byte))
-        .count()
+        .count();
+    work::add(length + 1);
+    length
 }
 
 /// Bytes of `class` at the end of `text`, at most `max`.
 pub(super) fn run_length_back(class: Class, text: &[u8], max: usize) -> usize {
-    text.iter()
+    let length = text
+        .iter()
         .rev()
         .take(max)
         .take_while(|byte| class.has(**byte))
-        .count()
+        .count();
+    work::add(length + 1);
+    length
 }
 
 /// The text ends here, or says that it was shortened here.

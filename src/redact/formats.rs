@@ -67,6 +67,84 @@ fn keys_of_services_that_no_list_knows_go_in_every_spelling() {
 }
 
 #[test]
+fn values_of_services_go_under_their_names_alone() {
+    let mut random = Random(28);
+    for name in [
+        "okta_api",
+        "ADAFRUIT",
+        "adafruit",
+        "iterable_API",
+        "CIVO_ACCESS",
+        "difyAppApi",
+        "looker",
+        "my_algolia",
+        "newrelic",
+        "MESSAGE_BIRD",
+    ] {
+        for (before, after) in [
+            (" = \"", "\""),
+            (" := `", "`"),
+            ("=", "\n"),
+            (": ", ""),
+            (" => '", "'"),
+            ("(\"", "\")"),
+            (",", ",\n"),
+            (" string = \"", "\""),
+        ] {
+            for value in [
+                random.bytes(ALNUM, 38) + "4a",
+                random.bytes(LOWER_ALNUM, 30) + "k7",
+                random.bytes(HEX, 30).to_lowercase() + "4a",
+                uuid(&mut random),
+            ] {
+                let opening = if before.starts_with(" string") {
+                    "var "
+                } else {
+                    ""
+                };
+                assert_goes(&format!("{opening}{name}{before}{value}{after}"), &value);
+            }
+        }
+    }
+    let value = random.bytes(LOWER_ALNUM, 30) + "k7";
+    for text in [
+        format!("rapidapiToken,{value},"),
+        format!("id,acmeToken\n7,{value}\n"),
+        format!("acme_key,'{value}'"),
+    ] {
+        assert_goes(&text, &value);
+    }
+}
+
+#[test]
+fn other_things_of_services_stay() {
+    let mut random = Random(29);
+    let (hash, id) = (
+        random.bytes(HEX, 38).to_lowercase() + "4a",
+        uuid(&mut random),
+    );
+    for text in [
+        format!("okta_org = \"{id}\""),
+        format!("adafruit_client_id: {id}"),
+        format!("GITHUB_SHA={hash}"),
+        format!("github_commit: {hash}"),
+        format!("sentry_project = '{id}'"),
+        format!("LOOKER_VERSION={hash}"),
+        format!("strava_account: \"{id}\""),
+        format!("grafanaUrl = \"https://grafana.test/d/{hash}\""),
+        format!("{{\"hex\", \"hexpm\", \"{hash}\", [:mix]}}"),
+        "grafana: \"grafana/grafana:10.2.3-ubuntu\"".to_owned(),
+        "github: \"posthog/posthog-llma-with-a-long-name\"".to_owned(),
+        "openai = \"gpt-4o-mini-2024-07-18\"".to_owned(),
+        "stripe: require('./handlers/stripeWebhookHandlerV2')".to_owned(),
+        "figma = FigmaDesignTokenExporterV2ForPlugins".to_owned(),
+        "shopify(createStorefrontApiClientWithRetries2)".to_owned(),
+    ] {
+        assert_stays(&text);
+    }
+}
+
+#[test]
 fn keys_of_other_things_stay() {
     let mut random = Random(22);
     let (hash, id) = (random.bytes(HEX, 40).to_lowercase(), uuid(&mut random));

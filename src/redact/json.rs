@@ -50,6 +50,28 @@ fn number(text: &[u8], at: usize) -> Option<usize> {
     (end > at && text[at..end].iter().any(u8::is_ascii_digit) && ended).then_some(end)
 }
 
+/// The quote, with its escapes, that makes a string of a mark in place of the number at
+/// `start..end`, if that is a value of JSON: of a field, or of a list that is one.
+pub(super) fn quote_of_number(text: &str, start: usize, end: usize) -> Option<&str> {
+    const LONGEST_LIST: usize = 256;
+    let in_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    let bytes = text.as_bytes();
+    if !bytes[start..end].iter().all(in_number) {
+        return None;
+    }
+    let near = &bytes[start.saturating_sub(LONGEST_LIST)..start];
+    let in_list =
+        |byte: &u8| in_number(byte) || byte.is_ascii_whitespace() || matches!(byte, b',' | b'[');
+    let list = near.iter().rev().take_while(|byte| in_list(byte)).count();
+    let field = near[..near.len() - list]
+        .strip_suffix(b":")?
+        .trim_ascii_end();
+    let name = field.strip_suffix(b"\"")?;
+    let escapes = name.iter().rev().take_while(|byte| **byte == b'\\').count();
+    let quote = start - near.len() + name.len();
+    text.get(quote - escapes..=quote)
+}
+
 /// Walks a list or an object and collects its strings and numbers.
 struct Leaves<'t> {
     text: &'t [u8],

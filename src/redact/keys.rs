@@ -42,7 +42,7 @@ impl Kind {
 /// What the text scanner looks for; every sensitive name contains one of them.
 pub(super) const ANCHORS: &[&str] = &[
     "pass", "pwd", "secret", "token", "key", "auth", "credent", "cookie", "mnemonic", "phrase",
-    "creds", "jwt", "psk", "ndpw", "otpw",
+    "creds", "jwt", "psk", "ndpw", "otpw", "totp",
 ];
 
 /// Short names, found only with what may follow them.
@@ -53,6 +53,8 @@ pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
     ("PW:", 2),
     ("PW=", 2),
     ("PW\"", 2),
+    ("pw'", 2),
+    ("PW'", 2),
     ("ogin(", 4),
 ];
 
@@ -72,7 +74,6 @@ const KEY_QUALIFIERS: &[&str] = &[
     "master",
     "service",
     "account",
-    "storage",
     "shared",
     "subscription",
     "license",
@@ -108,6 +109,8 @@ const KEY_QUALIFIERS: &[&str] = &[
     "ingestion",
     "write",
     "pragma",
+    "unseal",
+    "or",
 ];
 
 /// Services that give out keys, some of them public.
@@ -273,6 +276,12 @@ const JOINED: &[(&str, Kind)] = &[
     ("accountkey", Kind::Secret),
     ("masterkey", Kind::Secret),
     ("encryptionkey", Kind::Secret),
+    ("decryptionkey", Kind::Secret),
+    ("validationkey", Kind::Secret),
+    ("subscriptionkey", Kind::Secret),
+    ("signingkey", Kind::Secret),
+    ("consumerkey", Kind::Secret),
+    ("consumersecret", Kind::Secret),
     ("authtoken", Kind::Token),
     ("accesstoken", Kind::Token),
     ("refreshtoken", Kind::Token),
@@ -297,7 +306,7 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
 }
 
 fn announced_by(name: &[u8]) -> Option<Kind> {
-    let mut words = Words { rest: name };
+    let mut words = Words::of(name);
     let mut last = words.next()?;
     while leaves_sensitive(last) || last.iter().all(u8::is_ascii_digit) {
         last = words.next()?;
@@ -324,7 +333,7 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
         b"seed" | b"words" => {
             qualified_by(&["seed", "wallet", "recovery"]).then_some(Kind::Passphrase)
         }
-        b"secret" => Some(Kind::Secret),
+        b"secret" | b"totp" => Some(Kind::Secret),
         b"token" => match before {
             None => Some(Kind::BareToken),
             Some(_) if qualified_by(TOKEN_EXCEPTIONS) => None,
@@ -436,8 +445,14 @@ fn is_one_of(word: &[u8], list: &[&str]) -> bool {
 }
 
 /// The words of a name, last first.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Words<'a> {
+    pub(super) const fn of(name: &'a [u8]) -> Self {
+        Self { rest: name }
+    }
 }
 
 impl<'a> Iterator for Words<'a> {

@@ -3,12 +3,22 @@
 use super::assignment::Name;
 use super::keys::{Kind, is_screaming};
 use super::separator::{blanks, count};
+use super::values::{has_three_sorts, is_grouped};
 
 const LONGEST_LINE: usize = 200;
+/// Passwords without quotes are shorter, in bytes; each name on a line has the rest of it read.
+const LONGEST_WORD: usize = 64;
 
 /// Words after which a name and its value are only a space apart.
 const DECLARERS: &[&[u8]] = &[
     b"setenv",
+    b"env:set",
+    b"env set",
+    b"SetEnv",
+    b"fastcgi_param",
+    b"uwsgi_param",
+    b"proxy_set_header",
+    b"ARG",
     b"ENV",
     b"export",
     b"set",
@@ -81,10 +91,11 @@ const PROSE: &[&[u8]] = &[
     b"no",
 ];
 
-/// What stands before `at` on its line.
+/// What stands before `at` on its line; a line of a string of JSON begins after `\\n`.
 pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
     let near = &text[at.saturating_sub(LONGEST_LINE)..at];
-    &near[memchr::memrchr(b'\n', near).map_or(0, |newline| newline + 1)..]
+    let line = &near[memchr::memrchr(b'\n', near).map_or(0, |newline| newline + 1)..];
+    &line[memchr::memmem::rfind(line, b"\\n").map_or(0, |escape| escape + 2)..]
 }
 
 /// Nothing, blanks, or the sign of a diff or of a comment.
@@ -92,11 +103,23 @@ pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
 /// What `grep -n` and numbered listings put before a line does not count.
 pub(super) fn is_indent(head: &[u8]) -> bool {
     let numbered = |at: &usize| *at > 0 && head[at - 1].is_ascii_digit();
-    let arrow = memchr::memmem::rfind(head, "→".as_bytes()).map(|at| at + "→".len());
+    let arrow = memchr::memrchr(0xE2, head)
+        .filter(|at| head[*at..].starts_with("→".as_bytes()))
+        .map(|at| at + "→".len());
     let colon = memchr::memrchr(b':', head)
         .filter(numbered)
         .map(|at| at + 1);
-    head[arrow.or(colon).unwrap_or(0)..]
+    let digits = head.trim_ascii_start();
+    let tab = digits
+        .strip_prefix(&digits[..count(digits, 0, 8, |byte| byte.is_ascii_digit())])
+        .filter(|rest| rest.len() < digits.len() && rest.starts_with(b"\t"))
+        .map(|rest| head.len() - rest.len());
+    // The first line of a string of JSON.
+    let string = memchr::memmem::rfind(head, b"\":")
+        .map(|at| at + 2 + blanks(head, at + 2, 1))
+        .filter(|at| head.get(*at) == Some(&b'"'))
+        .map(|at| at + 1);
+    head[arrow.or(string).or(tab).or(colon).unwrap_or(0)..]
         .iter()
         .all(|byte| matches!(byte, b' ' | b'\t' | b'+' | b'-' | b'#' | b'>' | b':'))
 }
@@ -118,7 +141,10 @@ pub(super) fn is_declared_by(head: &[u8]) -> bool {
     let ends = |word: &&[u8]| {
         head.ends_with(word)
             && head.len().checked_sub(word.len() + 1).is_none_or(|before| {
-                matches!(head[before], b' ' | b'\t' | b'#' | b';' | b'&' | b'"')
+                matches!(
+                    head[before],
+                    b' ' | b'\t' | b'#' | b';' | b'&' | b'"' | b'('
+                )
             })
     };
     !head.is_empty() && DECLARERS.iter().any(ends)
@@ -128,7 +154,7 @@ pub(super) fn is_declared_by(head: &[u8]) -> bool {
 pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
     let written = name.of(text);
     let gap = &text[name.end..value];
-    DIRECTIVES.contains(&written)
+    DIRECTIVES.iter().any(|it| written.eq_ignore_ascii_case(it))
         || is_screaming(written)
             && written.contains(&b'_')
             && (gap.len() >= 2 || gap.contains(&b'\t'))
@@ -143,43 +169,48 @@ pub(super) fn is_pair(text: &[u8], value: usize) -> bool {
     length > 0 && ends_line(text, value + length)
 }
 
-/// `user bob` or `host x` on the lines before, as mail programs have it.
-fn has_account_before(text: &[u8], start: usize) -> bool {
+/// `user bob`, `host x` or `- user: bob` on the lines before, as mail programs and notes have it.
+pub(super) fn has_account_before(text: &[u8], start: usize) -> bool {
     let near = &text[start.saturating_sub(LONGEST_LINE)..start];
     near.split(|byte| *byte == b'\n').any(|line| {
-        let line = line.trim_ascii_start();
-        [
-            &b"user "[..],
-            b"login ",
-            b"account ",
-            b"host ",
-            b"username ",
-        ]
-        .iter()
-        .any(|word| line.starts_with(word))
-            && line.trim_ascii_end().split(|byte| *byte == b' ').count() == 2
+        let line = line.trim_ascii();
+        let line = line.strip_prefix(b"- ").unwrap_or(line);
+        let words = ["user", "login", "account", "host", "username", "email"];
+        words.iter().any(|word| {
+            line.strip_prefix(word.as_bytes())
+                .is_some_and(|rest| matches!(rest, [b' ' | b':' | b'=', ..]))
+        }) && line.split(|byte| *byte == b' ').count() == 2
     })
 }
 
 fn ends_line(text: &[u8], at: usize) -> bool {
     let at = at + blanks(text, at, 8);
-    matches!(text.get(at), None | Some(b'\n' | b'\r'))
+    match &text[at.min(text.len())..] {
+        [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..] => true,
+        // The end of a string of JSON.
+        [b'"', rest @ ..] => matches!(rest, [] | [b',' | b'}' | b']' | b'\n', ..]),
+        _ => false,
+    }
 }
 
 /// A setting of a file or of an address, whose value is taken literally: `name=value` without
 /// blanks, or `name: value` alone on its line.
 pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
-    if !text.get(value).is_some_and(u8::is_ascii_alphanumeric) {
-        return false;
-    }
     let head = name.head(text);
+    if !text.get(value).is_some_and(u8::is_ascii_alphanumeric) {
+        // `password: ]kJ8…`: what a machine made is no code, whatever signs it has.
+        let word = &text[value..value + word_length(text, value, b"")];
+        let alone = is_indent(head) && ends_line(text, value + word.len());
+        return text[name.end..value].starts_with(b":") && alone && is_made_of_signs(word);
+    }
     match &text[name.end..value] {
         b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
         b"=" => {
-            let parameter =
-                matches!(kind, Kind::Password | Kind::Secret) && is_path(last_word(head));
-            let ends: &[u8] = if parameter { b"&\"'\\ " } else { b"&" };
-            (parameter || is_path(head) || is_declared_by(head)) && is_plain(text, value, ends)
+            is_parameter(text, name, kind, value)
+                || (is_path(head) || is_declared_by(head)) && is_plain(text, value, b"&")
+        }
+        b" = " => {
+            is_indent(head) && is_plain(text, value, b"") && is_in_ini(text, name.start, value)
         }
         [b':', _, ..] => {
             (is_indent(head) || head.ends_with(b".") && is_path(head) && !head.contains(&b':'))
@@ -188,6 +219,46 @@ pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> b
         }
         _ => false,
     }
+}
+
+/// `name=value` as an argument, or as a parameter of an address.
+pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
+    &text[name.end..value] == b"="
+        && text.get(value).is_some_and(u8::is_ascii_alphanumeric)
+        && matches!(kind, Kind::Password | Kind::Secret | Kind::Token)
+        && is_plain(text, value, b"&\"'\\ ")
+        && is_path(last_word(name.head(text)))
+}
+
+/// `name = value` of a settings file: under a `[section]`, or a value that is no variable among
+/// lines of the same form.
+fn is_in_ini(text: &[u8], name: usize, value: usize) -> bool {
+    const NEAR: usize = 240;
+    let is_section =
+        |line: &[u8]| line.starts_with(b"[") && line.ends_with(b"]") && !line.contains(&b'"');
+    let is_assignment = |line: &[u8]| {
+        memchr::memmem::find(line, b" = ").is_some()
+            && !line.iter().any(|byte| b"(){};\"'".contains(byte))
+    };
+    let before = &text[name.saturating_sub(NEAR)..name];
+    let mut above = before
+        .rsplit(|byte| *byte == b'\n')
+        .skip(1)
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";"));
+    let nearest = above.next();
+    let section = nearest
+        .into_iter()
+        .chain(above)
+        .find(|line| !is_assignment(line));
+    if section.is_some_and(is_section) {
+        return true;
+    }
+    let word = &text[value..value + word_length(text, value, b"")];
+    let variable = word
+        .iter()
+        .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.'));
+    nearest.is_some_and(is_assignment) && !variable
 }
 
 /// The beginning of a name with parts, or of an address with other parameters.
@@ -207,6 +278,20 @@ fn last_word(head: &[u8]) -> &[u8] {
     &head[from..]
 }
 
+/// Letters, digits and several signs, none of which closes a literal or a call.
+fn is_made_of_signs(word: &[u8]) -> bool {
+    const CODE: &[u8] = b"\"'`,;()<>\\";
+    let signs = word.iter().filter(|it| it.is_ascii_punctuation()).count();
+    let mixed = [
+        u8::is_ascii_digit,
+        u8::is_ascii_lowercase,
+        u8::is_ascii_uppercase,
+    ]
+    .iter()
+    .all(|is| word.iter().any(is));
+    word.len() >= 10 && signs >= 3 && mixed && !word.iter().any(|it| CODE.contains(it))
+}
+
 /// One word, without the signs of code, to the end of the line or to a byte of `ends`.
 fn is_plain(text: &[u8], value: usize, ends: &[u8]) -> bool {
     const SIGNS: &[u8] = b"(){}[]<>;$*&!,\"'`\\=|";
@@ -217,9 +302,14 @@ fn is_plain(text: &[u8], value: usize, ends: &[u8]) -> bool {
 }
 
 fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
-    count(text, from, LONGEST_LINE, |byte| {
+    let length = count(text, from, LONGEST_WORD, |byte| {
         !byte.is_ascii_whitespace() && !ends.contains(&byte)
-    })
+    });
+    // The end of a line, or of a string, of JSON.
+    let word = &text[from..from + length];
+    let escape = memchr::memmem::find(word, b"\\n");
+    let quote = memchr::memchr(b'"', word).filter(|at| ends_line(text, from + at));
+    escape.or(quote).unwrap_or(length)
 }
 
 /// `name: value` as a field of an object, or with a type for a value.
@@ -245,6 +335,25 @@ pub(super) fn is_said(text: &[u8], value: usize) -> bool {
     let end = value + word.len();
     let last = ends_line(text, end) || matches!(text.get(end), Some(b',' | b';'));
     word.len() >= 8 && word.iter().any(u8::is_ascii_digit) && last
+}
+
+/// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
+pub(super) fn told(text: &[u8], from: usize) -> Option<usize> {
+    let verbs = [&b"is: "[..], b"is ", b"was "];
+    let value = if let Some(verb) = verbs.iter().find(|it| text[from..].starts_with(it)) {
+        from + verb.len()
+    } else {
+        // `password for staging: …`
+        let purpose = text[from..].strip_prefix(b"for ")?;
+        let words = count(purpose, 0, 24, |byte| {
+            byte.is_ascii_alphanumeric() || byte == b' '
+        });
+        let is_named = purpose[words..].starts_with(b": ");
+        is_named.then_some(from + 4 + words + 2)?
+    };
+    let word = &text[value..value + word_length(text, value, b",;\"'`()")];
+    let word = word.strip_suffix(b".").unwrap_or(word);
+    (word.len() >= 6 && has_three_sorts(word)).then_some(value)
 }
 
 /// What follows a flag is its argument, not a word of prose.
@@ -283,6 +392,16 @@ fn is_address(text: &[u8]) -> bool {
 fn is_metavariable(word: &[u8]) -> bool {
     word.iter()
         .all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+}
+
+/// The end of four groups of four small letters, as mail services make passwords for programs.
+pub(super) fn four_groups(text: &[u8], from: usize) -> Option<usize> {
+    const LENGTH: usize = 19;
+    let grouped = text.get(from..from + LENGTH).is_some_and(is_grouped);
+    let ends = !text
+        .get(from + LENGTH)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
+    (grouped && ends).then_some(from + LENGTH)
 }
 
 /// The end of twelve words or more in small letters, as seed phrases are written.

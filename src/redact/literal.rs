@@ -2,6 +2,7 @@
 
 use super::format::WORD;
 use super::separator::{blanks, count};
+use super::work;
 
 pub(super) const LONGEST_VALUE: usize = 4096;
 
@@ -44,6 +45,9 @@ const WRAPPERS: &[&[u8]] = &[
     b"string_view",
     b"qstring",
     b"make_shared",
+    b"make",
+    b"hash",
+    b"field",
 ];
 const LONGEST_WRAPPER: usize = 48;
 pub(super) const LONGEST_TYPE: usize = 64;
@@ -90,6 +94,7 @@ impl Literal {
                     | b'L'
                     | b'R'
                     | b'N'
+                    | b'<'
                     | b'#'
                     | b'8'
                     | b'c'
@@ -97,6 +102,9 @@ impl Literal {
         };
         let opening = if is_quote(text, at) {
             at
+        } else if text.get(at) == Some(&b'(') {
+            // `= (` and the literal on the next line.
+            at + 1 + count(text, at + 1, 64, |byte| byte.is_ascii_whitespace())
         } else {
             at + count(text, at, 2, sigil)
         };
@@ -109,15 +117,27 @@ impl Literal {
         if opening > at && text[opening - 1] == b'&' && quote == b'\'' {
             return Self::None;
         }
-        let tripled = escapes == 0 && text[opening..].starts_with(&[quote; 3]);
-        let start = opening + escapes + if tripled { 3 } else { 1 };
-        Self::until(text, start, quote, escapes)
+        if escapes == 0 && text[opening..].starts_with(&[quote; 3]) {
+            return Self::tripled(text, opening + 3, quote);
+        }
+        Self::until(text, opening + escapes + 1, quote, escapes)
+    }
+
+    /// `"""…"""`, without the line breaks and blanks in it at its ends.
+    fn tripled(text: &[u8], from: usize, quote: u8) -> Self {
+        let near = &text[from..text.len().min(from + LONGEST_VALUE)];
+        let Some(length) = memchr::memmem::find(near, &[quote; 3]) else {
+            return Self::until(text, from, quote, 0);
+        };
+        let start = from + (length - near[..length].trim_ascii_start().len());
+        Self::Whole(start, from + near[..length].trim_ascii_end().len())
     }
 
     fn until(text: &[u8], start: usize, quote: u8, escapes: usize) -> Self {
         let limit = text.len().min(start + LONGEST_VALUE);
         let mut end = start;
         while end < limit {
+            work::add(1);
             let escape = count(text, end, 16, |byte| byte == b'\\');
             let closes = text.get(end + escape) == Some(&quote);
             match text[end] {
@@ -140,6 +160,11 @@ impl Literal {
 
     /// `password: string = "…"`, `apiToken string = "…"`: past the type.
     pub(super) fn after_type(text: &[u8], at: usize) -> Self {
+        // Most places have no equals sign near, and finding that out is cheap.
+        let near = &text[at..text.len().min(at + LONGEST_TYPE + 1)];
+        if memchr::memchr(b'=', near).is_none() {
+            return Self::None;
+        }
         let in_type = |byte| WORD.has(byte) || b" &<>?|'*[]().,:".contains(&byte);
         let equals = at + count(text, at, LONGEST_TYPE, in_type);
         if equals == at || text.get(equals) != Some(&b'=') || text.get(equals + 1) == Some(&b'=') {
@@ -188,6 +213,7 @@ fn wrapped(text: &[u8], at: usize) -> Option<usize> {
     let call = |byte| {
         WORD.has(byte) || matches!(byte, b'.' | b':' | b' ' | b'!' | b'<' | b'>' | b'[' | b']')
     };
+    memchr::memchr(b'(', &text[at..text.len().min(at + LONGEST_WRAPPER + 1)])?;
     let callee = &text[at..at + count(text, at, LONGEST_WRAPPER, call)];
     let open = at + callee.len();
     if text.get(open) != Some(&b'(') {
@@ -199,7 +225,11 @@ fn wrapped(text: &[u8], at: usize) -> Option<usize> {
     WRAPPERS
         .iter()
         .any(|it| last.eq_ignore_ascii_case(it))
-        .then(|| open + 1 + blanks(text, open + 1, 4))
+        .then(|| {
+            let inside = open + 1 + blanks(text, open + 1, 4);
+            let named = text[inside..].starts_with(b"default=");
+            inside + if named { b"default=".len() } else { 0 }
+        })
 }
 
 pub(super) fn is_quote(text: &[u8], at: usize) -> bool {

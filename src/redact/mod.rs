@@ -5,13 +5,14 @@
 //! | what | where |
 //! |---|---|
 //! | its form, as services document it | `rules`, `format` |
-//! | a name it is assigned to | `keys`; `assignment`, `separator`, `literal`, `lines` |
-//! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks` |
-//! | a header, a call or a command line | `headers`, `calls`, `commands` |
+//! | the name of a service, and letters that make no words | `services`, `random` |
+//! | a name it is assigned to | `keys`; `assignment`, `assigned`, `separator`, `literal`, `lines` |
+//! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks`, `statements` |
+//! | a header, a call or a command line | `headers`, `calls`, `commands`, `programs` |
 //! | the form of a file, an address, a key block | `files`, `structures` |
 //! | a rule of the user's own | `user_rules` |
 //!
-//! `values` and `placeholders` tell it from what only looks like one. Promises:
+//! `values` and `placeholders` tell it from what only looks like one, with the lists of `words`. Promises:
 //!
 //! - Text without secrets is not copied.
 //! - Redacting twice changes nothing: marks are left alone.
@@ -24,6 +25,7 @@
 //! No file, no environment, no clock.
 
 mod anchors;
+mod assigned;
 mod assignment;
 mod blocks;
 mod calls;
@@ -47,17 +49,22 @@ mod mark;
 mod near;
 mod pairs;
 mod placeholders;
+mod programs;
 mod random;
 mod redacted;
 mod rules;
 mod scan;
 mod separator;
+mod services;
+mod statements;
 mod structures;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod user_rules;
 mod values;
+mod words;
+mod work;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -176,26 +183,40 @@ impl Redactor {
         let named = fields
             .iter()
             .filter(|(field, _)| pairs::names(field))
-            .find_map(|(_, name)| keys::kind_of(name.as_str()?.as_bytes()));
-        let mut secret_in_key = false;
+            .find_map(|(_, name)| keys::kind_of(name.as_str()?.as_bytes()))
+            .or_else(|| {
+                let mut cookie = pairs::COOKIE_FIELDS.iter();
+                cookie
+                    .any(|it| fields.contains_key(*it))
+                    .then_some(Kind::Secret)
+            });
+        let mut secret_in_name = false;
         for (key, value) in fields.iter_mut() {
             let named = named.filter(|_| pairs::holds_value(key));
-            secret_in_key |= self.field(key, named, value, counts);
+            secret_in_name |= self.field(key, named, value, counts);
         }
-        if secret_in_key {
-            *fields = std::mem::take(fields).into_iter().fold(
-                Map::new(),
-                |mut redacted, (key, value)| {
-                    let mut key = self.text(&key, counts).unwrap_or(key);
-                    // Two secrets may share a mark; no field is lost for it.
-                    while redacted.contains_key(&key) {
-                        key.push('\'');
-                    }
-                    redacted.insert(key, value);
-                    redacted
-                },
-            );
+        if secret_in_name {
+            self.names(fields, counts);
         }
+    }
+
+    /// Whether the name of a field holds a secret itself.
+    fn is_secret_in(&self, name: &str) -> bool {
+        scan::has_secret(name.as_bytes()) || self.user_rules.next(name, 0).is_some()
+    }
+
+    /// Replaces secrets in the names of fields.
+    fn names(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {
+        let mut redacted = Map::new();
+        for (name, value) in std::mem::take(fields) {
+            let mut name = self.text(&name, counts).unwrap_or(name);
+            // Two secrets may share a mark; no field is lost for it.
+            while redacted.contains_key(&name) {
+                name.push('\'');
+            }
+            redacted.insert(name, value);
+        }
+        *fields = redacted;
     }
 
     /// Replaces secrets in a value under a key; `named` is what the fields beside it announce.
@@ -207,11 +228,12 @@ impl Redactor {
         value: &mut Value,
         counts: &mut Counts,
     ) -> bool {
-        match keys::kind_of(key.as_bytes()).or(named) {
+        let of_service = || scan::names_service(key.as_bytes()).then_some(Kind::OfService);
+        match keys::kind_of(key.as_bytes()).or(named).or_else(of_service) {
             Some(kind) => self.sensitive(kind, value, counts),
             None => self.value(value, counts),
         }
-        scan::has_secret(key.as_bytes()) || self.user_rules.next(key, 0).is_some()
+        self.is_secret_in(key)
     }
 
     /// A value under a sensitive key: every text and number in it goes, and nothing of what only
@@ -230,6 +252,9 @@ impl Redactor {
                     } else {
                         self.sensitive(kind, value, counts);
                     }
+                }
+                if fields.keys().any(|name| self.is_secret_in(name)) {
+                    self.names(fields, counts);
                 }
             }
             Value::Number(number) if values::is_documented(kind) || is_pin(number) => {
@@ -280,7 +305,10 @@ impl Redactor {
             }
             let out = redacted.get_or_insert_with(|| String::with_capacity(text.len()));
             out.push_str(&text[copied..start]);
+            let quote = json::quote_of_number(text, start, end).unwrap_or_default();
+            out.push_str(quote);
             self.key.write_mark(out, &id, secret);
+            out.push_str(quote);
             counts.add(id, 1);
             copied = end;
         }

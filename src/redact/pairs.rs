@@ -1,12 +1,15 @@
 //! A name and its value in two fields, elements or lines:
 //! `{"name": "DB_PASSWORD", "value": "…"}` and its forms in YAML, XML and settings of services.
 
-use super::assignment::{Assigned, Name, settle};
-use super::format::WORD;
+use super::assigned::settle;
+use super::assignment::{Assigned, Name};
+use super::format::{WORD, run_length_back};
 use super::keys::{Kind, kind_of};
 use super::literal::Literal;
 use super::separator::{blanks, count};
+use super::structures::Span;
 use super::values::Style;
+use super::work;
 
 /// Fields that hold the name of a setting, in small letters.
 const NAMES: &[&[u8]] = &[
@@ -90,15 +93,17 @@ pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
 }
 
 /// The field whose value is the name of a setting.
-struct Field {
+struct Field<'t> {
     start: usize,
+    /// With what is written before a known name, as in `env_name`.
+    word: &'t [u8],
     in_tag: bool,
     is_translated: bool,
 }
 
-impl Field {
+impl<'t> Field<'t> {
     /// The field whose value begins at `value`.
-    fn before(text: &[u8], value: usize) -> Option<Self> {
+    fn before(text: &'t [u8], value: usize) -> Option<Self> {
         let near = &text[value.saturating_sub(40)..value];
         let joint = near
             .iter()
@@ -127,8 +132,10 @@ impl Field {
                 .iter()
                 .rposition(|byte| matches!(byte, b'<' | b'>' | b'\n'))
                 .filter(|at| line[*at] == b'<');
+            let before = run_length_back(WORD, &text[..start], LONGEST_NAME);
             Self {
                 start,
+                word: &text[start - before..start + word],
                 in_tag: tag.is_some() && joined[0] == b'=',
                 is_translated: tag.is_some_and(|at| line[at..].starts_with(b"<string ")),
             }
@@ -140,6 +147,7 @@ impl Field {
         let limit = text.len().min(from + LONGEST_DISTANCE);
         let mut at = from;
         while at < limit {
+            work::add(1);
             match text[at] {
                 b'}' | b']' => return None,
                 b'\n' if text[at + 1 + blanks(text, at + 1, 32)..].starts_with(b"- ") => {
@@ -154,6 +162,10 @@ impl Field {
                 b'/' if self.in_tag && text.get(at + 1) == Some(&b'>') => return None,
                 byte if byte.is_ascii_alphabetic() => {
                     let word = count(text, at, LONGEST_NAME, |byte| WORD.has(byte));
+                    // The same field again: another object begins.
+                    if &text[at..at + word] == self.word && text[at - 1] != b'/' {
+                        return None;
+                    }
                     if is_one_of(&text[at..at + word], VALUES)
                         && let Some(found) = value_of(text, at + word)
                     {
@@ -171,13 +183,26 @@ impl Field {
     fn value_before(&self, text: &[u8]) -> Option<(usize, usize, Style)> {
         let from = self.start.saturating_sub(LONGEST_DISTANCE);
         let near = &text[from..self.start];
-        let object = near
-            .iter()
-            .rposition(|byte| matches!(byte, b'{' | b'}' | b'<'))?;
+        let object = memchr::memrchr3(b'{', b'}', b'<', near)
+            .or_else(|| memchr::memmem::rfind(near, b"- value:"))?;
         let value = object + memchr::memmem::find(&near[object..], b"alue")?;
         let (start, end, style) = value_of(text, from + value + b"alue".len())?;
         (end < self.start).then_some((start, end, style))
     }
+}
+
+/// A field that only cookies have.
+pub(super) const COOKIE_FIELDS: &[&str] = &["httpOnly", "HttpOnly"];
+
+/// The value of a cookie as browsers list them, whose `httpOnly` ends at `at`.
+pub(super) fn cookie(text: &[u8], at: usize) -> Option<Span> {
+    let from = at.saturating_sub(LONGEST_DISTANCE);
+    let opens = from + text[from..at].iter().rposition(|byte| *byte == b'{')?;
+    let closes = memchr::memchr(b'}', &text[at..text.len().min(at + LONGEST_DISTANCE)]);
+    let object = &text[opens..closes.map_or(at, |length| at + length)];
+    let value = opens + memchr::memmem::find(object, b"value")? + b"value".len();
+    let (start, end, _) = value_of(text, value)?;
+    settle(text, start, end, Kind::Secret, Style::Json).map(|it| (it.start, it.end))
 }
 
 /// The value of a field whose name ends at `from`.

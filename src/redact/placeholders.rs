@@ -1,9 +1,10 @@
 //! Values that are no secrets: examples, labels, words of tests, plain words.
 
 use super::values::{is_monotonous, strip_digits};
+use super::words::Words;
 
 /// Words that show a value to be an example, whatever it stands for.
-const EXAMPLE_WORDS: &[&[u8]] = &[
+static EXAMPLE_WORDS: Words = Words::of_any_case(&[
     b"example",
     b"placeholder",
     b"changeme",
@@ -28,10 +29,10 @@ const EXAMPLE_WORDS: &[&[u8]] = &[
     b"...",
     b"****",
     b"todo",
-];
+]);
 
 /// Words and runs that machines do not produce, for bodies that should look generated.
-const INVENTED_WORDS: &[&[u8]] = &[
+static INVENTED_WORDS: Words = Words::of_any_case(&[
     b"sample",
     b"your",
     b"abc123",
@@ -47,10 +48,10 @@ const INVENTED_WORDS: &[&[u8]] = &[
     b"-here",
     b"_here",
     b"fake",
-];
+]);
 
 /// Values that name a field, a type or a state.
-const PLAIN_WORDS: &[&[u8]] = &[
+static PLAIN_WORDS: Words = Words::of_any_case(&[
     b"password",
     b"passwd",
     b"pass",
@@ -126,10 +127,10 @@ const PLAIN_WORDS: &[&[u8]] = &[
     b"all",
     b"base64",
     b"sha256",
-];
+]);
 
 /// Keys that providers publish on purpose.
-const PUBLIC_PREFIXES: &[&[u8]] = &[
+static PUBLIC_PREFIXES: Words = Words::exact(&[
     b"phc_",
     b"pk_live_",
     b"pk_test_",
@@ -137,26 +138,22 @@ const PUBLIC_PREFIXES: &[&[u8]] = &[
     b"pk-lf-",
     b"ssh-rsa ",
     b"ssh-ed25519 ",
-];
+]);
 
 /// An example where a token of fixed shape was expected.
 pub(super) fn is_placeholder(body: &[u8]) -> bool {
     // Long bodies contain any short word by chance.
     const SHORT: usize = 120;
     has_example_word(&body[..body.len().min(SHORT)])
-        || body.len() <= SHORT && INVENTED_WORDS.iter().any(|word| contains_word(body, word))
+        || body.len() <= SHORT && INVENTED_WORDS.stand_in(body)
         || is_monotonous(body)
 }
 
 /// An example or a plain word where any value may stand.
 pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
-    PLAIN_WORDS
-        .iter()
-        .any(|word| value.eq_ignore_ascii_case(word))
+    PLAIN_WORDS.contain(unquoted(value))
         || has_example_word(value)
-        || PUBLIC_PREFIXES
-            .iter()
-            .any(|prefix| value.starts_with(prefix))
+        || PUBLIC_PREFIXES.begin(value)
         || contains_word(value, super::mark::ANCHOR.as_bytes())
         || !value
             .iter()
@@ -164,6 +161,38 @@ pub(super) fn is_placeholder_value(value: &[u8]) -> bool {
         || value.len() >= 4 && value.iter().all(|byte| *byte == value[0])
         || value.starts_with("•".as_bytes())
         || value.len() < 16 && ends_in_x(value)
+        || is_version(value)
+}
+
+/// `^1.33.1`, `cookie@1.1.1`: what lists of packages have beside names such as `password-input`.
+fn is_version(value: &[u8]) -> bool {
+    let version = value
+        .rsplit(|byte| *byte == b'@')
+        .next()
+        .unwrap_or_default();
+    let version = version.trim_ascii_start();
+    let version = match version.first() {
+        Some(b'^' | b'~' | b'=' | b'v') => &version[1..],
+        _ => version,
+    };
+    let mut parts = version.split(|byte| *byte == b'.');
+    parts.clone().count() >= 3
+        && parts
+            .by_ref()
+            .take(2)
+            .all(|part| (1..=4).contains(&part.len()) && part.iter().all(u8::is_ascii_digit))
+        && version.len() <= 24
+        && parts
+            .next()
+            .is_some_and(|part| part.first().is_some_and(u8::is_ascii_digit))
+}
+
+/// Without the quotes and signs of assignment that another notation leaves around a word.
+fn unquoted(value: &[u8]) -> &[u8] {
+    let is_sign = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'=' | b':');
+    let from = value.iter().take_while(|byte| is_sign(byte)).count();
+    let tail = value[from..].iter().rev();
+    &value[from..value.len() - tail.take_while(|byte| is_sign(byte)).count()]
 }
 
 /// `ghp_xxx`
@@ -172,7 +201,7 @@ fn ends_in_x(value: &[u8]) -> bool {
 }
 
 fn has_example_word(value: &[u8]) -> bool {
-    EXAMPLE_WORDS.iter().any(|word| contains_word(value, word))
+    EXAMPLE_WORDS.stand_in(value)
 }
 
 /// `needle` is in lower case.
@@ -183,55 +212,55 @@ pub(super) fn contains_word(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 /// What a field for a password is called in other languages; translations are no secrets.
-const TRANSLATED: &[&str] = &[
-    "passwort",
-    "kennwort",
-    "mot de passe",
-    "contraseña",
-    "contrasena",
-    "contrasenya",
-    "senha",
-    "palavra-passe",
-    "parola",
-    "wachtwoord",
-    "lösenord",
-    "adgangskode",
-    "passord",
-    "salasana",
-    "heslo",
-    "hasło",
-    "jelszó",
-    "şifre",
-    "parool",
-    "lozinka",
-    "geslo",
-    "пароль",
-    "Пароль",
-    "пароли",
-    "парола",
-    "Парола",
-    "密码",
-    "密碼",
-    "パスワード",
-    "비밀번호",
-    "mật khẩu",
-    "kata sandi",
-    "sandi",
-    "รหัสผ่าน",
-    "كلمة",
-    "סיסמה",
-    "κωδικός",
-    "पासवर्ड",
-    "passphrase",
-    "jeton",
-    "clave",
-    "password",
-    "token",
-    "secret",
-];
+static TRANSLATED: Words = Words::of_any_case(&[
+    b"passwort",
+    b"kennwort",
+    b"mot de passe",
+    "contraseña".as_bytes(),
+    b"contrasena",
+    b"contrasenya",
+    b"senha",
+    b"palavra-passe",
+    b"parola",
+    b"wachtwoord",
+    "lösenord".as_bytes(),
+    b"adgangskode",
+    b"passord",
+    b"salasana",
+    b"heslo",
+    "hasło".as_bytes(),
+    "jelszó".as_bytes(),
+    "şifre".as_bytes(),
+    b"parool",
+    b"lozinka",
+    b"geslo",
+    "пароль".as_bytes(),
+    "Пароль".as_bytes(),
+    "пароли".as_bytes(),
+    "парола".as_bytes(),
+    "Парола".as_bytes(),
+    "密码".as_bytes(),
+    "密碼".as_bytes(),
+    "パスワード".as_bytes(),
+    "비밀번호".as_bytes(),
+    "mật khẩu".as_bytes(),
+    b"kata sandi",
+    b"sandi",
+    "รหัสผ่าน".as_bytes(),
+    "كلمة".as_bytes(),
+    "סיסמה".as_bytes(),
+    "κωδικός".as_bytes(),
+    "पासवर्ड".as_bytes(),
+    b"passphrase",
+    b"jeton",
+    b"clave",
+    b"password",
+    b"token",
+    b"secret",
+]);
 
 /// Values that tests and examples of code pass where any will do.
-const FIXTURES: &[&[u8]] = &[
+static FIXTURES: Words = Words::of_any_case(&[
     b"wrong",
     b"incorrect",
     b"bad",
@@ -248,6 +277,8 @@ const FIXTURES: &[&[u8]] = &[
     b"fake",
     b"mock",
     b"nope",
+    b"tok",
+    b"stale",
     b"old",
     b"new",
     b"plain",
@@ -280,7 +311,7 @@ const FIXTURES: &[&[u8]] = &[
     b"keyring",
     b"never",
     b"always",
-];
+]);
 
 /// The word that a field is labelled with, in any language.
 pub(super) fn is_label(value: &[u8]) -> bool {
@@ -291,18 +322,18 @@ pub(super) fn is_label(value: &[u8]) -> bool {
         .iter()
         .any(|byte| matches!(byte, b' ' | b':' | b'*' | b'?'))
         || value.iter().any(|byte| *byte >= 128);
-    TRANSLATED.iter().any(|word| {
-        value.eq_ignore_ascii_case(word.as_bytes())
-            || labelled && contains_word(value, word.as_bytes())
-    })
+    // `Zugriffstoken`
+    let title = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);
+    TRANSLATED.contain(value) || (labelled || title) && TRANSLATED.stand_in(value)
 }
 
 /// What a test passes as a password that is wrong or does not matter.
 pub(super) fn is_fixture(value: &[u8]) -> bool {
-    let wrong = [
-        &b"wrong"[..],
+    static WRONG: Words = Words::of_any_case(&[
+        b"wrong",
         b"incorrect",
         b"invalid",
+        b"expired",
         b"bad",
         b"not-",
         b"test-",
@@ -313,20 +344,15 @@ pub(super) fn is_fixture(value: &[u8]) -> bool {
         b"my_",
         b"some-",
         b"some_",
-    ];
-    FIXTURES
-        .iter()
-        .any(|word| strip_digits(value).eq_ignore_ascii_case(word) && value.len() < 8)
-        || !value.iter().any(u8::is_ascii_digit)
-            && wrong.iter().any(|word| {
-                value.len() > word.len() && value[..word.len()].eq_ignore_ascii_case(word)
-            })
+    ]);
+    value.len() < 8 && FIXTURES.contain(strip_digits(value))
+        || WRONG.begin(value) && !WRONG.contain(value) && !value.iter().any(u8::is_ascii_digit)
 }
 
-/// A regular expression that describes secrets.
+/// A regular expression that describes secrets, or rules of a validator: `required|min:8`.
 pub(super) fn is_pattern(value: &[u8]) -> bool {
-    let signs = [
-        &b"[a-z"[..],
+    static SIGNS: Words = Words::exact(&[
+        b"[a-z",
         b"[A-Z",
         b"[0-9",
         b"[^",
@@ -337,8 +363,10 @@ pub(super) fn is_pattern(value: &[u8]) -> bool {
         b".*",
         b".+",
         b"[a-f",
-    ];
-    signs
-        .iter()
-        .any(|sign| memchr::memmem::find(value, sign).is_some())
+        b"required|",
+        b"nullable|",
+        b"|string",
+        b"|min:",
+    ]);
+    SIGNS.stand_in(value)
 }

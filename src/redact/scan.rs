@@ -12,6 +12,7 @@ use super::detectors::{self, Detector};
 use super::format::{Followed, Part, WORD, follow, run_length, run_length_back, starts_word};
 use super::near;
 use super::rules::{Anchor, Rule};
+use super::services;
 
 /// A secret in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,21 @@ pub(super) fn has_secret(text: &[u8]) -> bool {
     Findings::new(text).next().is_some()
 }
 
+/// Whether a name is that of a service, and of nothing else of it.
+pub(super) fn names_service(name: &[u8]) -> bool {
+    let look = |at: usize, detector| match detector {
+        Detector::Service(service) => {
+            let end = at + service.len();
+            let written = name.get(at..end)?;
+            (written.eq_ignore_ascii_case(service.as_bytes())
+                && services::is_of_service(name, at, end))
+            .then_some(Step::Found(()))
+        }
+        _ => None,
+    };
+    ANCHORS.find_map(name, 0, look).is_some()
+}
+
 /// The first secret that begins at or after `from`.
 fn next(text: &[u8], from: usize, memory: &mut Memory) -> Option<Finding> {
     let (at, mut finding) = next_anchored(text, from, memory)?;
@@ -179,7 +195,7 @@ impl Barren {
 /// How far each kind of look went in vain that went far. A text of nothing but beginnings would
 /// otherwise be read to the end from every one of them.
 #[derive(Default)]
-pub(super) struct Reached([usize; 5]);
+pub(super) struct Reached([usize; 6]);
 
 /// Looks that may go far.
 #[derive(Clone, Copy)]
@@ -189,6 +205,7 @@ pub(super) enum Look {
     Table,
     Command,
     Hash,
+    Call,
 }
 
 impl Reached {
@@ -254,9 +271,9 @@ pub(super) fn rule_at(
             };
             let name = names.into_iter().find(spelled).ok_or(at)?;
             let end = at + name.len();
-            values_near(text, end)
-                .filter(|value| near::lets_be_secret(&text[end..*value], rule.body))
-                .find_map(|value| checked(value, value, value).ok())
+            values_near(text, at, end)
+                .filter_map(|value| checked(value, value, value).ok())
+                .find(|it| near::lets_be_secret(&text[end..it.start], rule.body))
                 .ok_or(at)
         }
     }
@@ -281,19 +298,20 @@ fn lead_start(lead: Part, text: &[u8], at: usize, floor: usize) -> Option<usize>
 ///
 /// `DATADOG_API_KEY = "…"`, `"datadog": {"api_key": "…"}`, `Datadog API key: …`;
 /// a separator at least has to stand between them.
-fn values_near(text: &[u8], from: usize) -> impl Iterator<Item = usize> {
+fn values_near(text: &[u8], name: usize, from: usize) -> impl Iterator<Item = usize> {
     let limit = text.len().min(from + LONGEST_DISTANCE);
-    let mut separated = false;
+    let separator = text[from..limit]
+        .iter()
+        .position(|byte| matches!(byte, b':' | b'=' | b',' | b'(' | b'>'))
+        .map(|offset| from + offset);
     let mut position = from;
     std::iter::from_fn(move || {
+        let separator = separator?;
         loop {
             let joint = text[position..]
                 .iter()
                 .take_while(|byte| is_joint(**byte))
                 .count();
-            separated |= text[position..position + joint]
-                .iter()
-                .any(|byte| matches!(byte, b':' | b'=' | b',' | b'(' | b'>'));
             let value = position + joint;
             let token = run_length(
                 WORD.and_also("+/-"),
@@ -304,12 +322,20 @@ fn values_near(text: &[u8], from: usize) -> impl Iterator<Item = usize> {
                 return None;
             }
             position = value + token;
-            // `Gitea commit: …`: the name of something else stands between.
-            if !separated && is_other_thing(&text[value..position]) {
+            // The name again: what follows is looked at from there.
+            let name = &text[name..from];
+            if text[value..position]
+                .get(..name.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(name))
+            {
                 return None;
             }
-            if separated {
+            if value > separator {
                 return Some(value);
+            }
+            // `Gitea commit: …`: the name of something else stands between.
+            if is_other_thing(&text[value..position]) {
+                return None;
             }
         }
     })

@@ -1,5 +1,7 @@
 //! What stands between a name and its value.
 
+use super::work;
+
 /// A separator; `end` is where the value begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Separator {
@@ -25,7 +27,7 @@ pub(super) enum Separator {
 }
 
 /// What C# puts between a property and its first value.
-const PROPERTY: &[u8] = b"{ get; set; }";
+const PROPERTY: &[u8] = b"{ get; set; } = ";
 
 impl Separator {
     pub(super) const fn end(self) -> usize {
@@ -62,6 +64,8 @@ impl Separator {
             [b':', b':', b'=', ..] | [b'?' | b'|', b'?' | b'|', b'=', ..] => {
                 Some(Self::Equals { end: skip(3) })
             }
+            // LDIF has two before base64.
+            [b':', b':', b' ', ..] => Some(Self::Colon { end: skip(2) }),
             [b':', b':', ..] => None,
             [b':' | b'!' | b'?' | b'.' | b'+', b'=', ..] | [b'=', b'>', ..] | [b'<', b'-', ..] => {
                 Some(Self::Equals {
@@ -72,9 +76,9 @@ impl Separator {
                 end: skip(count(rest, 0, 3, |byte| byte == b'=')),
             }),
             [b':', ..] => Some(Self::Colon { end: skip(1) }),
-            [b',', ..] if closed => Some(Self::Call { end: skip(1) }),
+            [b',', ..] if closed || in_tuple(text, name_end) => Some(Self::Call { end: skip(1) }),
             [b'{', ..] if spaces == 1 && rest.starts_with(PROPERTY) => Some(Self::Equals {
-                end: skip(PROPERTY.len() + 3),
+                end: skip(PROPERTY.len()),
             }),
             [b'i', b's', b' ', b'"' | b'\'' | b'`', ..] if spaces == 1 => {
                 Some(Self::Equals { end: skip(3) })
@@ -103,11 +107,33 @@ fn default(text: &[u8], name: usize, from: usize) -> Option<usize> {
     }
     let closing = from + count(text, from, 2, |byte| byte == b')');
     let at = closing + blanks(text, closing, 4);
-    let operators = [&b"||"[..], b"??", b"?:", b"or "];
+    let operators = [
+        &b"||"[..],
+        b"??",
+        b"?:",
+        b"or ",
+        b".orElse(",
+        b".or(",
+        b".unwrap_or(",
+        b".unwrap_or_else(|_| ",
+        b".getOrElse(",
+        b".getOrDefault(",
+    ];
     let operator = operators.iter().find(|it| text[at..].starts_with(it))?;
     let end = at + operator.len();
     let value = end + blanks(text, end, 4);
     matches!(text.get(value), Some(b'"' | b'\'')).then_some(value)
+}
+
+/// `{password, "…"}`, as Erlang has it.
+fn in_tuple(text: &[u8], name_end: usize) -> bool {
+    let name = text[..name_end]
+        .iter()
+        .rev()
+        .take(64)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+        .count();
+    text[..name_end - name].ends_with(b"{")
 }
 
 /// Spaces and tabs from here on.
@@ -117,9 +143,11 @@ pub(super) fn blanks(text: &[u8], from: usize, most: usize) -> usize {
 
 /// Bytes from here on that are wanted.
 pub(super) fn count(text: &[u8], from: usize, most: usize, wanted: impl Fn(u8) -> bool) -> usize {
-    text[from.min(text.len())..]
+    let length = text[from.min(text.len())..]
         .iter()
         .take(most)
         .take_while(|byte| wanted(**byte))
-        .count()
+        .count();
+    work::add(length + 1);
+    length
 }

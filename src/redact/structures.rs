@@ -111,6 +111,8 @@ pub(super) fn url_password(text: &[u8], at: usize) -> Option<Span> {
     const LONGEST: usize = 512;
     let start = at + 3;
     let near = &text[start..text.len().min(start + LONGEST)];
+    // Most addresses have none, and finding that out is cheap.
+    memchr::memchr(b'@', near)?;
     let near = until(near, |byte| {
         byte.is_ascii_whitespace()
             || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|')

@@ -3,7 +3,7 @@
 use super::assignment::{Assigned, Name};
 use super::keys::Kind;
 use super::lines;
-use super::separator::blanks;
+use super::separator::{blanks, count};
 use super::values::{Style, is_secret};
 
 const LONGEST_LINE: usize = 1024;
@@ -62,6 +62,38 @@ pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
         rows += 1;
     }
     (rows > 0).then_some((found, at.min(text.len())))
+}
+
+/// The cell beside this name, where a table has names in one column and values in the next.
+pub(super) fn row(text: &[u8], name: Name) -> Option<Assigned> {
+    let bar = |at: usize| {
+        let at = at + blanks(text, at, 64);
+        ["|", "│", "┃"]
+            .iter()
+            .find(|it| text[at.min(text.len())..].starts_with(it.as_bytes()))
+            .map(|it| at + it.len())
+    };
+    let opens = name
+        .head(text)
+        .iter()
+        .all(|byte| b" \t|`*".contains(byte) || *byte >= 128);
+    let closed = name.end + count(text, name.end, 3, |byte| matches!(byte, b'`' | b'*'));
+    let cell = bar(closed).filter(|_| opens)?;
+    let start = cell + count(text, cell, 64, |byte| matches!(byte, b' ' | b'\t' | b'`'));
+    let end = start
+        + count(text, start, LONGEST_LINE, |byte| {
+            !byte.is_ascii_whitespace() && !matches!(byte, b'`' | b'|')
+        });
+    let closed = end + usize::from(text.get(end) == Some(&b'`'));
+    let ends = bar(closed).is_some() || matches!(line(text, closed).trim_ascii(), b"");
+    let kind = name.kind?;
+    let value = &text[start..end];
+    let telling = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+    (ends && telling && is_secret(kind, Style::Literal, value)).then_some(Assigned {
+        start,
+        end,
+        kind,
+    })
 }
 
 /// Which kind of table a header with this name in it may belong to.

@@ -4,7 +4,8 @@ use super::format::{ANY_HEX, WORD};
 use super::keys::Kind;
 use super::placeholders::{contains_word, is_fixture, is_label, is_pattern};
 pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
-use super::random::is_machine_made;
+use super::random::{is_machine_made, is_wordless};
+use super::words::Words;
 
 /// How a value is written, which says how literally it may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(super) enum Style {
 }
 
 /// Words that make a value without digits the name of a secret, not one.
-const NAMING_WORDS: &[&[u8]] = &[
+static NAMING_WORDS: Words = Words::of_any_case(&[
     b"token",
     b"secret",
     b"password",
@@ -31,7 +32,7 @@ const NAMING_WORDS: &[&[u8]] = &[
     b"cookie",
     b"session",
     b"bearer",
-];
+]);
 
 /// How much of a value is looked at.
 pub(super) const LONGEST_LOOK: usize = 256;
@@ -82,7 +83,7 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     }
     if style == Style::Json && is_documented(kind) {
         // A private key goes as a block, with what is cut off.
-        return !is_identifier(value) && memchr::memmem::find(value, b"PRIVATE KEY-----").is_none();
+        return memchr::memmem::find(value, b"PRIVATE KEY-----").is_none();
     }
     let style = if style == Style::Json {
         Style::Literal
@@ -99,10 +100,16 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
         }
         // Tokens are made by machines: a short word is the name of something.
         (Style::Literal, Kind::Token | Kind::Authorization) => {
-            let long_or_mixed =
-                value.len() >= 16 || value.len() >= 6 && value.iter().any(u8::is_ascii_digit);
-            long_or_mixed && !is_name(value) && !value.contains(&b'(')
+            let long_or_mixed = value.len() >= 16
+                || value.len() >= 6 && value.iter().any(u8::is_ascii_digit)
+                || value.len() >= 8 && changes(value) >= 3;
+            long_or_mixed
+                && !is_name(value)
+                && !is_dotted(value)
+                && !value.contains(&b'(')
+                && !is_fixture(value)
         }
+        (Style::Literal, Kind::BareToken) if has_three_sorts(value) => value.len() >= 8,
         (_, Kind::OfService) => is_machine_made(value),
         (_, Kind::BareToken | Kind::Hint) => value.len() >= 8 && looks_random(value),
         (_, Kind::Cookie) => value.len() >= 8 && (value.contains(&b'=') || looks_random(value)),
@@ -120,10 +127,14 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
 /// Passphrases are sentences; other secrets with spaces are prose unless digits say otherwise.
 fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
     match kind {
-        Kind::Cookie => value.contains(&b'=') && has_letter_and_digit(value),
+        Kind::Cookie => {
+            let several = memchr::memmem::find(value, b"; ").is_some();
+            value.contains(&b'=') && (several || has_letter_and_digit(value))
+        }
         Kind::Passphrase => style == Style::Literal,
         Kind::Password => {
-            style == Style::Literal && has_letter_and_digit(value) && value.len() <= 40
+            style == Style::Literal
+                && (has_letter_and_digit(value) && value.len() <= 40 || is_grouped(value))
         }
         _ => false,
     }
@@ -131,19 +142,11 @@ fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
 
 /// Variables, templates and expressions that only lead to a secret.
 fn is_reference(value: &[u8], style: Style) -> bool {
-    let inner = [
-        &b"${"[..],
-        b"{{",
-        b"$(",
-        b"#{",
-        b"<%",
-        b"%{",
-        b"%s",
-        b"%v",
-        b"%d",
-    ];
-    let leading = [
-        &b"process.env"[..],
+    static INNER: Words = Words::exact(&[
+        b"${", b"{{", b"$(", b"#{", b"<%", b"%{", b"%s", b"%v", b"%d",
+    ]);
+    static LEADING: Words = Words::exact(&[
+        b"process.env",
         b"os.environ",
         b"os.getenv",
         b"env.",
@@ -160,17 +163,15 @@ fn is_reference(value: &[u8], style: Style) -> bool {
         b"ssm:",
         b"keychain:",
         b"projects/",
-    ];
+    ]);
     let whole_brace = value.starts_with(b"{") && value.ends_with(b"}");
     let variable = matches!(value, [b'$', rest @ ..] if rest.iter().all(|byte| WORD.has(*byte)))
         || matches!(value, [b'%', rest @ .., b'%'] if rest.iter().all(|byte| WORD.has(*byte)))
         || matches!(value, [b'@', rest @ .., b'@'] if rest.iter().all(|byte| WORD.has(*byte)));
     variable
         || whole_brace
-        || inner
-            .iter()
-            .any(|it| value.windows(it.len()).any(|window| window == *it))
-        || leading.iter().any(|it| value.starts_with(it))
+        || INNER.stand_in(value)
+        || LEADING.begin(value)
         || style != Style::Literal
             && matches!(
                 value[0],
@@ -223,24 +224,30 @@ fn looks_random_segment(value: &[u8]) -> bool {
 
 /// A name such as `access_token` or `db-secret`: words only, one of them telling.
 fn is_name(value: &[u8]) -> bool {
-    value
-        .iter()
-        .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'))
-        && NAMING_WORDS.iter().any(|word| contains_word(value, word))
+    let version = contains_word(value, b"oauth2");
+    value.iter().all(|byte| {
+        byte.is_ascii_alphabetic()
+            || version && *byte == b'2'
+            || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/')
+    }) && NAMING_WORDS.stand_in(value)
 }
 
-/// `"refresh_token": "refreshToken"`: an identifier that announces a secret of any kind.
-fn is_identifier(value: &[u8]) -> bool {
-    value.iter().all(u8::is_ascii_alphabetic)
-        && value.iter().any(u8::is_ascii_uppercase)
-        && value.iter().any(u8::is_ascii_lowercase)
-        && super::keys::kind_of(value).is_some()
+/// `api.v1.namespaces.secrets`: short words in small letters.
+fn is_dotted(value: &[u8]) -> bool {
+    value.contains(&b'.')
+        && value.split(|byte| *byte == b'.').all(|part| {
+            part.first().is_some_and(u8::is_ascii_lowercase)
+                && part.len() < 16
+                && !part
+                    .iter()
+                    .any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_punctuation())
+        })
 }
 
 /// `secret: "clientSecret"`: the field again, spelled as an identifier.
 fn is_identifier_of(value: &[u8], kind: Kind) -> bool {
     value.iter().all(u8::is_ascii_alphanumeric)
-        && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 1
+        && (!value.iter().any(u8::is_ascii_digit) || contains_word(value, b"oauth2"))
         && value.iter().any(u8::is_ascii_uppercase)
         && value.len() <= 24
         && super::keys::kind_of(value) == Some(kind)
@@ -303,6 +310,28 @@ pub(super) fn strip_digits(value: &[u8]) -> &[u8] {
     &value[..value.len() - digits]
 }
 
+/// `abcd efgh ijkl mnop`, as mail services make passwords for programs.
+pub(super) fn is_grouped(value: &[u8]) -> bool {
+    value.len() == 19
+        && value.iter().enumerate().all(|(at, byte)| match at % 5 {
+            4 => *byte == b' ',
+            _ => byte.is_ascii_lowercase(),
+        })
+}
+
+/// Of small letters, capitals, digits and signs: what nobody calls a thing in code.
+pub(super) fn has_three_sorts(value: &[u8]) -> bool {
+    let sorts = [
+        value.iter().any(u8::is_ascii_lowercase),
+        value.iter().any(u8::is_ascii_uppercase),
+        value.iter().any(u8::is_ascii_digit),
+        value.iter().any(u8::is_ascii_punctuation),
+    ];
+    value.iter().any(u8::is_ascii_digit)
+        && sorts.iter().filter(|it| **it).count() >= 3
+        && !is_code(value)
+}
+
 fn has_letter_and_digit(value: &[u8]) -> bool {
     value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit)
 }
@@ -345,13 +374,14 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
         && words
             .into_iter()
             .all(|word| word.len() < 12 && (strip_digits(word).iter().all(u8::is_ascii_lowercase)));
-    digits > 0
-        && letters > 0
-        && !plain_words
-        && (digits >= 3 && changes >= 2
-            || value.len() >= 16 && changes * 5 >= value.len() * 2
-            || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
-        && !is_monotonous(value)
+    value.iter().all(u8::is_ascii_alphanumeric) && is_wordless(value)
+        || digits > 0
+            && letters > 0
+            && !plain_words
+            && (digits >= 3 && changes >= 2
+                || value.len() >= 16 && changes * 5 >= value.len() * 2
+                || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
+            && !is_monotonous(value)
 }
 
 /// How often the kind of character changes from one to the next.

@@ -16,8 +16,8 @@ use super::parts::{ResponsePart, Thread, TurnStart};
 use super::responses::{Piece, Responses, Stand};
 use super::results::Results;
 use super::{
-    Advice, Agent, Block, ByModel, Doubts, Earlier, Generation, Incidents, Message, Oddities,
-    Parameters, Retries, Session, Statement, Subagent, ToolCall, Trigger, Turn,
+    Advice, Agent, Block, ByModel, Earlier, Generation, Incidents, Message, Oddities, Parameters,
+    Retries, Session, Statement, Subagent, Timing, ToolCall, Trigger, Turn,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -313,6 +313,11 @@ impl Assembler {
                 usage: part.usage.unwrap_or_default(),
                 cost: None,
                 started_at: part.requested_at.unwrap_or(part.at).min(part.at),
+                timing: if part.is_untimed || part.requested_at.is_none() {
+                    Timing::Unknown
+                } else {
+                    Timing::Known
+                },
                 first_token_at: part
                     .began_at
                     .filter(|at| part.requested_at.is_some_and(|sent| sent <= *at)),
@@ -326,10 +331,7 @@ impl Assembler {
                 setup: part.setup,
                 output: part.blocks,
                 parameters: part.parameters,
-                doubts: Doubts {
-                    lacks_usage: part.usage.is_none() && part.error.is_none(),
-                    lacks_time: part.is_untimed || part.requested_at.is_none(),
-                },
+                lacks_usage: part.usage.is_none() && part.error.is_none(),
                 label: None,
                 error: part.error,
                 circumstances: part.circumstances,
@@ -390,7 +392,7 @@ impl Assembler {
             && usage.output >= generation.usage.output
         {
             generation.usage = usage;
-            generation.doubts.lacks_usage = false;
+            generation.lacks_usage = false;
             self.drafts[index].advisors = part.advisors;
         }
         let generation = &mut self.drafts[index].generation;
@@ -444,7 +446,7 @@ impl Assembler {
                 generation.stop_reason.is_some() && generation.ended_at + SURELY_WRITTEN < ended_at;
         }
         let lacking = self.drafts.iter();
-        let lacking = lacking.filter(|draft| draft.generation.doubts.lacks_usage);
+        let lacking = lacking.filter(|draft| draft.generation.lacks_usage);
         self.oddities.responses_without_usage = lacking.count() as u64;
         let mut family = self.join_results();
         self.attach_main(&mut family);
@@ -456,6 +458,7 @@ impl Assembler {
         });
         Some(Session {
             agent: self.agent,
+            key: id.clone(),
             id,
             started_at: self.earlier.started_at.unwrap_or(started_at),
             ended_at: self
@@ -596,10 +599,8 @@ impl Draft {
             output: Vec::new(),
             parameters: Parameters::default(),
             label: Some("advisor"),
-            doubts: Doubts {
-                lacks_usage: false,
-                lacks_time: true,
-            },
+            lacks_usage: false,
+            timing: Timing::Unknown,
             ..generation.clone()
         });
         each.collect()

@@ -24,6 +24,8 @@ pub struct Earlier {
     pub title: Option<String>,
     /// Sums.
     pub totals: Totals,
+    /// The folders that it worked in.
+    pub folders: BTreeSet<String>,
     /// Lines that could not be used.
     pub skipped: Skipped,
     /// Where the agent's books stood.
@@ -56,6 +58,8 @@ impl Earlier {
         if turn.is_shown(ours) {
             self.totals.add_turn(turn, ours);
         }
+        self.folders
+            .extend(turn.folders().into_iter().map(str::to_owned));
         let known = turn
             .all_generations()
             .into_iter()
@@ -67,6 +71,20 @@ impl Earlier {
 
 fn of_turn(id: &str) -> String {
     format!("turn\u{1e}{id}")
+}
+
+impl Turn {
+    /// The folders that it worked in.
+    #[must_use]
+    pub fn folders(&self) -> Vec<&str> {
+        let generations = self.all_generations();
+        let of_calls = generations
+            .iter()
+            .map(|generation| generation.circumstances.as_ref());
+        let all = of_calls.chain([self.circumstances.as_ref()]);
+        all.filter_map(|circumstances| circumstances.cwd.as_deref())
+            .collect()
+    }
 }
 
 fn fingerprint(id: &str) -> u64 {

@@ -77,6 +77,9 @@ pub struct Session {
     pub agent: Agent,
     /// The agent's own session id.
     pub id: String,
+    /// What tells the session from every other one of this agent: its id, but where users may give
+    /// the same id to several.
+    pub key: String,
     /// Time of the first line of the session, which no later line can change.
     pub started_at: DateTime<Utc>,
     /// Time of the last line that was read.
@@ -148,6 +151,9 @@ pub struct Circumstances {
     pub entrypoint: Option<String>,
     /// The agent's permission mode.
     pub permission_mode: Option<String>,
+    /// Name of the persona that the agent works as (`build` and `plan` in OpenCode), which decides
+    /// its instructions and tools.
+    pub persona: Option<String>,
 }
 
 /// One response of a model, or one call that failed.
@@ -164,10 +170,12 @@ pub struct Generation {
     pub provider: Cow<'static, str>,
     /// Tokens, as reported.
     pub usage: Usage,
-    /// What it cost in dollars, where the agent computed that.
-    pub cost: Option<f64>,
-    /// When the request was sent, as well as it can be told.
+    /// Its price, where the agent computed one.
+    pub cost: Option<Cost>,
+    /// When the request was sent, as well as it can be told: calls are put in order by it.
     pub started_at: DateTime<Utc>,
+    /// Whether the time from `started_at` to `ended_at` is that of the call.
+    pub timing: Timing,
     /// When the first token came, where it can be told.
     pub first_token_at: Option<DateTime<Utc>>,
     /// When the last part of the response was there.
@@ -192,21 +200,12 @@ pub struct Generation {
     pub error: Option<CallError>,
     /// What it is, where it is no response of the conversation itself.
     pub label: Option<&'static str>,
-    /// What of it is not known.
-    pub doubts: Doubts,
+    /// Whether no part of the response told what it used.
+    pub lacks_usage: bool,
     /// False while the response may still be being written.
     pub complete: bool,
     /// Where and under what circumstances.
     pub circumstances: Arc<Circumstances>,
-}
-
-/// What is not known of a call, and must not be shown as if it were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Doubts {
-    /// No part of the response told what it used.
-    pub lacks_usage: bool,
-    /// When it began or ended is not told.
-    pub lacks_time: bool,
 }
 
 /// Token counts of one response. Input excludes what was read from or written to the cache.
@@ -231,6 +230,26 @@ pub struct Usage {
     /// Web pages that the provider fetched.
     #[serde(default)]
     pub web_fetches: u64,
+}
+
+/// What is known of how long a call took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// The agent recorded when the call was asked for and when the answer was there.
+    Known,
+    /// The agent recorded less: the call has no latency.
+    Unknown,
+}
+
+/// The price of one call in dollars, as the agent computed it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// All of it.
+    pub total: f64,
+    /// The part for input, cached input included, where the agent splits the price.
+    pub input: Option<f64>,
+    /// The part for output, where the agent splits the price.
+    pub output: Option<f64>,
 }
 
 /// What a request asked for, where the transcript tells.
@@ -387,7 +406,7 @@ impl Session {
     #[must_use]
     pub fn without_usage(&self) -> u64 {
         let generations = self.all_generations().into_iter();
-        let new = generations.filter(|generation| generation.doubts.lacks_usage);
+        let new = generations.filter(|generation| generation.lacks_usage);
         self.earlier.totals.without_usage + new.count() as u64
     }
 

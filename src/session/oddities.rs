@@ -63,6 +63,19 @@ impl Skipped {
 }
 
 impl Oddities {
+    /// Adds those of another file of the same session.
+    pub fn add(&mut self, other: &Self) {
+        self.malformed_lines += other.malformed_lines;
+        self.oversized_lines += other.oversized_lines;
+        self.untimed_lines += other.untimed_lines;
+        for (kind, count) in &other.unknown_types {
+            *self.unknown_types.entry(kind.clone()).or_default() += count;
+        }
+        self.results_without_call += other.results_without_call;
+        self.responses_without_usage += other.responses_without_usage;
+        self.responses_without_message += other.responses_without_message;
+    }
+
     /// Of all these, the lines that are in no event, or not as they should be.
     #[must_use]
     pub fn skipped(&self) -> Skipped {

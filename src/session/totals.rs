@@ -68,7 +68,7 @@ impl Totals {
         self.generations += 1;
         self.errors += u64::from(generation.error.is_some());
         self.placeholders += u64::from(generation.has_placeholder());
-        self.without_usage += u64::from(generation.doubts.lacks_usage);
+        self.without_usage += u64::from(generation.lacks_usage);
         self.add_usage(generation.usage);
         for call in generation.tool_calls() {
             self.tool_calls += 1;

@@ -7,7 +7,7 @@ mod fields;
 pub mod jsonl;
 pub mod opencode;
 pub mod pi;
-mod regular;
+pub(crate) mod regular;
 mod times;
 mod turns;
 mod walk;
@@ -55,7 +55,7 @@ pub struct Glance {
 pub enum SessionFiles {
     /// A transcript, and one for each subagent.
     ClaudeCode(claude_code::SessionFiles),
-    /// All in one file.
+    /// A file, and one for each subagent beside it.
     Pi(PathBuf),
     /// In a database or a tree of files.
     OpenCode(opencode::Address),
@@ -107,7 +107,8 @@ impl Found {
             Agent::OpenCode => address()?.id().to_owned(),
         };
         let look = match agent {
-            Agent::ClaudeCode | Agent::Pi => Look::of(path)?,
+            Agent::ClaudeCode => Look::of(path)?,
+            Agent::Pi => Look::of_all(path, &pi::files(path))?,
             Agent::OpenCode => Look::of_address(&address()?)?,
         };
         Ok(Self {
@@ -140,6 +141,15 @@ impl Found {
             Agent::ClaudeCode => claude_code::session_id(&self.path),
             Agent::Pi => pi::session_id(&self.path),
             Agent::OpenCode => self.id.clone(),
+        }
+    }
+
+    /// What tells the session from every other one; see [`Session::key`].
+    #[must_use]
+    pub fn session_key(&self) -> String {
+        match self.agent {
+            Agent::ClaudeCode | Agent::OpenCode => self.session_id(),
+            Agent::Pi => pi::session_key(&self.path),
         }
     }
 
@@ -211,7 +221,10 @@ impl SessionFiles {
                     .chain(agents)
                     .collect()
             }
-            Self::Pi(path) => vec![path],
+            Self::Pi(path) => {
+                let looks = pi::files(path).into_iter().map(|path| Look::of(&path));
+                return looks.filter_map(Result::ok).collect();
+            }
             Self::OpenCode(address) => {
                 return Look::of_address(address).into_iter().collect();
             }
@@ -263,6 +276,17 @@ impl Look {
             bytes: meta.len(),
             modified: meta.modified()?,
         })
+    }
+
+    /// How a session in several files looks as a whole: all their bytes, and the last change.
+    fn of_all(path: &Path, files: &[PathBuf]) -> io::Result<Self> {
+        let mut whole = Self::of(path)?;
+        let others = files.iter().filter(|file| *file != path);
+        for other in others.filter_map(|file| Self::of(file).ok()) {
+            whole.bytes += other.bytes;
+            whole.modified = whole.modified.max(other.modified);
+        }
+        Ok(whole)
     }
 
     fn of_address(address: &opencode::Address) -> io::Result<Self> {
@@ -367,6 +391,9 @@ fn list(agent: Agent, host: &Host) -> Listing<Found> {
 #[must_use]
 pub fn below(root: &Path) -> Listing<Found> {
     let mut found = looked_at(claude_code::transcripts(root), Found::look_at);
+    found
+        .found
+        .retain(|found| found.agent != Agent::Pi || !pi::is_part(&found.path));
     found.append(of_entries(opencode::below(root)));
     newest_first(found)
 }
@@ -406,10 +433,11 @@ pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
 #[must_use]
 pub fn named_by_plugin(agent: Agent, session: &Path, host: &Host) -> Option<PathBuf> {
     match agent {
-        Agent::ClaudeCode | Agent::Pi => {
+        Agent::ClaudeCode => {
             let path = std::path::absolute(session).ok()?;
             path.is_file().then_some(path)
         }
+        Agent::Pi => pi::named(session),
         Agent::OpenCode => opencode::locate(session.to_str()?, host),
     }
 }

@@ -25,6 +25,10 @@ pub(super) fn no_transcript(why: &str) -> io::Error {
 /// # Errors
 /// When it cannot be opened, or is none that ends.
 pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
+    opened(path, LARGEST, no_transcript)
+}
+
+fn opened(path: &Path, largest: u64, refused: fn(&str) -> io::Error) -> io::Result<(File, u64)> {
     // Asked before it is opened: opening a pipe or a device may have effects.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(
@@ -39,14 +43,14 @@ pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::libc::O_NONBLOCK);
     let mut file = options.open(path)?;
     let length = file.metadata()?.len();
-    if length > LARGEST {
-        return Err(no_transcript("it is too large"));
+    if length > largest {
+        return Err(refused("it is too large"));
     }
     if length == 0 {
         let is_empty = matches!(file.read(&mut [0]), Ok(0));
         // Somebody may have begun to write just now.
         if !is_empty && file.metadata()?.len() == 0 {
-            return Err(no_transcript("it has no size"));
+            return Err(refused("it has no size"));
         }
     }
     Ok((file, length))
@@ -64,6 +68,18 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     file.take(length).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// Reads a small file whole, as it is.
+///
+/// # Errors
+/// When it cannot be read, is none that ends, or has more than `largest` bytes.
+pub(crate) fn read_small(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
+    let refused = |why: &str| io::Error::new(ErrorKind::InvalidData, why.to_owned());
+    let (file, length) = opened(path, largest, refused)?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -102,6 +118,7 @@ mod tests {
             let error = open(path).unwrap_err().to_string();
             assert!(error.contains(why), "{}: {error}", path.display());
             assert!(read(path).is_err(), "{}", path.display());
+            assert!(read_small(path, 99).is_err(), "{}", path.display());
         }
         assert!(read(&large).is_err());
     }

@@ -40,6 +40,13 @@ impl Turns {
         self.prompted.push(turn);
     }
 
+    /// Says under what circumstances the last prompt was given.
+    pub(super) fn under(&mut self, circumstances: Arc<Circumstances>) {
+        if let Some(turn) = self.prompted.last_mut() {
+            turn.circumstances = circumstances;
+        }
+    }
+
     fn id_of(&self, at: DateTime<Utc>) -> String {
         let mut id = format!("{}:{}", self.session, at.timestamp_millis());
         while self.prompted.iter().any(|turn| turn.id == id) {

@@ -97,10 +97,12 @@ fn the_hook_sends_a_session_within_the_budget_of_claude_code() {
     });
     // The same session once more, as one that nothing is known about yet.
     let fresh = PostHog::start();
+    let state = claude.root().join("fresh").display().to_string();
+    let claude = claude
+        .setting("POSTHOG_HOST", &fresh.url())
+        .setting("POSTHOG_LLMA_STATE_DIR", &state);
     claude
         .program(["hook"])
-        .env("POSTHOG_HOST", fresh.url())
-        .env("POSTHOG_LLMA_STATE_DIR", claude.root().join("fresh"))
         .stdin(event.to_string())
         .run()
         .success()

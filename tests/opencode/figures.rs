@@ -204,7 +204,7 @@ fn known_runs_have_their_known_figures() {
         (calls(&events).count(), failed.count(), sent(&events))
     };
     for (prompt, expected) in [
-        ("two plus two?\"", (1, 0, [120, 14, 0, 0, 57_000])),
+        ("What is two plus two?", (1, 0, [120, 14, 0, 0, 57_000])),
         (
             "two plus two? [[cache]]",
             (1, 0, [120, 14, 5000, 0, 207_000]),

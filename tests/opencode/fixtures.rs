@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use posthog_llma::events::Progress;
 use posthog_llma::session::{Agent, Oddities};
+use posthog_llma::sources;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -12,7 +13,8 @@ use crate::store::{FIXTURES, database, files, fixture};
 use crate::support::events::{readable, texts};
 use crate::support::library::{Events, Run};
 
-const CASES: [&str; 10] = [
+const CASES: [&str; 12] = [
+    "agents",
     "broken",
     "compaction",
     "failed_calls",
@@ -23,6 +25,7 @@ const CASES: [&str; 10] = [
     "silence",
     "subagents",
     "tools",
+    "version_2",
 ];
 
 /// A database with one fixture in it.
@@ -58,6 +61,74 @@ fn every_fixture_gives_the_reviewed_events() {
     for name in CASES {
         review(name, &events(name, &Run::default()));
     }
+}
+
+/// Sums of a session's calls: how many, their input, their output.
+fn figures(events: &Events) -> (usize, u64, u64) {
+    let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
+    let sum = |name: &str| {
+        let numbers = calls.clone().map(|it| it["properties"][name].as_u64());
+        numbers.map(Option::unwrap_or_default).sum()
+    };
+    (
+        calls.clone().count(),
+        sum("$ai_input_tokens"),
+        sum("$ai_output_tokens"),
+    )
+}
+
+#[test]
+fn sessions_of_version_2_are_read_alone_and_beside_those_of_version_1() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = database(folder.path(), &fixture("version_2"));
+    let path = path.parent().expect("a database").to_owned();
+    let run = Run::default();
+    for others in [0, 1] {
+        if others == 1 {
+            database(folder.path(), &fixture("plain_answer"));
+        }
+        let found = sources::below(&path).found;
+        assert_eq!(found.len(), 2 + others, "{found:?}");
+        assert_eq!(
+            figures(&run.events(&path.join("ses_0211"))),
+            (6, 840, 69),
+            "a subagent and a compaction are calls too"
+        );
+        assert_eq!(
+            figures(&run.events(&path.join("ses_0213"))),
+            (1, 210, 4),
+            "what a fork copied is not its own"
+        );
+    }
+}
+
+#[test]
+fn no_time_of_opencode_is_that_of_a_call() {
+    for name in CASES {
+        for event in events(name, &Run::default()) {
+            if event["event"] == "$ai_generation" {
+                let properties = &event["properties"];
+                for time in ["$ai_latency", "$ai_time_to_first_token"] {
+                    assert_eq!(properties[time], Value::Null, "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_database_may_have_any_name() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let session = database(folder.path(), &fixture("plain_answer"));
+    let own = folder.path().join("sessions.sqlite");
+    fs::rename(session.parent().expect("a database"), &own).expect("it is ours");
+    let found = sources::below(&own).found;
+    assert_eq!(found.len(), 1);
+    let run = Run::default();
+    assert_eq!(
+        run.events(&own.join("ses_0201")),
+        events("plain_answer", &run)
+    );
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! A fixture is an array of sessions in the form that `opencode export` prints. Besides: `created`
 //! in a part is the time of its row, `taken_back` names messages that are in the log alone, and
-//! `rows` are messages of OpenCode's next interface.
+//! `rows` are messages of OpenCode 2, and of the second interface of version 1. A session with
+//! `generation` 2 is one of OpenCode 2; `fork` names the session that it was forked from.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,10 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS session_message (
         id text PRIMARY KEY, session_id text NOT NULL, type text NOT NULL, seq integer NOT NULL,
         time_created integer NOT NULL, time_updated integer NOT NULL, data text NOT NULL);
+    CREATE TABLE IF NOT EXISTS session_v2 (
+        id text PRIMARY KEY, parent_id text, fork_session_id text, fork_boundary text,
+        directory text NOT NULL, title text, version text NOT NULL, agent text,
+        time_created integer NOT NULL, time_updated integer NOT NULL);
     CREATE TABLE IF NOT EXISTS event (
         id text PRIMARY KEY, aggregate_id text NOT NULL, seq integer NOT NULL,
         type text NOT NULL, data text NOT NULL);
@@ -59,8 +64,18 @@ pub(crate) fn database(folder: &Path, sessions: &[Value]) -> PathBuf {
 fn insert(database: &Connection, session: &Value) -> rusqlite::Result<()> {
     let info = &session["info"];
     let id = text(&info["id"]);
+    let (table, fork) = if session["generation"] == 2 {
+        ("session_v2", ", fork_session_id")
+    } else {
+        ("session", "")
+    };
+    let value = fork.replace(", fork_session_id", ", ?9");
     database.execute(
-        "INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        &format!(
+            "INSERT OR REPLACE INTO {table} (id, parent_id, directory, title, version, agent,
+                 time_created, time_updated{fork})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce(?8, ?9){value})"
+        ),
         params![
             id,
             info["parentID"].as_str(),
@@ -70,6 +85,7 @@ fn insert(database: &Connection, session: &Value) -> rusqlite::Result<()> {
             info["agent"].as_str(),
             info["time"]["created"].as_i64(),
             info["time"]["updated"].as_i64(),
+            info["fork"].as_str(),
         ],
     )?;
     for (seq, row) in array(&session["rows"]).iter().enumerate() {

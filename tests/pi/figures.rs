@@ -81,7 +81,7 @@ fn counted(transcript: &Path) -> Figures {
 }
 
 fn count(value: &Value, figures: &mut Figures) {
-    let is_answer = value["role"] == "assistant";
+    let is_answer = value["role"] == "assistant" && !is_stopped_before_a_request(value);
     let kinds = ["compaction", "branch_summary", "usage"];
     let is_other = kinds.iter().any(|kind| value["type"] == *kind);
     let usage = &value["usage"];
@@ -103,6 +103,13 @@ fn count(value: &Value, figures: &mut Figures) {
         Value::Object(fields) => fields.values().for_each(|field| count(field, figures)),
         _ => {}
     }
+}
+
+/// Pi writes an answer too when the user had stopped it before it asked for one.
+fn is_stopped_before_a_request(answer: &Value) -> bool {
+    let is_empty = answer["content"] == json!([]) && answer["responseId"].is_null();
+    let took = answer["durationMs"].as_u64();
+    answer["stopReason"] == "aborted" && is_empty && took.is_some_and(|it| it < 50)
 }
 
 fn add(sum: &mut Figures, more: Figures) {

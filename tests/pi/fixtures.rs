@@ -26,6 +26,8 @@ const CASES: &[(&str, &str)] = &[
     ("00000108", "broken"),
     ("00000109", "silence"),
     ("00000110", "private_matters"),
+    ("00000111", "subagents_in_files"),
+    ("00000117", "stopped"),
 ];
 
 pub(crate) fn transcript(number: &str) -> PathBuf {
@@ -191,6 +193,61 @@ fn a_session_read_after_every_line_sends_nothing_twice_that_differs() {
             }
         }
     }
+}
+
+#[test]
+fn a_subagents_file_is_part_of_the_session_that_started_it() {
+    let events = Run::default().events(&of_case("subagents_in_files"));
+    let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
+    let calls = calls.map(|it| &it["properties"]);
+    let agents: Vec<_> = calls
+        .clone()
+        .map(|it| (it["$ai_agent_name"].clone(), it["$ai_input_tokens"].clone()))
+        .collect();
+    for expected in [
+        ("bookshop/scout", 50),
+        ("bookshop/reader", 30),
+        ("bookshop/scout", 160),
+        ("bookshop/critic", 190),
+        ("bookshop/scout", 40),
+    ] {
+        let found = agents
+            .iter()
+            .filter(|it| **it == (json!(expected.0), json!(expected.1)));
+        assert_eq!(found.count(), 1, "{expected:?} in {agents:?}");
+    }
+    assert_eq!(agents.len(), 4 + 6, "what forks copied is counted once");
+    let traces: HashSet<String> = calls.map(|it| it["$ai_trace_id"].to_string()).collect();
+    assert_eq!(traces.len(), 1);
+    for found in sources::below(Path::new(FIXTURES)).found {
+        let number = &found.session_id()[..8];
+        let is_child = ("00000112".."00000117").contains(&number);
+        assert!(!is_child, "{number} is listed as a session of its own");
+    }
+}
+
+#[test]
+fn one_id_in_two_projects_is_two_sessions() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let text = fs::read_to_string(of_case("plain_answer")).expect("the fixture is there");
+    let id = "00000101-0000-7000-8000-000000000000";
+    let keys: Vec<String> = [("bookshop", "09:00"), ("weather", "10:00")]
+        .into_iter()
+        .map(|(project, time)| {
+            let text = text.replace(id, "nightly").replace("bookshop", project);
+            let text = text.replace("2026-03-02T09:00", &format!("2026-03-02T{time}"));
+            let path = folder.path().join(project).join("2026_nightly.jsonl");
+            fs::create_dir_all(path.parent().expect("a folder")).expect("it is writable");
+            fs::write(&path, text).expect("it is writable");
+            let collected = Run::default().collect(&path, None, Progress::Ended);
+            let session = collected.expect("a session").session;
+            let found = sources::Found::at(&path).expect("a session");
+            assert_eq!(session.id, "nightly");
+            assert_eq!(session.key, found.session_key());
+            session.key
+        })
+        .collect();
+    assert_ne!(keys[0], keys[1]);
 }
 
 #[test]

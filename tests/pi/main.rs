@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cases;
 mod figures;
 mod fixtures;
 #[cfg(target_os = "linux")]

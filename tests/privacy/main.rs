@@ -5,6 +5,7 @@
 mod support;
 
 mod agents;
+mod changing;
 mod committed;
 mod consent;
 mod planted;

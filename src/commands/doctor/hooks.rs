@@ -1,6 +1,7 @@
 //! Does Claude Code call us, and do we come to an end in time?
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,6 +16,7 @@ use crate::sources::Found;
 use crate::sources::claude_code::in_force::{Scope, SettingsFile};
 use crate::sources::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
 use crate::sources::claude_code::{self, Running};
+use crate::variables::Variable;
 
 /// A session that was written to so lately may still go on.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
@@ -175,8 +177,10 @@ fn missed<'a>(
     plugin: Option<&Plugin>,
     own: Option<&SettingsFile>,
 ) -> Option<&'a Found> {
-    let switched_on = facts.settings.sets_variable("POSTHOG_LLMA_CC_ENABLED");
-    let files = [own, switched_on].into_iter().flatten();
+    let switched_on = facts.environment.decider(Variable::CcEnabled);
+    let own = own.map(|file| file.path.as_path());
+    let files = [own, switched_on.map(|file| file.path.as_path())];
+    let files = files.into_iter().flatten();
     let installed = plugin.and_then(|plugin| plugin.installed_at);
     let since = changed(files).chain(installed).max()?;
     let open = claude_code::running(&facts.host);
@@ -201,7 +205,8 @@ pub(super) fn run_unseen(facts: &Facts) -> bool {
         .settings
         .files
         .iter()
-        .filter(|it| it.scope == Scope::User);
+        .filter(|it| it.scope == Scope::User)
+        .map(|file| file.path.as_path());
     let since = changed(user).chain(plugin.installed_at).max();
     let mut runs = facts.status.runs.iter();
     facts.config.api_key.is_none()
@@ -209,11 +214,9 @@ pub(super) fn run_unseen(facts: &Facts) -> bool {
 }
 
 /// When these files were last written.
-fn changed<'a>(
-    files: impl Iterator<Item = &'a SettingsFile>,
-) -> impl Iterator<Item = DateTime<Utc>> {
+fn changed<'a>(files: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = DateTime<Utc>> {
     files.filter_map(|file| {
-        let changed = fs::metadata(&file.path).and_then(|meta| meta.modified());
+        let changed = fs::metadata(file).and_then(|meta| meta.modified());
         changed.ok().map(DateTime::<Utc>::from)
     })
 }

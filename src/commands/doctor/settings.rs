@@ -9,6 +9,7 @@ use crate::config::{ApiKey, Problem};
 use crate::consent;
 use crate::sources::claude_code::in_force::Scope;
 use crate::sources::claude_code::plugin::{PLUGIN, Plugin};
+use crate::variables::Variable;
 
 /// Why hooks may do what cannot be seen from here.
 const SEEN_BY_HOOKS: &str = "a key among the plugin's options, which its hooks alone see";
@@ -57,7 +58,9 @@ fn unreadable(facts: &Facts) -> Vec<Finding> {
 /// Where a value is to be changed.
 fn change(problem: &Problem, facts: &Facts) -> String {
     let name = problem.variable;
-    match facts.settings.sets_variable(name) {
+    let mut variables = Variable::ALL.iter();
+    let variable = variables.find(|variable| variable.name() == name);
+    match variable.and_then(|variable| facts.environment.decider(*variable)) {
         _ if problem.is_of_plugin() => {
             format!("change it in Claude Code: /plugin configure {PLUGIN}")
         }
@@ -68,8 +71,8 @@ fn change(problem: &Problem, facts: &Facts) -> String {
 
 fn switched_on(facts: &Facts) -> Finding {
     const CHECK: &str = "switched on";
-    const VARIABLE: &str = "POSTHOG_LLMA_CC_ENABLED";
-    let by = facts.settings.sets_variable(VARIABLE);
+    const VARIABLE: Variable = Variable::CcEnabled;
+    let by = facts.environment.decider(VARIABLE);
     let by = by.map(|file| words::path(&file.path, &facts.host));
     if facts.config.state_dir.is_none() {
         let fix = "set POSTHOG_LLMA_STATE_DIR to a folder of yours";
@@ -97,9 +100,12 @@ fn switched_on(facts: &Facts) -> Finding {
 
 fn key(facts: &Facts) -> Finding {
     const CHECK: &str = "key";
-    const VARIABLE: &str = "POSTHOG_API_KEY";
+    const VARIABLE: Variable = Variable::ApiKey;
     let Some(key) = &facts.config.api_key else {
-        let is_told = facts.problems.iter().any(|it| it.variable == VARIABLE);
+        let is_told = facts
+            .problems
+            .iter()
+            .any(|it| it.variable == VARIABLE.name());
         if !is_told && hooks::run_unseen(facts) {
             let advice = "posthog-llma setup, so that commands in a terminal have it too";
             return Finding::advice(CHECK, format!("perhaps {SEEN_BY_HOOKS}"), advice);
@@ -112,7 +118,7 @@ fn key(facts: &Facts) -> Finding {
         return Finding::problem(CHECK, found, copy_key(facts));
     };
     let masked = key.masked();
-    let by = facts.settings.sets_variable(VARIABLE);
+    let by = facts.environment.decider(VARIABLE);
     let by = by.map_or_else(
         || "the environment".to_owned(),
         |file| words::path(&file.path, &facts.host),
@@ -134,7 +140,7 @@ fn key(facts: &Facts) -> Finding {
 /// How to get the right key to where it counts: what setup writes, the settings of a project or
 /// of the machine override.
 fn copy_key(facts: &Facts) -> String {
-    match facts.settings.sets_variable("POSTHOG_API_KEY") {
+    match facts.environment.decider(Variable::ApiKey) {
         Some(file) if file.scope > Scope::User => format!(
             "copy the project API key from PostHog's project settings into {}",
             words::path(&file.path, &facts.host)

@@ -44,7 +44,7 @@ impl Turn {
     /// own.
     pub(super) fn claim(&mut self, session: &Session) -> Foreign {
         let claims = events::claims(session);
-        let id: Arc<str> = session.id.as_str().into();
+        let id: Arc<str> = session.key.as_str().into();
         let mut foreign = Vec::new();
         if let Some(owners) = self.owners() {
             for claim in claims {

@@ -26,7 +26,7 @@ pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<E
         return Ok(exit);
     }
     ui::print(format_args!(
-        "{:<8}  {:<11}  {:<16}  {:<11}  {:>6}  first prompt",
+        "{:<13}  {:<11}  {:<16}  {:<11}  {:>6}  first prompt",
         "id", "agent", "last written", "project", "size"
     ))?;
     for session in sessions.iter().take(RECENT) {
@@ -39,13 +39,13 @@ pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<E
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         ui::print(format_args!(
-            "{:<8}  {:<11}  {}  {}  {:>6}  {}",
+            "{:<13}  {:<11}  {}  {}  {:>6}  {}",
             short(&session.id),
             session.agent.as_str(),
             local(session.modified.into()),
             ui::cell(&project, 11),
             ui::short_number(session.bytes),
-            ui::fit(glance.prompt.as_deref().unwrap_or(""), 16),
+            ui::fit(glance.prompt.as_deref().unwrap_or(""), 13),
         ))?;
     }
     if sessions.len() > RECENT {

@@ -11,7 +11,7 @@ mod read;
 mod send;
 mod summary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
@@ -29,8 +29,8 @@ pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     go(arguments, Reach::Machine, host)
 }
 
-/// What the slash command of Claude Code runs. A model can run it, too, unasked: so it shows and
-/// sends nothing but sessions of the project that it works in, which hooks would send anyway, and
+/// Verb of Claude Code's slash command. A model can run it, too, unasked: so it shows and sends
+/// nothing but sessions of the project that it works in, which hooks would send anyway, and
 /// writes no file.
 pub(super) fn of_project(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     let is_id = |session: &PathBuf| {
@@ -72,9 +72,27 @@ impl Reach {
     fn sessions(self, host: &Host) -> Listing<Found> {
         match self {
             Self::Machine => sources::all(host),
-            Self::Project => sources::of_project(host),
+            Self::Project => self.of_here(host),
         }
     }
+
+    /// Those of the project that the program runs in.
+    fn of_here(self, host: &Host) -> Listing<Found> {
+        let mut listing = sources::of_project(host);
+        if self == Self::Project {
+            // Claude Code keeps the sessions of `a/b` and `a-b` in one folder.
+            listing.found.retain(|found| began_here(found, host));
+        }
+        listing
+    }
+}
+
+/// Whether a session was started in the folder that the program runs in.
+fn began_here(found: &Found, host: &Host) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let cwd = found.glance().cwd;
+    let began = cwd.map(|cwd| real(Path::new(&cwd)));
+    began.is_some() && began == host.cwd.as_deref().map(real)
 }
 
 fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
@@ -128,7 +146,7 @@ fn chosen(
     } else if arguments.all || !filter.has_no_limits() {
         reach.sessions(host)
     } else {
-        let newest = select::newest(filter, host);
+        let newest = select::newest(reach.of_here(host), filter, host);
         newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?
     };
     sessions.found.retain(|session| filter.passes(session));

@@ -24,7 +24,7 @@ pub(super) fn run(
     environment: &Environment,
 ) -> anyhow::Result<Exit> {
     ui::print(format_args!(
-        "{:<8}  {:<10}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
+        "{:<13} {:<10} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
     ))?;
     let prospect = Prospect::of(config, environment)?;
@@ -101,7 +101,7 @@ fn row(
         return Ok(None);
     };
     let text = format!(
-        "{:<8}  {}  {:>5}  {:>5}  {:>5}  {:>6}  {:>5}  {:>6}  {:>6}  {}",
+        "{:<13} {} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
         short(&id),
         day(started_at),
         tally.turns,

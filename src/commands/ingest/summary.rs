@@ -45,7 +45,7 @@ impl Summary<'_> {
         let mut lines = 0;
         for (found, progress) in &self.handled {
             let id = found.session_id();
-            let of_session = outbox.receipt(found.agent.as_str(), &id)?;
+            let of_session = outbox.receipt(found.agent.as_str(), &found.session_key())?;
             total.waiting += of_session.waiting;
             total.parked += of_session.parked;
             if asked <= FEW || (of_session.parked > 0 && lines < FEW) {

@@ -73,7 +73,7 @@ impl Shown {
         let pipeline = prospect.pipeline();
         let owners = prospect.ask(|outbox| outbox.owners(events::claims(session)))?;
         let owners = owners.iter().flatten();
-        let others = owners.filter(|(_, (_, id))| *id != session.id);
+        let others = owners.filter(|(_, (_, id))| *id != session.key);
         collected.foreign = others.map(|(uuid, _)| *uuid).collect();
         let frozen = prospect.frozen(collected)?;
         let session = &collected.session;

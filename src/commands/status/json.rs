@@ -11,10 +11,11 @@ use crate::config::{ApiKey, Problem};
 use crate::consent::{Overruled, Stopped};
 use crate::outbox::{DestinationStatus, Parked, Run, SessionStatus};
 use crate::transport::Endpoint;
+use crate::variables::Variable;
 
 pub(super) fn of(picture: &Picture) -> Value {
     let Picture { config, status, .. } = picture;
-    let by = picture.settings.sets_variable("POSTHOG_LLMA_CC_ENABLED");
+    let by = picture.environment.decider(Variable::CcEnabled);
     let refused: Vec<Value> = status.parked.iter().map(refused).collect();
     let redactions: BTreeMap<_, _> = status.redactions.iter().cloned().collect();
     json!({
@@ -25,8 +26,8 @@ pub(super) fn of(picture: &Picture) -> Value {
         "host": config.endpoint.as_ref().map(Endpoint::base),
         "unconfirmed": picture.missing,
         "left_alone": picture.left_alone,
-        "stopped": picture.stopped.as_ref().map(Stopped::reason),
-        "overruled": picture.overruled.iter().map(overruled).collect::<Vec<_>>(),
+        "stopped": picture.environment.stopped.as_ref().map(Stopped::reason),
+        "overruled": picture.environment.overruled.iter().map(overruled).collect::<Vec<_>>(),
         "records_inputs": config.recording.inputs(),
         "records_outputs": config.recording.outputs(),
         "state_dir": config.state_dir.as_deref().map(path),

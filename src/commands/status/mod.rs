@@ -7,17 +7,17 @@ use super::agents::{self, OtherAgent};
 use super::{Exit, sending};
 use crate::cli;
 use crate::config::{Config, Problem};
-use crate::consent::{self, Caller, Environment, Overruled, Stopped, Trust};
+use crate::consent::{self, Caller, Environment, Trust};
 use crate::host::Host;
 use crate::outbox::{Outbox, Receipt, Status};
-use crate::sources::claude_code::in_force::InForce;
 use crate::ui;
 
 /// What there is to show.
 struct Picture {
     /// As Claude Code's hooks see it.
     host: Host,
-    settings: InForce,
+    /// The same, judged.
+    environment: Environment,
     config: Config,
     problems: Vec<Problem>,
     trust: Trust,
@@ -25,10 +25,6 @@ struct Picture {
     missing: Option<String>,
     /// Why this folder is left alone.
     left_alone: Option<String>,
-    /// Why nothing is read or sent from here.
-    stopped: Option<Stopped>,
-    /// What came with the project and does not count.
-    overruled: Vec<Overruled>,
     status: Status,
     /// The agents besides Claude Code.
     others: Vec<OtherAgent>,
@@ -47,7 +43,6 @@ pub(super) fn run(arguments: &cli::Status, host: &Host) -> anyhow::Result<Exit> 
 impl Picture {
     fn take(host: &Host) -> anyhow::Result<Self> {
         let others = agents::look(host);
-        let settings = InForce::read(host);
         let environment = Environment::of(host, Caller::Onlooker);
         let (config, problems) = Config::read(&environment);
         let outbox = match &config.state_dir {
@@ -55,12 +50,7 @@ impl Picture {
             None => None,
         };
         let chosen = sending::destination(&config, &environment);
-        let Environment {
-            host,
-            stopped,
-            overruled,
-            ..
-        } = environment;
+        let host = environment.host.clone();
         let trust = sending::trust(&host)?;
         let cwd = host.cwd.as_ref();
         Ok(Self {
@@ -70,10 +60,8 @@ impl Picture {
                 .map(|outbox| outbox.status())
                 .transpose()?
                 .unwrap_or_default(),
-            stopped,
-            overruled,
             host,
-            settings,
+            environment,
             config,
             problems,
             trust,
@@ -83,7 +71,8 @@ impl Picture {
 
     /// Whether hooks send sessions.
     fn is_on(&self) -> bool {
-        self.config.is_on() && self.config.state_dir.is_some() && self.stopped.is_none()
+        let config = &self.config;
+        config.is_on() && config.state_dir.is_some() && self.environment.stopped.is_none()
     }
 }
 

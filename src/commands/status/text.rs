@@ -9,6 +9,7 @@ use crate::outbox::{DestinationStatus, SessionStatus};
 use crate::sources::claude_code::plugin::Plugin;
 use crate::transport::Endpoint;
 use crate::ui;
+use crate::variables::Variable;
 
 /// Where the texts begin.
 const COLUMN: usize = 9;
@@ -22,7 +23,8 @@ pub(super) fn of(picture: &Picture) -> String {
     for problem in &picture.problems {
         lines.add("setting", &problem.to_string());
     }
-    lines.all("", words::overruled(&picture.overruled, &picture.host));
+    let overruled = words::overruled(&picture.environment.overruled, &picture.host);
+    lines.all("setting", overruled);
     for other in &picture.others {
         lines.add(other.agent.as_str(), &other.in_words(&picture.host));
     }
@@ -69,7 +71,7 @@ impl Lines {
 
 fn switched(picture: &Picture) -> String {
     let config = &picture.config;
-    if let Some(stopped) = &picture.stopped {
+    if let Some(stopped) = &picture.environment.stopped {
         return format!("stopped: {}", stopped.reason());
     }
     match (config.enabled, &config.api_key, &config.state_dir) {
@@ -81,7 +83,7 @@ fn switched(picture: &Picture) -> String {
         }
         (false, ..) => "off; run posthog-llma setup".to_owned(),
         (true, Some(_), _) => {
-            let by = picture.settings.sets_variable("POSTHOG_LLMA_CC_ENABLED");
+            let by = picture.environment.decider(Variable::CcEnabled);
             let by = by.map(|file| words::path(&file.path, &picture.host));
             format!("on, by {}", by.as_deref().unwrap_or("the environment"))
         }
@@ -217,7 +219,7 @@ fn wants_a_doctor(picture: &Picture) -> bool {
     let status = &picture.status;
     let has_error = status.runs.first().is_some_and(|run| run.error.is_some());
     !picture.is_on()
-        || picture.stopped.is_some()
+        || picture.environment.stopped.is_some()
         || !picture.problems.is_empty()
         || picture.missing.is_some()
         || has_error

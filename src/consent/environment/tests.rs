@@ -5,7 +5,9 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::host::UnknownValue;
+use crate::consent::forget_beginning;
+use crate::host::{Hidden, UnknownValue};
+use crate::sources::claude_code::settings;
 
 /// What a repository may commit in the place of a value.
 fn hostile_values() -> [Value; 8] {
@@ -80,69 +82,73 @@ fn own_value(variable: Variable) -> &'static str {
     }
 }
 
-#[test]
-fn whatever_a_repository_commits_the_user_s_own_value_holds() {
-    let place = Place::new();
+/// Tries every variable with everything that a repository may commit in its place. What a
+/// repository may do is checked here, the rest by `check`.
+fn for_all_that_may_be_committed(
+    place: &Place,
+    own: impl Fn(Variable),
+    check: impl Fn(Variable, &Environment, &str),
+) {
     for variable in Variable::ALL {
-        let own = own_value(*variable);
-        place.set(USERS, *variable, &json!(own));
+        own(*variable);
         for committed in hostile_values() {
             place.set(COMMITTED, *variable, &committed);
-            let host = hook(&place, *variable, &committed);
+            let host = hook(place, *variable, &committed);
             let judged = Environment::of(&host, Caller::ClaudeCode);
             let said = format!("{variable} = {committed}");
             let is_blank = settings::content::text(&committed).trim().is_empty();
-            match variable.if_committed() {
+            let is_chosen = match variable.if_committed() {
                 IfCommitted::StopsEverything => {
                     assert!(judged.stops(StopScope::Everything), "{said}");
+                    continue;
                 }
-                IfCommitted::ChoosesDestination if !is_blank => {
-                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
-                }
-                IfCommitted::ChoosesRoute => {
-                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
-                }
-                IfCommitted::Stricter if *variable == Variable::RedactFile => {
-                    assert_eq!(judged.rules, [RulesFile::of_user(own)], "{said}");
-                }
-                _ => {
-                    assert_eq!(judged.host.variable(*variable), Ok(Some(own)), "{said}");
-                    assert_eq!((judged.chosen_by, judged.stopped), (None, None), "{said}");
-                }
+                IfCommitted::ChoosesDestination => !is_blank,
+                _ => false,
+            };
+            let expected = is_chosen.then(|| place.project());
+            assert_eq!(judged.chosen_by, expected, "{said}");
+            if !is_chosen {
+                check(*variable, &judged, &said);
             }
         }
     }
 }
 
 #[test]
+fn whatever_a_repository_commits_the_user_s_own_value_holds() {
+    let place = Place::new();
+    for_all_that_may_be_committed(
+        &place,
+        |variable| place.set(USERS, variable, &json!(own_value(variable))),
+        |variable, judged, said| {
+            let own = own_value(variable);
+            if variable == Variable::RedactFile {
+                assert_eq!(judged.rules, [RulesFile::of_user(own)], "{said}");
+            } else {
+                assert_eq!(judged.host.variable(variable), Ok(Some(own)), "{said}");
+            }
+            assert_eq!(judged.stopped, None, "{said}");
+        },
+    );
+}
+
+#[test]
 fn a_value_that_the_project_hides_counts_as_the_strictest() {
     let place = Place::new();
-    for variable in Variable::ALL {
-        for committed in hostile_values() {
-            place.set(COMMITTED, *variable, &committed);
-            let host = hook(&place, *variable, &committed);
-            let judged = Environment::of(&host, Caller::ClaudeCode);
-            let said = format!("{variable} = {committed}");
-            let is_blank = settings::content::text(&committed).trim().is_empty();
-            match variable.if_committed() {
-                IfCommitted::StopsEverything => {
-                    assert!(judged.stops(StopScope::Everything), "{said}");
-                }
-                IfCommitted::ChoosesDestination if !is_blank => {
-                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
-                }
-                IfCommitted::ChoosesRoute => {
-                    assert_eq!(judged.chosen_by, Some(place.project()), "{said}");
-                }
-                _ => {
-                    let value = judged.host.variable(*variable);
-                    assert_eq!(value, Err(UnknownValue::Overwritten), "{said}");
-                    let stops = judged.stops(StopScope::Sessions);
-                    assert_eq!(stops, *variable == Variable::RedactFile, "{said}");
-                }
-            }
-        }
-    }
+    for_all_that_may_be_committed(
+        &place,
+        |_| (),
+        |variable, judged, said| {
+            let value = judged.host.variable(variable);
+            assert_eq!(
+                value,
+                Err(UnknownValue::Hidden(Hidden::ByProject)),
+                "{said}"
+            );
+            let stops = judged.stops(StopScope::Sessions);
+            assert_eq!(stops, variable == Variable::RedactFile, "{said}");
+        },
+    );
 }
 
 #[test]
@@ -158,9 +164,27 @@ fn in_a_shell_the_user_s_own_value_is_seen() {
         let judged = Environment::of(&host, Caller::Shell);
         if *variable == Variable::RedactFile {
             assert_eq!(judged.rules, [RulesFile::of_user(own)]);
-        } else if variable.if_committed() != IfCommitted::ChoosesRoute {
+        } else {
             assert_eq!(judged.host.variable(*variable), Ok(Some(own)), "{variable}");
         }
+    }
+}
+
+#[test]
+fn a_setting_of_the_user_s_replaces_the_variable_of_the_shell() {
+    let place = Place::new();
+    let host = place.host().with("POSTHOG_TAGS", "a:shell");
+    for (file, value) in [(USERS, "a:settings"), (LOCAL, "a:local")] {
+        place.set(file, Variable::Tags, &json!(value));
+        for caller in [Caller::Shell, Caller::Onlooker] {
+            let judged = Environment::of(&host, caller);
+            assert_eq!(judged.host.variable(Variable::Tags), Ok(Some(value)));
+            let decider = judged.decider(Variable::Tags).unwrap();
+            assert_eq!(decider.path, place.root.path().join(file));
+        }
+        // The shell of another agent stays as it is.
+        let judged = Environment::of(&host, Caller::OtherAgent);
+        assert_eq!(judged.host.variable(Variable::Tags), Ok(Some("a:shell")));
     }
 }
 
@@ -176,9 +200,18 @@ fn committed_settings_switch_nothing_on() {
     assert_eq!(told.variable, Variable::CcEnabled);
     assert!(told.file.ends_with(".claude/settings.json"));
 
+    assert_eq!(judged.decider(Variable::CcEnabled), None);
+
     place.set(USERS, Variable::CcEnabled, &on);
     let judged = Environment::of(&host, Caller::ClaudeCode);
     assert_eq!(judged.host.variable(Variable::CcEnabled), Ok(Some("true")));
+    let decider = judged.decider(Variable::CcEnabled).unwrap();
+    assert_eq!(decider.scope, Scope::User);
+
+    // A no counts, by leaving the project alone.
+    place.set(COMMITTED, Variable::CcEnabled, &json!("false"));
+    let judged = Environment::of(&host, Caller::ClaudeCode);
+    assert_eq!(judged.overruled, []);
 }
 
 #[test]
@@ -311,4 +344,104 @@ fn the_settings_of_a_project_speak_for_its_own_sessions_alone() {
     let elsewhere = verdict(&place.root.path().join("elsewhere"));
     let nothing = crate::consent::ProjectPrivacy::default();
     assert_eq!(elsewhere, crate::consent::Verdict::Permitted(nothing));
+}
+
+#[test]
+fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neither() {
+    let place = Place::new();
+    for variable in Variable::ALL {
+        place.set(USERS, *variable, &json!("1"));
+        let host = place.host().with(variable.name(), "gone");
+        let judged = Environment::of(&host, Caller::ClaudeCode);
+        match variable {
+            // Moves the settings themselves.
+            Variable::ClaudeConfigDir => {}
+            Variable::RedactFile => {
+                let allows = judged.rules.iter().map(|it| it.may_allow);
+                assert_eq!(allows.collect::<Vec<_>>(), [true, false]);
+            }
+            _ if variable.if_committed() == IfCommitted::Stricter => {
+                let value = judged.host.variable(*variable).unwrap().unwrap();
+                assert!(is_strict(*variable, value), "{variable} = {value}");
+            }
+            _ => {
+                let value = judged.host.variable(*variable);
+                assert_eq!(
+                    value,
+                    Err(UnknownValue::Hidden(Hidden::Unexplained)),
+                    "{variable}"
+                );
+            }
+        }
+    }
+}
+
+/// A process of Claude Code that its hooks tell of.
+fn process(place: &Place) -> Host {
+    let mut host = place.host();
+    host.config = Some(place.root.path().join("home/.config"));
+    host.with("CLAUDE_PID", &std::process::id().to_string())
+}
+
+/// What a hook of that process makes of a value of which no file tells.
+fn counts(host: &Host, moment: Moment, variable: Variable) -> bool {
+    let judged = Environment::of_hook(host, moment);
+    judged.stopped.is_none() && !judged.host.hidden().contains_key(&variable)
+}
+
+#[test]
+fn a_variable_that_a_repository_set_once_is_not_the_user_s_for_the_rest_of_the_process() {
+    for variable in Variable::ALL {
+        let place = Place::new();
+        let value = json!("/hostile");
+        place.set(COMMITTED, *variable, &value);
+        let host = process(&place).with(variable.name(), "/hostile");
+        let _ = Environment::of_hook(&host, Moment::Begins);
+        place.remove(COMMITTED);
+        if variable.if_committed() == IfCommitted::StopsEverything {
+            // Nothing was written where a repository moved the user's folders.
+            let notes = place.root.path().join("home/.config");
+            assert!(!notes.exists(), "{variable}");
+            continue;
+        }
+        if matches!(
+            variable,
+            Variable::ClaudePid
+                | Variable::InsideClaudeCode
+                | Variable::InsideAgent
+                | Variable::ClaudeSessionId
+                | Variable::Columns
+        ) {
+            continue;
+        }
+        for moment in [Moment::GoesOn, Moment::MayBegin] {
+            assert!(!counts(&host, moment, *variable), "{variable} {moment:?}");
+        }
+        // Another process that is started by it has its environment.
+        let other = host.clone().with("CLAUDE_PID", "1");
+        assert!(!counts(&other, Moment::Begins, *variable), "{variable}");
+        // Once it has ended, that of another is the user's own.
+        forget_beginning(&host);
+        forget_beginning(&other);
+        assert!(!counts(&host, Moment::GoesOn, *variable), "{variable}");
+        assert!(counts(&host, Moment::Begins, *variable), "{variable}");
+        assert!(counts(&host, Moment::GoesOn, *variable), "{variable}");
+        let changed = host.clone().with(variable.name(), "/changed");
+        assert!(!counts(&changed, Moment::GoesOn, *variable), "{variable}");
+    }
+}
+
+#[test]
+fn a_process_whose_beginning_nobody_noted_has_no_folders_inside_of_the_project() {
+    let place = Place::new();
+    let host = process(&place);
+    for (path, stops) in [
+        (place.root.path().join("home"), false),
+        (place.project().join("theirs"), true),
+        (PathBuf::from("theirs"), true),
+    ] {
+        let host = host.clone().with("HOME", path.to_str().unwrap());
+        let judged = Environment::of_hook(&host, Moment::GoesOn);
+        assert_eq!(judged.stops(StopScope::Everything), stops, "{path:?}");
+    }
 }

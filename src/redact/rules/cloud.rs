@@ -12,6 +12,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             prefix("aws-access-key-id", "AKIA", &[BASE32.at_least(16)]).checked(no_example),
             prefix("aws-temporary-key-id", "ASIA", &[BASE32.at_least(16)]).checked(with_digit),
+            word("aws-access-key-id", "A3T", &[UPPER_ALNUM.n(17)]).checked(random),
             word("aws-bearer-token-id", "ABIA", &[BASE32.n(16)]).checked(with_digit),
             word("aws-context-credential-id", "ACCA", &[BASE32.n(16)]).checked(with_digit),
             near(

@@ -15,8 +15,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("stripe-secret-key", "sk_test_", &[ALNUM.at_least(10)]),
             prefix("stripe-restricted-key", "rk_live_", &[ALNUM.at_least(10)]),
             prefix("stripe-restricted-key", "rk_test_", &[ALNUM.at_least(10)]),
-            prefix("stripe-secret-key", "sk_prod_", &[WORD.at_least(20)]).checked(random),
-            prefix("stripe-restricted-key", "rk_prod_", &[ALNUM.at_least(20)]),
+            prefix("stripe-secret-key", "sk_prod_", &[URL64.at_least(14)]),
+            prefix("stripe-restricted-key", "rk_prod_", &[ALNUM.at_least(10)]),
             prefix("stripe-organization-key", "sk_org_", &[WORD.at_least(20)]),
             prefix(
                 "stripe-webhook-secret",
@@ -31,6 +31,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("square-token", "sq0atp-", &[URL64.at_least(22)]),
             prefix("square-secret", "sq0csp-", &[URL64.at_least(40)]),
             word("square-token", "EAAA", &[URL64.and_also("+/=").n(60)]),
+            word("square-token", "EAAA", &[URL64.between(22, 60)]).checked(random),
         ],
     ),
     provider(
@@ -222,7 +223,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "developers.etsy.com",
-        &[near("etsy-key", &["etsy"], &[LOWER_ALNUM.n(24)])],
+        &[
+            near(
+                "etsy-key",
+                &["etsy"],
+                &[LOWER_ALNUM.n(24), text(":"), LOWER_ALNUM.at_least(8)],
+            ),
+            near("etsy-key", &["etsy"], &[LOWER_ALNUM.n(24)]),
+        ],
     ),
     provider(
         "www.alphavantage.co/documentation",
@@ -398,6 +406,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
 const ADYEN: Class = ALNUM.and_also("+/=.-{}[]$~,&<>()^%*#@!?:;|");
 
 /// A hexadecimal id of the application, in five pieces.
-const EBAY: &[super::Part] = &[HEX.and_also("-").between(30, 40)];
+const EBAY: &[super::Part] = &[HEX.and_also("-").between(28, 40)];
 
 const EBAY_ID: &[super::Part] = &[HEX.between(9, 12), text("-"), HEX.between(8, 12)];

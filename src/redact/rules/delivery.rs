@@ -2,7 +2,7 @@
 
 use super::super::checks::{crc32_base62, mixed_case, random};
 use super::super::format::{
-    ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
+    ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
 use super::{Provider, link, near, prefix, provider, word};
 
@@ -73,7 +73,12 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "bitbucket-server-token",
                 "BBDC-",
-                &[BASE64.at_least(32), PAD],
+                &[BASE64.and_also("-_=@").at_least(32)],
+            ),
+            prefix(
+                "atlassian-token",
+                "ATAT",
+                &[URL64.and_also("=").at_least(100)],
             ),
             prefix(
                 "atlassian-oauth-token",
@@ -199,7 +204,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 &[
                     URL64.n(22),
                     text("."),
-                    HEX.n(24),
+                    ALNUM.n(24),
                     text("."),
                     ALNUM.at_least(20),
                 ],
@@ -210,7 +215,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 &[
                     URL64.n(22),
                     text("."),
-                    HEX.n(24),
+                    ALNUM.n(24),
                     text("."),
                     ALNUM.at_least(20),
                 ],

@@ -1,6 +1,6 @@
 //! Chat, mail, phone and social networks.
 
-use super::super::checks::{mixed_case, no_example, random};
+use super::super::checks::{mixed_case, no_example, random, with_digit};
 use super::super::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, URL64, UUID, text,
 };
@@ -8,38 +8,52 @@ use super::{Provider, inside, link, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
+        "learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors",
+        &[link(
+            "teams-webhook",
+            ".office.com/webhook",
+            &[URL64.and_also("/@").at_least(60)],
+        )],
+    ),
+    provider(
         "docs.slack.dev/authentication/tokens",
         &[
             prefix(
                 "slack-bot-token",
                 "xoxb-",
-                &[ALNUM.and_also("-").at_least(12)],
-            ),
+                &[ALNUM.and_also("-").at_least(10)],
+            )
+            .checked(with_digit),
             prefix(
                 "slack-user-token",
                 "xoxp-",
-                &[ALNUM.and_also("-").at_least(12)],
-            ),
+                &[ALNUM.and_also("-").at_least(10)],
+            )
+            .checked(with_digit),
             prefix(
                 "slack-workspace-token",
                 "xoxa-",
-                &[ALNUM.and_also("-").at_least(12)],
-            ),
+                &[ALNUM.and_also("-").at_least(10)],
+            )
+            .checked(with_digit),
             prefix(
                 "slack-refresh-token",
                 "xoxr-",
-                &[ALNUM.and_also("-").at_least(12)],
-            ),
+                &[ALNUM.and_also("-").at_least(10)],
+            )
+            .checked(with_digit),
             prefix(
                 "slack-legacy-token",
                 "xoxs-",
-                &[ALNUM.and_also("-").at_least(12)],
-            ),
+                &[ALNUM.and_also("-").at_least(10)],
+            )
+            .checked(with_digit),
             prefix(
                 "slack-legacy-token",
                 "xoxo-",
-                &[ALNUM.and_also("-").at_least(12)],
-            ),
+                &[ALNUM.and_also("-").at_least(10)],
+            )
+            .checked(with_digit),
             prefix(
                 "slack-session-token",
                 "xoxc-",

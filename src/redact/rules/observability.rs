@@ -61,7 +61,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "glsa_",
                 &[ALNUM.n(32), text("_"), ALNUM.at_least(8)],
             ),
-            prefix("grafana-cloud-token", "glc_", &[BASE64.at_least(40), PAD]),
+            prefix("grafana-cloud-token", "glc_", &[BASE64.at_least(32), PAD]),
             prefix("grafana-key", "eyJrIjoi", &[BASE64.at_least(40), PAD]),
         ],
     ),

@@ -6,6 +6,19 @@ use super::{Provider, inside, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
+        "ionic.io/docs/cli",
+        &[word("ionic-token", "ion_", &[ALNUM.n(42)])],
+    ),
+    provider(
+        "airtable.com/developers/web/api/oauth-reference",
+        &[inside(
+            "airtable-oauth-token",
+            ALNUM.between(10, 30),
+            ".v1.",
+            &[URL64.between(6, 30), text("."), HEX.at_least(16)],
+        )],
+    ),
+    provider(
         "docs.devcycle.com/sdk",
         &[
             prefix("devcycle-sdk-key", "dvc_server_", &[ALNUM.at_least(8)]),
@@ -281,7 +294,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "defined-networking-key",
             "dnkey-",
             &[
-                ALNUM.and_also("_=").n(26),
+                ALNUM.and_also("_=-").n(26),
                 text("-"),
                 ALNUM.and_also("_=-").at_least(52),
             ],

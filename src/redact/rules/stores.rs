@@ -1,6 +1,6 @@
 //! Secret stores, databases and bare keys.
 
-use super::super::checks::{encoded_private_key, mixed_case, random};
+use super::super::checks::{encoded_private_key, mixed_case, no_example, random};
 use super::super::format::{ALNUM, ANY_HEX, BASE64, DIGIT, HEX, PAD, UPPER_ALNUM, URL64, text};
 use super::{Provider, inside, link, near, prefix, provider, word};
 
@@ -53,7 +53,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix(
                 "1password-service-token",
                 "ops_eyJ",
-                &[BASE64.at_least(100), PAD],
+                &[BASE64.and_also("-_").at_least(60), PAD],
             ),
             word(
                 "1password-secret-key",
@@ -63,7 +63,8 @@ pub(super) const PROVIDERS: &[Provider] = &[
                     text("-"),
                     UPPER_ALNUM.and_also("-").between(26, 30),
                 ],
-            ),
+            )
+            .checked(no_example),
         ],
     ),
     provider(

@@ -116,27 +116,6 @@ impl InForce {
         (days > 0).then_some(days)
     }
 
-    /// The file that decides an environment variable.
-    #[must_use]
-    pub fn sets_variable(&self, name: &str) -> Option<&SettingsFile> {
-        self.entry("env", name).map(|(_, file)| file)
-    }
-
-    /// The host as Claude Code's hooks see it here, but for options that are sensitive.
-    #[must_use]
-    pub fn on(&self, host: &Host) -> Host {
-        let mut variables = Variables::new();
-        for file in &self.files {
-            variables.extend(file.variables());
-        }
-        variables.extend(self.options());
-        variables
-            .iter()
-            .fold(host.clone(), |host, (name, value)| host.with(name, value))
-    }
-}
-
-impl InForce {
     /// The options of the plugin, by the variables in which its hooks see them.
     #[must_use]
     pub fn options(&self) -> Variables {
@@ -231,6 +210,12 @@ mod tests {
         fs::write(path, text).unwrap();
     }
 
+    /// What the strongest file sets that says anything.
+    fn tags(settings: &InForce) -> Option<String> {
+        let mut strongest_first = settings.files.iter().rev();
+        strongest_first.find_map(|file| file.variables().remove("POSTHOG_TAGS"))
+    }
+
     #[test]
     fn the_stronger_file_wins_and_is_named() {
         let root = tempfile::tempdir().unwrap();
@@ -253,29 +238,9 @@ mod tests {
                 (decides.scope, &decides.path),
                 (scope, &root.path().join(file))
             );
-            assert_eq!(settings.on(&host).variable(Variable::Tags), Ok(Some(file)));
-            assert_eq!(settings.sets_variable("POSTHOG_TAGS"), Some(decides));
+            assert_eq!(tags(&settings).as_deref(), Some(file));
         }
         assert_eq!(InForce::read(&host).files.len(), 5);
-    }
-
-    #[test]
-    fn a_setting_replaces_the_variable_of_the_environment() {
-        let root = tempfile::tempdir().unwrap();
-        let host = host(root.path()).with("POSTHOG_TAGS", "environment");
-        let settings = InForce::read(&host);
-        assert_eq!(
-            settings.on(&host).variable(Variable::Tags),
-            Ok(Some("environment"))
-        );
-        assert_eq!(settings.sets_variable("POSTHOG_TAGS"), None);
-        write(
-            root.path(),
-            "home/.claude/settings.json",
-            r#"{"env":{"POSTHOG_TAGS":1}}"#,
-        );
-        let settings = InForce::read(&host);
-        assert_eq!(settings.on(&host).variable(Variable::Tags), Ok(Some("1")));
     }
 
     #[test]
@@ -290,12 +255,9 @@ mod tests {
             ("home/.claude/settings.json", Some("true")),
         ] {
             write(root.path(), file, &options.to_string());
-            let seen = InForce::read(&host).on(&host);
-            assert_eq!(
-                seen.variable(Variable::OptionPrivacyMode),
-                Ok(expected),
-                "{file}"
-            );
+            let options = InForce::read(&host).options();
+            let option = options.get("CLAUDE_PLUGIN_OPTION_PRIVACY_MODE");
+            assert_eq!(option.map(String::as_str), expected, "{file}");
         }
     }
 
@@ -326,8 +288,7 @@ mod tests {
         let seen_in = |folder| {
             let mut host = host(root.path());
             host.cwd = Some(root.path().join(folder));
-            let seen = InForce::read(&host).on(&host);
-            seen.variable(Variable::Tags).unwrap().map(str::to_owned)
+            tags(&InForce::read(&host))
         };
         assert_eq!(seen_in("bookshop/src"), Some("src".to_owned()));
         assert_eq!(seen_in("fix"), None);

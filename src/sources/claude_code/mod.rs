@@ -36,4 +36,4 @@ pub use paths::{
     transcripts,
 };
 pub use read::read;
-pub use running::{Running, running};
+pub use running::{Running, is_alive, running};

@@ -692,6 +692,7 @@ impl Reader {
             agent_version: text(line.version.as_ref()),
             entrypoint: text(line.entrypoint.as_ref()),
             permission_mode: self.permission_mode.clone(),
+            persona: None,
         });
     }
 }

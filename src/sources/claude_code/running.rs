@@ -52,8 +52,10 @@ fn entry(path: &Path) -> Option<Entry> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
+/// Whether a process runs, as far as anybody can tell.
 #[cfg(unix)]
-fn is_alive(pid: u32) -> bool {
+#[must_use]
+pub fn is_alive(pid: u32) -> bool {
     use rustix::io::Errno;
     use rustix::process::{Pid, test_kill_process};
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
@@ -63,7 +65,8 @@ fn is_alive(pid: u32) -> bool {
 
 /// Without a way to ask, a file that is there is believed.
 #[cfg(not(unix))]
-const fn is_alive(_: u32) -> bool {
+#[must_use]
+pub const fn is_alive(_: u32) -> bool {
     true
 }
 

@@ -73,7 +73,13 @@ pub fn local_files(directory: &Path) -> Vec<PathBuf> {
 /// top of the main work tree. The user's own folder of settings is no project.
 #[must_use]
 pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
+    let real = directory.canonicalize();
+    let real = real.as_deref().unwrap_or(directory);
     let mut above: Vec<&Path> = directory.ancestors().collect();
+    above.extend(
+        real.ancestors()
+            .filter(|folder| !directory.starts_with(folder)),
+    );
     above.reverse();
     let mut places: Vec<(Kind, &Path)> = above
         .iter()

@@ -1,7 +1,8 @@
 //! Where sessions are kept: one database for all of them, or, by versions before 1.2, a tree of
 //! files.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::super::walk::Listing;
@@ -35,6 +36,8 @@ pub(super) struct Record {
     pub(super) parts: Vec<PartRecord>,
     /// Whether the user took it back: it was paid for, and later calls know nothing of it.
     pub(super) is_taken_back: bool,
+    /// Whether it was copied out of the session that this one was forked from.
+    pub(super) is_copy: bool,
 }
 
 #[derive(Debug, Default)]
@@ -119,12 +122,26 @@ impl Entry {
     }
 }
 
-/// Whether the path is that of a database of OpenCode.
+/// Whether the path is that of a database, as far as its first bytes tell: `OPENCODE_DB` gives it any
+/// name. One with OpenCode's own name is taken for one though it is broken, so that this is told.
 #[must_use]
 pub fn is_database(path: &Path) -> bool {
+    path.is_file() && (has_usual_name(path) || begins_as_database(path))
+}
+
+/// Whether a file has the name that OpenCode gives to its databases (`opencode-<channel>.db`).
+pub(super) fn has_usual_name(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with("opencode") && has_extension(path, "db"))
-        && path.is_file()
+}
+
+/// The first bytes of every database of SQLite (<https://www.sqlite.org/fileformat.html>, 1.3).
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+fn begins_as_database(path: &Path) -> bool {
+    let mut first = [0; MAGIC.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    read.is_ok() && first == MAGIC
 }
 
 pub(super) fn has_extension(path: &Path, wanted: &str) -> bool {

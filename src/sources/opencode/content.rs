@@ -1,5 +1,7 @@
 //! What stands in messages and parts, in the words of a session.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -7,6 +9,22 @@ use serde_json::value::RawValue;
 use super::super::times::of_milliseconds;
 use super::wire::{Failure, FileDiff, Part, State, Tokens};
 use crate::session::{Block, CallError, Usage, Work};
+
+/// The prompt without the quotes that `opencode run` puts around an argument with spaces. A text in
+/// which they could be the user's own is left as it is.
+pub(super) fn without_quotes(prompt: &str) -> Cow<'_, str> {
+    let inner = prompt.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    let Some(inner) = inner.filter(|inner| inner.contains(' ')) else {
+        return Cow::Borrowed(prompt);
+    };
+    let quotes = inner.match_indices('"');
+    let mut escaped = quotes.map(|(at, _)| inner[..at].ends_with('\\'));
+    if escaped.all(|is_escaped| is_escaped) && !inner.ends_with('\\') {
+        Cow::Owned(inner.replace("\\\"", "\""))
+    } else {
+        Cow::Borrowed(prompt)
+    }
+}
 
 /// What a part of a message of the user says to the model; `None` when nothing.
 pub(super) fn of_user(part: &Part<'_>) -> Option<Block> {
@@ -88,12 +106,12 @@ pub(super) fn call_error(failure: &Failure) -> CallError {
     }
 }
 
-/// What a tool gave back. A command that failed, and a tool that the model may not use, count as
-/// failed, though OpenCode calls both completed.
+/// What a tool gave back. A command that failed, one that was stopped, and a tool that the model may
+/// not use count as failed, though OpenCode calls them completed.
 pub(super) fn tool_output(name: &str, state: &State<'_>) -> (Vec<Block>, bool) {
-    let exit = state.metadata.as_ref().and_then(|it| it.exit);
+    let exit = state.metadata.as_ref().and_then(|it| it.exit.as_ref());
     let is_error = state.status.as_deref() == Some("error")
-        || exit.is_some_and(|exit| exit != 0)
+        || exit.is_some_and(|exit| *exit != 0)
         || name == REFUSED;
     let text = state.error.clone().or_else(|| state.output.clone());
     let attached = state.attachments.as_deref().unwrap_or_default();
@@ -144,6 +162,24 @@ mod tests {
         assert_eq!((usage.output, usage.reasoning), (29, Some(9)));
         assert_eq!((usage.input, usage.cache_read), (7, 5));
         assert_eq!((usage.cache_write, usage.cache_write_5m), (3, 3));
+    }
+
+    #[test]
+    fn quotes_that_opencode_puts_around_arguments_are_no_part_of_the_prompt() {
+        for (prompt, expected) in [
+            (r#""Add a shelf""#, "Add a shelf"),
+            (r#""Say \"hello\" twice""#, r#"Say "hello" twice"#),
+            (
+                r#""Add a shelf" and "paint it""#,
+                r#""Add a shelf" and "paint it""#,
+            ),
+            (r#""shelf""#, r#""shelf""#),
+            (r#"a "shelf" b"#, r#"a "shelf" b"#),
+            ("\"", "\""),
+            ("", ""),
+        ] {
+            assert_eq!(without_quotes(prompt), expected, "{prompt}");
+        }
     }
 
     #[test]

@@ -14,8 +14,8 @@ use super::content::{self, moment};
 use super::steps::{Step, steps};
 use super::wire::{self, Info, Part};
 use crate::session::{
-    Block, Circumstances, Doubts, Generation, Incidents, InputScope, Message, Oddities, Parameters,
-    Role, Subagent, ToolCall, ToolResult, Wanted,
+    Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities, Parameters,
+    Role, Subagent, Timing, ToolCall, ToolResult, Wanted,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -37,6 +37,7 @@ pub(super) struct Prompt {
     pub(super) id: String,
     pub(super) text: String,
     pub(super) at: DateTime<Utc>,
+    pub(super) circumstances: Arc<Circumstances>,
 }
 
 /// See the module's documentation.
@@ -91,6 +92,7 @@ impl<'a> Conversation<'a> {
             circumstances: Arc::new(Circumstances {
                 cwd: info.directory.clone(),
                 agent_version: info.version.clone(),
+                persona: info.agent.clone(),
                 ..Circumstances::default()
             }),
             prompts: Vec::new(),
@@ -132,7 +134,7 @@ impl<'a> Conversation<'a> {
         self.happened(at);
         self.go_back(record.is_taken_back);
         match message.role.as_deref() {
-            Some("user") => self.user(record, &parts, at),
+            Some("user") => self.user(record, &message, &parts, at),
             Some("assistant") => self.answer(record, &message, &parts, at)?,
             role => self.unknown(&format!("message {}", role.unwrap_or("(none)"))),
         }
@@ -160,7 +162,13 @@ impl<'a> Conversation<'a> {
         *unknown.entry(kind.to_owned()).or_default() += 1;
     }
 
-    fn user(&mut self, record: &Record, parts: &[(&PartRecord, Part<'_>)], at: DateTime<Utc>) {
+    fn user(
+        &mut self,
+        record: &Record,
+        message: &wire::Message,
+        parts: &[(&PartRecord, Part<'_>)],
+        at: DateTime<Utc>,
+    ) {
         let current = self.prompts.len().checked_sub(1);
         let is = |kind: &str| parts.iter().any(|(_, it)| it.kind.as_deref() == Some(kind));
         if is("compaction") {
@@ -184,8 +192,9 @@ impl<'a> Conversation<'a> {
         let prompt = if is_prompt || parts.is_empty() {
             self.prompts.push(Prompt {
                 id: record.id.clone(),
-                text: typed.join("\n"),
+                text: content::without_quotes(&typed.join("\n")).into_owned(),
                 at,
+                circumstances: self.circumstances_of(message),
             });
             Some(self.prompts.len() - 1)
         } else {
@@ -247,7 +256,7 @@ impl<'a> Conversation<'a> {
                 0 => record.id.clone(),
                 number => format!("{}/{number}", record.id),
             };
-            let generation = self.generation(id, message, step)?;
+            let generation = self.generation(id, message, step, record.is_copy)?;
             if is_summary {
                 self.summed_up(prompt, generation);
             } else {
@@ -292,8 +301,9 @@ impl<'a> Conversation<'a> {
         id: String,
         message: &wire::Message,
         step: Step<'_, '_>,
+        is_copy: bool,
     ) -> io::Result<Generation> {
-        let is_copy = step.started_at < self.began;
+        let is_copy = is_copy || step.started_at < self.began;
         let model = message.model_id.clone();
         let circumstances = self.circumstances_of(message);
         let whole_input = self.wanted.inputs() == Some(InputScope::Full);
@@ -335,14 +345,21 @@ impl<'a> Conversation<'a> {
             id,
             is_copy,
             usage: content::usage(step.tokens),
-            cost: content::cost(step.cost),
+            cost: content::cost(step.cost).map(|total| Cost {
+                total,
+                input: None,
+                output: None,
+            }),
             model,
             provider: message
                 .provider_id
                 .clone()
                 .map_or(Cow::Borrowed("unknown"), Cow::Owned),
             started_at: step.started_at,
-            first_token_at: step.first_token_at,
+            // A message is created before OpenCode prepares the call and before it waits to make it
+            // again, and a step starts when its answer does: no time is that of the request.
+            timing: Timing::Unknown,
+            first_token_at: None,
             ended_at: step.ended_at,
             retries: step.retries,
             stop_reason: step.stop_reason,
@@ -357,20 +374,25 @@ impl<'a> Conversation<'a> {
             },
             error: step.error,
             label: None,
-            doubts: Doubts::default(),
+            lacks_usage: false,
             complete: step.is_complete,
             circumstances,
         })
     }
 
     fn circumstances_of(&self, message: &wire::Message) -> Arc<Circumstances> {
+        let usual = &self.circumstances;
         let cwd = message.path.as_ref().and_then(|path| path.cwd.as_ref());
-        match cwd {
-            Some(cwd) if self.circumstances.cwd.as_ref() != Some(cwd) => Arc::new(Circumstances {
-                cwd: Some(cwd.clone()),
-                ..(*self.circumstances).clone()
-            }),
-            _ => Arc::clone(&self.circumstances),
+        let persona = message.agent.as_ref().or(message.mode.as_ref());
+        let own = Circumstances {
+            cwd: cwd.or(usual.cwd.as_ref()).cloned(),
+            persona: persona.or(usual.persona.as_ref()).cloned(),
+            ..(**usual).clone()
+        };
+        if own == **usual {
+            Arc::clone(usual)
+        } else {
+            Arc::new(own)
         }
     }
 
@@ -407,9 +429,12 @@ impl<'a> Conversation<'a> {
         let stray = child.stray.into_iter();
         generations.extend(stray.flat_map(|(_, agent)| agent.generations));
         generations.sort_by_key(|generation| generation.started_at);
+        let works_as = generations
+            .first()
+            .and_then(|it| it.circumstances.persona.clone());
         Ok((!generations.is_empty()).then_some(Subagent {
             id: id.to_owned(),
-            kind: info.agent,
+            kind: info.agent.or(works_as),
             is_internal: false,
             generations,
         }))

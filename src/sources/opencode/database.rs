@@ -1,5 +1,6 @@
 //! The database of OpenCode 1.2 and later, read while OpenCode writes to it. Only the tables
-//! `session`, `message`, `part`, `session_message` and `event` are ever asked for.
+//! `session`, `message`, `part` and `event`, and those of version 2, `session_v2` and
+//! `session_message`, are ever asked for. After an upgrade both families stand in one file.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -51,19 +52,22 @@ impl Database {
     pub(super) fn sessions(&self) -> io::Result<Vec<Entry>> {
         self.ask(|connection| {
             let mut entries: HashMap<String, (Option<String>, Entry)> = HashMap::new();
-            let mut select = connection.prepare("SELECT * FROM session")?;
-            let mut rows = select.query([])?;
-            while let Some(row) = rows.next()? {
-                let info = info_of(row);
-                let Some(id) = info.id else { continue };
-                let entry = Entry {
-                    path: self.path.join(&id),
-                    bytes: 0,
-                    updated: info.time.updated.or(info.time.created).unwrap_or(0),
-                    directory: info.directory,
-                    id: id.clone(),
-                };
-                entries.insert(id, (info.parent_id, entry));
+            for table in session_tables(connection)? {
+                let mut select = connection.prepare(&format!("SELECT * FROM {table}"))?;
+                let mut rows = select.query([])?;
+                while let Some(row) = rows.next()? {
+                    let info = info_of(row);
+                    let Some(id) = info.id else { continue };
+                    let entry = Entry {
+                        path: self.path.join(&id),
+                        bytes: 0,
+                        updated: info.time.updated.or(info.time.created).unwrap_or(0),
+                        directory: info.directory,
+                        id: id.clone(),
+                    };
+                    let known = entries.entry(id).or_insert((info.parent_id, entry.clone()));
+                    known.1.updated = known.1.updated.max(entry.updated);
+                }
             }
             for (id, bytes, updated) in sizes(connection, None)? {
                 if let Some((_, entry)) = entries.get_mut(&id) {
@@ -84,22 +88,27 @@ impl Database {
     }
 
     pub(super) fn info(&self, id: &str) -> io::Result<Option<Info>> {
-        self.ask(|connection| {
-            connection
-                .prepare_cached("SELECT * FROM session WHERE id = ?1")?
-                .query_row([id], |row| Ok(info_of(row)))
-                .optional()
-        })
+        self.ask(|connection| info(connection, id))
     }
 
     pub(super) fn children(&self, id: &str) -> io::Result<Vec<String>> {
         self.ask(|connection| {
-            if !has(connection, "session", "parent_id")? {
-                return Ok(Vec::new());
+            let mut children = Vec::new();
+            for table in session_tables(connection)? {
+                if !has(connection, table, "parent_id")? {
+                    continue;
+                }
+                let mut select = connection.prepare_cached(&format!(
+                    "SELECT id FROM {table} WHERE parent_id = ?1 ORDER BY time_created, id"
+                ))?;
+                for child in select.query_map([id], |row| row.get(0))? {
+                    let child = child?;
+                    if !children.contains(&child) {
+                        children.push(child);
+                    }
+                }
             }
-            let select = "SELECT id FROM session WHERE parent_id = ?1 ORDER BY time_created, id";
-            let mut select = connection.prepare_cached(select)?;
-            select.query_map([id], |row| row.get(0))?.collect()
+            Ok(children)
         })
     }
 
@@ -107,9 +116,9 @@ impl Database {
         self.ask(|connection| {
             let mut records = messages(connection, id)?;
             records.extend(taken_back(connection, id, &records)?);
-            if records.is_empty() {
-                records = of_next(connection, id)?;
-            }
+            let known: HashSet<String> = records.iter().map(|it| it.id.clone()).collect();
+            let next = of_next(connection, id)?.into_iter();
+            records.extend(next.filter(|record| !known.contains(&record.id)));
             Ok(records)
         })
     }
@@ -132,12 +141,37 @@ fn info_of(row: &Row<'_>) -> Info {
         title: column(row, "title"),
         version: column(row, "version"),
         agent: column(row, "agent"),
+        forked_from: column(row, "fork_session_id"),
         time: Times {
             created: column(row, "time_created"),
             updated: column(row, "time_updated"),
             ..Times::default()
         },
     }
+}
+
+/// The tables of sessions that there are: of version 1, of version 2.
+fn session_tables(connection: &Connection) -> rusqlite::Result<Vec<&'static str>> {
+    let mut tables = Vec::new();
+    for table in ["session", "session_v2"] {
+        if has(connection, table, "id")? {
+            tables.push(table);
+        }
+    }
+    Ok(tables)
+}
+
+fn info(connection: &Connection, id: &str) -> rusqlite::Result<Option<Info>> {
+    for table in session_tables(connection)? {
+        let found = connection
+            .prepare_cached(&format!("SELECT * FROM {table} WHERE id = ?1"))?
+            .query_row([id], |row| Ok(info_of(row)))
+            .optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Whether there is such a table, with such a column.
@@ -320,23 +354,24 @@ fn with_identity(raw: &RawValue) -> Option<(&str, Identity)> {
     Some((raw.get(), identity))
 }
 
-/// Messages of a session that was made through OpenCode's next interface.
+/// Messages of a session of version 2, or of the interface of version 1 that came to be version 2. A
+/// fork begins with copies of its original's messages, which have new ids and are the same else.
 fn of_next(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Record>> {
     if !has(connection, "session_message", "data")? {
         return Ok(Vec::new());
     }
+    let forked_from = info(connection, session)?.and_then(|info| info.forked_from);
     let mut select = connection.prepare_cached(
-        "SELECT id, type, time_created, data FROM session_message WHERE session_id = ?1
-         ORDER BY seq",
+        "SELECT id, type, time_created, data, EXISTS (
+             SELECT 1 FROM session_message AS original WHERE original.session_id = ?2
+             AND original.type = copy.type AND original.data = copy.data)
+         FROM session_message AS copy WHERE session_id = ?1 ORDER BY seq",
     )?;
-    let rows = select.query_map([session], |row| {
+    let rows = select.query_map(params![session, forked_from], |row| {
         let (id, kind): (String, String) = (row.get(0)?, row.get(1)?);
-        Ok(next::record(
-            id,
-            &kind,
-            row.get(2)?,
-            &row.get::<_, String>(3)?,
-        ))
+        let record = next::record(id, &kind, row.get(2)?, &row.get::<_, String>(3)?);
+        let is_copy = row.get(4)?;
+        Ok(record.map(|record| Record { is_copy, ..record }))
     })?;
     let records: Vec<Option<Record>> = rows.collect::<rusqlite::Result<_>>()?;
     Ok(records.into_iter().flatten().collect())

@@ -126,6 +126,7 @@ impl Files {
                     })
                     .collect(),
                 is_taken_back: false,
+                is_copy: false,
             })
         });
         records.collect()

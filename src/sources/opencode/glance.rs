@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::Glance;
 use super::archive::Address;
-use super::content::moment;
+use super::content::{moment, without_quotes};
 use super::wire::{Message, Part};
 
 /// Looks at a session; one that cannot be read shows nothing.
@@ -32,7 +32,7 @@ fn look(address: &Address) -> io::Result<Glance> {
     Ok(Glance {
         started_at: moment(info.time.created),
         cwd: info.directory,
-        prompt: (!texts.is_empty()).then(|| texts.join("\n")),
+        prompt: (!texts.is_empty()).then(|| without_quotes(&texts.join("\n")).into_owned()),
     })
 }
 

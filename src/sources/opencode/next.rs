@@ -1,81 +1,203 @@
-//! Messages as OpenCode's next interface keeps them (seen in 1.18, beside the other one): one row
-//! with its parts inside. They are turned into the messages and parts of the other.
+//! Messages as OpenCode 2 keeps them, and version 1.18 those of its second interface: one row with
+//! its parts inside. They are turned into the messages and parts of version 1.
 
 use serde_json::{Value, json};
 
 use super::archive::{PartRecord, Record};
 
-/// `None` for what is neither a prompt nor an answer.
+/// What OpenCode 2 says when the user stopped it.
+const STOPPED: &str = "Step interrupted";
+
+/// `None` for a row that says nothing to the model and nothing of what it answered, such as the
+/// choice of a model. A row that cannot be read is handed on as it is: whoever reads it counts it.
 pub(super) fn record(id: String, kind: &str, created: i64, data: &str) -> Option<Record> {
-    let mut data: Value = serde_json::from_str(data).ok()?;
-    let parts = match kind {
-        "user" => vec![json!({"type": "text", "text": data["text"].take()})],
-        "assistant" => parts_of(&mut data),
+    let record = |data: String, parts: Vec<Value>| Record {
+        id,
+        created,
+        data,
+        parts: parts.into_iter().enumerate().map(part).collect(),
+        ..Record::default()
+    };
+    let Ok(mut message @ Value::Object(_)) = serde_json::from_str(data) else {
+        return Some(record(String::new(), Vec::new()));
+    };
+    let (role, parts) = match kind {
+        "user" => ("user", of_user(&mut message)),
+        // OpenCode speaks for the user.
+        "synthetic" | "system" | "skill" => {
+            let text = take(&mut message, "/text");
+            let part = json!({"type": "text", "synthetic": true, "text": text});
+            ("user", vec![part])
+        }
+        "assistant" => ("assistant", of_assistant(&mut message)),
+        "shell" => ("assistant", vec![shell(&mut message)]),
+        "compaction" => ("assistant", compaction(&mut message)?),
         _ => return None,
     };
-    data["role"] = json!(kind);
-    data["modelID"] = data["model"]["id"].take();
-    data["providerID"] = data["model"]["providerID"].take();
-    let part = |(number, part): (usize, Value)| PartRecord {
+    message["role"] = json!(role);
+    message["modelID"] = take(&mut message, "/model/id");
+    message["providerID"] = take(&mut message, "/model/providerID");
+    message["error"] = failure(take(&mut message, "/error"));
+    Some(record(message.to_string(), parts))
+}
+
+fn part((number, part): (usize, Value)) -> PartRecord {
+    PartRecord {
         id: format!("{number:06}"),
         created: None,
         data: part.to_string(),
-    };
-    Some(Record {
-        id,
-        created,
-        data: data.to_string(),
-        parts: parts.into_iter().enumerate().map(part).collect(),
-        is_taken_back: false,
-    })
+    }
 }
 
-fn parts_of(data: &mut Value) -> Vec<Value> {
-    let mut parts = vec![json!({"type": "step-start"})];
-    if let Some(content) = data["content"].as_array_mut() {
-        parts.extend(content.iter_mut().map(|part| match part["type"].as_str() {
-            Some("tool") => tool(part),
-            _ => part.take(),
-        }));
-    }
-    if data["finish"].is_string() {
-        parts.push(json!({
-            "type": "step-finish",
-            "reason": data["finish"].clone(),
-            "cost": data["cost"].clone(),
-            "tokens": data["tokens"].clone(),
+/// What stands at a place of a message, whatever stands around it.
+fn take(value: &mut Value, place: &str) -> Value {
+    value
+        .pointer_mut(place)
+        .map(Value::take)
+        .unwrap_or_default()
+}
+
+/// The first of several fields that is there.
+fn first_of(value: &mut Value, places: &[&str]) -> Value {
+    let found = places.iter().map(|place| take(value, place));
+    found
+        .into_iter()
+        .find(|it| !it.is_null())
+        .unwrap_or_default()
+}
+
+fn of_user(message: &mut Value) -> Vec<Value> {
+    let mut parts = vec![json!({"type": "text", "text": take(message, "/text")})];
+    if let Value::Array(files) = take(message, "/files") {
+        parts.extend(files.into_iter().map(|mut file| {
+            let url = first_of(&mut file, &["/url", "/uri"]);
+            json!({"type": "file", "mime": take(&mut file, "/mime"), "url": url})
         }));
     }
     parts
 }
 
-fn tool(part: &mut Value) -> Value {
-    let texts = part["state"]["content"].as_array().into_iter().flatten();
-    let texts = texts.filter_map(|block| block["text"].as_str());
-    let output: Vec<&str> = texts.collect();
-    let output = output.concat();
-    let time = &part["time"];
-    let start = [&time["ran"], &time["created"]]
-        .into_iter()
-        .find(|it| it.is_number());
-    let time = json!({"start": start, "end": time["completed"]});
-    let error = part["state"]["error"].clone();
-    let error = if error.is_object() {
-        error["message"].clone()
-    } else {
-        error
-    };
+/// A command that the user ran: a tool without a call of the model around it.
+fn shell(message: &mut Value) -> Value {
     json!({
         "type": "tool",
-        "tool": part["name"].take(),
-        "callID": part["id"].take(),
+        "tool": "bash",
         "state": {
-            "status": part["state"]["status"].take(),
-            "input": part["state"]["input"].take(),
-            "output": output,
-            "error": error,
-            "metadata": part["state"]["structured"].take(),
-            "time": time,
+            "status": "completed",
+            "input": {"command": take(message, "/command")},
+            "output": first_of(message, &["/output/output", "/output"]),
         },
     })
+}
+
+/// The call that summed the conversation up; `None` while it runs, and where it failed without being
+/// paid for.
+fn compaction(message: &mut Value) -> Option<Vec<Value>> {
+    let finish = match message.get("status").and_then(Value::as_str) {
+        Some("completed") => "stop",
+        Some("failed") if message.get("tokens").is_some_and(Value::is_object) => "error",
+        _ => return None,
+    };
+    let text = take(message, "/summary");
+    message["content"] = json!([{"type": "text", "text": text}]);
+    message["summary"] = json!(true);
+    message["finish"] = json!(finish);
+    Some(of_assistant(message))
+}
+
+fn of_assistant(message: &mut Value) -> Vec<Value> {
+    let mut parts = vec![json!({"type": "step-start"})];
+    if let Value::Array(content) = take(message, "/content") {
+        parts.extend(content.into_iter().map(|part| {
+            if part.get("type").is_some_and(|kind| kind == "tool") {
+                tool(part)
+            } else {
+                part
+            }
+        }));
+    }
+    if message.get("finish").is_some_and(Value::is_string) {
+        parts.push(json!({
+            "type": "step-finish",
+            "reason": message.get("finish"),
+            "cost": message.get("cost"),
+            "tokens": message.get("tokens"),
+        }));
+    }
+    parts
+}
+
+fn tool(mut part: Value) -> Value {
+    let output = match take(&mut part, "/state/content") {
+        Value::Array(blocks) => blocks
+            .iter()
+            .filter_map(|block| block.get("text")?.as_str())
+            .collect(),
+        _ => String::new(),
+    };
+    let start = first_of(&mut part, &["/time/ran", "/time/created"]);
+    json!({
+        "type": "tool",
+        "tool": take(&mut part, "/name"),
+        "callID": take(&mut part, "/id"),
+        "state": {
+            "status": take(&mut part, "/state/status"),
+            "input": take(&mut part, "/state/input"),
+            "output": output,
+            "error": first_of(&mut part, &["/state/error/message", "/state/error"]),
+            "metadata": first_of(&mut part, &["/state/structured", "/state/metadata"]),
+            "time": {"start": start, "end": take(&mut part, "/time/completed")},
+        },
+    })
+}
+
+/// Why a call failed, in the words of version 1.
+fn failure(mut error: Value) -> Value {
+    if !error.is_object() || error.get("data").is_some() {
+        return error;
+    }
+    let message = take(&mut error, "/message");
+    let name = match first_of(&mut error, &["/name", "/type"]) {
+        _ if message == STOPPED => json!("MessageAbortedError"),
+        name => name,
+    };
+    let status = first_of(&mut error, &["/statusCode", "/status"]);
+    json!({"name": name, "data": {"message": message, "statusCode": status}})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_any_other_form_is_counted_or_harmless() {
+        for (kind, data) in [
+            ("assistant", "{"),
+            ("assistant", "[]"),
+            ("assistant", "7"),
+            (
+                "assistant",
+                r#"{"model":"x","content":["y",{"type":"tool","state":7}]}"#,
+            ),
+            ("assistant", r#"{"content":{},"error":"no","finish":7}"#),
+            ("user", r#"{"text":7,"files":["x"]}"#),
+            ("shell", r#"{"output":["x"]}"#),
+            ("compaction", r#"{"status":"completed","summary":{}}"#),
+        ] {
+            assert!(
+                record(String::new(), kind, 0, data).is_some(),
+                "{kind} {data}"
+            );
+        }
+        for (kind, data) in [
+            ("model-switched", "{}"),
+            ("idle", "{}"),
+            ("compaction", r#"{"status":"running"}"#),
+        ] {
+            assert!(
+                record(String::new(), kind, 0, data).is_none(),
+                "{kind} {data}"
+            );
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::super::walk::{self, Listing, Unreadable};
-use super::archive::{Archive, Entry, is_database};
+use super::archive::{Archive, Entry, has_usual_name, is_database};
 use crate::host::Host;
 use crate::variables::Variable;
 
@@ -33,7 +33,9 @@ fn archives(host: &Host) -> Listing<PathBuf> {
 /// The databases of a folder, one for each channel, and the tree of files.
 fn archives_in(folder: &Path) -> Listing<PathBuf> {
     let mut archives = walk::entries(folder);
-    archives.found.retain(|path| is_database(path));
+    archives
+        .found
+        .retain(|path| has_usual_name(path) && path.is_file());
     archives.found.sort();
     let files = folder.join("storage");
     match walk::is_folder(&files.join("session")) {

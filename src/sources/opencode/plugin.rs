@@ -12,40 +12,74 @@ pub const PACKAGE: &str = "posthog-llma-opencode";
 /// Where OpenCode may be told of plugins.
 const SETTINGS: [&str; 3] = ["opencode.json", "opencode.jsonc", "config.json"];
 
-/// The file that has OpenCode call us: settings of the user's own or of the current project that
-/// name our plugin, or the plugin itself in a folder that is loaded whole.
+/// Words that are in the plugin's own file. Copies of earlier versions do not name the package.
+const OURS: [&str; 2] = [PACKAGE, "PostHogLlma"];
+
+/// The file that has OpenCode call us: settings that name our plugin, or the plugin itself in a folder
+/// that is loaded whole. It is looked for where OpenCode does: where `OPENCODE_CONFIG` and
+/// `OPENCODE_CONFIG_DIR` say, in the user's own folders, and in the project with the folders around
+/// it, up to the repository's root.
 #[must_use]
 pub fn plugin(host: &Host) -> Option<PathBuf> {
+    let named = host.path_variable(Variable::OpencodeConfig);
+    if let Some(file) = named.filter(|file| names_us(file, host)) {
+        return Some(file);
+    }
     let config = host.path_variable(Variable::XdgConfigHome);
     let config = config.or_else(|| Some(host.home.as_ref()?.join(".config")));
-    let own = config.map(|config| config.join("opencode"));
-    let project = host.cwd.as_ref().map(|cwd| cwd.join(".opencode"));
-    let folders = [own, project, host.cwd.clone()];
-    folders
-        .into_iter()
+    let own = [
+        host.path_variable(Variable::OpencodeConfigDir),
+        config.map(|config| config.join("opencode")),
+        host.home.as_ref().map(|home| home.join(".opencode")),
+    ];
+    let of_project = host.cwd.iter().flat_map(|cwd| upwards(cwd));
+    let of_project = of_project.flat_map(|folder| [folder.join(".opencode"), folder.to_owned()]);
+    own.into_iter()
         .flatten()
-        .find_map(|folder| in_folder(&folder))
+        .chain(of_project)
+        .find_map(|folder| in_folder(&folder, host))
 }
 
-fn in_folder(folder: &Path) -> Option<PathBuf> {
+/// A folder and those around it, up to the root of its repository. Without a repository it is alone.
+fn upwards(cwd: &Path) -> impl Iterator<Item = &Path> {
+    let root = cwd.ancestors().position(|it| it.join(".git").exists());
+    cwd.ancestors().take(root.unwrap_or(0) + 1)
+}
+
+fn in_folder(folder: &Path, host: &Host) -> Option<PathBuf> {
     let settings = SETTINGS.map(|name| folder.join(name));
-    let named = settings.into_iter().find(|file| names_us(file));
+    let named = settings.into_iter().find(|file| names_us(file, host));
     named.or_else(|| {
         let loaded = ["plugin", "plugins"].map(|name| folder.join(name));
         let files = loaded.iter().filter_map(|folder| fs::read_dir(folder).ok());
         let mut files = files.flatten().flatten().map(|entry| entry.path());
-        files.find(|path| contains(path, PACKAGE))
+        files.find(|path| is_ours(path))
     })
 }
 
-/// Settings may have comments, so their text is searched: for our package, or for the folder that
-/// it is in.
-fn names_us(file: &Path) -> bool {
-    contains(file, PACKAGE) || contains(file, "plugin/opencode")
+/// Settings may have comments, so their text is searched: for our package, for the folder that it is
+/// in, or for the path of another folder or file that is our plugin.
+fn names_us(file: &Path, host: &Host) -> bool {
+    let Ok(text) = fs::read_to_string(file) else {
+        return false;
+    };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    // Every other piece stands between quotes.
+    let strings = text.split('"').skip(1).step_by(2);
+    let mut paths = strings.filter(|it| it.contains('/')).map(|path| {
+        let path = path.strip_prefix("file://").unwrap_or(path);
+        match (path.strip_prefix("~/"), &host.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => folder.join(path),
+        }
+    });
+    text.contains(PACKAGE) || text.contains("plugin/opencode") || paths.any(|path| is_ours(&path))
 }
 
-fn contains(file: &Path, words: &str) -> bool {
-    fs::read_to_string(file).is_ok_and(|text| text.contains(words))
+/// Whether a file, or the package in a folder, is our plugin.
+fn is_ours(path: &Path) -> bool {
+    let text = fs::read_to_string(path).or_else(|_| fs::read_to_string(path.join("package.json")));
+    text.is_ok_and(|text| OURS.iter().any(|words| text.contains(words)))
 }
 
 #[cfg(test)]
@@ -61,6 +95,17 @@ mod tests {
         host.home = Some(home.path().to_owned());
         let folder = home.path().join(".config/opencode");
         fs::create_dir_all(folder.join("plugin")).unwrap();
+        let ours = include_str!("../../../plugin/opencode/plugin.js");
+        let manifest = include_str!("../../../plugin/opencode/package.json");
+        for (name, text) in [
+            (".config/opencode/mine/plugin.js", ours),
+            ("src/llma/package.json", manifest),
+            (".config/opencode/plugins/README", ""),
+        ] {
+            let file = home.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
         assert_eq!(plugin(&host), None);
         for (name, text, is_found) in [
             (
@@ -74,7 +119,12 @@ mod tests {
                 true,
             ),
             ("opencode.json", r#"{"plugin":["another"]}"#, false),
+            ("opencode.json", r#"{"plugins":["./mine/plugin.js"]}"#, true),
+            ("opencode.json", r#"{"plugins":["~/src/llma"]}"#, true),
+            ("opencode.json", r#"{"plugins":["./mine/other.js"]}"#, false),
             ("plugin/ours.js", "// posthog-llma-opencode", true),
+            ("plugins/ours.js", "export const PostHogLlma", true),
+            ("plugins/other.js", "export const Other", false),
         ] {
             let file = folder.join(name);
             fs::write(&file, text).unwrap();
@@ -83,6 +133,34 @@ mod tests {
                 is_found.then(|| file.clone()),
                 "{name}: {text}"
             );
+            fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[test]
+    fn settings_are_looked_for_wherever_opencode_does() {
+        let home = tempfile::tempdir().unwrap();
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(home.path().to_owned());
+        host.cwd = Some(home.path().join("shop/api"));
+        fs::create_dir_all(home.path().join("shop/.git")).unwrap();
+        let named = home.path().join("elsewhere/settings.json");
+        let folder = home.path().join("folder");
+        let host = host
+            .with("OPENCODE_CONFIG", named.to_str().unwrap())
+            .with("OPENCODE_CONFIG_DIR", folder.to_str().unwrap());
+        for (name, is_found) in [
+            ("elsewhere/settings.json", true),
+            ("folder/opencode.jsonc", true),
+            (".opencode/opencode.json", true),
+            ("shop/api/opencode.json", true),
+            ("shop/.opencode/opencode.json", true),
+            ("opencode.json", false),
+        ] {
+            let file = home.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, r#"{"plugins":["posthog-llma-opencode"]}"#).unwrap();
+            assert_eq!(plugin(&host), is_found.then(|| file.clone()), "{name}");
             fs::remove_file(&file).unwrap();
         }
     }

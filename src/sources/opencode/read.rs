@@ -35,12 +35,14 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
     let circumstances = Circumstances {
         cwd: info.directory.clone(),
         agent_version: info.version.clone(),
+        persona: info.agent.clone(),
         ..Circumstances::default()
     };
     let began = Some(conversation.began);
     let mut turns = Turns::new(&address.id, &circumstances.into(), began);
     for prompt in conversation.prompts {
         turns.prompt(Some(prompt.id), prompt.text, prompt.at);
+        turns.under(prompt.circumstances);
     }
     for call in conversation.calls {
         turns.generation(call.prompt, call.generation);
@@ -58,6 +60,7 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
     Ok(Some(Session {
         agent: Agent::OpenCode,
         id: address.id.clone(),
+        key: address.id.clone(),
         started_at,
         ended_at: conversation.ended_at,
         is_closed: false,

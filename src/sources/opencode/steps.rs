@@ -22,7 +22,6 @@ pub(super) struct Step<'r, 'p> {
     pub(super) is_complete: bool,
     pub(super) retries: Retries,
     pub(super) started_at: DateTime<Utc>,
-    pub(super) first_token_at: Option<DateTime<Utc>>,
     pub(super) ended_at: DateTime<Utc>,
 }
 
@@ -194,7 +193,6 @@ impl<'r, 'p> Open<'r, 'p> {
             is_complete: false,
             retries,
             started_at,
-            first_token_at,
             ended_at: ended_at.max(started_at),
         }
     }

@@ -22,6 +22,9 @@ pub(super) struct Info {
     pub(super) version: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub(super) agent: Option<String>,
+    /// The session that this one was forked from, where OpenCode writes that down.
+    #[serde(skip)]
+    pub(super) forked_from: Option<String>,
     #[serde(deserialize_with = "times")]
     pub(super) time: Times,
 }
@@ -49,6 +52,13 @@ pub(super) struct Message {
     pub(super) role: Option<String>,
     #[serde(deserialize_with = "times")]
     pub(super) time: Times,
+
+    /// The agent that works (`build`, `plan`, `general`), or that the user wants to.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) agent: Option<String>,
+    /// The same in older versions.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) mode: Option<String>,
 
     // Of an answer.
     /// The message of the user that it answers.
@@ -206,11 +216,11 @@ pub(super) struct State<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Metadata {
-    /// Of a command.
-    #[serde(deserialize_with = "lenient")]
-    pub(super) exit: Option<i64>,
+    /// Of a command: its exit code. `null` when it was stopped.
+    #[serde(deserialize_with = "present")]
+    pub(super) exit: Option<Value>,
     /// Of a subagent: its session.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(alias = "sessionID", deserialize_with = "lenient")]
     pub(super) session_id: Option<String>,
     /// Of a change to a file.
     #[serde(rename = "filediff", deserialize_with = "lenient")]
@@ -224,6 +234,11 @@ pub(super) struct FileDiff {
     pub(super) additions: Option<u64>,
     #[serde(deserialize_with = "lenient")]
     pub(super) deletions: Option<u64>,
+}
+
+/// A value that is there, `null` too.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 fn times<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Times, D::Error> {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::times::of_milliseconds;
 use super::wire::{self, payload};
-use crate::session::{Block, CallError, ToolCall, Usage};
+use crate::session::{Block, CallError, Cost, ToolCall, Usage};
 
 /// The blocks of a message. A text alone is one block.
 pub(super) fn blocks(content: Option<&RawValue>) -> Vec<Block> {
@@ -89,10 +89,35 @@ pub(super) fn usage(wire: &wire::Usage) -> Usage {
     Usage { reasoning, ..usage }
 }
 
-/// Dollars. Pi writes 0 for models that it has no prices of.
-pub(super) fn cost(wire: &wire::Usage) -> Option<f64> {
-    let total = wire.cost.as_ref()?.total?;
-    (total.is_finite() && total > 0.0).then_some(total)
+/// Dollars. Pi writes 0 for models that it has no prices of. The parts are told only where they make
+/// up the whole: some providers name the whole alone.
+pub(super) fn cost(wire: &wire::Usage) -> Option<Cost> {
+    /// Dollars that come of adding floating-point numbers in another order.
+    const ROUNDING: f64 = 1e-9;
+    let wire = wire.cost.as_ref()?;
+    let total = wire.total.filter(|it| it.is_finite() && *it > 0.0)?;
+    let cached = wire.cache_read.unwrap_or(0.0) + wire.cache_write.unwrap_or(0.0);
+    let split = wire.input.map(|input| input + cached).zip(wire.output);
+    let split = split.filter(|(input, output)| (input + output - total).abs() < ROUNDING);
+    Some(Cost {
+        total,
+        input: split.map(|(input, _)| input),
+        output: split.map(|(_, output)| output),
+    })
+}
+
+/// Whether an answer stands for no request: the user had stopped the agent before it was made, and
+/// Pi wrote down that it was.
+pub(super) fn is_no_call(message: &wire::Message<'_>, content: &[Block], took: TimeDelta) -> bool {
+    /// No provider is reached within this time.
+    const NO_REQUEST: TimeDelta = TimeDelta::milliseconds(50);
+    let usage = message.usage.clone().unwrap_or_default();
+    message.stop_reason.as_deref() == Some("aborted")
+        && content.is_empty()
+        && message.response_id.is_none()
+        && self::usage(&usage) == Usage::default()
+        && cost(&usage).is_none()
+        && took < NO_REQUEST
 }
 
 /// Why a call failed. The message begins with the HTTP status, where there was an answer, and

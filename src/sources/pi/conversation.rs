@@ -12,12 +12,12 @@ use super::content;
 use super::tree::{Place, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
-    Block, Circumstances, Doubts, Generation, Message, Parameters, Retries, Role, Subagent,
+    Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent, Timing,
     ToolCall, ToolResult, Usage, Work,
 };
 
 /// Subagents that start subagents are followed so deep.
-const DEEPEST: usize = 8;
+pub(super) const DEEPEST: usize = 8;
 
 /// What is the same for everything in a session.
 #[derive(Debug)]
@@ -52,8 +52,23 @@ pub(super) struct Conversation<'a> {
     pub(super) prompts: Vec<Prompt>,
     pub(super) calls: Vec<Call>,
     ids: HashSet<String>,
+    /// Runs of subagents that have files of their own.
+    pub(super) runs: Vec<Run>,
     pub(super) results_without_call: u64,
     pub(super) answers_without_usage: u64,
+}
+
+/// A run of subagents, as the result of the tool that started them tells of it.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// Number of the call of the model that called the tool.
+    pub(super) call: usize,
+    /// Id of the tool's call.
+    pub(super) tool: String,
+    /// Its ids: one, or another as well where it goes on in the background.
+    pub(super) ids: Vec<String>,
+    /// Names of the agents, and the files that their sessions were written to.
+    pub(super) agents: Vec<(Option<String>, Option<String>)>,
 }
 
 /// When a message was written.
@@ -61,6 +76,8 @@ pub(super) struct Conversation<'a> {
 pub(super) struct Written {
     /// When the entry was, or the next thing happened.
     pub(super) by: DateTime<Utc>,
+    /// Whether that is the moment at which the message was complete, and not only the latest.
+    pub(super) is_exact: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -76,6 +93,7 @@ impl<'a> Conversation<'a> {
             prompts: Vec::new(),
             calls: Vec::new(),
             ids: HashSet::new(),
+            runs: Vec::new(),
             results_without_call: 0,
             answers_without_usage: 0,
         }
@@ -138,7 +156,12 @@ impl<'a> Conversation<'a> {
         let started_at = content::time_of(message)
             .unwrap_or(written.by)
             .min(written.by);
-        let ended_at = content::measured_end(started_at, message).unwrap_or(written.by);
+        let measured_end = content::measured_end(started_at, message);
+        let ended_at = measured_end.unwrap_or(written.by);
+        if content::is_no_call(message, &output, ended_at - started_at) {
+            self.tree.add(id, parent, Says::Nothing, |_| ());
+            return;
+        }
         for block in &mut output {
             if let Block::ToolCall(call) = block {
                 call.called_at = ended_at;
@@ -151,6 +174,9 @@ impl<'a> Conversation<'a> {
         let prompt = self.tree.prompt(parent);
         let mut generation = self.generation(started_at, ended_at, &usage);
         generation.id = self.identity(message, prompt, id, started_at);
+        if message.timestamp.is_some() && (measured_end.is_some() || written.is_exact) {
+            generation.timing = Timing::Known;
+        }
         let asked = message.model.clone();
         generation.model = message.response_model.clone().or_else(|| asked.clone());
         generation.provider = provider(message.provider.as_deref());
@@ -198,6 +224,7 @@ impl<'a> Conversation<'a> {
             usage: content::usage(usage),
             cost: content::cost(usage),
             started_at,
+            timing: Timing::Unknown,
             first_token_at: None,
             ended_at: ended_at.max(started_at),
             retries: Retries::default(),
@@ -210,7 +237,7 @@ impl<'a> Conversation<'a> {
             parameters: Parameters::default(),
             error: None,
             label: None,
-            doubts: Doubts::default(),
+            lacks_usage: false,
             // Pi writes an answer when it is there, and in one piece.
             complete: true,
             circumstances: Arc::clone(&self.facts.circumstances),
@@ -270,6 +297,7 @@ impl<'a> Conversation<'a> {
         });
         match waiting {
             Some(number) => {
+                self.runs.extend(run_of(message, number, &call_id));
                 let output = &mut self.calls[number].generation.output;
                 if let Some(call) = waiting_call(output, &call_id) {
                     call.result = Some(Arc::clone(&result));
@@ -317,6 +345,7 @@ impl<'a> Conversation<'a> {
             let next = later.find_map(content::time_of);
             let written = Written {
                 by: next.unwrap_or(returned_at),
+                is_exact: false,
             };
             let parent = child.tree.last();
             child.message(&format!("{id}/{number}"), parent, message, written);
@@ -333,6 +362,24 @@ impl<'a> Conversation<'a> {
             generations,
         })
     }
+}
+
+/// The run of subagents that a result of a tool tells of.
+fn run_of(message: &wire::Message<'_>, call: usize, tool: &str) -> Option<Run> {
+    let details = message.details.as_ref()?;
+    let results = details.results.iter().flatten();
+    let agents: Vec<_> = results
+        .map(|run| (run.agent.clone(), run.session_file.clone()))
+        .collect();
+    let ids = [&details.run_id, &details.async_id].into_iter().flatten();
+    let ids: Vec<String> = ids.cloned().collect();
+    let has_files = agents.iter().any(|(_, file)| file.is_some());
+    (has_files || !ids.is_empty()).then(|| Run {
+        call,
+        tool: tool.to_owned(),
+        ids,
+        agents,
+    })
 }
 
 const UNKNOWN: &str = "unknown";

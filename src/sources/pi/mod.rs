@@ -3,6 +3,7 @@
 //! The facts about the format, with the versions in which they were seen, are in `README.md`
 //! beside this file.
 
+mod children;
 mod content;
 mod conversation;
 mod extension;
@@ -14,5 +15,8 @@ mod wire;
 
 pub use extension::{PACKAGE, extension};
 pub use glance::{glance, last_written, started_at};
-pub use paths::{id_in_name, is_session, of_project, session_id, sessions_dir, transcripts};
+pub use paths::{
+    files, id_in_name, is_part, is_session, named, of_project, session_id, session_key,
+    sessions_dir, transcripts,
+};
 pub use read::read;

@@ -4,10 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use super::super::jsonl::{Lines, objects};
 use super::super::times::parse_time;
 use super::super::walk::{self, Listing, Unreadable};
+use super::children;
+use super::glance::started_at;
 use super::wire::Line;
 use crate::host::Host;
 use crate::variables::Variable;
@@ -18,8 +21,18 @@ pub(super) struct Header {
     pub(super) id: Option<String>,
     pub(super) started_at: Option<DateTime<Utc>>,
     pub(super) cwd: Option<String>,
-    /// Whether the session began as a copy of another.
-    pub(super) is_fork: bool,
+    /// The file of the session that this one began as a copy of.
+    pub(super) parent: Option<String>,
+}
+
+impl Header {
+    /// Whether the session began as a copy of the one in that file, wherever it lay then.
+    pub(super) fn parent_is(&self, file: &Path) -> bool {
+        let name = file.file_name().and_then(|name| name.to_str());
+        let parent = self.parent.as_deref();
+        let parent = parent.and_then(|path| path.rsplit(['/', '\\']).next());
+        parent.is_some() && parent == name
+    }
 }
 
 /// The header of a session; `None` when the file does not begin with one.
@@ -31,7 +44,7 @@ pub(super) fn header(path: &Path) -> io::Result<Option<Header>> {
             if header.is_none() && line.kind.as_deref() == Some("session") {
                 header = Some(Header {
                     started_at: line.timestamp.as_deref().and_then(parse_time),
-                    is_fork: line.parent_session.or(line.branched_from).is_some(),
+                    parent: line.parent_session.or(line.branched_from),
                     id: line.id,
                     cwd: line.cwd.filter(|cwd| !cwd.is_empty()),
                 });
@@ -45,6 +58,27 @@ pub(super) fn header(path: &Path) -> io::Result<Option<Header>> {
 #[must_use]
 pub fn is_session(path: &Path) -> bool {
     is_jsonl(path) && matches!(header(path), Ok(Some(_)))
+}
+
+/// Whether a file is part of another session, as that of a subagent is, or no session at all though
+/// it looks like one.
+#[must_use]
+pub fn is_part(path: &Path) -> bool {
+    children::is_artifact(path) || children::parent(path).is_some()
+}
+
+/// The session that the extension names; `None` when that is a subagent's: it is sent with the one
+/// that started it.
+#[must_use]
+pub fn named(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    (path.is_file() && !children::is_of_subagent(&path)).then_some(path)
+}
+
+/// The files of a session: its own and those of its subagents.
+#[must_use]
+pub fn files(path: &Path) -> Vec<PathBuf> {
+    children::looks(path)
 }
 
 /// The id in a session's file name, `<time>_<id>.jsonl`.
@@ -62,7 +96,24 @@ pub fn session_id(path: &Path) -> String {
     said.unwrap_or_else(|| id_in_name(path))
 }
 
-/// `PI_CODING_AGENT_SESSION_DIR`, else `sessions` below `PI_CODING_AGENT_DIR` or `~/.pi/agent`.
+/// What tells a session from every other one. Pi's own ids are UUIDs and do; a user may give another
+/// id (`--session-id`) to sessions of several projects, which began at different times.
+pub(super) fn key_of(id: &str, started_at: Option<DateTime<Utc>>) -> String {
+    let is_unique = uuid::Uuid::try_parse(id).is_ok();
+    match started_at.filter(|_| !is_unique) {
+        Some(at) => format!("{id}@{}", at.timestamp_millis()),
+        None => id.to_owned(),
+    }
+}
+
+/// See [`Session::key`](crate::session::Session::key).
+#[must_use]
+pub fn session_key(path: &Path) -> String {
+    key_of(&session_id(path), started_at(path))
+}
+
+/// `PI_CODING_AGENT_SESSION_DIR`, else `sessionDir` in the user's settings, else `sessions` below
+/// `PI_CODING_AGENT_DIR` or `~/.pi/agent`.
 #[must_use]
 pub fn sessions_dir(host: &Host) -> Option<PathBuf> {
     own_sessions_dir(host).or_else(|| Some(agent_dir(host)?.join("sessions")))
@@ -98,8 +149,20 @@ pub fn of_project(host: &Host) -> Listing<PathBuf> {
 
 /// Sessions of all projects lie in it side by side.
 fn own_sessions_dir(host: &Host) -> Option<PathBuf> {
-    let own = host.path_variable(Variable::PiSessionDir)?;
-    Some(from_home(own, host))
+    let named = host.path_variable(Variable::PiSessionDir);
+    let named = named.or_else(|| session_dir_in(&agent_dir(host)?.join("settings.json")));
+    Some(from_home(named?, host))
+}
+
+/// `sessionDir` of the user's settings. That of a project is not followed: a repository must not
+/// decide which folders are read. Pi takes a relative path from wherever it is started, so that it
+/// names no folder here.
+fn session_dir_in(settings: &Path) -> Option<PathBuf> {
+    let settings = std::fs::read(settings).ok()?;
+    let settings: Value = serde_json::from_slice(&settings).ok()?;
+    let named = settings.get("sessionDir")?.as_str()?;
+    let path = PathBuf::from(named.strip_prefix("file://").unwrap_or(named));
+    (path.is_absolute() || path.starts_with("~")).then_some(path)
 }
 
 /// Pi takes `~` for the home directory in these variables, wherever they are set.
@@ -110,7 +173,8 @@ fn from_home(path: PathBuf, host: &Host) -> PathBuf {
     }
 }
 
-/// Every session at or below `root`, in the order of their paths. Symbolic links are not followed.
+/// Every session at or below `root`, in the order of their paths, without those of subagents, which
+/// are parts of theirs. Symbolic links are not followed.
 #[must_use]
 pub fn transcripts(root: &Path) -> Listing<PathBuf> {
     let files = walk::files(root, |_| true);
@@ -120,6 +184,7 @@ pub fn transcripts(root: &Path) -> Listing<PathBuf> {
     };
     for path in files.found.into_iter().filter(|path| is_jsonl(path)) {
         match header(&path) {
+            Ok(Some(_)) if is_part(&path) => {}
             Ok(Some(_)) => sessions.found.push(path),
             Ok(None) => {}
             Err(error) => sessions.unreadable.extend(Unreadable::of(&path, &error)),
@@ -128,7 +193,7 @@ pub fn transcripts(root: &Path) -> Listing<PathBuf> {
     sessions
 }
 
-fn is_jsonl(path: &Path) -> bool {
+pub(super) fn is_jsonl(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "jsonl")
 }
@@ -152,6 +217,29 @@ mod tests {
         ] {
             let found = sessions_dir(&host.clone().with(name, value));
             assert_eq!(found, Some(PathBuf::from(expected)), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn the_settings_name_the_folder_of_sessions_where_no_variable_does() {
+        let home = tempfile::tempdir().unwrap();
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(home.path().to_owned());
+        let usual = home.path().join(".pi/agent/sessions");
+        std::fs::create_dir_all(home.path().join(".pi/agent")).unwrap();
+        for (settings, expected) in [
+            (r#"{"sessionDir":"/all"}"#, PathBuf::from("/all")),
+            (r#"{"sessionDir":"~/all"}"#, home.path().join("all")),
+            (r#"{"sessionDir":"all"}"#, usual.clone()),
+            (r#"{"sessionDir":7}"#, usual.clone()),
+            ("{", usual.clone()),
+        ] {
+            std::fs::write(home.path().join(".pi/agent/settings.json"), settings).unwrap();
+            assert_eq!(sessions_dir(&host), Some(expected), "{settings}");
+            let moved = host
+                .clone()
+                .with("PI_CODING_AGENT_SESSION_DIR", "/elsewhere");
+            assert_eq!(sessions_dir(&moved), Some(PathBuf::from("/elsewhere")));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reads the file of a session.
 
-use std::path::Path;
+use std::mem;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -9,9 +10,10 @@ use chrono::{DateTime, Utc};
 use super::super::jsonl::{self, Lines};
 use super::super::times::parse_time;
 use super::super::turns::Turns;
+use super::children::{self, Name};
 use super::content;
-use super::conversation::{Conversation, Facts, Written, is_paid, provider};
-use super::paths::{Header, header, id_in_name};
+use super::conversation::{Conversation, DEEPEST, Facts, Run, Written, is_paid, provider};
+use super::paths::{Header, header, id_in_name, key_of};
 use super::tree::{Place, Says, State, said};
 use super::wire::{self, Line, payload};
 use crate::session::{
@@ -32,26 +34,39 @@ pub fn read(transcript: &Path, wanted: Wanted) -> anyhow::Result<Option<Session>
     let header = header(transcript)
         .with_context(context)?
         .unwrap_or_default();
-    let facts = Facts {
-        circumstances: Arc::new(Circumstances {
-            cwd: header.cwd.clone(),
-            ..Circumstances::default()
-        }),
-        copied_before: header.started_at.filter(|_| header.is_fork),
-        wants_whole_input: wanted.inputs() == Some(InputScope::Full),
-    };
+    let facts = facts(&header, wanted);
     let mut reader = Reader::new(&facts);
     reader.file(transcript).with_context(context)?;
+    reader.subagents(transcript, wanted, 0);
     let id = header.id.clone();
     let id = id.unwrap_or_else(|| id_in_name(transcript));
     Ok(reader.finish(id, &header))
 }
 
+fn facts(header: &Header, wanted: Wanted) -> Facts {
+    Facts {
+        circumstances: Arc::new(Circumstances {
+            cwd: header.cwd.clone(),
+            ..Circumstances::default()
+        }),
+        copied_before: header.started_at.filter(|_| header.parent.is_some()),
+        wants_whole_input: wanted.inputs() == Some(InputScope::Full),
+    }
+}
+
+/// A subagent whose session was read from a file of its own.
+struct Child {
+    file: PathBuf,
+    /// What the name of its session says.
+    name: Name,
+    subagent: Subagent,
+}
+
 struct Reader<'a> {
     facts: &'a Facts,
     conversation: Conversation<'a>,
-    /// Calls that Pi made for its own ends, with the prompt they stand under.
-    internal: Vec<(Option<usize>, Subagent)>,
+    /// Calls that no call of a tool started, with the prompt they stand under.
+    stray: Vec<(Option<usize>, Subagent)>,
     incidents: Vec<(Option<usize>, Incidents)>,
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
     title: Option<String>,
@@ -64,7 +79,7 @@ impl<'a> Reader<'a> {
         Self {
             facts,
             conversation: Conversation::new(facts),
-            internal: Vec::new(),
+            stray: Vec::new(),
             incidents: Vec::new(),
             span: None,
             title: None,
@@ -182,9 +197,11 @@ impl<'a> Reader<'a> {
         if message.stop_reason.as_deref() == Some("aborted") {
             self.incident(parent, |incidents| incidents.interruptions += 1);
         }
-        let is_known = self
-            .conversation
-            .message(id, parent, &message, Written { by: at });
+        let written = Written {
+            by: at,
+            is_exact: line.timestamp.is_some(),
+        };
+        let is_known = self.conversation.message(id, parent, &message, written);
         if !is_known {
             let role = message.role.as_deref().unwrap_or("(none)");
             let unknown = &mut self.oddities.unknown_types;
@@ -230,7 +247,94 @@ impl<'a> Reader<'a> {
             generations: vec![generation],
         };
         let prompt = self.conversation.tree.prompt(parent);
-        self.internal.push((prompt, agent));
+        self.stray.push((prompt, agent));
+    }
+
+    /// Reads the subagents that have files of their own, and hangs each in the call of the tool that
+    /// started it; one whose call is in no line hangs under the prompt before it.
+    fn subagents(&mut self, transcript: &Path, wanted: Wanted, depth: usize) {
+        let runs = mem::take(&mut self.conversation.runs);
+        let named = runs.iter().flat_map(|run| &run.agents);
+        let named: Vec<&str> = named.filter_map(|(_, file)| file.as_deref()).collect();
+        for file in children::of_session(transcript, &named) {
+            let Some(child) = self.child(file, wanted, depth) else {
+                continue;
+            };
+            match runs.iter().find(|run| child.is_of(run)) {
+                Some(run) => self.hang(run, child),
+                None => self.stray.push(self.beside(child)),
+            }
+        }
+    }
+
+    /// One of them; `None` where it made no call. Whatever of it cannot be read is counted.
+    fn child(&mut self, file: PathBuf, wanted: Wanted, depth: usize) -> Option<Child> {
+        if depth >= DEEPEST {
+            return None;
+        }
+        let header = header(&file).ok().flatten()?;
+        let facts = facts(&header, wanted);
+        let mut reader = Reader::new(&facts);
+        if reader.file(&file).is_err() {
+            self.oddities.malformed_lines += 1;
+        }
+        reader.subagents(&file, wanted, depth + 1);
+        let name = reader.title.as_deref().and_then(Name::parse);
+        let name = name.unwrap_or_default();
+        if let (Some((first, last)), Some((_, ended_at))) = (self.span, reader.span) {
+            self.span = Some((first, last.max(ended_at)));
+        }
+        self.oddities.add(&reader.oddities);
+        self.conversation.results_without_call += reader.conversation.results_without_call;
+        self.conversation.answers_without_usage += reader.conversation.answers_without_usage;
+        let calls = reader.conversation.calls.into_iter();
+        let mut generations: Vec<Generation> = calls.map(|call| call.generation).collect();
+        let strays = reader.stray.into_iter();
+        generations.extend(strays.flat_map(|(_, agent)| agent.generations));
+        // A fork of its parent begins with what its parent shows.
+        generations.retain(|generation| !generation.is_copy);
+        generations.sort_by_key(|generation| generation.started_at);
+        let id = header.id.unwrap_or_else(|| id_in_name(&file));
+        (!generations.is_empty()).then(|| Child {
+            file,
+            subagent: Subagent {
+                id,
+                kind: Some(name.agent.clone()).filter(|agent| !agent.is_empty()),
+                is_internal: false,
+                generations,
+            },
+            name,
+        })
+    }
+
+    /// Hangs a subagent in the call of the tool that started it. What the result of the tool holds
+    /// of its conversation is the same again.
+    fn hang(&mut self, run: &Run, child: Child) {
+        let mut agents = run.agents.iter();
+        let named = agents.find(|(_, file)| child.file_is(file.as_deref()));
+        let kind = named.and_then(|(agent, _)| agent.clone());
+        let mut subagent = child.subagent;
+        subagent.kind = kind.or(subagent.kind);
+        let output = &mut self.conversation.calls[run.call].generation.output;
+        for block in output {
+            if let Block::ToolCall(call) = block
+                && call.id == run.tool
+            {
+                let with_messages = format!("{}/", call.id);
+                call.subagents
+                    .retain(|it| !it.id.starts_with(&with_messages));
+                call.subagents.push(subagent);
+                return;
+            }
+        }
+    }
+
+    /// The prompt that was the last one before a subagent began.
+    fn beside(&self, child: Child) -> (Option<usize>, Subagent) {
+        let began = child.subagent.generations[0].started_at;
+        let prompts = &self.conversation.prompts;
+        let before = prompts.iter().rposition(|prompt| prompt.at <= began);
+        (before, child.subagent)
     }
 
     fn finish(mut self, id: String, header: &Header) -> Option<Session> {
@@ -245,7 +349,7 @@ impl<'a> Reader<'a> {
         for call in self.conversation.calls {
             turns.generation(call.prompt, call.generation);
         }
-        for (prompt, agent) in self.internal {
+        for (prompt, agent) in self.stray {
             turns.stray(prompt, agent);
         }
         for (prompt, incidents) in self.incidents {
@@ -253,6 +357,7 @@ impl<'a> Reader<'a> {
         }
         Some(Session {
             agent: Agent::Pi,
+            key: key_of(&id, header.started_at),
             started_at: header.started_at.unwrap_or(first),
             ended_at,
             is_closed: false,
@@ -265,6 +370,20 @@ impl<'a> Reader<'a> {
             oddities: self.oddities,
             id,
         })
+    }
+}
+
+impl Child {
+    fn is_of(&self, run: &Run) -> bool {
+        let mut files = run.agents.iter().map(|(_, file)| file.as_deref());
+        let folders = self.file.ancestors().filter_map(Path::file_name);
+        let folders: Vec<_> = folders.filter_map(|name| name.to_str()).collect();
+        let is_named = |id: &String| self.name.run == *id || folders.contains(&id.as_str());
+        files.any(|file| self.file_is(file)) || run.ids.iter().any(is_named)
+    }
+
+    fn file_is(&self, written: Option<&str>) -> bool {
+        written.is_some_and(|written| children::is_same_file(written, &self.file))
     }
 }
 

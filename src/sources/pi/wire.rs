@@ -127,15 +127,24 @@ pub(super) struct Message<'a> {
 
 /// What a tool says beside its result: the one that runs subagents keeps their conversations here.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Details<'a> {
+    /// Id of the run, where the subagents have files of their own.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) run_id: Option<String>,
+    /// The same of a run that goes on in the background.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) async_id: Option<String>,
     #[serde(deserialize_with = "lenient_borrowed", borrow)]
     pub(super) results: Option<Vec<SubagentRun<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct SubagentRun<'a> {
+    /// Path of the file that its session was written to.
+    #[serde(deserialize_with = "lenient")]
+    pub(super) session_file: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub(super) agent: Option<String>,
     #[serde(deserialize_with = "lenient_borrowed", borrow)]
@@ -165,6 +174,14 @@ pub(super) struct Usage {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Cost {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) input: Option<f64>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) output: Option<f64>,
+    #[serde(rename = "cacheRead", deserialize_with = "lenient")]
+    pub(super) cache_read: Option<f64>,
+    #[serde(rename = "cacheWrite", deserialize_with = "lenient")]
+    pub(super) cache_write: Option<f64>,
     #[serde(deserialize_with = "lenient")]
     pub(super) total: Option<f64>,
 }

@@ -18,6 +18,8 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
+use crate::sources::regular;
+
 /// Variables by name.
 pub type Variables = BTreeMap<String, String>;
 
@@ -33,14 +35,7 @@ const DEEPEST: usize = 64;
 /// # Errors
 /// Why it cannot be read. The words tell a place, never what stands there.
 pub fn read(file: &Path) -> Result<Map<String, Value>, String> {
-    let meta = fs::metadata(file).map_err(|error| error.to_string())?;
-    if meta.len() > LARGEST {
-        return Err("it is too large".to_owned());
-    }
-    if !meta.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let bytes = regular::read_small(file, LARGEST).map_err(|error| error.to_string())?;
     let json = String::from_utf8_lossy(&bytes);
     let json = json.trim_start_matches('\u{feff}');
     if json.trim().is_empty() {

@@ -1,0 +1,158 @@
+//! The settings files of Claude Code that may have decided what is in an environment.
+
+use std::path::{Path, PathBuf};
+
+use super::environment::{Caller, Stopped};
+use super::owner::{self, Owner};
+use crate::host::Host;
+use crate::sources::claude_code::in_force::{InForce, Scope};
+use crate::sources::claude_code::settings::{self, ProjectFile, Variables};
+use crate::variables::Variable;
+
+/// A settings file that is in force.
+pub(super) struct Layer {
+    /// The file.
+    pub(super) path: PathBuf,
+    /// Whose it is meant to be.
+    pub(super) scope: Scope,
+    /// Whose it is, as far as anybody can tell.
+    pub(super) owner: Owner,
+    /// What it sets.
+    pub(super) variables: Variables,
+}
+
+/// The settings files that may have decided something.
+pub(super) struct Files {
+    /// Those in force, the weakest first.
+    layers: Vec<Layer>,
+    /// Those of the project and of the folders above it that are the repository's.
+    of_repository: Vec<ProjectFile>,
+    /// Why one of them cannot be read.
+    pub(super) unreadable: Option<Stopped>,
+}
+
+impl Files {
+    pub(super) fn read(host: &Host, caller: Caller) -> Self {
+        let in_force = InForce::read(host);
+        let mut files = Self {
+            layers: Vec::new(),
+            of_repository: Vec::new(),
+            unreadable: None,
+        };
+        for file in &in_force.files {
+            let is_project = matches!(file.scope, Scope::Project | Scope::Local);
+            if is_project && caller == Caller::OtherAgent {
+                continue;
+            }
+            if let Some(problem) = &file.problem {
+                files.note_unreadable(&file.path, problem);
+            }
+            let mut variables = file.variables();
+            if file.scope == Scope::User {
+                variables.extend(in_force.options());
+            }
+            let owner = match file.scope {
+                Scope::Project => Owner::Repository,
+                // Git is asked only where it matters.
+                Scope::Local if owner::name_any(&variables) => owner::of_local(&file.path),
+                Scope::User | Scope::Local | Scope::Managed => Owner::User,
+            };
+            files.layers.push(Layer {
+                path: file.path.clone(),
+                scope: file.scope,
+                owner,
+                variables,
+            });
+        }
+        if caller != Caller::OtherAgent {
+            files.look_above(host);
+        }
+        files
+    }
+
+    /// Finds the files of the repository, those above the project included.
+    fn look_above(&mut self, host: &Host) {
+        let project = host.path_variable(Variable::ClaudeProjectDir);
+        let folders = [host.cwd.clone(), project];
+        let files = folders.iter().flatten();
+        for file in files.flat_map(|folder| settings::of_project(folder, host)) {
+            match &file.variables {
+                Err(problem) => self.note_unreadable(&file.path, problem),
+                Ok(variables)
+                    if owner::name_any(variables) && owner::of(&file) == Owner::Repository =>
+                {
+                    self.of_repository.push(file);
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn note_unreadable(&mut self, path: &Path, problem: &str) {
+        let path = path.display();
+        self.unreadable.get_or_insert_with(|| {
+            let found = format!("nothing is sent while {path} cannot be read: {problem}");
+            Stopped::sessions(found, format!("mend or remove {path}"))
+        });
+    }
+
+    /// Whether any file that may have decided something names a variable.
+    pub(super) fn names(&self, variable: Variable, caller: Caller) -> bool {
+        self.strongest(variable).is_some() || self.of_repository(variable, caller).is_some()
+    }
+
+    /// The strongest file in force that names a variable.
+    pub(super) fn strongest(&self, variable: Variable) -> Option<&Layer> {
+        let mut strongest_first = self.layers.iter().rev();
+        strongest_first.find(|layer| owner::named(&layer.variables, variable).is_some())
+    }
+
+    /// The values of the administrator's and the user's own settings for everything, the strongest
+    /// first.
+    pub(super) fn of_user(&self, variable: Variable) -> impl Iterator<Item = &String> {
+        let layers = self.layers_of_user(variable);
+        layers.filter_map(move |layer| owner::named(&layer.variables, variable))
+    }
+
+    /// The administrator's and the user's own settings for everything that name a variable, the
+    /// strongest first.
+    pub(super) fn layers_of_user(&self, variable: Variable) -> impl Iterator<Item = &Layer> {
+        let strongest_first = self.layers.iter().rev();
+        strongest_first
+            .filter(|layer| matches!(layer.scope, Scope::User | Scope::Managed))
+            .filter(move |layer| owner::named(&layer.variables, variable).is_some())
+    }
+
+    /// Whether a file of the project, whosever it is, has hidden what the user's shell said.
+    pub(super) fn of_project(&self, variable: Variable, caller: Caller) -> bool {
+        let strongest = self.strongest(variable).map(|layer| layer.scope);
+        matches!(strongest, Some(Scope::Project | Scope::Local))
+            || self.of_repository(variable, caller).is_some()
+    }
+
+    /// The value and the file of the repository that decide a variable, unless a stronger file of
+    /// the user's does.
+    pub(super) fn of_repository(
+        &self,
+        variable: Variable,
+        caller: Caller,
+    ) -> Option<(&str, &ProjectFile)> {
+        let strongest = self.strongest(variable);
+        let is_repositorys = match strongest {
+            Some(layer) => match (layer.owner, layer.scope) {
+                (Owner::Repository, _) => true,
+                (Owner::User, Scope::User) => caller.sees_no_shell(),
+                (Owner::User, _) => false,
+            },
+            None => caller.sees_no_shell(),
+        };
+        if !is_repositorys {
+            return None;
+        }
+        let mut strongest_first = self.of_repository.iter().rev();
+        strongest_first.find_map(|file| {
+            let variables = file.variables.as_ref().ok()?;
+            Some((owner::named(variables, variable)?.as_str(), file))
+        })
+    }
+}

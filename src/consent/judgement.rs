@@ -1,0 +1,52 @@
+//! What a process found out about its environment, for the one that it starts.
+//!
+//! The second process runs in another folder, and a moment later: it would see other settings
+//! files, or none. So it does not ask again.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::environment::{Environment, Stopped};
+use super::project::RulesFile;
+use crate::host::{Hidden, Host};
+use crate::variables::Variable;
+
+/// What cannot be handed on as values of variables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    hidden: BTreeMap<Variable, Hidden>,
+    rules: Vec<RulesFile>,
+    chosen_by: Option<PathBuf>,
+    stopped: Option<Stopped>,
+}
+
+impl Judgement {
+    /// What was found out.
+    #[must_use]
+    pub fn of(environment: &Environment) -> Self {
+        Self {
+            hidden: environment.host.hidden().clone(),
+            rules: environment.rules.clone(),
+            chosen_by: environment.chosen_by.clone(),
+            stopped: environment.stopped.clone(),
+        }
+    }
+
+    /// The environment that was judged, seen from a process that was given its values.
+    #[must_use]
+    pub fn on(self, host: &Host) -> Environment {
+        let hidden = self.hidden.into_iter();
+        Environment {
+            host: hidden.fold(host.clone(), |host, (variable, how)| {
+                host.hiding(variable, how)
+            }),
+            rules: self.rules,
+            chosen_by: self.chosen_by,
+            stopped: self.stopped,
+            overruled: Vec::new(),
+            deciders: BTreeMap::new(),
+        }
+    }
+}

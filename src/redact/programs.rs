@@ -1,0 +1,275 @@
+//! Which programs take a password, and after which flag: facts from their manual pages.
+
+/// How a program takes a password.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Takes {
+    /// Right after the flag: `-pX`.
+    Glued(&'static str),
+    /// As the next argument: `-a X`.
+    Next(&'static str),
+    /// Either.
+    Either(&'static str),
+    /// After a user's name and this byte, in an argument as `Either` has it: `-u user:X`.
+    Pair(&'static str, u8),
+    /// After a user's name and this byte, in an argument of its own: `user/X@db`.
+    Account(u8),
+    /// The last argument, if the first is a flag with this letter.
+    LastWith(u8),
+    /// The last argument.
+    Last,
+    /// The first argument that is no flag.
+    First,
+    /// The first argument that is no flag, if it looks random.
+    Token,
+    /// After a name and `=`, in an argument that begins so.
+    Literal(&'static str),
+    /// As the next argument, of a program that is not known and takes a user too: no word and no
+    /// port.
+    WithUser(&'static str),
+    /// After the address of a share: `net use z: \\\\host\\share X`.
+    AfterShare,
+}
+
+/// A program, or the beginning of a command of it.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// What the scan looks for begins after the bar, where three letters are seldom elsewhere.
+    pub(super) names: &'static [&'static str],
+    pub(super) takes: &'static [Takes],
+}
+
+use Takes::{
+    Account, AfterShare, Either, First, Glued, Last, LastWith, Literal, Next, Pair, Token, WithUser,
+};
+
+/// Facts from the programs' manual pages.
+pub(super) const PROGRAMS: &[Program] = &[
+    Program {
+        names: &[
+            "mysql ",
+            "mysqldump ",
+            "mysqladmin ",
+            "mysqlimport ",
+            "mysqlcheck ",
+            "mysqlsh ",
+            "mycli ",
+            "ma|riadb ",
+            "ma|riadb-dump ",
+            "7z ",
+            "7za ",
+            "unrar ",
+        ],
+        takes: &[Glued("-p"), Glued("-hp")],
+    },
+    Program {
+        names: &["sshpass "],
+        takes: &[Either("-p")],
+    },
+    Program {
+        names: &["redi|s-cli ", "valke|y-cli "],
+        takes: &[Next("-a"), Next("--pass")],
+    },
+    Program {
+        names: &[
+            "do|cker login ",
+            "po|dman login ",
+            "nerdctl login ",
+            "buil|dah login ",
+            "skopeo login ",
+            "re|gistry login ",
+            "oras login ",
+            "az login ",
+            "cf login ",
+            "oc login ",
+            "mo|ngo ",
+            "mo|ngosh ",
+            "mo|ngodump ",
+            "mo|ngorestore ",
+            "mo|ngoexport ",
+            "mo|ngoimport ",
+            "cqlsh ",
+            "twine upload ",
+            "use|radd ",
+            "use|rmod ",
+            "snowsql ",
+            "rd|esktop ",
+            "ipmitool ",
+            "rabbitmqadmin ",
+        ],
+        takes: &[Either("-p"), Next("--pass"), Next("-P")],
+    },
+    Program {
+        names: &["cu|rl "],
+        takes: &[
+            Pair("-u", b':'),
+            Pair("-U", b':'),
+            Pair("--user", b':'),
+            Pair("--proxy-user", b':'),
+            Pair("-E", b':'),
+            Pair("-b", b'='),
+            Pair("--cookie", b'='),
+            Next("--oauth2-bearer"),
+        ],
+    },
+    Program {
+        names: &[
+            "ht|tp -a",
+            "ht|tps -a",
+            "xh -a",
+            "ht|tp --auth ",
+            "ht|tps --auth ",
+        ],
+        takes: &[Account(b':')],
+    },
+    Program {
+        names: &[
+            "mo|squitto_pub ",
+            "mo|squitto_sub ",
+            "sq|lcmd ",
+            "bcp ",
+            "isql ",
+            "zip ",
+        ],
+        takes: &[Either("-P")],
+    },
+    Program {
+        names: &[
+            "ldapsearch ",
+            "ldapadd ",
+            "ldapmodify ",
+            "ldapdelete ",
+            "ldapwhoami ",
+            "ldapcompare ",
+            "ldapmodrdn ",
+        ],
+        takes: &[Either("-w")],
+    },
+    Program {
+        names: &["ldappasswd "],
+        takes: &[Either("-w"), Either("-s"), Either("-a")],
+    },
+    Program {
+        names: &["security add-"],
+        takes: &[Next("-w")],
+    },
+    Program {
+        names: &["in|flux "],
+        takes: &[Next("-password"), Next("-t")],
+    },
+    Program {
+        names: &["ope|nssl ", "apksigner "],
+        takes: &[Glued("pass:"), Next("-k"), Next("-K"), Next("-password")],
+    },
+    Program {
+        names: &["smbclient ", "rpcclient ", "smbmap "],
+        takes: &[Pair("-U", b'%')],
+    },
+    Program {
+        names: &["lftp "],
+        takes: &[Pair("-u", b',')],
+    },
+    Program {
+        names: &["sq|lplus ", "im|pdp ", "ex|pdp ", "sq|lldr "],
+        takes: &[Account(b'/')],
+    },
+    Program {
+        names: &["htpasswd "],
+        takes: &[LastWith(b'b')],
+    },
+    Program {
+        names: &[
+            "rabbitmqctl add_user ",
+            "rabbitmqctl change_password ",
+            "wpa_passphrase ",
+            "user-secrets set ",
+        ],
+        takes: &[Last],
+    },
+    Program {
+        names: &[
+            "encry|pt_string ",
+            "ConvertTo-|SecureString ",
+            "rclone obscure ",
+            "snmp-server community ",
+            "bw unlock ",
+        ],
+        takes: &[First],
+    },
+    Program {
+        names: &[
+            "vault login ",
+            "authtoken ",
+            "snyk auth ",
+            "ca|rgo login ",
+            "pypi-token.pypi ",
+            "github-|oauth.github.com ",
+            "auth init -t ",
+        ],
+        takes: &[Token],
+    },
+    Program {
+        names: &["snmpget ", "snmpwalk ", "snmpset "],
+        takes: &[Next("-c"), Next("-A"), Next("-X")],
+    },
+    Program {
+        names: &["secret set ", "pu|t-parameter "],
+        takes: &[Either("-b"), Next("--body"), Next("--value")],
+    },
+    Program {
+        names: &["nmcli "],
+        takes: &[Next("password"), Next("wifi-sec.psk")],
+    },
+    Program {
+        names: &["xfreerdp ", "cmdkey ", "mstsc "],
+        takes: &[Glued("/p:"), Glued("/pass:")],
+    },
+    Program {
+        names: &["secret generic "],
+        takes: &[Literal("--from-literal=")],
+    },
+    Program {
+        names: &["security unlock-", "supabase "],
+        takes: &[Next("-p")],
+    },
+    Program {
+        names: &["ssh-keygen "],
+        takes: &[Next("-N"), Next("-P")],
+    },
+    Program {
+        names: &["operator unseal "],
+        takes: &[First],
+    },
+    Program {
+        names: &[
+            "set-agent-token ",
+            "config http-basic",
+            "mc alias set ",
+            "set-initial-password ",
+        ],
+        takes: &[Last],
+    },
+    Program {
+        names: &["bundle config "],
+        takes: &[Account(b':')],
+    },
+    Program {
+        names: &["rclone config "],
+        takes: &[Next("key"), Next("pass"), Next("secret_access_key")],
+    },
+    Program {
+        names: &["service install "],
+        takes: &[Token],
+    },
+    Program {
+        names: &["secret:create "],
+        takes: &[Next("--value")],
+    },
+    Program {
+        names: &[" -u ", " -U ", " --user ", " --username ", " --login "],
+        takes: &[WithUser("-p")],
+    },
+    Program {
+        names: &["net use "],
+        takes: &[AfterShare],
+    },
+];

@@ -1,0 +1,99 @@
+//! Secrets in structured data, and in JSON inside text.
+
+use serde_json::{Value, json};
+
+use super::super::Counts;
+use super::super::corpus::Random;
+use super::super::format::ALNUM;
+use super::{redact, redactor};
+
+fn redact_json(mut value: Value) -> Value {
+    redactor().value(&mut value, &mut Counts::default());
+    value
+}
+
+#[test]
+fn json_values_under_sensitive_keys_go_at_any_depth() {
+    let redacted = redact_json(json!({
+        "user": {"password": "correct horse 9", "pin": 4711, "name": "bob"},
+        "list": [{"apiKey": "k-12345678"}, {"client_secret": "zzz-yyy"}],
+        "env": [{"name": "DB_PASSWORD", "value": "swordfish"}, {"name": "MODE", "value": "swordfish"}],
+        "password": 123_456, "max_tokens": 4096, "token": null, "secret": true, "api_keys": [],
+        "inner": "{\"password\":\"swordfish\",\"n\":1.50}",
+    }));
+    let text = redacted.to_string();
+    for gone in ["horse", "4711", "k-12345678", "zzz-yyy", "123456"] {
+        assert!(!text.contains(gone), "{gone} in {text}");
+    }
+    assert_eq!(text.matches("swordfish").count(), 1, "{text}");
+    assert_eq!(redacted["user"]["name"], "bob");
+    assert_eq!(redacted["max_tokens"], 4096);
+    assert_eq!(redacted["secret"], true);
+    assert!(
+        redacted["inner"]
+            .as_str()
+            .unwrap()
+            .ends_with("\",\"n\":1.50}")
+    );
+    assert_eq!(redact_json(redacted.clone()), redacted);
+}
+
+#[test]
+fn secrets_in_object_keys_go_and_no_field_is_lost() {
+    let token = format!("npm_{}", Random(13).bytes(ALNUM, 36));
+    let redacted = redact_json(json!({"a": 1, token.as_str(): 2, "b": 3}));
+    let keys: Vec<_> = redacted.as_object().unwrap().keys().collect();
+    assert!(
+        keys[1].starts_with("[redacted:npm-token:") && keys.len() == 3,
+        "{keys:?}"
+    );
+}
+
+#[test]
+fn a_known_format_under_a_sensitive_key_keeps_its_own_id() {
+    let token = format!("hf_{}", Random(14).bytes(ALNUM, 34));
+    let mut counts = Counts::default();
+    let mut value = json!({"token": token, "text": format!("HF_TOKEN={token}")});
+    redactor().value(&mut value, &mut counts);
+    assert_eq!(
+        counts.iter().collect::<Vec<_>>(),
+        [("huggingface-token", 2)]
+    );
+}
+
+#[test]
+fn text_of_json_stays_json_when_a_number_goes() {
+    for text in [
+        r#"{"token":12345,"n":1}"#,
+        r#"{"password" : 123456}"#,
+        r#"{"api_key": [12345, 67890], "n": 2.5}"#,
+        r#"{"auth":{"secret":-1.5e3},"list":[1,2]}"#,
+    ] {
+        let redacted = redact(text);
+        assert!(redacted.contains("[redacted:"), "{redacted}");
+        serde_json::from_str::<Value>(&redacted).expect(&redacted);
+        // The same as a string of other JSON.
+        let outer = json!({"inner": text}).to_string();
+        let redacted = redact(&outer);
+        assert!(redacted.contains("[redacted:"), "{redacted}");
+        let outer: Value = serde_json::from_str(&redacted).expect(&redacted);
+        let inner = outer["inner"].as_str().unwrap();
+        serde_json::from_str::<Value>(inner).expect(inner);
+    }
+    assert!(redact("pin_code = 1\npassword: 123456x\n").contains("password: [redacted:"));
+}
+
+#[test]
+fn what_a_machine_made_goes_under_the_name_of_a_service() {
+    let made = Random(15).bytes(ALNUM, 38) + "4a";
+    let redacted = redact_json(json!({
+        "adafruit": made, "OKTA_API": made, "okta_org": made, "looker": "dashboards",
+    }));
+    assert_eq!(
+        redacted.to_string().matches(made.as_str()).count(),
+        1,
+        "{redacted}"
+    );
+    assert_eq!(redacted["okta_org"], made);
+    assert_eq!(redacted["looker"], "dashboards");
+}

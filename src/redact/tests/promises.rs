@@ -1,0 +1,197 @@
+//! What holds whatever the text.
+
+use std::collections::BTreeMap;
+
+use super::super::corpus::{self, HARMLESS, Random};
+use super::super::format::ALNUM;
+use super::super::{Counts, RedactionKey, Redactor, work};
+use super::{redact, redactor};
+
+#[test]
+fn redacting_twice_changes_nothing() {
+    let samples = corpus::of_rules(4)
+        .into_iter()
+        .chain(corpus::of_names(5))
+        .map(|sample| sample.text);
+    for text in samples.chain(HARMLESS.iter().map(|it| (*it).to_owned())) {
+        let once = redact(&text);
+        assert_eq!(redact(&once), once, "from {text}");
+    }
+}
+
+#[test]
+fn any_string_stays_a_string_and_redacts_to_a_fixed_point() {
+    let mut random = Random(6);
+    let pieces = [
+        "ghp_",
+        "sk-",
+        "eyJ",
+        "password",
+        "=",
+        ":",
+        "\"",
+        "\\\"",
+        "\\n",
+        "\n",
+        " ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "://",
+        "@",
+        "Bearer ",
+        "[redacted:",
+        "]",
+        "é",
+        "…",
+        "\u{10348}",
+        "key",
+        "TOKEN",
+        "abcDEF123456abcDEF99",
+        "A1b2",
+        "'",
+        "<",
+        ">",
+        "(",
+        ",",
+        "-u ",
+        "Cookie: ",
+        "datadog",
+        "&sig=",
+        ".",
+        "/",
+        "--",
+        "0",
+    ];
+    for _ in 0..20_000 {
+        let length = random.below(14);
+        let text = (0..length)
+            .map(|_| pieces[random.below(pieces.len())])
+            .collect::<String>();
+        let once = redact(&text);
+        assert_eq!(redact(&once), once, "from {text:?}");
+    }
+}
+
+/// Bytes looked at to redact this text.
+fn work_for(text: &str) -> u64 {
+    work::take();
+    redact(text);
+    work::take()
+}
+
+#[test]
+fn hostile_text_costs_at_most_ten_times_as_much_as_other_text() {
+    const LENGTH: usize = 40_000;
+    const ORDINARY: &str = "    let response = client.get(url).header(\"accept\", \"text/plain\").send().await?;\n\
+        I'll read the configuration first, then change how the retry policy counts its attempts.\n\
+        {\"type\":\"assistant\",\"usage\":{\"input_tokens\":1204,\"output_tokens\":88},\"key\":\"a1\"}\n\
+        export PATH=/usr/bin:$PATH; cargo test tokenizer::splits --features secret-store\n";
+    let of = |beginning: &str| work_for(&beginning.repeat(LENGTH / beginning.len()));
+    let ordinary = of(ORDINARY);
+    let most = |beginning| if UNCLOSED.contains(beginning) { 15 } else { 10 };
+    let all = HOSTILE.iter().chain(UNCLOSED);
+    let costly: Vec<String> = all
+        .map(|beginning| (beginning, of(beginning) / ordinary))
+        .filter(|(beginning, times)| *times > most(beginning))
+        .map(|(beginning, times)| format!("{beginning:?}: {times} times"))
+        .collect();
+    assert!(costly.is_empty(), "{costly:#?}");
+}
+
+/// Every second of these is the secret of the one before: marks, longer than what they stand for,
+/// are read again with what they bring together, up to four times.
+#[test]
+fn text_of_nothing_but_secrets_costs_a_bounded_multiple() {
+    for beginning in ["mysql -p", "sshpass -p "] {
+        let per_byte = |length: usize| {
+            work_for(&beginning.repeat(length / beginning.len())) / u64::try_from(length).unwrap()
+        };
+        let (short, long) = (per_byte(8_000), per_byte(64_000));
+        assert!(long <= short + short / 4, "{beginning:?}: {short}, {long}");
+    }
+}
+
+/// Quotes that never close: each is judged as a literal of the longest length, by every question
+/// that there is about a value.
+const UNCLOSED: &[&str] = &["password:\"a\\", "api_key: \""];
+
+/// What is looked for begins like this, in text of nothing else.
+const HOSTILE: &[&str] = &[
+    "eyJ",
+    "sk-",
+    "xoxb-",
+    "MTA",
+    "token=",
+    "auth=",
+    "token: ",
+    "token\t",
+    "a,token\n",
+    "password ",
+    "password:",
+    "password=\"'",
+    "password = '",
+    "password: 'a",
+    "password: Optional[",
+    "password: |\n",
+    "name: password\n",
+    "\"name\":\"password\",",
+    "{\"token\":",
+    "\\\"token\\\":\\\"",
+    "--token ",
+    "const password: ",
+    "<key>password</key>",
+    "Authorization: x=\"",
+    "kind: Secret\n",
+    "curl -u ",
+    "IDENTIFIED BY '",
+    "requirepass ",
+    ":5432:",
+    "://a:",
+    "https://a:b",
+    "datadog:",
+    "datadog_key=",
+    "sentry: ",
+    "okta ",
+    "okta: ",
+    "$6$",
+    "-----BEGIN PRIVATE KEY-----",
+    "-----END PRIVATE KEY-----",
+];
+
+#[test]
+fn text_without_secrets_is_not_copied() {
+    assert_eq!(
+        redactor().text("cargo test --workspace", &mut Counts::default()),
+        None
+    );
+}
+
+#[test]
+fn equal_secrets_get_equal_marks_and_other_keys_other_marks() {
+    let token = format!("glpat-{}", Random(8).bytes(ALNUM, 20));
+    let redacted = redact(&format!("{token} and {token}"));
+    let (first, second) = redacted.split_once(" and ").unwrap();
+    assert_eq!(first, second);
+    assert!(
+        first.starts_with("[redacted:gitlab-pat:")
+            && first.len() == "[redacted:gitlab-pat:3f2a]".len(),
+        "{first}"
+    );
+    let other = Redactor::new(RedactionKey::new([8; 32])).text(&token, &mut Counts::default());
+    assert_ne!(other.as_deref(), Some(first));
+}
+
+#[test]
+fn counts_add_up() {
+    let mut counts = Counts::default();
+    counts.add("one", 1);
+    let mut other = Counts::default();
+    other.add("one", 2);
+    other.add("two", 3);
+    counts.merge(&other);
+    assert_eq!(
+        counts.iter().collect::<BTreeMap<_, _>>(),
+        BTreeMap::from([("one", 3), ("two", 3)])
+    );
+    assert_eq!(counts.total(), 6);
+}

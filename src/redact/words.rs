@@ -1,0 +1,117 @@
+//! Lists of words that are looked for anywhere in a value, in one pass over it.
+
+use super::work;
+
+/// Most words in a list.
+const MOST: usize = 128;
+
+/// Words of at least one byte; where case does not matter they are in small letters.
+pub(super) struct Words {
+    all: &'static [&'static [u8]],
+    /// By byte: one more than the index of the first word that begins with it.
+    first: [u8; 256],
+    /// By word: one more than the index of the next word with the same first byte.
+    next: [u8; MOST],
+    any_case: bool,
+}
+
+impl Words {
+    /// Words that count in capital letters too.
+    pub(super) const fn of_any_case(words: &'static [&'static [u8]]) -> Self {
+        Self::new(words, true)
+    }
+
+    /// Words that count as they are written.
+    pub(super) const fn exact(words: &'static [&'static [u8]]) -> Self {
+        Self::new(words, false)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an index of `next` is below 128, or building the list fails"
+    )]
+    const fn new(words: &'static [&'static [u8]], any_case: bool) -> Self {
+        let (mut first, mut next) = ([0; 256], [0; MOST]);
+        let mut index = words.len();
+        while index > 0 {
+            index -= 1;
+            let byte = words[index][0];
+            next[index] = first[byte as usize];
+            first[byte as usize] = index as u8 + 1;
+            if any_case {
+                first[byte.to_ascii_uppercase() as usize] = first[byte as usize];
+            }
+        }
+        Self {
+            all: words,
+            first,
+            next,
+            any_case,
+        }
+    }
+
+    /// Whether one of the words stands anywhere in `text`.
+    pub(super) fn stand_in(&self, text: &[u8]) -> bool {
+        work::add(text.len());
+        (0..text.len()).any(|at| self.begin(&text[at..]))
+    }
+
+    /// Whether `text` begins with one of the words.
+    pub(super) fn begin(&self, text: &[u8]) -> bool {
+        self.any_beginning(text, |word| word.len() <= text.len())
+    }
+
+    /// Whether `text` is one of the words.
+    pub(super) fn contain(&self, text: &[u8]) -> bool {
+        self.any_beginning(text, |word| word.len() == text.len())
+    }
+
+    /// Whether a word of a length that `fits` stands at the beginning of `text`.
+    fn any_beginning(&self, text: &[u8], fits: impl Fn(&[u8]) -> bool) -> bool {
+        let Some(byte) = text.first() else {
+            return false;
+        };
+        let mut index = usize::from(self.first[usize::from(*byte)]);
+        while let Some(found) = index.checked_sub(1) {
+            let word = self.all[found];
+            if fits(word) && self.are_equal(word, &text[..word.len()]) {
+                return true;
+            }
+            index = usize::from(self.next[found]);
+        }
+        false
+    }
+
+    fn are_equal(&self, word: &[u8], text: &[u8]) -> bool {
+        if self.any_case {
+            text.eq_ignore_ascii_case(word)
+        } else {
+            text == word
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_anywhere_and_in_the_case_that_counts() {
+        const ANY: Words = Words::of_any_case(&[b"example", b"<", b"\xe2\x80\xa6"]);
+        const EXACT: Words = Words::exact(&[b"[a-z", b"\\d"]);
+        for (text, any, exact) in [
+            ("my-EXAMPLE-key", true, false),
+            ("exampl", false, false),
+            ("a<b", true, false),
+            ("cut…", true, false),
+            ("[a-z]+", false, true),
+            ("[A-Z]\\D", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(ANY.stand_in(text.as_bytes()), any, "{text}");
+            assert_eq!(EXACT.stand_in(text.as_bytes()), exact, "{text}");
+        }
+        assert!(ANY.contain(b"Example") && !ANY.contain(b"examples"));
+        assert!(EXACT.begin(b"\\d+") && !EXACT.begin(b"x\\d+"));
+    }
+}

@@ -1,0 +1,224 @@
+//! Files of subagents. The package `pi-subagents` runs a subagent as a Pi of its own, with a session
+//! file of its own, which is part of the session that started it.
+//!
+//! | written by | place of the file |
+//! |---|---|
+//! | 0.34 and later | `<stem of the parent's file>/<run>/run-<n>/session.jsonl` |
+//! | 0.67, a fork of its parent | `<stem of the parent's file>/forks/<time>_<id>.jsonl` |
+//! | 0.34, a fork of its parent | beside the parent's file, named in the result of the tool |
+//!
+//! A subagent may start subagents: their files lie in the same way beside its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::super::jsonl::{Lines, objects};
+use super::super::regular;
+use super::super::walk;
+use super::paths::{header, is_jsonl};
+use super::wire::Line;
+
+/// Folder with copies of what subagents wrote. Some of them look like sessions.
+const ARTIFACTS: &str = "subagent-artifacts";
+
+/// Entries at the beginning of a subagent's file among which its name stands, unless it is a fork,
+/// which begins with copied entries.
+const NAME_IS_WITHIN: u64 = 4 << 20;
+
+/// What the name of a subagent's session says: `subagent-<agent>-<run>-<number>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) agent: String,
+    /// Id of the run, which the result of the tool names too.
+    pub(super) run: String,
+}
+
+impl Name {
+    /// `None` for a session that has another name.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (rest, number) = name.strip_prefix("subagent-")?.rsplit_once('-')?;
+        if number.is_empty() || !number.bytes().all(|it| it.is_ascii_digit()) {
+            return None;
+        }
+        let (agent, run) = with_uuid(rest).or_else(|| rest.rsplit_once('-'))?;
+        let is_run = run.len() >= 8 && run.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-');
+        is_run.then(|| Self {
+            agent: agent.to_owned(),
+            run: run.to_owned(),
+        })
+    }
+}
+
+/// An agent's name and the UUID after it.
+fn with_uuid(text: &str) -> Option<(&str, &str)> {
+    const UUID: usize = 36;
+    let (agent, run) = text.split_at_checked(text.len().checked_sub(UUID)?)?;
+    let agent = agent.strip_suffix('-')?;
+    let is_uuid = uuid::Uuid::try_parse(run).is_ok();
+    is_uuid.then_some((agent, run))
+}
+
+/// The folder beside a session's file in which the files of its subagents lie.
+fn folder_of(session: &Path) -> PathBuf {
+    session.with_extension("")
+}
+
+/// The files below the session's own folder, those of its subagents' subagents included, in the
+/// order of their paths.
+pub(super) fn files_below(session: &Path) -> Vec<PathBuf> {
+    let files = walk::files(&folder_of(session), |entry| entry.file_name() != ARTIFACTS);
+    let sessions = files.found.into_iter().filter(|path| is_jsonl(path));
+    sessions
+        .filter(|path| matches!(header(path), Ok(Some(_))))
+        .collect()
+}
+
+/// The files of a session's own subagents. `named` are the files that the results of its tools
+/// name, wherever they were when these were written.
+pub(super) fn of_session(session: &Path, named: &[&str]) -> Vec<PathBuf> {
+    let mut files = files_below(session);
+    files.retain(|file| parent_by_place(file).as_deref() == Some(session));
+    let beside = named.iter().filter_map(|named| {
+        let file = session.with_file_name(last_part(named));
+        let header = header(&file).ok().flatten()?;
+        (file != session && header.parent_is(session)).then_some(file)
+    });
+    for file in beside {
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files
+}
+
+/// The session that a file belongs to as that of a subagent; `None` when it is a session of its own.
+/// A fork that lies beside its parent is a subagent's when its parent says so, and is left alone
+/// until then.
+pub(super) fn parent(file: &Path) -> Option<PathBuf> {
+    parent_by_place(file).or_else(|| {
+        let parent = parent_by_name(file)?;
+        let name = file.file_name()?.to_str()?;
+        let says_so = regular::read(&parent).is_ok_and(|text| text.contains(name));
+        says_so.then_some(parent)
+    })
+}
+
+/// Whether a Pi that writes this file was started by another one that is still to be heard of.
+pub(super) fn is_of_subagent(file: &Path) -> bool {
+    parent_by_place(file)
+        .or_else(|| parent_by_name(file))
+        .is_some()
+}
+
+/// The session in whose folder a file lies.
+fn parent_by_place(file: &Path) -> Option<PathBuf> {
+    let folders = file.ancestors().skip(1);
+    let sessions = folders.map(|folder| {
+        let mut name = folder.as_os_str().to_owned();
+        name.push(".jsonl");
+        PathBuf::from(name)
+    });
+    let mut sessions = sessions.filter(|session| session.is_file());
+    sessions.find(|session| matches!(header(session), Ok(Some(_))))
+}
+
+/// The session that a fork was made of, where it lies beside it and the fork has the name of a
+/// subagent's session.
+fn parent_by_name(file: &Path) -> Option<PathBuf> {
+    let header = header(file).ok().flatten()?;
+    let parent = file.with_file_name(last_part(header.parent.as_deref()?));
+    let is_other = parent != file && parent.is_file();
+    (is_other && name_in(file).is_some()).then_some(parent)
+}
+
+/// The name that says that a session is a subagent's.
+fn name_in(file: &Path) -> Option<Name> {
+    let mut lines = Lines::open(file, 0).ok()?;
+    let mut name = None;
+    while let Ok(Some(line)) = lines.next_line() {
+        if name.is_some() || line.offset > NAME_IS_WITHIN {
+            break;
+        }
+        objects(&line.text(), |line: Line<'_>| {
+            let says = line
+                .name
+                .filter(|_| line.kind.as_deref() == Some("session_info"));
+            name = name.take().or_else(|| Name::parse(&says?));
+        });
+    }
+    name
+}
+
+/// Whether a file is a copy that a subagent left for people to read.
+pub(super) fn is_artifact(file: &Path) -> bool {
+    let mut folders = file.components();
+    folders.any(|folder| folder.as_os_str() == ARTIFACTS)
+}
+
+/// Whether a path that was written down means this file, though both were moved since: the ends of
+/// both are alike.
+pub(super) fn is_same_file(written: &str, file: &Path) -> bool {
+    const TELLING: usize = 3;
+    let written = parts(written);
+    let file = file.to_string_lossy();
+    let ends = written.iter().rev().zip(parts(&file).into_iter().rev());
+    ends.take(TELLING).all(|(a, b)| *a == b)
+}
+
+fn last_part(path: &str) -> &str {
+    parts(path).pop().unwrap_or(path)
+}
+
+/// Names in a path of any system.
+fn parts(path: &str) -> Vec<&str> {
+    path.split(['/', '\\'])
+        .filter(|it| !it.is_empty())
+        .collect()
+}
+
+/// Bytes of a session with those of its subagents, and when the last of them was written to.
+pub(super) fn looks(session: &Path) -> Vec<PathBuf> {
+    let mut files = vec![session.to_owned()];
+    if fs::symlink_metadata(folder_of(session)).is_ok_and(|it| it.is_dir()) {
+        files.extend(files_below(session));
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_subagents_session_tells_agent_and_run() {
+        for (name, expected) in [
+            ("subagent-scout-030327b3-1", Some(("scout", "030327b3"))),
+            (
+                "subagent-code-scout-7b0fb833-5f88-4ecf-8998-a38c86744189-12",
+                Some(("code-scout", "7b0fb833-5f88-4ecf-8998-a38c86744189")),
+            ),
+            ("subagent-scout-notes-1", None),
+            ("subagent-scout-030327b3", None),
+            ("notes about 030327b3-1", None),
+        ] {
+            let found = Name::parse(name);
+            let found = found
+                .as_ref()
+                .map(|it| (it.agent.as_str(), it.run.as_str()));
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_known_by_the_end_of_its_path() {
+        let file = Path::new("/tmp/copy/p_1/run/run-0/session.jsonl");
+        for (written, is_same) in [
+            ("/home/ada/.pi/p_1/run/run-0/session.jsonl", true),
+            (r"C:\pi\p_1\run\run-0\session.jsonl", true),
+            ("/home/ada/.pi/p_1/run/run-1/session.jsonl", false),
+            ("/home/ada/.pi/p_1/other/run-0/session.jsonl", false),
+        ] {
+            assert_eq!(is_same_file(written, file), is_same, "{written}");
+        }
+    }
+}

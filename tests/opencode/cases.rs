@@ -1,0 +1,48 @@
+//! A database with sessions of the real OpenCode 1 and 2, as after an upgrade.
+//!
+//! It is not part of the project. It is looked for beside it, or where `POSTHOG_LLMA_CASES` says;
+//! without it this test passes and says so.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use posthog_llma::sources::{self, Found};
+
+use crate::support::events::hangs_together;
+use crate::support::library::Run;
+
+fn database_or_skip() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases");
+    let named = std::env::var_os("POSTHOG_LLMA_CASES").map_or(beside, PathBuf::from);
+    let path = named.join("opencode/both-generations/opencode.db");
+    if !path.is_file() {
+        // Written past the capture of the test harness, which hides what passing tests print.
+        let _ =
+            io::stderr().write_all(b"skipped: no cases in ../shared/cases or POSTHOG_LLMA_CASES\n");
+        return None;
+    }
+    Some(path)
+}
+
+#[test]
+fn the_sessions_of_both_generations_are_found_and_counted() {
+    let Some(path) = database_or_skip() else {
+        return;
+    };
+    let mut found = sources::below(&path).found;
+    found.sort_by_key(Found::started_at);
+    let figures = found.iter().map(|found| {
+        let events = Run::default().events(&found.path);
+        hangs_together(&events);
+        let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
+        let calls = calls.map(|it| &it["properties"]);
+        let input = calls.clone().map(|it| it["$ai_input_tokens"].as_u64());
+        (calls.count(), input.map(Option::unwrap_or_default).sum())
+    });
+    let figures: Vec<(usize, u64)> = figures.collect();
+    assert_eq!(
+        figures,
+        [(2, 300), (1, 120), (0, 0), (2, 300)],
+        "three of version 1, of which nothing was asked of one, and one of version 2"
+    );
+}
