@@ -100,7 +100,7 @@ impl Properties {
 
     fn totals(&mut self, totals: &Totals) {
         self.set("$ai_total_input_tokens", totals.input);
-        self.set("$ai_total_output_tokens", totals.output);
+        self.set("$ai_total_output_tokens", total_output_tokens(totals));
         self.set("$ai_total_cache_read_input_tokens", totals.cache_read);
         self.set("$ai_total_cache_creation_input_tokens", totals.cache_write);
         self.set("generation_count", totals.generations);
@@ -123,13 +123,24 @@ impl Properties {
 /// (`output-costs.ts` of its ingestion).
 const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
 
+fn is_reasoning_added(model: &str) -> bool {
+    let model = model.to_lowercase();
+    REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
+}
+
 fn output_tokens(usage: Usage, model: Option<&str>) -> u64 {
-    let is_added = model.is_some_and(|model| {
-        let model = model.to_lowercase();
-        REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
-    });
+    let is_added = model.is_some_and(is_reasoning_added);
     let added = usage.reasoning.filter(|_| is_added);
     usage.output.saturating_sub(added.unwrap_or(0))
+}
+
+/// The sum of what the generations show.
+fn total_output_tokens(totals: &Totals) -> u64 {
+    let by_model = totals.reasoning.iter();
+    let added = by_model.filter(|(model, _)| is_reasoning_added(model));
+    totals
+        .output
+        .saturating_sub(added.map(|(_, tokens)| tokens).sum())
 }
 
 /// Whether the prompt of a turn is sent. The report of a background task repeats answers.
@@ -321,6 +332,9 @@ pub(super) fn of_session(
     properties.count("unknown_line_count", skipped.unknown);
     properties.count("oversized_line_count", skipped.oversized);
     properties.count("untimed_line_count", skipped.untimed);
+    properties.list("derived_from_sessions", &session.lineage.derived_from);
+    let continued_in = session.lineage.continued_in.as_ref();
+    properties.set_some("continued_in_session", continued_in);
     if session.is_cut_off {
         properties.set("cut_off", true);
     }

@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::family::{Caller, Family};
+use super::draft::Draft;
+use super::family::{AgentNote, Family};
 use super::parts::{ResponsePart, Thread, TurnStart};
 use super::responses::{Piece, Responses, Stand};
 use super::results::Results;
 use super::{
-    Advice, Agent, Block, ByModel, Earlier, Generation, Incidents, Message, Oddities, Parameters,
-    Retries, Session, Statement, Subagent, Timing, ToolCall, Trigger, Turn,
+    Agent, Block, ByModel, Earlier, Incidents, Lineage, Message, Oddities, Session, Statement,
+    Trigger, Turn,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -32,6 +33,7 @@ pub struct Assembler {
     repeats_earlier: bool,
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
     title: Option<String>,
+    lineage: Lineage,
     is_closed: bool,
     is_cut_off: bool,
     turns: Vec<Turn>,
@@ -49,16 +51,6 @@ pub struct Assembler {
     statements: Vec<Statement>,
 }
 
-/// A response that is being put together.
-#[derive(Debug)]
-struct Draft {
-    generation: Generation,
-    thread: Thread,
-    turn: usize,
-    /// The calls of other models that it took.
-    advisors: Vec<Advice>,
-}
-
 #[derive(Debug, Default)]
 struct ThreadState {
     /// What was said since the last response began.
@@ -69,26 +61,19 @@ struct ThreadState {
     current: Option<usize>,
 }
 
-#[derive(Debug, Default)]
-struct AgentNote {
-    kind: Option<String>,
-    call: Option<String>,
-    /// The response that holds the call, where that is told.
-    caller: Option<usize>,
-    is_internal: bool,
-}
-
 impl Assembler {
     /// Begins a session, or goes on after the part that `earlier` sums up.
     #[must_use]
     pub fn new(agent: Agent, earlier: Earlier) -> Self {
         let title = earlier.title.clone();
+        let lineage = earlier.lineage.clone();
         Self {
             agent,
             earlier,
             repeats_earlier: false,
             span: None,
             title,
+            lineage,
             is_closed: false,
             is_cut_off: false,
             turns: Vec::new(),
@@ -116,6 +101,11 @@ impl Assembler {
     /// The title of the session; the last one counts.
     pub fn title(&mut self, title: String) {
         self.title = Some(title);
+    }
+
+    /// The sessions that this one came from and went on in.
+    pub const fn lineage(&mut self) -> &mut Lineage {
+        &mut self.lineage
     }
 
     /// The agent wrote that the session ended. What is said afterwards opens it again.
@@ -170,17 +160,9 @@ impl Assembler {
             // It was counted when the turn before this one was read.
             self.before_turns = Incidents::default();
         }
-        self.turns.push(Turn {
-            id: start.id,
-            trigger: start.trigger,
-            prompt: start.prompt,
-            started_at: start.at,
-            ended_at: start.at,
-            circumstances: start.circumstances,
-            generations: Vec::new(),
-            stray_subagents: Vec::new(),
-            incidents: mem::take(&mut self.before_turns),
-        });
+        let mut turn = Turn::from(start);
+        turn.incidents = mem::take(&mut self.before_turns);
+        self.turns.push(turn);
         id
     }
 
@@ -261,11 +243,7 @@ impl Assembler {
         self.is_closed &= part.thread != Thread::Main;
         let state = self.threads.get(&part.thread);
         let drafts = &self.drafts;
-        let repeats = |index: usize| {
-            let known = &drafts[index].generation.output;
-            let mut blocks = part.blocks.iter();
-            blocks.all(|block| known.iter().any(|known| same_block(known, block)))
-        };
+        let repeats = |index: usize| drafts[index].holds(&part.blocks);
         let stand = Stand {
             current: state.and_then(|state| state.current),
             is_waiting: state.is_some_and(|state| !state.pending.is_empty()),
@@ -283,7 +261,7 @@ impl Assembler {
         }
     }
 
-    fn begin_response(&mut self, id: String, part: ResponsePart) {
+    fn begin_response(&mut self, id: String, mut part: ResponsePart) {
         let turn = self.turn_for(&id, &part);
         if part.thread == Thread::Main {
             self.answered = self.turns.len();
@@ -301,45 +279,12 @@ impl Assembler {
         if let Some(previous) = previous {
             self.drafts[previous].generation.complete = true;
         }
-        self.drafts.push(Draft {
-            turn,
-            thread: part.thread,
-            advisors: part.advisors,
-            generation: Generation {
-                id,
-                is_copy: false,
-                model: part.model,
-                provider: part.provider.into(),
-                usage: part.usage.unwrap_or_default(),
-                cost: None,
-                started_at: part.requested_at.unwrap_or(part.at).min(part.at),
-                timing: if part.is_untimed || part.requested_at.is_none() {
-                    Timing::Unknown
-                } else {
-                    Timing::Known
-                },
-                first_token_at: part
-                    .began_at
-                    .filter(|at| part.requested_at.is_some_and(|sent| sent <= *at)),
-                ended_at: part.at,
-                retries: part.retries,
-                complete: part.error.is_some(),
-                stop_reason: part.stop_reason,
-                input,
-                whole_input: None,
-                begins_anew,
-                setup: part.setup,
-                output: part.blocks,
-                parameters: part.parameters,
-                lacks_usage: part.usage.is_none() && part.error.is_none(),
-                label: None,
-                error: part.error,
-                circumstances: part.circumstances,
-            },
-        });
+        let given = part.given.take();
+        self.drafts
+            .push(Draft::begin(id, turn, input, begins_anew, part));
         self.note_calls(index);
         self.return_early_results(index);
-        if let Some(mut given) = part.given {
+        if let Some(mut given) = given {
             given.share(&|call| self.results.latest(call));
             let generation = &mut self.drafts[index].generation;
             generation.input = given.new;
@@ -372,35 +317,15 @@ impl Assembler {
     }
 
     fn continue_response(&mut self, index: usize, part: ResponsePart) {
-        let thread = self.threads.get(&part.thread);
-        let known = &self.drafts[index].generation.output;
-        let is_known = |block: &Block| known.iter().any(|known| same_block(known, block));
+        let state = self.threads.get(&part.thread);
+        let is_current = state.and_then(|state| state.current) == Some(index);
         // History that is written again repeats responses, at once or much later.
-        let is_copy = thread.and_then(|state| state.current) != Some(index)
-            || (!part.blocks.is_empty() && part.blocks.iter().all(is_known));
-        let new: Vec<bool> = part.blocks.iter().map(|block| !is_known(block)).collect();
+        let is_copy =
+            !is_current || (!part.blocks.is_empty() && self.drafts[index].holds(&part.blocks));
         if is_copy {
             self.is_repeated(&part.thread);
         }
-        let generation = &mut self.drafts[index].generation;
-        for (block, is_new) in part.blocks.into_iter().zip(new) {
-            if is_new {
-                generation.output.push(block);
-            }
-        }
-        if let Some(usage) = part.usage
-            && usage.output >= generation.usage.output
-        {
-            generation.usage = usage;
-            generation.lacks_usage = false;
-            self.drafts[index].advisors = part.advisors;
-        }
-        let generation = &mut self.drafts[index].generation;
-        if !is_copy {
-            generation.ended_at = generation.ended_at.max(part.at);
-        }
-        generation.stop_reason = part.stop_reason.or_else(|| generation.stop_reason.take());
-        generation.model = generation.model.take().or(part.model);
+        self.drafts[index].go_on(part, is_copy);
         self.note_calls(index);
         if !is_copy {
             self.return_early_results(index);
@@ -448,9 +373,9 @@ impl Assembler {
         let lacking = self.drafts.iter();
         let lacking = lacking.filter(|draft| draft.generation.lacks_usage);
         self.oddities.responses_without_usage = lacking.count() as u64;
-        let mut family = self.join_results();
-        self.attach_main(&mut family);
-        self.attach_strays(family);
+        let drafts = mem::take(&mut self.drafts);
+        let agents = mem::take(&mut self.agents);
+        Family::of(drafts, &self.results, agents).join(&mut self.turns);
         let repeated = mem::take(&mut self.repeated);
         self.turns.retain(|turn| {
             let is_empty = turn.generations.is_empty() && turn.stray_subagents.is_empty();
@@ -468,6 +393,7 @@ impl Assembler {
             is_closed: self.is_closed,
             is_cut_off: self.is_cut_off,
             title: self.title,
+            lineage: self.lineage,
             turns: self.turns,
             statements: self.statements,
             earlier: self.earlier,
@@ -475,149 +401,4 @@ impl Assembler {
             oddities: self.oddities,
         })
     }
-
-    /// Gives every call its result and sorts the drafts of subagents out, by agent.
-    fn join_results(&mut self) -> Family {
-        let mut main = Vec::new();
-        let mut agents: BTreeMap<String, Vec<Generation>> = BTreeMap::new();
-        let mut names = Vec::new();
-        for (index, mut draft) in mem::take(&mut self.drafts).into_iter().enumerate() {
-            for block in &mut draft.generation.output {
-                if let Block::ToolCall(call) = block {
-                    call.result = self.results.of(index, &call.id).map(Arc::clone);
-                }
-            }
-            names.push(draft.generation.id.clone());
-            let generations = draft.advice().into_iter().chain([draft.generation]);
-            match draft.thread {
-                Thread::Main => main.extend(generations.map(|it| (draft.turn, it))),
-                Thread::Agent(id) => agents.entry(id).or_default().extend(generations),
-            }
-        }
-        let mut by_call: HashMap<Caller, Vec<Subagent>> = HashMap::new();
-        let mut strays = Vec::new();
-        for (id, generations) in agents {
-            let note = self.agents.remove(&id).unwrap_or_default();
-            let subagent = Subagent {
-                id,
-                kind: note.kind,
-                is_internal: note.is_internal,
-                generations,
-            };
-            match note.call {
-                Some(call) => {
-                    let response = note.caller.map(|index| names[index].clone());
-                    let caller = Caller { call, response };
-                    by_call.entry(caller).or_default().push(subagent);
-                }
-                None => strays.push(subagent),
-            }
-        }
-        Family {
-            main,
-            by_call,
-            strays,
-        }
-    }
-
-    fn attach_main(&mut self, family: &mut Family) {
-        for (turn, mut generation) in mem::take(&mut family.main) {
-            family.adopt(&mut generation);
-            let turn = &mut self.turns[turn];
-            turn.ended_at = turn.ended_at.max(generation.ended_at);
-            for call in generation.tool_calls() {
-                if let Some(result) = &call.result {
-                    turn.ended_at = turn.ended_at.max(result.returned_at);
-                }
-            }
-            turn.generations.push(generation);
-        }
-    }
-
-    /// Subagents whose call is in no line hang under the turn in which they began.
-    fn attach_strays(&mut self, mut family: Family) {
-        loop {
-            let stray = match family.strays.pop() {
-                Some(stray) => stray,
-                None => match family.take_any() {
-                    Some(orphan) => orphan,
-                    None => break,
-                },
-            };
-            let mut stray = stray;
-            for generation in &mut stray.generations {
-                family.adopt(generation);
-            }
-            let Some(first) = stray.generations.first() else {
-                continue;
-            };
-            let turn = self
-                .turns
-                .iter()
-                .rposition(|turn| turn.started_at <= first.started_at);
-            if self.turns.is_empty() {
-                self.turn(TurnStart {
-                    id: stray.id.clone(),
-                    trigger: Trigger::Unknown,
-                    prompt: String::new(),
-                    at: first.started_at,
-                    circumstances: Arc::clone(&first.circumstances),
-                });
-            }
-            let turn = &mut self.turns[turn.unwrap_or(0)];
-            if stray.is_internal {
-                let ends = stray
-                    .generations
-                    .iter()
-                    .map(|generation| generation.ended_at);
-                turn.ended_at = ends.fold(turn.ended_at, DateTime::max);
-            }
-            turn.stray_subagents.push(stray);
-        }
-        for turn in &mut self.turns {
-            turn.stray_subagents.sort_by(|a, b| a.id.cmp(&b.id));
-        }
-    }
-}
-
-impl Draft {
-    /// The calls of other models that the response took.
-    fn advice(&self) -> Vec<Generation> {
-        let generation = &self.generation;
-        let each = self.advisors.iter().zip(1_u64..);
-        let each = each.map(|(advice, number)| Generation {
-            id: format!("{}\u{1e}advisor {number}", generation.id),
-            model: advice.model.clone(),
-            usage: advice.usage,
-            first_token_at: None,
-            retries: Retries::default(),
-            stop_reason: Some("end_turn".to_owned()),
-            input: Vec::new(),
-            whole_input: None,
-            begins_anew: false,
-            setup: None,
-            output: Vec::new(),
-            parameters: Parameters::default(),
-            label: Some("advisor"),
-            lacks_usage: false,
-            timing: Timing::Unknown,
-            ..generation.clone()
-        });
-        each.collect()
-    }
-}
-
-pub(super) fn same_block(a: &Block, b: &Block) -> bool {
-    match (a, b) {
-        (Block::ToolCall(a), Block::ToolCall(b)) => same_call(a, b),
-        (Block::Text(a), Block::Text(b))
-        | (Block::Report(a), Block::Report(b))
-        | (Block::Thinking(a), Block::Thinking(b)) => a == b,
-        (Block::Other(a), Block::Other(b)) => a == b,
-        _ => false,
-    }
-}
-
-fn same_call(a: &ToolCall, b: &ToolCall) -> bool {
-    a.id == b.id
 }

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Generation, Skipped, Totals, Turn};
+use super::{Balance, Generation, Lineage, Skipped, Totals, Turn};
 
 /// The sum of what was read before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Earlier {
     pub first_prompt: Option<String>,
     /// Title at that time.
     pub title: Option<String>,
+    /// The sessions that it came from and went on in.
+    #[serde(default)]
+    pub lineage: Lineage,
     /// Sums.
     pub totals: Totals,
     /// The folders that it worked in.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::assemble::same_block;
+use super::draft::same_block;
 use super::{Block, Message, ToolResult};
 
 /// How much of a conversation is told with every call.

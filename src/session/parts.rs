@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Block, CallError, Circumstances, Given, Origin, Parameters, Retries, Setup, Trigger, Usage,
+    Block, CallError, Circumstances, Given, Incidents, Origin, Parameters, Retries, Setup, Trigger,
+    Turn, Usage,
 };
 
 /// One line of conversation inside a session: the main one, or that of a subagent.
@@ -30,6 +31,22 @@ pub struct TurnStart {
     pub at: DateTime<Utc>,
     /// Where and under what circumstances.
     pub circumstances: Arc<Circumstances>,
+}
+
+impl From<TurnStart> for Turn {
+    fn from(start: TurnStart) -> Self {
+        Self {
+            id: start.id,
+            trigger: start.trigger,
+            prompt: start.prompt,
+            started_at: start.at,
+            ended_at: start.at,
+            circumstances: start.circumstances,
+            generations: Vec::new(),
+            stray_subagents: Vec::new(),
+            incidents: Incidents::default(),
+        }
+    }
 }
 
 /// A call of another model that a response took.

@@ -1,6 +1,6 @@
 //! Sums over a session.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct Totals {
     pub input: u64,
     /// Output tokens.
     pub output: u64,
+    /// Of the output tokens, those of thinking, by model.
+    #[serde(default)]
+    pub reasoning: BTreeMap<String, u64>,
     /// Tokens read from the cache.
     pub cache_read: u64,
     /// Tokens written to the cache.
@@ -59,9 +62,9 @@ impl Totals {
     }
 
     /// Adds calls that only the agent's books show.
-    pub const fn add_unlisted(&mut self, unlisted: &Unlisted) {
+    pub fn add_unlisted(&mut self, unlisted: &Unlisted) {
         self.generations += 1;
-        self.add_usage(unlisted.usage);
+        self.add_usage(unlisted.usage, Some(&unlisted.model));
     }
 
     fn add_generation(&mut self, generation: &Generation) {
@@ -69,7 +72,7 @@ impl Totals {
         self.errors += u64::from(generation.error.is_some());
         self.placeholders += u64::from(generation.has_placeholder());
         self.without_usage += u64::from(generation.lacks_usage);
-        self.add_usage(generation.usage);
+        self.add_usage(generation.usage, generation.model.as_deref());
         for call in generation.tool_calls() {
             self.tool_calls += 1;
             self.tools.insert(call.name.clone());
@@ -83,9 +86,13 @@ impl Totals {
         }
     }
 
-    const fn add_usage(&mut self, usage: Usage) {
+    fn add_usage(&mut self, usage: Usage, model: Option<&str>) {
         self.input += usage.input;
         self.output += usage.output;
+        if let (Some(model), Some(reasoning)) = (model, usage.reasoning) {
+            let sum = self.reasoning.entry(model.to_owned()).or_default();
+            *sum += reasoning.min(usage.output);
+        }
         self.cache_read += usage.cache_read;
         self.cache_write += usage.cache_write;
     }

@@ -157,6 +157,12 @@ impl Lines {
         }))
     }
 
+    /// Where the next line begins in the file, in bytes.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Takes so many bytes of what is unread. Where they are in the buffer.
     fn take(&mut self, length: usize) -> Range<usize> {
         let taken = self.unread.start..self.unread.start + length;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::paths::{AgentFile, SessionFiles};
 use super::requests::Place;
+use super::surroundings::Standing;
 use crate::session::{Earlier, Generation, Session, Skipped, Turn};
 
 /// The bytes before a checkpoint that a fingerprint is taken of.
@@ -44,8 +45,8 @@ pub(super) struct Mark {
     pub(super) statements: usize,
     /// Lines before that place, in what was read, that could not be used.
     pub(super) skipped: Skipped,
-    /// The permission mode at that place.
-    pub(super) permission_mode: Option<String>,
+    /// What held at that place.
+    pub(super) standing: Standing,
     /// When the last line was written that told.
     pub(super) clock: Option<DateTime<Utc>>,
     /// Where the conversation with the model stood.
@@ -64,7 +65,7 @@ pub struct Checkpoint {
     guard: u64,
     #[serde(default)]
     pub(super) clock: Option<DateTime<Utc>>,
-    pub(super) permission_mode: Option<String>,
+    pub(super) standing: Standing,
     pub(super) has_custom_title: bool,
     pub(super) place: Option<Place>,
     /// Sizes of the subagents' files that belong to earlier turns, in bytes.
@@ -134,6 +135,7 @@ impl Reading {
         earlier.started_at = Some(session.started_at);
         earlier.ended_at = Some(session.ended_at);
         earlier.title.clone_from(&session.title);
+        earlier.lineage.clone_from(&session.lineage);
         earlier.first_prompt = session.first_prompt();
         let books = session.reconcile_until(settled, mark.statements, ours);
         for unlisted in &books.unlisted {
@@ -156,7 +158,7 @@ impl Reading {
             offset: mark.offset,
             guard: guard_before(&self.transcript, mark.offset).ok()?,
             clock: mark.clock,
-            permission_mode: mark.permission_mode.clone(),
+            standing: mark.standing.clone(),
             has_custom_title: self.has_custom_title,
             place: mark.place.clone(),
             agent_bytes,

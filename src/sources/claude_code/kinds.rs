@@ -13,6 +13,10 @@ const USED: &[&str] = &[
     "pr-link",
     "custom-title",
     "ai-title",
+    "agent-setting",
+    "relocated",
+    "derived-from",
+    "continued-in",
 ];
 
 /// Line types that hold nothing we use.
@@ -32,16 +36,13 @@ pub(super) const IGNORED: &[&str] = &[
     "api-request-shape",
     // Of 2.1.332.
     "agent-color",
-    "agent-setting",
     "api-request-resumed",
     "artifact-autoreact-ledger",
     "artifact-comment-monitor",
     "attribution-snapshot",
     "content-replacement",
-    "continued-in",
     "data-flow-incomplete",
     "data-flow-records",
-    "derived-from",
     "dev-mods",
     "ended-by-model",
     "fork-context-ref",
@@ -52,7 +53,6 @@ pub(super) const IGNORED: &[&str] = &[
     "isolation-latch",
     "memory-mode",
     "observer-ref",
-    "relocated",
     "repl-mode",
     "resume-head-vouch",
     "session-owner",

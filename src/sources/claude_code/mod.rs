@@ -4,6 +4,7 @@
 //! beside this file.
 
 mod agents;
+mod attempts;
 mod blocks;
 mod checkpoint;
 mod content;
@@ -12,6 +13,7 @@ mod glance;
 pub mod in_force;
 mod kinds;
 mod lenient;
+mod line_reader;
 mod lists;
 mod messages;
 mod paths;
@@ -23,6 +25,8 @@ mod requests;
 mod running;
 pub mod settings;
 mod snapshot;
+mod strays;
+mod surroundings;
 mod times;
 mod tool_result;
 pub mod unknown;

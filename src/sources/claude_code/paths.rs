@@ -109,8 +109,7 @@ pub fn transcripts(root: &Path) -> Listing<PathBuf> {
         }
         entry.file_name() != SUBAGENTS && entry.file_name() != "tool-results"
     });
-    let is_transcript = |path: &PathBuf| is_jsonl(path) && agent_id(path).is_none();
-    files.found.retain(is_transcript);
+    files.found.retain(|path| is_transcript(path));
     for folder in folders.into_inner() {
         if is_left_alone(&folder) {
             let mut left = walk::files(&folder, |_| true);
@@ -185,11 +184,30 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
     })
 }
 
-/// The id of a session: what its lines say, else the name of its transcript.
+/// The id of a session: what its lines say, else the name of its transcript. Where the first line
+/// belongs to another session that has a transcript beside this one, the name counts.
 #[must_use]
 pub fn session_id(transcript: &Path) -> String {
     let said = first_facts(transcript).and_then(|facts| facts.session);
-    said.or_else(|| named(transcript)).unwrap_or_default()
+    let named = named(transcript);
+    let is_own = |said: &String| Some(said) == named.as_ref() || beside(transcript, said).is_none();
+    said.filter(is_own).or(named).unwrap_or_default()
+}
+
+/// The transcript of that session in the same folder, if there is one.
+pub(super) fn beside(transcript: &Path, session: &str) -> Option<PathBuf> {
+    let is_plain = session
+        .bytes()
+        .all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    let path = transcript.with_file_name(format!("{session}.jsonl"));
+    (is_plain && !session.is_empty() && path.is_file()).then_some(path)
+}
+
+/// Whether a file is the transcript of a session by its name: neither a subagent's, nor the record
+/// that Claude Desktop keeps beside the sessions of its own.
+pub(super) fn is_transcript(path: &Path) -> bool {
+    let is_record = path.file_name().is_some_and(|name| name == "audit.jsonl");
+    is_jsonl(path) && agent_id(path).is_none() && !is_record
 }
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.

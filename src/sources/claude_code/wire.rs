@@ -50,6 +50,15 @@ pub(super) struct Line<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) requested_model: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) agent_setting: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) relocated_cwd: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) continued_in_session_id: Option<Text<'a>>,
+    /// Of a `derived-from` line.
+    #[serde(borrow, default)]
+    pub(super) sessions: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) custom_title: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) ai_title: Option<Text<'a>>,
@@ -181,6 +190,13 @@ pub(super) struct ServerToolUse {
     pub(super) web_search_requests: Count,
     #[serde(default)]
     pub(super) web_fetch_requests: Count,
+}
+
+/// One of `sessions` in a `derived-from` line.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Ancestor<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) id: Option<Text<'a>>,
 }
 
 /// One of `iterations` in the usage of a response.

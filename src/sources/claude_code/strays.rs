@@ -1,0 +1,148 @@
+//! Lines of a session that stand in the transcript of another one.
+//!
+//! Two processes of Claude Code have written into one file (public reports of 2.1.1xx). Every line
+//! says whose it is, and belongs to that session: it is left out where it stands, and read together
+//! with the transcript of its own session. Where that has no transcript in the same folder, the
+//! line stays where it is, so that nothing is lost.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use memchr::memmem::Finder;
+use serde::Deserialize;
+
+use super::super::jsonl::{self, Lines};
+use super::super::walk;
+use super::glance;
+use super::lenient::{Text, text};
+use super::paths::{self, SessionFiles};
+use super::times::parse_time;
+use super::wire::Line;
+
+/// The other sessions whose lines were met in a transcript.
+pub(super) struct Others<'a> {
+    files: &'a SessionFiles,
+    /// Whether they have a transcript of their own.
+    known: HashMap<String, bool>,
+}
+
+impl<'a> Others<'a> {
+    pub(super) fn of(files: &'a SessionFiles) -> Self {
+        Self {
+            files,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Whether another session owns a line of the transcript.
+    pub(super) fn own(&mut self, line: &Line<'_>) -> bool {
+        let Some(id) = line.session_id.as_ref().map(Text::as_str) else {
+            return false;
+        };
+        if id == self.files.session_id {
+            return false;
+        }
+        if let Some(known) = self.known.get(id) {
+            return *known;
+        }
+        let beside = paths::beside(&self.files.transcript, id);
+        let has_transcript = beside.is_some_and(|path| paths::session_id(&path) == id);
+        self.known.insert(id.to_owned(), has_transcript);
+        has_transcript
+    }
+}
+
+/// Lines of a session in the transcripts beside its own, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Strays(VecDeque<(DateTime<Utc>, String)>);
+
+/// All that tells whose a line is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    session_id: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    timestamp: Option<Text<'a>>,
+}
+
+impl Strays {
+    /// Looks for lines of a session. A transcript that cannot be read holds none: its own session
+    /// reports it.
+    pub(super) fn of(files: &SessionFiles) -> Self {
+        let mut lines = Vec::new();
+        for path in candidates(files) {
+            let _ = collect(&path, &files.session_id, &mut lines);
+        }
+        lines.sort_by_key(|(at, _)| *at);
+        Self(lines.into())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes the next line, if it was written before that time.
+    pub(super) fn next(&mut self, before: Option<DateTime<Utc>>) -> Option<String> {
+        let is_due = |at: DateTime<Utc>| before.is_none_or(|before| at < before);
+        let (at, _) = self.0.front()?;
+        is_due(*at).then(|| self.0.pop_front().map(|(_, line)| line))?
+    }
+}
+
+/// Transcripts of other sessions that were written to while this one was.
+fn candidates(files: &SessionFiles) -> Vec<PathBuf> {
+    let transcript = &files.transcript;
+    let named = paths::beside(transcript, &files.session_id);
+    // A copy under another name is no place that other sessions write beside.
+    if named.as_ref() != Some(transcript) {
+        return Vec::new();
+    }
+    let Some(folder) = transcript.parent() else {
+        return Vec::new();
+    };
+    let mut entries = walk::entries(folder).found;
+    entries.retain(|path| path != transcript && paths::is_transcript(path));
+    if entries.is_empty() {
+        return entries;
+    }
+    let (began, ended) = (glance::started_at(transcript), written(transcript));
+    entries.retain(|path| {
+        let is_late = ended.is_some_and(|ended| glance::started_at(path) > Some(ended));
+        written(path) >= began && !is_late && paths::session_id(path) != files.session_id
+    });
+    entries
+}
+
+/// When a file was last written to.
+fn written(path: &Path) -> Option<DateTime<Utc>> {
+    let meta = path.symlink_metadata().ok().filter(|meta| meta.is_file())?;
+    meta.modified().ok().map(DateTime::from)
+}
+
+fn collect(path: &Path, id: &str, found: &mut Vec<(DateTime<Utc>, String)>) -> io::Result<()> {
+    let finder = Finder::new(id);
+    let mut clock = None;
+    let mut lines = Lines::open(path, 0)?;
+    while let Some(line) = lines.next_line()? {
+        if finder.find(line.bytes).is_none() {
+            continue;
+        }
+        let text = line.text();
+        jsonl::objects(&text, |raw: &serde_json::value::RawValue| {
+            let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(raw.get()) else {
+                return;
+            };
+            if envelope.session_id.is_some_and(|it| it.as_str() == id) {
+                clock = envelope
+                    .timestamp
+                    .and_then(|at| parse_time(at.as_str()))
+                    .or(clock);
+                found.extend(clock.map(|at| (at, raw.get().to_owned())));
+            }
+        });
+    }
+    Ok(())
+}
