@@ -8,9 +8,14 @@ mod support;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use posthog_llma::events::Progress;
 use posthog_llma::sources;
 use serde_json::{Value, json};
+use support::independent::{by_claude_code, tally};
 use support::library::{Events, Run};
+
+/// Sessions of the real Claude Code beside the cases.
+const LABS: [&str; 3] = ["lab-2.1.270", "lab-2.1.285", "lab-2.1.332"];
 
 /// What is sent of a case: responses, failed calls, tools; tokens in, out, read from the cache and
 /// written to it.
@@ -78,6 +83,15 @@ const RIGHT: &[(&str, Figures)] = &[
     ("106-fast-mode", (1, 0, 0, [10, 50, 1000, 200])),
     ("107-images", (2, 0, 1, [20, 100, 2000, 400])),
     ("114-openrouter", (2, 0, 0, [2000, 100, 1600, 0])),
+    ("62-cross-session-lines", (4, 0, 0, [202, 202, 0, 0])),
+    (
+        "63-same-session-two-folders",
+        (4, 0, 1, [46, 260, 3300, 630]),
+    ),
+    ("64-cowork", (2, 0, 1, [21, 1100, 0, 0])),
+    // Without a single time there is no session.
+    ("70-no-timestamps", (0, 0, 0, [0, 0, 0, 0])),
+    ("100-worktree-project-name", (1, 0, 0, [10, 50, 1000, 200])),
 ];
 
 /// Where the cases are, or a word on stderr why the tests do nothing.
@@ -99,8 +113,10 @@ fn events(case: &Path) -> Events {
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let mut events = Events::new();
     for session in found {
-        let more = run.events_after(&session.path, &events);
-        events.extend(more);
+        let is_session = run.collect(&session.path, None, Progress::Ended).is_some();
+        if is_session {
+            events.extend(run.events_after(&session.path, &events));
+        }
     }
     events
 }
@@ -207,6 +223,67 @@ fn every_case_gives_calls_what_the_model_was_given() {
     }
     let tools = last(&root, "d-prompt-snapshot", is_response)["$ai_tools"].clone();
     assert_eq!(tools[0]["input_schema"]["type"], "object", "{tools}");
+}
+
+#[test]
+fn a_line_belongs_to_the_session_that_it_names() {
+    let Some(root) = cases_or_skip() else { return };
+    let events = events(&root.join("62-cross-session-lines"));
+    let of = |session: &str| {
+        let is_own = |event: &&Value| {
+            let id = event["properties"]["$ai_session_id"].as_str();
+            is_response(event) && id.is_some_and(|id| id.starts_with(session))
+        };
+        let own = events.iter().filter(is_own);
+        let output = own.map(|event| event["properties"]["$ai_output_tokens"].as_u64());
+        output.flatten().collect::<Vec<_>>()
+    };
+    assert_eq!((of("aaaa"), of("bbbb")), (vec![1, 1], vec![100, 100]));
+    let totals = events.iter().filter(|event| is_trace(event));
+    let totals = totals.map(|event| &event["properties"]["$ai_total_output_tokens"]);
+    assert_eq!(totals.collect::<Vec<_>>(), [2, 200]);
+}
+
+#[test]
+fn sessions_of_the_real_claude_code_have_what_is_in_their_lines_and_books() {
+    let Some(root) = cases_or_skip() else { return };
+    let mut sessions = 0;
+    for lab in LABS {
+        for session in sources::below(&root.join("..").join(lab)).found {
+            let at = session.path.display();
+            let events = Run::default().events(&session.path);
+            let is_booked = |event: &&Value| event["properties"]["from_agent_books"] == true;
+            let (booked, in_lines): (Vec<&Value>, _) = events.iter().partition(is_booked);
+            let counted = tally(&session.path);
+            let of_lines = |name: &str| -> u64 {
+                let generations = in_lines.iter().filter(|event| is_response(event));
+                generations
+                    .filter_map(|event| event["properties"][format!("$ai_{name}_tokens")].as_u64())
+                    .sum()
+            };
+            let found = [
+                of_lines("input"),
+                of_lines("output"),
+                of_lines("cache_read_input"),
+                of_lines("cache_creation_5m_input"),
+                of_lines("cache_creation_1h_input"),
+            ];
+            let expected = [
+                counted.input,
+                counted.output,
+                counted.cache_read,
+                counted.cache_write_5m,
+                counted.cache_write_1h,
+            ];
+            assert_eq!(found, expected, "{at}");
+            if let Some(books) = by_claude_code(&session.path) {
+                let (_, _, _, all) = figures(&events);
+                assert_eq!(all, books, "{at}: {booked:#?}");
+            }
+            sessions += 1;
+        }
+    }
+    assert_eq!(sessions, 11);
 }
 
 #[test]

@@ -49,17 +49,16 @@ const CASES: &[(&str, &str)] = &[
     ("00000031", "odd_fields"),
     ("00000032", "told_beside"),
     ("00000033", "prompt_snapshot"),
+    ("00000034", "with_lines_of_another"),
+    ("00000035", "lines_elsewhere"),
+    ("00000036", "told_of_the_session"),
+    ("00000037", "subagent_alone"),
 ];
 
 fn transcript(number: &str) -> PathBuf {
     let found = sources::below(Path::new(FIXTURES)).found;
-    let mut found = found.into_iter().map(|found| found.path);
-    found
-        .find(|path| {
-            path.file_stem()
-                .is_some_and(|stem| stem.to_string_lossy().starts_with(number))
-        })
-        .unwrap_or_else(|| panic!("no fixture {number}"))
+    let found = found.into_iter().find(|it| it.id.starts_with(number));
+    found.unwrap_or_else(|| panic!("no fixture {number}")).path
 }
 
 /// One event after the other, without what is the same in all of them.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::mem;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use anyhow::Context;
 
@@ -205,7 +206,7 @@ impl Pipeline<'_> {
         let Read { unstored, first } = read;
         let Unstored {
             agent,
-            stamps,
+            mut stamps,
             mut parts,
         } = unstored;
         let Some(first) = first else {
@@ -267,6 +268,8 @@ impl Pipeline<'_> {
         let checkpoint = checkpoint
             .map(|kept| kept.into_bytes(&mut |text| without_secrets(text, &redactor)))
             .transpose()?;
+        // What was left out here is read with its own session, whenever that was read last.
+        stamps.extend(last.others().iter().map(unread));
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
         Ok(Stored::Session {
@@ -286,6 +289,15 @@ impl Pipeline<'_> {
 #[must_use]
 pub fn is_overtaken(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
+}
+
+/// How a file looks of which nothing was read yet.
+fn unread(path: &PathBuf) -> TranscriptStamp {
+    TranscriptStamp {
+        path: path.clone(),
+        size: 0,
+        modified: SystemTime::UNIX_EPOCH,
+    }
 }
 
 /// How the files of a session look now.

@@ -27,6 +27,8 @@ const PROPERTIES: &[&str] = &[
     "$ai_cache_creation_1h_input_tokens",
     "$ai_cache_reporting_exclusive",
     "$ai_web_search_count",
+    "web_fetch_count",
+    "usage_known",
     "$ai_stop_reason",
     "$ai_time_to_first_token",
     "$ai_input",
@@ -56,6 +58,7 @@ const PROPERTIES: &[&str] = &[
     "$geoip_disable",
     "claude_code_version",
     "claude_code_entrypoint",
+    "claude_code_agent",
     "permission_mode",
     "session_title",
     "generation_count",
@@ -77,6 +80,11 @@ const PROPERTIES: &[&str] = &[
     "lines_removed",
     "broken_line_count",
     "unknown_line_count",
+    "oversized_line_count",
+    "untimed_line_count",
+    "response_without_usage_count",
+    "derived_from_sessions",
+    "continued_in_session",
     "cut_off",
     "retry_count",
     "retry_http_status",
@@ -93,7 +101,6 @@ const ALWAYS: &[&str] = &[
     "$ai_trace_id",
     "$ai_session_id",
     "$ai_span_id",
-    "$ai_latency",
     "$ai_lib",
     "$ai_lib_version",
     "$lib",
@@ -126,8 +133,11 @@ pub(crate) fn check(events: &[Value], transcript: &Path) {
         for name in ALWAYS {
             assert!(properties.contains_key(*name), "no {name} in {}", at());
         }
-        let latency = properties["$ai_latency"].as_f64();
-        assert!(latency.is_some_and(|latency| latency >= 0.0), "{}", at());
+        // That of a call alone may be unknown.
+        let is_call = event["event"] == "$ai_generation";
+        let latency = properties.get("$ai_latency").and_then(Value::as_f64);
+        let is_time = latency.map_or(is_call, |latency| latency >= 0.0);
+        assert!(is_time, "{}", at());
         let trace = text(event, "$ai_trace_id").unwrap_or_default();
         assert!(traces.contains(&trace), "{}", at());
         let parent = text(event, "$ai_parent_id");

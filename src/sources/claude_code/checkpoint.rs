@@ -32,6 +32,8 @@ pub struct Reading {
     pub is_part: bool,
     /// Subagent transcripts that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
+    /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
+    pub others: Vec<PathBuf>,
 }
 
 /// Where a reading must go on in order to see a turn with everything that its first response
@@ -84,6 +86,7 @@ impl Reading {
             skipped: BTreeMap::new(),
             is_part: false,
             unreadable: Vec::new(),
+            others: Vec::new(),
         }
     }
 

@@ -123,15 +123,24 @@ pub fn transcripts(root: &Path) -> Listing<PathBuf> {
     files
 }
 
-/// Whether the session is gone whose subagents are in this folder.
+/// Whether the session is gone whose subagents are in this folder: the folder around it is named
+/// after the session, and holds no transcript itself.
 fn is_left_alone(subagents: &Path) -> bool {
-    let session = subagents.parent().and_then(Path::file_name);
-    session.is_some_and(|name| {
-        let mut name = name.to_owned();
-        name.push(".jsonl");
-        let of_session = subagents.parent().map(|folder| folder.with_file_name(name));
-        of_session.is_some_and(|path| !path.exists())
-    })
+    let Some(folder) = subagents.parent() else {
+        return false;
+    };
+    let Some(session) = folder.file_name() else {
+        return false;
+    };
+    let mut transcript = session.to_owned();
+    transcript.push(".jsonl");
+    let holds_transcript = || {
+        walk::entries(folder)
+            .found
+            .iter()
+            .any(|it| is_transcript(it))
+    };
+    !folder.with_file_name(transcript).exists() && !holds_transcript()
 }
 
 /// The folder of subagents without a session that this transcript stands for.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{self, Lines};
 use super::checkpoint::{Checkpoint, Reading};
@@ -134,6 +135,7 @@ impl<'a> Reader<'a> {
         } = self.lines;
         let mut reading = self.reading;
         reading.marks = marks;
+        reading.others = self.others.transcripts();
         reading.has_custom_title = has_custom_title;
         (assembler.finish(self.files.session_id.clone()), reading)
     }
@@ -205,7 +207,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the lines that stand in other files and were written before that time.
-    fn strays(&mut self, before: Option<chrono::DateTime<chrono::Utc>>, place: Place<'_>) {
+    fn strays(&mut self, before: Option<DateTime<Utc>>, place: Place<'_>) {
         while let Some(text) = self.strays.next(before) {
             jsonl::objects(&text, |object| self.lines.line(&object, place));
         }

@@ -24,8 +24,8 @@ use super::wire::Line;
 /// The other sessions whose lines were met in a transcript.
 pub(super) struct Others<'a> {
     files: &'a SessionFiles,
-    /// Whether they have a transcript of their own.
-    known: HashMap<String, bool>,
+    /// The transcript of each, where it has one.
+    known: HashMap<String, Option<PathBuf>>,
 }
 
 impl<'a> Others<'a> {
@@ -45,12 +45,18 @@ impl<'a> Others<'a> {
             return false;
         }
         if let Some(known) = self.known.get(id) {
-            return *known;
+            return known.is_some();
         }
         let beside = paths::beside(&self.files.transcript, id);
-        let has_transcript = beside.is_some_and(|path| paths::session_id(&path) == id);
-        self.known.insert(id.to_owned(), has_transcript);
-        has_transcript
+        let owner = beside.filter(|path| paths::session_id(path) == id);
+        let has_owner = owner.is_some();
+        self.known.insert(id.to_owned(), owner);
+        has_owner
+    }
+
+    /// The transcripts of the sessions whose lines were met.
+    pub(super) fn transcripts(self) -> Vec<PathBuf> {
+        self.known.into_values().flatten().collect()
     }
 }
 
