@@ -438,12 +438,26 @@ fn all_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Characters beyond the first plane, which half a pair may stand for, are no part of any count.
+fn without_surrogates(text: &str) -> String {
+    let mut parts = text.split("\\ud");
+    let mut mended = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_surrogate = part.starts_with(|it: char| "89abcdefABCDEF".contains(it));
+        mended += if is_surrogate { "\\uf" } else { "\\ud" };
+        mended += part;
+    }
+    mended
+}
+
 /// Hands out the objects of a file. Two may stand on one line; a run of NUL bytes, or half of
 /// another one, may stand before one.
 fn for_each_line(path: &Path, mut each: impl FnMut(Value)) {
     let bytes = fs::read(path).expect("the transcript can be read");
-    for line in bytes.split(|byte| *byte == b'\n') {
-        for mut piece in line.split(|byte| *byte == 0) {
+    for line in String::from_utf8_lossy(&bytes).split('\n') {
+        for piece in line.split('\0') {
+            let whole = without_surrogates(piece);
+            let mut piece = whole.as_bytes();
             let mut is_whole = true;
             while !piece.is_empty() {
                 let mut objects = serde_json::Deserializer::from_slice(piece).into_iter();
