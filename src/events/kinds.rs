@@ -9,7 +9,7 @@ use super::settings::Recording;
 use super::{names, native, plain};
 use crate::session::{
     CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
-    Work,
+    UsageReport, Work,
 };
 
 /// What usage is called that is in the agent's books and in no line.
@@ -172,7 +172,7 @@ pub(super) fn of_generation(
         properties.set("$ai_total_cost_usd", cost.total);
         properties.set("$ai_cost_passthrough", true);
     }
-    if generation.lacks_usage && generation.error.is_none() {
+    if generation.usage_report == UsageReport::Missing {
         properties.set("usage_known", false);
     }
     properties.set_some("$ai_span_name", generation.label);

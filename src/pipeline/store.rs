@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -269,7 +269,7 @@ impl Pipeline<'_> {
             .map(|kept| kept.into_bytes(&mut |text| without_secrets(text, &redactor)))
             .transpose()?;
         // What was left out here is read with its own session, whenever that was read last.
-        stamps.extend(last.others().iter().map(unread));
+        stamps.extend(last.others().iter().map(|path| unread(path)));
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
         Ok(Stored::Session {
@@ -292,9 +292,9 @@ pub fn is_overtaken(error: &anyhow::Error) -> bool {
 }
 
 /// How a file looks of which nothing was read yet.
-fn unread(path: &PathBuf) -> TranscriptStamp {
+fn unread(path: &Path) -> TranscriptStamp {
     TranscriptStamp {
-        path: path.clone(),
+        path: path.to_owned(),
         size: 0,
         modified: SystemTime::UNIX_EPOCH,
     }

@@ -18,7 +18,7 @@ use super::responses::{Piece, Responses, Stand};
 use super::results::Results;
 use super::{
     Agent, Block, ByModel, Earlier, Incidents, Lineage, Message, Oddities, Session, Statement,
-    Trigger, Turn,
+    Trigger, Turn, UsageReport,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -371,7 +371,7 @@ impl Assembler {
                 generation.stop_reason.is_some() && generation.ended_at + SURELY_WRITTEN < ended_at;
         }
         let lacking = self.drafts.iter();
-        let lacking = lacking.filter(|draft| draft.generation.lacks_usage);
+        let lacking = lacking.filter(|it| it.generation.usage_report == UsageReport::Missing);
         self.oddities.responses_without_usage = lacking.count() as u64;
         let drafts = mem::take(&mut self.drafts);
         let agents = mem::take(&mut self.agents);

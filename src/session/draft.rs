@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::parts::{ResponsePart, Thread};
-use super::{Advice, Block, Generation, Message, Parameters, Retries, Timing, ToolCall};
+use super::{
+    Advice, Block, Generation, Message, Parameters, Retries, Timing, ToolCall, UsageReport,
+};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -57,7 +59,10 @@ impl Draft {
                 setup: part.setup,
                 output: part.blocks,
                 parameters: part.parameters,
-                lacks_usage: part.usage.is_none() && part.error.is_none(),
+                usage_report: match (&part.usage, &part.error) {
+                    (None, None) => UsageReport::Missing,
+                    _ => UsageReport::Present,
+                },
                 label: None,
                 error: part.error,
                 circumstances: part.circumstances,
@@ -76,7 +81,7 @@ impl Draft {
             && usage.output >= generation.usage.output
         {
             generation.usage = usage;
-            generation.lacks_usage = false;
+            generation.usage_report = UsageReport::Present;
             self.advisors = part.advisors;
         }
         if !is_copy {
@@ -111,7 +116,7 @@ impl Draft {
             output: Vec::new(),
             parameters: Parameters::default(),
             label: Some("advisor"),
-            lacks_usage: false,
+            usage_report: UsageReport::Present,
             timing: Timing::Unknown,
             ..generation.clone()
         });

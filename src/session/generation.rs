@@ -53,8 +53,8 @@ pub struct Generation {
     pub error: Option<CallError>,
     /// What it is, where it is no response of the conversation itself.
     pub label: Option<&'static str>,
-    /// Whether no part of the response told what it used.
-    pub lacks_usage: bool,
+    /// Whether the response told what it used.
+    pub usage_report: UsageReport,
     /// False while the response may still be being written.
     pub complete: bool,
     /// Where and under what circumstances.
@@ -83,6 +83,15 @@ pub struct Usage {
     /// Web pages that the provider fetched.
     #[serde(default)]
     pub web_fetches: u64,
+}
+
+/// Whether a call told what it used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageReport {
+    /// It did, or it failed and used nothing.
+    Present,
+    /// No part of the response did: its counts are not known.
+    Missing,
 }
 
 /// What is known of how long a call took.

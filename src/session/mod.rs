@@ -23,7 +23,9 @@ mod work;
 pub use assemble::Assembler;
 pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::Earlier;
-pub use generation::{CallError, Cost, Generation, Parameters, Retries, Timing, Usage};
+pub use generation::{
+    CallError, Cost, Generation, Parameters, Retries, Timing, Usage, UsageReport,
+};
 pub use given::{Given, InputScope, Setup, Wanted};
 pub use lineage::Lineage;
 pub use oddities::{Oddities, Skipped};
@@ -276,7 +278,7 @@ impl Session {
     #[must_use]
     pub fn without_usage(&self) -> u64 {
         let generations = self.all_generations().into_iter();
-        let new = generations.filter(|generation| generation.lacks_usage);
+        let new = generations.filter(|it| it.usage_report == UsageReport::Missing);
         self.earlier.totals.without_usage + new.count() as u64
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, Turn, Unlisted, Usage, Work};
+use super::{Generation, Turn, Unlisted, Usage, UsageReport, Work};
 
 /// Sums over the generations of a session, each response counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl Totals {
         self.generations += 1;
         self.errors += u64::from(generation.error.is_some());
         self.placeholders += u64::from(generation.has_placeholder());
-        self.without_usage += u64::from(generation.lacks_usage);
+        self.without_usage += u64::from(generation.usage_report == UsageReport::Missing);
         self.add_usage(generation.usage, generation.model.as_deref());
         for call in generation.tool_calls() {
             self.tool_calls += 1;

@@ -240,15 +240,15 @@ impl Response {
 }
 
 fn of_call(usage: Usage) -> Tally {
-    let [input, output, cache_read, cache_write_5m, cache_write_1h] = usage;
+    let [input, output, cache_read, five_minutes, one_hour] = usage;
     Tally {
         generations: 1,
         input,
         output,
         cache_read,
-        cache_write: cache_write_5m + cache_write_1h,
-        cache_write_5m,
-        cache_write_1h,
+        cache_write: five_minutes + one_hour,
+        cache_write_5m: five_minutes,
+        cache_write_1h: one_hour,
         ..Tally::default()
     }
 }

@@ -6,6 +6,7 @@
 //! line stays where it is, so that nothing is lost.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -124,7 +125,7 @@ fn candidates(files: &SessionFiles) -> Vec<PathBuf> {
 
 /// When a file was last written to.
 fn written(path: &Path) -> Option<DateTime<Utc>> {
-    let meta = path.symlink_metadata().ok().filter(|meta| meta.is_file())?;
+    let meta = path.symlink_metadata().ok().filter(Metadata::is_file)?;
     meta.modified().ok().map(DateTime::from)
 }
 
