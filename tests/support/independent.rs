@@ -408,7 +408,8 @@ pub(crate) fn files(transcript: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The files of all sessions at or below a folder, and those of subagents without a session.
+/// The files of all sessions at or below a folder, and those of subagents without a session: in a
+/// folder that is no session's, or beside none.
 pub(crate) fn of_sessions(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let all = all_below(folder);
     let is_agent = |path: &Path| {
@@ -417,7 +418,21 @@ pub(crate) fn of_sessions(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     };
     let sessions = all.iter().filter(|path| !is_agent(path));
     let theirs: HashSet<PathBuf> = sessions.flat_map(|path| files(path)).collect();
-    all.into_iter().partition(|path| theirs.contains(path))
+    all.into_iter()
+        .partition(|path| theirs.contains(path) || is_of_lost_session(path))
+}
+
+/// Whether a subagent is all that is left of a session: its folder is named after the session.
+fn is_of_lost_session(agent: &Path) -> bool {
+    let mut folders = agent.ancestors();
+    let subagents = folders.find(|folder| folder.ends_with("subagents"));
+    let Some(session) = subagents.and_then(Path::parent) else {
+        return false;
+    };
+    let entries = fs::read_dir(session).into_iter().flatten().flatten();
+    let mut paths = entries.map(|entry| entry.path());
+    let is_jsonl = |path: PathBuf| path.extension().is_some_and(|kind| kind == "jsonl");
+    !session.with_extension("jsonl").exists() && !paths.any(is_jsonl)
 }
 
 /// Every transcript at or below a folder, those of subagents included.
