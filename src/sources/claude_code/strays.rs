@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::Metadata;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::super::jsonl::{self, Lines};
-use super::super::walk;
+use super::super::{regular, walk};
 use super::glance;
 use super::lenient::{Text, text};
 use super::paths::{self, SessionFiles};
@@ -117,10 +117,22 @@ fn candidates(files: &SessionFiles) -> Vec<PathBuf> {
     }
     let (began, ended) = (glance::started_at(transcript), written(transcript));
     entries.retain(|path| {
+        if written(path) < began || !begins_as_object(path) {
+            return false;
+        }
         let is_late = ended.is_some_and(|ended| glance::started_at(path) > Some(ended));
-        written(path) >= began && !is_late && paths::session_id(path) != files.session_id
+        !is_late && paths::session_id(path) != files.session_id
     });
     entries
+}
+
+/// Whether a file begins as a transcript does: what else has such a name may be endless.
+fn begins_as_object(path: &Path) -> bool {
+    let first = regular::open(path).and_then(|(mut file, _)| {
+        let mut first = [0];
+        file.read_exact(&mut first).map(|()| first)
+    });
+    first.is_ok_and(|first| first == *b"{")
 }
 
 /// When a file was last written to.
