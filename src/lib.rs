@@ -19,6 +19,7 @@
 //! |---|---|
 //! | what is read of a transcript | [`sources`], a folder for each agent |
 //! | the words we speak of sessions in | [`session`] |
+//! | names, makers and prices of models | [`models`] |
 //! | what is sent to PostHog, names and identities | [`events`] |
 //! | what counts as a secret | [`redact`] |
 //! | what is kept on disk | [`outbox`] |
@@ -45,6 +46,7 @@ pub mod events;
 pub mod git;
 pub mod host;
 pub mod interrupt;
+pub mod models;
 pub mod outbox;
 pub mod pipeline;
 pub mod redact;

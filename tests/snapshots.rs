@@ -12,6 +12,7 @@ use posthog_llma::session::Oddities;
 use posthog_llma::sources;
 use serde_json::Value;
 use support::library::{Events, Run, collect};
+use support::rendering;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 
@@ -103,6 +104,7 @@ fn check(run: &Run, cases: &[(&str, &str)], suffix: &str) {
 }
 
 fn review(name: &str, events: &Events) {
+    rendering::is_shown(events);
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, readable(events));
     });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{InputScope, Recording, native};
+use super::{InputScope, Recording, chat};
 use crate::session::{Generation, Message, Role, Setup};
 
 /// A conversation, as far as its calls were gone through.
@@ -14,8 +14,8 @@ pub(super) struct Conversation {
     recording: Recording,
     /// The setups that were sent: the same one is not sent again.
     sent: Vec<Arc<Setup>>,
-    /// The system prompt that holds, as a message.
-    system: Option<Value>,
+    /// The system prompt that holds; empty where none is known.
+    system: Vec<Value>,
     /// What was new to a call that failed: the next one may be given it again.
     failed: Vec<Value>,
     /// Everything that was said so far; kept where it is sent with every call.
@@ -37,7 +37,7 @@ impl Conversation {
             scope,
             recording,
             sent: Vec::new(),
-            system: None,
+            system: Vec::new(),
             failed: Vec::new(),
             said: Vec::new(),
         }
@@ -54,7 +54,7 @@ impl Conversation {
         self.sent.extend(new.cloned());
         let tools = new.map(|setup| setup.tools.clone());
         let system = match self.scope {
-            InputScope::New => new.and_then(|setup| self.system_of(setup)),
+            InputScope::New => new.map_or_else(Vec::new, |setup| self.system_of(setup)),
             InputScope::Full => {
                 if let Some(setup) = setup {
                     self.system = self.system_of(setup);
@@ -63,7 +63,7 @@ impl Conversation {
             }
         };
         let messages = match self.scope {
-            InputScope::New => self.natives(&mut generation.input.iter()),
+            InputScope::New => self.messages(&mut generation.input.iter()),
             InputScope::Full => self.everything(generation),
         };
         GivenToCall {
@@ -76,12 +76,12 @@ impl Conversation {
     /// and what is new.
     fn everything(&mut self, generation: &Generation) -> Vec<Value> {
         if let Some(whole) = &generation.whole_input {
-            self.said = self.natives(&mut whole.iter().map(Arc::as_ref));
+            self.said = self.messages(&mut whole.iter().map(Arc::as_ref));
         } else {
             if generation.begins_anew {
                 self.said.clear();
             }
-            let mut new = self.natives(&mut generation.input.iter());
+            let mut new = self.messages(&mut generation.input.iter());
             if new.starts_with(&self.failed) {
                 new.drain(..self.failed.len());
             }
@@ -93,20 +93,19 @@ impl Conversation {
         }
         let given = self.said.clone();
         if generation.error.is_none() && generation.label.is_none() {
-            let answer = native::spoken(Role::Assistant, &generation.output, self.recording);
-            self.said.push(answer);
+            let answer = chat::messages(Role::Assistant, &generation.output, self.recording);
+            self.said.extend(answer);
         }
         given
     }
 
-    fn natives(&self, messages: &mut dyn Iterator<Item = &Message>) -> Vec<Value> {
+    fn messages(&self, messages: &mut dyn Iterator<Item = &Message>) -> Vec<Value> {
         messages
-            .map(|message| native::message(message, self.recording))
+            .flat_map(|message| chat::messages(message.role, &message.content, self.recording))
             .collect()
     }
 
-    fn system_of(&self, setup: &Setup) -> Option<Value> {
-        let has_text = !native::blocks(&setup.system, self.recording).is_empty();
-        has_text.then(|| native::spoken(Role::System, &setup.system, self.recording))
+    fn system_of(&self, setup: &Setup) -> Vec<Value> {
+        chat::messages(Role::System, &setup.system, self.recording)
     }
 }

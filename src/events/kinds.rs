@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::conversation::GivenToCall;
 use super::properties::Properties;
 use super::settings::Recording;
-use super::{names, native, plain};
+use super::{chat, names, plain};
+use crate::models;
+use crate::models::prices::{self, Rates};
 use crate::session::{
     CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
     UsageReport, Work,
@@ -39,6 +41,29 @@ impl Properties {
     /// A count of something that is not usual: nothing is said of it when there is none.
     fn count(&mut self, name: &'static str, number: u64) {
         self.set_some(name, Some(number).filter(|number| *number > 0));
+    }
+
+    /// The model, by the name that PostHog prices it by. Where a cloud has another for it, that is
+    /// kept beside.
+    fn model(&mut self, name: Option<&str>) {
+        let Some(name) = name else { return };
+        let model = models::behind(name);
+        self.set_some(
+            "model_name_at_provider",
+            Some(name).filter(|name| *name != model),
+        );
+        self.set("$ai_model", model);
+    }
+
+    /// The tools that a response called. PostHog finds them in its content, where that is sent and
+    /// whole. It joins names with commas, so none can hold one.
+    fn called_tools(&mut self, generation: &Generation) {
+        let names = generation.tool_calls();
+        let names: Vec<_> = names.map(|call| call.name.replace(',', "_")).collect();
+        if !names.is_empty() {
+            self.set("$ai_tools_called", names.join(","));
+            self.set("$ai_tool_call_count", names.len());
+        }
     }
 
     fn list<'a>(&mut self, name: &'static str, items: impl IntoIterator<Item = &'a String>) {
@@ -159,18 +184,28 @@ pub(super) fn of_generation(
     recording: Recording,
 ) -> Properties {
     let mut properties = Properties::default();
-    properties.set_some("$ai_model", generation.model.as_ref());
+    properties.model(generation.model.as_deref());
     properties.set("$ai_provider", &generation.provider);
     // A call that failed half way was paid for.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
         properties.usage(usage, generation.model.as_deref());
     }
-    if let Some(cost) = generation.cost {
+    let rates = match &generation.model {
+        Some(model) => prices::rates(&models::behind(model), &usage, &generation.parameters),
+        None => Rates::Standard,
+    };
+    let cost = generation.cost.or(match rates {
+        Rates::Special(cost) => Some(cost),
+        Rates::Standard | Rates::Unknown => None,
+    });
+    if let Some(cost) = cost {
         properties.set_some("$ai_input_cost_usd", cost.input);
         properties.set_some("$ai_output_cost_usd", cost.output);
         properties.set("$ai_total_cost_usd", cost.total);
         properties.set("$ai_cost_passthrough", true);
+    } else if rates == Rates::Unknown {
+        properties.set("cost_reliable", false);
     }
     if generation.usage_report == UsageReport::Missing {
         properties.set("usage_known", false);
@@ -204,20 +239,14 @@ pub(super) fn of_generation(
     });
     properties.set_some("$ai_tools", given.tools);
     properties.content("$ai_output_choices", recording.outputs(), || {
-        answer(generation, recording)
+        let output = &generation.output;
+        Value::Array(chat::messages(Role::Assistant, output, recording))
     });
+    properties.called_tools(generation);
     let prompt = Some(prompt).filter(|prompt| !prompt.is_empty());
     properties.set_some("$ai_user_prompt", prompt);
     properties.error(generation.error.as_ref(), recording);
     properties
-}
-
-fn answer(generation: &Generation, recording: Recording) -> Value {
-    if generation.error.is_some() && generation.output.is_empty() {
-        return json!([]);
-    }
-    let answer = native::spoken(Role::Assistant, &generation.output, recording);
-    Value::Array(vec![answer])
 }
 
 /// Calls that only the agent's books show.
@@ -227,8 +256,9 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
         "$ai_span_name",
         format!("{} {UNLISTED}", agent.replace('-', " ")),
     );
-    properties.set("$ai_model", &unlisted.model);
-    properties.set("$ai_provider", "anthropic");
+    properties.model(Some(&unlisted.model));
+    let provider = models::provider(&unlisted.model).unwrap_or("unknown");
+    properties.set("$ai_provider", provider);
     properties.usage(unlisted.usage, Some(&unlisted.model));
     properties.content("$ai_input", recording.inputs(), || json!([]));
     properties.content("$ai_output_choices", recording.outputs(), || json!([]));
@@ -246,12 +276,12 @@ pub(super) fn of_tool(call: &ToolCall, goes_on: bool, recording: Recording) -> P
     properties.content("$ai_input_state", recording.inputs(), || call.input.clone());
     let result = call.result.as_ref();
     properties.content("$ai_output_state", recording.outputs(), || {
-        result.map_or(Value::Null, |result| native::result(result, recording))
+        result.map_or(Value::Null, |result| chat::result(result, recording))
     });
     properties.set("$ai_is_error", result.is_none_or(|result| result.is_error));
     match result {
         Some(result) if result.is_error => {
-            let text = native::result(result, recording);
+            let text = chat::result(result, recording);
             properties.set("$ai_error", text.as_str().unwrap_or("tool_error"));
         }
         Some(_) => {}
@@ -350,6 +380,7 @@ fn parameters(generation: &Generation, recording: Recording) -> Properties {
     parameters.set_some("thinking", known.thinking.as_ref());
     parameters.set_some("service_tier", known.service_tier.as_ref());
     parameters.set_some("speed", known.speed.as_ref());
+    parameters.set_some("inference_geo", known.inference_geo.as_ref());
     parameters.extend(Properties::from(known.others.clone()));
     if recording.inputs() {
         return parameters;

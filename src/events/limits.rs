@@ -60,8 +60,8 @@ pub fn shorten(event: &mut Event, limits: &Limits) {
     match event.name {
         EventName::Generation => {
             if let Some(Value::Array(messages)) = properties.get_mut("$ai_input") {
-                for message in messages {
-                    clip_results(message, limits.attribute);
+                for message in messages.iter_mut().filter(|it| it["role"] == "tool") {
+                    clip(&mut message["content"], limits.attribute);
                 }
             }
         }
@@ -106,17 +106,6 @@ fn leave_out_oldest(properties: &mut Properties, max: usize) {
     let note = format!("[{} earlier messages left out]", end - first);
     let note = json!({ "role": "system", "content": [{ "type": "text", "text": note }] });
     messages.splice(first..end, [note]);
-}
-
-fn clip_results(message: &mut Value, max: usize) {
-    let blocks = message.get_mut("content").and_then(Value::as_array_mut);
-    for block in blocks.into_iter().flatten() {
-        if block.get("type").and_then(Value::as_str) == Some("tool_result")
-            && let Some(content) = block.get_mut("content")
-        {
-            clip(content, max);
-        }
-    }
 }
 
 /// Shortens a value to `max` bytes of JSON: the longest strings first, the structure kept.

@@ -434,7 +434,13 @@ impl Mapper<'_> {
             if is_trace { place.trace } else { &uuid_text },
         );
         all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
-        all.set_some("$ai_latency", latency.map(kinds::seconds));
+        // PostHog adds the latency of a trace to that of what hangs directly under it.
+        let length = if is_trace {
+            "elapsed_seconds"
+        } else {
+            "$ai_latency"
+        };
+        all.set_some(length, latency.map(kinds::seconds));
         all.extend(properties);
         let project = settings.frozen.project_name.as_deref();
         all.set_some("$ai_project_name", project);

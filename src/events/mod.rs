@@ -1,6 +1,7 @@
 //! A session becomes PostHog events: what is sent, under which name, with which identity.
 //! Knows no files, no agent's format and no network.
 
+mod chat;
 mod conversation;
 mod distinct_id;
 mod event;
@@ -10,7 +11,6 @@ mod kinds;
 pub mod limits;
 mod map;
 mod names;
-mod native;
 mod plain;
 mod properties;
 pub mod retention;

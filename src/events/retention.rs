@@ -1,8 +1,8 @@
 //! What PostHog does not keep for long.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Event, EventName};
+use super::Event;
 
 /// How long PostHog's cloud keeps content, in days, counted from an event's timestamp.
 /// Source: <https://posthog.com/docs/ai-observability/data-retention>.
@@ -17,19 +17,8 @@ const CONTENT: [&str; 4] = [
     "$ai_output_state",
 ];
 
-/// Leaves out the content that PostHog would drop. What it makes of content on arrival, the names
-/// of the tools that a response called, is said in its place.
+/// Leaves out the content that PostHog would drop.
 pub fn without_content(event: &mut Event) {
-    if event.name == EventName::Generation {
-        let choices = event.properties.get("$ai_output_choices");
-        let called = choices.map_or_else(Vec::new, called_tools);
-        if !called.is_empty() {
-            let count = called.len();
-            let properties = &mut event.properties;
-            properties.insert("$ai_tools_called", json!(called.join(",")));
-            properties.insert("$ai_tool_call_count", json!(count));
-        }
-    }
     event.properties.remove("$ai_tools");
     for name in CONTENT {
         if let Some(content) = event.properties.get_mut(name) {
@@ -38,33 +27,23 @@ pub fn without_content(event: &mut Event) {
     }
 }
 
-/// PostHog joins names with commas, so none can hold one.
-fn called_tools(choices: &Value) -> Vec<String> {
-    let blocks = choices[0]["content"].as_array();
-    let calls = blocks.into_iter().flatten();
-    let calls = calls.filter(|block| block["type"] == "tool_use");
-    calls
-        .filter_map(|block| Some(block["name"].as_str()?.replace(',', "_")))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;
+    use crate::events::EventName;
 
     #[test]
-    fn content_goes_and_what_posthog_makes_of_it_stays() {
+    fn content_goes_and_everything_else_stays() {
         let properties = json!({
             "$ai_model": "claude-opus-4-6",
             "$ai_input": [{ "role": "user", "content": "fix it" }],
-            "$ai_output_choices": [{ "role": "assistant", "content": [
-                { "type": "text", "text": "I look." },
-                { "type": "tool_use", "id": "1", "name": "Read", "input": {} },
-                { "type": "tool_use", "id": "2", "name": "mcp__a,b", "input": {} },
-            ]}],
+            "$ai_output_choices": [{ "role": "assistant", "content": "I look." }],
+            "$ai_tools_called": "Read",
+            "$ai_tool_call_count": 1,
             "$ai_tools": [{ "name": "Read" }],
             "$ai_user_prompt": "fix it",
         });
@@ -80,9 +59,9 @@ mod tests {
             "$ai_model": "claude-opus-4-6",
             "$ai_input": null,
             "$ai_output_choices": null,
+            "$ai_tools_called": "Read",
+            "$ai_tool_call_count": 1,
             "$ai_user_prompt": "fix it",
-            "$ai_tools_called": "Read,mcp__a_b",
-            "$ai_tool_call_count": 2,
         });
         assert_eq!(Value::Object(event.properties.into()), expected);
     }

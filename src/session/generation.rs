@@ -129,6 +129,8 @@ pub struct Parameters {
     pub service_tier: Option<String>,
     /// Speed the provider billed (`standard`, `fast`).
     pub speed: Option<String>,
+    /// Where the model ran (`us`, `global`), where the provider bills by it.
+    pub inference_geo: Option<String>,
     /// Whatever else says how the model was asked, in the provider's words.
     pub others: Map<String, Value>,
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::store::{FIXTURES, database, files, fixture};
 use crate::support::events::{readable, texts};
 use crate::support::library::{Events, Run};
+use crate::support::rendering;
 
 const CASES: [&str; 12] = [
     "agents",
@@ -47,6 +48,7 @@ fn events(name: &str, run: &Run) -> Events {
 }
 
 fn review(name: &str, events: &Events) {
+    rendering::is_shown(events);
     insta::with_settings!({
         omit_expression => true,
         prepend_module_to_snapshot => false,

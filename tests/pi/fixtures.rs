@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::events::{readable, texts};
 use crate::support::library::{Events, Run};
+use crate::support::rendering;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pi");
 
@@ -44,6 +45,7 @@ fn of_case(name: &str) -> PathBuf {
 }
 
 fn review(name: &str, events: &Events) {
+    rendering::is_shown(events);
     insta::with_settings!({
         omit_expression => true,
         prepend_module_to_snapshot => false,

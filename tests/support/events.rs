@@ -50,11 +50,12 @@ pub(crate) fn hangs_together(events: &Events) {
 /// The texts of messages, one after the other.
 pub(crate) fn texts(messages: &Value) -> Vec<String> {
     let messages = messages.as_array().expect("messages");
-    let blocks = messages
-        .iter()
-        .flat_map(|it| it["content"].as_array().expect("blocks"));
-    blocks
-        .filter_map(|block| block["text"].as_str())
-        .map(str::to_owned)
-        .collect()
+    let texts = messages.iter().flat_map(|it| match &it["content"] {
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
+        content => Vec::from_iter(content.as_str()),
+    });
+    texts.map(str::to_owned).collect()
 }

@@ -17,6 +17,7 @@ pub(crate) mod library;
 pub(crate) mod posthog;
 #[cfg(target_os = "linux")]
 pub(crate) mod process;
+pub(crate) mod rendering;
 #[cfg(target_os = "linux")]
 pub(crate) mod scene;
 pub(crate) mod session;

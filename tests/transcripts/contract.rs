@@ -15,6 +15,7 @@ const PROPERTIES: &[&str] = &[
     "$ai_span_type",
     "$ai_trace_name",
     "$ai_latency",
+    "elapsed_seconds",
     "$ai_model",
     "$ai_provider",
     "$ai_input_tokens",
@@ -39,6 +40,8 @@ const PROPERTIES: &[&str] = &[
     "$ai_input_state",
     "$ai_output_state",
     "$ai_tool_call_id",
+    "$ai_tools_called",
+    "$ai_tool_call_count",
     "$ai_is_error",
     "$ai_error",
     "$ai_http_status",
@@ -89,6 +92,12 @@ const PROPERTIES: &[&str] = &[
     "retry_count",
     "retry_http_status",
     "requested_model",
+    "model_name_at_provider",
+    "cost_reliable",
+    "$ai_input_cost_usd",
+    "$ai_output_cost_usd",
+    "$ai_total_cost_usd",
+    "$ai_cost_passthrough",
     "permission_wait_seconds",
     "subagent_id",
     "subagent_type",
@@ -135,8 +144,12 @@ pub(crate) fn check(events: &[Value], transcript: &Path) {
         }
         // That of a call alone may be unknown.
         let is_call = event["event"] == "$ai_generation";
-        let latency = properties.get("$ai_latency").and_then(Value::as_f64);
-        let is_time = latency.map_or(is_call, |latency| latency >= 0.0);
+        let length = match event["event"].as_str() {
+            Some("$ai_trace") => "elapsed_seconds",
+            _ => "$ai_latency",
+        };
+        let length = properties.get(length).and_then(Value::as_f64);
+        let is_time = length.map_or(is_call, |seconds| seconds >= 0.0);
         assert!(is_time, "{}", at());
         let trace = text(event, "$ai_trace_id").unwrap_or_default();
         assert!(traces.contains(&trace), "{}", at());

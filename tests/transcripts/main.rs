@@ -25,6 +25,7 @@ use support::capture::{Lane, judge};
 use support::env::API_KEY;
 use support::independent::{Tally, by_claude_code, tally};
 use support::library::{Events, Run};
+use support::rendering;
 
 #[test]
 fn every_session_has_the_calls_and_tokens_of_an_independent_count() {
@@ -71,6 +72,7 @@ fn check_contract(events: &Events, transcript: &Path) {
         let verdict = judge(Lane::Ai, &batch);
         assert!(verdict.is_ok(), "{}: {verdict:?}", transcript.display());
         contract::check(events, transcript);
+        rendering::is_shown(events);
     }
 }
 

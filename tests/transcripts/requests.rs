@@ -41,12 +41,13 @@ fn inputs(events: &Events) -> Vec<Vec<String>> {
 
 fn brief(message: &Value) -> String {
     let last = message["content"].as_array().and_then(|all| all.last());
-    let said = last.map_or("", |block| {
-        let text = ["text", "content", "name"];
-        text.into_iter()
-            .find_map(|name| block[name].as_str())
-            .unwrap_or_default()
-    });
+    let said = match last.unwrap_or(&message["content"]) {
+        Value::String(text) => text,
+        part => ["/text", "/thinking", "/function/name"]
+            .into_iter()
+            .find_map(|place| part.pointer(place)?.as_str())
+            .unwrap_or_default(),
+    };
     let role = message["role"].as_str().expect("a role");
     format!("{role}: {}", said.lines().next().unwrap_or_default())
 }
@@ -75,7 +76,7 @@ fn what_is_missing_costs_the_calls_that_need_it() {
     let whole = inputs(&Run::default().events(&fixture(RECORDED)));
     let by_lines = [
         ["user: Name the endpoints"],
-        ["user: route(\"/now\")"],
+        ["tool: route(\"/now\")"],
         ["user: And the German names?"],
         ["user: Thank you"],
     ];
@@ -196,15 +197,16 @@ fn on_request_every_call_has_the_whole_conversation() {
         "system: You help with the weather service.",
         "user: Name the endpoints",
         "system: You work in /home/ada/weather.",
+        "assistant: They are in routes.rs.",
         "assistant: Grep",
-        "user: route(\"/now\")",
+        "tool: route(\"/now\")",
         "assistant: /now and /forecast",
         "user: And the German names?",
         "system: The tool Read is there now.",
         "assistant: /jetzt und /vorhersage",
         "user: Thank you",
     ];
-    for (call, messages) in [3, 5, 8, 10].into_iter().enumerate() {
+    for (call, messages) in [3, 6, 9, 11].into_iter().enumerate() {
         assert_eq!(recorded[call], said[..messages], "call {call}");
     }
 }
@@ -245,7 +247,7 @@ fn of_a_conversation_that_is_too_long_the_oldest_messages_go_first() {
     let last = inputs(&events).pop().expect("a call");
     let expected = [
         "system: You help with the weather service.",
-        "system: [5 earlier messages left out]",
+        "system: [6 earlier messages left out]",
         "user: And the German names?",
         "system: The tool Read is there now.",
         "assistant: /jetzt und /vorhersage",

@@ -81,8 +81,9 @@ impl Node {
         let text = |name: &str| properties.get(name).and_then(Value::as_str);
         let owned = |name: &str| text(name).map(str::to_owned);
         let number = |name: &str| properties.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let latency = properties.get("$ai_latency").and_then(Value::as_f64);
-        let latency = latency.unwrap_or(0.0);
+        let lengths = ["$ai_latency", "elapsed_seconds"].into_iter();
+        let mut lengths = lengths.filter_map(|name| properties.get(name)?.as_f64());
+        let latency = lengths.next().unwrap_or(0.0);
         let kind = match event.name {
             EventName::Trace => Kind::Trace,
             EventName::Generation => Kind::Call,

@@ -10,6 +10,7 @@ use super::agents::is_agent_tool;
 use super::blocks::value;
 use super::tool_result::ToolUseResult;
 use super::wire::{self, Content, Line, MediaSource, PermissionDecision, payload};
+use crate::models;
 use crate::session::{
     Advice, Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult, Usage,
     books,
@@ -242,14 +243,16 @@ pub(super) fn advisors(usage: Option<&wire::Usage<'_>>) -> Vec<Advice> {
     iterations.filter_map(advice).collect()
 }
 
-/// The clouds mark the ids of the responses they serve.
-pub(super) fn provider_of(response_id: &str) -> &'static str {
+/// Who ran the model: the clouds mark the ids of the responses they serve, a gateway does not.
+pub(super) fn provider_of(response_id: &str, model: Option<&str>) -> &'static str {
     if response_id.starts_with("msg_bdrk_") {
         "bedrock"
     } else if response_id.starts_with("msg_vrtx_") {
         "vertex"
     } else {
-        "anthropic"
+        model.map_or("anthropic", |model| {
+            models::provider(model).unwrap_or("unknown")
+        })
     }
 }
 

@@ -385,6 +385,9 @@ impl LineReader {
         let billed = raw_usage.unwrap_or_default();
         parameters.service_tier = billed.service_tier.map(|tier| tier.0.into_owned());
         parameters.speed = billed.speed.map(|speed| speed.0.into_owned());
+        let place = billed.inference_geo.map(|place| place.0.into_owned());
+        parameters.inference_geo =
+            place.filter(|place| !matches!(place.as_str(), "" | "not_available"));
         let requested = line.requested_model.as_ref().map(wire::Text::as_str);
         let requested = requested.or(asked.model.as_deref().filter(|_| is_synthetic));
         parameters.requested_model = requested
@@ -392,11 +395,12 @@ impl LineReader {
             .map(str::to_owned);
         let retries = failed.map(|failed| failed.retries).unwrap_or_default();
         let origin = origin_of(line, message);
-        let provider = provider_of(origin.response.as_deref().unwrap_or_default());
+        let model = if is_synthetic { requested } else { model };
+        let provider = provider_of(origin.response.as_deref().unwrap_or_default(), model);
         self.assembler.response(ResponsePart {
             thread,
             origin,
-            model: if is_synthetic { requested } else { model }.map(str::to_owned),
+            model: model.map(str::to_owned),
             provider,
             usage,
             requested_at: asked.at.or(parent_at),

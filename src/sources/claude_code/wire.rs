@@ -174,6 +174,8 @@ pub(super) struct Usage<'a> {
     pub(super) service_tier: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) speed: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) inference_geo: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

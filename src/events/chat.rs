@@ -1,0 +1,168 @@
+//! Content as messages in `OpenAI`'s chat format, whatever the provider: PostHog promises that of its
+//! integrations, renders it, and counts the called tools in it.
+//!
+//! A message has a role and parts: `text`, `thinking`, and `function` for a call of a tool. What a
+//! tool gave back is a message of its own with the role `tool`.
+//!
+//! What is not recorded is `null` where a field must stand, and absent otherwise. A call keeps its
+//! name and id: PostHog's trace page shows it, with `null` for its arguments.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use super::Recording;
+use crate::session::{Block, Role, ToolResult};
+
+/// What the text of a failed result begins with: the chat format has no field for a failure.
+const FAILED: &str = "[failed] ";
+
+/// What somebody said, as messages: what PostHog shows of one message stays together, so the
+/// results of tools and what the model thought are messages of their own, where they stood.
+/// Nothing for content that says nothing.
+///
+/// PostHog recognises a `function` part beside texts and a `thinking` part beside anything, but no
+/// `function` beside `thinking` (`compat_array` and `anthropic` of its rendering recipes).
+pub(super) fn messages(role: Role, content: &[Block], recording: Recording) -> Vec<Value> {
+    // The model's words are an output, also where the model is given them.
+    if role == Role::Assistant && !recording.outputs() {
+        return vec![said(role, Value::Null)];
+    }
+    let runs = content.chunk_by(|a, b| match (a, b) {
+        (Block::ToolResult { .. }, _) | (_, Block::ToolResult { .. }) => false,
+        (a, b) => matches!(a, Block::Thinking(_)) == matches!(b, Block::Thinking(_)),
+    });
+    runs.filter_map(|run| match run {
+        [Block::ToolResult { call_id, result }] => Some(answer(call_id, result, recording)),
+        run => {
+            let parts = parts(run, recording);
+            (!parts.is_empty()).then(|| said(role, Value::Array(parts)))
+        }
+    })
+    .collect()
+}
+
+fn said(role: Role, content: Value) -> Value {
+    let name = match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::System => "system",
+    };
+    object([("role", json!(name)), ("content", content)])
+}
+
+/// What a tool gave back, as a message.
+fn answer(call_id: &str, result: &ToolResult, recording: Recording) -> Value {
+    let mut content = text_of(result, recording);
+    if let Some(text) = &mut content
+        && result.is_error
+    {
+        text.insert_str(0, FAILED);
+    }
+    object([
+        ("role", json!("tool")),
+        ("tool_call_id", json!(call_id)),
+        ("content", content.map_or(Value::Null, Value::String)),
+    ])
+}
+
+/// An object of values that are moved into it: `json!` would copy them, and they are long.
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    Value::Object(fields.into_iter().collect())
+}
+
+/// The blocks that say something, in their order.
+fn parts(blocks: &[Block], recording: Recording) -> Vec<Value> {
+    blocks
+        .iter()
+        .filter_map(|block| part(block, recording))
+        .collect()
+}
+
+/// What a tool gave back: plain text where it is that, else parts. All of it is output, whatever
+/// kind of block it is in.
+pub(super) fn result(result: &ToolResult, recording: Recording) -> Value {
+    let is_text = |block: &Block| matches!(block, Block::Text(_));
+    if recording.outputs() && !result.content.iter().all(is_text) {
+        return Value::Array(parts(&result.content, Recording::Full));
+    }
+    text_of(result, recording).map_or(Value::Null, Value::String)
+}
+
+/// What a tool gave back as one text, other content in words. `None` where it is not recorded.
+fn text_of(result: &ToolResult, recording: Recording) -> Option<String> {
+    if !recording.outputs() {
+        return None;
+    }
+    let texts = result.content.iter();
+    let texts = texts.filter_map(|block| words(block, Recording::Full));
+    Some(texts.collect::<Vec<_>>().join("\n"))
+}
+
+fn part(block: &Block, recording: Recording) -> Option<Value> {
+    match block {
+        Block::ToolCall(call) => {
+            let arguments = Some(&call.input).filter(|_| recording.inputs());
+            let function = json!({ "name": call.name, "arguments": arguments });
+            Some(json!({ "type": "function", "id": call.id, "function": function }))
+        }
+        Block::Thinking(thinking) => {
+            let is_shown = recording.outputs() && !thinking.is_empty();
+            is_shown.then(|| json!({ "type": "thinking", "thinking": thinking }))
+        }
+        block => {
+            let words = words(block, recording).filter(|words| !words.is_empty())?;
+            Some(object([
+                ("type", json!("text")),
+                ("text", Value::String(words.into_owned())),
+            ]))
+        }
+    }
+}
+
+/// A block as text: what is not text is described.
+fn words(block: &Block, recording: Recording) -> Option<Cow<'_, str>> {
+    Some(match block {
+        Block::Text(text) => Cow::Borrowed(text.as_str()),
+        Block::Report(text) => Cow::Borrowed(Some(text).filter(|_| recording == Recording::Full)?),
+        Block::Thinking(thinking) => Cow::Borrowed(Some(thinking).filter(|_| recording.outputs())?),
+        Block::ToolCall(call) => Cow::Owned(format!("[call of {}]", call.name)),
+        Block::ToolResult { result, .. } => Cow::Owned(text_of(result, recording)?),
+        Block::Media {
+            kind,
+            media_type,
+            bytes,
+        } => {
+            let media_type = media_type.as_deref().unwrap_or("of unknown type");
+            Cow::Owned(format!("[{kind} {media_type}, {bytes} bytes]"))
+        }
+        Block::Other(value) => Cow::Owned(foreign(value, recording)),
+    })
+}
+
+/// A block that PostHog cannot render, in words. One of a kind that is not known may hold inputs
+/// as well as outputs.
+fn foreign(value: &Value, recording: Recording) -> String {
+    let Some(kind) = value.get("type").and_then(Value::as_str) else {
+        return match recording {
+            Recording::Full => value.to_string(),
+            _ => "[block]".to_owned(),
+        };
+    };
+    let is_recorded = match kind {
+        "redacted_thinking" => return "[redacted thinking]".to_owned(),
+        kind if kind.ends_with("tool_use") => recording.inputs(),
+        kind if kind.ends_with("tool_result") => recording.outputs(),
+        _ => recording == Recording::Full,
+    };
+    let mut rest = value.clone();
+    if let Some(fields) = rest.as_object_mut() {
+        fields.shift_remove("type");
+        if !is_recorded {
+            fields
+                .retain(|name, field| ["id", "name"].contains(&name.as_str()) && field.is_string());
+        }
+    }
+    format!("[{kind}] {rest}")
+}
