@@ -243,6 +243,8 @@ impl Report {
         let Stored::Session {
             unreadable,
             exceeds_books,
+            skipped,
+            without_usage,
             ..
         } = stored
         else {
@@ -251,6 +253,15 @@ impl Report {
         for (path, reason) in unreadable {
             let warning = format!("cannot read {}: {reason}", path.display());
             self.warnings.push(warning);
+        }
+        let lost = skipped.broken + skipped.oversized;
+        if lost > 0 || *without_usage > 0 {
+            let id = short(&found.session_id());
+            self.warnings.push(format!(
+                "session {id}: {} could not be read, and {} did not tell what they used",
+                ui::count(lost, "line"),
+                ui::count(*without_usage, "response")
+            ));
         }
         if *exceeds_books {
             let id = short(&found.session_id());

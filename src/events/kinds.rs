@@ -11,7 +11,7 @@ use crate::models;
 use crate::models::prices::{self, Rates};
 use crate::session::{
     CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
-    Work,
+    UsageReport, Work,
 };
 
 /// What usage is called that is in the agent's books and in no line.
@@ -35,6 +35,7 @@ impl Properties {
         self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_1h);
         self.set("$ai_cache_reporting_exclusive", true);
         self.count("$ai_web_search_count", usage.web_searches);
+        self.count("web_fetch_count", usage.web_fetches);
     }
 
     /// A count of something that is not usual: nothing is said of it when there is none.
@@ -124,7 +125,7 @@ impl Properties {
 
     fn totals(&mut self, totals: &Totals) {
         self.set("$ai_total_input_tokens", totals.input);
-        self.set("$ai_total_output_tokens", totals.output);
+        self.set("$ai_total_output_tokens", total_output_tokens(totals));
         self.set("$ai_total_cache_read_input_tokens", totals.cache_read);
         self.set("$ai_total_cache_creation_input_tokens", totals.cache_write);
         self.set("generation_count", totals.generations);
@@ -135,6 +136,7 @@ impl Properties {
         self.list("tools", &totals.tools);
         self.count("unfinished_tool_call_count", totals.unfinished_tool_calls);
         self.count("unreliable_output_count", totals.placeholders);
+        self.count("response_without_usage_count", totals.without_usage);
         self.count("interruption_count", totals.interruptions);
         self.count("compaction_count", totals.compactions);
         self.count("commit_count", totals.work.commits.len() as u64);
@@ -146,13 +148,24 @@ impl Properties {
 /// (`output-costs.ts` of its ingestion).
 const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
 
+fn is_reasoning_added(model: &str) -> bool {
+    let model = model.to_lowercase();
+    REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
+}
+
 fn output_tokens(usage: Usage, model: Option<&str>) -> u64 {
-    let is_added = model.is_some_and(|model| {
-        let model = model.to_lowercase();
-        REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
-    });
+    let is_added = model.is_some_and(is_reasoning_added);
     let added = usage.reasoning.filter(|_| is_added);
     usage.output.saturating_sub(added.unwrap_or(0))
+}
+
+/// The sum of what the generations show.
+fn total_output_tokens(totals: &Totals) -> u64 {
+    let by_model = totals.reasoning.iter();
+    let added = by_model.filter(|(model, _)| is_reasoning_added(model));
+    totals
+        .output
+        .saturating_sub(added.map(|(_, tokens)| tokens).sum())
 }
 
 /// Whether the prompt of a turn is sent. The report of a background task repeats answers.
@@ -194,6 +207,10 @@ pub(super) fn of_generation(
     } else if rates == Rates::Unknown {
         properties.set("cost_reliable", false);
     }
+    if generation.usage_report == UsageReport::Missing {
+        properties.set("usage_known", false);
+    }
+    properties.set_some("$ai_span_name", generation.label);
     if generation.has_placeholder() {
         properties.set("output_tokens_reliable", false);
     }
@@ -250,7 +267,8 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
     properties
 }
 
-pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
+/// `goes_on` says whether the conversation went on after the call.
+pub(super) fn of_tool(call: &ToolCall, goes_on: bool, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     properties.set("$ai_span_name", &call.name);
     properties.set("$ai_span_type", "tool");
@@ -269,7 +287,11 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
         Some(_) => {}
         None => {
             properties.set("unfinished", true);
-            let why = "no result: the session ended before the tool returned";
+            let why = if goes_on {
+                "no result: none was written, though the session went on"
+            } else {
+                "no result: the session ended before the tool returned"
+            };
             properties.set("$ai_error", why);
         }
     }
@@ -338,6 +360,11 @@ pub(super) fn of_session(
     let skipped = session.skipped();
     properties.count("broken_line_count", skipped.broken);
     properties.count("unknown_line_count", skipped.unknown);
+    properties.count("oversized_line_count", skipped.oversized);
+    properties.count("untimed_line_count", skipped.untimed);
+    properties.list("derived_from_sessions", &session.lineage.derived_from);
+    let continued_in = session.lineage.continued_in.as_ref();
+    properties.set_some("continued_in_session", continued_in);
     if session.is_cut_off {
         properties.set("cut_off", true);
     }

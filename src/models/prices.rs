@@ -160,6 +160,7 @@ mod tests {
         cache_write_5m: 200,
         cache_write_1h: 100,
         web_searches: 2,
+        web_fetches: 0,
     };
 
     fn billed(model: &str, speed: &str, tier: &str, geo: &str) -> Rates {

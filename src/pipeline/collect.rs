@@ -90,6 +90,15 @@ impl Collected {
         self.reading.unreadable()
     }
 
+    /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
+    #[must_use]
+    pub fn others(&self) -> &[PathBuf] {
+        match &self.reading {
+            Reading::ClaudeCode(reading) => &reading.others,
+            Reading::Whole => &[],
+        }
+    }
+
     /// Why the session is to be left alone: one of the folders it worked in is.
     #[must_use]
     pub fn opted_out(&self) -> Option<&str> {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context;
 
@@ -16,7 +17,7 @@ use crate::outbox::{
     Batch, Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp,
 };
 use crate::redact::{Counts, Redacted};
-use crate::session::{Agent, Session};
+use crate::session::{Agent, Session, Skipped};
 use crate::sources::{Checkpoint, Found, Look, SessionFiles};
 
 /// Events are handed on to be stored in pieces of so many bytes.
@@ -45,6 +46,10 @@ pub enum Stored {
         progress: Progress,
         /// Whether it ended with more in its lines than in the agent's own books.
         exceeds_books: bool,
+        /// Lines that could not be used, since the session began.
+        skipped: Skipped,
+        /// Responses that did not tell what they used.
+        without_usage: u64,
         /// What the events that were read amount to, each counted once over all transcripts of
         /// the session.
         tally: Tally,
@@ -205,7 +210,7 @@ impl Pipeline<'_> {
         let Read { unstored, first } = read;
         let Unstored {
             agent,
-            stamps,
+            mut stamps,
             mut parts,
         } = unstored;
         let Some(first) = first else {
@@ -268,6 +273,8 @@ impl Pipeline<'_> {
         let checkpoint = checkpoint
             .map(|kept| kept.into_bytes(&mut |text| without_secrets(text, &redactor)))
             .transpose()?;
+        // What was left out here is read with its own session, whenever that was read last.
+        stamps.extend(last.others().iter().map(|path| unread(path)));
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
         Ok(Stored::Session {
@@ -275,6 +282,8 @@ impl Pipeline<'_> {
             unreadable: unreadable.into_iter().collect(),
             progress,
             exceeds_books: is_final && exceeds_books,
+            skipped: last.session.skipped(),
+            without_usage: last.session.without_usage(),
             tally,
             without_content: self.leaves_out_content(&last),
         })
@@ -285,6 +294,15 @@ impl Pipeline<'_> {
 #[must_use]
 pub fn is_overtaken(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
+}
+
+/// How a file looks of which nothing was read yet.
+fn unread(path: &Path) -> TranscriptStamp {
+    TranscriptStamp {
+        path: path.to_owned(),
+        size: 0,
+        modified: SystemTime::UNIX_EPOCH,
+    }
 }
 
 /// How the files of a session look now.

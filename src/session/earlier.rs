@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Generation, Skipped, Totals, Turn};
+use super::{Balance, Generation, Lineage, Skipped, Totals, Turn};
 use crate::fingerprint;
 
 /// The sum of what was read before.
@@ -22,6 +22,8 @@ pub struct Earlier {
     pub first_prompt: Option<String>,
     /// Title at that time.
     pub title: Option<String>,
+    /// The sessions that it came from and went on in.
+    pub lineage: Lineage,
     /// Sums.
     pub totals: Totals,
     /// The folders that it worked in.
@@ -38,6 +40,12 @@ impl Earlier {
     #[must_use]
     pub fn knows(&self, response_id: &str) -> bool {
         !self.responses.is_empty() && self.responses.contains(&fingerprint_of(response_id))
+    }
+
+    /// Whether a turn with this identity was read before.
+    #[must_use]
+    pub fn knows_turn(&self, turn: &str) -> bool {
+        self.knows(&of_turn(turn))
     }
 
     /// Whether anything was read before.
@@ -59,7 +67,12 @@ impl Earlier {
             .into_iter()
             .map(|generation| fingerprint_of(&generation.id));
         self.responses.extend(known);
+        self.responses.insert(fingerprint_of(&of_turn(&turn.id)));
     }
+}
+
+fn of_turn(id: &str) -> String {
+    format!("turn\u{1e}{id}")
 }
 
 impl Turn {

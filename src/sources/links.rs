@@ -6,7 +6,6 @@
 //! without links where there is one, so links cannot lead in a circle.
 
 use std::collections::{HashSet, VecDeque};
-use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -45,12 +44,12 @@ struct Seen {
     files: HashSet<PathBuf>,
 }
 
-/// The files at or below `roots`, those of each root in the order of their paths, but for folders of
-/// names that `enters` does not want.
+/// The files at or below `roots`, those of each root in the order of their paths, but for folders
+/// that `enters` does not want.
 pub(super) fn files(
     roots: &[PathBuf],
     bounds: &Bounds,
-    enters: impl Fn(&OsStr) -> bool,
+    enters: impl Fn(&Path) -> bool,
 ) -> Listing<PathBuf> {
     let bounds = bounds.clone().and(roots);
     let mut listing = Listing::default();
@@ -96,7 +95,7 @@ pub(super) fn files(
 /// Lists one folder and what is in it, and answers the links there.
 fn walk(
     folder: &Path,
-    enters: &impl Fn(&OsStr) -> bool,
+    enters: &impl Fn(&Path) -> bool,
     seen: &mut Seen,
     listing: &mut Listing<PathBuf>,
 ) -> Vec<PathBuf> {
@@ -123,11 +122,11 @@ fn walk(
         };
         let is_root = entry.depth() == 0;
         if entry.path_is_symlink() && !is_root {
-            if enters(entry.file_name()) {
+            if enters(entry.path()) {
                 links.push(entry.into_path());
             }
         } else if entry.file_type().is_dir() || is_root && real.is_dir() {
-            let is_wanted = is_root || enters(entry.file_name());
+            let is_wanted = is_root || enters(entry.path());
             if !is_wanted || !seen.folders.insert(real) {
                 entries.skip_current_dir();
             }
@@ -196,7 +195,7 @@ mod tests {
             symlink(target, projects.join(link)).unwrap();
         }
         let bounds = Bounds::default().and(&[home.path().to_owned()]);
-        let found = files(&[projects], &bounds, |name| name != "no");
+        let found = files(&[projects], &bounds, |folder| !folder.ends_with("no"));
         assert_eq!(
             names(home.path(), &found),
             ["projects/b/2", "projects/b/4", "projects/c/3"]

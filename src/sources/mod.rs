@@ -98,10 +98,7 @@ impl Found {
     fn of(agent: Agent, path: &Path) -> io::Result<Self> {
         let address = || opencode::Address::at(path).ok_or(ErrorKind::NotFound);
         let id = match agent {
-            Agent::ClaudeCode => {
-                let name = path.file_stem().ok_or(ErrorKind::NotFound)?;
-                name.to_string_lossy().into_owned()
-            }
+            Agent::ClaudeCode => claude_code::named(path).ok_or(ErrorKind::NotFound)?,
             Agent::Pi => pi::id_in_name(path),
             Agent::OpenCode => address()?.id().to_owned(),
         };

@@ -28,6 +28,8 @@ const PROPERTIES: &[&str] = &[
     "$ai_cache_creation_1h_input_tokens",
     "$ai_cache_reporting_exclusive",
     "$ai_web_search_count",
+    "web_fetch_count",
+    "usage_known",
     "$ai_stop_reason",
     "$ai_time_to_first_token",
     "$ai_input",
@@ -59,6 +61,7 @@ const PROPERTIES: &[&str] = &[
     "$geoip_disable",
     "claude_code_version",
     "claude_code_entrypoint",
+    "claude_code_agent",
     "permission_mode",
     "session_title",
     "generation_count",
@@ -80,6 +83,11 @@ const PROPERTIES: &[&str] = &[
     "lines_removed",
     "broken_line_count",
     "unknown_line_count",
+    "oversized_line_count",
+    "untimed_line_count",
+    "response_without_usage_count",
+    "derived_from_sessions",
+    "continued_in_session",
     "cut_off",
     "retry_count",
     "retry_http_status",
@@ -134,12 +142,15 @@ pub(crate) fn check(events: &[Value], transcript: &Path) {
         for name in ALWAYS {
             assert!(properties.contains_key(*name), "no {name} in {}", at());
         }
+        // That of a call alone may be unknown.
+        let is_call = event["event"] == "$ai_generation";
         let length = match event["event"].as_str() {
             Some("$ai_trace") => "elapsed_seconds",
             _ => "$ai_latency",
         };
         let length = properties.get(length).and_then(Value::as_f64);
-        assert!(length.is_some_and(|seconds| seconds >= 0.0), "{}", at());
+        let is_time = length.map_or(is_call, |seconds| seconds >= 0.0);
+        assert!(is_time, "{}", at());
         let trace = text(event, "$ai_trace_id").unwrap_or_default();
         assert!(traces.contains(&trace), "{}", at());
         let parent = text(event, "$ai_parent_id");

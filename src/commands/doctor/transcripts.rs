@@ -195,9 +195,24 @@ fn format(facts: &Facts) -> Option<Finding> {
         }
     }
     let sessions = ui::count(newest.len() as u64, "session");
-    let Unknown(unknown) = unknown;
+    let Unknown {
+        sightings: unknown,
+        broken,
+        without_usage,
+    } = unknown;
     if newest.is_empty() {
         return None;
+    }
+    if unknown.is_empty() && (broken > 0 || without_usage > 0) {
+        let found = format!(
+            "in the newest {sessions} {} cannot be read, and {} of responses have no token counts",
+            ui::count(broken, "piece"),
+            ui::count(without_usage, "line"),
+        );
+        let advice = "what they held is in no event, or without tokens; a crash or a full disk \
+                      breaks lines, a gateway may leave counts out";
+        let details = json!({ "broken": broken, "without_usage": without_usage });
+        return Some(Finding::advice(CHECK, found, advice).with(details));
     }
     if unknown.is_empty() {
         let found = format!("{sessions} read, every line is known");

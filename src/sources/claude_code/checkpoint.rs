@@ -5,10 +5,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::paths::{AgentFile, SessionFiles};
 use super::requests::Place;
+use super::surroundings::Standing;
 use crate::fingerprint;
 use crate::session::{Earlier, Generation, Session, Skipped, Turn};
 
@@ -35,6 +37,8 @@ pub struct Reading {
     pub is_part: bool,
     /// Subagent transcripts that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
+    /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
+    pub others: Vec<PathBuf>,
 }
 
 /// Where a reading must go on in order to see a turn with everything that its first response
@@ -48,8 +52,10 @@ pub(super) struct Mark {
     pub(super) statements: usize,
     /// Lines before that place, in what was read, that could not be used.
     pub(super) skipped: Skipped,
-    /// The permission mode at that place.
-    pub(super) permission_mode: Option<String>,
+    /// What held at that place.
+    pub(super) standing: Standing,
+    /// When the last line was written that told.
+    pub(super) clock: Option<DateTime<Utc>>,
     /// Where the conversation with the model stood.
     pub(super) place: Option<Place>,
 }
@@ -64,7 +70,8 @@ pub struct Checkpoint {
     pub(super) offset: u64,
     /// Fingerprint of the bytes before it.
     guard: u64,
-    pub(super) permission_mode: Option<String>,
+    pub(super) clock: Option<DateTime<Utc>>,
+    pub(super) standing: Standing,
     pub(super) has_custom_title: bool,
     pub(super) place: Option<Place>,
     /// Sizes of the subagents' files that belong to earlier turns, in bytes.
@@ -89,6 +96,7 @@ impl Reading {
             skipped: BTreeMap::new(),
             is_part: false,
             unreadable: Vec::new(),
+            others: Vec::new(),
         }
     }
 
@@ -140,6 +148,7 @@ impl Reading {
         earlier.started_at = Some(session.started_at);
         earlier.ended_at = Some(session.ended_at);
         earlier.title.clone_from(&session.title);
+        earlier.lineage.clone_from(&session.lineage);
         earlier.first_prompt = session.first_prompt();
         let books = session.reconcile_until(settled, mark.statements, ours);
         for unlisted in &books.unlisted {
@@ -161,7 +170,8 @@ impl Reading {
             format: FORMAT,
             offset: mark.offset,
             guard: guard_before(&self.transcript, mark.offset).ok()?,
-            permission_mode: mark.permission_mode.clone(),
+            clock: mark.clock,
+            standing: mark.standing.clone(),
             has_custom_title: self.has_custom_title,
             place: mark.place.clone(),
             agent_bytes,
@@ -183,6 +193,9 @@ impl Reading {
             .rposition(|turn| turn.is_shown(ours) && turn.answer().is_some())?;
         let latest = settled.min(answered);
         let mark_of = |turn: &Turn| self.marks.iter().find(|mark| mark.turn == turn.id);
+        // Not every turn can be gone on from.
+        let mut marked = turns.get(..=latest)?.iter();
+        let latest = marked.rposition(|turn| mark_of(turn).is_some())?;
         let mark = mark_of(turns.get(latest)?)?;
         // What was said before the turn may be turns too, which no response answered.
         let first = turns[..latest]

@@ -4,6 +4,7 @@
 //! beside this file.
 
 mod agents;
+mod attempts;
 mod blocks;
 mod checkpoint;
 mod content;
@@ -12,16 +13,21 @@ mod glance;
 pub mod in_force;
 mod kinds;
 mod lenient;
+mod line_reader;
 mod lists;
 mod messages;
 mod paths;
 mod places;
 pub mod plugin;
 mod prompt;
+mod queue;
 mod read;
 mod requests;
 mod running;
 pub mod settings;
+mod snapshot;
+mod strays;
+mod surroundings;
 mod times;
 mod tool_result;
 pub mod unknown;
@@ -31,7 +37,7 @@ mod work_trees;
 pub use checkpoint::{Checkpoint, Reading};
 pub use folders::folders;
 pub use glance::{glance, last_written, started_at};
-pub use paths::{AgentFile, SessionFiles, locate, session_files, session_id};
+pub use paths::{AgentFile, SessionFiles, locate, named, session_files, session_id};
 pub(super) use paths::{all, of_project, transcripts};
 pub use places::{config_dir, config_dirs, config_dirs_of, cowork_dirs, projects_dir};
 pub use read::read;

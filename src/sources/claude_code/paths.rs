@@ -1,5 +1,6 @@
 //! Where Claude Code keeps its sessions, and which files belong to one.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,9 @@ use crate::host::Host;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
 const LARGEST_META: u64 = 64 << 10;
+
+/// The folder of a session's subagents.
+const SUBAGENTS: &str = "subagents";
 
 /// Claude Code cuts the names of project folders here.
 const LONGEST_SLUG: usize = 200;
@@ -134,16 +138,65 @@ fn project_dir(cwd: &Path, projects: &Path) -> Listing<PathBuf> {
     entries
 }
 
-/// Every session transcript at or below `roots`, in the order of their paths. Links are followed
-/// within the bounds and the roots.
+/// Every session transcript at or below `roots`, in the order of their paths; where only subagents
+/// are left of a session, the first of theirs. Links are followed within the bounds and the roots.
 pub(in super::super) fn transcripts(roots: &[PathBuf], bounds: &Bounds) -> Listing<PathBuf> {
-    let mut files = links::files(roots, bounds, |name| {
-        name != "subagents" && name != "tool-results"
+    let subagents = RefCell::new(Vec::new());
+    let mut files = links::files(roots, bounds, |folder| {
+        let name = folder.file_name().unwrap_or_default();
+        if name == SUBAGENTS {
+            subagents.borrow_mut().push(folder.to_owned());
+        }
+        name != SUBAGENTS && name != "tool-results"
     });
-    let is_transcript = |path: &PathBuf| is_jsonl(path) && agent_id(path).is_none();
-    files.found.retain(is_transcript);
+    files.found.retain(|path| is_transcript(path));
     (files.unreadable).retain(|left| left.may_hold(is_jsonl));
+    for folder in subagents.into_inner() {
+        if is_left_alone(&folder) {
+            let mut left = walk::files(&folder, |_| true);
+            left.found
+                .retain(|path| is_jsonl(path) && agent_id(path).is_some());
+            left.found.truncate(1);
+            files.append(left);
+        }
+    }
     files
+}
+
+/// Whether the session is gone whose subagents are in this folder: the folder around it is named
+/// after the session, and holds no transcript itself.
+fn is_left_alone(subagents: &Path) -> bool {
+    let Some(folder) = subagents.parent() else {
+        return false;
+    };
+    let Some(session) = folder.file_name() else {
+        return false;
+    };
+    let mut transcript = session.to_owned();
+    transcript.push(".jsonl");
+    let holds_transcript = || {
+        walk::entries(folder)
+            .found
+            .iter()
+            .any(|it| is_transcript(it))
+    };
+    !folder.with_file_name(transcript).exists() && !holds_transcript()
+}
+
+/// The folder of subagents without a session that this transcript stands for.
+fn left_alone(transcript: &Path) -> Option<&Path> {
+    let mut folders = transcript.ancestors().skip(1);
+    let folder = folders.find(|folder| folder.file_name().is_some_and(|it| it == SUBAGENTS))?;
+    is_left_alone(folder).then_some(folder)
+}
+
+/// The id that a session's files are named by.
+#[must_use]
+pub fn named(transcript: &Path) -> Option<String> {
+    let of_subagents = left_alone(transcript).and_then(Path::parent);
+    let name = of_subagents.and_then(Path::file_name);
+    let name = name.or_else(|| transcript.file_stem())?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 /// The files of the session whose transcript is at `transcript`.
@@ -158,17 +211,25 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
             "is not a regular file",
         ));
     }
+    let alone = left_alone(transcript);
     let mut candidates = Listing::default();
-    let places = [Some(transcript.to_owned()), linked(transcript)];
-    for transcript in places.into_iter().flatten() {
-        let own = transcript.with_extension("").join("subagents");
-        candidates.append(walk::files(&own, |_| true));
+    if let Some(folder) = alone {
+        candidates.append(walk::files(folder, |_| true));
+    } else {
+        let places = [Some(transcript.to_owned()), linked(transcript)];
+        for transcript in places.into_iter().flatten() {
+            let own = transcript.with_extension("").join(SUBAGENTS);
+            candidates.append(walk::files(&own, |_| true));
+        }
     }
     let mut agents: Vec<AgentFile> = Vec::new();
-    agents.extend(candidates.found.iter().filter_map(|path| agent_file(path)));
-    let beside = siblings(transcript);
-    agents.extend(beside.found);
-    candidates.unreadable.extend(beside.unreadable);
+    let others = candidates.found.iter().filter(|path| *path != transcript);
+    agents.extend(others.filter_map(|path| agent_file(path)));
+    if alone.is_none() {
+        let beside = siblings(transcript);
+        agents.extend(beside.found);
+        candidates.unreadable.extend(beside.unreadable);
+    }
     // Of two files that hold the same lines, the shorter is the one that was copied.
     agents.sort_by(|a, b| (a.began_at, a.bytes, &a.path).cmp(&(b.began_at, b.bytes, &b.path)));
     Ok(SessionFiles {
@@ -185,12 +246,30 @@ fn linked(transcript: &Path) -> Option<PathBuf> {
     is_link.then(|| transcript.canonicalize().ok()).flatten()
 }
 
-/// The id of a session: what its lines say, else the name of its transcript.
+/// The id of a session: what its lines say, else the name of its transcript. Where the first line
+/// belongs to another session that has a transcript beside this one, the name counts.
 #[must_use]
 pub fn session_id(transcript: &Path) -> String {
     let said = first_facts(transcript).and_then(|facts| facts.session);
-    let stem = transcript.file_stem().unwrap_or_default();
-    said.unwrap_or_else(|| stem.to_string_lossy().into_owned())
+    let named = named(transcript);
+    let is_own = |said: &String| Some(said) == named.as_ref() || beside(transcript, said).is_none();
+    said.filter(is_own).or(named).unwrap_or_default()
+}
+
+/// The transcript of that session in the same folder, if there is one.
+pub(super) fn beside(transcript: &Path, session: &str) -> Option<PathBuf> {
+    let is_plain = session
+        .bytes()
+        .all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    let path = transcript.with_file_name(format!("{session}.jsonl"));
+    (is_plain && !session.is_empty() && path.is_file()).then_some(path)
+}
+
+/// Whether a file is the transcript of a session by its name: neither a subagent's, nor the record
+/// that Claude Desktop keeps beside the sessions of its own.
+pub(super) fn is_transcript(path: &Path) -> bool {
+    let is_record = path.file_name().is_some_and(|name| name == "audit.jsonl");
+    is_jsonl(path) && agent_id(path).is_none() && !is_record
 }
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.
