@@ -1,6 +1,7 @@
 //! The value that stands where a name is assigned one: how far it reaches, and whether it is a secret.
 
 use super::assignment::Assigned;
+use super::find;
 use super::format::{WORD, is_cut};
 use super::headers;
 use super::keys::{Kind, kind_of};
@@ -254,5 +255,5 @@ fn leads_to_secret(value: &[u8]) -> bool {
 }
 
 fn find_spaced_equals(value: &[u8]) -> bool {
-    value.windows(3).any(|window| window == b" = ")
+    find::contains(value, b" = ")
 }

@@ -1,5 +1,6 @@
 //! Passwords on command lines: which program takes one, and after which flag.
 
+use super::find;
 use super::keys::Kind;
 use super::programs::{PROGRAMS, Program, Takes};
 use super::separator::count;
@@ -319,7 +320,7 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
     let line = super::lines::before(text, at);
     let from = at - line.len();
     let found = ["echo ", "printf "].iter().find_map(|writer| {
-        let writes = memchr::memmem::rfind(line, writer.as_bytes())?;
+        let writes = find::rfind(line, writer.as_bytes())?;
         memchr::memchr(b'|', &line[writes..])?;
         let (arguments, _) = arguments(text, from + writes + writer.len(), MOST_ARGUMENTS, false);
         arguments
@@ -329,7 +330,7 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
     let argument = found.or_else(|| {
         let rest = &text[at..text.len().min(at + LONGEST_COMMAND)];
         let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
-        let here = at + memchr::memmem::find(line, b"<<<")? + 3;
+        let here = at + find::find(line, b"<<<")? + 3;
         arguments(text, here, MOST_ARGUMENTS, false)
             .0
             .into_iter()

@@ -36,6 +36,8 @@ pub(super) enum Detector {
     Hash,
     Pgpass,
     IdentifiedBy,
+    /// The rows that a statement inserts.
+    Inserted,
     /// A call whose argument of this number is a secret.
     Call(&'static str, usize),
     /// What stands behind, or around, a piece of text that announces a secret.
@@ -93,6 +95,8 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
         let texts = called.anchors().into_iter();
         anchors.extend(texts.map(|it| (it, Detector::Command(called))));
     }
+    let values = spellings(statements::VALUES).into_iter();
+    anchors.extend(values.map(|it| (it, Detector::Inserted)));
     let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
     anchors.extend(readers);
     anchors.extend(
@@ -224,6 +228,12 @@ impl Detector {
                 memory.reached.remember(Look::Hash, at, reached);
                 secret(span?, "password-hash")
             }
+            Self::Inserted if memory.reached.covers(Look::Statement, at) => None,
+            Self::Inserted => {
+                let (found, reached) = statements::inserted(text, at);
+                memory.reached.remember(Look::Statement, at, reached);
+                first(text, found, floor, memory).map(Step::Found)
+            }
             Self::Pgpass => files::pgpass(text, at).and_then(|span| secret(span, "password")),
             Self::IdentifiedBy => {
                 let span = files::identified_by(text, at + "TIFIED".len())?;
@@ -296,7 +306,6 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
     for (look, read) in [
         (Look::Json, json::values as fn(&[u8], Name) -> _),
         (Look::Table, tables::column),
-        (Look::Table, statements::inserted),
     ] {
         if !memory.reached.covers(look, at)
             && let Some((found, reached)) = read(text, name)

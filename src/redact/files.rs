@@ -1,11 +1,11 @@
 //! Files with a form of their own: password hashes, `.pgpass`, `kaggle.json`, SQL that sets passwords.
 
 use super::assignment::Name;
+use super::find::{self, contains_word};
 use super::format::{ALNUM, BASE64, HEX, run_length};
 use super::keys::Kind;
 use super::lines;
 use super::literal::Literal;
-use super::placeholders::contains_word;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::{Style, is_placeholder_value, is_secret, looks_random};
@@ -120,7 +120,7 @@ pub(super) fn kaggle(text: &[u8], name: Name) -> Option<Span> {
         return None;
     }
     let near = &text[name.start.saturating_sub(120)..name.start];
-    memchr::memmem::find(near, b"username")?;
+    find::find(near, b"username")?;
     let after = name.end
         + count(text, name.end, 12, |byte| {
             matches!(byte, b'"' | b'\\' | b':' | b' ')
@@ -183,7 +183,7 @@ pub(super) const ACCESS_LISTS: &[&str] = &[" on >"];
 
 /// The password after it.
 pub(super) fn access_list(text: &[u8], from: usize) -> Option<Span> {
-    memchr::memmem::find(lines::before(text, from), b"user ")?;
+    find::find(lines::before(text, from), b"user ")?;
     let length = count(text, from, 128, |byte| {
         !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'\\')
     });

@@ -37,6 +37,7 @@ mod contexts;
 mod corpus;
 mod detectors;
 mod files;
+mod find;
 mod format;
 #[cfg(test)]
 mod formats;
