@@ -114,18 +114,17 @@ impl<T: Copy> Anchors<T> {
     /// The first `count` positions, and up to a whole group, that pass the filter.
     fn maybes(&self, near: &[u8; BLOCK + WIDTH], count: usize) -> Maybes {
         let filter: &[u64; HASHES / 64] = self.filter.first_chunk().expect("made with that length");
-        let mut maybes = Maybes(0);
-        let groups = near.array_windows::<{ GROUP + WIDTH }>().step_by(GROUP);
-        for (index, group) in groups.take(count.div_ceil(GROUP)).enumerate() {
+        let mut maybes = 0;
+        for from in (0..BLOCK).step_by(GROUP).take_while(|from| *from < count) {
             let mut passing = 0;
             for within in 0..GROUP {
-                let hash = usize::from(hash(word_at(group, within)));
+                let hash = usize::from(hash(word_at(near, from + within)));
                 let passes = filter[hash / 64] >> (hash % 64) & 1;
                 passing |= passes << within;
             }
-            maybes.0 |= passing << (index * GROUP);
+            maybes |= passing << from;
         }
-        maybes
+        Maybes(maybes)
     }
 
     /// What the literals announce that stand at the beginning of `word`.

@@ -122,7 +122,7 @@ fn arguments(text: &[u8], from: usize, most: usize, listed: bool) -> (Vec<Argume
         LONGEST_COMMAND
     };
     let limit = text.len().min(from + longest);
-    let (mut at, mut all) = (from, Vec::new());
+    let (mut at, mut all) = (from, Vec::with_capacity(FEW_ARGUMENTS));
     while all.len() < most {
         at += gap(text, at, limit, listed);
         if at >= limit || ends_command(text, at) {

@@ -56,6 +56,10 @@ pub(super) const PGPASS: &[&str] = &[":5432:", ":5433:", ":6432:", ":*:"];
 /// The password of `host:port:database:user:password`, whose port is at `at`.
 pub(super) fn pgpass(text: &[u8], at: usize) -> Option<Span> {
     let host = lines::before(text, at);
+    // The port is the second field, so that one of a line is looked at.
+    if host.is_empty() || memchr::memchr(b':', host).is_some() {
+        return None;
+    }
     let start = at - host.len();
     let line = &text[start..text.len().min(at + 400)];
     let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];

@@ -205,9 +205,11 @@ pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> b
     let head = name.head(text);
     if !text.get(value).is_some_and(u8::is_ascii_alphanumeric) {
         // `password: ]kJ8…`: what a machine made is no code, whatever signs it has.
+        if !text[name.end..value].starts_with(b":") || !is_indent(head) {
+            return false;
+        }
         let word = &text[value..value + word_length(text, value, b"")];
-        let alone = is_indent(head) && ends_line(text, value + word.len());
-        return text[name.end..value].starts_with(b":") && alone && is_made_of_signs(word);
+        return ends_line(text, value + word.len()) && is_made_of_signs(word);
     }
     match &text[name.end..value] {
         b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),

@@ -18,19 +18,19 @@ pub(super) const ANCHOR: &str = OPENING;
 
 /// Keys the hash in the marks; random per installation.
 #[derive(Clone)]
-pub struct RedactionKey([u8; 32]);
+pub struct RedactionKey(Hmac<Sha256>);
 
 impl RedactionKey {
-    /// Wraps 32 random bytes.
+    /// Prepares the hash that 32 random bytes key.
     #[must_use]
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn new(bytes: [u8; 32]) -> Self {
+        let hash = Hmac::new_from_slice(&bytes).expect("HMAC takes keys of any length");
+        Self(hash)
     }
 
     /// Appends the mark for `secret` to `out`.
     pub(super) fn write_mark(&self, out: &mut String, id: &str, secret: &str) {
-        let mut hash =
-            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        let mut hash = self.0.clone();
         hash.update(secret.as_bytes());
         let digest = hash.finalize().into_bytes();
         out.push_str(OPENING);

@@ -73,15 +73,18 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     // The beginning of a long value tells enough, and keeps hostile text cheap.
     let value = &value[..value.len().min(LONGEST_LOOK)];
-    if value.len() < SHORTEST
-        || is_placeholder_value(value)
-        || is_reference(value, style)
-        || is_location(value)
-        || is_pattern(value)
-        || is_label(value)
-    {
-        return false;
-    }
+    // What most values fail comes first: the lists of words cost more.
+    value.len() >= SHORTEST
+        && suits(kind, style, value)
+        && !(is_placeholder_value(value)
+            || is_reference(value, style)
+            || is_location(value)
+            || is_pattern(value)
+            || is_label(value))
+}
+
+/// Whether a value looks like what a name of this kind has.
+fn suits(kind: Kind, style: Style, value: &[u8]) -> bool {
     if style == Style::Json && is_documented(kind) {
         // A private key goes as a block, with what is cut off.
         return !find::contains(value, b"PRIVATE KEY-----");
