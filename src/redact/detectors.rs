@@ -213,7 +213,10 @@ impl Detector {
             }
             Self::PrivateKeyTail => structures::private_key_tail(text, at, floor)
                 .and_then(|span| secret(span, "private-key")),
-            Self::Command(called) => known(on_command_line(text, at, called, memory)?, "password"),
+            Self::Command(called) => {
+                let found = on_command_line(text, at, called, memory)?;
+                first(text, found, floor, memory).map(Step::Found)
+            }
             Self::Reader(reader) => {
                 past(text, at, reader)?;
                 known(commands::piped(text, at, reader)?, "password")
@@ -361,16 +364,25 @@ fn first(text: &[u8], found: Vec<Assigned>, floor: usize, memory: &mut Memory) -
     first
 }
 
-fn on_command_line(text: &[u8], at: usize, called: Called, memory: &mut Memory) -> Option<Span> {
+fn on_command_line(
+    text: &[u8],
+    at: usize,
+    called: Called,
+    memory: &mut Memory,
+) -> Option<Vec<Assigned>> {
     let from = called.arguments(text, at)?;
-    if memory.reached.covers(Look::Command, from) {
+    // A password of a command before it is no program.
+    let is_announced = |it: &Finding| (it.start..it.end).contains(&at);
+    if memory.reached.covers(Look::Command, from) || memory.pending.iter().any(is_announced) {
         return None;
     }
-    let (span, reached) = called.password(text, from);
-    if span.is_none() {
+    let (found, reached) = called.passwords(text, from);
+    if found.is_empty() {
         memory.reached.remember(Look::Command, from, reached);
     }
-    span
+    let kind = keys::Kind::Password;
+    let assigned = |(start, end)| Assigned { start, end, kind };
+    Some(found.into_iter().map(assigned).collect())
 }
 
 fn credential(

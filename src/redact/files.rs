@@ -71,11 +71,11 @@ pub(super) fn pgpass(text: &[u8], at: usize) -> Option<Span> {
         return None;
     }
     let mut fields = line.splitn(5, |byte| *byte == b':');
-    let (host, port) = (fields.next()?, fields.next()?);
+    let port = fields.nth(1)?;
     let valid_port = port == b"*" || !port.is_empty() && port.iter().all(u8::is_ascii_digit);
     let password = fields.nth(2)?;
     let end = start + line.len();
-    (!host.is_empty() && valid_port && is_secret(Kind::Password, Style::Literal, password))
+    (valid_port && is_secret(Kind::Password, Style::Literal, password))
         .then_some((end - password.len(), end))
 }
 

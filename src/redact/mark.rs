@@ -28,20 +28,26 @@ impl RedactionKey {
         Self(hash)
     }
 
-    /// Appends the mark for `secret` to `out`.
-    pub(super) fn write_mark(&self, out: &mut String, id: &str, secret: &str) {
+    /// What the mark for `secret` says of it.
+    pub(super) fn digest(&self, secret: &str) -> Digest {
         let mut hash = self.0.clone();
         hash.update(secret.as_bytes());
-        let digest = hash.finalize().into_bytes();
+        let hash = hash.finalize().into_bytes();
+        Digest([hash[0], hash[1]])
+    }
+}
+
+/// The part of the keyed hash of a secret that is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Digest([u8; 2]);
+
+impl Digest {
+    /// Appends the mark to `out`.
+    pub(super) fn write(self, out: &mut String, id: &str) {
         out.push_str(OPENING);
         out.push_str(id);
         out.push(':');
-        for nibble in [
-            digest[0] >> 4,
-            digest[0] & 15,
-            digest[1] >> 4,
-            digest[1] & 15,
-        ] {
+        for nibble in self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
             out.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
         }
         out.push(']');
