@@ -112,7 +112,8 @@ pub(super) fn readers() -> impl Iterator<Item = &'static str> {
 const LONGEST_COMMAND: usize = 1024;
 const FEW_ARGUMENTS: usize = 8;
 const LONGEST_LIST: usize = 256;
-const MOST_ARGUMENTS: usize = 48;
+/// So many reach farther than a look in vain has to, for it to be remembered.
+const MOST_ARGUMENTS: usize = 66;
 
 /// An argument; its quotes are not part of it.
 #[derive(Clone, Copy, Debug)]

@@ -357,7 +357,8 @@ const SHORTEST_JOINED: usize = 6;
 /// What a name announces, if anything. A mark in it says what stood there, and announces nothing.
 pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
     let kind = announced_by(name)?;
-    let is_marked = find::contains(name, mark::ANCHOR.as_bytes());
+    let is_marked =
+        name.len() > mark::ANCHOR.len() && find::contains(name, mark::ANCHOR.as_bytes());
     (!is_marked).then_some(kind)
 }
 
@@ -429,8 +430,9 @@ fn lower<'a>(word: &[u8], room: &'a mut [u8; LONGEST_WORD]) -> &'a [u8] {
     let Some(room) = room.get_mut(..word.len()) else {
         return &[];
     };
-    room.copy_from_slice(word);
-    room.make_ascii_lowercase();
+    for (lower, byte) in room.iter_mut().zip(word) {
+        *lower = byte.to_ascii_lowercase();
+    }
     room
 }
 

@@ -24,8 +24,10 @@ impl RedactionKey {
     /// Prepares the hash that 32 random bytes key.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
-        let hash = Hmac::new_from_slice(&bytes).expect("HMAC takes keys of any length");
-        Self(hash)
+        // HMAC fills keys with zeros up to the length of a block.
+        let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
+        key[..bytes.len()].copy_from_slice(&bytes);
+        Self(Hmac::new(&key))
     }
 
     /// What the mark for `secret` says of it.

@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use super::anchors::{Anchors, Step};
 use super::checks::Verdict;
 use super::detectors::{self, Detector};
-use super::format::{Followed, Part, WORD, follow, run_length, run_length_back, starts_word};
+use super::format::{
+    BASE64, Followed, Part, WORD, follow, run_length, run_length_back, starts_word,
+};
 use super::near;
 use super::rules::{Anchor, Rule};
 use super::services;
@@ -254,7 +256,7 @@ pub(super) fn rule_at(
             .ok_or(at)
             .and_then(|body| checked(at, body, body)),
         Anchor::Word(prefix) => past(text, at, prefix)
-            .filter(|_| starts_word(text, at))
+            .filter(|_| starts_word(text, at) && !continues_base64(text, at))
             .ok_or(at)
             .and_then(|body| checked(at, body, body)),
         Anchor::Link(kept) => past(text, at, kept)
@@ -279,6 +281,20 @@ pub(super) fn rule_at(
                 .ok_or(at)
         }
     }
+}
+
+/// In base64 every short prefix stands somewhere, after a plus sign too.
+fn continues_base64(text: &[u8], at: usize) -> bool {
+    const LONG: usize = 32;
+    let before = &text[at.saturating_sub(LONG)..at];
+    let sorts = [
+        u8::is_ascii_lowercase,
+        u8::is_ascii_uppercase,
+        u8::is_ascii_digit,
+    ];
+    before.ends_with(b"+")
+        && run_length_back(BASE64, before, LONG) == LONG
+        && sorts.iter().all(|is| before.iter().any(is))
 }
 
 pub(super) fn past(text: &[u8], at: usize, literal: &str) -> Option<usize> {
