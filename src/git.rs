@@ -108,6 +108,43 @@ pub fn main_work_tree(directory: &Path) -> Option<PathBuf> {
     Some(repository.workdir()?.to_owned())
 }
 
+/// A work tree that `git worktree` made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedWorkTree {
+    /// Its own top folder.
+    pub root: PathBuf,
+    /// That of the main work tree; of a bare repository its name in the folder around it.
+    pub main: PathBuf,
+}
+
+/// The linked work tree that a directory is in; `None` for one in a main work tree.
+#[must_use]
+pub fn linked_work_tree(directory: &Path) -> Option<LinkedWorkTree> {
+    let repository = open(directory).filter(Repository::is_worktree)?;
+    let root = repository.workdir()?.to_owned();
+    let common = repository.commondir();
+    let main = Repository::open(common).ok()?;
+    let main = main
+        .workdir()
+        .map_or_else(|| named_by_bare(common), Path::to_owned);
+    Some(LinkedWorkTree { root, main })
+}
+
+/// What a bare repository is called: `shop.git` and `shop/.bare` are both `shop`.
+fn named_by_bare(repository: &Path) -> PathBuf {
+    let name = repository.file_name().unwrap_or_default().to_string_lossy();
+    match (name.starts_with('.'), repository.parent()) {
+        (true, Some(around)) => around.to_owned(),
+        _ => repository.with_file_name(name.strip_suffix(".git").unwrap_or(&name)),
+    }
+}
+
+/// Whether a directory is in a repository that can be opened.
+#[must_use]
+pub fn is_in_repository(directory: &Path) -> bool {
+    open(directory).is_some()
+}
+
 /// The repository that a directory is in, by the nearest `.git`: nothing of that name can come with
 /// a repository, while a folder with all that makes a bare one can.
 fn open(directory: &Path) -> Option<Repository> {
@@ -218,6 +255,37 @@ mod tests {
             .remote_set_url("origin", "git@gitlab.com:tools/library.git")
             .unwrap();
         assert_eq!(repository(&vendor).as_deref(), Some("tools/library"));
+    }
+
+    #[test]
+    fn a_linked_work_tree_knows_the_main_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path().canonicalize().unwrap();
+        let main = repository_with_a_commit(&directory.join("shop"));
+        let root = directory.join("trees/fix");
+        std::fs::create_dir(directory.join("trees")).unwrap();
+        main.worktree("fix", &root, None).unwrap();
+        let inside = root.join("src");
+        std::fs::create_dir(&inside).unwrap();
+        for folder in [&root, &inside] {
+            let tree = linked_work_tree(folder).unwrap();
+            let names = [&tree.root, &tree.main].map(|it| it.file_name().unwrap());
+            assert_eq!(names, ["fix", "shop"]);
+        }
+        assert_eq!(linked_work_tree(&directory.join("shop")), None);
+        assert_eq!(linked_work_tree(&directory), None);
+        for (bare, name) in [
+            ("shop.git", "shop"),
+            ("shop/.bare", "shop"),
+            ("shop/.git/", "shop"),
+            ("shop", "shop"),
+        ] {
+            assert_eq!(
+                named_by_bare(Path::new(bare)).file_name().unwrap(),
+                name,
+                "{bare}"
+            );
+        }
     }
 
     fn add(repository: &Repository, path: &str) {

@@ -19,6 +19,7 @@
 //! |---|---|
 //! | what is read of a transcript | [`sources`], a folder for each agent |
 //! | the words we speak of sessions in | [`session`] |
+//! | names, makers and prices of models | [`models`] |
 //! | what is sent to PostHog, names and identities | [`events`] |
 //! | what counts as a secret | [`redact`] |
 //! | what is kept on disk | [`outbox`] |
@@ -28,6 +29,7 @@
 //! | what settings mean | [`config`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
 //! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
+//! | hashes that are kept on disk | [`fingerprint`] |
 //! | how both processors are kept busy | [`ahead`] |
 //! | how the agents' hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
 //!
@@ -42,9 +44,11 @@ pub mod consent;
 pub mod deliver;
 pub mod detached;
 pub mod events;
+pub mod fingerprint;
 pub mod git;
 pub mod host;
 pub mod interrupt;
+pub mod models;
 pub mod outbox;
 pub mod pipeline;
 pub mod redact;

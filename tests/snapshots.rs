@@ -46,19 +46,23 @@ const CASES: &[(&str, &str)] = &[
     ("00000026", "titles"),
     ("00000027", "private_matters"),
     ("00000029", "work"),
+    ("00000030", "identities"),
+    ("00000031", "odd_fields"),
+    ("00000032", "told_beside"),
+    ("00000033", "prompt_snapshot"),
+    ("00000034", "with_lines_of_another"),
+    ("00000035", "lines_elsewhere"),
+    ("00000036", "told_of_the_session"),
+    ("00000037", "subagent_alone"),
     ("00000040", "waiting"),
     ("00000041", "tools_seen_to_begin"),
+    ("00000050", "rates"),
 ];
 
 fn transcript(number: &str) -> PathBuf {
     let found = sources::below(Path::new(FIXTURES)).found;
-    let mut found = found.into_iter().map(|found| found.path);
-    found
-        .find(|path| {
-            path.file_stem()
-                .is_some_and(|stem| stem.to_string_lossy().starts_with(number))
-        })
-        .unwrap_or_else(|| panic!("no fixture {number}"))
+    let found = found.into_iter().find(|it| it.id.starts_with(number));
+    found.unwrap_or_else(|| panic!("no fixture {number}")).path
 }
 
 /// One event after the other, without what is the same in all of them.
@@ -154,7 +158,11 @@ fn what_was_left_out_is_counted() {
     let broken = oddities("00000020");
     assert_eq!(broken.malformed_lines, 3, "comment, torn line, array");
     assert_eq!(broken.unknown_types.get("constellation"), Some(&1));
-    for (number, name) in CASES.iter().filter(|(_, name)| *name != "broken_lines") {
+    let odd = oddities("00000031");
+    assert_eq!(odd.malformed_lines, 1, "a run of NUL bytes");
+    assert_eq!((odd.untimed_lines, odd.responses_without_usage), (2, 1));
+    let are_odd = ["broken_lines", "odd_fields"];
+    for (number, name) in CASES.iter().filter(|(_, name)| !are_odd.contains(name)) {
         assert_eq!(oddities(number), Oddities::default(), "{name}");
     }
 }

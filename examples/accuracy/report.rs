@@ -217,26 +217,39 @@ impl Report {
 
     fn counted(&mut self, count: &Count, sent: &HashMap<Uuid, (Tally, DateTime<Utc>)>) {
         let mut known = HashSet::new();
-        for (id, response) in &count.responses {
+        // Of responses that nothing but their lines tells apart, all are compared together.
+        let mut unnamed = Vec::new();
+        for response in count.responses.values() {
             let row = self.versions.entry(response.version.clone()).or_default();
             let tally = response.tally();
             row.counted += tally;
-            let uuid = ids::generation(Agent::ClaudeCode, id);
-            known.insert(uuid);
-            match sent.get(&uuid) {
-                Some((sent, _)) if *sent != tally => self.differing += 1,
-                None => self.differing += 1,
-                Some(_) if response.is_error => {}
-                Some((_, started_at)) => {
-                    let is_start = |time| is_time(time, *started_at);
-                    let is_recorded = count.requested_at(response).is_some_and(is_start);
-                    let is_of_parent = count.follows(response).is_some_and(is_start);
-                    row.starts.add(is_recorded, is_of_parent);
-                }
+            for advisor in response.advisors() {
+                row.counted += advisor;
+                unnamed.push(advisor);
+            }
+            let message = response.message.as_ref();
+            let uuid = message.map(|id| ids::generation(Agent::ClaudeCode, id));
+            let Some((sent, started_at)) = uuid.and_then(|uuid| sent.get(&uuid)) else {
+                unnamed.push(tally);
+                continue;
+            };
+            known.extend(uuid);
+            self.differing += u64::from(*sent != tally);
+            if !response.is_error && *sent == tally {
+                let is_start = |time| is_time(time, *started_at);
+                let is_recorded = count.requested_at(response).is_some_and(is_start);
+                let is_of_parent = count.follows(response).is_some_and(is_start);
+                row.starts.add(is_recorded, is_of_parent);
             }
         }
-        let unknown = sent.keys().filter(|uuid| !known.contains(*uuid));
-        self.differing += unknown.count() as u64;
+        let others = sent.iter().filter(|(uuid, _)| !known.contains(*uuid));
+        for (_, (tally, _)) in others {
+            match unnamed.iter().position(|it| it == tally) {
+                Some(same) => drop(unnamed.swap_remove(same)),
+                None => self.differing += 1,
+            }
+        }
+        self.differing += unnamed.len() as u64;
         for version in count.tools.values() {
             let row = self.versions.entry(version.clone()).or_default();
             row.counted.tools += 1;
@@ -342,6 +355,8 @@ fn tally(event: &Event) -> Tally {
             tally.output = count("$ai_output_tokens");
             tally.cache_read = count("$ai_cache_read_input_tokens");
             tally.cache_write = count("$ai_cache_creation_input_tokens");
+            tally.cache_write_5m = count("$ai_cache_creation_5m_input_tokens");
+            tally.cache_write_1h = count("$ai_cache_creation_1h_input_tokens");
             let is_placeholder = property("output_tokens_reliable") == Some(&Value::Bool(false));
             tally.placeholders = u64::from(is_placeholder);
         }

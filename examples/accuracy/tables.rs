@@ -91,8 +91,12 @@ fn counts(f: &mut Formatter<'_>, rows: &[(&str, Row)], all: &Row) -> fmt::Result
 }
 
 fn difference(row: &Row) -> String {
-    let placeholders: Column = ("placeholders", |tally| tally.placeholders);
-    let columns = COUNTS.into_iter().chain([placeholders]);
+    let others: [Column; 3] = [
+        ("placeholders", |tally| tally.placeholders),
+        ("written for 5 minutes", |tally| tally.cache_write_5m),
+        ("written for an hour", |tally| tally.cache_write_1h),
+    ];
+    let columns = COUNTS.into_iter().chain(others);
     let differences: Vec<String> = columns
         .filter_map(|(name, count)| {
             let (sent, counted) = (count(row.sent), count(row.counted));

@@ -7,7 +7,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sending::{Effort, Report, Sending};
-use super::{Exit, hook, settings};
+use super::{Exit, hook, select, settings};
 use crate::cli::Flush;
 use crate::config::{Config, Problem};
 use crate::consent::{self, Environment, Judgement, StopScope};
@@ -16,7 +16,7 @@ use crate::detached;
 use crate::events::Progress;
 use crate::host::Host;
 use crate::session::Agent;
-use crate::sources::{self, Found, Running, Unreadable};
+use crate::sources::{self, Found, Running};
 use crate::ui;
 
 /// A transcript that was not written to for so long, and that no process has open, belongs to a
@@ -208,10 +208,7 @@ fn sweep(
     };
     let pipeline = sending.pipeline();
     let all = sources::of_agent(agent, host);
-    let unreadable = all.unreadable.iter();
-    report
-        .warnings
-        .extend(unreadable.map(Unreadable::to_string));
+    report.warnings.extend(select::in_words(&all.unreadable));
     for found in all.found {
         let modified = DateTime::<Utc>::from(found.modified);
         let may_be_missed = host.now() - modified > QUIET && modified > since - CLOCK_ERROR;

@@ -13,7 +13,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::Exit;
 use crate::cli::Hook;
@@ -37,18 +38,24 @@ const INPUT_PATIENCE: Duration = Duration::from_millis(300);
 /// The hook's input, as far as we use it.
 #[derive(Debug, Default, Deserialize)]
 struct Input {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     hook_event_name: Option<String>,
     /// How the session started: `startup`, `resume`, `clear` or `compact`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     source: Option<String>,
     /// Why a session ends.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     reason: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     session_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     transcript_path: Option<PathBuf>,
+}
+
+/// Reads a text. A value of another kind counts as missing.
+fn text<'de, D: Deserializer<'de>, T: From<String>>(value: D) -> Result<Option<T>, D::Error> {
+    let value = Value::deserialize(value)?;
+    Ok(value.as_str().map(|text| T::from(text.to_owned())))
 }
 
 /// Never fails and never prints: there is nobody to tell. `status` tells.
@@ -169,18 +176,24 @@ fn work(input: &Input, environment: &Environment, config: &Config) {
     }
 }
 
-/// The transcript that the hook names; without input, that of the session we are told to be in.
+/// The transcript of the session that ended. The path that the hook names may be missing, empty, of
+/// another system (a Windows path inside WSL) or of another work tree: then the session's id tells.
 fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
-    if let Some(path) = &input.transcript_path {
+    let named = input.transcript_path.as_ref();
+    let named = named.filter(|path| !path.as_os_str().is_empty());
+    let told = host.variable(Variable::ClaudeSessionId).ok().flatten();
+    let own = input.session_id.as_deref().filter(|id| !id.is_empty());
+    let id = own.or(told);
+    let is_its_own = |path: &PathBuf| {
+        let stem = path.file_stem().and_then(OsStr::to_str);
+        path.is_file() && (id.is_none() || stem == id)
+    };
+    if let Some(path) = named.filter(|path| is_its_own(path)) {
         return Some(path.clone());
     }
-    let told = host.variable(Variable::ClaudeSessionId).ok().flatten();
-    let session = input.session_id.as_deref().or(told)?;
-    sources::of_agent(Agent::ClaudeCode, host)
-        .found
-        .into_iter()
-        .find(|found| found.id == session)
-        .map(|found| found.path)
+    let found = id.and_then(|id| sources::claude_code::locate(id, host));
+    // Where there is none, the path that was named is what the log will say.
+    found.or_else(|| named.cloned())
 }
 
 /// How long the hook at the end of a session may take.
@@ -206,8 +219,62 @@ fn read_input(patience: Duration) -> Option<Input> {
 #[cfg(test)]
 mod tests {
     use chrono::Utc;
+    use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_transcript_is_found_by_the_session_where_the_path_leads_nowhere() {
+        let home = tempfile::tempdir().unwrap();
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(home.path().to_owned());
+        let written = |path: &str| {
+            let path = home.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "").unwrap();
+            path
+        };
+        let own = written(".claude/projects/-home-ada-bookshop--claude-worktrees-fix/s-1.jsonl");
+        let other = written(".claude/projects/-home-ada-bookshop/s-2.jsonl");
+        let elsewhere = written("elsewhere/s-3.jsonl");
+        let missing = home.path().join("missing/s-1.jsonl");
+        let [own, other, elsewhere, missing] =
+            [own, other, elsewhere, missing].map(|path| path.to_str().unwrap().to_owned());
+        for (named, id, expected) in [
+            (json!(own), json!("s-1"), Some(&own)),
+            (json!(missing), json!("s-1"), Some(&own)),
+            (json!(""), json!("s-1"), Some(&own)),
+            (json!(null), json!("s-1"), Some(&own)),
+            (json!(7), json!("s-1"), Some(&own)),
+            (
+                json!(r"C:\Users\ada\.claude\projects\p\s-1.jsonl"),
+                json!("s-1"),
+                Some(&own),
+            ),
+            (
+                json!(r"\\wsl$\Debian\home\ada\s-1.jsonl"),
+                json!("s-1"),
+                Some(&own),
+            ),
+            // Of another session, in another work tree.
+            (json!(other), json!("s-1"), Some(&own)),
+            (json!(other), json!(null), Some(&other)),
+            (json!(other), json!("../s-1"), Some(&other)),
+            (json!(elsewhere), json!("s-3"), Some(&elsewhere)),
+            // Nothing is found: the log says what was named.
+            (json!(missing), json!("s-9"), Some(&missing)),
+            (json!(null), json!("s-9"), None),
+            (json!(null), json!(null), None),
+        ] {
+            let input = json!({ "transcript_path": named, "session_id": id });
+            let input = serde_json::from_value(input).unwrap();
+            let found = transcript_of(&input, &host);
+            assert_eq!(found, expected.map(PathBuf::from), "{input:?}");
+        }
+        let host = host.with(Variable::ClaudeSessionId.name(), "s-1");
+        let found = transcript_of(&Input::default(), &host);
+        assert_eq!(found, Some(PathBuf::from(&own)));
+    }
 
     #[test]
     fn the_budget_is_claude_code_s_own_less_a_margin() {

@@ -1,5 +1,7 @@
 //! Which sessions the arguments mean.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, Utc};
@@ -104,6 +106,9 @@ pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<Found, Wron
         unreadable,
     } = named(std::slice::from_ref(argument), host)?;
     told(&unreadable);
+    // Of several transcripts of one session, the largest tells the most.
+    found.sort_by_key(|transcript| Reverse(transcript.bytes));
+    let mut found = each_once(found);
     match (found.pop(), found.len()) {
         (Some(session), 0) => Ok(session),
         (_, others) => Err(WrongUse(format!(
@@ -120,7 +125,7 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<Found>
     let mut known = None;
     for argument in arguments {
         let found = if sources::holds_many(argument) {
-            let listing = folder(argument)?;
+            let listing = folder(argument, host)?;
             selected.unreadable.extend(listing.unreadable);
             listing.found
         } else if let Some(found) = Found::at(argument) {
@@ -128,10 +133,7 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<Found>
         } else if argument.exists() {
             return Err(WrongUse(format!("{} cannot be read", argument.display())));
         } else {
-            vec![by_id(
-                argument,
-                known.get_or_insert_with(|| sources::all(host)),
-            )?]
+            by_id(argument, known.get_or_insert_with(|| sources::all(host)))?
         };
         for session in found {
             if !selected.found.contains(&session) {
@@ -149,24 +151,41 @@ pub(super) fn by_ids(
 ) -> Result<Listing<Found>, WrongUse> {
     let mut selected = Listing::default();
     for argument in arguments {
-        let session = by_id(argument, known)?;
-        if !selected.found.contains(&session) {
-            selected.found.push(session);
+        for session in by_id(argument, known)? {
+            if !selected.found.contains(&session) {
+                selected.found.push(session);
+            }
         }
     }
     Ok(selected)
 }
 
-/// Says what could not be listed. Whether all could be.
+/// Says what was not listed. Whether all could be: a link that leads out of the user's own folders
+/// is left alone on purpose.
 pub(super) fn told(unreadable: &[Unreadable]) -> Exit {
-    for unreadable in unreadable {
-        ui::say(format_args!("{unreadable}; sessions in it are left out"));
+    for line in in_words(unreadable) {
+        ui::say(line);
     }
-    if unreadable.is_empty() {
+    if unreadable.iter().all(Unreadable::is_left_alone) {
         Exit::Done
     } else {
         Exit::Incomplete
     }
+}
+
+/// What was not listed: a line for each, and one for all the links that were not followed.
+pub(super) fn in_words(unreadable: &[Unreadable]) -> Vec<String> {
+    let (left_alone, failed): (Vec<_>, Vec<_>) =
+        unreadable.iter().partition(|it| it.is_left_alone());
+    let failed = failed.iter();
+    let mut lines: Vec<String> = failed
+        .map(|it| format!("{it}; sessions in it are left out"))
+        .collect();
+    if let [first, ..] = left_alone.as_slice() {
+        let number = ui::count(left_alone.len() as u64, "link");
+        lines.push(format!("{number} not followed: {first}"));
+    }
+    lines
 }
 
 /// The newest of the sessions of the project that the program runs in: one, and what could not be
@@ -197,8 +216,8 @@ pub(super) fn newest(
     })
 }
 
-fn folder(path: &Path) -> Result<Listing<Found>, WrongUse> {
-    let found = sources::below(path);
+fn folder(path: &Path, host: &Host) -> Result<Listing<Found>, WrongUse> {
+    let found = sources::below_for(path, host);
     if found.found.is_empty() {
         told(&found.unreadable);
         return Err(WrongUse(format!(
@@ -209,7 +228,8 @@ fn folder(path: &Path) -> Result<Listing<Found>, WrongUse> {
     Ok(found)
 }
 
-fn by_id(argument: &Path, known: &Listing<Found>) -> Result<Found, WrongUse> {
+/// The transcripts of the session that an id or the beginning of one names.
+fn by_id(argument: &Path, known: &Listing<Found>) -> Result<Vec<Found>, WrongUse> {
     let found = find(argument, &known.found);
     if found.is_err() {
         told(&known.unreadable);
@@ -217,7 +237,7 @@ fn by_id(argument: &Path, known: &Listing<Found>) -> Result<Found, WrongUse> {
     found
 }
 
-fn find(argument: &Path, known: &[Found]) -> Result<Found, WrongUse> {
+fn find(argument: &Path, known: &[Found]) -> Result<Vec<Found>, WrongUse> {
     let wanted = argument.to_string_lossy().to_lowercase();
     let wanted = without_kind(&wanted).to_owned();
     let id_of = |session: &Found| without_kind(&session.id).to_lowercase();
@@ -227,7 +247,10 @@ fn find(argument: &Path, known: &[Found]) -> Result<Found, WrongUse> {
         .collect();
     let exact = matching.iter().find(|session| id_of(session) == wanted);
     match (exact, matching.as_slice()) {
-        (Some(session), _) | (None, [session]) => Ok((*session).clone()),
+        (Some(session), _) => Ok(copies(session, &matching)),
+        (None, [session, others @ ..]) if others.iter().all(|it| it.is_copy_of(session)) => {
+            Ok(copies(session, &matching))
+        }
         (None, []) => {
             let nearest = nearest(&wanted, known);
             let hint = if nearest.is_empty() {
@@ -248,6 +271,26 @@ fn find(argument: &Path, known: &[Found]) -> Result<Found, WrongUse> {
     }
 }
 
+/// The transcripts among `all` that are of that session.
+fn copies(session: &Found, all: &[&Found]) -> Vec<Found> {
+    let is_copy = |it: &&&Found| **it == session || it.is_copy_of(session);
+    all.iter().filter(is_copy).map(|it| (*it).clone()).collect()
+}
+
+/// Each session once, in the place of the first of its transcripts.
+pub(super) fn each_once(transcripts: Vec<Found>) -> Vec<Found> {
+    let mut seen: HashMap<(Agent, String), Vec<Found>> = HashMap::new();
+    let mut sessions = Vec::with_capacity(transcripts.len());
+    for found in transcripts {
+        let of_id = seen.entry((found.agent, found.id.clone())).or_default();
+        if !of_id.iter().any(|it| it.is_copy_of(&found)) {
+            of_id.push(found.clone());
+            sessions.push(found);
+        }
+    }
+    sessions
+}
+
 /// The sessions whose ids share the most with what was typed.
 fn nearest<'a>(wanted: &str, known: &'a [Found]) -> Vec<&'a Found> {
     let mut ranked: Vec<&Found> = known.iter().collect();
@@ -259,7 +302,7 @@ fn nearest<'a>(wanted: &str, known: &'a [Found]) -> Vec<&'a Found> {
             .zip(wanted.chars())
             .take_while(|(a, b)| a == b)
             .count();
-        std::cmp::Reverse(common)
+        Reverse(common)
     });
     ranked.truncate(CANDIDATES);
     ranked
@@ -339,11 +382,28 @@ mod tests {
             ("4F2B-TWO", "4f2b-two"),
             ("4f2", "4f2"),
         ] {
-            assert_eq!(
-                find(Path::new(typed), &known()).map(|found| found.id),
-                Ok(expected.into())
-            );
+            let found = find(Path::new(typed), &known());
+            let ids = found.map(|found| found.into_iter().map(|it| it.id).collect::<Vec<_>>());
+            assert_eq!(ids, Ok(vec![expected.to_owned()]));
         }
+    }
+
+    #[test]
+    fn the_transcripts_of_one_session_are_no_choice() {
+        let copy = |folder: &str, id: &str| Found {
+            path: PathBuf::from(format!("/{folder}/{id}.jsonl")),
+            id: id.to_owned(),
+            ..known()[0].clone()
+        };
+        let known = [copy("p", "4f2a"), copy("q", "4f2a"), copy("p", "77")];
+        for typed in ["4f2a", "4f"] {
+            let found = find(Path::new(typed), &known);
+            assert_eq!(found.as_deref(), Ok(&known[..2]), "{typed}");
+        }
+        assert_eq!(
+            each_once(known.to_vec()),
+            [known[0].clone(), known[2].clone()]
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::events::Progress;
 use crate::events::limits;
 use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run};
-use crate::pipeline::{self, Pipeline, Read, Redactors, Stored};
+use crate::pipeline::{self, Given, Pipeline, Read, Redactors, Stored};
 use crate::redact::{Counts, RedactionKey};
 use crate::sources::Found;
 use crate::transport::{Transport, TransportSettings};
@@ -107,14 +107,16 @@ impl<'a> Sending<'a> {
         )
     }
 
-    /// Stores what was read ahead of a session.
+    /// Stores what was read ahead of a session. For `given` see [`Pipeline::store_read`].
     pub(super) fn store_read(
         &self,
         pipeline: &Pipeline<'_>,
         found: &Found,
         read: Read,
+        given: &mut Given,
     ) -> anyhow::Result<Stored> {
-        match pipeline.store_read(read, &self.outbox, self.destination()?, self.host) {
+        let destination = self.destination()?;
+        match pipeline.store_read(read, given, &self.outbox, destination, self.host) {
             Err(error) if pipeline::is_overtaken(&error) => self.store(pipeline, found, None),
             stored => stored,
         }
@@ -241,6 +243,8 @@ impl Report {
         let Stored::Session {
             unreadable,
             exceeds_books,
+            skipped,
+            without_usage,
             ..
         } = stored
         else {
@@ -249,6 +253,15 @@ impl Report {
         for (path, reason) in unreadable {
             let warning = format!("cannot read {}: {reason}", path.display());
             self.warnings.push(warning);
+        }
+        let lost = skipped.broken + skipped.oversized;
+        if lost > 0 || *without_usage > 0 {
+            let id = short(&found.session_id());
+            self.warnings.push(format!(
+                "session {id}: {} could not be read, and {} did not tell what they used",
+                ui::count(lost, "line"),
+                ui::count(*without_usage, "response")
+            ));
         }
         if *exceeds_books {
             let id = short(&found.session_id());

@@ -15,12 +15,13 @@ pub(super) enum Owner {
     Repository,
 }
 
-/// Whose a settings file inside a project is: the user's only when git says that it did not come
-/// with the repository.
+/// Whose a settings file is: inside a project the user's only when git says that it did not come with
+/// the repository.
 pub(super) fn of(file: &ProjectFile) -> Owner {
     match file.kind {
         Kind::Committed => Owner::Repository,
         Kind::Local => of_local(&file.path),
+        Kind::User => Owner::User,
     }
 }
 

@@ -87,10 +87,23 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The strictest that the folders ask for. Looks at the files that are there now.
+    /// The strictest that the folders ask for, and the user's own settings where the transcript
+    /// lies. Looks at the files that are there now.
     #[must_use]
-    pub fn of<'a>(folders: impl IntoIterator<Item = &'a str>, host: &Host) -> Self {
+    pub fn of<'a>(
+        folders: impl IntoIterator<Item = &'a str>,
+        transcript: &Path,
+        host: &Host,
+    ) -> Self {
         let mut privacy = ProjectPrivacy::default();
+        for file in settings::of_other_folders(transcript, host) {
+            let elsewhere = sends_elsewhere(&file, host);
+            let files = [file];
+            if let Some(reason) = opt_out::said_no(&files).or(elsewhere) {
+                return Self::LeftAlone(reason);
+            }
+            privacy.add(ProjectPrivacy::of(&files));
+        }
         for folder in folders {
             let folder = Path::new(folder);
             if let Some(reason) = opt_out::marked(folder) {
@@ -126,6 +139,25 @@ pub(super) fn is_strict(variable: Variable, value: &str) -> bool {
         _ => return false,
     };
     !lax.contains(&value.as_str())
+}
+
+/// Why sessions are not to be sent from here, where the user's own settings in another folder of
+/// Claude Code name another destination than the one in force.
+fn sends_elsewhere(file: &ProjectFile, host: &Host) -> Option<String> {
+    let variables = file.variables.as_ref().ok()?;
+    let is_other = |variable: &&Variable| {
+        let value = owner::named(variables, **variable).map(|value| value.trim());
+        let value = value.filter(|value| !value.is_empty());
+        variable.if_committed() == IfCommitted::ChoosesDestination
+            && value.is_some_and(|value| host.variable(**variable) != Ok(Some(value)))
+    };
+    let other = Variable::ALL.iter().find(is_other)?;
+    Some(format!(
+        "{} has another {other}; set {} to {} to send them there",
+        file.path.display(),
+        Variable::ClaudeConfigDir,
+        file.folder.display()
+    ))
 }
 
 /// Whether the settings of the project that we run in and of the one that `directory` is in name

@@ -16,6 +16,8 @@ pub(super) struct Conversation {
     sent: Vec<Arc<Setup>>,
     /// The system prompt that holds; empty where none is known.
     system: Vec<Value>,
+    /// What was new to a call that failed: the next one may be given it again.
+    failed: Vec<Value>,
     /// Everything that was said so far; kept where it is sent with every call.
     said: Vec<Value>,
 }
@@ -36,6 +38,7 @@ impl Conversation {
             recording,
             sent: Vec::new(),
             system: Vec::new(),
+            failed: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -78,11 +81,18 @@ impl Conversation {
             if generation.begins_anew {
                 self.said.clear();
             }
-            let new = self.messages(&mut generation.input.iter());
+            let mut new = self.messages(&mut generation.input.iter());
+            if new.starts_with(&self.failed) {
+                new.drain(..self.failed.len());
+            }
+            self.failed.clear();
+            if generation.error.is_some() {
+                self.failed.clone_from(&new);
+            }
             self.said.extend(new);
         }
         let given = self.said.clone();
-        if generation.error.is_none() {
+        if generation.error.is_none() && generation.label.is_none() {
             let answer = chat::messages(Role::Assistant, &generation.output, self.recording);
             self.said.extend(answer);
         }

@@ -19,14 +19,26 @@ pub fn generation(agent: Agent, response: &str) -> Uuid {
     id(agent, "generation", [response, ""])
 }
 
-/// The span of a tool: of the call. An agent that works with any provider meets ids of calls that
-/// are only unlike inside one response.
+/// The span of a tool: of the call in its response. Many providers restart the ids of their calls
+/// with each turn or session; those of Anthropic's form, in a response that has one too, are unlike
+/// all others.
 #[must_use]
 pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
-    match agent {
-        Agent::ClaudeCode => id(agent, "tool", [call, ""]),
-        Agent::Pi | Agent::OpenCode => id(agent, "tool", [response, call]),
+    if agent == Agent::ClaudeCode && is_of_anthropic(response, call) {
+        id(agent, "tool", [call, ""])
+    } else {
+        id(agent, "tool", [response, call])
     }
+}
+
+fn is_of_anthropic(response: &str, call: &str) -> bool {
+    let is_plain = |text: &str| {
+        text.bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'_')
+    };
+    let drawn = call.strip_prefix("toolu_").filter(|it| is_plain(it));
+    let is_drawn = |it: &str| it.bytes().any(|it| it.is_ascii_alphabetic());
+    response.starts_with("msg_") && is_plain(response) && drawn.is_some_and(is_drawn)
 }
 
 /// The span of a turn: of the session and the prompt, since a fork repeats the prompt.
@@ -67,7 +79,8 @@ mod tests {
         let agent = Agent::ClaudeCode;
         let ids = [
             generation(agent, "msg_1"),
-            tool(agent, "msg_1", "toolu_1"),
+            tool(agent, "msg_1", "toolu_01A"),
+            tool(agent, "chatcmpl-1", "functions.Bash:0"),
             turn(agent, "s", "t"),
             session_trace(agent, "s"),
             turn_trace(agent, "s", "t"),
@@ -76,7 +89,8 @@ mod tests {
             ids.map(|id| id.to_string()),
             [
                 "2c520911-5105-54b8-b844-3848c50b98b9",
-                "a4d250bc-63d9-5405-b6e5-83bb55d9412f",
+                "fb157c0b-7590-5801-9968-6d671ceb6f34",
+                "7ecf2e4f-250f-5bf2-8c79-183edbb7c7b1",
                 "2c75e1fd-31d3-5e80-b27a-66e8c67dbadf",
                 "a54a41d3-d822-50a8-8816-cc7f814f0c43",
                 "e96efc79-6ace-52fc-8b1b-9dd082f1d307",

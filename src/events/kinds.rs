@@ -7,9 +7,11 @@ use super::conversation::GivenToCall;
 use super::properties::Properties;
 use super::settings::Recording;
 use super::{chat, names, plain};
+use crate::models;
+use crate::models::prices::{self, Rates};
 use crate::session::{
     CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
-    Waits, Work,
+    UsageReport, Waits, Work,
 };
 
 /// What usage is called that is in the agent's books and in no line.
@@ -33,6 +35,7 @@ impl Properties {
         self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_1h);
         self.set("$ai_cache_reporting_exclusive", true);
         self.count("$ai_web_search_count", usage.web_searches);
+        self.count("web_fetch_count", usage.web_fetches);
     }
 
     /// How long a person was waited for, and what is not known to be that or the tools' work.
@@ -49,6 +52,18 @@ impl Properties {
     /// A count of something that is not usual: nothing is said of it when there is none.
     fn count(&mut self, name: &'static str, number: u64) {
         self.set_some(name, Some(number).filter(|number| *number > 0));
+    }
+
+    /// The model, by the name that PostHog prices it by. Where a cloud has another for it, that is
+    /// kept beside.
+    fn model(&mut self, name: Option<&str>) {
+        let Some(name) = name else { return };
+        let model = models::behind(name);
+        self.set_some(
+            "model_name_at_provider",
+            Some(name).filter(|name| *name != model),
+        );
+        self.set("$ai_model", model);
     }
 
     /// The tools that a response called. PostHog finds them in its content, where that is sent and
@@ -121,7 +136,7 @@ impl Properties {
 
     fn totals(&mut self, totals: &Totals) {
         self.set("$ai_total_input_tokens", totals.input);
-        self.set("$ai_total_output_tokens", totals.output);
+        self.set("$ai_total_output_tokens", total_output_tokens(totals));
         self.set("$ai_total_cache_read_input_tokens", totals.cache_read);
         self.set("$ai_total_cache_creation_input_tokens", totals.cache_write);
         self.set("generation_count", totals.generations);
@@ -132,6 +147,7 @@ impl Properties {
         self.list("tools", &totals.tools);
         self.count("unfinished_tool_call_count", totals.unfinished_tool_calls);
         self.count("unreliable_output_count", totals.placeholders);
+        self.count("response_without_usage_count", totals.without_usage);
         self.count("interruption_count", totals.interruptions);
         self.count("compaction_count", totals.compactions);
         self.waits(totals.waits());
@@ -144,13 +160,24 @@ impl Properties {
 /// (`output-costs.ts` of its ingestion).
 const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
 
+fn is_reasoning_added(model: &str) -> bool {
+    let model = model.to_lowercase();
+    REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
+}
+
 fn output_tokens(usage: Usage, model: Option<&str>) -> u64 {
-    let is_added = model.is_some_and(|model| {
-        let model = model.to_lowercase();
-        REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
-    });
+    let is_added = model.is_some_and(is_reasoning_added);
     let added = usage.reasoning.filter(|_| is_added);
     usage.output.saturating_sub(added.unwrap_or(0))
+}
+
+/// The sum of what the generations show.
+fn total_output_tokens(totals: &Totals) -> u64 {
+    let by_model = totals.reasoning.iter();
+    let added = by_model.filter(|(model, _)| is_reasoning_added(model));
+    totals
+        .output
+        .saturating_sub(added.map(|(_, tokens)| tokens).sum())
 }
 
 /// Whether the prompt of a turn is sent. The report of a background task repeats answers.
@@ -169,19 +196,33 @@ pub(super) fn of_generation(
     recording: Recording,
 ) -> Properties {
     let mut properties = Properties::default();
-    properties.set_some("$ai_model", generation.model.as_ref());
+    properties.model(generation.model.as_deref());
     properties.set("$ai_provider", &generation.provider);
     // A call that failed half way was paid for.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
         properties.usage(usage, generation.model.as_deref());
     }
-    if let Some(cost) = generation.cost {
+    let rates = match &generation.model {
+        Some(model) => prices::rates(&models::behind(model), &usage, &generation.parameters),
+        None => Rates::Standard,
+    };
+    let cost = generation.cost.or(match rates {
+        Rates::Special(cost) => Some(cost),
+        Rates::Standard | Rates::Unknown => None,
+    });
+    if let Some(cost) = cost {
         properties.set_some("$ai_input_cost_usd", cost.input);
         properties.set_some("$ai_output_cost_usd", cost.output);
         properties.set("$ai_total_cost_usd", cost.total);
         properties.set("$ai_cost_passthrough", true);
+    } else if rates == Rates::Unknown {
+        properties.set("cost_reliable", false);
     }
+    if generation.usage_report == UsageReport::Missing {
+        properties.set("usage_known", false);
+    }
+    properties.set_some("$ai_span_name", generation.label);
     if generation.has_placeholder() {
         properties.set("output_tokens_reliable", false);
     }
@@ -227,8 +268,9 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
         "$ai_span_name",
         format!("{} {UNLISTED}", agent.replace('-', " ")),
     );
-    properties.set("$ai_model", &unlisted.model);
-    properties.set("$ai_provider", "anthropic");
+    properties.model(Some(&unlisted.model));
+    let provider = models::provider(&unlisted.model).unwrap_or("unknown");
+    properties.set("$ai_provider", provider);
     properties.usage(unlisted.usage, Some(&unlisted.model));
     properties.content("$ai_input", recording.inputs(), || json!([]));
     properties.content("$ai_output_choices", recording.outputs(), || json!([]));
@@ -237,7 +279,8 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
     properties
 }
 
-pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
+/// `goes_on` says whether the conversation went on after the call.
+pub(super) fn of_tool(call: &ToolCall, goes_on: bool, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     properties.set("$ai_span_name", &call.name);
     properties.set("$ai_span_type", "tool");
@@ -256,7 +299,11 @@ pub(super) fn of_tool(call: &ToolCall, recording: Recording) -> Properties {
         Some(_) => {}
         None => {
             properties.set("unfinished", true);
-            let why = "no result: the session ended before the tool returned";
+            let why = if goes_on {
+                "no result: none was written, though the session went on"
+            } else {
+                "no result: the session ended before the tool returned"
+            };
             properties.set("$ai_error", why);
         }
     }
@@ -327,6 +374,11 @@ pub(super) fn of_session(
     let skipped = session.skipped();
     properties.count("broken_line_count", skipped.broken);
     properties.count("unknown_line_count", skipped.unknown);
+    properties.count("oversized_line_count", skipped.oversized);
+    properties.count("untimed_line_count", skipped.untimed);
+    properties.list("derived_from_sessions", &session.lineage.derived_from);
+    let continued_in = session.lineage.continued_in.as_ref();
+    properties.set_some("continued_in_session", continued_in);
     if session.is_cut_off {
         properties.set("cut_off", true);
     }
@@ -342,6 +394,7 @@ fn parameters(generation: &Generation, recording: Recording) -> Properties {
     parameters.set_some("thinking", known.thinking.as_ref());
     parameters.set_some("service_tier", known.service_tier.as_ref());
     parameters.set_some("speed", known.speed.as_ref());
+    parameters.set_some("inference_geo", known.inference_geo.as_ref());
     parameters.extend(Properties::from(known.others.clone()));
     if recording.inputs() {
         return parameters;

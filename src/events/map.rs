@@ -113,6 +113,8 @@ struct Place<'a> {
     parent: &'a str,
     /// The prompt of the turn; empty where it is not recorded.
     prompt: &'a str,
+    /// Whether the conversation goes on after the calls of this list.
+    goes_on: bool,
     /// The subagent that we are in, and its type or that of the one around it.
     subagent: Option<&'a Subagent>,
     kind: Option<&'a str>,
@@ -174,6 +176,7 @@ impl Mapper<'_> {
             trace: &trace,
             parent: &parent,
             prompt: if is_recorded { &turn.prompt } else { "" },
+            goes_on: !is_latest,
             subagent: None,
             kind: None,
         };
@@ -191,6 +194,7 @@ impl Mapper<'_> {
         self.generations(
             &subagent.generations,
             Place {
+                goes_on: false,
                 subagent: Some(subagent),
                 kind,
                 ..place
@@ -205,7 +209,9 @@ impl Mapper<'_> {
         place: Place<'_>,
         conversation: &mut Conversation,
     ) {
-        for generation in generations {
+        let last = generations.len().saturating_sub(1);
+        for (index, generation) in generations.iter().enumerate() {
+            let goes_on = place.goes_on || index < last;
             let given = conversation.next(generation);
             let uuid = ids::generation(self.session.agent, &generation.id);
             let is_settled = generation.complete || self.progress == Progress::Ended;
@@ -223,6 +229,7 @@ impl Mapper<'_> {
                         tool,
                         Place {
                             parent: &id,
+                            goes_on,
                             ..place
                         },
                     );
@@ -277,7 +284,7 @@ impl Mapper<'_> {
                     .map_or(call.called_at, |result| result.returned_at),
                 latency: call.time.latency(),
                 circumstances: &call.circumstances,
-                properties: kinds::of_tool(call, self.settings.recording),
+                properties: kinds::of_tool(call, place.goes_on, self.settings.recording),
             },
         );
     }
@@ -288,6 +295,7 @@ impl Mapper<'_> {
             trace,
             parent: trace,
             prompt: "",
+            goes_on: false,
             subagent: None,
             kind: None,
         };
@@ -311,6 +319,7 @@ impl Mapper<'_> {
             trace: &turn.id,
             parent: "",
             prompt: "",
+            goes_on: false,
             subagent: None,
             kind: None,
         };
@@ -343,6 +352,7 @@ impl Mapper<'_> {
             trace: trace.id,
             parent: "",
             prompt: "",
+            goes_on: false,
             subagent: None,
             kind: None,
         };
@@ -388,6 +398,7 @@ impl Mapper<'_> {
                 trace,
                 parent: trace,
                 prompt: "",
+                goes_on: false,
                 subagent: None,
                 kind: None,
             },
@@ -449,6 +460,7 @@ impl Mapper<'_> {
             "$ai_git_repo",
             cwd.and_then(|cwd| settings.repositories.get(cwd)),
         );
+        all.set_some("worktree", cwd.and_then(|cwd| settings.work_trees.get(cwd)));
         let framework = self.session.agent.as_str();
         all.set("$ai_framework", framework);
         let [version, entrypoint, persona] = own_names(self.session.agent);

@@ -92,11 +92,12 @@ const STOP_REASONS: [&str; 19] = [
 ];
 
 /// Parameters of requests and fields of them.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "budget_tokens",
     "disable_parallel_tool_use",
     "display",
     "effort",
+    "inference_geo",
     "max_tokens",
     "service_tier",
     "speed",
@@ -108,7 +109,7 @@ const FIELDS: [&str; 12] = [
 ];
 
 /// Words that stand in these, and in their field `type`.
-const WORDS: [&str; 26] = [
+const WORDS: [&str; 28] = [
     "adaptive",
     "any",
     "auto",
@@ -118,6 +119,7 @@ const WORDS: [&str; 26] = [
     "enabled",
     "fast",
     "flex",
+    "global",
     "high",
     "low",
     "max",
@@ -134,6 +136,7 @@ const WORDS: [&str; 26] = [
     "tool",
     "ultra",
     "updates",
+    "us",
     "xhigh",
 ];
 

@@ -24,6 +24,8 @@ pub struct Settings {
     pub custom: Map<String, Value>,
     /// `owner/name` of the repository, by working directory.
     pub repositories: BTreeMap<String, String>,
+    /// Name of the work tree, by working directory; none for the main one.
+    pub work_trees: BTreeMap<String, String>,
 }
 
 /// How much content is sent. Names and error texts go with the content they are made of.

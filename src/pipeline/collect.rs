@@ -11,7 +11,7 @@ use crate::consent::{ProjectPrivacy, Verdict};
 use crate::events::{Foreign, Progress};
 use crate::host::Host;
 use crate::session::{Generation, Session, Turn, Wanted};
-use crate::sources::{self, Checkpoint, Found, Reading, Running, SessionFiles};
+use crate::sources::{self, Checkpoint, Found, Reading, Running, SessionFiles, WorkTree};
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
@@ -36,6 +36,7 @@ pub struct Collected {
     pub foreign: Foreign,
     /// What becomes of it for the sake of the folders that it worked in.
     pub verdict: Verdict,
+    found: Found,
     reading: Reading,
 }
 
@@ -57,6 +58,11 @@ impl Collected {
     #[must_use]
     pub fn owns(&self, generation: &Generation) -> bool {
         !self.foreign.has(self.session.agent, generation)
+    }
+
+    /// The work trees that the session's own lines tell of.
+    pub(super) fn work_trees(&self) -> Vec<WorkTree> {
+        self.found.work_trees()
     }
 
     /// Whether it was read from the session's start.
@@ -82,6 +88,15 @@ impl Collected {
     #[must_use]
     pub fn unreadable(&self) -> &[(PathBuf, String)] {
         self.reading.unreadable()
+    }
+
+    /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
+    #[must_use]
+    pub fn others(&self) -> &[PathBuf] {
+        match &self.reading {
+            Reading::ClaudeCode(reading) => &reading.others,
+            Reading::Whole => &[],
+        }
     }
 
     /// Why the session is to be left alone: one of the folders it worked in is.
@@ -230,7 +245,8 @@ impl<'a> Parts<'a> {
             (Progress::Ended, self.last_written())
         } else {
             let progress = self.progress;
-            let progress = progress.unwrap_or_else(|| progress_of(&session, self.host));
+            let progress =
+                progress.unwrap_or_else(|| progress_of(&session, &self.found, self.host));
             (progress, session.ended_at)
         };
         Ok(Some(Collected {
@@ -239,6 +255,7 @@ impl<'a> Parts<'a> {
             ended_at,
             foreign: Foreign::default(),
             verdict,
+            found: self.found.clone(),
             reading,
         }))
     }
@@ -254,7 +271,7 @@ impl<'a> Parts<'a> {
             self.folders = Some(all.into_iter().collect());
         }
         folders.extend(self.folders.iter().flatten().map(String::as_str));
-        Ok(Verdict::of(folders, self.host))
+        Ok(Verdict::of(folders, &self.found.path, self.host))
     }
 
     /// When the last line was written; now, where that is not told.
@@ -314,8 +331,8 @@ fn files_of(found: &Found) -> anyhow::Result<SessionFiles> {
 
 /// A session goes on while a process has it open. Where no version of the agent tells, it has
 /// ended when the agent wrote so, or when nothing was written for a while.
-fn progress_of(session: &Session, host: &Host) -> Progress {
-    let goes_on = match sources::running(session.agent, host) {
+fn progress_of(session: &Session, found: &Found, host: &Host) -> Progress {
+    let goes_on = match sources::running_beside(found, host) {
         Running::Sessions(open) => open.contains(&session.id),
         // By its lines: the file's own time is that of the last copy.
         Running::Unknown => !session.is_closed && host.now() - session.ended_at <= QUIET,

@@ -3,22 +3,28 @@
 //! The only place that knows sources, sessions, events, redaction and the outbox.
 
 mod collect;
+mod given;
+mod projects;
 mod redactors;
 mod store;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use crate::config::{Attribution, Config};
 use crate::events::limits::Limits;
-use crate::events::{self, DistinctId, Event, Frozen, Recording, Settings, retention};
+use crate::events::{
+    self, DistinctId, Event, EventName, Frozen, Recording, Settings, Tally, retention,
+};
 use crate::git;
 use crate::redact::{Counts, Redacted, Redactor};
-use crate::session::{Agent, Session, Turn};
+use crate::session::Agent;
 pub use collect::{Collected, PART_BYTES, Parts, collect};
+pub use given::Given;
+pub use projects::project_name;
+use projects::{Folders, Projects};
 pub use redactors::Redactors;
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};
 
@@ -29,7 +35,7 @@ pub struct Pipeline<'a> {
     redactors: &'a Redactors,
     largest_event: usize,
     content_since: Option<DateTime<Utc>>,
-    repositories: Mutex<HashMap<String, Option<String>>>,
+    projects: Projects,
 }
 
 impl<'a> Pipeline<'a> {
@@ -41,7 +47,7 @@ impl<'a> Pipeline<'a> {
             redactors,
             largest_event,
             content_since: None,
-            repositories: Mutex::default(),
+            projects: Projects::default(),
         }
     }
 
@@ -75,9 +81,8 @@ impl<'a> Pipeline<'a> {
                 .and_then(|email| DistinctId::parse(&email).ok()),
             Attribution::Session => None,
         };
-        let folder = cwd.and_then(|cwd| Path::new(cwd).file_name());
-        let folder = folder.map(|name| name.to_string_lossy().into_owned());
-        let name = config.project_name.clone().or(folder);
+        let folder = || self.projects.name(cwd?, collected);
+        let name = config.project_name.clone().or_else(folder);
         let redactor = self.redactor(collected)?;
         Ok(Frozen {
             is_person: person.is_some(),
@@ -118,9 +123,31 @@ impl<'a> Pipeline<'a> {
         counts: &mut Counts,
         sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
+        self.new_events(collected, frozen, &mut Given::default(), counts, sink)?;
+        Ok(())
+    }
+
+    /// The same but for events that an earlier transcript of the session holds. A trace is handed
+    /// out again, since it sums up all that was read: the last one counts. Answers what the events
+    /// amount to that were not given before.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::events`].
+    pub fn new_events(
+        &self,
+        collected: &Collected,
+        frozen: Frozen,
+        given: &mut Given,
+        counts: &mut Counts,
+        sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Tally> {
         let session = &collected.session;
         let config = self.config.of(session.agent);
         let redactor = self.redactor(collected)?;
+        let Folders {
+            repositories,
+            work_trees,
+        } = self.projects.folders(collected);
         let settings = Settings {
             frozen,
             recording: self.recording(collected),
@@ -128,9 +155,14 @@ impl<'a> Pipeline<'a> {
             agent_name: config.agent_name.clone(),
             purpose: config.purpose.clone(),
             custom: config.custom.clone(),
-            repositories: self.repositories_of(session),
+            repositories,
+            work_trees,
         };
         let without_content = self.leaves_out_content(collected);
+        if collected.is_first() {
+            given.restart();
+        }
+        let mut tally = Tally::default();
         let mut result = Ok(());
         events::map(
             session,
@@ -138,7 +170,11 @@ impl<'a> Pipeline<'a> {
             collected.progress,
             &collected.foreign,
             &mut |mut event| {
-                if result.is_ok() {
+                let is_new = given.note(event.uuid);
+                if result.is_ok() && (is_new || event.name == EventName::Trace) {
+                    if is_new {
+                        tally += &event;
+                    }
                     if without_content {
                         retention::without_content(&mut event);
                     }
@@ -146,7 +182,7 @@ impl<'a> Pipeline<'a> {
                 }
             },
         );
-        result
+        result.map(|()| tally)
     }
 
     /// How large the events of an agent's sessions may be.
@@ -158,24 +194,6 @@ impl<'a> Pipeline<'a> {
             event: self.largest_event,
             input_scope: config.input_scope,
         }
-    }
-
-    fn repositories_of(&self, session: &Session) -> BTreeMap<String, String> {
-        let cwds: BTreeSet<&str> = session.turns.iter().flat_map(Turn::folders).collect();
-        let mut repositories = self
-            .repositories
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut known = BTreeMap::new();
-        for cwd in cwds {
-            let repository = repositories
-                .entry(cwd.to_owned())
-                .or_insert_with(|| git::repository(Path::new(cwd)));
-            if let Some(repository) = repository {
-                known.insert(cwd.to_owned(), repository.clone());
-            }
-        }
-        known
     }
 }
 

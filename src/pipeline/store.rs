@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context;
 
 use super::collect::{Collected, Parts};
-use super::{Pipeline, without_secrets};
+use super::{Given, Pipeline, without_secrets};
 use crate::ahead;
 use crate::config::Config;
 use crate::events::{self, Foreign, Frozen, Progress, Tally, Written};
@@ -16,7 +17,7 @@ use crate::outbox::{
     Batch, Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp,
 };
 use crate::redact::{Counts, Redacted};
-use crate::session::{Agent, Session};
+use crate::session::{Agent, Session, Skipped};
 use crate::sources::{Checkpoint, Found, Look, SessionFiles};
 
 /// Events are handed on to be stored in pieces of so many bytes.
@@ -45,7 +46,12 @@ pub enum Stored {
         progress: Progress,
         /// Whether it ended with more in its lines than in the agent's own books.
         exceeds_books: bool,
-        /// What the events that were read amount to.
+        /// Lines that could not be used, since the session began.
+        skipped: Skipped,
+        /// Responses that did not tell what they used.
+        without_usage: u64,
+        /// What the events that were read amount to, each counted once over all transcripts of
+        /// the session.
         tally: Tally,
         /// Whether its content was left out, being older than PostHog keeps it.
         without_content: bool,
@@ -134,6 +140,7 @@ impl Pipeline<'_> {
         &self,
         collected: &Collected,
         frozen: Frozen,
+        given: &mut Given,
         counts: &mut Counts,
         batch: &mut Batch<'_>,
     ) -> anyhow::Result<Tally> {
@@ -143,13 +150,13 @@ impl Pipeline<'_> {
         ahead::meanwhile(
             PIECES_AHEAD,
             |hand_on| {
-                self.events(collected, frozen, counts, &mut |event| {
-                    tally += event.get();
-                    match piece.with(event.written(&limits)) {
+                tally =
+                    self.new_events(collected, frozen, given, counts, &mut |event| match piece
+                        .with(event.written(&limits))
+                    {
                         Some(full) => hand_on(full),
                         None => Ok(()),
-                    }
-                })?;
+                    })?;
                 hand_on(piece.events)
             },
             |events: Vec<Redacted<Written>>| {
@@ -179,14 +186,15 @@ impl Pipeline<'_> {
                 return Ok(Stored::Unchanged);
             };
             let read = unstored.read()?;
-            match self.store_read(read, outbox, destination, host) {
+            match self.store_read(read, &mut Given::default(), outbox, destination, host) {
                 Err(error) if is_overtaken(&error) => {}
                 stored => return stored,
             }
         }
     }
 
-    /// Stores a session of which something was read.
+    /// Stores a session of which something was read. `given` are the events that other transcripts
+    /// of it hold and that were stored before.
     ///
     /// # Errors
     /// When the transcript cannot be read on or the outbox not be written; [`is_overtaken`] tells
@@ -194,6 +202,7 @@ impl Pipeline<'_> {
     pub fn store_read(
         &self,
         read: Read<'_>,
+        given: &mut Given,
         outbox: &Outbox,
         destination: &Destination,
         host: &Host,
@@ -201,7 +210,7 @@ impl Pipeline<'_> {
         let Read { unstored, first } = read;
         let Unstored {
             agent,
-            stamps,
+            mut stamps,
             mut parts,
         } = unstored;
         let Some(first) = first else {
@@ -238,7 +247,8 @@ impl Pipeline<'_> {
                     // Perhaps not for the first time: history that was written again is.
                     (tally, counts) = (Tally::default(), Counts::default());
                 }
-                let push = || self.push_all(&settled, frozen.clone(), &mut counts, &mut batch);
+                let push =
+                    || self.push_all(&settled, frozen.clone(), given, &mut counts, &mut batch);
                 let (next, pushed) = ahead::beside(|| parts.read(), push);
                 tally += pushed?;
                 exceeds_books |= settled.exceeds_books();
@@ -263,6 +273,8 @@ impl Pipeline<'_> {
         let checkpoint = checkpoint
             .map(|kept| kept.into_bytes(&mut |text| without_secrets(text, &redactor)))
             .transpose()?;
+        // What was left out here is read with its own session, whenever that was read last.
+        stamps.extend(last.others().iter().map(|path| unread(path)));
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
         let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
         Ok(Stored::Session {
@@ -270,6 +282,8 @@ impl Pipeline<'_> {
             unreadable: unreadable.into_iter().collect(),
             progress,
             exceeds_books: is_final && exceeds_books,
+            skipped: last.session.skipped(),
+            without_usage: last.session.without_usage(),
             tally,
             without_content: self.leaves_out_content(&last),
         })
@@ -280,6 +294,15 @@ impl Pipeline<'_> {
 #[must_use]
 pub fn is_overtaken(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
+}
+
+/// How a file looks of which nothing was read yet.
+fn unread(path: &Path) -> TranscriptStamp {
+    TranscriptStamp {
+        path: path.to_owned(),
+        size: 0,
+        modified: SystemTime::UNIX_EPOCH,
+    }
 }
 
 /// How the files of a session look now.

@@ -14,9 +14,18 @@ use super::work;
 /// Literals of at least [`Anchors::SHORTEST`] bytes, each with what it announces.
 pub(super) struct Anchors<T> {
     filter: Vec<u64>,
-    /// By hash: one more than the place in `entries` of the first with that hash.
-    slots: Vec<u16>,
+    /// By hash.
+    slots: Vec<Slot>,
     entries: Vec<Entry<T>>,
+}
+
+/// The literals with one hash.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// One more than the place in `entries` of the first of them.
+    first: u16,
+    /// By their fourth bytes, of which the last four bits count: a bit for each that one of them has.
+    fourth: u16,
 }
 
 struct Entry<T> {
@@ -30,7 +39,7 @@ struct Entry<T> {
 const WIDTH: usize = size_of::<u64>();
 /// Positions filtered together. Longer blocks are faster through text without
 /// secrets; after a secret, the rest of its block is filtered again.
-const BLOCK: usize = 128;
+const BLOCK: usize = u64::BITS as usize;
 /// Positions filtered first: the next secret is often near.
 const FIRST_BLOCK: usize = 32;
 /// Positions that the filter's loop is unrolled for.
@@ -50,11 +59,15 @@ impl<T: Copy> Anchors<T> {
             .collect();
         entries.sort_by_key(|entry| entry.hash);
         let mut filter = vec![0; HASHES / 64];
-        let mut slots = vec![0; HASHES];
+        let mut slots = vec![Slot::default(); HASHES];
         for (index, entry) in entries.iter().enumerate().rev() {
             let hash = usize::from(entry.hash);
             filter[hash / 64] |= 1 << (hash % 64);
-            slots[hash] = u16::try_from(index + 1).expect("fewer anchors than hashes");
+            slots[hash].first = u16::try_from(index + 1).expect("fewer anchors than hashes");
+            slots[hash].fourth |= match entry.mask.count_ones() / u8::BITS {
+                3 => u16::MAX,
+                _ => fourth_bit(entry.bytes),
+            };
         }
         Self {
             filter,
@@ -81,8 +94,8 @@ impl<T: Copy> Anchors<T> {
                 &padded
             });
             work::add(left.min(block));
-            let maybes = self.maybes(near, left.min(block));
-            let looked = maybes.offsets().find_map(|offset| {
+            let mut maybes = self.maybes(near, left.min(block));
+            let looked = maybes.find_map(|offset| {
                 let position = at + offset;
                 self.standing(word_at(near, offset))
                     .find_map(|announces| look(position, announces))
@@ -101,31 +114,28 @@ impl<T: Copy> Anchors<T> {
     /// The first `count` positions, and up to a whole group, that pass the filter.
     fn maybes(&self, near: &[u8; BLOCK + WIDTH], count: usize) -> Maybes {
         let filter: &[u64; HASHES / 64] = self.filter.first_chunk().expect("made with that length");
-        let mut maybes = Maybes {
-            offsets: [0; BLOCK],
-            count: 0,
-        };
-        let mut offset = 0;
-        let groups = near.array_windows::<{ GROUP + WIDTH }>().step_by(GROUP);
-        for group in groups.take(count.div_ceil(GROUP)) {
+        let mut maybes = 0;
+        for from in (0..BLOCK).step_by(GROUP).take_while(|from| *from < count) {
+            let mut passing = 0;
             for within in 0..GROUP {
-                let hash = usize::from(hash(word_at(group, within)));
-                let passes = filter[hash / 64] >> (hash % 64) & 1 == 1;
-                maybes.push_if(passes, offset);
-                offset += 1;
+                let hash = usize::from(hash(word_at(near, from + within)));
+                let passes = filter[hash / 64] >> (hash % 64) & 1;
+                passing |= passes << within;
             }
+            maybes |= passing << from;
         }
-        maybes
+        Maybes(maybes)
     }
 
     /// What the literals announce that stand at the beginning of `word`.
     fn standing(&self, word: u64) -> impl Iterator<Item = T> {
         let hash = hash(word);
-        let first = usize::from(self.slots[usize::from(hash)]);
-        let entries = first
+        let slot = self.slots[usize::from(hash)];
+        let first = usize::from(slot.first)
             .checked_sub(1)
-            .map_or(&[][..], |first| &self.entries[first..]);
-        entries
+            .filter(|_| slot.fourth & fourth_bit(word) != 0);
+        first
+            .map_or(&[][..], |first| &self.entries[first..])
             .iter()
             .take_while(move |entry| entry.hash == hash)
             .filter(move |entry| word & entry.mask == entry.bytes)
@@ -133,21 +143,17 @@ impl<T: Copy> Anchors<T> {
     }
 }
 
-/// Offsets in a block.
-struct Maybes {
-    offsets: [u8; BLOCK],
-    count: usize,
-}
+/// Offsets in a block: a bit for each.
+struct Maybes(u64);
 
-impl Maybes {
-    /// Writes in any case and counts only what passes, so that there is no branch.
-    fn push_if(&mut self, passes: bool, offset: u8) {
-        self.offsets[self.count % BLOCK] = offset;
-        self.count += usize::from(passes);
-    }
+impl Iterator for Maybes {
+    type Item = usize;
 
-    fn offsets(&self) -> impl Iterator<Item = usize> {
-        self.offsets[..self.count].iter().copied().map(usize::from)
+    fn next(&mut self) -> Option<usize> {
+        let offset = self.0.trailing_zeros() as usize;
+        // Clears the lowest bit.
+        self.0 &= self.0.checked_sub(1)?;
+        Some(offset)
     }
 }
 
@@ -183,6 +189,11 @@ fn word_at(bytes: &[u8], at: usize) -> u64 {
     bytes[at..]
         .first_chunk()
         .map_or(0, |word| u64::from_le_bytes(*word))
+}
+
+/// The bit for the fourth byte.
+const fn fourth_bit(word: u64) -> u16 {
+    1 << (word >> 24 & 15)
 }
 
 /// Of the first three bytes.

@@ -1,6 +1,7 @@
 //! The value that stands where a name is assigned one: how far it reaches, and whether it is a secret.
 
 use super::assignment::Assigned;
+use super::find;
 use super::format::{WORD, is_cut};
 use super::headers;
 use super::keys::{Kind, kind_of};
@@ -182,24 +183,26 @@ impl Value {
             (None, kind) => (kind, style),
         };
         let value = &text[self.start..self.end];
-        let beginning = &value[..value.len().min(LONGEST_LOOK)];
-        let expression = match manner {
-            Manner { argument: true, .. } => {
-                beginning.contains(&b'(') || leads_to_secret(beginning)
-            }
-            _ => is_expression(beginning),
-        };
-        if !self.quoted && (self.is_declared(text) || expression) {
-            return None;
-        }
         let whole = matches!(style, Style::Literal | Style::Json)
             || !is_cut(&text[self.end..])
             || self.end == text.len();
-        (whole && is_secret(kind, style, value)).then_some(Assigned {
+        let secret = whole && is_secret(kind, style, value);
+        (secret && (self.quoted || !self.is_code(text, manner))).then_some(Assigned {
             start: self.start,
             end: self.end,
             kind,
         })
+    }
+
+    /// A value without quotes that only leads to another.
+    fn is_code(&self, text: &[u8], manner: Manner) -> bool {
+        let value = &text[self.start..self.end.min(self.start + LONGEST_LOOK)];
+        let expression = if manner.argument {
+            value.contains(&b'(') || leads_to_secret(value)
+        } else {
+            is_expression(value)
+        };
+        expression || self.is_declared(text)
     }
 
     /// `const X_TOKEN: u32 = 7`, `type X_KEY = Option<…>`, `X_PASS = 0x04`.
@@ -254,5 +257,5 @@ fn leads_to_secret(value: &[u8]) -> bool {
 }
 
 fn find_spaced_equals(value: &[u8]) -> bool {
-    value.windows(3).any(|window| window == b" = ")
+    find::contains(value, b" = ")
 }

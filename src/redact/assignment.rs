@@ -87,7 +87,8 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
         separator,
         Separator::Equals { .. } | Separator::Colon { .. }
     );
-    let in_account = is_pass && lines::has_account_before(text, name.start);
+    let in_account =
+        is_pass && !(assigned && quoted) && lines::has_account_before(text, name.start);
     // `--- PASS: TestLogin`
     let verdict = is_pass && !quoted && !in_account && !text[..separator.end()].ends_with(b"=");
     let kind = match name.kind? {
@@ -178,7 +179,7 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
             }
             let literal = is_screaming(written) && !spaced_equals
                 || in_connection_string(text, name.start)
-                || in_netrc(text, name.start)
+                || in_netrc(text, name)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
                 || lines::is_setting(text, name, kind, end);
             Some(if literal {
@@ -202,7 +203,7 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
         });
     }
     let head = name.head(text);
-    if lines::is_declared_by(head) || in_netrc(text, name.start) {
+    if lines::is_declared_by(head) || in_netrc(text, name) {
         return Some(Manner::LITERAL);
     }
     if is_quote(text, value) {
@@ -302,10 +303,10 @@ fn name_start(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// `login x password y` of a `.netrc`, on one line or several.
-fn in_netrc(text: &[u8], start: usize) -> bool {
+fn in_netrc(text: &[u8], name: Name) -> bool {
     const NEAR: usize = 120;
-    let near = &text[start.saturating_sub(NEAR)..start];
-    if !near.last().is_some_and(u8::is_ascii_whitespace) {
+    let near = &text[name.start.saturating_sub(NEAR)..name.start];
+    if name.of(text) != b"password" || !near.last().is_some_and(u8::is_ascii_whitespace) {
         return false;
     }
     let mut words = near

@@ -1,14 +1,16 @@
 //! Calls that take a name and a secret, or a user and a password.
 
 use super::assignment::Name;
+use super::find;
 use super::keys::{Kind, is_custom_header, is_screaming};
 use super::literal::Literal;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::{Style, is_secret};
+use super::words::Words;
 
 /// Calls whose second argument is the value of the first, in small letters.
-const SETTERS: &[&[u8]] = &[
+static SETTERS: Words = Words::of_any_case(&[
     b"setproperty",
     b"setitem",
     b"set",
@@ -19,7 +21,7 @@ const SETTERS: &[&[u8]] = &[
     b"stringvar",
     b"option",
     b"config",
-];
+]);
 
 /// The argument after this name, or in its parenthesis, is a value and no label.
 pub(super) fn takes_literal(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
@@ -78,7 +80,7 @@ fn is_set(before: &[u8]) -> bool {
     let plain = near[open..].iter().all(|byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'(' | b'"' | b'\'' | b'.' | b'_' | b'-')
     });
-    plain && SETTERS.iter().any(|it| callee.eq_ignore_ascii_case(it))
+    plain && SETTERS.contain(callee)
 }
 
 /// The second of two strings: `login("bob", "…")`, `auth=("bob", "…")`, `SetBasicAuth("bob", "…")`.
@@ -213,6 +215,7 @@ pub(super) fn typed(text: &[u8], name: Name) -> Option<Span> {
         });
     let method = TYPISTS
         .iter()
+        .filter(|_| text.get(closed) == Some(&b'.'))
         .find(|it| text[closed..].starts_with(it.as_bytes()))?;
     argument(text, closed + method.len(), 0).0
 }
@@ -224,9 +227,9 @@ pub(super) const SENDERS: &[&str] = &["send \""];
 pub(super) fn sent(text: &[u8], from: usize) -> Option<Span> {
     const NEAR: usize = 160;
     let before = &text[from.saturating_sub(NEAR)..from];
-    memchr::memmem::find(before, b"assword")?;
+    find::find(before, b"assword")?;
     let rest = &text[from..text.len().min(from + NEAR)];
-    let end = from + memchr::memmem::find(rest, b"\\r")?;
+    let end = from + find::find(rest, b"\\r")?;
     let end = end - usize::from(text[..end].ends_with(b"\\"));
     is_secret(Kind::Password, Style::Literal, &text[from..end]).then_some((from, end))
 }

@@ -1,6 +1,9 @@
 //! Passwords on command lines: which program takes one, and after which flag.
 
+use super::find;
+use super::format::Class;
 use super::keys::Kind;
+use super::mark;
 use super::programs::{PROGRAMS, Program, Takes};
 use super::separator::count;
 use super::structures::Span;
@@ -72,22 +75,33 @@ impl Called {
         list.then_some(end + 1)
     }
 
-    /// The password that the program is given; and how far its command was read.
-    pub(super) fn password(self, text: &[u8], from: usize) -> (Option<Span>, usize) {
+    /// The passwords that the program is given; and how far its command was read.
+    pub(super) fn passwords(self, text: &[u8], from: usize) -> (Vec<Span>, usize) {
         let takes = self.program.takes;
-        let find = |all: &[Argument]| takes.iter().find_map(|it| it.find(text, all));
         // Passwords come early; the rest of a long command is read only where none did.
         let (few, end) = arguments(text, from, FEW_ARGUMENTS, self.listed);
-        let found = find(&few);
+        let found = taken(takes, text, &few);
         let to_the_last = takes
             .iter()
             .any(|it| matches!(it, Takes::Last | Takes::LastWith(_)));
-        if few.len() < FEW_ARGUMENTS || found.is_some() && !to_the_last {
+        if few.len() < FEW_ARGUMENTS || !found.is_empty() && !to_the_last {
             return (found, end);
         }
         let (all, end) = arguments(text, from, MOST_ARGUMENTS, self.listed);
-        (find(&all), end)
+        (taken(takes, text, &all), end)
     }
+}
+
+/// What is taken in each way, from left to right; the first way decides about what two take.
+fn taken(takes: &[Takes], text: &[u8], arguments: &[Argument]) -> Vec<Span> {
+    let mut all: Vec<Span> = Vec::new();
+    for span in takes.iter().flat_map(|it| it.find(text, arguments)) {
+        if all.iter().all(|it| it.1 <= span.0 || span.1 <= it.0) {
+            all.push(span);
+        }
+    }
+    all.sort_unstable();
+    all
 }
 
 /// What gives away a command that reads a password.
@@ -98,7 +112,8 @@ pub(super) fn readers() -> impl Iterator<Item = &'static str> {
 const LONGEST_COMMAND: usize = 1024;
 const FEW_ARGUMENTS: usize = 8;
 const LONGEST_LIST: usize = 256;
-const MOST_ARGUMENTS: usize = 48;
+/// So many reach farther than a look in vain has to, for it to be remembered.
+const MOST_ARGUMENTS: usize = 66;
 
 /// An argument; its quotes are not part of it.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +126,10 @@ impl Argument {
     fn of<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         &text[self.start..self.end]
     }
+
+    fn span(&self) -> Span {
+        (self.start, self.end)
+    }
 }
 
 /// The arguments of the command from `from` on, at most so many, and where they end.
@@ -121,7 +140,7 @@ fn arguments(text: &[u8], from: usize, most: usize, listed: bool) -> (Vec<Argume
         LONGEST_COMMAND
     };
     let limit = text.len().min(from + longest);
-    let (mut at, mut all) = (from, Vec::new());
+    let (mut at, mut all) = (from, Vec::with_capacity(FEW_ARGUMENTS));
     while all.len() < most {
         at += gap(text, at, limit, listed);
         if at >= limit || ends_command(text, at) {
@@ -163,10 +182,14 @@ fn ends_command(text: &[u8], at: usize) -> bool {
     }
 }
 
+/// What stops an argument, or changes how it is read.
+const SIGNS: Class = Class::of("\"'\\\n\r \t|;`");
+
 /// An argument, and what follows it.
 fn argument(text: &[u8], at: usize, limit: usize) -> (Argument, usize) {
     let mut end = at;
     while end < limit {
+        end += count(text, end, limit - end, |byte| !SIGNS.has(byte));
         let escapes = count(text, end, 8, |byte| byte == b'\\');
         match text.get(end + escapes) {
             Some(quote @ (b'"' | b'\'')) => {
@@ -197,65 +220,68 @@ fn argument(text: &[u8], at: usize, limit: usize) -> (Argument, usize) {
 }
 
 impl Takes {
-    fn find(self, text: &[u8], arguments: &[Argument]) -> Option<Span> {
+    fn find(self, text: &[u8], arguments: &[Argument]) -> Vec<Span> {
         let next = |flag: &'static str| {
             arguments
                 .windows(2)
                 .filter(move |pair| ends_with_flag(pair[0].of(text), flag))
-                .map(|pair| (pair[1].start, pair[1].end))
+                .map(|pair| pair[1].span())
         };
         let glued = |flag: &'static str| {
             arguments
                 .iter()
                 .filter_map(move |it| glued(text, *it, flag))
         };
-        let plain = |it: &&Argument| !it.of(text).starts_with(b"-");
+        let plain = || arguments.iter().filter(|it| !it.of(text).starts_with(b"-"));
         let secret = |it: &Span| is_password(&text[it.0..it.1]);
         match self {
-            Self::Glued(flag) => glued(flag).find(secret),
-            Self::Next(flag) => next(flag).find(secret),
-            Self::Either(flag) => next(flag).chain(glued(flag)).find(secret),
+            Self::Glued(flag) => glued(flag).filter(secret).collect(),
+            Self::Next(flag) => next(flag).filter(secret).collect(),
+            Self::Either(flag) => next(flag).chain(glued(flag)).filter(secret).collect(),
             Self::Pair(flag, joint) => next(flag)
                 .chain(glued(flag))
-                .find_map(|it| after_joint(text, it, joint)),
-            Self::Account(joint) => arguments
-                .iter()
-                .filter(plain)
-                .find_map(|it| after_joint(text, (it.start, it.end), joint)),
-            Self::LastWith(letter) => {
-                let first = arguments.first()?.of(text);
-                let flagged = first.starts_with(b"-") && first.contains(&letter);
-                arguments[1..]
-                    .last()
-                    .filter(|_| flagged && arguments.len() > 2)
-                    .map(|it| (it.start, it.end))
-                    .filter(secret)
-            }
-            Self::Last => arguments
-                .last()
-                .filter(|it| arguments.len() > 1 && plain(it))
-                .map(|it| (it.start, it.end))
-                .filter(secret),
-            Self::First => arguments
-                .iter()
-                .find(plain)
-                .map(|it| (it.start, it.end))
-                .filter(secret),
-            Self::Token => arguments
-                .iter()
-                .find(plain)
-                .map(|it| (it.start, it.end))
-                .filter(|it| looks_random(&text[it.0..it.1]) && it.1 - it.0 >= 12),
+                .filter_map(|it| after_joint(text, it, joint))
+                .collect(),
+            Self::Account(joint) => plain()
+                .filter_map(|it| after_joint(text, it.span(), joint))
+                .collect(),
+            Self::LastWith(letter) => match arguments {
+                [first, .., last] if arguments.len() > 2 => {
+                    let first = first.of(text);
+                    let flagged = first.starts_with(b"-") && first.contains(&letter);
+                    let last = Some(last.span()).filter(|_| flagged);
+                    last.filter(secret).into_iter().collect()
+                }
+                _ => Vec::new(),
+            },
+            Self::Last => match arguments {
+                [_, .., last] if !last.of(text).starts_with(b"-") => {
+                    Some(last.span()).filter(secret).into_iter().collect()
+                }
+                _ => Vec::new(),
+            },
+            Self::First => plain().take(1).map(Argument::span).filter(secret).collect(),
+            Self::Token => plain()
+                .take(1)
+                .map(Argument::span)
+                .filter(|it| looks_random(&text[it.0..it.1]) && it.1 - it.0 >= 12)
+                .collect(),
             Self::WithUser(flag) => next(flag)
-                .find(|it| is_telling(&text[it.0..it.1]))
-                .filter(secret),
+                .filter(|it| is_telling(&text[it.0..it.1]))
+                .filter(secret)
+                .take(1)
+                .collect(),
             Self::AfterShare => arguments
                 .windows(2)
-                .find(|pair| pair[0].of(text).starts_with(b"\\\\"))
-                .map(|pair| (pair[1].start, pair[1].end))
+                .filter(|pair| pair[0].of(text).starts_with(b"\\\\"))
+                .map(|pair| pair[1].span())
                 .filter(|it| !text[it.0..it.1].starts_with(b"/"))
-                .filter(secret),
-            Self::Literal(flag) => glued(flag).find_map(|it| after_joint(text, it, b'=')),
+                .filter(secret)
+                .take(1)
+                .collect(),
+            Self::Literal(flag) => glued(flag)
+                .filter_map(|it| after_joint(text, it, b'='))
+                .collect(),
         }
     }
 }
@@ -311,7 +337,9 @@ fn is_telling(value: &[u8]) -> bool {
 }
 
 fn is_password(value: &[u8]) -> bool {
-    is_secret(Kind::Password, Style::Literal, value) && !value.starts_with(b"$")
+    !value.starts_with(b"$")
+        && !value.starts_with(mark::ANCHOR.as_bytes())
+        && is_secret(Kind::Password, Style::Literal, value)
 }
 
 /// What is written to the standard input of a command that reads a password: `echo X | sudo -S`.
@@ -319,7 +347,7 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
     let line = super::lines::before(text, at);
     let from = at - line.len();
     let found = ["echo ", "printf "].iter().find_map(|writer| {
-        let writes = memchr::memmem::rfind(line, writer.as_bytes())?;
+        let writes = find::rfind(line, writer.as_bytes())?;
         memchr::memchr(b'|', &line[writes..])?;
         let (arguments, _) = arguments(text, from + writes + writer.len(), MOST_ARGUMENTS, false);
         arguments
@@ -329,7 +357,7 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
     let argument = found.or_else(|| {
         let rest = &text[at..text.len().min(at + LONGEST_COMMAND)];
         let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
-        let here = at + memchr::memmem::find(line, b"<<<")? + 3;
+        let here = at + find::find(line, b"<<<")? + 3;
         arguments(text, here, MOST_ARGUMENTS, false)
             .0
             .into_iter()

@@ -36,6 +36,8 @@ pub(super) enum Detector {
     Hash,
     Pgpass,
     IdentifiedBy,
+    /// The rows that a statement inserts.
+    Inserted,
     /// A call whose argument of this number is a secret.
     Call(&'static str, usize),
     /// What stands behind, or around, a piece of text that announces a secret.
@@ -93,6 +95,8 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
         let texts = called.anchors().into_iter();
         anchors.extend(texts.map(|it| (it, Detector::Command(called))));
     }
+    let values = spellings(statements::VALUES).into_iter();
+    anchors.extend(values.map(|it| (it, Detector::Inserted)));
     let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
     anchors.extend(readers);
     anchors.extend(
@@ -209,7 +213,10 @@ impl Detector {
             }
             Self::PrivateKeyTail => structures::private_key_tail(text, at, floor)
                 .and_then(|span| secret(span, "private-key")),
-            Self::Command(called) => known(on_command_line(text, at, called, memory)?, "password"),
+            Self::Command(called) => {
+                let found = on_command_line(text, at, called, memory)?;
+                first(text, found, floor, memory).map(Step::Found)
+            }
             Self::Reader(reader) => {
                 past(text, at, reader)?;
                 known(commands::piped(text, at, reader)?, "password")
@@ -223,6 +230,12 @@ impl Detector {
                 let (span, reached) = files::hash(text, at);
                 memory.reached.remember(Look::Hash, at, reached);
                 secret(span?, "password-hash")
+            }
+            Self::Inserted if memory.reached.covers(Look::Statement, at) => None,
+            Self::Inserted => {
+                let (found, reached) = statements::inserted(text, at);
+                memory.reached.remember(Look::Statement, at, reached);
+                first(text, found, floor, memory).map(Step::Found)
             }
             Self::Pgpass => files::pgpass(text, at).and_then(|span| secret(span, "password")),
             Self::IdentifiedBy => {
@@ -296,7 +309,6 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
     for (look, read) in [
         (Look::Json, json::values as fn(&[u8], Name) -> _),
         (Look::Table, tables::column),
-        (Look::Table, statements::inserted),
     ] {
         if !memory.reached.covers(look, at)
             && let Some((found, reached)) = read(text, name)
@@ -352,16 +364,25 @@ fn first(text: &[u8], found: Vec<Assigned>, floor: usize, memory: &mut Memory) -
     first
 }
 
-fn on_command_line(text: &[u8], at: usize, called: Called, memory: &mut Memory) -> Option<Span> {
+fn on_command_line(
+    text: &[u8],
+    at: usize,
+    called: Called,
+    memory: &mut Memory,
+) -> Option<Vec<Assigned>> {
     let from = called.arguments(text, at)?;
-    if memory.reached.covers(Look::Command, from) {
+    // A password of a command before it is no program.
+    let is_announced = |it: &Finding| (it.start..it.end).contains(&at);
+    if memory.reached.covers(Look::Command, from) || memory.pending.iter().any(is_announced) {
         return None;
     }
-    let (span, reached) = called.password(text, from);
-    if span.is_none() {
+    let (found, reached) = called.passwords(text, from);
+    if found.is_empty() {
         memory.reached.remember(Look::Command, from, reached);
     }
-    span
+    let kind = keys::Kind::Password;
+    let assigned = |(start, end)| Assigned { start, end, kind };
+    Some(found.into_iter().map(assigned).collect())
 }
 
 fn credential(

@@ -1,11 +1,11 @@
 //! Files with a form of their own: password hashes, `.pgpass`, `kaggle.json`, SQL that sets passwords.
 
 use super::assignment::Name;
+use super::find::{self, contains_word};
 use super::format::{ALNUM, BASE64, HEX, run_length};
 use super::keys::Kind;
 use super::lines;
 use super::literal::Literal;
-use super::placeholders::contains_word;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::{Style, is_placeholder_value, is_secret, looks_random};
@@ -56,6 +56,10 @@ pub(super) const PGPASS: &[&str] = &[":5432:", ":5433:", ":6432:", ":*:"];
 /// The password of `host:port:database:user:password`, whose port is at `at`.
 pub(super) fn pgpass(text: &[u8], at: usize) -> Option<Span> {
     let host = lines::before(text, at);
+    // The port is the second field, so that one of a line is looked at.
+    if host.is_empty() || memchr::memchr(b':', host).is_some() {
+        return None;
+    }
     let start = at - host.len();
     let line = &text[start..text.len().min(at + 400)];
     let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
@@ -67,11 +71,11 @@ pub(super) fn pgpass(text: &[u8], at: usize) -> Option<Span> {
         return None;
     }
     let mut fields = line.splitn(5, |byte| *byte == b':');
-    let (host, port) = (fields.next()?, fields.next()?);
+    let port = fields.nth(1)?;
     let valid_port = port == b"*" || !port.is_empty() && port.iter().all(u8::is_ascii_digit);
     let password = fields.nth(2)?;
     let end = start + line.len();
-    (!host.is_empty() && valid_port && is_secret(Kind::Password, Style::Literal, password))
+    (valid_port && is_secret(Kind::Password, Style::Literal, password))
         .then_some((end - password.len(), end))
 }
 
@@ -120,7 +124,7 @@ pub(super) fn kaggle(text: &[u8], name: Name) -> Option<Span> {
         return None;
     }
     let near = &text[name.start.saturating_sub(120)..name.start];
-    memchr::memmem::find(near, b"username")?;
+    find::find(near, b"username")?;
     let after = name.end
         + count(text, name.end, 12, |byte| {
             matches!(byte, b'"' | b'\\' | b':' | b' ')
@@ -183,7 +187,7 @@ pub(super) const ACCESS_LISTS: &[&str] = &[" on >"];
 
 /// The password after it.
 pub(super) fn access_list(text: &[u8], from: usize) -> Option<Span> {
-    memchr::memmem::find(lines::before(text, from), b"user ")?;
+    find::find(lines::before(text, from), b"user ")?;
     let length = count(text, from, 128, |byte| {
         !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'\\')
     });

@@ -4,48 +4,46 @@ use super::assignment::Name;
 use super::separator::count;
 use super::structures::Span;
 use super::values::{is_placeholder_value, is_template, looks_random};
+use super::words::Words;
 
-/// Words before the credential that are known without looking at it.
-const SCHEMES: &[&[u8]] = &[
-    b"Bearer",
-    b"Basic",
-    b"Token",
-    b"Bot",
-    b"ApiKey",
-    b"Api-Key",
-    b"Api-Token",
-    b"Key",
-    b"Digest",
-    b"SSWS",
-    b"GenieKey",
-    b"Splunk",
-    b"AWS4-HMAC-SHA256",
-    b"PRIVATE-TOKEN",
-    b"DPoP",
-    b"OAuth",
-    b"HMAC",
-    b"MAC",
-    b"Hawk",
-    b"Negotiate",
-    b"NTLM",
+/// Words before the credential that are known without looking at it, in small letters.
+static SCHEMES: Words = Words::of_any_case(&[
+    b"bearer",
+    b"basic",
+    b"token",
+    b"bot",
+    b"apikey",
+    b"api-key",
+    b"api-token",
+    b"key",
+    b"digest",
+    b"ssws",
+    b"geniekey",
+    b"splunk",
+    b"aws4-hmac-sha256",
+    b"private-token",
+    b"dpop",
+    b"oauth",
+    b"hmac",
+    b"mac",
+    b"hawk",
+    b"negotiate",
+    b"ntlm",
     b"sso-key",
-    b"Signature",
-    b"Zoho-oauthtoken",
-    b"SharedKey",
-    b"SharedAccessSignature",
-    b"JWT",
-];
+    b"signature",
+    b"zoho-oauthtoken",
+    b"sharedkey",
+    b"sharedaccesssignature",
+    b"jwt",
+]);
 const LONGEST_SCHEME: usize = 32;
 const LONGEST_CREDENTIAL: usize = 4096;
 
 /// The length of an authentication scheme and the spaces after it.
 pub(super) fn scheme_length(value: &[u8]) -> Option<usize> {
-    let scheme = SCHEMES.iter().find(|scheme| {
-        value.len() > scheme.len()
-            && value[scheme.len()] == b' '
-            && value[..scheme.len()].eq_ignore_ascii_case(scheme)
-    })?;
-    Some(scheme.len() + count(value, scheme.len(), 4, |byte| byte == b' '))
+    let scheme = count(value, 0, LONGEST_SCHEME, |byte| byte != b' ');
+    let spaces = count(value, scheme, 4, |byte| byte == b' ');
+    (spaces > 0 && SCHEMES.contain(&value[..scheme])).then_some(scheme + spaces)
 }
 
 /// The credential of `Authorization: <any scheme> …`, with its parameters.

@@ -13,6 +13,7 @@ const DEEPEST: usize = 32;
 ///
 /// Answers the values and how far was read.
 pub(super) fn values(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> {
+    let escapes = name.json_escapes(text)?;
     let Separator::Colon { end } = Separator::after(text, name.end)? else {
         return None;
     };
@@ -23,7 +24,6 @@ pub(super) fn values(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
     if text[end..].starts_with(mark::ANCHOR.as_bytes()) {
         return None;
     }
-    let escapes = name.json_escapes(text)?;
     let kind = name.kind.filter(|kind| is_documented(*kind))?;
     if matches!(opens, b'{' | b'[') {
         return Some(Leaves::new(text, escapes, kind).read(end));

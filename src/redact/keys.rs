@@ -4,6 +4,9 @@
 //! decides: `clientSecret` is sensitive, `secret_name` is not. That alone keeps
 //! `max_tokens`, `token_count`, `tokenizer` and `password_reset_url` readable.
 
+use super::words::Words;
+use super::{find, mark};
+
 /// What a sensitive name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -59,196 +62,244 @@ pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
 ];
 
 /// What makes a `key` a secret.
-const KEY_QUALIFIERS: &[&str] = &[
-    "api",
-    "access",
-    "secret",
-    "private",
-    "priv",
-    "encryption",
-    "encrypt",
-    "signing",
-    "signature",
-    "sign",
-    "auth",
-    "master",
-    "service",
-    "account",
-    "shared",
-    "subscription",
-    "license",
-    "licence",
-    "deploy",
-    "ssh",
-    "session",
-    "webhook",
-    "app",
-    "application",
-    "admin",
-    "root",
-    "role",
-    "hmac",
-    "jwt",
-    "rsa",
-    "aes",
-    "gpg",
-    "pgp",
-    "fernet",
-    "vault",
-    "recovery",
-    "cookie",
-    "csrf",
-    "token",
-    "password",
-    "crypto",
-    "wallet",
-    "consumer",
-    "client",
-    "server",
-    "functions",
-    "ingestion",
-    "write",
-    "pragma",
-    "unseal",
-    "or",
-];
+static KEY_QUALIFIERS: Words = Words::of_any_case(&[
+    b"api",
+    b"access",
+    b"secret",
+    b"private",
+    b"priv",
+    b"encryption",
+    b"encrypt",
+    b"signing",
+    b"signature",
+    b"sign",
+    b"auth",
+    b"master",
+    b"service",
+    b"account",
+    b"shared",
+    b"subscription",
+    b"license",
+    b"licence",
+    b"deploy",
+    b"ssh",
+    b"session",
+    b"webhook",
+    b"app",
+    b"application",
+    b"admin",
+    b"root",
+    b"role",
+    b"hmac",
+    b"jwt",
+    b"rsa",
+    b"aes",
+    b"gpg",
+    b"pgp",
+    b"fernet",
+    b"vault",
+    b"recovery",
+    b"cookie",
+    b"csrf",
+    b"token",
+    b"password",
+    b"crypto",
+    b"wallet",
+    b"consumer",
+    b"client",
+    b"server",
+    b"functions",
+    b"ingestion",
+    b"write",
+    b"pragma",
+    b"unseal",
+    b"or",
+]);
 
 /// Services that give out keys, some of them public.
-const KEY_ISSUERS: &[&str] = &[
-    "algolia",
-    "anthropic",
-    "aws",
-    "azure",
-    "cloudflare",
-    "cohere",
-    "datadog",
-    "deepl",
-    "firebase",
-    "gemini",
-    "github",
-    "gitlab",
-    "google",
-    "groq",
-    "mailchimp",
-    "mailgun",
-    "mapbox",
-    "maps",
-    "mistral",
-    "openai",
-    "openrouter",
-    "pinecone",
-    "rapidapi",
-    "replicate",
-    "sendgrid",
-    "sentry",
-    "slack",
-    "stripe",
-    "supabase",
-    "twilio",
-];
+static KEY_ISSUERS: Words = Words::of_any_case(&[
+    b"algolia",
+    b"anthropic",
+    b"aws",
+    b"azure",
+    b"cloudflare",
+    b"cohere",
+    b"datadog",
+    b"deepl",
+    b"firebase",
+    b"gemini",
+    b"github",
+    b"gitlab",
+    b"google",
+    b"groq",
+    b"mailchimp",
+    b"mailgun",
+    b"mapbox",
+    b"maps",
+    b"mistral",
+    b"openai",
+    b"openrouter",
+    b"pinecone",
+    b"rapidapi",
+    b"replicate",
+    b"sendgrid",
+    b"sentry",
+    b"slack",
+    b"stripe",
+    b"supabase",
+    b"twilio",
+]);
 
 /// What makes the `KEY` of an environment variable, or of a header, no secret.
-const KEY_EXCEPTIONS: &[&str] = &[
-    "websocket",
-    "surrogate",
-    "object",
-    "routing",
-    "request",
-    "trace",
-    "correlation",
-    "ordering",
-    "message",
-    "group",
-    "dedup",
-    "deduplication",
-    "public",
-    "pub",
-    "publishable",
-    "primary",
-    "foreign",
-    "cache",
-    "sort",
-    "partition",
-    "idempotency",
-    "index",
-    "host",
-    "registry",
-    "anon",
-    "row",
-    "record",
-    "event",
-    "entity",
-    "hash",
-    "lock",
-    "unique",
-    "commit",
-    "file",
-    "content",
-    "blob",
-    "image",
-    "translation",
-    "this",
-    "self",
-    "map",
-    "node",
-    "item",
-    "tree",
-    "state",
-    "query",
-    "route",
-    "socket",
-];
+static KEY_EXCEPTIONS: Words = Words::of_any_case(&[
+    b"websocket",
+    b"surrogate",
+    b"object",
+    b"routing",
+    b"request",
+    b"trace",
+    b"correlation",
+    b"ordering",
+    b"message",
+    b"group",
+    b"dedup",
+    b"deduplication",
+    b"public",
+    b"pub",
+    b"publishable",
+    b"primary",
+    b"foreign",
+    b"cache",
+    b"sort",
+    b"partition",
+    b"idempotency",
+    b"index",
+    b"host",
+    b"registry",
+    b"anon",
+    b"row",
+    b"record",
+    b"event",
+    b"entity",
+    b"hash",
+    b"lock",
+    b"unique",
+    b"commit",
+    b"file",
+    b"content",
+    b"blob",
+    b"image",
+    b"translation",
+    b"this",
+    b"self",
+    b"map",
+    b"node",
+    b"item",
+    b"tree",
+    b"state",
+    b"query",
+    b"route",
+    b"socket",
+]);
 
 /// What makes a `token` something else: pages, parsers and vocabularies.
-const TOKEN_EXCEPTIONS: &[&str] = &[
-    "next",
-    "page",
-    "continuation",
-    "continue",
-    "cancellation",
-    "cancel",
-    "eos",
-    "bos",
-    "pad",
-    "sep",
-    "mask",
-    "unk",
-    "cls",
-    "stop",
-    "special",
-    "design",
-    "parser",
-    "syntax",
-    "max",
-    "min",
-    "num",
-    "count",
-    "total",
-    "per",
-    "first",
-    "last",
-    "prev",
-    "previous",
-    "current",
-    "sync",
-    "page",
-    "start",
-    "end",
-    "input",
-    "output",
-    "lex",
-    "lexer",
-    "string",
-    "color",
-    "public",
-    "cursor",
-];
+static TOKEN_EXCEPTIONS: Words = Words::of_any_case(&[
+    b"next",
+    b"page",
+    b"continuation",
+    b"continue",
+    b"cancellation",
+    b"cancel",
+    b"eos",
+    b"bos",
+    b"pad",
+    b"sep",
+    b"mask",
+    b"unk",
+    b"cls",
+    b"stop",
+    b"special",
+    b"design",
+    b"parser",
+    b"syntax",
+    b"max",
+    b"min",
+    b"num",
+    b"count",
+    b"total",
+    b"per",
+    b"first",
+    b"last",
+    b"prev",
+    b"previous",
+    b"current",
+    b"sync",
+    b"page",
+    b"start",
+    b"end",
+    b"input",
+    b"output",
+    b"lex",
+    b"lexer",
+    b"string",
+    b"color",
+    b"public",
+    b"cursor",
+]);
 
 /// What makes several `tokens` credentials, not a count or the words of a text.
-const TOKENS_QUALIFIERS: &[&str] = &[
-    "api", "access", "auth", "bearer", "refresh", "session", "bot", "service", "deploy",
-    "personal", "secret", "push", "id", "csrf", "user", "github", "gitlab", "slack", "npm",
-];
+static TOKENS_QUALIFIERS: Words = Words::of_any_case(&[
+    b"api",
+    b"access",
+    b"auth",
+    b"bearer",
+    b"refresh",
+    b"session",
+    b"bot",
+    b"service",
+    b"deploy",
+    b"personal",
+    b"secret",
+    b"push",
+    b"id",
+    b"csrf",
+    b"user",
+    b"github",
+    b"gitlab",
+    b"slack",
+    b"npm",
+]);
+
+/// What makes a `phrase` a secret.
+static PHRASE_QUALIFIERS: Words = Words::of_any_case(&[b"pass", b"seed", b"recovery"]);
+
+/// What makes a `seed`, or `words`, a secret.
+static WORDS_QUALIFIERS: Words = Words::of_any_case(&[b"seed", b"wallet", b"recovery"]);
+
+/// Last words that leave a name as sensitive as it was.
+static ENDINGS: Words = Words::of_any_case(&[
+    b"value",
+    b"base",
+    b"prod",
+    b"production",
+    b"staging",
+    b"dev",
+    b"live",
+    b"primary",
+    b"secondary",
+    b"b64",
+    b"base64",
+    b"plain",
+    b"plaintext",
+    b"raw",
+    b"encoded",
+    b"str",
+    b"string",
+    b"header",
+    b"field",
+    b"textbox",
+    b"input",
+]);
 
 /// Words run together, as in `PGPASSWORD` or `authtoken`.
 const JOINED: &[(&str, Kind)] = &[
@@ -292,6 +343,11 @@ const JOINED: &[(&str, Kind)] = &[
     ("apitoken", Kind::Token),
 ];
 
+/// The last letters of [`JOINED`], which few other words have.
+static LAST_LETTERS: Words = Words::of_any_case(&[
+    b"ord", b"swd", b"ass", b"uth", b"pwd", b"dpw", b"tpw", b"ase", b"ret", b"key", b"ken",
+]);
+
 /// The longest word that is known by itself: `authorization`.
 const LONGEST_WORD: usize = 13;
 
@@ -301,14 +357,15 @@ const SHORTEST_JOINED: usize = 6;
 /// What a name announces, if anything. A mark in it says what stood there, and announces nothing.
 pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
     let kind = announced_by(name)?;
-    let is_marked = memchr::memmem::find(name, super::mark::ANCHOR.as_bytes()).is_some();
+    let is_marked =
+        name.len() > mark::ANCHOR.len() && find::contains(name, mark::ANCHOR.as_bytes());
     (!is_marked).then_some(kind)
 }
 
 fn announced_by(name: &[u8]) -> Option<Kind> {
-    let mut words = Words::of(name);
+    let mut words = NameWords::of(name);
     let mut last = words.next()?;
-    while leaves_sensitive(last) || last.iter().all(u8::is_ascii_digit) {
+    while ENDINGS.contain(last) || last.iter().all(u8::is_ascii_digit) {
         last = words.next()?;
     }
     let digits = last
@@ -318,7 +375,7 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
         .count();
     let last = &last[..last.len() - digits];
     let before = words.next();
-    let qualified_by = |list: &[&str]| before.is_some_and(|word| is_one_of(word, list));
+    let qualified_by = |list: &Words| before.is_some_and(|word| list.contain(word));
     match lower(last, &mut [0; LONGEST_WORD]) {
         b"password" | b"passwd" | b"pwd" | b"passwort" | b"passcode" | b"pw" | b"psk"
         | b"passwords" => Some(Kind::Password),
@@ -329,22 +386,22 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
         }),
         b"pat" => before.map(|_| Kind::Token),
         b"passphrase" | b"mnemonic" => Some(Kind::Passphrase),
-        b"phrase" => qualified_by(&["pass", "seed", "recovery"]).then_some(Kind::Passphrase),
-        b"seed" | b"words" => {
-            qualified_by(&["seed", "wallet", "recovery"]).then_some(Kind::Passphrase)
-        }
+        b"phrase" => qualified_by(&PHRASE_QUALIFIERS).then_some(Kind::Passphrase),
+        b"seed" | b"words" => qualified_by(&WORDS_QUALIFIERS).then_some(Kind::Passphrase),
         b"secret" | b"totp" => Some(Kind::Secret),
         b"token" => match before {
             None => Some(Kind::BareToken),
-            Some(_) if qualified_by(TOKEN_EXCEPTIONS) => None,
+            Some(_) if qualified_by(&TOKEN_EXCEPTIONS) => None,
             Some(_) => Some(Kind::Token),
         },
         // HashiCorp Vault's half of a login.
-        b"id" if qualified_by(&["secret"]) => Some(Kind::Token),
-        b"tokens" => qualified_by(TOKENS_QUALIFIERS).then_some(Kind::Token),
-        b"key" | b"keys" if qualified_by(KEY_QUALIFIERS) => Some(Kind::Secret),
-        b"key" if qualified_by(KEY_ISSUERS) => Some(Kind::Hint),
-        b"key" if before.is_none() || qualified_by(KEY_EXCEPTIONS) => None,
+        b"id" if before.is_some_and(|word| word.eq_ignore_ascii_case(b"secret")) => {
+            Some(Kind::Token)
+        }
+        b"tokens" => qualified_by(&TOKENS_QUALIFIERS).then_some(Kind::Token),
+        b"key" | b"keys" if qualified_by(&KEY_QUALIFIERS) => Some(Kind::Secret),
+        b"key" if qualified_by(&KEY_ISSUERS) => Some(Kind::Hint),
+        b"key" if before.is_none() || qualified_by(&KEY_EXCEPTIONS) => None,
         // `DEEPL_KEY`, `X-Acme-Key`, `lookerKey`: of whom it is the key, no list can tell.
         b"key" => {
             let assigned = is_screaming(name) || is_custom_header(name);
@@ -363,34 +420,6 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
     }
 }
 
-/// Endings that leave a name as sensitive as it was.
-fn leaves_sensitive(word: &[u8]) -> bool {
-    matches!(
-        lower(word, &mut [0; LONGEST_WORD]),
-        b"value"
-            | b"base"
-            | b"prod"
-            | b"production"
-            | b"staging"
-            | b"dev"
-            | b"live"
-            | b"primary"
-            | b"secondary"
-            | b"b64"
-            | b"base64"
-            | b"plain"
-            | b"plaintext"
-            | b"raw"
-            | b"encoded"
-            | b"str"
-            | b"string"
-            | b"header"
-            | b"field"
-            | b"textbox"
-            | b"input"
-    )
-}
-
 /// `X-…`
 pub(super) fn is_custom_header(name: &[u8]) -> bool {
     matches!(name, [b'X' | b'x', b'-', ..])
@@ -401,8 +430,9 @@ fn lower<'a>(word: &[u8], room: &'a mut [u8; LONGEST_WORD]) -> &'a [u8] {
     let Some(room) = room.get_mut(..word.len()) else {
         return &[];
     };
-    room.copy_from_slice(word);
-    room.make_ascii_lowercase();
+    for (lower, byte) in room.iter_mut().zip(word) {
+        *lower = byte.to_ascii_lowercase();
+    }
     room
 }
 
@@ -412,19 +442,12 @@ pub(super) fn is_screaming(name: &[u8]) -> bool {
 }
 
 fn joined(word: &[u8]) -> Option<Kind> {
-    if word.len() < SHORTEST_JOINED {
+    if word.len() < SHORTEST_JOINED || !LAST_LETTERS.contain(&word[word.len() - 3..]) {
         return None;
     }
     JOINED
         .iter()
-        .find(|(ending, _)| {
-            let last = word[word.len() - 1] | 0x20;
-            last == ending.as_bytes()[ending.len() - 1]
-                && word
-                    .len()
-                    .checked_sub(ending.len())
-                    .is_some_and(|from| word[from..].eq_ignore_ascii_case(ending.as_bytes()))
-        })
+        .find(|(ending, _)| ends_with_word(word, ending.as_bytes()))
         .map(|(_, kind)| *kind)
         .or_else(|| {
             // `AIRBRAKETOKEN`: any word before is a qualifier. Too many words end in `key`.
@@ -439,23 +462,18 @@ fn ends_with_word(word: &[u8], ending: &[u8]) -> bool {
         .is_some_and(|from| word[from..].eq_ignore_ascii_case(ending))
 }
 
-fn is_one_of(word: &[u8], list: &[&str]) -> bool {
-    list.iter()
-        .any(|it| word.eq_ignore_ascii_case(it.as_bytes()))
-}
-
 /// The words of a name, last first.
-pub(super) struct Words<'a> {
+pub(super) struct NameWords<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Words<'a> {
+impl<'a> NameWords<'a> {
     pub(super) const fn of(name: &'a [u8]) -> Self {
         Self { rest: name }
     }
 }
 
-impl<'a> Iterator for Words<'a> {
+impl<'a> Iterator for NameWords<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {

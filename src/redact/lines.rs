@@ -1,19 +1,20 @@
 //! What a line of a settings file or of a command says about a name on it.
 
 use super::assignment::Name;
+use super::find;
 use super::keys::{Kind, is_screaming};
 use super::separator::{blanks, count};
 use super::values::{has_three_sorts, is_grouped};
+use super::words::Words;
 
 const LONGEST_LINE: usize = 200;
 /// Passwords without quotes are shorter, in bytes; each name on a line has the rest of it read.
 const LONGEST_WORD: usize = 64;
 
 /// Words after which a name and its value are only a space apart.
-const DECLARERS: &[&[u8]] = &[
+static DECLARERS: Words = Words::exact(&[
     b"setenv",
     b"env:set",
-    b"env set",
     b"SetEnv",
     b"fastcgi_param",
     b"uwsgi_param",
@@ -23,32 +24,30 @@ const DECLARERS: &[&[u8]] = &[
     b"export",
     b"set",
     b"setq",
-    b"(setq",
     b"def",
-    b"set --secret",
-    b"configure set",
     b"config",
-    b"config --global",
-    b"CONFIG SET",
-    b"set -x",
-    b"set -gx",
-    b"set -Ux",
-];
+]);
+
+/// What may stand between one of [`SETTERS`] and such a name.
+static DECLARING_OPTIONS: Words =
+    Words::exact(&[b"--secret", b"--global", b"SET", b"-x", b"-gx", b"-Ux"]);
+
+static SETTERS: Words = Words::exact(&[b"set", b"config", b"CONFIG"]);
 
 /// Settings that have nothing between name and value.
-const DIRECTIVES: &[&[u8]] = &[
+static DIRECTIVES: Words = Words::of_any_case(&[
     b"requirepass",
     b"masterauth",
     b"bindpw",
     b"rootpw",
-    b"storePassword",
-    b"keyPassword",
+    b"storepassword",
+    b"keypassword",
     b"sentinel-pass",
     b"tls-key-file-pass",
-];
+]);
 
 /// Words of prose and of usage texts where an argument would stand.
-const PROSE: &[&[u8]] = &[
+static PROSE: Words = Words::of_any_case(&[
     b"flag",
     b"option",
     b"options",
@@ -89,39 +88,33 @@ const PROSE: &[&[u8]] = &[
     b"required",
     b"yes",
     b"no",
-];
+]);
 
 /// What stands before `at` on its line; a line of a string of JSON begins after `\\n`.
 pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
     let near = &text[at.saturating_sub(LONGEST_LINE)..at];
     let line = &near[memchr::memrchr(b'\n', near).map_or(0, |newline| newline + 1)..];
-    &line[memchr::memmem::rfind(line, b"\\n").map_or(0, |escape| escape + 2)..]
+    &line[find::rfind(line, b"\\n").map_or(0, |escape| escape + 2)..]
 }
 
 /// Nothing, blanks, or the sign of a diff or of a comment.
 ///
 /// What `grep -n` and numbered listings put before a line does not count.
 pub(super) fn is_indent(head: &[u8]) -> bool {
-    let numbered = |at: &usize| *at > 0 && head[at - 1].is_ascii_digit();
-    let arrow = memchr::memrchr(0xE2, head)
-        .filter(|at| head[*at..].starts_with("→".as_bytes()))
-        .map(|at| at + "→".len());
-    let colon = memchr::memrchr(b':', head)
-        .filter(numbered)
-        .map(|at| at + 1);
-    let digits = head.trim_ascii_start();
-    let tab = digits
-        .strip_prefix(&digits[..count(digits, 0, 8, |byte| byte.is_ascii_digit())])
-        .filter(|rest| rest.len() < digits.len() && rest.starts_with(b"\t"))
-        .map(|rest| head.len() - rest.len());
-    // The first line of a string of JSON.
-    let string = memchr::memmem::rfind(head, b"\":")
-        .map(|at| at + 2 + blanks(head, at + 2, 1))
-        .filter(|at| head.get(*at) == Some(&b'"'))
-        .map(|at| at + 1);
-    head[arrow.or(string).or(tab).or(colon).unwrap_or(0)..]
-        .iter()
-        .all(|byte| matches!(byte, b' ' | b'\t' | b'+' | b'-' | b'#' | b'>' | b':'))
+    let is_sign = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'+' | b'-' | b'#' | b'>' | b':');
+    let signs = head.iter().rev().take_while(is_sign).count();
+    let (listed, signs) = head.split_at(head.len() - signs);
+    match listed {
+        [] => true,
+        [.., b'0'..=b'9'] => {
+            let number = listed.trim_ascii_start();
+            let tabulated = number.len() <= 8 && number.iter().all(u8::is_ascii_digit);
+            signs.starts_with(b":") || tabulated && signs.starts_with(b"\t")
+        }
+        // The first line of a string of JSON.
+        [field @ .., b'"'] => field.strip_suffix(b" ").unwrap_or(field).ends_with(b"\":"),
+        _ => listed.ends_with("→".as_bytes()),
+    }
 }
 
 /// A line that begins so declares the name after it.
@@ -132,29 +125,24 @@ pub(super) fn is_declared_by(head: &[u8]) -> bool {
         .rev()
         .take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'(')
         .count();
-    let head = if head.ends_with(b"(setq ") {
-        head
-    } else {
-        &head[..head.len() - path]
-    };
-    let head = head.trim_ascii();
-    let ends = |word: &&[u8]| {
-        head.ends_with(word)
-            && head.len().checked_sub(word.len() + 1).is_none_or(|before| {
-                matches!(
-                    head[before],
-                    b' ' | b'\t' | b'#' | b';' | b'&' | b'"' | b'('
-                )
-            })
-    };
-    !head.is_empty() && DECLARERS.iter().any(ends)
+    let head = head[..head.len() - path].trim_ascii_end();
+    let (before, declarer) = split_last_word(head);
+    DECLARERS.contain(declarer)
+        || DECLARING_OPTIONS.contain(declarer)
+            && SETTERS.contain(split_last_word(before.trim_ascii_end()).1)
+}
+
+/// What is before the last word of a line, and that word.
+fn split_last_word(line: &[u8]) -> (&[u8], &[u8]) {
+    let separates = |byte: &u8| matches!(byte, b' ' | b'\t' | b'#' | b';' | b'&' | b'"' | b'(');
+    line.split_at(line.iter().rposition(separates).map_or(0, |at| at + 1))
 }
 
 /// Of a name that begins its line: `requirepass …`, or `NAME   …` as `env` and tables of settings show it.
 pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
     let written = name.of(text);
     let gap = &text[name.end..value];
-    DIRECTIVES.iter().any(|it| written.eq_ignore_ascii_case(it))
+    DIRECTIVES.contain(written)
         || is_screaming(written)
             && written.contains(&b'_')
             && (gap.len() >= 2 || gap.contains(&b'\t'))
@@ -171,15 +159,33 @@ pub(super) fn is_pair(text: &[u8], value: usize) -> bool {
 
 /// `user bob`, `host x` or `- user: bob` on the lines before, as mail programs and notes have it.
 pub(super) fn has_account_before(text: &[u8], start: usize) -> bool {
+    static ACCOUNTS: Words = Words::exact(&[
+        b"user",
+        b"login",
+        b"account",
+        b"host",
+        b"username",
+        b"email",
+    ]);
     let near = &text[start.saturating_sub(LONGEST_LINE)..start];
-    near.split(|byte| *byte == b'\n').any(|line| {
+    lines(near).any(|line| {
         let line = line.trim_ascii();
         let line = line.strip_prefix(b"- ").unwrap_or(line);
-        let words = ["user", "login", "account", "host", "username", "email"];
-        words.iter().any(|word| {
-            line.strip_prefix(word.as_bytes())
-                .is_some_and(|rest| matches!(rest, [b' ' | b':' | b'=', ..]))
-        }) && line.split(|byte| *byte == b' ').count() == 2
+        let word = count(line, 0, 9, |byte| byte.is_ascii_lowercase());
+        ACCOUNTS.contain(&line[..word])
+            && matches!(line[word..], [b' ' | b':' | b'=', ..])
+            && memchr::memchr_iter(b' ', line).count() == 1
+    })
+}
+
+/// The lines of a text.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(b'\n', text);
+        rest = end.map(|end| &text[end + 1..]);
+        Some(end.map_or(text, |end| &text[..end]))
     })
 }
 
@@ -199,9 +205,11 @@ pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> b
     let head = name.head(text);
     if !text.get(value).is_some_and(u8::is_ascii_alphanumeric) {
         // `password: ]kJ8…`: what a machine made is no code, whatever signs it has.
+        if !text[name.end..value].starts_with(b":") || !is_indent(head) {
+            return false;
+        }
         let word = &text[value..value + word_length(text, value, b"")];
-        let alone = is_indent(head) && ends_line(text, value + word.len());
-        return text[name.end..value].starts_with(b":") && alone && is_made_of_signs(word);
+        return ends_line(text, value + word.len()) && is_made_of_signs(word);
     }
     match &text[name.end..value] {
         b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
@@ -237,8 +245,7 @@ fn is_in_ini(text: &[u8], name: usize, value: usize) -> bool {
     let is_section =
         |line: &[u8]| line.starts_with(b"[") && line.ends_with(b"]") && !line.contains(&b'"');
     let is_assignment = |line: &[u8]| {
-        memchr::memmem::find(line, b" = ").is_some()
-            && !line.iter().any(|byte| b"(){};\"'".contains(byte))
+        find::contains(line, b" = ") && !line.iter().any(|byte| b"(){};\"'".contains(byte))
     };
     let before = &text[name.saturating_sub(NEAR)..name];
     let mut above = before
@@ -307,7 +314,7 @@ fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
     });
     // The end of a line, or of a string, of JSON.
     let word = &text[from..from + length];
-    let escape = memchr::memmem::find(word, b"\\n");
+    let escape = find::find(word, b"\\n");
     let quote = memchr::memchr(b'"', word).filter(|at| ends_line(text, from + at));
     escape.or(quote).unwrap_or(length)
 }
@@ -376,7 +383,7 @@ pub(super) fn is_argument(text: &[u8], value: usize) -> bool {
     length > 2
         && !matches!(word[0], b'-' | b'<' | b'[' | b'=' | b'$' | b'{' | b'(')
         && (ends || telling && gap < 2)
-        && !PROSE.iter().any(|it| word.eq_ignore_ascii_case(it))
+        && !PROSE.contain(word)
         && !is_metavariable(word)
 }
 

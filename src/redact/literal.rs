@@ -1,13 +1,15 @@
 //! String literals of programming languages, with any depth of escaping.
 
+use super::find;
 use super::format::WORD;
 use super::separator::{blanks, count};
+use super::words::Words;
 use super::work;
 
 pub(super) const LONGEST_VALUE: usize = 4096;
 
 /// Calls that only wrap a literal: `String::from("…")`.
-const WRAPPERS: &[&[u8]] = &[
+static WRAPPERS: Words = Words::of_any_case(&[
     b"from",
     b"new",
     b"of",
@@ -48,7 +50,7 @@ const WRAPPERS: &[&[u8]] = &[
     b"make",
     b"hash",
     b"field",
-];
+]);
 const LONGEST_WRAPPER: usize = 48;
 pub(super) const LONGEST_TYPE: usize = 64;
 
@@ -126,7 +128,7 @@ impl Literal {
     /// `"""…"""`, without the line breaks and blanks in it at its ends.
     fn tripled(text: &[u8], from: usize, quote: u8) -> Self {
         let near = &text[from..text.len().min(from + LONGEST_VALUE)];
-        let Some(length) = memchr::memmem::find(near, &[quote; 3]) else {
+        let Some(length) = find::find(near, &[quote; 3]) else {
             return Self::until(text, from, quote, 0);
         };
         let start = from + (length - near[..length].trim_ascii_start().len());
@@ -136,22 +138,25 @@ impl Literal {
     fn until(text: &[u8], start: usize, quote: u8, escapes: usize) -> Self {
         let limit = text.len().min(start + LONGEST_VALUE);
         let mut end = start;
-        while end < limit {
-            work::add(1);
-            let escape = count(text, end, 16, |byte| byte == b'\\');
-            let closes = text.get(end + escape) == Some(&quote);
+        while end < limit
+            && let Some(length) = memchr::memchr3(quote, b'\\', b'\n', &text[end..limit])
+        {
+            work::add(1 + length / find::AT_ONCE);
+            end += length;
             match text[end] {
                 b'\n' => return Self::Open,
-                byte if byte == quote => return Self::Whole(start, end),
-                b'\\' if closes && escape <= escapes => {
-                    return Self::Whole(start, end);
+                b'\\' => {
+                    let escape = count(text, end, 16, |byte| byte == b'\\');
+                    if text.get(end + escape) == Some(&quote) && escape <= escapes {
+                        return Self::Whole(start, end);
+                    }
+                    end += escape + escape % 2;
                 }
-                b'\\' => end += escape + escape % 2,
-                _ => end += 1,
+                _ => return Self::Whole(start, end),
             }
         }
         // The text was cut off inside the literal.
-        if end >= text.len() {
+        if limit == text.len() {
             Self::Whole(start, text.len())
         } else {
             Self::Open
@@ -222,14 +227,11 @@ fn wrapped(text: &[u8], at: usize) -> Option<usize> {
     let last = callee
         .rsplit(|byte| !WORD.has(*byte))
         .find(|part| !part.is_empty())?;
-    WRAPPERS
-        .iter()
-        .any(|it| last.eq_ignore_ascii_case(it))
-        .then(|| {
-            let inside = open + 1 + blanks(text, open + 1, 4);
-            let named = text[inside..].starts_with(b"default=");
-            inside + if named { b"default=".len() } else { 0 }
-        })
+    WRAPPERS.contain(last).then(|| {
+        let inside = open + 1 + blanks(text, open + 1, 4);
+        let named = text[inside..].starts_with(b"default=");
+        inside + if named { b"default=".len() } else { 0 }
+    })
 }
 
 pub(super) fn is_quote(text: &[u8], at: usize) -> bool {

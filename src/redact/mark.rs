@@ -18,30 +18,38 @@ pub(super) const ANCHOR: &str = OPENING;
 
 /// Keys the hash in the marks; random per installation.
 #[derive(Clone)]
-pub struct RedactionKey([u8; 32]);
+pub struct RedactionKey(Hmac<Sha256>);
 
 impl RedactionKey {
-    /// Wraps 32 random bytes.
+    /// Prepares the hash that 32 random bytes key.
     #[must_use]
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn new(bytes: [u8; 32]) -> Self {
+        // HMAC fills keys with zeros up to the length of a block.
+        let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
+        key[..bytes.len()].copy_from_slice(&bytes);
+        Self(Hmac::new(&key))
     }
 
-    /// Appends the mark for `secret` to `out`.
-    pub(super) fn write_mark(&self, out: &mut String, id: &str, secret: &str) {
-        let mut hash =
-            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+    /// What the mark for `secret` says of it.
+    pub(super) fn digest(&self, secret: &str) -> Digest {
+        let mut hash = self.0.clone();
         hash.update(secret.as_bytes());
-        let digest = hash.finalize().into_bytes();
+        let hash = hash.finalize().into_bytes();
+        Digest([hash[0], hash[1]])
+    }
+}
+
+/// The part of the keyed hash of a secret that is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Digest([u8; 2]);
+
+impl Digest {
+    /// Appends the mark to `out`.
+    pub(super) fn write(self, out: &mut String, id: &str) {
         out.push_str(OPENING);
         out.push_str(id);
         out.push(':');
-        for nibble in [
-            digest[0] >> 4,
-            digest[0] & 15,
-            digest[1] >> 4,
-            digest[1] & 15,
-        ] {
+        for nibble in self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
             out.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
         }
         out.push(']');

@@ -37,6 +37,7 @@ mod contexts;
 mod corpus;
 mod detectors;
 mod files;
+mod find;
 mod format;
 #[cfg(test)]
 mod formats;
@@ -284,7 +285,7 @@ impl Redactor {
 
     fn mark(&self, id: &'static str, secret: &str, counts: &mut Counts) -> String {
         let mut mark = String::new();
-        self.key.write_mark(&mut mark, id, secret);
+        self.key.digest(secret).write(&mut mark, id);
         counts.add(id, 1);
         mark
     }
@@ -298,6 +299,8 @@ impl Redactor {
     ) -> Option<String> {
         let mut redacted = None;
         let mut copied = 0;
+        // A secret often stands in a text several times.
+        let mut last = None;
         for (start, end, id) in found {
             let secret = &text[start..end];
             if self.user_rules.allows(secret) {
@@ -307,7 +310,12 @@ impl Redactor {
             out.push_str(&text[copied..start]);
             let quote = json::quote_of_number(text, start, end).unwrap_or_default();
             out.push_str(quote);
-            self.key.write_mark(out, &id, secret);
+            let digest = match last {
+                Some((same, digest)) if same == secret => digest,
+                _ => self.key.digest(secret),
+            };
+            last = Some((secret, digest));
+            digest.write(out, &id);
             out.push_str(quote);
             counts.add(id, 1);
             copied = end;

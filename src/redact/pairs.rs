@@ -3,16 +3,18 @@
 
 use super::assigned::settle;
 use super::assignment::{Assigned, Name};
+use super::find;
 use super::format::{WORD, run_length_back};
 use super::keys::{Kind, kind_of};
 use super::literal::Literal;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::Style;
+use super::words::Words;
 use super::work;
 
 /// Fields that hold the name of a setting, in small letters.
-const NAMES: &[&[u8]] = &[
+static NAMES: Words = Words::of_any_case(&[
     b"name",
     b"key",
     b"parameterkey",
@@ -25,9 +27,9 @@ const NAMES: &[&[u8]] = &[
     b"header",
     b"envvar",
     b"label",
-];
+]);
 /// Fields that hold its value, in small letters.
-const VALUES: &[&[u8]] = &[
+static VALUES: Words = Words::of_any_case(&[
     b"value",
     b"val",
     b"parametervalue",
@@ -38,23 +40,19 @@ const VALUES: &[&[u8]] = &[
     b"content",
     b"stringvalue",
     b"secretvalue",
-];
+]);
 const LONGEST_NAME: usize = 64;
 /// Other fields may stand between the two.
 const LONGEST_DISTANCE: usize = 256;
 
 /// Whether a field holds the name of a setting.
 pub(super) fn names(field: &str) -> bool {
-    is_one_of(field.as_bytes(), NAMES)
+    NAMES.contain(field.as_bytes())
 }
 
 /// Whether a field holds the value of a setting.
 pub(super) fn holds_value(field: &str) -> bool {
-    is_one_of(field.as_bytes(), VALUES) && field != "string"
-}
-
-fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
-    list.iter().any(|it| word.eq_ignore_ascii_case(it))
+    VALUES.contain(field.as_bytes()) && field != "string"
 }
 
 /// The value that belongs to a name which is itself a value.
@@ -126,7 +124,7 @@ impl<'t> Field<'t> {
         let separated = joined.iter().any(|byte| matches!(byte, b':' | b'=' | b'>'))
             || field == b"variable" && joined.ends_with(b"\"");
         let start = value - joint - word;
-        (separated && is_one_of(field, NAMES)).then(|| {
+        (separated && NAMES.contain(field)).then(|| {
             let line = &text[start.saturating_sub(80)..start];
             let tag = line
                 .iter()
@@ -166,7 +164,7 @@ impl<'t> Field<'t> {
                     if &text[at..at + word] == self.word && text[at - 1] != b'/' {
                         return None;
                     }
-                    if is_one_of(&text[at..at + word], VALUES)
+                    if VALUES.contain(&text[at..at + word])
                         && let Some(found) = value_of(text, at + word)
                     {
                         return Some(found);
@@ -183,9 +181,9 @@ impl<'t> Field<'t> {
     fn value_before(&self, text: &[u8]) -> Option<(usize, usize, Style)> {
         let from = self.start.saturating_sub(LONGEST_DISTANCE);
         let near = &text[from..self.start];
-        let object = memchr::memrchr3(b'{', b'}', b'<', near)
-            .or_else(|| memchr::memmem::rfind(near, b"- value:"))?;
-        let value = object + memchr::memmem::find(&near[object..], b"alue")?;
+        let object =
+            memchr::memrchr3(b'{', b'}', b'<', near).or_else(|| find::rfind(near, b"- value:"))?;
+        let value = object + find::find(&near[object..], b"alue")?;
         let (start, end, style) = value_of(text, from + value + b"alue".len())?;
         (end < self.start).then_some((start, end, style))
     }
@@ -200,7 +198,7 @@ pub(super) fn cookie(text: &[u8], at: usize) -> Option<Span> {
     let opens = from + text[from..at].iter().rposition(|byte| *byte == b'{')?;
     let closes = memchr::memchr(b'}', &text[at..text.len().min(at + LONGEST_DISTANCE)]);
     let object = &text[opens..closes.map_or(at, |length| at + length)];
-    let value = opens + memchr::memmem::find(object, b"value")? + b"value".len();
+    let value = opens + find::find(object, b"value")? + b"value".len();
     let (start, end, _) = value_of(text, value)?;
     settle(text, start, end, Kind::Secret, Style::Json).map(|it| (it.start, it.end))
 }

@@ -1,5 +1,6 @@
 //! Values that are no secrets: examples, labels, words of tests, plain words.
 
+use super::find::contains_word;
 use super::values::{is_monotonous, strip_digits};
 use super::words::Words;
 
@@ -202,13 +203,6 @@ fn ends_in_x(value: &[u8]) -> bool {
 
 fn has_example_word(value: &[u8]) -> bool {
     EXAMPLE_WORDS.stand_in(value)
-}
-
-/// `needle` is in lower case.
-pub(super) fn contains_word(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack
-        .windows(needle.len())
-        .any(|window| window.eq_ignore_ascii_case(needle))
 }
 
 /// What a field for a password is called in other languages; translations are no secrets.

@@ -9,10 +9,13 @@ use std::sync::LazyLock;
 use super::anchors::{Anchors, Step};
 use super::checks::Verdict;
 use super::detectors::{self, Detector};
-use super::format::{Followed, Part, WORD, follow, run_length, run_length_back, starts_word};
+use super::format::{
+    BASE64, Followed, Part, WORD, follow, run_length, run_length_back, starts_word,
+};
 use super::near;
 use super::rules::{Anchor, Rule};
 use super::services;
+use super::words::Words;
 
 /// A secret in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +198,7 @@ impl Barren {
 /// How far each kind of look went in vain that went far. A text of nothing but beginnings would
 /// otherwise be read to the end from every one of them.
 #[derive(Default)]
-pub(super) struct Reached([usize; 6]);
+pub(super) struct Reached([usize; 7]);
 
 /// Looks that may go far.
 #[derive(Clone, Copy)]
@@ -206,6 +209,7 @@ pub(super) enum Look {
     Command,
     Hash,
     Call,
+    Statement,
 }
 
 impl Reached {
@@ -252,7 +256,7 @@ pub(super) fn rule_at(
             .ok_or(at)
             .and_then(|body| checked(at, body, body)),
         Anchor::Word(prefix) => past(text, at, prefix)
-            .filter(|_| starts_word(text, at))
+            .filter(|_| starts_word(text, at) && !continues_base64(text, at))
             .ok_or(at)
             .and_then(|body| checked(at, body, body)),
         Anchor::Link(kept) => past(text, at, kept)
@@ -277,6 +281,20 @@ pub(super) fn rule_at(
                 .ok_or(at)
         }
     }
+}
+
+/// In base64 every short prefix stands somewhere, after a plus sign too.
+fn continues_base64(text: &[u8], at: usize) -> bool {
+    const LONG: usize = 32;
+    let before = &text[at.saturating_sub(LONG)..at];
+    let sorts = [
+        u8::is_ascii_lowercase,
+        u8::is_ascii_uppercase,
+        u8::is_ascii_digit,
+    ];
+    before.ends_with(b"+")
+        && run_length_back(BASE64, before, LONG) == LONG
+        && sorts.iter().all(|is| before.iter().any(is))
 }
 
 pub(super) fn past(text: &[u8], at: usize, literal: &str) -> Option<usize> {
@@ -343,30 +361,26 @@ fn values_near(text: &[u8], name: usize, from: usize) -> impl Iterator<Item = us
 
 /// What a provider's name may be followed by and that is no secret.
 fn is_other_thing(word: &[u8]) -> bool {
-    const THINGS: &[&str] = &[
-        "commit",
-        "sha",
-        "revision",
-        "checksum",
-        "digest",
-        "version",
-        "org",
-        "organization",
-        "organisation",
-        "project",
-        "trace",
-        "request",
-        "issue",
-        "build",
-        "image",
-        "release",
-    ];
-    let things = word.split(|byte| matches!(byte, b'_' | b'-'));
-    things.into_iter().any(|part| {
-        THINGS
-            .iter()
-            .any(|it| part.eq_ignore_ascii_case(it.as_bytes()))
-    })
+    static THINGS: Words = Words::of_any_case(&[
+        b"commit",
+        b"sha",
+        b"revision",
+        b"checksum",
+        b"digest",
+        b"version",
+        b"org",
+        b"organization",
+        b"organisation",
+        b"project",
+        b"trace",
+        b"request",
+        b"issue",
+        b"build",
+        b"image",
+        b"release",
+    ]);
+    word.split(|byte| matches!(byte, b'_' | b'-'))
+        .any(|part| THINGS.contain(part))
 }
 
 /// Stands between names, and between a name and its value.

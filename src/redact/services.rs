@@ -4,8 +4,9 @@
 //! access, is a secret if a machine made it. A name with any other word in it, such as `id`,
 //! `commit`, `org`, `project` or `url`, is the name of something else.
 
-use super::keys::Words;
+use super::keys::NameWords;
 use super::values::strip_digits;
+use super::words::Words;
 
 /// Services beside those that the rules know by name. Words of everyday language are left out.
 const NAMES: &[&str] = &[
@@ -244,69 +245,69 @@ const AMBIGUOUS: &[&str] = &[
 ];
 
 /// Words that leave open what a service's name is about, or say that it is a secret.
-const NEUTRAL: &[&str] = &[
-    "access",
-    "admin",
-    "ai",
-    "api",
-    "app",
-    "application",
-    "auth",
-    "bearer",
-    "bot",
-    "cli",
-    "client",
-    "com",
-    "consumer",
-    "cred",
-    "credential",
-    "credentials",
-    "creds",
-    "default",
-    "dev",
-    "developer",
-    "env",
-    "export",
-    "io",
-    "key",
-    "live",
-    "main",
-    "my",
-    "new",
-    "next",
-    "oauth",
-    "old",
-    "our",
-    "pass",
-    "password",
-    "pat",
-    "personal",
-    "private",
-    "prod",
-    "production",
-    "pwd",
-    "raw",
-    "react",
-    "rest",
-    "rpc",
-    "sandbox",
-    "sdk",
-    "sec",
-    "secret",
-    "server",
-    "service",
-    "signing",
-    "staging",
-    "test",
-    "the",
-    "token",
-    "v",
-    "value",
-    "vite",
-    "web",
-    "webhook",
-    "your",
-];
+static NEUTRAL: Words = Words::of_any_case(&[
+    b"access",
+    b"admin",
+    b"ai",
+    b"api",
+    b"app",
+    b"application",
+    b"auth",
+    b"bearer",
+    b"bot",
+    b"cli",
+    b"client",
+    b"com",
+    b"consumer",
+    b"cred",
+    b"credential",
+    b"credentials",
+    b"creds",
+    b"default",
+    b"dev",
+    b"developer",
+    b"env",
+    b"export",
+    b"io",
+    b"key",
+    b"live",
+    b"main",
+    b"my",
+    b"new",
+    b"next",
+    b"oauth",
+    b"old",
+    b"our",
+    b"pass",
+    b"password",
+    b"pat",
+    b"personal",
+    b"private",
+    b"prod",
+    b"production",
+    b"pwd",
+    b"raw",
+    b"react",
+    b"rest",
+    b"rpc",
+    b"sandbox",
+    b"sdk",
+    b"sec",
+    b"secret",
+    b"server",
+    b"service",
+    b"signing",
+    b"staging",
+    b"test",
+    b"the",
+    b"token",
+    b"v",
+    b"value",
+    b"vite",
+    b"web",
+    b"webhook",
+    b"your",
+]);
 
 /// The names of services to look for, of which the rules know `known`.
 pub(super) fn names(known: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
@@ -323,15 +324,12 @@ pub(super) fn names(known: impl Iterator<Item = &'static str>) -> Vec<&'static s
 pub(super) fn is_of_service(name: &[u8], from: usize, to: usize) -> bool {
     [&name[..from], &name[to..]]
         .into_iter()
-        .all(|part| Words::of(part).all(is_neutral))
+        .all(|part| NameWords::of(part).all(is_neutral))
 }
 
 fn is_neutral(word: &[u8]) -> bool {
     let word = strip_digits(word);
-    word.is_empty()
-        || NEUTRAL
-            .iter()
-            .any(|it| word.eq_ignore_ascii_case(it.as_bytes()))
+    word.is_empty() || NEUTRAL.contain(word)
 }
 
 #[cfg(test)]

@@ -1,66 +1,67 @@
 //! Rows that SQL statements insert: the value of a column of secrets stands in every tuple.
 
-use super::assignment::{Assigned, Name};
+use super::assignment::Assigned;
+use super::keys::{Kind, kind_of};
 use super::literal::Literal;
+use super::scan::names_service;
 use super::separator::count;
-use super::structures::Span;
 use super::values::{Style, is_secret};
 
 /// How far a list of columns reaches.
-const LONGEST_LIST: usize = 400;
+const LONGEST_LIST: usize = 800;
 const LONGEST_STATEMENT: usize = 64 << 10;
 
-/// The values of this column in `INSERT INTO t (…, password) VALUES (…), (…)`, and how far was read.
-pub(super) fn inserted(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> {
-    if !matches!(text.get(name.end)?, b',' | b')' | b' ' | b'`' | b'"' | b']') {
-        return None;
-    }
-    let kind = name.kind?;
-    let before = &text[name.start.saturating_sub(LONGEST_LIST)..name.start];
-    let open = before
-        .iter()
-        .rposition(|byte| matches!(byte, b'(' | b')'))?;
-    let columns = &before[open..];
-    let plain = columns.iter().all(|byte| {
-        byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"(_,`\"[]\\".contains(byte)
-    });
-    if columns[0] != b'(' || !plain {
-        return None;
-    }
-    let index = memchr::memchr_iter(b',', columns).count();
-    let rest = &text[name.end..text.len().min(name.end + LONGEST_LIST)];
-    let close = name.end + memchr::memchr(b')', rest)?;
-    let values = close + 1 + count(text, close + 1, 64, |byte| byte.is_ascii_whitespace());
-    let word = text.get(values..values + b"VALUES".len())?;
-    if !word.eq_ignore_ascii_case(b"VALUES") {
-        return None;
-    }
-    let mut at = values + b"VALUES".len();
+/// What stands between the columns and the rows.
+pub(super) const VALUES: &str = "values";
+
+/// The secrets of `INSERT INTO t (…, password) VALUES (…), (…)`, whose `VALUES` is at `at`; and how
+/// far was read.
+pub(super) fn inserted(text: &[u8], at: usize) -> (Vec<Assigned>, usize) {
     let mut found = Vec::new();
-    loop {
-        let (cell, end) = match tuple(text, at, index) {
-            Ok(tuple) => tuple,
-            Err(reached) => {
-                at = reached;
-                break;
-            }
-        };
-        if let Some((start, end)) = cell
-            && is_secret(kind, Style::Literal, &text[start..end])
-        {
-            found.push(Assigned { start, end, kind });
-        }
-        at = end;
-        if at > name.end + LONGEST_STATEMENT {
-            break;
+    let Some(columns) = columns_before(text, at) else {
+        return (found, at);
+    };
+    let mut end = at + VALUES.len();
+    while end < at + LONGEST_STATEMENT {
+        match tuple(text, end, &columns, &mut found) {
+            Ok(after) => end = after,
+            Err(reached) => return (found, reached),
         }
     }
-    Some((found, at))
+    (found, end)
 }
 
-/// The literal at `index` of the tuple from `from` on, and where the tuple ends; or how far was
-/// read if there is none.
-fn tuple(text: &[u8], from: usize, index: usize) -> Result<(Option<Span>, usize), usize> {
+/// What the columns hold whose list ends right before `at`, if one of them holds secrets.
+fn columns_before(text: &[u8], at: usize) -> Option<Vec<Option<Kind>>> {
+    let near = text[at.saturating_sub(LONGEST_LIST)..at].trim_ascii_end();
+    let list = near.strip_suffix(b")")?;
+    let open = list
+        .iter()
+        .rposition(|byte| matches!(byte, b'(' | b')'))
+        .filter(|open| list[*open] == b'(')?;
+    let list = &list[open + 1..];
+    let plain = list.iter().all(|byte| {
+        byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"_,`\"[]\\".contains(byte)
+    });
+    let columns = list.split(|byte| *byte == b',').map(|column| {
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let from = column.iter().position(is_part)?;
+        let to = column.iter().rposition(is_part)? + 1;
+        let name = &column[from..to];
+        kind_of(name).or_else(|| names_service(name).then_some(Kind::OfService))
+    });
+    let columns: Vec<_> = columns.collect();
+    (plain && columns.iter().any(Option::is_some)).then_some(columns)
+}
+
+/// Adds the secrets of the tuple from `from` on; answers where it ends, or how far was read if
+/// there is none.
+fn tuple(
+    text: &[u8],
+    from: usize,
+    columns: &[Option<Kind>],
+    found: &mut Vec<Assigned>,
+) -> Result<usize, usize> {
     const LONGEST: usize = 4096;
     let open = from
         + count(text, from, 64, |byte| {
@@ -70,20 +71,23 @@ fn tuple(text: &[u8], from: usize, index: usize) -> Result<(Option<Span>, usize)
         return Err(open);
     }
     let limit = text.len().min(open + LONGEST);
-    let (mut at, mut depth, mut column, mut cell) = (open + 1, 0_usize, 0, None);
+    let (mut at, mut depth, mut column) = (open + 1, 0_usize, 0);
     while at < limit {
         match text[at] {
             b'\'' | b'"' => {
                 let Literal::Whole(start, end) = Literal::read(text, at) else {
                     return Err(at);
                 };
-                if column == index && depth == 0 {
-                    cell = Some((start, end));
+                if depth == 0
+                    && let Some(Some(kind)) = columns.get(column).copied()
+                    && is_secret(kind, Style::Literal, &text[start..end])
+                {
+                    found.push(Assigned { start, end, kind });
                 }
                 at = end;
             }
             b'(' => depth += 1,
-            b')' if depth == 0 => return Ok((cell, at + 1)),
+            b')' if depth == 0 => return Ok(at + 1),
             b')' => depth -= 1,
             b',' if depth == 0 => column += 1,
             _ => {}

@@ -2,6 +2,7 @@
 //! in addresses, credentials of a scheme, user and password on a command line.
 
 use super::checks::decode_base64;
+use super::find::{self, find};
 use super::format::{BASE64, WORD, is_cut, run_length, run_length_back};
 use super::values::{is_placeholder, is_placeholder_value, looks_generated, looks_random};
 
@@ -102,10 +103,6 @@ fn label_end(text: &[u8], from: usize) -> Option<usize> {
     find(&near[..label], KEY_LABEL).map(|_| from + label + DASHES.len())
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    memchr::memmem::find(haystack, needle)
-}
-
 /// The password, or a token in its place, of an address whose `://` is at `at`.
 pub(super) fn url_password(text: &[u8], at: usize) -> Option<Span> {
     const LONGEST: usize = 512;
@@ -132,7 +129,7 @@ pub(super) fn url_password(text: &[u8], at: usize) -> Option<Span> {
         matches!(byte, b'/' | b'?' | b',')
     });
     let user_info = &authority[..first + host.iter().rposition(|byte| *byte == b'@')?];
-    if find(user_info, super::mark::ANCHOR.as_bytes()).is_some() {
+    if find::contains(user_info, super::mark::ANCHOR.as_bytes()) {
         return None;
     }
     let Some(colon) = user_info.iter().position(|byte| *byte == b':') else {

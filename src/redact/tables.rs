@@ -1,6 +1,7 @@
 //! Tables with a column of secrets: CSV, Markdown, and what database clients print.
 
 use super::assignment::{Assigned, Name};
+use super::find;
 use super::keys::Kind;
 use super::lines;
 use super::separator::{blanks, count};
@@ -73,12 +74,15 @@ pub(super) fn row(text: &[u8], name: Name) -> Option<Assigned> {
             .find(|it| text[at.min(text.len())..].starts_with(it.as_bytes()))
             .map(|it| at + it.len())
     };
-    let opens = name
+    let closed = name.end + count(text, name.end, 3, |byte| matches!(byte, b'`' | b'*'));
+    let cell = bar(closed)?;
+    let is_first = name
         .head(text)
         .iter()
         .all(|byte| b" \t|`*".contains(byte) || *byte >= 128);
-    let closed = name.end + count(text, name.end, 3, |byte| matches!(byte, b'`' | b'*'));
-    let cell = bar(closed).filter(|_| opens)?;
+    if !is_first {
+        return None;
+    }
     let start = cell + count(text, cell, 64, |byte| matches!(byte, b' ' | b'\t' | b'`'));
     let end = start
         + count(text, start, LONGEST_LINE, |byte| {
@@ -180,7 +184,7 @@ fn begins_table(text: &[u8], start: usize, layout: Layout, columns: usize) -> bo
 fn is_rule(line: &[u8]) -> bool {
     line.iter()
         .all(|byte| matches!(byte, b'-' | b'+' | b'|' | b':' | b' ' | b'=' | b'\r'))
-        && memchr::memmem::find(line, b"---").is_some()
+        && find::contains(line, b"---")
 }
 
 fn push(text: &[u8], start: usize, end: usize, kind: Kind, found: &mut Vec<Assigned>) {

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 
 use super::anchors::{Anchors, Step};
 use super::corpus::{self, HARMLESS, Random, Sample};
+use super::format::{ALNUM, BASE64};
 use super::{Counts, RedactionKey, Redactor, mark, rules};
 
 fn redactor() -> Redactor {
@@ -111,6 +112,17 @@ fn values_under_sensitive_names_are_found_in_every_notation() {
 fn harmless_text_stays() {
     for text in HARMLESS {
         assert_eq!(redact(text), **text);
+    }
+}
+
+#[test]
+fn base64_stays_where_a_short_prefix_stands_in_it() {
+    let mut random = Random(9);
+    for prefix in ["KEY", "ATCO"] {
+        let token = [prefix, &random.bytes(ALNUM, 60)].concat();
+        let image = [random.bytes(BASE64, 80), token.clone()].join("+");
+        assert_eq!(redact(&image), image);
+        assert_ne!(redact(&format!("is+{token}")), format!("is+{token}"));
     }
 }
 

@@ -1,8 +1,9 @@
 //! Tells a secret from a placeholder, a reference, a name and prose.
 
+use super::find::{self, contains_word};
 use super::format::{ANY_HEX, WORD};
 use super::keys::Kind;
-use super::placeholders::{contains_word, is_fixture, is_label, is_pattern};
+use super::placeholders::{is_fixture, is_label, is_pattern};
 pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
 use super::random::{is_machine_made, is_wordless};
 use super::words::Words;
@@ -72,18 +73,21 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     // The beginning of a long value tells enough, and keeps hostile text cheap.
     let value = &value[..value.len().min(LONGEST_LOOK)];
-    if value.len() < SHORTEST
-        || is_placeholder_value(value)
-        || is_reference(value, style)
-        || is_location(value)
-        || is_pattern(value)
-        || is_label(value)
-    {
-        return false;
-    }
+    // What most values fail comes first: the lists of words cost more.
+    value.len() >= SHORTEST
+        && suits(kind, style, value)
+        && !(is_placeholder_value(value)
+            || is_reference(value, style)
+            || is_location(value)
+            || is_pattern(value)
+            || is_label(value))
+}
+
+/// Whether a value looks like what a name of this kind has.
+fn suits(kind: Kind, style: Style, value: &[u8]) -> bool {
     if style == Style::Json && is_documented(kind) {
         // A private key goes as a block, with what is cut off.
-        return memchr::memmem::find(value, b"PRIVATE KEY-----").is_none();
+        return !find::contains(value, b"PRIVATE KEY-----");
     }
     let style = if style == Style::Json {
         Style::Literal
@@ -128,7 +132,7 @@ pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
 fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
     match kind {
         Kind::Cookie => {
-            let several = memchr::memmem::find(value, b"; ").is_some();
+            let several = find::contains(value, b"; ");
             value.contains(&b'=') && (several || has_letter_and_digit(value))
         }
         Kind::Passphrase => style == Style::Literal,
@@ -191,28 +195,16 @@ fn is_environment_name(value: &[u8]) -> bool {
 
 /// Paths and addresses; passwords inside addresses are found on their own.
 fn is_location(value: &[u8]) -> bool {
+    static FILES: Words = Words::exact(&[
+        b"pem", b"json", b"txt", b"key", b"crt", b"yml", b"yaml", b"ts", b"js", b"py", b"go",
+        b"rs", b"md",
+    ]);
     let path = [&b"/"[..], b"./", b"../", b"~/", b"C:\\"]
         .iter()
         .any(|it| value.starts_with(it));
     path && !looks_random_segment(value)
-        || value.windows(3).any(|window| window == b"://")
-        || [
-            &b".pem"[..],
-            b".json",
-            b".txt",
-            b".key",
-            b".crt",
-            b".yml",
-            b".yaml",
-            b".ts",
-            b".js",
-            b".py",
-            b".go",
-            b".rs",
-            b".md",
-        ]
-        .iter()
-        .any(|it| value.ends_with(it))
+        || find::contains(value, b"://")
+        || memchr::memrchr(b'.', value).is_some_and(|dot| FILES.contain(&value[dot + 1..]))
 }
 
 /// Base64 may begin with a slash.
@@ -278,27 +270,11 @@ pub(super) fn is_expression(value: &[u8]) -> bool {
 
 /// `uint8`, `base64`, `sha256`, `utf8`, `v2`.
 fn is_typed(value: &[u8]) -> bool {
-    let stem = strip_digits(value);
-    [
-        &b"int"[..],
-        b"uint",
-        b"float",
-        b"utf",
-        b"base",
-        b"sha",
-        b"md",
-        b"v",
-        b"test",
-        b"rsa",
-        b"aes",
-        b"oauth",
-        b"user",
-        b"str",
-        b"arg",
-        b"var",
-    ]
-    .iter()
-    .any(|it| stem.eq_ignore_ascii_case(it))
+    static TYPES: Words = Words::of_any_case(&[
+        b"int", b"uint", b"float", b"utf", b"base", b"sha", b"md", b"v", b"test", b"rsa", b"aes",
+        b"oauth", b"user", b"str", b"arg", b"var",
+    ]);
+    TYPES.contain(strip_digits(value))
 }
 
 pub(super) fn strip_digits(value: &[u8]) -> &[u8] {

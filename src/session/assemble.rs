@@ -11,12 +11,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::family::Family;
+use super::draft::Draft;
+use super::family::{AgentNote, Family};
 use super::parts::{ResponsePart, Thread, TurnStart};
+use super::responses::{Piece, Responses, Stand};
+use super::results::Results;
 use super::time::{Clock, Sighting, TaskReport, Worked};
 use super::{
-    Agent, Block, ByModel, Earlier, Generation, Incidents, Message, Oddities, Session, Statement,
-    Subagent, Timing, ToolCall, ToolResult, Trigger, Turn,
+    Agent, Block, ByModel, Earlier, Incidents, Lineage, Message, Oddities, Session, Statement,
+    Trigger, Turn, UsageReport,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -31,6 +34,7 @@ pub struct Assembler {
     repeats_earlier: bool,
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
     title: Option<String>,
+    lineage: Lineage,
     is_closed: bool,
     is_cut_off: bool,
     turns: Vec<Turn>,
@@ -40,22 +44,13 @@ pub struct Assembler {
     /// Turns that hold responses seen before: history that was written again.
     repeated: HashSet<String>,
     drafts: Vec<Draft>,
-    draft_of: HashMap<String, usize>,
+    responses: Responses,
     threads: HashMap<Thread, ThreadState>,
-    results: HashMap<String, Arc<ToolResult>>,
-    calls: HashSet<String>,
+    results: Results,
     agents: BTreeMap<String, AgentNote>,
     oddities: Oddities,
     statements: Vec<Statement>,
     clock: Clock,
-}
-
-/// A response that is being put together.
-#[derive(Debug)]
-struct Draft {
-    generation: Generation,
-    thread: Thread,
-    turn: usize,
 }
 
 #[derive(Debug, Default)]
@@ -68,24 +63,19 @@ struct ThreadState {
     current: Option<usize>,
 }
 
-#[derive(Debug, Default)]
-struct AgentNote {
-    kind: Option<String>,
-    call: Option<String>,
-    is_internal: bool,
-}
-
 impl Assembler {
     /// Begins a session, or goes on after the part that `earlier` sums up.
     #[must_use]
     pub fn new(agent: Agent, earlier: Earlier) -> Self {
         let title = earlier.title.clone();
+        let lineage = earlier.lineage.clone();
         Self {
             agent,
             earlier,
             repeats_earlier: false,
             span: None,
             title,
+            lineage,
             is_closed: false,
             is_cut_off: false,
             turns: Vec::new(),
@@ -93,10 +83,9 @@ impl Assembler {
             answered: 0,
             repeated: HashSet::new(),
             drafts: Vec::new(),
-            draft_of: HashMap::new(),
+            responses: Responses::default(),
             threads: HashMap::new(),
-            results: HashMap::new(),
-            calls: HashSet::new(),
+            results: Results::default(),
             agents: BTreeMap::new(),
             oddities: Oddities::default(),
             statements: Vec::new(),
@@ -115,6 +104,11 @@ impl Assembler {
     /// The title of the session; the last one counts.
     pub fn title(&mut self, title: String) {
         self.title = Some(title);
+    }
+
+    /// The sessions that this one came from and went on in.
+    pub const fn lineage(&mut self) -> &mut Lineage {
+        &mut self.lineage
     }
 
     /// The agent wrote that the session ended. What is said afterwards opens it again.
@@ -148,7 +142,7 @@ impl Assembler {
     /// A line tells of a call that has no result yet. The last word counts. What stands behind the
     /// result may be read much later, when the call was sent.
     pub fn sighted(&mut self, call: &str, sighting: Sighting) {
-        if self.results.contains_key(call) {
+        if self.results.latest(call).is_some() {
             return;
         }
         let known = self.clock.sightings.entry(call.to_owned()).or_default();
@@ -173,11 +167,22 @@ impl Assembler {
         &mut self.oddities
     }
 
-    /// A prompt begins a turn. A prompt that was seen before begins nothing.
-    pub fn turn(&mut self, start: TurnStart) {
-        if self.turns.iter().any(|turn| turn.id == start.id) {
-            return;
+    /// A prompt begins a turn, and its identity is the answer. A prompt that was seen before begins
+    /// nothing; another one with the same identity is given one of its own.
+    pub fn turn(&mut self, mut start: TurnStart) -> String {
+        while let Some(known) = self.turns.iter().find(|turn| turn.id == start.id) {
+            if known.started_at == start.at && known.prompt == start.prompt {
+                return start.id;
+            }
+            if known.started_at == start.at || start.id.ends_with('+') {
+                start.id.push('+');
+            } else {
+                start.id = format!("{}:{}+", start.id, start.at.timestamp_millis());
+            }
         }
+        // Whether it is the same one, only a reading from the start can tell.
+        self.repeats_earlier |= self.earlier.knows_turn(&start.id);
+        let id = start.id.clone();
         let main = self.threads.get(&Thread::Main);
         if let Some(current) = main.and_then(|state| state.current) {
             self.drafts[current].generation.complete = true;
@@ -186,18 +191,10 @@ impl Assembler {
             // It was counted when the turn before this one was read.
             self.before_turns = Incidents::default();
         }
-        self.turns.push(Turn {
-            id: start.id,
-            trigger: start.trigger,
-            prompt: start.prompt,
-            started_at: start.at,
-            ended_at: start.at,
-            circumstances: start.circumstances,
-            generations: Vec::new(),
-            stray_subagents: Vec::new(),
-            shared_wait: TimeDelta::zero(),
-            incidents: mem::take(&mut self.before_turns),
-        });
+        let mut turn = Turn::from(start);
+        turn.incidents = mem::take(&mut self.before_turns);
+        self.turns.push(turn);
+        id
     }
 
     /// Something happened between the calls: it belongs to the turn that has begun. A copied
@@ -219,10 +216,7 @@ impl Assembler {
     pub fn input(&mut self, thread: Thread, message: Message) {
         for block in &message.content {
             if let Block::ToolResult { call_id, result } = block {
-                // The first result of a call counts; later ones are copies.
-                self.results
-                    .entry(call_id.clone())
-                    .or_insert_with(|| Arc::clone(result));
+                self.results.returned(call_id, result);
             }
         }
         self.is_closed &= thread != Thread::Main;
@@ -253,9 +247,13 @@ impl Assembler {
     /// What is known of a subagent: its type, and the call that started it. The first word
     /// counts.
     pub fn agent(&mut self, id: &str, kind: Option<String>, call: Option<String>) {
+        let caller = call.as_ref().and_then(|call| self.results.caller(call));
         let note = self.agents.entry(id.to_owned()).or_default();
         note.kind = note.kind.take().or(kind);
-        note.call = note.call.take().or(call);
+        if note.call.is_none() || note.call == call {
+            note.caller = note.caller.or(caller);
+            note.call = call.or_else(|| note.call.take());
+        }
     }
 
     /// The time of the last line so far.
@@ -274,67 +272,60 @@ impl Assembler {
     /// A part of a response.
     pub fn response(&mut self, part: ResponsePart) {
         self.is_closed &= part.thread != Thread::Main;
-        for block in &part.blocks {
-            if let Block::ToolCall(call) = block {
-                self.calls.insert(call.id.clone());
-            }
-        }
-        self.repeats_earlier |= self.earlier.knows(&part.id);
-        match self.draft_of.get(&part.id) {
-            Some(&index) => self.continue_response(index, part),
-            None => self.begin_response(part),
+        let state = self.threads.get(&part.thread);
+        let drafts = &self.drafts;
+        let repeats = |index: usize| drafts[index].holds(&part.blocks);
+        let stand = Stand {
+            current: state.and_then(|state| state.current),
+            is_waiting: state.is_some_and(|state| !state.pending.is_empty()),
+            repeats: &repeats,
+        };
+        let piece = Piece::of(&part);
+        if let Some(index) = self.responses.find(&piece, &stand) {
+            self.responses.go_on(index, &piece);
+            self.continue_response(index, part);
+        } else {
+            let name = self.responses.name(&piece);
+            self.repeats_earlier |= self.earlier.knows(&name);
+            self.responses.begin(&name, &piece);
+            self.begin_response(name, part);
         }
     }
 
-    fn begin_response(&mut self, part: ResponsePart) {
-        let turn = self.turn_for(&part);
+    fn begin_response(&mut self, id: String, mut part: ResponsePart) {
+        let turn = self.turn_for(&id, &part);
         if part.thread == Thread::Main {
             self.answered = self.turns.len();
         }
         let index = self.drafts.len();
         let state = self.threads.entry(part.thread.clone()).or_default();
         let previous = state.current.replace(index);
-        let input = mem::take(&mut state.pending);
+        // What a failed call was given, the next one is given again.
+        let input = if part.error.is_some() {
+            state.pending.clone()
+        } else {
+            mem::take(&mut state.pending)
+        };
         let begins_anew = mem::take(&mut state.begins_anew);
         if let Some(previous) = previous {
             self.drafts[previous].generation.complete = true;
         }
-        self.draft_of.insert(part.id.clone(), index);
-        self.drafts.push(Draft {
-            turn,
-            thread: part.thread,
-            generation: Generation {
-                id: part.id,
-                is_copy: false,
-                model: part.model,
-                provider: part.provider.into(),
-                usage: part.usage.unwrap_or_default(),
-                cost: None,
-                started_at: part.requested_at.unwrap_or(part.at).min(part.at),
-                timing: Timing::Known,
-                first_token_at: part
-                    .began_at
-                    .filter(|at| part.requested_at.is_some_and(|sent| sent <= *at)),
-                ended_at: part.at,
-                retries: part.retries,
-                complete: part.error.is_some(),
-                stop_reason: part.stop_reason,
-                input,
-                whole_input: None,
-                begins_anew,
-                setup: part.setup,
-                output: part.blocks,
-                parameters: part.parameters,
-                error: part.error,
-                circumstances: part.circumstances,
-            },
-        });
+        let given = part.given.take();
+        self.drafts
+            .push(Draft::begin(id, turn, input, begins_anew, part));
+        self.note_calls(index);
         self.return_early_results(index);
-        if let Some(mut given) = part.given {
-            given.share(&self.results);
+        if let Some(mut given) = given {
+            given.share(&|call| self.results.latest(call));
             let generation = &mut self.drafts[index].generation;
             generation.input = given.new;
             generation.whole_input = given.whole;
+        }
+    }
+
+    fn note_calls(&mut self, index: usize) {
+        for call in self.drafts[index].generation.tool_calls() {
+            self.results.called(index, &call.id);
         }
     }
 
@@ -344,15 +335,12 @@ impl Assembler {
         let Draft {
             generation, thread, ..
         } = &mut self.drafts[index];
-        let Generation { input, output, .. } = generation;
-        let answers = |message: &Message| {
-            message.content.iter().any(|block| {
-                matches!(block, Block::ToolResult { call_id, .. } if output.iter().any(
-                    |known| matches!(known, Block::ToolCall(call) if call.id == *call_id)
-                ))
-            })
+        let answers = |block: &Block| match block {
+            Block::ToolResult { call_id, .. } => self.results.came_early(index, call_id),
+            _ => false,
         };
-        let early: Vec<Message> = input.extract_if(.., |message| answers(message)).collect();
+        let is_early = |message: &mut Message| message.content.iter().any(answers);
+        let early: Vec<Message> = generation.input.extract_if(.., is_early).collect();
         if !early.is_empty() {
             let state = self.threads.entry(thread.clone()).or_default();
             state.pending.splice(0..0, early);
@@ -360,32 +348,16 @@ impl Assembler {
     }
 
     fn continue_response(&mut self, index: usize, part: ResponsePart) {
-        let thread = self.threads.get(&part.thread);
-        let known = &self.drafts[index].generation.output;
-        let is_known = |block: &Block| known.iter().any(|known| same_block(known, block));
+        let state = self.threads.get(&part.thread);
+        let is_current = state.and_then(|state| state.current) == Some(index);
         // History that is written again repeats responses, at once or much later.
-        let is_copy = thread.and_then(|state| state.current) != Some(index)
-            || (!part.blocks.is_empty() && part.blocks.iter().all(is_known));
-        let new: Vec<bool> = part.blocks.iter().map(|block| !is_known(block)).collect();
+        let is_copy =
+            !is_current || (!part.blocks.is_empty() && self.drafts[index].holds(&part.blocks));
         if is_copy {
             self.is_repeated(&part.thread);
         }
-        let generation = &mut self.drafts[index].generation;
-        for (block, is_new) in part.blocks.into_iter().zip(new) {
-            if is_new {
-                generation.output.push(block);
-            }
-        }
-        if let Some(usage) = part.usage
-            && usage.output >= generation.usage.output
-        {
-            generation.usage = usage;
-        }
-        if !is_copy {
-            generation.ended_at = generation.ended_at.max(part.at);
-        }
-        generation.stop_reason = part.stop_reason.or_else(|| generation.stop_reason.take());
-        generation.model = generation.model.take().or(part.model);
+        self.drafts[index].go_on(part, is_copy);
+        self.note_calls(index);
         if !is_copy {
             self.return_early_results(index);
         }
@@ -404,10 +376,10 @@ impl Assembler {
     }
 
     /// The turn of a response is the last one that began before it, in the order of the file.
-    fn turn_for(&mut self, part: &ResponsePart) -> usize {
+    fn turn_for(&mut self, id: &str, part: &ResponsePart) -> usize {
         if self.turns.is_empty() && part.thread == Thread::Main {
             self.turn(TurnStart {
-                id: part.id.clone(),
+                id: id.to_owned(),
                 trigger: Trigger::Unknown,
                 prompt: String::new(),
                 at: part.requested_at.unwrap_or(part.at),
@@ -422,21 +394,19 @@ impl Assembler {
     pub fn finish(mut self, id: String) -> Option<Session> {
         let (started_at, ended_at) = self.span?;
         if self.earlier.is_empty() {
-            let orphans = self
-                .results
-                .keys()
-                .filter(|id| !self.calls.contains(*id))
-                .count();
-            self.oddities.results_without_call = orphans as u64;
+            self.oddities.results_without_call = self.results.without_call();
         }
         for draft in &mut self.drafts {
             let generation = &mut draft.generation;
             generation.complete |=
                 generation.stop_reason.is_some() && generation.ended_at + SURELY_WRITTEN < ended_at;
         }
-        let mut family = self.join_results();
-        self.attach_main(&mut family);
-        self.attach_strays(family);
+        let lacking = self.drafts.iter();
+        let lacking = lacking.filter(|it| it.generation.usage_report == UsageReport::Missing);
+        self.oddities.responses_without_usage = lacking.count() as u64;
+        let drafts = mem::take(&mut self.drafts);
+        let agents = mem::take(&mut self.agents);
+        Family::of(drafts, &self.results, agents).join(&mut self.turns);
         self.clock.settle(&mut self.turns);
         let repeated = mem::take(&mut self.repeated);
         self.turns.retain(|turn| {
@@ -455,6 +425,7 @@ impl Assembler {
             is_closed: self.is_closed,
             is_cut_off: self.is_cut_off,
             title: self.title,
+            lineage: self.lineage,
             turns: self.turns,
             statements: self.statements,
             earlier: self.earlier,
@@ -462,115 +433,4 @@ impl Assembler {
             oddities: self.oddities,
         })
     }
-
-    /// Gives every call its result and sorts the drafts of subagents out, by agent.
-    fn join_results(&mut self) -> Family {
-        let mut main = Vec::new();
-        let mut agents: BTreeMap<String, Vec<Generation>> = BTreeMap::new();
-        for mut draft in mem::take(&mut self.drafts) {
-            for block in &mut draft.generation.output {
-                if let Block::ToolCall(call) = block {
-                    call.result = self.results.get(&call.id).map(Arc::clone);
-                }
-            }
-            match draft.thread {
-                Thread::Main => main.push((draft.turn, draft.generation)),
-                Thread::Agent(id) => agents.entry(id).or_default().push(draft.generation),
-            }
-        }
-        let mut by_call: HashMap<String, Vec<Subagent>> = HashMap::new();
-        let mut strays = Vec::new();
-        for (id, generations) in agents {
-            let note = self.agents.remove(&id).unwrap_or_default();
-            let subagent = Subagent {
-                id,
-                kind: note.kind,
-                is_internal: note.is_internal,
-                generations,
-            };
-            match note.call {
-                Some(call) => by_call.entry(call).or_default().push(subagent),
-                None => strays.push(subagent),
-            }
-        }
-        Family {
-            main,
-            by_call,
-            strays,
-        }
-    }
-
-    fn attach_main(&mut self, family: &mut Family) {
-        for (turn, mut generation) in mem::take(&mut family.main) {
-            family.adopt(&mut generation);
-            let turn = &mut self.turns[turn];
-            turn.ended_at = turn.ended_at.max(generation.ended_at);
-            for call in generation.tool_calls() {
-                if let Some(result) = &call.result {
-                    turn.ended_at = turn.ended_at.max(result.returned_at);
-                }
-            }
-            turn.generations.push(generation);
-        }
-    }
-
-    /// Subagents whose call is in no line hang under the turn in which they began.
-    fn attach_strays(&mut self, mut family: Family) {
-        loop {
-            let stray = match family.strays.pop() {
-                Some(stray) => stray,
-                None => match family.take_any() {
-                    Some(orphan) => orphan,
-                    None => break,
-                },
-            };
-            let mut stray = stray;
-            for generation in &mut stray.generations {
-                family.adopt(generation);
-            }
-            let Some(first) = stray.generations.first() else {
-                continue;
-            };
-            let turn = self
-                .turns
-                .iter()
-                .rposition(|turn| turn.started_at <= first.started_at);
-            if self.turns.is_empty() {
-                self.turn(TurnStart {
-                    id: stray.id.clone(),
-                    trigger: Trigger::Unknown,
-                    prompt: String::new(),
-                    at: first.started_at,
-                    circumstances: Arc::clone(&first.circumstances),
-                });
-            }
-            let turn = &mut self.turns[turn.unwrap_or(0)];
-            if stray.is_internal {
-                let ends = stray
-                    .generations
-                    .iter()
-                    .map(|generation| generation.ended_at);
-                turn.ended_at = ends.fold(turn.ended_at, DateTime::max);
-            }
-            turn.stray_subagents.push(stray);
-        }
-        for turn in &mut self.turns {
-            turn.stray_subagents.sort_by(|a, b| a.id.cmp(&b.id));
-        }
-    }
-}
-
-pub(super) fn same_block(a: &Block, b: &Block) -> bool {
-    match (a, b) {
-        (Block::ToolCall(a), Block::ToolCall(b)) => same_call(a, b),
-        (Block::Text(a), Block::Text(b))
-        | (Block::Report(a), Block::Report(b))
-        | (Block::Thinking(a), Block::Thinking(b)) => a == b,
-        (Block::Other(a), Block::Other(b)) => a == b,
-        _ => false,
-    }
-}
-
-fn same_call(a: &ToolCall, b: &ToolCall) -> bool {
-    a.id == b.id
 }

@@ -133,7 +133,7 @@ impl Reconciled {
         let mut searches = searches(&statement.used).saturating_sub(searches(&balance.accounted));
         for (model, used) in &statement.used {
             let accounted = balance.accounted.get(model).copied().unwrap_or_default();
-            let mut usage = used.minus(accounted);
+            let mut usage = used.beyond(accounted);
             usage.web_searches = usage.web_searches.min(searches);
             searches -= usage.web_searches;
             if usage == Usage::default() {
@@ -153,7 +153,8 @@ impl Reconciled {
             let used = statement.used.get(model).copied().unwrap_or_default();
             let excess = Usage {
                 web_searches: 0,
-                ..accounted.minus(used)
+                web_fetches: 0,
+                ..accounted.beyond(used)
             };
             excess == Usage::default()
         };
@@ -193,6 +194,18 @@ impl Usage {
         self.with(other, u64::saturating_sub)
     }
 
+    /// The same of books, in which how long the cache keeps what was written is told of a part at
+    /// most: all that was written counts, and of what exceeds the other only so much is split.
+    fn beyond(self, other: Self) -> Self {
+        let usage = self.minus(other);
+        let one_hour = usage.cache_write_1h.min(usage.cache_write);
+        Self {
+            cache_write_5m: usage.cache_write - one_hour,
+            cache_write_1h: one_hour,
+            ..usage
+        }
+    }
+
     fn with(self, other: Self, each: fn(u64, u64) -> u64) -> Self {
         let reasoning = each(self.reasoning.unwrap_or(0), other.reasoning.unwrap_or(0));
         let is_told = self.reasoning.or(other.reasoning).is_some() && reasoning > 0;
@@ -205,6 +218,7 @@ impl Usage {
             cache_write_5m: each(self.cache_write_5m, other.cache_write_5m),
             cache_write_1h: each(self.cache_write_1h, other.cache_write_1h),
             web_searches: each(self.web_searches, other.web_searches),
+            web_fetches: each(self.web_fetches, other.web_fetches),
         }
     }
 }
@@ -320,6 +334,34 @@ mod tests {
         let found = Balance::default().reconcile(&[statement], listed, false);
         let usages: Vec<Usage> = found.unlisted.iter().map(|it| it.usage).collect();
         assert_eq!((usages, found.exceeded), (vec![calls(1)], 0));
+    }
+
+    #[test]
+    fn how_long_the_cache_keeps_what_was_written_needs_no_books() {
+        let written = |all, one_hour| Usage {
+            cache_write: all,
+            cache_write_5m: all - one_hour,
+            cache_write_1h: one_hour,
+            ..calls(1)
+        };
+        for (in_line, in_books, beyond) in [
+            (written(9149, 9149), written(9149, 0), None),
+            (written(9149, 9149), written(9149, 100), None),
+            (written(9149, 0), written(9149, 9149), None),
+            (written(100, 100), written(300, 0), Some((200, 0))),
+            (written(100, 100), written(300, 250), Some((50, 150))),
+        ] {
+            let statement = Statement {
+                used: ByModel::from([("opus".to_owned(), in_books)]),
+                ..statement(10, 1)
+            };
+            let found =
+                Balance::default().reconcile(&[statement], [(time(1), "opus", in_line)], false);
+            let split = |usage: Usage| (usage.cache_write_5m, usage.cache_write_1h);
+            let split: Vec<_> = found.unlisted.iter().map(|it| split(it.usage)).collect();
+            assert_eq!(split, Vec::from_iter(beyond), "{in_line:?} {in_books:?}");
+            assert_eq!(found.exceeded, 0, "{in_line:?} {in_books:?}");
+        }
     }
 
     #[test]

@@ -4,12 +4,12 @@
 //! costs what is new and not what the session weighs.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Generation, Skipped, Totals, Turn};
+use super::{Balance, Generation, Lineage, Skipped, Totals, Turn};
+use crate::fingerprint;
 
 /// The sum of what was read before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Earlier {
     pub first_prompt: Option<String>,
     /// Title at that time.
     pub title: Option<String>,
+    /// The sessions that it came from and went on in.
+    pub lineage: Lineage,
     /// Sums.
     pub totals: Totals,
     /// The folders that it worked in.
@@ -37,7 +39,13 @@ impl Earlier {
     /// Whether this response was counted before.
     #[must_use]
     pub fn knows(&self, response_id: &str) -> bool {
-        !self.responses.is_empty() && self.responses.contains(&fingerprint(response_id))
+        !self.responses.is_empty() && self.responses.contains(&fingerprint_of(response_id))
+    }
+
+    /// Whether a turn with this identity was read before.
+    #[must_use]
+    pub fn knows_turn(&self, turn: &str) -> bool {
+        self.knows(&of_turn(turn))
     }
 
     /// Whether anything was read before.
@@ -57,9 +65,14 @@ impl Earlier {
         let known = turn
             .all_generations()
             .into_iter()
-            .map(|generation| fingerprint(&generation.id));
+            .map(|generation| fingerprint_of(&generation.id));
         self.responses.extend(known);
+        self.responses.insert(fingerprint_of(&of_turn(&turn.id)));
     }
+}
+
+fn of_turn(id: &str) -> String {
+    format!("turn\u{1e}{id}")
 }
 
 impl Turn {
@@ -76,8 +89,6 @@ impl Turn {
     }
 }
 
-fn fingerprint(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
+fn fingerprint_of(id: &str) -> u64 {
+    fingerprint::of(&[id.as_bytes()])
 }

@@ -1,11 +1,10 @@
 //! What a model was given with a call.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::assemble::same_block;
+use super::draft::same_block;
 use super::{Block, Message, ToolResult};
 
 /// How much of a conversation is told with every call.
@@ -62,10 +61,10 @@ pub struct Given {
 
 impl Given {
     /// A result that the model was given is, as a rule, the one that came back: kept once.
-    pub(super) fn share(&mut self, results: &HashMap<String, Arc<ToolResult>>) {
+    pub(super) fn share<'a>(&mut self, known: &dyn Fn(&str) -> Option<&'a Arc<ToolResult>>) {
         for block in self.new.iter_mut().flat_map(|it| &mut it.content) {
             if let Block::ToolResult { call_id, result } = block
-                && let Some(known) = results.get(call_id)
+                && let Some(known) = known(call_id)
                 && is_same(known, result)
             {
                 *result = Arc::clone(known);

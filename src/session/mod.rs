@@ -6,12 +6,17 @@
 
 mod assemble;
 pub mod books;
+mod draft;
 mod earlier;
 mod family;
+mod generation;
 mod given;
 mod intervals;
+mod lineage;
 mod oddities;
 mod parts;
+mod responses;
+mod results;
 mod time;
 mod totals;
 mod walk;
@@ -20,21 +25,24 @@ mod work;
 pub use assemble::Assembler;
 pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::Earlier;
+pub use generation::{
+    CallError, Cost, Generation, Parameters, Retries, Timing, Usage, UsageReport,
+};
 pub use given::{Given, InputScope, Setup, Wanted};
+pub use lineage::Lineage;
 pub use oddities::{Oddities, Skipped};
-pub use parts::{ResponsePart, Thread, TurnStart};
+pub use parts::{Advice, ResponsePart, Thread, TurnStart};
+pub use responses::Origin;
 pub use time::{
     Asks, Background, Order, OwnTime, Sighting, TaskReport, ToolTime, Waits, Worked, settle_times,
 };
 pub use totals::Totals;
 pub use work::{Incidents, Permission, Work};
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The coding agents whose sessions can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,6 +102,8 @@ pub struct Session {
     pub title: Option<String>,
     /// Turns in the order they began. The first may belong to a prompt that is in no line.
     pub turns: Vec<Turn>,
+    /// The sessions that it came from and that it went on in.
+    pub lineage: Lineage,
     /// The agent's own books, as it wrote them down.
     pub statements: Vec<Statement>,
     /// What was read before the first of `turns`; empty when the session was read from its start.
@@ -160,134 +170,6 @@ pub struct Circumstances {
     /// Name of the persona that the agent works as (`build` and `plan` in OpenCode), which decides
     /// its instructions and tools.
     pub persona: Option<String>,
-}
-
-/// One response of a model, or one call that failed.
-#[derive(Clone, Debug)]
-pub struct Generation {
-    /// The provider's id of the response, or what tells it apart where that does not: the identity
-    /// over all files that hold a copy.
-    pub id: String,
-    /// Whether the agent says that another session ran it and this one began as a copy of that.
-    pub is_copy: bool,
-    /// Model of the response; `None` when no model answered.
-    pub model: Option<String>,
-    /// Who ran the model.
-    pub provider: Cow<'static, str>,
-    /// Tokens, as reported.
-    pub usage: Usage,
-    /// Its price, where the agent computed one.
-    pub cost: Option<Cost>,
-    /// When the request was sent, as well as it can be told: calls are put in order by it.
-    pub started_at: DateTime<Utc>,
-    /// Whether the time from `started_at` to `ended_at` is that of the call.
-    pub timing: Timing,
-    /// When the first token came, where it can be told.
-    pub first_token_at: Option<DateTime<Utc>>,
-    /// When the last part of the response was there.
-    pub ended_at: DateTime<Utc>,
-    /// Attempts at this call that failed before.
-    pub retries: Retries,
-    /// Why the model stopped, in the provider's words.
-    pub stop_reason: Option<String>,
-    /// The messages that this call added to the conversation.
-    pub input: Vec<Message>,
-    /// All that the model was given, where that is wanted and known.
-    pub whole_input: Option<Vec<Arc<Message>>>,
-    /// Whether what was said before was summed up for this call, and forgotten.
-    pub begins_anew: bool,
-    /// System prompt and tools, where they are known.
-    pub setup: Option<Arc<Setup>>,
-    /// The response, in the order in which the model wrote it.
-    pub output: Vec<Block>,
-    /// Request parameters that are known.
-    pub parameters: Parameters,
-    /// Set when the call failed.
-    pub error: Option<CallError>,
-    /// False while the response may still be being written.
-    pub complete: bool,
-    /// Where and under what circumstances.
-    pub circumstances: Arc<Circumstances>,
-}
-
-/// Token counts of one response. Input excludes what was read from or written to the cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Input tokens outside the cache.
-    pub input: u64,
-    /// Output tokens, thinking included.
-    pub output: u64,
-    /// Thinking tokens, where they are told apart.
-    pub reasoning: Option<u64>,
-    /// Input tokens read from the cache.
-    pub cache_read: u64,
-    /// Input tokens written to the cache, both lifetimes.
-    pub cache_write: u64,
-    /// Of these, kept for five minutes.
-    pub cache_write_5m: u64,
-    /// Of these, kept for one hour.
-    pub cache_write_1h: u64,
-    /// Web searches that the provider ran.
-    pub web_searches: u64,
-}
-
-/// What is known of how long a call took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timing {
-    /// The agent recorded when the call was asked for and when the answer was there.
-    Known,
-    /// The agent recorded less: the call has no latency.
-    Unknown,
-}
-
-/// The price of one call in dollars, as the agent computed it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cost {
-    /// All of it.
-    pub total: f64,
-    /// The part for input, cached input included, where the agent splits the price.
-    pub input: Option<f64>,
-    /// The part for output, where the agent splits the price.
-    pub output: Option<f64>,
-}
-
-/// What a request asked for, where the transcript tells.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Parameters {
-    /// The model that was asked for, where another one answered.
-    pub requested_model: Option<String>,
-    /// Upper limit of output tokens.
-    pub max_tokens: Option<u64>,
-    /// Effort level.
-    pub effort: Option<String>,
-    /// Thinking settings as sent.
-    pub thinking: Option<Value>,
-    /// Service tier the provider billed (`standard`, `priority`, `batch`).
-    pub service_tier: Option<String>,
-    /// Speed the provider billed (`standard`, `fast`).
-    pub speed: Option<String>,
-    /// Whatever else says how the model was asked, in the provider's words.
-    pub others: Map<String, Value>,
-}
-
-/// Attempts that failed and were made again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Retries {
-    /// How many.
-    pub count: u64,
-    /// HTTP status of the last of them, where there was an answer.
-    pub status: Option<u16>,
-}
-
-/// Why a call failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallError {
-    /// Short kind (`rate_limit`, `invalid_request`, …), as the agent or the provider wrote it.
-    pub kind: Option<String>,
-    /// What the agent showed to the user.
-    pub message: String,
-    /// HTTP status of the provider's answer.
-    pub status: Option<u16>,
 }
 
 /// One message of a conversation.
@@ -409,6 +291,14 @@ impl Session {
         self.earlier.skipped.plus(self.oddities.skipped())
     }
 
+    /// Responses that did not tell what they used, since the session began.
+    #[must_use]
+    pub fn without_usage(&self) -> u64 {
+        let generations = self.all_generations().into_iter();
+        let new = generations.filter(|it| it.usage_report == UsageReport::Missing);
+        self.earlier.totals.without_usage + new.count() as u64
+    }
+
     /// What the agent's own books show and the lines do not. `ours` tells the generations of this
     /// session from those copied out of another.
     #[must_use]
@@ -505,38 +395,6 @@ impl Turn {
                 })
         });
         spoken.into_iter().next()
-    }
-}
-
-impl Generation {
-    /// Whether the count of output tokens is that of the response's first moments: some versions
-    /// of agents, and responses that were broken off, never get the final one.
-    #[must_use]
-    pub fn has_placeholder(&self) -> bool {
-        const LARGEST_PLACEHOLDER: u64 = 10;
-        self.error.is_none()
-            && self.stop_reason.is_none()
-            && self.usage.output <= LARGEST_PLACEHOLDER
-    }
-
-    /// The usage with the searches that its tools ran on behalf of the model, which only the
-    /// tools' results tell.
-    #[must_use]
-    pub fn billed(&self) -> Usage {
-        let results = self.tool_calls().filter_map(|call| call.result.as_ref());
-        let by_tools: u64 = results.map(|result| result.web_searches).sum();
-        Usage {
-            web_searches: self.usage.web_searches.max(by_tools),
-            ..self.usage
-        }
-    }
-
-    /// The tool calls of this response.
-    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
-        self.output.iter().filter_map(|block| match block {
-            Block::ToolCall(call) => Some(call.as_ref()),
-            _ => None,
-        })
     }
 }
 

@@ -9,23 +9,31 @@ use serde::{Deserialize, Serialize};
 pub struct Oddities {
     /// Lines, or parts of lines, that are no JSON object.
     pub malformed_lines: u64,
+    /// Lines that are too long to be read.
+    pub oversized_lines: u64,
+    /// Lines without a time of their own.
+    pub untimed_lines: u64,
     /// Lines of a type that the reader does not know, by type.
     pub unknown_types: BTreeMap<String, u64>,
     /// Tool results whose call is in no line.
     pub results_without_call: u64,
     /// Responses without the usage that a response must have.
     pub responses_without_usage: u64,
-    /// Responses without the id that tells them apart: they are in no number.
-    pub responses_without_id: u64,
+    /// Responses that hold nothing: they are in no number.
+    pub responses_without_message: u64,
 }
 
-/// How many lines a reader met and could not use.
+/// How many lines a reader met and could not use, or not in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// Lines, or parts of lines, that are broken or say too little.
     pub broken: u64,
     /// Lines of a type that the reader does not know.
     pub unknown: u64,
+    /// Lines that are too long to be read.
+    pub oversized: u64,
+    /// Lines without a time of their own: they have that of the line before.
+    pub untimed: u64,
 }
 
 impl Skipped {
@@ -35,6 +43,8 @@ impl Skipped {
         Self {
             broken: self.broken + other.broken,
             unknown: self.unknown + other.unknown,
+            oversized: self.oversized + other.oversized,
+            untimed: self.untimed + other.untimed,
         }
     }
 
@@ -44,6 +54,8 @@ impl Skipped {
         Self {
             broken: self.broken.saturating_sub(other.broken),
             unknown: self.unknown.saturating_sub(other.unknown),
+            oversized: self.oversized.saturating_sub(other.oversized),
+            untimed: self.untimed.saturating_sub(other.untimed),
         }
     }
 }
@@ -52,20 +64,24 @@ impl Oddities {
     /// Adds those of another file of the same session.
     pub fn add(&mut self, other: &Self) {
         self.malformed_lines += other.malformed_lines;
+        self.oversized_lines += other.oversized_lines;
+        self.untimed_lines += other.untimed_lines;
         for (kind, count) in &other.unknown_types {
             *self.unknown_types.entry(kind.clone()).or_default() += count;
         }
         self.results_without_call += other.results_without_call;
         self.responses_without_usage += other.responses_without_usage;
-        self.responses_without_id += other.responses_without_id;
+        self.responses_without_message += other.responses_without_message;
     }
 
-    /// Of all these, the lines that are in no event.
+    /// Of all these, the lines that are in no event, or not as they should be.
     #[must_use]
     pub fn skipped(&self) -> Skipped {
         Skipped {
-            broken: self.malformed_lines + self.responses_without_id,
+            broken: self.malformed_lines + self.responses_without_message,
             unknown: self.unknown_types.values().sum(),
+            oversized: self.oversized_lines,
+            untimed: self.untimed_lines,
         }
     }
 }

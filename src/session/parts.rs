@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Block, CallError, Circumstances, Given, Parameters, Retries, Setup, Trigger, Usage};
+use super::{
+    Block, CallError, Circumstances, Given, Incidents, Origin, Parameters, Retries, Setup, Trigger,
+    Turn, Usage,
+};
 
 /// One line of conversation inside a session: the main one, or that of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,13 +33,39 @@ pub struct TurnStart {
     pub circumstances: Arc<Circumstances>,
 }
 
+impl From<TurnStart> for Turn {
+    fn from(start: TurnStart) -> Self {
+        Self {
+            id: start.id,
+            trigger: start.trigger,
+            prompt: start.prompt,
+            started_at: start.at,
+            ended_at: start.at,
+            circumstances: start.circumstances,
+            generations: Vec::new(),
+            stray_subagents: Vec::new(),
+            shared_wait: TimeDelta::zero(),
+            incidents: Incidents::default(),
+        }
+    }
+}
+
+/// A call of another model that a response took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// Its model.
+    pub model: Option<String>,
+    /// What it used.
+    pub usage: Usage,
+}
+
 /// A part of a response, as a line holds it.
 #[derive(Clone, Debug)]
 pub struct ResponsePart {
     /// Whose conversation it belongs to.
     pub thread: Thread,
-    /// The provider's id of the whole response.
-    pub id: String,
+    /// What tells the whole response apart.
+    pub origin: Origin,
     /// Model, when one answered.
     pub model: Option<String>,
     /// Who ran the model.
@@ -49,6 +78,10 @@ pub struct ResponsePart {
     pub began_at: Option<DateTime<Utc>>,
     /// When this part was complete.
     pub at: DateTime<Utc>,
+    /// Whether that is not told, but only when what stands before it was.
+    pub is_untimed: bool,
+    /// Calls of other models that the response took, which its usage does not contain.
+    pub advisors: Vec<Advice>,
     /// Attempts at this call that failed before.
     pub retries: Retries,
     /// Why the model stopped, where this line knows.

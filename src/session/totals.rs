@@ -1,11 +1,11 @@
 //! Sums over a session.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, Turn, Unlisted, Usage, Waits, Work};
+use super::{Generation, Turn, Unlisted, Usage, UsageReport, Waits, Work};
 
 /// Sums over the generations of a session, each response counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,20 +24,22 @@ pub struct Totals {
     pub unfinished_tool_calls: u64,
     /// Responses whose count of output tokens is a placeholder.
     pub placeholders: u64,
+    /// Responses that did not tell what they used.
+    pub without_usage: u64,
     /// How often the user stopped the agent.
     pub interruptions: u64,
     /// How often the conversation was compacted.
     pub compactions: u64,
     /// Milliseconds for which a person was waited for.
-    #[serde(default)]
     pub waited_ms: u64,
     /// Milliseconds that are not known to be waiting or the tools' work.
-    #[serde(default)]
     pub unattributed_ms: u64,
     /// Input tokens outside the cache.
     pub input: u64,
     /// Output tokens.
     pub output: u64,
+    /// Of the output tokens, those of thinking, by model.
+    pub reasoning: BTreeMap<String, u64>,
     /// Tokens read from the cache.
     pub cache_read: u64,
     /// Tokens written to the cache.
@@ -75,16 +77,17 @@ impl Totals {
     }
 
     /// Adds calls that only the agent's books show.
-    pub const fn add_unlisted(&mut self, unlisted: &Unlisted) {
+    pub fn add_unlisted(&mut self, unlisted: &Unlisted) {
         self.generations += 1;
-        self.add_usage(unlisted.usage);
+        self.add_usage(unlisted.usage, Some(&unlisted.model));
     }
 
     fn add_generation(&mut self, generation: &Generation) {
         self.generations += 1;
         self.errors += u64::from(generation.error.is_some());
         self.placeholders += u64::from(generation.has_placeholder());
-        self.add_usage(generation.usage);
+        self.without_usage += u64::from(generation.usage_report == UsageReport::Missing);
+        self.add_usage(generation.usage, generation.model.as_deref());
         for call in generation.tool_calls() {
             self.tool_calls += 1;
             self.tools.insert(call.name.clone());
@@ -98,9 +101,13 @@ impl Totals {
         }
     }
 
-    const fn add_usage(&mut self, usage: Usage) {
+    fn add_usage(&mut self, usage: Usage, model: Option<&str>) {
         self.input += usage.input;
         self.output += usage.output;
+        if let (Some(model), Some(reasoning)) = (model, usage.reasoning) {
+            let sum = self.reasoning.entry(model.to_owned()).or_default();
+            *sum += reasoning.min(usage.output);
+        }
         self.cache_read += usage.cache_read;
         self.cache_write += usage.cache_write;
     }

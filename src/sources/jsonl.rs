@@ -59,6 +59,8 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
     /// Whether its line end was there; the last line of a file may still be being written.
     pub is_terminated: bool,
+    /// Whether it was too long to be taken.
+    pub is_oversized: bool,
 }
 
 impl<'a> Line<'a> {
@@ -151,7 +153,14 @@ impl Lines {
             offset,
             bytes,
             is_terminated,
+            is_oversized: is_too_long,
         }))
+    }
+
+    /// Where the next line begins in the file, in bytes.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// Takes so many bytes of what is unread. Where they are in the buffer.
@@ -242,8 +251,18 @@ fn surrogate(text: &str) -> Option<Half> {
 /// Hands every JSON object of a line to `each`, and says how many pieces were none.
 ///
 /// Two processes that write at once glue objects together, and a process that dies leaves half
-/// an object before the next one: what is whole is found in both cases.
+/// an object before the next one: what is whole is found in both cases. A machine that dies leaves
+/// a run of NUL bytes in the place of what was to be written.
 pub fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -> u64 {
+    if memchr::memchr(0, line.as_bytes()).is_none() {
+        return objects_between(line, &mut each);
+    }
+    let between = line.split('\0').filter(|part| !part.is_empty());
+    let malformed: u64 = between.map(|part| objects_between(part, &mut each)).sum();
+    malformed + 1
+}
+
+fn objects_between<'a, T: Deserialize<'a>>(line: &'a str, each: &mut impl FnMut(T)) -> u64 {
     let mut malformed = 0;
     let mut rest = line.trim_ascii();
     while !rest.is_empty() {
@@ -308,6 +327,9 @@ mod tests {
             (format!(r#"{{"type":"user","n":1{whole}"#), 1, 1),
             (r#"{"type":"user","text":"cut"#.to_owned(), 0, 1),
             ("// a comment".to_owned(), 0, 1),
+            (format!("\0\0\0{whole}"), 1, 1),
+            (format!("{whole}\0\0{whole}\0"), 2, 1),
+            (format!(r#"{{"type":"us{}{whole}"#, "\0"), 1, 2),
             (format!("[1,2]{whole}"), 1, 1),
         ] {
             let (found, bad) = parse(&line);
@@ -331,6 +353,7 @@ mod tests {
                 offset: 0,
                 bytes: line.as_bytes(),
                 is_terminated: true,
+                is_oversized: false,
             };
             let value: Value = serde_json::from_str(&line.text()).unwrap();
             assert_eq!(value["text"], expected, "{escaped}");

@@ -5,24 +5,31 @@
 pub mod claude_code;
 mod fields;
 pub mod jsonl;
+mod links;
+mod look;
 pub mod opencode;
 pub mod pi;
 pub(crate) mod regular;
 mod times;
 mod turns;
 mod walk;
+mod work_tree;
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
 use crate::host::Host;
 use crate::session::{Agent, Generation, Session, Wanted};
 pub use claude_code::{Checkpoint, Running};
-pub use walk::{Listing, Unreadable};
+use links::Bounds;
+pub use look::Look;
+use look::milliseconds_after_1970;
+pub use walk::{Listing, Reason, Unreadable};
+pub use work_tree::{WorkTree, work_tree_of};
 
 /// A session that was found and not yet read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,17 +68,6 @@ pub enum SessionFiles {
     OpenCode(opencode::Address),
 }
 
-/// How a part of a session looks: whether it was written to can be told by comparing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// The file, or what stands for a session that has none of its own.
-    pub path: PathBuf,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// When it was last written to.
-    pub modified: SystemTime,
-}
-
 /// How a reading went, besides the session that it found.
 #[derive(Debug)]
 pub enum Reading {
@@ -102,10 +98,7 @@ impl Found {
     fn of(agent: Agent, path: &Path) -> io::Result<Self> {
         let address = || opencode::Address::at(path).ok_or(ErrorKind::NotFound);
         let id = match agent {
-            Agent::ClaudeCode => {
-                let name = path.file_stem().ok_or(ErrorKind::NotFound)?;
-                name.to_string_lossy().into_owned()
-            }
+            Agent::ClaudeCode => claude_code::named(path).ok_or(ErrorKind::NotFound)?,
             Agent::Pi => pi::id_in_name(path),
             Agent::OpenCode => address()?.id().to_owned(),
         };
@@ -156,6 +149,13 @@ impl Found {
         }
     }
 
+    /// Whether both are transcripts of one session, which may lie in several folders.
+    #[must_use]
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        (self.agent, &self.id) == (other.agent, &other.id)
+            && self.session_key() == other.session_key()
+    }
+
     /// Looks at the beginning; a file that cannot be read shows nothing.
     #[must_use]
     pub fn glance(&self) -> Glance {
@@ -186,6 +186,15 @@ impl Found {
             Agent::ClaudeCode => claude_code::last_written(&self.path),
             Agent::Pi => pi::last_written(&self.path),
             Agent::OpenCode => opencode::last_written(&self.address()?),
+        }
+    }
+
+    /// The work trees that its own lines tell of.
+    #[must_use]
+    pub fn work_trees(&self) -> Vec<WorkTree> {
+        match self.agent {
+            Agent::ClaudeCode => claude_code::work_trees(&self.path),
+            Agent::Pi | Agent::OpenCode => Vec::new(),
         }
     }
 
@@ -271,42 +280,6 @@ impl SessionFiles {
     }
 }
 
-impl Look {
-    fn of(path: &Path) -> io::Result<Self> {
-        let meta = path.metadata()?;
-        Ok(Self {
-            path: path.to_owned(),
-            bytes: meta.len(),
-            modified: meta.modified()?,
-        })
-    }
-
-    /// How a session in several files looks as a whole: all their bytes, and the last change.
-    fn of_all(path: &Path, files: &[PathBuf]) -> io::Result<Self> {
-        let mut whole = Self::of(path)?;
-        let others = files.iter().filter(|file| *file != path);
-        for other in others.filter_map(|file| Self::of(file).ok()) {
-            whole.bytes += other.bytes;
-            whole.modified = whole.modified.max(other.modified);
-        }
-        Ok(whole)
-    }
-
-    fn of_address(address: &opencode::Address) -> io::Result<Self> {
-        let (bytes, updated) = opencode::size(address)?;
-        Ok(Self {
-            path: address.path().to_owned(),
-            bytes,
-            modified: milliseconds_after_1970(updated),
-        })
-    }
-}
-
-fn milliseconds_after_1970(milliseconds: i64) -> SystemTime {
-    let since = Duration::from_millis(milliseconds.try_into().unwrap_or(0));
-    SystemTime::UNIX_EPOCH + since
-}
-
 impl Reading {
     /// What to keep so that the next reading costs only what is new. `ours` tells the generations
     /// of this session from those copied out of another.
@@ -380,12 +353,8 @@ pub fn of_agent(agent: Agent, host: &Host) -> Listing<Found> {
 
 fn list(agent: Agent, host: &Host) -> Listing<Found> {
     match agent {
-        Agent::ClaudeCode => found_at(
-            agent,
-            claude_code::projects_dir(host),
-            claude_code::transcripts,
-        ),
-        Agent::Pi => found_at(agent, pi::sessions_dir(host), pi::transcripts),
+        Agent::ClaudeCode => looked_at(claude_code::all(host), |path| Found::of(agent, path)),
+        Agent::Pi => looked_at(pi::all(host), |path| Found::of(agent, path)),
         Agent::OpenCode => of_entries(opencode::sessions(host)),
     }
 }
@@ -393,7 +362,18 @@ fn list(agent: Agent, host: &Host) -> Listing<Found> {
 /// Every session at or below a folder, or in a database, the last written one first.
 #[must_use]
 pub fn below(root: &Path) -> Listing<Found> {
-    let mut found = looked_at(claude_code::transcripts(root), Found::look_at);
+    below_within(root, &Bounds::default())
+}
+
+/// The same, where links may lead to all that is the user's own.
+#[must_use]
+pub fn below_for(root: &Path, host: &Host) -> Listing<Found> {
+    below_within(root, &Bounds::of(host))
+}
+
+fn below_within(root: &Path, bounds: &Bounds) -> Listing<Found> {
+    let transcripts = claude_code::transcripts(&[root.to_owned()], bounds);
+    let mut found = looked_at(transcripts, Found::look_at);
     found
         .found
         .retain(|found| found.agent != Agent::Pi || !pi::is_part(&found.path));
@@ -411,11 +391,9 @@ pub fn holds_many(path: &Path) -> bool {
 #[must_use]
 pub fn of_project(host: &Host) -> Listing<Found> {
     each_agent(|agent| match agent {
-        Agent::ClaudeCode => found_at(
-            agent,
-            claude_code::project_dir(host),
-            claude_code::transcripts,
-        ),
+        Agent::ClaudeCode => {
+            looked_at(claude_code::of_project(host), |path| Found::of(agent, path))
+        }
         Agent::Pi => looked_at(pi::of_project(host), |path| Found::of(agent, path)),
         Agent::OpenCode => of_entries(opencode::of_project(host)),
     })
@@ -454,21 +432,21 @@ pub fn running(agent: Agent, host: &Host) -> Running {
     }
 }
 
+/// Which sessions are open where that one lies.
+#[must_use]
+pub fn running_beside(found: &Found, host: &Host) -> Running {
+    match found.agent {
+        Agent::ClaudeCode => claude_code::running_beside(&found.path, host),
+        Agent::Pi | Agent::OpenCode => Running::Unknown,
+    }
+}
+
 fn each_agent(list: impl Fn(Agent) -> Listing<Found>) -> Listing<Found> {
     let mut all = Listing::default();
     for agent in Agent::ALL {
         all.append(list(agent));
     }
     newest_first(all)
-}
-
-fn found_at(
-    agent: Agent,
-    folder: Option<PathBuf>,
-    transcripts: fn(&Path) -> Listing<PathBuf>,
-) -> Listing<Found> {
-    let paths = folder.map_or_else(Listing::default, |folder| transcripts(&folder));
-    looked_at(paths, |path| Found::of(agent, path))
 }
 
 fn looked_at(paths: Listing<PathBuf>, look: impl Fn(&Path) -> io::Result<Found>) -> Listing<Found> {

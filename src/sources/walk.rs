@@ -9,13 +9,22 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-/// A file or folder that is there and cannot be read, and why.
+/// A file or folder that is there and was not read, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unreadable {
     /// Where it is.
     pub path: PathBuf,
-    /// What the system said.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why something was not read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// It cannot be: what the system said.
+    Error(String),
+    /// It is a symbolic link that leads out of the user's own folders, to this place.
+    LeadsOut(PathBuf),
 }
 
 impl Unreadable {
@@ -23,19 +32,57 @@ impl Unreadable {
     pub(super) fn of(path: &Path, error: &io::Error) -> Option<Self> {
         (error.kind() != ErrorKind::NotFound).then(|| Self {
             path: path.to_owned(),
-            reason: error.to_string(),
+            reason: Reason::Error(error.to_string()),
         })
+    }
+
+    /// A link that is not followed.
+    pub(super) fn leading_out(link: &Path, target: PathBuf) -> Self {
+        Self {
+            path: link.to_owned(),
+            reason: Reason::LeadsOut(target),
+        }
+    }
+
+    /// Whether there may be something of interest: a link to a file of another kind is of none,
+    /// wherever it leads.
+    pub(super) fn may_hold(&self, is_wanted: impl Fn(&Path) -> bool) -> bool {
+        !self.is_left_alone() || is_wanted(&self.path) || self.path.is_dir()
+    }
+
+    /// Whether it could be read and is not, since nobody named it.
+    #[must_use]
+    pub const fn is_left_alone(&self) -> bool {
+        matches!(self.reason, Reason::LeadsOut(_))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => formatter.write_str(error),
+            Self::LeadsOut(target) => {
+                write!(
+                    formatter,
+                    "it leads out of your home directory, to {}",
+                    target.display()
+                )
+            }
+        }
     }
 }
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "cannot read {}: {}",
-            self.path.display(),
-            self.reason
-        )
+        let Self { path, reason } = self;
+        match reason {
+            Reason::Error(_) => write!(formatter, "cannot read {}: {reason}", path.display()),
+            Reason::LeadsOut(_) => write!(
+                formatter,
+                "{}: {reason}; name that place to have it read",
+                path.display()
+            ),
+        }
     }
 }
 

@@ -7,9 +7,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod checkpoints;
 mod choice;
 mod content;
+mod copies;
 mod folders;
 mod large;
 mod output;
+mod places;
 mod stopped;

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// How many, and what they used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tally {
     pub(crate) generations: u64,
     pub(crate) errors: u64,
@@ -19,6 +20,9 @@ pub(crate) struct Tally {
     pub(crate) output: u64,
     pub(crate) cache_read: u64,
     pub(crate) cache_write: u64,
+    /// Of what was written to the cache, what it keeps for five minutes and for an hour.
+    pub(crate) cache_write_5m: u64,
+    pub(crate) cache_write_1h: u64,
     /// Of the generations, those whose output was counted before they were written.
     pub(crate) placeholders: u64,
 }
@@ -32,6 +36,8 @@ impl AddAssign for Tally {
         self.output += other.output;
         self.cache_read += other.cache_read;
         self.cache_write += other.cache_write;
+        self.cache_write_5m += other.cache_write_5m;
+        self.cache_write_1h += other.cache_write_1h;
         self.placeholders += other.placeholders;
     }
 }
@@ -39,27 +45,42 @@ impl AddAssign for Tally {
 /// Everything that the files show.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
-    /// Responses by the id of the message.
+    /// Responses by what tells them apart.
     pub(crate) responses: HashMap<String, Response>,
-    /// The version of Claude Code that wrote each tool call, by the call's id.
-    pub(crate) tools: HashMap<String, String>,
+    /// The version of Claude Code that wrote each tool call, by its response and its id.
+    pub(crate) tools: HashMap<(String, String), String>,
     /// When lines were written and requests sent, by their ids.
     times: HashMap<String, String>,
+    /// The response that a line belongs to, by the line's id and time.
+    of_line: HashMap<String, String>,
+    /// The responses so far of one message id.
+    of_message: HashMap<String, Vec<String>>,
+    /// Messages of the user's so far.
+    said: u64,
 }
 
 /// What the lines of one response say.
 #[derive(Debug, Default)]
 pub(crate) struct Response {
+    /// The id of the message, where no other response has it.
+    pub(crate) message: Option<String>,
     /// The version of Claude Code that wrote the first of them.
     pub(crate) version: String,
     pub(crate) is_error: bool,
-    /// Input, output, read from the cache, written to the cache: of the line with the most output.
-    pub(crate) usage: [u64; 4],
+    /// Of the line with the most output.
+    usage: Usage,
+    /// What other models used that the response asked.
+    advisors: Vec<Usage>,
     has_stop_reason: bool,
     /// The record of its request, and the line that its first line follows.
     request: Option<String>,
     parent: Option<String>,
+    /// What the user had said when its last line was written.
+    said: u64,
 }
+
+/// Input, output, read from the cache, written to it for five minutes and for an hour.
+type Usage = [u64; 5];
 
 impl Count {
     /// Counts over files; the copies of a response are one response.
@@ -80,24 +101,27 @@ impl Count {
         if let (Some(id), Some(time)) = (id.as_str(), line["timestamp"].as_str()) {
             self.times.insert(id.to_owned(), time.to_owned());
         }
-        if line["type"] == "assistant" {
-            self.part(line);
+        match line["type"].as_str() {
+            Some("user") => self.said += 1,
+            Some("assistant") => self.part(line),
+            _ => {}
         }
     }
 
     fn part(&mut self, line: &Value) {
         let message = &line["message"];
         let is_error = line["isApiErrorMessage"] == true;
-        let Some(id) = message["id"].as_str() else {
-            return;
-        };
-        if message["model"] == "<synthetic>" && !is_error {
+        if !message.is_object() || message["model"] == "<synthetic>" && !is_error {
             return;
         }
+        let name = self.name(line);
         let version = line["version"].as_str().unwrap_or("unknown");
         // What a newer version wrote once more was written first by the older one.
         let is_older = |known: &str| known.is_empty() || by_number(version) < by_number(known);
-        let response = self.responses.entry(id.to_owned()).or_default();
+        let of_message = text(&message["id"]).map(str::to_owned);
+        let of_message = of_message.filter(|id| self.of_message[id].len() == 1);
+        let response = self.responses.entry(name.clone()).or_default();
+        response.message = response.message.take().or(of_message);
         if is_older(&response.version) {
             version.clone_into(&mut response.version);
             response.request = line["requestRef"].as_str().map(str::to_owned);
@@ -105,18 +129,59 @@ impl Count {
         }
         response.is_error |= is_error;
         response.has_stop_reason |= !message["stop_reason"].is_null();
-        let usage = usage(&message["usage"]);
-        if usage[1] >= response.usage[1] {
-            response.usage = usage;
+        response.said = self.said;
+        let used = usage(&message["usage"]);
+        if used[1] >= response.usage[1] {
+            response.usage = used;
+            let iterations = message["usage"]["iterations"].as_array();
+            let iterations = iterations.into_iter().flatten();
+            let advisors = iterations.filter(|it| it["type"] == "advisor_message");
+            response.advisors = advisors.map(usage).collect();
         }
         for block in message["content"].as_array().into_iter().flatten() {
             if let Some(id) = block["id"].as_str().filter(|_| block["type"] == "tool_use") {
-                let known = self.tools.entry(id.to_owned()).or_default();
+                let known = self.tools.entry((name.clone(), id.to_owned())).or_default();
                 if is_older(known) {
                     version.clone_into(known);
                 }
             }
         }
+    }
+
+    /// What tells the response of a line from all others: the id of its message together with that
+    /// of its request. A line with an id and no request belongs to the last response with that id,
+    /// unless that had ended and the user has said something since; but an id that was drawn at
+    /// random is nobody else's. Without an id it is the request, else the line. A copied line is
+    /// the same line.
+    fn name(&mut self, line: &Value) -> String {
+        let id = text(&line["message"]["id"]);
+        let request = text(&line["requestId"]);
+        let own = text(&line["uuid"]).map_or_else(
+            || format!("{} in line {}", line["timestamp"], self.said),
+            |uuid| format!("{uuid} {} {id:?} {request:?}", line["timestamp"]),
+        );
+        if let Some(known) = self.of_line.get(&own) {
+            return known.clone();
+        }
+        let of_message = id.and_then(|id| self.of_message.get(id));
+        let last = of_message.and_then(|names| names.last());
+        let goes_on = |name: &&String| {
+            let last = &self.responses[*name];
+            let is_answered = last.has_stop_reason && last.said != self.said;
+            !is_answered || id.is_some_and(is_random)
+        };
+        let name = match (id, request) {
+            (Some(id), Some(request)) => format!("{id} {request}"),
+            (None, Some(request)) => request.to_owned(),
+            (Some(_), None) => last.filter(goes_on).unwrap_or(&own).clone(),
+            (None, None) => own.clone(),
+        };
+        self.of_line.insert(own, name.clone());
+        let names = id.map(|id| self.of_message.entry(id.to_owned()).or_default());
+        if let Some(names) = names.filter(|names| !names.contains(&name)) {
+            names.push(name.clone());
+        }
+        name
     }
 
     /// When the request of a response was sent, by its own record.
@@ -144,12 +209,16 @@ impl Count {
         };
         for response in self.responses.values() {
             sum += response.tally();
+            for advisor in response.advisors() {
+                sum += advisor;
+            }
         }
         sum
     }
 }
 
 impl Response {
+    /// The response without the calls of other models.
     pub(crate) fn tally(&self) -> Tally {
         if self.is_error {
             return Tally {
@@ -157,22 +226,115 @@ impl Response {
                 ..Tally::default()
             };
         }
-        let [input, output, cache_read, cache_write] = self.usage;
+        let [_, output, ..] = self.usage;
         Tally {
-            generations: 1,
-            input,
-            output,
-            cache_read,
-            cache_write,
             placeholders: u64::from(!self.has_stop_reason && output <= 10),
-            ..Tally::default()
+            ..of_call(self.usage)
         }
+    }
+
+    /// The calls of other models.
+    pub(crate) fn advisors(&self) -> impl Iterator<Item = Tally> {
+        self.advisors.iter().copied().map(of_call)
     }
 }
 
-/// Counts over all files of a session.
+fn of_call(usage: Usage) -> Tally {
+    let [input, output, cache_read, five_minutes, one_hour] = usage;
+    Tally {
+        generations: 1,
+        input,
+        output,
+        cache_read,
+        cache_write: five_minutes + one_hour,
+        cache_write_5m: five_minutes,
+        cache_write_1h: one_hour,
+        ..Tally::default()
+    }
+}
+
+/// A text that says something.
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| !text.is_empty())
+}
+
+/// Whether an id is so long that it was drawn at random.
+fn is_random(id: &str) -> bool {
+    id.len() >= 20 && id.contains(|it: char| it.is_ascii_digit())
+}
+
+/// Counts over all files of a session, and its lines in the transcripts beside it. Lines of another
+/// session that has a transcript there are that session's.
 pub(crate) fn tally(transcript: &Path) -> Tally {
-    Count::of(&files(transcript)).sum()
+    let own = owner(transcript);
+    let others = beside(transcript);
+    let is_foreign = |line: &Value| {
+        let id = text(&line["sessionId"]).filter(|id| Some(*id) != own.as_deref());
+        id.is_some_and(|id| others.iter().any(|other| is_named(other, id)))
+    };
+    let mut count = Count::default();
+    for path in files(transcript) {
+        let is_main = path == transcript;
+        for_each_line(&path, |line| {
+            if !is_main || !is_foreign(&line) {
+                count.line(&line);
+            }
+        });
+    }
+    if let Some(own) = own.filter(|own| is_named(transcript, own)) {
+        for other in &others {
+            for_each_line(other, |line| {
+                if line["sessionId"] == own {
+                    count.line(&line);
+                }
+            });
+        }
+    }
+    count.sum()
+}
+
+/// The transcripts beside one that hold lines of its session, or whose lines it holds.
+pub(crate) fn mixed_with(transcript: &Path) -> Vec<PathBuf> {
+    let holds = |path: &Path, id: &str| {
+        let mut found = false;
+        for_each_line(path, |line| found |= line["sessionId"] == id);
+        found
+    };
+    let mut others = beside(transcript);
+    others.retain(|other| {
+        let theirs = owner(other).is_some_and(|id| is_named(other, &id) && holds(transcript, &id));
+        let ours = owner(transcript);
+        theirs || ours.is_some_and(|id| is_named(transcript, &id) && holds(other, &id))
+    });
+    others
+}
+
+fn is_named(transcript: &Path, session: &str) -> bool {
+    transcript.file_stem() == Some(OsStr::new(session))
+}
+
+/// The session that a transcript is of, by its first line that tells.
+fn owner(transcript: &Path) -> Option<String> {
+    let mut owner = None;
+    if transcript.is_file() {
+        for_each_line(transcript, |line| {
+            owner = owner.take().or(text(&line["sessionId"]).map(str::to_owned));
+        });
+    }
+    owner
+}
+
+/// The transcripts of other sessions in the same folder.
+fn beside(transcript: &Path) -> Vec<PathBuf> {
+    let folder = transcript.parent().expect("a file has a directory");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let is_other = |path: &PathBuf| {
+        let is_agent = path.to_string_lossy().contains("agent-");
+        let is_transcript = path.extension().is_some_and(|kind| kind == "jsonl");
+        path != transcript && is_transcript && !is_agent && owner(path) != owner(transcript)
+    };
+    paths.filter(is_other).collect()
 }
 
 /// Versions in the order in which they appeared; what is no version comes last.
@@ -181,15 +343,28 @@ pub(crate) fn by_number(version: &str) -> (Reverse<bool>, Vec<u64>) {
     (Reverse(numbers.is_some()), numbers.unwrap_or_default())
 }
 
-fn usage(usage: &Value) -> [u64; 4] {
-    let number = |value: &Value| value.as_u64().unwrap_or(0);
-    let split = usage["cache_creation"].as_object();
-    let by_lifetime: u64 = split.map_or(0, |split| split.values().map(number).sum());
+/// Every count for itself: one that is odd costs no other.
+fn usage(usage: &Value) -> Usage {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts are small and not negative"
+    )]
+    let number = |value: &Value| {
+        let text = || value.as_str().and_then(|text| text.parse().ok());
+        value.as_f64().or_else(text).unwrap_or(0.0) as u64
+    };
+    let split = &usage["cache_creation"];
+    let [five_minutes, one_hour] =
+        ["5m", "1h"].map(|time| number(&split[format!("ephemeral_{time}_input_tokens")]));
+    let written = number(&usage["cache_creation_input_tokens"]).max(five_minutes + one_hour);
     [
         number(&usage["input_tokens"]),
         number(&usage["output_tokens"]),
         number(&usage["cache_read_input_tokens"]),
-        number(&usage["cache_creation_input_tokens"]).max(by_lifetime),
+        // Five minutes are what the API keeps it for by itself.
+        written - one_hour,
+        one_hour,
     ]
 }
 
@@ -223,15 +398,18 @@ pub(crate) fn files(transcript: &Path) -> Vec<PathBuf> {
     let mut files = vec![transcript.to_owned()];
     let beside = transcript.parent().expect("a file has a directory");
     for entry in fs::read_dir(beside).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("agent-") {
-            files.push(entry.path());
+        let is_agent = entry.file_name().to_string_lossy().starts_with("agent-");
+        let path = entry.path();
+        if is_agent && path != transcript && owner(&path) == owner(transcript) {
+            files.push(path);
         }
     }
     files.extend(all_below(&transcript.with_extension("").join("subagents")));
     files
 }
 
-/// The files of all sessions at or below a folder, and those of subagents without a session.
+/// The files of all sessions at or below a folder, and those of subagents without a session: in a
+/// folder that is no session's, or beside none.
 pub(crate) fn of_sessions(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let all = all_below(folder);
     let is_agent = |path: &Path| {
@@ -240,7 +418,21 @@ pub(crate) fn of_sessions(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     };
     let sessions = all.iter().filter(|path| !is_agent(path));
     let theirs: HashSet<PathBuf> = sessions.flat_map(|path| files(path)).collect();
-    all.into_iter().partition(|path| theirs.contains(path))
+    all.into_iter()
+        .partition(|path| theirs.contains(path) || is_of_lost_session(path))
+}
+
+/// Whether a subagent is all that is left of a session: its folder is named after the session.
+fn is_of_lost_session(agent: &Path) -> bool {
+    let mut folders = agent.ancestors();
+    let subagents = folders.find(|folder| folder.ends_with("subagents"));
+    let Some(session) = subagents.and_then(Path::parent) else {
+        return false;
+    };
+    let entries = fs::read_dir(session).into_iter().flatten().flatten();
+    let mut paths = entries.map(|entry| entry.path());
+    let is_jsonl = |path: PathBuf| path.extension().is_some_and(|kind| kind == "jsonl");
+    !session.with_extension("jsonl").exists() && !paths.any(is_jsonl)
 }
 
 /// Every transcript at or below a folder, those of subagents included.
@@ -261,11 +453,40 @@ fn all_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Hands out the objects of a file; two may stand on one line.
+/// Characters beyond the first plane, which half a pair may stand for, are no part of any count.
+fn without_surrogates(text: &str) -> String {
+    let mut parts = text.split("\\ud");
+    let mut mended = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_surrogate = part.starts_with(|it: char| "89abcdefABCDEF".contains(it));
+        mended += if is_surrogate { "\\uf" } else { "\\ud" };
+        mended += part;
+    }
+    mended
+}
+
+/// Hands out the objects of a file. Two may stand on one line; a run of NUL bytes, or half of
+/// another one, may stand before one.
 fn for_each_line(path: &Path, mut each: impl FnMut(Value)) {
     let bytes = fs::read(path).expect("the transcript can be read");
-    for line in bytes.split(|byte| *byte == b'\n') {
-        let objects = serde_json::Deserializer::from_slice(line).into_iter();
-        objects.map_while(Result::ok).for_each(&mut each);
+    for line in String::from_utf8_lossy(&bytes).split('\n') {
+        for piece in line.split('\0') {
+            let whole = without_surrogates(piece);
+            let mut piece = whole.as_bytes();
+            let mut is_whole = true;
+            while !piece.is_empty() {
+                let mut objects = serde_json::Deserializer::from_slice(piece).into_iter();
+                for object in objects.by_ref().map_while(Result::<Value, _>::ok) {
+                    // What is inside of a torn object says of no session whose it is.
+                    if is_whole || object["sessionId"].is_string() {
+                        each(object);
+                    }
+                }
+                is_whole = false;
+                let rest = &piece[objects.byte_offset()..];
+                let next = rest.iter().skip(1).position(|byte| *byte == b'{');
+                piece = next.map_or(&[], |next| &rest[next + 1..]);
+            }
+        }
     }
 }

@@ -28,6 +28,8 @@ const PROPERTIES: &[&str] = &[
     "$ai_cache_creation_1h_input_tokens",
     "$ai_cache_reporting_exclusive",
     "$ai_web_search_count",
+    "web_fetch_count",
+    "usage_known",
     "$ai_stop_reason",
     "$ai_time_to_first_token",
     "$ai_input",
@@ -59,6 +61,7 @@ const PROPERTIES: &[&str] = &[
     "$geoip_disable",
     "claude_code_version",
     "claude_code_entrypoint",
+    "claude_code_agent",
     "permission_mode",
     "session_title",
     "generation_count",
@@ -80,10 +83,21 @@ const PROPERTIES: &[&str] = &[
     "lines_removed",
     "broken_line_count",
     "unknown_line_count",
+    "oversized_line_count",
+    "untimed_line_count",
+    "response_without_usage_count",
+    "derived_from_sessions",
+    "continued_in_session",
     "cut_off",
     "retry_count",
     "retry_http_status",
     "requested_model",
+    "model_name_at_provider",
+    "cost_reliable",
+    "$ai_input_cost_usd",
+    "$ai_output_cost_usd",
+    "$ai_total_cost_usd",
+    "$ai_cost_passthrough",
     "permission_wait_seconds",
     "waited_seconds",
     "unattributed_seconds",
@@ -137,6 +151,8 @@ pub(crate) fn check(events: &[Value], transcript: &Path) {
         for name in ALWAYS {
             assert!(properties.contains_key(*name), "no {name} in {}", at());
         }
+        // That of a call alone may be unknown.
+        let is_call = event["event"] == "$ai_generation";
         let names = ["elapsed_seconds", "$ai_latency"];
         let [elapsed, latency] = names.map(|name| properties.get(name).and_then(Value::as_f64));
         let length = match event["event"].as_str() {
@@ -144,7 +160,8 @@ pub(crate) fn check(events: &[Value], transcript: &Path) {
             _ => latency.or(elapsed),
         };
         assert!(length.is_none_or(|seconds| seconds >= 0.0), "{}", at());
-        assert!(length.is_some() || has_no_time(event), "{}", at());
+        let is_known = length.is_some() || is_call || has_no_time(event);
+        assert!(is_known, "{}", at());
         let trace = text(event, "$ai_trace_id").unwrap_or_default();
         assert!(traces.contains(&trace), "{}", at());
         let parent = text(event, "$ai_parent_id");

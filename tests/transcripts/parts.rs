@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::corpus::{corpus_or_skip, in_parallel, sessions};
 use super::support::library::{Events, Run};
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
+pub(crate) const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 
 #[test]
 fn every_fixture_sends_the_same_however_large_its_parts() {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::corpus::{corpus_or_skip, in_parallel, sessions};
-use super::support::independent::files;
+use super::support::independent::{files, mixed_with};
 use super::support::library::{Events, Run};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
@@ -19,10 +19,13 @@ const CUTS: usize = 5;
 
 #[test]
 fn every_fixture_can_be_cut_after_every_line() {
-    for transcript in sessions(Path::new(FIXTURES)) {
-        let copy = Copy::of(&transcript);
+    let fixtures = sessions(Path::new(FIXTURES));
+    // Only a transcript can be cut.
+    let is_transcript = |path: &&PathBuf| path.iter().all(|part| part != "subagents");
+    for transcript in fixtures.iter().filter(is_transcript) {
+        let copy = Copy::of(transcript);
         for run in [Run::default(), Run::by_message()] {
-            let whole = by_uuid(run.events(&transcript));
+            let whole = by_uuid(run.events(transcript));
             for lines in 0..=copy.lines() {
                 let parts = read_in_parts(&run, &copy, lines);
                 let at = format!("{} after {lines} lines", transcript.display());
@@ -137,6 +140,9 @@ impl Copy {
             }
             copied.push((place(&path), fs::read(&path).expect("it can be read")));
         }
+        for other in mixed_with(transcript) {
+            copied.push((place(&other), fs::read(&other).expect("it can be read")));
+        }
         Self {
             transcript: place(transcript),
             _root: root,
@@ -150,7 +156,7 @@ impl Copy {
         transcript.split_inclusive(|byte| *byte == b'\n').count()
     }
 
-    /// Writes the first lines of the transcript, and of the subagents what was there at that
+    /// Writes the first lines of the transcript, and of subagents and other sessions what was there at that
     /// time; with all of its lines, all of theirs.
     fn write(&self, lines: usize) {
         let (transcript, main) = &self.files[0];

@@ -102,7 +102,9 @@ impl Facts {
     /// Whoever uses another agent alone has no problem with Claude Code.
     fn uses_claude_code(&self) -> bool {
         let folder = sources::folder(Agent::ClaudeCode, &self.host);
-        self.others.is_empty() || folder.is_some_and(|folder| folder.is_dir())
+        self.others.is_empty()
+            || !self.found.is_empty()
+            || folder.is_some_and(|folder| folder.is_dir())
     }
 
     fn gather(host: &Host) -> Self {

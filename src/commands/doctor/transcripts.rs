@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::Facts;
 use super::finding::Finding;
-use crate::commands::words;
-use crate::consent;
-use crate::sources::Found;
+use crate::commands::{select, words};
+use crate::consent::Verdict;
+use crate::host::Host;
 use crate::sources::claude_code::unknown::{Sighting, Unknown};
 use crate::sources::claude_code::{self, projects_dir};
+use crate::sources::{Found, Unreadable};
 use crate::ui;
 
 /// How many sessions are read for what is unknown in them: the newest, since formats change.
@@ -39,8 +40,16 @@ fn readable(facts: &Facts) -> Finding {
         let fix = "set CLAUDE_CONFIG_DIR to the folder of Claude Code";
         return Finding::problem(CHECK, "there is no home directory to look in", fix);
     };
-    let shown = words::path(&folder, &facts.host);
-    if let Err(error) = folder.read_dir() {
+    let looked = looked_at(&facts.host);
+    let there: Vec<String> = looked
+        .iter()
+        .filter(|folder| folder.is_dir())
+        .map(|folder| words::path(folder, &facts.host))
+        .collect();
+    // Its own folder need not be there where others are.
+    let is_alone = there.is_empty() || folder.exists();
+    if let (Err(error), true) = (folder.read_dir(), is_alone) {
+        let shown = words::path(&folder, &facts.host);
         let fix = "run Claude Code once, or set CLAUDE_CONFIG_DIR as it is set for Claude Code";
         return Finding::problem(CHECK, format!("{shown}: {error}"), fix);
     }
@@ -49,8 +58,15 @@ fn readable(facts: &Facts) -> Finding {
         .iter()
         .filter_map(|found| Some((found, File::open(&found.path).err()?.to_string())))
         .collect();
-    let details = json!({ "sessions": facts.found.len(), "unreadable": unreadable.len() });
-    let sessions = ui::count(facts.found.len() as u64, "session");
+    let sessions = select::each_once(facts.found.clone()).len();
+    let paths = looked.iter().map(|folder| words::path(folder, &facts.host));
+    let details = json!({
+        "sessions": sessions,
+        "unreadable": unreadable.len(),
+        "looked_in": paths.collect::<Vec<_>>(),
+    });
+    let shown = there.join(", ");
+    let sessions = ui::count(sessions as u64, "session");
     match unreadable.first() {
         None if facts.found.is_empty() => Finding::note(CHECK, format!("none yet in {shown}")),
         None => Finding::fine(CHECK, format!("{sessions} in {shown}")),
@@ -67,9 +83,34 @@ fn readable(facts: &Facts) -> Finding {
     .with(details)
 }
 
+/// The folders that sessions of Claude Code are looked for in, whether they are there or not.
+fn looked_at(host: &Host) -> Vec<PathBuf> {
+    let own = claude_code::config_dirs(host).into_iter();
+    let mut folders: Vec<PathBuf> = own.map(|config| config.join("projects")).collect();
+    folders.extend(claude_code::cowork_dirs(host).found);
+    folders
+}
+
 /// Folders of any agent that may hold sessions and cannot be listed.
-pub(super) fn listed(facts: &Facts) -> Option<Finding> {
-    let [first, others @ ..] = facts.unreadable.as_slice() else {
+pub(super) fn listed(facts: &Facts) -> Vec<Finding> {
+    let all = facts.unreadable.iter();
+    let (left_alone, failed): (Vec<_>, Vec<_>) = all.partition(|it| it.is_left_alone());
+    let advice = "posthog-llma ingest FOLDER sends what is there";
+    let fix = "make it readable for you (chmod u+rx for a folder, u+r for a file)";
+    [
+        not_seen(&failed, facts)
+            .map(|(found, details)| Finding::problem("folders", found, fix).with(details)),
+        not_seen(&left_alone, facts)
+            .map(|(found, details)| Finding::advice("links", found, advice).with(details)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Where sessions are not seen: in words, and the paths.
+fn not_seen(unreadable: &[&Unreadable], facts: &Facts) -> Option<(String, Value)> {
+    let [first, others @ ..] = unreadable else {
         return None;
     };
     let more = match others.len() {
@@ -81,10 +122,9 @@ pub(super) fn listed(facts: &Facts) -> Option<Finding> {
         words::path(&first.path, &facts.host),
         first.reason
     );
-    let paths = facts.unreadable.iter().map(|it| it.path.to_string_lossy());
+    let paths = unreadable.iter().map(|it| it.path.to_string_lossy());
     let details = json!({ "paths": paths.collect::<Vec<_>>() });
-    let fix = "make it readable for you (chmod u+rx for a folder, u+r for a file)";
-    Some(Finding::problem("folders", found, fix).with(details))
+    Some((found, details))
 }
 
 /// Sessions that were not sent and will not be there much longer.
@@ -101,13 +141,13 @@ fn unsent(facts: &Facts) -> Option<Finding> {
         let stamp = outbox.transcript(&found.path).ok().flatten();
         stamp.is_some_and(|it| it.size == found.bytes && it.modified == found.modified)
     };
-    let due: Vec<&Found> = facts
+    let due = facts
         .found
         .iter()
         .filter(is_due)
         .filter(|found| !is_stored(found))
-        .filter(|found| is_wanted(facts, found))
-        .collect();
+        .filter(|found| is_wanted(facts, found));
+    let due = select::each_once(due.cloned().collect());
     let first = due.last()?;
     let left = kept - (now - DateTime::<Utc>::from(first.modified));
     let left = left.to_std().unwrap_or(Duration::ZERO);
@@ -139,8 +179,8 @@ fn unsent(facts: &Facts) -> Option<Finding> {
 /// Whether there is something in a session, and its project is not left alone.
 fn is_wanted(facts: &Facts, found: &Found) -> bool {
     let glance = found.glance();
-    let is_left_alone = |cwd: &String| consent::opted_out(Path::new(cwd), &facts.host).is_some();
-    glance.prompt.is_some() && !glance.cwd.as_ref().is_some_and(is_left_alone)
+    let verdict = Verdict::of(glance.cwd.as_deref(), &found.path, &facts.host);
+    glance.prompt.is_some() && matches!(verdict, Verdict::Permitted(_))
 }
 
 /// What the reader does not know in the newest sessions.
@@ -155,9 +195,24 @@ fn format(facts: &Facts) -> Option<Finding> {
         }
     }
     let sessions = ui::count(newest.len() as u64, "session");
-    let Unknown(unknown) = unknown;
+    let Unknown {
+        sightings: unknown,
+        broken,
+        without_usage,
+    } = unknown;
     if newest.is_empty() {
         return None;
+    }
+    if unknown.is_empty() && (broken > 0 || without_usage > 0) {
+        let found = format!(
+            "in the newest {sessions} {} cannot be read, and {} of responses have no token counts",
+            ui::count(broken, "piece"),
+            ui::count(without_usage, "line"),
+        );
+        let advice = "what they held is in no event, or without tokens; a crash or a full disk \
+                      breaks lines, a gateway may leave counts out";
+        let details = json!({ "broken": broken, "without_usage": without_usage });
+        return Some(Finding::advice(CHECK, found, advice).with(details));
     }
     if unknown.is_empty() {
         let found = format!("{sessions} read, every line is known");

@@ -5,16 +5,17 @@ use std::mem;
 use std::path::Path;
 
 use anyhow::Context;
+use uuid::Uuid;
 
 use super::output::Output;
-use super::read::{Emit, Own, read_all};
+use super::read::{Build, Emit, Own, read_all};
 use crate::commands::Exit;
 use crate::commands::prospect::Prospect;
 use crate::config::Config;
 use crate::consent::Environment;
-use crate::events::Frozen;
+use crate::events::{EventName, Frozen, Written};
 use crate::interrupt::Interrupt;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Given, Pipeline};
 use crate::redact::Counts;
 use crate::sources::Found;
 use crate::ui;
@@ -50,7 +51,7 @@ pub(super) fn run(
         sessions,
         config,
         &environment.host,
-        |own, emit| lines(own, &prospect, &pipeline, emit),
+        || Lines::of(&prospect, &pipeline),
         |piece| {
             if interrupt.is_set() {
                 return Err(Stopped.into());
@@ -84,40 +85,84 @@ pub(super) fn run(
 #[error("stopped")]
 struct Stopped;
 
-/// Emits the events of a session in pieces of whole lines.
-fn lines(
-    own: &mut Own<'_>,
-    prospect: &Prospect<'_>,
-    pipeline: &Pipeline<'_>,
-    emit: &mut Emit<'_, Piece>,
-) -> anyhow::Result<()> {
-    let mut piece = Piece::default();
-    let mut frozen: Option<Frozen> = None;
-    // A session whose history was written again is read again.
-    let mut seen = HashSet::new();
-    let counts = &mut Counts::default();
-    while let Some(part) = own.next_part() {
-        let session = &part.session;
-        let limits = pipeline.limits(session.agent);
-        let frozen = match &frozen {
-            Some(frozen) => frozen,
-            None => frozen.insert(prospect.frozen(&part)?),
-        };
-        pipeline.events(&part, frozen.clone(), counts, &mut |event| {
-            piece.is_first |= seen.is_empty();
-            if !seen.insert(event.get().uuid) {
-                return Ok(());
-            }
-            piece
-                .lines
-                .extend_from_slice(&event.written(&limits).get().json);
-            piece.lines.push(b'\n');
-            piece.events += 1;
-            if piece.lines.len() < PIECE_BYTES {
-                return Ok(());
-            }
-            emit(mem::take(&mut piece))
-        })?;
+/// A session that is written.
+struct Lines<'a> {
+    prospect: &'a Prospect<'a>,
+    pipeline: &'a Pipeline<'a>,
+    frozen: Option<Frozen>,
+    given: Given,
+    piece: Piece,
+    /// The events that were written: a session whose history was written again is read again.
+    seen: HashSet<Uuid>,
+    /// The traces of a transcript that another one follows: they sum up what was read, so that
+    /// those of the last one count.
+    traces: Vec<Written>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(prospect: &'a Prospect<'a>, pipeline: &'a Pipeline<'a>) -> Self {
+        Self {
+            prospect,
+            pipeline,
+            frozen: None,
+            given: Given::default(),
+            piece: Piece::default(),
+            seen: HashSet::new(),
+            traces: Vec::new(),
+        }
     }
-    emit(piece)
+}
+
+impl Lines<'_> {
+    /// Writes an event, unless it is written already. The pieces that are full are emitted.
+    fn write(&mut self, event: &Written, emit: &mut Emit<'_, Piece>) -> anyhow::Result<()> {
+        self.piece.is_first |= self.seen.is_empty();
+        if !self.seen.insert(event.uuid) {
+            return Ok(());
+        }
+        self.piece.lines.extend_from_slice(&event.json);
+        self.piece.lines.push(b'\n');
+        self.piece.events += 1;
+        if self.piece.lines.len() < PIECE_BYTES {
+            return Ok(());
+        }
+        emit(mem::take(&mut self.piece))
+    }
+}
+
+impl Build<Piece> for Lines<'_> {
+    fn add(&mut self, own: &mut Own<'_>, emit: &mut Emit<'_, Piece>) -> anyhow::Result<()> {
+        let counts = &mut Counts::default();
+        while let Some(part) = own.next_part() {
+            let limits = self.pipeline.limits(part.session.agent);
+            let frozen = match &self.frozen {
+                Some(frozen) => frozen.clone(),
+                None => self.frozen.insert(self.prospect.frozen(&part)?).clone(),
+            };
+            let mut given = mem::take(&mut self.given);
+            let pipeline = self.pipeline;
+            pipeline.new_events(&part, frozen, &mut given, counts, &mut |event| {
+                let event = event.written(&limits);
+                let event = event.get();
+                if event.name == EventName::Trace {
+                    self.traces.retain(|trace| trace.uuid != event.uuid);
+                    if own.is_followed {
+                        self.traces.push(event.clone());
+                        return Ok(());
+                    }
+                }
+                self.write(event, emit)
+            })?;
+            self.given = given;
+        }
+        self.given.next_transcript();
+        Ok(())
+    }
+
+    fn finish(mut self, emit: &mut Emit<'_, Piece>) -> anyhow::Result<()> {
+        for trace in mem::take(&mut self.traces) {
+            self.write(&trace, emit)?;
+        }
+        emit(self.piece)
+    }
 }

@@ -1,9 +1,8 @@
 //! `ingest --list`: the sessions that were written last.
 
-use std::path::Path;
-
 use crate::commands::select::{self, Filter};
 use crate::commands::{Exit, local, short};
+use crate::pipeline::project_name;
 use crate::sources::{Found, Listing};
 use crate::ui;
 
@@ -16,6 +15,7 @@ pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<E
         unreadable,
     } = sessions;
     sessions.retain(|session| filter.passes(session));
+    let sessions = select::each_once(sessions);
     let exit = select::told(&unreadable);
     if sessions.is_empty() {
         ui::say(if filter.is_open() {
@@ -34,9 +34,7 @@ pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<E
         let project = glance
             .cwd
             .as_deref()
-            .and_then(|cwd| Path::new(cwd).file_name());
-        let project = project
-            .map(|name| name.to_string_lossy().into_owned())
+            .and_then(project_name)
             .unwrap_or_default();
         ui::print(format_args!(
             "{:<13}  {:<11}  {}  {}  {:>6}  {}",

@@ -11,6 +11,7 @@ mod read;
 mod send;
 mod summary;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -162,5 +163,26 @@ fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
     dated.sort_by(|(a_start, a), (b_start, b)| {
         (a_start, a.modified, &a.path).cmp(&(b_start, b.modified, &b.path))
     });
-    dated.into_iter().map(|(_, session)| session).collect()
+    let sessions: Vec<Found> = dated.into_iter().map(|(_, session)| session).collect();
+    largest_last(&sessions)
+}
+
+/// Of several transcripts of one session, the last that is read sums it up: that is the largest, in
+/// their places among the others.
+fn largest_last(sessions: &[Found]) -> Vec<Found> {
+    let mut places: HashMap<_, Vec<usize>> = HashMap::new();
+    for (place, found) in sessions.iter().enumerate() {
+        let session = (found.agent, found.session_key());
+        places.entry(session).or_default().push(place);
+    }
+    let mut order: Vec<usize> = (0..sessions.len()).collect();
+    for places in places.values().filter(|places| places.len() > 1) {
+        let mut by_size = places.clone();
+        by_size.sort_by_key(|place| sessions[*place].bytes);
+        for (place, from) in places.iter().zip(by_size) {
+            order[*place] = from;
+        }
+    }
+    let in_order = order.into_iter().map(|place| sessions[place].clone());
+    in_order.collect()
 }

@@ -1,12 +1,14 @@
 //! `ingest --dry-run`: what would be sent, a row a session and the sum.
 
-use super::read::{Own, read_all};
+use chrono::{DateTime, Utc};
+
+use super::read::{Build, Emit, Own, read_all};
 use crate::commands::prospect::Prospect;
 use crate::commands::{Exit, day, short};
 use crate::config::Config;
 use crate::consent::Environment;
 use crate::events::{Frozen, Tally};
-use crate::pipeline::{Collected, Pipeline};
+use crate::pipeline::{Collected, Given, Pipeline};
 use crate::redact::Counts;
 use crate::sources::Found;
 use crate::ui;
@@ -36,7 +38,7 @@ pub(super) fn run(
         sessions,
         config,
         &environment.host,
-        |own, emit| row(own, &prospect, &pipeline)?.map_or(Ok(()), emit),
+        || Preview::of(&prospect, &pipeline),
         |row| {
             ui::print(row.text)?;
             sum += row.tally;
@@ -71,53 +73,90 @@ pub(super) fn run(
     Ok(exit)
 }
 
-fn row(
-    own: &mut Own<'_>,
-    prospect: &Prospect<'_>,
-    pipeline: &Pipeline<'_>,
-) -> anyhow::Result<Option<Row>> {
-    let mut tally = Tally::default();
-    let mut replaced = Counts::default();
-    let mut books = Books::None;
-    let mut frozen = None;
-    let mut session = None;
-    while let Some(part) = own.next_part() {
-        let frozen: &Frozen = match &frozen {
-            Some(frozen) => frozen,
-            None => frozen.insert(prospect.frozen(&part)?),
-        };
-        if part.is_first() {
-            // Perhaps not for the first time: history that was written again is.
-            (tally, replaced) = (Tally::default(), Counts::default());
+/// A session that is gone through for its row.
+struct Preview<'a> {
+    prospect: &'a Prospect<'a>,
+    pipeline: &'a Pipeline<'a>,
+    frozen: Option<Frozen>,
+    given: Given,
+    tally: Tally,
+    replaced: Counts,
+    books: Books,
+    /// Its id and when it began.
+    session: Option<(String, DateTime<Utc>)>,
+}
+
+impl<'a> Preview<'a> {
+    fn of(prospect: &'a Prospect<'a>, pipeline: &'a Pipeline<'a>) -> Self {
+        Self {
+            prospect,
+            pipeline,
+            frozen: None,
+            given: Given::default(),
+            tally: Tally::default(),
+            replaced: Counts::default(),
+            books: Books::None,
+            session: None,
         }
-        pipeline.events(&part, frozen.clone(), &mut replaced, &mut |event| {
-            tally += event.get();
-            Ok(())
-        })?;
-        books = books.max(Books::of(&part));
-        session = Some((part.session.id, part.session.started_at));
     }
-    let Some((id, started_at)) = session else {
-        return Ok(None);
-    };
-    let text = format!(
-        "{:<13} {} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
-        short(&id),
-        day(started_at),
-        tally.turns,
-        tally.generations,
-        tally.tools,
-        tally.events,
-        ui::short_number(tally.input),
-        ui::short_number(tally.output),
-        ui::short_number(tally.cache_read + tally.cache_write),
-        books.word(),
-    );
-    Ok(Some(Row {
-        text,
-        tally,
-        replaced,
-    }))
+}
+
+impl Build<Row> for Preview<'_> {
+    fn add(&mut self, own: &mut Own<'_>, _: &mut Emit<'_, Row>) -> anyhow::Result<()> {
+        let mut tally = Tally::default();
+        let mut replaced = Counts::default();
+        while let Some(part) = own.next_part() {
+            let frozen: &Frozen = match &self.frozen {
+                Some(frozen) => frozen,
+                None => self.frozen.insert(self.prospect.frozen(&part)?),
+            };
+            if part.is_first() {
+                // Perhaps not for the first time: history that was written again is.
+                (tally, replaced) = (Tally::default(), Counts::default());
+            }
+            let frozen = frozen.clone();
+            let given = &mut self.given;
+            let ignore = &mut |_| Ok(());
+            tally += (self.pipeline).new_events(&part, frozen, given, &mut replaced, ignore)?;
+            self.books = self.books.max(Books::of(&part));
+            self.session = Some((part.session.id, part.session.started_at));
+        }
+        self.given.next_transcript();
+        self.tally += tally;
+        self.replaced.merge(&replaced);
+        Ok(())
+    }
+
+    fn finish(self, emit: &mut Emit<'_, Row>) -> anyhow::Result<()> {
+        let Self {
+            tally,
+            replaced,
+            books,
+            session,
+            ..
+        } = self;
+        let Some((id, started_at)) = session else {
+            return Ok(());
+        };
+        let text = format!(
+            "{:<13} {} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
+            short(&id),
+            day(started_at),
+            tally.turns,
+            tally.generations,
+            tally.tools,
+            tally.events,
+            ui::short_number(tally.input),
+            ui::short_number(tally.output),
+            ui::short_number(tally.cache_read + tally.cache_write),
+            books.word(),
+        );
+        emit(Row {
+            text,
+            tally,
+            replaced,
+        })
+    }
 }
 
 /// Whether a session agrees with what the agent itself says that it used.

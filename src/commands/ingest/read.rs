@@ -1,6 +1,9 @@
 //! Reads sessions side by side, and hands on what is built of them in their order.
+//!
+//! Two folders may hold transcripts of the same session: they are read one after the other, and
+//! what is built of them is one result.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
@@ -19,13 +22,15 @@ use crate::ui;
 /// something to do, and few enough not to matter in memory.
 pub(super) const READ_AHEAD: u64 = 16 << 20;
 
-/// A session, part by part, and what others own of it.
+/// A transcript of a session, part by part, and what other sessions own of it.
 pub(super) struct Own<'a> {
     path: &'a Path,
     parts: Parts<'a>,
     /// Read already.
     first: Option<Collected>,
     turn: Turn,
+    /// Whether another transcript of the same session follows.
+    pub(super) is_followed: bool,
     /// What of it cannot be read, and why.
     unreadable: BTreeSet<String>,
 }
@@ -82,40 +87,64 @@ enum Outcome<R> {
     Failed(anyhow::Error),
 }
 
-/// Hands what `build` emits of every session to `sink`. A session that cannot be read is said and
-/// passed over. `build` runs on all processors.
-pub(super) fn read_all<R: Send>(
+/// What is built of one session.
+pub(super) trait Build<R> {
+    /// Adds a transcript of the session. There is more than one where several folders hold it.
+    fn add(&mut self, own: &mut Own<'_>, emit: &mut Emit<'_, R>) -> anyhow::Result<()>;
+
+    /// Ends it after the last transcript.
+    fn finish(self, emit: &mut Emit<'_, R>) -> anyhow::Result<()>;
+}
+
+/// Hands to `sink` what is emitted of every session by what `begin` makes. A transcript that cannot
+/// be read is said and passed over. Sessions are built on all processors.
+pub(super) fn read_all<R: Send, B: Build<R>>(
     sessions: &[Found],
     config: &Config,
     host: &Host,
-    build: impl Fn(&mut Own<'_>, &mut Emit<'_, R>) -> anyhow::Result<()> + Sync,
+    begin: impl Fn() -> B + Sync,
     mut sink: impl FnMut(R) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
-    let work = |(found, turn): (&Found, Turn), results: &SyncSender<Outcome<R>>| {
+    let work = |transcripts: Vec<(&Found, Turn)>, results: &SyncSender<Outcome<R>>| {
         let tell = |outcome| {
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
         };
-        let done = match own(found, turn, config, host) {
-            Err(why) => tell(why),
-            Ok(mut own) => {
-                let emitted = build(&mut own, &mut |result| tell(Outcome::Built(result)));
-                let unreadable = own.unreadable.into_iter();
-                emitted.and_then(|()| {
-                    let mut unreadable = unreadable.map(Outcome::Unreadable);
-                    unreadable.try_for_each(tell)
-                })
+        let hand_on: &mut Emit<'_, R> = &mut |result| tell(Outcome::Built(result));
+        let build = || {
+            let mut built = begin();
+            let mut left = transcripts.len();
+            for (found, turn) in transcripts {
+                left -= 1;
+                match own(found, turn, config, host) {
+                    Err(why) => tell(why)?,
+                    Ok(mut own) => {
+                        own.is_followed = left > 0;
+                        built.add(&mut own, hand_on)?;
+                        let unreadable = own.unreadable.into_iter();
+                        unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
+                    }
+                }
             }
+            built.finish(hand_on)
         };
-        if let Err(error) = done {
+        if let Err(error) = build() {
             // When nothing more is wanted, neither is this.
             let _ = tell(Outcome::Failed(error));
         }
     };
+    let mut turns = claims::turns();
+    let sessions = by_session(sessions).into_iter().map(|transcripts| {
+        let transcripts = transcripts.into_iter();
+        transcripts.zip(turns.by_ref()).collect::<Vec<_>>()
+    });
     ahead::streams_in_order(
-        sessions.iter().zip(claims::turns()),
-        |(found, _)| found.bytes.min(PART_BYTES),
+        sessions,
+        |transcripts| {
+            let bytes = transcripts.iter().map(|(found, _)| found.bytes);
+            bytes.map(|bytes| bytes.min(PART_BYTES)).sum()
+        },
         READ_AHEAD,
         work,
         |outcome| {
@@ -134,7 +163,22 @@ pub(super) fn read_all<R: Send>(
     Ok(exit)
 }
 
-/// Begins to read a session, unless there is nothing of it to show.
+/// The transcripts of each session together, in the place of the first of them.
+pub(super) fn by_session(found: &[Found]) -> Vec<Vec<&Found>> {
+    let mut sessions: Vec<Vec<&Found>> = Vec::with_capacity(found.len());
+    let mut places = HashMap::new();
+    for transcript in found {
+        let session = (transcript.agent, transcript.session_key());
+        let place = *places.entry(session).or_insert(sessions.len());
+        match sessions.get_mut(place) {
+            Some(others) => others.push(transcript),
+            None => sessions.push(vec![transcript]),
+        }
+    }
+    sessions
+}
+
+/// Begins to read a transcript, unless there is nothing of it to show.
 fn own<'a, R>(
     found: &'a Found,
     turn: Turn,
@@ -157,6 +201,7 @@ fn own<'a, R>(
         parts,
         first: Some(first),
         turn,
+        is_followed: false,
         unreadable: BTreeSet::new(),
     })
 }

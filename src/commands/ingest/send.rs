@@ -4,13 +4,14 @@
 //! a history of gigabytes never waits in the outbox as a whole, whose limit would drop the oldest
 //! of it. Where sending fails, storing stops.
 
+use std::collections::HashMap;
 use std::thread;
 
 use anyhow::Context;
 
 use super::courier::Courier;
 use super::plan::Plan;
-use super::read::READ_AHEAD;
+use super::read::{READ_AHEAD, by_session};
 use super::summary::{FEW, Summary};
 use crate::ahead;
 use crate::cli::Ingest;
@@ -21,7 +22,8 @@ use crate::consent::Environment;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::outbox::{Load, OutboxError};
-use crate::pipeline::{PART_BYTES, Pipeline, Read, Stored, Unstored};
+use crate::pipeline::{Given, PART_BYTES, Pipeline, Read, Stored, Unstored};
+use crate::session::Agent;
 use crate::sources::Found;
 use crate::ui::{self, Progress};
 
@@ -66,6 +68,7 @@ pub(super) fn run(
         interrupt: interrupt.clone(),
         is_chatty: sessions.len() <= FEW,
         unmarked: 0,
+        given: given(sessions),
         summary: Summary::default(),
         report: Report::default(),
         is_complete: true,
@@ -113,6 +116,8 @@ struct Backfill<'a, 'p> {
     is_chatty: bool,
     /// Bytes that were read since the last line about how it gets on.
     unmarked: u64,
+    /// What was counted of the sessions that lie in several transcripts.
+    given: HashMap<(Agent, String), Given>,
     summary: Summary<'a>,
     report: Report,
     /// Whether every file of every session could be read.
@@ -204,7 +209,14 @@ impl<'a> Backfill<'a, '_> {
             return Err(End::Stopped(reason));
         }
         let stored = match read {
-            Ok(Some(read)) => self.sending.store_read(pipeline, found, read),
+            Ok(Some(read)) => {
+                let session = (found.agent, found.session_key());
+                let mut alone = Given::default();
+                let given = self.given.get_mut(&session).unwrap_or(&mut alone);
+                let stored = self.sending.store_read(pipeline, found, read, given);
+                given.next_transcript();
+                stored
+            }
             Ok(None) => Ok(Stored::Unchanged),
             Err(error) => Err(error),
         };
@@ -255,7 +267,7 @@ impl<'a> Backfill<'a, '_> {
                 }
                 *summary.left_alone.entry(reason).or_default() += 1;
             }
-            Stored::Unchanged => summary.handled.push((found, None)),
+            Stored::Unchanged => summary.handle(found, None),
             Stored::Session {
                 enqueued,
                 progress,
@@ -265,7 +277,7 @@ impl<'a> Backfill<'a, '_> {
             } => {
                 summary.tally += tally;
                 summary.without_content += u64::from(without_content);
-                summary.handled.push((found, Some(progress)));
+                summary.handle(found, Some(progress));
                 return enqueued.new + enqueued.replaced;
             }
         }
@@ -320,6 +332,18 @@ impl<'a> Backfill<'a, '_> {
         let is_over_quota = courier.drained().quota_limited;
         is_over_quota.then(|| reason.to_owned())
     }
+}
+
+/// Nothing yet of each session that lies in several transcripts.
+fn given(found: &[Found]) -> HashMap<(Agent, String), Given> {
+    let sessions = by_session(found).into_iter();
+    let repeated = sessions.filter(|transcripts| transcripts.len() > 1);
+    repeated
+        .map(|transcripts| {
+            let first = transcripts[0];
+            ((first.agent, first.session_key()), Given::default())
+        })
+        .collect()
 }
 
 /// What may wait before storing does.

@@ -1,6 +1,6 @@
 //! What became of the sessions of a backfill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::commands::status::receipt;
 use crate::commands::{Exit, short};
@@ -8,6 +8,7 @@ use crate::deliver::Drained;
 use crate::events::retention::CONTENT_DAYS;
 use crate::events::{Progress, Tally};
 use crate::outbox::{Outbox, Receipt};
+use crate::session::Agent;
 use crate::sources::Found;
 use crate::ui;
 
@@ -17,9 +18,12 @@ pub(super) const FEW: usize = 20;
 /// Counted while the sessions are read.
 #[derive(Default)]
 pub(super) struct Summary<'a> {
-    /// Sessions whose events are known to the outbox, and how they go on: `None` when there was
-    /// nothing new.
-    pub(super) handled: Vec<(&'a Found, Option<Progress>)>,
+    /// Sessions whose events are known to the outbox.
+    handled: Vec<Handled<'a>>,
+    /// Further transcripts of sessions that were handled already.
+    copies: u64,
+    /// Where each of them is in `handled`, by agent and key.
+    places: HashMap<(Agent, String), usize>,
     /// Of what was read.
     pub(super) tally: Tally,
     /// Sessions that were sent without their content.
@@ -32,7 +36,34 @@ pub(super) struct Summary<'a> {
     pub(super) unreadable: u64,
 }
 
-impl Summary<'_> {
+/// A session whose events are known to the outbox.
+struct Handled<'a> {
+    found: &'a Found,
+    /// Its own, as [`Found::session_key`] tells.
+    key: String,
+    /// How it goes on; `None` when there was nothing new.
+    progress: Option<Progress>,
+}
+
+impl<'a> Summary<'a> {
+    /// Takes down that the events of a transcript are known to the outbox.
+    pub(super) fn handle(&mut self, found: &'a Found, progress: Option<Progress>) {
+        let key = found.session_key();
+        let known = self.places.get(&(found.agent, key.clone()));
+        if let Some(known) = known.and_then(|place| self.handled.get_mut(*place)) {
+            known.progress = progress.or(known.progress);
+            self.copies += 1;
+            return;
+        }
+        let place = self.handled.len();
+        self.places.insert((found.agent, key.clone()), place);
+        self.handled.push(Handled {
+            found,
+            key,
+            progress,
+        });
+    }
+
     /// Prints a line for each session (of many only for the first ones with refused events), and
     /// the whole. Answers whether everything arrived.
     pub(super) fn print(
@@ -43,14 +74,14 @@ impl Summary<'_> {
     ) -> anyhow::Result<Exit> {
         let mut total = Receipt::default();
         let mut lines = 0;
-        for (found, progress) in &self.handled {
-            let id = found.session_id();
-            let of_session = outbox.receipt(found.agent.as_str(), &found.session_key())?;
+        for handled in &self.handled {
+            let of_session = outbox.receipt(handled.found.agent.as_str(), &handled.key)?;
             total.waiting += of_session.waiting;
             total.parked += of_session.parked;
             if asked <= FEW || (of_session.parked > 0 && lines < FEW) {
                 lines += 1;
-                let note = match progress {
+                let id = handled.found.session_id();
+                let note = match handled.progress {
                     None => " (nothing new)",
                     Some(Progress::Running) => " (still running; the rest follows when it ends)",
                     Some(Progress::Ended) => "",
@@ -71,8 +102,9 @@ impl Summary<'_> {
     }
 
     fn table(&self, asked: u64, drained: &Drained, total: Receipt) -> String {
+        let asked = asked.saturating_sub(self.copies);
         let handled = self.handled.len() as u64;
-        let unchanged = self.handled.iter().filter(|(_, read)| read.is_none());
+        let unchanged = self.handled.iter().filter(|it| it.progress.is_none());
         let unchanged = unchanged.count() as u64;
         let left_alone = self.left_alone.values().sum::<u64>();
         let pending = asked.saturating_sub(handled + left_alone + self.empty + self.unreadable);

@@ -335,7 +335,7 @@ fn the_settings_of_a_project_speak_for_its_own_sessions_alone() {
     assert_eq!(judged.host.variable(Variable::PrivacyMode), Ok(None));
     let verdict = |folder: &Path| {
         let folder = folder.to_string_lossy().into_owned();
-        crate::consent::Verdict::of([folder.as_str()], &place.host())
+        crate::consent::Verdict::of([folder.as_str()], Path::new("s.jsonl"), &place.host())
     };
     let crate::consent::Verdict::Permitted(inside) = verdict(&place.project().join("src")) else {
         panic!("it is permitted");

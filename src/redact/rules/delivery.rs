@@ -80,7 +80,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "ATAT",
                 &[URL64.and_also("=").at_least(100)],
             ),
-            prefix(
+            word(
                 "atlassian-oauth-token",
                 "ATCO",
                 &[URL64.and_also("+/=").at_least(20)],

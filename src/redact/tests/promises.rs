@@ -82,18 +82,21 @@ fn work_for(text: &str) -> u64 {
 #[test]
 fn hostile_text_costs_at_most_ten_times_as_much_as_other_text() {
     const LENGTH: usize = 40_000;
+    const MOST: u64 = 10;
+    // Marks are longer than what they stand for, and are read again.
+    const MOST_OF_SECRETS: u64 = 32;
     const ORDINARY: &str = "    let response = client.get(url).header(\"accept\", \"text/plain\").send().await?;\n\
         I'll read the configuration first, then change how the retry policy counts its attempts.\n\
         {\"type\":\"assistant\",\"usage\":{\"input_tokens\":1204,\"output_tokens\":88},\"key\":\"a1\"}\n\
         export PATH=/usr/bin:$PATH; cargo test tokenizer::splits --features secret-store\n";
     let of = |beginning: &str| work_for(&beginning.repeat(LENGTH / beginning.len()));
     let ordinary = of(ORDINARY);
-    let most = |beginning| if UNCLOSED.contains(beginning) { 15 } else { 10 };
-    let all = HOSTILE.iter().chain(UNCLOSED);
-    let costly: Vec<String> = all
-        .map(|beginning| (beginning, of(beginning) / ordinary))
-        .filter(|(beginning, times)| *times > most(beginning))
-        .map(|(beginning, times)| format!("{beginning:?}: {times} times"))
+    let limited = |texts: &'static [&str], most| texts.iter().map(move |it| (it, most));
+    let costly: Vec<String> = limited(HOSTILE, MOST)
+        .chain(limited(SECRETS_ONLY, MOST_OF_SECRETS))
+        .map(|(beginning, most)| (beginning, of(beginning) / ordinary, most))
+        .filter(|(_, times, most)| times > most)
+        .map(|(beginning, times, _)| format!("{beginning:?}: {times} times"))
         .collect();
     assert!(costly.is_empty(), "{costly:#?}");
 }
@@ -102,7 +105,7 @@ fn hostile_text_costs_at_most_ten_times_as_much_as_other_text() {
 /// are read again with what they bring together, up to four times.
 #[test]
 fn text_of_nothing_but_secrets_costs_a_bounded_multiple() {
-    for beginning in ["mysql -p", "sshpass -p "] {
+    for beginning in SECRETS_ONLY {
         let per_byte = |length: usize| {
             work_for(&beginning.repeat(length / beginning.len())) / u64::try_from(length).unwrap()
         };
@@ -111,12 +114,22 @@ fn text_of_nothing_but_secrets_costs_a_bounded_multiple() {
     }
 }
 
-/// Quotes that never close: each is judged as a literal of the longest length, by every question
-/// that there is about a value.
-const UNCLOSED: &[&str] = &["password:\"a\\", "api_key: \""];
+/// Commands whose every argument is a password.
+const SECRETS_ONLY: &[&str] = &["mysql -p", "mysql -pa", "sshpass -p ", "docker login -p "];
 
 /// What is looked for begins like this, in text of nothing else.
 const HOSTILE: &[&str] = &[
+    "password:\"a\\",
+    "api_key: \"",
+    "apiKey: ",
+    "-u a -p ",
+    "secret = ",
+    "requirepass ",
+    "gitea token ",
+    "token=\"",
+    "token='",
+    "https://a:b@",
+    "(password) VALUES ('a'),",
     "eyJ",
     "sk-",
     "xoxb-",
@@ -144,7 +157,6 @@ const HOSTILE: &[&str] = &[
     "kind: Secret\n",
     "curl -u ",
     "IDENTIFIED BY '",
-    "requirepass ",
     ":5432:",
     "://a:",
     "https://a:b",

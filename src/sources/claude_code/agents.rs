@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::session::Block;
+use super::paths::AgentFile;
+use super::prompt;
+use super::wire::{Line, Text};
+use crate::session::{Assembler, Block, Thread};
 
 #[derive(Debug, Default)]
 pub(super) struct AgentNotes {
@@ -12,8 +15,8 @@ pub(super) struct AgentNotes {
     calls: HashMap<String, Vec<String>>,
     /// The type of agent that a call asked for, by call.
     kinds: HashMap<String, String>,
-    /// Agents whose type is told by nothing but their call.
-    unnamed: Vec<(String, String)>,
+    /// Agents whose type is told by nothing but their call, and the type, where it is known.
+    unnamed: Vec<(String, String, Option<String>)>,
 }
 
 impl AgentNotes {
@@ -39,19 +42,44 @@ impl AgentNotes {
         }
     }
 
+    /// Whose conversation a line belongs to; `agent` is that of the file.
+    pub(super) fn thread_of(
+        &mut self,
+        line: &Line<'_>,
+        agent: Option<&AgentFile>,
+        assembler: &mut Assembler,
+    ) -> Thread {
+        if let Some(agent) = agent {
+            return Thread::Agent(agent.id.clone());
+        }
+        if line.is_sidechain != Some(true) {
+            return Thread::Main;
+        }
+        if let Some(id) = &line.agent_id {
+            return Thread::Agent(id.as_str().to_owned());
+        }
+        let uuid = line.uuid.as_ref().map_or("", Text::as_str);
+        let parent = line.parent_uuid.as_ref().map(Text::as_str);
+        let root = self.sidechain(uuid, parent).unwrap_or_else(|| {
+            let is_user = line.kind.as_ref().map(Text::as_str) == Some("user");
+            let message = line.message.as_ref().filter(|_| is_user);
+            let prompt = message.and_then(|message| prompt::only_text(&message.content));
+            let (root, call) = self.begin_sidechain(uuid, prompt.as_deref());
+            assembler.agent(&root, None, call);
+            root
+        });
+        Thread::Agent(root)
+    }
+
     /// The side chain of a line whose chain parent is part of one.
-    pub(super) fn sidechain(&mut self, line: &str, parent: Option<&str>) -> Option<String> {
+    fn sidechain(&mut self, line: &str, parent: Option<&str>) -> Option<String> {
         let root = self.sidechains.get(parent?)?.clone();
         self.sidechains.insert(line.to_owned(), root.clone());
         Some(root)
     }
 
     /// A line begins a side chain: its name, and the call that has the same prompt.
-    pub(super) fn begin_sidechain(
-        &mut self,
-        line: &str,
-        prompt: Option<&str>,
-    ) -> (String, Option<String>) {
+    fn begin_sidechain(&mut self, line: &str, prompt: Option<&str>) -> (String, Option<String>) {
         let root = format!("sidechain-{line}");
         self.sidechains.insert(line.to_owned(), root.clone());
         let calls = prompt.and_then(|prompt| self.calls.get_mut(prompt));
@@ -64,13 +92,15 @@ impl AgentNotes {
 
     /// Nobody wrote down of which type this agent is: its call may tell.
     pub(super) fn ask_kind(&mut self, agent: &str, call: &str) {
-        self.unnamed.push((agent.to_owned(), call.to_owned()));
+        // Another call may come to have the same id.
+        let kind = self.kinds.get(call).cloned();
+        self.unnamed.push((agent.to_owned(), call.to_owned(), kind));
     }
 
     /// The types that the calls asked for, by agent.
     pub(super) fn kinds(&self) -> Vec<(String, String)> {
-        let known = self.unnamed.iter().filter_map(|(agent, call)| {
-            let kind = self.kinds.get(call)?;
+        let known = self.unnamed.iter().filter_map(|(agent, call, kind)| {
+            let kind = kind.as_ref().or_else(|| self.kinds.get(call))?;
             Some((agent.clone(), kind.clone()))
         });
         known.collect()

@@ -2,16 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
 use super::paths::{AgentFile, SessionFiles};
 use super::requests::Place;
+use super::surroundings::Standing;
+use crate::fingerprint;
 use crate::session::{Earlier, Generation, Session, Skipped, Turn};
+
+/// Number of the form in which checkpoints are kept. Raise it with every change of what a checkpoint
+/// holds or of what its numbers count: one of another number is not used, and its session is read
+/// again from the start. Checkpoints without a number are older than 1.
+const FORMAT: u32 = 2;
 
 /// The bytes before a checkpoint that a fingerprint is taken of.
 const GUARDED: u64 = 4096;
@@ -31,6 +38,8 @@ pub struct Reading {
     pub is_part: bool,
     /// Subagent transcripts that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
+    /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
+    pub others: Vec<PathBuf>,
 }
 
 /// Where a reading must go on in order to see a turn with everything that its first response
@@ -44,8 +53,10 @@ pub(super) struct Mark {
     pub(super) statements: usize,
     /// Lines before that place, in what was read, that could not be used.
     pub(super) skipped: Skipped,
-    /// The permission mode at that place.
-    pub(super) permission_mode: Option<String>,
+    /// What held at that place.
+    pub(super) standing: Standing,
+    /// When the last line was written that told.
+    pub(super) clock: Option<DateTime<Utc>>,
     /// What is known of the time that is being worked.
     pub(super) pace: Pace,
     /// Where the conversation with the model stood.
@@ -56,20 +67,26 @@ pub(super) struct Mark {
 /// shortcut and never an authority: when it does not fit the files, they are read whole.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// Version of the program; another one may count otherwise.
-    version: String,
+    /// [`FORMAT`] of the program that took it.
+    format: u32,
     /// Where reading goes on, in bytes.
     pub(super) offset: u64,
     /// Fingerprint of the bytes before it.
     guard: u64,
-    pub(super) permission_mode: Option<String>,
+    pub(super) clock: Option<DateTime<Utc>>,
+    pub(super) standing: Standing,
     pub(super) has_custom_title: bool,
-    #[serde(default)]
     pub(super) pace: Pace,
     pub(super) place: Option<Place>,
     /// Sizes of the subagents' files that belong to earlier turns, in bytes.
     agent_bytes: BTreeMap<String, u64>,
     pub(super) earlier: Earlier,
+}
+
+/// What every format has.
+#[derive(Deserialize)]
+struct Numbered {
+    format: u32,
 }
 
 impl Reading {
@@ -83,6 +100,7 @@ impl Reading {
             skipped: BTreeMap::new(),
             is_part: false,
             unreadable: Vec::new(),
+            others: Vec::new(),
         }
     }
 
@@ -134,6 +152,7 @@ impl Reading {
         earlier.started_at = Some(session.started_at);
         earlier.ended_at = Some(session.ended_at);
         earlier.title.clone_from(&session.title);
+        earlier.lineage.clone_from(&session.lineage);
         earlier.first_prompt = session.first_prompt();
         let books = session.reconcile_until(settled, mark.statements, ours);
         for unlisted in &books.unlisted {
@@ -152,10 +171,11 @@ impl Reading {
             earlier.skipped = earlier.skipped.plus(*skipped);
         }
         Some(Checkpoint {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            format: FORMAT,
             offset: mark.offset,
             guard: guard_before(&self.transcript, mark.offset).ok()?,
-            permission_mode: mark.permission_mode.clone(),
+            clock: mark.clock,
+            standing: mark.standing.clone(),
             has_custom_title: self.has_custom_title,
             pace: mark.pace.clone(),
             place: mark.place.clone(),
@@ -178,6 +198,9 @@ impl Reading {
             .rposition(|turn| turn.is_shown(ours) && turn.answer().is_some())?;
         let latest = settled.min(answered);
         let mark_of = |turn: &Turn| self.marks.iter().find(|mark| mark.turn == turn.id);
+        // Not every turn can be gone on from.
+        let mut marked = turns.get(..=latest)?.iter();
+        let latest = marked.rposition(|turn| mark_of(turn).is_some())?;
         let mark = mark_of(turns.get(latest)?)?;
         // What was said before the turn may be turns too, which no response answered.
         let first = turns[..latest]
@@ -202,9 +225,14 @@ impl Checkpoint {
         serde_json::to_vec(&self)
     }
 
-    /// Reads a checkpoint that was kept; `None` when it cannot be understood.
+    /// Reads a checkpoint that was kept; `None` when it is of another format or damaged.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        // The number first: fields of another format may have the same names and other meanings.
+        let Numbered { format } = serde_json::from_slice(bytes).ok()?;
+        if format != FORMAT {
+            return None;
+        }
         serde_json::from_slice(bytes).ok()
     }
 
@@ -214,8 +242,7 @@ impl Checkpoint {
             let mut agents = files.agents.iter();
             agents.any(|agent| agent.id == *id && self.has_settled(agent))
         };
-        self.version == env!("CARGO_PKG_VERSION")
-            && self.agent_bytes.keys().all(has_settled)
+        self.agent_bytes.keys().all(has_settled)
             && guard_before(&files.transcript, self.offset).is_ok_and(|guard| guard == self.guard)
     }
 
@@ -235,7 +262,63 @@ fn guard_before(path: &Path, offset: u64) -> io::Result<u64> {
     if (bytes.len() as u64) < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    let mut hasher = DefaultHasher::new();
-    (offset, bytes).hash(&mut hasher);
-    Ok(hasher.finish())
+    Ok(fingerprint::of(&[&offset.to_le_bytes(), &bytes]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::lists::{List, Lists};
+    use super::super::messages::MessageHash;
+    use super::*;
+
+    /// A checkpoint of each format, by number, with a value in every field.
+    fn kept() -> BTreeMap<u32, Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/checkpoints");
+        let numbered = |path: PathBuf| {
+            let number = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+            (number, fs::read(path).unwrap().trim_ascii().to_vec())
+        };
+        let files = fs::read_dir(folder).unwrap();
+        files.map(|file| numbered(file.unwrap().path())).collect()
+    }
+
+    #[test]
+    fn the_form_of_a_checkpoint_changes_with_its_number_alone() {
+        let kept = kept();
+        let file = format!("fixtures/checkpoints/{FORMAT}.json");
+        let bytes = kept.get(&FORMAT);
+        let bytes = bytes.unwrap_or_else(|| panic!("{file}: add an example of the new format"));
+        let rule = format!("{file} is not to be changed: raise FORMAT and add the next file");
+        let checkpoint: Checkpoint = serde_json::from_slice(bytes).expect(&rule);
+        let written = checkpoint.into_bytes(&mut |text| text).unwrap();
+        let [written, bytes] = [&written, bytes].map(|it| String::from_utf8_lossy(it));
+        assert_eq!(written, bytes, "{rule}");
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_format_is_not_read() {
+        for (number, bytes) in kept() {
+            let read = Checkpoint::from_bytes(&bytes);
+            assert_eq!(read.is_some(), number == FORMAT, "{number}");
+        }
+        for bytes in ["", "{}", r#"{"format":1}"#, r#"{"format":"1"}"#] {
+            assert!(Checkpoint::from_bytes(bytes.as_bytes()).is_none());
+        }
+    }
+
+    #[test]
+    fn the_hashes_in_a_checkpoint_are_the_same_for_ever() {
+        let checkpoint = Checkpoint::from_bytes(&kept()[&FORMAT]).unwrap();
+        assert!(checkpoint.earlier.knows("msg_1") && !checkpoint.earlier.knows("msg_2"));
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "abcd").unwrap();
+        assert_eq!(guard_before(file.path(), 3).unwrap(), checkpoint.guard);
+
+        let list = Lists::default().extended(List::EMPTY, MessageHash([1; 16]));
+        let place = serde_json::to_value(&checkpoint.place).unwrap();
+        assert_eq!(serde_json::to_value(list).unwrap(), place["list"]);
+    }
 }

@@ -11,8 +11,9 @@ use super::blocks::value;
 use super::kinds;
 use super::tool_result::ToolUseResult;
 use super::wire::{self, Content, Line, MediaSource, PermissionDecision, payload};
+use crate::models;
 use crate::session::{
-    Background, Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult,
+    Advice, Background, Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult,
     ToolTime, Usage, books,
 };
 
@@ -227,17 +228,40 @@ pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
             .server_tool_use
             .as_ref()
             .map_or(0, |used| used.web_search_requests.0),
+        web_fetches: raw
+            .server_tool_use
+            .as_ref()
+            .map_or(0, |used| used.web_fetch_requests.0),
     })
 }
 
-/// The clouds mark the ids of the responses they serve.
-pub(super) fn provider_of(response_id: &str) -> &'static str {
+/// The calls of other models that a response took: `usage` counts none of them.
+pub(super) fn advisors(usage: Option<&wire::Usage<'_>>) -> Vec<Advice> {
+    let iterations: Option<Vec<&RawValue>> = payload(usage.and_then(|usage| usage.iterations));
+    let advice = |raw: &RawValue| {
+        let iteration: wire::Iteration<'_> = payload(Some(raw))?;
+        let kind = iteration.kind?;
+        (kind.as_str() == "advisor_message").then_some(())?;
+        let used: wire::Usage<'_> = payload(Some(raw))?;
+        Some(Advice {
+            model: iteration.model.map(|model| model.0.into_owned()),
+            usage: self::usage(Some(&used))?,
+        })
+    };
+    let iterations = iterations.unwrap_or_default().into_iter();
+    iterations.filter_map(advice).collect()
+}
+
+/// Who ran the model: the clouds mark the ids of the responses they serve, a gateway does not.
+pub(super) fn provider_of(response_id: &str, model: Option<&str>) -> &'static str {
     if response_id.starts_with("msg_bdrk_") {
         "bedrock"
     } else if response_id.starts_with("msg_vrtx_") {
         "vertex"
     } else {
-        "anthropic"
+        model.map_or("anthropic", |model| {
+            models::provider(model).unwrap_or("unknown")
+        })
     }
 }
 
@@ -269,6 +293,7 @@ pub(super) fn books(raw: &wire::Books) -> Option<ByModel> {
             cache_write_5m: cache_write - one_hour,
             cache_write_1h: one_hour,
             web_searches: used.web_search_requests.0,
+            web_fetches: 0,
         };
         let sum = books.entry(books::name_of(model).to_owned()).or_default();
         *sum = sum.plus(usage);

@@ -14,6 +14,9 @@ use super::paths::SessionFiles;
 struct Whereabouts<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     cwd: Option<Text<'a>>,
+    /// Of a `relocated` line: the folder that the session was moved to.
+    #[serde(borrow, default, rename = "relocatedCwd", deserialize_with = "text")]
+    relocated: Option<Text<'a>>,
 }
 
 /// The working directories of all lines.
@@ -25,8 +28,10 @@ pub fn folders(files: &SessionFiles) -> io::Result<BTreeSet<String>> {
     let mut add = |mut lines: Lines| {
         while let Some(line) = lines.next_line()? {
             objects(&line.text(), |line: Whereabouts<'_>| {
-                if let Some(cwd) = line.cwd.filter(|cwd| !folders.contains(cwd.as_str())) {
-                    folders.insert(cwd.0.into_owned());
+                for folder in [line.cwd, line.relocated].into_iter().flatten() {
+                    if !folders.contains(folder.as_str()) {
+                        folders.insert(folder.0.into_owned());
+                    }
                 }
             });
         }

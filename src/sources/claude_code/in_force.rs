@@ -121,17 +121,22 @@ impl InForce {
     pub fn options(&self) -> Variables {
         let mut files = self.files.iter();
         let user = files.find(|file| file.scope == Scope::User);
-        let options = user.and_then(|user| {
-            let plugin = user.content.get("pluginConfigs")?.get(PLUGIN)?;
-            plugin.get("options")?.as_object()
-        });
-        let variable = |name: &str| format!("CLAUDE_PLUGIN_OPTION_{}", name.to_ascii_uppercase());
-        options
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| (variable(name), content::text(value)))
-            .collect()
+        user.map_or_else(Variables::new, |user| options(&user.content))
     }
+}
+
+/// The options of the plugin in the user's own settings, by the variables in which its hooks see
+/// them.
+pub(super) fn options(settings: &Map<String, Value>) -> Variables {
+    let plugins = settings.get("pluginConfigs");
+    let plugin = plugins.and_then(|plugins| plugins.get(PLUGIN));
+    let options = plugin.and_then(|plugin| plugin.get("options")?.as_object());
+    let variable = |name: &str| format!("CLAUDE_PLUGIN_OPTION_{}", name.to_ascii_uppercase());
+    options
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (variable(name), content::text(value)))
+        .collect()
 }
 
 impl SettingsFile {

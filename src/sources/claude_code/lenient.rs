@@ -40,6 +40,18 @@ pub(super) fn text<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer.deserialize_any(TextVisitor)
 }
 
+/// The same, where a number is as good as its digits.
+pub(super) fn text_or_number<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Text<'a>>, D::Error> {
+    let raw: &RawValue = Deserialize::deserialize(deserializer)?;
+    let raw = raw.get();
+    if raw.starts_with(|first: char| first.is_ascii_digit()) {
+        return Ok(Some(Text(Cow::Owned(raw.to_owned()))));
+    }
+    Ok(serde_json::from_str(raw).ok())
+}
+
 /// A field that is true or false where we know it.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     let raw: &RawValue = Deserialize::deserialize(deserializer)?;
@@ -199,8 +211,9 @@ impl<'de> Deserialize<'de> for Number {
                 Ok(Number(None))
             }
 
-            fn visit_str<E: Error>(self, _: &str) -> Result<Number, E> {
-                Ok(Number(None))
+            fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
+                let number = text.trim().parse().ok();
+                Ok(Number(number.filter(|number: &f64| number.is_finite())))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Number, A::Error> {

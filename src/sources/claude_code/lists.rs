@@ -3,11 +3,11 @@
 //! conversation, not with its square.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
 use super::messages::MessageHash;
+use crate::fingerprint;
 
 /// A list of messages. Equal lists have equal names, in another reading too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,13 +24,19 @@ impl List {
     pub(super) fn unknown(length: usize, whose: &str) -> Self {
         let name = match length {
             0 => 0,
-            _ => name_of(&(whose, length)),
+            _ => fingerprint::of(&[whose.as_bytes(), &(length as u64).to_le_bytes()]),
         };
         Self { name, length }
     }
 
     pub(super) const fn length(self) -> usize {
         self.length
+    }
+
+    /// The name of the list with one message more.
+    fn name_with(self, message: MessageHash) -> u64 {
+        let [name, length] = [self.name, self.length as u64].map(u64::to_le_bytes);
+        fingerprint::of(&[&name, &length, &message.0])
     }
 }
 
@@ -63,7 +69,7 @@ impl Lists {
     /// The list with one message more.
     pub(super) fn extended(&mut self, list: List, message: MessageHash) -> List {
         let longer = List {
-            name: name_of(&(list, message)),
+            name: list.name_with(message),
             length: list.length + 1,
         };
         self.known.insert(longer, (list, message));
@@ -105,12 +111,6 @@ impl Lists {
         new.reverse();
         Some(new)
     }
-}
-
-fn name_of(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -197,6 +197,7 @@ impl Messages {
             offset: spot.offset,
             bytes: &bytes,
             is_terminated: true,
+            is_oversized: false,
         };
         let (mut before, mut take, mut taken) = (0, Some(take), None);
         jsonl::objects(&line.text(), |object: &RawValue| {

@@ -4,6 +4,7 @@
 //! beside this file.
 
 mod agents;
+mod attempts;
 mod blocks;
 mod checkpoint;
 mod content;
@@ -12,26 +13,34 @@ mod glance;
 pub mod in_force;
 mod kinds;
 mod lenient;
+mod line_reader;
 mod lists;
 mod messages;
 mod pace;
 mod paths;
+mod places;
 pub mod plugin;
 mod prompt;
+mod queue;
 mod read;
 mod requests;
 mod running;
 pub mod settings;
+mod snapshot;
+mod strays;
+mod surroundings;
 mod times;
 mod tool_result;
 pub mod unknown;
 mod wire;
+mod work_trees;
 
 pub use checkpoint::{Checkpoint, Reading};
 pub use folders::folders;
 pub use glance::{glance, last_written, started_at};
-pub use paths::{
-    AgentFile, SessionFiles, project_dir, projects_dir, session_files, session_id, transcripts,
-};
+pub use paths::{AgentFile, SessionFiles, locate, named, session_files, session_id};
+pub(super) use paths::{all, of_project, transcripts};
+pub use places::{config_dir, config_dirs, config_dirs_of, cowork_dirs, projects_dir};
 pub use read::read;
-pub use running::{Running, is_alive, running};
+pub use running::{Running, is_alive, running, running_beside};
+pub use work_trees::{work_tree_of, work_trees};

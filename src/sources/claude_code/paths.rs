@@ -1,5 +1,6 @@
 //! Where Claude Code keeps its sessions, and which files belong to one.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,15 +8,19 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{Lines, objects};
+use super::super::links::{self, Bounds};
 use super::super::walk::{self, Listing, Unreadable};
+use super::places::{config_dirs, projects_dirs};
 use super::prompt;
 use super::times::parse_time;
 use super::wire::{AgentMeta, Line};
 use crate::host::Host;
-use crate::variables::Variable;
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
 const LARGEST_META: u64 = 64 << 10;
+
+/// The folder of a session's subagents.
+const SUBAGENTS: &str = "subagents";
 
 /// Claude Code cuts the names of project folders here.
 const LONGEST_SLUG: usize = 200;
@@ -54,19 +59,59 @@ pub struct AgentFile {
     pub bytes: u64,
 }
 
-/// `projects` below `CLAUDE_CONFIG_DIR` or `~/.claude`.
-#[must_use]
-pub fn projects_dir(host: &Host) -> Option<PathBuf> {
-    let config = host.path_variable(Variable::ClaudeConfigDir);
-    let config = config.or_else(|| host.home.as_ref().map(|home| home.join(".claude")))?;
-    Some(config.join("projects"))
+/// Every session of this user, in no order.
+pub(in super::super) fn all(host: &Host) -> Listing<PathBuf> {
+    let mut all = projects_dirs(host);
+    let transcripts = transcripts(&all.found, &Bounds::of(host));
+    all.found = transcripts.found;
+    all.unreadable.extend(transcripts.unreadable);
+    all
 }
 
-/// The folder of the project that the program runs in; it is there if the project has sessions.
+/// Every session of the project that the program runs in.
+pub(in super::super) fn of_project(host: &Host) -> Listing<PathBuf> {
+    let Some(cwd) = &host.cwd else {
+        return Listing::default();
+    };
+    let projects = config_dirs(host).into_iter().map(|it| it.join("projects"));
+    let mut own: Listing<PathBuf> = Listing::default();
+    for projects in projects {
+        own.append(project_dir(cwd, &projects));
+    }
+    let found = transcripts(&own.found, &Bounds::of(host));
+    own.found = found.found;
+    own.unreadable.extend(found.unreadable);
+    own
+}
+
+/// The transcript of the session of that id.
 #[must_use]
-pub fn project_dir(host: &Host) -> Option<PathBuf> {
-    let cwd = host.cwd.as_ref()?;
-    let projects = projects_dir(host)?;
+pub fn locate(id: &str, host: &Host) -> Option<PathBuf> {
+    let is_id = |id: &str| {
+        id.chars()
+            .all(|it| it.is_ascii_alphanumeric() || "-_".contains(it))
+    };
+    if id.is_empty() || !is_id(id) {
+        return None;
+    }
+    let name = format!("{id}.jsonl");
+    let roots = projects_dirs(host).found;
+    let bounds = Bounds::of(host).and(&roots);
+    let projects = roots.iter().flat_map(|root| walk::entries(root).found);
+    let candidates = projects.map(|project| project.join(&name));
+    // Of several, the one that was written last.
+    candidates
+        .filter(|path| path.canonicalize().is_ok_and(|real| bounds.hold(&real)))
+        .filter_map(|path| {
+            let meta = path.metadata().ok().filter(fs::Metadata::is_file)?;
+            Some((meta.modified().ok()?, path))
+        })
+        .max()
+        .map(|(_, path)| path)
+}
+
+/// The folder of a project; it is there if the project has sessions.
+fn project_dir(cwd: &Path, projects: &Path) -> Listing<PathBuf> {
     let slug: String = cwd
         .to_string_lossy()
         .chars()
@@ -78,32 +123,80 @@ pub fn project_dir(host: &Host) -> Option<PathBuf> {
             }
         })
         .collect();
-    let exact = projects.join(&slug);
     if slug.len() <= LONGEST_SLUG {
-        return Some(exact);
+        return Listing {
+            found: vec![projects.join(&slug)],
+            unreadable: Vec::new(),
+        };
     }
     // Longer names end in a hash that only Claude Code knows.
-    let entries = walk::entries(&projects);
-    if !entries.unreadable.is_empty() {
-        // Whoever looks into it is told why there is nothing to see.
-        return Some(projects);
-    }
-    entries.found.into_iter().find(|path| {
+    let mut entries = walk::entries(projects);
+    entries.found.retain(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with(&slug[..LONGEST_SLUG])
-    })
+    });
+    entries
 }
 
-/// Every session transcript at or below `root`, in the order of their paths. Symbolic links are
-/// not followed.
-#[must_use]
-pub fn transcripts(root: &Path) -> Listing<PathBuf> {
-    let mut files = walk::files(root, |entry| {
-        entry.file_name() != "subagents" && entry.file_name() != "tool-results"
+/// Every session transcript at or below `roots`, in the order of their paths; where only subagents
+/// are left of a session, the first of theirs. Links are followed within the bounds and the roots.
+pub(in super::super) fn transcripts(roots: &[PathBuf], bounds: &Bounds) -> Listing<PathBuf> {
+    let subagents = RefCell::new(Vec::new());
+    let mut files = links::files(roots, bounds, |folder| {
+        let name = folder.file_name().unwrap_or_default();
+        if name == SUBAGENTS {
+            subagents.borrow_mut().push(folder.to_owned());
+        }
+        name != SUBAGENTS && name != "tool-results"
     });
-    let is_transcript = |path: &PathBuf| is_jsonl(path) && agent_id(path).is_none();
-    files.found.retain(is_transcript);
+    files.found.retain(|path| is_transcript(path));
+    (files.unreadable).retain(|left| left.may_hold(is_jsonl));
+    for folder in subagents.into_inner() {
+        if is_left_alone(&folder) {
+            let mut left = walk::files(&folder, |_| true);
+            left.found
+                .retain(|path| is_jsonl(path) && agent_id(path).is_some());
+            left.found.truncate(1);
+            files.append(left);
+        }
+    }
     files
+}
+
+/// Whether the session is gone whose subagents are in this folder: the folder around it is named
+/// after the session, and holds no transcript itself.
+fn is_left_alone(subagents: &Path) -> bool {
+    let Some(folder) = subagents.parent() else {
+        return false;
+    };
+    let Some(session) = folder.file_name() else {
+        return false;
+    };
+    let mut transcript = session.to_owned();
+    transcript.push(".jsonl");
+    let holds_transcript = || {
+        walk::entries(folder)
+            .found
+            .iter()
+            .any(|it| is_transcript(it))
+    };
+    !folder.with_file_name(transcript).exists() && !holds_transcript()
+}
+
+/// The folder of subagents without a session that this transcript stands for.
+fn left_alone(transcript: &Path) -> Option<&Path> {
+    let mut folders = transcript.ancestors().skip(1);
+    let folder = folders.find(|folder| folder.file_name().is_some_and(|it| it == SUBAGENTS))?;
+    is_left_alone(folder).then_some(folder)
+}
+
+/// The id that a session's files are named by.
+#[must_use]
+pub fn named(transcript: &Path) -> Option<String> {
+    let of_subagents = left_alone(transcript).and_then(Path::parent);
+    let name = of_subagents.and_then(Path::file_name);
+    let name = name.or_else(|| transcript.file_stem())?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 /// The files of the session whose transcript is at `transcript`.
@@ -118,13 +211,25 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
             "is not a regular file",
         ));
     }
-    let own = transcript.with_extension("").join("subagents");
-    let mut candidates = walk::files(&own, |_| true);
+    let alone = left_alone(transcript);
+    let mut candidates = Listing::default();
+    if let Some(folder) = alone {
+        candidates.append(walk::files(folder, |_| true));
+    } else {
+        let places = [Some(transcript.to_owned()), linked(transcript)];
+        for transcript in places.into_iter().flatten() {
+            let own = transcript.with_extension("").join(SUBAGENTS);
+            candidates.append(walk::files(&own, |_| true));
+        }
+    }
     let mut agents: Vec<AgentFile> = Vec::new();
-    agents.extend(candidates.found.iter().filter_map(|path| agent_file(path)));
-    let beside = siblings(transcript);
-    agents.extend(beside.found);
-    candidates.unreadable.extend(beside.unreadable);
+    let others = candidates.found.iter().filter(|path| *path != transcript);
+    agents.extend(others.filter_map(|path| agent_file(path)));
+    if alone.is_none() {
+        let beside = siblings(transcript);
+        agents.extend(beside.found);
+        candidates.unreadable.extend(beside.unreadable);
+    }
     // Of two files that hold the same lines, the shorter is the one that was copied.
     agents.sort_by(|a, b| (a.began_at, a.bytes, &a.path).cmp(&(b.began_at, b.bytes, &b.path)));
     Ok(SessionFiles {
@@ -135,12 +240,36 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
     })
 }
 
-/// The id of a session: what its lines say, else the name of its transcript.
+/// Where a transcript lies that is a symbolic link: its subagents may be there.
+fn linked(transcript: &Path) -> Option<PathBuf> {
+    let is_link = transcript.symlink_metadata().ok()?.is_symlink();
+    is_link.then(|| transcript.canonicalize().ok()).flatten()
+}
+
+/// The id of a session: what its lines say, else the name of its transcript. Where the first line
+/// belongs to another session that has a transcript beside this one, the name counts.
 #[must_use]
 pub fn session_id(transcript: &Path) -> String {
     let said = first_facts(transcript).and_then(|facts| facts.session);
-    let stem = transcript.file_stem().unwrap_or_default();
-    said.unwrap_or_else(|| stem.to_string_lossy().into_owned())
+    let named = named(transcript);
+    let is_own = |said: &String| Some(said) == named.as_ref() || beside(transcript, said).is_none();
+    said.filter(is_own).or(named).unwrap_or_default()
+}
+
+/// The transcript of that session in the same folder, if there is one.
+pub(super) fn beside(transcript: &Path, session: &str) -> Option<PathBuf> {
+    let is_plain = session
+        .bytes()
+        .all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    let path = transcript.with_file_name(format!("{session}.jsonl"));
+    (is_plain && !session.is_empty() && path.is_file()).then_some(path)
+}
+
+/// Whether a file is the transcript of a session by its name: neither a subagent's, nor the record
+/// that Claude Desktop keeps beside the sessions of its own.
+pub(super) fn is_transcript(path: &Path) -> bool {
+    let is_record = path.file_name().is_some_and(|name| name == "audit.jsonl");
+    is_jsonl(path) && agent_id(path).is_none() && !is_record
 }
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.

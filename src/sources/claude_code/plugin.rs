@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::in_force::{InForce, SettingsFile};
-use super::paths::projects_dir;
+use super::places::config_dir;
 use super::times::parse_time;
 use crate::host::Host;
 
@@ -71,10 +71,10 @@ impl Plugin {
     /// # Errors
     /// When Claude Code's list of plugins is there and cannot be read; the words name it.
     pub fn installed(host: &Host) -> Result<Option<Self>, String> {
-        let Some(projects) = projects_dir(host) else {
+        let Some(config) = config_dir(host) else {
             return Ok(None);
         };
-        let list = projects.with_file_name("plugins/installed_plugins.json");
+        let list = config.join("plugins/installed_plugins.json");
         let Ok(bytes) = fs::read(&list) else {
             return Ok(None);
         };

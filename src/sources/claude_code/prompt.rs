@@ -49,6 +49,14 @@ pub(super) fn of_queued(prompt: &Content<'_>, mode: Option<&str>) -> Option<Prom
     classify(&spoken_text(prompt)?, false)
 }
 
+/// Reads a prompt that stands in the queue alone; what is no person's is told elsewhere, and a
+/// command that was taken out of the queue never reached the model.
+pub(super) fn of_typed(text: &str) -> Option<Prompt> {
+    let prompt = classify(text, false)?;
+    let is_command = prompt.trigger != Trigger::Prompt || prompt.text.starts_with('/');
+    (!is_command).then_some(prompt)
+}
+
 fn classify(text: &str, not_human: bool) -> Option<Prompt> {
     const NOTIFICATIONS: [&str; 2] = ["<task-notification", TEAMMATE];
     const NO_PROMPTS: [&str; 4] = ["<local-command-", "<bash-", "<system-reminder", INTERRUPTED];

@@ -60,6 +60,7 @@ pub(super) struct Requests {
 struct Request {
     at: DateTime<Utc>,
     parameters: Parameters,
+    model: Option<String>,
     /// What it held; `None` when the record is damaged.
     list: Option<List>,
     /// How many messages of it the record names.
@@ -80,6 +81,8 @@ pub(super) struct Asked {
     /// When it was sent, where the response names it.
     pub(super) at: Option<DateTime<Utc>>,
     pub(super) parameters: Parameters,
+    /// The model that was asked.
+    pub(super) model: Option<String>,
     /// What the model was given; `None` when the lines around have to tell.
     pub(super) given: Option<Given>,
     /// The system prompt and tools.
@@ -197,9 +200,12 @@ impl Requests {
         if self.scope.is_some() {
             self.messages.find_said();
         }
+        let params: Map<String, Value> = payload(line.params).unwrap_or_default();
+        let model = params.get("model").and_then(Value::as_str);
         let request = Request {
             at,
-            parameters: parameters(payload(line.params).unwrap_or_default()),
+            model: model.map(str::to_owned),
+            parameters: parameters(params),
             list,
             named,
             shape: line.shape_hash.as_ref().map(|it| it.as_str().to_owned()),
@@ -258,17 +264,21 @@ impl Requests {
             at: named.map(|_| request.at),
             // The first line of a response is enough.
             parameters: mem::take(&mut request.parameters),
+            model: request.model.clone(),
             ..Asked::default()
         };
         let (list, tail, shape) = (request.list, request.named, request.shape.clone());
         if is_new && let Some(scope) = self.scope {
             asked.setup = shape.and_then(|shape| self.setup(&shape, answer));
             asked.given = list.and_then(|list| self.given(list, tail, scope, answer));
-            self.is_unsure = list.is_none();
-            if let Some(list) = list {
-                self.answered = Some((id, list));
+            // What a failed call was given, the next one is given again.
+            if !answer.is_error {
+                self.is_unsure = list.is_none();
+                if let Some(list) = list {
+                    self.answered = Some((id, list));
+                }
+                self.messages.forget_said();
             }
-            self.messages.forget_said();
         }
         self.open = None;
         Some(asked)
@@ -384,12 +394,12 @@ fn calls_of(blocks: &[Block]) -> impl Iterator<Item = &str> {
 fn speaker(line: &Line<'_>) -> Speaker {
     let message = line.message.as_ref();
     let model = message.and_then(|message| message.model.as_ref());
-    match message.and_then(|message| message.id.as_ref()) {
-        Some(id) if model.is_some_and(|model| model.as_str() != "<synthetic>") => {
-            Speaker::Model(id.as_str().to_owned())
-        }
-        _ => Speaker::Agent,
+    if model.is_none_or(|model| model.as_str() == "<synthetic>") {
+        return Speaker::Agent;
     }
+    let id = message.and_then(|message| message.id.as_ref());
+    let id = [id, line.request_id.as_ref()].map(|id| id.map_or("", Text::as_str));
+    Speaker::Model(id.join(" "))
 }
 
 /// The parameters of a request, as far as they are of the kind we know.

@@ -6,11 +6,11 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::paths::projects_dir;
+use super::places::{config_dir, config_dirs, config_dirs_of, is_of_cowork};
 use crate::host::Host;
 
 /// What is known about open sessions.
@@ -29,11 +29,43 @@ struct Entry {
     session_id: String,
 }
 
-/// Looks which sessions are open.
+/// Which sessions are open, in any of the folders of Claude Code.
 #[must_use]
 pub fn running(host: &Host) -> Running {
-    let folder = projects_dir(host).map(|projects| projects.with_file_name("sessions"));
-    let Some(Ok(files)) = folder.map(fs::read_dir) else {
+    running_in_any(&config_dirs(host))
+}
+
+fn running_in_any(folders: &[PathBuf]) -> Running {
+    let mut open = Running::Unknown;
+    for config in folders {
+        open = match (open, running_in(config)) {
+            (Running::Sessions(mut some), Running::Sessions(others)) => {
+                some.extend(others);
+                Running::Sessions(some)
+            }
+            (Running::Unknown, others) => others,
+            (some, Running::Unknown) => some,
+        };
+    }
+    open
+}
+
+/// Which sessions are open in the folder that a transcript lies in. Of one that lies elsewhere, the
+/// folder of Claude Code is asked; of one of Cowork nothing is known.
+#[must_use]
+pub fn running_beside(transcript: &Path, host: &Host) -> Running {
+    if is_of_cowork(transcript) {
+        return Running::Unknown;
+    }
+    let mut folders = config_dirs_of(transcript, host);
+    if folders.is_empty() {
+        folders.extend(config_dir(host));
+    }
+    running_in_any(&folders)
+}
+
+fn running_in(config: &Path) -> Running {
+    let Ok(files) = fs::read_dir(config.join("sessions")) else {
         return Running::Unknown;
     };
     let entries = files.filter_map(|file| entry(&file.ok()?.path()));
@@ -98,5 +130,18 @@ mod tests {
             running(&host),
             Running::Sessions(HashSet::from(["living".to_owned()]))
         );
+        for (transcript, knows) in [
+            (".claude/projects/p/living.jsonl", true),
+            ("copies/living.jsonl", true),
+            // Of an older version, which does not say.
+            (".config/claude/projects/p/living.jsonl", false),
+            (
+                ".config/Claude/local-agent-mode-sessions/o/a/t/.claude/projects/p/1.jsonl",
+                false,
+            ),
+        ] {
+            let open = running_beside(&home.path().join(transcript), &host);
+            assert_eq!(open != Running::Unknown, knows, "{transcript}");
+        }
     }
 }

@@ -16,7 +16,8 @@ pub mod edit;
 
 use std::path::{Path, PathBuf};
 
-use super::paths::projects_dir;
+use super::in_force;
+use super::places::{config_dir, config_dirs, config_dirs_of};
 use crate::git;
 use crate::host::Host;
 pub use content::Variables;
@@ -27,21 +28,26 @@ pub const COMMITTED_FILE: &str = ".claude/settings.json";
 /// The user's own settings inside a project; normally not committed.
 pub const LOCAL_FILE: &str = ".claude/settings.local.json";
 
-/// Which of a project's settings files it is.
+/// The user's own settings in every project, in the folder of Claude Code.
+pub const USER_FILE: &str = "settings.json";
+
+/// Which settings file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `settings.json`, which is meant to be committed.
     Committed,
     /// `settings.local.json`, which is not.
     Local,
+    /// `settings.json` in a folder of Claude Code: the user's own in every project.
+    User,
 }
 
-/// A settings file inside a project.
+/// A settings file that speaks for some sessions and not for others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectFile {
     /// Which of them.
     pub kind: Kind,
-    /// The folder that holds `.claude`.
+    /// The folder that holds `.claude`; of the user's own file, that of Claude Code.
     pub folder: PathBuf,
     /// The file.
     pub path: PathBuf,
@@ -52,7 +58,7 @@ pub struct ProjectFile {
 /// The user's own settings: `settings.json` in `CLAUDE_CONFIG_DIR` or `~/.claude`.
 #[must_use]
 pub fn user_file(host: &Host) -> Option<PathBuf> {
-    projects_dir(host).map(|projects| projects.with_file_name("settings.json"))
+    config_dir(host).map(|config| config.join(USER_FILE))
 }
 
 /// Where the user's own settings for sessions in `directory` are looked for, the weaker first.
@@ -90,28 +96,58 @@ pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
         places.retain(|(kind, folder)| *kind != Kind::Local || *folder != main.as_path());
         places.push((Kind::Local, main));
     }
-    let files = places.into_iter().filter_map(|(kind, folder)| {
+    places.retain(|(_, folder)| !is_users_own(&folder.join(".claude"), host));
+    let files = places.into_iter();
+    files
+        .filter_map(|(kind, folder)| ProjectFile::read(kind, folder))
+        .collect()
+}
+
+/// The user's own settings of the folders of Claude Code that a transcript lies in, but for those in
+/// force: one may keep accounts apart by folders.
+#[must_use]
+pub fn of_other_folders(transcript: &Path, host: &Host) -> Vec<ProjectFile> {
+    let mut folders = config_dirs_of(transcript, host);
+    let in_force = config_dir(host).map(|folder| without_links(&folder));
+    folders.retain(|folder| Some(without_links(folder)) != in_force);
+    let files = folders.iter();
+    files
+        .filter_map(|folder| ProjectFile::read(Kind::User, folder))
+        .collect()
+}
+
+impl ProjectFile {
+    /// `None` when there is no such file.
+    fn read(kind: Kind, folder: &Path) -> Option<Self> {
         let path = folder.join(match kind {
             Kind::Committed => COMMITTED_FILE,
             Kind::Local => LOCAL_FILE,
+            Kind::User => USER_FILE,
         });
-        let is_there = content::may_exist(&path) && !is_users_own(&folder.join(".claude"), host);
-        is_there.then(|| ProjectFile {
+        let variables = |settings| {
+            let mut variables = content::variables(&settings);
+            if kind == Kind::User {
+                variables.extend(in_force::options(&settings));
+            }
+            variables
+        };
+        content::may_exist(&path).then(|| Self {
             kind,
             folder: folder.to_owned(),
-            variables: content::read(&path).map(|settings| content::variables(&settings)),
+            variables: content::read(&path).map(variables),
             path,
         })
-    });
-    files.collect()
+    }
 }
 
 /// Whether a folder is where the user's own settings are, by whatever path.
 fn is_users_own(folder: &Path, host: &Host) -> bool {
-    let moved = projects_dir(host).and_then(|projects| Some(projects.parent()?.to_owned()));
     let usual = host.home.as_ref().map(|home| home.join(".claude"));
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = real(folder);
-    let mut own = [moved, usual].into_iter().flatten();
-    own.any(|own| real(&own) == folder)
+    let folder = without_links(folder);
+    let mut own = config_dirs(host).into_iter().chain(usual);
+    own.any(|own| without_links(&own) == folder)
+}
+
+fn without_links(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

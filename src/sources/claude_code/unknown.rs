@@ -28,15 +28,24 @@ const BLOCKS: &[&str] = &[
     "web_search_tool_result",
     "web_fetch_tool_result",
     "code_execution_tool_result",
+    "advisor_tool_result",
+    "fallback",
     "tool_reference",
 ];
 
 /// Longer than any name that a program gives to a field or a type.
 const LONGEST_NAME: usize = 48;
 
-/// What is unknown, by place and type: `line turbo`, `block hologram`.
+/// What the reader cannot use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unknown(pub BTreeMap<String, Sighting>);
+pub struct Unknown {
+    /// What is unknown, by place and type: `line turbo`, `block hologram`.
+    pub sightings: BTreeMap<String, Sighting>,
+    /// Lines, or parts of lines, that are broken or too long.
+    pub broken: u64,
+    /// Lines of responses that do not tell what was used.
+    pub without_usage: u64,
+}
 
 /// An unknown type and what it looks like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +72,10 @@ struct Line<'a> {
 struct Message<'a> {
     #[serde(borrow, default)]
     content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    model: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +94,10 @@ impl Unknown {
         for path in [&files.transcript].into_iter().chain(agents) {
             let mut lines = Lines::open(path, 0)?;
             while let Some(line) = lines.next_line()? {
-                jsonl::objects(&line.text(), |raw: &RawValue| self.line(raw));
+                let malformed = jsonl::objects(&line.text(), |raw: &RawValue| self.line(raw));
+                let is_being_written = !line.is_terminated;
+                self.broken += if is_being_written { 0 } else { malformed };
+                self.broken += u64::from(line.is_oversized);
             }
         }
         Ok(())
@@ -96,7 +112,13 @@ impl Unknown {
             self.met(format!("line {kind}"), raw, line.version);
         } else if matches!(kind.as_str(), "user" | "assistant") {
             let message: Option<Message<'_>> = payload(line.message);
-            let content = message.and_then(|message| message.content);
+            let content = message.as_ref().and_then(|message| message.content);
+            let model = message.as_ref().and_then(|message| message.model);
+            let is_synthetic = model.is_some_and(|model| model.get() == r#""<synthetic>""#);
+            let is_answer = kind == "assistant" && !is_synthetic;
+            let usage = message.and_then(|message| message.usage);
+            let is_told = usage.is_some_and(|usage| usage.get().starts_with('{'));
+            self.without_usage += u64::from(is_answer && !is_told);
             let blocks: Vec<&RawValue> = payload(content).unwrap_or_default();
             for block in blocks {
                 self.block(block, line.version);
@@ -113,7 +135,7 @@ impl Unknown {
     }
 
     fn met(&mut self, what: String, raw: &RawValue, version: Option<&RawValue>) {
-        let sighting = self.0.entry(what).or_default();
+        let sighting = self.sightings.entry(what).or_default();
         sighting.count += 1;
         let version: Option<Text<'_>> = payload(version);
         let version = version.filter(|version| is_version(version.as_str()));
@@ -195,7 +217,7 @@ mod tests {
             "\n",
         ));
         let shown: Vec<String> = unknown
-            .0
+            .sightings
             .iter()
             .map(|(what, it)| format!("{what} {} {:?} {:?}", it.count, it.versions, it.fields))
             .collect();
@@ -228,7 +250,7 @@ mod tests {
             ),
         ] {
             let unknown = look(&lines);
-            assert_eq!(unknown.0.len(), 1, "{lines}");
+            assert_eq!(unknown.sightings.len(), 1, "{lines}");
             assert!(!format!("{unknown:?}").contains("secret"), "{unknown:?}");
         }
     }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 pub(super) use super::blocks::{Block, Content};
 pub(super) use super::lenient::{Count, Number, Text, payload};
-use super::lenient::{flag, object, text};
+use super::lenient::{flag, object, text, text_or_number};
 use super::tool_result::ToolUseResult;
 
 /// The envelope of a line.
@@ -27,7 +27,7 @@ pub(super) struct Line<'a> {
     pub(super) session_id: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) agent_id: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text")]
+    #[serde(borrow, default, deserialize_with = "text_or_number")]
     pub(super) timestamp: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) cwd: Option<Text<'a>>,
@@ -44,9 +44,20 @@ pub(super) struct Line<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) request_ref: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) request_id: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) effort: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) requested_model: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) agent_setting: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) relocated_cwd: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) continued_in_session_id: Option<Text<'a>>,
+    /// Of a `derived-from` line.
+    #[serde(borrow, default)]
+    pub(super) sessions: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) custom_title: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
@@ -97,6 +108,8 @@ pub(super) struct Line<'a> {
     pub(super) tool_use_result: ToolUseResult,
     #[serde(borrow, default)]
     pub(super) attachment: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) rendered: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) operation: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -158,16 +171,21 @@ pub(super) struct Usage<'a> {
     pub(super) cache_read_input_tokens: Count,
     #[serde(default)]
     pub(super) cache_creation_input_tokens: Count,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(super) cache_creation: Option<CacheCreation>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(super) server_tool_use: Option<ServerToolUse>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(super) output_tokens_details: Option<OutputDetails>,
+    /// The calls that it took, among them those of other models.
+    #[serde(borrow, default)]
+    pub(super) iterations: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) service_tier: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) speed: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) inference_geo: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -182,6 +200,24 @@ pub(super) struct CacheCreation {
 pub(super) struct ServerToolUse {
     #[serde(default)]
     pub(super) web_search_requests: Count,
+    #[serde(default)]
+    pub(super) web_fetch_requests: Count,
+}
+
+/// One of `sessions` in a `derived-from` line.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Ancestor<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) id: Option<Text<'a>>,
+}
+
+/// One of `iterations` in the usage of a response.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Iteration<'a> {
+    #[serde(borrow, default, deserialize_with = "text", rename = "type")]
+    pub(super) kind: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) model: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

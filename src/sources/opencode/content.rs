@@ -18,6 +18,17 @@ pub(super) fn asks_before(tool: &str) -> Asks {
     }
 }
 
+/// Whether a tool has ended.
+pub(super) fn is_over(state: &State<'_>) -> bool {
+    matches!(state.status.as_deref(), Some("completed" | "error"))
+}
+
+/// The text of a part, if there is any.
+pub(super) fn text(part: &Part<'_>, block: fn(String) -> Block) -> Option<Block> {
+    let text = part.text.clone().filter(|text| !text.is_empty());
+    text.map(block)
+}
+
 /// The prompt without the quotes that `opencode run` puts around an argument with spaces. A text in
 /// which they could be the user's own is left as it is.
 pub(super) fn without_quotes(prompt: &str) -> Cow<'_, str> {

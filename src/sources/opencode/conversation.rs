@@ -15,7 +15,7 @@ use super::steps::{Step, steps};
 use super::wire::{self, Info, Part};
 use crate::session::{
     Background, Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities,
-    Order, Parameters, Role, Subagent, Timing, ToolCall, ToolResult, ToolTime, Wanted,
+    Order, Parameters, Role, Subagent, Timing, ToolCall, ToolResult, ToolTime, UsageReport, Wanted,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -313,8 +313,8 @@ impl<'a> Conversation<'a> {
         let mut results = Vec::new();
         for (row, part) in &step.parts {
             match part.kind.as_deref() {
-                Some("text") => output.extend(text(part, Block::Text)),
-                Some("reasoning") => output.extend(text(part, Block::Thinking)),
+                Some("text") => output.extend(content::text(part, Block::Text)),
+                Some("reasoning") => output.extend(content::text(part, Block::Thinking)),
                 Some("tool") => {
                     let mut call = tool_call(row, part, &step, &circumstances);
                     if !is_copy {
@@ -373,6 +373,8 @@ impl<'a> Conversation<'a> {
                 ..Parameters::default()
             },
             error: step.error,
+            label: None,
+            usage_report: UsageReport::Present,
             complete: step.is_complete,
             circumstances,
         })
@@ -454,15 +456,6 @@ impl<'a> Conversation<'a> {
     }
 }
 
-fn is_over(state: &wire::State<'_>) -> bool {
-    matches!(state.status.as_deref(), Some("completed" | "error"))
-}
-
-fn text(part: &Part<'_>, block: fn(String) -> Block) -> Option<Block> {
-    let text = part.text.clone().filter(|text| !text.is_empty());
-    text.map(block)
-}
-
 fn tool_call(
     row: &PartRecord,
     part: &Part<'_>,
@@ -474,7 +467,7 @@ fn tool_call(
     let time = state.map(|it| it.time).unwrap_or_default();
     let called_at = moment(time.start).or_else(|| moment(row.created));
     let called_at = called_at.unwrap_or(step.ended_at);
-    let result = state.filter(|it| is_over(it)).map(|state| {
+    let result = state.filter(|it| content::is_over(it)).map(|state| {
         let name = part.tool.as_deref().unwrap_or_default();
         let (content, is_error) = content::tool_output(name, state);
         let duration = time.start.zip(time.end).map(|(start, end)| end - start);

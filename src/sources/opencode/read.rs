@@ -8,7 +8,7 @@ use super::super::turns::Turns;
 use super::archive::Address;
 use super::content::moment;
 use super::conversation::Conversation;
-use crate::session::{Agent, Circumstances, Earlier, Session, Wanted};
+use crate::session::{Agent, Circumstances, Earlier, Lineage, Session, Wanted};
 
 /// What a session is called until something was said in it.
 const UNTITLED: [&str; 2] = ["New session - ", "Child session - "];
@@ -66,6 +66,7 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
         is_closed: false,
         is_cut_off: false,
         title,
+        lineage: Lineage::default(),
         turns: turns.finish(),
         statements: Vec::new(),
         earlier: Earlier::default(),

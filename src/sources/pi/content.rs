@@ -87,6 +87,7 @@ pub(super) fn usage(wire: &wire::Usage) -> Usage {
         cache_write_5m: cache_write - cache_write_1h,
         cache_write_1h,
         web_searches: 0,
+        web_fetches: 0,
     };
     let reasoning = wire.reasoning.filter(|_| usage != Usage::default());
     Usage { reasoning, ..usage }

@@ -13,7 +13,7 @@ use super::tree::{Place, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
     Background, Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent,
-    Timing, ToolCall, ToolResult, Usage, Work,
+    Timing, ToolCall, ToolResult, Usage, UsageReport, Work,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -236,6 +236,8 @@ impl<'a> Conversation<'a> {
             output: Vec::new(),
             parameters: Parameters::default(),
             error: None,
+            label: None,
+            usage_report: UsageReport::Present,
             // Pi writes an answer when it is there, and in one piece.
             complete: true,
             circumstances: Arc::clone(&self.facts.circumstances),

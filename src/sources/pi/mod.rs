@@ -16,7 +16,7 @@ mod wire;
 pub use extension::{PACKAGE, extension};
 pub use glance::{glance, last_written, started_at};
 pub use paths::{
-    files, id_in_name, is_part, is_session, named, of_project, session_id, session_key,
-    sessions_dir, transcripts,
+    all, files, id_in_name, is_part, is_session, named, of_project, session_id, session_key,
+    sessions_dir,
 };
 pub use read::read;

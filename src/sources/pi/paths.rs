@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::super::jsonl::{Lines, objects};
+use super::super::links::{self, Bounds};
 use super::super::times::parse_time;
-use super::super::walk::{self, Listing, Unreadable};
+use super::super::walk::{Listing, Unreadable};
 use super::children;
 use super::glance::started_at;
 use super::wire::Line;
@@ -138,13 +139,16 @@ pub fn of_project(host: &Host) -> Listing<PathBuf> {
             let header = header(path).ok().flatten().unwrap_or_default();
             header.cwd.as_ref() == Some(&cwd)
         };
-        let mut all = transcripts(&own);
+        let mut all = transcripts(&own, &Bounds::of(host));
         all.found.retain(is_here);
         return all;
     }
     let name = cwd.strip_prefix(['/', '\\']).unwrap_or(&cwd);
     let name = format!("--{}--", name.replace(['/', '\\', ':'], "-"));
-    sessions_dir(host).map_or_else(Listing::default, |folder| transcripts(&folder.join(name)))
+    let folder = sessions_dir(host).map(|sessions| sessions.join(name));
+    folder.map_or_else(Listing::default, |folder| {
+        transcripts(&folder, &Bounds::of(host))
+    })
 }
 
 /// Sessions of all projects lie in it side by side.
@@ -173,11 +177,20 @@ fn from_home(path: PathBuf, host: &Host) -> PathBuf {
     }
 }
 
-/// Every session at or below `root`, in the order of their paths, without those of subagents, which
-/// are parts of theirs. Symbolic links are not followed.
+/// Every session of this user, in no order.
 #[must_use]
-pub fn transcripts(root: &Path) -> Listing<PathBuf> {
-    let files = walk::files(root, |_| true);
+pub fn all(host: &Host) -> Listing<PathBuf> {
+    let folder = sessions_dir(host);
+    folder.map_or_else(Listing::default, |folder| {
+        transcripts(&folder, &Bounds::of(host))
+    })
+}
+
+/// Every session at or below `root`, in no order, without those of subagents, which are parts of
+/// theirs. Links are followed within the bounds and the root.
+fn transcripts(root: &Path, bounds: &Bounds) -> Listing<PathBuf> {
+    let mut files = links::files(&[root.to_owned()], bounds, |_| true);
+    (files.unreadable).retain(|left| left.may_hold(is_jsonl));
     let mut sessions = Listing {
         found: Vec::new(),
         unreadable: files.unreadable,

@@ -17,8 +17,8 @@ use super::paths::{Header, header, id_in_name, key_of};
 use super::tree::{Place, Says, State, said};
 use super::wire::{self, Line, payload};
 use crate::session::{
-    Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Oddities, Role,
-    Session, Subagent, Wanted,
+    Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Lineage, Oddities,
+    Role, Session, Subagent, Wanted,
 };
 
 /// Entries that say nothing about what was asked, answered or used.
@@ -363,6 +363,7 @@ impl<'a> Reader<'a> {
             is_closed: false,
             is_cut_off: self.is_cut_off,
             title: self.title,
+            lineage: Lineage::default(),
             turns: turns.finish(),
             statements: Vec::new(),
             earlier: Earlier::default(),

@@ -1,0 +1,148 @@
+//! Which project a session belongs to, and what git knows of the folders that it worked in.
+//!
+//! A work tree belongs to the project that it was made of: its sessions have the name that they
+//! would have there, and the work tree's own name apart.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use super::collect::Collected;
+use crate::git::{self, LinkedWorkTree};
+use crate::session::Turn;
+use crate::sources::{self, WorkTree};
+
+/// What is known of folders: looked up once each.
+#[derive(Debug, Default)]
+pub(super) struct Projects {
+    known: Mutex<HashMap<String, Folder>>,
+}
+
+/// What the path of a folder and git tell of it.
+#[derive(Clone, Debug, Default)]
+struct Folder {
+    /// `owner/name` of the remote.
+    repository: Option<String>,
+    /// The work tree that it is in.
+    work_tree: Option<WorkTree>,
+    /// Whether it is known that there is no other work tree around it.
+    is_settled: bool,
+}
+
+/// What is known of the folders that a session worked in, by folder.
+#[derive(Debug, Default)]
+pub(super) struct Folders {
+    /// `owner/name` of the repository.
+    pub(super) repositories: BTreeMap<String, String>,
+    /// Name of the work tree.
+    pub(super) work_trees: BTreeMap<String, String>,
+}
+
+impl Projects {
+    /// The folders that a session worked in.
+    pub(super) fn folders(&self, collected: &Collected) -> Folders {
+        let cwds: BTreeSet<&str> = (collected.session.turns.iter())
+            .flat_map(Turn::folders)
+            .collect();
+        let mut folders = Folders::default();
+        let mut told = None;
+        for cwd in cwds {
+            let (repository, work_tree) = self.look_up(cwd, collected, &mut told);
+            if let Some(repository) = repository {
+                folders.repositories.insert(cwd.to_owned(), repository);
+            }
+            if let Some(tree) = work_tree {
+                folders.work_trees.insert(cwd.to_owned(), tree.name);
+            }
+        }
+        folders
+    }
+
+    /// The name of the project whose folder is `cwd`.
+    pub(super) fn name(&self, cwd: &str, collected: &Collected) -> Option<String> {
+        let (_, work_tree) = self.look_up(cwd, collected, &mut None);
+        name(cwd, work_tree.as_ref())
+    }
+
+    /// The repository and the work tree of a folder. `told` is what the session's own lines say of
+    /// work trees, once that was looked up: only where neither path nor git know.
+    fn look_up(
+        &self,
+        cwd: &str,
+        collected: &Collected,
+        told: &mut Option<Vec<WorkTree>>,
+    ) -> (Option<String>, Option<WorkTree>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = known
+            .entry(cwd.to_owned())
+            .or_insert_with(|| Folder::at(cwd));
+        let Folder {
+            repository,
+            work_tree,
+            is_settled,
+        } = folder.clone();
+        drop(known);
+        if is_settled {
+            return (repository, work_tree);
+        }
+        let told = told.get_or_insert_with(|| collected.work_trees());
+        let tree = told
+            .iter()
+            .find(|tree| Path::new(cwd).starts_with(&tree.root));
+        (repository, tree.cloned())
+    }
+}
+
+/// The name of the project whose folder is `cwd`, as far as its path and git tell.
+#[must_use]
+pub fn project_name(cwd: &str) -> Option<String> {
+    name(cwd, Folder::at(cwd).work_tree.as_ref())
+}
+
+fn name(cwd: &str, work_tree: Option<&WorkTree>) -> Option<String> {
+    let folder = match work_tree {
+        // At its top, it stands for the project.
+        Some(tree) if Path::new(cwd) == Path::new(&tree.root) => &tree.project,
+        _ => cwd,
+    };
+    // A path of another system is one name for this one.
+    let is_foreign = work_tree.is_some() && !folder.contains('/');
+    let name = match folder.rsplit_once('\\').filter(|_| is_foreign) {
+        Some((_, name)) => name.to_owned(),
+        None => Path::new(folder)
+            .file_name()?
+            .to_string_lossy()
+            .into_owned(),
+    };
+    Some(name)
+}
+
+impl Folder {
+    fn at(cwd: &str) -> Self {
+        let path = Path::new(cwd);
+        let by_path = sources::work_tree_of(cwd);
+        let linked = match by_path {
+            None => git::linked_work_tree(path),
+            Some(_) => None,
+        };
+        let by_git = linked.and_then(|linked| work_tree(path, &linked));
+        let work_tree = by_path.or(by_git);
+        Self {
+            repository: git::repository(path),
+            is_settled: work_tree.is_some() || git::is_in_repository(path),
+            work_tree,
+        }
+    }
+}
+
+/// The work tree that `path` is in, as git knows it.
+fn work_tree(path: &Path, linked: &LinkedWorkTree) -> Option<WorkTree> {
+    // Git's paths are without links, and those of sessions are not.
+    let is_root = path.canonicalize().ok() == linked.root.canonicalize().ok();
+    let root = if is_root { path } else { &linked.root };
+    Some(WorkTree {
+        name: linked.root.file_name()?.to_string_lossy().into_owned(),
+        root: root.to_string_lossy().into_owned(),
+        project: linked.main.to_string_lossy().into_owned(),
+    })
+}

@@ -1,0 +1,140 @@
+//! A response that is being put together.
+
+use chrono::{DateTime, Utc};
+
+use super::parts::{ResponsePart, Thread};
+use super::{
+    Advice, Block, Generation, Message, Parameters, Retries, Timing, ToolCall, UsageReport,
+};
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) generation: Generation,
+    pub(super) thread: Thread,
+    /// The place of its turn.
+    pub(super) turn: usize,
+    /// The calls of other models that it took.
+    advisors: Vec<Advice>,
+}
+
+impl Draft {
+    /// The first part of a response. `input` is what was said to the model since the response
+    /// before it.
+    pub(super) fn begin(
+        id: String,
+        turn: usize,
+        input: Vec<Message>,
+        begins_anew: bool,
+        part: ResponsePart,
+    ) -> Self {
+        let began_at = part.requested_at.unwrap_or(part.at).min(part.at);
+        let follows = |at: &DateTime<Utc>| part.requested_at.is_some_and(|sent| sent <= *at);
+        let is_timed = !part.is_untimed && part.requested_at.is_some();
+        Self {
+            turn,
+            thread: part.thread,
+            advisors: part.advisors,
+            generation: Generation {
+                id,
+                is_copy: false,
+                model: part.model,
+                provider: part.provider.into(),
+                usage: part.usage.unwrap_or_default(),
+                cost: None,
+                started_at: began_at,
+                timing: if is_timed {
+                    Timing::Known
+                } else {
+                    Timing::Unknown
+                },
+                first_token_at: part.began_at.filter(follows),
+                ended_at: part.at,
+                retries: part.retries,
+                complete: part.error.is_some(),
+                stop_reason: part.stop_reason,
+                input,
+                whole_input: None,
+                begins_anew,
+                setup: part.setup,
+                output: part.blocks,
+                parameters: part.parameters,
+                usage_report: match (&part.usage, &part.error) {
+                    (None, None) => UsageReport::Missing,
+                    _ => UsageReport::Present,
+                },
+                label: None,
+                error: part.error,
+                circumstances: part.circumstances,
+            },
+        }
+    }
+
+    /// One more part.
+    pub(super) fn go_on(&mut self, part: ResponsePart, is_copy: bool) {
+        let known = &self.generation.output;
+        let is_new = |block: &Block| !known.iter().any(|known| same_block(known, block));
+        let new: Vec<Block> = part.blocks.into_iter().filter(is_new).collect();
+        let generation = &mut self.generation;
+        generation.output.extend(new);
+        if let Some(usage) = part.usage
+            && usage.output >= generation.usage.output
+        {
+            generation.usage = usage;
+            generation.usage_report = UsageReport::Present;
+            self.advisors = part.advisors;
+        }
+        if !is_copy {
+            generation.ended_at = generation.ended_at.max(part.at);
+        }
+        generation.stop_reason = part.stop_reason.or_else(|| generation.stop_reason.take());
+        generation.model = generation.model.take().or(part.model);
+    }
+
+    /// Whether the response has all of these already.
+    pub(super) fn holds(&self, blocks: &[Block]) -> bool {
+        let known = &self.generation.output;
+        let is_known = |block: &Block| known.iter().any(|known| same_block(known, block));
+        blocks.iter().all(is_known)
+    }
+
+    /// The calls of other models that the response took.
+    pub(super) fn advice(&self) -> Vec<Generation> {
+        let generation = &self.generation;
+        let each = self.advisors.iter().zip(1_u64..);
+        let each = each.map(|(advice, number)| Generation {
+            id: format!("{}\u{1e}advisor {number}", generation.id),
+            model: advice.model.clone(),
+            usage: advice.usage,
+            first_token_at: None,
+            retries: Retries::default(),
+            stop_reason: Some("end_turn".to_owned()),
+            input: Vec::new(),
+            whole_input: None,
+            begins_anew: false,
+            setup: None,
+            output: Vec::new(),
+            parameters: Parameters::default(),
+            label: Some("advisor"),
+            usage_report: UsageReport::Present,
+            timing: Timing::Unknown,
+            ..generation.clone()
+        });
+        each.collect()
+    }
+}
+
+pub(super) fn same_block(a: &Block, b: &Block) -> bool {
+    match (a, b) {
+        (Block::ToolCall(a), Block::ToolCall(b)) => same_call(a, b),
+        (Block::Text(a), Block::Text(b))
+        | (Block::Report(a), Block::Report(b))
+        | (Block::Thinking(a), Block::Thinking(b)) => a == b,
+        (Block::Other(a), Block::Other(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn same_call(a: &ToolCall, b: &ToolCall) -> bool {
+    a.id == b.id
+}

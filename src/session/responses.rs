@@ -1,0 +1,291 @@
+//! Which lines are one response, and what names it.
+//!
+//! Providers name their responses, but not all with care: the API itself has given one name to
+//! several responses under load, and gateways give all the same one, an empty one or none. Two
+//! parts belong to one response when its name, the id of its request (where there is one) and what
+//! it counted agree; its identity is the provider's name only where that can be trusted.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::{ResponsePart, Usage};
+
+/// What a part says of the response that it belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The provider's id of the response; `None` where there is none, or an empty one.
+    pub response: Option<String>,
+    /// The provider's id of the request.
+    pub request: Option<String>,
+    /// The id of the part itself.
+    pub line: Option<String>,
+    /// The id of the part or message that it follows.
+    pub parent: Option<String>,
+    /// Whether no provider answered, and the agent made the id of the response up.
+    pub is_of_agent: bool,
+}
+
+/// A part, as far as it matters here.
+pub(super) struct Piece<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) at: DateTime<Utc>,
+    pub(super) usage: Option<Usage>,
+    pub(super) has_stopped: bool,
+}
+
+impl Piece<'_> {
+    pub(super) fn of(part: &ResponsePart) -> Piece<'_> {
+        Piece {
+            origin: &part.origin,
+            at: part.at,
+            usage: part.usage,
+            has_stopped: part.stop_reason.is_some(),
+        }
+    }
+}
+
+/// Where the conversation of a part stands.
+pub(super) struct Stand<'a> {
+    /// The response that its conversation had last.
+    pub(super) current: Option<usize>,
+    /// Whether something was said since.
+    pub(super) is_waiting: bool,
+    /// Whether everything in the part is in that response already.
+    pub(super) repeats: &'a dyn Fn(usize) -> bool,
+}
+
+/// The responses so far, each by its number.
+#[derive(Debug, Default)]
+pub(super) struct Responses {
+    known: Vec<Known>,
+    /// Those of one likeness, see [`Origin::likeness`].
+    alike: HashMap<String, Vec<usize>>,
+    by_time: HashMap<DateTime<Utc>, Vec<usize>>,
+    names: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct Known {
+    request: Option<String>,
+    counts: Option<[u64; 3]>,
+    has_stopped: bool,
+    parts: Vec<(Option<String>, DateTime<Utc>)>,
+}
+
+impl Origin {
+    /// Whether the provider's id tells the response from all others, but for those with which it
+    /// shares a session: it has Anthropic's form, and the API or a cloud has answered, or the
+    /// agent drew it.
+    fn is_trusted(&self) -> bool {
+        let of_api = |id: &str| id.starts_with("msg_") && self.request.is_some();
+        let of_cloud = |id: &str| {
+            let clouds = ["msg_bdrk_", "msg_vrtx_"];
+            clouds.iter().any(|cloud| id.starts_with(cloud)) && is_drawn(id)
+        };
+        let id = self.response.as_deref();
+        id.is_some_and(|id| of_api(id) || of_cloud(id) || self.is_of_agent && is_drawn(id))
+    }
+
+    /// Responses that differ in this are never the same.
+    fn likeness(&self) -> String {
+        let id = self.response.as_deref().unwrap_or_default();
+        match &self.request {
+            Some(request) if !self.is_trusted() => format!("{id}\u{1e}{request}"),
+            _ => id.to_owned(),
+        }
+    }
+
+    fn is_drawn(&self) -> bool {
+        [&self.response, &self.request]
+            .into_iter()
+            .flatten()
+            .any(|id| is_drawn(id))
+    }
+}
+
+impl Known {
+    fn may_have_request(&self, origin: &Origin) -> bool {
+        self.request.is_none() || origin.request.is_none() || self.request == origin.request
+    }
+
+    fn has_line(&self, id: &str) -> bool {
+        self.parts
+            .iter()
+            .any(|(line, _)| line.as_deref() == Some(id))
+    }
+}
+
+/// Whether an id is so long that it was drawn at random.
+fn is_drawn(id: &str) -> bool {
+    const SHORTEST: usize = 16;
+    let of_random = id.bytes().filter(u8::is_ascii_alphanumeric).count();
+    of_random >= SHORTEST && id.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// What is the same in all parts of a response: everything but the output.
+fn counts(usage: Option<Usage>) -> Option<[u64; 3]> {
+    let counts = usage.map(|usage| [usage.input, usage.cache_read, usage.cache_write]);
+    counts.filter(|counts| *counts != [0; 3])
+}
+
+impl Responses {
+    /// The response that a part belongs to; `None` when it begins one.
+    pub(super) fn find(&self, piece: &Piece<'_>, stand: &Stand<'_>) -> Option<usize> {
+        let alike = self.alike.get(&piece.origin.likeness())?;
+        if piece.origin.is_trusted() {
+            let may_be = |index: &usize| self.known[*index].may_have_request(piece.origin);
+            return alike.iter().rev().copied().find(may_be);
+        }
+        let at_once = self.by_time.get(&piece.at).into_iter().flatten().copied();
+        let mut copied = at_once.filter(|index| {
+            let known = &self.known[*index];
+            let is_again = |(line, at): &(Option<String>, DateTime<Utc>)| {
+                *at == piece.at && (*line == piece.origin.line || (stand.repeats)(*index))
+            };
+            alike.contains(index) && known.parts.iter().any(is_again)
+        });
+        copied.next().or_else(|| {
+            let latest = *alike.last()?;
+            self.goes_on(latest, piece, stand).then_some(latest)
+        })
+    }
+
+    /// Whether a part goes on with the last response that is like its own.
+    fn goes_on(&self, index: usize, piece: &Piece<'_>, stand: &Stand<'_>) -> bool {
+        let known = &self.known[index];
+        let counted = counts(piece.usage);
+        if known.counts.is_some() && counted.is_some() && known.counts != counted {
+            return false;
+        }
+        if stand.current != Some(index) {
+            // Two processes may write at once.
+            return piece.origin.is_drawn() && counted.is_some();
+        }
+        match &piece.origin.parent {
+            _ if !stand.is_waiting => true,
+            Some(parent) => known.has_line(parent),
+            None => !known.has_stopped,
+        }
+    }
+
+    /// What names the response that a part begins: the same for every copy of it, whatever session
+    /// or file holds that.
+    pub(super) fn name(&self, piece: &Piece<'_>) -> String {
+        let origin = piece.origin;
+        let id = origin.response.as_deref().unwrap_or_default();
+        if origin.is_trusted() && !self.names.contains(id) {
+            return id.to_owned();
+        }
+        let own = match (&origin.request, &origin.line) {
+            (Some(request), _) if is_drawn(request) => request.clone(),
+            (Some(own), _) | (None, Some(own)) => format!("{own}\u{1e}{}", stamp(piece.at)),
+            (None, None) => stamp(piece.at),
+        };
+        let mut name = format!("{id}\u{1e}{own}");
+        while self.names.contains(&name) {
+            name.push('+');
+        }
+        name
+    }
+
+    /// A part begins the next response.
+    pub(super) fn begin(&mut self, name: &str, piece: &Piece<'_>) {
+        let index = self.known.len();
+        let alike = self.alike.entry(piece.origin.likeness());
+        alike.or_default().push(index);
+        self.by_time.entry(piece.at).or_default().push(index);
+        self.names.insert(name.to_owned());
+        self.known.push(Known {
+            request: piece.origin.request.clone(),
+            counts: counts(piece.usage),
+            has_stopped: piece.has_stopped,
+            parts: vec![(piece.origin.line.clone(), piece.at)],
+        });
+    }
+
+    /// A part goes on with a response.
+    pub(super) fn go_on(&mut self, index: usize, piece: &Piece<'_>) {
+        let known = &mut self.known[index];
+        known.request = known
+            .request
+            .take()
+            .or_else(|| piece.origin.request.clone());
+        known.counts = known.counts.or_else(|| counts(piece.usage));
+        known.has_stopped |= piece.has_stopped;
+        known.parts.push((piece.origin.line.clone(), piece.at));
+        self.by_time.entry(piece.at).or_default().push(index);
+    }
+}
+
+fn stamp(at: DateTime<Utc>) -> String {
+    at.timestamp_millis().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(response: &str, request: &str, line: &str) -> Origin {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Origin {
+            response: some(response),
+            request: some(request),
+            line: some(line),
+            ..Origin::default()
+        }
+    }
+
+    /// The names of responses that stand one after the other, each with a message before it.
+    fn names(origins: &[Origin]) -> Vec<String> {
+        let mut responses = Responses::default();
+        let mut names = Vec::new();
+        for (second, origin) in (1_i64..).zip(origins) {
+            let piece = Piece {
+                origin,
+                at: DateTime::from_timestamp(second, 0).unwrap(),
+                usage: None,
+                has_stopped: true,
+            };
+            let stand = Stand {
+                current: names.len().checked_sub(1),
+                is_waiting: true,
+                repeats: &|_| false,
+            };
+            if responses.find(&piece, &stand).is_none() {
+                let name = responses.name(&piece);
+                responses.begin(&name, &piece);
+                names.push(name.replace('\u{1e}', " "));
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn a_response_of_the_api_has_the_name_that_the_api_gave_it() {
+        let twice = origin("msg_1", "req_1", "a");
+        assert_eq!(names(&[twice.clone(), twice]), ["msg_1"]);
+        let cloud = origin("msg_bdrk_01AbCdEfGhIjKlMn", "", "a");
+        assert_eq!(names(&[cloud]), ["msg_bdrk_01AbCdEfGhIjKlMn"]);
+    }
+
+    #[test]
+    fn one_name_for_several_requests_is_a_response_each() {
+        let origins = ["req_1", "req_2"].map(|request| origin("msg_1", request, "a"));
+        assert_eq!(names(&origins), ["msg_1", "msg_1 req_2 2000"]);
+    }
+
+    #[test]
+    fn a_name_that_may_be_anybody_s_is_told_apart_by_the_line() {
+        for id in ["gateway", "", "msg_constant"] {
+            let origins = ["a", "b"].map(|line| origin(id, "", line));
+            let expected = [format!("{id} a 1000"), format!("{id} b 2000")];
+            assert_eq!(names(&origins), expected, "{id:?}");
+            let nothing = [origin(id, "", ""), origin(id, "", "")];
+            assert_eq!(
+                names(&nothing),
+                [format!("{id} 1000"), format!("{id} 2000")]
+            );
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Attempts at a call that failed and were made again: they belong to the call that follows them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::times::Times;
+use super::wire::{self, Line, Text, payload};
+use crate::session::Retries;
+
+/// The attempts so far, by the line of the last one of each call.
+#[derive(Debug, Default)]
+pub(super) struct Attempts(HashMap<String, Failed>);
+
+/// Attempts at one call, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failed {
+    /// When the first of them began.
+    pub(super) began_at: DateTime<Utc>,
+    pub(super) retries: Retries,
+}
+
+impl Attempts {
+    /// Takes notice of a `system` line.
+    pub(super) fn note(&mut self, line: &Line<'_>, at: DateTime<Utc>, times: &Times) {
+        let is_attempt = line.subtype.as_ref().map(Text::as_str) == Some("api_error");
+        let (true, Some(uuid)) = (is_attempt, &line.uuid) else {
+            return;
+        };
+        let parent = line.parent_uuid.as_ref().map(Text::as_str);
+        let earlier = self.before(parent);
+        let error: wire::AttemptError = payload(line.error).unwrap_or_default();
+        let failed = Failed {
+            began_at: earlier.map_or_else(
+                || times.of(parent).unwrap_or(at),
+                |earlier| earlier.began_at,
+            ),
+            retries: Retries {
+                count: earlier.map_or(0, |earlier| earlier.retries.count) + 1,
+                status: error.status,
+            },
+        };
+        self.0.insert(uuid.as_str().to_owned(), failed);
+    }
+
+    /// The attempts that a line follows.
+    pub(super) fn before(&self, parent: Option<&str>) -> Option<Failed> {
+        self.0.get(parent?).copied()
+    }
+}

@@ -1,0 +1,515 @@
+//! What each line of a transcript says, in the order of the lines.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::agents::AgentNotes;
+use super::attempts::Attempts;
+use super::checkpoint::{Checkpoint, Mark};
+use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
+use super::glance;
+use super::kinds;
+use super::pace::Pace;
+use super::paths::AgentFile;
+use super::prompt::{self, Prompt};
+use super::queue::Queue;
+use super::requests::{Answer, Requests};
+use super::snapshot::{Rendered, Snapshot};
+use super::surroundings::Surroundings;
+use super::times::{self, Times};
+use super::wire::{self, Content, Line, Text, payload};
+use crate::session::{
+    Agent, Assembler, Block, Message, Origin, ResponsePart, Role, Session, Thread, TurnStart,
+    Wanted,
+};
+
+/// See the module's documentation.
+pub(super) struct LineReader {
+    pub(super) assembler: Assembler,
+    pub(super) requests: Requests,
+    pub(super) agents: AgentNotes,
+    /// Where every turn begins in the main transcript.
+    pub(super) marks: Vec<Mark>,
+    pub(super) has_custom_title: bool,
+    session_id: String,
+    /// Where that begins which no response has answered yet.
+    waiting: Option<Mark>,
+    surroundings: Surroundings,
+    times: Times,
+    queue: Queue,
+    snapshot: Snapshot,
+    attempts: Attempts,
+    pace: Pace,
+    keeps_content: bool,
+    keeps_inputs: bool,
+}
+
+/// Where a line stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The file, or that of the session that it belongs to.
+    pub(super) path: &'a Path,
+    /// Where it begins in the main transcript, in bytes.
+    pub(super) offset: u64,
+    /// The subagent whose file it is.
+    pub(super) agent: Option<&'a AgentFile>,
+}
+
+impl LineReader {
+    /// Reads lines from where `checkpoint` left off.
+    pub(super) fn new(session_id: &str, checkpoint: &Checkpoint, wanted: Wanted) -> Self {
+        Self {
+            assembler: Assembler::new(Agent::ClaudeCode, checkpoint.earlier.clone()),
+            requests: Requests::new(wanted.inputs()),
+            agents: AgentNotes::default(),
+            marks: Vec::new(),
+            has_custom_title: checkpoint.has_custom_title,
+            session_id: session_id.to_owned(),
+            waiting: None,
+            surroundings: Surroundings::new(checkpoint.standing.clone()),
+            times: Times::new(checkpoint.clock),
+            queue: Queue::default(),
+            snapshot: Snapshot::default(),
+            attempts: Attempts::default(),
+            pace: checkpoint.pace.clone(),
+            keeps_content: wanted != Wanted::Numbers,
+            keeps_inputs: wanted.inputs().is_some(),
+        }
+    }
+
+    /// The session as far as it was read.
+    pub(super) fn finish(mut self) -> Option<Session> {
+        let since = self.pace.working_since();
+        self.assembler.working_since(since);
+        self.assembler.finish(self.session_id)
+    }
+
+    /// A file begins, of that agent or the main one.
+    pub(super) fn begin_file(&mut self, agent: Option<&AgentFile>) {
+        if agent.is_some() {
+            self.surroundings.begin_agent();
+            self.times.clock = None;
+        }
+        self.snapshot = Snapshot::default();
+    }
+
+    /// Reads a line.
+    pub(super) fn line(&mut self, line: &Line<'_>, place: Place<'_>) {
+        let Place { offset, agent, .. } = place;
+        let (at, is_copy) = self.time(line, place.path);
+        if agent.is_none() && !is_copy {
+            self.incidents(line);
+        }
+        match (line.kind.as_ref().map(Text::as_str), at) {
+            (Some("user"), Some(at)) => self.user(line, at, offset, agent),
+            (Some("assistant"), Some(at)) => self.assistant(line, at, agent),
+            (Some("attachment"), Some(at)) => self.attachment(line, at, offset, agent),
+            (Some("queue-operation"), Some(at)) if agent.is_none() => {
+                self.queue.happened(line, at);
+            }
+            (Some("system"), at) => self.system(line, at, agent),
+            (Some(kind), _) if kinds::is_known(kind) && !is_conversation(kind) => {
+                if agent.is_none() {
+                    self.fact(line, kind);
+                }
+            }
+            (kind, _) => {
+                let kind = kind.unwrap_or("(none)").to_owned();
+                let unknown = &mut self.assembler.oddities().unknown_types;
+                *unknown.entry(kind).or_default() += 1;
+            }
+        }
+        if let Some(at) = at.filter(|_| !is_copy) {
+            let assembler = &mut self.assembler;
+            self.pace.note(line, at, agent.is_none(), assembler);
+        }
+    }
+
+    /// When a line was written, and whether it is a copy. A line of the conversation without a time
+    /// has that of the line before, and the first ones that of the first line with one.
+    fn time(&mut self, line: &Line<'_>, path: &Path) -> (Option<DateTime<Utc>>, bool) {
+        let (at, is_copy) = self.times.note(line);
+        if let Some(at) = at {
+            self.assembler.saw(at);
+        } else if is_said(line) {
+            self.assembler.oddities().untimed_lines += 1;
+            let clock = &mut self.times.clock;
+            *clock = clock.or_else(|| glance::started_at(path));
+            return (*clock, is_copy);
+        }
+        (at, is_copy)
+    }
+
+    /// A line that tells something of the whole session.
+    fn fact(&mut self, line: &Line<'_>, kind: &str) {
+        match kind {
+            // Written at exit, after everything else that counts.
+            "cost-state" => self.books(line),
+            "permission-mode" => self.surroundings.note_permission_mode(line),
+            "agent-setting" => self.surroundings.note_persona(line),
+            "relocated" => self.surroundings.note_folder(line),
+            "pr-link" => {
+                let links = &mut self.assembler.incidents().pull_requests;
+                links.extend(line.pr_url.as_ref().map(|it| it.as_str().to_owned()));
+            }
+            "custom-title" => self.title(line.custom_title.as_ref(), true),
+            "ai-title" => self.title(line.ai_title.as_ref(), false),
+            "derived-from" => {
+                let sessions: Vec<wire::Ancestor<'_>> = payload(line.sessions).unwrap_or_default();
+                let ids = sessions.into_iter().filter_map(|origin| origin.id);
+                let origins = &mut self.assembler.lineage().derived_from;
+                origins.extend(ids.map(|id| id.0.into_owned()));
+            }
+            "continued-in" => {
+                if let Some(id) = &line.continued_in_session_id {
+                    self.assembler.lineage().continued_in = Some(id.as_str().to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What happens to the session between the calls.
+    fn incidents(&mut self, line: &Line<'_>) {
+        let is = |field: &Option<wire::Text<'_>>, value: &str| {
+            field.as_ref().is_some_and(|field| field.as_str() == value)
+        };
+        if is(&line.kind, "system") && is(&line.subtype, "compact_boundary") {
+            self.assembler.incidents().compactions += 1;
+        }
+        if is(&line.kind, "user") && line.is_sidechain != Some(true) {
+            let message = line.message.as_ref();
+            if message.is_some_and(|message| prompt::is_interruption(&message.content)) {
+                self.assembler.incidents().interruptions += 1;
+            }
+        }
+    }
+
+    fn user(&mut self, line: &Line<'_>, at: DateTime<Utc>, offset: u64, agent: Option<&AgentFile>) {
+        self.note_waiting(offset, agent);
+        self.surroundings.note_permission_mode(line);
+        self.surroundings.note(line);
+        let Some(message) = &line.message else {
+            return;
+        };
+        let thread = self.thread_of(line, agent);
+        let content = self.blocks(line, at, &message.content, prompt::is_report(line));
+        let mut results = content
+            .iter()
+            .filter(|block| matches!(block, Block::ToolResult { .. }));
+        if results.next().is_none()
+            && thread == Thread::Main
+            && let Some(prompt) = prompt::of_line(line, &message.content)
+        {
+            self.queue.is_told(&prompt.text);
+            self.begin_turn(line, prompt, at);
+        }
+        self.link_subagent(line, &content);
+        if line.is_compact_summary == Some(true) {
+            self.assembler.sum_up(&thread);
+        }
+        self.say(thread, content);
+    }
+
+    fn attachment(
+        &mut self,
+        line: &Line<'_>,
+        at: DateTime<Utc>,
+        offset: u64,
+        agent: Option<&AgentFile>,
+    ) {
+        let Some(attachment) = payload::<wire::Attachment<'_>>(line.attachment) else {
+            return;
+        };
+        let is_prompt = attachment.kind.as_str() == "queued_command";
+        if attachment.kind.as_str() == "prompt_snapshot" && self.keeps_inputs {
+            if let Some(raw) = line.attachment {
+                self.snapshot.take(raw);
+            }
+            return;
+        }
+        // As the model saw it.
+        let rendered: Vec<Rendered<'_>> = payload(line.rendered).unwrap_or_default();
+        if !is_prompt && rendered.is_empty() {
+            return;
+        }
+        self.note_waiting(offset, agent);
+        self.surroundings.note(line);
+        let thread = self.thread_of(line, agent);
+        if !is_prompt {
+            for Rendered { content } in &rendered {
+                let content = self.blocks(line, at, content, false);
+                self.say(thread.clone(), content);
+            }
+            return;
+        }
+        let mode = attachment.command_mode.as_ref().map(Text::as_str);
+        if thread == Thread::Main
+            && let Some(prompt) = prompt::of_queued(&attachment.prompt, mode)
+        {
+            self.queue.is_told(&prompt.text);
+            self.begin_turn(line, prompt, at);
+        }
+        let is_typed = matches!(mode, None | Some("prompt"));
+        let content = self.blocks(line, at, &attachment.prompt, !is_typed);
+        self.say(thread, content);
+    }
+
+    /// Prompts that no line tells but those of the queue.
+    fn queued_prompts(&mut self, line: &Line<'_>) {
+        for said in self.queue.take() {
+            let Some(prompt) = prompt::of_typed(&said.text) else {
+                continue;
+            };
+            let text = if self.keeps_content {
+                said.text
+            } else {
+                String::new()
+            };
+            self.surroundings.note(line);
+            self.assembler.turn(TurnStart {
+                id: format!("{}:{}", self.session_id, said.at.timestamp_millis()),
+                trigger: prompt.trigger,
+                prompt: prompt.text,
+                at: said.at,
+                circumstances: Arc::clone(self.surroundings.current()),
+            });
+            self.say(Thread::Main, vec![Block::Text(text)]);
+        }
+    }
+
+    fn blocks(
+        &self,
+        line: &Line<'_>,
+        at: DateTime<Utc>,
+        content: &Content<'_>,
+        are_reports: bool,
+    ) -> Vec<Block> {
+        let facts = LineFacts::of(line, at, self.surroundings.current(), self.keeps_content);
+        prompt::with_reports(blocks(content, &facts), are_reports)
+    }
+
+    /// Something was said to the model.
+    fn say(&mut self, thread: Thread, content: Vec<Block>) {
+        if !content.is_empty() {
+            let role = Role::User;
+            self.assembler.input(thread, Message { role, content });
+        }
+    }
+
+    fn thread_of(&mut self, line: &Line<'_>, agent: Option<&AgentFile>) -> Thread {
+        self.agents.thread_of(line, agent, &mut self.assembler)
+    }
+
+    /// Notes where a later reading must go on in order to see everything that the next response
+    /// answers: at this line, unless something is waiting already.
+    fn note_waiting(&mut self, offset: u64, agent: Option<&AgentFile>) {
+        if agent.is_none() && !self.assembler.is_waiting(&Thread::Main) {
+            self.waiting = Some(Mark {
+                turn: String::new(),
+                offset,
+                statements: self.assembler.statements(),
+                skipped: self.assembler.oddities().skipped(),
+                standing: self.surroundings.standing.clone(),
+                clock: self.times.clock,
+                pace: self.pace.clone(),
+                place: None,
+            });
+        }
+    }
+
+    fn books(&mut self, line: &Line<'_>) {
+        self.assembler.close();
+        if let Some(used) = payload(line.model_usage).as_ref().and_then(content::books) {
+            let since = line.start_time.0.and_then(content::whole_milliseconds);
+            let since = since.and_then(|since| i64::try_from(since).ok());
+            let since = since.and_then(DateTime::from_timestamp_millis);
+            self.assembler.statement(since, used);
+        }
+    }
+
+    fn begin_turn(&mut self, line: &Line<'_>, prompt: Prompt, at: DateTime<Utc>) {
+        let uuid = line.uuid.as_ref().map(|id| id.as_str().to_owned());
+        let unnamed = || format!("{}:{}", self.session_id, at.timestamp_millis());
+        let before = self.assembler.turns();
+        let id = self.assembler.turn(TurnStart {
+            id: uuid.unwrap_or_else(unnamed),
+            trigger: prompt.trigger,
+            prompt: prompt.text,
+            at,
+            circumstances: Arc::clone(self.surroundings.current()),
+        });
+        if let Some(waiting) = &self.waiting
+            && self.assembler.turns() > before
+            && self.queue.is_empty()
+        {
+            self.marks.push(Mark {
+                turn: id,
+                place: self.requests.place(),
+                ..waiting.clone()
+            });
+        }
+    }
+
+    fn assistant(&mut self, line: &Line<'_>, at: DateTime<Utc>, agent: Option<&AgentFile>) {
+        self.surroundings.note(line);
+        let Some(message) = &line.message else {
+            self.assembler.oddities().responses_without_message += 1;
+            return;
+        };
+        let model = message.model.as_ref().map(wire::Text::as_str);
+        let is_synthetic = model == Some("<synthetic>");
+        let is_error = line.is_api_error_message == Some(true);
+        if is_synthetic && !is_error {
+            return;
+        }
+        let thread = self.thread_of(line, agent);
+        if thread == Thread::Main {
+            self.queued_prompts(line);
+        }
+        self.times.answered(line);
+        self.note_agent_kind(line, &thread);
+        let facts = LineFacts::of(line, at, self.surroundings.current(), self.keeps_content);
+        let content = blocks(&message.content, &facts);
+        self.agents.note_calls(&content);
+        let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
+        let usage = usage(raw_usage.as_ref());
+        let advisors = content::advisors(raw_usage.as_ref());
+        let asked = self.requests.answer(&Answer {
+            line,
+            is_error,
+            at,
+            circumstances: self.surroundings.current(),
+            blocks: &content,
+        });
+        let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
+        let failed = self.attempts.before(parent);
+        // What failed at last began with its first attempt; what did not, with its last.
+        let parent_at = match failed.filter(|_| is_error) {
+            Some(failed) => Some(failed.began_at),
+            None => self.times.of(parent),
+        };
+        let began_at = asked.at.and_then(|_| times::streamed_since(line, at));
+        let mut parameters = asked.parameters;
+        if let Some(effort) = &line.effort {
+            parameters
+                .effort
+                .get_or_insert_with(|| effort.as_str().to_owned());
+        }
+        let billed = raw_usage.unwrap_or_default();
+        parameters.service_tier = billed.service_tier.map(|tier| tier.0.into_owned());
+        parameters.speed = billed.speed.map(|speed| speed.0.into_owned());
+        let place = billed.inference_geo.map(|place| place.0.into_owned());
+        parameters.inference_geo =
+            place.filter(|place| !matches!(place.as_str(), "" | "not_available"));
+        let requested = line.requested_model.as_ref().map(wire::Text::as_str);
+        let requested = requested.or(asked.model.as_deref().filter(|_| is_synthetic));
+        parameters.requested_model = requested
+            .filter(|requested| !is_synthetic && model != Some(*requested))
+            .map(str::to_owned);
+        let retries = failed.map(|failed| failed.retries).unwrap_or_default();
+        let origin = origin_of(line, message);
+        let model = if is_synthetic { requested } else { model };
+        let provider = provider_of(origin.response.as_deref().unwrap_or_default(), model);
+        self.assembler.response(ResponsePart {
+            thread,
+            origin,
+            model: model.map(str::to_owned),
+            provider,
+            usage,
+            requested_at: asked.at.or(parent_at),
+            began_at,
+            at,
+            is_untimed: times::of_line(line).is_none(),
+            advisors,
+            retries,
+            stop_reason: message
+                .stop_reason
+                .as_ref()
+                .filter(|_| !is_error)
+                .map(|reason| reason.as_str().to_owned()),
+            error: is_error.then(|| call_error(line, &content)),
+            given: asked.given,
+            setup: match asked.at {
+                Some(_) => asked.setup,
+                None => asked.setup.or_else(|| self.snapshot.setup.clone()),
+            },
+            blocks: if is_error { Vec::new() } else { content },
+            parameters,
+            circumstances: Arc::clone(self.surroundings.current()),
+        });
+    }
+
+    fn system(&mut self, line: &Line<'_>, at: Option<DateTime<Utc>>, agent: Option<&AgentFile>) {
+        if agent.is_none() && line.is_sidechain == Some(true) && line.agent_id.is_none() {
+            // Its children find their side chain through it.
+            self.thread_of(line, None);
+        }
+        if let Some(at) = at {
+            let is_waiting = self.assembler.is_waiting(&Thread::Main);
+            self.times.note_command(line, at, is_waiting);
+            self.attempts.note(line, at, &self.times);
+        }
+    }
+
+    /// The result of a call tells which agent the call started.
+    fn link_subagent(&mut self, line: &Line<'_>, content: &[Block]) {
+        let result = &line.tool_use_result;
+        let call = content.iter().find_map(|block| match block {
+            Block::ToolResult { call_id, .. } => Some(call_id.clone()),
+            _ => None,
+        });
+        if let (Some(agent), Some(call)) = (&result.agent_id, call) {
+            if result.agent_type.is_none() {
+                self.agents.ask_kind(agent, &call);
+            }
+            self.assembler
+                .agent(agent, result.agent_type.clone(), Some(call));
+        }
+    }
+
+    /// The lines of an agent may name its type.
+    fn note_agent_kind(&mut self, line: &Line<'_>, thread: &Thread) {
+        if let (Thread::Agent(id), Some(kind)) = (thread, &line.attribution_agent) {
+            self.assembler
+                .agent(id, Some(kind.as_str().to_owned()), None);
+        }
+    }
+
+    fn title(&mut self, title: Option<&wire::Text<'_>>, is_custom: bool) {
+        if let Some(title) = title
+            && (is_custom || !self.has_custom_title)
+        {
+            self.has_custom_title |= is_custom;
+            self.assembler.title(title.as_str().to_owned());
+        }
+    }
+}
+
+fn is_conversation(kind: &str) -> bool {
+    matches!(kind, "user" | "assistant" | "attachment")
+}
+
+/// Whether a line is one of a session's conversation. What `claude -p` prints looks alike, but has
+/// neither times nor the session's id.
+fn is_said(line: &Line<'_>) -> bool {
+    let kind = line.kind.as_ref().map(Text::as_str);
+    line.session_id.is_some() && kind.is_some_and(is_conversation)
+}
+
+/// What tells a response apart. An empty id is none.
+fn origin_of(line: &Line<'_>, message: &wire::Message<'_>) -> Origin {
+    let text = |text: &Option<wire::Text<'_>>| {
+        let text = text.as_ref().map(wire::Text::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    Origin {
+        response: text(&message.id),
+        request: text(&line.request_id),
+        line: text(&line.uuid),
+        parent: text(&line.parent_uuid),
+        is_of_agent: line.is_api_error_message == Some(true),
+    }
+}

@@ -1,0 +1,167 @@
+//! Lines of a session that stand in the transcript of another one.
+//!
+//! Two processes of Claude Code have written into one file (public reports of 2.1.1xx). Every line
+//! says whose it is, and belongs to that session: it is left out where it stands, and read together
+//! with the transcript of its own session. Where that has no transcript in the same folder, the
+//! line stays where it is, so that nothing is lost.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::Metadata;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use memchr::memmem::Finder;
+use serde::Deserialize;
+
+use super::super::jsonl::{self, Lines};
+use super::super::{regular, walk};
+use super::glance;
+use super::lenient::{Text, text};
+use super::paths::{self, SessionFiles};
+use super::times::parse_time;
+use super::wire::Line;
+
+/// The other sessions whose lines were met in a transcript.
+pub(super) struct Others<'a> {
+    files: &'a SessionFiles,
+    /// The transcript of each, where it has one.
+    known: HashMap<String, Option<PathBuf>>,
+}
+
+impl<'a> Others<'a> {
+    pub(super) fn of(files: &'a SessionFiles) -> Self {
+        Self {
+            files,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Whether another session owns a line of the transcript.
+    pub(super) fn own(&mut self, line: &Line<'_>) -> bool {
+        let Some(id) = line.session_id.as_ref().map(Text::as_str) else {
+            return false;
+        };
+        if id == self.files.session_id {
+            return false;
+        }
+        if let Some(known) = self.known.get(id) {
+            return known.is_some();
+        }
+        let beside = paths::beside(&self.files.transcript, id);
+        let owner = beside.filter(|path| paths::session_id(path) == id);
+        let has_owner = owner.is_some();
+        self.known.insert(id.to_owned(), owner);
+        has_owner
+    }
+
+    /// The transcripts of the sessions whose lines were met.
+    pub(super) fn transcripts(self) -> Vec<PathBuf> {
+        self.known.into_values().flatten().collect()
+    }
+}
+
+/// Lines of a session in the transcripts beside its own, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Strays(VecDeque<(DateTime<Utc>, String)>);
+
+/// All that tells whose a line is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    session_id: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    timestamp: Option<Text<'a>>,
+}
+
+impl Strays {
+    /// Looks for lines of a session. A transcript that cannot be read holds none: its own session
+    /// reports it.
+    pub(super) fn of(files: &SessionFiles) -> Self {
+        let mut lines = Vec::new();
+        for path in candidates(files) {
+            let _ = collect(&path, &files.session_id, &mut lines);
+        }
+        lines.sort_by_key(|(at, _)| *at);
+        Self(lines.into())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes the next line, if it was written before that time.
+    pub(super) fn next(&mut self, before: Option<DateTime<Utc>>) -> Option<String> {
+        let is_due = |at: DateTime<Utc>| before.is_none_or(|before| at < before);
+        let (at, _) = self.0.front()?;
+        is_due(*at).then(|| self.0.pop_front().map(|(_, line)| line))?
+    }
+}
+
+/// Transcripts of other sessions that were written to while this one was.
+fn candidates(files: &SessionFiles) -> Vec<PathBuf> {
+    let transcript = &files.transcript;
+    let named = paths::beside(transcript, &files.session_id);
+    // A copy under another name is no place that other sessions write beside.
+    if named.as_ref() != Some(transcript) {
+        return Vec::new();
+    }
+    let Some(folder) = transcript.parent() else {
+        return Vec::new();
+    };
+    let mut entries = walk::entries(folder).found;
+    entries.retain(|path| path != transcript && paths::is_transcript(path));
+    if entries.is_empty() {
+        return entries;
+    }
+    let (began, ended) = (glance::started_at(transcript), written(transcript));
+    entries.retain(|path| {
+        if written(path) < began || !begins_as_object(path) {
+            return false;
+        }
+        let is_late = ended.is_some_and(|ended| glance::started_at(path) > Some(ended));
+        !is_late && paths::session_id(path) != files.session_id
+    });
+    entries
+}
+
+/// Whether a file begins as a transcript does: what else has such a name may be endless.
+fn begins_as_object(path: &Path) -> bool {
+    let first = regular::open(path).and_then(|(mut file, _)| {
+        let mut first = [0];
+        file.read_exact(&mut first).map(|()| first)
+    });
+    first.is_ok_and(|first| first == *b"{")
+}
+
+/// When a file was last written to.
+fn written(path: &Path) -> Option<DateTime<Utc>> {
+    let meta = path.symlink_metadata().ok().filter(Metadata::is_file)?;
+    meta.modified().ok().map(DateTime::from)
+}
+
+fn collect(path: &Path, id: &str, found: &mut Vec<(DateTime<Utc>, String)>) -> io::Result<()> {
+    let finder = Finder::new(id);
+    let mut clock = None;
+    let mut lines = Lines::open(path, 0)?;
+    while let Some(line) = lines.next_line()? {
+        if finder.find(line.bytes).is_none() {
+            continue;
+        }
+        let text = line.text();
+        jsonl::objects(&text, |raw: &serde_json::value::RawValue| {
+            let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(raw.get()) else {
+                return;
+            };
+            if envelope.session_id.is_some_and(|it| it.as_str() == id) {
+                clock = envelope
+                    .timestamp
+                    .and_then(|at| parse_time(at.as_str()))
+                    .or(clock);
+                found.extend(clock.map(|at| (at, raw.get().to_owned())));
+            }
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! Files in several folders, behind symbolic links too.
+//!
+//! A link is followed as far as the user's own folders go: to the home directory, and to the folders
+//! that are searched. What leads elsewhere is told and left alone: whoever can place a link could
+//! otherwise have any file of the machine read. Every folder and file is found once, by the path
+//! without links where there is one, so links cannot lead in a circle.
+
+use std::collections::{HashSet, VecDeque};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::walk::{Listing, Unreadable};
+use crate::host::Host;
+
+/// Folders in which links may end, without links in their paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bounds(Vec<PathBuf>);
+
+impl Bounds {
+    /// The user's home directory.
+    pub(super) fn of(host: &Host) -> Self {
+        Self::default().and(&host.home.iter().cloned().collect::<Vec<_>>())
+    }
+
+    /// These folders as well; those that are not there do not matter.
+    pub(super) fn and(mut self, folders: &[PathBuf]) -> Self {
+        let real = folders.iter().filter_map(|it| it.canonicalize().ok());
+        self.0.extend(real);
+        self
+    }
+
+    /// Whether they hold something, whose path is without links.
+    pub(super) fn hold(&self, real: &Path) -> bool {
+        self.0.iter().any(|folder| real.starts_with(folder))
+    }
+}
+
+/// What was gone through already, without links in the paths.
+#[derive(Default)]
+struct Seen {
+    folders: HashSet<PathBuf>,
+    files: HashSet<PathBuf>,
+}
+
+/// The files at or below `roots`, those of each root in the order of their paths, but for folders
+/// that `enters` does not want.
+pub(super) fn files(
+    roots: &[PathBuf],
+    bounds: &Bounds,
+    enters: impl Fn(&Path) -> bool,
+) -> Listing<PathBuf> {
+    let bounds = bounds.clone().and(roots);
+    let mut listing = Listing::default();
+    let mut seen = Seen::default();
+    // What no link leads to comes first: it is known by its own path.
+    let mut folders: VecDeque<PathBuf> = roots.iter().cloned().collect();
+    let mut links: VecDeque<PathBuf> = VecDeque::new();
+    loop {
+        if let Some(folder) = folders.pop_front() {
+            links.extend(walk(&folder, &enters, &mut seen, &mut listing));
+        } else if let Some(link) = links.pop_front() {
+            match link.canonicalize() {
+                Ok(target) if !bounds.hold(&target) => {
+                    listing
+                        .unreadable
+                        .push(Unreadable::leading_out(&link, target));
+                }
+                Ok(target) if target.is_dir() => {
+                    let holds_a_root = roots.iter().any(|root| {
+                        let real = root.canonicalize();
+                        real.is_ok_and(|real| real.starts_with(&target))
+                    });
+                    // Into itself, or into all that lies around it.
+                    if !holds_a_root {
+                        folders.push_back(link);
+                    }
+                }
+                Ok(target) => {
+                    if target.is_file() && seen.files.insert(target) {
+                        listing.found.push(link);
+                    }
+                }
+                // A link to itself is as good as one to nothing.
+                Err(error) if is_loop(&error) => {}
+                Err(error) => listing.unreadable.extend(Unreadable::of(&link, &error)),
+            }
+        } else {
+            return listing;
+        }
+    }
+}
+
+/// Lists one folder and what is in it, and answers the links there.
+fn walk(
+    folder: &Path,
+    enters: &impl Fn(&Path) -> bool,
+    seen: &mut Seen,
+    listing: &mut Listing<PathBuf>,
+) -> Vec<PathBuf> {
+    let mut links = Vec::new();
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let mut entries = WalkDir::new(folder).sort_by_file_name().into_iter();
+    while let Some(entry) = entries.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_owned();
+                let error = error.into_io_error();
+                // Without links, nothing can go in a circle: there is always an error of the system.
+                let error = error.unwrap_or_else(|| ErrorKind::Other.into());
+                listing.unreadable.extend(Unreadable::of(&path, &error));
+                continue;
+            }
+        };
+        let below = entry.path().strip_prefix(folder).unwrap_or(Path::new(""));
+        let real = if below == Path::new("") {
+            real.clone()
+        } else {
+            real.join(below)
+        };
+        let is_root = entry.depth() == 0;
+        if entry.path_is_symlink() && !is_root {
+            if enters(entry.path()) {
+                links.push(entry.into_path());
+            }
+        } else if entry.file_type().is_dir() || is_root && real.is_dir() {
+            let is_wanted = is_root || enters(entry.path());
+            if !is_wanted || !seen.folders.insert(real) {
+                entries.skip_current_dir();
+            }
+        } else if entry.file_type().is_file() && seen.files.insert(real) {
+            listing.found.push(entry.into_path());
+        }
+    }
+    links
+}
+
+/// Whether a path goes in a circle.
+fn is_loop(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let is_loop = error.raw_os_error() == Some(nix::libc::ELOOP);
+    #[cfg(not(unix))]
+    let is_loop = false;
+    is_loop
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn write(root: &Path, path: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+
+    fn names(root: &Path, listing: &Listing<PathBuf>) -> Vec<String> {
+        let paths = listing.found.iter().map(|it| it.strip_prefix(root));
+        paths.map(|it| it.unwrap().display().to_string()).collect()
+    }
+
+    #[test]
+    fn links_are_followed_once_and_circles_end() {
+        let home = tempfile::tempdir().unwrap();
+        let projects = home.path().join("projects");
+        for file in [
+            "projects/b/2",
+            "dotfiles/c/3",
+            "dotfiles/4",
+            "other/5",
+            "projects/no/6",
+        ] {
+            write(home.path(), file);
+        }
+        for (link, target) in [
+            // A folder, twice; a file, twice; something that has a path without links.
+            ("c", "../dotfiles/c"),
+            ("c-again", "../dotfiles/c"),
+            ("b/4", "../../dotfiles/4"),
+            ("b/4-again", "../../dotfiles/4"),
+            ("a", "b"),
+            // Circles: to itself, to what is searched, to what is around it, and there and back.
+            ("itself", "itself"),
+            ("b/up", ".."),
+            ("b/home", "../.."),
+            ("../dotfiles/c/back", "../../projects"),
+            ("nowhere", "missing"),
+        ] {
+            symlink(target, projects.join(link)).unwrap();
+        }
+        let bounds = Bounds::default().and(&[home.path().to_owned()]);
+        let found = files(&[projects], &bounds, |folder| !folder.ends_with("no"));
+        assert_eq!(
+            names(home.path(), &found),
+            ["projects/b/2", "projects/b/4", "projects/c/3"]
+        );
+        assert_eq!(found.unreadable, []);
+    }
+
+    #[test]
+    fn what_leads_out_is_told_and_what_the_user_named_is_followed() {
+        let home = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        write(outside.path(), "folder/1");
+        write(home.path(), "projects/a/2");
+        let projects = home.path().join("projects");
+        let link = projects.join("out");
+        symlink(outside.path().join("folder"), &link).unwrap();
+        symlink(outside.path().join("folder/1"), projects.join("a/file")).unwrap();
+
+        let bounds = Bounds::default().and(&[home.path().to_owned()]);
+        let found = files(std::slice::from_ref(&projects), &bounds, |_| true);
+        assert_eq!(names(home.path(), &found), ["projects/a/2"]);
+        let told: Vec<&Path> = found
+            .unreadable
+            .iter()
+            .map(|it| it.path.as_path())
+            .collect();
+        assert_eq!(told, [projects.join("a/file"), link.clone()]);
+        assert!(found.unreadable.iter().all(Unreadable::is_left_alone));
+
+        let found = files(&[link], &bounds, |_| true);
+        assert_eq!(names(home.path(), &found), ["projects/out/1"]);
+    }
+
+    #[test]
+    fn a_folder_that_two_roots_share_is_searched_once() {
+        let home = tempfile::tempdir().unwrap();
+        write(home.path(), "one/a/1");
+        symlink("one", home.path().join("two")).unwrap();
+        let roots = ["one", "two"].map(|it| home.path().join(it));
+        let found = files(&roots, &Bounds::default(), |_| true);
+        assert_eq!(names(home.path(), &found), ["one/a/1"]);
+    }
+}
