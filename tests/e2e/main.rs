@@ -14,6 +14,8 @@ mod harness;
 #[cfg(unix)]
 mod readme;
 #[cfg(unix)]
+mod surroundings;
+#[cfg(unix)]
 mod terminal;
 #[cfg(unix)]
 mod waiting;

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,7 +14,8 @@ pub(crate) struct Terminal {
     child: Child,
     keyboard: File,
     /// Everything that was written on it; shown when a test fails.
-    screen: Option<JoinHandle<Vec<u8>>>,
+    written: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
@@ -33,16 +35,21 @@ impl Terminal {
         // Read to its end, so that whoever writes on it does not wait.
         let mut screen = File::from(screen);
         let keyboard = screen.try_clone().expect("a file can be shared");
-        let screen = thread::spawn(move || {
-            let mut written = Vec::new();
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&written);
+        let reader = thread::spawn(move || {
+            let mut piece = [0; 4096];
             // A terminal that nobody has open any more is an error, not an end.
-            let _ = screen.read_to_end(&mut written);
-            written
+            while let Ok(length @ 1..) = screen.read(&mut piece) {
+                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                log.extend_from_slice(&piece[..length]);
+            }
         });
         Self {
             child,
             keyboard,
-            screen: Some(screen),
+            written,
+            reader: Some(reader),
         }
     }
 
@@ -51,6 +58,20 @@ impl Terminal {
     pub(crate) fn press(&mut self, keys: &str) {
         let pressed = self.keyboard.write_all(keys.as_bytes());
         pressed.expect("the terminal is open");
+    }
+
+    /// What was written on it, without what moves the cursor or sets colours.
+    fn shown(&self) -> String {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = String::from_utf8_lossy(&written);
+        let mut pieces = written.split("\x1b[");
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |shown, piece| {
+            shown
+                + piece
+                    .split_once(|end: char| end.is_ascii_alphabetic())
+                    .map_or("", |it| it.1)
+        })
     }
 
     /// Asks the program to end, as a machine does that is shut down, and waits for that.
@@ -67,10 +88,11 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let screen = self.screen.take().and_then(|screen| screen.join().ok());
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
         if thread::panicking() {
-            let written = screen.unwrap_or_default();
-            eprintln!("the terminal: {}", String::from_utf8_lossy(&written));
+            eprintln!("the terminal: {}", self.shown());
         }
     }
 }
