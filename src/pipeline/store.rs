@@ -95,7 +95,7 @@ impl<'a> Unstored<'a> {
         if is_unchanged(outbox, &stamps)? {
             return Ok(None);
         }
-        let known = outbox.session(agent.as_str(), &parts.files().session_id())?;
+        let known = outbox.session(agent.as_str(), &parts.files().session_key())?;
         let checkpoint = known.and_then(|session| session.checkpoint);
         let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
         Ok(Some(Self {
@@ -320,8 +320,12 @@ fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
 ///
 /// # Errors
 /// When the outbox cannot be read.
-pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64>> {
-    let Ok(files) = found.files() else {
+pub fn unread_bytes(
+    found: &Found,
+    outbox: &Outbox,
+    host: &Host,
+) -> anyhow::Result<Option<u64>> {
+    let Ok(files) = found.files(host) else {
         // Reading it will say what is wrong with it.
         return Ok(Some(found.bytes));
     };

@@ -117,14 +117,27 @@ fn of_assistant(message: &mut Value) -> Vec<Value> {
         }));
     }
     if message.get("finish").is_some_and(Value::is_string) {
+        let end = answered(message, &parts);
         parts.push(json!({
             "type": "step-finish",
+            "time": {"end": end},
             "reason": message.get("finish"),
             "cost": message.get("cost"),
             "tokens": message.get("tokens"),
         }));
     }
     parts
+}
+
+/// When the answer was written: nothing in it has a time but tools, and a message is completed when
+/// they are done.
+fn answered(message: &Value, parts: &[Value]) -> Value {
+    let time = |name: &str| message["time"][name].clone();
+    let is_tool = |part: &Value| part["type"] == "tool";
+    match time("streamed") {
+        Value::Null if !parts.iter().any(is_tool) => time("completed"),
+        streamed => streamed,
+    }
 }
 
 fn tool(mut part: Value) -> Value {

@@ -105,6 +105,9 @@ pub(super) fn steps<'r, 'p>(
                 step.cost = part.cost;
                 step.stop_reason = part.reason.as_deref().map(content::stop_reason);
                 step.is_complete = true;
+                if let Some(end) = moment(part.time.end) {
+                    step.ended_at = end.max(step.started_at);
+                }
                 earliest = step.done_at();
                 steps.push(step);
             }
@@ -143,7 +146,7 @@ fn last<'r, 'p>(
             step.stop_reason = message.finish.as_deref().map(content::stop_reason);
         }
         let completed = moment(message.time.completed);
-        if let Some(completed) = completed.filter(|_| step.parts.is_empty()) {
+        if let Some(completed) = completed.filter(|_| !step.tells_time()) {
             step.ended_at = completed.max(step.started_at);
         }
         step.is_complete = completed.is_some() || message.error.is_some();
@@ -199,6 +202,14 @@ impl<'r, 'p> Open<'r, 'p> {
 }
 
 impl Step<'_, '_> {
+    /// Whether anything in it says when it was written.
+    fn tells_time(&self) -> bool {
+        self.parts.iter().any(|(_, part)| {
+            let of_tool = part.state.as_ref().and_then(|state| state.time.start);
+            part.time.start.or(part.time.end).or(of_tool).is_some()
+        })
+    }
+
     /// When the call and its tools were done.
     fn done_at(&self) -> DateTime<Utc> {
         let tools = self.parts.iter().filter_map(|(_, part)| {
