@@ -60,7 +60,8 @@ fn read(bencher: Bencher, wanted: Wanted) {
     bencher.counter(BytesCount::new(*bytes)).bench(|| {
         let mut turns = 0;
         for path in paths {
-            let files = claude_code::session_files(path, &Host::bare(Utc::now)).expect("it is there");
+            let files =
+                claude_code::session_files(path, &Host::bare(Utc::now)).expect("it is there");
             let (session, _) =
                 claude_code::read(&files, None, wanted, u64::MAX).expect("it can be read");
             turns += session.map_or(0, |session| session.turns.len());

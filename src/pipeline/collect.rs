@@ -326,7 +326,9 @@ impl<'a> Parts<'a> {
 
 fn files_of(found: &Found, host: &Host) -> anyhow::Result<SessionFiles> {
     let path = found.path.display();
-    found.files(host).with_context(|| format!("cannot read {path}"))
+    found
+        .files(host)
+        .with_context(|| format!("cannot read {path}"))
 }
 
 /// A session goes on while a process has it open. Where no version of the agent tells, it has

@@ -37,7 +37,8 @@ fn a_damaged_line_costs_no_response_but_its_own() {
         let found: HashSet<&str> = generations
             .map(|generation| generation.id.as_str())
             .collect();
-        let of_session = claude_code::session_files(&disk.transcript, &Host::bare(Utc::now)).expect("it can be read");
+        let of_session = claude_code::session_files(&disk.transcript, &Host::bare(Utc::now))
+            .expect("it can be read");
         let agents = of_session.agents.into_iter().map(|agent| agent.path);
         for path in agents.chain([disk.transcript.clone()]) {
             let bytes = std::fs::read(path).expect("it can be read");

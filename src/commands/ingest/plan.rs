@@ -30,11 +30,7 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn of(
-        sessions: &'a [Found],
-        outbox: &Outbox,
-        host: &Host,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn of(sessions: &'a [Found], outbox: &Outbox, host: &Host) -> anyhow::Result<Self> {
         let content_since = host.now() - TimeDelta::days(CONTENT_DAYS);
         let mut plan = Self {
             sessions: Vec::with_capacity(sessions.len()),

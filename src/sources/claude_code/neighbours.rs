@@ -220,6 +220,8 @@ mod tests {
         assert!(own.names("a") && !own.names("b"));
         fs::write(&path, line("a") + &line("b")).unwrap();
         assert!(own.names("b"));
+        // Nothing is listed again that did not change.
+        assert!(Arc::ptr_eq(&near, &Neighbours::of(&path)));
         fs::write(folder.path().join("b.jsonl"), line("b")).unwrap();
         assert_eq!(Neighbours::of(&path).transcripts.len(), 2);
     }
@@ -227,7 +229,12 @@ mod tests {
     #[test]
     fn projects_of_one_folder_are_near_each_other_and_other_folders_are_not() {
         let home = tempfile::tempdir().unwrap();
-        for project in [".claude/projects/a", ".claude/projects/b", "copies/a", "copies/b"] {
+        for project in [
+            ".claude/projects/a",
+            ".claude/projects/b",
+            "copies/a",
+            "copies/b",
+        ] {
             fs::create_dir_all(home.path().join(project)).unwrap();
         }
         #[cfg(unix)]

@@ -216,7 +216,11 @@ pub fn session_files(transcript: &Path, host: &Host) -> io::Result<SessionFiles>
     let alone = left_alone(transcript);
     let places = [Some(transcript.to_owned()), linked(transcript)];
     let places: Vec<PathBuf> = places.into_iter().flatten().collect();
-    let named: Vec<PathBuf> = places.iter().filter_map(|it| it.parent()).map(Path::to_owned).collect();
+    let named: Vec<PathBuf> = places
+        .iter()
+        .filter_map(|it| it.parent())
+        .map(Path::to_owned)
+        .collect();
     let bounds = Bounds::of(host).and(&named);
     let mut candidates = Listing::default();
     if let Some(folder) = alone {
@@ -268,7 +272,8 @@ fn linked(transcript: &Path) -> Option<PathBuf> {
 pub fn session_id(transcript: &Path) -> String {
     let said = first_facts(transcript).and_then(|facts| facts.session);
     let named = named(transcript);
-    let is_own = |said: &String| Some(said) == named.as_ref() || transcript_of(said, transcript).is_none();
+    let is_own =
+        |said: &String| Some(said) == named.as_ref() || transcript_of(said, transcript).is_none();
     said.filter(is_own).or(named).unwrap_or_default()
 }
 

@@ -15,7 +15,7 @@ use super::steps::{Step, steps};
 use super::wire::{self, Info, Part};
 use crate::session::{
     Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities, Parameters,
-    Role, Subagent, Timing, ToolCall, ToolResult, UsageReport, Wanted,
+    Role, Subagent, Timing, ToolCall, ToolResult, Wanted,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -374,7 +374,7 @@ impl<'a> Conversation<'a> {
             },
             error: step.error,
             label: None,
-            usage_report: UsageReport::Present,
+            usage_report: step.usage_report,
             complete: step.is_complete,
             circumstances,
         })

@@ -183,6 +183,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_ends_when_it_was_written_and_not_when_its_tools_were_done() {
+        let tool = r#"{"type":"tool","time":{"created":30}}"#;
+        let text = r#"{"type":"text","text":"Two."}"#;
+        for (time, content, expected) in [
+            (r#"{"created":1,"completed":90}"#, text, json!(90)),
+            (
+                r#"{"created":1,"streamed":40,"completed":90}"#,
+                text,
+                json!(40),
+            ),
+            (
+                r#"{"created":1,"streamed":40,"completed":90}"#,
+                tool,
+                json!(40),
+            ),
+            // The first tool tells.
+            (r#"{"created":1,"completed":90}"#, tool, Value::Null),
+            (r#"{"created":1}"#, text, Value::Null),
+        ] {
+            let data = format!(r#"{{"time":{time},"content":[{content}],"finish":"stop"}}"#);
+            let record = record(String::new(), "assistant", 1, &data).unwrap();
+            let last = &record.parts.last().unwrap().data;
+            let last: Value = serde_json::from_str(last).unwrap();
+            assert_eq!(last["time"]["end"], expected, "{data}");
+        }
+    }
+
+    #[test]
     fn a_row_of_any_other_form_is_counted_or_harmless() {
         for (kind, data) in [
             ("assistant", "{"),
