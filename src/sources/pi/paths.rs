@@ -1,6 +1,5 @@
 //! Where Pi keeps its sessions.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -186,14 +185,10 @@ fn from_home(path: PathBuf, host: &Host) -> PathBuf {
 /// Every session of this user, in no order.
 #[must_use]
 pub fn all(host: &Host) -> Listing<PathBuf> {
-    let usual = agent_dir(host).map(|folder| folder.join("sessions"));
-    // Sessions from before another folder was named.
-    let folders: BTreeSet<PathBuf> = own_sessions_dir(host).into_iter().chain(usual).collect();
-    let mut all = Listing::default();
-    for folder in folders {
-        all.append(transcripts(&folder, &Bounds::of(host)));
-    }
-    all
+    let folder = sessions_dir(host);
+    folder.map_or_else(Listing::default, |folder| {
+        transcripts(&folder, &Bounds::of(host))
+    })
 }
 
 /// Every session at or below `root`, in no order, without those of subagents, which are parts of
