@@ -70,14 +70,12 @@ impl Neighbours {
         };
         let key = first.clone();
         let mut listed = LISTED.lock().unwrap_or_else(PoisonError::into_inner);
-        match listed.get(&key).filter(|known| known.folders == folders) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let anew = Arc::new(Self::in_folders(folders));
-                listed.insert(key, Arc::clone(&anew));
-                anew
-            }
+        if let Some(known) = listed.get(&key).filter(|known| known.folders == folders) {
+            return Arc::clone(known);
         }
+        let anew = Arc::new(Self::in_folders(folders));
+        listed.insert(key, Arc::clone(&anew));
+        anew
     }
 
     fn in_folders(folders: Vec<(PathBuf, Option<SystemTime>)>) -> Self {
