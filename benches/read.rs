@@ -10,8 +10,10 @@ mod generator;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use chrono::Utc;
 use divan::Bencher;
 use divan::counter::BytesCount;
+use posthog_llma::host::Host;
 use posthog_llma::session::{InputScope, Wanted};
 use posthog_llma::sources::{self, claude_code};
 use tempfile::TempDir;
@@ -34,7 +36,7 @@ static SESSIONS: LazyLock<(Vec<PathBuf>, u64, Option<TempDir>)> = LazyLock::new(
     let paths: Vec<PathBuf> = found.into_iter().map(|found| found.path).collect();
     let bytes = paths
         .iter()
-        .filter_map(|path| claude_code::session_files(path).ok())
+        .filter_map(|path| claude_code::session_files(path, &Host::bare(Utc::now)).ok())
         .map(|files| {
             let main = files.transcript.metadata().map_or(0, |meta| meta.len());
             main + files.agents.iter().map(|agent| agent.bytes).sum::<u64>()
@@ -58,7 +60,8 @@ fn read(bencher: Bencher, wanted: Wanted) {
     bencher.counter(BytesCount::new(*bytes)).bench(|| {
         let mut turns = 0;
         for path in paths {
-            let files = claude_code::session_files(path).expect("it is there");
+            let files =
+                claude_code::session_files(path, &Host::bare(Utc::now)).expect("it is there");
             let (session, _) =
                 claude_code::read(&files, None, wanted, u64::MAX).expect("it can be read");
             turns += session.map_or(0, |session| session.turns.len());

@@ -259,6 +259,9 @@ pub struct Flush {
     /// First read this transcript
     #[arg(long, value_name = "TRANSCRIPT", hide = true)]
     pub collect: Option<PathBuf>,
+    /// Log that the transcript of this session was not found
+    #[arg(long, value_name = "SESSION", conflicts_with = "collect", hide = true)]
+    pub missing: Option<String>,
     /// The transcript's session goes on
     #[arg(long, requires = "collect", hide = true)]
     pub running: bool,

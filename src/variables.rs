@@ -174,6 +174,10 @@ variables! {
     OpencodeDb = "OPENCODE_DB", Ignored;
     /// A file with settings of OpenCode.
     OpencodeConfig = "OPENCODE_CONFIG", Ignored;
+    /// Settings of OpenCode themselves.
+    OpencodeConfigContent = "OPENCODE_CONFIG_CONTENT", Ignored;
+    /// Whether OpenCode ignores settings in projects.
+    OpencodeWithoutProjects = "OPENCODE_DISABLE_PROJECT_CONFIG", Ignored;
     /// A folder with settings and plugins of OpenCode.
     OpencodeConfigDir = "OPENCODE_CONFIG_DIR", Ignored;
     /// Pi's folder.

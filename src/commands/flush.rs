@@ -139,6 +139,7 @@ fn unwatched(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     report.error = report.error.or(drained.last_error);
     let found = arguments.collect.as_deref().and_then(Found::at);
     let session = found.as_ref().map(Found::session_id);
+    let session = session.or_else(|| arguments.missing.clone());
     sending.log(&verb(arguments), session, drained.sent, report);
     Ok(Exit::Done)
 }
@@ -175,6 +176,14 @@ fn gather(
     }
     if arguments.sweep {
         sweep(agent, sending, host, since, report);
+    }
+    if let Some(session) = &arguments.missing {
+        let folder = sources::folder(agent, host).unwrap_or_default();
+        anyhow::bail!(
+            "session {session} is nowhere in {}; posthog-llma doctor says where {} was looked for",
+            folder.display(),
+            agent.name()
+        );
     }
     Ok(())
 }

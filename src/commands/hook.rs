@@ -139,19 +139,24 @@ fn pass_on(arguments: &Hook, environment: &Environment, config: &Config) {
     let (Some(state_dir), Some(session)) = (&config.state_dir, &arguments.session) else {
         return;
     };
-    // A session in which nothing was answered yet is nowhere.
-    let Some(session) = sources::named_by_plugin(arguments.agent, session, &environment.host)
-    else {
-        return;
-    };
-    let then = if arguments.running {
-        "--running"
-    } else {
-        "--sweep"
-    };
-    let agent = arguments.agent.as_str();
-    let words = ["--agent", agent, then, "--collect"].map(OsStr::new);
-    let words = [&words[..], &[session.as_os_str()]].concat();
+    let agent = OsStr::new(arguments.agent.as_str());
+    let mut words = vec![OsStr::new("--agent"), agent];
+    if !arguments.running {
+        words.push(OsStr::new("--sweep"));
+    }
+    let found = sources::named_by_plugin(arguments.agent, session, &environment.host);
+    match (&found, arguments.agent) {
+        (Some(found), _) => {
+            if arguments.running {
+                words.push(OsStr::new("--running"));
+            }
+            words.extend([OsStr::new("--collect"), found.as_os_str()]);
+        }
+        // OpenCode keeps every session from its beginning on.
+        (None, Agent::OpenCode) => words.extend([OsStr::new("--missing"), session.as_os_str()]),
+        // Pi writes no file before the first answer, and a subagent is sent with its parent.
+        (None, _) => return,
+    }
     let _ = start(environment, state_dir, &words);
 }
 
@@ -166,9 +171,10 @@ fn work(input: &Input, environment: &Environment, config: &Config) {
     }
     // The detached process works in another directory.
     let transcript = transcript_of(input, host).and_then(|path| std::path::absolute(path).ok());
-    let words: Vec<&OsStr> = match &transcript {
-        Some(path) => vec![OsStr::new("--collect"), path.as_os_str()],
-        None => Vec::new(),
+    let words: Vec<&OsStr> = match (&transcript, &input.session_id) {
+        (Some(path), _) => vec![OsStr::new("--collect"), path.as_os_str()],
+        (None, Some(id)) if !id.is_empty() => vec![OsStr::new("--missing"), OsStr::new(id)],
+        (None, _) => Vec::new(),
     };
     let child = start(environment, state_dir, &words);
     if let Ok(child) = child {

@@ -150,13 +150,13 @@ impl Mapper<'_> {
         conversation: &mut Conversation,
     ) {
         let agent = self.session.agent;
-        let session_id = self.session.id.as_str();
+        let session = self.session.key.as_str();
         let frozen = &self.settings.frozen;
         let (trace, parent) = match frozen.grouping {
             Grouping::Message => (turn.id.clone(), turn.id.clone()),
             Grouping::Session if frozen.turn_spans => (
                 session_trace.to_owned(),
-                ids::turn(agent, session_id, &turn.id).to_string(),
+                ids::turn(agent, session, &turn.id).to_string(),
             ),
             Grouping::Session => (session_trace.to_owned(), session_trace.to_owned()),
         };
@@ -290,7 +290,7 @@ impl Mapper<'_> {
     }
 
     fn turn_span(&mut self, turn: &Turn, trace: &str) {
-        let session_id = self.session.id.as_str();
+        let session = self.session.key.as_str();
         let place = Place {
             trace,
             parent: trace,
@@ -303,7 +303,7 @@ impl Mapper<'_> {
             place,
             Content {
                 name: EventName::Span,
-                uuid: ids::turn(self.session.agent, session_id, &turn.id),
+                uuid: ids::turn(self.session.agent, session, &turn.id),
                 ended_at: turn.ended_at,
                 latency: Some(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
@@ -327,7 +327,7 @@ impl Mapper<'_> {
             place,
             Content {
                 name: EventName::Trace,
-                uuid: ids::turn_trace(self.session.agent, &self.session.id, &turn.id),
+                uuid: ids::turn_trace(self.session.agent, &self.session.key, &turn.id),
                 ended_at: turn.started_at,
                 latency: Some(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
@@ -366,7 +366,7 @@ impl Mapper<'_> {
         let uuid = if is_first {
             ids::session_trace(session.agent, &session.key)
         } else {
-            ids::turn_trace(session.agent, &session.id, trace.id)
+            ids::turn_trace(session.agent, &session.key, trace.id)
         };
         let recording = self.settings.recording;
         self.emit(
@@ -404,7 +404,7 @@ impl Mapper<'_> {
             },
             Content {
                 name: EventName::Generation,
-                uuid: ids::unlisted(agent, &session.id, statement, &unlisted.model),
+                uuid: ids::unlisted(agent, &session.key, statement, &unlisted.model),
                 ended_at: unlisted.at,
                 latency: None,
                 circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
@@ -428,7 +428,7 @@ impl Mapper<'_> {
         let is_trace = name == EventName::Trace;
         let mut all = Properties::default();
         all.set("$ai_trace_id", place.trace);
-        all.set("$ai_session_id", &self.session.id);
+        all.set("$ai_session_id", &self.session.key);
         all.set(
             "$ai_span_id",
             if is_trace { place.trace } else { &uuid_text },

@@ -181,7 +181,7 @@ impl<'a> Parts<'a> {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             found: found.clone(),
-            files: files_of(found)?,
+            files: files_of(found, host)?,
             progress,
             wanted,
             host,
@@ -324,9 +324,11 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn files_of(found: &Found) -> anyhow::Result<SessionFiles> {
+fn files_of(found: &Found, host: &Host) -> anyhow::Result<SessionFiles> {
     let path = found.path.display();
-    found.files().with_context(|| format!("cannot read {path}"))
+    found
+        .files(host)
+        .with_context(|| format!("cannot read {path}"))
 }
 
 /// A session goes on while a process has it open. Where no version of the agent tells, it has

@@ -95,8 +95,14 @@ impl<'a> Unstored<'a> {
         if is_unchanged(outbox, &stamps)? {
             return Ok(None);
         }
-        let known = outbox.session(agent.as_str(), &parts.files().session_id())?;
+        let known = outbox.session(agent.as_str(), &parts.files().session_key())?;
+        // Lines that were met elsewhere may belong anywhere: then all of it is read again.
+        let is_from_start = stamps.iter().map(|stamp| is_unread(outbox, &stamp.path));
+        let is_from_start = is_from_start
+            .collect::<Result<Vec<bool>, _>>()?
+            .contains(&true);
         let checkpoint = known.and_then(|session| session.checkpoint);
+        let checkpoint = checkpoint.filter(|_| !is_from_start);
         let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
         Ok(Some(Self {
             agent,
@@ -305,6 +311,13 @@ fn unread(path: &Path) -> TranscriptStamp {
     }
 }
 
+/// Whether a file was marked so that nothing of it counts as read.
+fn is_unread(outbox: &Outbox, path: &Path) -> anyhow::Result<bool> {
+    Ok(outbox
+        .transcript(path)?
+        .is_some_and(|known| known == unread(path)))
+}
+
 /// How the files of a session look now.
 fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
     let stamp = |look: Look| TranscriptStamp {
@@ -320,8 +333,8 @@ fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
 ///
 /// # Errors
 /// When the outbox cannot be read.
-pub fn unread_bytes(found: &Found, outbox: &Outbox) -> anyhow::Result<Option<u64>> {
-    let Ok(files) = found.files() else {
+pub fn unread_bytes(found: &Found, outbox: &Outbox, host: &Host) -> anyhow::Result<Option<u64>> {
+    let Ok(files) = found.files(host) else {
         // Reading it will say what is wrong with it.
         return Ok(Some(found.bytes));
     };

@@ -202,9 +202,11 @@ impl Found {
     ///
     /// # Errors
     /// When the transcript is not there or is no regular file.
-    pub fn files(&self) -> io::Result<SessionFiles> {
+    pub fn files(&self, host: &Host) -> io::Result<SessionFiles> {
         Ok(match self.agent {
-            Agent::ClaudeCode => SessionFiles::ClaudeCode(claude_code::session_files(&self.path)?),
+            Agent::ClaudeCode => {
+                SessionFiles::ClaudeCode(claude_code::session_files(&self.path, host)?)
+            }
             Agent::Pi => SessionFiles::Pi(self.path.clone()),
             Agent::OpenCode => SessionFiles::OpenCode(self.address().ok_or(ErrorKind::NotFound)?),
         })
@@ -219,6 +221,15 @@ impl SessionFiles {
             Self::ClaudeCode(files) => files.session_id.clone(),
             Self::Pi(path) => pi::session_id(path),
             Self::OpenCode(address) => address.id().to_owned(),
+        }
+    }
+
+    /// What tells the session from every other one; see [`Session::key`].
+    #[must_use]
+    pub fn session_key(&self) -> String {
+        match self {
+            Self::Pi(path) => pi::session_key(path),
+            Self::ClaudeCode(_) | Self::OpenCode(_) => self.session_id(),
         }
     }
 

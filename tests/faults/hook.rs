@@ -108,6 +108,19 @@ fn a_transcript_that_is_not_there_is_noted_and_keeps_nothing_else_back() {
 }
 
 #[test]
+fn a_session_whose_transcript_is_nowhere_is_noted() {
+    let scene = Scene::new();
+    let input = r#"{"hook_event_name":"SessionEnd","session_id":"s-9","transcript_path":""}"#;
+    let run = scene.env.command(["hook"]).stdin(input);
+    run.run().success().silent().within(CROWDED);
+    scene.settle();
+    let run = &scene.status()["runs"][0];
+    let error = run["error"].to_string();
+    assert!(error.contains("session s-9 is nowhere in"), "{run}");
+    assert_eq!(run["session"], "s-9");
+}
+
+#[test]
 fn settings_that_cannot_be_read_are_noted_and_send_nowhere() {
     let scene = Scene::on(|env| env.with("POSTHOG_HOST", "http://posthog.example.com"));
     let session = Session::write(&scene.env, 1, 1);

@@ -12,8 +12,9 @@ mod texts;
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use posthog_llma::events::{Event, Progress};
+use posthog_llma::host::Host;
 use posthog_llma::pipeline::{Collected, Pipeline};
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
 use posthog_llma::sources::claude_code;
@@ -37,7 +38,8 @@ fn a_damaged_line_costs_no_response_but_its_own() {
         let found: HashSet<&str> = generations
             .filter_map(|generation| generation.id.split('\u{1e}').next())
             .collect();
-        let of_session = claude_code::session_files(&disk.transcript).expect("it can be read");
+        let of_session = claude_code::session_files(&disk.transcript, &Host::bare(Utc::now))
+            .expect("it can be read");
         let agents = of_session.agents.into_iter().map(|agent| agent.path);
         for path in agents.chain([disk.transcript.clone()]) {
             let bytes = std::fs::read(path).expect("it can be read");

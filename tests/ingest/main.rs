@@ -16,3 +16,4 @@ mod large;
 mod output;
 mod places;
 mod stopped;
+mod strays;

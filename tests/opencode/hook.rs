@@ -84,20 +84,36 @@ fn a_subagent_that_rests_is_read_with_the_session_that_started_it() {
 }
 
 #[test]
-fn nothing_happens_without_a_key_or_when_it_is_switched_off_or_there_is_no_session() {
-    for special in ["POSTHOG_API_KEY", "POSTHOG_ENABLED", "no session"] {
+fn nothing_happens_without_a_key_or_when_it_is_switched_off() {
+    for special in ["POSTHOG_API_KEY", "POSTHOG_ENABLED"] {
         let scene = Scene::on(|env| match special {
             "POSTHOG_API_KEY" => env.without(special),
-            "POSTHOG_ENABLED" => env.with(special, "false"),
-            _ => env,
+            _ => env.with(special, "false"),
         });
-        if special != "no session" {
-            database(&scene.env.home().join(DATA), &fixture("plain_answer"));
-        }
+        database(&scene.env.home().join(DATA), &fixture("plain_answer"));
         hook(&scene, "ses_0201", &[]);
         assert!(scene.posthog.requests().is_empty(), "{special}");
         let state = fs::read_dir(scene.env.state()).expect("it is there");
         assert_eq!(state.count(), 0, "{special}: nothing is stored");
+    }
+}
+
+#[test]
+fn a_session_that_is_nowhere_is_noted() {
+    let scene = scene();
+    for is_there in [false, true] {
+        if is_there {
+            database(&scene.env.home().join(DATA), &fixture("plain_answer"));
+        }
+        hook(&scene, "ses_elsewhere", &["--running"]);
+        let run = &scene.status()["runs"][0];
+        let error = run["error"].to_string();
+        assert!(
+            error.contains("session ses_elsewhere is nowhere in"),
+            "{run}"
+        );
+        assert_eq!(run["session"], "ses_elsewhere");
+        assert!(scene.posthog.requests().is_empty());
     }
 }
 

@@ -6,12 +6,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::anthropic::{Anthropic, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET};
@@ -123,6 +125,18 @@ impl Machine {
 
     fn tools(&self) -> Vec<Value> {
         self.posthog.named("$ai_span")
+    }
+
+    /// How many tools OpenCode wrote down as done.
+    fn tools_in_database(&self) -> usize {
+        let path = self.env.home().join(".local/share/opencode/opencode.db");
+        let count = Connection::open(path).and_then(|database| {
+            let question = "SELECT count(*) FROM part WHERE data LIKE '%\"type\":\"tool\"%'
+                AND data NOT LIKE '%\"status\":\"running\"%'
+                AND data NOT LIKE '%\"status\":\"pending\"%'";
+            database.query_row(question, [], |row| row.get::<_, usize>(0))
+        });
+        count.unwrap_or(0)
     }
 
     fn sessions(&self) -> BTreeSet<String> {
@@ -257,6 +271,63 @@ fn a_session_that_was_killed_is_sent_as_far_as_it_came() {
     let tools = machine.tools();
     assert_eq!(tools.len(), 3, "{tools:#?}");
     assert_eq!(machine.sessions().len(), 2);
+    machine.balanced();
+}
+
+#[test]
+fn a_run_that_a_signal_ends_is_sent_at_once() {
+    let Some(machine) = machine_or_skip() else {
+        return;
+    };
+    let machine = machine.install_program();
+    for (number, signal) in [(1, Signal::TERM), (2, Signal::HUP)] {
+        let before = machine.api.calls().len();
+        let run = machine.opencode(["run", "TOOLS HANG"]).in_own_group();
+        let mut run = run.spawn();
+        machine.api.wait_for_calls(before + 3, PATIENCE);
+        wait_for("the tools are in the database", PATIENCE, || {
+            (machine.tools_in_database() == 3 * number).then_some(())
+        });
+        Process(run.id()).kill(signal);
+        run.wait().expect("it ran");
+        wait_for("the tools are sent", SOON, || {
+            (machine.tools().len() == 3 * number).then_some(())
+        });
+        machine.settle();
+        assert_eq!(machine.sessions().len(), number, "{signal:?}");
+        machine.balanced();
+    }
+}
+
+#[test]
+fn a_session_of_the_http_interface_is_sent_when_it_rests() {
+    let Some(machine) = machine_or_skip() else {
+        return;
+    };
+    let machine = machine.install_program();
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let port = port.expect("a free port").port().to_string();
+    let serve = machine.opencode(["serve", "--hostname", "127.0.0.1", "--port", &port]);
+    let mut serve = serve.in_own_group().spawn();
+    let ask = |path: &str, body: &Value| -> Option<Value> {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let answer = ureq::post(url).header("content-type", "application/json");
+        let text = answer.send(body.to_string()).ok()?;
+        serde_json::from_str(&text.into_body().read_to_string().ok()?).ok()
+    };
+    let session = wait_for("the server answers", PATIENCE, || {
+        ask("/session", &json!({}))
+    });
+    let session = session["id"].as_str().expect("an id").to_owned();
+    let prompt = json!({"parts": [{"type": "text", "text": "hello"}]});
+    ask(&format!("/session/{session}/message"), &prompt).expect("an answer");
+    wait_for("the answer is sent", SOON, || {
+        (machine.calls().len() == 1).then_some(())
+    });
+    assert_eq!(machine.calls()[0]["properties"]["$ai_session_id"], session);
+    Process(serve.id()).kill(Signal::TERM);
+    serve.wait().expect("it ran");
+    machine.settle();
     machine.balanced();
 }
 

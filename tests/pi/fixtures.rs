@@ -233,7 +233,7 @@ fn one_id_in_two_projects_is_two_sessions() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let text = fs::read_to_string(of_case("plain_answer")).expect("the fixture is there");
     let id = "00000101-0000-7000-8000-000000000000";
-    let keys: Vec<String> = [("bookshop", "09:00"), ("weather", "10:00")]
+    let told: Vec<(String, HashSet<String>)> = [("bookshop", "09:00"), ("weather", "10:00")]
         .into_iter()
         .map(|(project, time)| {
             let text = text.replace(id, "nightly").replace("bookshop", project);
@@ -246,10 +246,20 @@ fn one_id_in_two_projects_is_two_sessions() {
             let found = sources::Found::at(&path).expect("a session");
             assert_eq!(session.id, "nightly");
             assert_eq!(session.key, found.session_key());
-            session.key
+            let mut told = HashSet::new();
+            for run in [Run::default(), Run::by_message(), Run::without_turns()] {
+                for event in run.events(&path) {
+                    let properties = &event["properties"];
+                    assert_eq!(properties["$ai_session_id"], session.key);
+                    told.insert(properties["$ai_trace_id"].to_string());
+                    told.insert(event["uuid"].to_string());
+                }
+            }
+            (session.key, told)
         })
         .collect();
-    assert_ne!(keys[0], keys[1]);
+    assert_ne!(told[0].0, told[1].0);
+    assert!(told[0].1.is_disjoint(&told[1].1), "{told:#?}");
 }
 
 #[test]

@@ -190,7 +190,7 @@ fn format(facts: &Facts) -> Option<Finding> {
     let newest: Vec<&Found> = facts.found.iter().take(READ).collect();
     for found in &newest {
         // What cannot be read is told by another check.
-        if let Ok(files) = claude_code::session_files(&found.path) {
+        if let Ok(files) = claude_code::session_files(&found.path, &facts.host) {
             let _ = unknown.look(&files);
         }
     }

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::commands::WrongUse;
 use crate::events::retention::CONTENT_DAYS;
+use crate::host::Host;
 use crate::outbox::Outbox;
 use crate::pipeline;
 use crate::sources::Found;
@@ -29,12 +30,8 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn of(
-        sessions: &'a [Found],
-        outbox: &Outbox,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<Self> {
-        let content_since = now - TimeDelta::days(CONTENT_DAYS);
+    pub(super) fn of(sessions: &'a [Found], outbox: &Outbox, host: &Host) -> anyhow::Result<Self> {
+        let content_since = host.now() - TimeDelta::days(CONTENT_DAYS);
         let mut plan = Self {
             sessions: Vec::with_capacity(sessions.len()),
             bytes: 0,
@@ -42,7 +39,7 @@ impl<'a> Plan<'a> {
             old: 0,
         };
         for found in sessions {
-            let unread = pipeline::unread_bytes(found, outbox)?;
+            let unread = pipeline::unread_bytes(found, outbox, host)?;
             if let Some(bytes) = unread {
                 plan.bytes += bytes;
                 let end = found.last_written();

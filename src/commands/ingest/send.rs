@@ -46,7 +46,7 @@ pub(super) fn run(
     let host = &environment.host;
     let sending = Sending::open(environment, config)?;
     sending.outbox().relax()?;
-    let plan = Plan::of(sessions, sending.outbox(), host.now())?;
+    let plan = Plan::of(sessions, sending.outbox(), host)?;
     plan.tell_of_old_content(arguments.with_old_content);
     if !plan.is_agreed(arguments.yes, &sending.destination()?.host)? {
         ui::say("nothing was sent");

@@ -16,6 +16,7 @@ mod lenient;
 mod line_reader;
 mod lists;
 mod messages;
+mod neighbours;
 mod pace;
 mod paths;
 mod places;

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::super::jsonl::{Lines, objects};
 use super::super::links::{self, Bounds};
 use super::super::walk::{self, Listing, Unreadable};
+use super::neighbours;
 use super::places::{config_dirs, projects_dirs};
 use super::prompt;
 use super::times::parse_time;
@@ -153,7 +154,7 @@ pub(in super::super) fn transcripts(roots: &[PathBuf], bounds: &Bounds) -> Listi
     (files.unreadable).retain(|left| left.may_hold(is_jsonl));
     for folder in subagents.into_inner() {
         if is_left_alone(&folder) {
-            let mut left = walk::files(&folder, |_| true);
+            let mut left = files_of_agents(&folder, &bounds.clone().and(roots));
             left.found
                 .retain(|path| is_jsonl(path) && agent_id(path).is_some());
             left.found.truncate(1);
@@ -199,12 +200,13 @@ pub fn named(transcript: &Path) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
-/// The files of the session whose transcript is at `transcript`.
+/// The files of the session whose transcript is at `transcript`. Its subagents are looked for in
+/// folders of the user and in that of the transcript, whatever links say.
 ///
 /// # Errors
 /// When the transcript is not there or is no regular file. Subagents that cannot be read, and
-/// folders that cannot be listed, are left to the reader, which reports them.
-pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
+/// folders that cannot be listed or lead elsewhere, are left to the reader, which reports them.
+pub fn session_files(transcript: &Path, host: &Host) -> io::Result<SessionFiles> {
     if !fs::metadata(transcript)?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -212,14 +214,21 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
         ));
     }
     let alone = left_alone(transcript);
+    let places = [Some(transcript.to_owned()), linked(transcript)];
+    let places: Vec<PathBuf> = places.into_iter().flatten().collect();
+    let named: Vec<PathBuf> = places
+        .iter()
+        .filter_map(|it| it.parent())
+        .map(Path::to_owned)
+        .collect();
+    let bounds = Bounds::of(host).and(&named);
     let mut candidates = Listing::default();
     if let Some(folder) = alone {
-        candidates.append(walk::files(folder, |_| true));
+        candidates.append(files_of_agents(folder, &bounds));
     } else {
-        let places = [Some(transcript.to_owned()), linked(transcript)];
-        for transcript in places.into_iter().flatten() {
+        for transcript in places {
             let own = transcript.with_extension("").join(SUBAGENTS);
-            candidates.append(walk::files(&own, |_| true));
+            candidates.append(files_of_agents(&own, &bounds));
         }
     }
     let mut agents: Vec<AgentFile> = Vec::new();
@@ -240,6 +249,17 @@ pub fn session_files(transcript: &Path) -> io::Result<SessionFiles> {
     })
 }
 
+/// The files in a folder of subagents, unless it lies out of the bounds.
+fn files_of_agents(folder: &Path, bounds: &Bounds) -> Listing<PathBuf> {
+    match folder.canonicalize() {
+        Ok(real) if !bounds.hold(&real) => Listing {
+            found: Vec::new(),
+            unreadable: vec![Unreadable::leading_out(folder, real)],
+        },
+        _ => walk::files(folder, |_| true),
+    }
+}
+
 /// Where a transcript lies that is a symbolic link: its subagents may be there.
 fn linked(transcript: &Path) -> Option<PathBuf> {
     let is_link = transcript.symlink_metadata().ok()?.is_symlink();
@@ -247,22 +267,33 @@ fn linked(transcript: &Path) -> Option<PathBuf> {
 }
 
 /// The id of a session: what its lines say, else the name of its transcript. Where the first line
-/// belongs to another session that has a transcript beside this one, the name counts.
+/// belongs to another session that has a transcript near this one, the name counts.
 #[must_use]
 pub fn session_id(transcript: &Path) -> String {
     let said = first_facts(transcript).and_then(|facts| facts.session);
     let named = named(transcript);
-    let is_own = |said: &String| Some(said) == named.as_ref() || beside(transcript, said).is_none();
+    let is_own =
+        |said: &String| Some(said) == named.as_ref() || transcript_of(said, transcript).is_none();
     said.filter(is_own).or(named).unwrap_or_default()
 }
 
-/// The transcript of that session in the same folder, if there is one.
-pub(super) fn beside(transcript: &Path, session: &str) -> Option<PathBuf> {
+/// The transcript of that session near another one: in the same folder, else in another project of
+/// the same folder of Claude Code.
+pub(super) fn transcript_of(session: &str, near: &Path) -> Option<PathBuf> {
     let is_plain = session
         .bytes()
         .all(|it| it.is_ascii_alphanumeric() || it == b'-');
-    let path = transcript.with_file_name(format!("{session}.jsonl"));
-    (is_plain && !session.is_empty() && path.is_file()).then_some(path)
+    if !is_plain || session.is_empty() {
+        return None;
+    }
+    let name = format!("{session}.jsonl");
+    let beside = near.with_file_name(&name);
+    if beside.is_file() {
+        return Some(beside);
+    }
+    let is_regular = |path: &PathBuf| path.symlink_metadata().is_ok_and(|it| it.is_file());
+    let others = neighbours::folders_near(near).into_iter().skip(1);
+    others.map(|other| other.join(&name)).find(is_regular)
 }
 
 /// Whether a file is the transcript of a session by its name: neither a subagent's, nor the record

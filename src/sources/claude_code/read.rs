@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
         wanted: Wanted,
         most: u64,
     ) -> anyhow::Result<Self> {
-        let strays = Strays::of(files);
+        let strays = Strays::of(files, checkpoint);
         // Lines of other files may belong anywhere.
         let start = Checkpoint::default();
         let (checkpoint, most) = if strays.is_empty() {

@@ -6,8 +6,7 @@
 //! line stays where it is, so that nothing is lost.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::Metadata;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -15,9 +14,10 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::super::jsonl::{self, Lines};
-use super::super::{regular, walk};
+use super::checkpoint::Checkpoint;
 use super::glance;
 use super::lenient::{Text, text};
+use super::neighbours::Neighbours;
 use super::paths::{self, SessionFiles};
 use super::times::parse_time;
 use super::wire::Line;
@@ -48,8 +48,8 @@ impl<'a> Others<'a> {
         if let Some(known) = self.known.get(id) {
             return known.is_some();
         }
-        let beside = paths::beside(&self.files.transcript, id);
-        let owner = beside.filter(|path| paths::session_id(path) == id);
+        let owner = paths::transcript_of(id, &self.files.transcript);
+        let owner = owner.filter(|path| paths::session_id(path) == id);
         let has_owner = owner.is_some();
         self.known.insert(id.to_owned(), owner);
         has_owner
@@ -61,7 +61,7 @@ impl<'a> Others<'a> {
     }
 }
 
-/// Lines of a session in the transcripts beside its own, the oldest first.
+/// Lines of a session in the transcripts near its own, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Strays(VecDeque<(DateTime<Utc>, String)>);
 
@@ -76,13 +76,25 @@ struct Envelope<'a> {
 }
 
 impl Strays {
-    /// Looks for lines of a session. A transcript that cannot be read holds none: its own session
-    /// reports it.
-    pub(super) fn of(files: &SessionFiles) -> Self {
+    /// Looks for lines of a session. Where nothing was written since the checkpoint, there are none:
+    /// earlier ones were read before it. Otherwise there are all of them, since the session is then
+    /// read from its start. A transcript that cannot be read holds none: its own session reports it.
+    pub(super) fn of(files: &SessionFiles, checkpoint: &Checkpoint) -> Self {
+        let since = checkpoint.clock.filter(|_| checkpoint.offset > 0);
+        let new = Self::written_since(files, since);
+        if since.is_none() || new.is_empty() {
+            return new;
+        }
+        Self::written_since(files, None)
+    }
+
+    /// Those that were written at that time or later, or since the session began.
+    fn written_since(files: &SessionFiles, since: Option<DateTime<Utc>>) -> Self {
         let mut lines = Vec::new();
-        for path in candidates(files) {
+        for path in candidates(files, since) {
             let _ = collect(&path, &files.session_id, &mut lines);
         }
+        lines.retain(|(at, _)| since.is_none_or(|since| *at >= since));
         lines.sort_by_key(|(at, _)| *at);
         Self(lines.into())
     }
@@ -99,45 +111,32 @@ impl Strays {
     }
 }
 
-/// Transcripts of other sessions that were written to while this one was.
-fn candidates(files: &SessionFiles) -> Vec<PathBuf> {
-    let transcript = &files.transcript;
-    let named = paths::beside(transcript, &files.session_id);
+/// Transcripts of other sessions that were written to while this one was, from that time on, and
+/// that name it.
+fn candidates(files: &SessionFiles, since: Option<DateTime<Utc>>) -> Vec<PathBuf> {
+    let (transcript, id) = (&files.transcript, &files.session_id);
     // A copy under another name is no place that other sessions write beside.
-    if named.as_ref() != Some(transcript) {
+    if paths::transcript_of(id, transcript).as_ref() != Some(transcript) {
         return Vec::new();
     }
-    let Some(folder) = transcript.parent() else {
+    let near = Neighbours::of(transcript);
+    if near.transcripts.len() < 2 {
         return Vec::new();
-    };
-    let mut entries = walk::entries(folder).found;
-    entries.retain(|path| path != transcript && paths::is_transcript(path));
-    if entries.is_empty() {
-        return entries;
     }
-    let (began, ended) = (glance::started_at(transcript), written(transcript));
-    entries.retain(|path| {
-        if written(path) < began || !begins_as_object(path) {
-            return false;
-        }
-        let is_late = ended.is_some_and(|ended| glance::started_at(path) > Some(ended));
-        !is_late && paths::session_id(path) != files.session_id
+    let since = since.or_else(|| glance::started_at(transcript));
+    let ended = written(transcript);
+    let others = near.transcripts.iter().filter(|other| {
+        let is_early = since.is_some_and(|since| other.written < since);
+        let is_late = || ended.is_some_and(|ended| other.began() > Some(ended));
+        !is_early && other.path != *transcript && !is_late() && other.names(id)
     });
-    entries
-}
-
-/// Whether a file begins as a transcript does: what else has such a name may be endless.
-fn begins_as_object(path: &Path) -> bool {
-    let first = regular::open(path).and_then(|(mut file, _)| {
-        let mut first = [0];
-        file.read_exact(&mut first).map(|()| first)
-    });
-    first.is_ok_and(|first| first == *b"{")
+    let others = others.filter(|other| paths::session_id(&other.path) != *id);
+    others.map(|other| other.path.clone()).collect()
 }
 
 /// When a file was last written to.
 fn written(path: &Path) -> Option<DateTime<Utc>> {
-    let meta = path.symlink_metadata().ok().filter(Metadata::is_file)?;
+    let meta = path.symlink_metadata().ok()?;
     meta.modified().ok().map(DateTime::from)
 }
 

@@ -192,15 +192,20 @@ const fn kind_of(value: &Value) -> &'static str {
 mod tests {
     use std::fs;
 
+    use chrono::Utc;
+
     use super::super::session_files;
     use super::*;
+    use crate::host::Host;
 
     fn look(lines: &str) -> Unknown {
         let folder = tempfile::tempdir().unwrap();
         let transcript = folder.path().join("session.jsonl");
         fs::write(&transcript, lines).unwrap();
         let mut unknown = Unknown::default();
-        unknown.look(&session_files(&transcript).unwrap()).unwrap();
+        let host = Host::bare(Utc::now);
+        let files = session_files(&transcript, &host).unwrap();
+        unknown.look(&files).unwrap();
         unknown
     }
 

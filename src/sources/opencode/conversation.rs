@@ -15,7 +15,7 @@ use super::steps::{Step, steps};
 use super::wire::{self, Info, Part};
 use crate::session::{
     Background, Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities,
-    Order, Parameters, Role, Subagent, Timing, ToolCall, ToolResult, ToolTime, UsageReport, Wanted,
+    Order, Parameters, Role, Subagent, Timing, ToolCall, ToolResult, ToolTime, Wanted,
 };
 
 /// Subagents that start subagents are followed so deep.
@@ -374,7 +374,7 @@ impl<'a> Conversation<'a> {
             },
             error: step.error,
             label: None,
-            usage_report: UsageReport::Present,
+            usage_report: step.usage_report,
             complete: step.is_complete,
             circumstances,
         })

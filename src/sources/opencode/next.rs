@@ -117,14 +117,27 @@ fn of_assistant(message: &mut Value) -> Vec<Value> {
         }));
     }
     if message.get("finish").is_some_and(Value::is_string) {
+        let end = answered(message, &parts);
         parts.push(json!({
             "type": "step-finish",
+            "time": {"end": end},
             "reason": message.get("finish"),
             "cost": message.get("cost"),
             "tokens": message.get("tokens"),
         }));
     }
     parts
+}
+
+/// When the answer was written: nothing in it has a time but tools, and a message is completed when
+/// they are done.
+fn answered(message: &Value, parts: &[Value]) -> Value {
+    let time = |name: &str| message["time"][name].clone();
+    let is_tool = |part: &Value| part["type"] == "tool";
+    match time("streamed") {
+        Value::Null if !parts.iter().any(is_tool) => time("completed"),
+        streamed => streamed,
+    }
 }
 
 fn tool(mut part: Value) -> Value {
@@ -168,6 +181,34 @@ fn failure(mut error: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_ends_when_it_was_written_and_not_when_its_tools_were_done() {
+        let tool = r#"{"type":"tool","time":{"created":30}}"#;
+        let text = r#"{"type":"text","text":"Two."}"#;
+        for (time, content, expected) in [
+            (r#"{"created":1,"completed":90}"#, text, json!(90)),
+            (
+                r#"{"created":1,"streamed":40,"completed":90}"#,
+                text,
+                json!(40),
+            ),
+            (
+                r#"{"created":1,"streamed":40,"completed":90}"#,
+                tool,
+                json!(40),
+            ),
+            // The first tool tells.
+            (r#"{"created":1,"completed":90}"#, tool, Value::Null),
+            (r#"{"created":1}"#, text, Value::Null),
+        ] {
+            let data = format!(r#"{{"time":{time},"content":[{content}],"finish":"stop"}}"#);
+            let record = record(String::new(), "assistant", 1, &data).unwrap();
+            let last = &record.parts.last().unwrap().data;
+            let last: Value = serde_json::from_str(last).unwrap();
+            assert_eq!(last["time"]["end"], expected, "{data}");
+        }
+    }
 
     #[test]
     fn a_row_of_any_other_form_is_counted_or_harmless() {

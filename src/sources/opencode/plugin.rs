@@ -15,15 +15,30 @@ const SETTINGS: [&str; 3] = ["opencode.json", "opencode.jsonc", "config.json"];
 /// Words that are in the plugin's own file. Copies of earlier versions do not name the package.
 const OURS: [&str; 2] = [PACKAGE, "PostHogLlma"];
 
+/// Where an administrator may put settings (1.18.33).
+const MANAGED: &str = if cfg!(target_os = "macos") {
+    "/Library/Application Support/opencode"
+} else if cfg!(windows) {
+    r"C:\ProgramData\opencode"
+} else {
+    "/etc/opencode"
+};
+
 /// The file that has OpenCode call us: settings that name our plugin, or the plugin itself in a folder
-/// that is loaded whole. It is looked for where OpenCode does: where `OPENCODE_CONFIG` and
-/// `OPENCODE_CONFIG_DIR` say, in the user's own folders, and in the project with the folders around
-/// it, up to the repository's root.
+/// that is loaded whole; the name of the variable, where that holds the settings. It is looked for
+/// where OpenCode does: where its variables say, in the user's own folders, in the machine's, and in
+/// the project with the folders around it, up to the repository's root.
 #[must_use]
 pub fn plugin(host: &Host) -> Option<PathBuf> {
     let named = host.path_variable(Variable::OpencodeConfig);
     if let Some(file) = named.filter(|file| names_us(file, host)) {
         return Some(file);
+    }
+    let content = Variable::OpencodeConfigContent;
+    let text = host.variable(content).ok().flatten();
+    let folder = host.cwd.as_deref().unwrap_or(Path::new(""));
+    if text.is_some_and(|text| says_us(text, folder, host)) {
+        return Some(content.name().into());
     }
     let config = host.path_variable(Variable::XdgConfigHome);
     let config = config.or_else(|| Some(host.home.as_ref()?.join(".config")));
@@ -31,8 +46,12 @@ pub fn plugin(host: &Host) -> Option<PathBuf> {
         host.path_variable(Variable::OpencodeConfigDir),
         config.map(|config| config.join("opencode")),
         host.home.as_ref().map(|home| home.join(".opencode")),
+        Some(MANAGED.into()),
     ];
-    let of_project = host.cwd.iter().flat_map(|cwd| upwards(cwd));
+    let without = host.variable(Variable::OpencodeWithoutProjects);
+    let is_without = matches!(without, Ok(Some("1" | "true")));
+    let cwd = host.cwd.iter().filter(|_| !is_without);
+    let of_project = cwd.flat_map(|cwd| upwards(cwd));
     let of_project = of_project.flat_map(|folder| [folder.join(".opencode"), folder.to_owned()]);
     own.into_iter()
         .flatten()
@@ -57,13 +76,14 @@ fn in_folder(folder: &Path, host: &Host) -> Option<PathBuf> {
     })
 }
 
+fn names_us(file: &Path, host: &Host) -> bool {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    fs::read_to_string(file).is_ok_and(|text| says_us(&text, folder, host))
+}
+
 /// Settings may have comments, so their text is searched: for our package, for the folder that it is
 /// in, or for the path of another folder or file that is our plugin.
-fn names_us(file: &Path, host: &Host) -> bool {
-    let Ok(text) = fs::read_to_string(file) else {
-        return false;
-    };
-    let folder = file.parent().unwrap_or(Path::new(""));
+fn says_us(text: &str, folder: &Path, host: &Host) -> bool {
     // Every other piece stands between quotes.
     let strings = text.split('"').skip(1).step_by(2);
     let mut paths = strings.filter(|it| it.contains('/')).map(|path| {
@@ -146,6 +166,10 @@ mod tests {
         fs::create_dir_all(home.path().join("shop/.git")).unwrap();
         let named = home.path().join("elsewhere/settings.json");
         let folder = home.path().join("folder");
+        let content = r#"{"plugin":["posthog-llma-opencode"]}"#;
+        let by_content = host.clone().with("OPENCODE_CONFIG_CONTENT", content);
+        let variable = PathBuf::from("OPENCODE_CONFIG_CONTENT");
+        assert_eq!(plugin(&by_content), Some(variable));
         let host = host
             .with("OPENCODE_CONFIG", named.to_str().unwrap())
             .with("OPENCODE_CONFIG_DIR", folder.to_str().unwrap());
@@ -161,6 +185,9 @@ mod tests {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(&file, r#"{"plugins":["posthog-llma-opencode"]}"#).unwrap();
             assert_eq!(plugin(&host), is_found.then(|| file.clone()), "{name}");
+            let without = host.clone().with("OPENCODE_DISABLE_PROJECT_CONFIG", "1");
+            let is_found = is_found && !name.starts_with("shop");
+            assert_eq!(plugin(&without), is_found.then(|| file.clone()), "{name}");
             fs::remove_file(&file).unwrap();
         }
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::archive::PartRecord;
 use super::content::{self, moment};
 use super::wire::{Message, Part, Tokens};
-use crate::session::{CallError, Retries};
+use crate::session::{CallError, Retries, UsageReport};
 
 /// One call of a model.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(super) struct Step<'r, 'p> {
     /// What the model wrote.
     pub(super) parts: Vec<(&'r PartRecord, &'p Part<'r>)>,
     pub(super) tokens: Tokens,
+    /// Whether these are what it used: OpenCode writes that when a call is over.
+    pub(super) usage_report: UsageReport,
     /// Dollars.
     pub(super) cost: Option<f64>,
     pub(super) stop_reason: Option<String>,
@@ -102,9 +104,13 @@ pub(super) fn steps<'r, 'p>(
                 let finished = open.take().unwrap_or_default();
                 let mut step = finished.into_step(earliest, failures.take());
                 step.tokens = part.tokens.unwrap_or_default();
+                step.usage_report = UsageReport::Present;
                 step.cost = part.cost;
                 step.stop_reason = part.reason.as_deref().map(content::stop_reason);
                 step.is_complete = true;
+                if let Some(end) = moment(part.time.end) {
+                    step.ended_at = end.max(step.started_at);
+                }
                 earliest = step.done_at();
                 steps.push(step);
             }
@@ -142,8 +148,12 @@ fn last<'r, 'p>(
             step.cost = message.cost;
             step.stop_reason = message.finish.as_deref().map(content::stop_reason);
         }
+        let has_failed = (message.error.as_ref()).is_some_and(|it| !content::is_abort(it));
+        if is_paid || has_failed {
+            step.usage_report = UsageReport::Present;
+        }
         let completed = moment(message.time.completed);
-        if let Some(completed) = completed.filter(|_| step.parts.is_empty()) {
+        if let Some(completed) = completed.filter(|_| !step.tells_time()) {
             step.ended_at = completed.max(step.started_at);
         }
         step.is_complete = completed.is_some() || message.error.is_some();
@@ -187,6 +197,7 @@ impl<'r, 'p> Open<'r, 'p> {
         Step {
             parts: self.parts,
             tokens: Tokens::default(),
+            usage_report: UsageReport::Missing,
             cost: None,
             stop_reason: None,
             error: None,
@@ -199,6 +210,14 @@ impl<'r, 'p> Open<'r, 'p> {
 }
 
 impl Step<'_, '_> {
+    /// Whether anything in it says when it was written.
+    fn tells_time(&self) -> bool {
+        self.parts.iter().any(|(_, part)| {
+            let of_tool = part.state.as_ref().and_then(|state| state.time.start);
+            part.time.start.or(part.time.end).or(of_tool).is_some()
+        })
+    }
+
     /// When the call and its tools were done.
     fn done_at(&self) -> DateTime<Utc> {
         let tools = self.parts.iter().filter_map(|(_, part)| {

@@ -155,18 +155,23 @@ pub fn of_project(host: &Host) -> Listing<PathBuf> {
 fn own_sessions_dir(host: &Host) -> Option<PathBuf> {
     let named = host.path_variable(Variable::PiSessionDir);
     let named = named.or_else(|| session_dir_in(&agent_dir(host)?.join("settings.json")));
-    Some(from_home(named?, host))
+    let named = from_home(named?, host);
+    // Pi takes a relative path from wherever it is started.
+    if named.is_absolute() {
+        return Some(named);
+    }
+    let here = host.cwd.as_ref()?.join(named);
+    here.is_dir().then_some(here)
 }
 
 /// `sessionDir` of the user's settings. That of a project is not followed: a repository must not
-/// decide which folders are read. Pi takes a relative path from wherever it is started, so that it
-/// names no folder here.
+/// decide which folders are read.
 fn session_dir_in(settings: &Path) -> Option<PathBuf> {
     let settings = std::fs::read(settings).ok()?;
     let settings: Value = serde_json::from_slice(&settings).ok()?;
     let named = settings.get("sessionDir")?.as_str()?;
-    let path = PathBuf::from(named.strip_prefix("file://").unwrap_or(named));
-    (path.is_absolute() || path.starts_with("~")).then_some(path)
+    let named = named.strip_prefix("file://").unwrap_or(named);
+    (!named.is_empty()).then(|| PathBuf::from(named))
 }
 
 /// Pi takes `~` for the home directory in these variables, wherever they are set.
@@ -240,10 +245,14 @@ mod tests {
         host.home = Some(home.path().to_owned());
         let usual = home.path().join(".pi/agent/sessions");
         std::fs::create_dir_all(home.path().join(".pi/agent")).unwrap();
+        std::fs::create_dir_all(home.path().join("project/all")).unwrap();
+        host.cwd = Some(home.path().join("project"));
         for (settings, expected) in [
             (r#"{"sessionDir":"/all"}"#, PathBuf::from("/all")),
             (r#"{"sessionDir":"~/all"}"#, home.path().join("all")),
-            (r#"{"sessionDir":"all"}"#, usual.clone()),
+            (r#"{"sessionDir":"all"}"#, home.path().join("project/all")),
+            (r#"{"sessionDir":"missing"}"#, usual.clone()),
+            (r#"{"sessionDir":""}"#, usual.clone()),
             (r#"{"sessionDir":7}"#, usual.clone()),
             ("{", usual.clone()),
         ] {

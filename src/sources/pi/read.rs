@@ -342,7 +342,8 @@ impl<'a> Reader<'a> {
         self.oddities.results_without_call = self.conversation.results_without_call;
         self.oddities.responses_without_usage = self.conversation.answers_without_usage;
         let facts = self.facts;
-        let mut turns = Turns::new(&id, &facts.circumstances, facts.copied_before);
+        let key = key_of(&id, header.started_at);
+        let mut turns = Turns::new(&key, &facts.circumstances, facts.copied_before);
         for prompt in self.conversation.prompts {
             turns.prompt(None, prompt.text, prompt.at);
         }
@@ -357,7 +358,7 @@ impl<'a> Reader<'a> {
         }
         Some(Session {
             agent: Agent::Pi,
-            key: key_of(&id, header.started_at),
+            key,
             started_at: header.started_at.unwrap_or(first),
             ended_at,
             is_closed: false,

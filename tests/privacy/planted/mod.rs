@@ -151,11 +151,15 @@ fn a_call_without_recorded_inputs_keeps_its_name_and_id() {
     let events = Run::with(&[("POSTHOG_LLMA_RECORD_INPUTS", "false")]).events(&transcript);
     let calls: Vec<&Value> = events
         .iter()
-        .filter_map(|event| event["properties"]["$ai_output_choices"][0]["content"].as_array())
+        .filter_map(|event| event["properties"]["$ai_output_choices"].as_array())
         .flatten()
-        .filter(|block| block["type"] == "tool_use")
+        .filter_map(|message| message["content"].as_array())
+        .flatten()
+        .filter(|part| part["type"] == "function")
         .collect();
-    let names = calls.iter().filter_map(|call| call["name"].as_str());
+    let names = calls
+        .iter()
+        .filter_map(|call| call["function"]["name"].as_str());
     let names: Vec<&str> = names.collect();
     let planted = word("tool-name");
     let expected = [
@@ -169,7 +173,8 @@ fn a_call_without_recorded_inputs_keeps_its_name_and_id() {
     assert_eq!(names, expected);
     for call in calls {
         assert!(call["id"].is_string(), "{call}");
-        assert!(call.get("input").is_some_and(Value::is_null), "{call}");
+        let arguments = call["function"].get("arguments");
+        assert!(arguments.is_some_and(Value::is_null), "{call}");
     }
 }
 
