@@ -4,6 +4,7 @@
 //! the first text long enough to hold a secret. An anchor is a "maybe" that a
 //! few comparisons settle, so no rule costs anything in text without it.
 
+use std::collections::VecDeque;
 use std::sync::LazyLock;
 
 use super::anchors::{Anchors, Step};
@@ -46,8 +47,7 @@ pub(super) struct Findings<'t> {
 /// What one scan keeps in mind.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Secrets further on that something before them gave away: cells of a table, fields of an object.
-    pub(super) pending: Vec<Finding>,
+    pending: Pending,
     pub(super) reached: Reached,
     barren: Barren,
 }
@@ -62,12 +62,6 @@ impl<'t> Findings<'t> {
         }
     }
 
-    /// The earliest of the secrets that were announced, if it begins where nothing was found yet.
-    fn announced(&mut self) -> Option<Finding> {
-        let pending = &mut self.memory.pending;
-        pending.retain(|it| it.start >= self.from);
-        pending.iter().min_by_key(|it| it.start).copied()
-    }
 }
 
 impl Iterator for Findings<'_> {
@@ -77,7 +71,7 @@ impl Iterator for Findings<'_> {
         if self.ahead.is_none() {
             self.ahead = next(self.text, self.from, &mut self.memory);
         }
-        let found = match (self.ahead, self.announced()) {
+        let found = match (self.ahead, self.memory.pending.first(self.from)) {
             (Some(ahead), Some(announced)) if ahead.end <= announced.start => {
                 self.ahead = None;
                 ahead
@@ -99,6 +93,43 @@ impl Iterator for Findings<'_> {
         };
         self.from = found.end;
         Some(found)
+    }
+}
+
+/// Secrets further on that something before them gave away: cells of a table, fields of an object,
+/// arguments of a command. From left to right.
+#[derive(Default)]
+struct Pending(VecDeque<Finding>);
+
+impl Pending {
+    /// The earliest that begins at or after `from`; those before are forgotten.
+    fn first(&mut self, from: usize) -> Option<Finding> {
+        while self.0.front()?.start < from {
+            self.0.pop_front();
+        }
+        self.0.front().copied()
+    }
+
+    fn add(&mut self, found: impl Iterator<Item = Finding>) {
+        self.0.extend(found);
+        self.0.make_contiguous().sort_by_key(|it| it.start);
+    }
+
+    fn cover(&self, at: usize) -> bool {
+        let mut begun = self.0.iter().take_while(|it| it.start <= at);
+        begun.any(|it| at < it.end)
+    }
+}
+
+impl Memory {
+    /// These are secrets, too, but are not what the scan comes to next.
+    pub(super) fn announce(&mut self, found: impl Iterator<Item = Finding>) {
+        self.pending.add(found);
+    }
+
+    /// Whether what stands at `at` is part of a secret that was announced.
+    pub(super) fn is_announced(&self, at: usize) -> bool {
+        self.pending.cover(at)
     }
 }
 
@@ -160,17 +191,15 @@ fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize
 /// The id of a known format that covers exactly this value.
 pub(super) fn format_of(value: &[u8]) -> Option<&'static str> {
     ANCHORS
-        .find_map(value, 0, |at, detector| match detector {
-            Detector::Rule(rule) if at == 0 && !matches!(rule.anchor, Anchor::Near(_)) => {
-                rule_at(rule, value, 0, 0)
-                    .ok()
-                    .filter(|it| it.start == 0 && it.end == value.len())
-                    .map(Step::Found)
+        .beginning(value)
+        .filter_map(|detector| match detector {
+            Detector::Rule(rule) if !matches!(rule.anchor, Anchor::Near(_)) => {
+                rule_at(rule, value, 0, 0).ok()
             }
-            _ if at == 0 => None,
-            _ => Some(Step::Skip(value.len())),
+            _ => None,
         })
-        .map(|finding: Finding| finding.id)
+        .find(|it| it.start == 0 && it.end == value.len())
+        .map(|it| it.id)
 }
 
 /// Long runs that a rule followed in vain. A text of nothing but its anchor would
