@@ -172,8 +172,8 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
             let spaced_equals =
                 matches!(separator, Separator::Equals { .. }) && text[..end].ends_with(b" ");
             if matches!(separator, Separator::Equals { .. })
-                && !lines::is_indent(name.head(text))
                 && lines::is_parameter(text, name, kind, end)
+                && !lines::is_indent(name.head(text))
             {
                 return Some(Manner::ARGUMENT);
             }

@@ -167,6 +167,14 @@ fn spellings(name: &str) -> Vec<Vec<u8>> {
 }
 
 impl Detector {
+    /// May depend on what stands farther away than any other does.
+    pub(super) const fn looks_far(self) -> bool {
+        matches!(
+            self,
+            Self::KubernetesSecret | Self::PrivateKey | Self::PrivateKeyTail
+        )
+    }
+
     pub(super) fn detect(
         self,
         text: &[u8],

@@ -4,6 +4,7 @@
 //! the first text long enough to hold a secret. An anchor is a "maybe" that a
 //! few comparisons settle, so no rule costs anything in text without it.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::LazyLock;
 
@@ -14,6 +15,7 @@ use super::format::{
     BASE64, Followed, Part, WORD, follow, run_length, run_length_back, starts_word,
 };
 use super::near;
+use super::repetition::Repetition;
 use super::rules::{Anchor, Rule};
 use super::services;
 use super::words::Words;
@@ -50,6 +52,7 @@ pub(super) struct Memory {
     pending: Pending,
     pub(super) reached: Reached,
     barren: Barren,
+    repetition: Repetition,
 }
 
 impl<'t> Findings<'t> {
@@ -122,6 +125,31 @@ impl Pending {
 }
 
 impl Memory {
+    fn rule(
+        &mut self,
+        rule: &'static Rule,
+        text: &[u8],
+        at: usize,
+        floor: usize,
+    ) -> Option<Step<Finding>> {
+        if self.barren.covers(rule, at) {
+            self.reached.partial.set(true);
+            return None;
+        }
+        rule_at(rule, text, at, floor)
+            .inspect_err(|reached| {
+                self.barren.remember(rule, at, *reached);
+                self.reached.note(at, *reached);
+            })
+            .ok()
+            .map(Step::Found)
+    }
+
+    /// Whether the last look went as far as it had to, and no farther than repetitions are compared.
+    fn is_complete(&self) -> bool {
+        !self.reached.partial.take() && self.pending.0.is_empty()
+    }
+
     /// These are secrets, too, but are not what the scan comes to next.
     pub(super) fn announce(&mut self, found: impl Iterator<Item = Finding>) {
         self.pending.add(found);
@@ -172,15 +200,18 @@ fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize
     if text.len() < SHORTEST_TEXT {
         return None;
     }
+    memory.repetition.restart(from);
     ANCHORS.find_map(text, from, |at, detector| {
+        if !matches!(detector, Detector::Mark) && memory.repetition.covers(text, at) {
+            return None;
+        }
         let step = match detector {
-            Detector::Rule(rule) if memory.barren.covers(rule, at) => None,
-            Detector::Rule(rule) => rule_at(rule, text, at, from)
-                .inspect_err(|reached| memory.barren.remember(rule, at, *reached))
-                .ok()
-                .map(Step::Found),
+            Detector::Rule(rule) => memory.rule(rule, text, at, from),
             other => other.detect(text, at, from, memory),
         };
+        if !memory.is_complete() || detector.looks_far() {
+            memory.repetition.forget(at);
+        }
         step.map(|step| match step {
             Step::Found(finding) => Step::Found((at, finding)),
             Step::Skip(end) => Step::Skip(end),
@@ -227,7 +258,11 @@ impl Barren {
 /// How far each kind of look went in vain that went far. A text of nothing but beginnings would
 /// otherwise be read to the end from every one of them.
 #[derive(Default)]
-pub(super) struct Reached([usize; 7]);
+pub(super) struct Reached {
+    far: [usize; 7],
+    /// A look was left out, or went farther than repetitions are compared.
+    partial: Cell<bool>,
+}
 
 /// Looks that may go far.
 #[derive(Clone, Copy)]
@@ -244,13 +279,24 @@ pub(super) enum Look {
 impl Reached {
     const LONG: usize = 128;
 
-    pub(super) const fn covers(&self, look: Look, at: usize) -> bool {
-        at < self.0[look as usize]
+    pub(super) fn covers(&self, look: Look, at: usize) -> bool {
+        let covered = at < self.far[look as usize];
+        if covered {
+            self.partial.set(true);
+        }
+        covered
     }
 
-    pub(super) const fn remember(&mut self, look: Look, at: usize, reached: usize) {
+    pub(super) fn remember(&mut self, look: Look, at: usize, reached: usize) {
         if reached > at + Self::LONG {
-            self.0[look as usize] = reached;
+            self.far[look as usize] = reached;
+        }
+        self.note(at, reached);
+    }
+
+    fn note(&self, at: usize, reached: usize) {
+        if Repetition::is_beyond(at, reached) {
+            self.partial.set(true);
         }
     }
 }

@@ -64,7 +64,14 @@ impl Words {
     /// Whether one of the words stands anywhere in `text`.
     pub(super) fn stand_in(&self, text: &[u8]) -> bool {
         work::add(text.len());
-        (0..text.len()).any(|at| self.begin(&text[at..]))
+        (0..text.len()).any(|at| self.may_begin(&text[at..]) && self.begin(&text[at..]))
+    }
+
+    /// Whether the first two bytes of `text` leave it open; most do not.
+    #[inline]
+    fn may_begin(&self, text: &[u8]) -> bool {
+        let first = usize::from(self.first[usize::from(text[0])]);
+        first > 0 && self.second[first - 1] & second_bit_of(text) != 0
     }
 
     /// Whether `text` begins with one of the words.
@@ -83,7 +90,7 @@ impl Words {
             return false;
         };
         let mut index = usize::from(self.first[usize::from(*byte)]);
-        let second = text.get(1).map_or(u32::MAX, |byte| second_bit(*byte));
+        let second = second_bit_of(text);
         while let Some(found) = index.checked_sub(1)
             && self.second[found] & second != 0
         {
@@ -103,6 +110,11 @@ impl Words {
             text == word
         }
     }
+}
+
+/// All of them where there is no second byte.
+fn second_bit_of(text: &[u8]) -> u32 {
+    text.get(1).map_or(u32::MAX, |byte| second_bit(*byte))
 }
 
 const fn second_bit(byte: u8) -> u32 {
