@@ -56,6 +56,10 @@ pub(super) fn programs() -> impl Iterator<Item = Called> {
 }
 
 impl Called {
+    pub(super) const fn program(self) -> &'static Program {
+        self.program
+    }
+
     /// What the scan looks for.
     pub(super) fn anchors(self) -> Vec<Vec<u8>> {
         let ends = if self.listed { &["\"", "'"][..] } else { &[""] };

@@ -382,12 +382,16 @@ fn on_command_line(
 ) -> Option<Vec<Assigned>> {
     let from = called.arguments(text, at)?;
     // A password of a command before it is no program.
-    if memory.reached.covers(Look::Command, from) || memory.is_announced(at) {
+    let program = called.program();
+    let is_read = memory.reached.covers(Look::Command, from) || memory.is_argument(program, at);
+    if is_read || memory.is_announced(at) {
         return None;
     }
     let (found, reached) = called.passwords(text, from);
     if found.is_empty() {
         memory.reached.remember(Look::Command, from, reached);
+    } else if program.takes_anywhere() {
+        memory.call(program, reached);
     }
     let kind = keys::Kind::Password;
     let assigned = |(start, end)| Assigned { start, end, kind };

@@ -15,6 +15,7 @@ use super::format::{
     BASE64, Followed, Part, WORD, follow, run_length, run_length_back, starts_word,
 };
 use super::near;
+use super::programs::Program;
 use super::repetition::Repetition;
 use super::rules::{Anchor, Rule};
 use super::services;
@@ -53,6 +54,8 @@ pub(super) struct Memory {
     pub(super) reached: Reached,
     barren: Barren,
     repetition: Repetition,
+    /// Programs whose arguments were read, and how far.
+    called: Vec<(&'static Program, usize)>,
 }
 
 impl<'t> Findings<'t> {
@@ -64,17 +67,17 @@ impl<'t> Findings<'t> {
             ahead: None,
         }
     }
-
 }
 
 impl Iterator for Findings<'_> {
     type Item = Finding;
 
     fn next(&mut self) -> Option<Finding> {
+        self.memory.pending.restart(self.from);
         if self.ahead.is_none() {
             self.ahead = next(self.text, self.from, &mut self.memory);
         }
-        let found = match (self.ahead, self.memory.pending.first(self.from)) {
+        let found = match (self.ahead, self.memory.pending.first()) {
             (Some(ahead), Some(announced)) if ahead.end <= announced.start => {
                 self.ahead = None;
                 ahead
@@ -105,11 +108,14 @@ impl Iterator for Findings<'_> {
 struct Pending(VecDeque<Finding>);
 
 impl Pending {
-    /// The earliest that begins at or after `from`; those before are forgotten.
-    fn first(&mut self, from: usize) -> Option<Finding> {
-        while self.0.front()?.start < from {
+    /// Forgets what begins before `from`.
+    fn restart(&mut self, from: usize) {
+        while self.0.front().is_some_and(|it| it.start < from) {
             self.0.pop_front();
         }
+    }
+
+    fn first(&self) -> Option<Finding> {
         self.0.front().copied()
     }
 
@@ -125,26 +131,6 @@ impl Pending {
 }
 
 impl Memory {
-    fn rule(
-        &mut self,
-        rule: &'static Rule,
-        text: &[u8],
-        at: usize,
-        floor: usize,
-    ) -> Option<Step<Finding>> {
-        if self.barren.covers(rule, at) {
-            self.reached.partial.set(true);
-            return None;
-        }
-        rule_at(rule, text, at, floor)
-            .inspect_err(|reached| {
-                self.barren.remember(rule, at, *reached);
-                self.reached.note(at, *reached);
-            })
-            .ok()
-            .map(Step::Found)
-    }
-
     /// Whether the last look went as far as it had to, and no farther than repetitions are compared.
     fn is_complete(&self) -> bool {
         !self.reached.partial.take() && self.pending.0.is_empty()
@@ -153,6 +139,23 @@ impl Memory {
     /// These are secrets, too, but are not what the scan comes to next.
     pub(super) fn announce(&mut self, found: impl Iterator<Item = Finding>) {
         self.pending.add(found);
+    }
+
+    /// The arguments of this program were read as far as `end`: the same name among them is one of
+    /// them, and no secret behind it is new.
+    pub(super) fn call(&mut self, program: &'static Program, end: usize) {
+        self.called
+            .retain(|(other, _)| !std::ptr::eq(*other, program));
+        self.called.push((program, end));
+    }
+
+    pub(super) fn is_argument(&self, program: &'static Program, at: usize) -> bool {
+        let mut called = self.called.iter();
+        let is_argument = called.any(|(other, end)| std::ptr::eq(*other, program) && at < *end);
+        self.reached
+            .partial
+            .set(self.reached.partial.get() | is_argument);
+        is_argument
     }
 
     /// Whether what stands at `at` is part of a secret that was announced.
@@ -202,16 +205,22 @@ fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize
     }
     memory.repetition.restart(from);
     ANCHORS.find_map(text, from, |at, detector| {
-        if !matches!(detector, Detector::Mark) && memory.repetition.covers(text, at) {
-            return None;
-        }
         let step = match detector {
-            Detector::Rule(rule) => memory.rule(rule, text, at, from),
-            other => other.detect(text, at, from, memory),
+            Detector::Rule(rule) if memory.barren.covers(rule, at) => None,
+            Detector::Rule(rule) => rule_at(rule, text, at, from)
+                .inspect_err(|reached| memory.barren.remember(rule, at, *reached))
+                .ok()
+                .map(Step::Found),
+            Detector::Mark => detector.detect(text, at, from, memory),
+            _ if memory.repetition.covers(text, at) => None,
+            other => {
+                let step = other.detect(text, at, from, memory);
+                if !memory.is_complete() || other.looks_far() {
+                    memory.repetition.forget(at);
+                }
+                step
+            }
         };
-        if !memory.is_complete() || detector.looks_far() {
-            memory.repetition.forget(at);
-        }
         step.map(|step| match step {
             Step::Found(finding) => Step::Found((at, finding)),
             Step::Skip(end) => Step::Skip(end),
@@ -291,10 +300,6 @@ impl Reached {
         if reached > at + Self::LONG {
             self.far[look as usize] = reached;
         }
-        self.note(at, reached);
-    }
-
-    fn note(&self, at: usize, reached: usize) {
         if Repetition::is_beyond(at, reached) {
             self.partial.set(true);
         }

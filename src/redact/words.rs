@@ -89,6 +89,7 @@ impl Words {
         let Some(byte) = text.first() else {
             return false;
         };
+        work::add(1);
         let mut index = usize::from(self.first[usize::from(*byte)]);
         let second = second_bit_of(text);
         while let Some(found) = index.checked_sub(1)
