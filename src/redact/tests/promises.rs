@@ -115,9 +115,10 @@ fn hostile_text_that_does_not_repeat_itself_costs_a_bounded_multiple() {
     assert!(costly.is_empty(), "{costly:#?}");
 }
 
-/// What was read once is not read again and again.
+/// The end of a short text cuts off some looks; what grows with the square of the length costs
+/// eight times as much for each byte of the long one.
 #[test]
-fn a_long_hostile_text_costs_hardly_more_for_each_byte_than_a_short_one() {
+fn what_hostile_text_costs_does_not_grow_with_the_square_of_its_length() {
     const TIMES: usize = 8;
     for beginning in HOSTILE {
         let work = |length| usize::try_from(work_for(&numbered(beginning, length))).unwrap();
