@@ -37,12 +37,11 @@ struct Entry<T> {
 }
 
 const WIDTH: usize = size_of::<u64>();
-/// Positions filtered together. Longer blocks are faster through text without
-/// secrets; after a secret, the rest of its block is filtered again.
+/// Positions filtered together at most. Longer blocks are faster through text without
+/// secrets; after a secret or a mark, the rest of its block is filtered again.
 const BLOCK: usize = u64::BITS as usize;
-/// Positions filtered first: the next secret is often near.
-const FIRST_BLOCK: usize = 32;
-/// Positions that the filter's loop is unrolled for.
+/// Positions that the filter's loop is unrolled for, and that are filtered first: the next secret
+/// or mark is often near.
 const GROUP: usize = 8;
 const HASHES: usize = 1 << u16::BITS;
 
@@ -84,7 +83,7 @@ impl<T: Copy> Anchors<T> {
         from: usize,
         mut look: impl FnMut(usize, T) -> Option<Step<R>>,
     ) -> Option<R> {
-        let (mut at, mut block) = (from, FIRST_BLOCK);
+        let (mut at, mut block) = (from, GROUP);
         while at < text.len() {
             let left = text.len() - at;
             // The last block is read from a copy that zeros follow.
@@ -101,14 +100,22 @@ impl<T: Copy> Anchors<T> {
                     .find_map(|announces| look(position, announces))
                     .map(|step| (position, step))
             });
-            at = match looked {
+            (at, block) = match looked {
                 Some((_, Step::Found(result))) => return Some(result),
-                Some((position, Step::Skip(end))) => end.max(position + 1),
-                None => at + block,
+                Some((position, Step::Skip(end))) => (end.max(position + 1), GROUP),
+                None => (at + block, BLOCK.min(2 * block)),
             };
-            block = BLOCK;
         }
         None
+    }
+
+    /// What the literals announce that a text begins with.
+    pub(super) fn beginning(&self, text: &[u8]) -> impl Iterator<Item = T> {
+        let mut word = [0; WIDTH];
+        let length = text.len().min(WIDTH);
+        word[..length].copy_from_slice(&text[..length]);
+        work::add(length);
+        self.standing(u64::from_le_bytes(word))
     }
 
     /// The first `count` positions, and up to a whole group, that pass the filter.

@@ -8,7 +8,7 @@ use super::lines;
 use super::literal::{LONGEST_TYPE, Literal, is_quote};
 use super::separator::{Separator, count};
 use super::values::Style;
-use super::{calls, headers};
+use super::{calls, headers, work};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ impl Name {
     pub(super) fn around(text: &[u8], at: usize, length: usize) -> Option<Self> {
         let end = name_end(text, at + length)?;
         let start = name_start(text, at)?;
+        // Read once for its extent and once for its words.
+        work::add(2 * (end - start));
         let kind = kind_of(&text[start..end])
             .or_else(|| spaced_kind(text, start, end))
             .or_else(|| parameter_kind(text, start, end));
@@ -172,8 +174,8 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
             let spaced_equals =
                 matches!(separator, Separator::Equals { .. }) && text[..end].ends_with(b" ");
             if matches!(separator, Separator::Equals { .. })
-                && !lines::is_indent(name.head(text))
                 && lines::is_parameter(text, name, kind, end)
+                && !lines::is_indent(name.head(text))
             {
                 return Some(Manner::ARGUMENT);
             }

@@ -52,10 +52,10 @@ pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
             matches!(byte, b'"' | b'\'' | b':')
         });
     let line = closed + blanks(text, closed, 8);
-    let indented = line + 1 + blanks(text, line + 1, 64);
     if text.get(line) != Some(&b'\n') {
         return None;
     }
+    let indented = line + 1 + blanks(text, line + 1, 64);
     let field: &[u8] = if flag { b"- " } else { b"value: " };
     let named = flag || text.get(name.end) == Some(&b':') && is_screaming(name.of(text));
     let value = indented + field.len();

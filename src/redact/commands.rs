@@ -56,6 +56,10 @@ pub(super) fn programs() -> impl Iterator<Item = Called> {
 }
 
 impl Called {
+    pub(super) const fn program(self) -> &'static Program {
+        self.program
+    }
+
     /// What the scan looks for.
     pub(super) fn anchors(self) -> Vec<Vec<u8>> {
         let ends = if self.listed { &["\"", "'"][..] } else { &[""] };
@@ -78,13 +82,18 @@ impl Called {
     /// The passwords that the program is given; and how far its command was read.
     pub(super) fn passwords(self, text: &[u8], from: usize) -> (Vec<Span>, usize) {
         let takes = self.program.takes;
-        // Passwords come early; the rest of a long command is read only where none did.
+        // Passwords come early; the rest of a long command is read only where none did, or where
+        // they may go on.
         let (few, end) = arguments(text, from, FEW_ARGUMENTS, self.listed);
         let found = taken(takes, text, &few);
         let to_the_last = takes
             .iter()
             .any(|it| matches!(it, Takes::Last | Takes::LastWith(_)));
-        if few.len() < FEW_ARGUMENTS || !found.is_empty() && !to_the_last {
+        let goes_on = match (found.last(), few.last_chunk()) {
+            (Some((_, found)), Some([before, _])) => *found >= before.end,
+            _ => true,
+        };
+        if few.len() < FEW_ARGUMENTS || !goes_on && !to_the_last {
             return (found, end);
         }
         let (all, end) = arguments(text, from, MOST_ARGUMENTS, self.listed);
@@ -233,7 +242,14 @@ impl Takes {
                 .filter_map(move |it| glued(text, *it, flag))
         };
         let plain = || arguments.iter().filter(|it| !it.of(text).starts_with(b"-"));
-        let secret = |it: &Span| is_password(&text[it.0..it.1]);
+        // Hostile text has the same argument over and over.
+        let mut judged: Option<(&[u8], bool)> = None;
+        let secret = |it: &Span| {
+            let value = &text[it.0..it.1];
+            let known = judged.filter(|(same, _)| *same == value);
+            let (_, is) = *judged.insert(known.unwrap_or_else(|| (value, is_password(value))));
+            is
+        };
         match self {
             Self::Glued(flag) => glued(flag).filter(secret).collect(),
             Self::Next(flag) => next(flag).filter(secret).collect(),

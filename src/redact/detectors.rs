@@ -167,6 +167,14 @@ fn spellings(name: &str) -> Vec<Vec<u8>> {
 }
 
 impl Detector {
+    /// May depend on what stands farther away than any other does.
+    pub(super) const fn looks_far(self) -> bool {
+        matches!(
+            self,
+            Self::KubernetesSecret | Self::PrivateKey | Self::PrivateKeyTail
+        )
+    }
+
     pub(super) fn detect(
         self,
         text: &[u8],
@@ -181,6 +189,8 @@ impl Detector {
         match self {
             Self::Mark => mark::end_of_mark(text, at).map(Step::Skip),
             Self::Rule(rule) => rule_at(rule, text, at, floor).ok().map(Step::Found),
+            // A name that is part of a secret announces nothing.
+            Self::Assignment { .. } | Self::Service(_) if memory.is_announced(at) => None,
             Self::Assignment { length } => {
                 let name = Name::around(text, at, length)?;
                 named(text, at, name, floor, memory).map(Step::Found)
@@ -360,7 +370,7 @@ fn finding(text: &[u8], assigned: Assigned, floor: usize) -> Option<Finding> {
 fn first(text: &[u8], found: Vec<Assigned>, floor: usize, memory: &mut Memory) -> Option<Finding> {
     let mut found = found.into_iter().filter_map(|it| finding(text, it, floor));
     let first = found.next();
-    memory.pending.extend(found);
+    memory.announce(found);
     first
 }
 
@@ -372,13 +382,16 @@ fn on_command_line(
 ) -> Option<Vec<Assigned>> {
     let from = called.arguments(text, at)?;
     // A password of a command before it is no program.
-    let is_announced = |it: &Finding| (it.start..it.end).contains(&at);
-    if memory.reached.covers(Look::Command, from) || memory.pending.iter().any(is_announced) {
+    let program = called.program();
+    let is_read = memory.reached.covers(Look::Command, from) || memory.is_argument(program, at);
+    if is_read || memory.is_announced(at) {
         return None;
     }
     let (found, reached) = called.passwords(text, from);
     if found.is_empty() {
         memory.reached.remember(Look::Command, from, reached);
+    } else if program.takes_anywhere() {
+        memory.call(program, reached);
     }
     let kind = keys::Kind::Password;
     let assigned = |(start, end)| Assigned { start, end, kind };

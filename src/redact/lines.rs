@@ -6,6 +6,7 @@ use super::keys::{Kind, is_screaming};
 use super::separator::{blanks, count};
 use super::values::{has_three_sorts, is_grouped};
 use super::words::Words;
+use super::work;
 
 const LONGEST_LINE: usize = 200;
 /// Passwords without quotes are shorter, in bytes; each name on a line has the rest of it read.
@@ -93,8 +94,13 @@ static PROSE: Words = Words::of_any_case(&[
 /// What stands before `at` on its line; a line of a string of JSON begins after `\\n`.
 pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
     let near = &text[at.saturating_sub(LONGEST_LINE)..at];
-    let line = &near[memchr::memrchr(b'\n', near).map_or(0, |newline| newline + 1)..];
-    &line[find::rfind(line, b"\\n").map_or(0, |escape| escape + 2)..]
+    work::add(1 + near.len() / find::AT_ONCE);
+    let begins = memchr::memrchr2_iter(b'\n', b'\\', near).find_map(|at| match near[at..] {
+        [b'\n', ..] => Some(at + 1),
+        [_, b'n', ..] => Some(at + 2),
+        _ => None,
+    });
+    &near[begins.unwrap_or(0)..]
 }
 
 /// Nothing, blanks, or the sign of a diff or of a comment.
@@ -202,27 +208,33 @@ fn ends_line(text: &[u8], at: usize) -> bool {
 /// A setting of a file or of an address, whose value is taken literally: `name=value` without
 /// blanks, or `name: value` alone on its line.
 pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
-    let head = name.head(text);
-    if !text.get(value).is_some_and(u8::is_ascii_alphanumeric) {
+    let Some(first) = text.get(value) else {
+        return false;
+    };
+    if !first.is_ascii_alphanumeric() {
         // `password: ]kJ8…`: what a machine made is no code, whatever signs it has.
-        if !text[name.end..value].starts_with(b":") || !is_indent(head) {
+        if !text[name.end..value].starts_with(b":") || CODE.contains(first) {
             return false;
         }
         let word = &text[value..value + word_length(text, value, b"")];
-        return ends_line(text, value + word.len()) && is_made_of_signs(word);
+        return ends_line(text, value + word.len())
+            && is_made_of_signs(word)
+            && is_indent(name.head(text));
     }
+    let head = || name.head(text);
+    // What begins the line is asked last: the value is shorter.
     match &text[name.end..value] {
         b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
         b"=" => {
             is_parameter(text, name, kind, value)
-                || (is_path(head) || is_declared_by(head)) && is_plain(text, value, b"&")
+                || is_plain(text, value, b"&") && (is_path(head()) || is_declared_by(head()))
         }
         b" = " => {
-            is_indent(head) && is_plain(text, value, b"") && is_in_ini(text, name.start, value)
+            is_plain(text, value, b"") && is_indent(head()) && is_in_ini(text, name.start, value)
         }
-        [b':', _, ..] => {
+        [b':', _, ..] if is_plain(text, value, b"") => {
+            let head = head();
             (is_indent(head) || head.ends_with(b".") && is_path(head) && !head.contains(&b':'))
-                && is_plain(text, value, b"")
                 && !is_in_code(text, name.start - head.len(), value)
         }
         _ => false,
@@ -285,9 +297,11 @@ fn last_word(head: &[u8]) -> &[u8] {
     &head[from..]
 }
 
+/// Signs that open or close a literal or a call.
+const CODE: &[u8] = b"\"'`,;()<>\\";
+
 /// Letters, digits and several signs, none of which closes a literal or a call.
 fn is_made_of_signs(word: &[u8]) -> bool {
-    const CODE: &[u8] = b"\"'`,;()<>\\";
     let signs = word.iter().filter(|it| it.is_ascii_punctuation()).count();
     let mixed = [
         u8::is_ascii_digit,

@@ -53,6 +53,7 @@ mod placeholders;
 mod programs;
 mod random;
 mod redacted;
+mod repetition;
 mod rules;
 mod scan;
 mod separator;

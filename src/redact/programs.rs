@@ -38,6 +38,15 @@ pub(super) struct Program {
     pub(super) takes: &'static [Takes],
 }
 
+impl Program {
+    /// Whether its passwords are known by the flags before them, wherever these stand.
+    pub(super) fn takes_anywhere(&self) -> bool {
+        self.takes
+            .iter()
+            .all(|it| matches!(it, Glued(_) | Next(_) | Either(_) | Pair(..)))
+    }
+}
+
 use Takes::{
     Account, AfterShare, Either, First, Glued, Last, LastWith, Literal, Next, Pair, Token, WithUser,
 };

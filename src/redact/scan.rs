@@ -4,6 +4,8 @@
 //! the first text long enough to hold a secret. An anchor is a "maybe" that a
 //! few comparisons settle, so no rule costs anything in text without it.
 
+use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::LazyLock;
 
 use super::anchors::{Anchors, Step};
@@ -13,6 +15,8 @@ use super::format::{
     BASE64, Followed, Part, WORD, follow, run_length, run_length_back, starts_word,
 };
 use super::near;
+use super::programs::Program;
+use super::repetition::Repetition;
 use super::rules::{Anchor, Rule};
 use super::services;
 use super::words::Words;
@@ -46,10 +50,12 @@ pub(super) struct Findings<'t> {
 /// What one scan keeps in mind.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Secrets further on that something before them gave away: cells of a table, fields of an object.
-    pub(super) pending: Vec<Finding>,
+    pending: Pending,
     pub(super) reached: Reached,
     barren: Barren,
+    repetition: Repetition,
+    /// Programs whose arguments were read, and how far.
+    called: Vec<(&'static Program, usize)>,
 }
 
 impl<'t> Findings<'t> {
@@ -61,23 +67,17 @@ impl<'t> Findings<'t> {
             ahead: None,
         }
     }
-
-    /// The earliest of the secrets that were announced, if it begins where nothing was found yet.
-    fn announced(&mut self) -> Option<Finding> {
-        let pending = &mut self.memory.pending;
-        pending.retain(|it| it.start >= self.from);
-        pending.iter().min_by_key(|it| it.start).copied()
-    }
 }
 
 impl Iterator for Findings<'_> {
     type Item = Finding;
 
     fn next(&mut self) -> Option<Finding> {
+        self.memory.pending.restart(self.from);
         if self.ahead.is_none() {
             self.ahead = next(self.text, self.from, &mut self.memory);
         }
-        let found = match (self.ahead, self.announced()) {
+        let found = match (self.ahead, self.memory.pending.first()) {
             (Some(ahead), Some(announced)) if ahead.end <= announced.start => {
                 self.ahead = None;
                 ahead
@@ -99,6 +99,68 @@ impl Iterator for Findings<'_> {
         };
         self.from = found.end;
         Some(found)
+    }
+}
+
+/// Secrets further on that something before them gave away: cells of a table, fields of an object,
+/// arguments of a command. From left to right.
+#[derive(Default)]
+struct Pending(VecDeque<Finding>);
+
+impl Pending {
+    /// Forgets what begins before `from`.
+    fn restart(&mut self, from: usize) {
+        while self.0.front().is_some_and(|it| it.start < from) {
+            self.0.pop_front();
+        }
+    }
+
+    fn first(&self) -> Option<Finding> {
+        self.0.front().copied()
+    }
+
+    fn add(&mut self, found: impl Iterator<Item = Finding>) {
+        self.0.extend(found);
+        self.0.make_contiguous().sort_by_key(|it| it.start);
+    }
+
+    fn cover(&self, at: usize) -> bool {
+        let mut begun = self.0.iter().take_while(|it| it.start <= at);
+        begun.any(|it| at < it.end)
+    }
+}
+
+impl Memory {
+    /// Whether the last look went as far as it had to, and no farther than repetitions are compared.
+    fn is_complete(&self) -> bool {
+        !self.reached.partial.take() && self.pending.0.is_empty()
+    }
+
+    /// These are secrets, too, but are not what the scan comes to next.
+    pub(super) fn announce(&mut self, found: impl Iterator<Item = Finding>) {
+        self.pending.add(found);
+    }
+
+    /// The arguments of this program were read as far as `end`: the same name among them is one of
+    /// them, and no secret behind it is new.
+    pub(super) fn call(&mut self, program: &'static Program, end: usize) {
+        self.called
+            .retain(|(other, _)| !std::ptr::eq(*other, program));
+        self.called.push((program, end));
+    }
+
+    pub(super) fn is_argument(&self, program: &'static Program, at: usize) -> bool {
+        let mut called = self.called.iter();
+        let is_argument = called.any(|(other, end)| std::ptr::eq(*other, program) && at < *end);
+        self.reached
+            .partial
+            .set(self.reached.partial.get() | is_argument);
+        is_argument
+    }
+
+    /// Whether what stands at `at` is part of a secret that was announced.
+    pub(super) fn is_announced(&self, at: usize) -> bool {
+        self.pending.cover(at)
     }
 }
 
@@ -141,6 +203,7 @@ fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize
     if text.len() < SHORTEST_TEXT {
         return None;
     }
+    memory.repetition.restart(from);
     ANCHORS.find_map(text, from, |at, detector| {
         let step = match detector {
             Detector::Rule(rule) if memory.barren.covers(rule, at) => None,
@@ -148,7 +211,15 @@ fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize
                 .inspect_err(|reached| memory.barren.remember(rule, at, *reached))
                 .ok()
                 .map(Step::Found),
-            other => other.detect(text, at, from, memory),
+            Detector::Mark => detector.detect(text, at, from, memory),
+            _ if memory.repetition.covers(text, at) => None,
+            other => {
+                let step = other.detect(text, at, from, memory);
+                if !memory.is_complete() || other.looks_far() {
+                    memory.repetition.forget(at);
+                }
+                step
+            }
         };
         step.map(|step| match step {
             Step::Found(finding) => Step::Found((at, finding)),
@@ -160,17 +231,15 @@ fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize
 /// The id of a known format that covers exactly this value.
 pub(super) fn format_of(value: &[u8]) -> Option<&'static str> {
     ANCHORS
-        .find_map(value, 0, |at, detector| match detector {
-            Detector::Rule(rule) if at == 0 && !matches!(rule.anchor, Anchor::Near(_)) => {
-                rule_at(rule, value, 0, 0)
-                    .ok()
-                    .filter(|it| it.start == 0 && it.end == value.len())
-                    .map(Step::Found)
+        .beginning(value)
+        .filter_map(|detector| match detector {
+            Detector::Rule(rule) if !matches!(rule.anchor, Anchor::Near(_)) => {
+                rule_at(rule, value, 0, 0).ok()
             }
-            _ if at == 0 => None,
-            _ => Some(Step::Skip(value.len())),
+            _ => None,
         })
-        .map(|finding: Finding| finding.id)
+        .find(|it| it.start == 0 && it.end == value.len())
+        .map(|it| it.id)
 }
 
 /// Long runs that a rule followed in vain. A text of nothing but its anchor would
@@ -198,7 +267,11 @@ impl Barren {
 /// How far each kind of look went in vain that went far. A text of nothing but beginnings would
 /// otherwise be read to the end from every one of them.
 #[derive(Default)]
-pub(super) struct Reached([usize; 7]);
+pub(super) struct Reached {
+    far: [usize; 7],
+    /// A look was left out, or went farther than repetitions are compared.
+    partial: Cell<bool>,
+}
 
 /// Looks that may go far.
 #[derive(Clone, Copy)]
@@ -215,13 +288,20 @@ pub(super) enum Look {
 impl Reached {
     const LONG: usize = 128;
 
-    pub(super) const fn covers(&self, look: Look, at: usize) -> bool {
-        at < self.0[look as usize]
+    pub(super) fn covers(&self, look: Look, at: usize) -> bool {
+        let covered = at < self.far[look as usize];
+        if covered {
+            self.partial.set(true);
+        }
+        covered
     }
 
-    pub(super) const fn remember(&mut self, look: Look, at: usize, reached: usize) {
+    pub(super) fn remember(&mut self, look: Look, at: usize, reached: usize) {
         if reached > at + Self::LONG {
-            self.0[look as usize] = reached;
+            self.far[look as usize] = reached;
+        }
+        if Repetition::is_beyond(at, reached) {
+            self.partial.set(true);
         }
     }
 }

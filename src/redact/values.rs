@@ -7,6 +7,7 @@ use super::placeholders::{is_fixture, is_label, is_pattern};
 pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
 use super::random::{is_machine_made, is_wordless};
 use super::words::Words;
+use super::work;
 
 /// How a value is written, which says how literally it may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,9 @@ static NAMING_WORDS: Words = Words::of_any_case(&[
 
 /// How much of a value is looked at.
 pub(super) const LONGEST_LOOK: usize = 256;
+
+/// So often a value is read that passes every test but the last.
+const TIMES_READ: usize = 8;
 
 /// No shorter value is a secret, unless the name alone decides.
 const SHORTEST: usize = 3;
@@ -73,6 +77,7 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
     // The beginning of a long value tells enough, and keeps hostile text cheap.
     let value = &value[..value.len().min(LONGEST_LOOK)];
+    work::add(TIMES_READ * value.len());
     // What most values fail comes first: the lists of words cost more.
     value.len() >= SHORTEST
         && suits(kind, style, value)

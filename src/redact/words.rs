@@ -12,6 +12,9 @@ pub(super) struct Words {
     first: [u8; 256],
     /// By word: one more than the index of the next word with the same first byte.
     next: [u8; MOST],
+    /// By word: the second bytes of it and of those that come next, of which the last five bits
+    /// count, the same for capital and small letters: a bit for each.
+    second: [u32; MOST],
     any_case: bool,
 }
 
@@ -31,12 +34,19 @@ impl Words {
         reason = "an index of `next` is below 128, or building the list fails"
     )]
     const fn new(words: &'static [&'static [u8]], any_case: bool) -> Self {
-        let (mut first, mut next) = ([0; 256], [0; MOST]);
+        let (mut first, mut next, mut second) = ([0; 256], [0; MOST], [0; MOST]);
         let mut index = words.len();
         while index > 0 {
             index -= 1;
             let byte = words[index][0];
             next[index] = first[byte as usize];
+            second[index] = match words[index] {
+                [_, byte, ..] => second_bit(*byte),
+                _ => u32::MAX,
+            };
+            if next[index] > 0 {
+                second[index] |= second[next[index] as usize - 1];
+            }
             first[byte as usize] = index as u8 + 1;
             if any_case {
                 first[byte.to_ascii_uppercase() as usize] = first[byte as usize];
@@ -46,6 +56,7 @@ impl Words {
             all: words,
             first,
             next,
+            second,
             any_case,
         }
     }
@@ -53,7 +64,14 @@ impl Words {
     /// Whether one of the words stands anywhere in `text`.
     pub(super) fn stand_in(&self, text: &[u8]) -> bool {
         work::add(text.len());
-        (0..text.len()).any(|at| self.begin(&text[at..]))
+        (0..text.len()).any(|at| self.may_begin(&text[at..]) && self.begin(&text[at..]))
+    }
+
+    /// Whether the first two bytes of `text` leave it open; most do not.
+    #[inline]
+    fn may_begin(&self, text: &[u8]) -> bool {
+        let first = usize::from(self.first[usize::from(text[0])]);
+        first > 0 && self.second[first - 1] & second_bit_of(text) != 0
     }
 
     /// Whether `text` begins with one of the words.
@@ -71,8 +89,12 @@ impl Words {
         let Some(byte) = text.first() else {
             return false;
         };
+        work::add(1);
         let mut index = usize::from(self.first[usize::from(*byte)]);
-        while let Some(found) = index.checked_sub(1) {
+        let second = second_bit_of(text);
+        while let Some(found) = index.checked_sub(1)
+            && self.second[found] & second != 0
+        {
             let word = self.all[found];
             if fits(word) && self.are_equal(word, &text[..word.len()]) {
                 return true;
@@ -89,6 +111,15 @@ impl Words {
             text == word
         }
     }
+}
+
+/// All of them where there is no second byte.
+fn second_bit_of(text: &[u8]) -> u32 {
+    text.get(1).map_or(u32::MAX, |byte| second_bit(*byte))
+}
+
+const fn second_bit(byte: u8) -> u32 {
+    1 << (byte & 31)
 }
 
 #[cfg(test)]

@@ -79,46 +79,63 @@ fn work_for(text: &str) -> u64 {
     work::take()
 }
 
-#[test]
-fn hostile_text_costs_at_most_ten_times_as_much_as_other_text() {
-    const LENGTH: usize = 40_000;
-    const MOST: u64 = 10;
-    // Marks are longer than what they stand for, and are read again.
-    const MOST_OF_SECRETS: u64 = 32;
+const LENGTH: usize = 60_000;
+
+/// Which of [`HOSTILE`] cost more than `most` times as much as other text, when a text is made of each.
+fn costly(most: u64, made_of: fn(&str) -> String) -> Vec<String> {
     const ORDINARY: &str = "    let response = client.get(url).header(\"accept\", \"text/plain\").send().await?;\n\
         I'll read the configuration first, then change how the retry policy counts its attempts.\n\
         {\"type\":\"assistant\",\"usage\":{\"input_tokens\":1204,\"output_tokens\":88},\"key\":\"a1\"}\n\
         export PATH=/usr/bin:$PATH; cargo test tokenizer::splits --features secret-store\n";
-    let of = |beginning: &str| work_for(&beginning.repeat(LENGTH / beginning.len()));
-    let ordinary = of(ORDINARY);
-    let limited = |texts: &'static [&str], most| texts.iter().map(move |it| (it, most));
-    let costly: Vec<String> = limited(HOSTILE, MOST)
-        .chain(limited(SECRETS_ONLY, MOST_OF_SECRETS))
-        .map(|(beginning, most)| (beginning, of(beginning) / ordinary, most))
-        .filter(|(_, times, most)| times > most)
-        .map(|(beginning, times, _)| format!("{beginning:?}: {times} times"))
-        .collect();
+    let ordinary = work_for(&made_of(ORDINARY));
+    let times = |beginning: &&'static str| (*beginning, work_for(&made_of(beginning)) / ordinary);
+    HOSTILE
+        .iter()
+        .map(times)
+        .filter(|(_, times)| *times > most)
+        .map(|(beginning, times)| format!("{beginning:?}: {times} times"))
+        .collect()
+}
+
+#[test]
+fn hostile_text_that_repeats_itself_costs_at_most_ten_times_as_much_as_other_text() {
+    let costly = costly(10, |beginning| beginning.repeat(LENGTH / beginning.len()));
     assert!(costly.is_empty(), "{costly:#?}");
 }
 
-/// Every second of these is the secret of the one before: marks, longer than what they stand for,
-/// are read again with what they bring together, up to four times.
+/// With a number after each beginning, which may be a secret, or makes one of what stands before it.
+fn numbered(beginning: &str, length: usize) -> String {
+    let numbers = (0..).map(|number: usize| format!("{beginning}{:03x} ", number * 617 % 4096));
+    numbers.take(length / (beginning.len() + 4)).collect()
+}
+
 #[test]
-fn text_of_nothing_but_secrets_costs_a_bounded_multiple() {
-    for beginning in SECRETS_ONLY {
-        let per_byte = |length: usize| {
-            work_for(&beginning.repeat(length / beginning.len())) / u64::try_from(length).unwrap()
-        };
-        let (short, long) = (per_byte(8_000), per_byte(64_000));
-        assert!(long <= short + short / 4, "{beginning:?}: {short}, {long}");
+fn hostile_text_that_does_not_repeat_itself_costs_a_bounded_multiple() {
+    let costly = costly(25, |beginning| numbered(beginning, LENGTH));
+    assert!(costly.is_empty(), "{costly:#?}");
+}
+
+/// The end of a short text cuts off some looks; what grows with the square of the length costs
+/// eight times as much for each byte of the long one.
+#[test]
+fn what_hostile_text_costs_does_not_grow_with_the_square_of_its_length() {
+    const TIMES: usize = 8;
+    for beginning in HOSTILE {
+        let work = |length| usize::try_from(work_for(&numbered(beginning, length))).unwrap();
+        let (short, long) = (work(8_000), work(8_000 * TIMES));
+        assert!(long <= short * TIMES * 4, "{beginning:?}: {short}, {long}");
     }
 }
 
-/// Commands whose every argument is a password.
-const SECRETS_ONLY: &[&str] = &["mysql -p", "mysql -pa", "sshpass -p ", "docker login -p "];
-
 /// What is looked for begins like this, in text of nothing else.
 const HOSTILE: &[&str] = &[
+    "mysql -p",
+    "mysql -pa",
+    "sshpass -p ",
+    "docker login -p ",
+    "curl -u a:b ",
+    "password a VALUES (",
+    "set password ",
     "password:\"a\\",
     "api_key: \"",
     "apiKey: ",
@@ -156,6 +173,7 @@ const HOSTILE: &[&str] = &[
     "Authorization: x=\"",
     "kind: Secret\n",
     "curl -u ",
+    "token is ",
     "IDENTIFIED BY '",
     ":5432:",
     "://a:",
