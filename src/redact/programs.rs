@@ -28,6 +28,8 @@ pub(super) enum Takes {
     WithUser(&'static str),
     /// After the address of a share: `net use z: \\\\host\\share X`.
     AfterShare,
+    /// The second argument that is no flag of Windows: `net user bob X /add`.
+    AfterUser,
 }
 
 /// A program, or the beginning of a command of it.
@@ -39,7 +41,8 @@ pub(super) struct Program {
 }
 
 use Takes::{
-    Account, AfterShare, Either, First, Glued, Last, LastWith, Literal, Next, Pair, Token, WithUser,
+    Account, AfterShare, AfterUser, Either, First, Glued, Last, LastWith, Literal, Next, Pair,
+    Token, WithUser,
 };
 
 /// Facts from the programs' manual pages.
@@ -95,6 +98,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             "rd|esktop ",
             "ipmitool ",
             "rabbitmqadmin ",
+            "conan remote login ",
         ],
         takes: &[Either("-p"), Next("--pass"), Next("-P")],
     },
@@ -163,6 +167,14 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         names: &["smbclient ", "rpcclient ", "smbmap "],
         takes: &[Pair("-U", b'%')],
+    },
+    Program {
+        names: &["etcdctl "],
+        takes: &[Pair("--user", b':')],
+    },
+    Program {
+        names: &["net user "],
+        takes: &[AfterUser],
     },
     Program {
         names: &["lftp "],
@@ -254,7 +266,12 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
     Program {
         names: &["rclone config "],
-        takes: &[Next("key"), Next("pass"), Next("secret_access_key")],
+        takes: &[
+            Next("key"),
+            Next("pass"),
+            Next("secret_access_key"),
+            Glued("pass="),
+        ],
     },
     Program {
         names: &["service install "],
