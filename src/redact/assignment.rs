@@ -2,13 +2,13 @@
 //! `key: value`, headers, flags, tags and calls, with any depth of escaping.
 
 use super::assigned::{Manner, Value};
-use super::format::{WORD, ends_escape};
-use super::keys::{Kind, is_custom_header, is_screaming, kind_of};
+use super::format::{WORD, ends_escape, run_length_back};
+use super::keys::{Kind, is_custom_header, is_screaming, kind_of, qualifies_key};
 use super::lines;
 use super::literal::{LONGEST_TYPE, Literal, is_quote};
 use super::separator::{Separator, count};
 use super::values::Style;
-use super::{calls, headers, work};
+use super::{calls, headers, scan::kind_of_service, work};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,8 @@ impl Name {
         work::add(2 * (end - start));
         let kind = kind_of(&text[start..end])
             .or_else(|| spaced_kind(text, start, end))
-            .or_else(|| parameter_kind(text, start, end));
+            .or_else(|| parameter_kind(text, start, end))
+            .or_else(|| nested_kind(text, start, end));
         Some(Self { start, end, kind })
     }
 
@@ -74,9 +75,11 @@ pub(super) fn read(text: &[u8], name: Name) -> (Option<Assigned>, usize) {
 }
 
 fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> {
+    let mut told = false;
     let separator = match Separator::after(text, name.end)? {
         Separator::Space { end } if in_tag(text, name.start) => after_attributes(text, end)?,
         Separator::Space { end } if let Some(end) = lines::told(text, end) => {
+            told = true;
             Separator::Equals { end }
         }
         separator => separator,
@@ -98,13 +101,26 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
         Kind::BareToken if is_screaming(written) || text[..name.start].ends_with(b"--") => {
             Kind::Token
         }
+        // `MAILGUN_KEY=…`: whose key it is, is known.
+        Kind::Hint
+            if is_screaming(written) && kind_of_service(written) == Some(Kind::OfService) =>
+        {
+            Kind::Token
+        }
         Kind::BareToken if is_pass && (assigned && quoted || in_account) => Kind::Password,
         kind => kind,
     };
-    // `${API_KEY:-default}`
-    let expansion = text[..name.start].ends_with(b"${");
-    if verdict || expansion {
+    if verdict {
         return None;
+    }
+    // `${API_KEY:-default}`: most of what stands for a missing value is an example.
+    if text[..name.start].ends_with(b"${") {
+        let end = fallback_of_expansion(text, name)?;
+        return Value::read(text, Separator::Equals { end }, kind, Manner::BARE)?.judge(
+            text,
+            kind,
+            Manner::BARE,
+        );
     }
     if kind == Kind::Authorization
         && let Separator::Colon { end } = separator
@@ -115,7 +131,10 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
             return Some(Assigned { start, end, kind });
         }
     }
-    let manner = manner(text, name, kind, separator)?;
+    let manner = match kind {
+        Kind::Password | Kind::Secret | Kind::Token if told => Manner::LITERAL,
+        _ => manner(text, name, kind, separator)?,
+    };
     let value = Value::read(text, separator, kind, manner)?;
     *reached = value.end.max(*reached);
     // What a shell or a settings file has in quotes is the value, of several words too.
@@ -131,6 +150,15 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     // `gpgSignKey = "gpgSign"`
     let value = &text[assigned.start..assigned.end];
     (!echoes(written, value, manner)).then_some(assigned)
+}
+
+/// Where the value of `${NAME:-value}`, or of `${name:value}` as Spring has it, begins.
+fn fallback_of_expansion(text: &[u8], name: Name) -> Option<usize> {
+    let operators = [&b":-"[..], b":=", b":", b"-", b"="];
+    let operator = operators
+        .iter()
+        .find(|it| text[name.end..].starts_with(it))?;
+    Some(name.end + operator.len())
 }
 
 /// `gpgSignKey = "gpgSign"`, `"refresh_token": "refreshToken"`: the value repeats the name.
@@ -270,6 +298,26 @@ fn parameter_kind(text: &[u8], start: usize, end: usize) -> Option<Kind> {
     (&text[start..end] == b"key" && (parameter || flag)).then_some(Kind::OfService)
 }
 
+/// `key: …` on the line below `encryption:` or `"Jwt": {`.
+fn nested_kind(text: &[u8], start: usize, end: usize) -> Option<Kind> {
+    const LONGEST: usize = 24;
+    text[start..end]
+        .eq_ignore_ascii_case(b"key")
+        .then_some(())?;
+    let near = &text[start.saturating_sub(80)..start];
+    let is_joint = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    let above = near.trim_ascii_end();
+    let above = above.strip_suffix(b"\"").unwrap_or(above).trim_ascii_end();
+    if !near[above.len()..].contains(&b'\n') {
+        return None;
+    }
+    let above = above.strip_suffix(b"{").unwrap_or(above).trim_ascii_end();
+    let above = above.strip_suffix(b":")?;
+    let parent = above.iter().rposition(|byte| !is_joint(byte))? + 1;
+    let length = run_length_back(WORD, &above[..parent], LONGEST);
+    qualifies_key(&above[parent - length..parent]).then_some(Kind::OfService)
+}
+
 fn is_name_byte(byte: u8) -> bool {
     WORD.has(byte) || byte == b'-'
 }
@@ -342,7 +390,23 @@ fn after_attributes(text: &[u8], from: usize) -> Option<Separator> {
     closes.then_some(Separator::Tag { end: end + 1 })
 }
 
-/// `…;Password=…;`
+/// `…;Password=…;`, `user=bob,password=…`
 fn in_connection_string(text: &[u8], start: usize) -> bool {
-    text[..start].ends_with(b";") && lines::before(text, start).contains(&b'=')
+    // Finding the beginning of the line costs more than the byte before.
+    if !matches!(text[..start].last(), Some(b';' | b',')) {
+        return false;
+    }
+    let before = lines::before(text, start);
+    match before {
+        [.., b';'] => before.contains(&b'='),
+        [fields @ .., b','] => {
+            let from = fields
+                .iter()
+                .rposition(|byte| matches!(byte, b',' | b' ' | b'\t' | b'"' | b'\'' | b'('));
+            let field = &fields[from.map_or(0, |from| from + 1)..];
+            let opened = from.is_some_and(|from| fields[from] == b'(');
+            !opened && (field.starts_with(b"user=") || field.starts_with(b"username="))
+        }
+        _ => false,
+    }
 }

@@ -78,6 +78,40 @@ pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
     })
 }
 
+/// `Default: …` in the block below a name, as parameters of templates and schemas have it.
+pub(super) fn default(text: &[u8], name: Name) -> Option<Assigned> {
+    const NEAR: usize = 400;
+    let kind = name.kind.filter(|it| is_documented(*it))?;
+    let rest = text[name.end..].strip_prefix(b":\n")?;
+    let indent = indent_of(name.head(text));
+    let from = name.end + 2;
+    let (mut at, limit) = (from, from + rest.len().min(NEAR));
+    while at < limit {
+        let line = memchr::memchr(b'\n', &text[at..limit]).map_or(limit, |length| at + length);
+        let field = at + blanks(text, at, line - at);
+        if field - at <= indent {
+            return None;
+        }
+        let named = [&b"Default: "[..], b"default: "]
+            .into_iter()
+            .find(|it| text[field..line].starts_with(it));
+        if let Some(named) = named {
+            let start = field + named.len();
+            let (start, end) = match Literal::read(text, start) {
+                Literal::Whole(start, end) => (start, end),
+                _ => (start, line - usize::from(text[..line].ends_with(b"\r"))),
+            };
+            return is_secret(kind, Style::Literal, &text[start..end]).then_some(Assigned {
+                start,
+                end,
+                kind,
+            });
+        }
+        at = line + 1;
+    }
+    None
+}
+
 /// How far a line is indented before a name; a dash of a list counts.
 fn indent_of(head: &[u8]) -> usize {
     count(head, 0, head.len(), |byte| matches!(byte, b' ' | b'-'))

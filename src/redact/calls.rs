@@ -3,6 +3,7 @@
 use super::assignment::Name;
 use super::find;
 use super::keys::{Kind, is_custom_header, is_screaming};
+use super::lines;
 use super::literal::Literal;
 use super::separator::{blanks, count};
 use super::structures::Span;
@@ -16,6 +17,10 @@ static SETTERS: Words = Words::of_any_case(&[
     b"set",
     b"put",
     b"append",
+    b"put_env",
+    b"putenv",
+    b"setenv",
+    b"set_env",
     b"setdefault",
     b"string",
     b"stringvar",
@@ -54,7 +59,7 @@ pub(super) fn takes_literal(text: &[u8], name: Name, kind: Kind, value: usize) -
     setting
         || flag
         || is_custom_header(written)
-        || matches!(kind, Kind::Password | Kind::Secret | Kind::Token) && is_set(before)
+        || !matches!(kind, Kind::Hint | Kind::OfService | Kind::IdOfService) && is_set(before)
 }
 
 /// `std::string secret{"…"}`: what stands before is a type.
@@ -74,7 +79,7 @@ fn is_set(before: &[u8]) -> bool {
     let length = callee
         .iter()
         .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
         .count();
     let callee = &callee[callee.len() - length..];
     let plain = near[open..].iter().all(|byte| {
@@ -112,6 +117,8 @@ pub(super) fn second_of_pair(text: &[u8], name: Name) -> Option<Span> {
         return None;
     };
     let comma = user + count(text, user, 4, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+    // Ruby needs no brackets.
+    let opened = opened || ends(b"basic_auth");
     if !opened || text.get(comma) != Some(&b',') {
         return None;
     }
@@ -128,9 +135,18 @@ pub(super) const TAKERS: &[(&str, usize)] = &[
     ("new PDO(", 2),
     ("mysqli_connect(", 2),
     ("new mysqli(", 2),
+    ("mysql_connect(", 2),
+    ("real_connect(", 2),
+    ("pymysql.connect(", 2),
+    ("MySQLdb.connect(", 2),
+    ("auth_password(", 2),
     ("DBI->connect(", 2),
     ("NetworkCredential(", 1),
     ("PasswordCredentials(", 1),
+    ("PlainCredentials(", 1),
+    ("Credentials.basic(", 1),
+    ("keyring.set_password(", 2),
+    ("new Sequelize(", 2),
     ("HttpBasicAuth(", 1),
     ("HTTPBasicAuth(", 1),
     ("username_pw_set(", 1),
@@ -232,6 +248,22 @@ pub(super) fn sent(text: &[u8], from: usize) -> Option<Span> {
     let end = from + find::find(rest, b"\\r")?;
     let end = end - usize::from(text[..end].ends_with(b"\\"));
     is_secret(Kind::Password, Style::Literal, &text[from..end]).then_some((from, end))
+}
+
+/// What makes a password of the string that is piped to it.
+pub(super) const CONVERTERS: &[&str] = &["| ConvertTo-SecureString"];
+
+/// The string before: `"…" | ConvertTo-SecureString`, which ends at `end`.
+pub(super) fn converted(text: &[u8], end: usize) -> Option<Span> {
+    let pipe = end.checked_sub(CONVERTERS[0].len())?;
+    let line = lines::before(text, pipe).trim_ascii_end();
+    let quote = *line.last().filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let blanks = lines::before(text, pipe).len() - line.len();
+    let literal = &line[..line.len() - 1];
+    let opening = memchr::memrchr(quote, literal)?;
+    let to = pipe - blanks - 1;
+    let from = to - (literal.len() - opening - 1);
+    is_secret(Kind::Password, Style::Literal, &text[from..to]).then_some((from, to))
 }
 
 /// Calls that encode credentials.

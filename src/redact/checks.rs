@@ -106,6 +106,11 @@ pub(super) fn json_header(body: &[u8]) -> Verdict {
     )
 }
 
+/// A token of three parts whose first is base64 of a brace and what may follow it.
+pub(super) fn web_token(body: &[u8]) -> Verdict {
+    plausible(body.starts_with(b"ey") && mixed_case(body) != Verdict::Not)
+}
+
 /// A JSON web token that was encoded once more.
 pub(super) fn encoded_json_header(body: &[u8]) -> Verdict {
     const HEADER: usize = 24;

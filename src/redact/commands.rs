@@ -25,6 +25,8 @@ const READERS: &[&str] = &[
     "cryptsetup luksFormat",
     "cryptsetup open",
     "--data-file=-",
+    "kubeseal ",
+    "secret create ",
 ];
 
 /// A name of a program, cut where the scan finds it.
@@ -234,6 +236,8 @@ impl Takes {
             arguments
                 .windows(2)
                 .filter(move |pair| ends_with_flag(pair[0].of(text), flag))
+                // Of a flag that may stand alone: `mongosh -p --port 1`.
+                .filter(|pair| !pair[1].of(text).starts_with(b"--"))
                 .map(|pair| pair[1].span())
         };
         let glued = |flag: &'static str| {
@@ -288,12 +292,20 @@ impl Takes {
                 .take(1)
                 .collect(),
             Self::AfterShare => arguments
-                .windows(2)
-                .filter(|pair| pair[0].of(text).starts_with(b"\\\\"))
-                .map(|pair| pair[1].span())
+                .iter()
+                .skip_while(|it| !it.of(text).starts_with(b"\\\\"))
+                .skip(1)
+                .map(Argument::span)
                 .filter(|it| !text[it.0..it.1].starts_with(b"/"))
                 .filter(secret)
                 .take(1)
+                .collect(),
+            Self::AfterUser => plain()
+                .filter(|it| !it.of(text).starts_with(b"/"))
+                .nth(1)
+                .map(Argument::span)
+                .filter(|it| is_telling(&text[it.0..it.1]) && secret(it))
+                .into_iter()
                 .collect(),
             Self::Literal(flag) => glued(flag)
                 .filter_map(|it| after_joint(text, it, b'='))
@@ -373,7 +385,11 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
     let argument = found.or_else(|| {
         let rest = &text[at..text.len().min(at + LONGEST_COMMAND)];
         let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
-        let here = at + find::find(line, b"<<<")? + 3;
+        let inputs = [&b"<<<"[..], b"<(printf ", b"<(echo -n ", b"<(echo "];
+        let here = at
+            + inputs
+                .iter()
+                .find_map(|it| Some(find::find(line, it)? + it.len()))?;
         arguments(text, here, MOST_ARGUMENTS, false)
             .0
             .into_iter()

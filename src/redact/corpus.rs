@@ -4,7 +4,7 @@
 //! Bodies come from a seeded generator, so the repository holds no literal that
 //! looks like a secret.
 
-use super::checks::{base62, crc32, crc32_base62};
+use super::checks::{base62, crc32, crc32_base62, web_token};
 use super::format::{Class, Part};
 use super::rules::{self, Anchor, Rule};
 
@@ -151,7 +151,10 @@ pub(super) fn example(rule: &Rule, random: &mut Random) -> (String, String) {
                 format!("https://{}{body}", kept.trim_start_matches("https://")),
             ),
             Anchor::Inside { lead, signature } => {
-                let whole = random.part(lead) + signature + &body;
+                let mut whole = random.part(lead) + signature + &body;
+                if std::ptr::fn_addr_eq(rule.check, web_token as super::checks::Check) {
+                    whole.replace_range(..4, "eyAi");
+                }
                 (whole.clone(), whole)
             }
             Anchor::Near(_) => (body.clone(), body.clone()),

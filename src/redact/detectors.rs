@@ -10,7 +10,7 @@ use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
 use super::separator::count;
 use super::structures::{self, Span};
 use super::values::{LONGEST_LOOK, is_placeholder};
-use super::{blocks, calls, files, json, mark, pairs, random, services, statements, tables};
+use super::{blocks, calls, files, json, mark, pairs, prose, random, services, statements, tables};
 
 /// Finds a secret near the end of a piece of text that announces one.
 type Reader = fn(&[u8], usize) -> Option<Span>;
@@ -118,7 +118,14 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
         (files::ACCESS_LISTS, files::access_list, "password"),
         (calls::SENDERS, calls::sent, "password"),
         (calls::ENCODERS, calls::encoded_pair, "password"),
+        (calls::CONVERTERS, calls::converted, "password"),
+        (prose::DEVICES, prose::configured, "password"),
+        (files::THIN_ADDRESSES, files::thin_address, "password"),
         (pairs::COOKIE_FIELDS, pairs::cookie, Kind::Cookie.id()),
+        (prose::ANNOUNCEMENTS, prose::announced, "password"),
+        (prose::LOGINS, prose::beside_user, "password"),
+        (prose::RELAYS, prose::relayed, "password"),
+        (prose::ENCLOSURES, prose::enclosed, "password"),
     ];
     for (texts, reader, id) in around {
         anchors.extend(
@@ -273,10 +280,11 @@ fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
     }
     let name = Name::around(text, at, length)?;
     let from = at.checked_sub(name.start)?;
-    let of_service =
-        name.kind.is_none() && services::is_of_service(name.of(text), from, from + length);
-    of_service.then_some(Name {
-        kind: Some(keys::Kind::OfService),
+    let kind = services::kind_of(name.of(text), from, from + length)?;
+    // `BITRISE_PAT`: what the name says beside the service says more.
+    let told = name.kind.filter(|kind| *kind != keys::Kind::Hint);
+    Some(Name {
+        kind: told.or(Some(kind)),
         ..name
     })
 }
@@ -310,7 +318,10 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
     if matches!(text.get(name.end), Some(b'=' | b'(')) {
         return None;
     }
-    if let Some(assigned) = blocks::scalar(text, name).or_else(|| blocks::below(text, name)) {
+    if let Some(assigned) = blocks::scalar(text, name)
+        .or_else(|| blocks::below(text, name))
+        .or_else(|| blocks::default(text, name))
+    {
         return finding(text, assigned, floor);
     }
     if let Some(assigned) = tables::row(text, name).or_else(|| pairs::read(text, name)) {

@@ -166,6 +166,28 @@ pub(super) fn labelled(text: &[u8], from: usize) -> Option<Span> {
     made.then_some((start, start + length))
 }
 
+/// What an address of Oracle's driver begins with: `jdbc:oracle:thin:user/…@host`.
+pub(super) const THIN_ADDRESSES: &[&str] = &["oracle:thin:", "oracle:oci:"];
+
+/// The password after it.
+pub(super) fn thin_address(text: &[u8], from: usize) -> Option<Span> {
+    let user = count(text, from, 64, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'_'
+    });
+    let slash = from + user;
+    if user == 0 || text.get(slash) != Some(&b'/') {
+        return None;
+    }
+    let start = slash + 1;
+    let length = count(text, start, 128, |byte| {
+        !byte.is_ascii_whitespace() && !matches!(byte, b'@' | b'"' | b'\'')
+    });
+    let password = &text[start..start + length];
+    let hosted = text.get(start + length) == Some(&b'@');
+    (hosted && is_secret(Kind::Password, Style::Literal, password))
+        .then_some((start, start + length))
+}
+
 /// What follows the password in an address of a database driver: `user:…@tcp(host)/name`.
 pub(super) const DRIVER_HOSTS: &[&str] = &["@tcp(", "@unix("];
 

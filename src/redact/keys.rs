@@ -4,6 +4,10 @@
 //! decides: `clientSecret` is sensitive, `secret_name` is not. That alone keeps
 //! `max_tokens`, `token_count`, `tokenizer` and `password_reset_url` readable.
 
+use super::qualifiers::{
+    ENDINGS, KEY_EXCEPTIONS, KEY_ISSUERS, KEY_QUALIFIERS, PHRASE_QUALIFIERS, TOKEN_EXCEPTIONS,
+    TOKENS_QUALIFIERS, WORDS_QUALIFIERS,
+};
 use super::words::Words;
 use super::{find, mark};
 
@@ -20,6 +24,8 @@ pub(super) enum Kind {
     BareToken,
     /// A key or token of what no list knows, such as `lookerKey`: only what a machine made.
     OfService,
+    /// An id of a service's client or key.
+    IdOfService,
     /// A word that seldom names a secret itself, or a key of unknown use: `auth`, `DEEPL_KEY`.
     Hint,
     Authorization,
@@ -33,7 +39,7 @@ impl Kind {
         match self {
             Self::Password => "password",
             Self::Passphrase => "passphrase",
-            Self::Secret | Self::OfService => "secret",
+            Self::Secret | Self::OfService | Self::IdOfService => "secret",
             Self::Token | Self::BareToken | Self::Hint => "token",
             Self::Authorization => "authorization",
             Self::Cookie => "cookie",
@@ -52,6 +58,7 @@ pub(super) const ANCHORS: &[&str] = &[
 pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
     ("pw:", 2),
     ("pw=", 2),
+    ("pw =", 2),
     ("pw\"", 2),
     ("PW:", 2),
     ("PW=", 2),
@@ -59,247 +66,13 @@ pub(super) const SHORT_ANCHORS: &[(&str, usize)] = &[
     ("pw'", 2),
     ("PW'", 2),
     ("ogin(", 4),
+    ("_PAT=", 4),
+    ("_PAT:", 4),
+    ("_pat=", 4),
+    ("_pat:", 4),
+    ("_pat\"", 4),
+    ("_PAT\"", 4),
 ];
-
-/// What makes a `key` a secret.
-static KEY_QUALIFIERS: Words = Words::of_any_case(&[
-    b"api",
-    b"access",
-    b"secret",
-    b"private",
-    b"priv",
-    b"encryption",
-    b"encrypt",
-    b"signing",
-    b"signature",
-    b"sign",
-    b"auth",
-    b"master",
-    b"service",
-    b"account",
-    b"shared",
-    b"subscription",
-    b"license",
-    b"licence",
-    b"deploy",
-    b"ssh",
-    b"session",
-    b"webhook",
-    b"app",
-    b"application",
-    b"admin",
-    b"root",
-    b"role",
-    b"hmac",
-    b"jwt",
-    b"rsa",
-    b"aes",
-    b"gpg",
-    b"pgp",
-    b"fernet",
-    b"vault",
-    b"recovery",
-    b"cookie",
-    b"csrf",
-    b"token",
-    b"password",
-    b"crypto",
-    b"wallet",
-    b"consumer",
-    b"client",
-    b"server",
-    b"functions",
-    b"ingestion",
-    b"write",
-    b"pragma",
-    b"unseal",
-    b"or",
-]);
-
-/// Services that give out keys, some of them public.
-static KEY_ISSUERS: Words = Words::of_any_case(&[
-    b"algolia",
-    b"anthropic",
-    b"aws",
-    b"azure",
-    b"cloudflare",
-    b"cohere",
-    b"datadog",
-    b"deepl",
-    b"firebase",
-    b"gemini",
-    b"github",
-    b"gitlab",
-    b"google",
-    b"groq",
-    b"mailchimp",
-    b"mailgun",
-    b"mapbox",
-    b"maps",
-    b"mistral",
-    b"openai",
-    b"openrouter",
-    b"pinecone",
-    b"rapidapi",
-    b"replicate",
-    b"sendgrid",
-    b"sentry",
-    b"slack",
-    b"stripe",
-    b"supabase",
-    b"twilio",
-]);
-
-/// What makes the `KEY` of an environment variable, or of a header, no secret.
-static KEY_EXCEPTIONS: Words = Words::of_any_case(&[
-    b"websocket",
-    b"surrogate",
-    b"object",
-    b"routing",
-    b"request",
-    b"trace",
-    b"correlation",
-    b"ordering",
-    b"message",
-    b"group",
-    b"dedup",
-    b"deduplication",
-    b"public",
-    b"pub",
-    b"publishable",
-    b"primary",
-    b"foreign",
-    b"cache",
-    b"sort",
-    b"partition",
-    b"idempotency",
-    b"index",
-    b"host",
-    b"registry",
-    b"anon",
-    b"row",
-    b"record",
-    b"event",
-    b"entity",
-    b"hash",
-    b"lock",
-    b"unique",
-    b"commit",
-    b"file",
-    b"content",
-    b"blob",
-    b"image",
-    b"translation",
-    b"this",
-    b"self",
-    b"map",
-    b"node",
-    b"item",
-    b"tree",
-    b"state",
-    b"query",
-    b"route",
-    b"socket",
-]);
-
-/// What makes a `token` something else: pages, parsers and vocabularies.
-static TOKEN_EXCEPTIONS: Words = Words::of_any_case(&[
-    b"next",
-    b"page",
-    b"continuation",
-    b"continue",
-    b"cancellation",
-    b"cancel",
-    b"eos",
-    b"bos",
-    b"pad",
-    b"sep",
-    b"mask",
-    b"unk",
-    b"cls",
-    b"stop",
-    b"special",
-    b"design",
-    b"parser",
-    b"syntax",
-    b"max",
-    b"min",
-    b"num",
-    b"count",
-    b"total",
-    b"per",
-    b"first",
-    b"last",
-    b"prev",
-    b"previous",
-    b"current",
-    b"sync",
-    b"page",
-    b"start",
-    b"end",
-    b"input",
-    b"output",
-    b"lex",
-    b"lexer",
-    b"string",
-    b"color",
-    b"public",
-    b"cursor",
-]);
-
-/// What makes several `tokens` credentials, not a count or the words of a text.
-static TOKENS_QUALIFIERS: Words = Words::of_any_case(&[
-    b"api",
-    b"access",
-    b"auth",
-    b"bearer",
-    b"refresh",
-    b"session",
-    b"bot",
-    b"service",
-    b"deploy",
-    b"personal",
-    b"secret",
-    b"push",
-    b"id",
-    b"csrf",
-    b"user",
-    b"github",
-    b"gitlab",
-    b"slack",
-    b"npm",
-]);
-
-/// What makes a `phrase` a secret.
-static PHRASE_QUALIFIERS: Words = Words::of_any_case(&[b"pass", b"seed", b"recovery"]);
-
-/// What makes a `seed`, or `words`, a secret.
-static WORDS_QUALIFIERS: Words = Words::of_any_case(&[b"seed", b"wallet", b"recovery"]);
-
-/// Last words that leave a name as sensitive as it was.
-static ENDINGS: Words = Words::of_any_case(&[
-    b"value",
-    b"base",
-    b"prod",
-    b"production",
-    b"staging",
-    b"dev",
-    b"live",
-    b"primary",
-    b"secondary",
-    b"b64",
-    b"base64",
-    b"plain",
-    b"plaintext",
-    b"raw",
-    b"encoded",
-    b"str",
-    b"string",
-    b"header",
-    b"field",
-    b"textbox",
-    b"input",
-]);
 
 /// Words run together, as in `PGPASSWORD` or `authtoken`.
 const JOINED: &[(&str, Kind)] = &[
@@ -377,15 +150,16 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
     let before = words.next();
     let qualified_by = |list: &Words| before.is_some_and(|word| list.contain(word));
     match lower(last, &mut [0; LONGEST_WORD]) {
-        b"password" | b"passwd" | b"pwd" | b"passwort" | b"passcode" | b"pw" | b"psk"
-        | b"passwords" => Some(Kind::Password),
+        b"password" | b"passwd" | b"pwd" | b"passwort" | b"passcode" | b"pw" | b"passwords" => {
+            Some(Kind::Password)
+        }
         b"pass" => Some(if before.is_some() {
             Kind::Password
         } else {
             Kind::BareToken
         }),
         b"pat" => before.map(|_| Kind::Token),
-        b"passphrase" | b"mnemonic" => Some(Kind::Passphrase),
+        b"passphrase" | b"mnemonic" | b"psk" => Some(Kind::Passphrase),
         b"phrase" => qualified_by(&PHRASE_QUALIFIERS).then_some(Kind::Passphrase),
         b"seed" | b"words" => qualified_by(&WORDS_QUALIFIERS).then_some(Kind::Passphrase),
         b"secret" | b"totp" => Some(Kind::Secret),
@@ -418,6 +192,11 @@ fn announced_by(name: &[u8]) -> Option<Kind> {
         b"pin" | b"pincode" => Some(Kind::Pin),
         _ => joined(last),
     }
+}
+
+/// Whether a word before it makes a `key` a secret.
+pub(super) fn qualifies_key(word: &[u8]) -> bool {
+    KEY_QUALIFIERS.contain(word)
 }
 
 /// `X-…`

@@ -4,7 +4,7 @@ use super::assignment::Name;
 use super::find;
 use super::keys::{Kind, is_screaming};
 use super::separator::{blanks, count};
-use super::values::{has_three_sorts, is_grouped};
+use super::values::{has_three_sorts, is_grouped, is_typed};
 use super::words::Words;
 use super::work;
 
@@ -180,7 +180,8 @@ pub(super) fn has_account_before(text: &[u8], start: usize) -> bool {
         let word = count(line, 0, 9, |byte| byte.is_ascii_lowercase());
         ACCOUNTS.contain(&line[..word])
             && matches!(line[word..], [b' ' | b':' | b'=', ..])
-            && memchr::memchr_iter(b' ', line).count() == 1
+            && memchr::memchr_iter(b' ', line).count()
+                == 1 + usize::from(line[word..].starts_with(b" = "))
     })
 }
 
@@ -366,15 +367,18 @@ pub(super) fn told(text: &[u8], from: usize) -> Option<usize> {
     } else {
         // `password for staging: …`
         let purpose = text[from..].strip_prefix(b"for ")?;
-        let words = count(purpose, 0, 24, |byte| {
+        let words = count(purpose, 0, 40, |byte| {
             byte.is_ascii_alphanumeric() || byte == b' '
         });
-        let is_named = purpose[words..].starts_with(b": ");
-        is_named.then_some(from + 4 + words + 2)?
+        let named = purpose[words..].starts_with(b": ").then_some(words + 2);
+        let said = || find::find(&purpose[..words], b" is ").map(|at| at + 4);
+        from + 4 + named.or_else(said)?
     };
     let word = &text[value..value + word_length(text, value, b",;\"'`()")];
     let word = word.strip_suffix(b".").unwrap_or(word);
-    (word.len() >= 6 && has_three_sorts(word)).then_some(value)
+    // `base64-encoded`
+    let typed = word.split(|byte| *byte == b'-').any(is_typed);
+    (word.len() >= 6 && has_three_sorts(word) && !typed).then_some(value)
 }
 
 /// What follows a flag is its argument, not a word of prose.

@@ -52,6 +52,8 @@ static WRAPPERS: Words = Words::of_any_case(&[
     b"field",
 ]);
 const LONGEST_WRAPPER: usize = 48;
+/// In a cell of CSV.
+const LONGEST_LINE: usize = 512;
 pub(super) const LONGEST_TYPE: usize = 64;
 
 /// What a place where a string literal may stand holds.
@@ -122,7 +124,27 @@ impl Literal {
         if escapes == 0 && text[opening..].starts_with(&[quote; 3]) {
             return Self::tripled(text, opening + 3, quote);
         }
+        if let Some(doubled) = Self::doubled(text, opening, quote) {
+            return doubled;
+        }
         Self::until(text, opening + escapes + 1, quote, escapes)
+    }
+
+    /// `""…""`, as a cell of CSV has what was in quotes.
+    fn doubled(text: &[u8], opening: usize, quote: u8) -> Option<Self> {
+        let start = opening + 2;
+        let doubled = text[opening..].starts_with(&[quote; 2])
+            && text.get(start).is_some_and(u8::is_ascii_alphanumeric);
+        if !doubled {
+            return None;
+        }
+        let end = start
+            + count(text, start, LONGEST_LINE, |byte| {
+                byte != quote && byte != b'\n'
+            });
+        text[end..]
+            .starts_with(&[quote; 2])
+            .then_some(Self::Whole(start, end))
     }
 
     /// `"""…"""`, without the line breaks and blanks in it at its ends.

@@ -6,10 +6,11 @@
 //! |---|---|
 //! | its form, as services document it | `rules`, `format` |
 //! | the name of a service, and letters that make no words | `services`, `random` |
-//! | a name it is assigned to | `keys`; `assignment`, `assigned`, `separator`, `literal`, `lines` |
+//! | a name it is assigned to | `keys`, `qualifiers`; `assignment`, `assigned`, `separator`, `literal`, `lines` |
 //! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks`, `statements` |
 //! | a header, a call or a command line | `headers`, `calls`, `commands`, `programs` |
 //! | the form of a file, an address, a key block | `files`, `structures` |
+//! | a sentence, a user before it | `prose` |
 //! | a rule of the user's own | `user_rules` |
 //!
 //! `values` and `placeholders` tell it from what only looks like one, with the lists of `words`. Promises:
@@ -51,6 +52,8 @@ mod near;
 mod pairs;
 mod placeholders;
 mod programs;
+mod prose;
+mod qualifiers;
 mod random;
 mod redacted;
 mod repetition;
@@ -230,7 +233,7 @@ impl Redactor {
         value: &mut Value,
         counts: &mut Counts,
     ) -> bool {
-        let of_service = || scan::names_service(key.as_bytes()).then_some(Kind::OfService);
+        let of_service = || scan::kind_of_service(key.as_bytes());
         match keys::kind_of(key.as_bytes()).or(named).or_else(of_service) {
             Some(kind) => self.sensitive(kind, value, counts),
             None => self.value(value, counts),

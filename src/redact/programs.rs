@@ -28,6 +28,8 @@ pub(super) enum Takes {
     WithUser(&'static str),
     /// After the address of a share: `net use z: \\\\host\\share X`.
     AfterShare,
+    /// The second argument that is no flag of Windows: `net user bob X /add`.
+    AfterUser,
 }
 
 /// A program, or the beginning of a command of it.
@@ -48,7 +50,8 @@ impl Program {
 }
 
 use Takes::{
-    Account, AfterShare, Either, First, Glued, Last, LastWith, Literal, Next, Pair, Token, WithUser,
+    Account, AfterShare, AfterUser, Either, First, Glued, Last, LastWith, Literal, Next, Pair,
+    Token, WithUser,
 };
 
 /// Facts from the programs' manual pages.
@@ -104,6 +107,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             "rd|esktop ",
             "ipmitool ",
             "rabbitmqadmin ",
+            "conan remote login ",
         ],
         takes: &[Either("-p"), Next("--pass"), Next("-P")],
     },
@@ -172,6 +176,14 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         names: &["smbclient ", "rpcclient ", "smbmap "],
         takes: &[Pair("-U", b'%')],
+    },
+    Program {
+        names: &["etcdctl "],
+        takes: &[Pair("--user", b':')],
+    },
+    Program {
+        names: &["net user "],
+        takes: &[AfterUser],
     },
     Program {
         names: &["lftp "],
@@ -263,7 +275,12 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
     Program {
         names: &["rclone config "],
-        takes: &[Next("key"), Next("pass"), Next("secret_access_key")],
+        takes: &[
+            Next("key"),
+            Next("pass"),
+            Next("secret_access_key"),
+            Glued("pass="),
+        ],
     },
     Program {
         names: &["service install "],

@@ -14,6 +14,7 @@ use super::detectors::{self, Detector};
 use super::format::{
     BASE64, Followed, Part, WORD, follow, run_length, run_length_back, starts_word,
 };
+use super::keys::Kind;
 use super::near;
 use super::programs::Program;
 use super::repetition::Repetition;
@@ -169,19 +170,21 @@ pub(super) fn has_secret(text: &[u8]) -> bool {
     Findings::new(text).next().is_some()
 }
 
-/// Whether a name is that of a service, and of nothing else of it.
-pub(super) fn names_service(name: &[u8]) -> bool {
+/// What a name announces that is a service's, if it is of nothing else of it.
+pub(super) fn kind_of_service(name: &[u8]) -> Option<Kind> {
     let look = |at: usize, detector| match detector {
         Detector::Service(service) => {
             let end = at + service.len();
             let written = name.get(at..end)?;
-            (written.eq_ignore_ascii_case(service.as_bytes())
-                && services::is_of_service(name, at, end))
-            .then_some(Step::Found(()))
+            let spelled = written.eq_ignore_ascii_case(service.as_bytes());
+            spelled
+                .then(|| services::kind_of(name, at, end))
+                .flatten()
+                .map(Step::Found)
         }
         _ => None,
     };
-    ANCHORS.find_map(name, 0, look).is_some()
+    ANCHORS.find_map(name, 0, look)
 }
 
 /// The first secret that begins at or after `from`.

@@ -75,7 +75,11 @@ impl Separator {
             [b'=', ..] => Some(Self::Equals {
                 end: skip(count(rest, 0, 3, |byte| byte == b'=')),
             }),
-            [b':', ..] => Some(Self::Colon { end: skip(1) }),
+            // A declaration with the type left out.
+            [b':', b' ', b'=', b' ', ..] => Some(Self::Equals { end: skip(3) }),
+            [b':', ..] => Some(Self::Colon {
+                end: past_tag(text, skip(1)),
+            }),
             [b',', ..] if closed || in_tuple(text, name_end) => Some(Self::Call { end: skip(1) }),
             [b'{', ..] if spaces == 1 && rest.starts_with(PROPERTY) => Some(Self::Equals {
                 end: skip(PROPERTY.len()),
@@ -95,6 +99,14 @@ impl Separator {
             _ => None,
         }
     }
+}
+
+/// Past the tag of a value of YAML: `!!str …`.
+fn past_tag(text: &[u8], at: usize) -> usize {
+    let tag = [&b"!!str "[..], b"!!binary "]
+        .into_iter()
+        .find(|it| text[at.min(text.len())..].starts_with(it));
+    at + tag.map_or(0, <[u8]>::len)
 }
 
 /// Where the literal begins that stands for a missing value: `x || "…"`, `getenv("X") or "…"`.

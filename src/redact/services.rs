@@ -1,10 +1,11 @@
 //! Names of services that give out keys, for values that have no shape of their own.
 //!
 //! `okta_api = "…"`, `ADAFRUIT=…`: what is assigned to a service, or to its API, its client, its
-//! access, is a secret if a machine made it. A name with any other word in it, such as `id`,
-//! `commit`, `org`, `project` or `url`, is the name of something else.
+//! access, is a secret if a machine made it, and so is their `id` if it is no hash and no UUID. A
+//! name with any other word in it, such as `commit`, `org`, `project` or `url`, is the name of
+//! something else.
 
-use super::keys::NameWords;
+use super::keys::{Kind, NameWords};
 use super::values::strip_digits;
 use super::words::Words;
 
@@ -45,6 +46,7 @@ const NAMES: &[&str] = &[
     "configcat",
     "contentstack",
     "couchbase",
+    "coveralls",
     "coze",
     "crossmint",
     "currencylayer",
@@ -52,6 +54,7 @@ const NAMES: &[&str] = &[
     "databento",
     "databricks",
     "deepl",
+    "deepsecurity",
     "deepseek",
     "detectify",
     "deviantart",
@@ -89,6 +92,7 @@ const NAMES: &[&str] = &[
     "groq",
     "gumroad",
     "hashicorp",
+    "hcp",
     "helpscout",
     "hereapi",
     "huggingface",
@@ -184,6 +188,7 @@ const NAMES: &[&str] = &[
     "weatherapi",
     "weatherstack",
     "webex",
+    "webflow",
     "wistia",
     "woocommerce",
     "workos",
@@ -207,8 +212,7 @@ const AMBIGUOUS: &[&str] = &[
     "comet",
     "together",
     "shortcut",
-    "unseal key",
-    "unseal_key",
+    "unseal",
     "kubelet",
     "vault",
     "duo",
@@ -240,7 +244,10 @@ const AMBIGUOUS: &[&str] = &[
     "Ocp-Apim-Subscription-Key",
     "clubhouse",
     "ark_api",
-    "sumo_",
+    "cosmos",
+    "glm",
+    "function_host",
+    "functions_host",
     "kubeadm",
 ];
 
@@ -320,11 +327,26 @@ pub(super) fn names(known: impl Iterator<Item = &'static str>) -> Vec<&'static s
     all
 }
 
-/// Whether a name, in which a service's name stands at `from..to`, says no more than that.
-pub(super) fn is_of_service(name: &[u8], from: usize, to: usize) -> bool {
-    [&name[..from], &name[to..]]
+/// What a name announces in which a service's name stands at `from..to`, if no other word is in
+/// it.
+///
+/// Ids of clients and keys are half of a login; ids of accounts and of what they hold have a word
+/// of their own.
+pub(super) fn kind_of(name: &[u8], from: usize, to: usize) -> Option<Kind> {
+    let is_id =
+        |word: &[u8]| word.eq_ignore_ascii_case(b"id") || word.eq_ignore_ascii_case(b"identifier");
+    let mut kind = Kind::OfService;
+    for word in [&name[..from], &name[to..]]
         .into_iter()
-        .all(|part| NameWords::of(part).all(is_neutral))
+        .flat_map(NameWords::of)
+    {
+        if is_id(word) {
+            kind = Kind::IdOfService;
+        } else if !is_neutral(word) {
+            return None;
+        }
+    }
+    Some(kind)
 }
 
 fn is_neutral(word: &[u8]) -> bool {
@@ -338,24 +360,22 @@ mod tests {
 
     #[test]
     fn a_service_and_its_api_are_told_from_other_things_of_the_service() {
-        for (name, of_service) in [
-            ("okta", true),
-            ("OKTA_API", true),
-            ("myOktaClient2", true),
-            ("okta-prod", true),
-            ("okta_client_id", false),
-            ("okta_org", false),
-            ("oktaUrl", false),
-            ("oktane", false),
-            ("pokta", false),
-            ("OKTA_COMMIT_SHA", false),
+        for (name, kind) in [
+            ("okta", Some(Kind::OfService)),
+            ("OKTA_API", Some(Kind::OfService)),
+            ("myOktaClient2", Some(Kind::OfService)),
+            ("okta-prod", Some(Kind::OfService)),
+            ("okta_client_id", Some(Kind::IdOfService)),
+            ("oktaAccessId", Some(Kind::IdOfService)),
+            ("okta_user_id", None),
+            ("okta_org", None),
+            ("oktaUrl", None),
+            ("oktane", None),
+            ("pokta", None),
+            ("OKTA_COMMIT_SHA", None),
         ] {
             let from = name.to_ascii_lowercase().find("okta").unwrap();
-            assert_eq!(
-                is_of_service(name.as_bytes(), from, from + 4),
-                of_service,
-                "{name}"
-            );
+            assert_eq!(kind_of(name.as_bytes(), from, from + 4), kind, "{name}");
         }
     }
 }

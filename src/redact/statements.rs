@@ -3,7 +3,7 @@
 use super::assignment::Assigned;
 use super::keys::{Kind, kind_of};
 use super::literal::Literal;
-use super::scan::names_service;
+use super::scan::kind_of_service;
 use super::separator::count;
 use super::values::{Style, is_secret};
 
@@ -48,7 +48,7 @@ fn columns_before(text: &[u8], at: usize) -> Option<Vec<Option<Kind>>> {
         let from = column.iter().position(is_part)?;
         let to = column.iter().rposition(is_part)? + 1;
         let name = &column[from..to];
-        kind_of(name).or_else(|| names_service(name).then_some(Kind::OfService))
+        kind_of(name).or_else(|| kind_of_service(name))
     });
     let columns: Vec<_> = columns.collect();
     (plain && columns.iter().any(Option::is_some)).then_some(columns)

@@ -3,6 +3,7 @@
 mod everyday;
 mod json;
 mod own_rules;
+mod places;
 mod promises;
 mod structures;
 

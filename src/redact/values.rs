@@ -47,7 +47,10 @@ const SHORTEST: usize = 3;
 
 /// The kinds whose values are replaced whatever they look like, where a name surely has one.
 pub(super) const fn is_documented(kind: Kind) -> bool {
-    !matches!(kind, Kind::Hint | Kind::OfService | Kind::Pin)
+    !matches!(
+        kind,
+        Kind::Hint | Kind::OfService | Kind::IdOfService | Kind::Pin
+    )
 }
 
 /// Whether a field of structured data has to go: everything but references to a secret does.
@@ -120,8 +123,15 @@ fn suits(kind: Kind, style: Style, value: &[u8]) -> bool {
         }
         (Style::Literal, Kind::BareToken) if has_three_sorts(value) => value.len() >= 8,
         (_, Kind::OfService) => is_machine_made(value),
+        (_, Kind::IdOfService) => {
+            let hexadecimal = |byte: &u8| ANY_HEX.has(*byte) || *byte == b'-';
+            value.len() >= 20 && !value.iter().all(hexadecimal) && is_machine_made(value)
+        }
         (_, Kind::BareToken | Kind::Hint) => value.len() >= 8 && looks_random(value),
-        (_, Kind::Cookie) => value.len() >= 8 && (value.contains(&b'=') || looks_random(value)),
+        (_, Kind::Cookie) => {
+            value.len() >= 8
+                && (value.contains(&b'=') && has_telling_cookie(value) || looks_random(value))
+        }
         (_, Kind::Pin) => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         (_, Kind::Password | Kind::Passphrase) => {
             value.len() >= 6
@@ -138,7 +148,9 @@ fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
     match kind {
         Kind::Cookie => {
             let several = find::contains(value, b"; ");
-            value.contains(&b'=') && (several || has_letter_and_digit(value))
+            value.contains(&b'=')
+                && (several || has_letter_and_digit(value))
+                && has_telling_cookie(value)
         }
         Kind::Passphrase => style == Style::Literal,
         Kind::Password => {
@@ -147,6 +159,29 @@ fn allows_spaces(kind: Kind, style: Style, value: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether any of several cookies may be a secret: `theme=dark; Path=/` are a setting and what it
+/// is set for.
+fn has_telling_cookie(value: &[u8]) -> bool {
+    static ATTRIBUTES: Words = Words::of_any_case(&[
+        b"path",
+        b"domain",
+        b"expires",
+        b"max-age",
+        b"samesite",
+        b"version",
+    ]);
+    const SHORTEST: usize = 6;
+    value.split(|byte| *byte == b';').any(|cookie| {
+        let cookie = cookie.trim_ascii();
+        let Some(joint) = memchr::memchr(b'=', cookie) else {
+            return false;
+        };
+        let (name, value) = (&cookie[..joint], &cookie[joint + 1..]);
+        let setting = value.len() < SHORTEST && value.iter().all(u8::is_ascii_lowercase);
+        !ATTRIBUTES.contain(name) && !setting
+    })
 }
 
 /// Variables, templates and expressions that only lead to a secret.
@@ -274,7 +309,7 @@ pub(super) fn is_expression(value: &[u8]) -> bool {
 }
 
 /// `uint8`, `base64`, `sha256`, `utf8`, `v2`.
-fn is_typed(value: &[u8]) -> bool {
+pub(super) fn is_typed(value: &[u8]) -> bool {
     static TYPES: Words = Words::of_any_case(&[
         b"int", b"uint", b"float", b"utf", b"base", b"sha", b"md", b"v", b"test", b"rsa", b"aes",
         b"oauth", b"user", b"str", b"arg", b"var",

@@ -121,6 +121,13 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "ACDb",
                 &[BASE64.n(6), text("==")],
             ),
+            near("azure-cosmos-key", &["cosmos"], &[BASE64.n(86), text("==")]),
+            near(
+                "azure-functions-key",
+                &["function_host", "functions_host", "azurewebsites.net"],
+                &[URL64.and_also("+/").between(40, 56), PAD],
+            )
+            .checked(mixed_case),
             inside(
                 "azure-functions-key",
                 URL64.n(44),
@@ -178,7 +185,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             link(
                 "azure-sas-signature",
                 "&sig=",
-                &[URL64.and_also("%+/").at_least(20), PAD],
+                &[URL64.and_also("%+/").at_least(12), PAD],
             ),
             link(
                 "azure-function-key",

@@ -416,6 +416,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 &[ALNUM.n(16), text("."), BASE64.at_least(4), PAD],
             ),
             near("linkedin-secret", &["linkedin"], &[ALNUM.n(16)]).checked(mixed_case),
+            near("linkedin-client", &["linkedin"], &[ALNUM.between(12, 14)]).checked(with_digit),
         ],
     ),
     provider(

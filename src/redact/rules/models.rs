@@ -40,6 +40,9 @@ pub(super) const PROVIDERS: &[Provider] = &[
             prefix("openai-admin-key", "sk-admin-", &[URL64.at_least(40)]),
             // Also DeepSeek, Moonshot, DashScope and others that follow the form.
             word("openai-key", "sk-", &[URL64.at_least(32)]),
+            // As text in capitals, and keyboards that begin a line with one, have it.
+            word("openai-key", "SK-", &[URL64.at_least(32)]).checked(random),
+            word("openai-key", "Sk-", &[URL64.at_least(32)]).checked(random),
             word("openai-session", "sess-", &[ALNUM.n(40)]),
         ],
     ),
@@ -241,7 +244,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "docs.z.ai",
         &[near(
             "zhipu-key",
-            &["zhipu", "zai_api", "glm_api"],
+            &["zhipu", "zai_", "z.ai", "bigmodel", "glm"],
             &[HEX.n(32), text("."), ALNUM.n(16)],
         )],
     ),

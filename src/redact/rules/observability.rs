@@ -95,11 +95,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "help.sumologic.com",
-        &[near(
-            "sumologic-key",
-            &["sumologic", "sumo_"],
-            &[ALNUM.n(64)],
-        )],
+        &[
+            near("sumologic-key", &["sumo"], &[ALNUM.n(64)]),
+            near(
+                "sumologic-access-id",
+                &["sumo"],
+                &[text("su"), LOWER_ALNUM.n(12)],
+            ),
+        ],
     ),
     provider(
         "docs.logz.io",

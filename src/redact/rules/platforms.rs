@@ -1,8 +1,10 @@
 //! Backends, automation, feature flags and platforms that developers build on.
 
 use super::super::checks::{mixed_case, random};
-use super::super::format::{ALNUM, BASE64, HEX, LOWER, PAD, UPPER_ALNUM, URL64, UUID, WORD, text};
-use super::{Provider, inside, prefix, provider, word};
+use super::super::format::{
+    ALNUM, BASE64, Class, HEX, LOWER, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
+};
+use super::{Provider, inside, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
@@ -266,11 +268,22 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "documentation.notification.canada.ca",
-        &[prefix(
-            "gc-notify-key",
-            "gcntfy-",
-            &[WORD.and_also("-").at_least(72)],
-        )],
+        &[
+            prefix(
+                "gc-notify-key",
+                "gcntfy-",
+                &[WORD.and_also("-").at_least(72)],
+            ),
+            prefix(
+                "gc-notify-key",
+                "ApiKey-v1 ",
+                &[
+                    Class::of(" ").between(0, 40),
+                    text("gcntfy-"),
+                    WORD.and_also("-").at_least(72),
+                ],
+            ),
+        ],
     ),
     provider(
         "dev.vk.com/api",
@@ -357,6 +370,42 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "convex-key",
             "eyJ2MiI6",
             &[BASE64.at_least(30), PAD],
+        )],
+    ),
+    provider(
+        "open.larksuite.com/document",
+        &[near("lark-secret", &["lark"], &[ALNUM.n(32)]).checked(mixed_case)],
+    ),
+    provider(
+        "api.data.gov/docs",
+        &[near(
+            "data-gov-key",
+            &["data.gov", "nasa.gov"],
+            &[ALNUM.n(40)],
+        )],
+    ),
+    provider(
+        "docs.wiz.io",
+        &[near("wiz-credential", &["wiz"], &[ALNUM.between(52, 64)]).checked(mixed_case)],
+    ),
+    provider(
+        "developers.bitly.com",
+        &[near("bitly-token", &["bitly"], &[HEX.n(40)])],
+    ),
+    provider(
+        "unsplash.com/documentation",
+        &[near("unsplash-key", &["unsplash"], &[URL64.n(43)])],
+    ),
+    provider(
+        "docs.mux.com",
+        &[near("mux-secret", &["mux_token"], &[BASE64.n(75)])],
+    ),
+    provider(
+        "docs.livekit.io",
+        &[near(
+            "livekit-secret",
+            &["livekit"],
+            &[ALNUM.between(40, 48)],
         )],
     ),
 ];

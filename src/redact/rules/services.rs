@@ -1,6 +1,8 @@
 //! Identity, work tools, content, maps, data and the general web.
 
-use super::super::checks::{encoded_json_header, json_header, mixed_case, random};
+use super::super::checks::{
+    encoded_json_header, json_header, mixed_case, no_example, random, web_token,
+};
 use super::super::format::{
     ALNUM, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
@@ -35,6 +37,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 ],
             )
             .checked(mixed_case),
+            // Of a header with a blank or a line break after its first brace.
+            inside(
+                "web-token",
+                URL64.between(17, 200),
+                ".ey",
+                &[URL64.at_least(16), text("."), URL64.at_least(16)],
+            )
+            .checked(web_token),
             // Of a header that is written over several lines.
             prefix(
                 "jwt",
@@ -147,6 +157,19 @@ pub(super) const PROVIDERS: &[Provider] = &[
                     ALNUM.n(32),
                 ],
             ),
+            near(
+                "asana-token",
+                &["asana"],
+                &[
+                    DIGIT.n(1),
+                    text("/"),
+                    DIGIT.between(10, 20),
+                    text("/"),
+                    DIGIT.between(10, 20),
+                    text(":"),
+                    ALNUM.n(32),
+                ],
+            ),
             near("asana-secret", &["asana"], &[LOWER_ALNUM.n(32)]),
         ],
     ),
@@ -155,11 +178,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             prefix("linear-key", "lin_api_", &[ALNUM.at_least(40)]),
             prefix("linear-oauth-token", "lin_oauth_", &[ALNUM.at_least(40)]),
-            near(
-                "linear-secret",
-                &["linear_client", "linear_webhook", "linear_secret"],
-                &[HEX.n(32)],
-            ),
+            near("linear-secret", &["linear"], &[HEX.n(32)]),
         ],
     ),
     provider(
@@ -218,7 +237,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 "dropbox-long-lived-token",
                 ALNUM.n(11),
                 "AAAAAAAAAA",
-                &[URL64.n(43)],
+                &[URL64.and_also("=").n(43)],
             ),
             near("dropbox-secret", &["dropbox"], &[LOWER_ALNUM.n(15)]),
         ],
@@ -277,11 +296,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.ghost.org/admin-api",
-        &[near(
-            "ghost-admin-key",
-            &["ghost"],
-            &[HEX.n(24), text(":"), HEX.n(64)],
-        )],
+        &[
+            near("ghost-content-key", &["ghost"], &[HEX.n(26)]),
+            near(
+                "ghost-admin-key",
+                &["ghost"],
+                &[HEX.n(24), text(":"), HEX.n(64)],
+            ),
+        ],
     ),
     provider(
         "www.contentful.com/developers",
@@ -419,7 +441,10 @@ pub(super) const PROVIDERS: &[Provider] = &[
     ),
     provider(
         "docs.cloudinary.com",
-        &[near("cloudinary-secret", &["cloudinary"], &[URL64.n(27)]).checked(mixed_case)],
+        &[
+            near("cloudinary-secret", &["cloudinary"], &[URL64.n(27)]).checked(mixed_case),
+            near("cloudinary-key", &["cloudinary"], &[DIGIT.n(15)]).checked(no_example),
+        ],
     ),
     provider(
         "docs.scrapingbee.com",
@@ -462,26 +487,6 @@ pub(super) const PROVIDERS: &[Provider] = &[
             "turnstile-secret",
             &["turnstile"],
             &[text("0x4"), URL64.n(32)],
-        )],
-    ),
-    provider(
-        "developers.bitly.com",
-        &[near("bitly-token", &["bitly"], &[HEX.n(40)])],
-    ),
-    provider(
-        "unsplash.com/documentation",
-        &[near("unsplash-key", &["unsplash"], &[URL64.n(43)])],
-    ),
-    provider(
-        "docs.mux.com",
-        &[near("mux-secret", &["mux_token"], &[BASE64.n(75)])],
-    ),
-    provider(
-        "docs.livekit.io",
-        &[near(
-            "livekit-secret",
-            &["livekit"],
-            &[ALNUM.between(40, 48)],
         )],
     ),
 ];

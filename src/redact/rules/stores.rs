@@ -1,8 +1,25 @@
 //! Secret stores, databases and bare keys.
 
-use super::super::checks::{encoded_private_key, mixed_case, no_example, random};
-use super::super::format::{ALNUM, ANY_HEX, BASE64, DIGIT, HEX, PAD, UPPER_ALNUM, URL64, text};
+use super::super::checks::{encoded_private_key, mixed_case, no_example, random, with_digit};
+use super::super::format::{
+    ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, PAD, Part, UPPER_ALNUM, URL64, text,
+};
 use super::{Provider, inside, link, near, prefix, provider, word};
+
+/// Version 2 and later have the same groups; programs print them in either case.
+const SECRET_KEY_GROUPS: &[Part] = &[
+    ALNUM.n(6),
+    text("-"),
+    ALNUM.n(6),
+    text("-"),
+    ALNUM.n(5),
+    text("-"),
+    ALNUM.n(5),
+    text("-"),
+    ALNUM.n(5),
+    text("-"),
+    ALNUM.n(5),
+];
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
@@ -10,19 +27,14 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             inside(
                 "terraform-cloud-token",
-                ALNUM.between(9, 20),
+                ALNUM.between(3, 20),
                 ".atlasv1.",
                 &[URL64.and_also("=").at_least(50)],
             ),
             prefix("vault-service-token", "hvs.", &[URL64.at_least(24)]),
             prefix("vault-batch-token", "hvb.", &[URL64.at_least(24)]),
             prefix("vault-recovery-token", "hvr.", &[URL64.at_least(24)]),
-            near(
-                "vault-unseal-key",
-                &["unseal key", "unseal_key"],
-                &[BASE64.n(44)],
-            )
-            .checked(mixed_case),
+            near("vault-unseal-key", &["unseal"], &[BASE64.n(44)]).checked(mixed_case),
             word("vault-service-token", "s.", &[ALNUM.n(24)]).checked(random),
             word("vault-batch-token", "b.AAAA", &[URL64.at_least(80)]),
             near(
@@ -52,8 +64,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[
             prefix(
                 "1password-service-token",
-                "ops_eyJ",
-                &[BASE64.and_also("-_").at_least(60), PAD],
+                "ops_ey",
+                &[
+                    BASE64.and_also("-_").at_least(60),
+                    Class::of("=").between(0, 3),
+                ],
             ),
             word(
                 "1password-secret-key",
@@ -65,6 +80,10 @@ pub(super) const PROVIDERS: &[Provider] = &[
                 ],
             )
             .checked(no_example),
+            word("1password-secret-key", "A2-", SECRET_KEY_GROUPS).checked(with_digit),
+            word("1password-secret-key", "A3-", SECRET_KEY_GROUPS).checked(with_digit),
+            word("1password-secret-key", "A4-", SECRET_KEY_GROUPS).checked(with_digit),
+            word("1password-secret-key", "A5-", SECRET_KEY_GROUPS).checked(with_digit),
         ],
     ),
     provider(
@@ -72,8 +91,15 @@ pub(super) const PROVIDERS: &[Provider] = &[
         &[word(
             "infisical-token",
             "st.",
-            &[HEX.n(24), text("."), HEX.n(32), text("."), HEX.n(32)],
-        )],
+            &[
+                URL64.at_least(8),
+                text("."),
+                URL64.at_least(8),
+                text("."),
+                HEX.at_least(8),
+            ],
+        )
+        .checked(random)],
     ),
     provider(
         "docs.confluent.io/cloud/current/security",

@@ -61,6 +61,17 @@ fn any_string_stays_a_string_and_redacts_to_a_fixed_point() {
         "/",
         "--",
         "0",
+        ":\n  ",
+        "Default: ",
+        "{\n",
+        "\"\"",
+        "!!str ",
+        "${",
+        ":-",
+        " / ",
+        "<auth-user-pass>\n",
+        "login with ",
+        "| ConvertTo-SecureString",
     ];
     for _ in 0..20_000 {
         let length = random.below(14);
