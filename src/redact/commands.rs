@@ -304,7 +304,8 @@ impl Takes {
                 .filter(|it| !it.of(text).starts_with(b"/"))
                 .nth(1)
                 .map(Argument::span)
-                .filter(|it| is_telling(&text[it.0..it.1]) && secret(it))
+                .filter(|it| is_telling(&text[it.0..it.1]))
+                .filter(secret)
                 .into_iter()
                 .collect(),
             Self::Literal(flag) => glued(flag)
