@@ -38,16 +38,13 @@ impl Results {
 
     /// A result came back. The first one of a call counts; later ones are copies.
     pub(super) fn returned(&mut self, call: &str, result: &Arc<ToolResult>) {
-        match self.caller(call) {
-            Some(response) => {
-                if let Some(call) = self.unanswered(response, call) {
-                    self.join(response, &call, Arc::clone(result));
-                }
+        if let Some(response) = self.caller(call) {
+            if let Some(call) = self.unanswered(response, call) {
+                self.join(response, &call, Arc::clone(result));
             }
-            None => {
-                let early = self.early.entry(call.to_owned());
-                early.or_insert_with(|| Arc::clone(result));
-            }
+        } else {
+            let early = self.early.entry(call.to_owned());
+            early.or_insert_with(|| Arc::clone(result));
         }
     }
 
