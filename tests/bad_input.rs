@@ -77,6 +77,117 @@ fn events(outcome: &Outcome) -> Vec<Value> {
         .collect()
 }
 
+/// A line of a session, so many seconds after its beginning.
+fn line(kind: &str, second: u8, message: &Value) -> Value {
+    json!({
+        "type": kind, "uuid": format!("{ONE}-{second}"), "sessionId": ONE,
+        "timestamp": format!("2026-03-02T09:00:{second:02}.000Z"), "version": "2.1.150",
+        "requestId": "req_1", "message": message,
+    })
+}
+
+/// A response of one part for each of these contents and usages.
+fn response(parts: &[(Value, Value)]) -> Vec<Value> {
+    let mut lines = vec![line("user", 0, &json!({ "content": "Count the books" }))];
+    for ((content, usage), second) in parts.iter().zip(2..) {
+        let mut message = answer(content);
+        message["usage"] = usage.clone();
+        lines.push(line("assistant", second, &message));
+    }
+    lines
+}
+
+/// The events of a session with these lines that have this name.
+fn events_of(lines: &[Value], name: &str) -> Vec<Value> {
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let outcome = read(lines.join("\n") + "\n");
+    let events = events(&outcome).into_iter();
+    let mut events: Vec<Value> = events.filter(|event| event["event"] == name).collect();
+    events
+        .iter_mut()
+        .map(|it| it["properties"].take())
+        .collect()
+}
+
+#[test]
+fn a_part_of_a_response_that_leaves_counts_out_takes_none_away() {
+    let text = json!([{ "type": "text", "text": "One." }]);
+    let all = json!({
+        "input_tokens": 10, "output_tokens": 50, "cache_read_input_tokens": 1000,
+        "cache_creation_input_tokens": 200,
+    });
+    for less in [
+        json!({}),
+        json!(null),
+        json!({ "output_tokens": 50 }),
+        json!("none"),
+    ] {
+        for usages in [[&all, &less], [&less, &all]] {
+            let parts = usages.map(|usage| (text.clone(), usage.clone()));
+            let generations = events_of(&response(&parts), "$ai_generation");
+            let [generation] = generations.as_slice() else {
+                panic!("{less}: {} generations", generations.len());
+            };
+            for (name, count) in [
+                ("$ai_input_tokens", 10),
+                ("$ai_output_tokens", 50),
+                ("$ai_cache_read_input_tokens", 1000),
+                ("$ai_cache_creation_input_tokens", 200),
+            ] {
+                assert_eq!(generation[name], count, "{name} beside {less}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_call_of_a_response_has_its_span_and_its_result_whatever_its_id_is() {
+    for id in [json!("functions.Bash:0"), json!(""), json!(7), json!(null)] {
+        let call = |command: &str| json!([{ "type": "tool_use", "id": id, "name": "Bash", "input": { "command": command } }]);
+        let result = |content: &str| json!({ "content": [{ "type": "tool_result", "tool_use_id": id, "content": content }] });
+        let usage = json!({ "input_tokens": 1, "output_tokens": 2 });
+        let mut lines = response(&[(call("ls"), usage.clone()), (call("pwd"), usage)]);
+        lines.push(line("user", 4, &result("a list")));
+        lines.push(line("user", 5, &result("a folder")));
+        let spans = events_of(&lines, "$ai_span");
+        let calls = spans.iter().filter(|span| span["$ai_span_type"] == "tool");
+        let calls: Vec<Value> = calls
+            .map(|call| json!([call["$ai_input_state"]["command"], call["$ai_output_state"]]))
+            .collect();
+        assert_eq!(
+            calls,
+            [json!(["ls", "a list"]), json!(["pwd", "a folder"])],
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn without_both_of_its_times_a_call_has_no_latency() {
+    let call = json!([{ "type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {} }]);
+    let result = json!({
+        "content": [{ "type": "tool_result", "tool_use_id": "toolu_1", "content": "done" }],
+    });
+    let usage = json!({ "input_tokens": 1, "output_tokens": 2 });
+    let mut whole = response(&[(call, usage)]);
+    whole.push(line("user", 3, &result));
+    let times = |lines: &[Value]| {
+        let spans = events_of(lines, "$ai_span");
+        let span = spans.iter().find(|span| span["$ai_span_type"] == "tool");
+        span.expect("a call has a span")["$ai_latency"].clone()
+    };
+    assert_eq!(times(&whole), 1.0);
+    for (place, time) in [
+        (1, json!(null)),
+        (2, json!(0)),
+        (2, whole[0]["timestamp"].clone()),
+    ] {
+        let mut lines = whole.clone();
+        lines[place]["timestamp"] = time.clone();
+        assert_eq!(times(&lines), Value::Null, "line {place} at {time}");
+    }
+}
+
 #[test]
 fn a_wrong_name_gets_the_nearest_candidates() {
     let env = with_sessions();

@@ -3,17 +3,16 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::conversation::{Conversation, GivenToCall};
+use super::envelope::{self, Content, Place};
 use super::kinds;
-use super::properties::Properties;
 use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Agent, Circumstances, Generation, Session, Subagent, Timing, ToolCall, Totals, Turn, Unlisted,
+    Circumstances, Generation, Session, Subagent, Timing, ToolCall, Totals, Turn, Unlisted,
 };
 
 /// Whether the session may still be written to.
@@ -104,31 +103,6 @@ struct Mapper<'a> {
     /// The calls that have their span: one call may stand in two responses.
     tools: HashSet<Uuid>,
     emit: &'a mut dyn FnMut(Event),
-}
-
-/// Where an event hangs.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    trace: &'a str,
-    parent: &'a str,
-    /// The prompt of the turn; empty where it is not recorded.
-    prompt: &'a str,
-    /// Whether the conversation goes on after the calls of this list.
-    goes_on: bool,
-    /// The subagent that we are in, and its type or that of the one around it.
-    subagent: Option<&'a Subagent>,
-    kind: Option<&'a str>,
-}
-
-/// What an event says besides what all say.
-struct Content<'a> {
-    name: EventName,
-    uuid: Uuid,
-    ended_at: DateTime<Utc>,
-    /// `None` where it is not known how long it took.
-    latency: Option<TimeDelta>,
-    circumstances: &'a Circumstances,
-    properties: Properties,
 }
 
 impl Mapper<'_> {
@@ -413,95 +387,7 @@ impl Mapper<'_> {
         );
     }
 
-    /// Adds what every event says.
     fn emit(&mut self, place: Place<'_>, content: Content<'_>) {
-        let Content {
-            name,
-            uuid,
-            ended_at,
-            latency,
-            circumstances,
-            properties,
-        } = content;
-        let settings = self.settings;
-        let uuid_text = uuid.to_string();
-        let is_trace = name == EventName::Trace;
-        let mut all = Properties::default();
-        all.set("$ai_trace_id", place.trace);
-        all.set("$ai_session_id", &self.session.key);
-        all.set(
-            "$ai_span_id",
-            if is_trace { place.trace } else { &uuid_text },
-        );
-        all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
-        // PostHog adds the latency of a trace to that of what hangs directly under it.
-        let length = if is_trace {
-            "elapsed_seconds"
-        } else {
-            "$ai_latency"
-        };
-        all.set_some(length, latency.map(kinds::seconds));
-        all.extend(properties);
-        let project = settings.frozen.project_name.as_deref();
-        all.set_some("$ai_project_name", project);
-        let agent = settings.agent_name.as_deref().or(project);
-        let agent = agent.map(|agent| match place.kind {
-            Some(kind) => format!("{agent}/{kind}"),
-            None => agent.to_owned(),
-        });
-        all.set_some("$ai_agent_name", agent);
-        let subagent = place.subagent.map(|subagent| subagent.id.as_str());
-        all.set_some("subagent_id", subagent);
-        all.set_some("subagent_type", subagent.and(place.kind));
-        all.set_some("$ai_purpose", settings.purpose.as_ref());
-        all.set_some("$ai_git_branch", circumstances.git_branch.as_ref());
-        let cwd = circumstances.cwd.as_deref();
-        all.set_some(
-            "$ai_git_repo",
-            cwd.and_then(|cwd| settings.repositories.get(cwd)),
-        );
-        all.set_some("worktree", cwd.and_then(|cwd| settings.work_trees.get(cwd)));
-        let framework = self.session.agent.as_str();
-        all.set("$ai_framework", framework);
-        let [version, entrypoint, persona] = own_names(self.session.agent);
-        all.set_some(version, circumstances.agent_version.as_ref());
-        all.set_some(entrypoint, circumstances.entrypoint.as_ref());
-        all.set_some("permission_mode", circumstances.permission_mode.as_ref());
-        all.set_some(persona, circumstances.persona.as_ref());
-        for name in ["$ai_lib", "$lib"] {
-            all.set(name, env!("CARGO_PKG_NAME"));
-        }
-        for name in ["$ai_lib_version", "$lib_version"] {
-            all.set(name, env!("CARGO_PKG_VERSION"));
-        }
-        all.set("$geoip_disable", true);
-        if !settings.frozen.is_person {
-            all.set("$process_person_profile", false);
-        }
-        for (name, value) in &settings.custom {
-            if !name.starts_with('$') {
-                all.set(name.clone(), value);
-            }
-        }
-        (self.emit)(Event {
-            name,
-            uuid,
-            distinct_id: settings.frozen.distinct_id.as_str().to_owned(),
-            timestamp: ended_at,
-            properties: all,
-        });
-    }
-}
-
-/// Names of an agent's own properties: its version, the way it was started, its persona.
-const fn own_names(agent: Agent) -> [&'static str; 3] {
-    match agent {
-        Agent::ClaudeCode => [
-            "claude_code_version",
-            "claude_code_entrypoint",
-            "claude_code_agent",
-        ],
-        Agent::Pi => ["pi_version", "pi_entrypoint", "pi_agent"],
-        Agent::OpenCode => ["opencode_version", "opencode_entrypoint", "opencode_agent"],
+        (self.emit)(envelope::event(self.session, self.settings, place, content));
     }
 }

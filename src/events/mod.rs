@@ -4,6 +4,7 @@
 mod chat;
 mod conversation;
 mod distinct_id;
+mod envelope;
 mod event;
 mod foreign;
 pub mod ids;

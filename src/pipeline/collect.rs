@@ -324,6 +324,15 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// When a session was last written to. A time that is still to come tells nothing.
+fn written_at(session: &Session, found: &Found, host: &Host) -> DateTime<Utc> {
+    if session.ended_at - host.now() > QUIET {
+        found.modified.into()
+    } else {
+        session.ended_at
+    }
+}
+
 fn files_of(found: &Found, host: &Host) -> anyhow::Result<SessionFiles> {
     let path = found.path.display();
     found
@@ -337,7 +346,9 @@ fn progress_of(session: &Session, found: &Found, host: &Host) -> Progress {
     let goes_on = match sources::running_beside(found, host) {
         Running::Sessions(open) => open.contains(&session.id),
         // By its lines: the file's own time is that of the last copy.
-        Running::Unknown => !session.is_closed && host.now() - session.ended_at <= QUIET,
+        Running::Unknown => {
+            !session.is_closed && host.now() - written_at(session, found, host) <= QUIET
+        }
     };
     if goes_on {
         Progress::Running

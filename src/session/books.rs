@@ -194,6 +194,28 @@ impl Usage {
         self.with(other, u64::saturating_sub)
     }
 
+    /// What two parts of one response tell together. The one with more output was written later
+    /// and counts, but for what it leaves out.
+    #[must_use]
+    pub fn completed_by(self, other: Self) -> Self {
+        let (earlier, later) = if other.output >= self.output {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let whole = later.with(
+            earlier,
+            |later, earlier| if later == 0 { earlier } else { later },
+        );
+        let one_hour = whole.cache_write_1h.min(whole.cache_write);
+        Self {
+            reasoning: later.reasoning.or(earlier.reasoning),
+            cache_write_5m: whole.cache_write - one_hour,
+            cache_write_1h: one_hour,
+            ..whole
+        }
+    }
+
     /// The same of books, in which how long the cache keeps what was written is told of a part at
     /// most: all that was written counts, and of what exceeds the other only so much is split.
     fn beyond(self, other: Self) -> Self {
@@ -361,6 +383,41 @@ mod tests {
             let split: Vec<_> = found.unlisted.iter().map(|it| split(it.usage)).collect();
             assert_eq!(split, Vec::from_iter(beyond), "{in_line:?} {in_books:?}");
             assert_eq!(found.exceeded, 0, "{in_line:?} {in_books:?}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_response_complete_each_other() {
+        let written = |output, all, one_hour| Usage {
+            output,
+            cache_write: all,
+            cache_write_5m: all - one_hour,
+            cache_write_1h: one_hour,
+            ..Usage::default()
+        };
+        let whole = Usage {
+            input: 10,
+            cache_read: 1000,
+            ..written(50, 200, 200)
+        };
+        for (part, other) in [
+            (whole, Usage::default()),
+            (whole, written(50, 0, 0)),
+            (whole, written(50, 200, 0)),
+            (Usage { output: 5, ..whole }, written(50, 0, 0)),
+            // The first of them is an estimate.
+            (
+                Usage {
+                    input: 99,
+                    ..written(5, 0, 0)
+                },
+                whole,
+            ),
+        ] {
+            assert_eq!(part.completed_by(other), whole, "{part:?} {other:?}");
+            if part.output != other.output {
+                assert_eq!(other.completed_by(part), whole, "{part:?} {other:?}");
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! A response that is being put together.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::parts::{ResponsePart, Thread};
@@ -30,7 +32,8 @@ impl Draft {
     ) -> Self {
         let began_at = part.requested_at.unwrap_or(part.at).min(part.at);
         let follows = |at: &DateTime<Utc>| part.requested_at.is_some_and(|sent| sent <= *at);
-        let is_timed = !part.is_untimed && part.requested_at.is_some();
+        let is_before = |sent: DateTime<Utc>| sent <= part.at;
+        let is_timed = !part.is_untimed && part.requested_at.is_some_and(is_before);
         Self {
             turn,
             thread: part.thread,
@@ -57,7 +60,7 @@ impl Draft {
                 whole_input: None,
                 begins_anew,
                 setup: part.setup,
-                output: part.blocks,
+                output: told_apart(part.blocks),
                 parameters: part.parameters,
                 usage_report: match (&part.usage, &part.error) {
                     (None, None) => UsageReport::Missing,
@@ -74,15 +77,28 @@ impl Draft {
     pub(super) fn go_on(&mut self, part: ResponsePart, is_copy: bool) {
         let known = &self.generation.output;
         let is_new = |block: &Block| !known.iter().any(|known| same_block(known, block));
-        let new: Vec<Block> = part.blocks.into_iter().filter(is_new).collect();
+        // Of one that is written anew, only the names of the calls are the same.
+        let is_known_by_name = |block: &Block| match block {
+            Block::ToolCall(call) => {
+                is_copy && self.generation.tool_calls().any(|it| it.id == call.id)
+            }
+            _ => false,
+        };
+        let new: Vec<Block> = part
+            .blocks
+            .into_iter()
+            .filter(|block| is_new(block) && !is_known_by_name(block))
+            .collect();
         let generation = &mut self.generation;
         generation.output.extend(new);
-        if let Some(usage) = part.usage
-            && usage.output >= generation.usage.output
-        {
-            generation.usage = usage;
+        tell_calls_apart(&mut generation.output);
+        if let Some(usage) = part.usage {
+            let is_later = usage.output >= generation.usage.output;
+            if !part.advisors.is_empty() && (is_later || self.advisors.is_empty()) {
+                self.advisors = part.advisors;
+            }
+            generation.usage = generation.usage.completed_by(usage);
             generation.usage_report = UsageReport::Present;
-            self.advisors = part.advisors;
         }
         if !is_copy {
             generation.ended_at = generation.ended_at.max(part.at);
@@ -105,6 +121,7 @@ impl Draft {
         let each = each.map(|(advice, number)| Generation {
             id: format!("{}\u{1e}advisor {number}", generation.id),
             model: advice.model.clone(),
+            provider: advice.provider.into(),
             usage: advice.usage,
             first_token_at: None,
             retries: Retries::default(),
@@ -135,6 +152,36 @@ pub(super) fn same_block(a: &Block, b: &Block) -> bool {
     }
 }
 
+/// Providers that count their calls may give two of one response the same id.
 fn same_call(a: &ToolCall, b: &ToolCall) -> bool {
-    a.id == b.id
+    let has_same_id = b.id.trim_end_matches(AGAIN) == a.id.trim_end_matches(AGAIN);
+    let is_at_once = a.called_at == b.called_at && a.name == b.name;
+    has_same_id && (is_drawn(&a.id) || is_at_once)
+}
+
+/// Whether an id is no count, but was drawn at random.
+fn is_drawn(id: &str) -> bool {
+    const SHORTEST: usize = 8;
+    id.split(|part: char| !part.is_ascii_alphanumeric())
+        .any(|run| run.len() >= SHORTEST && run.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
+/// What is put behind the id of a call that another one of its response has already.
+pub(super) const AGAIN: char = '+';
+
+fn told_apart(mut output: Vec<Block>) -> Vec<Block> {
+    tell_calls_apart(&mut output);
+    output
+}
+
+/// Gives every call of a response an id of its own.
+fn tell_calls_apart(output: &mut [Block]) {
+    let mut ids = HashSet::new();
+    for block in output {
+        if let Block::ToolCall(call) = block {
+            while !ids.insert(call.id.clone()) {
+                call.id.push(AGAIN);
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::time::{Asks, NEGLIGIBLE, OwnTime, Sighting, ToolTime, Worked};
 /// No person reads and answers a question faster.
 const AT_ONCE: TimeDelta = TimeDelta::milliseconds(500);
 /// By how much two clocks of one agent may differ.
-const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
+pub(super) const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
 /// The time from a call to its result.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Interval {
     /// Whether an agent in the background made the call: what the main conversation records of its
     /// time says nothing of it.
     pub(super) is_background: bool,
+    /// Whether it is not known when it began or ended.
+    pub(super) is_untimed: bool,
 }
 
 /// A stretch of time of which the agent recorded how much of it was work.
@@ -64,6 +66,7 @@ impl Interval {
             measured: None,
             began_at: None,
             is_background: false,
+            is_untimed: false,
         }
     }
 
@@ -111,7 +114,7 @@ impl Interval {
             Some(Permission::Rule | Permission::Refused) => false,
             None => self.asks == Asks::Perhaps,
         };
-        may && self.end.is_some() && self.room() > AT_ONCE
+        may && !self.is_untimed && self.end.is_some() && self.room() > AT_ONCE
     }
 
     /// Whether all of it was waiting for a person.
@@ -127,6 +130,12 @@ impl Interval {
     fn time(&self) -> ToolTime {
         if self.end.is_none() {
             return ToolTime::default();
+        }
+        if self.is_untimed {
+            return ToolTime {
+                own: self.measured.map(OwnTime::Measured).unwrap_or_default(),
+                ..ToolTime::default()
+            };
         }
         if self.is_question() {
             return ToolTime {

@@ -236,6 +236,8 @@ pub struct ToolCall {
     pub input: Value,
     /// When the model had written the call.
     pub called_at: DateTime<Utc>,
+    /// Whether that is not told, but only when what stands before it was.
+    pub is_untimed: bool,
     /// Whether a person may be asked before it runs.
     pub asks: Asks,
     /// How it runs beside other calls of the response.
@@ -259,6 +261,8 @@ pub struct ToolResult {
     pub is_error: bool,
     /// When the result was there.
     pub returned_at: DateTime<Utc>,
+    /// Whether that is not told, but only when what stands before it was.
+    pub is_untimed: bool,
     /// Time of the tool itself in milliseconds, where it was measured.
     pub duration_ms: Option<u64>,
     /// Who allowed it, where it is told.

@@ -55,6 +55,8 @@ impl From<TurnStart> for Turn {
 pub struct Advice {
     /// Its model.
     pub model: Option<String>,
+    /// Who ran it.
+    pub provider: &'static str,
     /// What it used.
     pub usage: Usage,
 }

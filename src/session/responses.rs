@@ -129,6 +129,13 @@ fn counts(usage: Option<Usage>) -> Option<[u64; 3]> {
     counts.filter(|counts| *counts != [0; 3])
 }
 
+/// Whether one part tells what another does, but for counts that it leaves out.
+fn leaves_out(part: [u64; 3], other: [u64; 3]) -> bool {
+    part.iter()
+        .zip(other)
+        .all(|(count, other)| *count == 0 || *count == other)
+}
+
 impl Responses {
     /// The response that a part belongs to; `None` when it begins one.
     pub(super) fn find(&self, piece: &Piece<'_>, stand: &Stand<'_>) -> Option<usize> {
@@ -155,7 +162,10 @@ impl Responses {
     fn goes_on(&self, index: usize, piece: &Piece<'_>, stand: &Stand<'_>) -> bool {
         let known = &self.known[index];
         let counted = counts(piece.usage);
-        if known.counts.is_some() && counted.is_some() && known.counts != counted {
+        if let (Some(known), Some(counted)) = (known.counts, counted)
+            && !leaves_out(known, counted)
+            && !leaves_out(counted, known)
+        {
             return false;
         }
         if stand.current != Some(index) {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ToolResult;
+use super::draft::AGAIN;
 
 /// The calls so far, each by the number of its response and its id, and what came back.
 #[derive(Debug, Default)]
@@ -37,16 +38,26 @@ impl Results {
 
     /// A result came back. The first one of a call counts; later ones are copies.
     pub(super) fn returned(&mut self, call: &str, result: &Arc<ToolResult>) {
-        match self.caller(call) {
-            Some(response) if self.of(response, call).is_none() => {
-                self.join(response, call, Arc::clone(result));
+        if let Some(response) = self.caller(call) {
+            if let Some(call) = self.unanswered(response, call) {
+                self.join(response, &call, Arc::clone(result));
             }
-            Some(_) => {}
-            None => {
-                let early = self.early.entry(call.to_owned());
-                early.or_insert_with(|| Arc::clone(result));
-            }
+        } else {
+            let early = self.early.entry(call.to_owned());
+            early.or_insert_with(|| Arc::clone(result));
         }
+    }
+
+    /// The first call with this id in a response that nothing came back of.
+    fn unanswered(&self, response: usize, call: &str) -> Option<String> {
+        let mut call = call.to_owned();
+        while self.caller(&call) == Some(response) {
+            if self.of(response, &call).is_none() {
+                return Some(call);
+            }
+            call.push(AGAIN);
+        }
+        None
     }
 
     fn join(&mut self, response: usize, call: &str, result: Arc<ToolResult>) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::intervals::{Calls, Interval, Stretch};
+use super::intervals::{Calls, Interval, Stretch, TOLERANCE};
 use super::{Block, Generation, Permission, Subagent, ToolCall, ToolResult, Turn};
 
 /// The longest time that is given to a tool though a person may have been asked in it. Of 11,400
@@ -275,6 +275,8 @@ impl Interval {
         }
         interval.asks = call.asks();
         interval.permission = result.permission;
+        let is_backwards = result.returned_at + TOLERANCE < call.called_at;
+        interval.is_untimed = call.is_untimed || result.is_untimed || is_backwards;
         let measured = result.duration_ms.map(i64::try_from);
         interval.measured = measured
             .and_then(Result::ok)
@@ -371,6 +373,7 @@ mod tests {
             name: String::new(),
             input: Value::Null,
             called_at: at(times.0),
+            is_untimed: false,
             asks,
             order,
             time: ToolTime::default(),
@@ -378,6 +381,7 @@ mod tests {
                 content: Vec::new(),
                 is_error: false,
                 returned_at: at(times.1),
+                is_untimed: false,
                 duration_ms: None,
                 permission: None,
                 background,

@@ -264,7 +264,8 @@ pub fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -
 
 fn objects_between<'a, T: Deserialize<'a>>(line: &'a str, each: &mut impl FnMut(T)) -> u64 {
     let mut malformed = 0;
-    let mut rest = line.trim_ascii();
+    // Editors put a byte order mark before the first line.
+    let mut rest = line.trim_start_matches('\u{feff}').trim_ascii();
     while !rest.is_empty() {
         let mut stream = Deserializer::from_str(rest).into_iter::<T>();
         match stream.next() {
@@ -331,6 +332,7 @@ mod tests {
             (format!("{whole}\0\0{whole}\0"), 2, 1),
             (format!(r#"{{"type":"us{}{whole}"#, "\0"), 1, 2),
             (format!("[1,2]{whole}"), 1, 1),
+            (format!("\u{feff}{whole}"), 1, 0),
         ] {
             let (found, bad) = parse(&line);
             assert_eq!((found.len(), bad), (objects, malformed), "{line}");

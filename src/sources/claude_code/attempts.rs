@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::content;
 use super::times::Times;
 use super::wire::{self, Line, Text, payload};
 use crate::session::Retries;
@@ -37,7 +38,7 @@ impl Attempts {
             ),
             retries: Retries {
                 count: earlier.map_or(0, |earlier| earlier.retries.count) + 1,
-                status: error.status,
+                status: content::http_status(error.status),
             },
         };
         self.0.insert(uuid.as_str().to_owned(), failed);

@@ -60,6 +60,15 @@ impl<'a> Fields<'a> {
         payload(self.raw(name))
     }
 
+    /// An id; gateways write numbers, or none at all.
+    fn id(&self, name: &str) -> Text<'a> {
+        let raw = self.raw(name).map(RawValue::get).unwrap_or_default();
+        if raw.starts_with(|first: char| first.is_ascii_digit()) {
+            return Text(Cow::Borrowed(raw));
+        }
+        self.read(name).unwrap_or_default()
+    }
+
     /// The string of this name, unread.
     fn string(&self, name: &str) -> Option<&'a RawValue> {
         self.raw(name).filter(|raw| raw.get().starts_with('"'))
@@ -81,12 +90,12 @@ impl<'a> Fields<'a> {
             "text" => Block::Text(self.string("text")?),
             "thinking" => Block::Thinking(self.string("thinking")?),
             "tool_use" => Block::ToolUse {
-                id: self.read("id")?,
+                id: self.id("id"),
                 name: self.read("name")?,
                 input: self.raw("input"),
             },
             "tool_result" => Block::ToolResult {
-                call_id: self.read("tool_use_id")?,
+                call_id: self.id("tool_use_id"),
                 is_error: self.read("is_error").unwrap_or(false),
                 content: self.raw("content"),
             },
@@ -209,9 +218,11 @@ mod tests {
                 Some(r#"{"type":"text","text":["hi"]}"#),
             ),
             (r#"{"type":"tool_use","id":"a","name":"Bash"}"#, None),
+            (r#"{"type":"tool_use","id":1,"name":"Bash"}"#, None),
+            (r#"{"type":"tool_use","name":"Bash"}"#, None),
             (
-                r#"{"type":"tool_use","id":1,"name":"Bash"}"#,
-                Some(r#"{"type":"tool_use","id":1,"name":"Bash"}"#),
+                r#"{"type":"tool_use","id":"a"}"#,
+                Some(r#"{"type":"tool_use","id":"a"}"#),
             ),
             (
                 r#"{"type":"hologram","of":{"ada":1}}"#,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::agents::is_agent_tool;
 use super::blocks::value;
 use super::kinds;
+use super::times;
 use super::tool_result::ToolUseResult;
 use super::wire::{self, Content, Line, MediaSource, PermissionDecision, payload};
 use crate::models;
@@ -20,6 +21,8 @@ use crate::session::{
 /// What the line says about all of its blocks.
 pub(super) struct LineFacts<'a> {
     pub(super) at: DateTime<Utc>,
+    /// Whether that is when the line before it was written.
+    pub(super) is_untimed: bool,
     pub(super) circumstances: &'a Arc<Circumstances>,
     pub(super) tool: &'a ToolUseResult,
     pub(super) permission: Option<Permission>,
@@ -36,6 +39,7 @@ impl<'a> LineFacts<'a> {
     ) -> Self {
         Self {
             at,
+            is_untimed: times::of_line(line).is_none(),
             circumstances,
             tool: &line.tool_use_result,
             permission: permission(line),
@@ -88,6 +92,7 @@ fn block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
                 content: of_result(content.filter(|_| facts.keeps_content), facts),
                 is_error: *is_error,
                 returned_at: facts.at,
+                is_untimed: facts.is_untimed,
                 duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
                 permission: facts.permission,
                 background: match &facts.tool.agent_id {
@@ -122,6 +127,7 @@ fn plain_block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
                 name: name.as_str().to_owned(),
                 input: input.filter(|_| is_wanted).map_or(Value::Null, value),
                 called_at: facts.at,
+                is_untimed: facts.is_untimed,
                 asks: kinds::asks_before(name.as_str()),
                 order: kinds::order_of(name.as_str()),
                 time: ToolTime::default(),
@@ -236,15 +242,17 @@ pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
 }
 
 /// The calls of other models that a response took: `usage` counts none of them.
-pub(super) fn advisors(usage: Option<&wire::Usage<'_>>) -> Vec<Advice> {
+pub(super) fn advisors(usage: Option<&wire::Usage<'_>>, response_id: &str) -> Vec<Advice> {
     let iterations: Option<Vec<&RawValue>> = payload(usage.and_then(|usage| usage.iterations));
     let advice = |raw: &RawValue| {
         let iteration: wire::Iteration<'_> = payload(Some(raw))?;
         let kind = iteration.kind?;
         (kind.as_str() == "advisor_message").then_some(())?;
         let used: wire::Usage<'_> = payload(Some(raw))?;
+        let model = iteration.model.map(|model| model.0.into_owned());
         Some(Advice {
-            model: iteration.model.map(|model| model.0.into_owned()),
+            provider: provider_of(response_id, model.as_deref()),
+            model,
             usage: self::usage(Some(&used))?,
         })
     };
@@ -265,6 +273,11 @@ pub(super) fn provider_of(response_id: &str, model: Option<&str>) -> &'static st
     }
 }
 
+/// A status that may stand there as text.
+pub(super) fn http_status(wire::Number(status): wire::Number) -> Option<u16> {
+    status?.to_string().parse().ok()
+}
+
 /// Why a call failed, as Claude Code showed it.
 pub(super) fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
     let message = content.iter().find_map(|block| match block {
@@ -274,14 +287,17 @@ pub(super) fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
     CallError {
         kind: payload(line.error),
         message: message.unwrap_or_default(),
-        status: payload(line.api_error_status),
+        status: payload(line.api_error_status).and_then(http_status),
     }
 }
 
 /// What Claude Code's books say was used, by model. `None` when they name no model.
-pub(super) fn books(raw: &wire::Books) -> Option<ByModel> {
+pub(super) fn books(raw: &wire::Books<'_>) -> Option<ByModel> {
     let mut books = ByModel::new();
     for (model, used) in raw {
+        let Some(used) = payload::<wire::ModelUsage>(Some(used)) else {
+            continue;
+        };
         let one_hour = used.cache_creation_1h.0;
         let cache_write = used.cache_creation_input_tokens.0.max(one_hour);
         let usage = Usage {

@@ -8,22 +8,19 @@ use chrono::{DateTime, Utc};
 use super::agents::AgentNotes;
 use super::attempts::Attempts;
 use super::checkpoint::{Checkpoint, Mark};
-use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
+use super::content::{self, LineFacts, blocks};
 use super::glance;
 use super::kinds;
 use super::pace::Pace;
 use super::paths::AgentFile;
 use super::prompt::{self, Prompt};
 use super::queue::Queue;
-use super::requests::{Answer, Requests};
+use super::requests::Requests;
 use super::snapshot::{Rendered, Snapshot};
 use super::surroundings::Surroundings;
-use super::times::{self, Times};
+use super::times::Times;
 use super::wire::{self, Content, Line, Text, payload};
-use crate::session::{
-    Agent, Assembler, Block, Message, Origin, ResponsePart, Role, Session, Thread, TurnStart,
-    Wanted,
-};
+use crate::session::{Agent, Assembler, Block, Message, Role, Session, Thread, TurnStart, Wanted};
 
 /// See the module's documentation.
 pub(super) struct LineReader {
@@ -36,13 +33,13 @@ pub(super) struct LineReader {
     session_id: String,
     /// Where that begins which no response has answered yet.
     waiting: Option<Mark>,
-    surroundings: Surroundings,
-    times: Times,
+    pub(super) surroundings: Surroundings,
+    pub(super) times: Times,
     queue: Queue,
-    snapshot: Snapshot,
-    attempts: Attempts,
+    pub(super) snapshot: Snapshot,
+    pub(super) attempts: Attempts,
     pace: Pace,
-    keeps_content: bool,
+    pub(super) keeps_content: bool,
     keeps_inputs: bool,
 }
 
@@ -258,7 +255,7 @@ impl LineReader {
     }
 
     /// Prompts that no line tells but those of the queue.
-    fn queued_prompts(&mut self, line: &Line<'_>) {
+    pub(super) fn queued_prompts(&mut self, line: &Line<'_>) {
         for said in self.queue.take() {
             let Some(prompt) = prompt::of_typed(&said.text) else {
                 continue;
@@ -299,7 +296,7 @@ impl LineReader {
         }
     }
 
-    fn thread_of(&mut self, line: &Line<'_>, agent: Option<&AgentFile>) -> Thread {
+    pub(super) fn thread_of(&mut self, line: &Line<'_>, agent: Option<&AgentFile>) -> Thread {
         self.agents.thread_of(line, agent, &mut self.assembler)
     }
 
@@ -353,95 +350,6 @@ impl LineReader {
         }
     }
 
-    fn assistant(&mut self, line: &Line<'_>, at: DateTime<Utc>, agent: Option<&AgentFile>) {
-        self.surroundings.note(line);
-        let Some(message) = &line.message else {
-            self.assembler.oddities().responses_without_message += 1;
-            return;
-        };
-        let model = message.model.as_ref().map(wire::Text::as_str);
-        let is_synthetic = model == Some("<synthetic>");
-        let is_error = line.is_api_error_message == Some(true);
-        if is_synthetic && !is_error {
-            return;
-        }
-        let thread = self.thread_of(line, agent);
-        if thread == Thread::Main {
-            self.queued_prompts(line);
-        }
-        self.times.answered(line);
-        self.note_agent_kind(line, &thread);
-        let facts = LineFacts::of(line, at, self.surroundings.current(), self.keeps_content);
-        let content = blocks(&message.content, &facts);
-        self.agents.note_calls(&content);
-        let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
-        let usage = usage(raw_usage.as_ref());
-        let advisors = content::advisors(raw_usage.as_ref());
-        let asked = self.requests.answer(&Answer {
-            line,
-            is_error,
-            at,
-            circumstances: self.surroundings.current(),
-            blocks: &content,
-        });
-        let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
-        let failed = self.attempts.before(parent);
-        // What failed at last began with its first attempt; what did not, with its last.
-        let parent_at = match failed.filter(|_| is_error) {
-            Some(failed) => Some(failed.began_at),
-            None => self.times.of(parent),
-        };
-        let began_at = asked.at.and_then(|_| times::streamed_since(line, at));
-        let mut parameters = asked.parameters;
-        if let Some(effort) = &line.effort {
-            parameters
-                .effort
-                .get_or_insert_with(|| effort.as_str().to_owned());
-        }
-        let billed = raw_usage.unwrap_or_default();
-        parameters.service_tier = billed.service_tier.map(|tier| tier.0.into_owned());
-        parameters.speed = billed.speed.map(|speed| speed.0.into_owned());
-        let place = billed.inference_geo.map(|place| place.0.into_owned());
-        parameters.inference_geo =
-            place.filter(|place| !matches!(place.as_str(), "" | "not_available"));
-        let requested = line.requested_model.as_ref().map(wire::Text::as_str);
-        let requested = requested.or(asked.model.as_deref().filter(|_| is_synthetic));
-        parameters.requested_model = requested
-            .filter(|requested| !is_synthetic && model != Some(*requested))
-            .map(str::to_owned);
-        let retries = failed.map(|failed| failed.retries).unwrap_or_default();
-        let origin = origin_of(line, message);
-        let model = if is_synthetic { requested } else { model };
-        let provider = provider_of(origin.response.as_deref().unwrap_or_default(), model);
-        self.assembler.response(ResponsePart {
-            thread,
-            origin,
-            model: model.map(str::to_owned),
-            provider,
-            usage,
-            requested_at: asked.at.or(parent_at),
-            began_at,
-            at,
-            is_untimed: times::of_line(line).is_none(),
-            advisors,
-            retries,
-            stop_reason: message
-                .stop_reason
-                .as_ref()
-                .filter(|_| !is_error)
-                .map(|reason| reason.as_str().to_owned()),
-            error: is_error.then(|| call_error(line, &content)),
-            given: asked.given,
-            setup: match asked.at {
-                Some(_) => asked.setup,
-                None => asked.setup.or_else(|| self.snapshot.setup.clone()),
-            },
-            blocks: if is_error { Vec::new() } else { content },
-            parameters,
-            circumstances: Arc::clone(self.surroundings.current()),
-        });
-    }
-
     fn system(&mut self, line: &Line<'_>, at: Option<DateTime<Utc>>, agent: Option<&AgentFile>) {
         if agent.is_none() && line.is_sidechain == Some(true) && line.agent_id.is_none() {
             // Its children find their side chain through it.
@@ -470,14 +378,6 @@ impl LineReader {
         }
     }
 
-    /// The lines of an agent may name its type.
-    fn note_agent_kind(&mut self, line: &Line<'_>, thread: &Thread) {
-        if let (Thread::Agent(id), Some(kind)) = (thread, &line.attribution_agent) {
-            self.assembler
-                .agent(id, Some(kind.as_str().to_owned()), None);
-        }
-    }
-
     fn title(&mut self, title: Option<&wire::Text<'_>>, is_custom: bool) {
         if let Some(title) = title
             && (is_custom || !self.has_custom_title)
@@ -497,19 +397,4 @@ fn is_conversation(kind: &str) -> bool {
 fn is_said(line: &Line<'_>) -> bool {
     let kind = line.kind.as_ref().map(Text::as_str);
     line.session_id.is_some() && kind.is_some_and(is_conversation)
-}
-
-/// What tells a response apart. An empty id is none.
-fn origin_of(line: &Line<'_>, message: &wire::Message<'_>) -> Origin {
-    let text = |text: &Option<wire::Text<'_>>| {
-        let text = text.as_ref().map(wire::Text::as_str);
-        text.filter(|text| !text.is_empty()).map(str::to_owned)
-    };
-    Origin {
-        response: text(&message.id),
-        request: text(&line.request_id),
-        line: text(&line.uuid),
-        parent: text(&line.parent_uuid),
-        is_of_agent: line.is_api_error_message == Some(true),
-    }
 }

@@ -4,6 +4,7 @@
 //! beside this file.
 
 mod agents;
+mod answers;
 mod attempts;
 mod blocks;
 mod checkpoint;

@@ -376,6 +376,7 @@ impl Answer<'_> {
         static NO_TOOL: ToolUseResult = ToolUseResult::NONE;
         LineFacts {
             at: self.at,
+            is_untimed: false,
             circumstances: self.circumstances,
             tool: &NO_TOOL,
             permission: None,

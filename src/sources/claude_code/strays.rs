@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::super::jsonl::{self, Lines};
 use super::checkpoint::Checkpoint;
 use super::glance;
-use super::lenient::{Text, text};
+use super::lenient::{Text, text, text_or_number};
 use super::neighbours::Neighbours;
 use super::paths::{self, SessionFiles};
 use super::times::parse_time;
@@ -71,7 +71,7 @@ pub(super) struct Strays(VecDeque<(DateTime<Utc>, String)>);
 struct Envelope<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     session_id: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text")]
+    #[serde(borrow, default, deserialize_with = "text_or_number")]
     timestamp: Option<Text<'a>>,
 }
 

@@ -262,7 +262,7 @@ pub(super) struct PermissionDecision<'a> {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct AttemptError {
     #[serde(default)]
-    pub(super) status: Option<u16>,
+    pub(super) status: Number,
 }
 
 /// `shape` of an `api-request-shape` line.
@@ -285,7 +285,7 @@ pub(super) struct AgentMeta {
 }
 
 /// `modelUsage` of a `cost-state` line.
-pub(super) type Books = BTreeMap<String, ModelUsage>;
+pub(super) type Books<'a> = BTreeMap<String, &'a RawValue>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]

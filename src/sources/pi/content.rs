@@ -47,6 +47,7 @@ fn block(raw: &RawValue) -> Block {
             name,
             input: arguments.unwrap_or(Value::Null),
             called_at: DateTime::default(),
+            is_untimed: false,
             // Pi runs all tools of an answer at once, and writes their results when all are done.
             asks: Asks::Never,
             order: Order::Jointly,

@@ -285,6 +285,7 @@ impl<'a> Conversation<'a> {
             content,
             is_error: message.is_error == Some(true),
             returned_at,
+            is_untimed: false,
             duration_ms: message.duration_ms,
             permission: None,
             background: Background::No,

@@ -1,0 +1,139 @@
+//! What a line of the model's says: a part of a response, or that a call failed.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
+use super::line_reader::LineReader;
+use super::paths::AgentFile;
+use super::requests::Answer;
+use super::times;
+use super::wire::{self, Line, payload};
+use crate::session::{Origin, Parameters, ResponsePart, Thread};
+
+impl LineReader {
+    /// Reads a line of the model's.
+    pub(super) fn assistant(
+        &mut self,
+        line: &Line<'_>,
+        at: DateTime<Utc>,
+        agent: Option<&AgentFile>,
+    ) {
+        self.surroundings.note(line);
+        let Some(message) = &line.message else {
+            self.assembler.oddities().responses_without_message += 1;
+            return;
+        };
+        let model = message.model.as_ref().map(wire::Text::as_str);
+        let model = model.filter(|model| !model.is_empty());
+        let is_synthetic = model == Some("<synthetic>");
+        let is_error = line.is_api_error_message == Some(true);
+        if is_synthetic && !is_error {
+            return;
+        }
+        let thread = self.thread_of(line, agent);
+        if thread == Thread::Main {
+            self.queued_prompts(line);
+        }
+        self.times.answered(line);
+        self.note_agent_kind(line, &thread);
+        let facts = LineFacts::of(line, at, self.surroundings.current(), self.keeps_content);
+        let content = blocks(&message.content, &facts);
+        self.agents.note_calls(&content);
+        let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
+        let usage = usage(raw_usage.as_ref());
+        let origin = origin_of(line, message);
+        let response_id = origin.response.as_deref().unwrap_or_default();
+        let advisors = content::advisors(raw_usage.as_ref(), response_id);
+        let asked = self.requests.answer(&Answer {
+            line,
+            is_error,
+            at,
+            circumstances: self.surroundings.current(),
+            blocks: &content,
+        });
+        let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
+        let failed = self.attempts.before(parent);
+        // What failed at last began with its first attempt; what did not, with its last.
+        let parent_at = match failed.filter(|_| is_error) {
+            Some(failed) => Some(failed.began_at),
+            None => self.times.of(parent),
+        };
+        let began_at = asked.at.and_then(|_| times::streamed_since(line, at));
+        let requested = line.requested_model.as_ref().map(wire::Text::as_str);
+        let requested = requested.or(asked.model.as_deref().filter(|_| is_synthetic));
+        let mut parameters = billed(asked.parameters, line, raw_usage.unwrap_or_default());
+        parameters.requested_model = requested
+            .filter(|requested| !is_synthetic && model != Some(*requested))
+            .map(str::to_owned);
+        let retries = failed.map(|failed| failed.retries).unwrap_or_default();
+        let model = if is_synthetic { requested } else { model };
+        let provider = provider_of(response_id, model);
+        self.assembler.response(ResponsePart {
+            thread,
+            origin,
+            model: model.map(str::to_owned),
+            provider,
+            usage,
+            requested_at: asked.at.or(parent_at),
+            began_at,
+            at,
+            is_untimed: times::of_line(line).is_none(),
+            advisors,
+            retries,
+            stop_reason: message
+                .stop_reason
+                .as_ref()
+                .filter(|_| !is_error)
+                .map(|reason| reason.as_str().to_owned()),
+            error: is_error.then(|| call_error(line, &content)),
+            given: asked.given,
+            setup: match asked.at {
+                Some(_) => asked.setup,
+                None => asked.setup.or_else(|| self.snapshot.setup.clone()),
+            },
+            blocks: if is_error { Vec::new() } else { content },
+            parameters,
+            circumstances: Arc::clone(self.surroundings.current()),
+        });
+    }
+
+    /// The lines of an agent may name its type.
+    fn note_agent_kind(&mut self, line: &Line<'_>, thread: &Thread) {
+        if let (Thread::Agent(id), Some(kind)) = (thread, &line.attribution_agent) {
+            self.assembler
+                .agent(id, Some(kind.as_str().to_owned()), None);
+        }
+    }
+}
+
+/// How the model was asked, with what the line and its usage tell of it.
+fn billed(mut asked: Parameters, line: &Line<'_>, usage: wire::Usage<'_>) -> Parameters {
+    if let Some(effort) = &line.effort {
+        let effort = || effort.as_str().to_owned();
+        asked.effort.get_or_insert_with(effort);
+    }
+    let place = usage.inference_geo.map(|place| place.0.into_owned());
+    Parameters {
+        service_tier: usage.service_tier.map(|tier| tier.0.into_owned()),
+        speed: usage.speed.map(|speed| speed.0.into_owned()),
+        inference_geo: place.filter(|place| !matches!(place.as_str(), "" | "not_available")),
+        ..asked
+    }
+}
+
+/// What tells a response apart. An empty id is none.
+fn origin_of(line: &Line<'_>, message: &wire::Message<'_>) -> Origin {
+    let text = |text: &Option<wire::Text<'_>>| {
+        let text = text.as_ref().map(wire::Text::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    Origin {
+        response: text(&message.id),
+        request: text(&line.request_id),
+        line: text(&line.uuid),
+        parent: text(&line.parent_uuid),
+        is_of_agent: line.is_api_error_message == Some(true),
+    }
+}
