@@ -29,6 +29,8 @@ const NPM: &str = concat!(
 const PLUGIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plugin/opencode");
 /// Starting OpenCode takes seconds on a busy machine, and so do its retries.
 const PATIENCE: Duration = Duration::from_mins(3);
+/// How long the server of OpenCode may take for one answer.
+const ANSWER: Duration = Duration::from_secs(20);
 /// The model that makes up titles: its calls are in no file.
 const TITLES: &str = "stand-in-titles";
 
@@ -312,6 +314,8 @@ fn a_session_of_the_http_interface_is_sent_when_it_rests() {
     let ask = |path: &str, body: &Value| -> Option<Value> {
         let url = format!("http://127.0.0.1:{port}{path}");
         let answer = ureq::post(url).header("content-type", "application/json");
+        // What is asked while the server starts may never be answered.
+        let answer = answer.config().timeout_global(Some(ANSWER)).build();
         let text = answer.send(body.to_string()).ok()?;
         serde_json::from_str(&text.into_body().read_to_string().ok()?).ok()
     };

@@ -238,6 +238,13 @@ fn one_id_in_two_projects_is_two_sessions() {
         .map(|(project, time)| {
             let text = text.replace(id, "nightly").replace("bookshop", project);
             let text = text.replace("2026-03-02T09:00", &format!("2026-03-02T{time}"));
+            // The same moment in milliseconds.
+            let milliseconds = if time == "10:00" {
+                "17724456"
+            } else {
+                "17724420"
+            };
+            let text = text.replace("17724420", milliseconds);
             let path = folder.path().join(project).join("2026_nightly.jsonl");
             fs::create_dir_all(path.parent().expect("a folder")).expect("it is writable");
             fs::write(&path, text).expect("it is writable");
