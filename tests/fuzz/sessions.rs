@@ -12,12 +12,13 @@ use walkdir::WalkDir;
 
 use super::engine::Input;
 
-/// Every session of the fixtures, with its subagents.
+/// Every session of the fixtures that has a transcript, with its subagents.
 pub(crate) static SEEDS: LazyLock<Vec<Files>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sessions");
     let seeds: Vec<Files> = sources::below(&root)
         .found
         .into_iter()
+        .filter(|found| !is_agent(&found.path))
         .map(|found| Files::beside(&found.path))
         .collect();
     assert!(!seeds.is_empty(), "sessions in {}", root.display());
