@@ -206,7 +206,12 @@ impl Reading {
         let first = turns[..latest]
             .iter()
             .position(|turn| mark_of(turn).is_some_and(|earlier| earlier.offset >= mark.offset));
-        Some((first.unwrap_or(latest), mark))
+        let first = first.unwrap_or(latest);
+        // A line that stands in another transcript begins where the next one of this one does, and
+        // earlier.
+        let mark_of_first = turns.get(first).and_then(mark_of);
+        let mark_of_first = mark_of_first.filter(|earlier| earlier.offset == mark.offset);
+        Some((first, mark_of_first.unwrap_or(mark)))
     }
 }
 
