@@ -33,7 +33,7 @@
 //! | how both processors are kept busy | [`ahead`] |
 //! | how the agents' hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
 //!
-//! Imports go down this list only. Everything outside the process (environment, clock, folders)
+//! Which module may import which is listed in `tests/architecture.rs`. Everything outside the process (environment, clock, folders)
 //! comes from [`host`], Ctrl-C from [`interrupt`], everything that is printed goes through [`ui`].
 
 pub mod ahead;

@@ -173,7 +173,8 @@ pub(super) fn told(unreadable: &[Unreadable]) -> Exit {
     }
 }
 
-/// What was not listed: a line for each, and one for all the links that were not followed.
+/// Messages about folders that could not be listed, one for each, and one message for all links
+/// that were not followed.
 pub(super) fn in_words(unreadable: &[Unreadable]) -> Vec<String> {
     let (left_alone, failed): (Vec<_>, Vec<_>) =
         unreadable.iter().partition(|it| it.is_left_alone());

@@ -1,4 +1,4 @@
-//! What a process of Claude Code began with.
+//! The variables that were set when a process of Claude Code began, kept as a file.
 //!
 //! Claude Code keeps a variable set for as long as it runs, also when the settings file that set it
 //! is changed, removed, or replaced by another branch of the repository (seen in version 2.1.332),
@@ -20,7 +20,8 @@ use crate::host::Host;
 use crate::sources::claude_code::is_alive;
 use crate::variables::{IfCommitted, Variable};
 
-/// Whoever runs for longer is asked to start again.
+/// How long the file of a process is kept. The user of a process that runs for longer is asked to
+/// start it again.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Claude Code sets these itself, whatever its settings say (seen in version 2.1.332).
@@ -44,23 +45,23 @@ pub enum Moment {
     GoesOn,
 }
 
-/// What is known of the beginning of the process that calls.
+/// The variables that were set when the calling process began, as far as they were written down.
 pub(super) enum Beginning {
     /// It is no hook, or this version of Claude Code does not say which process it is: what the
     /// files say now is all there is.
     Untold,
-    /// Nobody took note of it.
+    /// No hook ran at its beginning, so there is no file.
     Missed,
-    /// It was noted.
+    /// There is a file.
     Noted(Note),
 }
 
-/// What was set when a process began.
+/// The content of the file: the variables that were set when a process began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     /// Digests of all values.
     values: BTreeMap<Variable, String>,
-    /// What a repository had set.
+    /// The variables that a settings file of the repository had set.
     of_repository: BTreeSet<Variable>,
 }
 
@@ -162,7 +163,7 @@ pub fn forget_beginning(host: &Host) {
     let pid = host.variable(Variable::ClaudePid).ok().flatten();
     let pid = pid.and_then(|pid| pid.parse().ok());
     if let (Some(pid), Some(folder)) = (pid, folder(host)) {
-        // What is left behind goes after a while.
+        // A file that cannot be deleted now is deleted when its time is over.
         let _ = fs::remove_file(file(&folder, pid));
     }
 }

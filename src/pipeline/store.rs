@@ -250,7 +250,7 @@ impl Pipeline<'_> {
             let foreign = foreign(&part.session, outbox)?;
             let next = if let Some(settled) = parts.settle(part, foreign) {
                 if settled.is_first() {
-                    // Perhaps not for the first time: history that was written again is.
+                    // It may have been read before: Claude Code rewrites the history of a session at times.
                     (tally, counts) = (Tally::default(), Counts::default());
                 }
                 let push =

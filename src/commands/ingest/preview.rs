@@ -111,7 +111,7 @@ impl Build<Row> for Preview<'_> {
                 None => self.frozen.insert(self.prospect.frozen(&part)?),
             };
             if part.is_first() {
-                // Perhaps not for the first time: history that was written again is.
+                // It may have been read before: Claude Code rewrites the history of a session at times.
                 (tally, replaced) = (Tally::default(), Counts::default());
             }
             let frozen = frozen.clone();

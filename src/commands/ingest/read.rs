@@ -87,7 +87,7 @@ enum Outcome<R> {
     Failed(anyhow::Error),
 }
 
-/// What is built of one session.
+/// Builds the events of one session, transcript by transcript.
 pub(super) trait Build<R> {
     /// Adds a transcript of the session. There is more than one where several folders hold it.
     fn add(&mut self, own: &mut Own<'_>, emit: &mut Emit<'_, R>) -> anyhow::Result<()>;

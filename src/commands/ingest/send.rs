@@ -116,7 +116,7 @@ struct Backfill<'a, 'p> {
     is_chatty: bool,
     /// Bytes that were read since the last line about how it gets on.
     unmarked: u64,
-    /// What was counted of the sessions that lie in several transcripts.
+    /// Events that were counted already, of sessions with several transcripts.
     given: HashMap<(Agent, String), Given>,
     summary: Summary<'a>,
     report: Report,
