@@ -260,11 +260,11 @@ pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) ->
 /// lines of the same form.
 fn is_in_ini(text: &[u8], name: usize, value: usize) -> bool {
     const NEAR: usize = 240;
+    const SIGNS: Class = Class::of("(){};\"'");
     let is_section =
         |line: &[u8]| line.starts_with(b"[") && line.ends_with(b"]") && !line.contains(&b'"');
-    const CODE: Class = Class::of("(){};\"'");
     let is_assignment =
-        |line: &[u8]| find::contains(line, b" = ") && !line.iter().any(|byte| CODE.has(*byte));
+        |line: &[u8]| find::contains(line, b" = ") && !line.iter().any(|byte| SIGNS.has(*byte));
     let before = &text[name.saturating_sub(NEAR)..name];
     let mut above = before
         .rsplit(|byte| *byte == b'\n')
