@@ -141,6 +141,33 @@ fn hostile(bencher: Bencher, beginning: &str) {
         .bench(|| redactor.text(&text, &mut Counts::default()));
 }
 
+/// The same with eight hexadecimal digits after each beginning, never the same twice: nothing
+/// repeats itself, and most of them are secrets.
+#[divan::bench(args = [
+    "sshpass -p ",
+    "mysql -p",
+    "datadog_key=",
+    "password ",
+    "token\t",
+    "apiKey: ",
+    "secret = ",
+    "password=",
+    "--token ",
+    "token: ",
+    "Authorization: x=\"",
+    "{\"token\":",
+])]
+fn hostile_with_values(bencher: Bencher, beginning: &str) {
+    let redactor = redactor();
+    let text: String = (0_u32..)
+        .take((LENGTH / 4) / (beginning.len() + 9))
+        .map(|number| format!("{beginning}{:08x}\n", number.wrapping_mul(2_654_435_761)))
+        .collect();
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| redactor.text(&text, &mut Counts::default()));
+}
+
 /// Settings files and command lines with a secret on every third line.
 #[divan::bench]
 fn settings_and_commands(bencher: Bencher) {

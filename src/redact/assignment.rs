@@ -116,11 +116,9 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     // `${API_KEY:-default}`: most of what stands for a missing value is an example.
     if text[..name.start].ends_with(b"${") {
         let end = fallback_of_expansion(text, name)?;
-        return Value::read(text, Separator::Equals { end }, kind, Manner::BARE)?.judge(
-            text,
-            kind,
-            Manner::BARE,
-        );
+        let value = Value::read(text, Separator::Equals { end }, kind, Manner::BARE)?;
+        *reached = value.end;
+        return value.judge(text, kind, Manner::BARE);
     }
     if kind == Kind::Authorization
         && let Separator::Colon { end } = separator

@@ -1,6 +1,7 @@
 //! `Authorization` headers: a scheme, and what it is followed by.
 
 use super::assignment::Name;
+use super::format::Class;
 use super::separator::count;
 use super::structures::Span;
 use super::values::{is_placeholder_value, is_template, looks_random};
@@ -55,18 +56,22 @@ pub(super) fn authorization(text: &[u8], name: Name, at: usize) -> (Option<Span>
         + count(text, at, 8, |byte| {
             matches!(byte, b'\\' | b'"' | b'\'' | b'`')
         });
-    let end = at + credential_length(&text[at..], is_quoted(text, name.start));
-    (credential(text, at, end), end)
-}
-
-fn credential(text: &[u8], at: usize, end: usize) -> Option<Span> {
-    let value = &text[at..end];
-    let scheme = count(value, 0, LONGEST_SCHEME, |byte| {
+    let scheme = count(text, at, LONGEST_SCHEME, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
     });
-    let blanks = count(value, scheme, 4, |byte| byte == b' ');
+    let blanks = count(text, at + scheme, 4, |byte| byte == b' ');
+    // The rest of the line is read only after a scheme.
+    if scheme < 2 || blanks == 0 {
+        return (None, at + scheme);
+    }
+    let end = at + credential_length(&text[at..], is_quoted(text, name.start));
+    (credential(text, at, scheme, blanks, end), end)
+}
+
+fn credential(text: &[u8], at: usize, scheme: usize, blanks: usize, end: usize) -> Option<Span> {
+    let value = &text[at..end];
     let credential = &value[scheme + blanks..];
-    if scheme < 2 || blanks == 0 || credential.len() < 8 || is_template(credential) {
+    if credential.len() < 8 || is_template(credential) {
         return None;
     }
     let known = scheme_length(value).is_some();
@@ -88,8 +93,13 @@ fn is_quoted(text: &[u8], start: usize) -> bool {
 
 /// To the end of the line or of the quotes around it; parameters have quotes of their own.
 fn credential_length(text: &[u8], quoted: bool) -> usize {
-    let mut at = 0;
-    while at < text.len().min(LONGEST_CREDENTIAL) {
+    const SIGNS: Class = Class::of("\\\"'`\n\r");
+    let (mut at, limit) = (0, text.len().min(LONGEST_CREDENTIAL));
+    while at < limit {
+        at += count(text, at, limit - at, |byte| !SIGNS.has(byte));
+        if at == limit {
+            break;
+        }
         let escapes = count(text, at, 8, |byte| byte == b'\\');
         match text.get(at + escapes) {
             None | Some(b'\n' | b'\r') => return at,

@@ -2,6 +2,7 @@
 
 use super::assignment::Name;
 use super::find;
+use super::format::Class;
 use super::keys::{Kind, is_screaming};
 use super::separator::{blanks, count};
 use super::values::{has_three_sorts, is_grouped, is_typed};
@@ -177,6 +178,10 @@ pub(super) fn has_account_before(text: &[u8], start: usize) -> bool {
     lines(near).any(|line| {
         let line = line.trim_ascii();
         let line = line.strip_prefix(b"- ").unwrap_or(line);
+        // What most lines fail comes first.
+        if !matches!(line, [b'a' | b'e' | b'h' | b'l' | b'u', ..]) {
+            return false;
+        }
         let word = count(line, 0, 9, |byte| byte.is_ascii_lowercase());
         ACCOUNTS.contain(&line[..word])
             && matches!(line[word..], [b' ' | b':' | b'=', ..])
@@ -255,30 +260,32 @@ pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) ->
 /// lines of the same form.
 fn is_in_ini(text: &[u8], name: usize, value: usize) -> bool {
     const NEAR: usize = 240;
+    const SIGNS: Class = Class::of("(){};\"'");
     let is_section =
         |line: &[u8]| line.starts_with(b"[") && line.ends_with(b"]") && !line.contains(&b'"');
-    let is_assignment = |line: &[u8]| {
-        find::contains(line, b" = ") && !line.iter().any(|byte| b"(){};\"'".contains(byte))
-    };
+    let is_assignment =
+        |line: &[u8]| find::contains(line, b" = ") && !line.iter().any(|byte| SIGNS.has(*byte));
     let before = &text[name.saturating_sub(NEAR)..name];
     let mut above = before
         .rsplit(|byte| *byte == b'\n')
         .skip(1)
         .map(<[u8]>::trim_ascii)
         .filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";"));
-    let nearest = above.next();
-    let section = nearest
-        .into_iter()
-        .chain(above)
-        .find(|line| !is_assignment(line));
-    if section.is_some_and(is_section) {
-        return true;
+    let Some(nearest) = above.next() else {
+        return false;
+    };
+    if !is_assignment(nearest) {
+        return is_section(nearest);
     }
     let word = &text[value..value + word_length(text, value, b"")];
     let variable = word
         .iter()
         .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.'));
-    nearest.is_some_and(is_assignment) && !variable
+    // Only where the value leaves it open, the lines before are read, too.
+    !variable
+        || above
+            .find(|line| !is_assignment(line))
+            .is_some_and(is_section)
 }
 
 /// The beginning of a name with parts, or of an address with other parameters.
@@ -316,11 +323,11 @@ fn is_made_of_signs(word: &[u8]) -> bool {
 
 /// One word, without the signs of code, to the end of the line or to a byte of `ends`.
 fn is_plain(text: &[u8], value: usize, ends: &[u8]) -> bool {
-    const SIGNS: &[u8] = b"(){}[]<>;$*&!,\"'`\\=|";
+    const SIGNS: Class = Class::of("(){}[]<>;$*&!,\"'`\\=|");
     let length = word_length(text, value, ends);
     let end = value + length;
     let last = ends_line(text, end) || text.get(end).is_some_and(|byte| ends.contains(byte));
-    last && !text[value..end].iter().any(|byte| SIGNS.contains(byte))
+    last && !text[value..end].iter().any(|byte| SIGNS.has(*byte))
 }
 
 fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {

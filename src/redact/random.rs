@@ -71,6 +71,9 @@ const FOLLOWERS: [Class; 26] = [
 pub(super) fn is_wordless(value: &[u8]) -> bool {
     const FEWEST: usize = 13;
     const FEWEST_IN_PIECES: usize = 20;
+    if value.len() < FEWEST {
+        return false;
+    }
     let (mut letters, mut digits, mut pairs, mut common) = (0, 0, 0, 0);
     for (at, byte) in value.iter().enumerate() {
         letters += usize::from(byte.is_ascii_alphabetic());

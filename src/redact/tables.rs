@@ -34,18 +34,19 @@ pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
         }
         at += rule.len() + 1;
     }
-    let head_cells = cells(header, layout);
-    let index = head_cells
-        .iter()
-        .position(|(from, to)| start + from <= name.start && name.end <= start + to)?;
-    let (from, to) = head_cells[index];
+    let is_around =
+        |(from, to): &(usize, usize)| start + from <= name.start && name.end <= start + to;
+    let (index, (from, to)) = cells(header, layout)
+        .enumerate()
+        .find(|(_, cell)| is_around(cell))?;
     // The name is all that stands in its cell.
     if start + from != name.start || start + to != name.end {
         return None;
     }
     let kind = name.kind?;
+    let columns = cells(header, layout).count();
     if layout != Layout::Ruled
-        && !(is_header(header, layout) && begins_table(text, start, layout, head_cells.len()))
+        && !(begins_table(text, start, layout, columns) && is_header(header, layout))
     {
         return None;
     }
@@ -53,11 +54,12 @@ pub(super) fn column(text: &[u8], name: Name) -> Option<(Vec<Assigned>, usize)> 
     let mut found = Vec::new();
     while at < text.len() && rows < MOST_ROWS {
         let row = line(text, at);
-        let row_cells = cells(row, layout);
-        if row.len() > LONGEST_LINE || row_cells.len() != head_cells.len() {
+        if row.len() > LONGEST_LINE || cells(row, layout).count() != columns {
             break;
         }
-        let (from, to) = row_cells[index];
+        let Some((from, to)) = cells(row, layout).nth(index) else {
+            break;
+        };
         push(text, at + from, at + to, kind, &mut found);
         at += row.len() + 1;
         rows += 1;
@@ -128,37 +130,33 @@ fn line(text: &[u8], from: usize) -> &[u8] {
 }
 
 /// Start and end of the cells of a line, without quotes and blanks.
-fn cells(line: &[u8], layout: Layout) -> Vec<(usize, usize)> {
+fn cells(line: &[u8], layout: Layout) -> impl Iterator<Item = (usize, usize)> {
     let separator = match layout {
         Layout::Separated(byte) => byte,
         Layout::Ruled => b'|',
     };
-    let mut all = Vec::new();
     let (mut start, mut quoted) = (0, false);
-    for (at, byte) in line.iter().copied().chain([separator]).enumerate() {
-        if byte == b'"' {
-            quoted = !quoted;
+    let ends = memchr::memchr2_iter(separator, b'"', line).filter(move |at| {
+        quoted ^= line[*at] == b'"';
+        line[*at] == separator && !quoted
+    });
+    ends.chain([line.len()]).map(move |end| {
+        let cell = &line[start..end];
+        let from = start + (cell.len() - cell.trim_ascii_start().len());
+        let to = from + cell.trim_ascii().len();
+        start = end + 1;
+        let inside = |it: &[u8]| it.len() >= 2 && it.starts_with(b"\"") && it.ends_with(b"\"");
+        if inside(&line[from..to]) {
+            (from + 1, to - 1)
+        } else {
+            (from, to)
         }
-        if byte == separator && (!quoted || at == line.len()) {
-            let cell = &line[start..at];
-            let from = start + (cell.len() - cell.trim_ascii_start().len());
-            let to = from + cell.trim_ascii().len();
-            let inside = |it: &[u8]| it.len() >= 2 && it.starts_with(b"\"") && it.ends_with(b"\"");
-            all.push(if inside(&line[from..to]) {
-                (from + 1, to - 1)
-            } else {
-                (from, to)
-            });
-            start = at + 1;
-        }
-    }
-    all
+    })
 }
 
 /// Names only, as in the first line of a CSV file.
 fn is_header(line: &[u8], layout: Layout) -> bool {
     let line = line.trim_ascii_end();
-    let cells = cells(line, layout);
     let named = |(from, to): &(usize, usize)| {
         from < to
             && line[*from..*to].iter().all(|byte| {
@@ -169,7 +167,7 @@ fn is_header(line: &[u8], layout: Layout) -> bool {
         Layout::Separated(b'\t') => true,
         _ => !line.windows(2).any(|pair| matches!(pair, b", " | b"; ")),
     };
-    cells.len() >= 2 && compact && cells.iter().all(named)
+    compact && cells(line, layout).nth(1).is_some() && cells(line, layout).all(|it| named(&it))
 }
 
 /// The line before has other columns, or none.
@@ -177,7 +175,7 @@ fn begins_table(text: &[u8], start: usize, layout: Layout, columns: usize) -> bo
     let Some(end) = start.checked_sub(1) else {
         return true;
     };
-    cells(lines::before(text, end), layout).len() != columns
+    cells(lines::before(text, end), layout).count() != columns
 }
 
 /// `|---|---|`, `----+----`

@@ -1,6 +1,7 @@
 //! How much is found and how much is mistaken, by the corpus of the project's own.
 
 mod everyday;
+mod hostile;
 mod json;
 mod own_rules;
 mod places;

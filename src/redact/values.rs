@@ -1,7 +1,7 @@
 //! Tells a secret from a placeholder, a reference, a name and prose.
 
 use super::find::{self, contains_word};
-use super::format::{ANY_HEX, WORD};
+use super::format::{ANY_HEX, Class, WORD};
 use super::keys::Kind;
 use super::placeholders::{is_fixture, is_label, is_pattern};
 pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
@@ -287,9 +287,8 @@ fn is_identifier_of(value: &[u8], kind: Kind) -> bool {
 
 /// Calls, paths through objects, generics, operators, types.
 fn is_code(value: &[u8]) -> bool {
-    let brackets = value
-        .iter()
-        .any(|byte| matches!(byte, b'[' | b'{' | b'<' | b'>' | b'|' | b'?'));
+    const BRACKETS: Class = Class::of("[{<>|?");
+    let brackets = value.iter().any(|byte| BRACKETS.has(*byte));
     brackets || is_expression(value) || is_typed(value)
 }
 
@@ -337,14 +336,10 @@ pub(super) fn is_grouped(value: &[u8]) -> bool {
 
 /// Of small letters, capitals, digits and signs: what nobody calls a thing in code.
 pub(super) fn has_three_sorts(value: &[u8]) -> bool {
-    let sorts = [
-        value.iter().any(u8::is_ascii_lowercase),
-        value.iter().any(u8::is_ascii_uppercase),
-        value.iter().any(u8::is_ascii_digit),
-        value.iter().any(u8::is_ascii_punctuation),
-    ];
-    value.iter().any(u8::is_ascii_digit)
-        && sorts.iter().filter(|it| **it).count() >= 3
+    let [lower, upper, digits, _] = Sorts::of(value).counts;
+    let has_sign = || value.iter().any(u8::is_ascii_punctuation);
+    digits > 0
+        && (lower > 0 && upper > 0 || (lower > 0 || upper > 0) && has_sign())
         && !is_code(value)
 }
 
@@ -377,39 +372,65 @@ pub(super) fn looks_generated(body: &[u8]) -> bool {
 
 /// Random enough to be a secret without any other hint than its key.
 pub(super) fn looks_random(value: &[u8]) -> bool {
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = value
-        .iter()
-        .filter(|byte| byte.is_ascii_alphabetic())
-        .count();
-    let changes = changes(value);
-    let words = value
-        .split(|byte| !byte.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let plain_words = words.clone().count() > 1
-        && words
-            .into_iter()
-            .all(|word| word.len() < 12 && (strip_digits(word).iter().all(u8::is_ascii_lowercase)));
-    value.iter().all(u8::is_ascii_alphanumeric) && is_wordless(value)
+    let Sorts { counts, changes } = Sorts::of(value);
+    let [lower, upper, digits, signs] = counts;
+    signs == 0 && is_wordless(value)
         || digits > 0
-            && letters > 0
-            && !plain_words
+            && lower + upper > 0
             && (digits >= 3 && changes >= 2
                 || value.len() >= 16 && changes * 5 >= value.len() * 2
                 || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
+            && !(signs > 0 && is_plain_words(value))
             && !is_monotonous(value)
+}
+
+/// Several short words in small letters, which may end in digits.
+fn is_plain_words(value: &[u8]) -> bool {
+    let mut words = value
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.clone().nth(1).is_some()
+        && words
+            .all(|word| word.len() < 12 && strip_digits(word).iter().all(u8::is_ascii_lowercase))
+}
+
+/// The sorts of characters in a value: small letters, capitals, digits, and all others.
+struct Sorts {
+    counts: [usize; 4],
+    /// How often the sort changes from one character to the next.
+    changes: usize,
+}
+
+impl Sorts {
+    const OF_BYTES: [u8; 256] = {
+        let (mut sorts, mut byte) = ([3; 256], 0);
+        while byte < 128_u8 {
+            sorts[byte as usize] = match byte {
+                b'a'..=b'z' => 0,
+                b'A'..=b'Z' => 1,
+                b'0'..=b'9' => 2,
+                _ => 3,
+            };
+            byte += 1;
+        }
+        sorts
+    };
+
+    fn of(value: &[u8]) -> Self {
+        let sort = |byte: u8| usize::from(Self::OF_BYTES[usize::from(byte)]);
+        let (mut counts, mut changes) = ([0; 4], 0);
+        let mut last = value.first().map_or(0, |byte| sort(*byte));
+        for byte in value {
+            let sort = sort(*byte);
+            counts[sort] += 1;
+            changes += usize::from(sort != last);
+            last = sort;
+        }
+        Self { counts, changes }
+    }
 }
 
 /// How often the kind of character changes from one to the next.
 fn changes(value: &[u8]) -> usize {
-    let sort = |byte: u8| match byte {
-        b'a'..=b'z' => 0,
-        b'A'..=b'Z' => 1,
-        b'0'..=b'9' => 2,
-        _ => 3,
-    };
-    value
-        .windows(2)
-        .filter(|pair| sort(pair[0]) != sort(pair[1]))
-        .count()
+    Sorts::of(value).changes
 }
