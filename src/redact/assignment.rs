@@ -7,8 +7,8 @@ use super::keys::{Kind, is_custom_header, is_screaming, kind_of, qualifies_key};
 use super::lines;
 use super::literal::{LONGEST_TYPE, Literal, is_quote};
 use super::separator::{Separator, count};
-use super::values::Style;
-use super::{calls, headers, scan::kind_of_service, work};
+use super::values::{Style, is_plain_word};
+use super::{calls, devices, headers, prose, scan::kind_of_service, work};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,41 +78,14 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     let mut told = false;
     let separator = match Separator::after(text, name.end)? {
         Separator::Space { end } if in_tag(text, name.start) => after_attributes(text, end)?,
-        Separator::Space { end } if let Some(end) = lines::told(text, end) => {
+        Separator::Space { end } if let Some(end) = prose::told(text, end) => {
             told = true;
             Separator::Equals { end }
         }
         separator => separator,
     };
     let written = name.of(text);
-    // Backticks are prose: `**All checks pass:** …`
-    let quoted = is_quote(text, separator.end()) && text.get(separator.end()) != Some(&b'`');
-    let is_pass = written.eq_ignore_ascii_case(b"pass");
-    let assigned = matches!(
-        separator,
-        Separator::Equals { .. } | Separator::Colon { .. }
-    );
-    let in_account =
-        is_pass && !(assigned && quoted) && lines::has_account_before(text, name.start);
-    // `--- PASS: TestLogin`
-    let verdict = is_pass && !quoted && !in_account && !text[..separator.end()].ends_with(b"=");
-    let kind = match name.kind? {
-        // Variables and flags of that name hold one.
-        Kind::BareToken if is_screaming(written) || text[..name.start].ends_with(b"--") => {
-            Kind::Token
-        }
-        // `MAILGUN_KEY=…`: whose key it is, is known.
-        Kind::Hint
-            if is_screaming(written) && kind_of_service(written) == Some(Kind::OfService) =>
-        {
-            Kind::Token
-        }
-        Kind::BareToken if is_pass && (assigned && quoted || in_account) => Kind::Password,
-        kind => kind,
-    };
-    if verdict {
-        return None;
-    }
+    let kind = settled_kind(text, name, separator, told)?;
     // `${API_KEY:-default}`: most of what stands for a missing value is an example.
     if text[..name.start].ends_with(b"${") {
         let end = fallback_of_expansion(text, name)?;
@@ -141,6 +114,7 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     let setting = is_screaming(written) && text[name.end..separator.end()] == *b"=";
     let judged_as = match kind {
         Kind::Password | Kind::Secret if setting => Kind::Passphrase,
+        Kind::Token if setting && is_plain_word(&text[value.start..value.end]) => Kind::Secret,
         kind => kind,
     };
     let mut assigned = value.judge(text, judged_as, manner)?;
@@ -150,6 +124,67 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     // `gpgSignKey = "gpgSign"`
     let value = &text[assigned.start..assigned.end];
     (!echoes(written, value, manner)).then_some(assigned)
+}
+
+/// What the name announces here; nothing, where `pass` is a verdict.
+fn settled_kind(text: &[u8], name: Name, separator: Separator, told: bool) -> Option<Kind> {
+    let written = name.of(text);
+    // Backticks are prose: `**All checks pass:** …`
+    let quoted = is_quote(text, separator.end()) && text.get(separator.end()) != Some(&b'`');
+    let is_pass = written.eq_ignore_ascii_case(b"pass");
+    let assigned = matches!(
+        separator,
+        Separator::Equals { .. } | Separator::Colon { .. }
+    );
+    let equals = text[..separator.end()].ends_with(b"=");
+    let in_account = is_pass
+        && (told
+            || !(assigned && quoted)
+                && (lines::has_account_before(text, name.start)
+                    || lines::is_indent(name.head(text))
+                        && devices::ends_in_password(text, separator.end())
+                    || lines::has_account_on_line(name.head(text))
+                    || lines::is_declared_by(name.head(text))));
+    // `--- PASS: TestLogin`
+    if is_pass && !quoted && !in_account && !equals {
+        return None;
+    }
+    let kind = match name.kind? {
+        // Variables, flags and headers of that name hold one.
+        Kind::BareToken
+            if is_screaming(written)
+                || told
+                || text[..name.start].ends_with(b"--")
+                || lines::is_header_option(name.head(text)) =>
+        {
+            if in_account {
+                Kind::Password
+            } else {
+                Kind::Token
+            }
+        }
+        // `MAILGUN_KEY=…`: whose key it is, is known.
+        Kind::Hint
+            if is_screaming(written) && kind_of_service(written) == Some(Kind::OfService) =>
+        {
+            Kind::Token
+        }
+        // `X-Acme-Key: …`, `NPM_AUTH=…`
+        Kind::Hint
+            if is_custom_header(written) || equals && is_screaming(written) && written.ends_with(b"_AUTH") =>
+        {
+            Kind::BareToken
+        }
+        Kind::BareToken if is_pass && (assigned && quoted || in_account) => Kind::Password,
+        Kind::BareToken
+            if matches!(separator, Separator::Space { .. })
+                && lines::is_declared_by(name.head(text)) =>
+        {
+            Kind::Token
+        }
+        kind => kind,
+    };
+    Some(kind)
 }
 
 /// Where the value of `${NAME:-value}`, or of `${name:value}` as Spring has it, begins.
@@ -208,6 +243,8 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
                 return Some(Manner::ARGUMENT);
             }
             let literal = is_screaming(written) && !spaced_equals
+                || lines::is_header_option(name.head(text))
+                || lines::is_variable_of_requests(name.head(text), text, end)
                 || in_connection_string(text, name.start)
                 || in_netrc(text, name)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
@@ -233,7 +270,10 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
         });
     }
     let head = name.head(text);
-    if lines::is_declared_by(head) || in_netrc(text, name) {
+    if lines::is_declared_by(head)
+        || in_netrc(text, name)
+        || devices::is_command(head) && devices::ends_in_password(text, value)
+    {
         return Some(Manner::LITERAL);
     }
     if is_quote(text, value) {
@@ -255,14 +295,21 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
     if lines::is_indent(head) && lines::is_directive(text, name, value) {
         return Some(Manner::LITERAL);
     }
-    if kind == Kind::Password && lines::is_said(text, value) {
+    if kind == Kind::Password && prose::is_said(text, value) {
         return Some(Manner::BARE);
     }
-    if lines::is_indent(head) {
-        // `password 7x…` alone on its line
-        if lines::is_pair(text, value) {
-            return Some(Manner::BARE);
-        }
+    if kind == Kind::Password && prose::is_given(head, text, value) {
+        return Some(Manner::LITERAL);
+    }
+    let named = matches!(kind, Kind::Token | Kind::BareToken);
+    // `acme auth token …`, `secret …` alone on its line
+    if (lines::is_indent(head) || named && lines::is_command(head))
+        && devices::ends_in_password(text, value)
+    {
+        return Some(Manner::LITERAL);
+    }
+    if lines::is_indent(head) && lines::is_pair(text, value) {
+        return Some(Manner::BARE);
     }
     // `aws configure set aws_secret_access_key …`
     let command = written.contains(&b'_') && matches!(kind, Kind::Secret | Kind::Token);

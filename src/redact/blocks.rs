@@ -5,8 +5,9 @@ use super::assignment::{Assigned, Name};
 use super::keys::{Kind, is_screaming};
 use super::lines;
 use super::literal::Literal;
+use super::random::is_machine_made;
 use super::separator::{blanks, count};
-use super::values::{Style, is_documented, is_secret};
+use super::values::{Style, has_three_sorts, is_documented, is_secret};
 
 const LONGEST_BLOCK: usize = 8192;
 
@@ -76,6 +77,27 @@ pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
         end,
         kind,
     })
+}
+
+/// What a program prints below the line that announces it: `… the following password:`.
+pub(super) fn announced(text: &[u8], name: Name) -> Option<Assigned> {
+    let kind = name.kind.filter(|it| is_documented(*it))?;
+    let rest = text[name.end..].strip_prefix(b":")?;
+    let lines = count(rest, 0, 8, |byte| byte.is_ascii_whitespace());
+    if !rest[..lines].contains(&b'\n') {
+        return None;
+    }
+    let start = name.end + 1 + lines;
+    let length = count(text, start, 256, |byte| !byte.is_ascii_whitespace());
+    let value = &text[start..start + length];
+    let made = is_machine_made(value) || value.len() >= 8 && has_three_sorts(value);
+    let plain = !matches!(value, [b'-' | b'#' | b'<' | b'"' | b'\'', ..] | [.., b':' | b',' | b'{']);
+    (made && plain && lines::is_pair(text, start) && is_secret(kind, Style::Literal, value))
+        .then_some(Assigned {
+            start,
+            end: start + length,
+            kind,
+        })
 }
 
 /// `Default: …` in the block below a name, as parameters of templates and schemas have it.

@@ -3,8 +3,8 @@
 use super::assignment::Name;
 use super::find;
 use super::keys::{Kind, is_screaming};
+use super::prose::is_password_of_sentence;
 use super::separator::{blanks, count};
-use super::values::{has_three_sorts, is_grouped, is_typed};
 use super::words::Words;
 use super::work;
 
@@ -15,6 +15,9 @@ const LONGEST_WORD: usize = 64;
 /// Words after which a name and its value are only a space apart.
 static DECLARERS: Words = Words::exact(&[
     b"setenv",
+    b"setx",
+    b"set-header",
+    b"add-header",
     b"env:set",
     b"SetEnv",
     b"fastcgi_param",
@@ -89,6 +92,35 @@ static PROSE: Words = Words::of_any_case(&[
     b"required",
     b"yes",
     b"no",
+]);
+
+/// What stands before a noun in prose.
+static DETERMINERS: Words = Words::exact(&[
+    b"a",
+    b"an",
+    b"another",
+    b"any",
+    b"each",
+    b"every",
+    b"this",
+    b"that",
+    b"my",
+    b"your",
+    b"our",
+    b"its",
+    b"new",
+    b"old",
+    b"no",
+    b"of",
+    b"by",
+    b"see",
+    b"use",
+    b"using",
+    b"fix",
+    b"rotate",
+    b"invalid",
+    b"unexpected",
+    b"expected",
 ]);
 
 /// What stands before `at` on its line; a line of a string of JSON begins after `\\n`.
@@ -185,6 +217,44 @@ pub(super) fn has_account_before(text: &[u8], start: usize) -> bool {
     })
 }
 
+/// `user=bob` on the same line, as logs have it.
+pub(super) fn has_account_on_line(head: &[u8]) -> bool {
+    [&b"user="[..], b"user: ", b"username=", b"login="]
+        .iter()
+        .any(|it| find::contains(head, it))
+}
+
+/// `-H 'token: …'`: what follows is the name of a header.
+pub(super) fn is_header_option(head: &[u8]) -> bool {
+    let Some(head) = head.strip_suffix(b"'").or_else(|| head.strip_suffix(b"\"")) else {
+        return false;
+    };
+    let head = head.strip_suffix(b"\\").unwrap_or(head).trim_ascii_end();
+    [&b"-H"[..], b"--header", b"--header="]
+        .iter()
+        .any(|it| head.ends_with(it))
+}
+
+/// `@token = …` of a file of requests: a variable, whose value is all that follows.
+pub(super) fn is_variable_of_requests(head: &[u8], text: &[u8], value: usize) -> bool {
+    head == b"@" && is_pair(text, value)
+}
+
+/// Words of a command before a name: few and in small letters, none of them of prose.
+pub(super) fn is_command(head: &[u8]) -> bool {
+    const MOST_WORDS: usize = 4;
+    let head = head.trim_ascii();
+    let head = head.strip_prefix(b"$ ").unwrap_or(head);
+    let mut words = head.split(|byte| *byte == b' ');
+    let plain = |word: &[u8]| {
+        let named = word
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_' | b'.' | b'/'));
+        !word.is_empty() && named && !PROSE.contain(word) && !DETERMINERS.contain(word)
+    };
+    words.clone().count() <= MOST_WORDS && words.all(plain)
+}
+
 /// The lines of a text.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);
@@ -196,7 +266,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn ends_line(text: &[u8], at: usize) -> bool {
+pub(super) fn ends_line(text: &[u8], at: usize) -> bool {
     let at = at + blanks(text, at, 8);
     match &text[at.min(text.len())..] {
         [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..] => true,
@@ -230,7 +300,7 @@ pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> b
             is_parameter(text, name, kind, value)
                 || is_plain(text, value, b"&") && (is_path(head()) || is_declared_by(head()))
         }
-        b" = " => {
+        gap if gap.trim_ascii() == b"=" && gap.len() > 2 => {
             is_plain(text, value, b"") && is_indent(head()) && is_in_ini(text, name.start, value)
         }
         [b':', _, ..] if is_plain(text, value, b"") => {
@@ -246,19 +316,31 @@ pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> b
 pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
     &text[name.end..value] == b"="
         && text.get(value).is_some_and(u8::is_ascii_alphanumeric)
-        && matches!(kind, Kind::Password | Kind::Secret | Kind::Token)
+        && (matches!(kind, Kind::Password | Kind::Secret | Kind::Token)
+            || kind == Kind::BareToken && is_password_of_sentence(value_of(text, value)))
         && is_plain(text, value, b"&\"'\\ ")
-        && is_path(last_word(name.head(text)))
+        && (is_path(last_word(name.head(text)))
+            || matches!(text[..name.start].last(), Some(b'?' | b'&')))
+}
+
+/// The word that is the value of a parameter.
+fn value_of(text: &[u8], value: usize) -> &[u8] {
+    &text[value..value + word_length(text, value, b"&\"'\\ ")]
 }
 
 /// `name = value` of a settings file: under a `[section]`, or a value that is no variable among
 /// lines of the same form.
 fn is_in_ini(text: &[u8], name: usize, value: usize) -> bool {
     const NEAR: usize = 240;
-    let is_section =
-        |line: &[u8]| line.starts_with(b"[") && line.ends_with(b"]") && !line.contains(&b'"');
+    // `[client]`, or `client office {` of what asks a RADIUS server.
+    let is_section = |line: &[u8]| match line {
+        [b'[', .., b']'] => !line.contains(&b'"'),
+        [.., b'{'] => line.starts_with(b"client ") || line.starts_with(b"home_server "),
+        _ => false,
+    };
     let is_assignment = |line: &[u8]| {
-        find::contains(line, b" = ") && !line.iter().any(|byte| b"(){};\"'".contains(byte))
+        memchr::memchr(b'=', line).is_some_and(|at| at > 0 && line[at - 1].is_ascii_whitespace())
+            && !line.iter().any(|byte| b"(){};\"'".contains(byte))
     };
     let before = &text[name.saturating_sub(NEAR)..name];
     let mut above = before
@@ -323,7 +405,7 @@ fn is_plain(text: &[u8], value: usize, ends: &[u8]) -> bool {
     last && !text[value..end].iter().any(|byte| SIGNS.contains(byte))
 }
 
-fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
+pub(super) fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
     let length = count(text, from, LONGEST_WORD, |byte| {
         !byte.is_ascii_whitespace() && !ends.contains(&byte)
     });
@@ -349,36 +431,6 @@ fn is_in_code(text: &[u8], line: usize, value: usize) -> bool {
         [.., b'{' | b'(' | b',']
     );
     is_type || closes || opened
-}
-
-/// A password that a sentence gives: with digits, at the end of a line or of a sentence.
-pub(super) fn is_said(text: &[u8], value: usize) -> bool {
-    let word = &text[value..value + word_length(text, value, b",;")];
-    let end = value + word.len();
-    let last = ends_line(text, end) || matches!(text.get(end), Some(b',' | b';'));
-    word.len() >= 8 && word.iter().any(u8::is_ascii_digit) && last
-}
-
-/// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
-pub(super) fn told(text: &[u8], from: usize) -> Option<usize> {
-    let verbs = [&b"is: "[..], b"is ", b"was "];
-    let value = if let Some(verb) = verbs.iter().find(|it| text[from..].starts_with(it)) {
-        from + verb.len()
-    } else {
-        // `password for staging: …`
-        let purpose = text[from..].strip_prefix(b"for ")?;
-        let words = count(purpose, 0, 40, |byte| {
-            byte.is_ascii_alphanumeric() || byte == b' '
-        });
-        let named = purpose[words..].starts_with(b": ").then_some(words + 2);
-        let said = || find::find(&purpose[..words], b" is ").map(|at| at + 4);
-        from + 4 + named.or_else(said)?
-    };
-    let word = &text[value..value + word_length(text, value, b",;\"'`()")];
-    let word = word.strip_suffix(b".").unwrap_or(word);
-    // `base64-encoded`
-    let typed = word.split(|byte| *byte == b'-').any(is_typed);
-    (word.len() >= 6 && has_three_sorts(word) && !typed).then_some(value)
 }
 
 /// What follows a flag is its argument, not a word of prose.
@@ -417,35 +469,4 @@ fn is_address(text: &[u8]) -> bool {
 fn is_metavariable(word: &[u8]) -> bool {
     word.iter()
         .all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
-}
-
-/// The end of four groups of four small letters, as mail services make passwords for programs.
-pub(super) fn four_groups(text: &[u8], from: usize) -> Option<usize> {
-    const LENGTH: usize = 19;
-    let grouped = text.get(from..from + LENGTH).is_some_and(is_grouped);
-    let ends = !text
-        .get(from + LENGTH)
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
-    (grouped && ends).then_some(from + LENGTH)
-}
-
-/// The end of twelve words or more in small letters, as seed phrases are written.
-pub(super) fn many_words(text: &[u8], from: usize) -> Option<usize> {
-    const FEWEST: usize = 12;
-    const MOST: usize = 24;
-    let (mut at, mut end, mut words) = (from, from, 0);
-    while words < MOST {
-        let word = count(text, at, 9, |byte| byte.is_ascii_lowercase());
-        if !(3..=8).contains(&word) {
-            break;
-        }
-        end = at + word;
-        words += 1;
-        at = end + blanks(text, end, 2);
-        if at == end {
-            break;
-        }
-    }
-    let goes_on = text.get(at).is_some_and(u8::is_ascii_alphanumeric) && words < MOST;
-    (words >= FEWEST && !goes_on).then_some(end)
 }
