@@ -8,7 +8,7 @@ use super::lines;
 use super::literal::{LONGEST_TYPE, Literal, is_quote};
 use super::separator::{Separator, count};
 use super::values::{Style, is_plain_word};
-use super::{calls, devices, headers, prose, scan::kind_of_service, work};
+use super::{calls, devices, headers, prose, scan::kind_of_service, statements, work};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +78,11 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     let mut told = false;
     let separator = match Separator::after(text, name.end)? {
         Separator::Space { end } if in_tag(text, name.start) => after_attributes(text, end)?,
-        Separator::Space { end } if let Some(end) = prose::told(text, end) => {
+        Separator::Space { end } if let Some(end) = prose::told(text, end, name.kind) => {
             told = true;
+            Separator::Equals { end }
+        }
+        Separator::Space { end } if let Some(end) = statements::set_for(text, end) => {
             Separator::Equals { end }
         }
         separator => separator,
@@ -89,6 +92,15 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     // `${API_KEY:-default}`: most of what stands for a missing value is an example.
     if text[..name.start].ends_with(b"${") {
         let end = fallback_of_expansion(text, name)?;
+        let value = prose::word(text, end);
+        let closed = value.1 - usize::from(text[..value.1].ends_with(b"}"));
+        // With letters and digits it is an example no more.
+        let kind = match kind {
+            Kind::Secret if prose::is_password_of_sentence(&text[value.0..closed]) => {
+                Kind::Password
+            }
+            kind => kind,
+        };
         return Value::read(text, Separator::Equals { end }, kind, Manner::BARE)?.judge(
             text,
             kind,

@@ -8,6 +8,7 @@ use super::literal::Literal;
 use super::random::is_machine_made;
 use super::separator::{blanks, count};
 use super::values::{Style, has_three_sorts, is_documented, is_secret};
+use super::words::Words;
 
 const LONGEST_BLOCK: usize = 8192;
 
@@ -82,12 +83,17 @@ pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
 /// What a program prints below the line that announces it: `… the following password:`.
 pub(super) fn announced(text: &[u8], name: Name) -> Option<Assigned> {
     let kind = name.kind.filter(|it| is_documented(*it))?;
-    let rest = text[name.end..].strip_prefix(b":")?;
+    // `… password to proceed:`
+    let words = count(text, name.end, 60, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b' '
+    });
+    let colon = name.end + words;
+    let rest = text[colon..].strip_prefix(b":")?;
     let lines = count(rest, 0, 8, |byte| byte.is_ascii_whitespace());
     if !rest[..lines].contains(&b'\n') {
         return None;
     }
-    let start = name.end + 1 + lines;
+    let start = colon + 1 + lines;
     let length = count(text, start, 256, |byte| !byte.is_ascii_whitespace());
     let value = &text[start..start + length];
     let made = is_machine_made(value) || value.len() >= 8 && has_three_sorts(value);
@@ -98,6 +104,41 @@ pub(super) fn announced(text: &[u8], name: Name) -> Option<Assigned> {
             end: start + length,
             kind,
         })
+}
+
+/// What the command printed that asked for a secret of this name: `$ printenv NAME`.
+pub(super) fn printed(text: &[u8], name: Name) -> Option<Assigned> {
+    static PRINTERS: Words = Words::exact(&[
+        b"printenv",
+        b"get",
+        b"output",
+        b"read",
+        b"show",
+        b"GET",
+        b"reveal",
+        b"find-generic-password",
+    ]);
+    let kind = name.kind.filter(|it| is_documented(*it))?;
+    let closed = name.end + count(text, name.end, 1, |byte| byte == b'"');
+    if text.get(closed) != Some(&b'\n') {
+        return None;
+    }
+    let head = name.head(text);
+    let numbered = head.ends_with(b"1) \"");
+    let asked = numbered
+        || matches!(head, [b'$' | b'#' | b'%', b' ', ..])
+            && head.split(|byte| *byte == b' ').any(|it| PRINTERS.contain(it));
+    let number: &[u8] = if numbered { b"2) \"" } else { b"" };
+    let value = text[closed + 1..].strip_prefix(number).filter(|_| asked)?;
+    let start = closed + 1 + number.len();
+    let length = count(value, 0, 256, |byte| !byte.is_ascii_whitespace() && byte != b'"');
+    let alone = numbered || lines::is_pair(text, start);
+    let secret = length >= 6 && is_secret(Kind::Password, Style::Literal, &value[..length]);
+    (alone && secret).then_some(Assigned {
+        start,
+        end: start + length,
+        kind,
+    })
 }
 
 /// `Default: …` in the block below a name, as parameters of templates and schemas have it.

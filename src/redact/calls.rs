@@ -206,6 +206,8 @@ pub(super) const TAKERS: &[(&str, usize)] = &[
     ("sp_addlinkedsrvlogin ", 4),
     (".connect(", 2),
     ("FTP(", 2),
+    ("create_superuser(", 2),
+    ("create_user(", 2),
     ("ithCredentials(", 1),
     ("SymmetricSecurityKey(Encoding.UTF8.GetBytes(", 0),
 ];

@@ -335,6 +335,7 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
         .or_else(|| blocks::below(text, name))
         .or_else(|| blocks::default(text, name))
         .or_else(|| blocks::announced(text, name))
+        .or_else(|| blocks::printed(text, name))
     {
         return finding(text, assigned, floor);
     }

@@ -184,7 +184,84 @@ pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
         || is_screaming(written)
             && written.contains(&b'_')
             && (gap.len() >= 2 || gap.contains(&b'\t'))
-        || is_pair(text, value) && has_account_before(text, name.start)
+        || is_pair(text, value)
+            && (has_account_before(text, name.start)
+                || gap.len() >= 2 && is_below_header(text, name.start))
+}
+
+/// Names of types, and words that name what a field holds.
+static TYPES: Words = Words::of_any_case(&[
+    b"string",
+    b"str",
+    b"number",
+    b"boolean",
+    b"bool",
+    b"int",
+    b"integer",
+    b"long",
+    b"float",
+    b"double",
+    b"any",
+    b"bytes",
+    b"byte",
+    b"data",
+    b"object",
+    b"text",
+    b"date",
+    b"uuid",
+    b"never",
+    b"void",
+    b"unknown",
+    b"char",
+    b"varchar",
+    b"password",
+    b"passwd",
+    b"secret",
+    b"token",
+    b"hash",
+    b"optional",
+    b"field",
+    b"column",
+    b"type",
+    b"id",
+]);
+
+/// A word that begins with a capital letter and has no other, and that is no type's name.
+fn is_title(word: &[u8]) -> bool {
+    word.len() >= 6 && word[1..].iter().all(u8::is_ascii_lowercase) && !TYPES.contain(word)
+}
+
+/// Whether the line before or after is another setting, or the name of the section: `user: app`,
+/// `db:`. A class declares fields with types instead.
+fn is_among_settings(text: &[u8], line: usize, end: usize) -> bool {
+    let above = before(text, line.saturating_sub(1)).trim_ascii();
+    let rest = &text[end..text.len().min(end + LONGEST_LINE)];
+    let below = rest.split(|byte| *byte == b'\n').nth(1).unwrap_or_default();
+    is_section_or_setting(above) || is_section_or_setting(below.trim_ascii())
+}
+
+fn is_section_or_setting(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"- ").unwrap_or(line);
+    let Some(colon) = memchr::memchr(b':', line) else {
+        return false;
+    };
+    let named = |it: &[u8]| {
+        it.iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+    };
+    let value = line[colon + 1..].trim_ascii();
+    let plain = value
+        .first()
+        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'"')
+        && !value.ends_with(b",")
+        && !TYPES.begin(value);
+    colon > 0 && named(&line[..colon]) && (value.is_empty() || plain)
+}
+
+/// Below `Key  Value`, as stores of secrets print what they hold.
+fn is_below_header(text: &[u8], at: usize) -> bool {
+    let near = &text[at.saturating_sub(2 * LONGEST_LINE)..at];
+    find::contains(near, b"Value\n---")
 }
 
 /// A value and nothing else on the line.
@@ -318,9 +395,21 @@ pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) ->
         && text.get(value).is_some_and(u8::is_ascii_alphanumeric)
         && (matches!(kind, Kind::Password | Kind::Secret | Kind::Token)
             || kind == Kind::BareToken && is_password_of_sentence(value_of(text, value)))
-        && is_plain(text, value, b"&\"'\\ ")
+        && (is_plain(text, value, b"&\"'\\ ") || is_quoted_with(text, name, value))
         && (is_path(last_word(name.head(text)))
             || matches!(text[..name.start].last(), Some(b'?' | b'&')))
+}
+
+/// `"name=value"`: what stands in quotes with a name is one word, whatever signs it has.
+fn is_quoted_with(text: &[u8], name: Name, value: usize) -> bool {
+    const SIGNS: &[u8] = b"(){}[]<>;$`\\|%";
+    let Some(quote) = text[..name.start].last().filter(|it| b"\"'".contains(it)) else {
+        return false;
+    };
+    let length = count(text, value, LONGEST_WORD, |byte| {
+        byte != *quote && !byte.is_ascii_whitespace() && !SIGNS.contains(&byte)
+    });
+    text.get(value + length) == Some(quote)
 }
 
 /// The word that is the value of a parameter.
@@ -419,7 +508,9 @@ pub(super) fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
 /// `name: value` as a field of an object, or with a type for a value.
 fn is_in_code(text: &[u8], line: usize, value: usize) -> bool {
     let word = &text[value..value + word_length(text, value, b"")];
-    let is_type = word[0].is_ascii_uppercase() && word.iter().all(u8::is_ascii_alphabetic);
+    let is_type = word[0].is_ascii_uppercase()
+        && word.iter().all(u8::is_ascii_alphabetic)
+        && !(is_title(word) && is_among_settings(text, line, value + word.len()));
     let near = |from: usize, to: usize| &text[from.min(text.len())..to.min(text.len())];
     let end = value + word.len();
     let closes = matches!(

@@ -92,12 +92,7 @@ pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
     ) {
         return None;
     }
-    let start = name.start
-        - text[name.start.saturating_sub(LONGEST_NAME)..name.start]
-            .iter()
-            .rev()
-            .take_while(|byte| WORD.has(**byte) || b".-/# ".contains(byte))
-            .count();
+    let start = start_of_name(text, name.start);
     let field = Field::before(text, start)?;
     let end = name.end
         + count(text, name.end, 16, |byte| {
@@ -118,6 +113,21 @@ pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
             };
             settle(text, start, end, kind, style)
         })
+}
+
+/// Where what a field names begins: `app.db.` before `password`, and in quotes `API ` before `Key`.
+fn start_of_name(text: &[u8], at: usize) -> usize {
+    let near = &text[at.saturating_sub(LONGEST_NAME)..at];
+    let back = |signs: &[u8]| {
+        let named = |byte: &&u8| WORD.has(**byte) || signs.contains(byte);
+        at - near.iter().rev().take_while(named).count()
+    };
+    let (word, words) = (back(b".-/#"), back(b".-/# "));
+    if words < word && text[..words].ends_with(b"\"") {
+        words
+    } else {
+        word
+    }
 }
 
 /// The field whose value is the name of a setting.
@@ -211,8 +221,9 @@ impl<'t> Field<'t> {
     fn value_before(&self, text: &[u8]) -> Option<(usize, usize, Style)> {
         let from = self.start.saturating_sub(LONGEST_DISTANCE);
         let near = &text[from..self.start];
-        let object =
-            memchr::memrchr3(b'{', b'}', b'<', near).or_else(|| find::rfind(near, b"- value:"))?;
+        let object = memchr::memrchr3(b'{', b'}', b'<', near)
+            .or_else(|| find::rfind(near, b"- value:"))
+            .or_else(|| (from == 0).then(|| find::rfind(near, b"\"value\":"))?)?;
         let value = object + find::find(&near[object..], b"alue")?;
         let (start, end, style) = value_of(text, from + value + b"alue".len())?;
         (end < self.start).then_some((start, end, style))
@@ -238,7 +249,9 @@ pub(super) const CONFESSING_FIELDS: &[&str] = &["sensitive", "secret", "isSecret
 /// The value of the object in which a field such as `httpOnly` ends at `at`.
 pub(super) fn confessed(text: &[u8], at: usize) -> Option<Span> {
     let from = at.saturating_sub(LONGEST_DISTANCE);
-    let opens = from + text[from..at].iter().rposition(|byte| *byte == b'{')?;
+    // What is cut off may begin after the brace.
+    let brace = text[from..at].iter().rposition(|byte| *byte == b'{');
+    let opens = from + brace.or((from == 0).then_some(0))?;
     let closes = memchr::memchr(b'}', &text[at..text.len().min(at + LONGEST_DISTANCE)]);
     let object = &text[opens..closes.map_or(at, |length| at + length)];
     let value = opens + find::find(object, b"alue\"")? + b"alue".len();

@@ -47,6 +47,8 @@ pub(super) const LOGINS: &[&str] = &[
     "redentials: ",
     "redentials are ",
     "reds: ",
+    "ccount: ",
+    "ccounts: ",
 ];
 
 /// The password of `admin / …`.
@@ -135,8 +137,10 @@ pub(super) fn is_given(head: &[u8], text: &[u8], value: usize) -> bool {
 }
 
 /// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
-pub(super) fn told(text: &[u8], from: usize) -> Option<usize> {
-    let verbs = [&b"is: "[..], b"is ", b"was ", b"/t REG_SZ /d "];
+pub(super) fn told(text: &[u8], from: usize, kind: Option<Kind>) -> Option<usize> {
+    let verbs = [&b"is: "[..], b"is ", b"was ", b"/t REG_SZ /d ", b"to "];
+    // Other things are renamed: `token to auth-2`.
+    let verbs = &verbs[..verbs.len() - usize::from(kind != Some(Kind::Password))];
     let value = if let Some(verb) = verbs.iter().find(|it| text[from..].starts_with(it)) {
         from + verb.len()
     } else {
