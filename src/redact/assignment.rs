@@ -2,6 +2,7 @@
 //! `key: value`, headers, flags, tags and calls, with any depth of escaping.
 
 use super::assigned::{Manner, Value};
+use super::find;
 use super::format::{WORD, ends_escape, run_length_back};
 use super::keys::{Kind, is_custom_header, is_screaming, kind_of, qualifies_key};
 use super::lines;
@@ -261,7 +262,13 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
                 || in_netrc(text, name)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
                 || lines::is_setting(text, name, kind, end);
-            Some(if literal {
+            let variable = is_screaming(written)
+                && text[name.end..end] == *b"="
+                && lines::is_pair(text, end)
+                && (lines::is_indent(name.head(text)) || lines::is_declared_by(name.head(text)));
+            Some(if variable {
+                Manner::ARGUMENT
+            } else if literal {
                 Manner::LITERAL
             } else {
                 Manner::BARE
@@ -292,11 +299,17 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
         let sql = (written.eq_ignore_ascii_case(b"password") || written == b"SECRET")
             && text.get(value) == Some(&b'\'');
         let constant = head.trim_ascii_end().ends_with(b"define");
-        return Some(if sql || constant || lines::is_indent(head) {
+        // `user "bob" password "…"`, `:password "…"`
+        let beside_user = lines::has_account_on_line(head) || text[..name.start].ends_with(b":");
+        return Some(if sql || constant || beside_user || lines::is_indent(head) {
             Manner::BARE
         } else {
             Manner::of(Style::Argument)
         });
+    }
+    // `etcdctl put /app/db_password …`
+    if text[..name.start].ends_with(b"/") && find::contains(head, b" put ") {
+        return Some(Manner::LITERAL);
     }
     let near = &text[value..text.len().min(value + LONGEST_TYPE)];
     if memchr::memchr(b'=', near).is_some()
@@ -337,7 +350,7 @@ fn spaced_kind(text: &[u8], start: usize, end: usize) -> Option<Kind> {
     const LONGEST: usize = b"phrase".len();
     let before = start
         .checked_sub(1)
-        .filter(|it| matches!(text[*it], b' ' | b'.') && end - start <= LONGEST)?;
+        .filter(|it| matches!(text[*it], b' ' | b'.' | b':') && end - start <= LONGEST)?;
     let length = text[..before]
         .iter()
         .rev()

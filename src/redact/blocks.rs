@@ -5,6 +5,7 @@ use super::assignment::{Assigned, Name};
 use super::keys::{Kind, is_screaming};
 use super::lines;
 use super::literal::Literal;
+use super::prose::is_password_of_sentence;
 use super::random::is_machine_made;
 use super::separator::{blanks, count};
 use super::values::{Style, has_three_sorts, is_documented, is_secret};
@@ -120,11 +121,15 @@ pub(super) fn printed(text: &[u8], name: Name) -> Option<Assigned> {
     ]);
     let kind = name.kind.filter(|it| is_documented(*it))?;
     let closed = name.end + count(text, name.end, 1, |byte| byte == b'"');
+    let head = name.head(text);
+    let numbered = head.ends_with(b"1) \"");
+    let rest = count(text, closed, 80, |byte| {
+        !numbered && !matches!(byte, b'\n' | b'"' | b'\'' | b'|' | b'>' | b'\\')
+    });
+    let (last, closed) = (rest == 0, closed + rest);
     if text.get(closed) != Some(&b'\n') {
         return None;
     }
-    let head = name.head(text);
-    let numbered = head.ends_with(b"1) \"");
     let asked = numbered
         || matches!(head, [b'$' | b'#' | b'%', b' ', ..])
             && head.split(|byte| *byte == b' ').any(|it| PRINTERS.contain(it));
@@ -134,7 +139,8 @@ pub(super) fn printed(text: &[u8], name: Name) -> Option<Assigned> {
     let length = count(value, 0, 256, |byte| !byte.is_ascii_whitespace() && byte != b'"');
     let alone = numbered || lines::is_pair(text, start);
     let secret = length >= 6 && is_secret(Kind::Password, Style::Literal, &value[..length]);
-    (alone && secret).then_some(Assigned {
+    let telling = last || numbered || is_password_of_sentence(&value[..length]);
+    (alone && secret && telling).then_some(Assigned {
         start,
         end: start + length,
         kind,

@@ -201,6 +201,8 @@ pub(super) const TAKERS: &[(&str, usize)] = &[
     (".setCredentials(", 1),
     ("PasswordAuthentication(", 1),
     ("cookieParser(", 0),
+    ("Twilio(", 1),
+    ("AuthenticationToken(", 1),
     ("wlan.connect(", 1),
     ("Unprotect ", 0),
     ("sp_addlinkedsrvlogin ", 4),

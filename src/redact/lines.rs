@@ -228,16 +228,22 @@ static TYPES: Words = Words::of_any_case(&[
 
 /// A word that begins with a capital letter and has no other, and that is no type's name.
 fn is_title(word: &[u8]) -> bool {
-    word.len() >= 6 && word[1..].iter().all(u8::is_ascii_lowercase) && !TYPES.contain(word)
+    word.len() >= 6
+        && word[1..].iter().all(u8::is_ascii_lowercase)
+        && !TYPES.contain(word)
+        && !word.ends_with(b"ed")
 }
 
 /// Whether the line before or after is another setting, or the name of the section: `user: app`,
-/// `db:`. A class declares fields with types instead.
-fn is_among_settings(text: &[u8], line: usize, end: usize) -> bool {
+/// `db:`, or there is none. A class declares fields with types instead.
+fn is_among_settings(text: &[u8], name: Name, end: usize) -> bool {
+    let line = name.start - name.head(text).len();
     let above = before(text, line.saturating_sub(1)).trim_ascii();
     let rest = &text[end..text.len().min(end + LONGEST_LINE)];
     let below = rest.split(|byte| *byte == b'\n').nth(1).unwrap_or_default();
-    is_section_or_setting(above) || is_section_or_setting(below.trim_ascii())
+    let below = below.trim_ascii();
+    let alone = above.is_empty() && below.is_empty() && name.kind == Some(Kind::Password);
+    alone || is_section_or_setting(above) || is_section_or_setting(below)
 }
 
 fn is_section_or_setting(line: &[u8]) -> bool {
@@ -296,7 +302,14 @@ pub(super) fn has_account_before(text: &[u8], start: usize) -> bool {
 
 /// `user=bob` on the same line, as logs have it.
 pub(super) fn has_account_on_line(head: &[u8]) -> bool {
-    [&b"user="[..], b"user: ", b"username=", b"login="]
+    [
+        &b"user="[..],
+        b"user: ",
+        b"username=",
+        b"login=",
+        b"user \"",
+        b"username \"",
+    ]
         .iter()
         .any(|it| find::contains(head, it))
 }
@@ -383,7 +396,7 @@ pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> b
         [b':', _, ..] if is_plain(text, value, b"") => {
             let head = head();
             (is_indent(head) || head.ends_with(b".") && is_path(head) && !head.contains(&b':'))
-                && !is_in_code(text, name.start - head.len(), value)
+                && !is_in_code(text, name, name.start - head.len(), value)
         }
         _ => false,
     }
@@ -395,7 +408,9 @@ pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) ->
         && text.get(value).is_some_and(u8::is_ascii_alphanumeric)
         && (matches!(kind, Kind::Password | Kind::Secret | Kind::Token)
             || kind == Kind::BareToken && is_password_of_sentence(value_of(text, value)))
-        && (is_plain(text, value, b"&\"'\\ ") || is_quoted_with(text, name, value))
+        && (is_plain(text, value, b"&\"'\\ ")
+            || is_quoted_with(text, name, value)
+            || find::contains(name.head(text), b"--set") && is_plain(text, value, b","))
         && (is_path(last_word(name.head(text)))
             || matches!(text[..name.start].last(), Some(b'?' | b'&')))
 }
@@ -506,11 +521,11 @@ pub(super) fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
 }
 
 /// `name: value` as a field of an object, or with a type for a value.
-fn is_in_code(text: &[u8], line: usize, value: usize) -> bool {
+fn is_in_code(text: &[u8], name: Name, line: usize, value: usize) -> bool {
     let word = &text[value..value + word_length(text, value, b"")];
     let is_type = word[0].is_ascii_uppercase()
         && word.iter().all(u8::is_ascii_alphabetic)
-        && !(is_title(word) && is_among_settings(text, line, value + word.len()));
+        && !(is_title(word) && is_among_settings(text, name, value + word.len()));
     let near = |from: usize, to: usize| &text[from.min(text.len())..to.min(text.len())];
     let end = value + word.len();
     let closes = matches!(

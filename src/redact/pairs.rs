@@ -254,7 +254,8 @@ pub(super) fn confessed(text: &[u8], at: usize) -> Option<Span> {
     let opens = from + brace.or((from == 0).then_some(0))?;
     let closes = memchr::memchr(b'}', &text[at..text.len().min(at + LONGEST_DISTANCE)]);
     let object = &text[opens..closes.map_or(at, |length| at + length)];
-    let value = opens + find::find(object, b"alue\"")? + b"alue".len();
+    let field = find::find(object, b"alue\"").or_else(|| find::find(object, b"alue "))?;
+    let value = opens + field + b"alue".len();
     let (start, end, _) = value_of(text, value)?;
     settle(text, start, end, Kind::Secret, Style::Json).map(|it| (it.start, it.end))
 }

@@ -115,6 +115,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             "snowsql ",
             "rd|esktop ",
             "ipmitool ",
+            "cypher-shell ",
             "rabbitmqadmin ",
             "conan remote login ",
             "conan user ",
@@ -228,6 +229,8 @@ pub(super) const PROGRAMS: &[Program] = &[
             "encry|pt_string ",
             "ConvertTo-|SecureString ",
             "rclone obscure ",
+            "set-initial-password ",
+            "nhrp authentication ",
             "snmp-server community ",
             "snmp community ",
             "roco|mmunity ",
@@ -286,6 +289,14 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         names: &["com|2sec "],
         takes: &[Nth(2)],
+    },
+    Program {
+        names: &["CONN|ECT "],
+        takes: &[FirstPair(b'/')],
+    },
+    Program {
+        names: &["ftp> user "],
+        takes: &[Nth(1)],
     },
     Program {
         names: &["radtest "],
@@ -381,7 +392,6 @@ pub(super) const PROGRAMS: &[Program] = &[
             "set-agent-token ",
             "config http-basic",
             "mc alias set ",
-            "set-initial-password ",
         ],
         takes: &[Last],
     },

@@ -138,7 +138,7 @@ pub(super) fn is_given(head: &[u8], text: &[u8], value: usize) -> bool {
 
 /// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
 pub(super) fn told(text: &[u8], from: usize, kind: Option<Kind>) -> Option<usize> {
-    let verbs = [&b"is: "[..], b"is ", b"was ", b"/t REG_SZ /d ", b"to "];
+    let verbs = [&b"is: "[..], b"is ", b"was ", b"/t REG_SZ /d ", b"has been reset to ", b"has been set to ", b"to "];
     // Other things are renamed: `token to auth-2`.
     let verbs = &verbs[..verbs.len() - usize::from(kind != Some(Kind::Password))];
     let value = if let Some(verb) = verbs.iter().find(|it| text[from..].starts_with(it)) {
