@@ -5,8 +5,8 @@ use super::find;
 use super::format::{WORD, is_cut};
 use super::headers;
 use super::keys::{Kind, kind_of};
-use super::phrases;
 use super::literal::{LONGEST_VALUE, Literal};
+use super::phrases;
 use super::separator::{Separator, blanks, count};
 use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
 

@@ -9,7 +9,7 @@ use super::lines;
 use super::literal::{LONGEST_TYPE, Literal, is_quote};
 use super::separator::{Separator, count};
 use super::values::{Style, is_plain_word};
-use super::{calls, devices, headers, prose, scan::kind_of_service, statements, work};
+use super::{calls, devices, headers, prose, scan::kind_of_service, settings, statements, work};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,10 +154,10 @@ fn settled_kind(text: &[u8], name: Name, separator: Separator, told: bool) -> Op
         && (told
             || !(assigned && quoted)
                 && (lines::has_account_before(text, name.start)
-                    || lines::is_indent(name.head(text))
-                        && devices::ends_in_password(text, separator.end())
-                    || lines::has_account_on_line(name.head(text))
-                    || lines::is_declared_by(name.head(text))));
+                    || equals && lines::has_account_on_line(name.head(text))
+                    || devices::ends_in_password(text, separator.end())
+                        && (lines::is_indent(name.head(text))
+                            || lines::is_declared_by(name.head(text)))));
     // `--- PASS: TestLogin`
     if is_pass && !quoted && !in_account && !equals {
         return None;
@@ -168,7 +168,7 @@ fn settled_kind(text: &[u8], name: Name, separator: Separator, told: bool) -> Op
             if is_screaming(written)
                 || told
                 || text[..name.start].ends_with(b"--")
-                || lines::is_header_option(name.head(text)) =>
+                || lines::is_header_option(text, name.start) =>
         {
             if in_account {
                 Kind::Password
@@ -184,13 +184,15 @@ fn settled_kind(text: &[u8], name: Name, separator: Separator, told: bool) -> Op
         }
         // `X-Acme-Key: …`, `NPM_AUTH=…`
         Kind::Hint
-            if is_custom_header(written) || equals && is_screaming(written) && written.ends_with(b"_AUTH") =>
+            if is_custom_header(written)
+                || equals && is_screaming(written) && written.ends_with(b"_AUTH") =>
         {
             Kind::BareToken
         }
         Kind::BareToken if is_pass && (assigned && quoted || in_account) => Kind::Password,
         Kind::BareToken
             if matches!(separator, Separator::Space { .. })
+                && devices::ends_in_password(text, separator.end())
                 && lines::is_declared_by(name.head(text)) =>
         {
             Kind::Token
@@ -250,18 +252,18 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
             let spaced_equals =
                 matches!(separator, Separator::Equals { .. }) && text[..end].ends_with(b" ");
             if matches!(separator, Separator::Equals { .. })
-                && lines::is_parameter(text, name, kind, end)
+                && settings::is_parameter(text, name, kind, end)
                 && !lines::is_indent(name.head(text))
             {
                 return Some(Manner::ARGUMENT);
             }
             let literal = is_screaming(written) && !spaced_equals
-                || lines::is_header_option(name.head(text))
-                || lines::is_variable_of_requests(name.head(text), text, end)
+                || lines::is_header_option(text, name.start)
+                || lines::is_variable_of_requests(text, name, end)
                 || in_connection_string(text, name.start)
                 || in_netrc(text, name)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
-                || lines::is_setting(text, name, kind, end);
+                || settings::is_setting(text, name, kind, end);
             let variable = is_screaming(written)
                 && text[name.end..end] == *b"="
                 && lines::is_pair(text, end)
@@ -291,7 +293,7 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
     let head = name.head(text);
     if lines::is_declared_by(head)
         || in_netrc(text, name)
-        || devices::is_command(head) && devices::ends_in_password(text, value)
+        || devices::ends_in_password(text, value) && devices::is_command(head)
     {
         return Some(Manner::LITERAL);
     }
@@ -301,11 +303,13 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
         let constant = head.trim_ascii_end().ends_with(b"define");
         // `user "bob" password "…"`, `:password "…"`
         let beside_user = lines::has_account_on_line(head) || text[..name.start].ends_with(b":");
-        return Some(if sql || constant || beside_user || lines::is_indent(head) {
-            Manner::BARE
-        } else {
-            Manner::of(Style::Argument)
-        });
+        return Some(
+            if sql || constant || beside_user || lines::is_indent(head) {
+                Manner::BARE
+            } else {
+                Manner::of(Style::Argument)
+            },
+        );
     }
     // `etcdctl put /app/db_password …`
     if text[..name.start].ends_with(b"/") && find::contains(head, b" put ") {
@@ -328,8 +332,8 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
     }
     let named = matches!(kind, Kind::Token | Kind::BareToken);
     // `acme auth token …`, `secret …` alone on its line
-    if (lines::is_indent(head) || named && lines::is_command(head))
-        && devices::ends_in_password(text, value)
+    if devices::ends_in_password(text, value)
+        && (lines::is_indent(head) || named && lines::is_command(head))
     {
         return Some(Manner::LITERAL);
     }

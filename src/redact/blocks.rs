@@ -85,7 +85,8 @@ pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
 pub(super) fn announced(text: &[u8], name: Name) -> Option<Assigned> {
     let kind = name.kind.filter(|it| is_documented(*it))?;
     // `… password to proceed:`
-    let words = count(text, name.end, 60, |byte| {
+    memchr::memchr(b':', &text[name.end..text.len().min(name.end + 33)])?;
+    let words = count(text, name.end, 32, |byte| {
         byte.is_ascii_alphanumeric() || byte == b' '
     });
     let colon = name.end + words;
@@ -98,7 +99,10 @@ pub(super) fn announced(text: &[u8], name: Name) -> Option<Assigned> {
     let length = count(text, start, 256, |byte| !byte.is_ascii_whitespace());
     let value = &text[start..start + length];
     let made = is_machine_made(value) || value.len() >= 8 && has_three_sorts(value);
-    let plain = !matches!(value, [b'-' | b'#' | b'<' | b'"' | b'\'', ..] | [.., b':' | b',' | b'{']);
+    let plain = !matches!(
+        value,
+        [b'-' | b'#' | b'<' | b'"' | b'\'', ..] | [.., b':' | b',' | b'{']
+    );
     (made && plain && lines::is_pair(text, start) && is_secret(kind, Style::Literal, value))
         .then_some(Assigned {
             start,
@@ -120,23 +124,28 @@ pub(super) fn printed(text: &[u8], name: Name) -> Option<Assigned> {
         b"find-generic-password",
     ]);
     let kind = name.kind.filter(|it| is_documented(*it))?;
+    memchr::memchr(b'\n', &text[name.end..text.len().min(name.end + 50)])?;
     let closed = name.end + count(text, name.end, 1, |byte| byte == b'"');
-    let head = name.head(text);
-    let numbered = head.ends_with(b"1) \"");
-    let rest = count(text, closed, 80, |byte| {
-        !numbered && !matches!(byte, b'\n' | b'"' | b'\'' | b'|' | b'>' | b'\\')
+    let rest = count(text, closed, 48, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'/' | b'-' | b'_' | b'.')
     });
     let (last, closed) = (rest == 0, closed + rest);
     if text.get(closed) != Some(&b'\n') {
         return None;
     }
+    let head = name.head(text);
+    let numbered = last && head.ends_with(b"1) \"");
     let asked = numbered
         || matches!(head, [b'$' | b'#' | b'%', b' ', ..])
-            && head.split(|byte| *byte == b' ').any(|it| PRINTERS.contain(it));
+            && head
+                .split(|byte| *byte == b' ')
+                .any(|it| PRINTERS.contain(it));
     let number: &[u8] = if numbered { b"2) \"" } else { b"" };
     let value = text[closed + 1..].strip_prefix(number).filter(|_| asked)?;
     let start = closed + 1 + number.len();
-    let length = count(value, 0, 256, |byte| !byte.is_ascii_whitespace() && byte != b'"');
+    let length = count(value, 0, 256, |byte| {
+        !byte.is_ascii_whitespace() && byte != b'"'
+    });
     let alone = numbered || lines::is_pair(text, start);
     let secret = length >= 6 && is_secret(Kind::Password, Style::Literal, &value[..length]);
     let telling = last || numbered || is_password_of_sentence(&value[..length]);

@@ -99,9 +99,9 @@ fn is_set(before: &[u8]) -> bool {
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
         .count();
     let callee = &callee[callee.len() - length..];
-    let plain = near[open..].iter().all(|byte| {
-        byte.is_ascii_alphanumeric() || b"(\"'._-[]=#&, ".contains(byte)
-    });
+    let plain = near[open..]
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"(\"'._-[]=#&, ".contains(byte));
     // `set("x", "token", "…")`: the name is the first argument, but for a pointer to a variable.
     let first = !near[open..].contains(&b',') || near[open..].starts_with(b"(&");
     plain && first && SETTERS.contain(callee)
@@ -197,20 +197,19 @@ pub(super) const TAKERS: &[(&str, usize)] = &[
     ("pgp_sym_decrypt(", 1),
     ("AES_ENCRYPT(", 1),
     ("AES_DECRYPT(", 1),
-    ("changeUserPassword(", 1),
-    (".setCredentials(", 1),
+    ("UserPassword(", 1),
+    ("etCredentials(", 1),
     ("PasswordAuthentication(", 1),
     ("cookieParser(", 0),
     ("Twilio(", 1),
     ("AuthenticationToken(", 1),
     ("wlan.connect(", 1),
+    ("connect(", 2),
     ("Unprotect ", 0),
     ("sp_addlinkedsrvlogin ", 4),
-    (".connect(", 2),
     ("FTP(", 2),
-    ("create_superuser(", 2),
-    ("create_user(", 2),
-    ("ithCredentials(", 1),
+    ("_superuser(", 2),
+    ("hCredentials(", 1),
     ("SymmetricSecurityKey(Encoding.UTF8.GetBytes(", 0),
 ];
 

@@ -477,7 +477,7 @@ pub(super) fn echoed(text: &[u8], from: usize) -> Option<Span> {
 }
 
 /// Commands that print a secret and nothing else.
-pub(super) const PRINTERS: &[&str] = &["pass show ", "$ pass ", "base64 -d\n", "base64 --decode\n"];
+pub(super) const PRINTERS: &[&str] = &["pass show ", "$ pass ", "64 -d\n", "64 --decode\n"];
 
 /// What such a command printed: the only word of the next line.
 pub(super) fn printed(text: &[u8], from: usize) -> Option<Span> {

@@ -10,7 +10,10 @@ use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
 use super::separator::count;
 use super::structures::{self, Span};
 use super::values::{LONGEST_LOOK, is_placeholder};
-use super::{blocks, calls, devices, dialogues, files, json, mark, pairs, prose, random, services, statements, tables};
+use super::{
+    blocks, calls, devices, dialogues, files, json, mark, pairs, prose, random, services,
+    statements, tables,
+};
 
 /// Finds a secret near the end of a piece of text that announces one.
 type Reader = fn(&[u8], usize) -> Option<Span>;
@@ -137,7 +140,11 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
         (files::NETWORKS, files::network, "password"),
         (files::PPP, files::ppp, "password"),
         (files::REGISTRATIONS, files::registration, "password"),
-        (commands::COMMANDS_FOR_PASSWORDS, commands::echoed, "password"),
+        (
+            commands::COMMANDS_FOR_PASSWORDS,
+            commands::echoed,
+            "password",
+        ),
         (calls::LABELS, calls::before_label, "password"),
     ];
     for (texts, reader, id) in around {

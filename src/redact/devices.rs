@@ -54,9 +54,13 @@ pub(super) fn is_command(head: &[u8]) -> bool {
 
 /// Whether the last word of the line is a password: of letters and digits.
 pub(super) fn ends_in_password(text: &[u8], value: usize) -> bool {
+    // Most values are not the last word of their line, and finding that out is cheap.
+    if !lines::is_pair(text, value) {
+        return false;
+    }
     let quoted = count(text, value, 1, |byte| matches!(byte, b'"' | b'\''));
     let word = word(text, value + quoted);
-    lines::is_pair(text, value) && is_password_of_sentence(&text[word.0..word.1])
+    is_password_of_sentence(&text[word.0..word.1])
 }
 
 /// What stands before a password, or its reversible code.

@@ -5,8 +5,8 @@ use super::find::{self, contains_word};
 use super::format::{ALNUM, BASE64, HEX, run_length};
 use super::keys::Kind;
 use super::lines;
-use super::prose::is_password_of_sentence;
 use super::literal::Literal;
+use super::prose::is_password_of_sentence;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::{Style, is_placeholder_value, is_secret, looks_random};
@@ -248,7 +248,14 @@ pub(super) fn network(text: &[u8], from: usize) -> Option<Span> {
 }
 
 /// What stands between a client or a server and what follows it in the files of secrets of PPP.
-pub(super) const PPP: &[&str] = &[" * ", "\t*\t", " pptpd ", " l2tpd ", "\tpptpd\t", "\tl2tpd\t"];
+pub(super) const PPP: &[&str] = &[
+    " * ",
+    "\t*\t",
+    " pptpd ",
+    " l2tpd ",
+    "\tpptpd\t",
+    "\tl2tpd\t",
+];
 
 /// The secret of `client server secret addresses`, whose server ends at `from`.
 pub(super) fn ppp(text: &[u8], from: usize) -> Option<Span> {
@@ -307,6 +314,5 @@ pub(super) fn registration(text: &[u8], from: usize) -> Option<Span> {
     let host = memchr::memrchr(b'@', address)?;
     let colon = memchr::memchr(b':', &address[..host])?;
     let password = &address[colon + 1..host];
-    is_secret(Kind::Password, Style::Literal, password)
-        .then_some((from + colon + 1, from + host))
+    is_secret(Kind::Password, Style::Literal, password).then_some((from + colon + 1, from + host))
 }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | its form, as services document it | `rules`, `format` |
 //! | the name of a service, and letters that make no words | `services`, `random` |
-//! | a name it is assigned to | `keys`, `qualifiers`; `assignment`, `assigned`, `separator`, `literal`, `lines` |
+//! | a name it is assigned to | `keys`, `qualifiers`; `assignment`, `assigned`, `separator`, `literal`, `lines`, `settings` |
 //! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks`, `statements` |
 //! | a header, a call or a command line | `headers`, `calls`, `commands`, `programs` |
 //! | the form of a file, an address, a key block | `files`, `structures` |
@@ -65,6 +65,7 @@ mod rules;
 mod scan;
 mod separator;
 mod services;
+mod settings;
 mod statements;
 mod structures;
 mod tables;

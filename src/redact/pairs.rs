@@ -252,8 +252,10 @@ pub(super) fn confessed(text: &[u8], at: usize) -> Option<Span> {
     // What is cut off may begin after the brace.
     let brace = text[from..at].iter().rposition(|byte| *byte == b'{');
     let opens = from + brace.or((from == 0).then_some(0))?;
-    let closes = memchr::memchr(b'}', &text[at..text.len().min(at + LONGEST_DISTANCE)]);
-    let object = &text[opens..closes.map_or(at, |length| at + length)];
+    let rest = &text[at..text.len().min(at + LONGEST_DISTANCE)];
+    let length = memchr::memchr(b'}', rest);
+    let cut = if brace.is_none() { rest.len() } else { 0 };
+    let object = &text[opens..at + length.unwrap_or(cut)];
     let field = find::find(object, b"alue\"").or_else(|| find::find(object, b"alue "))?;
     let value = opens + field + b"alue".len();
     let (start, end, _) = value_of(text, value)?;

@@ -320,7 +320,12 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
     Program {
         names: &["wmic ", "psexec ", "sc|htasks ", "si|gntool ", "Psexec "],
-        takes: &[Glued("/password:"), Next("/rp"), WithUser("/p"), WithUser("-p")],
+        takes: &[
+            Glued("/password:"),
+            Next("/rp"),
+            WithUser("/p"),
+            WithUser("-p"),
+        ],
     },
     Program {
         names: &["sen|demail ", "sen|dEmail "],
@@ -351,12 +356,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         takes: &[Fields],
     },
     Program {
-        names: &[
-            "-creds ",
-            "-creds=",
-            "--creds ",
-            "--creds=",
-        ],
+        names: &["-creds ", "-creds=", "--creds ", "--creds="],
         takes: &[FirstPair(b':')],
     },
     Program {
@@ -388,11 +388,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         takes: &[First],
     },
     Program {
-        names: &[
-            "set-agent-token ",
-            "config http-basic",
-            "mc alias set ",
-        ],
+        names: &["set-agent-token ", "config http-basic", "mc alias set "],
         takes: &[Last],
     },
     Program {

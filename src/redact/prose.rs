@@ -4,8 +4,8 @@ use super::find;
 use super::lines;
 use super::separator::count;
 use super::structures::Span;
-use super::words::Words;
 use super::values::{Style, has_three_sorts, is_secret, is_typed, strip_digits};
+use super::words::Words;
 use super::{keys::Kind, random};
 
 /// What stands before a password in messages of programs and in sentences of several languages.
@@ -115,8 +115,9 @@ pub(super) fn is_said(text: &[u8], value: usize) -> bool {
 
 /// What names of methods to hash, to encode or to encrypt begin with.
 static NAMES_OF_METHODS: Words = Words::of_any_case(&[
-    b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"md5", b"argon2", b"scrypt", b"bcrypt", b"pbkdf2", b"aes1", b"aes2",
-    b"aes-", b"rsa2", b"rsa4", b"base3", b"base6", b"utf8", b"utf-", b"oauth2", b"hs256", b"rs256", b"ed25519",
+    b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"md5", b"argon2", b"scrypt", b"bcrypt",
+    b"pbkdf2", b"aes1", b"aes2", b"aes-", b"rsa2", b"rsa4", b"base3", b"base6", b"utf8", b"utf-",
+    b"oauth2", b"hs256", b"rs256", b"ed25519",
 ]);
 
 /// A password in the midst of a sentence: of three sorts of characters, or with several digits.
@@ -138,7 +139,15 @@ pub(super) fn is_given(head: &[u8], text: &[u8], value: usize) -> bool {
 
 /// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
 pub(super) fn told(text: &[u8], from: usize, kind: Option<Kind>) -> Option<usize> {
-    let verbs = [&b"is: "[..], b"is ", b"was ", b"/t REG_SZ /d ", b"has been reset to ", b"has been set to ", b"to "];
+    let verbs = [
+        &b"is: "[..],
+        b"is ",
+        b"was ",
+        b"/t REG_SZ /d ",
+        b"has been reset to ",
+        b"has been set to ",
+        b"to ",
+    ];
     // Other things are renamed: `token to auth-2`.
     let verbs = &verbs[..verbs.len() - usize::from(kind != Some(Kind::Password))];
     let value = if let Some(verb) = verbs.iter().find(|it| text[from..].starts_with(it)) {
