@@ -319,14 +319,9 @@ impl Takes {
                 .filter(secret)
                 .take(1)
                 .collect(),
-            Self::AfterShare => arguments
-                .iter()
-                .skip_while(|it| !it.of(text).starts_with(b"\\\\"))
-                .skip(1)
-                .map(Argument::span)
-                .filter(|it| !text[it.0..it.1].starts_with(b"/"))
+            Self::AfterShare => after_share(text, arguments)
                 .filter(secret)
-                .take(1)
+                .into_iter()
                 .collect(),
             Self::AfterUser => plain()
                 .filter(|it| !it.of(text).starts_with(b"/"))
@@ -391,6 +386,17 @@ fn is_telling(value: &[u8]) -> bool {
         .split(|byte| *byte == b'-')
         .all(|group| group.len() == 4);
     letters && (digits || grouped && value.len() == 19) && !value.contains(&b'/')
+}
+
+/// What follows the address of a share, and is no flag of Windows.
+fn after_share(text: &[u8], arguments: &[Argument]) -> Option<Span> {
+    let address = arguments
+        .iter()
+        .position(|it| it.of(text).starts_with(b"\\\\"))?;
+    arguments[address + 1..]
+        .iter()
+        .map(Argument::span)
+        .find(|it| !text[it.0..it.1].starts_with(b"/"))
 }
 
 /// A name of letters and digits before the joint.

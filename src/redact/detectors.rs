@@ -115,39 +115,7 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     for (call, argument) in calls::TAKERS {
         anchors.push(((*call).into(), Detector::Call(call, *argument)));
     }
-    let around = [
-        (files::LABELS, files::labelled as Reader, "secret"),
-        (files::DRIVER_HOSTS, files::driver_address, "password"),
-        (files::ACCESS_LISTS, files::access_list, "password"),
-        (calls::SENDERS, calls::sent, "password"),
-        (calls::ENCODERS, calls::encoded_pair, "password"),
-        (calls::CONVERTERS, calls::converted, "password"),
-        (devices::ANNOUNCEMENTS, devices::configured, "password"),
-        (files::THIN_ADDRESSES, files::thin_address, "password"),
-        (pairs::COOKIE_FIELDS, pairs::confessed, Kind::Cookie.id()),
-        (pairs::CONFESSIONS, pairs::confessed, Kind::Secret.id()),
-        (commands::PRINTERS, commands::printed, "password"),
-        (prose::ANNOUNCEMENTS, prose::announced, "password"),
-        (prose::LOGINS, prose::beside_user, "password"),
-        (prose::RELAYS, prose::relayed, "password"),
-        (prose::ENCLOSURES, prose::enclosed, "password"),
-        (dialogues::LOGINS, dialogues::login, "password"),
-        (dialogues::PLAIN, dialogues::plain, "password"),
-        (dialogues::PROMPTS, dialogues::answered, "password"),
-        (dialogues::PASSES, dialogues::pass, "password"),
-        (dialogues::SERVICES, dialogues::identified, "password"),
-        (dialogues::REDIS, dialogues::redis, "password"),
-        (files::NETWORKS, files::network, "password"),
-        (files::PPP, files::ppp, "password"),
-        (files::REGISTRATIONS, files::registration, "password"),
-        (
-            commands::COMMANDS_FOR_PASSWORDS,
-            commands::echoed,
-            "password",
-        ),
-        (calls::LABELS, calls::before_label, "password"),
-    ];
-    for (texts, reader, id) in around {
+    for (texts, reader, id) in AROUND.iter().copied() {
         anchors.extend(
             texts
                 .iter()
@@ -170,6 +138,39 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     anchors
 }
 
+/// What announces a secret behind or around it, where to look, and the id of what is there.
+const AROUND: &[(&[&str], Reader, &str)] = &[
+    (files::LABELS, files::labelled, "secret"),
+    (files::DRIVER_HOSTS, files::driver_address, "password"),
+    (files::ACCESS_LISTS, files::access_list, "password"),
+    (calls::SENDERS, calls::sent, "password"),
+    (calls::ENCODERS, calls::encoded_pair, "password"),
+    (calls::CONVERTERS, calls::converted, "password"),
+    (devices::ANNOUNCEMENTS, devices::configured, "password"),
+    (files::THIN_ADDRESSES, files::thin_address, "password"),
+    (pairs::COOKIE_FIELDS, pairs::confessed, Kind::Cookie.id()),
+    (pairs::CONFESSIONS, pairs::confessed, Kind::Secret.id()),
+    (commands::PRINTERS, commands::printed, "password"),
+    (prose::ANNOUNCEMENTS, prose::announced, "password"),
+    (prose::LOGINS, prose::beside_user, "password"),
+    (prose::RELAYS, prose::relayed, "password"),
+    (prose::ENCLOSURES, prose::enclosed, "password"),
+    (dialogues::LOGINS, dialogues::login, "password"),
+    (dialogues::PLAIN, dialogues::plain, "password"),
+    (dialogues::PROMPTS, dialogues::answered, "password"),
+    (dialogues::PASSES, dialogues::pass, "password"),
+    (dialogues::SERVICES, dialogues::identified, "password"),
+    (dialogues::REDIS, dialogues::redis, "password"),
+    (files::NETWORKS, files::network, "password"),
+    (files::PPP, files::ppp, "password"),
+    (files::REGISTRATIONS, files::registration, "password"),
+    (
+        commands::COMMANDS_FOR_PASSWORDS,
+        commands::echoed,
+        "password",
+    ),
+    (calls::LABELS, calls::before_label, "password"),
+];
 /// A prefix too short for the filter, with every byte that may follow it.
 fn lengthened(prefix: &str, body: &[Part]) -> Vec<Vec<u8>> {
     match body.first() {

@@ -54,7 +54,7 @@ pub(super) fn redis(text: &[u8], from: usize) -> Option<Span> {
         let head = lines::before(text, command);
         head.is_empty() || matches!(head, [.., b'"' | b'\'']) || find::contains(head, b"MIGRATE ")
     };
-    if !prompted && !(capital && begins()) {
+    if !(prompted || capital && begins()) {
         return None;
     }
     let mut arguments = words(text, from);
@@ -98,7 +98,7 @@ pub(super) const PLAIN: &[&str] = &["AUTH PLAIN ", "AUTHENTICATE PLAIN "];
 pub(super) fn plain(text: &[u8], from: usize) -> Option<Span> {
     let end = base64_end(text, from);
     let decoded = decode_base64(&text[from..end]);
-    let zeros = decoded.iter().filter(|byte| **byte == 0).count();
+    let zeros = memchr::memchr_iter(0, &decoded).count();
     (zeros == 2).then_some((from, end))
 }
 
