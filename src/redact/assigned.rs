@@ -5,8 +5,8 @@ use super::find;
 use super::format::{WORD, is_cut};
 use super::headers;
 use super::keys::{Kind, kind_of};
-use super::lines;
 use super::literal::{LONGEST_VALUE, Literal};
+use super::phrases;
 use super::separator::{Separator, blanks, count};
 use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
 
@@ -98,12 +98,12 @@ impl Value {
                 let words = match kind {
                     Kind::Passphrase => {
                         let at = at + count(text, at, 8, |byte| byte.is_ascii_whitespace());
-                        if let Some(end) = lines::many_words(text, at) {
+                        if let Some(end) = phrases::many_words(text, at) {
                             return Some(Self::in_quotes(at, end));
                         }
                         None
                     }
-                    Kind::Password => lines::four_groups(text, at),
+                    Kind::Password => phrases::four_groups(text, at),
                     _ => None,
                 };
                 if let Some(end) = words {

@@ -2,13 +2,14 @@
 //! `key: value`, headers, flags, tags and calls, with any depth of escaping.
 
 use super::assigned::{Manner, Value};
+use super::find;
 use super::format::{WORD, ends_escape, run_length_back};
 use super::keys::{Kind, is_custom_header, is_screaming, kind_of, qualifies_key};
 use super::lines;
 use super::literal::{LONGEST_TYPE, Literal, is_quote};
 use super::separator::{Separator, count};
-use super::values::Style;
-use super::{calls, headers, scan::kind_of_service, work};
+use super::values::{Style, is_plain_word};
+use super::{calls, devices, headers, prose, scan::kind_of_service, settings, statements, work};
 
 /// Where a value stands and what its name makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,44 +79,29 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     let mut told = false;
     let separator = match Separator::after(text, name.end)? {
         Separator::Space { end } if in_tag(text, name.start) => after_attributes(text, end)?,
-        Separator::Space { end } if let Some(end) = lines::told(text, end) => {
+        Separator::Space { end } if let Some(end) = prose::told(text, end, name.kind) => {
             told = true;
+            Separator::Equals { end }
+        }
+        Separator::Space { end } if let Some(end) = statements::set_for(text, end) => {
             Separator::Equals { end }
         }
         separator => separator,
     };
     let written = name.of(text);
-    // Backticks are prose: `**All checks pass:** …`
-    let quoted = is_quote(text, separator.end()) && text.get(separator.end()) != Some(&b'`');
-    let is_pass = written.eq_ignore_ascii_case(b"pass");
-    let assigned = matches!(
-        separator,
-        Separator::Equals { .. } | Separator::Colon { .. }
-    );
-    let in_account =
-        is_pass && !(assigned && quoted) && lines::has_account_before(text, name.start);
-    // `--- PASS: TestLogin`
-    let verdict = is_pass && !quoted && !in_account && !text[..separator.end()].ends_with(b"=");
-    let kind = match name.kind? {
-        // Variables and flags of that name hold one.
-        Kind::BareToken if is_screaming(written) || text[..name.start].ends_with(b"--") => {
-            Kind::Token
-        }
-        // `MAILGUN_KEY=…`: whose key it is, is known.
-        Kind::Hint
-            if is_screaming(written) && kind_of_service(written) == Some(Kind::OfService) =>
-        {
-            Kind::Token
-        }
-        Kind::BareToken if is_pass && (assigned && quoted || in_account) => Kind::Password,
-        kind => kind,
-    };
-    if verdict {
-        return None;
-    }
+    let kind = settled_kind(text, name, separator, told)?;
     // `${API_KEY:-default}`: most of what stands for a missing value is an example.
     if text[..name.start].ends_with(b"${") {
         let end = fallback_of_expansion(text, name)?;
+        let value = prose::word(text, end);
+        let closed = value.1 - usize::from(text[..value.1].ends_with(b"}"));
+        // With letters and digits it is an example no more.
+        let kind = match kind {
+            Kind::Secret if prose::is_password_of_sentence(&text[value.0..closed]) => {
+                Kind::Password
+            }
+            kind => kind,
+        };
         let value = Value::read(text, Separator::Equals { end }, kind, Manner::BARE)?;
         *reached = value.end;
         return value.judge(text, kind, Manner::BARE);
@@ -139,6 +125,7 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     let setting = is_screaming(written) && text[name.end..separator.end()] == *b"=";
     let judged_as = match kind {
         Kind::Password | Kind::Secret if setting => Kind::Passphrase,
+        Kind::Token if setting && is_plain_word(&text[value.start..value.end]) => Kind::Secret,
         kind => kind,
     };
     let mut assigned = value.judge(text, judged_as, manner)?;
@@ -148,6 +135,69 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     // `gpgSignKey = "gpgSign"`
     let value = &text[assigned.start..assigned.end];
     (!echoes(written, value, manner)).then_some(assigned)
+}
+
+/// What the name announces here; nothing, where `pass` is a verdict.
+fn settled_kind(text: &[u8], name: Name, separator: Separator, told: bool) -> Option<Kind> {
+    let written = name.of(text);
+    // Backticks are prose: `**All checks pass:** …`
+    let quoted = is_quote(text, separator.end()) && text.get(separator.end()) != Some(&b'`');
+    let is_pass = written.eq_ignore_ascii_case(b"pass");
+    let assigned = matches!(
+        separator,
+        Separator::Equals { .. } | Separator::Colon { .. }
+    );
+    let equals = text[..separator.end()].ends_with(b"=");
+    let in_account = is_pass
+        && (told
+            || !(assigned && quoted)
+                && (lines::has_account_before(text, name.start)
+                    || equals && lines::has_account_on_line(name.head(text))
+                    || devices::ends_in_password(text, separator.end())
+                        && (lines::is_indent(name.head(text))
+                            || lines::is_declared_by(name.head(text)))));
+    // `--- PASS: TestLogin`
+    if is_pass && !quoted && !in_account && !equals {
+        return None;
+    }
+    let kind = match name.kind? {
+        // Variables, flags and headers of that name hold one.
+        Kind::BareToken
+            if is_screaming(written)
+                || told
+                || text[..name.start].ends_with(b"--")
+                || lines::is_header_option(text, name.start) =>
+        {
+            if in_account {
+                Kind::Password
+            } else {
+                Kind::Token
+            }
+        }
+        // `MAILGUN_KEY=…`: whose key it is, is known.
+        Kind::Hint
+            if is_screaming(written) && kind_of_service(written) == Some(Kind::OfService) =>
+        {
+            Kind::Token
+        }
+        // `X-Acme-Key: …`, `NPM_AUTH=…`
+        Kind::Hint
+            if is_custom_header(written)
+                || equals && is_screaming(written) && written.ends_with(b"_AUTH") =>
+        {
+            Kind::BareToken
+        }
+        Kind::BareToken if is_pass && (assigned && quoted || in_account) => Kind::Password,
+        Kind::BareToken
+            if matches!(separator, Separator::Space { .. })
+                && devices::ends_in_password(text, separator.end())
+                && lines::is_declared_by(name.head(text)) =>
+        {
+            Kind::Token
+        }
+        kind => kind,
+    };
+    Some(kind)
 }
 
 /// Where the value of `${NAME:-value}`, or of `${name:value}` as Spring has it, begins.
@@ -200,17 +250,25 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
             let spaced_equals =
                 matches!(separator, Separator::Equals { .. }) && text[..end].ends_with(b" ");
             if matches!(separator, Separator::Equals { .. })
-                && lines::is_parameter(text, name, kind, end)
+                && settings::is_parameter(text, name, kind, end)
                 && !lines::is_indent(name.head(text))
             {
                 return Some(Manner::ARGUMENT);
             }
             let literal = is_screaming(written) && !spaced_equals
+                || lines::is_header_option(text, name.start)
+                || lines::is_variable_of_requests(text, name, end)
                 || in_connection_string(text, name.start)
                 || in_netrc(text, name)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
-                || lines::is_setting(text, name, kind, end);
-            Some(if literal {
+                || settings::is_setting(text, name, kind, end);
+            let variable = is_screaming(written)
+                && text[name.end..end] == *b"="
+                && lines::is_pair(text, end)
+                && (lines::is_indent(name.head(text)) || lines::is_declared_by(name.head(text)));
+            Some(if variable {
+                Manner::ARGUMENT
+            } else if literal {
                 Manner::LITERAL
             } else {
                 Manner::BARE
@@ -231,18 +289,29 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
         });
     }
     let head = name.head(text);
-    if lines::is_declared_by(head) || in_netrc(text, name) {
+    if lines::is_declared_by(head)
+        || in_netrc(text, name)
+        || devices::ends_in_password(text, value) && devices::is_command(head)
+    {
         return Some(Manner::LITERAL);
     }
     if is_quote(text, value) {
         let sql = (written.eq_ignore_ascii_case(b"password") || written == b"SECRET")
             && text.get(value) == Some(&b'\'');
         let constant = head.trim_ascii_end().ends_with(b"define");
-        return Some(if sql || constant || lines::is_indent(head) {
-            Manner::BARE
-        } else {
-            Manner::of(Style::Argument)
-        });
+        // `user "bob" password "…"`, `:password "…"`
+        let beside_user = lines::has_account_on_line(head) || text[..name.start].ends_with(b":");
+        return Some(
+            if sql || constant || beside_user || lines::is_indent(head) {
+                Manner::BARE
+            } else {
+                Manner::of(Style::Argument)
+            },
+        );
+    }
+    // `etcdctl put /app/db_password …`
+    if text[..name.start].ends_with(b"/") && find::contains(head, b" put ") {
+        return Some(Manner::LITERAL);
     }
     let near = &text[value..text.len().min(value + LONGEST_TYPE)];
     if memchr::memchr(b'=', near).is_some()
@@ -253,14 +322,21 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
     if lines::is_indent(head) && lines::is_directive(text, name, value) {
         return Some(Manner::LITERAL);
     }
-    if kind == Kind::Password && lines::is_said(text, value) {
+    if kind == Kind::Password && prose::is_said(text, value) {
         return Some(Manner::BARE);
     }
-    if lines::is_indent(head) {
-        // `password 7x…` alone on its line
-        if lines::is_pair(text, value) {
-            return Some(Manner::BARE);
-        }
+    if kind == Kind::Password && prose::is_given(head, text, value) {
+        return Some(Manner::LITERAL);
+    }
+    let named = matches!(kind, Kind::Token | Kind::BareToken);
+    // `acme auth token …`, `secret …` alone on its line
+    if devices::ends_in_password(text, value)
+        && (lines::is_indent(head) || named && lines::is_command(head))
+    {
+        return Some(Manner::LITERAL);
+    }
+    if lines::is_indent(head) && lines::is_pair(text, value) {
+        return Some(Manner::BARE);
     }
     // `aws configure set aws_secret_access_key …`
     let command = written.contains(&b'_') && matches!(kind, Kind::Secret | Kind::Token);
@@ -276,7 +352,7 @@ fn spaced_kind(text: &[u8], start: usize, end: usize) -> Option<Kind> {
     const LONGEST: usize = b"phrase".len();
     let before = start
         .checked_sub(1)
-        .filter(|it| matches!(text[*it], b' ' | b'.') && end - start <= LONGEST)?;
+        .filter(|it| matches!(text[*it], b' ' | b'.' | b':') && end - start <= LONGEST)?;
     let length = text[..before]
         .iter()
         .rev()

@@ -5,8 +5,11 @@ use super::assignment::{Assigned, Name};
 use super::keys::{Kind, is_screaming};
 use super::lines;
 use super::literal::Literal;
+use super::prose::is_password_of_sentence;
+use super::random::is_machine_made;
 use super::separator::{blanks, count};
-use super::values::{Style, is_documented, is_secret};
+use super::values::{Style, has_three_sorts, is_documented, is_secret};
+use super::words::Words;
 
 const LONGEST_BLOCK: usize = 8192;
 
@@ -74,6 +77,81 @@ pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
     (plain && is_secret(kind, Style::Literal, &text[start..end])).then_some(Assigned {
         start,
         end,
+        kind,
+    })
+}
+
+/// What a program prints below the line that announces it: `… the following password:`.
+pub(super) fn announced(text: &[u8], name: Name) -> Option<Assigned> {
+    let kind = name.kind.filter(|it| is_documented(*it))?;
+    // `… password to proceed:`
+    memchr::memchr(b':', &text[name.end..text.len().min(name.end + 33)])?;
+    let words = count(text, name.end, 32, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b' '
+    });
+    let colon = name.end + words;
+    let rest = text[colon..].strip_prefix(b":")?;
+    let lines = count(rest, 0, 8, |byte| byte.is_ascii_whitespace());
+    if !rest[..lines].contains(&b'\n') {
+        return None;
+    }
+    let start = colon + 1 + lines;
+    let length = count(text, start, 256, |byte| !byte.is_ascii_whitespace());
+    let value = &text[start..start + length];
+    let made = is_machine_made(value) || value.len() >= 8 && has_three_sorts(value);
+    let plain = !matches!(
+        value,
+        [b'-' | b'#' | b'<' | b'"' | b'\'', ..] | [.., b':' | b',' | b'{']
+    );
+    (made && plain && lines::is_pair(text, start) && is_secret(kind, Style::Literal, value))
+        .then_some(Assigned {
+            start,
+            end: start + length,
+            kind,
+        })
+}
+
+/// What the command printed that asked for a secret of this name: `$ printenv NAME`.
+pub(super) fn printed(text: &[u8], name: Name) -> Option<Assigned> {
+    static PRINTERS: Words = Words::exact(&[
+        b"printenv",
+        b"get",
+        b"output",
+        b"read",
+        b"show",
+        b"GET",
+        b"reveal",
+        b"find-generic-password",
+    ]);
+    let kind = name.kind.filter(|it| is_documented(*it))?;
+    memchr::memchr(b'\n', &text[name.end..text.len().min(name.end + 50)])?;
+    let closed = name.end + count(text, name.end, 1, |byte| byte == b'"');
+    let rest = count(text, closed, 48, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'/' | b'-' | b'_' | b'.')
+    });
+    let (last, closed) = (rest == 0, closed + rest);
+    if text.get(closed) != Some(&b'\n') {
+        return None;
+    }
+    let head = name.head(text);
+    let numbered = last && head.ends_with(b"1) \"");
+    let asked = numbered
+        || matches!(head, [b'$' | b'#' | b'%', b' ', ..])
+            && head
+                .split(|byte| *byte == b' ')
+                .any(|it| PRINTERS.contain(it));
+    let number: &[u8] = if numbered { b"2) \"" } else { b"" };
+    let value = text[closed + 1..].strip_prefix(number).filter(|_| asked)?;
+    let start = closed + 1 + number.len();
+    let length = count(value, 0, 256, |byte| {
+        !byte.is_ascii_whitespace() && byte != b'"'
+    });
+    let alone = numbered || lines::is_pair(text, start);
+    let secret = length >= 6 && is_secret(Kind::Password, Style::Literal, &value[..length]);
+    let telling = last || numbered || is_password_of_sentence(&value[..length]);
+    (alone && secret && telling).then_some(Assigned {
+        start,
+        end: start + length,
         kind,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::assignment::Name;
 use super::find;
-use super::keys::{Kind, is_custom_header, is_screaming};
+use super::keys::{Kind, is_custom_header, is_screaming, kind_of};
 use super::lines;
 use super::literal::Literal;
 use super::separator::{blanks, count};
@@ -26,6 +26,23 @@ static SETTERS: Words = Words::of_any_case(&[
     b"stringvar",
     b"option",
     b"config",
+    b"putstring",
+    b"setstring",
+    b"setitemasync",
+    b"setvalue",
+    b"write",
+    b"add",
+    b"header",
+    b"setheader",
+    b"addheader",
+    b"stubenv",
+    b"fill",
+    b"type",
+    b"fillfield",
+    b"setattribute",
+    b"store",
+    b"save",
+    b"set_var",
 ]);
 
 /// The argument after this name, or in its parenthesis, is a value and no label.
@@ -82,10 +99,12 @@ fn is_set(before: &[u8]) -> bool {
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
         .count();
     let callee = &callee[callee.len() - length..];
-    let plain = near[open..].iter().all(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'(' | b'"' | b'\'' | b'.' | b'_' | b'-')
-    });
-    plain && SETTERS.contain(callee)
+    let plain = near[open..]
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"(\"'._-[]=#&, ".contains(byte));
+    // `set("x", "token", "…")`: the name is the first argument, but for a pointer to a variable.
+    let first = !near[open..].contains(&b',') || near[open..].starts_with(b"(&");
+    plain && first && SETTERS.contain(callee)
 }
 
 /// The second of two strings: `login("bob", "…")`, `auth=("bob", "…")`, `SetBasicAuth("bob", "…")`.
@@ -174,6 +193,23 @@ pub(super) const TAKERS: &[(&str, usize)] = &[
     ("createCipheriv(", 1),
     ("createDecipheriv(", 1),
     ("AES.new(", 0),
+    ("pgp_sym_encrypt(", 1),
+    ("pgp_sym_decrypt(", 1),
+    ("AES_ENCRYPT(", 1),
+    ("AES_DECRYPT(", 1),
+    ("UserPassword(", 1),
+    ("etCredentials(", 1),
+    ("PasswordAuthentication(", 1),
+    ("cookieParser(", 0),
+    ("Twilio(", 1),
+    ("AuthenticationToken(", 1),
+    ("wlan.connect(", 1),
+    ("connect(", 2),
+    ("Unprotect ", 0),
+    ("sp_addlinkedsrvlogin ", 4),
+    ("FTP(", 2),
+    ("_superuser(", 2),
+    ("hCredentials(", 1),
     ("SymmetricSecurityKey(Encoding.UTF8.GetBytes(", 0),
 ];
 
@@ -220,6 +256,12 @@ const TYPISTS: &[&str] = &[
     ".setValue(",
     ".pressSequentially(",
     ".fill_in(",
+    ".val(",
+    ".value = ",
+    ", with: ",
+    ", { target: { value: ",
+    "/i), ",
+    "/), ",
 ];
 
 /// What is typed into a field: `getByLabel('Password').fill('…')`.
@@ -231,13 +273,34 @@ pub(super) fn typed(text: &[u8], name: Name) -> Option<Span> {
         });
     let method = TYPISTS
         .iter()
-        .filter(|_| text.get(closed) == Some(&b'.'))
+        .filter(|_| matches!(text.get(closed), Some(b'.' | b',' | b'/')))
         .find(|it| text[closed..].starts_with(it.as_bytes()))?;
     argument(text, closed + method.len(), 0).0
 }
 
+/// What stands between a value and the name it is stored under: `set("…", forKey: "password")`.
+pub(super) const LABELS: &[&str] = &["orKey: ", "orKey:", "orHTTPHeaderField: "];
+
+/// The value before such a label, which ends at `from`, if the name after it is that of a secret.
+pub(super) fn before_label(text: &[u8], from: usize) -> Option<Span> {
+    let Literal::Whole(name, end) = Literal::read(text, from) else {
+        return None;
+    };
+    let kind = kind_of(&text[name..end]).filter(|it| *it != Kind::Hint)?;
+    let line = lines::before(text, from);
+    let call = &line[..memchr::memrchr(b'f', line)?];
+    let call = call.trim_ascii_end();
+    let literal = call.strip_suffix(b",").unwrap_or(call);
+    let quote = *literal.last().filter(|byte| **byte == b'"')?;
+    let literal = &literal[..literal.len() - 1];
+    let opening = memchr::memrchr(quote, literal)? + 1;
+    let start = from - line.len() + opening;
+    let end = start + literal.len() - opening;
+    is_secret(kind, Style::Literal, &text[start..end]).then_some((start, end))
+}
+
 /// How a script answers a prompt.
-pub(super) const SENDERS: &[&str] = &["send \""];
+pub(super) const SENDERS: &[&str] = &["send \"", "send -- \""];
 
 /// What a script sends after it waited for the prompt of a password; its `send "` ends at `from`.
 pub(super) fn sent(text: &[u8], from: usize) -> Option<Span> {

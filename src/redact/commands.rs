@@ -7,7 +7,7 @@ use super::mark;
 use super::programs::{PROGRAMS, Program, Takes};
 use super::separator::count;
 use super::structures::Span;
-use super::values::{Style, is_secret, looks_random};
+use super::values::{Style, has_three_sorts, is_secret, looks_random};
 
 /// What reads a password from its standard input.
 const READERS: &[&str] = &[
@@ -27,6 +27,11 @@ const READERS: &[&str] = &[
     "--data-file=-",
     "kubeseal ",
     "secret create ",
+    "smbpasswd ",
+    "vncpasswd ",
+    "passwd-on-stdin",
+    "passphrase-fd 0",
+    "secrets versions add ",
 ];
 
 /// A name of a program, cut where the scan finds it.
@@ -284,21 +289,39 @@ impl Takes {
             Self::Token => plain()
                 .take(1)
                 .map(Argument::span)
-                .filter(|it| looks_random(&text[it.0..it.1]) && it.1 - it.0 >= 12)
+                .filter(|it| is_token(&text[it.0..it.1]))
+                .collect(),
+            Self::Nth(index) => plain()
+                .nth(index)
+                .map(Argument::span)
+                .filter(|it| is_telling(&text[it.0..it.1]))
+                .filter(secret)
+                .into_iter()
+                .collect(),
+            Self::FirstPair(joint) => arguments
+                .first()
+                .and_then(|it| after_joint(text, it.span(), joint))
+                .into_iter()
+                .collect(),
+            Self::UserPair(joint) => arguments
+                .first()
+                .filter(|it| is_user(it.of(text), joint))
+                .and_then(|it| after_joint(text, it.span(), joint))
+                .filter(|it| is_telling(&text[it.0..it.1]) && has_three_sorts(&text[it.0..it.1]))
+                .into_iter()
+                .collect(),
+            Self::Fields => plain()
+                .skip(1)
+                .filter_map(|it| after_joint(text, it.span(), b'='))
                 .collect(),
             Self::WithUser(flag) => next(flag)
                 .filter(|it| is_telling(&text[it.0..it.1]))
                 .filter(secret)
                 .take(1)
                 .collect(),
-            Self::AfterShare => arguments
-                .iter()
-                .skip_while(|it| !it.of(text).starts_with(b"\\\\"))
-                .skip(1)
-                .map(Argument::span)
-                .filter(|it| !text[it.0..it.1].starts_with(b"/"))
+            Self::AfterShare => after_share(text, arguments)
                 .filter(secret)
-                .take(1)
+                .into_iter()
                 .collect(),
             Self::AfterUser => plain()
                 .filter(|it| !it.of(text).starts_with(b"/"))
@@ -365,6 +388,31 @@ fn is_telling(value: &[u8]) -> bool {
     letters && (digits || grouped && value.len() == 19) && !value.contains(&b'/')
 }
 
+/// What follows the address of a share, and is no flag of Windows.
+fn after_share(text: &[u8], arguments: &[Argument]) -> Option<Span> {
+    let address = arguments
+        .iter()
+        .position(|it| it.of(text).starts_with(b"\\\\"))?;
+    arguments[address + 1..]
+        .iter()
+        .map(Argument::span)
+        .find(|it| !text[it.0..it.1].starts_with(b"/"))
+}
+
+/// A name of letters and digits before the joint.
+fn is_user(argument: &[u8], joint: u8) -> bool {
+    let named = |byte: &u8| byte.is_ascii_alphanumeric() || b"._@-".contains(byte);
+    let user = argument.split(|byte| *byte == joint).next();
+    user.is_some_and(|user| !user.is_empty() && user.iter().all(named))
+}
+
+/// Made by a machine, or of letters, digits and signs.
+fn is_token(value: &[u8]) -> bool {
+    let made = looks_random(value) && value.len() >= 12;
+    let mixed = has_three_sorts(value) && is_telling(value) && value.len() >= 8;
+    made || mixed && !value.contains(&b'=') && is_password(value)
+}
+
 fn is_password(value: &[u8]) -> bool {
     !value.starts_with(b"$")
         && !value.starts_with(mark::ANCHOR.as_bytes())
@@ -401,4 +449,52 @@ pub(super) fn piped(text: &[u8], at: usize, reader: &str) -> Option<Span> {
         return after_joint(text, span, b':');
     }
     is_password(argument.of(text)).then_some(span)
+}
+
+/// What names a command that prints a password: `passwordeval "echo …"`, `--password-command`.
+pub(super) const COMMANDS_FOR_PASSWORDS: &[&str] = &[
+    "sswordeval",
+    "ssword-eval",
+    "ssword_eval",
+    "ssword-command",
+    "ssword_command",
+    "ssword_cmd",
+    "sswordCommand",
+    "PassCmd",
+    "passcmd",
+    "PASSWORD_COMMAND",
+    "PASSCOMMAND",
+    "passcommand",
+];
+
+/// What such a command prints: `echo …`.
+pub(super) fn echoed(text: &[u8], from: usize) -> Option<Span> {
+    let joint = count(text, from, 8, |byte| {
+        matches!(byte, b' ' | b'=' | b':' | b'"' | b'\'' | b'\\')
+    });
+    let writer = ["echo ", "printf "]
+        .iter()
+        .find(|it| text[from + joint..].starts_with(it.as_bytes()))?;
+    let (arguments, _) = arguments(text, from + joint + writer.len(), FEW_ARGUMENTS, false);
+    let argument = arguments
+        .into_iter()
+        .rfind(|it| !it.of(text).starts_with(b"-") && !it.of(text).starts_with(b"%"))?;
+    is_password(argument.of(text)).then_some(argument.span())
+}
+
+/// Commands that print a secret and nothing else.
+pub(super) const PRINTERS: &[&str] = &["pass show ", "$ pass ", "64 -d\n", "64 --decode\n"];
+
+/// What such a command printed: the only word of the next line.
+pub(super) fn printed(text: &[u8], from: usize) -> Option<Span> {
+    let line = if text[..from].ends_with(b"\n") {
+        let command = super::lines::before(text, from - 1);
+        find::contains(command, b"ecret").then_some(from)?
+    } else {
+        from + memchr::memchr(b'\n', &text[from..text.len().min(from + LONGEST_LIST)])? + 1
+    };
+    let end = line + count(text, line, LONGEST_LIST, |byte| !byte.is_ascii_whitespace());
+    let value = &text[line..end];
+    (value.len() >= 6 && super::lines::is_pair(text, line) && is_password(value))
+        .then_some((line, end))
 }

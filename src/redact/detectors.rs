@@ -10,7 +10,10 @@ use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
 use super::separator::count;
 use super::structures::{self, Span};
 use super::values::{LONGEST_LOOK, is_placeholder};
-use super::{blocks, calls, files, json, mark, pairs, prose, random, services, statements, tables};
+use super::{
+    blocks, calls, devices, dialogues, files, json, mark, pairs, prose, random, services,
+    statements, tables,
+};
 
 /// Finds a secret near the end of a piece of text that announces one.
 type Reader = fn(&[u8], usize) -> Option<Span>;
@@ -112,22 +115,7 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     for (call, argument) in calls::TAKERS {
         anchors.push(((*call).into(), Detector::Call(call, *argument)));
     }
-    let around = [
-        (files::LABELS, files::labelled as Reader, "secret"),
-        (files::DRIVER_HOSTS, files::driver_address, "password"),
-        (files::ACCESS_LISTS, files::access_list, "password"),
-        (calls::SENDERS, calls::sent, "password"),
-        (calls::ENCODERS, calls::encoded_pair, "password"),
-        (calls::CONVERTERS, calls::converted, "password"),
-        (prose::DEVICES, prose::configured, "password"),
-        (files::THIN_ADDRESSES, files::thin_address, "password"),
-        (pairs::COOKIE_FIELDS, pairs::cookie, Kind::Cookie.id()),
-        (prose::ANNOUNCEMENTS, prose::announced, "password"),
-        (prose::LOGINS, prose::beside_user, "password"),
-        (prose::RELAYS, prose::relayed, "password"),
-        (prose::ENCLOSURES, prose::enclosed, "password"),
-    ];
-    for (texts, reader, id) in around {
+    for (texts, reader, id) in AROUND.iter().copied() {
         anchors.extend(
             texts
                 .iter()
@@ -150,6 +138,39 @@ pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     anchors
 }
 
+/// What announces a secret behind or around it, where to look, and the id of what is there.
+const AROUND: &[(&[&str], Reader, &str)] = &[
+    (files::LABELS, files::labelled, "secret"),
+    (files::DRIVER_HOSTS, files::driver_address, "password"),
+    (files::ACCESS_LISTS, files::access_list, "password"),
+    (calls::SENDERS, calls::sent, "password"),
+    (calls::ENCODERS, calls::encoded_pair, "password"),
+    (calls::CONVERTERS, calls::converted, "password"),
+    (devices::ANNOUNCEMENTS, devices::configured, "password"),
+    (files::THIN_ADDRESSES, files::thin_address, "password"),
+    (pairs::COOKIE_FIELDS, pairs::confessed, Kind::Cookie.id()),
+    (pairs::CONFESSIONS, pairs::confessed, Kind::Secret.id()),
+    (commands::PRINTERS, commands::printed, "password"),
+    (prose::ANNOUNCEMENTS, prose::announced, "password"),
+    (prose::LOGINS, prose::beside_user, "password"),
+    (prose::RELAYS, prose::relayed, "password"),
+    (prose::ENCLOSURES, prose::enclosed, "password"),
+    (dialogues::LOGINS, dialogues::login, "password"),
+    (dialogues::PLAIN, dialogues::plain, "password"),
+    (dialogues::PROMPTS, dialogues::answered, "password"),
+    (dialogues::PASSES, dialogues::pass, "password"),
+    (dialogues::SERVICES, dialogues::identified, "password"),
+    (dialogues::REDIS, dialogues::redis, "password"),
+    (files::NETWORKS, files::network, "password"),
+    (files::PPP, files::ppp, "password"),
+    (files::REGISTRATIONS, files::registration, "password"),
+    (
+        commands::COMMANDS_FOR_PASSWORDS,
+        commands::echoed,
+        "password",
+    ),
+    (calls::LABELS, calls::before_label, "password"),
+];
 /// A prefix too short for the filter, with every byte that may follow it.
 fn lengthened(prefix: &str, body: &[Part]) -> Vec<Vec<u8>> {
     match body.first() {
@@ -321,6 +342,8 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
     if let Some(assigned) = blocks::scalar(text, name)
         .or_else(|| blocks::below(text, name))
         .or_else(|| blocks::default(text, name))
+        .or_else(|| blocks::announced(text, name))
+        .or_else(|| blocks::printed(text, name))
     {
         return finding(text, assigned, floor);
     }

@@ -6,6 +6,7 @@ use super::format::{ALNUM, BASE64, HEX, run_length};
 use super::keys::Kind;
 use super::lines;
 use super::literal::Literal;
+use super::prose::is_password_of_sentence;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::{Style, is_placeholder_value, is_secret, looks_random};
@@ -17,6 +18,8 @@ pub(super) const HASHES: &[&str] = &[
     "$1$",
     "$y$",
     "$7$",
+    "$8$",
+    "$9$",
     "$2a$",
     "$2b$",
     "$2y$",
@@ -28,6 +31,10 @@ pub(super) const HASHES: &[&str] = &[
     "{SSHA",
     "{SHA}",
     "{CRYPT}",
+    // bcrypt in base64, as Caddy once had it.
+    "JDJhJD",
+    "JDJiJD",
+    "JDJ5JD",
 ];
 
 /// A password hash whose prefix is at `at`, and how far was read.
@@ -46,7 +53,9 @@ fn is_hash(value: &[u8]) -> bool {
     let digest = last.len() >= SHORTEST
         && last.iter().any(u8::is_ascii_digit)
         && last.iter().any(u8::is_ascii_alphabetic);
-    let salted = value.splitn(4, |byte| *byte == b'$').count() == 4 || value.starts_with(b"{");
+    let salted = value.splitn(4, |byte| *byte == b'$').count() == 4
+        || value.starts_with(b"{")
+        || value.starts_with(b"JDJ") && value.len() >= 76;
     digest && salted && !is_placeholder_value(last)
 }
 
@@ -209,11 +218,101 @@ pub(super) const ACCESS_LISTS: &[&str] = &[" on >"];
 
 /// The password after it.
 pub(super) fn access_list(text: &[u8], from: usize) -> Option<Span> {
-    find::find(lines::before(text, from), b"user ")?;
+    contains_word(lines::before(text, from), b"user ").then_some(())?;
     let length = count(text, from, 128, |byte| {
         !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'\\')
     });
     let password = &text[from..from + length];
     (length >= 6 && is_secret(Kind::Password, Style::Literal, password))
         .then_some((from, from + length))
+}
+
+/// What the code of a wireless network begins with, as it is printed for phones.
+pub(super) const NETWORKS: &[&str] = &["WIFI:"];
+
+/// The password of `WIFI:T:WPA;S:home;P:…;;`.
+pub(super) fn network(text: &[u8], from: usize) -> Option<Span> {
+    const FIELD: &[u8] = b"P:";
+    let length = count(text, from, 200, |byte| {
+        !matches!(byte, b'"' | b'\'' | b'\n' | b'<' | b'\\')
+    });
+    let fields = &text[from..from + length];
+    let mut at = from;
+    let field = fields.split(|byte| *byte == b';').find_map(|field| {
+        let start = at;
+        at += field.len() + 1;
+        Some((start + FIELD.len(), field.strip_prefix(FIELD)?))
+    });
+    let (start, password) = field?;
+    is_secret(Kind::Password, Style::Literal, password).then_some((start, start + password.len()))
+}
+
+/// What stands between a client or a server and what follows it in the files of secrets of PPP.
+pub(super) const PPP: &[&str] = &[
+    " * ",
+    "\t*\t",
+    " pptpd ",
+    " l2tpd ",
+    "\tpptpd\t",
+    "\tl2tpd\t",
+];
+
+/// The secret of `client server secret addresses`, whose server ends at `from`.
+pub(super) fn ppp(text: &[u8], from: usize) -> Option<Span> {
+    let begins = from - 3;
+    let head = lines::before(text, text[..begins].trim_ascii_end().len());
+    // What begins a comment of code, or multiplies, has no client or more words before it.
+    if head.is_empty() && text[..begins].last().is_none_or(u8::is_ascii_whitespace) {
+        return None;
+    }
+    let line = text[..from - 1].trim_ascii_end();
+    let line = lines::before(text, line.len());
+    if line
+        .split(u8::is_ascii_whitespace)
+        .filter(|it| !it.is_empty())
+        .count()
+        != 2
+    {
+        return None;
+    }
+    let start = from + blanks(text, from, 32);
+    let quoted = count(text, start, 1, |byte| byte == b'"');
+    let start = start + quoted;
+    let end = start
+        + count(text, start, 128, |byte| match byte {
+            b'"' | b'\n' => false,
+            b' ' | b'\t' => quoted > 0,
+            _ => true,
+        });
+    let after = end + quoted + blanks(text, end + quoted, 32);
+    let address = count(text, after, 64, |byte| {
+        byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'.' | b':' | b'/' | b'-')
+    });
+    let addressed = address > 0
+        && matches!(text.get(after + address), None | Some(b'\n' | b'\r' | b'#'))
+        && matches!(text[after], b'*' | b'-')
+        || address >= 7;
+    let separated = after > end + quoted;
+    let value = &text[start..end];
+    let secret = if quoted > 0 {
+        is_secret(Kind::Password, Style::Literal, value)
+    } else {
+        is_password_of_sentence(value)
+    };
+    (addressed && separated && secret).then_some((start, end))
+}
+
+/// What a telephone exchange registers with.
+pub(super) const REGISTRATIONS: &[&str] = &["gister => ", "gister=>"];
+
+/// The password of `user:…@host`.
+pub(super) fn registration(text: &[u8], from: usize) -> Option<Span> {
+    let length = count(text, from, 200, |byte| {
+        !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\\')
+    });
+    let address = &text[from..from + length];
+    let host = memchr::memrchr(b'@', address)?;
+    let colon = memchr::memchr(b':', &address[..host])?;
+    let password = &address[colon + 1..host];
+    is_secret(Kind::Password, Style::Literal, password).then_some((from + colon + 1, from + host))
 }

@@ -3,19 +3,21 @@
 use super::assignment::Name;
 use super::find;
 use super::format::Class;
-use super::keys::{Kind, is_screaming};
+use super::keys::is_screaming;
 use super::separator::{blanks, count};
-use super::values::{has_three_sorts, is_grouped, is_typed};
 use super::words::Words;
 use super::work;
 
-const LONGEST_LINE: usize = 200;
+pub(super) const LONGEST_LINE: usize = 200;
 /// Passwords without quotes are shorter, in bytes; each name on a line has the rest of it read.
-const LONGEST_WORD: usize = 64;
+pub(super) const LONGEST_WORD: usize = 64;
 
 /// Words after which a name and its value are only a space apart.
 static DECLARERS: Words = Words::exact(&[
     b"setenv",
+    b"setx",
+    b"set-header",
+    b"add-header",
     b"env:set",
     b"SetEnv",
     b"fastcgi_param",
@@ -92,6 +94,35 @@ static PROSE: Words = Words::of_any_case(&[
     b"no",
 ]);
 
+/// What stands before a noun in prose.
+static DETERMINERS: Words = Words::exact(&[
+    b"a",
+    b"an",
+    b"another",
+    b"any",
+    b"each",
+    b"every",
+    b"this",
+    b"that",
+    b"my",
+    b"your",
+    b"our",
+    b"its",
+    b"new",
+    b"old",
+    b"no",
+    b"of",
+    b"by",
+    b"see",
+    b"use",
+    b"using",
+    b"fix",
+    b"rotate",
+    b"invalid",
+    b"unexpected",
+    b"expected",
+]);
+
 /// What stands before `at` on its line; a line of a string of JSON begins after `\\n`.
 pub(super) fn before(text: &[u8], at: usize) -> &[u8] {
     let near = &text[at.saturating_sub(LONGEST_LINE)..at];
@@ -153,7 +184,15 @@ pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
         || is_screaming(written)
             && written.contains(&b'_')
             && (gap.len() >= 2 || gap.contains(&b'\t'))
-        || is_pair(text, value) && has_account_before(text, name.start)
+        || is_pair(text, value)
+            && (has_account_before(text, name.start)
+                || gap.len() >= 2 && is_below_header(text, name.start))
+}
+
+/// Below `Key  Value`, as stores of secrets print what they hold.
+fn is_below_header(text: &[u8], at: usize) -> bool {
+    let near = &text[at.saturating_sub(2 * LONGEST_LINE)..at];
+    find::contains(near, b"Value\n---")
 }
 
 /// A value and nothing else on the line.
@@ -190,6 +229,57 @@ pub(super) fn has_account_before(text: &[u8], start: usize) -> bool {
     })
 }
 
+/// `user=bob` on the same line, as logs have it.
+pub(super) fn has_account_on_line(head: &[u8]) -> bool {
+    [
+        &b"user="[..],
+        b"user: ",
+        b"username=",
+        b"login=",
+        b"user \"",
+        b"username \"",
+    ]
+    .iter()
+    .any(|it| find::contains(head, it))
+}
+
+/// `-H 'token: …'`: what begins at `at` is the name of a header.
+pub(super) fn is_header_option(text: &[u8], at: usize) -> bool {
+    const LONGEST: usize = 16;
+    let before = &text[at.saturating_sub(LONGEST)..at];
+    let Some(before) = before
+        .strip_suffix(b"'")
+        .or_else(|| before.strip_suffix(b"\""))
+    else {
+        return false;
+    };
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
+    let before = before.trim_ascii_end();
+    [&b"-H"[..], b"--header", b"--header="]
+        .iter()
+        .any(|it| before.ends_with(it))
+}
+
+/// `@token = …` of a file of requests: a variable, whose value is all that follows.
+pub(super) fn is_variable_of_requests(text: &[u8], name: Name, value: usize) -> bool {
+    text[..name.start].ends_with(b"@") && name.head(text) == b"@" && is_pair(text, value)
+}
+
+/// Words of a command before a name: few and in small letters, none of them of prose.
+pub(super) fn is_command(head: &[u8]) -> bool {
+    const MOST_WORDS: usize = 4;
+    let head = head.trim_ascii();
+    let head = head.strip_prefix(b"$ ").unwrap_or(head);
+    let mut words = head.split(|byte| *byte == b' ');
+    let plain = |word: &[u8]| {
+        let named = word
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_' | b'.' | b'/'));
+        !word.is_empty() && named && !PROSE.contain(word) && !DETERMINERS.contain(word)
+    };
+    words.clone().count() <= MOST_WORDS && words.all(plain)
+}
+
 /// The lines of a text.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);
@@ -201,7 +291,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn ends_line(text: &[u8], at: usize) -> bool {
+pub(super) fn ends_line(text: &[u8], at: usize) -> bool {
     let at = at + blanks(text, at, 8);
     match &text[at.min(text.len())..] {
         [] | [b'\n' | b'\r', ..] | [b'\\', b'n' | b'r', ..] => true,
@@ -211,85 +301,8 @@ fn ends_line(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// A setting of a file or of an address, whose value is taken literally: `name=value` without
-/// blanks, or `name: value` alone on its line.
-pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
-    let Some(first) = text.get(value) else {
-        return false;
-    };
-    if !first.is_ascii_alphanumeric() {
-        // `password: ]kJ8…`: what a machine made is no code, whatever signs it has.
-        if !text[name.end..value].starts_with(b":") || CODE.contains(first) {
-            return false;
-        }
-        let word = &text[value..value + word_length(text, value, b"")];
-        return ends_line(text, value + word.len())
-            && is_made_of_signs(word)
-            && is_indent(name.head(text));
-    }
-    let head = || name.head(text);
-    // What begins the line is asked last: the value is shorter.
-    match &text[name.end..value] {
-        b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
-        b"=" => {
-            is_parameter(text, name, kind, value)
-                || is_plain(text, value, b"&") && (is_path(head()) || is_declared_by(head()))
-        }
-        b" = " => {
-            is_plain(text, value, b"") && is_indent(head()) && is_in_ini(text, name.start, value)
-        }
-        [b':', _, ..] if is_plain(text, value, b"") => {
-            let head = head();
-            (is_indent(head) || head.ends_with(b".") && is_path(head) && !head.contains(&b':'))
-                && !is_in_code(text, name.start - head.len(), value)
-        }
-        _ => false,
-    }
-}
-
-/// `name=value` as an argument, or as a parameter of an address.
-pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
-    &text[name.end..value] == b"="
-        && text.get(value).is_some_and(u8::is_ascii_alphanumeric)
-        && matches!(kind, Kind::Password | Kind::Secret | Kind::Token)
-        && is_plain(text, value, b"&\"'\\ ")
-        && is_path(last_word(name.head(text)))
-}
-
-/// `name = value` of a settings file: under a `[section]`, or a value that is no variable among
-/// lines of the same form.
-fn is_in_ini(text: &[u8], name: usize, value: usize) -> bool {
-    const NEAR: usize = 240;
-    const SIGNS: Class = Class::of("(){};\"'");
-    let is_section =
-        |line: &[u8]| line.starts_with(b"[") && line.ends_with(b"]") && !line.contains(&b'"');
-    let is_assignment =
-        |line: &[u8]| find::contains(line, b" = ") && !line.iter().any(|byte| SIGNS.has(*byte));
-    let before = &text[name.saturating_sub(NEAR)..name];
-    let mut above = before
-        .rsplit(|byte| *byte == b'\n')
-        .skip(1)
-        .map(<[u8]>::trim_ascii)
-        .filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";"));
-    let Some(nearest) = above.next() else {
-        return false;
-    };
-    if !is_assignment(nearest) {
-        return is_section(nearest);
-    }
-    let word = &text[value..value + word_length(text, value, b"")];
-    let variable = word
-        .iter()
-        .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.'));
-    // Only where the value leaves it open, the lines before are read, too.
-    !variable
-        || above
-            .find(|line| !is_assignment(line))
-            .is_some_and(is_section)
-}
-
 /// The beginning of a name with parts, or of an address with other parameters.
-fn is_path(head: &[u8]) -> bool {
+pub(super) fn is_path(head: &[u8]) -> bool {
     head.trim_ascii_start().iter().all(|byte| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'?' | b'&' | b'=')
@@ -297,7 +310,7 @@ fn is_path(head: &[u8]) -> bool {
 }
 
 /// What follows the last blank or quote.
-fn last_word(head: &[u8]) -> &[u8] {
+pub(super) fn last_word(head: &[u8]) -> &[u8] {
     let from = head
         .iter()
         .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\''))
@@ -305,32 +318,18 @@ fn last_word(head: &[u8]) -> &[u8] {
     &head[from..]
 }
 
-/// Signs that open or close a literal or a call.
-const CODE: &[u8] = b"\"'`,;()<>\\";
-
-/// Letters, digits and several signs, none of which closes a literal or a call.
-fn is_made_of_signs(word: &[u8]) -> bool {
-    let signs = word.iter().filter(|it| it.is_ascii_punctuation()).count();
-    let mixed = [
-        u8::is_ascii_digit,
-        u8::is_ascii_lowercase,
-        u8::is_ascii_uppercase,
-    ]
-    .iter()
-    .all(|is| word.iter().any(is));
-    word.len() >= 10 && signs >= 3 && mixed && !word.iter().any(|it| CODE.contains(it))
-}
-
 /// One word, without the signs of code, to the end of the line or to a byte of `ends`.
-fn is_plain(text: &[u8], value: usize, ends: &[u8]) -> bool {
-    const SIGNS: Class = Class::of("(){}[]<>;$*&!,\"'`\\=|");
+pub(super) fn is_plain(text: &[u8], value: usize, ends: &[u8]) -> bool {
+    const SIGNS: Class = Class::of("(){}[]<>;$*&,\"'`\\=|");
     let length = word_length(text, value, ends);
     let end = value + length;
     let last = ends_line(text, end) || text.get(end).is_some_and(|byte| ends.contains(byte));
-    last && !text[value..end].iter().any(|byte| SIGNS.has(*byte))
+    let word = &text[value..end];
+    // `String!` is a type that has to be there.
+    last && !word.ends_with(b"!") && !word.iter().any(|byte| SIGNS.has(*byte))
 }
 
-fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
+pub(super) fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
     let length = count(text, from, LONGEST_WORD, |byte| {
         !byte.is_ascii_whitespace() && !ends.contains(&byte)
     });
@@ -339,53 +338,6 @@ fn word_length(text: &[u8], from: usize, ends: &[u8]) -> usize {
     let escape = find::find(word, b"\\n");
     let quote = memchr::memchr(b'"', word).filter(|at| ends_line(text, from + at));
     escape.or(quote).unwrap_or(length)
-}
-
-/// `name: value` as a field of an object, or with a type for a value.
-fn is_in_code(text: &[u8], line: usize, value: usize) -> bool {
-    let word = &text[value..value + word_length(text, value, b"")];
-    let is_type = word[0].is_ascii_uppercase() && word.iter().all(u8::is_ascii_alphabetic);
-    let near = |from: usize, to: usize| &text[from.min(text.len())..to.min(text.len())];
-    let end = value + word.len();
-    let closes = matches!(
-        near(end, end + LONGEST_LINE).trim_ascii_start(),
-        [b'}' | b')' | b']', ..]
-    );
-    let opened = matches!(
-        near(line.saturating_sub(LONGEST_LINE), line).trim_ascii_end(),
-        [.., b'{' | b'(' | b',']
-    );
-    is_type || closes || opened
-}
-
-/// A password that a sentence gives: with digits, at the end of a line or of a sentence.
-pub(super) fn is_said(text: &[u8], value: usize) -> bool {
-    let word = &text[value..value + word_length(text, value, b",;")];
-    let end = value + word.len();
-    let last = ends_line(text, end) || matches!(text.get(end), Some(b',' | b';'));
-    word.len() >= 8 && word.iter().any(u8::is_ascii_digit) && last
-}
-
-/// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
-pub(super) fn told(text: &[u8], from: usize) -> Option<usize> {
-    let verbs = [&b"is: "[..], b"is ", b"was "];
-    let value = if let Some(verb) = verbs.iter().find(|it| text[from..].starts_with(it)) {
-        from + verb.len()
-    } else {
-        // `password for staging: …`
-        let purpose = text[from..].strip_prefix(b"for ")?;
-        let words = count(purpose, 0, 40, |byte| {
-            byte.is_ascii_alphanumeric() || byte == b' '
-        });
-        let named = purpose[words..].starts_with(b": ").then_some(words + 2);
-        let said = || find::find(&purpose[..words], b" is ").map(|at| at + 4);
-        from + 4 + named.or_else(said)?
-    };
-    let word = &text[value..value + word_length(text, value, b",;\"'`()")];
-    let word = word.strip_suffix(b".").unwrap_or(word);
-    // `base64-encoded`
-    let typed = word.split(|byte| *byte == b'-').any(is_typed);
-    (word.len() >= 6 && has_three_sorts(word) && !typed).then_some(value)
 }
 
 /// What follows a flag is its argument, not a word of prose.
@@ -424,35 +376,4 @@ fn is_address(text: &[u8]) -> bool {
 fn is_metavariable(word: &[u8]) -> bool {
     word.iter()
         .all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
-}
-
-/// The end of four groups of four small letters, as mail services make passwords for programs.
-pub(super) fn four_groups(text: &[u8], from: usize) -> Option<usize> {
-    const LENGTH: usize = 19;
-    let grouped = text.get(from..from + LENGTH).is_some_and(is_grouped);
-    let ends = !text
-        .get(from + LENGTH)
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
-    (grouped && ends).then_some(from + LENGTH)
-}
-
-/// The end of twelve words or more in small letters, as seed phrases are written.
-pub(super) fn many_words(text: &[u8], from: usize) -> Option<usize> {
-    const FEWEST: usize = 12;
-    const MOST: usize = 24;
-    let (mut at, mut end, mut words) = (from, from, 0);
-    while words < MOST {
-        let word = count(text, at, 9, |byte| byte.is_ascii_lowercase());
-        if !(3..=8).contains(&word) {
-            break;
-        }
-        end = at + word;
-        words += 1;
-        at = end + blanks(text, end, 2);
-        if at == end {
-            break;
-        }
-    }
-    let goes_on = text.get(at).is_some_and(u8::is_ascii_alphanumeric) && words < MOST;
-    (words >= FEWEST && !goes_on).then_some(end)
 }

@@ -6,11 +6,12 @@
 //! |---|---|
 //! | its form, as services document it | `rules`, `format` |
 //! | the name of a service, and letters that make no words | `services`, `random` |
-//! | a name it is assigned to | `keys`, `qualifiers`; `assignment`, `assigned`, `separator`, `literal`, `lines` |
+//! | a name it is assigned to | `keys`, `qualifiers`; `assignment`, `assigned`, `separator`, `literal`, `lines`, `settings` |
 //! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks`, `statements` |
 //! | a header, a call or a command line | `headers`, `calls`, `commands`, `programs` |
 //! | the form of a file, an address, a key block | `files`, `structures` |
-//! | a sentence, a user before it | `prose` |
+//! | a sentence, a user before it, many words | `prose`, `phrases` |
+//! | a line of a router's settings, a protocol that is typed | `devices`, `dialogues` |
 //! | a rule of the user's own | `user_rules` |
 //!
 //! `values` and `placeholders` tell it from what only looks like one, with the lists of `words`. Promises:
@@ -37,6 +38,8 @@ mod contexts;
 #[cfg(test)]
 mod corpus;
 mod detectors;
+mod devices;
+mod dialogues;
 mod files;
 mod find;
 mod format;
@@ -50,6 +53,7 @@ mod literal;
 mod mark;
 mod near;
 mod pairs;
+mod phrases;
 mod placeholders;
 mod programs;
 mod prose;
@@ -61,6 +65,7 @@ mod rules;
 mod scan;
 mod separator;
 mod services;
+mod settings;
 mod statements;
 mod structures;
 mod tables;
@@ -188,12 +193,13 @@ impl Redactor {
         let named = fields
             .iter()
             .filter(|(field, _)| pairs::names(field))
-            .find_map(|(_, name)| keys::kind_of(name.as_str()?.as_bytes()))
+            .find_map(|(field, name)| pairs::announced(field.as_bytes(), name.as_str()?.as_bytes()))
             .or_else(|| {
                 let mut cookie = pairs::COOKIE_FIELDS.iter();
-                cookie
-                    .any(|it| fields.contains_key(*it))
-                    .then_some(Kind::Secret)
+                let mut confessing = pairs::CONFESSING_FIELDS.iter();
+                (cookie.any(|it| fields.contains_key(*it))
+                    || confessing.any(|it| fields.get(*it) == Some(&Value::Bool(true))))
+                .then_some(Kind::Secret)
             });
         let mut secret_in_name = false;
         for (key, value) in fields.iter_mut() {

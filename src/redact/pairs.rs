@@ -27,6 +27,12 @@ static NAMES: Words = Words::of_any_case(&[
     b"header",
     b"envvar",
     b"label",
+    b"type",
+    b"kind",
+    b"id",
+    b"fieldtype",
+    b"input_type",
+    b"inputtype",
 ]);
 /// Fields that hold its value, in small letters.
 static VALUES: Words = Words::of_any_case(&[
@@ -40,6 +46,9 @@ static VALUES: Words = Words::of_any_case(&[
     b"content",
     b"stringvalue",
     b"secretvalue",
+    b"fieldvalue",
+    b"input_value",
+    b"inputvalue",
 ]);
 const LONGEST_NAME: usize = 64;
 /// Other fields may stand between the two.
@@ -48,6 +57,26 @@ const LONGEST_DISTANCE: usize = 256;
 /// Whether a field holds the name of a setting.
 pub(super) fn names(field: &str) -> bool {
     NAMES.contain(field.as_bytes())
+}
+
+/// Fields that say of what kind a value is, not what it is called.
+static KINDS: Words = Words::of_any_case(&[
+    b"type",
+    b"kind",
+    b"id",
+    b"fieldtype",
+    b"input_type",
+    b"inputtype",
+]);
+
+/// What a field that holds a name announces about the value beside it.
+///
+/// A value of the kind `token` is as likely one that a parser read.
+pub(super) fn announced(field: &[u8], name: &[u8]) -> Option<Kind> {
+    if name.eq_ignore_ascii_case(b"concealed") || name.eq_ignore_ascii_case(b"securestring") {
+        return KINDS.contain(field).then_some(Kind::Password);
+    }
+    kind_of(name).filter(|kind| *kind != Kind::BareToken || !KINDS.contain(field))
 }
 
 /// Whether a field holds the value of a setting.
@@ -63,31 +92,42 @@ pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
     ) {
         return None;
     }
-    let start = name.start
-        - text[name.start.saturating_sub(LONGEST_NAME)..name.start]
-            .iter()
-            .rev()
-            .take_while(|byte| WORD.has(**byte) || matches!(byte, b'.' | b'-' | b'/' | b'#'))
-            .count();
+    let start = start_of_name(text, name.start);
     let field = Field::before(text, start)?;
     let end = name.end
         + count(text, name.end, 16, |byte| {
             WORD.has(byte) || matches!(byte, b' ' | b'[' | b']')
         });
     let named = text[start..end].trim_ascii_end();
-    let kind = kind_of(named)?;
+    let kind = announced(field.word, named).or_else(|| kind_of(named))?;
+    let is_kind = announced(field.word, named).is_none();
     field
         .value_after(text, start + named.len())
         .or_else(|| field.value_before(text))
         .and_then(|(start, end, style)| {
             // Android keeps its translations like this.
-            let style = if field.is_translated && kind == Kind::Password {
-                Style::Argument
-            } else {
-                style
+            let style = match style {
+                _ if field.is_translated && kind == Kind::Password => Style::Argument,
+                Style::Json if is_kind => Style::Literal,
+                style => style,
             };
             settle(text, start, end, kind, style)
         })
+}
+
+/// Where what a field names begins: `app.db.` before `password`, and in quotes `API ` before `Key`.
+fn start_of_name(text: &[u8], at: usize) -> usize {
+    let near = &text[at.saturating_sub(LONGEST_NAME)..at];
+    let back = |signs: &[u8]| {
+        let named = |byte: &&u8| WORD.has(**byte) || signs.contains(byte);
+        at - near.iter().rev().take_while(named).count()
+    };
+    let (word, words) = (back(b".-/#"), back(b".-/# "));
+    if words < word && text[..words].ends_with(b"\"") {
+        words
+    } else {
+        word
+    }
 }
 
 /// The field whose value is the name of a setting.
@@ -181,8 +221,9 @@ impl<'t> Field<'t> {
     fn value_before(&self, text: &[u8]) -> Option<(usize, usize, Style)> {
         let from = self.start.saturating_sub(LONGEST_DISTANCE);
         let near = &text[from..self.start];
-        let object =
-            memchr::memrchr3(b'{', b'}', b'<', near).or_else(|| find::rfind(near, b"- value:"))?;
+        let object = memchr::memrchr3(b'{', b'}', b'<', near)
+            .or_else(|| find::rfind(near, b"- value:"))
+            .or_else(|| (from == 0).then(|| find::rfind(near, b"\"value\":"))?)?;
         let value = object + find::find(&near[object..], b"alue")?;
         let (start, end, style) = value_of(text, from + value + b"alue".len())?;
         (end < self.start).then_some((start, end, style))
@@ -192,13 +233,31 @@ impl<'t> Field<'t> {
 /// A field that only cookies have.
 pub(super) const COOKIE_FIELDS: &[&str] = &["httpOnly", "HttpOnly"];
 
-/// The value of a cookie as browsers list them, whose `httpOnly` ends at `at`.
-pub(super) fn cookie(text: &[u8], at: usize) -> Option<Span> {
+/// What says that the value in the same object is a secret.
+pub(super) const CONFESSIONS: &[&str] = &[
+    "SecureString\"",
+    "CONCEALED\"",
+    "sensitive\": true",
+    "sensitive\":true",
+    "ecret\": true",
+    "ecret\":true",
+];
+
+/// Fields that say so of the value beside them.
+pub(super) const CONFESSING_FIELDS: &[&str] = &["sensitive", "secret", "isSecret", "is_secret"];
+
+/// The value of the object in which a field such as `httpOnly` ends at `at`.
+pub(super) fn confessed(text: &[u8], at: usize) -> Option<Span> {
     let from = at.saturating_sub(LONGEST_DISTANCE);
-    let opens = from + text[from..at].iter().rposition(|byte| *byte == b'{')?;
-    let closes = memchr::memchr(b'}', &text[at..text.len().min(at + LONGEST_DISTANCE)]);
-    let object = &text[opens..closes.map_or(at, |length| at + length)];
-    let value = opens + find::find(object, b"value")? + b"value".len();
+    // What is cut off may begin after the brace.
+    let brace = text[from..at].iter().rposition(|byte| *byte == b'{');
+    let opens = from + brace.or((from == 0).then_some(0))?;
+    let rest = &text[at..text.len().min(at + LONGEST_DISTANCE)];
+    let length = memchr::memchr(b'}', rest);
+    let cut = if brace.is_none() { rest.len() } else { 0 };
+    let object = &text[opens..at + length.unwrap_or(cut)];
+    let field = find::find(object, b"alue\"").or_else(|| find::find(object, b"alue "))?;
+    let value = opens + field + b"alue".len();
     let (start, end, _) = value_of(text, value)?;
     settle(text, start, end, Kind::Secret, Style::Json).map(|it| (it.start, it.end))
 }

@@ -28,6 +28,14 @@ pub(super) enum Takes {
     WithUser(&'static str),
     /// After the address of a share: `net use z: \\\\host\\share X`.
     AfterShare,
+    /// The argument of this number, from 0 on, that is no flag, if it has letters and digits.
+    Nth(usize),
+    /// After a user's name and this byte, in the first argument.
+    FirstPair(u8),
+    /// The same of a program that is not known: a user and a group look alike.
+    UserPair(u8),
+    /// After a name and `=`, in each argument but the first.
+    Fields,
     /// The second argument that is no flag of Windows: `net user bob X /add`.
     AfterUser,
 }
@@ -50,8 +58,8 @@ impl Program {
 }
 
 use Takes::{
-    Account, AfterShare, AfterUser, Either, First, Glued, Last, LastWith, Literal, Next, Pair,
-    Token, WithUser,
+    Account, AfterShare, AfterUser, Either, Fields, First, FirstPair, Glued, Last, LastWith,
+    Literal, Next, Nth, Pair, Token, UserPair, WithUser,
 };
 
 /// Facts from the programs' manual pages.
@@ -70,6 +78,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             "7z ",
             "7za ",
             "unrar ",
+            "rar ",
         ],
         takes: &[Glued("-p"), Glued("-hp")],
     },
@@ -106,8 +115,14 @@ pub(super) const PROGRAMS: &[Program] = &[
             "snowsql ",
             "rd|esktop ",
             "ipmitool ",
+            "cypher-shell ",
             "rabbitmqadmin ",
             "conan remote login ",
+            "conan user ",
+            "tsql ",
+            "security import ",
+            "certutil ",
+            "doveadm pw ",
         ],
         takes: &[Either("-p"), Next("--pass"), Next("-P")],
     },
@@ -122,6 +137,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             Pair("-b", b'='),
             Pair("--cookie", b'='),
             Next("--oauth2-bearer"),
+            Next("--pass"),
         ],
     },
     Program {
@@ -131,6 +147,8 @@ pub(super) const PROGRAMS: &[Program] = &[
             "xh -a",
             "ht|tp --auth ",
             "ht|tps --auth ",
+            "ab -A ",
+            "ab -P ",
         ],
         takes: &[Account(b':')],
     },
@@ -194,7 +212,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         takes: &[Account(b'/')],
     },
     Program {
-        names: &["htpasswd "],
+        names: &["htpasswd ", "mosquitto_passwd "],
         takes: &[LastWith(b'b')],
     },
     Program {
@@ -211,7 +229,15 @@ pub(super) const PROGRAMS: &[Program] = &[
             "encry|pt_string ",
             "ConvertTo-|SecureString ",
             "rclone obscure ",
+            "set-initial-password ",
+            "nhrp authentication ",
             "snmp-server community ",
+            "snmp community ",
+            "roco|mmunity ",
+            "rwco|mmunity ",
+            "isakmp key ",
+            "pre|-shared-key local ",
+            "pre|-shared-key remote ",
             "bw unlock ",
         ],
         takes: &[First],
@@ -225,12 +251,113 @@ pub(super) const PROGRAMS: &[Program] = &[
             "pypi-token.pypi ",
             "github-|oauth.github.com ",
             "auth init -t ",
+            "nomad login ",
+            "co|nda token set ",
+            "auth-type bearer -a ",
         ],
         takes: &[Token],
     },
     Program {
         names: &["snmpget ", "snmpwalk ", "snmpset "],
         takes: &[Next("-c"), Next("-A"), Next("-X")],
+    },
+    Program {
+        names: &["snmp-server user ", "creat|eUser "],
+        takes: &[
+            WithUser("sha"),
+            WithUser("md5"),
+            WithUser("128"),
+            WithUser("256"),
+            WithUser("des"),
+            WithUser("SHA"),
+            WithUser("MD5"),
+            WithUser("AES"),
+            WithUser("DES"),
+        ],
+    },
+    Program {
+        names: &[
+            "digest-key ",
+            "authentication-key ",
+            "radius-server ",
+            "tacacs-server ",
+            "server-p|rivate ",
+            "pre|-shared-key address ",
+        ],
+        takes: &[WithUser("md5"), WithUser("sha1"), WithUser("key"), Nth(0)],
+    },
+    Program {
+        names: &["com|2sec "],
+        takes: &[Nth(2)],
+    },
+    Program {
+        names: &["CONN|ECT "],
+        takes: &[FirstPair(b'/')],
+    },
+    Program {
+        names: &["ftp> user "],
+        takes: &[Nth(1)],
+    },
+    Program {
+        names: &["radtest "],
+        takes: &[Nth(1), Nth(4)],
+    },
+    Program {
+        names: &["isql ", "radclient "],
+        takes: &[Nth(2)],
+    },
+    Program {
+        names: &["smbclient ", "doveadm auth test "],
+        takes: &[Nth(1), Nth(2)],
+    },
+    Program {
+        names: &["qpdf --encrypt "],
+        takes: &[First, Nth(1)],
+    },
+    Program {
+        names: &["pdftk "],
+        takes: &[Next("user_pw"), Next("owner_pw"), Next("input_pw")],
+    },
+    Program {
+        names: &["wmic ", "psexec ", "sc|htasks ", "si|gntool ", "Psexec "],
+        takes: &[
+            Glued("/password:"),
+            Next("/rp"),
+            WithUser("/p"),
+            WithUser("-p"),
+        ],
+    },
+    Program {
+        names: &["sen|demail ", "sen|dEmail "],
+        takes: &[Next("-xp")],
+    },
+    Program {
+        names: &["swaks "],
+        takes: &[Next("-ap")],
+    },
+    Program {
+        names: &["sto|mp "],
+        takes: &[Next("-W")],
+    },
+    Program {
+        names: &["osslsigncode "],
+        takes: &[Next("-pass")],
+    },
+    Program {
+        names: &["netsh "],
+        takes: &[Glued("key="), Glued("keyMaterial=")],
+    },
+    Program {
+        names: &["set|airportnetwork ", "dscl . -passwd "],
+        takes: &[Last],
+    },
+    Program {
+        names: &["kv put "],
+        takes: &[Fields],
+    },
+    Program {
+        names: &["-creds ", "-creds=", "--creds ", "--creds="],
+        takes: &[FirstPair(b':')],
     },
     Program {
         names: &["secret set ", "pu|t-parameter "],
@@ -261,12 +388,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         takes: &[First],
     },
     Program {
-        names: &[
-            "set-agent-token ",
-            "config http-basic",
-            "mc alias set ",
-            "set-initial-password ",
-        ],
+        names: &["set-agent-token ", "config http-basic", "mc alias set "],
         takes: &[Last],
     },
     Program {
@@ -292,7 +414,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
     Program {
         names: &[" -u ", " -U ", " --user ", " --username ", " --login "],
-        takes: &[WithUser("-p")],
+        takes: &[WithUser("-p"), UserPair(b':'), UserPair(b'%')],
     },
     Program {
         names: &["net use "],

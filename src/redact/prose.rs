@@ -4,7 +4,8 @@ use super::find;
 use super::lines;
 use super::separator::count;
 use super::structures::Span;
-use super::values::{Style, has_three_sorts, is_secret, is_typed};
+use super::values::{Style, has_three_sorts, is_secret, is_typed, strip_digits};
+use super::words::Words;
 use super::{keys::Kind, random};
 
 /// What stands before a password in messages of programs and in sentences of several languages.
@@ -24,6 +25,7 @@ pub(super) const ANNOUNCEMENTS: &[&str] = &[
     "enha: ",
     "achtwoord is ",
     "achtwoord: ",
+    "Key Content            : ",
     "pw is ",
     "::add-mask::",
 ];
@@ -45,6 +47,8 @@ pub(super) const LOGINS: &[&str] = &[
     "redentials: ",
     "redentials are ",
     "reds: ",
+    "ccount: ",
+    "ccounts: ",
 ];
 
 /// The password of `admin / …`.
@@ -66,33 +70,8 @@ pub(super) fn beside_user(text: &[u8], from: usize) -> Option<Span> {
     (length > 0 && is_password_of_sentence(&text[word.0..word.1])).then_some(word)
 }
 
-/// What stands before a password, or its reversible code, in settings of routers and of what
-/// authenticates for them.
-pub(super) const DEVICES: &[&str] = &[
-    "password 0 ",
-    "password 7 ",
-    "secret 0 ",
-    "secret 7 ",
-    "key 7 ",
-    "key 0 ",
-    "key-string ",
-    "ascii-text ",
-    " : EAP ",
-    " : XAUTH ",
-    "AUTH default ",
-];
-
-/// The password after it, alone on the rest of its line.
-pub(super) fn configured(text: &[u8], from: usize) -> Option<Span> {
-    let quoted = count(text, from, 1, |byte| byte == b'"');
-    let word = word(text, from + quoted);
-    let end = word.1 + quoted;
-    let last = matches!(text.get(end), None | Some(b'\n' | b'\r' | b';' | b'\\'));
-    (last && is_password_of_sentence(&text[word.0..word.1])).then_some(word)
-}
-
-/// Without the full stop of the sentence.
-fn word(text: &[u8], from: usize) -> Span {
+/// The word that begins here, without the full stop of the sentence.
+pub(super) fn word(text: &[u8], from: usize) -> Span {
     let length = count(text, from, 64, |byte| {
         !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b',' | b'<')
     });
@@ -112,8 +91,82 @@ pub(super) fn is_password_of_sentence(word: &[u8]) -> bool {
         || word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic);
     word.len() >= SHORTEST
         && !typed
+        && !is_ticket(word)
         && (mixed || random::is_machine_made(word))
         && is_secret(Kind::Password, Style::Literal, word)
+}
+
+/// `PROJ-1234`
+fn is_ticket(word: &[u8]) -> bool {
+    let digits = strip_digits(word);
+    digits.len() < word.len()
+        && digits
+            .strip_suffix(b"-")
+            .is_some_and(|project| project.iter().all(u8::is_ascii_uppercase))
+}
+
+/// A password that a sentence gives: with digits, at the end of a line or of a sentence.
+pub(super) fn is_said(text: &[u8], value: usize) -> bool {
+    let word = &text[value..value + lines::word_length(text, value, b",;")];
+    let end = value + word.len();
+    let last = lines::ends_line(text, end) || matches!(text.get(end), Some(b',' | b';'));
+    word.len() >= 8 && word.iter().any(u8::is_ascii_digit) && last
+}
+
+/// What names of methods to hash, to encode or to encrypt begin with.
+static NAMES_OF_METHODS: Words = Words::of_any_case(&[
+    b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"md5", b"argon2", b"scrypt", b"bcrypt",
+    b"pbkdf2", b"aes1", b"aes2", b"aes-", b"rsa2", b"rsa4", b"base3", b"base6", b"utf8", b"utf-",
+    b"oauth2", b"hs256", b"rs256", b"ed25519",
+]);
+
+/// A password in the midst of a sentence: of three sorts of characters, or with several digits.
+fn is_told(word: &[u8]) -> bool {
+    let typed = word.split(|byte| *byte == b'-').any(is_typed) || NAMES_OF_METHODS.begin(word);
+    let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let mixed = word.len() >= 6 && has_three_sorts(word)
+        || word.len() >= 8 && digits >= 2 && is_password_of_sentence(word);
+    mixed && !typed
+}
+
+/// `with password …`, `use password …`
+pub(super) fn is_given(head: &[u8], text: &[u8], value: usize) -> bool {
+    let given = [&b"with "[..], b"use ", b"using "]
+        .iter()
+        .any(|it| head.ends_with(it));
+    given && is_told(&text[value..value + lines::word_length(text, value, b",;\"'`()")])
+}
+
+/// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
+pub(super) fn told(text: &[u8], from: usize, kind: Option<Kind>) -> Option<usize> {
+    let verbs = [
+        &b"is: "[..],
+        b"is ",
+        b"was ",
+        b"/t REG_SZ /d ",
+        b"has been reset to ",
+        b"has been set to ",
+        b"to ",
+    ];
+    // Other things are renamed: `token to auth-2`.
+    let verbs = &verbs[..verbs.len() - usize::from(kind != Some(Kind::Password))];
+    let value = if let Some(verb) = verbs.iter().find(|it| text[from..].starts_with(it)) {
+        from + verb.len()
+    } else {
+        // `password for staging: …`
+        let purpose = text[from..].strip_prefix(b"for ")?;
+        let words = count(purpose, 0, 40, |byte| {
+            byte.is_ascii_alphanumeric() || byte == b' '
+        });
+        let named = purpose[words..].starts_with(b": ").then_some(words + 2);
+        let named = named.or_else(|| purpose[words..].starts_with(b"= ").then_some(words + 2));
+        let said = || find::find(&purpose[..words], b" is ").map(|at| at + 4);
+        from + 4 + named.or_else(said)?
+    };
+    let word = &text[value..value + lines::word_length(text, value, b",;\"'`()")];
+    let word = word.strip_suffix(b".").unwrap_or(word);
+    // `base64-encoded`
+    is_told(word).then_some(value)
 }
 
 /// What precedes a user and a password on lines of the tables of mail programs.
@@ -128,6 +181,7 @@ pub(super) const RELAYS: &[&str] = &[
 
 /// The password of `[host]:587 user:…`, of `static:user:…`.
 pub(super) fn relayed(text: &[u8], from: usize) -> Option<Span> {
+    let from = from + count(text, from, 32, |byte| byte == b' ');
     let length = count(text, from, 200, |byte| {
         !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\\')
     });

@@ -47,6 +47,10 @@ impl Separator {
         let bound = index + count(text, index, 8, |byte| byte.is_ascii_alphanumeric());
         let indexed = index > name_end && text.get(bound) == Some(&b']');
         let mut at = if indexed { bound } else { name_end };
+        // `getPassword() => …`
+        if text[name_end..].starts_with(b"() => ") {
+            return Some(Self::Equals { end: name_end + 6 });
+        }
         // Closing quotes of any escaping, an index bracket, markdown emphasis.
         at += count(text, at, 6, |byte| {
             matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b']' | b'*')
@@ -103,7 +107,7 @@ impl Separator {
 
 /// Past the tag of a value of YAML: `!!str …`.
 fn past_tag(text: &[u8], at: usize) -> usize {
-    let tag = [&b"!!str "[..], b"!!binary "]
+    let tag = [&b"!!str "[..], b"!!binary ", b"!Sub "]
         .into_iter()
         .find(|it| text[at.min(text.len())..].starts_with(it));
     at + tag.map_or(0, <[u8]>::len)

@@ -96,3 +96,12 @@ fn tuple(
     }
     Err(at)
 }
+
+/// Where the value begins in `SET PASSWORD FOR 'bob'@'%' = '…'`, of which the words after
+/// `PASSWORD` begin at `from`.
+pub(super) fn set_for(text: &[u8], from: usize) -> Option<usize> {
+    text[from..].starts_with(b"FOR ").then_some(())?;
+    let account = count(text, from, 120, |byte| !matches!(byte, b'=' | b'\n' | b';'));
+    let end = from + account;
+    text[end..].starts_with(b"= '").then_some(end + 2)
+}

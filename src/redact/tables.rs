@@ -108,10 +108,13 @@ fn layout(text: &[u8], name: Name) -> Option<Layout> {
     let after = name.end + quotes;
     let before = name.start - usize::from(text[..name.start].ends_with(b"\""));
     let neighbours = [text.get(after), text[..before].last()];
-    for byte in *b",;\t" {
+    for byte in *b",;\t|" {
         let beside =
             |it: Option<&u8>| matches!(it, None | Some(b'\n' | b'\r')) || it == Some(&byte);
-        if neighbours.iter().all(|it| beside(*it)) && neighbours.contains(&Some(&byte)) {
+        let separated =
+            neighbours.iter().all(|it| beside(*it)) && neighbours.contains(&Some(&byte));
+        let framed = || lines::before(text, name.start).starts_with(b"|");
+        if separated && !(byte == b'|' && framed()) {
             return Some(Layout::Separated(byte));
         }
     }

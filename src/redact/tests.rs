@@ -1,8 +1,10 @@
 //! How much is found and how much is mistaken, by the corpus of the project's own.
 
+mod devices;
 mod everyday;
 mod hostile;
 mod json;
+mod labels;
 mod own_rules;
 mod places;
 mod promises;

@@ -264,6 +264,12 @@ fn is_name(value: &[u8]) -> bool {
     }) && NAMING_WORDS.stand_in(value)
 }
 
+/// A word in small letters that names nothing: `swordfish`.
+pub(super) fn is_plain_word(value: &[u8]) -> bool {
+    const SHORTEST: usize = 8;
+    value.len() >= SHORTEST && value.iter().all(u8::is_ascii_lowercase) && !is_name(value)
+}
+
 /// `api.v1.namespaces.secrets`: short words in small letters.
 fn is_dotted(value: &[u8]) -> bool {
     value.contains(&b'.')

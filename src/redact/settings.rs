@@ -1,0 +1,225 @@
+//! Settings of files and of addresses: where a value without quotes is one, and no variable or type.
+
+use super::assignment::Name;
+use super::find;
+use super::keys::Kind;
+use super::lines::{
+    LONGEST_LINE, LONGEST_WORD, before, ends_line, is_argument, is_declared_by, is_indent, is_path,
+    is_plain, last_word, word_length,
+};
+use super::prose::is_password_of_sentence;
+use super::separator::count;
+use super::words::Words;
+
+/// A setting of a file or of an address, whose value is taken literally: `name=value` without
+/// blanks, or `name: value` alone on its line.
+pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
+    let Some(first) = text.get(value) else {
+        return false;
+    };
+    if !first.is_ascii_alphanumeric() {
+        // `password: ]kJ8…`: what a machine made is no code, whatever signs it has.
+        if !text[name.end..value].starts_with(b":") || CODE.contains(first) {
+            return false;
+        }
+        let word = &text[value..value + word_length(text, value, b"")];
+        return ends_line(text, value + word.len())
+            && is_made_of_signs(word)
+            && is_indent(name.head(text));
+    }
+    let head = || name.head(text);
+    // What begins the line is asked last: the value is shorter.
+    match &text[name.end..value] {
+        b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
+        b"=" => {
+            is_parameter(text, name, kind, value)
+                || is_plain(text, value, b"&") && (is_path(head()) || is_declared_by(head()))
+        }
+        gap if gap.trim_ascii() == b"=" && gap.len() > 2 => {
+            is_plain(text, value, b"") && is_indent(head()) && is_in_ini(text, name.start, value)
+        }
+        [b':', _, ..] if is_plain(text, value, b"") => {
+            let head = head();
+            (is_indent(head) || head.ends_with(b".") && is_path(head) && !head.contains(&b':'))
+                && !is_in_code(text, name, name.start - head.len(), value)
+        }
+        _ => false,
+    }
+}
+
+/// `name=value` as an argument, or as a parameter of an address.
+pub(super) fn is_parameter(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
+    &text[name.end..value] == b"="
+        && text.get(value).is_some_and(u8::is_ascii_alphanumeric)
+        && (matches!(kind, Kind::Password | Kind::Secret | Kind::Token)
+            || kind == Kind::BareToken && is_password_of_sentence(value_of(text, value)))
+        && (is_plain(text, value, b"&\"'\\ ")
+            || is_quoted_with(text, name, value)
+            || find::contains(name.head(text), b"--set") && is_plain(text, value, b","))
+        && (is_path(last_word(name.head(text)))
+            || matches!(text[..name.start].last(), Some(b'?' | b'&')))
+}
+
+/// `"name=value"`: what stands in quotes with a name is one word, whatever signs it has.
+fn is_quoted_with(text: &[u8], name: Name, value: usize) -> bool {
+    const SIGNS: &[u8] = b"(){}[]<>;$`\\|%";
+    let Some(quote) = text[..name.start].last().filter(|it| b"\"'".contains(it)) else {
+        return false;
+    };
+    let length = count(text, value, LONGEST_WORD, |byte| {
+        byte != *quote && !byte.is_ascii_whitespace() && !SIGNS.contains(&byte)
+    });
+    text.get(value + length) == Some(quote)
+}
+
+/// The word that is the value of a parameter.
+fn value_of(text: &[u8], value: usize) -> &[u8] {
+    &text[value..value + word_length(text, value, b"&\"'\\ ")]
+}
+
+/// `name = value` of a settings file: under a `[section]`, or a value that is no variable among
+/// lines of the same form.
+fn is_in_ini(text: &[u8], name: usize, value: usize) -> bool {
+    const NEAR: usize = 240;
+    // `[client]`, or `client office {` of what asks a RADIUS server.
+    let is_section = |line: &[u8]| match line {
+        [b'[', .., b']'] => !line.contains(&b'"'),
+        [.., b'{'] => line.starts_with(b"client ") || line.starts_with(b"home_server "),
+        _ => false,
+    };
+    let is_assignment = |line: &[u8]| {
+        memchr::memchr(b'=', line).is_some_and(|at| at > 0 && line[at - 1].is_ascii_whitespace())
+            && !line.iter().any(|byte| b"(){};\"'".contains(byte))
+    };
+    let before = &text[name.saturating_sub(NEAR)..name];
+    let mut above = before
+        .rsplit(|byte| *byte == b'\n')
+        .skip(1)
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";"));
+    let Some(nearest) = above.next() else {
+        return false;
+    };
+    if !is_assignment(nearest) {
+        return is_section(nearest);
+    }
+    let word = &text[value..value + word_length(text, value, b"")];
+    let variable = word
+        .iter()
+        .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.'));
+    // Lines further up are read only where the value leaves it open.
+    !variable
+        || above
+            .find(|line| !is_assignment(line))
+            .is_some_and(is_section)
+}
+
+/// Names of types, and words that name what a field holds.
+static TYPES: Words = Words::of_any_case(&[
+    b"string",
+    b"str",
+    b"number",
+    b"boolean",
+    b"bool",
+    b"int",
+    b"integer",
+    b"long",
+    b"float",
+    b"double",
+    b"any",
+    b"bytes",
+    b"byte",
+    b"data",
+    b"object",
+    b"text",
+    b"date",
+    b"uuid",
+    b"never",
+    b"void",
+    b"unknown",
+    b"char",
+    b"varchar",
+    b"password",
+    b"passwd",
+    b"secret",
+    b"token",
+    b"hash",
+    b"optional",
+    b"field",
+    b"column",
+    b"type",
+    b"id",
+]);
+
+/// A word that begins with a capital letter and has no other, and that is no type's name.
+fn is_title(word: &[u8]) -> bool {
+    word.len() >= 6
+        && word[1..].iter().all(u8::is_ascii_lowercase)
+        && !TYPES.contain(word)
+        && !word.ends_with(b"ed")
+}
+
+/// Whether the line before or after is another setting, or the name of the section: `user: app`,
+/// `db:`, or there is none. A class declares fields with types instead.
+fn is_among_settings(text: &[u8], name: Name, end: usize) -> bool {
+    let line = name.start - name.head(text).len();
+    let above = before(text, line.saturating_sub(1)).trim_ascii();
+    let rest = &text[end..text.len().min(end + LONGEST_LINE)];
+    let below = rest.split(|byte| *byte == b'\n').nth(1).unwrap_or_default();
+    let below = below.trim_ascii();
+    let alone = above.is_empty() && below.is_empty() && name.kind == Some(Kind::Password);
+    alone || is_section_or_setting(above) || is_section_or_setting(below)
+}
+
+fn is_section_or_setting(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"- ").unwrap_or(line);
+    let Some(colon) = memchr::memchr(b':', line) else {
+        return false;
+    };
+    let named = |it: &[u8]| {
+        it.iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+    };
+    let value = line[colon + 1..].trim_ascii();
+    let plain = value
+        .first()
+        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'"')
+        && !value.ends_with(b",")
+        && !TYPES.begin(value);
+    colon > 0 && named(&line[..colon]) && (value.is_empty() || plain)
+}
+
+/// Signs that open or close a literal or a call.
+const CODE: &[u8] = b"\"'`,;()<>\\";
+
+/// Letters, digits and several signs, none of which closes a literal or a call.
+fn is_made_of_signs(word: &[u8]) -> bool {
+    let signs = word.iter().filter(|it| it.is_ascii_punctuation()).count();
+    let mixed = [
+        u8::is_ascii_digit,
+        u8::is_ascii_lowercase,
+        u8::is_ascii_uppercase,
+    ]
+    .iter()
+    .all(|is| word.iter().any(is));
+    word.len() >= 10 && signs >= 3 && mixed && !word.iter().any(|it| CODE.contains(it))
+}
+
+/// `name: value` as a field of an object, or with a type for a value.
+fn is_in_code(text: &[u8], name: Name, line: usize, value: usize) -> bool {
+    let word = &text[value..value + word_length(text, value, b"")];
+    let is_type = word[0].is_ascii_uppercase()
+        && word.iter().all(u8::is_ascii_alphabetic)
+        && !(is_title(word) && is_among_settings(text, name, value + word.len()));
+    let near = |from: usize, to: usize| &text[from.min(text.len())..to.min(text.len())];
+    let end = value + word.len();
+    let closes = matches!(
+        near(end, end + LONGEST_LINE).trim_ascii_start(),
+        [b'}' | b')' | b']', ..]
+    );
+    let opened = matches!(
+        near(line.saturating_sub(LONGEST_LINE), line).trim_ascii_end(),
+        [.., b'{' | b'(' | b',']
+    );
+    is_type || closes || opened
+}
