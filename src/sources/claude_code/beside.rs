@@ -62,12 +62,11 @@ impl Beside {
             if agent_id(&path).is_none() || !is_jsonl(&path) || !is_regular(&path) {
                 continue;
             }
-            match first_facts(&path).and_then(|facts| facts.session) {
-                Some(session) => beside.by_session.entry(session).or_default().push(path),
-                None => {
-                    let bytes = bytes(&path);
-                    beside.unknown.push((path, bytes));
-                }
+            if let Some(session) = first_facts(&path).and_then(|facts| facts.session) {
+                beside.by_session.entry(session).or_default().push(path);
+            } else {
+                let bytes = bytes(&path);
+                beside.unknown.push((path, bytes));
             }
         }
         beside

@@ -320,13 +320,13 @@ mod tests {
         let [a, b] = ["a.jsonl", "b.jsonl"].map(|name| folder.path().join(name));
         fs::write(&a, line("a")).unwrap();
         let near = Neighbours::of(&a);
-        assert_eq!(near.naming("a", &a, None, None), [""; 0].map(PathBuf::from));
+        assert_eq!(near.naming("a", &a, None, None), Vec::<PathBuf>::new());
         fs::write(&b, line("b") + &line("a")).unwrap();
         let near = Neighbours::of(&a);
-        assert_eq!(near.naming("a", &a, None, None), [b.clone()]);
+        assert_eq!(near.naming("a", &a, None, None), [b.as_path()]);
         // It was not its own place to look.
-        assert_eq!(near.naming("b", &b, None, None), [""; 0].map(PathBuf::from));
-        assert_eq!(near.naming("a", &b, None, None), [a.clone()]);
+        assert_eq!(near.naming("b", &b, None, None), Vec::<PathBuf>::new());
+        assert_eq!(near.naming("a", &b, None, None), [a.as_path()]);
         // Nothing is listed again that did not change, whichever of them asks.
         assert!(Arc::ptr_eq(&near, &Neighbours::of(&b)));
         fs::write(&b, line("b") + &line("a") + &line("b")).unwrap();
