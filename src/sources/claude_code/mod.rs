@@ -6,6 +6,7 @@
 mod agents;
 mod answers;
 mod attempts;
+mod beside;
 mod blocks;
 mod checkpoint;
 mod content;

@@ -1,10 +1,12 @@
 //! Transcripts in which lines of a session may stand besides its own: those of the same folder and,
 //! where that is a project of Claude Code, those of its other projects.
 //!
-//! They are listed once, and each is looked into once as long as it stays as it is. Otherwise the
-//! cost of reading many sessions would grow with the square of their number.
+//! They are listed once for all sessions among them, and each is looked into once: otherwise the
+//! cost of reading many sessions would grow with the square of their number. A listing serves a
+//! session whose own transcript has not changed since: lines that others hold of it and that are
+//! older than its last one were there then.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -26,123 +28,225 @@ const PROJECTS: &str = "projects";
 /// The field of a line that says whose it is.
 const FIELD: &[u8] = b"sessionId";
 
-/// What was listed, by the first folder of each.
+/// What was listed, by the folder around it.
 static LISTED: Mutex<BTreeMap<PathBuf, Arc<Neighbours>>> = Mutex::new(BTreeMap::new());
 
 /// Transcripts that may hold lines of each other.
 #[derive(Debug)]
 pub(super) struct Neighbours {
-    /// The folders that were listed, and when their entries changed last.
-    folders: Vec<(PathBuf, Option<SystemTime>)>,
-    pub(super) transcripts: Vec<Neighbour>,
+    /// When the entries of each folder changed last.
+    folders: HashMap<PathBuf, Option<SystemTime>>,
+    /// How every transcript looked, also those behind links.
+    states: HashMap<PathBuf, State>,
+    /// Those that are no links, the first written one first.
+    transcripts: Vec<Arc<Neighbour>>,
+    names: Mutex<Names>,
 }
 
 /// One of them. What it says is looked up when somebody asks.
 #[derive(Debug)]
-pub(super) struct Neighbour {
-    pub(super) path: PathBuf,
-    /// When it was last written to.
-    pub(super) written: DateTime<Utc>,
+struct Neighbour {
+    path: PathBuf,
+    state: State,
     began: OnceLock<Option<DateTime<Utc>>>,
-    names: Mutex<Option<Names>>,
+    /// Ids of the sessions that it names.
+    ids: OnceLock<HashSet<String>>,
 }
 
-/// Ids of sessions that a transcript of so many bytes names.
-#[derive(Clone, Debug)]
-struct Names {
+/// How a file looks from outside; another look means that it was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
     bytes: u64,
-    ids: Arc<HashSet<String>>,
+    written: DateTime<Utc>,
+}
+
+/// Which sessions are named where.
+#[derive(Debug)]
+struct Names {
+    /// Numbers of the transcripts that were not looked into yet, in their order.
+    left: Vec<usize>,
+    /// Numbers of the others, by the ids of sessions that they name.
+    by_id: HashMap<String, Vec<usize>>,
 }
 
 impl Neighbours {
     /// Those of a transcript; it is one of them itself.
     pub(super) fn of(transcript: &Path) -> Arc<Self> {
-        let folders = folders_near(transcript);
-        let folders: Vec<_> = folders
-            .into_iter()
-            .map(|folder| {
-                let changed = fs::metadata(&folder).and_then(|meta| meta.modified());
-                (folder, changed.ok())
-            })
-            .collect();
-        let Some((first, _)) = folders.first() else {
-            return Arc::new(Self::in_folders(Vec::new()));
+        let Some((own, around)) = places(transcript) else {
+            return Arc::new(Self::in_folders(Vec::new(), None));
         };
-        let key = first.clone();
         let mut listed = LISTED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = listed.get(&key).filter(|known| known.folders == folders) {
+        let known = listed.get(around);
+        if let Some(known) = known.filter(|it| it.serve(transcript, [own, around])) {
             return Arc::clone(known);
         }
-        let anew = Arc::new(Self::in_folders(folders));
-        listed.insert(key, Arc::clone(&anew));
+        let mut folders = folders_near(transcript);
+        folders.push(around.to_owned());
+        let anew = Arc::new(Self::in_folders(folders, known.map(Arc::as_ref)));
+        listed.insert(around.to_owned(), Arc::clone(&anew));
         anew
     }
 
-    fn in_folders(folders: Vec<(PathBuf, Option<SystemTime>)>) -> Self {
-        let mut transcripts = Vec::new();
-        for (folder, _) in &folders {
-            let Ok(entries) = fs::read_dir(folder) else {
+    /// Whether nothing that matters to a session was written since.
+    fn serve(&self, transcript: &Path, folders: [&Path; 2]) -> bool {
+        let is_same = |folder: &Path| self.folders.get(folder) == Some(&changed(folder));
+        let state = State::of(fs::metadata(transcript));
+        let known = self.states.get(transcript).copied();
+        folders.into_iter().all(is_same) && state.is_some() && state == known
+    }
+
+    /// Lists folders. What an earlier listing knows of a transcript that did not change is kept.
+    fn in_folders(folders: Vec<PathBuf>, earlier: Option<&Self>) -> Self {
+        let known = earlier.iter().flat_map(|it| &it.transcripts);
+        let known: HashMap<&Path, _> = known.map(|it| (it.path.as_path(), it)).collect();
+        let mut all = Self {
+            folders: HashMap::new(),
+            states: HashMap::new(),
+            transcripts: Vec::new(),
+            names: Mutex::new(Names {
+                left: Vec::new(),
+                by_id: HashMap::new(),
+            }),
+        };
+        for folder in folders {
+            if all.folders.contains_key(&folder) {
+                continue;
+            }
+            all.folders.insert(folder.clone(), changed(&folder));
+            // What cannot be listed holds nothing here: its own sessions report it.
+            let Ok(entries) = fs::read_dir(&folder) else {
                 continue;
             };
-            transcripts.extend(entries.flatten().filter_map(|entry| Neighbour::of(&entry)));
+            for entry in entries.flatten() {
+                all.add(&entry, &known);
+            }
         }
-        Self {
-            folders,
-            transcripts,
+        all.transcripts
+            .sort_by(|a, b| (a.state.written, &a.path).cmp(&(b.state.written, &b.path)));
+        let names = all.names.get_mut().unwrap_or_else(PoisonError::into_inner);
+        names.left = (0..all.transcripts.len()).collect();
+        all
+    }
+
+    /// Adds an entry of a folder, if it is a transcript. Links are not looked into: what they lead
+    /// to lies beside others.
+    fn add(&mut self, entry: &fs::DirEntry, known: &HashMap<&Path, &Arc<Neighbour>>) {
+        let path = entry.path();
+        let Ok(kind) = entry.file_type() else { return };
+        if kind.is_dir() || !paths::is_transcript(&path) {
+            return;
         }
+        let Some(state) = State::of(fs::metadata(&path)) else {
+            return;
+        };
+        if kind.is_file() {
+            let known = known.get(path.as_path()).filter(|it| it.state == state);
+            let neighbour = known.map_or_else(
+                || Arc::new(Neighbour::new(path.clone(), state)),
+                |known| Arc::clone(known),
+            );
+            self.transcripts.push(neighbour);
+        }
+        self.states.insert(path, state);
+    }
+
+    /// The transcripts besides that of a session that name it and were written to between two
+    /// times, in the order of their paths. Others are not looked into.
+    pub(super) fn naming(
+        &self,
+        session: &str,
+        transcript: &Path,
+        since: Option<DateTime<Utc>>,
+        until: Option<DateTime<Utc>>,
+    ) -> Vec<PathBuf> {
+        let is_own = |it: &Neighbour| it.path.as_os_str() == transcript.as_os_str();
+        let is_early = |it: &Neighbour| since.is_some_and(|since| it.state.written < since);
+        let is_late = |it: &Neighbour| until.is_some_and(|until| it.began() > Some(until));
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let Names { left, by_id } = &mut *names;
+        let first = left.partition_point(|at| is_early(&self.transcripts[*at]));
+        let candidates = left.split_off(first);
+        for at in candidates {
+            let neighbour = &self.transcripts[at];
+            if is_own(neighbour) || is_late(neighbour) {
+                left.push(at);
+                continue;
+            }
+            for id in neighbour.ids() {
+                by_id.entry(id.clone()).or_default().push(at);
+            }
+        }
+        let naming = by_id.get(session).into_iter().flatten();
+        let naming = naming.map(|at| &*self.transcripts[*at]);
+        let naming = naming.filter(|it| !is_own(it) && !is_early(it) && !is_late(it));
+        let mut paths: Vec<PathBuf> = naming.map(|it| it.path.clone()).collect();
+        paths.sort();
+        paths
     }
 }
 
 impl Neighbour {
-    /// Links are not followed: what they lead to lies beside others.
-    fn of(entry: &fs::DirEntry) -> Option<Self> {
-        let path = entry.path();
-        let meta = entry.metadata().ok().filter(fs::Metadata::is_file);
-        let meta = meta.filter(|_| paths::is_transcript(&path))?;
-        Some(Self {
+    fn new(path: PathBuf, state: State) -> Self {
+        Self {
             path,
-            written: meta.modified().ok()?.into(),
+            state,
             began: OnceLock::new(),
-            names: Mutex::new(None),
-        })
+            ids: OnceLock::new(),
+        }
     }
 
     /// Time of the first line that has one.
-    pub(super) fn began(&self) -> Option<DateTime<Utc>> {
+    fn began(&self) -> Option<DateTime<Utc>> {
         *self.began.get_or_init(|| {
             let is_transcript = begins_as_object(&self.path);
             is_transcript.then(|| glance::started_at(&self.path))?
         })
     }
 
-    /// Whether one of its lines may be of that session. One that cannot be read names none: its own
-    /// session reports it.
-    pub(super) fn names(&self, session: &str) -> bool {
-        let bytes = self.path.symlink_metadata().map_or(0, |meta| meta.len());
-        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.as_ref().is_none_or(|known| known.bytes != bytes) {
+    /// Sessions that its lines may be of. One that cannot be read names none: its own session
+    /// reports it.
+    fn ids(&self) -> &HashSet<String> {
+        self.ids.get_or_init(|| {
             let mut ids = HashSet::new();
             if begins_as_object(&self.path) {
                 let _ = collect_ids(&self.path, &mut ids);
             }
-            *known = Some(Names {
-                bytes,
-                ids: Arc::new(ids),
-            });
-        }
-        known.as_ref().is_some_and(|it| it.ids.contains(session))
+            ids
+        })
     }
+}
+
+impl State {
+    fn of(meta: io::Result<fs::Metadata>) -> Option<Self> {
+        let meta = meta.ok().filter(fs::Metadata::is_file)?;
+        Some(Self {
+            bytes: meta.len(),
+            written: meta.modified().ok()?.into(),
+        })
+    }
+}
+
+/// When the entries of a folder changed last.
+fn changed(folder: &Path) -> Option<SystemTime> {
+    fs::metadata(folder).and_then(|meta| meta.modified()).ok()
+}
+
+/// The folder of a transcript, and the one around all its neighbours: that of the projects, else
+/// the same.
+fn places(transcript: &Path) -> Option<(&Path, &Path)> {
+    let own = transcript.parent()?;
+    let projects = own.parent().filter(|it| it.ends_with(PROJECTS));
+    Some((own, projects.unwrap_or(own)))
 }
 
 /// The folder of a transcript first, then the other projects of the same folder of Claude Code.
 pub(super) fn folders_near(transcript: &Path) -> Vec<PathBuf> {
-    let Some(own) = transcript.parent() else {
+    let Some((own, around)) = places(transcript) else {
         return Vec::new();
     };
     let mut folders = vec![own.to_owned()];
-    let projects = own.parent().filter(|it| it.ends_with(PROJECTS));
-    if let Some(projects) = projects {
-        let mut others = walk::entries(projects).found;
+    if around != own {
+        let mut others = walk::entries(around).found;
         // What a link leads to may be out of the user's own folders.
         let is_folder = |path: &PathBuf| path.symlink_metadata().is_ok_and(|it| it.is_dir());
         others.retain(|path| path != own && is_folder(path));
@@ -206,22 +310,83 @@ mod tests {
         }
     }
 
+    fn line(id: &str) -> String {
+        format!("{{\"sessionId\":\"{id}\"}}\n")
+    }
+
     #[test]
-    fn a_transcript_is_looked_into_again_when_it_has_grown() {
+    fn transcripts_are_listed_again_for_a_session_that_has_grown() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        let line = |id: &str| format!("{{\"sessionId\":\"{id}\"}}\n");
-        fs::write(&path, line("a")).unwrap();
-        let near = Neighbours::of(&path);
-        assert_eq!(near.transcripts.len(), 1);
-        let own = &near.transcripts[0];
-        assert!(own.names("a") && !own.names("b"));
-        fs::write(&path, line("a") + &line("b")).unwrap();
-        assert!(own.names("b"));
-        // Nothing is listed again that did not change.
-        assert!(Arc::ptr_eq(&near, &Neighbours::of(&path)));
-        fs::write(folder.path().join("b.jsonl"), line("b")).unwrap();
-        assert_eq!(Neighbours::of(&path).transcripts.len(), 2);
+        let [a, b] = ["a.jsonl", "b.jsonl"].map(|name| folder.path().join(name));
+        fs::write(&a, line("a")).unwrap();
+        let near = Neighbours::of(&a);
+        assert_eq!(near.naming("a", &a, None, None), Vec::<PathBuf>::new());
+        fs::write(&b, line("b") + &line("a")).unwrap();
+        let near = Neighbours::of(&a);
+        assert_eq!(near.naming("a", &a, None, None), [b.as_path()]);
+        // It was not its own place to look.
+        assert_eq!(near.naming("b", &b, None, None), Vec::<PathBuf>::new());
+        assert_eq!(near.naming("a", &b, None, None), [a.as_path()]);
+        // Nothing is listed again that did not change, whichever of them asks.
+        assert!(Arc::ptr_eq(&near, &Neighbours::of(&b)));
+        fs::write(&b, line("b") + &line("a") + &line("b")).unwrap();
+        assert!(Arc::ptr_eq(&near, &Neighbours::of(&a)));
+        assert!(!Arc::ptr_eq(&near, &Neighbours::of(&b)));
+        // What is known of a transcript that did not change is kept.
+        let anew = Neighbours::of(&a);
+        let find = |near: &Neighbours| {
+            let mut all = near.transcripts.iter();
+            all.find(|it| it.path == a).cloned().unwrap()
+        };
+        assert!(Arc::ptr_eq(&find(&near), &find(&anew)));
+    }
+
+    #[test]
+    fn one_listing_serves_all_projects_of_a_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let transcripts = ["a", "b"].map(|id| {
+            let project = home.path().join(".claude/projects").join(id);
+            fs::create_dir_all(&project).unwrap();
+            let path = project.join(format!("{id}.jsonl"));
+            fs::write(&path, line("a") + &line("b")).unwrap();
+            path
+        });
+        let [of_a, of_b] = transcripts.each_ref().map(|path| Neighbours::of(path));
+        assert!(Arc::ptr_eq(&of_a, &of_b));
+        assert_eq!(
+            of_a.naming("b", &transcripts[1], None, None),
+            transcripts[..1]
+        );
+        // A new project is seen.
+        fs::create_dir_all(home.path().join(".claude/projects/c")).unwrap();
+        assert!(!Arc::ptr_eq(&of_a, &Neighbours::of(&transcripts[0])));
+    }
+
+    #[test]
+    fn only_transcripts_of_the_time_are_looked_into() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |time: &str| Some(time.parse::<DateTime<Utc>>().unwrap());
+        let paths = ["1", "2"].map(|day| {
+            let path = folder.path().join(format!("{day}.jsonl"));
+            let written: DateTime<Utc> = at(&format!("2026-01-0{day}T12:00:00Z")).unwrap();
+            let began = format!(r#"{{"sessionId":"a","timestamp":"2026-01-0{day}T00:00:00Z"}}"#);
+            fs::write(&path, began + "\n").unwrap();
+            let file = fs::File::options().append(true).open(&path).unwrap();
+            file.set_modified(written.into()).unwrap();
+            path
+        });
+        for (since, until, expected) in [
+            (None, at("2026-01-01T06:00:00Z"), &paths[..1]),
+            (at("2026-01-02T06:00:00Z"), None, &paths[1..]),
+            (at("2026-01-01T18:00:00Z"), at("2026-01-01T20:00:00Z"), &[]),
+            (None, None, &paths),
+        ] {
+            let near = Neighbours::in_folders(vec![folder.path().to_owned()], None);
+            let found = near.naming("a", Path::new(""), since, until);
+            assert_eq!(found, expected, "{since:?} {until:?}");
+            let looked = near.transcripts.iter().filter(|it| it.ids.get().is_some());
+            assert_eq!(looked.count(), expected.len());
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::super::jsonl::{Lines, objects};
 use super::super::links::{self, Bounds};
 use super::super::walk::{self, Listing, Unreadable};
+use super::beside::Beside;
 use super::neighbours;
 use super::places::{config_dirs, projects_dirs};
 use super::prompt;
@@ -305,28 +306,24 @@ pub(super) fn is_transcript(path: &Path) -> bool {
 
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.
 fn siblings(transcript: &Path) -> Listing<AgentFile> {
-    let Some(directory) = transcript.parent() else {
+    let Some(folder) = transcript.parent() else {
         return Listing::default();
     };
-    let mut candidates = walk::entries(directory);
-    let is_regular = |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.is_file());
-    let is_agent = |path: &PathBuf| agent_id(path).is_some() && is_jsonl(path) && is_regular(path);
-    candidates.found.retain(is_agent);
-    if !candidates.found.is_empty() {
+    let beside = Beside::of(folder);
+    let mut files = Listing {
+        found: Vec::new(),
+        unreadable: beside.unreadable.clone(),
+    };
+    if !beside.by_session.is_empty() {
         let session = first_facts(transcript).and_then(|facts| facts.session);
-        candidates.found.retain(|path| {
-            let owner = first_facts(path).and_then(|facts| facts.session);
-            owner.is_some() && owner == session
-        });
+        let own = session.and_then(|session| beside.by_session.get(&session));
+        files.found = own
+            .into_iter()
+            .flatten()
+            .filter_map(|it| agent_file(it))
+            .collect();
     }
-    Listing {
-        found: candidates
-            .found
-            .iter()
-            .filter_map(|path| agent_file(path))
-            .collect(),
-        unreadable: candidates.unreadable,
-    }
+    files
 }
 
 fn agent_file(path: &Path) -> Option<AgentFile> {
@@ -380,27 +377,27 @@ fn read_meta(path: &Path) -> Option<AgentMeta> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-fn is_jsonl(path: &Path) -> bool {
+pub(super) fn is_jsonl(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "jsonl")
 }
 
 /// The id in `agent-<id>.jsonl`.
-fn agent_id(path: &Path) -> Option<String> {
+pub(super) fn agent_id(path: &Path) -> Option<String> {
     let stem = path.file_stem()?.to_str()?;
     stem.strip_prefix("agent-").map(str::to_owned)
 }
 
 /// What the first lines of a transcript say about the whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct FirstFacts {
-    session: Option<String>,
+pub(super) struct FirstFacts {
+    pub(super) session: Option<String>,
     timestamp: Option<String>,
     /// Whether it begins with the message of another agent.
     is_teammate: bool,
 }
 
-fn first_facts(path: &Path) -> Option<FirstFacts> {
+pub(super) fn first_facts(path: &Path) -> Option<FirstFacts> {
     const ENOUGH_LINES: usize = 20;
     let mut lines = Lines::beginning(path).ok()?;
     let mut facts = FirstFacts::default();

@@ -119,24 +119,16 @@ fn candidates(files: &SessionFiles, since: Option<DateTime<Utc>>) -> Vec<PathBuf
     if paths::transcript_of(id, transcript).as_ref() != Some(transcript) {
         return Vec::new();
     }
-    let near = Neighbours::of(transcript);
-    if near.transcripts.len() < 2 {
-        return Vec::new();
-    }
     let since = since.or_else(|| glance::started_at(transcript));
-    let ended = written(transcript);
-    let others = near.transcripts.iter().filter(|other| {
-        let is_early = since.is_some_and(|since| other.written < since);
-        let is_late = || ended.is_some_and(|ended| other.began() > Some(ended));
-        !is_early && other.path != *transcript && !is_late() && other.names(id)
-    });
-    let others = others.filter(|other| paths::session_id(&other.path) != *id);
-    others.map(|other| other.path.clone()).collect()
+    let near = Neighbours::of(transcript);
+    let mut others = near.naming(id, transcript, since, written(transcript));
+    others.retain(|other| paths::session_id(other) != *id);
+    others
 }
 
 /// When a file was last written to.
 fn written(path: &Path) -> Option<DateTime<Utc>> {
-    let meta = path.symlink_metadata().ok()?;
+    let meta = path.metadata().ok()?;
     meta.modified().ok().map(DateTime::from)
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::fields::{lenient, lenient_borrowed};
+use super::super::fields::{amount, count, lenient, lenient_borrowed};
 
 /// A session: what a file of it says, and the columns of its row.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -69,7 +69,7 @@ pub(super) struct Message {
     #[serde(rename = "providerID", deserialize_with = "lenient")]
     pub(super) provider_id: Option<String>,
     /// Dollars, of all its calls.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "amount")]
     pub(super) cost: Option<f64>,
     #[serde(deserialize_with = "lenient")]
     pub(super) tokens: Option<Tokens>,
@@ -108,11 +108,11 @@ pub(super) struct Model {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Tokens {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) input: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) output: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) reasoning: Option<u64>,
     #[serde(deserialize_with = "lenient")]
     pub(super) cache: Option<Cache>,
@@ -121,9 +121,9 @@ pub(super) struct Tokens {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Cache {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) read: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) write: Option<u64>,
 }
 
@@ -179,7 +179,7 @@ pub(super) struct Part<'a> {
     // Of `step-finish`.
     #[serde(deserialize_with = "lenient")]
     pub(super) reason: Option<String>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "amount")]
     pub(super) cost: Option<f64>,
     #[serde(deserialize_with = "lenient")]
     pub(super) tokens: Option<Tokens>,

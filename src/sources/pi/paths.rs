@@ -1,13 +1,15 @@
 //! Where Pi keeps its sessions.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::jsonl::{Lines, objects};
 use super::super::links::{self, Bounds};
+use super::super::regular;
 use super::super::times::parse_time;
 use super::super::walk::{Listing, Unreadable};
 use super::children;
@@ -15,6 +17,9 @@ use super::glance::started_at;
 use super::wire::Line;
 use crate::host::Host;
 use crate::variables::Variable;
+
+/// Settings are a few kilobytes; a file that is larger holds none.
+const LARGEST_SETTINGS: u64 = 4 << 20;
 
 /// What the first line of a session says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,7 +128,7 @@ pub fn sessions_dir(host: &Host) -> Option<PathBuf> {
 /// Where Pi keeps its settings, and all else unless another variable says otherwise.
 pub(super) fn agent_dir(host: &Host) -> Option<PathBuf> {
     let moved = host.path_variable(Variable::PiDir);
-    let moved = moved.map(|path| from_home(path, host));
+    let moved = moved.map(|path| as_path(path, host));
     moved.or_else(|| host.home.as_ref().map(|home| home.join(".pi/agent")))
 }
 
@@ -155,7 +160,7 @@ pub fn of_project(host: &Host) -> Listing<PathBuf> {
 fn own_sessions_dir(host: &Host) -> Option<PathBuf> {
     let named = host.path_variable(Variable::PiSessionDir);
     let named = named.or_else(|| session_dir_in(&agent_dir(host)?.join("settings.json")));
-    let named = from_home(named?, host);
+    let named = as_path(named?, host);
     // Pi takes a relative path from wherever it is started.
     if named.is_absolute() {
         return Some(named);
@@ -167,19 +172,45 @@ fn own_sessions_dir(host: &Host) -> Option<PathBuf> {
 /// `sessionDir` of the user's settings. That of a project is not followed: a repository must not
 /// decide which folders are read.
 fn session_dir_in(settings: &Path) -> Option<PathBuf> {
-    let settings = std::fs::read(settings).ok()?;
-    let settings: Value = serde_json::from_slice(&settings).ok()?;
-    let named = settings.get("sessionDir")?.as_str()?;
-    let named = named.strip_prefix("file://").unwrap_or(named);
+    let settings = regular::read_small(settings, LARGEST_SETTINGS).ok()?;
+    let settings = String::from_utf8_lossy(&settings);
+    // Pi parses them as JavaScript does: what stands in other fields cannot be wrong.
+    let fields: HashMap<String, &RawValue> =
+        serde_json::from_str(settings.trim_start_matches('\u{feff}')).ok()?;
+    let named: String = serde_json::from_str(fields.get("sessionDir")?.get()).ok()?;
     (!named.is_empty()).then(|| PathBuf::from(named))
 }
 
-/// Pi takes `~` for the home directory in these variables, wherever they are set.
-fn from_home(path: PathBuf, host: &Host) -> PathBuf {
-    match (path.strip_prefix("~"), &host.home) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path,
+/// Pi takes `~` for the home directory, and URLs of files for paths, wherever it is told a folder
+/// (`normalizePath`, pi 1.6.0).
+fn as_path(named: PathBuf, host: &Host) -> PathBuf {
+    if let (Ok(rest), Some(home)) = (named.strip_prefix("~"), &host.home) {
+        return home.join(rest);
     }
+    let url = named
+        .to_str()
+        .and_then(|named| named.strip_prefix("file://"));
+    let path = url.map(|url| url.strip_prefix("localhost").unwrap_or(url));
+    match path.filter(|path| path.starts_with('/')) {
+        Some(path) => PathBuf::from(without_escapes(path)),
+        None => named,
+    }
+}
+
+/// The path of a URL, in which `%20` is a blank and what follows `?` or `#` names no file.
+fn without_escapes(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| *first == b'%');
+        let digits = digits.filter(|it| it.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|it| std::str::from_utf8(it).ok());
+        let escaped = digits.and_then(|it| u8::from_str_radix(it, 16).ok());
+        bytes.push(escaped.unwrap_or(*first));
+        rest = &after[if escaped.is_some() { 2 } else { 0 }..];
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Every session of this user, in no order.
@@ -232,6 +263,9 @@ mod tests {
             ("PI_CODING_AGENT_DIR", "/pi", "/pi/sessions"),
             ("PI_CODING_AGENT_DIR", "~/pi", "/home/ada/pi/sessions"),
             ("PI_CODING_AGENT_SESSION_DIR", "/all", "/all"),
+            ("PI_CODING_AGENT_SESSION_DIR", "~/all", "/home/ada/all"),
+            ("PI_CODING_AGENT_SESSION_DIR", "file:///a%20b", "/a b"),
+            ("PI_CODING_AGENT_DIR", "file:///pi", "/pi/sessions"),
         ] {
             let found = sessions_dir(&host.clone().with(name, value));
             assert_eq!(found, Some(PathBuf::from(expected)), "{name}={value}");
@@ -250,6 +284,20 @@ mod tests {
         for (settings, expected) in [
             (r#"{"sessionDir":"/all"}"#, PathBuf::from("/all")),
             (r#"{"sessionDir":"~/all"}"#, home.path().join("all")),
+            (
+                r#"{"sessionDir":"file:///a%20b%C3%A9%zz?x#y"}"#,
+                "/a b\u{e9}%zz".into(),
+            ),
+            (r#"{"sessionDir":"file://localhost/all"}"#, "/all".into()),
+            ("\u{feff}{\"sessionDir\":\"/all\"}", "/all".into()),
+            (
+                r#"{"sessionDir":"/old","sessionDir":"/all"}"#,
+                "/all".into(),
+            ),
+            (
+                r#"{"x":1e999,"y":"\ud800","sessionDir":"/all"}"#,
+                "/all".into(),
+            ),
             (r#"{"sessionDir":"all"}"#, home.path().join("project/all")),
             (r#"{"sessionDir":"missing"}"#, usual.clone()),
             (r#"{"sessionDir":""}"#, usual.clone()),

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub(super) use super::super::fields::payload;
-use super::super::fields::{lenient, lenient_borrowed};
+use super::super::fields::{amount, count, lenient, lenient_borrowed};
 
 /// A line of a session: its header, or an entry of its tree.
 #[derive(Debug, Default, Deserialize)]
@@ -154,17 +154,17 @@ pub(super) struct SubagentRun<'a> {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Usage {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) input: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) output: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) reasoning: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) cache_read: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "count")]
     pub(super) cache_write: Option<u64>,
-    #[serde(rename = "cacheWrite1h", deserialize_with = "lenient")]
+    #[serde(rename = "cacheWrite1h", deserialize_with = "count")]
     pub(super) cache_write_1h: Option<u64>,
     #[serde(deserialize_with = "lenient")]
     pub(super) cost: Option<Cost>,
@@ -174,15 +174,15 @@ pub(super) struct Usage {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Cost {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "amount")]
     pub(super) input: Option<f64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "amount")]
     pub(super) output: Option<f64>,
-    #[serde(rename = "cacheRead", deserialize_with = "lenient")]
+    #[serde(rename = "cacheRead", deserialize_with = "amount")]
     pub(super) cache_read: Option<f64>,
-    #[serde(rename = "cacheWrite", deserialize_with = "lenient")]
+    #[serde(rename = "cacheWrite", deserialize_with = "amount")]
     pub(super) cache_write: Option<f64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "amount")]
     pub(super) total: Option<f64>,
 }
 

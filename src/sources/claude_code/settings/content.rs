@@ -7,6 +7,7 @@
 //! it text: `["x"]` is `x`. A parser that refused more than Claude Code does would not see what
 //! Claude Code goes by.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -36,7 +37,7 @@ const DEEPEST: usize = 64;
 /// Why it cannot be read. The words tell a place, never what stands there.
 pub fn read(file: &Path) -> Result<Map<String, Value>, String> {
     let bytes = regular::read_small(file, LARGEST).map_err(|error| error.to_string())?;
-    let json = String::from_utf8_lossy(&bytes);
+    let json = decoded(&bytes);
     let json = json.trim_start_matches('\u{feff}');
     if json.trim().is_empty() {
         return Ok(Map::new());
@@ -50,6 +51,19 @@ pub fn read(file: &Path) -> Result<Map<String, Value>, String> {
         Value::Object(settings) => Ok(settings),
         _ => Err("it is no JSON object".to_owned()),
     }
+}
+
+/// The text of a file. One that begins with the byte order mark of UTF-16 in little endian, as
+/// `PowerShell` writes it, is read as that; any other form of UTF-16 is no text (2.1.332).
+fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    let Some(encoded) = bytes.strip_prefix(b"\xff\xfe") else {
+        return String::from_utf8_lossy(bytes);
+    };
+    let units = encoded.chunks_exact(2);
+    let units: Vec<u16> = units
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    Cow::Owned(String::from_utf16_lossy(&units))
 }
 
 /// Whether there is a file, as far as anybody can tell: what cannot be looked at may be there.
@@ -199,6 +213,7 @@ mod tests {
         for text in [
             &br#"{"env":{"A":"1"}}"#[..],
             b"\xef\xbb\xbf{\"env\":{\"A\":1}}",
+            b"\xff\xfe{\0\"\0e\0n\0v\0\"\0:\0{\0\"\0A\0\"\0:\0\x31\0}\0}\0",
             br#"{"env":{},"env":{"A":"0","A":"1"}}"#,
             b"{\"x\":\"\xff\",\"env\":{\"A\":\"1\"}}",
             br#"{"x":1e999,"y":-1e999,"env":{"A":"1"}}"#,
@@ -225,6 +240,9 @@ mod tests {
             b"// comment\n{}",
             b"{\"env\":{\"A\":\"sec\tret\"}}",
             b"{}\0",
+            b"\xfe\xff\0{\0}",
+            b"{\0}\0",
+            b"\xff\xfe{\0",
             br#"["env"]"#,
             b"null",
         ] {
