@@ -235,11 +235,17 @@ fn files_that_hold_no_session_are_said_to_hold_none() {
         .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[1])
         .collect();
     for content in [
+        garbage,
+        b"hello\nyou\n".to_vec(),
+        b"null\n[]\n3\n\"x\"\n{}\n".to_vec(),
+    ] {
+        let outcome = read(content).code(1).complains("is no transcript");
+        assert_eq!(events(&outcome).len(), 0);
+    }
+    for content in [
         Vec::new(),
         b"\n\n\n".to_vec(),
-        garbage,
         b"hello\n".to_vec(),
-        b"null\n[]\n3\n\"x\"\n{}\n".to_vec(),
         vec![b'['; 200_000],
         vec![0; 10_000],
         br#"{"type":"user","timestamp":"yesterday","message":{"content":"x"}}"#.to_vec(),

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::conversation::{Conversation, GivenToCall};
@@ -51,14 +52,10 @@ pub fn map(
             mapper.turn(turn, trace.id, *index >= answered, &mut conversation);
         }
     }
-    // While a session goes on, lines may still come that the books were ahead of.
-    let unlisted = match progress {
-        Progress::Ended => {
-            let books = session.reconcile(&|generation| mapper.owns(generation));
-            books.unlisted
-        }
-        Progress::Running => Vec::new(),
-    };
+    let books = session.reconcile(&|generation| mapper.owns(generation));
+    let mut unlisted = books.unlisted;
+    // While a run goes on, lines may still come that the books were ahead of.
+    unlisted.retain(|unlisted| progress == Progress::Ended || session.has_turn_after(unlisted.at));
     let own: Vec<&Turn> = traces.iter().flat_map(SessionTrace::turns).collect();
     for unlisted in &unlisted {
         mapper.unlisted(unlisted, &own);
@@ -222,6 +219,11 @@ impl Mapper<'_> {
         }
     }
 
+    /// A time between lines, where they tell times.
+    fn timed(&self, time: TimeDelta) -> Option<TimeDelta> {
+        (self.session.timing == Timing::Known).then_some(time)
+    }
+
     fn generation(
         &mut self,
         generation: &Generation,
@@ -279,7 +281,7 @@ impl Mapper<'_> {
                 name: EventName::Span,
                 uuid: ids::turn(self.session.agent, session, &turn.id),
                 ended_at: turn.ended_at,
-                latency: Some(turn.ended_at - turn.started_at),
+                latency: self.timed(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
                 properties: kinds::of_turn(turn, self.settings.recording),
             },
@@ -303,7 +305,7 @@ impl Mapper<'_> {
                 name: EventName::Trace,
                 uuid: ids::turn_trace(self.session.agent, &self.session.key, &turn.id),
                 ended_at: turn.started_at,
-                latency: Some(turn.ended_at - turn.started_at),
+                latency: self.timed(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
                 properties: kinds::of_turn_trace(turn, &totals, self.settings.recording),
             },
@@ -349,7 +351,7 @@ impl Mapper<'_> {
                 name: EventName::Trace,
                 uuid,
                 ended_at: started_at,
-                latency: Some(ended_at - started_at),
+                latency: self.timed(ended_at - started_at),
                 circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
                 properties: kinds::of_session(session, &own, is_first, &totals, recording),
             },

@@ -19,7 +19,7 @@ use super::results::Results;
 use super::time::{Clock, Sighting, TaskReport, Worked};
 use super::{
     Agent, Block, ByModel, Earlier, Incidents, Lineage, Message, Oddities, Session, Statement,
-    Trigger, Turn, UsageReport,
+    Timing, Trigger, Turn, UsageReport,
 };
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
@@ -33,6 +33,7 @@ pub struct Assembler {
     earlier: Earlier,
     repeats_earlier: bool,
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    timing: Timing,
     title: Option<String>,
     lineage: Lineage,
     is_closed: bool,
@@ -61,6 +62,8 @@ struct ThreadState {
     begins_anew: bool,
     /// The response whose parts are being written.
     current: Option<usize>,
+    /// Responses of which more parts may come, this one among them.
+    open: Vec<usize>,
 }
 
 impl Assembler {
@@ -74,6 +77,7 @@ impl Assembler {
             earlier,
             repeats_earlier: false,
             span: None,
+            timing: Timing::Known,
             title,
             lineage,
             is_closed: false,
@@ -99,6 +103,12 @@ impl Assembler {
             None => (at, at),
             Some((first, last)) => (first, last.max(at)),
         });
+    }
+
+    /// No line has told a time yet. When the session had begun, as well as it is known otherwise.
+    pub fn began_by(&mut self, at: Option<DateTime<Utc>>) {
+        self.span = at.map(|at| (at, at));
+        self.timing = Timing::Unknown;
     }
 
     /// The title of the session; the last one counts.
@@ -183,10 +193,6 @@ impl Assembler {
         // Whether it is the same one, only a reading from the start can tell.
         self.repeats_earlier |= self.earlier.knows_turn(&start.id);
         let id = start.id.clone();
-        let main = self.threads.get(&Thread::Main);
-        if let Some(current) = main.and_then(|state| state.current) {
-            self.drafts[current].generation.complete = true;
-        }
         if !self.earlier.is_empty() {
             // It was counted when the turn before this one was read.
             self.before_turns = Incidents::default();
@@ -256,6 +262,20 @@ impl Assembler {
         }
     }
 
+    /// Whether a call is known to have started this subagent.
+    #[must_use]
+    pub fn knows_caller(&self, agent: &str) -> bool {
+        let note = self.agents.get(agent);
+        note.is_some_and(|note| note.call.is_some())
+    }
+
+    /// Whether a call is known to have started a subagent.
+    #[must_use]
+    pub fn has_agent(&self, call: &str) -> bool {
+        let mut notes = self.agents.values();
+        notes.any(|note| note.call.as_deref() == Some(call))
+    }
+
     /// The time of the last line so far.
     #[must_use]
     pub fn last_seen(&self) -> Option<DateTime<Utc>> {
@@ -280,7 +300,7 @@ impl Assembler {
             is_waiting: state.is_some_and(|state| !state.pending.is_empty()),
             repeats: &repeats,
         };
-        let piece = Piece::of(&part);
+        let piece = Piece::of(&part, self.timing);
         if let Some(index) = self.responses.find(&piece, &stand) {
             self.responses.go_on(index, &piece);
             self.continue_response(index, part);
@@ -299,7 +319,16 @@ impl Assembler {
         }
         let index = self.drafts.len();
         let state = self.threads.entry(part.thread.clone()).or_default();
-        let previous = state.current.replace(index);
+        state.current = Some(index);
+        // What was asked for after the last part of a response is known is asked with all of it.
+        // Only then: two processes may write at once.
+        let asked_at = part.requested_at;
+        state.open.retain(|open| {
+            let earlier = &mut self.drafts[*open].generation;
+            earlier.complete |= asked_at.is_none_or(|asked| earlier.ended_at <= asked);
+            !earlier.complete
+        });
+        state.open.push(index);
         // What a failed call was given, the next one is given again.
         let input = if part.error.is_some() {
             state.pending.clone()
@@ -307,9 +336,6 @@ impl Assembler {
             mem::take(&mut state.pending)
         };
         let begins_anew = mem::take(&mut state.begins_anew);
-        if let Some(previous) = previous {
-            self.drafts[previous].generation.complete = true;
-        }
         let given = part.given.take();
         self.drafts
             .push(Draft::begin(id, turn, input, begins_anew, part));
@@ -422,6 +448,7 @@ impl Assembler {
                 .earlier
                 .ended_at
                 .map_or(ended_at, |earlier| earlier.max(ended_at)),
+            timing: self.timing,
             is_closed: self.is_closed,
             is_cut_off: self.is_cut_off,
             title: self.title,

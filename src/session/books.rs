@@ -2,8 +2,9 @@
 //!
 //! Some agents keep sums of what they used, by model. Calls that are in no line of the transcript
 //! (compaction, titles, classifiers) are in the books all the same: what a statement says, less what
-//! was accounted for until then, is what these calls used. All sums run from the session's start, so
-//! that a line with a wrong time may shift what is found, but not its total.
+//! was accounted for until then, is what these calls used. Sums run from the session's start, so
+//! that a line with a wrong time may shift what is found, but not its total; books that a later run
+//! begins anew are held against what was accounted for since they began.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -22,9 +23,9 @@ pub struct Statement {
     /// Since when the agent kept them: a run that was killed is in no books, and the next one
     /// begins new ones.
     pub since: Option<DateTime<Utc>>,
-    /// When; everything used until then is in it.
+    /// When; everything used since they were begun is in it.
     pub at: DateTime<Utc>,
-    /// What was used since the session began.
+    /// What was used since they were begun.
     pub used: ByModel,
 }
 
@@ -46,8 +47,14 @@ pub struct Unlisted {
 pub struct Balance {
     /// How many statements there were.
     pub statements: u64,
+    /// When the last one was written.
+    pub stated_at: Option<DateTime<Utc>>,
+    /// Since when its books were kept.
+    pub since: Option<DateTime<Utc>>,
     /// What lines have shown until then, and what was found in the books besides.
     pub accounted: ByModel,
+    /// The part of it that is in the books of earlier runs.
+    pub closed: ByModel,
     /// What lines have shown after it, and when the last of them was written.
     pub pending: ByModel,
     /// See `pending`.
@@ -90,6 +97,7 @@ impl Balance {
         };
         found.balance.inherits |= inherits;
         for statement in statements {
+            found.balance.open(statement);
             found.balance.book_pending(statement);
             while let Some((at, model, usage)) = listed.next_if(|(at, _, _)| *at <= statement.at) {
                 if statement.begins_before(at) {
@@ -107,6 +115,33 @@ impl Balance {
 }
 
 impl Balance {
+    /// Books that were begun after the last statement was written hold nothing of what was
+    /// accounted for until then.
+    fn open(&mut self, statement: &Statement) {
+        let is_anew = statement.since > self.stated_at && self.stated_at.is_some();
+        if is_anew {
+            self.closed.clone_from(&self.accounted);
+        }
+        if is_anew || self.stated_at.is_none() {
+            self.since = statement.since;
+        }
+        self.stated_at = Some(statement.at);
+    }
+
+    /// What of the accounted usage a statement must hold. One of an earlier run's books, written
+    /// late, may hold anything: by all that was accounted for nothing is counted twice.
+    fn expected(&self, statement: &Statement) -> ByModel {
+        let mut expected = self.accounted.clone();
+        if statement.since >= self.since {
+            for (model, closed) in &self.closed {
+                if let Some(sum) = expected.get_mut(model) {
+                    *sum = sum.minus(*closed);
+                }
+            }
+        }
+        expected
+    }
+
     /// What was used since the last statement is in this one, unless it began later.
     fn book_pending(&mut self, statement: &Statement) {
         let pending = mem::take(&mut self.pending);
@@ -129,10 +164,11 @@ impl Reconciled {
     fn settle(&mut self, statement: &Statement) {
         let balance = &mut self.balance;
         let is_inherited = balance.inherits && balance.statements == 0;
+        let mut expected = balance.expected(statement);
         // The books name the model that searched, the lines the one that asked for it.
-        let mut searches = searches(&statement.used).saturating_sub(searches(&balance.accounted));
+        let mut searches = searches(&statement.used).saturating_sub(searches(&expected));
         for (model, used) in &statement.used {
-            let accounted = balance.accounted.get(model).copied().unwrap_or_default();
+            let accounted = expected.get(model).copied().unwrap_or_default();
             let mut usage = used.beyond(accounted);
             usage.web_searches = usage.web_searches.min(searches);
             searches -= usage.web_searches;
@@ -140,6 +176,7 @@ impl Reconciled {
                 continue;
             }
             add(&mut balance.accounted, model, usage);
+            add(&mut expected, model, usage);
             if !is_inherited {
                 self.unlisted.push(Unlisted {
                     statement: balance.statements,
@@ -158,7 +195,7 @@ impl Reconciled {
             };
             excess == Usage::default()
         };
-        self.exceeded += u64::from(!balance.accounted.iter().all(is_in_books));
+        self.exceeded += u64::from(!expected.iter().all(is_in_books));
         balance.statements += 1;
     }
 }
@@ -246,197 +283,4 @@ impl Usage {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn calls(number: u64) -> Usage {
-        Usage {
-            input: 12 * number,
-            output: 321 * number,
-            ..Usage::default()
-        }
-    }
-
-    fn time(second: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(second, 0).unwrap()
-    }
-
-    fn statement(second: i64, number: u64) -> Statement {
-        Statement {
-            since: None,
-            at: time(second),
-            used: ByModel::from([("opus".to_owned(), calls(number))]),
-        }
-    }
-
-    fn listed(seconds: &[i64]) -> Vec<(DateTime<Utc>, &'static str, Usage)> {
-        seconds
-            .iter()
-            .map(|second| (time(*second), "opus", calls(1)))
-            .collect()
-    }
-
-    #[test]
-    fn books_that_agree_show_nothing() {
-        let found = Balance::default().reconcile(&[statement(10, 2)], listed(&[1, 2]), false);
-        assert_eq!((found.unlisted, found.exceeded), (vec![], 0));
-    }
-
-    #[test]
-    fn calls_in_no_line_belong_to_the_statement_by_which_they_appear() {
-        let statements = [
-            statement(10, 3),
-            statement(20, 4),
-            statement(30, 6),
-            statement(40, 7),
-        ];
-        let found = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]), false);
-        let expected = Unlisted {
-            statement: 2,
-            at: time(30),
-            model: "opus".to_owned(),
-            usage: calls(2),
-        };
-        assert_eq!((found.unlisted, found.exceeded), (vec![expected], 0));
-    }
-
-    #[test]
-    fn a_session_read_in_two_parts_gives_the_same() {
-        let statements = [
-            statement(10, 3),
-            statement(20, 4),
-            statement(30, 6),
-            statement(40, 8),
-        ];
-        let whole = Balance::default().reconcile(&statements, listed(&[1, 2, 3, 15, 35]), false);
-        let first = Balance::default().reconcile(&statements[..2], listed(&[1, 2, 3, 15]), false);
-        let second = first
-            .balance
-            .clone()
-            .reconcile(&statements[2..], listed(&[35]), false);
-        let parts = [first.unlisted, second.unlisted].concat();
-        assert_eq!((parts, second.balance), (whole.unlisted, whole.balance));
-    }
-
-    #[test]
-    fn a_fork_is_not_charged_for_what_it_inherited() {
-        let statements = [statement(10, 5), statement(20, 7)];
-        let found = Balance::default().reconcile(&statements, listed(&[1, 15]), true);
-        assert_eq!(
-            (found.unlisted.len(), found.unlisted[0].usage),
-            (1, calls(1))
-        );
-    }
-
-    #[test]
-    fn a_fork_that_is_read_in_parts_inherited_what_its_first_part_shows() {
-        let first = Balance::default().reconcile(&[], listed(&[1]), true);
-        let second = first
-            .balance
-            .reconcile(&[statement(20, 7)], listed(&[15]), false);
-        assert_eq!(second.unlisted, []);
-    }
-
-    #[test]
-    fn a_search_counts_once_whichever_model_ran_it() {
-        let searching = |usage| Usage {
-            web_searches: 2,
-            ..usage
-        };
-        let used = ByModel::from([
-            ("haiku".to_owned(), searching(calls(1))),
-            ("opus".to_owned(), calls(1)),
-        ]);
-        let statement = Statement {
-            since: None,
-            at: time(10),
-            used,
-        };
-        let listed = [(time(1), "opus", searching(calls(1)))];
-        let found = Balance::default().reconcile(&[statement], listed, false);
-        let usages: Vec<Usage> = found.unlisted.iter().map(|it| it.usage).collect();
-        assert_eq!((usages, found.exceeded), (vec![calls(1)], 0));
-    }
-
-    #[test]
-    fn how_long_the_cache_keeps_what_was_written_needs_no_books() {
-        let written = |all, one_hour| Usage {
-            cache_write: all,
-            cache_write_5m: all - one_hour,
-            cache_write_1h: one_hour,
-            ..calls(1)
-        };
-        for (in_line, in_books, beyond) in [
-            (written(9149, 9149), written(9149, 0), None),
-            (written(9149, 9149), written(9149, 100), None),
-            (written(9149, 0), written(9149, 9149), None),
-            (written(100, 100), written(300, 0), Some((200, 0))),
-            (written(100, 100), written(300, 250), Some((50, 150))),
-        ] {
-            let statement = Statement {
-                used: ByModel::from([("opus".to_owned(), in_books)]),
-                ..statement(10, 1)
-            };
-            let found =
-                Balance::default().reconcile(&[statement], [(time(1), "opus", in_line)], false);
-            let split = |usage: Usage| (usage.cache_write_5m, usage.cache_write_1h);
-            let split: Vec<_> = found.unlisted.iter().map(|it| split(it.usage)).collect();
-            assert_eq!(split, Vec::from_iter(beyond), "{in_line:?} {in_books:?}");
-            assert_eq!(found.exceeded, 0, "{in_line:?} {in_books:?}");
-        }
-    }
-
-    #[test]
-    fn parts_of_a_response_complete_each_other() {
-        let written = |output, all, one_hour| Usage {
-            output,
-            cache_write: all,
-            cache_write_5m: all - one_hour,
-            cache_write_1h: one_hour,
-            ..Usage::default()
-        };
-        let whole = Usage {
-            input: 10,
-            cache_read: 1000,
-            ..written(50, 200, 200)
-        };
-        for (part, other) in [
-            (whole, Usage::default()),
-            (whole, written(50, 0, 0)),
-            (whole, written(50, 200, 0)),
-            (Usage { output: 5, ..whole }, written(50, 0, 0)),
-            // The first of them is an estimate.
-            (
-                Usage {
-                    input: 99,
-                    ..written(5, 0, 0)
-                },
-                whole,
-            ),
-        ] {
-            assert_eq!(part.completed_by(other), whole, "{part:?} {other:?}");
-            if part.output != other.output {
-                assert_eq!(other.completed_by(part), whole, "{part:?} {other:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_killed_run_used_is_in_no_books() {
-        let statement = Statement {
-            since: Some(time(5)),
-            ..statement(10, 3)
-        };
-        let found = Balance::default().reconcile(&[statement], listed(&[1, 2, 8]), false);
-        let usages: Vec<Usage> = found.unlisted.iter().map(|it| it.usage).collect();
-        assert_eq!((usages, found.exceeded), (vec![calls(2)], 0));
-    }
-
-    #[test]
-    fn lines_beyond_the_books_are_counted_and_nothing_is_invented() {
-        let statements = [statement(10, 1), statement(20, 3), statement(30, 5)];
-        let found = Balance::default().reconcile(&statements, listed(&[1, 2, 15]), false);
-        let usages: Vec<Usage> = found.unlisted.iter().map(|it| it.usage).collect();
-        assert_eq!((usages, found.exceeded), (vec![calls(2)], 1));
-    }
-}
+mod tests;

@@ -10,6 +10,9 @@ const AT_ONCE: TimeDelta = TimeDelta::milliseconds(500);
 /// By how much two clocks of one agent may differ.
 pub(super) const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
+/// No tool works for longer.
+const LONGEST: TimeDelta = TimeDelta::days(31);
+
 /// The time from a call to its result.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Interval {
@@ -79,6 +82,14 @@ impl Interval {
             self.begins_by = self.begins_by.max(at);
         }
         self.began_at = sighting.began_at.filter(within);
+    }
+
+    /// How long the tool can have worked at most. What was measured to be longer was not.
+    pub(super) fn longest(&self) -> TimeDelta {
+        match self.end.filter(|_| !self.is_untimed) {
+            Some(end) => end - self.called_at + TOLERANCE,
+            None => LONGEST,
+        }
     }
 
     fn length(&self) -> TimeDelta {

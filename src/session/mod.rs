@@ -94,6 +94,8 @@ pub struct Session {
     pub started_at: DateTime<Utc>,
     /// Time of the last line that was read.
     pub ended_at: DateTime<Utc>,
+    /// Whether its lines tell times: otherwise nothing is known of how long anything took.
+    pub timing: Timing,
     /// Whether the agent wrote that the session ended, and nothing came after.
     pub is_closed: bool,
     /// Whether the last line is half a line: the agent was killed while it wrote.
@@ -301,6 +303,12 @@ impl Session {
         let generations = self.all_generations().into_iter();
         let new = generations.filter(|it| it.usage_report == UsageReport::Missing);
         self.earlier.totals.without_usage + new.count() as u64
+    }
+
+    /// Whether a turn began at that time or later.
+    #[must_use]
+    pub fn has_turn_after(&self, at: DateTime<Utc>) -> bool {
+        self.turns.iter().any(|turn| turn.started_at >= at)
     }
 
     /// What the agent's own books show and the lines do not. `ours` tells the generations of this

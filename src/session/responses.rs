@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{ResponsePart, Usage};
+use super::{ResponsePart, Timing, Usage};
 
 /// What a part says of the response that it belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,15 +30,18 @@ pub struct Origin {
 pub(super) struct Piece<'a> {
     pub(super) origin: &'a Origin,
     pub(super) at: DateTime<Utc>,
+    /// Whether that is when it was written, as lines tell.
+    pub(super) timing: Timing,
     pub(super) usage: Option<Usage>,
     pub(super) has_stopped: bool,
 }
 
 impl Piece<'_> {
-    pub(super) fn of(part: &ResponsePart) -> Piece<'_> {
+    pub(super) fn of(part: &ResponsePart, timing: Timing) -> Piece<'_> {
         Piece {
             origin: &part.origin,
             at: part.at,
+            timing,
             usage: part.usage,
             has_stopped: part.stop_reason.is_some(),
         }
@@ -189,8 +192,8 @@ impl Responses {
         }
         let own = match (&origin.request, &origin.line) {
             (Some(request), _) if is_drawn(request) => request.clone(),
-            (Some(own), _) | (None, Some(own)) => format!("{own}\u{1e}{}", stamp(piece.at)),
-            (None, None) => stamp(piece.at),
+            (Some(own), _) | (None, Some(own)) => format!("{own}\u{1e}{}", stamp(piece)),
+            (None, None) => stamp(piece),
         };
         let mut name = format!("{id}\u{1e}{own}");
         while self.names.contains(&name) {
@@ -228,8 +231,12 @@ impl Responses {
     }
 }
 
-fn stamp(at: DateTime<Utc>) -> String {
-    at.timestamp_millis().to_string()
+/// The time of a part. One that no line tells is another in each copy, and tells nothing apart.
+fn stamp(piece: &Piece<'_>) -> String {
+    match piece.timing {
+        Timing::Known => piece.at.timestamp_millis().to_string(),
+        Timing::Unknown => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -254,6 +261,7 @@ mod tests {
             let piece = Piece {
                 origin,
                 at: DateTime::from_timestamp(second, 0).unwrap(),
+                timing: Timing::Known,
                 usage: None,
                 has_stopped: true,
             };

@@ -280,7 +280,8 @@ impl Interval {
         let measured = result.duration_ms.map(i64::try_from);
         interval.measured = measured
             .and_then(Result::ok)
-            .and_then(TimeDelta::try_milliseconds);
+            .and_then(TimeDelta::try_milliseconds)
+            .filter(|measured| *measured <= interval.longest());
         interval
     }
 }

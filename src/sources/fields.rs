@@ -5,6 +5,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
 
+use super::tolerant;
+
 /// A value of the kind that is wanted, else none.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
@@ -17,7 +19,7 @@ pub(super) fn lenient_borrowed<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
+    Ok(tolerant::read(raw))
 }
 
 /// A number of tokens, however it is written: whole, as `10.0` or `1e3`, or as text.
@@ -41,7 +43,7 @@ pub(super) fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 
 /// Reads what stands in a field; another kind of thing than we know is as good as nothing.
 pub(super) fn payload<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
-    serde_json::from_str(raw?.get()).ok()
+    tolerant::read(raw?)
 }
 
 #[cfg(test)]

@@ -11,8 +11,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Deserializer;
+use serde_json::value::RawValue;
 
 use super::regular;
+use super::tolerant;
 
 /// A longer line is skipped: no agent writes one, and a file must not decide how much memory
 /// we take.
@@ -99,6 +101,9 @@ impl Lines {
 
     fn with_buffer(path: &Path, offset: u64, buffer: usize) -> io::Result<Self> {
         let (mut file, length) = regular::open(path)?;
+        if is_utf_16(&mut file)? {
+            return Err(regular::no_transcript("it is UTF-16, not UTF-8"));
+        }
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self {
             file,
@@ -195,6 +200,13 @@ impl Lines {
     }
 }
 
+/// Whether a file begins with the byte order mark of UTF-16, in which PowerShell stores text.
+fn is_utf_16(file: &mut File) -> io::Result<bool> {
+    let mut first = Vec::new();
+    file.by_ref().take(2).read_to_end(&mut first)?;
+    Ok(matches!(first.as_slice(), [0xff, 0xfe] | [0xfe, 0xff]))
+}
+
 /// Replaces escaped surrogates that have no partner; `None` when there are none. Agents write
 /// text beyond ASCII as it is, so a line with any such escape is rare.
 fn without_half_characters(text: &str) -> Option<String> {
@@ -252,7 +264,8 @@ fn surrogate(text: &str) -> Option<Half> {
 ///
 /// Two processes that write at once glue objects together, and a process that dies leaves half
 /// an object before the next one: what is whole is found in both cases. A machine that dies leaves
-/// a run of NUL bytes in the place of what was to be written.
+/// a run of NUL bytes in the place of what was to be written. Programs that export sessions put
+/// the objects into an array.
 pub fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -> u64 {
     if memchr::memchr(0, line.as_bytes()).is_none() {
         return objects_between(line, &mut each);
@@ -270,25 +283,58 @@ fn objects_between<'a, T: Deserialize<'a>>(line: &'a str, each: &mut impl FnMut(
         let mut stream = Deserializer::from_str(rest).into_iter::<T>();
         match stream.next() {
             None => break,
-            Some(Ok(object)) => {
-                let read = stream.byte_offset();
-                if rest.starts_with('{') {
-                    each(object);
-                } else {
+            Some(Ok(object)) if rest.starts_with('{') => {
+                each(object);
+                rest = rest[stream.byte_offset()..].trim_ascii_start();
+            }
+            Some(_) => match value(rest) {
+                Ok((raw, length)) => {
+                    malformed += of_value(raw, each);
+                    rest = rest[length..].trim_ascii_start();
+                }
+                Err(error) => {
                     malformed += 1;
+                    match next_object(rest, error.column()) {
+                        Some(start) => rest = &rest[start..],
+                        None => break,
+                    }
                 }
-                rest = rest[read..].trim_ascii_start();
-            }
-            Some(Err(error)) => {
-                malformed += 1;
-                match next_object(rest, error.column()) {
-                    Some(start) => rest = &rest[start..],
-                    None => break,
-                }
-            }
+            },
         }
     }
     malformed
+}
+
+/// The value that a text begins with, and how many bytes it takes.
+fn value(text: &str) -> serde_json::Result<(&RawValue, usize)> {
+    let mut stream = Deserializer::from_str(text).into_iter::<&RawValue>();
+    let raw = stream
+        .next()
+        .unwrap_or_else(|| serde_json::from_str(text))?;
+    Ok((raw, stream.byte_offset()))
+}
+
+/// Hands an object that was not read at once to `each`, or those in an array. How many pieces
+/// were none.
+fn of_value<'a, T: Deserialize<'a>>(raw: &'a RawValue, each: &mut impl FnMut(T)) -> u64 {
+    let items: Vec<&RawValue> = match raw.get().as_bytes().first() {
+        Some(b'{') => vec![raw],
+        Some(b'[') => serde_json::from_str(raw.get()).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let mut found = 0;
+    for item in &items {
+        let is_object = item.get().starts_with('{');
+        if let Some(object) = is_object.then(|| tolerant::read(item)).flatten() {
+            each(object);
+            found += 1;
+        }
+    }
+    if found == 0 {
+        1
+    } else {
+        items.len() as u64 - found
+    }
 }
 
 /// Where the object begins that broke the one before it. Inside a string its first quote ends
@@ -300,158 +346,4 @@ fn next_object(text: &str, stumbled_at: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use serde_json::Value;
-
-    use super::*;
-
-    fn parse(line: &str) -> (Vec<Value>, u64) {
-        let mut found = Vec::new();
-        let malformed = objects(line, |value| found.push(value));
-        (found, malformed)
-    }
-
-    #[test]
-    fn objects_are_found_whole_glued_and_after_a_torn_one() {
-        let whole = r#"{"type":"user","n":1}"#;
-        for (line, objects, malformed) in [
-            (whole.to_owned(), 1, 0),
-            (String::new(), 0, 0),
-            (format!("{whole}{whole}"), 2, 0),
-            (
-                format!(r#"{{"type":"user","text":"half a senten{whole}"#),
-                1,
-                1,
-            ),
-            (format!(r#"{{"type":"user","n":1{whole}"#), 1, 1),
-            (r#"{"type":"user","text":"cut"#.to_owned(), 0, 1),
-            ("// a comment".to_owned(), 0, 1),
-            (format!("\0\0\0{whole}"), 1, 1),
-            (format!("{whole}\0\0{whole}\0"), 2, 1),
-            (format!(r#"{{"type":"us{}{whole}"#, "\0"), 1, 2),
-            (format!("[1,2]{whole}"), 1, 1),
-            (format!("\u{feff}{whole}"), 1, 0),
-        ] {
-            let (found, bad) = parse(&line);
-            assert_eq!((found.len(), bad), (objects, malformed), "{line}");
-        }
-    }
-
-    #[test]
-    fn halves_of_characters_are_replaced_and_whole_ones_kept() {
-        for (escaped, expected) in [
-            (r"\ud83d cut", "\u{fffd} cut"),
-            (r"\uDE00 cut", "\u{fffd} cut"),
-            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
-            (r"\ud83d\ude00 whole", "😀 whole"),
-            (r"\\ud83d is no escape", r"\ud83d is no escape"),
-            (r"\\\ud83d is one", "\\\u{fffd} is one"),
-            (r"ä\nö\ud83d", "ä\nö\u{fffd}"),
-        ] {
-            let line = format!(r#"{{"text":"{escaped}"}}"#);
-            let line = Line {
-                offset: 0,
-                bytes: line.as_bytes(),
-                is_terminated: true,
-                is_oversized: false,
-            };
-            let value: Value = serde_json::from_str(&line.text()).unwrap();
-            assert_eq!(value["text"], expected, "{escaped}");
-        }
-    }
-
-    #[test]
-    fn lines_know_their_offset_and_whether_they_are_finished() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"one\r\ntwo\n\nhal").unwrap();
-        let mut lines = Lines::open(file.path(), 0).unwrap();
-        let mut seen = Vec::new();
-        while let Some(line) = lines.next_line().unwrap() {
-            let text = String::from_utf8(line.bytes.to_vec()).unwrap();
-            seen.push((line.offset, text, line.is_terminated));
-        }
-        let expected = [
-            (0, "one", true),
-            (5, "two", true),
-            (9, "", true),
-            (10, "hal", false),
-        ];
-        assert_eq!(
-            seen,
-            expected.map(|(offset, text, done)| (offset, text.to_owned(), done))
-        );
-    }
-
-    /// Reads a file to its end, or to where it is given up.
-    fn read_all(path: &Path) -> io::Result<u64> {
-        let mut lines = Lines::open(path, 0)?;
-        let mut count = 0;
-        while lines.next_line()?.is_some() {
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    #[test]
-    fn a_file_of_lines_that_are_nothing_is_given_up() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        let most = usize::try_from(MOST_STRANGE).unwrap();
-        for (line, ends_well) in [("{}\n", true), ("\n", false), ("no\n", false)] {
-            file.as_file().set_len(0).unwrap();
-            file.rewind().unwrap();
-            file.write_all(line.repeat(most).as_bytes()).unwrap();
-            assert_eq!(read_all(file.path()).unwrap(), MOST_STRANGE, "{line:?}");
-            file.write_all(line.as_bytes()).unwrap();
-            assert_eq!(read_all(file.path()).is_ok(), ends_well, "{line:?}");
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_one_endless_line_is_given_up() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"{}\n").unwrap();
-        let skipped = MOST_SKIPPED - MOST_SKIPPED % LONGEST_LINE as u64;
-        file.as_file().set_len(skipped).unwrap();
-        assert_eq!(read_all(file.path()).unwrap(), 2);
-        file.as_file().set_len(4 * MOST_SKIPPED).unwrap();
-        let error = read_all(file.path()).unwrap_err().to_string();
-        assert!(error.contains("its lines are too long"), "{error}");
-    }
-
-    #[test]
-    fn what_is_written_meanwhile_is_for_the_next_time() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"{}\n").unwrap();
-        let mut lines = Lines::open(file.path(), 0).unwrap();
-        file.write_all(b"{}\n").unwrap();
-        assert!(lines.next_line().unwrap().is_some());
-        assert!(lines.next_line().unwrap().is_none());
-        assert_eq!(read_all(file.path()).unwrap(), 2);
-    }
-
-    #[test]
-    fn a_line_may_be_longer_than_what_is_read_at_once() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        let lengths = [10, BUFFER - 12, 3 * BUFFER, 0, BUFFER - 1, BUFFER, 7];
-        for length in lengths {
-            let line = "x".repeat(length);
-            writeln!(file, "{line}").unwrap();
-        }
-        let mut lines = Lines::open(file.path(), 0).unwrap();
-        let mut offset = 0;
-        for length in lengths {
-            let line = lines.next_line().unwrap().unwrap();
-            assert_eq!((line.offset, line.bytes.len()), (offset, length));
-            assert!(line.is_terminated && line.bytes.iter().all(|byte| *byte == b'x'));
-            offset += length as u64 + 1;
-        }
-        assert!(lines.next_line().unwrap().is_none());
-    }
-
-    #[test]
-    fn a_directory_is_no_transcript() {
-        assert!(Lines::open(Path::new("/"), 0).is_err());
-    }
-}
+mod tests;

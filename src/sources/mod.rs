@@ -11,6 +11,7 @@ pub mod opencode;
 pub mod pi;
 pub(crate) mod regular;
 mod times;
+mod tolerant;
 mod turns;
 mod walk;
 mod work_tree;

@@ -2,16 +2,17 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// The last time that can be sent: years have four digits.
-const LAST: DateTime<Utc> = match DateTime::from_timestamp(253_370_764_800, 0) {
-    Some(last) => last,
-    None => DateTime::UNIX_EPOCH,
-};
+/// Seconds from 1970 to 2000. No agent is that old: what is written as an earlier time is none.
+const FIRST: i64 = 946_684_800;
 
-/// A time in RFC 3339; one without an offset is of UTC, a number counts from 1970.
+/// Seconds from 1970 to 9999, the last year that can be sent. A later time is none either.
+const LAST: i64 = 253_370_764_800;
+
+/// A time in RFC 3339; one without an offset is of UTC, a number counts from 1970. `None` for a
+/// time at which no agent can have written.
 pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some(within_reach(at.with_timezone(&Utc)));
+        return possible(at.with_timezone(&Utc));
     }
     if let Ok(number) = text.trim().parse() {
         return of_number(number);
@@ -20,32 +21,27 @@ pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     let mut times = forms
         .iter()
         .filter_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    Some(within_reach(times.next()?.and_utc()))
+    possible(times.next()?.and_utc())
 }
 
-/// A time in seconds or milliseconds since 1970.
+/// A time in seconds, milliseconds, microseconds or nanoseconds since 1970, whichever gives a year
+/// of this age.
 fn of_number(number: f64) -> Option<DateTime<Utc>> {
-    /// So many seconds are the year 5138, so many milliseconds the year 1973.
-    const MOST_SECONDS: f64 = 1e11;
-    if !(1.0..1e15).contains(&number) {
-        return None;
-    }
-    let milliseconds = if number < MOST_SECONDS {
-        number * 1000.0
-    } else {
-        number
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "checked before")]
-    of_milliseconds(milliseconds as i64)
+    /// The first number that is no count of these units, and how many of them are a millisecond.
+    /// In each unit it is the year 5138, in the next smaller one the year 1973.
+    const UNITS: [(f64, f64); 4] = [(1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e20, 1e6)];
+    let (_, in_millisecond) = UNITS.into_iter().find(|(end, _)| number < *end)?;
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+    of_milliseconds((number / in_millisecond) as i64)
 }
 
 /// A time in milliseconds since 1970.
 pub(super) fn of_milliseconds(milliseconds: i64) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_millis(milliseconds).map(within_reach)
+    possible(DateTime::from_timestamp_millis(milliseconds)?)
 }
 
-fn within_reach(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.clamp(DateTime::UNIX_EPOCH, LAST)
+fn possible(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    (FIRST..LAST).contains(&at.timestamp()).then_some(at)
 }
 
 #[cfg(test)]
@@ -62,10 +58,24 @@ mod tests {
             "2026-11-20 09:00:01",
             "1795165201000",
             "1795165201",
+            "1795165201000000",
+            "1795165201000000000",
         ] {
             assert_eq!(parse_time(text), expected, "{text}");
         }
-        for text in ["yesterday", "", "NaN", "inf", "-5", "0", "1e300"] {
+        for text in [
+            "yesterday",
+            "",
+            "NaN",
+            "inf",
+            "-inf",
+            "-5",
+            "0",
+            "1e300",
+            "0001-01-01T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+        ] {
             assert_eq!(parse_time(text), None, "{text}");
         }
     }

@@ -11,6 +11,7 @@ mod contract;
 mod corpus;
 mod facts;
 mod inputs;
+mod odd;
 mod parts;
 mod requests;
 mod resumed;

@@ -27,7 +27,7 @@ fn every_fixture_can_be_cut_after_every_line() {
         for run in [Run::default(), Run::by_message()] {
             let whole = by_uuid(run.events(transcript));
             for lines in 0..=copy.lines() {
-                let parts = read_in_parts(&run, &copy, lines);
+                let parts = read_in_parts(&run, &copy, &[lines]);
                 let at = format!("{} after {lines} lines", transcript.display());
                 compare(&parts, &whole, &at);
             }
@@ -44,7 +44,7 @@ fn a_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
             let whole = by_uuid(run.events(transcript));
             for cut in (first..=CUTS).step_by(2) {
                 let lines = copy.lines() * cut / (CUTS + 1);
-                let parts = read_in_parts(&run, &copy, lines);
+                let parts = read_in_parts(&run, &copy, &[lines]);
                 let at = format!("{} after {lines} lines", transcript.display());
                 compare(&parts, &whole, &at);
             }
@@ -53,7 +53,7 @@ fn a_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
 }
 
 #[track_caller]
-fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, Value>, at: &str) {
+pub(crate) fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, Value>, at: &str) {
     for (uuid, event) in whole {
         let part = parts.get(uuid).unwrap_or(&Value::Null);
         if part != event {
@@ -77,36 +77,33 @@ fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, Value>, at:
     }
 }
 
-/// Reads a beginning of the session while it is still running, then all of it from the
-/// checkpoint on. Of an event that was sent twice, a trace, the last counts; of all others the
-/// first, since a second is never sent.
-fn read_in_parts(run: &Run, copy: &Copy, lines: usize) -> BTreeMap<String, Value> {
-    copy.write(lines);
-    let collect = |checkpoint, progress| run.collect(&copy.transcript, checkpoint, progress);
-    let mut sent = BTreeMap::new();
-    let mut checkpoint = None;
-    let mut frozen = None;
-    if let Some(collected) = collect(None, Progress::Running) {
-        let decided = run.freeze(&collected);
-        sent = by_uuid(run.events_of(&collected, decided.clone()));
-        frozen = Some(decided).filter(|_| !sent.is_empty());
-        checkpoint = collected.checkpoint();
-    }
-    copy.write(copy.lines());
-    if let Some(collected) = collect(checkpoint, Progress::Ended) {
-        let frozen = frozen.unwrap_or_else(|| run.freeze(&collected));
-        for (uuid, event) in by_uuid(run.events_of(&collected, frozen)) {
+/// Reads beginnings of the session while it is still running, each from the checkpoint of the one
+/// before, then all of it. Of an event that was sent twice, a trace, the last counts; of all others
+/// the first, since a second is never sent.
+pub(crate) fn read_in_parts(run: &Run, copy: &Copy, cuts: &[usize]) -> BTreeMap<String, Value> {
+    let mut sent: BTreeMap<String, Value> = BTreeMap::new();
+    let (mut checkpoint, mut frozen) = (None, None);
+    let readings = cuts.iter().map(|lines| (*lines, Progress::Running));
+    for (lines, progress) in readings.chain([(copy.lines(), Progress::Ended)]) {
+        copy.write(lines);
+        let Some(collected) = run.collect(&copy.transcript, checkpoint.clone(), progress) else {
+            continue;
+        };
+        let decided = frozen.clone().unwrap_or_else(|| run.freeze(&collected));
+        for (uuid, event) in by_uuid(run.events_of(&collected, decided.clone())) {
+            frozen.get_or_insert_with(|| decided.clone());
             if event["event"] == "$ai_trace" {
                 sent.insert(uuid, event);
             } else {
                 sent.entry(uuid).or_insert(event);
             }
         }
+        checkpoint = collected.checkpoint().or(checkpoint);
     }
     sent
 }
 
-fn by_uuid(events: Events) -> BTreeMap<String, Value> {
+pub(crate) fn by_uuid(events: Events) -> BTreeMap<String, Value> {
     let named = events
         .into_iter()
         .map(|event| (event["uuid"].to_string(), event));
@@ -114,14 +111,14 @@ fn by_uuid(events: Events) -> BTreeMap<String, Value> {
 }
 
 /// A copy of a session that can be cut.
-struct Copy {
+pub(crate) struct Copy {
     _root: TempDir,
     transcript: PathBuf,
     files: Vec<(PathBuf, Vec<u8>)>,
 }
 
 impl Copy {
-    fn of(transcript: &Path) -> Self {
+    pub(crate) fn of(transcript: &Path) -> Self {
         let root = tempfile::tempdir().expect("a temporary directory can be made");
         let from = transcript.parent().expect("a file has a directory");
         let place = |path: &Path| {
@@ -151,7 +148,7 @@ impl Copy {
     }
 
     /// The lines of the transcript.
-    fn lines(&self) -> usize {
+    pub(crate) fn lines(&self) -> usize {
         let (_, transcript) = &self.files[0];
         transcript.split_inclusive(|byte| *byte == b'\n').count()
     }

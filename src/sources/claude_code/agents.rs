@@ -1,18 +1,20 @@
 //! What the lines tell about subagents that no file of their own tells.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::paths::AgentFile;
 use super::prompt;
-use super::wire::{Line, Text};
+use super::wire::{Content, Line, Text};
 use crate::session::{Assembler, Block, Thread};
 
 #[derive(Debug, Default)]
 pub(super) struct AgentNotes {
     /// Roots of the side chains that version 1 kept inside the main file, by line.
     sidechains: HashMap<String, String>,
-    /// Calls that may have started such a side chain, by their prompt.
+    /// Calls that may have started an agent, by their prompt.
     calls: HashMap<String, Vec<String>>,
+    /// Agents with a file of their own whose first prompt was read.
+    prompted: HashSet<String>,
     /// The type of agent that a call asked for, by call.
     kinds: HashMap<String, String>,
     /// Agents whose type is told by nothing but their call, and the type, where it is known.
@@ -82,12 +84,40 @@ impl AgentNotes {
     fn begin_sidechain(&mut self, line: &str, prompt: Option<&str>) -> (String, Option<String>) {
         let root = format!("sidechain-{line}");
         self.sidechains.insert(line.to_owned(), root.clone());
-        let calls = prompt.and_then(|prompt| self.calls.get_mut(prompt));
-        let call = calls.and_then(|calls| (!calls.is_empty()).then(|| calls.remove(0)));
+        let call = prompt.and_then(|prompt| self.call_with(prompt, |_| false));
         if let Some(call) = &call {
             self.ask_kind(&root, call);
         }
         (root, call)
+    }
+
+    /// Takes the first call with this prompt, of those that are not known to have started an agent.
+    fn call_with(&mut self, prompt: &str, is_taken: impl Fn(&str) -> bool) -> Option<String> {
+        let calls = self.calls.get_mut(prompt)?;
+        let free = calls.iter().position(|call| !is_taken(call))?;
+        Some(calls.remove(free))
+    }
+
+    /// An agent with a file of its own was prompted. Where nothing else tells which call started
+    /// it, it is the one with the same prompt.
+    pub(super) fn prompted(
+        &mut self,
+        agent: &AgentFile,
+        content: &Content<'_>,
+        assembler: &mut Assembler,
+    ) {
+        if agent.is_internal || !self.prompted.insert(agent.id.clone()) {
+            return;
+        }
+        if assembler.knows_caller(&agent.id) {
+            return;
+        }
+        let prompt = prompt::only_text(content);
+        let is_taken = |call: &str| assembler.has_agent(call);
+        if let Some(call) = prompt.and_then(|prompt| self.call_with(&prompt, is_taken)) {
+            self.ask_kind(&agent.id, &call);
+            assembler.agent(&agent.id, None, Some(call));
+        }
     }
 
     /// Nobody wrote down of which type this agent is: its call may tell.

@@ -10,7 +10,7 @@ use super::paths::AgentFile;
 use super::requests::Answer;
 use super::times;
 use super::wire::{self, Line, payload};
-use crate::session::{Origin, Parameters, ResponsePart, Thread};
+use crate::session::{Origin, Parameters, ResponsePart, Retries, Thread};
 
 impl LineReader {
     /// Reads a line of the model's.
@@ -25,11 +25,8 @@ impl LineReader {
             self.assembler.oddities().responses_without_message += 1;
             return;
         };
-        let model = message.model.as_ref().map(wire::Text::as_str);
-        let model = model.filter(|model| !model.is_empty());
-        let is_synthetic = model == Some("<synthetic>");
         let is_error = line.is_api_error_message == Some(true);
-        if is_synthetic && !is_error {
+        if !is_error && model_of(message) == Some(SYNTHETIC) {
             return;
         }
         let thread = self.thread_of(line, agent);
@@ -38,14 +35,22 @@ impl LineReader {
         }
         self.times.answered(line);
         self.note_agent_kind(line, &thread);
+        let part = self.part(line, message, at, thread);
+        self.assembler.response(part);
+    }
+
+    /// The part of a response that a line holds.
+    fn part(
+        &mut self,
+        line: &Line<'_>,
+        message: &wire::Message<'_>,
+        at: DateTime<Utc>,
+        thread: Thread,
+    ) -> ResponsePart {
+        let is_error = line.is_api_error_message == Some(true);
         let facts = LineFacts::of(line, at, self.surroundings.current(), self.keeps_content);
         let content = blocks(&message.content, &facts);
         self.agents.note_calls(&content);
-        let raw_usage: Option<wire::Usage<'_>> = payload(message.usage);
-        let usage = usage(raw_usage.as_ref());
-        let origin = origin_of(line, message);
-        let response_id = origin.response.as_deref().unwrap_or_default();
-        let advisors = content::advisors(raw_usage.as_ref(), response_id);
         let asked = self.requests.answer(&Answer {
             line,
             is_error,
@@ -53,50 +58,50 @@ impl LineReader {
             circumstances: self.surroundings.current(),
             blocks: &content,
         });
+        let (parent_at, retries) = self.attempted(line, is_error);
+        let raw_usage: Option<wire::Usage<'_>> = payload(message.usage());
+        let origin = origin_of(line, message);
+        let response_id = origin.response.as_deref().unwrap_or_default();
+        let models = Models::of(line, message, asked.model.as_deref());
+        let reason = message.stop_reason.as_ref().filter(|_| !is_error);
+        let is_timed = asked.at.is_some();
+        let setup = asked.setup;
+        ResponsePart {
+            thread,
+            provider: provider_of(response_id, models.answered.as_deref()),
+            usage: usage(raw_usage.as_ref()),
+            requested_at: asked.at.or(parent_at),
+            began_at: asked.at.and_then(|_| times::streamed_since(line, at)),
+            at,
+            is_untimed: times::of_line(line).is_none(),
+            advisors: content::advisors(raw_usage.as_ref(), response_id),
+            retries,
+            stop_reason: reason.map(|reason| reason.as_str().to_owned()),
+            error: is_error.then(|| call_error(line, &content)),
+            given: asked.given,
+            setup: setup.or_else(|| self.snapshot.setup.clone().filter(|_| !is_timed)),
+            blocks: if is_error { Vec::new() } else { content },
+            parameters: Parameters {
+                requested_model: models.requested,
+                ..billed(asked.parameters, line, raw_usage.unwrap_or_default())
+            },
+            model: models.answered,
+            origin,
+            circumstances: Arc::clone(self.surroundings.current()),
+        }
+    }
+
+    /// When the call was made, as its chain tells, and the attempts at it that failed before.
+    fn attempted(&self, line: &Line<'_>, is_error: bool) -> (Option<DateTime<Utc>>, Retries) {
         let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
         let failed = self.attempts.before(parent);
         // What failed at last began with its first attempt; what did not, with its last.
-        let parent_at = match failed.filter(|_| is_error) {
+        let made_at = match failed.filter(|_| is_error) {
             Some(failed) => Some(failed.began_at),
             None => self.times.of(parent),
         };
-        let began_at = asked.at.and_then(|_| times::streamed_since(line, at));
-        let requested = line.requested_model.as_ref().map(wire::Text::as_str);
-        let requested = requested.or(asked.model.as_deref().filter(|_| is_synthetic));
-        let mut parameters = billed(asked.parameters, line, raw_usage.unwrap_or_default());
-        parameters.requested_model = requested
-            .filter(|requested| !is_synthetic && model != Some(*requested))
-            .map(str::to_owned);
-        let retries = failed.map(|failed| failed.retries).unwrap_or_default();
-        let model = if is_synthetic { requested } else { model };
-        let provider = provider_of(response_id, model);
-        self.assembler.response(ResponsePart {
-            thread,
-            origin,
-            model: model.map(str::to_owned),
-            provider,
-            usage,
-            requested_at: asked.at.or(parent_at),
-            began_at,
-            at,
-            is_untimed: times::of_line(line).is_none(),
-            advisors,
-            retries,
-            stop_reason: message
-                .stop_reason
-                .as_ref()
-                .filter(|_| !is_error)
-                .map(|reason| reason.as_str().to_owned()),
-            error: is_error.then(|| call_error(line, &content)),
-            given: asked.given,
-            setup: match asked.at {
-                Some(_) => asked.setup,
-                None => asked.setup.or_else(|| self.snapshot.setup.clone()),
-            },
-            blocks: if is_error { Vec::new() } else { content },
-            parameters,
-            circumstances: Arc::clone(self.surroundings.current()),
-        });
+        let retries = failed.map(|failed| failed.retries);
+        (made_at, retries.unwrap_or_default())
     }
 
     /// The lines of an agent may name its type.
@@ -106,6 +111,40 @@ impl LineReader {
                 .agent(id, Some(kind.as_str().to_owned()), None);
         }
     }
+}
+
+/// The model that Claude Code names where none answered.
+const SYNTHETIC: &str = "<synthetic>";
+
+/// The models that a line tells of.
+struct Models {
+    /// The one that answered, or should have.
+    answered: Option<String>,
+    /// The one that was asked, where it is another.
+    requested: Option<String>,
+}
+
+impl Models {
+    /// `asked` is the model that the request names.
+    fn of(line: &Line<'_>, message: &wire::Message<'_>, asked: Option<&str>) -> Self {
+        let named = model_of(message);
+        let is_synthetic = named == Some(SYNTHETIC);
+        let requested = line.requested_model.as_ref().map(wire::Text::as_str);
+        let requested = requested.or(asked.filter(|_| is_synthetic));
+        let answered = if is_synthetic { requested } else { named };
+        Self {
+            answered: answered.map(str::to_owned),
+            requested: requested
+                .filter(|requested| answered != Some(*requested))
+                .map(str::to_owned),
+        }
+    }
+}
+
+/// The model that a message names.
+fn model_of<'a>(message: &'a wire::Message<'_>) -> Option<&'a str> {
+    let model = message.model.as_ref().map(wire::Text::as_str);
+    model.filter(|model| !model.is_empty())
 }
 
 /// How the model was asked, with what the line and its usage tell of it.

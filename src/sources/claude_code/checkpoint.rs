@@ -18,7 +18,7 @@ use crate::session::{Earlier, Generation, Session, Skipped, Turn};
 /// Number of the form in which checkpoints are kept. Raise it with every change of what a checkpoint
 /// holds or of what its numbers count: one of another number is not used, and its session is read
 /// again from the start. Checkpoints without a number are older than 1.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The bytes before a checkpoint that a fingerprint is taken of.
 const GUARDED: u64 = 4096;

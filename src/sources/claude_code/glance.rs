@@ -17,6 +17,14 @@ const FURTHEST: u64 = 4 << 20;
 /// Enough of the end to hold a line with a time, nearly always.
 const TAIL: u64 = 256 << 10;
 
+/// When a file was made, as far as the file system knows: nothing that is appended changes it. A
+/// copy may keep the time of the last change, which is earlier then.
+pub(super) fn stored_at(path: &Path) -> Option<DateTime<Utc>> {
+    let meta = path.metadata().ok()?;
+    let times = [meta.created(), meta.modified()];
+    times.into_iter().flatten().min().map(DateTime::from)
+}
+
 /// Looks at the beginning of a transcript; a file that cannot be read shows nothing.
 #[must_use]
 pub fn glance(path: &Path) -> Glance {

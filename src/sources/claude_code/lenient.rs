@@ -10,9 +10,17 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::super::tolerant;
+
 /// Reads a payload; one of an unexpected shape is as good as none.
 pub(super) fn payload<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
-    serde_json::from_str(raw?.get()).ok()
+    tolerant::read(raw?)
+}
+
+/// Reads the items of an array, but for those of an unexpected shape.
+pub(super) fn items<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Vec<T> {
+    let items: Vec<&RawValue> = payload(raw).unwrap_or_default();
+    items.into_iter().filter_map(tolerant::read).collect()
 }
 
 /// A string that borrows from the line unless it holds escapes.
@@ -156,7 +164,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// No response has more tokens, and sums of so many still fit.
+/// No response has more tokens: a larger count is none. Sums of so many still fit.
 const MOST: f64 = 1e12;
 
 /// A count that may be null, or of a kind we do not expect: then it counts nothing.
@@ -171,7 +179,9 @@ impl<'de> Deserialize<'de> for Count {
             clippy::cast_sign_loss,
             reason = "`as` saturates"
         )]
-        Ok(Self(number.map_or(0, |number| number.min(MOST) as u64)))
+        Ok(Self(
+            number.filter(|it| *it <= MOST).map_or(0, |it| it as u64),
+        ))
     }
 }
 

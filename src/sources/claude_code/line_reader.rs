@@ -19,7 +19,7 @@ use super::requests::Requests;
 use super::snapshot::{Rendered, Snapshot};
 use super::surroundings::Surroundings;
 use super::times::Times;
-use super::wire::{self, Content, Line, Text, payload};
+use super::wire::{self, Content, Line, Text, items, payload};
 use crate::session::{Agent, Assembler, Block, Message, Role, Session, Thread, TurnStart, Wanted};
 
 /// See the module's documentation.
@@ -125,7 +125,8 @@ impl LineReader {
     }
 
     /// When a line was written, and whether it is a copy. A line of the conversation without a time
-    /// has that of the line before, and the first ones that of the first line with one.
+    /// has that of the line before, and the first ones that of the first line with one. Where no
+    /// line has one, all have that of the file.
     fn time(&mut self, line: &Line<'_>, path: &Path) -> (Option<DateTime<Utc>>, bool) {
         let (at, is_copy) = self.times.note(line);
         if let Some(at) = at {
@@ -134,6 +135,11 @@ impl LineReader {
             self.assembler.oddities().untimed_lines += 1;
             let clock = &mut self.times.clock;
             *clock = clock.or_else(|| glance::started_at(path));
+            *clock = clock.or_else(|| self.assembler.last_seen());
+            if clock.is_none() {
+                *clock = glance::stored_at(path);
+                self.assembler.began_by(*clock);
+            }
             return (*clock, is_copy);
         }
         (at, is_copy)
@@ -154,7 +160,7 @@ impl LineReader {
             "custom-title" => self.title(line.custom_title.as_ref(), true),
             "ai-title" => self.title(line.ai_title.as_ref(), false),
             "derived-from" => {
-                let sessions: Vec<wire::Ancestor<'_>> = payload(line.sessions).unwrap_or_default();
+                let sessions: Vec<wire::Ancestor<'_>> = items(line.sessions);
                 let ids = sessions.into_iter().filter_map(|origin| origin.id);
                 let origins = &mut self.assembler.lineage().derived_from;
                 origins.extend(ids.map(|id| id.0.into_owned()));
@@ -204,6 +210,10 @@ impl LineReader {
             self.begin_turn(line, prompt, at);
         }
         self.link_subagent(line, &content);
+        if let Some(agent) = agent {
+            self.agents
+                .prompted(agent, &message.content, &mut self.assembler);
+        }
         if line.is_compact_summary == Some(true) {
             self.assembler.sum_up(&thread);
         }
@@ -228,7 +238,7 @@ impl LineReader {
             return;
         }
         // As the model saw it.
-        let rendered: Vec<Rendered<'_>> = payload(line.rendered).unwrap_or_default();
+        let rendered: Vec<Rendered<'_>> = items(line.rendered);
         if !is_prompt && rendered.is_empty() {
             return;
         }

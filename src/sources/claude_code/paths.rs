@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{Lines, objects};
 use super::super::links::{self, Bounds};
+use super::super::tolerant;
 use super::super::walk::{self, Listing, Unreadable};
 use super::beside::Beside;
 use super::neighbours;
@@ -374,7 +375,8 @@ fn read_meta(path: &Path) -> Option<AgentMeta> {
     if !meta.is_file() || meta.len() > LARGEST_META {
         return None;
     }
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    let text = String::from_utf8(fs::read(path).ok()?).ok()?;
+    tolerant::read(serde_json::from_str(&text).ok()?)
 }
 
 pub(super) fn is_jsonl(path: &Path) -> bool {

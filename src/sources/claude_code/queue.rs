@@ -27,27 +27,37 @@ pub(super) struct Said {
 impl Queue {
     /// Takes notice of a `queue-operation` line.
     pub(super) fn happened(&mut self, line: &Line<'_>, at: DateTime<Utc>) {
+        let text: Option<Text<'_>> = payload(line.content);
+        let text = text.map(|text| text.0.into_owned());
+        let named = text.clone().filter(|text| !text.trim().is_empty());
         match line.operation.as_ref().map(Text::as_str) {
-            Some("enqueue") => {
-                let text: Option<Text<'_>> = payload(line.content);
-                let text = text.map_or_else(String::new, |text| text.0.into_owned());
-                self.waiting.push_back(text);
-            }
+            Some("enqueue") => self.waiting.push_back(text.unwrap_or_default()),
             // A line of its own follows.
             Some("dequeue") => {
-                self.waiting.pop_front();
+                self.leave(named);
             }
             Some("remove") => {
-                let text = self
-                    .waiting
-                    .pop_front()
-                    .filter(|text| !text.trim().is_empty());
+                let text = self.leave(named);
+                let text = text.filter(|text| !text.trim().is_empty());
                 self.said.extend(text.map(|text| Said { text, at }));
             }
             // Given back to whoever typed it.
             Some("popAll") => self.waiting.clear(),
             _ => {}
         }
+    }
+
+    /// Takes the prompt out of the queue that the line names, else the one that waits longest. One
+    /// that is named was said, even where no line told that it waited.
+    fn leave(&mut self, named: Option<String>) -> Option<String> {
+        let Some(named) = named else {
+            return self.waiting.pop_front();
+        };
+        let is_named = |text: &String| text.trim() == named.trim();
+        let place = self.waiting.iter().position(is_named);
+        place
+            .and_then(|place| self.waiting.remove(place))
+            .or(Some(named))
     }
 
     /// Another line tells what was said.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 
 use super::super::jsonl::{self, Lines};
@@ -16,12 +16,16 @@ use super::times;
 use super::wire::Line;
 use crate::session::{InputScope, Session, Wanted};
 
+/// Broken lines in a file without a session that may be the beginning of one. A file with more has
+/// another form: JSON over several lines, or none at all.
+const MOST_BROKEN: u64 = 1;
+
 /// Reads a session, from its start or from where `checkpoint` left off. There is none when the
 /// files hold no line with a time. `wanted` is what is kept of what was said. The reading may
 /// stop after `most` bytes of the transcript, where a later one can go on.
 ///
 /// # Errors
-/// When the transcript cannot be opened or read. Subagents that cannot be read are reported in
+/// When the transcript cannot be opened or read, or is of another form. Subagents that cannot be read are reported in
 /// [`Reading::unreadable`] and cost nothing else.
 pub fn read(
     files: &SessionFiles,
@@ -40,7 +44,14 @@ pub fn read(
     if !reader.is_sufficient() {
         reader = Reader::read(files, &start, wanted, u64::MAX)?;
     }
-    Ok(reader.finish())
+    let broken = reader.lines.assembler.oddities().malformed_lines;
+    let (session, reading) = reader.finish();
+    let is_nothing = session.is_none() && checkpoint.offset == 0 && !reading.is_part;
+    if is_nothing && broken > MOST_BROKEN {
+        let path = files.transcript.display();
+        bail!("cannot read {path}: is no transcript: {broken} of its lines are no JSON objects");
+    }
+    Ok((session, reading))
 }
 
 struct Reader<'a> {

@@ -6,7 +6,8 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::wire::{Count, Number, Text, payload};
+use super::super::fields::lenient;
+use super::wire::{Count, Number, Text, items, payload};
 use crate::session::Work;
 
 /// The few small fields of `toolUseResult` that say something `message.content` does not.
@@ -146,14 +147,15 @@ struct Written<'a> {
 #[derive(Deserialize)]
 struct Hunk<'a> {
     #[serde(borrow, default)]
-    lines: Vec<Text<'a>>,
+    lines: Option<&'a RawValue>,
 }
 
 impl Written<'_> {
     /// A new file has no patch: all of its lines were added.
     fn count(self, work: &mut Work) {
-        let hunks: Vec<Hunk<'_>> = payload(self.patch).unwrap_or_default();
-        for line in hunks.iter().flat_map(|hunk| &hunk.lines) {
+        let hunks: Vec<Hunk<'_>> = items(self.patch);
+        let lines = hunks.iter().flat_map(|hunk| items::<Text<'_>>(hunk.lines));
+        for line in lines {
             match line.as_str().as_bytes().first() {
                 Some(b'+') => work.lines_added += 1,
                 Some(b'-') => work.lines_removed += 1,
@@ -170,11 +172,11 @@ impl Written<'_> {
 
 #[derive(Deserialize)]
 struct GitOperation {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     commit: Option<Commit>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     push: Option<Push>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pr: Option<PullRequest>,
 }
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::fields::lenient;
 pub(super) use super::blocks::{Block, Content};
-pub(super) use super::lenient::{Count, Number, Text, payload};
+pub(super) use super::lenient::{Count, Number, Text, items, payload};
 use super::lenient::{flag, object, text, text_or_number};
 use super::tool_result::ToolUseResult;
 
@@ -148,7 +149,14 @@ pub(super) struct Message<'a> {
     #[serde(borrow, default)]
     pub(super) content: Content<'a>,
     #[serde(borrow, default)]
-    pub(super) usage: Option<&'a RawValue>,
+    usage: Option<&'a RawValue>,
+}
+
+impl<'a> Message<'a> {
+    /// What it used. An array would be read as the fields in their order.
+    pub(super) fn usage(&self) -> Option<&'a RawValue> {
+        self.usage.filter(|usage| usage.get().starts_with('{'))
+    }
 }
 
 /// `source` of an image or document.
@@ -278,9 +286,9 @@ pub(super) struct Shape<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AgentMeta {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) agent_type: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) tool_use_id: Option<String>,
 }
 

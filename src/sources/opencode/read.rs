@@ -8,7 +8,7 @@ use super::super::turns::Turns;
 use super::archive::Address;
 use super::content::moment;
 use super::conversation::Conversation;
-use crate::session::{Agent, Circumstances, Earlier, Lineage, Session, Wanted};
+use crate::session::{Agent, Circumstances, Earlier, Lineage, Session, Timing, Wanted};
 
 /// What a session is called until something was said in it.
 const UNTITLED: [&str; 2] = ["New session - ", "Child session - "];
@@ -63,6 +63,7 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
         key: address.id.clone(),
         started_at,
         ended_at: conversation.ended_at,
+        timing: Timing::Known,
         is_closed: false,
         is_cut_off: false,
         title,

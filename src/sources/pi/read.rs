@@ -18,7 +18,7 @@ use super::tree::{Place, Says, State, said};
 use super::wire::{self, Line, payload};
 use crate::session::{
     Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Lineage, Oddities,
-    Role, Session, Subagent, Wanted,
+    Role, Session, Subagent, Timing, Wanted,
 };
 
 /// Entries that say nothing about what was asked, answered or used.
@@ -361,6 +361,7 @@ impl<'a> Reader<'a> {
             key,
             started_at: header.started_at.unwrap_or(first),
             ended_at,
+            timing: Timing::Known,
             is_closed: false,
             is_cut_off: self.is_cut_off,
             title: self.title,
