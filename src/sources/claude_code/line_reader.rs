@@ -125,8 +125,8 @@ impl LineReader {
     }
 
     /// When a line was written, and whether it is a copy. A line of the conversation without a time
-    /// has that of the line before, and the first ones that of the first line with one. Where no
-    /// line has one, all have that of the file.
+    /// has that of the line before, and the first ones that of the first line with one. Where all
+    /// are unreadable, they have that of the file; where no line claims one, it is no session.
     fn time(&mut self, line: &Line<'_>, path: &Path) -> (Option<DateTime<Utc>>, bool) {
         let (at, is_copy) = self.times.note(line);
         if let Some(at) = at {
@@ -136,7 +136,7 @@ impl LineReader {
             let clock = &mut self.times.clock;
             *clock = clock.or_else(|| glance::started_at(path));
             *clock = clock.or_else(|| self.assembler.last_seen());
-            if clock.is_none() {
+            if clock.is_none() && line.timestamp.is_some() {
                 *clock = glance::stored_at(path);
                 self.assembler.began_by(*clock);
             }
