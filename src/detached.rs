@@ -1,7 +1,7 @@
 //! Starts this program again, apart from everything that may be killed: its own session, no
 //! terminal, all three streams on the null device, a working directory outside any project.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -59,7 +59,7 @@ const KEPT_PREFIXES: [&str; 4] = ["POSTHOG_", "CLAUDE_PLUGIN_OPTION_", "XDG_", "
 ///
 /// # Errors
 /// When this executable is not known or cannot be started again.
-pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<Child> {
+pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io::Result<Child> {
     let executable = host.executable.as_ref().ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(executable);
     command
@@ -88,8 +88,7 @@ pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<
 }
 
 /// Waits for a child, but not longer than `patience`. Whether it ended.
-#[must_use]
-pub fn wait(mut child: Child, patience: Duration) -> bool {
+pub(crate) fn wait(mut child: Child, patience: Duration) -> bool {
     let (ended, when_ended) = mpsc::channel();
     thread::spawn(move || {
         let _ = child.wait();
@@ -103,7 +102,7 @@ pub fn wait(mut child: Child, patience: Duration) -> bool {
 /// lets go of every descriptor that it was given: whoever waits for the end of a pipe, or for a
 /// lock, should not wait for us. It does so as its first act, before it has opened anything:
 /// there is no safe way to do it for another process.
-pub fn let_go() {
+pub(crate) fn let_go() {
     #[cfg(unix)]
     {
         // Fails only for the leader of a session, who has none to leave.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a value may do that was committed with a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfCommitted {
+pub(crate) enum IfCommitted {
     /// Nothing: the user's own value holds.
     Ignored,
     /// Switch off, never on: a project that says no is left alone.
@@ -35,25 +35,23 @@ macro_rules! variables {
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
-        pub enum Variable {
+        pub(crate) enum Variable {
             $($(#[doc = $doc])+ $variable,)+
         }
 
         impl Variable {
             /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variable,)+];
+            pub(crate) const ALL: &[Self] = &[$(Self::$variable,)+];
 
             /// Its name in the environment.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variable => $name,)+
                 }
             }
 
             /// What a value may do that was committed with a repository.
-            #[must_use]
-            pub const fn if_committed(self) -> IfCommitted {
+            pub(crate) const fn if_committed(self) -> IfCommitted {
                 match self {
                     $(Self::$variable => IfCommitted::$if_committed,)+
                 }
@@ -215,11 +213,63 @@ variables! {
 }
 
 impl Variable {
+    /// The names of privacy mode. The strictest of their values holds.
+    pub(crate) const PRIVACY_MODE: [Self; 3] = [
+        Self::PrivacyMode,
+        Self::AgentPrivacyMode,
+        Self::OptionPrivacyMode,
+    ];
+
     /// Whether a settings file that sets `name` sets this variable. Windows does not tell small
     /// letters from capital ones in names of variables, so nobody does here.
-    #[must_use]
-    pub const fn is_named(self, name: &str) -> bool {
+    pub(crate) const fn is_named(self, name: &str) -> bool {
         self.name().eq_ignore_ascii_case(name)
+    }
+
+    /// The option of the Claude Code plugin that stands for this setting, as Claude Code (2.1.329)
+    /// hands it to the plugin's hooks and to nothing else, and only if the user has set it. A
+    /// project's settings have no say in it.
+    pub(crate) const fn option(self) -> Option<Self> {
+        match self {
+            Self::ApiKey => Some(Self::OptionApiKey),
+            Self::PosthogHost => Some(Self::OptionHost),
+            Self::PrivacyMode => Some(Self::OptionPrivacyMode),
+            Self::TraceGrouping => Some(Self::OptionTraceGrouping),
+            _ => None,
+        }
+    }
+
+    /// Name of the plugin's option that arrives in this variable; `None` for every other variable.
+    const fn option_name(self) -> Option<&'static str> {
+        match self {
+            Self::OptionApiKey => Some("api_key"),
+            Self::OptionHost => Some("host"),
+            Self::OptionPrivacyMode => Some("privacy_mode"),
+            Self::OptionTraceGrouping => Some("trace_grouping"),
+            _ => None,
+        }
+    }
+
+    /// Whether an option of the plugin arrives in this variable.
+    pub(crate) const fn is_option(self) -> bool {
+        self.option_name().is_some()
+    }
+
+    /// What its user knows it by: the name, or the option of the plugin, whose variable nobody sees.
+    pub(crate) fn described(self) -> String {
+        self.option_name().map_or_else(
+            || self.to_string(),
+            |name| format!("the plugin's option {name}"),
+        )
+    }
+}
+
+/// Parses a value that means yes or no, in any case; `None` for every other text.
+pub(crate) fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
     }
 }
 

@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::environment::{Environment, Stopped};
+use super::hidden::Hidden;
 use super::project::RulesFile;
-use crate::host::{Hidden, Host};
+use crate::host::Host;
 use crate::variables::Variable;
 
 /// What cannot be handed on as values of variables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     hidden: BTreeMap<Variable, Hidden>,
     rules: Vec<RulesFile>,
     chosen_by: Option<PathBuf>,
@@ -24,10 +25,9 @@ pub struct Judgement {
 
 impl Judgement {
     /// What was found out.
-    #[must_use]
-    pub fn of(environment: &Environment) -> Self {
+    pub(crate) fn of(environment: &Environment) -> Self {
         Self {
-            hidden: environment.host.hidden().clone(),
+            hidden: environment.hidden.clone(),
             rules: environment.rules.clone(),
             chosen_by: environment.chosen_by.clone(),
             stopped: environment.stopped.clone(),
@@ -35,13 +35,14 @@ impl Judgement {
     }
 
     /// The environment that was judged, seen from a process that was given its values.
-    #[must_use]
-    pub fn on(self, host: &Host) -> Environment {
-        let hidden = self.hidden.into_iter();
+    pub(crate) fn on(self, host: &Host) -> Environment {
+        let mut host = host.clone();
+        for variable in self.hidden.keys() {
+            host.unset(*variable);
+        }
         Environment {
-            host: hidden.fold(host.clone(), |host, (variable, how)| {
-                host.hiding(variable, how)
-            }),
+            host,
+            hidden: self.hidden,
             rules: self.rules,
             chosen_by: self.chosen_by,
             stopped: self.stopped,
