@@ -44,7 +44,12 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     let (config, problems) = Config::read(&environment);
     let sending = Sending::open(&config, &environment.host)?;
     let warnings = problems.iter().map(Problem::to_string);
-    perform(&arguments.task, &environment, &sending, warnings.collect())
+    Ok(perform(
+        &arguments.task,
+        &environment,
+        &sending,
+        warnings.collect(),
+    ))
 }
 
 /// Does the task and sends what waits, unless nothing may be sent from here.
@@ -53,14 +58,14 @@ fn perform(
     environment: &Environment,
     sending: &Sending<'_>,
     warnings: Vec<String>,
-) -> anyhow::Result<Exit> {
+) -> Exit {
     if let Some(stopped) = &environment.stopped {
         let report = Report {
             error: Some(stopped.reason()),
             warnings: Vec::new(),
         };
         sending.log(kind(task), None, 0, report);
-        return Ok(Exit::Incomplete);
+        return Exit::Incomplete;
     }
     let mut report = Report {
         error: None,
@@ -78,7 +83,7 @@ fn perform(
         });
     report.error = report.error.or(drained.last_error);
     sending.log(kind(task), session(task), drained.sent, report);
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 /// What the log of runs calls a task.
