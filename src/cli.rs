@@ -58,7 +58,7 @@ pub enum Command {
     ///
     /// Prints nothing and always exits with 0. What went wrong is shown by `posthog-llma status`.
     Hook(Hook),
-    /// Read and send what a hook has to send: the hook starts this detached
+    /// Do the work of a hook: the hook starts this as a detached process
     #[command(hide = true)]
     Work(Work),
 }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! variables ──► host ──► consent::Environment ──► Config ──► pipeline, commands
-//! names and     values   the values that count,   typed      use it
+//! names and     values   the values that count,   typed      use them
 //! rights        as given without a repository's   values
 //! ```
 //!
@@ -44,8 +44,7 @@ use crate::variables::Variable;
 pub(crate) use api_key::ApiKey;
 use read::{Reader, Values};
 
-/// Everything the user decided: what all agents share, and beside it what each agent has for
-/// itself.
+/// All settings: those that all agents share, and beside them those of each agent.
 ///
 /// Settings named `POSTHOG_LLMA_…` hold for every agent. Where PostHog has a name of its own for
 /// the setting of an agent, that one counts for the agent unless the first is set.
@@ -61,7 +60,7 @@ pub struct Config {
     pub(crate) rules: Vec<RulesFile>,
     /// How events are built, whichever agent they are of.
     pub(crate) events: EventSettings,
-    /// What each agent has for itself.
+    /// The settings of each agent.
     agents: PerAgent<AgentSettings>,
 }
 
@@ -98,7 +97,7 @@ pub(crate) struct EventSettings {
     pub(crate) custom: Map<String, Value>,
 }
 
-/// What an agent has for itself.
+/// The settings that may differ between agents.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentSettings {
     /// `POSTHOG_LLMA_CC_ENABLED` for Claude Code, `POSTHOG_ENABLED` for others: whether hooks do
@@ -151,7 +150,7 @@ pub(crate) enum Attribution {
     Session,
 }
 
-/// A setting that cannot be used, and what would be.
+/// A setting that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} {problem}", .variable.described())]
 pub struct Problem {
@@ -163,7 +162,7 @@ pub struct Problem {
 
 impl Config {
     /// Reads the settings. A value that cannot be used leaves the default in its place and a
-    /// [`Problem`]: commands stop at it, hooks go on and let the status tell.
+    /// [`Problem`]: commands stop at it; hooks continue, and `status` shows it.
     #[must_use]
     pub fn read(environment: &Environment) -> (Self, Vec<Problem>) {
         let host = &environment.host;
@@ -181,7 +180,7 @@ impl Config {
         (config, reader.into_problems())
     }
 
-    /// What an agent has for itself.
+    /// The settings of an agent.
     pub(crate) const fn of(&self, agent: Agent) -> &AgentSettings {
         self.agents.of(agent)
     }
@@ -191,7 +190,7 @@ impl Config {
         self.of(agent).enabled && self.destination.api_key.is_some()
     }
 
-    /// What is wanted of what was said in a session.
+    /// The content of a session that is to be read.
     #[must_use]
     pub const fn wanted(&self) -> Wanted {
         match self.events.recording {
@@ -202,8 +201,8 @@ impl Config {
     }
 }
 
-/// Whether the hooks of an agent may have anything to do, by a first look at values that nobody has
-/// judged yet: most hooks on most machines end here.
+/// Whether the hooks of an agent may have anything to do, by the values as the process was given
+/// them. Most hooks on most machines end here.
 pub(crate) fn may_be_on(agent: Agent, host: &Host) -> bool {
     let mut reader = Reader::of(Values::Given(host));
     reader.enabled(agent) && reader.api_key().is_some()

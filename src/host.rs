@@ -20,7 +20,7 @@ const SYSTEM: &str = if cfg!(target_os = "macos") {
     "/etc"
 };
 
-/// What the program may know of the machine and the process it runs in.
+/// The machine and the process that the program runs in.
 #[derive(Clone, Debug)]
 pub struct Host {
     /// The user's home directory, when there is one.
@@ -37,7 +37,7 @@ pub struct Host {
     pub(crate) name: Option<String>,
     /// This executable, for starting itself again detached.
     pub(crate) executable: Option<PathBuf>,
-    /// What was typed behind its name.
+    /// The arguments, without the name of the program.
     pub(crate) arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
     started: Instant,
@@ -127,7 +127,7 @@ impl Host {
         (!value.is_empty()).then(|| PathBuf::from(value))
     }
 
-    /// What an environment variable holds, as it is.
+    /// The value of an environment variable, unchanged.
     pub(crate) fn value(&self, variable: Variable) -> Option<&OsString> {
         let name = in_one_spelling(OsStr::new(variable.name()));
         self.environment.get(&name)
@@ -162,7 +162,7 @@ fn machine_name() -> Option<String> {
     std::env::var("COMPUTERNAME").ok()
 }
 
-/// Windows does not tell small letters from capital ones in the names of variables.
+/// The name of a variable as a key. Names are case-insensitive on Windows.
 fn in_one_spelling(name: &OsStr) -> OsString {
     if cfg!(windows) {
         name.to_ascii_uppercase()

@@ -1,16 +1,16 @@
-//! Every environment variable that decides something here, and what a value may do that was
-//! committed with a repository.
+//! Every environment variable that the program reads, and the rights of a value that was committed
+//! with a repository.
 //!
-//! Whoever can push to a repository can set any variable in its `.claude/settings.json`, and Claude
-//! Code hands the result to hooks without a word about who set what. [`Host`](crate::host::Host)
-//! answers for the variables of this table only, so that a new one cannot be read before somebody
-//! has decided what a repository may do with it.
+//! Everyone who can push to a repository can set any variable in its `.claude/settings.json`, and
+//! Claude Code does not tell hooks which file set a value. [`Host`](crate::host::Host)
+//! reads the variables of this table only, so that a new variable cannot be read before its rights
+//! are decided.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a value may do that was committed with a repository.
+/// The rights of a value that was committed with a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IfCommitted {
     /// Nothing: the user's own value holds.
@@ -50,7 +50,7 @@ macro_rules! variables {
                 }
             }
 
-            /// What a value may do that was committed with a repository.
+            /// The rights of a value that was committed with a repository.
             pub(crate) const fn if_committed(self) -> IfCommitted {
                 match self {
                     $(Self::$variable => IfCommitted::$if_committed,)+
@@ -220,8 +220,8 @@ impl Variable {
         Self::OptionPrivacyMode,
     ];
 
-    /// Whether a settings file that sets `name` sets this variable. Windows does not tell small
-    /// letters from capital ones in names of variables, so nobody does here.
+    /// Whether a settings file that sets `name` sets this variable. Names are case-insensitive on
+    /// Windows, and so they are here on every system.
     pub(crate) const fn is_named(self, name: &str) -> bool {
         self.name().eq_ignore_ascii_case(name)
     }
@@ -255,7 +255,7 @@ impl Variable {
         self.option_name().is_some()
     }
 
-    /// What its user knows it by: the name, or the option of the plugin, whose variable nobody sees.
+    /// The name that users know: that of the variable, or the option of the plugin.
     pub(crate) fn described(self) -> String {
         self.option_name().map_or_else(
             || self.to_string(),

@@ -21,15 +21,15 @@ pub struct Work {
     /// Judgement of the environment by the hook that starts this process, as JSON
     #[arg(long, value_name = "JSON")]
     pub(crate) judged: String,
-    /// What there is to do before what waits is sent.
+    /// The work to do before all waiting events are sent
     #[command(subcommand)]
     pub(crate) task: Task,
 }
 
-/// What there is to do before what waits is sent.
+/// The work to do before all waiting events are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Task {
-    /// Store what is new of a session
+    /// Store new events of a session
     Collect {
         /// The agent whose hook calls
         #[arg(long)]

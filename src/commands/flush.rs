@@ -1,4 +1,4 @@
-//! `posthog-llma flush`: sends what waits.
+//! `posthog-llma flush`: sends all waiting events.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub(super) fn run(host: &Host) -> anyhow::Result<Exit> {
     })
 }
 
-/// What a drain did, for the person who waits for it.
+/// Prints the result of a drain for the person who waits for it.
 pub(super) fn say(drained: &Drained) {
     let Drained {
         sent,

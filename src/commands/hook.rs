@@ -30,7 +30,7 @@ use crate::variables::Variable;
 /// How long Claude Code gives all hooks at the end of a session together. Measured on 2.1.329.
 const BUDGET: Duration = Duration::from_millis(1500);
 
-/// For what happens before our clock starts and after it stops, on a busy machine.
+/// Time for the start and the end of the process, which its clock does not see, on a busy machine.
 const MARGIN: Duration = Duration::from_millis(400);
 
 /// How long standard input may take. Claude Code does not always close it.
@@ -59,7 +59,7 @@ fn text<'de, D: Deserializer<'de>, T: From<String>>(value: D) -> Result<Option<T
     Ok(value.as_str().map(|text| T::from(text.to_owned())))
 }
 
-/// Never fails and never prints: there is nobody to tell. `status` tells.
+/// Never fails and never prints. Errors are in the log of runs, which `status` shows.
 pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
     if config::may_be_on(arguments.agent, host) {
         match arguments.agent {
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
     Exit::Done
 }
 
-/// Claude Code says all on standard input, and waits when a session ends.
+/// Claude Code passes everything on standard input, and waits at the end of a session.
 fn of_claude_code(host: &Host) {
     let input = read_input(INPUT_PATIENCE).unwrap_or_default();
     let environment = Environment::of_hook(host, input.moment());
@@ -86,7 +86,7 @@ fn of_claude_code(host: &Host) {
     }
 }
 
-/// The other agents' plugins say all in arguments and do not wait.
+/// The plugins of the other agents pass everything as arguments, and do not wait.
 fn of_plugin(arguments: &Hook, host: &Host) {
     // An agent started by Claude Code inherits the variables of its settings files.
     let environment = if host.has(Variable::InsideClaudeCode) {
@@ -101,7 +101,7 @@ fn of_plugin(arguments: &Hook, host: &Host) {
     }
 }
 
-/// The settings, where they want anything to be done.
+/// The settings, if they switch the agent on.
 fn switched_on(agent: Agent, environment: &Environment) -> Option<Config> {
     if environment.stops(StopScope::Everything) {
         return None;
@@ -110,7 +110,7 @@ fn switched_on(agent: Agent, environment: &Environment) -> Option<Config> {
     config.is_on(agent).then_some(config)
 }
 
-/// Starts the real work, in the environment that was judged. `None` when that is impossible.
+/// Starts the detached process in the judged environment. `None` when that is impossible.
 fn start(task: Task, environment: &Environment, config: &Config) -> Option<Child> {
     let judged = serde_json::to_string(&Judgement::of(environment)).ok()?;
     let arguments = Work { judged, task }.to_arguments();
@@ -190,7 +190,7 @@ impl Input {
 }
 
 /// The transcript of the session that ended. The path that the hook names may be missing, empty, of
-/// another system (a Windows path inside WSL) or of another work tree: then the session's id tells.
+/// another system (a Windows path inside WSL) or of another work tree: then the session's id counts.
 fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
     let named = input.transcript_path.as_ref();
     let named = named.filter(|path| !path.as_os_str().is_empty());

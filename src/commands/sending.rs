@@ -1,4 +1,4 @@
-//! What every command that sends has in common: an open outbox, a destination, a way to it.
+//! The parts that all sending commands share: the open outbox, the destination, the transport.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::sources::Found;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
 
-/// How long somebody who asked for a stop may have to wait for it.
+/// Longest time between a request to stop and the stop.
 const NAP: Duration = Duration::from_millis(100);
 
 /// Everything it takes to store sessions and send them.
@@ -38,16 +38,16 @@ pub(super) struct Sending<'a> {
 pub(super) struct Effort {
     /// How long a destination may be busy or in trouble before it is left for later.
     pub(super) patience: Duration,
-    /// What becomes of the pauses that destinations want between tries.
+    /// Whether the pauses between tries are kept.
     pub(super) pauses: Pauses,
 }
 
-/// What becomes of the pauses that destinations want between tries.
+/// Whether the pauses between tries are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pauses {
-    /// They are kept.
+    /// Wait as long as the destination or the backoff says.
     Kept,
-    /// They are skipped, since a person asked to send now.
+    /// Try at once: a person asked to send now.
     Skipped,
 }
 
@@ -189,7 +189,7 @@ impl<'a> Sending<'a> {
         redacted.unwrap_or(message)
     }
 
-    /// Writes down how the run went. When even that fails there is nobody left to tell.
+    /// Adds the run to the log. A failure to do so is ignored: there is no other place to report it.
     pub(super) fn log(&self, kind: RunKind, session: Option<String>, sent: u64, report: Report) {
         let run = Run {
             at: self.host.now(),
@@ -208,7 +208,7 @@ impl<'a> Sending<'a> {
     }
 }
 
-/// Nobody who asked for a stop waits for a pause to end.
+/// A clock whose pauses end early when a stop is asked for.
 struct WakingClock<'a> {
     clock: HostClock<'a>,
     stop: &'a dyn Fn() -> bool,
@@ -238,7 +238,7 @@ impl Clock for WakingClock<'_> {
     }
 }
 
-/// What a run has to say to somebody who was not there.
+/// Errors and warnings of a run, for the log.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) error: Option<String>,
@@ -307,7 +307,7 @@ pub(super) fn largest_event(
     Ok(endpoint.map_or(0, |it| deliver::lane(it, known).max_event_bytes()))
 }
 
-/// What the user confirmed, to confirm more.
+/// The confirmations of the user, to add to them.
 pub(super) fn own_trust(host: &Host) -> anyhow::Result<Trust> {
     let config = host.config.as_ref();
     let config = config.context("there is no home directory to remember it in")?;

@@ -1,5 +1,5 @@
-//! `posthog-llma work`: the half of a hook that does the work, in a process that nothing kills and
-//! nobody reads. What went wrong is written down for `status`.
+//! `posthog-llma work`: the half of a hook that reads and sends, in a process of its own. It has no
+//! terminal, so that errors are written to the log of runs, which `status` shows.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::outbox::RunKind;
 use crate::session::Agent;
 use crate::sources::{self, Found, Running};
 
-/// A transcript that was not written to for so long, and that no process has open, belongs to a
-/// session whose end was missed.
+/// Time without a write after which a transcript that no process has open belongs to a session
+/// whose end was missed.
 const QUIET: TimeDelta = TimeDelta::hours(1);
 
 /// How much earlier than its last line a transcript may seem to have been written, after a
 /// restore or a change of the clock.
 const CLOCK_ERROR: TimeDelta = TimeDelta::days(1);
 
-/// A process that nobody waits for may wait for the network.
+/// Nobody waits for this process, so that it may wait for the network.
 const EFFORT: Effort = Effort {
     patience: Duration::from_mins(2),
     pauses: Pauses::Kept,
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     ))
 }
 
-/// Does the task and sends what waits, unless nothing may be sent from here.
+/// Does the task and sends all waiting events, unless consent stops it.
 fn perform(
     task: &Task,
     environment: &Environment,
@@ -74,7 +74,7 @@ fn perform(
     if let Err(error) = gather(task, sending, &environment.host, &mut report) {
         report.error = Some(format!("{error:#}"));
     }
-    // What was stored before can be sent whatever became of this session.
+    // Events stored before are sent even if this session could not be read.
     let drained = sending
         .drain(EFFORT, &|| false, &mut |_| ())
         .unwrap_or_else(|error| {
@@ -86,7 +86,7 @@ fn perform(
     Exit::Done
 }
 
-/// What the log of runs calls a task.
+/// The kind of a task in the log of runs.
 const fn kind(task: &Task) -> RunKind {
     match (task.agent(), task) {
         (Agent::ClaudeCode, Task::Sweep { .. }) => RunKind::SessionStart,
@@ -123,14 +123,14 @@ const fn sweeps(task: &Task) -> bool {
     }
 }
 
-/// Stores what the task names.
+/// Stores the sessions that the task names.
 fn gather(
     task: &Task,
     sending: &Sending<'_>,
     host: &Host,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    // What is written while the outbox is being made was written since.
+    // Lines that are written while the outbox is being created count as written since.
     let elapsed = TimeDelta::from_std(host.elapsed()).unwrap_or_default();
     let agent = task.agent();
     let since = sending
@@ -171,8 +171,8 @@ fn collect(
     Ok(())
 }
 
-/// Makes up for sessions whose end nobody saw: written to since this was switched on, and quiet
-/// now. Earlier sessions are never sent by themselves.
+/// Stores sessions whose end was missed: written to since capturing was switched on, and quiet now.
+/// Earlier sessions are never sent without being asked for.
 fn sweep(
     agent: Agent,
     sending: &Sending<'_>,

@@ -5,7 +5,7 @@ use std::fmt;
 /// PostHog refuses longer keys, in bytes.
 const LONGEST_KEY: usize = 64;
 
-/// A PostHog project key. Its value is shown to nobody.
+/// A PostHog project key. It is never shown whole.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey(String);
 

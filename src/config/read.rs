@@ -1,4 +1,4 @@
-//! From the values of variables to settings: which variable counts, and what holds without one.
+//! Parses variables into settings: which variable counts, and the default without one.
 
 use std::path::PathBuf;
 
@@ -53,7 +53,7 @@ impl<'a> Values<'a> {
 enum Reading<T> {
     Unset,
     Value(T),
-    /// There is one, and nobody can say what it means.
+    /// There is a value, and it cannot be parsed.
     Unreadable,
 }
 
@@ -65,7 +65,7 @@ impl<T> Reading<T> {
         }
     }
 
-    /// The value, or what to take for none and for one that cannot be read.
+    /// The value, with a default for none and one for a value that cannot be parsed.
     fn or(self, unset: T, unreadable: T) -> T {
         match self {
             Self::Value(value) => value,
@@ -75,7 +75,7 @@ impl<T> Reading<T> {
     }
 }
 
-/// Parses values and collects what is wrong with them.
+/// Parses values and collects problems.
 pub(super) struct Reader<'a> {
     values: Values<'a>,
     problems: Vec<Problem>,
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Nothing that waits is dropped for a limit that nobody can read.
+    /// A limit that cannot be parsed counts as none, so that no waiting event is dropped for it.
     pub(super) fn max_outbox_bytes(&mut self) -> Option<u64> {
         let limit = |bytes: &str| outbox_bytes(bytes).map(Some);
         self.variable(Variable::MaxOutboxBytes, limit)
@@ -165,8 +165,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Claude Code is switched on, or given a key, which means the same. The others are switched on
-    /// by whoever installs their plugin, until they are switched off.
+    /// Claude Code is switched on by its variable, or by a key for the plugin. The others are
+    /// switched on by installing their plugin, until their variable switches them off.
     pub(super) fn enabled(&mut self, agent: Agent) -> bool {
         match agent {
             Agent::ClaudeCode => {
@@ -180,8 +180,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// OpenCode's sessions belong to the machine, unless a setting says otherwise. Whoever meant to
-    /// be called something else does not want their address sent instead.
+    /// OpenCode's sessions belong to the machine unless a setting says otherwise. An id that cannot
+    /// be used is not replaced by the e-mail address of a user who wanted another name.
     fn attribution(&mut self, agent: Agent, host: &Host) -> Attribution {
         let parse = |id: &str| DistinctId::parse(id).map_err(|error| error.to_string());
         let names = [Variable::DistinctId, Variable::AgentDistinctId];

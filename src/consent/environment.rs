@@ -93,13 +93,13 @@ pub(crate) struct Decider {
 pub(crate) struct Stopped {
     /// Whether that goes for writing down the reason, too.
     pub(super) scope: StopScope,
-    /// What is in the way.
+    /// The obstacle.
     pub(crate) found: String,
-    /// What the user can do about it.
+    /// The next step for the user.
     pub(crate) fix: String,
 }
 
-/// What has to stop.
+/// The extent of a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StopScope {
     /// Reading and sending: what the user wants cannot be known.
@@ -118,7 +118,7 @@ impl Stopped {
         }
     }
 
-    /// What is in the way and what can be done, in a line.
+    /// The obstacle and the next step, in a line.
     pub(crate) fn reason(&self) -> String {
         format!("{}; {}", self.found, self.fix)
     }
@@ -127,9 +127,9 @@ impl Stopped {
 /// A value that came with a project and does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Overruled {
-    /// What it was meant to set.
+    /// The variable it sets.
     pub(crate) variable: Variable,
-    /// Where it stands.
+    /// The file it is in.
     pub(crate) file: PathBuf,
 }
 
@@ -177,7 +177,7 @@ impl Environment {
     /// The value of a variable; unset, empty and blank are all `None`.
     ///
     /// # Errors
-    /// When it is not known what the user set it to.
+    /// When the user's own value is unknown.
     pub(crate) fn variable(&self, variable: Variable) -> Result<Option<&str>, UnknownValue> {
         match self.hidden.get(&variable) {
             Some(hidden) => Err(UnknownValue::Hidden(*hidden)),
@@ -190,7 +190,7 @@ impl Environment {
         self.deciders.get(&variable)
     }
 
-    /// Whether so much has to stop.
+    /// Whether everything in this scope has to stop.
     pub(crate) fn stops(&self, scope: StopScope) -> bool {
         self.stopped.as_ref().is_some_and(|it| it.scope == scope)
     }

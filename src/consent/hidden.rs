@@ -1,28 +1,27 @@
-//! Values of variables that do not count, because they are not the user's.
+//! Why the value of a variable does not count: it is not the user's.
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::NotUnicode;
 
-/// Why it is not known what the user set a variable to.
+/// Why the user's own value of a variable is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnknownValue {
     /// The value is not UTF-8.
     #[error(transparent)]
     NotUnicode(#[from] NotUnicode),
-    /// Another value stands in the place of the user's own.
+    /// Another value replaced the user's own.
     #[error(transparent)]
     Hidden(#[from] Hidden),
 }
 
-/// Whose value stands in the place of the user's own.
+/// The origin of a value that replaced the user's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub(crate) enum Hidden {
-    /// That of settings that came with a project.
+    /// Settings that came with a project.
     #[error("was hidden by settings that came with this project")]
     ByProject,
-    /// One of which no file tells where it came from, such as settings that are gone, or one that
-    /// is not what the user's settings say.
+    /// Unknown: no settings file has this value. Perhaps its file is gone.
     #[error(
         "was set by something else than your own settings, perhaps by ones that are gone; start \
          Claude Code again, or set it in your own settings.json"

@@ -1,4 +1,4 @@
-//! What a process found out about its environment, for the one that it starts.
+//! The judgement of an environment, as one process passes it to the process that it starts.
 //!
 //! The second process runs in another folder, and a moment later: it would see other settings
 //! files, or none. So it does not ask again.
@@ -14,7 +14,7 @@ use super::project::RulesFile;
 use crate::host::Host;
 use crate::variables::Variable;
 
-/// What cannot be handed on as values of variables.
+/// The part of an [`Environment`] that the environment of a process cannot carry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Judgement {
     hidden: BTreeMap<Variable, Hidden>,
@@ -24,7 +24,7 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
-    /// What was found out.
+    /// The judgement that led to an environment.
     pub(crate) fn of(environment: &Environment) -> Self {
         Self {
             hidden: environment.hidden.clone(),

@@ -18,6 +18,7 @@ use crate::cli::Ingest;
 use crate::commands::sending::{Report, Sending};
 use crate::commands::{Exit, flush, short};
 use crate::config::Config;
+use crate::deliver::Drained;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::outbox::{Load, OutboxError, RunKind};
@@ -82,26 +83,41 @@ pub(super) fn run(
     })?;
     let Backfill {
         summary,
-        mut report,
+        report,
         is_complete,
         ..
     } = backfill;
     drop(progress);
     let exit = summary.print(sessions.len(), &drained, sending.outbox())?;
+    let stored = conclude(&sending, report, stopped, drained);
+    Ok(match exit {
+        _ if interrupt.is_set() => Exit::Stopped,
+        _ if !is_complete || stored != Exit::Done => Exit::Incomplete,
+        exit => exit,
+    })
+}
+
+/// Says and logs how it ended. Whether everything could be stored.
+fn conclude(
+    sending: &Sending<'_>,
+    mut report: Report,
+    stopped: Option<String>,
+    drained: Drained,
+) -> Exit {
     flush::say(&drained);
     if let Some(reason) = &stopped {
         ui::say(format_args!(
             "stopped: {reason}\nwhat was stored is kept; the same command goes on from here"
         ));
     }
-    let failed = !is_complete || report.error.is_some() || stopped.is_some();
+    let exit = if report.error.is_some() || stopped.is_some() {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    };
     report.error = report.error.or(stopped).or(drained.last_error);
     sending.log(RunKind::Ingest, None, drained.sent, report);
-    Ok(match exit {
-        _ if interrupt.is_set() => Exit::Stopped,
-        _ if failed => Exit::Incomplete,
-        exit => exit,
-    })
+    exit
 }
 
 struct Backfill<'a, 'p> {
