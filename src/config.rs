@@ -10,22 +10,25 @@
 //!
 //! Each step reads the one before it. Privacy mode, for example:
 //!
-//! 1. `Variable::PRIVACY_MODE` has its three names, and
-//!    `IfCommitted::Stricter` says that a repository may
-//!    switch it on and not off.
-//! 2. [`Host`] holds the three values that the process was given.
-//! 3. [`Environment`] compares them with the settings files of user, machine and project, and keeps
-//!    the strictest value of user and machine.
-//! 4. [`Config::read`] parses them into one [`Recording`]. A value that cannot be parsed is a
-//!    [`Problem`] and counts as the strict one.
+//! 1. `Variable::PRIVACY_MODE` has its three names, and `IfCommitted::Stricter` says that a
+//!    repository may switch it on and not off.
+//! 2. [`Host`] holds the values that the process was given.
+//! 3. [`Environment`] compares them with the settings files, and keeps the strictest value of the
+//!    user's settings, the administrator's and the shell.
+//! 4. [`Config::read`] parses the three values into one [`Recording`]. A value that cannot be parsed
+//!    is a [`Problem`] and counts as the strict one.
 //! 5. `pipeline::Pipeline::recording` uses it.
 //!
 //! One question goes back a step: which projects a session worked in is known only when it has been
 //! read. In step 5 the pipeline asks `consent` for the verdict of these projects, and the stricter
 //! of verdict and `Config` holds.
 //!
-//! `may_be_on` skips the third step, to end most hooks early. It can only lead to less work: a
-//! hook that goes on reads a `Config` from an [`Environment`].
+//! Two processes take part when a hook runs. The hook does steps 1 to 4 and passes its
+//! [`Environment`] on, as variables and a `consent::Judgement`; the detached process does step 4
+//! again and step 5.
+//!
+//! `may_be_on` skips the third step, to end most hooks early. It can only lead to less work: a hook
+//! that continues reads a `Config` from an [`Environment`].
 
 mod api_key;
 mod read;
