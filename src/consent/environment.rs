@@ -134,7 +134,7 @@ pub(crate) struct Overruled {
 }
 
 impl Environment {
-    /// Judges every variable of the table in [`crate::variables`]. Reads the settings files of
+    /// Judges every variable of the table in `variables`. Reads the settings files of
     /// Claude Code, and asks git whose those inside the project are.
     #[must_use]
     pub fn of(host: &Host, caller: Caller) -> Self {

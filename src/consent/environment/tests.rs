@@ -5,8 +5,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::consent::forget_beginning;
-use crate::consent::{Hidden, UnknownValue};
+use crate::consent::{Hidden, UnknownValue, forget_beginning};
 use crate::sources::claude_code::settings;
 
 /// What a repository may commit in the place of a value.
