@@ -1,6 +1,7 @@
 //! Arguments and help texts.
 
 mod when;
+mod work;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::session::Agent;
 
-pub use when::When;
+pub(crate) use when::When;
+pub use work::{Task, Work};
 
 /// Turns coding-agent sessions into PostHog LLM analytics.
 #[derive(Debug, Parser)]
@@ -51,11 +53,14 @@ pub enum Command {
     /// Confirm where sessions may go
     Trust(Trust),
     /// Send what is still waiting
-    Flush(Flush),
+    Flush,
     /// Send the session that has just ended; the agents' plugins call this
     ///
     /// Prints nothing and always exits with 0. What went wrong is shown by `posthog-llma status`.
     Hook(Hook),
+    /// Do the work of a hook: the hook starts this as a detached process
+    #[command(hide = true)]
+    Work(Work),
 }
 
 /// Arguments of `show`.
@@ -75,10 +80,10 @@ pub struct Show {
     ///
     /// Without it: the newest session of the current project.
     #[arg(value_name = "SESSION")]
-    pub session: Option<PathBuf>,
+    pub(crate) session: Option<PathBuf>,
     /// Print the tree as one JSON object
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Arguments of `hook`.
@@ -86,13 +91,13 @@ pub struct Show {
 pub struct Hook {
     /// The agent that calls; Claude Code says the rest as JSON on standard input
     #[arg(long, default_value = "claude-code")]
-    pub agent: Agent,
+    pub(crate) agent: Agent,
     /// The session's transcript
     #[arg(long, value_name = "TRANSCRIPT")]
-    pub session: Option<PathBuf>,
+    pub(crate) session: Option<PathBuf>,
     /// The session goes on: what may still change is left for later
     #[arg(long)]
-    pub running: bool,
+    pub(crate) running: bool,
 }
 
 impl ValueEnum for Agent {
@@ -127,43 +132,43 @@ pub struct Ingest {
     ///
     /// Without any, and without another choice: the newest session of the current project.
     #[arg(value_name = "SESSION", conflicts_with_all = ["all", "list"], help_heading = WHICH)]
-    pub sessions: Vec<PathBuf>,
+    pub(crate) sessions: Vec<PathBuf>,
     /// All sessions of this user
     #[arg(long, conflicts_with = "list", help_heading = WHICH)]
-    pub all: bool,
+    pub(crate) all: bool,
     /// Only sessions that were started in this folder or below it
     #[arg(long, value_name = "PATH", help_heading = WHICH)]
-    pub project: Option<PathBuf>,
+    pub(crate) project: Option<PathBuf>,
     /// Only sessions that were at work at that time or later: 7d, 24h, 2026-03-01
     #[arg(long, value_name = "WHEN", help_heading = WHICH)]
-    pub since: Option<When>,
+    pub(crate) since: Option<When>,
     /// Only sessions that began at that time or earlier; a day counts to its end
     #[arg(long, value_name = "WHEN", help_heading = WHICH)]
-    pub until: Option<When>,
+    pub(crate) until: Option<When>,
     /// Only sessions of this agent, may be repeated; without it those of all
     #[arg(long, value_name = "AGENT", help_heading = WHICH)]
-    pub agent: Vec<Agent>,
+    pub(crate) agent: Vec<Agent>,
     /// Show recent sessions and send nothing
     #[arg(long, help_heading = INSTEAD)]
-    pub list: bool,
+    pub(crate) list: bool,
     /// Read everything, send nothing, show what would be sent
     #[arg(long, help_heading = INSTEAD)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Write the events to a new file, one JSON object a line; - is standard output
     ///
     /// Only you can read the file, and it is there when it is complete.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "list"],
           help_heading = INSTEAD)]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
     /// With --output: replace a file that is there already
     #[arg(long, requires = "output", help_heading = INSTEAD)]
-    pub force: bool,
+    pub(crate) force: bool,
     /// Do not ask before many events are sent
     #[arg(long, short)]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// Send content older than 30 days too, which PostHog's cloud does not keep
     #[arg(long)]
-    pub with_old_content: bool,
+    pub(crate) with_old_content: bool,
 }
 
 /// Arguments of `setup`.
@@ -181,19 +186,19 @@ file stays as it is. Nothing is saved when the test fails.")]
 pub struct Setup {
     /// PostHog's cloud that the project is in
     #[arg(long, conflicts_with = "host")]
-    pub region: Option<Region>,
+    pub(crate) region: Option<Region>,
     /// Address of a PostHog of your own
     #[arg(long, value_name = "ADDRESS")]
-    pub host: Option<String>,
+    pub(crate) host: Option<String>,
     /// Key of the project (phc_…); - reads it from standard input
     #[arg(long)]
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// For the current project only: .claude/settings.local.json
     #[arg(long)]
-    pub project: bool,
+    pub(crate) project: bool,
     /// Take it back
     #[arg(long, conflicts_with_all = ["region", "host", "key"])]
-    pub remove: bool,
+    pub(crate) remove: bool,
 }
 
 /// Without the key.
@@ -220,7 +225,7 @@ const INSTEAD: &str = "Instead of sending";
 pub struct Status {
     /// Print one JSON object instead of text
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Arguments of `doctor`.
@@ -234,7 +239,7 @@ Exit status: 0 nothing needs you, 1 something does, 2 wrong use."
 pub struct Doctor {
     /// Print one JSON object instead of text
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Arguments of `trust`.
@@ -247,34 +252,8 @@ pub struct Doctor {
 )]
 pub struct Trust {
     /// Address of a PostHog of your own
-    pub host: Option<String>,
+    pub(crate) host: Option<String>,
     /// The destination that the committed settings of the current project choose
     #[arg(long)]
-    pub project: bool,
-}
-
-/// Arguments of `flush`.
-#[derive(Debug, Args)]
-pub struct Flush {
-    /// First read this transcript
-    #[arg(long, value_name = "TRANSCRIPT", hide = true)]
-    pub collect: Option<PathBuf>,
-    /// Log that the transcript of this session was not found
-    #[arg(long, value_name = "SESSION", conflicts_with = "collect", hide = true)]
-    pub missing: Option<String>,
-    /// The transcript's session goes on
-    #[arg(long, requires = "collect", hide = true)]
-    pub running: bool,
-    /// First read sessions of the agent whose end was missed
-    #[arg(long, hide = true)]
-    pub sweep: bool,
-    /// The agent whose hook calls
-    #[arg(long, default_value = "claude-code", hide = true)]
-    pub agent: Agent,
-    /// Leave the terminal and its session: the hook that started this may be killed
-    #[arg(long, hide = true)]
-    pub detached: bool,
-    /// Judgement of the environment by the hook that started this process, as JSON
-    #[arg(long, hide = true, value_name = "JSON")]
-    pub judged: Option<String>,
+    pub(crate) project: bool,
 }

@@ -1,7 +1,7 @@
 //! Starts this program again, apart from everything that may be killed: its own session, no
 //! terminal, all three streams on the null device, a working directory outside any project.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::host::Host;
 use crate::variables::Variable;
 
-/// What a detached process needs of the environment. Everything else stays behind, the keys of
-/// the coding agent first of all: a process that outlives its parent should not keep them.
+/// Environment variables that a detached process needs. All others are left out, above all the keys
+/// of the coding agent: a process that outlives its parent should not keep them.
 const KEPT: [&str; 28] = [
     "HOME",
     "PATH",
@@ -45,7 +45,7 @@ const KEPT: [&str; 28] = [
     "GIT_CONFIG_NOSYSTEM",
 ];
 
-/// Those of them in which the agents' folders stand.
+/// Those of them that hold folders of the agents.
 const FOLDERS: [Variable; 3] = [
     Variable::ClaudeConfigDir,
     Variable::PiDir,
@@ -59,16 +59,16 @@ const KEPT_PREFIXES: [&str; 4] = ["POSTHOG_", "CLAUDE_PLUGIN_OPTION_", "XDG_", "
 ///
 /// # Errors
 /// When this executable is not known or cannot be started again.
-pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<Child> {
+pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io::Result<Child> {
     let executable = host.executable.as_ref().ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(executable);
     command
         .args(arguments)
         .env_clear()
         .envs(host.environment().filter(|(name, _)| is_kept(name)))
-        // The working directory changes, so what relative paths mean must not.
+        // The working directory changes, so relative paths are made absolute.
         .env("POSTHOG_LLMA_STATE_DIR", std::path::absolute(state_dir)?)
-        // Always there, unlike a home, and nobody will want to remove or unmount it.
+        // It always exists, unlike a home, and is never removed or unmounted.
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -88,22 +88,21 @@ pub fn start(host: &Host, arguments: &[&OsStr], state_dir: &Path) -> io::Result<
 }
 
 /// Waits for a child, but not longer than `patience`. Whether it ended.
-#[must_use]
-pub fn wait(mut child: Child, patience: Duration) -> bool {
+pub(crate) fn wait(mut child: Child, patience: Duration) -> bool {
     let (ended, when_ended) = mpsc::channel();
     thread::spawn(move || {
         let _ = child.wait();
-        // Nobody is listening any more when the patience was too short.
+        // Fails when the receiver has stopped waiting.
         let _ = ended.send(());
     });
     when_ended.recv_timeout(patience).is_ok()
 }
 
 /// The detached process itself leaves its parent's session, in which a hook may be killed, and
-/// lets go of every descriptor that it was given: whoever waits for the end of a pipe, or for a
-/// lock, should not wait for us. It does so as its first act, before it has opened anything:
+/// closes every descriptor that it inherited: a process that waits for the end of a pipe, or for a
+/// lock, should not wait for this one. It does so as its first act, before it has opened anything:
 /// there is no safe way to do it for another process.
-pub fn let_go() {
+pub(crate) fn let_go() {
     #[cfg(unix)]
     {
         // Fails only for the leader of a session, who has none to leave.

@@ -24,14 +24,14 @@
 //! | what counts as a secret | [`redact`] |
 //! | what is kept on disk | [`outbox`] |
 //! | retries, batches, what an answer means | [`deliver`], [`transport`] |
-//! | which variables there are, and what a repository may do with them | [`variables`] |
+//! | which variables there are, and what a repository may do with them | `variables` |
 //! | which projects are left alone, how private they are, where sessions may go | [`consent`] |
 //! | what settings mean | [`config`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
 //! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
 //! | hashes that are kept on disk | [`fingerprint`] |
 //! | how both processors are kept busy | [`ahead`] |
-//! | how the agents' hooks stay quick | [`commands`] (`hook`, `flush`), [`detached`] |
+//! | how the agents' hooks stay quick | [`commands`] (`hook`, `work`), `detached` |
 //!
 //! Which module may import which is listed in `tests/architecture.rs`. Everything outside the process (environment, clock, folders)
 //! comes from [`host`], Ctrl-C from [`interrupt`], everything that is printed goes through [`ui`].
@@ -42,7 +42,7 @@ pub mod commands;
 pub mod config;
 pub mod consent;
 pub mod deliver;
-pub mod detached;
+mod detached;
 pub mod events;
 pub mod fingerprint;
 pub mod git;
@@ -56,4 +56,4 @@ pub mod session;
 pub mod sources;
 pub mod transport;
 pub mod ui;
-pub mod variables;
+mod variables;

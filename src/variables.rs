@@ -1,18 +1,18 @@
-//! Every environment variable that decides something here, and what a value may do that was
-//! committed with a repository.
+//! Every environment variable that the program reads, and the rights of a value that was committed
+//! with a repository.
 //!
-//! Whoever can push to a repository can set any variable in its `.claude/settings.json`, and Claude
-//! Code hands the result to hooks without a word about who set what. [`Host`](crate::host::Host)
-//! answers for the variables of this table only, so that a new one cannot be read before somebody
-//! has decided what a repository may do with it.
+//! Everyone who can push to a repository can set any variable in its `.claude/settings.json`, and
+//! Claude Code does not tell hooks which file set a value. [`Host`](crate::host::Host)
+//! reads the variables of this table only, so that a new variable cannot be read before its rights
+//! are decided.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a value may do that was committed with a repository.
+/// The rights of a value that was committed with a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfCommitted {
+pub(crate) enum IfCommitted {
     /// Nothing: the user's own value holds.
     Ignored,
     /// Switch off, never on: a project that says no is left alone.
@@ -35,25 +35,23 @@ macro_rules! variables {
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
-        pub enum Variable {
+        pub(crate) enum Variable {
             $($(#[doc = $doc])+ $variable,)+
         }
 
         impl Variable {
             /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variable,)+];
+            pub(crate) const ALL: &[Self] = &[$(Self::$variable,)+];
 
             /// Its name in the environment.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variable => $name,)+
                 }
             }
 
-            /// What a value may do that was committed with a repository.
-            #[must_use]
-            pub const fn if_committed(self) -> IfCommitted {
+            /// The rights of a value that was committed with a repository.
+            pub(crate) const fn if_committed(self) -> IfCommitted {
                 match self {
                     $(Self::$variable => IfCommitted::$if_committed,)+
                 }
@@ -215,11 +213,63 @@ variables! {
 }
 
 impl Variable {
-    /// Whether a settings file that sets `name` sets this variable. Windows does not tell small
-    /// letters from capital ones in names of variables, so nobody does here.
-    #[must_use]
-    pub const fn is_named(self, name: &str) -> bool {
+    /// The names of privacy mode. The strictest of their values holds.
+    pub(crate) const PRIVACY_MODE: [Self; 3] = [
+        Self::PrivacyMode,
+        Self::AgentPrivacyMode,
+        Self::OptionPrivacyMode,
+    ];
+
+    /// Whether a settings file that sets `name` sets this variable. Names are case-insensitive on
+    /// Windows, and so they are here on every system.
+    pub(crate) const fn is_named(self, name: &str) -> bool {
         self.name().eq_ignore_ascii_case(name)
+    }
+
+    /// The option of the Claude Code plugin that stands for this setting, as Claude Code (2.1.329)
+    /// hands it to the plugin's hooks and to nothing else, and only if the user has set it. A
+    /// project's settings have no say in it.
+    pub(crate) const fn option(self) -> Option<Self> {
+        match self {
+            Self::ApiKey => Some(Self::OptionApiKey),
+            Self::PosthogHost => Some(Self::OptionHost),
+            Self::PrivacyMode => Some(Self::OptionPrivacyMode),
+            Self::TraceGrouping => Some(Self::OptionTraceGrouping),
+            _ => None,
+        }
+    }
+
+    /// Name of the plugin's option that arrives in this variable; `None` for every other variable.
+    const fn option_name(self) -> Option<&'static str> {
+        match self {
+            Self::OptionApiKey => Some("api_key"),
+            Self::OptionHost => Some("host"),
+            Self::OptionPrivacyMode => Some("privacy_mode"),
+            Self::OptionTraceGrouping => Some("trace_grouping"),
+            _ => None,
+        }
+    }
+
+    /// Whether an option of the plugin arrives in this variable.
+    pub(crate) const fn is_option(self) -> bool {
+        self.option_name().is_some()
+    }
+
+    /// The name that users know: that of the variable, or the option of the plugin.
+    pub(crate) fn described(self) -> String {
+        self.option_name().map_or_else(
+            || self.to_string(),
+            |name| format!("the plugin's option {name}"),
+        )
+    }
+}
+
+/// Parses a value that means yes or no, in any case; `None` for every other text.
+pub(crate) fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 /// Every module, and all that it may import. `main` and `commands` know whom they like.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ahead", &[]),
-    ("cli", &["session"]),
+    ("cli", &["events", "session"]),
     ("fingerprint", &[]),
     ("git", &[]),
     ("host", &["variables"]),

@@ -35,6 +35,9 @@ const TURNS: u64 = 40;
 /// PostHog takes a moment to answer, so that some die with its answer on the way.
 const ANSWER: Duration = Duration::from_millis(60);
 
+/// What a hook found out about an environment in which every value is the user's.
+const NOTHING_HIDDEN: &str = r#"{"hidden":{},"rules":[],"chosen_by":null,"stopped":null}"#;
+
 /// `SplitMix64`: small, and the same everywhere.
 struct Chance(u64);
 
@@ -132,8 +135,10 @@ fn machine(chance: &mut Chance, stages: &Stages) {
         let session = sessions.last().expect("there is one");
         let path = session.path.to_str().expect("it is UTF-8");
         let run = if chance.below(3) == 0 {
-            let collect = ["flush", "--detached", "--collect", path];
-            scene.env.command(collect)
+            let work = ["work", "--judged", NOTHING_HIDDEN, "collect"];
+            let of = ["--agent", "claude-code", "--progress", "ended"];
+            let work = work.into_iter().chain(of);
+            scene.env.command(work.chain(["--transcript", path]))
         } else {
             scene.hook(session)
         };

@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Tim
 /// A point in time: `7d`, `24h`, `2w` (that long ago), `2026-03-01` (the whole day),
 /// `2026-03-01T14:30`, or any RFC 3339 time. Days and times without a zone are the user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub(crate) enum When {
     /// So long before now.
     Ago(TimeDelta),
     /// A day.
@@ -20,7 +20,7 @@ pub enum When {
 
 impl When {
     /// The first moment that is meant.
-    pub fn begin<Z: TimeZone>(self, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
+    pub(crate) fn begin<Z: TimeZone>(self, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
         match self {
             Self::Ago(time) => now
                 .checked_sub_signed(time)
@@ -32,7 +32,7 @@ impl When {
     }
 
     /// The first moment that is later: a day is over at its end.
-    pub fn end<Z: TimeZone>(self, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
+    pub(crate) fn end<Z: TimeZone>(self, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
         match self {
             Self::Day(day) => day
                 .checked_add_days(Days::new(1))
@@ -90,7 +90,7 @@ fn ago(text: &str) -> Option<TimeDelta> {
 /// What was typed is no point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("use 7d, 24h, 2w, 2026-03-01 or 2026-03-01T14:30")]
-pub struct NoTime;
+pub(crate) struct NoTime;
 
 #[cfg(test)]
 mod tests {

@@ -34,8 +34,8 @@ pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
     let others = Agent::ALL.into_iter().filter(|it| *it != Agent::ClaudeCode);
     let present = others.filter_map(|agent| {
         let folder = sources::folder(agent, host).filter(|folder| folder.is_dir())?;
-        let config = config.of(agent);
-        let switched = match (&config.api_key, config.enabled, &environment.stopped) {
+        let key = &config.destination.api_key;
+        let switched = match (key, config.of(agent).enabled, &environment.stopped) {
             (_, _, Some(stopped)) => Err(stopped.found.clone()),
             (None, ..) => Err("POSTHOG_API_KEY is not set in this shell".to_owned()),
             (_, false, _) => Err("POSTHOG_ENABLED is false".to_owned()),
@@ -47,7 +47,7 @@ pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
             plugin: sources::plugin(agent, host),
             folder,
             switched,
-            recording: config.recording,
+            recording: config.events.recording,
         })
     });
     present.collect()

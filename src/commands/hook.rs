@@ -7,7 +7,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::mpsc;
 use std::thread;
@@ -17,10 +17,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Exit;
-use crate::cli::Hook;
+use crate::cli::{Hook, Task, Work};
 use crate::config::{self, Config};
 use crate::consent::{self, Caller, Environment, Judgement, Moment, StopScope};
 use crate::detached;
+use crate::events::Progress;
 use crate::host::Host;
 use crate::session::Agent;
 use crate::sources;
@@ -29,7 +30,7 @@ use crate::variables::Variable;
 /// How long Claude Code gives all hooks at the end of a session together. Measured on 2.1.329.
 const BUDGET: Duration = Duration::from_millis(1500);
 
-/// For what happens before our clock starts and after it stops, on a busy machine.
+/// Time for the start and the end of the process, which its clock does not see, on a busy machine.
 const MARGIN: Duration = Duration::from_millis(400);
 
 /// How long standard input may take. Claude Code does not always close it.
@@ -58,43 +59,89 @@ fn text<'de, D: Deserializer<'de>, T: From<String>>(value: D) -> Result<Option<T
     Ok(value.as_str().map(|text| T::from(text.to_owned())))
 }
 
-/// Never fails and never prints: there is nobody to tell. `status` tells.
+/// Never fails and never prints. Errors are in the log of runs, which `status` shows.
 pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
     if config::may_be_on(arguments.agent, host) {
         match arguments.agent {
-            Agent::ClaudeCode => {
-                let input = read_input(INPUT_PATIENCE).unwrap_or_default();
-                let environment = Environment::of_hook(host, input.moment());
-                if let Some(config) = switched_on(Agent::ClaudeCode, &environment) {
-                    work(&input, &environment, &config);
-                }
-                if input.is_last() && !environment.stops(StopScope::Everything) {
-                    consent::forget_beginning(host);
-                }
-            }
-            agent @ (Agent::Pi | Agent::OpenCode) => {
-                // An agent started by Claude Code inherits the variables of its settings files.
-                let environment = if host.has(Variable::InsideClaudeCode) {
-                    Environment::of_hook(host, Moment::GoesOn)
-                } else {
-                    Environment::of(host, caller(agent))
-                };
-                if let Some(config) = switched_on(agent, &environment) {
-                    pass_on(arguments, &environment, &config);
-                }
-            }
+            Agent::ClaudeCode => of_claude_code(host),
+            Agent::Pi | Agent::OpenCode => of_plugin(arguments, host),
         }
     }
     Exit::Done
 }
 
-/// The settings, where they want anything to be done.
+/// Claude Code passes everything on standard input, and waits at the end of a session.
+fn of_claude_code(host: &Host) {
+    let input = read_input(INPUT_PATIENCE).unwrap_or_default();
+    let environment = Environment::of_hook(host, input.moment());
+    if let Some(config) = switched_on(Agent::ClaudeCode, &environment) {
+        let host = &environment.host;
+        let child = start(input.task(host), &environment, &config);
+        if let (Some(child), false) = (child, input.is_start()) {
+            let _ended = detached::wait(child, budget(host).saturating_sub(host.elapsed()));
+        }
+    }
+    if input.is_last() && !environment.stops(StopScope::Everything) {
+        consent::forget_beginning(host);
+    }
+}
+
+/// The plugins of the other agents pass everything as arguments, and do not wait.
+fn of_plugin(arguments: &Hook, host: &Host) {
+    // An agent started by Claude Code inherits the variables of its settings files.
+    let environment = if host.has(Variable::InsideClaudeCode) {
+        Environment::of_hook(host, Moment::GoesOn)
+    } else {
+        Environment::of(host, Caller::OtherAgent)
+    };
+    if let Some(config) = switched_on(arguments.agent, &environment)
+        && let Some(task) = task_of_plugin(arguments, &environment.host)
+    {
+        let _ = start(task, &environment, &config);
+    }
+}
+
+/// The settings, if they switch the agent on.
 fn switched_on(agent: Agent, environment: &Environment) -> Option<Config> {
     if environment.stops(StopScope::Everything) {
         return None;
     }
     let (config, _) = Config::read(environment);
-    config.of(agent).is_on().then_some(config)
+    config.is_on(agent).then_some(config)
+}
+
+/// Starts the detached process in the judged environment. `None` when that is impossible.
+fn start(task: Task, environment: &Environment, config: &Config) -> Option<Child> {
+    let judged = serde_json::to_string(&Judgement::of(environment)).ok()?;
+    let arguments = Work { judged, task }.to_arguments();
+    let state_dir = config.state_dir.as_ref()?;
+    detached::start(&environment.host, &arguments, state_dir).ok()
+}
+
+/// The work for a session that a plugin names; `None` when there is none.
+fn task_of_plugin(arguments: &Hook, host: &Host) -> Option<Task> {
+    let agent = arguments.agent;
+    let session = arguments.session.as_ref()?;
+    let progress = if arguments.running {
+        Progress::Running
+    } else {
+        Progress::Ended
+    };
+    match (sources::named_by_plugin(agent, session, host), agent) {
+        (Some(transcript), _) => Some(Task::Collect {
+            agent,
+            transcript,
+            progress,
+        }),
+        // OpenCode keeps every session from its beginning on.
+        (None, Agent::OpenCode) => Some(Task::Missing {
+            agent,
+            session: session.to_string_lossy().into_owned(),
+            progress,
+        }),
+        // Pi writes no file before the first answer, and a subagent is sent with its parent.
+        (None, Agent::Pi | Agent::ClaudeCode) => None,
+    }
 }
 
 impl Input {
@@ -111,6 +158,30 @@ impl Input {
         }
     }
 
+    /// The work that the hook's call asks for.
+    fn task(&self, host: &Host) -> Task {
+        let agent = Agent::ClaudeCode;
+        if self.is_start() {
+            return Task::Sweep { agent };
+        }
+        let progress = Progress::Ended;
+        // The detached process works in another directory.
+        let transcript = transcript_of(self, host).and_then(|path| std::path::absolute(path).ok());
+        match (transcript, &self.session_id) {
+            (Some(transcript), _) => Task::Collect {
+                agent,
+                transcript,
+                progress,
+            },
+            (None, Some(id)) if !id.is_empty() => Task::Missing {
+                agent,
+                session: id.clone(),
+                progress,
+            },
+            (None, _) => Task::Deliver { agent },
+        }
+    }
+
     /// Whether the process ends with the session.
     fn is_last(&self) -> bool {
         let goes_on = matches!(self.reason.as_deref(), Some("clear" | "resume"));
@@ -118,72 +189,8 @@ impl Input {
     }
 }
 
-/// Starts the real work, in the environment that was judged.
-fn start(environment: &Environment, state_dir: &Path, words: &[&OsStr]) -> io::Result<Child> {
-    let judgement = serde_json::to_string(&Judgement::of(environment))?;
-    let judged = [OsStr::new("--judged"), OsStr::new(&judgement)];
-    let words = [&["flush", "--detached"].map(OsStr::new), &judged[..], words].concat();
-    detached::start(&environment.host, &words, state_dir)
-}
-
-/// Through whose hands the environment of an agent's hook came.
-pub(super) const fn caller(agent: Agent) -> Caller {
-    match agent {
-        Agent::ClaudeCode => Caller::ClaudeCode,
-        Agent::Pi | Agent::OpenCode => Caller::OtherAgent,
-    }
-}
-
-/// Starts the real work for an agent that says all in arguments and does not wait.
-fn pass_on(arguments: &Hook, environment: &Environment, config: &Config) {
-    let (Some(state_dir), Some(session)) = (&config.state_dir, &arguments.session) else {
-        return;
-    };
-    let agent = OsStr::new(arguments.agent.as_str());
-    let mut words = vec![OsStr::new("--agent"), agent];
-    if !arguments.running {
-        words.push(OsStr::new("--sweep"));
-    }
-    let found = sources::named_by_plugin(arguments.agent, session, &environment.host);
-    match (&found, arguments.agent) {
-        (Some(found), _) => {
-            if arguments.running {
-                words.push(OsStr::new("--running"));
-            }
-            words.extend([OsStr::new("--collect"), found.as_os_str()]);
-        }
-        // OpenCode keeps every session from its beginning on.
-        (None, Agent::OpenCode) => words.extend([OsStr::new("--missing"), session.as_os_str()]),
-        // Pi writes no file before the first answer, and a subagent is sent with its parent.
-        (None, _) => return,
-    }
-    let _ = start(environment, state_dir, &words);
-}
-
-fn work(input: &Input, environment: &Environment, config: &Config) {
-    let host = &environment.host;
-    let Some(state_dir) = &config.state_dir else {
-        return;
-    };
-    if input.is_start() {
-        let _ = start(environment, state_dir, &[OsStr::new("--sweep")]);
-        return;
-    }
-    // The detached process works in another directory.
-    let transcript = transcript_of(input, host).and_then(|path| std::path::absolute(path).ok());
-    let words: Vec<&OsStr> = match (&transcript, &input.session_id) {
-        (Some(path), _) => vec![OsStr::new("--collect"), path.as_os_str()],
-        (None, Some(id)) if !id.is_empty() => vec![OsStr::new("--missing"), OsStr::new(id)],
-        (None, _) => Vec::new(),
-    };
-    let child = start(environment, state_dir, &words);
-    if let Ok(child) = child {
-        let _ended = detached::wait(child, budget(host).saturating_sub(host.elapsed()));
-    }
-}
-
 /// The transcript of the session that ended. The path that the hook names may be missing, empty, of
-/// another system (a Windows path inside WSL) or of another work tree: then the session's id tells.
+/// another system (a Windows path inside WSL) or of another work tree: then the session's id counts.
 fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
     let named = input.transcript_path.as_ref();
     let named = named.filter(|path| !path.as_os_str().is_empty());

@@ -13,6 +13,7 @@ mod show;
 mod status;
 mod trust;
 mod words;
+mod work;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -69,7 +70,8 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
         Command::Status(arguments) => status::run(&arguments, host),
         Command::Doctor(arguments) => doctor::run(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
-        Command::Flush(arguments) => flush::run(&arguments, host),
+        Command::Flush => flush::run(host),
+        Command::Work(arguments) => work::run(&arguments, host),
     }
 }
 
@@ -128,15 +130,15 @@ fn typed(arguments: &[OsString]) -> String {
     arguments.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// The environment that the user agreed to and the settings in it, all of them usable.
-fn settings(host: &Host) -> Result<(Environment, Config), WrongUse> {
+/// The machine and the settings as the user agreed to them, all of them usable.
+fn settings(host: &Host) -> Result<(Host, Config), WrongUse> {
     let environment = Environment::of(host, Caller::of_command(host));
     if let Some(stopped) = &environment.stopped {
         return Err(WrongUse(stopped.reason()));
     }
     let (config, problems) = Config::read(&environment);
     match problems.as_slice() {
-        [] => Ok((environment, config)),
+        [] => Ok((environment.host, config)),
         problems => {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             Err(WrongUse(lines.join("\n")))

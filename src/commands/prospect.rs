@@ -6,7 +6,6 @@ use anyhow::anyhow;
 
 use super::sending;
 use crate::config::Config;
-use crate::consent::Environment;
 use crate::events::Frozen;
 use crate::outbox::Outbox;
 use crate::pipeline::{Collected, Pipeline, Redactors};
@@ -23,7 +22,7 @@ pub(super) struct Prospect<'a> {
 
 impl<'a> Prospect<'a> {
     /// Reads what the outbox knows; without one, marks of redaction are keyed for this run alone.
-    pub(super) fn of(config: &'a Config, environment: &Environment) -> anyhow::Result<Self> {
+    pub(super) fn of(config: &'a Config) -> anyhow::Result<Self> {
         let outbox = match &config.state_dir {
             Some(directory) => Outbox::open_read_only(directory)?,
             None => None,
@@ -35,7 +34,7 @@ impl<'a> Prospect<'a> {
                 getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?;
             }
         }
-        let destination = sending::destination(config, environment);
+        let destination = sending::destination(config);
         let largest_event = sending::largest_event(config, destination.as_ref(), outbox.as_ref())?;
         Ok(Self {
             config,

@@ -1,4 +1,4 @@
-//! What every command that sends has in common: an open outbox, a destination, a way to it.
+//! The parts that all sending commands share: the open outbox, the destination, the transport.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use chrono::{DateTime, Utc};
 
 use super::{WrongUse, short};
 use crate::config::Config;
-use crate::consent::{Environment, Trust, TrustError};
+use crate::consent::{Trust, TrustError};
 use crate::deliver::{self, Clock, Drained, HostClock, Policy};
 use crate::events::Progress;
 use crate::events::limits;
 use crate::host::Host;
-use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run};
+use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run, RunKind};
 use crate::pipeline::{self, Given, Pipeline, Read, Redactors, Stored};
 use crate::redact::{Counts, RedactionKey};
 use crate::sources::Found;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
 
-/// How long somebody who asked for a stop may have to wait for it.
+/// Longest time between a request to stop and the stop.
 const NAP: Duration = Duration::from_millis(100);
 
 /// Everything it takes to store sessions and send them.
@@ -38,14 +38,22 @@ pub(super) struct Sending<'a> {
 pub(super) struct Effort {
     /// How long a destination may be busy or in trouble before it is left for later.
     pub(super) patience: Duration,
-    /// Whether a person asked: then no pause is kept.
-    pub(super) asked: bool,
+    /// Whether the pauses between tries are kept.
+    pub(super) pauses: Pauses,
+}
+
+/// Whether the pauses between tries are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pauses {
+    /// Wait as long as the destination or the backoff says.
+    Kept,
+    /// Try at once: a person asked to send now.
+    Skipped,
 }
 
 impl<'a> Sending<'a> {
     /// Opens the outbox. Without an API key what waits can be sent, but nothing new stored.
-    pub(super) fn open(environment: &'a Environment, config: &'a Config) -> anyhow::Result<Self> {
-        let host = &environment.host;
+    pub(super) fn open(config: &'a Config, host: &'a Host) -> anyhow::Result<Self> {
         let directory = config.state_dir.as_deref().ok_or_else(|| {
             WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
         })?;
@@ -54,7 +62,7 @@ impl<'a> Sending<'a> {
             outbox = outbox.limited_to(bytes);
         }
         let key = RedactionKey::new(outbox.redaction_key());
-        let destination = destination(config, environment);
+        let destination = destination(config);
         let largest_event = largest_event(config, destination.as_ref(), Some(&outbox))?;
         Ok(Self {
             host,
@@ -155,7 +163,7 @@ impl<'a> Sending<'a> {
         let transport = Transport::new(TransportSettings::default());
         let policy = Policy {
             patience: effort.patience,
-            ignore_backoff: effort.asked,
+            ignore_backoff: effort.pauses == Pauses::Skipped,
             permits: &|destination| self.trust.permits(destination),
             clip: &limits::fit_json,
             stop,
@@ -181,11 +189,11 @@ impl<'a> Sending<'a> {
         redacted.unwrap_or(message)
     }
 
-    /// Writes down how the run went. When even that fails there is nobody left to tell.
-    pub(super) fn log(&self, verb: &str, session: Option<String>, sent: u64, report: Report) {
+    /// Adds the run to the log. A failure to do so is ignored: there is no other place to report it.
+    pub(super) fn log(&self, kind: RunKind, session: Option<String>, sent: u64, report: Report) {
         let run = Run {
             at: self.host.now(),
-            verb: verb.to_owned(),
+            kind,
             session,
             duration_ms: u64::try_from(self.host.elapsed().as_millis()).unwrap_or(u64::MAX),
             sent,
@@ -200,7 +208,7 @@ impl<'a> Sending<'a> {
     }
 }
 
-/// Nobody who asked for a stop waits for a pause to end.
+/// A clock whose pauses end early when a stop is asked for.
 struct WakingClock<'a> {
     clock: HostClock<'a>,
     stop: &'a dyn Fn() -> bool,
@@ -230,7 +238,7 @@ impl Clock for WakingClock<'_> {
     }
 }
 
-/// What a run has to say to somebody who was not there.
+/// Errors and warnings of a run, for the log.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) error: Option<String>,
@@ -274,11 +282,12 @@ impl Report {
 }
 
 /// Where the settings say that events go.
-pub(super) fn destination(config: &Config, environment: &Environment) -> Option<Destination> {
-    let chosen_by = environment.chosen_by.as_ref();
+pub(super) fn destination(config: &Config) -> Option<Destination> {
+    let settings = &config.destination;
+    let chosen_by = settings.chosen_by.as_ref();
     Some(Destination {
-        host: config.endpoint.as_ref()?.base().to_owned(),
-        api_key: config.api_key.as_ref()?.secret().to_owned(),
+        host: settings.endpoint.as_ref()?.base().to_owned(),
+        api_key: settings.api_key.as_ref()?.secret().to_owned(),
         committed_by: chosen_by.map(|project| project.to_string_lossy().into_owned()),
     })
 }
@@ -294,11 +303,11 @@ pub(super) fn largest_event(
         (Some(destination), Some(outbox)) => outbox.ai_lane(destination)?,
         _ => None,
     };
-    let endpoint = config.endpoint.as_ref();
+    let endpoint = config.destination.endpoint.as_ref();
     Ok(endpoint.map_or(0, |it| deliver::lane(it, known).max_event_bytes()))
 }
 
-/// What the user confirmed, to confirm more.
+/// The confirmations of the user, to add to them.
 pub(super) fn own_trust(host: &Host) -> anyhow::Result<Trust> {
     let config = host.config.as_ref();
     let config = config.context("there is no home directory to remember it in")?;

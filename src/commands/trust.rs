@@ -2,7 +2,7 @@
 
 use super::{Exit, WrongUse, refuse_inside_agent, sending};
 use crate::cli;
-use crate::config::{ApiKey, Config};
+use crate::config::Config;
 use crate::consent::{Caller, Environment, Trust};
 use crate::host::Host;
 use crate::transport::Endpoint;
@@ -30,16 +30,16 @@ fn project(trust: &mut Trust, host: &Host) -> anyhow::Result<()> {
         return Err(WrongUse(stopped.reason()).into());
     }
     let (config, _) = Config::read(&environment);
-    let Some(project) = &environment.chosen_by else {
+    let Some(project) = &config.destination.chosen_by else {
         let what = "the settings committed with this project choose no destination";
         return Err(WrongUse(what.to_owned()).into());
     };
-    if config.api_key.is_none() {
+    let Some(key) = &config.destination.api_key else {
         let what = "POSTHOG_API_KEY is not set here (the options of the plugin are known to its \
                     hooks alone): run posthog-llma setup first";
         return Err(WrongUse(what.to_owned()).into());
-    }
-    let Some(destination) = sending::destination(&config, &environment) else {
+    };
+    let Some(destination) = sending::destination(&config) else {
         let what = "POSTHOG_HOST cannot be read here: set it in your own settings.json";
         return Err(WrongUse(what.to_owned()).into());
     };
@@ -48,11 +48,7 @@ fn project(trust: &mut Trust, host: &Host) -> anyhow::Result<()> {
         "sessions in {} may go to {} with key {}",
         project.display(),
         destination.host,
-        config
-            .api_key
-            .as_ref()
-            .map(ApiKey::masked)
-            .unwrap_or_default(),
+        key.masked(),
     ));
     Ok(())
 }

@@ -16,9 +16,9 @@ fn read(variables: &[(&str, &str)]) -> (Config, Vec<Problem>) {
 fn without_settings_everything_is_off() {
     let (config, problems) = read(&[]);
     assert_eq!(problems, []);
-    assert!(!config.enabled);
-    assert_eq!(config.api_key, None);
-    let endpoint = config.endpoint.as_ref().map(Endpoint::base);
+    assert!(!config.of(Agent::ClaudeCode).enabled);
+    assert_eq!(config.destination.api_key, None);
+    let endpoint = config.destination.endpoint.as_ref().map(Endpoint::base);
     assert_eq!(endpoint, Some("https://us.i.posthog.com"));
 }
 
@@ -33,7 +33,11 @@ fn booleans_are_read_in_any_case() {
         ("no", false),
     ] {
         let (config, problems) = read(&[("POSTHOG_LLMA_CC_ENABLED", text)]);
-        assert_eq!((config.enabled, problems.len()), (expected, 0), "{text}");
+        assert_eq!(
+            (config.of(Agent::ClaudeCode).enabled, problems.len()),
+            (expected, 0),
+            "{text}"
+        );
     }
 }
 
@@ -55,7 +59,7 @@ fn a_value_that_cannot_be_read_is_named() {
         ("POSTHOG_API_KEY", "phc_ab cd"),
     ] {
         let (_, problems) = read(&[(variable, value)]);
-        let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
+        let named: Vec<_> = problems.iter().map(|it| it.variable.described()).collect();
         assert_eq!(named, [variable], "{value}");
     }
 }
@@ -63,7 +67,7 @@ fn a_value_that_cannot_be_read_is_named() {
 #[test]
 fn a_host_with_a_typing_error_sends_nowhere() {
     let (config, problems) = read(&[("POSTHOG_HOST", "http://posthog.example.com")]);
-    assert_eq!((config.endpoint, problems.len()), (None, 1));
+    assert_eq!((config.destination.endpoint, problems.len()), (None, 1));
 }
 
 #[test]
@@ -73,7 +77,10 @@ fn a_privacy_setting_with_a_typing_error_keeps_content_private() {
         ("POSTHOG_LLMA_RECORD_INPUTS", "flase"),
         ("POSTHOG_LLMA_RECORD_OUTPUTS", "off"),
     ]);
-    assert_eq!((config.recording, problems.len()), (Recording::Nothing, 3));
+    assert_eq!(
+        (config.events.recording, problems.len()),
+        (Recording::Nothing, 3)
+    );
 }
 
 #[test]
@@ -86,13 +93,24 @@ fn the_environment_wins_over_the_plugin_and_the_plugin_over_the_default() {
     ];
     let (config, problems) = read(&option);
     assert_eq!(problems, []);
-    assert!(config.enabled, "a key for the plugin switches it on");
+    assert!(
+        config.of(Agent::ClaudeCode).enabled,
+        "a key for the plugin switches it on"
+    );
     let seen = |config: &Config| {
         (
-            config.api_key.as_ref().map(|key| key.secret().to_owned()),
-            config.endpoint.as_ref().map(|to| to.base().to_owned()),
-            config.recording,
-            config.grouping,
+            config
+                .destination
+                .api_key
+                .as_ref()
+                .map(|key| key.secret().to_owned()),
+            config
+                .destination
+                .endpoint
+                .as_ref()
+                .map(|to| to.base().to_owned()),
+            config.events.recording,
+            config.of(Agent::ClaudeCode).grouping,
         )
     };
     let (key, eu) = (
@@ -112,7 +130,7 @@ fn the_environment_wins_over_the_plugin_and_the_plugin_over_the_default() {
         ("POSTHOG_LLMA_CC_ENABLED", "false"),
     ];
     let (config, _) = read(&[option.as_slice(), &variables].concat());
-    assert!(!config.enabled);
+    assert!(!config.of(Agent::ClaudeCode).enabled);
     let (key, us) = (
         "phc_of_the_environment".into(),
         "https://us.i.posthog.com".into(),
@@ -132,10 +150,10 @@ fn a_variable_that_cannot_be_read_is_no_reason_to_ask_the_plugin() {
         ("CLAUDE_PLUGIN_OPTION_PRIVACY_MODE", "ture"),
     ]);
     assert_eq!(
-        (config.endpoint, config.recording),
+        (config.destination.endpoint, config.events.recording),
         (None, Recording::Nothing)
     );
-    let named: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
+    let named: Vec<_> = problems.iter().map(|it| it.variable.described()).collect();
     assert_eq!(named, ["POSTHOG_HOST", "the plugin's option privacy_mode"]);
 }
 
@@ -147,7 +165,7 @@ fn tags_and_properties_are_joined() {
     ]);
     assert_eq!(problems, []);
     let expected = r#"{"team":"core","url":"http://x","env":"prod","n":1}"#;
-    assert_eq!(Value::Object(config.custom).to_string(), expected);
+    assert_eq!(Value::Object(config.events.custom).to_string(), expected);
 }
 
 #[test]
@@ -156,4 +174,43 @@ fn a_key_is_never_shown_whole() {
     let shown = format!("{config:?}");
     assert!(shown.contains("phc_…mnop"), "{shown}");
     assert!(!shown.contains("0123456789"), "{shown}");
+}
+
+#[test]
+fn each_agent_has_its_own_settings_beside_those_that_all_share() {
+    let (config, problems) = read(&[
+        ("POSTHOG_API_KEY", "phc_of_the_environment"),
+        ("POSTHOG_ENABLED", "false"),
+        ("POSTHOG_LLMA_CC_ENABLED", "true"),
+        ("POSTHOG_DISTINCT_ID", "ada"),
+        ("POSTHOG_SESSION_WINDOW_MINUTES", "5"),
+        ("POSTHOG_MAX_ATTRIBUTE_LENGTH", "200"),
+        ("POSTHOG_LLMA_TRACE_GROUPING", "session"),
+    ]);
+    assert_eq!(problems, []);
+    let ada = Attribution::Named(DistinctId::parse("ada").unwrap());
+    for (agent, is_on, attribution, window, length) in [
+        (
+            Agent::ClaudeCode,
+            true,
+            &Attribution::GitEmail,
+            None,
+            12_000,
+        ),
+        (Agent::Pi, false, &ada, Some(5), 200),
+        (Agent::OpenCode, false, &ada, Some(5), 200),
+    ] {
+        let settings = config.of(agent);
+        assert_eq!(config.is_on(agent), is_on, "{agent:?}");
+        assert_eq!(&settings.attribution, attribution, "{agent:?}");
+        assert_eq!(settings.session_window, window, "{agent:?}");
+        assert_eq!(settings.max_attribute_bytes, length, "{agent:?}");
+        assert_eq!(settings.grouping, Grouping::Session, "{agent:?}");
+    }
+}
+
+#[test]
+fn a_value_that_several_agents_read_is_one_problem() {
+    let (_, problems) = read(&[("POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", "12k")]);
+    assert_eq!(problems.len(), 1);
 }

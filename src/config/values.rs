@@ -3,19 +3,17 @@
 use serde_json::{Map, Value};
 
 use crate::events::{Grouping, InputScope};
+use crate::variables::yes_or_no;
 
-/// A shorter limit would cut away the words that say what was cut, in bytes.
+/// Least limit of a tool input or output, in bytes. A shorter one would cut off the note about the
+/// cut.
 const LEAST_ATTRIBUTE_BYTES: usize = 100;
 
-/// Less would not hold a session, in bytes.
+/// Least limit of the outbox, in bytes. A smaller one could not hold a session.
 const LEAST_OUTBOX_BYTES: u64 = 1 << 20;
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" => Ok(true),
-        "false" | "0" | "no" => Ok(false),
-        _ => Err(format!("is {text:?}; use true or false")),
-    }
+    yes_or_no(text).ok_or_else(|| format!("is {text:?}; use true or false"))
 }
 
 pub(super) fn grouping(text: &str) -> Result<Grouping, String> {

@@ -36,7 +36,7 @@ const SET_BY_CLAUDE_CODE: [Variable; 6] = [
 
 /// When in the life of a process of Claude Code its hook is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub(crate) enum Moment {
     /// It has just begun.
     Begins,
     /// It has just begun, or goes on with another session.
@@ -159,7 +159,7 @@ impl Note {
 }
 
 /// The process that calls has ended.
-pub fn forget_beginning(host: &Host) {
+pub(crate) fn forget_beginning(host: &Host) {
     let pid = host.variable(Variable::ClaudePid).ok().flatten();
     let pid = pid.and_then(|pid| pid.parse().ok());
     if let (Some(pid), Some(folder)) = (pid, folder(host)) {

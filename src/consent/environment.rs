@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::beginning::{Beginning, Moment};
 use super::files::{Files, Layer};
+use super::hidden::{Hidden, UnknownValue};
 use super::owner::{self, Owner};
 use super::project::{RulesFile, is_strict};
-use crate::host::{Hidden, Host};
+use crate::host::Host;
 use crate::sources::claude_code::in_force::Scope;
 use crate::sources::claude_code::settings::ProjectFile;
 use crate::variables::{IfCommitted, Variable};
@@ -37,8 +38,7 @@ pub enum Caller {
 
 impl Caller {
     /// Who calls a command that a person could have typed.
-    #[must_use]
-    pub fn of_command(host: &Host) -> Self {
+    pub(crate) fn of_command(host: &Host) -> Self {
         let told = [Variable::InsideClaudeCode, Variable::ClaudeSessionId];
         // A project can set them to nothing, and not unset them.
         if told.iter().any(|variable| host.has(*variable)) {
@@ -60,46 +60,48 @@ impl Caller {
 }
 
 /// The environment in which every value is one that the user agreed to, or that only makes things
-/// stricter.
+/// stricter. The only source of [`Config`](crate::config::Config).
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// What settings are to be read from.
-    pub host: Host,
+    /// The machine and the process, without the values that do not count.
+    pub(crate) host: Host,
+    /// Variables whose value did not count.
+    pub(super) hidden: BTreeMap<Variable, Hidden>,
     /// The user's files with redaction rules.
-    pub rules: Vec<RulesFile>,
+    pub(crate) rules: Vec<RulesFile>,
     /// The project that chose where sessions go, if one did.
-    pub chosen_by: Option<PathBuf>,
+    pub(crate) chosen_by: Option<PathBuf>,
     /// Why nothing may be read or sent, if that is so.
-    pub stopped: Option<Stopped>,
+    pub(crate) stopped: Option<Stopped>,
     /// Values from the project's files that do not count, for `status` and `doctor` to tell.
-    pub overruled: Vec<Overruled>,
+    pub(crate) overruled: Vec<Overruled>,
     /// The settings files that decide variables.
     pub(super) deciders: BTreeMap<Variable, Decider>,
 }
 
 /// A settings file that decides a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decider {
+pub(crate) struct Decider {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Whose it is meant to be.
-    pub scope: Scope,
+    pub(crate) scope: Scope,
 }
 
 /// Why nothing may be read or sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     /// Whether that goes for writing down the reason, too.
-    pub scope: StopScope,
-    /// What is in the way.
-    pub found: String,
-    /// What the user can do about it.
-    pub fix: String,
+    pub(super) scope: StopScope,
+    /// The obstacle.
+    pub(crate) found: String,
+    /// The next step for the user.
+    pub(crate) fix: String,
 }
 
-/// What has to stop.
+/// The extent of a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StopScope {
+pub(crate) enum StopScope {
     /// Reading and sending: what the user wants cannot be known.
     Sessions,
     /// Everything: a project moves the user's own folders, so that what is found or written there
@@ -116,24 +118,23 @@ impl Stopped {
         }
     }
 
-    /// What is in the way and what can be done, in a line.
-    #[must_use]
-    pub fn reason(&self) -> String {
+    /// The obstacle and the next step, in a line.
+    pub(crate) fn reason(&self) -> String {
         format!("{}; {}", self.found, self.fix)
     }
 }
 
 /// A value that came with a project and does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overruled {
-    /// What it was meant to set.
-    pub variable: Variable,
-    /// Where it stands.
-    pub file: PathBuf,
+pub(crate) struct Overruled {
+    /// The variable it sets.
+    pub(crate) variable: Variable,
+    /// The file it is in.
+    pub(crate) file: PathBuf,
 }
 
 impl Environment {
-    /// Judges every variable of the table in [`crate::variables`]. Reads the settings files of
+    /// Judges every variable of the table in `variables`. Reads the settings files of
     /// Claude Code, and asks git whose those inside the project are.
     #[must_use]
     pub fn of(host: &Host, caller: Caller) -> Self {
@@ -143,8 +144,7 @@ impl Environment {
 
     /// The same for a hook that Claude Code calls, or another agent inside of it: a value of which
     /// no file tells now counts as the user's if it was there, and theirs, when the process began.
-    #[must_use]
-    pub fn of_hook(host: &Host, moment: Moment) -> Self {
+    pub(crate) fn of_hook(host: &Host, moment: Moment) -> Self {
         Self::judged(host, Caller::ClaudeCode, Some(moment))
     }
 
@@ -157,6 +157,7 @@ impl Environment {
         });
         let mut judged = Self {
             host: host.clone(),
+            hidden: BTreeMap::new(),
             rules: Vec::new(),
             chosen_by: None,
             stopped: files.unreadable.clone(),
@@ -173,15 +174,24 @@ impl Environment {
         judged
     }
 
+    /// The value of a variable; unset, empty and blank are all `None`.
+    ///
+    /// # Errors
+    /// When the user's own value is unknown.
+    pub(crate) fn variable(&self, variable: Variable) -> Result<Option<&str>, UnknownValue> {
+        match self.hidden.get(&variable) {
+            Some(hidden) => Err(UnknownValue::Hidden(*hidden)),
+            None => Ok(self.host.variable(variable)?),
+        }
+    }
+
     /// The settings file that decides a variable; `None` when the environment does, or nothing.
-    #[must_use]
-    pub fn decider(&self, variable: Variable) -> Option<&Decider> {
+    pub(crate) fn decider(&self, variable: Variable) -> Option<&Decider> {
         self.deciders.get(&variable)
     }
 
-    /// Whether so much has to stop.
-    #[must_use]
-    pub fn stops(&self, scope: StopScope) -> bool {
+    /// Whether everything in this scope has to stop.
+    pub(crate) fn stops(&self, scope: StopScope) -> bool {
         self.stopped.as_ref().is_some_and(|it| it.scope == scope)
     }
 
@@ -321,7 +331,7 @@ impl Environment {
     fn unknown(&mut self, variable: Variable, files: &Files, caller: Caller) {
         let Some((_, file)) = files.of_repository(variable, caller) else {
             // A file of the user's own hides it, which speaks for its project alone.
-            self.host = self.host.clone().without(variable.name());
+            self.host.unset(variable);
             return;
         };
         if variable == Variable::RedactFile {
@@ -352,11 +362,12 @@ impl Environment {
     }
 
     fn hide(&mut self, variable: Variable, how: Hidden) {
-        self.host = self.host.clone().hiding(variable, how);
+        self.hidden.insert(variable, how);
+        self.host.unset(variable);
     }
 
     fn set(&mut self, variable: Variable, value: &str) {
-        self.host = self.host.clone().with(variable.name(), value);
+        self.host.set(variable, value);
     }
 
     fn overrule(&mut self, variable: Variable, file: &ProjectFile) {

@@ -1,4 +1,4 @@
-//! What a process found out about its environment, for the one that it starts.
+//! The judgement of an environment, as one process passes it to the process that it starts.
 //!
 //! The second process runs in another folder, and a moment later: it would see other settings
 //! files, or none. So it does not ask again.
@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::environment::{Environment, Stopped};
+use super::hidden::Hidden;
 use super::project::RulesFile;
-use crate::host::{Hidden, Host};
+use crate::host::Host;
 use crate::variables::Variable;
 
-/// What cannot be handed on as values of variables.
+/// The part of an [`Environment`] that the environment of a process cannot carry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     hidden: BTreeMap<Variable, Hidden>,
     rules: Vec<RulesFile>,
     chosen_by: Option<PathBuf>,
@@ -23,11 +24,10 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// What was found out.
-    #[must_use]
-    pub fn of(environment: &Environment) -> Self {
+    /// The judgement that led to an environment.
+    pub(crate) fn of(environment: &Environment) -> Self {
         Self {
-            hidden: environment.host.hidden().clone(),
+            hidden: environment.hidden.clone(),
             rules: environment.rules.clone(),
             chosen_by: environment.chosen_by.clone(),
             stopped: environment.stopped.clone(),
@@ -35,13 +35,14 @@ impl Judgement {
     }
 
     /// The environment that was judged, seen from a process that was given its values.
-    #[must_use]
-    pub fn on(self, host: &Host) -> Environment {
-        let hidden = self.hidden.into_iter();
+    pub(crate) fn on(self, host: &Host) -> Environment {
+        let mut host = host.clone();
+        for variable in self.hidden.keys() {
+            host.unset(*variable);
+        }
         Environment {
-            host: hidden.fold(host.clone(), |host, (variable, how)| {
-                host.hiding(variable, how)
-            }),
+            host,
+            hidden: self.hidden,
             rules: self.rules,
             chosen_by: self.chosen_by,
             stopped: self.stopped,

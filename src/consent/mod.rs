@@ -10,15 +10,19 @@
 mod beginning;
 mod environment;
 mod files;
+mod hidden;
 mod judgement;
 mod opt_out;
 mod owner;
 mod project;
 mod trust;
 
-pub use beginning::{Moment, forget_beginning};
-pub use environment::{Caller, Decider, Environment, Overruled, StopScope, Stopped};
-pub use judgement::Judgement;
-pub use opt_out::{IGNORE_FILE, opted_out};
-pub use project::{ProjectPrivacy, RulesFile, Verdict, shares_destination};
-pub use trust::{Trust, TrustError};
+pub(crate) use beginning::{Moment, forget_beginning};
+pub use environment::{Caller, Environment};
+pub(crate) use environment::{Overruled, StopScope, Stopped};
+pub(crate) use hidden::{Hidden, UnknownValue};
+pub(crate) use judgement::Judgement;
+pub(crate) use opt_out::opted_out;
+pub use project::RulesFile;
+pub(crate) use project::{ProjectPrivacy, Verdict, shares_destination};
+pub(crate) use trust::{Trust, TrustError};

@@ -10,11 +10,11 @@ use crate::sources::claude_code::settings::{self, ProjectFile};
 use crate::variables::Variable;
 
 /// A file of this name in a folder leaves everything in and below it alone.
-pub const IGNORE_FILE: &str = ".posthog-llma-ignore";
+const IGNORE_FILE: &str = ".posthog-llma-ignore";
 
 /// Why sessions in `directory` are not to be read, if they are not.
 #[must_use]
-pub fn opted_out(directory: &Path, host: &Host) -> Option<String> {
+pub(crate) fn opted_out(directory: &Path, host: &Host) -> Option<String> {
     marked(directory).or_else(|| said_no(&settings::of_project(directory, host)))
 }
 

@@ -8,16 +8,16 @@ use super::opt_out;
 use super::owner::{self, Owner};
 use crate::host::Host;
 use crate::sources::claude_code::settings::{self, ProjectFile};
-use crate::variables::{IfCommitted, Variable};
+use crate::variables::{IfCommitted, Variable, yes_or_no};
 
 /// A file with redaction rules.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RulesFile {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Whether values that it allows stay. What came with a repository may only ask for more to be
     /// replaced.
-    pub may_allow: bool,
+    pub(crate) may_allow: bool,
 }
 
 impl RulesFile {
@@ -32,13 +32,13 @@ impl RulesFile {
 /// How private a project's settings want its sessions. It is never less than the user's own
 /// settings say: what it holds is to be taken in addition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProjectPrivacy {
+pub(crate) struct ProjectPrivacy {
     /// Whether prompts and tool inputs are to be left out.
-    pub no_inputs: bool,
+    pub(crate) no_inputs: bool,
     /// Whether answers and tool outputs are to be left out.
-    pub no_outputs: bool,
+    pub(crate) no_outputs: bool,
     /// Rules to apply besides the user's.
-    pub rules: Vec<RulesFile>,
+    pub(crate) rules: Vec<RulesFile>,
 }
 
 impl ProjectPrivacy {
@@ -53,7 +53,7 @@ impl ProjectPrivacy {
                 let value = owner::named(variables, variable);
                 value.is_some_and(|value| is_strict(variable, value))
             };
-            let is_private = PRIVACY.into_iter().any(says);
+            let is_private = Variable::PRIVACY_MODE.into_iter().any(says);
             privacy.no_inputs |= is_private || says(Variable::RecordInputs);
             privacy.no_outputs |= is_private || says(Variable::RecordOutputs);
             let rules = owner::named(variables, Variable::RedactFile);
@@ -79,7 +79,7 @@ impl ProjectPrivacy {
 
 /// What becomes of a session for the sake of the folders that it worked in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It is left alone, for this reason.
     LeftAlone(String),
     /// It may be read, and is to be this private.
@@ -90,7 +90,7 @@ impl Verdict {
     /// The strictest that the folders ask for, and the user's own settings where the transcript
     /// lies. Looks at the files that are there now.
     #[must_use]
-    pub fn of<'a>(
+    pub(crate) fn of<'a>(
         folders: impl IntoIterator<Item = &'a str>,
         transcript: &Path,
         host: &Host,
@@ -119,26 +119,20 @@ impl Verdict {
     }
 }
 
-/// The names of privacy mode.
-const PRIVACY: [Variable; 3] = [
-    Variable::PrivacyMode,
-    Variable::AgentPrivacyMode,
-    Variable::OptionPrivacyMode,
-];
-
 /// Whether a value asks for less to be sent than without it. A value that nobody can read may be
 /// meant so; a blank one says nothing.
 pub(super) fn is_strict(variable: Variable, value: &str) -> bool {
-    let value = value.trim().to_ascii_lowercase();
-    let lax: &[&str] = match variable {
-        _ if PRIVACY.contains(&variable) => &["", "false", "0", "no"],
-        Variable::RecordInputs | Variable::RecordOutputs | Variable::CcEnabled => {
-            &["", "true", "1", "yes"]
+    let value = value.trim();
+    let strict_unless = |lax| yes_or_no(value) != Some(lax);
+    !value.is_empty()
+        && match variable {
+            _ if Variable::PRIVACY_MODE.contains(&variable) => strict_unless(false),
+            Variable::RecordInputs | Variable::RecordOutputs | Variable::CcEnabled => {
+                strict_unless(true)
+            }
+            Variable::RedactFile => true,
+            _ => false,
         }
-        Variable::RedactFile => &[""],
-        _ => return false,
-    };
-    !lax.contains(&value.as_str())
 }
 
 /// Why sessions are not to be sent from here, where the user's own settings in another folder of
@@ -163,7 +157,7 @@ fn sends_elsewhere(file: &ProjectFile, host: &Host) -> Option<String> {
 /// Whether the settings of the project that we run in and of the one that `directory` is in name
 /// the same destination: only then may one send the other's sessions.
 #[must_use]
-pub fn shares_destination(directory: &Path, host: &Host) -> bool {
+pub(crate) fn shares_destination(directory: &Path, host: &Host) -> bool {
     let here = host.path_variable(Variable::ClaudeProjectDir);
     let here = here.or_else(|| host.cwd.clone());
     let here = here.map_or(Some(Vec::new()), |here| destination(&here, host));

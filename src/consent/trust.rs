@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 
 /// What the user confirmed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trust {
+pub(crate) struct Trust {
     file: PathBuf,
     confirmed: Confirmed,
 }
@@ -40,7 +40,7 @@ struct Project {
 
 /// Why the confirmations cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum TrustError {
+pub(crate) enum TrustError {
     /// The file cannot be used.
     #[error("cannot use {}: {source}", path.display())]
     File {
@@ -63,7 +63,7 @@ impl Trust {
     /// Nothing was confirmed, and nothing can be: for when a project decides where the user's
     /// configuration would be.
     #[must_use]
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self::default()
     }
 
@@ -71,7 +71,7 @@ impl Trust {
     ///
     /// # Errors
     /// When there is a file and it cannot be read: then nothing is trusted, and nothing forgotten.
-    pub fn open(config_dir: &Path) -> Result<Self, TrustError> {
+    pub(crate) fn open(config_dir: &Path) -> Result<Self, TrustError> {
         let file = config_dir.join("trust.json");
         let confirmed = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| TrustError::Content {
@@ -87,7 +87,7 @@ impl Trust {
     /// Whether events may go to a destination. PostHog's own hosts and this machine need no
     /// confirmation, unless a project's committed settings chose them.
     #[must_use]
-    pub fn permits(&self, destination: &Destination) -> bool {
+    pub(crate) fn permits(&self, destination: &Destination) -> bool {
         match &destination.committed_by {
             Some(project) => self.permits_project(destination, project),
             None => self.permits_host(&destination.host),
@@ -96,7 +96,7 @@ impl Trust {
 
     /// What the user has to do before events may go there; `None` when nothing.
     #[must_use]
-    pub fn missing(&self, destination: &Destination) -> Option<String> {
+    pub(crate) fn missing(&self, destination: &Destination) -> Option<String> {
         if self.permits(destination) {
             return None;
         }
@@ -136,7 +136,7 @@ impl Trust {
     ///
     /// # Errors
     /// When it cannot be written down.
-    pub fn confirm_host(&mut self, endpoint: &Endpoint) -> Result<(), TrustError> {
+    pub(crate) fn confirm_host(&mut self, endpoint: &Endpoint) -> Result<(), TrustError> {
         let host = endpoint.base().to_owned();
         if !self.confirmed.hosts.contains(&host) {
             self.confirmed.hosts.push(host);
@@ -148,7 +148,7 @@ impl Trust {
     ///
     /// # Errors
     /// When it cannot be written down.
-    pub fn confirm_project(&mut self, destination: &Destination) -> Result<(), TrustError> {
+    pub(crate) fn confirm_project(&mut self, destination: &Destination) -> Result<(), TrustError> {
         if let Some(path) = &destination.committed_by {
             self.confirmed
                 .projects

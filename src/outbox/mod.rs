@@ -16,6 +16,7 @@ mod identities;
 mod lock;
 mod open;
 mod records;
+mod run;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -34,9 +35,10 @@ pub use enqueue::Batch;
 pub use error::OutboxError;
 pub use lock::Lock;
 pub use records::{
-    Claimed, Damaged, Destination, DestinationRecord, Dropped, Enqueued, Load, Receipt, Run,
+    Claimed, Damaged, Destination, DestinationRecord, Dropped, Enqueued, Load, Receipt,
     SessionEntry, SessionRecord, TranscriptStamp, Waiting,
 };
+pub use run::{Run, RunKind};
 pub use status::{DestinationStatus, Parked, SessionStatus, Status};
 
 use records::{milliseconds, moment};
@@ -232,7 +234,7 @@ impl Outbox {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     milliseconds(run.at),
-                    run.verb,
+                    run.kind,
                     run.session,
                     run.duration_ms,
                     run.sent,

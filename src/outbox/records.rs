@@ -120,25 +120,6 @@ pub struct TranscriptStamp {
     pub modified: SystemTime,
 }
 
-/// One run of the program, for the log that `status` shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// When it ended.
-    pub at: DateTime<Utc>,
-    /// What was run, such as `hook`.
-    pub verb: String,
-    /// The session it was about.
-    pub session: Option<String>,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u64,
-    /// Events acknowledged during the run.
-    pub sent: u64,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// What else the user should know.
-    pub warnings: Vec<String>,
-}
-
 /// An event on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {

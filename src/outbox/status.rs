@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::records::{DestinationRecord, Dropped, Receipt, Run, moment};
+use super::records::{DestinationRecord, Dropped, Receipt, moment};
+use super::run::Run;
 use super::{
     DESTINATION_COLUMNS, FIRST_AGENT, Outbox, OutboxError, destination, enabled_since,
     enabled_since_of, open, receipt,
@@ -185,7 +186,7 @@ fn runs(connection: &Connection) -> rusqlite::Result<Vec<Run>> {
         let warnings: String = row.get(6)?;
         Ok(Run {
             at: moment(row.get(0)?),
-            verb: row.get(1)?,
+            kind: row.get(1)?,
             session: row.get(2)?,
             duration_ms: row.get(3)?,
             sent: row.get(4)?,

@@ -370,7 +370,7 @@ fn status_shows_what_was_recorded() {
     for number in 0..60 {
         let run = Run {
             at: at(number),
-            verb: "hook".into(),
+            kind: RunKind::SessionEnd,
             session: Some("a".into()),
             duration_ms: 12,
             sent: 0,

@@ -35,7 +35,7 @@ pub struct Collected {
     /// The events of it that another session owns.
     pub foreign: Foreign,
     /// What becomes of it for the sake of the folders that it worked in.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     found: Found,
     reading: Reading,
 }
@@ -110,8 +110,7 @@ impl Collected {
 
     /// How private its folders want the session; as private as can be, where it is to be left
     /// alone.
-    #[must_use]
-    pub fn privacy(&self) -> ProjectPrivacy {
+    pub(crate) fn privacy(&self) -> ProjectPrivacy {
         match &self.verdict {
             Verdict::Permitted(privacy) => privacy.clone(),
             Verdict::LeftAlone(_) => ProjectPrivacy {

@@ -82,7 +82,7 @@ impl<'a> Pipeline<'a> {
             Attribution::Session => None,
         };
         let folder = || self.projects.name(cwd?, collected);
-        let name = config.project_name.clone().or_else(folder);
+        let name = self.config.events.project_name.clone().or_else(folder);
         let redactor = self.redactor(collected)?;
         Ok(Frozen {
             is_person: person.is_some(),
@@ -90,7 +90,7 @@ impl<'a> Pipeline<'a> {
                 .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
             grouping: config.grouping,
             session_window: config.session_window,
-            turn_spans: config.turn_spans,
+            turn_spans: self.config.events.turn_spans,
             project_name: name.map(|name| without_secrets(name, &redactor)),
         })
     }
@@ -98,7 +98,7 @@ impl<'a> Pipeline<'a> {
     /// What of a session is sent: the stricter of what the user and its project want.
     #[must_use]
     pub fn recording(&self, collected: &Collected) -> Recording {
-        let recording = self.config.of(collected.session.agent).recording;
+        let recording = self.config.events.recording;
         let privacy = collected.privacy();
         Recording::of(
             recording.inputs() && !privacy.no_inputs,
@@ -142,7 +142,7 @@ impl<'a> Pipeline<'a> {
         sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Tally> {
         let session = &collected.session;
-        let config = self.config.of(session.agent);
+        let config = &self.config.events;
         let redactor = self.redactor(collected)?;
         let Folders {
             repositories,
@@ -188,11 +188,10 @@ impl<'a> Pipeline<'a> {
     /// How large the events of an agent's sessions may be.
     #[must_use]
     pub fn limits(&self, agent: Agent) -> Limits {
-        let config = self.config.of(agent);
         Limits {
-            attribute: config.max_attribute_bytes,
+            attribute: self.config.of(agent).max_attribute_bytes,
             event: self.largest_event,
-            input_scope: config.input_scope,
+            input_scope: self.config.events.input_scope,
         }
     }
 }

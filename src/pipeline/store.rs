@@ -89,8 +89,7 @@ impl<'a> Unstored<'a> {
         host: &'a Host,
     ) -> anyhow::Result<Option<Self>> {
         let agent = found.agent;
-        let wanted = config.of(agent).wanted();
-        let parts = Parts::of(found, progress, wanted, host)?;
+        let parts = Parts::of(found, progress, config.wanted(), host)?;
         let stamps = stamps(parts.files());
         if is_unchanged(outbox, &stamps)? {
             return Ok(None);

@@ -42,7 +42,7 @@ impl Process {
     /// Those that have left their hook's session.
     pub(crate) fn detached(state: &Path) -> Vec<Self> {
         let mut all = Self::all(state);
-        all.retain(|process| process.arguments().iter().any(|one| one == "--detached"));
+        all.retain(|process| process.arguments().iter().any(|one| one == "work"));
         all
     }
 

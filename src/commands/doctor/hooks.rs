@@ -9,9 +9,8 @@ use serde_json::json;
 
 use super::Facts;
 use super::finding::Finding;
-use crate::commands::flush::{SESSION_END, SESSION_START};
 use crate::commands::{hook, short, words};
-use crate::outbox::Run;
+use crate::outbox::{Run, RunKind};
 use crate::sources::Found;
 use crate::sources::claude_code::in_force::{Scope, SettingsFile};
 use crate::sources::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
@@ -137,10 +136,10 @@ fn last_run(facts: &Facts, plugin: Option<&Plugin>, own: Option<&SettingsFile>) 
     let session = session.map_or_else(String::new, |session| format!(" of {session}"));
     let when = words::when(run.at, facts.host.now());
     let (took, most) = (words::duration(took), words::duration(budget));
-    let ran = format!("{when}, {}{session}, {took}", run.verb);
+    let ran = format!("{when}, {}{session}, {took}", run.kind);
     let details = json!({
         "at": run.at,
-        "verb": run.verb,
+        "verb": run.kind.as_str(),
         "session": run.session,
         "duration_ms": run.duration_ms,
         "budget_ms": u64::try_from(budget.as_millis()).unwrap_or(u64::MAX),
@@ -209,7 +208,7 @@ pub(super) fn run_unseen(facts: &Facts) -> bool {
         .map(|file| file.path.as_path());
     let since = changed(user).chain(plugin.installed_at).max();
     let mut runs = facts.status.runs.iter();
-    facts.config.api_key.is_none()
+    facts.config.destination.api_key.is_none()
         && runs.any(|run| is_hook(run) && since.is_none_or(|since| run.at - since > TIME_STEP))
 }
 
@@ -221,8 +220,9 @@ fn changed<'a>(files: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = Da
     })
 }
 
-fn is_hook(run: &Run) -> bool {
-    matches!(run.verb.as_str(), SESSION_END | SESSION_START)
+/// Whether a hook of Claude Code caused a run.
+const fn is_hook(run: &Run) -> bool {
+    matches!(run.kind, RunKind::SessionStart | RunKind::SessionEnd)
 }
 
 /// What the runs of the log have to say.

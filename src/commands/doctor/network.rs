@@ -7,7 +7,6 @@ use serde_json::json;
 use super::Facts;
 use super::finding::Finding;
 use crate::commands::{sending, words};
-use crate::config;
 use crate::deliver;
 use crate::host::Host;
 use crate::transport::{
@@ -32,14 +31,14 @@ const PROXIES: [Variable; 6] = [
 ];
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let Some(endpoint) = &facts.config.endpoint else {
+    let Some(endpoint) = &facts.config.destination.endpoint else {
         let fix = "correct POSTHOG_HOST, or remove it for PostHog's cloud in the United States";
         let found = "nowhere: POSTHOG_HOST cannot be read";
         return vec![Finding::problem("host", found, fix)];
     };
     let (host, may_go) = trusted(facts, endpoint);
     let mut findings = vec![host];
-    match &facts.config.api_key {
+    match &facts.config.destination.api_key {
         Some(key) if may_go => findings.extend(reach(endpoint, key.secret(), &facts.host)),
         Some(_) => findings.push(Finding::note("network", "not tried before it is confirmed")),
         None => findings.push(Finding::note("network", "not tried without a key")),
@@ -59,7 +58,7 @@ fn trusted(facts: &Facts, endpoint: &Endpoint) -> (Finding, bool) {
             return (Finding::problem(CHECK, error.clone(), fix), false);
         }
     };
-    let destination = sending::destination(&facts.config, &facts.environment);
+    let destination = sending::destination(&facts.config);
     let missing = destination.and_then(|destination| trust.missing(&destination));
     if let Some(missing) = missing {
         let (found, fix) = missing.split_once(": ").unwrap_or((&missing, &missing));
@@ -81,8 +80,8 @@ fn trusted(facts: &Facts, endpoint: &Endpoint) -> (Finding, bool) {
 
 /// Settings that the user will not find among the variables.
 fn by_plugin(facts: &Facts) -> String {
-    match config::source(Variable::PosthogHost, &facts.host) {
-        Some(source) if source != Variable::PosthogHost.name() => format!(", by {source}"),
+    match facts.config.destination.endpoint_source {
+        Some(source) if source.is_option() => format!(", by {}", source.described()),
         _ => String::new(),
     }
 }

@@ -7,6 +7,7 @@ use super::{Facts, hooks};
 use crate::commands::words;
 use crate::config::{ApiKey, Problem};
 use crate::consent;
+use crate::session::Agent;
 use crate::sources::claude_code::in_force::Scope;
 use crate::sources::claude_code::plugin::{PLUGIN, Plugin};
 use crate::variables::Variable;
@@ -58,10 +59,8 @@ fn unreadable(facts: &Facts) -> Vec<Finding> {
 /// Where a value is to be changed.
 fn change(problem: &Problem, facts: &Facts) -> String {
     let name = problem.variable;
-    let mut variables = Variable::ALL.iter();
-    let variable = variables.find(|variable| variable.name() == name);
-    match variable.and_then(|variable| facts.environment.decider(*variable)) {
-        _ if problem.is_of_plugin() => {
+    match facts.environment.decider(name) {
+        _ if name.is_option() => {
             format!("change it in Claude Code: /plugin configure {PLUGIN}")
         }
         Some(file) => format!("change {name} in {}", words::path(&file.path, &facts.host)),
@@ -79,7 +78,7 @@ fn switched_on(facts: &Facts) -> Finding {
         return Finding::problem(CHECK, "no: there is no home directory", fix);
     }
     let details = json!({ "by": by });
-    if facts.config.enabled {
+    if facts.config.of(Agent::ClaudeCode).enabled {
         let by = by.as_deref().unwrap_or("the environment");
         return Finding::fine(CHECK, format!("by {by}")).with(details);
     }
@@ -101,11 +100,8 @@ fn switched_on(facts: &Facts) -> Finding {
 fn key(facts: &Facts) -> Finding {
     const CHECK: &str = "key";
     const VARIABLE: Variable = Variable::ApiKey;
-    let Some(key) = &facts.config.api_key else {
-        let is_told = facts
-            .problems
-            .iter()
-            .any(|it| it.variable == VARIABLE.name());
+    let Some(key) = &facts.config.destination.api_key else {
+        let is_told = facts.problems.iter().any(|it| it.variable == VARIABLE);
         if !is_told && hooks::run_unseen(facts) {
             let advice = "posthog-llma setup, so that commands in a terminal have it too";
             return Finding::advice(CHECK, format!("perhaps {SEEN_BY_HOOKS}"), advice);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::commands::sending::{Effort, Sending};
+use crate::commands::sending::{Effort, Pauses, Sending};
 use crate::deliver::Drained;
 use crate::interrupt::Interrupt;
 use crate::ui::Progress;
@@ -15,7 +15,7 @@ use crate::ui::Progress;
 /// How long a person waits for a destination that is busy or in trouble.
 const EFFORT: Effort = Effort {
     patience: Duration::from_mins(1),
-    asked: true,
+    pauses: Pauses::Skipped,
 };
 
 /// A thread that goes on trips: each sends until little is left. It has the database open for

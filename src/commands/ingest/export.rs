@@ -12,8 +12,8 @@ use super::read::{Build, Emit, Own, read_all};
 use crate::commands::Exit;
 use crate::commands::prospect::Prospect;
 use crate::config::Config;
-use crate::consent::Environment;
 use crate::events::{EventName, Frozen, Written};
+use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::pipeline::{Given, Pipeline};
 use crate::redact::Counts;
@@ -39,9 +39,9 @@ pub(super) fn run(
     force: bool,
     sessions: &[Found],
     config: &Config,
-    environment: &Environment,
+    host: &Host,
 ) -> anyhow::Result<Exit> {
-    let prospect = Prospect::of(config, environment)?;
+    let prospect = Prospect::of(config)?;
     let pipeline = prospect.pipeline();
     // Before anything is read: who has to be asked for --force does not wait for that.
     let mut output = Output::open(target, force)?;
@@ -50,7 +50,7 @@ pub(super) fn run(
     let read = read_all(
         sessions,
         config,
-        &environment.host,
+        host,
         || Lines::of(&prospect, &pipeline),
         |piece| {
             if interrupt.is_set() {

@@ -20,7 +20,6 @@ use super::select::{self, Filter};
 use super::{Exit, WrongUse, program, refuse_inside_agent, settings, typed};
 use crate::cli::Ingest;
 use crate::config::Config;
-use crate::consent::Environment;
 use crate::host::Host;
 use crate::sources::{self, Found, Listing};
 use crate::ui;
@@ -101,15 +100,15 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
     if arguments.list {
         return list::run(reach.sessions(host), &filter);
     }
-    let (environment, config) = settings(host)?;
-    let chosen = chosen(arguments, &filter, reach, &environment.host)?;
+    let (host, config) = &settings(host)?;
+    let chosen = chosen(arguments, &filter, reach, host)?;
     let listed = select::told(&chosen.unreadable);
     let sessions = oldest_first(chosen.found);
     if sessions.is_empty() && !filter.is_open() {
         ui::say("no session matches; `posthog-llma ingest --list` shows what there is");
         return Ok(listed);
     }
-    let exit = handle(&sessions, arguments, &config, &environment)?;
+    let exit = handle(&sessions, arguments, config, host)?;
     Ok(if exit == Exit::Done { listed } else { exit })
 }
 
@@ -118,17 +117,17 @@ fn handle(
     sessions: &[Found],
     arguments: &Ingest,
     config: &Config,
-    environment: &Environment,
+    host: &Host,
 ) -> anyhow::Result<Exit> {
     if let Some(target) = &arguments.output {
-        return export::run(target, arguments.force, sessions, config, environment);
+        return export::run(target, arguments.force, sessions, config, host);
     }
-    match &config.api_key {
-        _ if arguments.dry_run => preview::run(sessions, config, environment),
-        Some(_) => send::run(sessions, arguments, config, environment),
+    match &config.destination.api_key {
+        _ if arguments.dry_run => preview::run(sessions, config, host),
+        Some(_) => send::run(sessions, arguments, config, host),
         None => {
             ui::say("there is no POSTHOG_API_KEY (posthog-llma setup): this is what would be sent");
-            preview::run(sessions, config, environment)
+            preview::run(sessions, config, host)
         }
     }
 }

@@ -6,8 +6,8 @@ use super::read::{Build, Emit, Own, read_all};
 use crate::commands::prospect::Prospect;
 use crate::commands::{Exit, day, short};
 use crate::config::Config;
-use crate::consent::Environment;
 use crate::events::{Frozen, Tally};
+use crate::host::Host;
 use crate::pipeline::{Collected, Given, Pipeline};
 use crate::redact::Counts;
 use crate::sources::Found;
@@ -20,16 +20,12 @@ struct Row {
     replaced: Counts,
 }
 
-pub(super) fn run(
-    sessions: &[Found],
-    config: &Config,
-    environment: &Environment,
-) -> anyhow::Result<Exit> {
+pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<Exit> {
     ui::print(format_args!(
         "{:<13} {:<10} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
     ))?;
-    let prospect = Prospect::of(config, environment)?;
+    let prospect = Prospect::of(config)?;
     let pipeline = prospect.pipeline();
     let mut sum = Tally::default();
     let mut shown = 0;
@@ -37,7 +33,7 @@ pub(super) fn run(
     let exit = read_all(
         sessions,
         config,
-        &environment.host,
+        host,
         || Preview::of(&prospect, &pipeline),
         |row| {
             ui::print(row.text)?;

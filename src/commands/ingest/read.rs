@@ -186,8 +186,7 @@ fn own<'a, R>(
     host: &'a Host,
 ) -> Result<Own<'a>, Outcome<R>> {
     let unreadable = |error| Outcome::Unreadable(format!("{error:#}"));
-    let wanted = config.of(found.agent).wanted();
-    let mut parts = Parts::of(found, None, wanted, host).map_err(unreadable)?;
+    let mut parts = Parts::of(found, None, config.wanted(), host).map_err(unreadable)?;
     let Some(first) = parts.read().map_err(unreadable)? else {
         let why = format!("nothing in {}", found.path.display());
         return Err(Outcome::Passed(why));

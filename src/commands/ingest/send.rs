@@ -18,10 +18,10 @@ use crate::cli::Ingest;
 use crate::commands::sending::{Report, Sending};
 use crate::commands::{Exit, flush, short};
 use crate::config::Config;
-use crate::consent::Environment;
+use crate::deliver::Drained;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
-use crate::outbox::{Load, OutboxError};
+use crate::outbox::{Load, OutboxError, RunKind};
 use crate::pipeline::{Given, PART_BYTES, Pipeline, Read, Stored, Unstored};
 use crate::session::Agent;
 use crate::sources::Found;
@@ -41,10 +41,9 @@ pub(super) fn run(
     sessions: &[Found],
     arguments: &Ingest,
     config: &Config,
-    environment: &Environment,
+    host: &Host,
 ) -> anyhow::Result<Exit> {
-    let host = &environment.host;
-    let sending = Sending::open(environment, config)?;
+    let sending = Sending::open(config, host)?;
     sending.outbox().relax()?;
     let plan = Plan::of(sessions, sending.outbox(), host)?;
     plan.tell_of_old_content(arguments.with_old_content);
@@ -75,7 +74,7 @@ pub(super) fn run(
     };
     let content_since = (!arguments.with_old_content).then_some(plan.content_since);
     let pipeline = sending.pipeline().with_content_since(content_since);
-    let sender = Sending::open(environment, config)?;
+    let sender = Sending::open(config, host)?;
     sender.outbox().relax()?;
     let (stopped, drained) = thread::scope(|scope| {
         let mut courier = Courier::hire(scope, sender, &progress, interrupt.clone());
@@ -84,26 +83,41 @@ pub(super) fn run(
     })?;
     let Backfill {
         summary,
-        mut report,
+        report,
         is_complete,
         ..
     } = backfill;
     drop(progress);
     let exit = summary.print(sessions.len(), &drained, sending.outbox())?;
+    let stored = conclude(&sending, report, stopped, drained);
+    Ok(match exit {
+        _ if interrupt.is_set() => Exit::Stopped,
+        _ if !is_complete || stored != Exit::Done => Exit::Incomplete,
+        exit => exit,
+    })
+}
+
+/// Says and logs how it ended. Whether everything could be stored.
+fn conclude(
+    sending: &Sending<'_>,
+    mut report: Report,
+    stopped: Option<String>,
+    drained: Drained,
+) -> Exit {
     flush::say(&drained);
     if let Some(reason) = &stopped {
         ui::say(format_args!(
             "stopped: {reason}\nwhat was stored is kept; the same command goes on from here"
         ));
     }
-    let failed = !is_complete || report.error.is_some() || stopped.is_some();
+    let exit = if report.error.is_some() || stopped.is_some() {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    };
     report.error = report.error.or(stopped).or(drained.last_error);
-    sending.log("ingest", None, drained.sent, report);
-    Ok(match exit {
-        _ if interrupt.is_set() => Exit::Stopped,
-        _ if failed => Exit::Incomplete,
-        exit => exit,
-    })
+    sending.log(RunKind::Ingest, None, drained.sent, report);
+    exit
 }
 
 struct Backfill<'a, 'p> {

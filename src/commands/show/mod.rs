@@ -12,7 +12,6 @@ use super::prospect::Prospect;
 use super::{Exit, select, settings};
 use crate::cli::Show;
 use crate::config::Config;
-use crate::consent::Environment;
 use crate::events::{self, Progress, Recording, Tally};
 use crate::host::Host;
 use crate::pipeline::{self, Collected};
@@ -23,16 +22,13 @@ use node::Node;
 use text::Text;
 
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
-    let (environment, config) = settings(host)?;
-    let host = &environment.host;
+    let (host, config) = &settings(host)?;
     let found = select::one(arguments.session.as_ref(), host)?;
-    let Some(mut collected) =
-        pipeline::collect(&found, None, None, config.of(found.agent).wanted(), host)?
-    else {
+    let Some(mut collected) = pipeline::collect(&found, None, None, config.wanted(), host)? else {
         ui::say(format_args!("nothing in {}", found.path.display()));
         return Ok(Exit::Incomplete);
     };
-    let shown = Shown::of(&mut collected, &config, &environment)?;
+    let shown = Shown::of(&mut collected, config)?;
     if arguments.json {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
@@ -63,13 +59,9 @@ struct Shown {
 impl Shown {
     /// Builds the events as they would be sent now: what was decided when the session was first
     /// sent still holds, and what another session sent is that session's.
-    fn of(
-        collected: &mut Collected,
-        config: &Config,
-        environment: &Environment,
-    ) -> anyhow::Result<Self> {
+    fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
         let session = &collected.session;
-        let prospect = Prospect::of(config, environment)?;
+        let prospect = Prospect::of(config)?;
         let pipeline = prospect.pipeline();
         let owners = prospect.ask(|outbox| outbox.owners(events::claims(session)))?;
         let owners = owners.iter().flatten();

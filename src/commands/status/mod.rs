@@ -10,6 +10,7 @@ use crate::config::{Config, Problem};
 use crate::consent::{self, Caller, Environment, Trust};
 use crate::host::Host;
 use crate::outbox::{Outbox, Receipt, Status};
+use crate::session::Agent;
 use crate::ui;
 
 /// What there is to show.
@@ -49,7 +50,7 @@ impl Picture {
             Some(directory) => Outbox::open_read_only(directory)?,
             None => None,
         };
-        let chosen = sending::destination(&config, &environment);
+        let chosen = sending::destination(&config);
         let host = environment.host.clone();
         let trust = sending::trust(&host)?;
         let cwd = host.cwd.as_ref();
@@ -72,7 +73,9 @@ impl Picture {
     /// Whether hooks send sessions.
     fn is_on(&self) -> bool {
         let config = &self.config;
-        config.is_on() && config.state_dir.is_some() && self.environment.stopped.is_none()
+        config.is_on(Agent::ClaudeCode)
+            && config.state_dir.is_some()
+            && self.environment.stopped.is_none()
     }
 }
 

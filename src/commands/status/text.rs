@@ -6,6 +6,7 @@ use super::{Picture, receipt};
 use crate::commands::{short, words};
 use crate::config::ApiKey;
 use crate::outbox::{DestinationStatus, SessionStatus};
+use crate::session::Agent;
 use crate::sources::claude_code::plugin::Plugin;
 use crate::transport::Endpoint;
 use crate::ui;
@@ -37,7 +38,7 @@ pub(super) fn of(picture: &Picture) -> String {
             .as_ref()
             .map(|why| format!("left alone: {why}")),
     );
-    lines.all("privacy", words::privacy(picture.config.recording));
+    lines.all("privacy", words::privacy(picture.config.events.recording));
     sessions(picture, &mut lines);
     for queue in &picture.status.destinations {
         lines.all("waiting", waiting(queue, picture));
@@ -74,7 +75,8 @@ fn switched(picture: &Picture) -> String {
     if let Some(stopped) = &picture.environment.stopped {
         return format!("stopped: {}", stopped.reason());
     }
-    match (config.enabled, &config.api_key, &config.state_dir) {
+    let enabled = config.of(Agent::ClaudeCode).enabled;
+    match (enabled, &config.destination.api_key, &config.state_dir) {
         (_, _, None) => "off: no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned(),
         (true, None, _) => "off: POSTHOG_API_KEY is not set; run posthog-llma setup".to_owned(),
         // What is sensitive among the plugin's options only its hooks see.
@@ -92,9 +94,9 @@ fn switched(picture: &Picture) -> String {
 
 fn destination(picture: &Picture) -> String {
     let config = &picture.config;
-    let key = config.api_key.as_ref().map(ApiKey::masked);
+    let key = config.destination.api_key.as_ref().map(ApiKey::masked);
     let key = key.map_or_else(|| "no key".to_owned(), |key| format!("key {key}"));
-    match &config.endpoint {
+    match &config.destination.endpoint {
         Some(endpoint) => format!("{} ({key})", endpoint.base()),
         None => "nowhere until POSTHOG_HOST can be read".to_owned(),
     }
@@ -130,7 +132,12 @@ fn waiting(queue: &DestinationStatus, picture: &Picture) -> Option<String> {
     let now = picture.host.now();
     let record = &queue.record;
     let mut text = ui::count(queue.waiting, "event");
-    let base = picture.config.endpoint.as_ref().map(Endpoint::base);
+    let base = picture
+        .config
+        .destination
+        .endpoint
+        .as_ref()
+        .map(Endpoint::base);
     if base != Some(&record.destination.host) {
         text = format!("{text} for {}", record.destination.host);
     }
@@ -208,7 +215,7 @@ fn last_run(picture: &Picture) -> Option<String> {
     Some(format!(
         "{}, {}, {}: {}",
         words::when(run.at, picture.host.now()),
-        run.verb,
+        run.kind,
         words::duration(Duration::from_millis(run.duration_ms)),
         run.error.as_deref().unwrap_or("ok")
     ))

@@ -5,8 +5,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::consent::forget_beginning;
-use crate::host::{Hidden, UnknownValue};
+use crate::consent::{Hidden, UnknownValue, forget_beginning};
 use crate::sources::claude_code::settings;
 
 /// What a repository may commit in the place of a value.
@@ -125,7 +124,7 @@ fn whatever_a_repository_commits_the_user_s_own_value_holds() {
             if variable == Variable::RedactFile {
                 assert_eq!(judged.rules, [RulesFile::of_user(own)], "{said}");
             } else {
-                assert_eq!(judged.host.variable(variable), Ok(Some(own)), "{said}");
+                assert_eq!(judged.variable(variable), Ok(Some(own)), "{said}");
             }
             assert_eq!(judged.stopped, None, "{said}");
         },
@@ -139,7 +138,7 @@ fn a_value_that_the_project_hides_counts_as_the_strictest() {
         &place,
         |_| (),
         |variable, judged, said| {
-            let value = judged.host.variable(variable);
+            let value = judged.variable(variable);
             assert_eq!(
                 value,
                 Err(UnknownValue::Hidden(Hidden::ByProject)),
@@ -165,7 +164,7 @@ fn in_a_shell_the_user_s_own_value_is_seen() {
         if *variable == Variable::RedactFile {
             assert_eq!(judged.rules, [RulesFile::of_user(own)]);
         } else {
-            assert_eq!(judged.host.variable(*variable), Ok(Some(own)), "{variable}");
+            assert_eq!(judged.variable(*variable), Ok(Some(own)), "{variable}");
         }
     }
 }
@@ -178,13 +177,13 @@ fn a_setting_of_the_user_s_replaces_the_variable_of_the_shell() {
         place.set(file, Variable::Tags, &json!(value));
         for caller in [Caller::Shell, Caller::Onlooker] {
             let judged = Environment::of(&host, caller);
-            assert_eq!(judged.host.variable(Variable::Tags), Ok(Some(value)));
+            assert_eq!(judged.variable(Variable::Tags), Ok(Some(value)));
             let decider = judged.decider(Variable::Tags).unwrap();
             assert_eq!(decider.path, place.root.path().join(file));
         }
         // The shell of another agent stays as it is.
         let judged = Environment::of(&host, Caller::OtherAgent);
-        assert_eq!(judged.host.variable(Variable::Tags), Ok(Some("a:shell")));
+        assert_eq!(judged.variable(Variable::Tags), Ok(Some("a:shell")));
     }
 }
 
@@ -195,7 +194,7 @@ fn committed_settings_switch_nothing_on() {
     place.set(COMMITTED, Variable::CcEnabled, &on);
     let host = hook(&place, Variable::CcEnabled, &on);
     let judged = Environment::of(&host, Caller::ClaudeCode);
-    assert!(judged.host.variable(Variable::CcEnabled).is_err());
+    assert!(judged.variable(Variable::CcEnabled).is_err());
     let told = &judged.overruled[0];
     assert_eq!(told.variable, Variable::CcEnabled);
     assert!(told.file.ends_with(".claude/settings.json"));
@@ -204,7 +203,7 @@ fn committed_settings_switch_nothing_on() {
 
     place.set(USERS, Variable::CcEnabled, &on);
     let judged = Environment::of(&host, Caller::ClaudeCode);
-    assert_eq!(judged.host.variable(Variable::CcEnabled), Ok(Some("true")));
+    assert_eq!(judged.variable(Variable::CcEnabled), Ok(Some("true")));
     let decider = judged.decider(Variable::CcEnabled).unwrap();
     assert_eq!(decider.scope, Scope::User);
 
@@ -248,7 +247,7 @@ fn a_local_file_of_the_user_s_own_wins_over_the_committed_one() {
     for caller in [Caller::ClaudeCode, Caller::Shell, Caller::Onlooker] {
         let judged = Environment::of(&host, caller);
         assert_eq!(judged.chosen_by, None);
-        let value = judged.host.variable(Variable::PosthogHost);
+        let value = judged.variable(Variable::PosthogHost);
         assert_eq!(value, Ok(Some("https://own.example")));
     }
 }
@@ -304,14 +303,14 @@ fn of_the_user_s_settings_and_the_shell_the_stricter_holds_for_every_agent() {
         let host = place.host().with("POSTHOG_LLMA_PRIVACY_MODE", shells);
         for caller in [Caller::OtherAgent, Caller::Shell] {
             let judged = Environment::of(&host, caller);
-            let value = judged.host.variable(Variable::PrivacyMode);
+            let value = judged.variable(Variable::PrivacyMode);
             assert_eq!(value, Ok(Some(expected)), "{users} and {shells}");
         }
     }
     // What is not about privacy is not taken from Claude Code's settings.
     place.set(USERS, Variable::ApiKey, &json!("phc_of_claude_code"));
     let judged = Environment::of(&place.host(), Caller::OtherAgent);
-    assert_eq!(judged.host.variable(Variable::ApiKey), Ok(None));
+    assert_eq!(judged.variable(Variable::ApiKey), Ok(None));
 }
 
 #[test]
@@ -332,7 +331,7 @@ fn the_settings_of_a_project_speak_for_its_own_sessions_alone() {
     place.set(LOCAL, Variable::PrivacyMode, &json!("true"));
     let host = hook(&place, Variable::PrivacyMode, &json!("true"));
     let judged = Environment::of(&host, Caller::ClaudeCode);
-    assert_eq!(judged.host.variable(Variable::PrivacyMode), Ok(None));
+    assert_eq!(judged.variable(Variable::PrivacyMode), Ok(None));
     let verdict = |folder: &Path| {
         let folder = folder.to_string_lossy().into_owned();
         crate::consent::Verdict::of([folder.as_str()], Path::new("s.jsonl"), &place.host())
@@ -361,11 +360,11 @@ fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neit
                 assert_eq!(allows.collect::<Vec<_>>(), [true, false]);
             }
             _ if variable.if_committed() == IfCommitted::Stricter => {
-                let value = judged.host.variable(*variable).unwrap().unwrap();
+                let value = judged.variable(*variable).unwrap().unwrap();
                 assert!(is_strict(*variable, value), "{variable} = {value}");
             }
             _ => {
-                let value = judged.host.variable(*variable);
+                let value = judged.variable(*variable);
                 assert_eq!(
                     value,
                     Err(UnknownValue::Hidden(Hidden::Unexplained)),
@@ -386,7 +385,7 @@ fn process(place: &Place) -> Host {
 /// What a hook of that process makes of a value of which no file tells.
 fn counts(host: &Host, moment: Moment, variable: Variable) -> bool {
     let judged = Environment::of_hook(host, moment);
-    judged.stopped.is_none() && !judged.host.hidden().contains_key(&variable)
+    judged.stopped.is_none() && !judged.hidden.contains_key(&variable)
 }
 
 #[test]

@@ -1,0 +1,201 @@
+//! `posthog-llma work`: the detached half of a hook, as one process passes it to another.
+//!
+//! Only this program starts it, from the same executable, so that parser and
+//! [`Work::to_arguments`] stand together and change together.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use clap::builder::PossibleValue;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::events::Progress;
+use crate::session::Agent;
+
+/// Name of the verb.
+const VERB: &str = "work";
+
+/// Arguments of `work`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Work {
+    /// Judgement of the environment by the hook that starts this process, as JSON
+    #[arg(long, value_name = "JSON")]
+    pub(crate) judged: String,
+    /// The work to do before all waiting events are sent
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+/// The work to do before all waiting events are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Store new events of a session
+    Collect {
+        /// The agent whose hook calls
+        #[arg(long)]
+        agent: Agent,
+        /// The session's transcript
+        #[arg(long)]
+        transcript: PathBuf,
+        /// Whether the session goes on
+        #[arg(long)]
+        progress: Progress,
+    },
+    /// Log that the transcript of a session was not found
+    Missing {
+        /// The agent whose hook calls
+        #[arg(long)]
+        agent: Agent,
+        /// The session's id
+        #[arg(long)]
+        session: String,
+        /// Whether the session goes on
+        #[arg(long)]
+        progress: Progress,
+    },
+    /// Store sessions whose end was missed
+    Sweep {
+        /// The agent whose hook calls
+        #[arg(long)]
+        agent: Agent,
+    },
+    /// Nothing: the hook named no session
+    Deliver {
+        /// The agent whose hook calls
+        #[arg(long)]
+        agent: Agent,
+    },
+}
+
+impl Work {
+    /// The arguments that are parsed as this, the verb first. Every value is joined to its name, so
+    /// that no value is taken for an option.
+    pub(crate) fn to_arguments(&self) -> Vec<OsString> {
+        let mut arguments = vec![
+            OsString::from(VERB),
+            option("judged", &self.judged),
+            OsString::from(self.task.name()),
+            option("agent", self.task.agent().as_str()),
+        ];
+        match &self.task {
+            Task::Collect {
+                transcript,
+                progress,
+                ..
+            } => {
+                arguments.push(option("transcript", transcript));
+                arguments.push(option("progress", name_of(*progress)));
+            }
+            Task::Missing {
+                session, progress, ..
+            } => {
+                arguments.push(option("session", session));
+                arguments.push(option("progress", name_of(*progress)));
+            }
+            Task::Sweep { .. } | Task::Deliver { .. } => {}
+        }
+        arguments
+    }
+}
+
+impl Task {
+    /// The agent whose hook calls.
+    pub(crate) const fn agent(&self) -> Agent {
+        match self {
+            Self::Collect { agent, .. }
+            | Self::Missing { agent, .. }
+            | Self::Sweep { agent }
+            | Self::Deliver { agent } => *agent,
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Collect { .. } => "collect",
+            Self::Missing { .. } => "missing",
+            Self::Sweep { .. } => "sweep",
+            Self::Deliver { .. } => "deliver",
+        }
+    }
+}
+
+impl ValueEnum for Progress {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Running, Self::Ended]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(name_of(*self)))
+    }
+}
+
+const fn name_of(progress: Progress) -> &'static str {
+    match progress {
+        Progress::Running => "running",
+        Progress::Ended => "ended",
+    }
+}
+
+fn option(name: &str, value: impl AsRef<OsStr>) -> OsString {
+    let mut option = OsString::from(format!("--{name}="));
+    option.push(value);
+    option
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn arguments_are_parsed_as_what_they_were_written_from() {
+        for agent in Agent::ALL {
+            for task in tasks(agent) {
+                let work = Work {
+                    judged: r#"{"rules":[{"path":"a b"}]}"#.to_owned(),
+                    task,
+                };
+                let typed = [OsString::from("posthog-llma")].into_iter();
+                let parsed = Cli::try_parse_from(typed.chain(work.to_arguments())).unwrap();
+                assert!(
+                    matches!(&parsed.command, Command::Work(parsed) if *parsed == work),
+                    "{work:?} became {parsed:?}"
+                );
+            }
+        }
+    }
+
+    fn tasks(agent: Agent) -> Vec<Task> {
+        let mut tasks = vec![Task::Sweep { agent }, Task::Deliver { agent }];
+        for progress in [Progress::Running, Progress::Ended] {
+            for session in ["4f2a8c11", "--agent", "", "two words=1"] {
+                tasks.push(Task::Missing {
+                    agent,
+                    session: session.to_owned(),
+                    progress,
+                });
+            }
+            for transcript in paths() {
+                tasks.push(Task::Collect {
+                    agent,
+                    transcript,
+                    progress,
+                });
+            }
+        }
+        tasks
+    }
+
+    fn paths() -> Vec<PathBuf> {
+        let mut paths = ["/home/ada/s-1.jsonl", "-x.jsonl", "/a=b/--c d.jsonl"].map(PathBuf::from);
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStringExt as _;
+            paths[1] = OsString::from_vec(b"/home/\xff/s-1.jsonl".to_vec()).into();
+        }
+        paths.sort();
+        paths.to_vec()
+    }
+}

@@ -1,0 +1,278 @@
+//! Parses variables into settings: which variable counts, and the default without one.
+
+use std::path::PathBuf;
+
+use super::api_key::ApiKey;
+use super::values::{
+    boolean, custom_properties, grouping, input_scope, length, minutes, outbox_bytes, tags,
+};
+use super::{AgentSettings, Attribution, DestinationSettings, EventSettings, Problem};
+use crate::consent::{Environment, Hidden, UnknownValue};
+use crate::events::{DistinctId, Grouping, Recording};
+use crate::host::Host;
+use crate::session::Agent;
+use crate::transport::Endpoint;
+use crate::variables::Variable;
+
+/// Longest tool input or output that is sent, unless a setting says otherwise, in bytes.
+const MAX_ATTRIBUTE_BYTES: usize = 12_000;
+
+/// PostHog's ingestion for its cloud in the United States.
+const DEFAULT_HOST: &str = "https://us.i.posthog.com";
+
+/// Minutes of silence after which a session of Pi or OpenCode goes on as another trace.
+const SESSION_WINDOW_MINUTES: u32 = 60;
+
+/// Where the values of variables come from.
+#[derive(Clone, Copy)]
+pub(super) enum Values<'a> {
+    /// As the process was given them.
+    Given(&'a Host),
+    /// Those that count.
+    Judged(&'a Environment),
+}
+
+impl<'a> Values<'a> {
+    fn of(self, variable: Variable) -> Result<Option<&'a str>, UnknownValue> {
+        match self {
+            Self::Given(host) => Ok(host.variable(variable)?),
+            Self::Judged(environment) => environment.variable(variable),
+        }
+    }
+
+    /// The variable that decides a setting: its own, else the option of the plugin for it.
+    fn source(self, setting: Variable) -> Variable {
+        match self.of(setting) {
+            Ok(None) => setting.option().unwrap_or(setting),
+            _ => setting,
+        }
+    }
+}
+
+/// A setting as it was found.
+enum Reading<T> {
+    Unset,
+    Value(T),
+    /// There is a value, and it cannot be parsed.
+    Unreadable,
+}
+
+impl<T> Reading<T> {
+    fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Unset | Self::Unreadable => None,
+        }
+    }
+
+    /// The value, with a default for none and one for a value that cannot be parsed.
+    fn or(self, unset: T, unreadable: T) -> T {
+        match self {
+            Self::Value(value) => value,
+            Self::Unset => unset,
+            Self::Unreadable => unreadable,
+        }
+    }
+}
+
+/// Parses values and collects problems.
+pub(super) struct Reader<'a> {
+    values: Values<'a>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn of(values: Values<'a>) -> Self {
+        Self {
+            values,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    pub(super) fn api_key(&mut self) -> Option<ApiKey> {
+        self.setting(Variable::ApiKey, ApiKey::parse).value()
+    }
+
+    pub(super) fn destination(&mut self, chosen_by: Option<PathBuf>) -> DestinationSettings {
+        let api_key = self.api_key();
+        let parse = |text: &str| match Endpoint::parse(text) {
+            Ok(endpoint) => Ok(Some(endpoint)),
+            Err(error) => Err(format!("is {error}")),
+        };
+        let default = Endpoint::parse(DEFAULT_HOST).ok();
+        let source = self.values.source(Variable::PosthogHost);
+        DestinationSettings {
+            api_key,
+            endpoint: self.variable(source, parse).or(default, None),
+            endpoint_source: matches!(self.values.of(source), Ok(Some(_))).then_some(source),
+            chosen_by,
+        }
+    }
+
+    /// A limit that cannot be parsed counts as none, so that no waiting event is dropped for it.
+    pub(super) fn max_outbox_bytes(&mut self) -> Option<u64> {
+        let limit = |bytes: &str| outbox_bytes(bytes).map(Some);
+        self.variable(Variable::MaxOutboxBytes, limit)
+            .or(None, Some(u64::MAX))
+    }
+
+    pub(super) fn events(&mut self) -> EventSettings {
+        let tags = self.variable(Variable::Tags, tags).value();
+        let mut custom = tags.unwrap_or_default();
+        let properties = self.variable(Variable::CustomProperties, custom_properties);
+        custom.extend(properties.value().unwrap_or_default());
+        let input_scope = self.variable(Variable::Input, input_scope).value();
+        let turn_spans = self.variable(Variable::TurnSpans, boolean);
+        EventSettings {
+            recording: self.recording(),
+            input_scope: input_scope.unwrap_or_default(),
+            turn_spans: turn_spans.or(true, true),
+            project_name: self.text(Variable::ProjectName),
+            agent_name: self.text(Variable::AgentName),
+            purpose: self.text(Variable::Purpose),
+            custom,
+        }
+    }
+
+    /// `host` knows the name of the machine.
+    pub(super) fn agent(&mut self, agent: Agent, host: &Host) -> AgentSettings {
+        let grouping = self.of_agent(
+            agent,
+            [Variable::TraceGrouping, Variable::AgentTraceGrouping],
+            grouping,
+        );
+        let length = self.of_agent(
+            agent,
+            [
+                Variable::MaxAttributeLength,
+                Variable::AgentMaxAttributeLength,
+            ],
+            length,
+        );
+        AgentSettings {
+            enabled: self.enabled(agent),
+            attribution: self.attribution(agent, host),
+            grouping: grouping.value().unwrap_or(match agent {
+                Agent::ClaudeCode => Grouping::Session,
+                Agent::Pi | Agent::OpenCode => Grouping::Message,
+            }),
+            session_window: self.session_window(agent),
+            max_attribute_bytes: length.value().unwrap_or(MAX_ATTRIBUTE_BYTES),
+        }
+    }
+
+    /// Claude Code is switched on by its variable, or by a key for the plugin. The others are
+    /// switched on by installing their plugin, until their variable switches them off.
+    pub(super) fn enabled(&mut self, agent: Agent) -> bool {
+        match agent {
+            Agent::ClaudeCode => {
+                let has_plugin_key = matches!(self.values.of(Variable::OptionApiKey), Ok(Some(_)));
+                self.variable(Variable::CcEnabled, boolean)
+                    .or(has_plugin_key, false)
+            }
+            Agent::Pi | Agent::OpenCode => {
+                self.variable(Variable::Enabled, boolean).or(true, false)
+            }
+        }
+    }
+
+    /// OpenCode's sessions belong to the machine unless a setting says otherwise. An id that cannot
+    /// be used is not replaced by the e-mail address of a user who wanted another name.
+    fn attribution(&mut self, agent: Agent, host: &Host) -> Attribution {
+        let parse = |id: &str| DistinctId::parse(id).map_err(|error| error.to_string());
+        let names = [Variable::DistinctId, Variable::AgentDistinctId];
+        match (self.of_agent(agent, names, parse), agent) {
+            (Reading::Value(id), _) => Attribution::Named(id),
+            (Reading::Unset, Agent::ClaudeCode) => Attribution::GitEmail,
+            (Reading::Unset, Agent::OpenCode) => {
+                let machine = host.name.as_deref();
+                let machine = machine.and_then(|name| DistinctId::parse(name).ok());
+                machine.map_or(Attribution::Session, Attribution::Named)
+            }
+            (Reading::Unset, Agent::Pi) | (Reading::Unreadable, _) => Attribution::Session,
+        }
+    }
+
+    /// Sessions of Claude Code are one trace, however long.
+    fn session_window(&mut self, agent: Agent) -> Option<u32> {
+        let names = [Variable::SessionWindow, Variable::AgentSessionWindow];
+        match agent {
+            Agent::ClaudeCode => None,
+            Agent::Pi | Agent::OpenCode => {
+                let window = self.of_agent(agent, names, minutes).value();
+                Some(window.unwrap_or(SESSION_WINDOW_MINUTES))
+            }
+        }
+    }
+
+    /// Which content is sent: the strictest of all settings. A value with a typing error counts as
+    /// the strict one.
+    fn recording(&mut self) -> Recording {
+        let mut is_private = false;
+        for variable in Variable::PRIVACY_MODE {
+            is_private |= self.variable(variable, boolean).or(false, true);
+        }
+        let inputs = self.variable(Variable::RecordInputs, boolean);
+        let outputs = self.variable(Variable::RecordOutputs, boolean);
+        Recording::of(
+            inputs.or(true, false) && !is_private,
+            outputs.or(true, false) && !is_private,
+        )
+    }
+
+    fn text(&mut self, variable: Variable) -> Option<String> {
+        self.variable(variable, |text| Ok(text.to_owned())).value()
+    }
+
+    /// A setting by our own name, else by the one that PostHog has for it with this agent.
+    fn of_agent<T>(
+        &mut self,
+        agent: Agent,
+        [ours, posthogs]: [Variable; 2],
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Reading<T> {
+        match agent {
+            Agent::Pi | Agent::OpenCode if self.values.of(ours) == Ok(None) => {
+                self.setting(posthogs, parse)
+            }
+            Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => self.setting(ours, parse),
+        }
+    }
+
+    /// A setting by its variable, else by the option of the plugin.
+    fn setting<T>(
+        &mut self,
+        setting: Variable,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Reading<T> {
+        self.variable(self.values.source(setting), parse)
+    }
+
+    fn variable<T>(
+        &mut self,
+        variable: Variable,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Reading<T> {
+        let value = match self.values.of(variable) {
+            // Told with all else that came with the project.
+            Err(UnknownValue::Hidden(Hidden::ByProject)) => return Reading::Unreadable,
+            value => value.map_err(|error| error.to_string()),
+        };
+        match value.and_then(|value| value.map(parse).transpose()) {
+            Ok(None) => Reading::Unset,
+            Ok(Some(value)) => Reading::Value(value),
+            Err(problem) => {
+                let problem = Problem { variable, problem };
+                // Several agents read one variable.
+                if !self.problems.contains(&problem) {
+                    self.problems.push(problem);
+                }
+                Reading::Unreadable
+            }
+        }
+    }
+}

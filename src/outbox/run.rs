@@ -1,0 +1,109 @@
+//! The log of runs, which `status` shows.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
+
+/// One run of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// What was run.
+    pub kind: RunKind,
+    /// The session it was about.
+    pub session: Option<String>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Events acknowledged during the run.
+    pub sent: u64,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What else the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunKind {
+    /// The work of Claude Code's hook at the start of a session.
+    SessionStart,
+    /// The work of Claude Code's hook at the end of a session.
+    SessionEnd,
+    /// The work of Pi's hook.
+    PiHook,
+    /// The work of OpenCode's hook.
+    OpenCodeHook,
+    /// `posthog-llma flush`.
+    Flush,
+    /// `posthog-llma ingest`.
+    Ingest,
+    /// A run of another version of the program, by the name that it has there.
+    Other(String),
+}
+
+impl RunKind {
+    /// The kinds of this version.
+    const KNOWN: [Self; 6] = [
+        Self::SessionStart,
+        Self::SessionEnd,
+        Self::PiHook,
+        Self::OpenCodeHook,
+        Self::Flush,
+        Self::Ingest,
+    ];
+
+    /// Its name in the database, and for people and scripts.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::SessionStart => "session start",
+            Self::SessionEnd => "session end",
+            Self::PiHook => "pi hook",
+            Self::OpenCodeHook => "opencode hook",
+            Self::Flush => "flush",
+            Self::Ingest => "ingest",
+            Self::Other(name) => name,
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        let known = Self::KNOWN.into_iter().find(|kind| kind.as_str() == name);
+        known.unwrap_or_else(|| Self::Other(name.to_owned()))
+    }
+}
+
+impl fmt::Display for RunKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl ToSql for RunKind {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for RunKind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str().map(Self::named)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_from_the_database_as_it_was_written() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let other = RunKind::Other("of a later version".to_owned());
+        for kind in RunKind::KNOWN.into_iter().chain([other]) {
+            let read = connection.query_row("SELECT ?1", [&kind], |row| row.get(0));
+            assert_eq!(read, Ok(kind));
+        }
+    }
+}
