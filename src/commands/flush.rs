@@ -7,7 +7,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sending::{Effort, Report, Sending};
-use super::{Exit, hook, select, settings};
+use super::{Exit, hook, refuse_inside_agent, select, settings};
 use crate::cli::Flush;
 use crate::config::{Config, Problem};
 use crate::consent::{self, Environment, Judgement, StopScope};
@@ -48,8 +48,15 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
         detached::let_go();
         return unwatched(arguments, host);
     }
+    if arguments.refused {
+        refuse_inside_agent("flush --refused", host)?;
+    }
     let (environment, config) = settings(host)?;
     let sending = Sending::open(&environment, &config)?;
+    if arguments.refused {
+        let events = ui::count(sending.outbox().unpark()? as u64, "refused event");
+        ui::say(format_args!("{events} offered again"));
+    }
     for line in sending.announcements()? {
         ui::say(line);
     }
