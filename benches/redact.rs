@@ -159,10 +159,10 @@ fn hostile(bencher: Bencher, beginning: &str) {
 ])]
 fn hostile_with_values(bencher: Bencher, beginning: &str) {
     let redactor = redactor();
-    let text: String = (0_u32..)
-        .take((LENGTH / 4) / (beginning.len() + 9))
-        .map(|number| format!("{beginning}{:08x}\n", number.wrapping_mul(2_654_435_761)))
-        .collect();
+    let lines = (0_u32..).take((LENGTH / 4) / (beginning.len() + 9));
+    let lines =
+        lines.map(|number| format!("{beginning}{:08x}\n", number.wrapping_mul(2_654_435_761)));
+    let text = lines.collect::<Vec<_>>().concat();
     bencher
         .counter(BytesCount::of_str(&text))
         .bench(|| redactor.text(&text, &mut Counts::default()));

@@ -53,7 +53,13 @@ pub enum Command {
     /// Confirm where sessions may go
     Trust(Trust),
     /// Send what is still waiting
-    Flush,
+    Flush(Flush),
+    /// Send nothing more of a session: without a name, of the one it runs in
+    Pause(Pause),
+    /// Send a session again that was paused or forgotten
+    Resume(Resume),
+    /// Remove what is kept of a session here, and send it no more
+    Forget(Forget),
     /// Send the session that has just ended; the agents' plugins call this
     ///
     /// Prints nothing and always exits with 0. What went wrong is shown by `posthog-llma status`.
@@ -256,4 +262,52 @@ pub struct Trust {
     /// The destination that the committed settings of the current project choose
     #[arg(long)]
     pub(crate) project: bool,
+}
+
+/// Arguments of `pause`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  posthog-llma pause                      the session that it runs in
+  posthog-llma pause 4f2a                 the session whose id begins with 4f2a
+
+The whole session is excluded: what was said before and was not sent yet is not sent either. What \
+was sent before stays at PostHog. A fork of the session is another session: pause that one too. A \
+session that is paused stays so until posthog-llma resume.")]
+pub struct Pause {
+    /// Session id, beginning of one, or transcript
+    ///
+    /// Without it: the session of the coding agent that runs this command, where the agent names it
+    /// (Claude Code and Pi do), else the newest of the current project.
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: Option<PathBuf>,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// Session id or the beginning of one; without it, the only session that is paused
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: Option<String>,
+}
+
+/// Arguments of `forget`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Title, project and everything that waits of the session are removed from the \
+    outbox. What stays are the ids of its events, so that no copy of them in a fork is sent, and \
+    the settings that made those ids. PostHog keeps what was sent before. Hooks and ingest leave \
+    the session out until posthog-llma resume."
+)]
+pub struct Forget {
+    /// Session id, beginning of one, or transcript
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: PathBuf,
+}
+
+/// Arguments of `flush`.
+#[derive(Debug, Args)]
+pub struct Flush {
+    /// First offer again what PostHog refused
+    #[arg(long)]
+    pub(crate) refused: bool,
 }

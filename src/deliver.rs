@@ -117,7 +117,8 @@ pub struct Drained {
     pub last_error: Option<String>,
 }
 
-/// Sends what waits, destination by destination, and calls `progress` after every step.
+/// Sends what waits, destination by destination, and calls `progress` after every step. What waits
+/// of sessions that the user excluded is withdrawn first.
 ///
 /// # Errors
 /// When the outbox cannot be read or written. What servers and networks do is no error: it is in
@@ -129,6 +130,7 @@ pub fn drain(
     policy: Policy<'_>,
     progress: &mut dyn FnMut(&Drained),
 ) -> Result<Drained, OutboxError> {
+    outbox.withdraw_excluded(clock.now())?;
     let mut drained = Drained::default();
     let due = |id: Option<i64>| {
         let mut due = outbox.destinations_waiting(clock.now(), policy.ignore_backoff)?;

@@ -22,7 +22,8 @@
 //! | names, makers and prices of models | [`models`] |
 //! | what is sent to PostHog, names and identities | [`events`] |
 //! | what counts as a secret | [`redact`] |
-//! | what is kept on disk | [`outbox`] |
+//! | what is kept on disk, and what survives what | [`outbox`] |
+//! | which sessions are excluded from sending | [`outbox`], [`commands`] (`pause`, `forget`) |
 //! | retries, batches, what an answer means | [`deliver`], [`transport`] |
 //! | which variables there are, and what a repository may do with them | `variables` |
 //! | which projects are left alone, how private they are, where sessions may go | [`consent`] |

@@ -188,6 +188,10 @@ variables! {
     ClaudePid = "CLAUDE_PID", Ignored;
     /// Set in everything that Claude Code starts.
     InsideClaudeCode = "CLAUDECODE", Ignored;
+    /// The session that a command of Pi runs in.
+    PiSessionId = "PI_SESSION_ID", Ignored;
+    /// The file of the session that a command of Pi runs in.
+    PiSessionFile = "PI_SESSION_FILE", Ignored;
     /// Set in everything that OpenCode starts.
     InsideOpencode = "OPENCODE", Ignored;
     /// Set in everything that Pi starts.

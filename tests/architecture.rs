@@ -35,7 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("events", &["models", "session"]),
     ("redact", &["events"]),
-    ("outbox", &["events", "redact"]),
+    ("outbox", &["events", "fingerprint", "redact"]),
     (
         "config",
         &[

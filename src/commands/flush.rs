@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::sending::{Effort, Pauses, Report, Sending};
-use super::{Exit, settings};
+use super::{Exit, refuse_inside_agent, settings};
+use crate::cli::Flush;
 use crate::deliver::Drained;
 use crate::host::Host;
 use crate::outbox::RunKind;
@@ -15,9 +16,16 @@ const EFFORT: Effort = Effort {
     pauses: Pauses::Skipped,
 };
 
-pub(super) fn run(host: &Host) -> anyhow::Result<Exit> {
+pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
+    if arguments.refused {
+        refuse_inside_agent("flush --refused", host)?;
+    }
     let (host, config) = &settings(host)?;
     let sending = Sending::open(config, host)?;
+    if arguments.refused {
+        let events = ui::count(sending.outbox().unpark()? as u64, "refused event");
+        ui::say(format_args!("{events} offered again"));
+    }
     for line in sending.announcements()? {
         ui::say(line);
     }

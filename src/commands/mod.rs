@@ -2,10 +2,14 @@
 
 mod agents;
 mod doctor;
+mod excluded;
 mod flush;
+mod forget;
 mod hook;
 mod ingest;
+mod pause;
 mod prospect;
+mod resume;
 mod select;
 mod sending;
 mod setup;
@@ -70,7 +74,10 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
         Command::Status(arguments) => status::run(&arguments, host),
         Command::Doctor(arguments) => doctor::run(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
-        Command::Flush => flush::run(host),
+        Command::Flush(arguments) => flush::run(&arguments, host),
+        Command::Pause(arguments) => pause::run(&arguments, host),
+        Command::Resume(arguments) => resume::run(&arguments, host),
+        Command::Forget(arguments) => forget::run(&arguments, host),
         Command::Work(arguments) => work::run(&arguments, host),
     }
 }

@@ -2,51 +2,56 @@
 
 use rusqlite::Connection;
 
+use super::EventState::Waiting;
 use super::{Outbox, OutboxError};
 
-/// What has to be zero, and what it means when it is not.
-const COUNTS: [(&str, &str); 5] = [
-    (
-        "SELECT count(*) FROM pragma_foreign_key_check",
-        "rows that belong to nothing",
-    ),
-    (
+/// Queries that count what is wrong, and what each of them counts.
+fn counts() -> [(String, &'static str); 5] {
+    let without_body = format!(
         "SELECT count(*) FROM events LEFT JOIN bodies USING (seq)
-         WHERE state = 0 AND bodies.seq IS NULL",
-        "waiting events without a body",
-    ),
-    (
-        "SELECT count(*) FROM bodies LEFT JOIN events USING (seq) WHERE events.seq IS NULL",
-        "bodies without an event",
-    ),
-    (
-        "SELECT count(*) FROM (
-             SELECT sum(events) AS sum FROM (
-                 SELECT uuid, seq, 1 AS events FROM identities
-                 UNION ALL
-                 SELECT uuid, seq, -1 FROM events)
-             GROUP BY uuid, seq)
-         WHERE sum <> 0",
-        "identities that do not agree with the events",
-    ),
-    (
-        "SELECT count(*) FROM (
-             SELECT destination, state, sum(events) AS sum, sum(bytes) AS bytes FROM (
-                 SELECT destination, state, session, events, bytes FROM tallies
-                 UNION ALL
-                 SELECT destination, state, session, -1, -size FROM events)
-             GROUP BY destination, state, session)
-         WHERE sum <> 0 OR bytes <> 0",
-        "sums that do not agree with the events",
-    ),
-];
+         WHERE state = {Waiting} AND bodies.seq IS NULL"
+    );
+    [
+        (
+            "SELECT count(*) FROM pragma_foreign_key_check".to_owned(),
+            "rows that belong to nothing",
+        ),
+        (without_body, "waiting events without a body"),
+        (
+            "SELECT count(*) FROM bodies LEFT JOIN events USING (seq) WHERE events.seq IS NULL"
+                .to_owned(),
+            "bodies without an event",
+        ),
+        (
+            IDENTITIES.to_owned(),
+            "identities that do not agree with the events",
+        ),
+        (TALLIES.to_owned(), "sums that do not agree with the events"),
+    ]
+}
+
+const IDENTITIES: &str = "SELECT count(*) FROM (
+     SELECT sum(events) AS sum FROM (
+         SELECT uuid, seq, 1 AS events FROM identities
+         UNION ALL
+         SELECT uuid, seq, -1 FROM events)
+     GROUP BY uuid, seq)
+ WHERE sum <> 0";
+
+const TALLIES: &str = "SELECT count(*) FROM (
+     SELECT destination, state, sum(events) AS sum, sum(bytes) AS bytes FROM (
+         SELECT destination, state, session, events, bytes FROM tallies
+         UNION ALL
+         SELECT destination, state, session, -1, -size FROM events)
+     GROUP BY destination, state, session)
+ WHERE sum <> 0 OR bytes <> 0";
 
 impl Outbox {
     /// Reads the whole database and counts; what does not add up, in words.
     ///
     /// # Errors
     /// When the database cannot be read, damage included.
-    pub fn check(&self) -> Result<Vec<String>, OutboxError> {
+    pub(crate) fn check(&self) -> Result<Vec<String>, OutboxError> {
         self.read(|connection| {
             let pages: String =
                 connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
@@ -54,8 +59,8 @@ impl Outbox {
                 return Ok(vec![pages]);
             }
             let mut complaints = Vec::new();
-            for (select, what) in COUNTS {
-                let number = count(connection, select)?;
+            for (select, what) in counts() {
+                let number = count(connection, &select)?;
                 if number > 0 {
                     complaints.push(format!("{number} {what}"));
                 }
@@ -129,7 +134,7 @@ mod tests {
                 "1 identities that do not agree with the events",
             ),
             (
-                "UPDATE tallies SET events = events + 1 WHERE state = 0",
+                "UPDATE tallies SET events = events + 1",
                 "1 sums that do not agree with the events",
             ),
             (

@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::EventState::{
+    self, Acknowledged, DroppedForAge, DroppedForSize, Parked, Waiting, Withdrawn,
+};
 use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
@@ -48,7 +51,7 @@ pub struct Batch<'a> {
 
 impl Outbox {
     /// Begins to store events of a session. The session is registered at once, with its frozen
-    /// settings if it is new: build the events with those of [`Batch::session`], which are an
+    /// settings if it is new: build the events with those of `Batch::session`, which are an
     /// earlier run's when there was one.
     ///
     /// # Errors
@@ -88,7 +91,7 @@ impl Outbox {
 impl Batch<'_> {
     /// What is remembered of the session: its frozen settings and how far it was read.
     #[must_use]
-    pub const fn session(&self) -> &SessionRecord {
+    pub(crate) const fn session(&self) -> &SessionRecord {
         &self.session
     }
 
@@ -170,10 +173,10 @@ impl Batch<'_> {
         let mut insert = change.prepare_cached(
             "INSERT INTO events
                  (uuid, session, destination, name, state, size, digest, enqueued_at)
-             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
+             VALUES (?1, ?2, ?3, ?4, ?8, ?5, ?6, ?7)",
         )?;
         let mut update = change.prepare_cached(
-            "UPDATE events SET state = 0, destination = ?2, size = ?3, digest = ?4,
+            "UPDATE events SET state = ?6, destination = ?2, size = ?3, digest = ?4,
                     enqueued_at = ?5, settled_at = NULL, reason = NULL
              WHERE seq = ?1",
         )?;
@@ -185,7 +188,7 @@ impl Batch<'_> {
             let size = event.json.len();
             let held = select.query_row([event.uuid.as_bytes()], |row| {
                 let same = row.get_ref(2)?.as_blob()? == digest;
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, same))
+                Ok((row.get::<_, i64>(0)?, row.get::<_, EventState>(1)?, same))
             });
             let seq = match (held.optional()?, event.name) {
                 (None, name) => {
@@ -196,21 +199,37 @@ impl Batch<'_> {
                         name.as_str(),
                         size,
                         digest,
-                        self.now
+                        self.now,
+                        Waiting
                     ])?;
                     counts.new += 1;
                     change.last_insert_rowid()
                 }
                 // A trace that changed, or a parked event that changed: worth another try.
-                (Some((seq, 0 | 1, false)), EventName::Trace) | (Some((seq, 2, false)), _) => {
+                (Some((seq, Waiting | Acknowledged, false)), EventName::Trace)
+                | (Some((seq, Parked, false)), _) => {
                     counts.replaced += 1;
-                    update.execute(params![seq, self.destination, size, digest, self.now])?;
+                    update.execute(params![
+                        seq,
+                        self.destination,
+                        size,
+                        digest,
+                        self.now,
+                        Waiting
+                    ])?;
                     seq
                 }
-                // Dropped unsent, and now somebody asks for it again.
-                (Some((seq, 3 | 4, _)), _) => {
+                // Dropped or withdrawn unsent, and now somebody asks for it again.
+                (Some((seq, DroppedForAge | DroppedForSize | Withdrawn, _)), _) => {
                     counts.new += 1;
-                    update.execute(params![seq, self.destination, size, digest, self.now])?;
+                    update.execute(params![
+                        seq,
+                        self.destination,
+                        size,
+                        digest,
+                        self.now,
+                        Waiting
+                    ])?;
                     seq
                 }
                 (Some(_), _) => {

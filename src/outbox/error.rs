@@ -59,6 +59,14 @@ pub enum OutboxError {
         /// The database.
         path: PathBuf,
     },
+    /// It cannot be known whether a session is excluded from sending.
+    #[error("cannot use {}, which excludes a session: {source}; mend or remove it", path.display())]
+    Exclusion {
+        /// The file or the folder of all of them.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Another process committed to the same session since [`Outbox::begin`](super::Outbox::begin).
     #[error("another process recorded this session in the meantime; read it again")]
     Overtaken,

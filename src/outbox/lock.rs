@@ -11,7 +11,7 @@ use super::error::OutboxError;
 /// process dies, however it dies, so that nobody waits for a dead one; and a living one that is
 /// slow (a stalled upload, a laptop asleep) never loses it to somebody who read a clock.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "closing the file frees the lock")] File);
+pub(crate) struct Lock(#[expect(dead_code, reason = "closing the file frees the lock")] File);
 
 impl Lock {
     /// Takes the lock, or `None` when another process (or another handle of this one) holds it.

@@ -1,7 +1,47 @@
 //! The outbox: events that wait, the ledger of those that PostHog acknowledged, and everything
 //! `status` shows, in one `SQLite` database.
 //!
-//! Promises:
+//! # States of an event
+//!
+//! ```text
+//!            ┌────────── it changed, or the user offers it again ───────────┐
+//!            ▼                                                              │
+//!  new ─► waiting ── the server refused it, or its text is damaged ──► parked
+//!          │ │ │                                                        │ │
+//!          │ │ └── 30 days old, or no room ──► dropped ◄── no room ─────┘ │
+//!          │ └──── its session was excluded ─► withdrawn ◄────────────────┘
+//!          └────── the server took it ───────► acknowledged
+//! ```
+//!
+//! A dropped or withdrawn event waits again when its session is read again, an acknowledged trace
+//! when it changed. Every event that was ever stored keeps a row with its identity: the ledger. Only
+//! one that waits or is parked has a body. Drops for age and for size are counted apart.
+//!
+//! # Files of the state directory
+//!
+//! | file | holds |
+//! |---|---|
+//! | `outbox.db`, `-wal`, `-shm` | the database and its log |
+//! | `outbox.db.new` | a database that is being made; it gets its name when it is complete |
+//! | `outbox.db.suspect` | a mark: the next run checks the whole database |
+//! | `outbox.db.corrupt-1`, … | damaged databases that were set aside |
+//! | `outbox.lock` | lock of whoever makes, migrates or sets aside a database |
+//! | `sender-1.lock`, … | lock of whoever sends to a destination |
+//! | `excluded/….json` | for each session that the user excluded: which, when and how |
+//!
+//! # What survives what
+//!
+//! | what happens | stored events and how far sessions were read | acknowledgements |
+//! |---|---|---|
+//! | the process is killed | all that was committed | all that were written |
+//! | the power fails | the same; during a backfill (`relax`) the last steps may go, together | the same; an event that lost its own is sent again, under the same identity |
+//! | the disk is full | stay; nothing new is stored | stay; what cannot be written is sent again |
+//! | the database is damaged | set aside with it; sessions are read from their start | lost with it; what is read again is sent again, under the same identities |
+//!
+//! Exclusions are files of their own and survive all four.
+//!
+//! # Promises
+//!
 //! - What [`Batch::commit`] returned from is on the disk. A process may be killed at any
 //!   instruction; the database is then as if its last transaction had, or had not, happened.
 //! - An event is identified by its uuid and held once, whatever session or file brings it.
@@ -12,14 +52,18 @@ mod check;
 mod delivery;
 mod enqueue;
 mod error;
+mod exclusions;
 mod identities;
+mod limits;
 mod lock;
 mod open;
 mod records;
 mod run;
+mod state;
 mod status;
 #[cfg(test)]
 mod tests;
+mod withdraw;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -30,18 +74,20 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-pub use delivery::{MAX_AGE, MAX_BYTES};
 pub use enqueue::Batch;
 pub use error::OutboxError;
-pub use lock::Lock;
+pub(crate) use exclusions::{Cause, Exclusion, Exclusions};
+pub(crate) use limits::{MAX_AGE, MAX_BYTES};
+pub(crate) use lock::Lock;
 pub use records::{
-    Claimed, Damaged, Destination, DestinationRecord, Dropped, Enqueued, Load, Receipt,
-    SessionEntry, SessionRecord, TranscriptStamp, Waiting,
+    Claimed, Damaged, Destination, Dropped, Enqueued, SessionEntry, TranscriptStamp, Waiting,
 };
+pub(crate) use records::{DestinationRecord, Load, Receipt, SessionRecord};
 pub use run::{Run, RunKind};
-pub use status::{DestinationStatus, Parked, SessionStatus, Status};
+pub(crate) use status::{DestinationStatus, Parked, SessionStatus, Status};
 
 use records::{milliseconds, moment};
+use state::EventState;
 
 /// How many runs the log keeps.
 const RUNS: u32 = 50;
@@ -76,7 +122,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub fn relax(&self) -> Result<(), OutboxError> {
+    pub(crate) fn relax(&self) -> Result<(), OutboxError> {
         self.is_relaxed.set(true);
         open::relax(&self.connection).map_err(|error| self.located(error))
     }
@@ -91,7 +137,7 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`Outbox::open`]; [`OutboxError::Damaged`] when the database is damaged.
-    pub fn open_read_only(directory: &Path) -> Result<Option<Self>, OutboxError> {
+    pub(crate) fn open_read_only(directory: &Path) -> Result<Option<Self>, OutboxError> {
         open::open_read_only(directory)?
             .map(|connection| Self::new(connection, directory))
             .transpose()
@@ -114,7 +160,7 @@ impl Outbox {
 
     /// The same outbox with another limit than [`MAX_BYTES`], for this process.
     #[must_use]
-    pub const fn limited_to(mut self, max_bytes: u64) -> Self {
+    pub(crate) const fn limited_to(mut self, max_bytes: u64) -> Self {
         self.max_bytes = max_bytes;
         self
     }
@@ -122,7 +168,7 @@ impl Outbox {
     /// The secret of this installation that keys the hashes of redacted values; made at random
     /// when the outbox was.
     #[must_use]
-    pub const fn redaction_key(&self) -> [u8; 32] {
+    pub(crate) const fn redaction_key(&self) -> [u8; 32] {
         self.redaction_key
     }
 
@@ -130,7 +176,11 @@ impl Outbox {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn session(&self, agent: &str, id: &str) -> Result<Option<SessionRecord>, OutboxError> {
+    pub(crate) fn session(
+        &self,
+        agent: &str,
+        id: &str,
+    ) -> Result<Option<SessionRecord>, OutboxError> {
         self.read(|connection| session(connection, agent, id))
     }
 
@@ -139,7 +189,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn owners(
+    pub(crate) fn owners(
         &self,
         uuids: impl IntoIterator<Item = Uuid>,
     ) -> Result<HashMap<Uuid, (String, String)>, OutboxError> {
@@ -165,7 +215,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn receipt(&self, agent: &str, id: &str) -> Result<Receipt, OutboxError> {
+    pub(crate) fn receipt(&self, agent: &str, id: &str) -> Result<Receipt, OutboxError> {
         self.read(|connection| match session(connection, agent, id)? {
             Some(session) => receipt(connection, session.id),
             None => Ok(Receipt::default()),
@@ -176,7 +226,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the database cannot be read or written.
-    pub fn enabled_since(
+    pub(crate) fn enabled_since(
         &self,
         agent: &str,
         now: DateTime<Utc>,
@@ -198,7 +248,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn transcript(&self, path: &Path) -> Result<Option<TranscriptStamp>, OutboxError> {
+    pub(crate) fn transcript(&self, path: &Path) -> Result<Option<TranscriptStamp>, OutboxError> {
         self.read(|connection| {
             connection
                 .prepare_cached("SELECT size, modified FROM transcripts WHERE path = ?1")?
@@ -217,7 +267,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn remember(&self, transcripts: &[TranscriptStamp]) -> Result<(), OutboxError> {
+    pub(crate) fn remember(&self, transcripts: &[TranscriptStamp]) -> Result<(), OutboxError> {
         self.write(|change| remember(change, transcripts))
     }
 
@@ -226,7 +276,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn log_run(&self, run: &Run) -> Result<(), OutboxError> {
+    pub(crate) fn log_run(&self, run: &Run) -> Result<(), OutboxError> {
         let warnings = serde_json::json!(run.warnings).to_string();
         self.write_ahead(|change| {
             change.execute(
@@ -328,23 +378,29 @@ fn session(
 
 fn receipt(connection: &Connection, session: i64) -> rusqlite::Result<Receipt> {
     let mut select = connection.prepare_cached(
-        "SELECT coalesce(sum(events), 0),
-                coalesce(sum(events) FILTER (WHERE state = 1), 0),
-                coalesce(sum(events) FILTER (WHERE state = 0), 0),
-                coalesce(sum(events) FILTER (WHERE state = 2), 0),
-                coalesce(sum(events) FILTER (WHERE state > 2), 0)
-         FROM destinations CROSS JOIN tallies
-         WHERE destination = destinations.id AND state IN (0, 1, 2, 3, 4) AND session = ?1",
+        "SELECT events FROM destinations CROSS JOIN tallies
+         WHERE destination = destinations.id AND state = ?2 AND session = ?1",
     )?;
-    select.query_row([session], |row| {
-        Ok(Receipt {
-            events: row.get(0)?,
-            acknowledged: row.get(1)?,
-            waiting: row.get(2)?,
-            parked: row.get(3)?,
-            dropped: row.get(4)?,
-        })
-    })
+    let mut receipt = Receipt::default();
+    for state in EventState::ALL {
+        let mut rows = select.query(params![session, state])?;
+        while let Some(row) = rows.next()? {
+            receipt.add(state, row.get(0)?);
+        }
+    }
+    Ok(receipt)
+}
+
+/// Forgets how far a session was read: the next run that reads it, reads it from the start and
+/// stores what is missing.
+fn read_again(change: &Connection, session: i64) -> rusqlite::Result<()> {
+    change.execute(
+        "UPDATE sessions SET checkpoint = NULL, generation = generation + 1 WHERE id = ?1",
+        [session],
+    )?;
+    // A file does not tell its session here, so that every file counts as not read.
+    change.execute("DELETE FROM transcripts", [])?;
+    Ok(())
 }
 
 const DESTINATION_COLUMNS: &str = "id, host, api_key, committed_by, ai_lane, not_before, \

@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::EventState;
+
 /// Where events are to go. Two that differ in any field have separate queues and senders.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Destination {
@@ -70,15 +72,15 @@ pub struct SessionEntry<'a> {
 
 /// What is remembered of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionRecord {
+pub(crate) struct SessionRecord {
     /// The settings that were in force when it was first stored. They stay.
-    pub frozen: String,
+    pub(crate) frozen: String,
     /// How far it was read, in the reader's own words.
-    pub checkpoint: Option<Vec<u8>>,
+    pub(crate) checkpoint: Option<Vec<u8>>,
     /// When it was first and last stored.
-    pub first_seen: DateTime<Utc>,
+    pub(crate) first_seen: DateTime<Utc>,
     /// When it was last stored.
-    pub last_seen: DateTime<Utc>,
+    pub(crate) last_seen: DateTime<Utc>,
     pub(super) id: i64,
     pub(super) generation: i64,
 }
@@ -107,6 +109,22 @@ pub struct Receipt {
     pub parked: u64,
     /// Given up under a limit of the outbox.
     pub dropped: u64,
+    /// Taken back by the user before they were sent.
+    pub withdrawn: u64,
+}
+
+impl Receipt {
+    pub(super) const fn add(&mut self, state: EventState, events: u64) {
+        self.events += events;
+        let of_state = match state {
+            EventState::Waiting => &mut self.waiting,
+            EventState::Acknowledged => &mut self.acknowledged,
+            EventState::Parked => &mut self.parked,
+            EventState::DroppedForAge | EventState::DroppedForSize => &mut self.dropped,
+            EventState::Withdrawn => &mut self.withdrawn,
+        };
+        *of_state += events;
+    }
 }
 
 /// A transcript file as it was when its events were stored.
@@ -159,13 +177,13 @@ pub struct Damaged {
 
 /// How much the outbox holds, in bytes of bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
+pub(crate) struct Load {
     /// Everything that was not taken yet, for whatever destination, refused events included.
-    pub held: u64,
+    pub(crate) held: u64,
     /// Of these, what waits for the destination that was asked about.
-    pub waiting: u64,
+    pub(crate) waiting: u64,
     /// More than this is not held: the oldest would be dropped.
-    pub limit: u64,
+    pub(crate) limit: u64,
 }
 
 /// What the limits of the outbox cost.

@@ -1,5 +1,5 @@
 -- Times are milliseconds since 1970 UTC. States of an event: 0 waiting, 1 acknowledged, 2 parked,
--- 3 dropped for its age, 4 dropped for the size of the outbox.
+-- 3 dropped for its age, 4 dropped for the size of the outbox, 5 withdrawn by the user.
 
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,

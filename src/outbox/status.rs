@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::records::{DestinationRecord, Dropped, Receipt, moment};
 use super::run::Run;
 use super::{
-    DESTINATION_COLUMNS, FIRST_AGENT, Outbox, OutboxError, destination, enabled_since,
+    DESTINATION_COLUMNS, EventState, FIRST_AGENT, Outbox, OutboxError, destination, enabled_since,
     enabled_since_of, open, receipt,
 };
 
@@ -95,7 +95,7 @@ pub struct Parked {
 impl Status {
     /// What the runs of the log had to say, each once, the newest first.
     #[must_use]
-    pub fn warnings(&self) -> Vec<&str> {
+    pub(crate) fn warnings(&self) -> Vec<&str> {
         let mut warnings = Vec::new();
         for warning in self.runs.iter().flat_map(|run| &run.warnings) {
             if !warnings.contains(&warning.as_str()) {
@@ -119,11 +119,11 @@ impl Outbox {
                 sessions: sessions(connection)?,
                 runs: runs(connection)?,
                 parked: parked(connection)?,
-                parked_total: total(connection, 2)?,
+                parked_total: total(connection, EventState::Parked)?,
                 damaged_total: damaged(connection)?,
                 dropped: Dropped {
-                    by_age: total(connection, 3)?,
-                    by_size: total(connection, 4)?,
+                    by_age: total(connection, EventState::DroppedForAge)?,
+                    by_size: total(connection, EventState::DroppedForSize)?,
                 },
                 redactions: redactions(connection)?,
                 set_aside: Vec::new(),
@@ -140,12 +140,13 @@ fn destinations(connection: &Connection) -> rusqlite::Result<Vec<DestinationStat
         .prepare(&select)?
         .query_map([], destination)?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    let mut waiting = connection.prepare(
+    let mut waiting = connection.prepare(&format!(
         "SELECT coalesce(sum(events), 0), coalesce(sum(bytes), 0),
                 (SELECT min(enqueued_at) FROM events INDEXED BY events_waiting
-                 WHERE state = 0 AND destination = ?1)
-         FROM tallies WHERE state = 0 AND destination = ?1",
-    )?;
+                 WHERE state = {waiting} AND destination = ?1)
+         FROM tallies WHERE state = {waiting} AND destination = ?1",
+        waiting = EventState::Waiting
+    ))?;
     let complete = |record: DestinationRecord| {
         waiting.query_row([record.id], |row| {
             Ok(DestinationStatus {
@@ -198,11 +199,12 @@ fn runs(connection: &Connection) -> rusqlite::Result<Vec<Run>> {
 }
 
 fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
-    let mut select = connection.prepare(
+    let mut select = connection.prepare(&format!(
         "SELECT uuid, name, size, reason, sessions.session, digest = x''
          FROM events JOIN sessions ON sessions.id = events.session
-         WHERE state = 2 ORDER BY seq DESC LIMIT ?1",
-    )?;
+         WHERE state = {parked} ORDER BY seq DESC LIMIT ?1",
+        parked = EventState::Parked
+    ))?;
     let parked = select.query_map([PARKED], |row| {
         Ok(Parked {
             uuid: Uuid::from_bytes(row.get(0)?),
@@ -217,11 +219,14 @@ fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
 }
 
 fn damaged(connection: &Connection) -> rusqlite::Result<u64> {
-    let select = "SELECT count(*) FROM events WHERE state = 2 AND digest = x''";
-    connection.query_row(select, [], |row| row.get(0))
+    let select = format!(
+        "SELECT count(*) FROM events WHERE state = {parked} AND digest = x''",
+        parked = EventState::Parked
+    );
+    connection.query_row(&select, [], |row| row.get(0))
 }
 
-fn total(connection: &Connection, state: i64) -> rusqlite::Result<u64> {
+fn total(connection: &Connection, state: EventState) -> rusqlite::Result<u64> {
     let select = "SELECT coalesce(sum(events), 0) FROM destinations CROSS JOIN tallies
                   WHERE destination = destinations.id AND state = ?1";
     connection.query_row(select, [state], |row| row.get(0))

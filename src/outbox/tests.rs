@@ -1,5 +1,6 @@
 //! The outbox as a ledger: what goes in, what comes out, what is counted.
 
+mod excluded;
 mod files;
 
 use std::fs;
@@ -215,7 +216,7 @@ fn the_receipt_adds_up() {
         acknowledged: 4,
         waiting: 5,
         parked: 1,
-        dropped: 0,
+        ..Receipt::default()
     };
     assert_eq!(receipt, expected);
     let unknown = outbox.receipt("claude-code", "b").unwrap();
@@ -320,31 +321,9 @@ fn tallies_and_identities_follow_every_way_of_an_event() {
     enqueue(&outbox, "a", &spans(1..11), 4);
     outbox.enforce_limits(at(5) + MAX_AGE).unwrap();
     assert_consistent(&outbox);
-    outbox.forget(1).unwrap();
+    excluded::exclude(&outbox, Cause::Paused);
+    outbox.withdraw_excluded(at(6) + MAX_AGE).unwrap();
     assert_consistent(&outbox);
-    assert_eq!(outbox.status().unwrap().dropped, Dropped::default());
-}
-
-#[test]
-fn forgetting_a_destination_lets_its_sessions_be_sent_elsewhere() {
-    let directory = TempDir::new().unwrap();
-    let outbox = open(&directory);
-    enqueue(&outbox, "a", &spans(1..4), 0);
-    outbox
-        .acknowledge(1, &claim_all(&outbox)[..1], at(1))
-        .unwrap();
-    assert_eq!(outbox.forget(1).unwrap(), 3);
-    let right = Destination {
-        api_key: "phc_right".into(),
-        ..destination()
-    };
-    let mut batch = outbox.begin(entry("a"), &right, at(2)).unwrap();
-    for span in spans(1..4) {
-        batch.push(span).unwrap();
-    }
-    assert_eq!(batch.commit(None, [], &[]).unwrap().new, 3);
-    assert_eq!(outbox.waiting(1).unwrap(), 0);
-    assert_eq!(outbox.waiting(2).unwrap(), 3);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::events::{self, Foreign, Frozen, Progress, Tally, Written};
 use crate::host::Host;
 use crate::outbox::{
-    Batch, Destination, Enqueued, Outbox, OutboxError, SessionEntry, TranscriptStamp,
+    Batch, Destination, Enqueued, Exclusion, Outbox, OutboxError, SessionEntry, TranscriptStamp,
 };
 use crate::redact::{Counts, Redacted};
 use crate::session::{Agent, Session, Skipped};
@@ -65,13 +65,15 @@ pub struct Unstored<'a> {
     /// Taken before reading: what is written meanwhile is read the next time.
     stamps: Vec<TranscriptStamp>,
     parts: Parts<'a>,
+    /// Why the user wants nothing of it sent; then nothing of it is read.
+    excluded: Option<String>,
 }
 
 /// A session on its way into the outbox, of which something was read.
 #[derive(Debug)]
 pub struct Read<'a> {
     unstored: Unstored<'a>,
-    /// The first part; `None` when there is no session in the file.
+    /// The first part; `None` when there is no session in the file, or none that may be sent.
     first: Option<Collected>,
 }
 
@@ -91,10 +93,20 @@ impl<'a> Unstored<'a> {
         let agent = found.agent;
         let parts = Parts::of(found, progress, config.wanted(), host)?;
         let stamps = stamps(parts.files());
+        let key = parts.files().session_key();
+        let excluded = excluded(outbox, agent, &key)?;
+        if excluded.is_some() {
+            return Ok(Some(Self {
+                agent,
+                stamps,
+                parts,
+                excluded,
+            }));
+        }
         if is_unchanged(outbox, &stamps)? {
             return Ok(None);
         }
-        let known = outbox.session(agent.as_str(), &parts.files().session_key())?;
+        let known = outbox.session(agent.as_str(), &key)?;
         // Lines that were met elsewhere may belong anywhere: then all of it is read again.
         let is_from_start = stamps.iter().map(|stamp| is_unread(outbox, &stamp.path));
         let is_from_start = is_from_start
@@ -107,6 +119,7 @@ impl<'a> Unstored<'a> {
             agent,
             stamps,
             parts: parts.after(checkpoint),
+            excluded,
         }))
     }
 
@@ -115,8 +128,12 @@ impl<'a> Unstored<'a> {
     /// # Errors
     /// When the transcript cannot be read.
     pub fn read(mut self) -> anyhow::Result<Read<'a>> {
+        let first = match &self.excluded {
+            None => self.parts.read()?,
+            Some(_) => None,
+        };
         Ok(Read {
-            first: self.parts.read()?,
+            first,
             unstored: self,
         })
     }
@@ -217,7 +234,11 @@ impl Pipeline<'_> {
             agent,
             mut stamps,
             mut parts,
+            excluded: reason,
         } = unstored;
+        if let Some(reason) = reason {
+            return Ok(Stored::OptedOut(reason));
+        }
         let Some(first) = first else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
@@ -278,6 +299,10 @@ impl Pipeline<'_> {
         let checkpoint = checkpoint
             .map(|kept| kept.into_bytes(&mut |text| without_secrets(text, &redactor)))
             .transpose()?;
+        // Excluded meanwhile: what is stored of it already is withdrawn before anything is sent.
+        if let Some(reason) = excluded(outbox, agent, &last.session.key)? {
+            return Ok(Stored::OptedOut(reason));
+        }
         // What was left out here is read with its own session, whenever that was read last.
         stamps.extend(last.others().iter().map(|path| unread(path)));
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
@@ -299,6 +324,12 @@ impl Pipeline<'_> {
 #[must_use]
 pub fn is_overtaken(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
+}
+
+/// Why the user wants nothing of a session sent, if that is so.
+fn excluded(outbox: &Outbox, agent: Agent, key: &str) -> anyhow::Result<Option<String>> {
+    let exclusion = outbox.exclusions().find(agent.as_str(), key)?;
+    Ok(exclusion.as_ref().map(Exclusion::reason))
 }
 
 /// How a file looks of which nothing was read yet.
@@ -328,7 +359,7 @@ fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
 }
 
 /// How many bytes of the session at `found` were not stored yet; `None` when nothing was written
-/// to it since it was.
+/// to it since it was, or nothing of it is to be.
 ///
 /// # Errors
 /// When the outbox cannot be read.
@@ -337,6 +368,9 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox, host: &Host) -> anyhow::Resu
         // Reading it will say what is wrong with it.
         return Ok(Some(found.bytes));
     };
+    if excluded(outbox, found.agent, &files.session_key())?.is_some() {
+        return Ok(None);
+    }
     let stamps = stamps(&files);
     let mut unread = stamps.is_empty().then_some(found.bytes);
     for stamp in stamps {

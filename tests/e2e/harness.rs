@@ -58,6 +58,7 @@ fn the_commands_run_without_asking_and_their_words_reach_the_conversation() {
     for (prompt, said) in [
         ("/posthog:llma-cc-status", "the stand-in runs status"),
         ("/posthog:llma-cc-setup", "the stand-in runs setup"),
+        ("/posthog:llma-cc-pause", "the stand-in runs pause"),
         (
             "/posthog:llma-cc-ingest --list",
             "the stand-in runs ingest-project --list",

@@ -146,6 +146,23 @@ fn the_status_command_shows_what_the_program_says() {
 }
 
 #[test]
+fn a_session_that_is_paused_with_the_slash_command_is_not_sent() {
+    let Some(cli) = cli_or_skip() else { return };
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let pause = claude.claude(["-p", "/posthog:llma-cc-pause"]).run();
+    pause.success().never_mentions("permission");
+    let prompts = format!("{:?}", claude.api.calls());
+    assert!(prompts.contains("is paused"), "the conversation says so");
+    let paused = claude.session();
+    claude.prompt("hello").success();
+    posthog.wait_until(SOON, |events| generations(events) == 1);
+    assert_eq!(posthog.of_session(&paused.id()).len(), 0);
+    let status = claude.program(["status"]).run().success();
+    status.says("is paused since");
+}
+
+#[test]
 fn the_doctor_sees_what_claude_code_does() {
     let Some(cli) = cli_or_skip() else { return };
     let posthog = PostHog::start();

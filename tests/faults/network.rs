@@ -222,6 +222,14 @@ fn a_poisoned_event_is_refused_alone() {
     assert_eq!(scene.posthog.requests().len(), requests);
     assert_eq!(scene.posthog.events().len() as u64, all - 1);
     assert_eq!(scene.posthog.duplicates(), [""; 0]);
+
+    // The reason is gone, and the user says so.
+    scene.posthog.heal();
+    let flush = scene.env.run(["flush", "--refused"]).success();
+    flush.complains("1 refused event offered again");
+    scene.complete(&[&session]);
+    let flush = scene.env.run(["flush", "--refused"]).success();
+    flush.complains("0 refused events offered again");
 }
 
 #[test]

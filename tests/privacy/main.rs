@@ -8,4 +8,5 @@ mod agents;
 mod changing;
 mod committed;
 mod consent;
+mod excluded;
 mod planted;

@@ -11,7 +11,7 @@ use anyhow::{anyhow, bail};
 
 use super::claims::{self, Turn};
 use crate::ahead;
-use crate::commands::{Exit, short};
+use crate::commands::{Exit, excluded, short};
 use crate::config::Config;
 use crate::host::Host;
 use crate::pipeline::{Collected, PART_BYTES, Parts};
@@ -186,6 +186,12 @@ fn own<'a, R>(
     host: &'a Host,
 ) -> Result<Own<'a>, Outcome<R>> {
     let unreadable = |error| Outcome::Unreadable(format!("{error:#}"));
+    let exclusion = excluded::exclusion(found, config);
+    if let Some(exclusion) = exclusion.map_err(|error| unreadable(error.into()))? {
+        let id = short(&exclusion.session);
+        let reason = exclusion.reason();
+        return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
+    }
     let mut parts = Parts::of(found, None, config.wanted(), host).map_err(unreadable)?;
     let Some(first) = parts.read().map_err(unreadable)? else {
         let why = format!("nothing in {}", found.path.display());

@@ -9,11 +9,12 @@ use std::path::Path;
 use serde_json::json;
 
 use super::prospect::Prospect;
-use super::{Exit, select, settings};
+use super::{Exit, excluded, select, settings};
 use crate::cli::Show;
 use crate::config::Config;
 use crate::events::{self, Progress, Recording, Tally};
 use crate::host::Host;
+use crate::outbox::Exclusion;
 use crate::pipeline::{self, Collected};
 use crate::redact::Counts;
 use crate::ui::{self, Styled};
@@ -28,7 +29,11 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
         ui::say(format_args!("nothing in {}", found.path.display()));
         return Ok(Exit::Incomplete);
     };
-    let shown = Shown::of(&mut collected, config)?;
+    let exclusion = excluded::exclusion(&found, config)?;
+    let shown = Shown {
+        exclusion,
+        ..Shown::of(&mut collected, config)?
+    };
     if arguments.json {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
@@ -54,6 +59,8 @@ struct Shown {
     /// Responses and tools that another session owns.
     foreign: usize,
     is_private: bool,
+    /// Why nothing of it is sent, if the user excluded it.
+    exclusion: Option<Exclusion>,
 }
 
 impl Shown {
@@ -87,6 +94,7 @@ impl Shown {
             replaced,
             foreign: collected.foreign.len(),
             is_private: pipeline.recording(collected) != Recording::Full,
+            exclusion: None,
         })
     }
 
@@ -96,6 +104,7 @@ impl Shown {
             "session": session.id,
             "agent": session.agent.as_str(),
             "is_running": collected.progress == Progress::Running,
+            "excluded": self.exclusion.as_ref().map(|it| it.cause),
             "events": self.tally.events,
             "secrets_replaced": self.replaced.total(),
             "traces": self.traces,
@@ -115,6 +124,10 @@ impl Shown {
     /// Why it may be less than one expects.
     fn notes(&self, collected: &Collected) -> Vec<String> {
         let mut notes = Vec::new();
+        if let Some(exclusion) = &self.exclusion {
+            let reason = exclusion.reason();
+            notes.push(format!("nothing more of it is sent: {reason}"));
+        }
         if let Some(reason) = collected.opted_out() {
             notes.push(format!("nothing of it is sent: {reason}"));
         }

@@ -32,10 +32,11 @@ pub(super) fn of(picture: &Picture) -> Value {
         "records_outputs": config.events.recording.outputs(),
         "state_dir": config.state_dir.as_deref().map(path),
         "enabled_since": status.enabled_since,
-        "problems": picture.problems.iter().map(Problem::to_string).collect::<Vec<_>>(),
+        "problems": problems(picture),
         "warnings": status.warnings(),
         "destinations": status.destinations.iter().map(destination).collect::<Vec<_>>(),
         "sessions": status.sessions.iter().map(session).collect::<Vec<_>>(),
+        "excluded": picture.excluded.as_ref().ok(),
         "refused": refused,
         "refused_total": status.parked_total,
         "dropped": { "by_age": status.dropped.by_age, "by_size": status.dropped.by_size },
@@ -44,6 +45,12 @@ pub(super) fn of(picture: &Picture) -> Value {
         "agents": picture.others.iter().map(OtherAgent::as_json).collect::<Vec<_>>(),
         "runs": status.runs.iter().map(run).collect::<Vec<_>>(),
     })
+}
+
+/// What keeps settings or exclusions from being used.
+fn problems(picture: &Picture) -> Vec<String> {
+    let problems = picture.problems.iter().map(Problem::to_string);
+    problems.chain(picture.excluded.clone().err()).collect()
 }
 
 /// JSON is text; what of a path is none is replaced.
@@ -85,6 +92,7 @@ fn session(session: &SessionStatus) -> Value {
         "waiting": session.receipt.waiting,
         "refused": session.receipt.parked,
         "dropped": session.receipt.dropped,
+        "withdrawn": session.receipt.withdrawn,
     })
 }
 

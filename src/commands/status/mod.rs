@@ -9,7 +9,7 @@ use crate::cli;
 use crate::config::{Config, Problem};
 use crate::consent::{self, Caller, Environment, Trust};
 use crate::host::Host;
-use crate::outbox::{Outbox, Receipt, Status};
+use crate::outbox::{Exclusion, Exclusions, Outbox, Receipt, Status};
 use crate::session::Agent;
 use crate::ui;
 
@@ -27,6 +27,8 @@ struct Picture {
     /// Why this folder is left alone.
     left_alone: Option<String>,
     status: Status,
+    /// Sessions that the user excluded, or why they are not known.
+    excluded: Result<Vec<Exclusion>, String>,
     /// The agents besides Claude Code.
     others: Vec<OtherAgent>,
 }
@@ -54,6 +56,11 @@ impl Picture {
         let host = environment.host.clone();
         let trust = sending::trust(&host)?;
         let cwd = host.cwd.as_ref();
+        let excluded = config
+            .state_dir
+            .as_deref()
+            .map(|it| Exclusions::of(it).all());
+        let excluded = excluded.unwrap_or_else(|| Ok(Vec::new()));
         Ok(Self {
             missing: chosen.and_then(|destination| trust.missing(&destination)),
             left_alone: cwd.and_then(|cwd| consent::opted_out(cwd, &host)),
@@ -61,6 +68,7 @@ impl Picture {
                 .map(|outbox| outbox.status())
                 .transpose()?
                 .unwrap_or_default(),
+            excluded: excluded.map_err(|error| error.to_string()),
             host,
             environment,
             config,
@@ -87,6 +95,7 @@ pub(super) fn receipt(receipt: Receipt) -> String {
         waiting,
         parked,
         dropped,
+        withdrawn,
     } = receipt;
     let mut text = format!(
         "{} of {} acknowledged",
@@ -97,6 +106,7 @@ pub(super) fn receipt(receipt: Receipt) -> String {
         (waiting, "waiting"),
         (parked, "refused"),
         (dropped, "dropped"),
+        (withdrawn, "withdrawn"),
     ] {
         if number > 0 {
             text = format!("{text}, {} {what}", ui::number(number));

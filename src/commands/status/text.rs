@@ -40,6 +40,7 @@ pub(super) fn of(picture: &Picture) -> String {
     );
     lines.all("privacy", words::privacy(picture.config.events.recording));
     sessions(picture, &mut lines);
+    excluded(picture, &mut lines);
     for queue in &picture.status.destinations {
         lines.all("waiting", waiting(queue, picture));
     }
@@ -123,6 +124,25 @@ fn session_row(label: &str, session: &SessionStatus, picture: &Picture) -> Strin
         ui::cell(&words::when(at, picture.host.now()), 15),
     );
     words::entry(&facts, ui::columns(&facts), &receipt(session.receipt))
+}
+
+/// Sessions that the user excluded from sending.
+fn excluded(picture: &Picture, lines: &mut Lines) {
+    let excluded = match &picture.excluded {
+        Err(error) => return lines.add("excluded", &format!("nothing is sent: {error}")),
+        Ok(excluded) => excluded,
+    };
+    let mut label = "excluded";
+    for exclusion in excluded.iter().take(SHOWN) {
+        let id = short(&exclusion.session);
+        let since = words::when(exclusion.since, picture.host.now());
+        let cause = exclusion.cause.word();
+        lines.add(label, &format!("{id} is {cause} since {since}"));
+        label = "";
+    }
+    if excluded.len() > SHOWN {
+        lines.add("", &format!("and {} more", excluded.len() - SHOWN));
+    }
 }
 
 fn waiting(queue: &DestinationStatus, picture: &Picture) -> Option<String> {
@@ -228,6 +248,7 @@ fn wants_a_doctor(picture: &Picture) -> bool {
     !picture.is_on()
         || picture.environment.stopped.is_some()
         || !picture.problems.is_empty()
+        || picture.excluded.is_err()
         || picture.missing.is_some()
         || has_error
         || status.destinations.iter().any(|queue| queue.waiting > 0)

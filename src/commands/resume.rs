@@ -1,0 +1,120 @@
+//! `posthog-llma resume`: a session that was paused or forgotten is sent again.
+
+use super::{Exit, WrongUse, excluded, refuse_inside_agent, short, typed, without_kind};
+use crate::cli;
+use crate::host::Host;
+use crate::outbox::{Cause, Exclusion, Exclusions};
+use crate::ui;
+
+pub(super) fn run(arguments: &cli::Resume, host: &Host) -> anyhow::Result<Exit> {
+    refuse_inside_agent(&typed(&host.arguments), host)?;
+    let directories = excluded::state_dirs(host)?;
+    let mut all: Vec<Exclusion> = Vec::new();
+    for directory in &directories {
+        for exclusion in Exclusions::of(directory).all()? {
+            let is_known = all.iter().any(|it| is_same(it, &exclusion));
+            if !is_known {
+                all.push(exclusion);
+            }
+        }
+    }
+    let chosen = choose(arguments.session.as_deref(), &all)?;
+    for directory in &directories {
+        Exclusions::of(directory).remove(chosen)?;
+    }
+    let id = short(&chosen.session);
+    ui::say(format_args!(
+        "session {id} is {} no more: it is sent after the next session of {}, or now with \
+         posthog-llma ingest {id}",
+        chosen.cause.word(),
+        chosen.agent
+    ));
+    Ok(Exit::Done)
+}
+
+fn is_same(one: &Exclusion, other: &Exclusion) -> bool {
+    (&one.agent, &one.session) == (&other.agent, &other.session)
+}
+
+/// The session that begins so; without a word, the only one that is paused.
+fn choose<'a>(wanted: Option<&str>, all: &'a [Exclusion]) -> Result<&'a Exclusion, WrongUse> {
+    let wanted = wanted.map(|typed| without_kind(typed).to_lowercase());
+    let id_of = |exclusion: &Exclusion| without_kind(&exclusion.session).to_lowercase();
+    let matches = |exclusion: &&Exclusion| match &wanted {
+        Some(wanted) => id_of(exclusion).starts_with(wanted),
+        None => exclusion.cause == Cause::Paused,
+    };
+    let matching: Vec<&Exclusion> = all.iter().filter(matches).collect();
+    match (matching.as_slice(), &wanted) {
+        ([one], _) => Ok(one),
+        ([], None) => Err(WrongUse("no session is paused".to_owned())),
+        ([], Some(wanted)) => Err(WrongUse(format!(
+            "no session that is paused or forgotten begins with {wanted:?}{}",
+            lines(&all.iter().collect::<Vec<_>>())
+        ))),
+        (several, Some(wanted)) => {
+            let exact = several.iter().find(|it| id_of(it) == *wanted);
+            exact.copied().ok_or_else(|| which(several))
+        }
+        (several, None) => Err(which(several)),
+    }
+}
+
+fn which(several: &[&Exclusion]) -> WrongUse {
+    WrongUse(format!("name one of them{}", lines(several)))
+}
+
+fn lines(exclusions: &[&Exclusion]) -> String {
+    let lines = exclusions.iter().map(|it| {
+        let Exclusion { session, cause, .. } = it;
+        format!("\n  {session}  {}", cause.word())
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        lines
+    } else {
+        format!(":{lines}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn excluded(session: &str, cause: Cause) -> Exclusion {
+        Exclusion {
+            agent: "claude-code".to_owned(),
+            session: session.to_owned(),
+            cause,
+            since: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_session_is_chosen_by_the_beginning_of_its_id_or_as_the_only_one_that_is_paused() {
+        let all = [
+            excluded("4f2a-one", Cause::Paused),
+            excluded("4f2a", Cause::Forgotten),
+            excluded("ses_de12", Cause::Forgotten),
+        ];
+        for (typed, expected) in [
+            (None, "4f2a-one"),
+            (Some("4F2A-"), "4f2a-one"),
+            (Some("4f2a"), "4f2a"),
+            (Some("de"), "ses_de12"),
+            (Some("ses_d"), "ses_de12"),
+        ] {
+            assert_eq!(
+                choose(typed, &all).map(|it| it.session.as_str()),
+                Ok(expected)
+            );
+        }
+        let refused = |typed, all: &[Exclusion]| choose(typed, all).unwrap_err().to_string();
+        assert_eq!(refused(None, &all[1..]), "no session is paused");
+        assert!(refused(Some("4f"), &all).starts_with("name one of them:\n  4f2a-one  paused"));
+        assert!(refused(Some("77"), &all).contains("begins with \"77\":\n  4f2a-one"));
+        assert!(refused(Some("77"), &[]).ends_with("begins with \"77\""));
+    }
+}

@@ -1,0 +1,246 @@
+//! Sessions that the user excludes from sending: one small file each, beside the database.
+//!
+//! Files and no table, so that a session can be excluded before there is an outbox, and stays
+//! excluded when a damaged one is set aside. That a file is there is what counts: its name is made
+//! from the session, and what it holds is for people.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::lock::private_file;
+use super::open::{make_directory, remove, sync_directory};
+use super::{Outbox, OutboxError};
+use crate::fingerprint;
+
+/// Format of the files.
+const VERSION: u32 = 1;
+
+/// Their folder in the state directory.
+const FOLDER: &str = "excluded";
+
+/// A session that is excluded from sending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Exclusion {
+    /// The agent, such as `claude-code`.
+    pub(crate) agent: String,
+    /// What tells the session from every other one of the agent.
+    pub(crate) session: String,
+    /// What the user did.
+    pub(crate) cause: Cause,
+    /// When.
+    pub(crate) since: DateTime<Utc>,
+}
+
+/// What the user did to exclude a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Cause {
+    /// `pause`.
+    Paused,
+    /// `forget`.
+    Forgotten,
+}
+
+impl Exclusion {
+    /// Why nothing of the session is sent, and what takes that back.
+    #[must_use]
+    pub(crate) fn reason(&self) -> String {
+        let cause = self.cause.word();
+        format!("it is {cause} (posthog-llma resume takes that back)")
+    }
+}
+
+impl Cause {
+    /// In a word, as in "it is …".
+    #[must_use]
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
+
+/// An exclusion on disk.
+#[derive(Serialize, Deserialize)]
+struct File {
+    version: u32,
+    #[serde(flatten)]
+    exclusion: Exclusion,
+}
+
+/// The excluded sessions of a state directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Exclusions {
+    folder: PathBuf,
+}
+
+impl Exclusions {
+    /// Those of a state directory, which need not exist.
+    #[must_use]
+    pub(crate) fn of(state_dir: &Path) -> Self {
+        Self {
+            folder: state_dir.join(FOLDER),
+        }
+    }
+
+    /// Why a session is excluded; `None` when it is not.
+    ///
+    /// # Errors
+    /// [`OutboxError::Exclusion`] when that cannot be known: then nothing of it may be sent.
+    pub(crate) fn find(
+        &self,
+        agent: &str,
+        session: &str,
+    ) -> Result<Option<Exclusion>, OutboxError> {
+        read(&self.path(agent, session))
+    }
+
+    /// All of them, the latest first.
+    ///
+    /// # Errors
+    /// [`OutboxError::Exclusion`] when one cannot be read: then nobody knows which session it is.
+    pub(crate) fn all(&self) -> Result<Vec<Exclusion>, OutboxError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|error| unusable(&self.folder, error))?,
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| unusable(&self.folder, error))?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                all.extend(read(&path)?);
+            }
+        }
+        all.sort_by(|one, other| (other.since, &one.session).cmp(&(one.since, &other.session)));
+        Ok(all)
+    }
+
+    /// Excludes a session. When this returns, that is on the disk.
+    ///
+    /// # Errors
+    /// [`OutboxError::Exclusion`] when it cannot be written down.
+    pub(crate) fn add(&self, exclusion: &Exclusion) -> Result<(), OutboxError> {
+        let path = self.path(&exclusion.agent, &exclusion.session);
+        let write = || {
+            make_directory(&self.folder)?;
+            let text = serde_json::to_vec(&File {
+                version: VERSION,
+                exclusion: exclusion.clone(),
+            })?;
+            let temporary = path.with_extension("new");
+            remove(&temporary)?;
+            let mut file = private_file().open(&temporary)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &path)?;
+            sync_directory(&self.folder)
+        };
+        write().map_err(|error| unusable(&path, error))
+    }
+
+    /// Excludes a session no more.
+    ///
+    /// # Errors
+    /// [`OutboxError::Exclusion`] when the file cannot be removed: it is still excluded then.
+    pub(crate) fn remove(&self, exclusion: &Exclusion) -> Result<(), OutboxError> {
+        let path = self.path(&exclusion.agent, &exclusion.session);
+        remove(&path).map_err(|error| unusable(&path, error))
+    }
+
+    fn path(&self, agent: &str, session: &str) -> PathBuf {
+        // An id is text from a transcript or the environment, and may hold anything.
+        let name = fingerprint::of(&[agent.as_bytes(), session.as_bytes()]);
+        self.folder.join(format!("{name:016x}.json"))
+    }
+}
+
+impl Outbox {
+    /// The excluded sessions of the same state directory.
+    #[must_use]
+    pub(crate) fn exclusions(&self) -> Exclusions {
+        Exclusions::of(&self.directory)
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Exclusion>, OutboxError> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|error| unusable(path, error))?,
+    };
+    let file: File = serde_json::from_slice(&text).map_err(|error| unusable(path, error.into()))?;
+    if file.version > VERSION {
+        let error = io::Error::other("a newer posthog-llma wrote it");
+        return Err(unusable(path, error));
+    }
+    Ok(Some(file.exclusion))
+}
+
+fn unusable(path: &Path, source: io::Error) -> OutboxError {
+    OutboxError::Exclusion {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn exclusion(session: &str, seconds: i64) -> Exclusion {
+        Exclusion {
+            agent: "pi".to_owned(),
+            session: session.to_owned(),
+            cause: Cause::Paused,
+            since: DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_session_is_excluded_until_that_is_taken_back_whatever_its_id() {
+        let directory = TempDir::new().unwrap();
+        let exclusions = Exclusions::of(&directory.path().join("not made yet"));
+        assert_eq!(exclusions.all().unwrap(), []);
+        for (number, id) in (1..).zip(["4f2a", "../../etc", "", "a\0b"]) {
+            let excluded = exclusion(id, number);
+            exclusions.add(&excluded).unwrap();
+            exclusions.add(&excluded).unwrap();
+            assert_eq!(exclusions.find("pi", id).unwrap(), Some(excluded.clone()));
+            assert_eq!(exclusions.find("opencode", id).unwrap(), None);
+            assert_eq!(exclusions.all().unwrap()[0], excluded, "the latest first");
+        }
+        let newest = &exclusions.all().unwrap()[0];
+        assert_eq!(newest.session, "a\0b");
+        exclusions.remove(newest).unwrap();
+        exclusions.remove(newest).unwrap();
+        assert_eq!(exclusions.find("pi", "a\0b").unwrap(), None);
+        assert_eq!(exclusions.all().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_and_never_a_session_that_may_be_sent() {
+        for text in [
+            "",
+            "{",
+            r#"{"version":2,"agent":"pi","session":"a","cause":"paused","since":"2026-01-01T00:00:00Z"}"#,
+        ] {
+            let directory = TempDir::new().unwrap();
+            let exclusions = Exclusions::of(directory.path());
+            exclusions.add(&exclusion("a", 0)).unwrap();
+            fs::write(exclusions.path("pi", "a"), text).unwrap();
+            let error = exclusions.find("pi", "a").unwrap_err().to_string();
+            assert!(error.contains("excluded"), "{error}");
+            assert!(exclusions.all().is_err(), "{text}");
+            assert_eq!(exclusions.find("pi", "b").unwrap(), None);
+        }
+    }
+}
