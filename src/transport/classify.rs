@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
-use super::{Answer, PostError};
+use super::{Answer, PostError, http_date};
 
 /// The longest that a server may make us wait before the next try.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -154,8 +154,7 @@ fn retry_after(header: Option<&str>, now: SystemTime) -> Duration {
     };
     let asked = match header.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(header)
-            .ok()
+        Err(_) => http_date(header)
             .and_then(|date| date.duration_since(now).ok())
             .unwrap_or_default(),
     };

@@ -11,6 +11,7 @@ use std::cell::OnceCell;
 use std::io::{self, Read};
 use std::time::{Duration, SystemTime};
 
+use chrono::DateTime;
 use ureq::config::Config;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Proxy};
@@ -139,7 +140,7 @@ impl Transport {
             Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let (retry_after, location) = (header("retry-after"), header("location"));
-        let date = header("date").and_then(|date| httpdate::parse_http_date(&date).ok());
+        let date = header("date").and_then(|date| http_date(&date));
         let mut body = Vec::new();
         response
             .body_mut()
@@ -155,6 +156,12 @@ impl Transport {
             body: String::from_utf8_lossy(&body).into_owned(),
         })
     }
+}
+
+/// Parses a date of a header, in the form that RFC 9110 has servers write; the two older forms of
+/// RFC 850 and asctime count as no date.
+fn http_date(text: &str) -> Option<SystemTime> {
+    DateTime::parse_from_rfc2822(text).ok().map(SystemTime::from)
 }
 
 fn agent(settings: &TransportSettings) -> Agent {
