@@ -1,15 +1,13 @@
 //! Whatever is in the files and on the command line: a clear message and the promised exit code,
 //! never a panic.
 
-mod support;
-
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::env::{Outcome, PROGRAM, Run, TestEnv};
 use posthog_llma::ui;
 use serde_json::{Value, json};
-use support::env::{Outcome, PROGRAM, Run, TestEnv};
 
 const SOON: Duration = Duration::from_secs(20);
 const ONE: &str = "4f2a0000-0000-4000-8000-000000000001";

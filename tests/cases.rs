@@ -3,16 +3,14 @@
 //! They are not part of the project. They are looked for beside it, or where `POSTHOG_LLMA_CASES`
 //! says; without them these tests pass and say so.
 
-mod support;
-
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::support::independent::{by_claude_code, tally};
+use crate::support::library::{Events, Run};
 use posthog_llma::events::Progress;
 use posthog_llma::sources;
 use serde_json::{Value, json};
-use support::independent::{by_claude_code, tally};
-use support::library::{Events, Run};
 
 /// Sessions of the real Claude Code beside the cases.
 const LABS: [&str; 3] = ["lab-2.1.270", "lab-2.1.285", "lab-2.1.332"];

@@ -1,16 +1,14 @@
 //! Every command that a document shows is run by a test.
 #![cfg(unix)]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::env::{PROGRAM, TestEnv};
 use clap::Parser;
 use clap::error::ErrorKind;
 use posthog_llma::cli::Cli;
-use support::env::{PROGRAM, TestEnv};
 use walkdir::WalkDir;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

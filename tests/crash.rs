@@ -9,18 +9,16 @@
     reason = "the moments must be known when the test fails"
 )]
 
-mod support;
-
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::support::posthog::Fault;
+use crate::support::process::kill_all;
+use crate::support::scene::{SOON, Scene};
+use crate::support::session::Session;
 use rusqlite::{Connection, OpenFlags};
-use support::posthog::Fault;
-use support::process::kill_all;
-use support::scene::{SOON, Scene};
-use support::session::Session;
 
 /// How often the short form kills.
 const ROUNDS: u64 = 40;

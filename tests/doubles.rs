@@ -1,7 +1,5 @@
 //! The doubles behave like the real thing, refusals included.
 
-mod support;
-
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
@@ -10,10 +8,10 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use support::anthropic::{Anthropic, usage_of};
-use support::capture::{MAX_AI_EVENT, MAX_BODY, MAX_EVENT};
-use support::env::TestEnv;
-use support::posthog::{Fault, PostHog, Tokens, Verdict};
+use crate::support::anthropic::{Anthropic, usage_of};
+use crate::support::capture::{MAX_AI_EVENT, MAX_BODY, MAX_EVENT};
+use crate::support::env::TestEnv;
+use crate::support::posthog::{Fault, PostHog, Tokens, Verdict};
 
 const AI_LANE: &str = "/i/v0/ai/batch/";
 const BATCH_LANE: &str = "/batch/";

@@ -3,13 +3,11 @@
 
 #![cfg(target_os = "linux")]
 
-mod support;
-
 use std::process::Command;
 
+use crate::support::env::PROGRAM;
+use crate::support::scene::Scene;
 use serde_json::{Value, json};
-use support::env::PROGRAM;
-use support::scene::Scene;
 
 /// An escape sequence, a bell, text that runs backwards, a character without width, a tag, and
 /// the short form of an escape sequence.

@@ -1,15 +1,13 @@
 //! The example of `docs/pipelines.md` takes what the program writes. It wants `DuckDB` for Python:
 //! `POSTHOG_LLMA_DUCKDB_PYTHON` names a Python that has it, and without one the test is skipped.
 
-mod support;
-
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use support::env::TestEnv;
+use crate::support::env::TestEnv;
 
 const LOAD: &str = r#"
 import duckdb, sys

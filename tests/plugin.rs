@@ -1,16 +1,14 @@
 //! The launcher of the plugin finds the program, never itself, and is quiet in the hook.
 #![cfg(unix)]
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::env::{Outcome, Run, TestEnv};
 use serde_json::Value;
-use support::env::{Outcome, Run, TestEnv};
 
 const PLUGIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plugin");
 

@@ -1,18 +1,16 @@
 //! The events of every fixture, reviewed by eye. What each fixture shows is told in
 //! `fixtures/README.md`.
 
-mod support;
-
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::library::{Events, Run, collect};
+use crate::support::rendering;
 use posthog_llma::events::Progress;
 use posthog_llma::session::Oddities;
 use posthog_llma::sources;
 use serde_json::Value;
-use support::library::{Events, Run, collect};
-use support::rendering;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 

@@ -161,7 +161,9 @@ impl Transport {
 /// Parses a date of a header, in the form that RFC 9110 has servers write; the two older forms of
 /// RFC 850 and asctime count as no date.
 fn http_date(text: &str) -> Option<SystemTime> {
-    DateTime::parse_from_rfc2822(text).ok().map(SystemTime::from)
+    DateTime::parse_from_rfc2822(text)
+        .ok()
+        .map(SystemTime::from)
 }
 
 fn agent(settings: &TransportSettings) -> Agent {

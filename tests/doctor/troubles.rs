@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::machine::{DAY, Machine, PLUGIN, fits};
+use crate::doctor::machine::{DAY, Machine, PLUGIN, fits};
 use crate::support::posthog::Fault;
 use crate::support::session::Session;
 use crate::support::tls::TlsDoor;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::claude::Claude;
+use crate::e2e::claude::Claude;
 use crate::support::anthropic::Answered;
 use crate::support::posthog::{PostHog, Tokens, tokens_of};
 

@@ -1,13 +1,13 @@
 //! Sessions whose books are more than the sum of their lines.
 
-use crate::balance::{
+use crate::e2e::balance::{
     answered, assert_balanced, assert_each_was_answered, assert_equal, is_background, sent,
 };
-use crate::claude::Claude;
+use crate::e2e::claude::Claude;
 
+use crate::e2e::{SOON, cli_or_skip, generations};
 use crate::support::anthropic::CALLS_OF_TOOLS;
 use crate::support::posthog::PostHog;
-use crate::{SOON, cli_or_skip, generations};
 
 #[test]
 fn the_calls_of_a_compaction_are_sent_as_background_calls() {

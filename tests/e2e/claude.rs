@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use crate::balance::ByModel;
+use crate::e2e::balance::ByModel;
+#[cfg(unix)]
+use crate::e2e::terminal::Terminal;
 use crate::support::anthropic::Anthropic;
 use crate::support::env::{API_KEY, Outcome, PROGRAM, Run};
 use crate::support::posthog::{PostHog, Tokens};
-#[cfg(unix)]
-use crate::terminal::Terminal;
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 const CLAUDE_KEY: &str = "sk-ant-test-000";

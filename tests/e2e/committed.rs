@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::claude::Claude;
+use crate::e2e::claude::Claude;
+use crate::e2e::{SOON, cli_or_skip, generations};
 use crate::support::env::API_KEY;
 use crate::support::posthog::PostHog;
-use crate::{SOON, cli_or_skip, generations};
 
 const OTHER_KEY: &str = "phc_of_somebody_else_entirely_0123456789abcdefg";
 

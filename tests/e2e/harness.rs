@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::balance::{answered, assert_equal};
-use crate::claude::Claude;
-use crate::cli_or_skip;
+use crate::e2e::balance::{answered, assert_equal};
+use crate::e2e::claude::Claude;
+use crate::e2e::cli_or_skip;
 use crate::support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS};
 
 /// Writes down its stdin and its environment where HOME is.

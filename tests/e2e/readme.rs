@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::claude::Claude;
+use crate::e2e::claude::Claude;
+use crate::e2e::{SOON, cli_or_skip, generations};
 use crate::support::dialogue::Dialogue;
 use crate::support::env::API_KEY;
 use crate::support::posthog::PostHog;
-use crate::{SOON, cli_or_skip, generations};
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -5,8 +5,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::claude::Claude;
-use super::support::posthog::PostHog;
 use super::{SOON, cli_or_skip};
+use crate::support::posthog::PostHog;
 
 /// The values of a property of the calls of a model, in the order of the calls.
 fn of_calls(posthog: &PostHog, name: &str) -> Vec<Value> {

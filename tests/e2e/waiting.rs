@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::claude::Claude;
-use super::support::posthog::PostHog;
 use super::{SOON, cli_or_skip};
+use crate::support::posthog::PostHog;
 
 /// How long the person of these tests thinks.
 const THINKING: Duration = Duration::from_secs(5);

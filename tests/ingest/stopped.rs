@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::large::{history, small};
+use crate::ingest::large::{history, small};
 use crate::support::posthog::Fault;
 use crate::support::process::Process;
 use crate::support::scene::{SOON, Scene};

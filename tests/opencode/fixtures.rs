@@ -9,7 +9,7 @@ use posthog_llma::sources;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::store::{FIXTURES, database, files, fixture};
+use crate::opencode::store::{FIXTURES, database, files, fixture};
 use crate::support::events::{readable, texts};
 use crate::support::library::{Events, Run};
 use crate::support::rendering;

@@ -8,7 +8,7 @@ use chrono::Utc;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::store::{database, files, fixture};
+use crate::opencode::store::{database, files, fixture};
 use crate::support::env::{Outcome, Run};
 use crate::support::scene::{CROWDED, Scene};
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::fixtures::transcript;
+use crate::pi::fixtures::transcript;
 use crate::support::env::Outcome;
 use crate::support::scene::{CROWDED, Scene};
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::committed::other_project;
+use crate::privacy::committed::other_project;
 use crate::support::scene::Scene;
 use crate::support::session::Session;
 

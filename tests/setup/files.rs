@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::Newcomer;
+use crate::setup::Newcomer;
 use crate::support::env::API_KEY;
 
 /// Settings of Claude Code as users have them.

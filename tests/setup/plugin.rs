@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Newcomer;
+use crate::setup::Newcomer;
 use crate::support::env::API_KEY;
 use crate::support::session::Session;
 

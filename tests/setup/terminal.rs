@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::Newcomer;
+use crate::setup::Newcomer;
 use crate::support::dialogue::Dialogue;
 use crate::support::env::{API_KEY, PROGRAM};
 

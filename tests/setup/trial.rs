@@ -2,7 +2,7 @@
 
 use walkdir::WalkDir;
 
-use crate::Newcomer;
+use crate::setup::Newcomer;
 use crate::support::env::{API_KEY, TestEnv};
 use crate::support::posthog::Fault;
 use crate::support::session::Session;

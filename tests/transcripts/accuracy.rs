@@ -6,7 +6,7 @@ mod report;
 mod tables;
 
 use super::corpus::public_or_skip;
-use super::support::independent;
+use crate::support::independent;
 
 const PAGE: &str = include_str!("../../docs/accuracy.md");
 const BEGIN: &str = "<!-- what the command prints begins here -->\n";

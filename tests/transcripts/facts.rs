@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::support::independent::files;
-use super::support::library::Events;
+use crate::support::independent::files;
+use crate::support::library::Events;
 
 /// Facts of a session's trace that are more than nothing.
 pub(crate) type Facts = BTreeMap<&'static str, u64>;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::corpus::{corpus_or_skip, sessions};
-use super::support::independent::files;
-use super::support::library::Run;
+use crate::support::independent::files;
+use crate::support::library::Run;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::corpus::{corpus_or_skip, in_parallel, sessions};
-use super::support::library::{Events, Run};
+use crate::support::library::{Events, Run};
 
 pub(crate) const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 

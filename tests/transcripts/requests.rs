@@ -10,7 +10,7 @@ use posthog_llma::redact::Counts;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::library::{Events, Run, host, redactors, settings_of};
+use crate::support::library::{Events, Run, host, redactors, settings_of};
 
 /// The fixture whose requests are on record: four calls, the last one on the next day.
 const RECORDED: &str = "-home-ada-weather/00000024-0000-4000-8000-000000000000.jsonl";

@@ -9,8 +9,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::corpus::{corpus_or_skip, in_parallel, sessions};
-use super::support::independent::{files, mixed_with};
-use super::support::library::{Events, Run};
+use crate::support::independent::{files, mixed_with};
+use crate::support::library::{Events, Run};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 

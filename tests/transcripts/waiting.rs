@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::corpus::{corpus_or_skip, in_parallel, sessions};
 use super::facts::lines;
-use super::support::independent::files;
-use super::support::library::{Events, Run};
+use crate::support::independent::files;
+use crate::support::library::{Events, Run};
 
 /// Tools that look at or change a file, and cannot take longer in seconds.
 const QUICK: ([&str; 6], f64) = (["Read", "Grep", "Glob", "Edit", "Write", "TodoWrite"], 10.0);

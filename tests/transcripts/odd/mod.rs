@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::resumed::{self, Copy, by_uuid, read_in_parts};
-use super::support::library::{Events, Run};
+use crate::support::library::{Events, Run};
 
 const ID: &str = "5e550000-0000-4000-8000-000000000001";
 

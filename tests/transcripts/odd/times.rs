@@ -6,7 +6,7 @@ use posthog_llma::session::Wanted;
 use posthog_llma::sources::Found;
 use serde_json::{Value, json};
 
-use super::super::support::library::{self, Events};
+use crate::support::library::{self, Events};
 use super::{
     Session, calls, numbers, part, prompt, properties, result, says, text, time, tools, usage,
 };

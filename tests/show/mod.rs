@@ -1,17 +1,14 @@
 //! `posthog-llma show`: the tree of a session as PostHog will show it, from the very events that
 //! would be sent, at the width of the terminal.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::env::{Outcome, TestEnv};
+use crate::support::posthog::PostHog;
 use posthog_llma::sources;
 use serde_json::Value;
-use support::env::{Outcome, TestEnv};
-use support::posthog::PostHog;
 use unicode_width::UnicodeWidthStr as _;
 
 /// A variable and its value.
@@ -207,10 +204,10 @@ fn a_session_is_named_by_its_id_or_is_the_newest_of_the_project() {
     nothing
         .complains("no session of")
         .complains("ingest --list");
-    let newest = support::session::Session::write(&env, 1, 1);
+    let newest = crate::support::session::Session::write(&env, 1, 1);
     env.run(["show"]).success().says("prompt 1 of session 1");
     env.run(["show", &newest.id[..4]]).success().says("1 turn,");
-    support::session::Session::write(&env, 2, 1);
+    crate::support::session::Session::write(&env, 2, 1);
     let several = env.run(["show", "0000"]).code(2);
     several.complains("2 sessions begin with \"0000\"");
     let folder = env.command(["show"]).argument(env.claude()).run();

@@ -3,9 +3,6 @@
 //! The sessions are not part of the project. They are looked for beside it, or where
 //! `POSTHOG_LLMA_TRANSCRIPTS` says; without them these tests pass and say so.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod accuracy;
 mod contract;
 mod corpus;
@@ -22,12 +19,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::support::capture::{Lane, judge};
+use crate::support::env::API_KEY;
+use crate::support::independent::{Tally, by_claude_code, tally};
+use crate::support::library::{Events, Run};
+use crate::support::rendering;
 use corpus::{corpus_or_skip, in_parallel, sessions};
-use support::capture::{Lane, judge};
-use support::env::API_KEY;
-use support::independent::{Tally, by_claude_code, tally};
-use support::library::{Events, Run};
-use support::rendering;
 
 #[test]
 fn every_session_has_the_calls_and_tokens_of_an_independent_count() {

@@ -6,8 +6,6 @@
 mod damage;
 mod engine;
 mod sessions;
-#[path = "../support/mod.rs"]
-mod support;
 mod texts;
 
 use std::collections::{BTreeMap, HashSet};
@@ -20,12 +18,12 @@ use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
 use posthog_llma::sources::claude_code;
 use serde_json::{Value, json};
 
+use crate::support::capture::{Lane, judge};
+use crate::support::env::API_KEY;
+use crate::support::library::{Events, Run, collect, host, redactors, settings_of};
 use damage::damaged_sessions;
 use engine::fuzz;
 use sessions::{Files, OnDisk, lines_of};
-use support::capture::{Lane, judge};
-use support::env::API_KEY;
-use support::library::{Events, Run, collect, host, redactors, settings_of};
 use texts::{Given, SECRETS, values};
 
 #[test]

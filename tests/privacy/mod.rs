@@ -1,9 +1,6 @@
 //! What leaves the machine, and where to: content where it is wanted and nowhere else, secrets
 //! never, and only to places that the user chose.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod agents;
 mod changing;
 mod committed;

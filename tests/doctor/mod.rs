@@ -4,9 +4,6 @@
 //! Linux only: what the hook leaves in the background is looked up in `/proc`.
 #![cfg(target_os = "linux")]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod machine;
 mod troubles;
 
@@ -16,10 +13,10 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::support::env::API_KEY;
+use crate::support::posthog::Fault;
+use crate::support::session::Session;
 use machine::{DAY, Machine, PLUGIN, fits, merge};
-use support::env::API_KEY;
-use support::posthog::Fault;
-use support::session::Session;
 
 #[test]
 fn where_all_is_well_nothing_needs_the_user() {

@@ -1,9 +1,6 @@
 //! Sessions of OpenCode: what is read of them, how they are sent while OpenCode runs, and all of it
 //! with the real program.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod cases;
 mod figures;
 mod fixtures;

@@ -4,9 +4,6 @@
 //! Linux only: signals are sent, and what is left behind is looked up in `/proc`.
 #![cfg(target_os = "linux")]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod checkpoints;
 mod choice;
 mod content;

@@ -5,9 +5,6 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, reason = "how long hooks take is worth seeing")]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod background;
 mod endless;
 mod hook;

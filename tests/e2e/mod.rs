@@ -1,9 +1,6 @@
 //! The real Claude Code with the plugin installed, from the first prompt to the events at the
 //! double. `npm ci --prefix tests/e2e` installs it; without it these tests pass and say so.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod balance;
 mod books;
 mod claude;
@@ -27,11 +24,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET};
+use crate::support::env::API_KEY;
+use crate::support::posthog::{Fault, PostHog};
 use balance::{answered, assert_balanced, assert_equal, sent};
 use claude::Claude;
-use support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET};
-use support::env::API_KEY;
-use support::posthog::{Fault, PostHog};
 
 /// What Claude Code gives all `SessionEnd` hooks together.
 const HOOK_BUDGET: Duration = Duration::from_millis(1_500);

@@ -1,8 +1,5 @@
 //! `posthog-llma setup`, as a user meets it: what it asks, sends, shows, writes and takes back.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod files;
 mod plugin;
 #[cfg(target_os = "linux")]
@@ -14,8 +11,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use support::env::{API_KEY, Outcome, TestEnv};
-use support::posthog::PostHog;
+use crate::support::env::{API_KEY, Outcome, TestEnv};
+use crate::support::posthog::PostHog;
 
 /// A user who has nothing of this program yet.
 struct Newcomer {

@@ -1,0 +1,28 @@
+//! All tests that run the program or read its files, in one binary: what they share is compiled
+//! and linked once.
+
+mod support;
+
+mod architecture;
+mod bad_input;
+mod cases;
+mod commands_in_docs;
+mod crash;
+mod docs;
+mod doctor;
+mod doubles;
+mod e2e;
+mod faults;
+mod fuzz;
+mod hostile_names;
+mod ingest;
+mod opencode;
+mod pi;
+mod pipelines;
+mod plugin;
+mod privacy;
+mod release;
+mod setup;
+mod show;
+mod snapshots;
+mod transcripts;
