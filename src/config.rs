@@ -39,8 +39,8 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use crate::consent::{Environment, RulesFile};
-use crate::events::{DistinctId, Grouping, InputScope, Recording, Wanted};
 use crate::host::Host;
+use crate::posthog::{DistinctId, Grouping, InputScope, Recording, Wanted};
 use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;

@@ -20,7 +20,8 @@ use crate::host::Host;
 use crate::outbox::{
     Claimed, Damaged, Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError,
 };
-use crate::transport::{Disposition, Endpoint, Lane, Transport, backoff, classify, spread};
+use crate::posthog::{Disposition, backoff, classify, spread};
+use crate::transport::{Endpoint, Lane, Transport};
 use batch::Parcel;
 pub use batch::body;
 

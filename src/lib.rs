@@ -3,7 +3,7 @@
 //! # The way of the data
 //!
 //! ```text
-//! transcript ─► sources ─► session ─► events ─► redact ─► outbox ─► deliver ─► transport ─► PostHog
+//! transcript ─► sources ─► session ─► posthog ─► redact ─► outbox ─► deliver ─► transport ─► PostHog
 //!               knows the  knows no   knows     only way  on disk,  acts on    bytes to
 //!               file       file, no   PostHog   to a      survives  what the   a URL
 //!               format     vendor               Redacted  anything  answer is
@@ -20,11 +20,12 @@
 //! | what is read of a transcript | [`sources`], a folder for each agent |
 //! | the words we speak of sessions in | [`session`] |
 //! | names, makers and prices of models | [`models`] |
-//! | what is sent to PostHog, names and identities | [`events`] |
+//! | what is sent to PostHog, names and identities, what its answers mean | [`posthog`] |
+//! | settings files and plugins of the agents | [`integrations`] |
 //! | what counts as a secret | [`redact`] |
 //! | what is kept on disk, and what survives what | [`outbox`] |
 //! | which sessions are excluded from sending | [`outbox`], [`commands`] (`pause`, `forget`) |
-//! | retries, batches, what an answer means | [`deliver`], [`transport`] |
+//! | retries, batches | [`deliver`], [`transport`] |
 //! | which variables there are, and what a repository may do with them | `variables` |
 //! | which projects are left alone, how private they are, where sessions may go | [`consent`] |
 //! | what settings mean | [`config`] |
@@ -44,14 +45,15 @@ pub mod config;
 pub mod consent;
 pub mod deliver;
 mod detached;
-pub mod events;
 pub mod fingerprint;
 pub mod git;
 pub mod host;
+pub mod integrations;
 pub mod interrupt;
 pub mod models;
 pub mod outbox;
 pub mod pipeline;
+pub mod posthog;
 pub mod redact;
 pub mod session;
 pub mod sources;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::independent::{by_claude_code, tally};
 use crate::support::library::{Events, Run};
-use posthog_llma::events::Progress;
+use posthog_llma::posthog::Progress;
 use posthog_llma::sources;
 use serde_json::{Value, json};
 

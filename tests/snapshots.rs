@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::library::{Events, Run, collect};
 use crate::support::rendering;
-use posthog_llma::events::Progress;
+use posthog_llma::posthog::Progress;
 use posthog_llma::session::Oddities;
 use posthog_llma::sources;
 use serde_json::Value;

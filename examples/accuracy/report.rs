@@ -8,10 +8,10 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use posthog_llma::config::Config;
 use posthog_llma::consent::{Caller, Environment};
-use posthog_llma::events::limits::AI_LANE_EVENT;
-use posthog_llma::events::{self, Event, EventName, Progress, ids};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline, Redactors};
+use posthog_llma::posthog::limits::AI_LANE_EVENT;
+use posthog_llma::posthog::{self, Event, EventName, Progress, ids};
 use posthog_llma::redact::{Counts, RedactionKey};
 use posthog_llma::session::Agent;
 use posthog_llma::sources::{self, Found, claude_code};
@@ -159,7 +159,7 @@ impl Program {
         let Some(mut collected) = collected else {
             return Ok(None);
         };
-        let claims = events::claims(&collected.session);
+        let claims = posthog::claims(&collected.session);
         collected.foreign = claims
             .iter()
             .copied()

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::events::Progress;
+use crate::posthog::Progress;
 use crate::session::Agent;
 
 /// Name of the verb.

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::words;
 use crate::config::Config;
 use crate::consent::{Caller, Environment};
-use crate::events::Recording;
 use crate::host::Host;
+use crate::integrations;
+use crate::posthog::Recording;
 use crate::session::Agent;
 use crate::sources;
 
@@ -44,7 +45,7 @@ pub(super) fn look(host: &Host) -> Vec<OtherAgent> {
         Some(OtherAgent {
             agent,
             sessions: sources::of_agent(agent, host).found.len(),
-            plugin: sources::plugin(agent, host),
+            plugin: integrations::plugin(agent, host),
             folder,
             switched,
             recording: config.events.recording,

@@ -6,9 +6,9 @@ use anyhow::anyhow;
 
 use super::sending;
 use crate::config::Config;
-use crate::events::Frozen;
 use crate::outbox::Outbox;
 use crate::pipeline::{Collected, Pipeline, Redactors};
+use crate::posthog::Frozen;
 use crate::redact::RedactionKey;
 
 /// Everything that decides what the events of a session look like.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, Days, Local, TimeZone, Utc};
 
 use crate::consent::Overruled;
-use crate::events::Recording;
 use crate::host::Host;
+use crate::posthog::Recording;
 use crate::ui;
 
 /// What every terminal has.

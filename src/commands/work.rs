@@ -14,11 +14,12 @@ use crate::config::{Config, Problem};
 use crate::consent::{self, Environment, Judgement, StopScope};
 use crate::deliver::Drained;
 use crate::detached;
-use crate::events::Progress;
 use crate::host::Host;
+use crate::integrations::{self, Running};
 use crate::outbox::RunKind;
+use crate::posthog::Progress;
 use crate::session::Agent;
-use crate::sources::{self, Found, Running};
+use crate::sources::{self, Found};
 
 /// Time without a write after which a transcript that no process has open belongs to a session
 /// whose end was missed.
@@ -180,7 +181,7 @@ fn sweep(
     since: DateTime<Utc>,
     report: &mut Report,
 ) {
-    let open = sources::running(agent, host);
+    let open = integrations::running(agent, host);
     let is_open = |found: &Found| match &open {
         Running::Sessions(sessions) => sessions.contains(&found.id),
         Running::Unknown => false,

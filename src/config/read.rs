@@ -8,8 +8,8 @@ use super::values::{
 };
 use super::{AgentSettings, Attribution, DestinationSettings, EventSettings, Problem};
 use crate::consent::{Environment, Hidden, UnknownValue};
-use crate::events::{DistinctId, Grouping, Recording};
 use crate::host::Host;
+use crate::posthog::{DistinctId, Grouping, Recording};
 use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::events::{Grouping, InputScope};
+use crate::posthog::{Grouping, InputScope};
 use crate::variables::yes_or_no;
 
 /// Least limit of a tool input or output, in bytes. A shorter one would cut off the note about the

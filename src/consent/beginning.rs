@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::host::Host;
-use crate::sources::claude_code::is_alive;
+use crate::integrations::claude_code::is_alive;
 use crate::variables::{IfCommitted, Variable};
 
 /// How long the file of a process is kept. The user of a process that runs for longer is asked to

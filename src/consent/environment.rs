@@ -18,8 +18,8 @@ use super::hidden::{Hidden, UnknownValue};
 use super::owner::{self, Owner};
 use super::project::{RulesFile, is_strict};
 use crate::host::Host;
-use crate::sources::claude_code::in_force::Scope;
-use crate::sources::claude_code::settings::ProjectFile;
+use crate::integrations::claude_code::in_force::Scope;
+use crate::integrations::claude_code::settings::ProjectFile;
 use crate::variables::{IfCommitted, Variable};
 
 /// Through whose hands the environment came.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::environment::{Caller, Stopped};
 use super::owner::{self, Owner};
 use crate::host::Host;
-use crate::sources::claude_code::in_force::{InForce, Scope};
-use crate::sources::claude_code::settings::{self, ProjectFile, Variables};
+use crate::integrations::claude_code::in_force::{InForce, Scope};
+use crate::integrations::claude_code::settings::{self, ProjectFile, Variables};
 use crate::variables::Variable;
 
 /// A settings file that is in force.

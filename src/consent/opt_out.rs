@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::owner::{self, Owner};
 use crate::git;
 use crate::host::Host;
-use crate::sources::claude_code::settings::{self, ProjectFile};
+use crate::integrations::claude_code::settings::{self, ProjectFile};
 use crate::variables::Variable;
 
 /// A file of this name in a folder leaves everything in and below it alone.

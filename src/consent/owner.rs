@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::git::{self, Standing};
-use crate::sources::claude_code::settings::{Kind, ProjectFile, Variables};
+use crate::integrations::claude_code::settings::{Kind, ProjectFile, Variables};
 use crate::variables::Variable;
 
 /// Whose word a settings file is.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::opt_out;
 use super::owner::{self, Owner};
 use crate::host::Host;
-use crate::sources::claude_code::settings::{self, ProjectFile};
+use crate::integrations::claude_code::settings::{self, ProjectFile};
 use crate::variables::{IfCommitted, Variable, yes_or_no};
 
 /// A file with redaction rules.

@@ -23,8 +23,8 @@ use uuid::Uuid;
 
 use self::posthog::{Fault, PostHog, Verdict};
 use super::*;
-use crate::events::{Event, EventName, Properties, Written};
 use crate::outbox::{DestinationStatus, SessionEntry};
+use crate::posthog::{Event, EventName, Properties, Written};
 use crate::redact::Redacted;
 use crate::transport::TransportSettings;
 

@@ -81,8 +81,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::events::{Event, EventName, Properties};
     use crate::outbox::{Destination, SessionEntry};
+    use crate::posthog::{Event, EventName, Properties};
     use crate::redact::Redacted;
 
     /// An outbox in which one event waits.

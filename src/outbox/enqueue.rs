@@ -11,7 +11,7 @@ use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
 use super::{Outbox, OutboxError, identities, remember, session};
-use crate::events::{EventName, Written};
+use crate::posthog::{EventName, Written};
 use crate::redact::Redacted;
 
 /// Events are written in steps of this size: memory stays bounded, and nobody else waits long

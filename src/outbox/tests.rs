@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::events::{Event, EventName, Properties, Written};
+use crate::posthog::{Event, EventName, Properties, Written};
 use crate::redact::Redacted;
 
 fn at(seconds: i64) -> DateTime<Utc> {

@@ -8,10 +8,11 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::consent::{ProjectPrivacy, Verdict};
-use crate::events::{Foreign, Progress};
 use crate::host::Host;
+use crate::integrations::{self, Running};
+use crate::posthog::{Foreign, Progress};
 use crate::session::{Generation, Session, Turn, Wanted};
-use crate::sources::{self, Checkpoint, Found, Reading, Running, SessionFiles, WorkTree};
+use crate::sources::{Checkpoint, Found, Reading, SessionFiles, WorkTree};
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
@@ -342,7 +343,7 @@ fn files_of(found: &Found, host: &Host) -> anyhow::Result<SessionFiles> {
 /// A session goes on while a process has it open. Where no version of the agent tells, it has
 /// ended when the agent wrote so, or when nothing was written for a while.
 fn progress_of(session: &Session, found: &Found, host: &Host) -> Progress {
-    let goes_on = match sources::running_beside(found, host) {
+    let goes_on = match integrations::running_beside(found, host) {
         Running::Sessions(open) => open.contains(&session.id),
         // By its lines: the file's own time is that of the last copy.
         Running::Unknown => {

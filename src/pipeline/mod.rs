@@ -14,11 +14,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::config::{Attribution, Config};
-use crate::events::limits::Limits;
-use crate::events::{
+use crate::git;
+use crate::posthog::limits::Limits;
+use crate::posthog::{
     self, DistinctId, Event, EventName, Frozen, Recording, Settings, Tally, retention,
 };
-use crate::git;
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::Agent;
 pub use collect::{Collected, PART_BYTES, Parts, collect};
@@ -164,7 +164,7 @@ impl<'a> Pipeline<'a> {
         }
         let mut tally = Tally::default();
         let mut result = Ok(());
-        events::map(
+        posthog::map(
             session,
             &settings,
             collected.progress,

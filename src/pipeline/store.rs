@@ -11,11 +11,11 @@ use super::collect::{Collected, Parts};
 use super::{Given, Pipeline, without_secrets};
 use crate::ahead;
 use crate::config::Config;
-use crate::events::{self, Foreign, Frozen, Progress, Tally, Written};
 use crate::host::Host;
 use crate::outbox::{
     Batch, Destination, Enqueued, Exclusion, Outbox, OutboxError, SessionEntry, TranscriptStamp,
 };
+use crate::posthog::{self, Foreign, Frozen, Progress, Tally, Written};
 use crate::redact::{Counts, Redacted};
 use crate::session::{Agent, Session, Skipped};
 use crate::sources::{Checkpoint, Found, Look, SessionFiles};
@@ -385,7 +385,7 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox, host: &Host) -> anyhow::Resu
 
 /// The events of a session that the outbox holds for another one.
 fn foreign(session: &Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
-    let owners = outbox.owners(events::claims(session))?.into_iter();
+    let owners = outbox.owners(posthog::claims(session))?.into_iter();
     let foreign = owners.filter(|(_, (_, owner))| *owner != session.key);
     Ok(foreign.map(|(event, _)| event).collect())
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{Counts, Redactor};
-use crate::events::limits::{self, Limits};
-use crate::events::{Event, Written};
+use crate::posthog::limits::{self, Limits};
+use crate::posthog::{Event, Written};
 
 /// Identities: they hold no content, and PostHog joins by them.
 const IDENTITIES: [&str; 4] = [

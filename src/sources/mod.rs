@@ -10,7 +10,7 @@ mod look;
 pub mod opencode;
 pub mod pi;
 pub(crate) mod regular;
-mod times;
+pub(crate) mod times;
 mod tolerant;
 mod turns;
 mod walk;
@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 
 use crate::host::Host;
 use crate::session::{Agent, Generation, Session, Wanted};
-pub use claude_code::{Checkpoint, Running};
+pub use claude_code::Checkpoint;
 use links::Bounds;
 pub use look::Look;
 use look::milliseconds_after_1970;
@@ -411,16 +411,6 @@ pub fn of_project(host: &Host) -> Listing<Found> {
     })
 }
 
-/// The file that has an agent other than Claude Code call this program when a session rests.
-#[must_use]
-pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
-    match agent {
-        Agent::ClaudeCode => None,
-        Agent::Pi => pi::extension(host),
-        Agent::OpenCode => opencode::plugin(host),
-    }
-}
-
 /// The session that an agent's plugin names: by its file or, where it has none, by its id. `None`
 /// when nothing of it is there yet.
 #[must_use]
@@ -432,24 +422,6 @@ pub fn named_by_plugin(agent: Agent, session: &Path, host: &Host) -> Option<Path
         }
         Agent::Pi => pi::named(session),
         Agent::OpenCode => opencode::locate(session.to_str()?, host),
-    }
-}
-
-/// Which sessions are open right now.
-#[must_use]
-pub fn running(agent: Agent, host: &Host) -> Running {
-    match agent {
-        Agent::ClaudeCode => claude_code::running(host),
-        Agent::Pi | Agent::OpenCode => Running::Unknown,
-    }
-}
-
-/// Which sessions are open where that one lies.
-#[must_use]
-pub fn running_beside(found: &Found, host: &Host) -> Running {
-    match found.agent {
-        Agent::ClaudeCode => claude_code::running_beside(&found.path, host),
-        Agent::Pi | Agent::OpenCode => Running::Unknown,
     }
 }
 

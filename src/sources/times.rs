@@ -10,7 +10,7 @@ const LAST: i64 = 253_370_764_800;
 
 /// A time in RFC 3339; one without an offset is of UTC, a number counts from 1970. `None` for a
 /// time at which no agent can have written.
-pub(super) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return possible(at.with_timezone(&Utc));
     }

@@ -4,7 +4,6 @@
 //! is followed; what goes to this machine goes through no proxy; every step has an end in time; an
 //! answer can be as long as it likes, only its beginning is read.
 
-mod classify;
 mod endpoint;
 
 use std::cell::OnceCell;
@@ -16,7 +15,6 @@ use ureq::config::Config;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Proxy};
 
-pub use classify::{Disposition, backoff, classify, spread};
 pub use endpoint::{Endpoint, EndpointError, Lane};
 
 /// As much of an answer as anybody wants to know; PostHog's have a few dozen bytes.
@@ -160,7 +158,7 @@ impl Transport {
 
 /// Parses a date of a header, in the form that RFC 9110 has servers write; the two older forms of
 /// RFC 850 and asctime count as no date.
-fn http_date(text: &str) -> Option<SystemTime> {
+pub(crate) fn http_date(text: &str) -> Option<SystemTime> {
     DateTime::parse_from_rfc2822(text)
         .ok()
         .map(SystemTime::from)

@@ -11,9 +11,9 @@ mod texts;
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use posthog_llma::events::{Event, Progress};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{Collected, Pipeline};
+use posthog_llma::posthog::{Event, Progress};
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
 use posthog_llma::sources::claude_code;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use posthog_llma::events::Progress;
+use posthog_llma::posthog::Progress;
 use posthog_llma::session::{Agent, Oddities};
 use posthog_llma::sources;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use posthog_llma::events::Progress;
+use posthog_llma::posthog::Progress;
 use posthog_llma::session::Oddities;
 use posthog_llma::sources;
 use serde_json::{Value, json};

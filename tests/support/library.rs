@@ -6,10 +6,10 @@ use std::path::Path;
 use chrono::DateTime;
 use posthog_llma::config::{Config, Problem};
 use posthog_llma::consent::{Caller, Environment};
-use posthog_llma::events::limits::AI_LANE_EVENT;
-use posthog_llma::events::{self, Foreign, Frozen, Progress};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Parts, Pipeline, Redactors};
+use posthog_llma::posthog::limits::AI_LANE_EVENT;
+use posthog_llma::posthog::{self, Foreign, Frozen, Progress};
 use posthog_llma::redact::{Counts, RedactionKey};
 use posthog_llma::sources::{Checkpoint, Found};
 use serde_json::Value;
@@ -153,7 +153,7 @@ fn foreign(collected: &Collected, sent: &Events) -> Foreign {
         .iter()
         .filter_map(|event| event["uuid"].as_str())
         .collect();
-    let claims = events::claims(&collected.session).into_iter();
+    let claims = posthog::claims(&collected.session).into_iter();
     claims
         .filter(|claim| sent.contains(claim.to_string().as_str()))
         .collect()

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use posthog_llma::events::Progress;
+use posthog_llma::posthog::Progress;
 use posthog_llma::session::{Block, Generation, Message, Role};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use posthog_llma::events::Progress;
 use posthog_llma::pipeline::Pipeline;
+use posthog_llma::posthog::Progress;
 use posthog_llma::redact::Counts;
 use serde_json::{Value, json};
 use tempfile::TempDir;

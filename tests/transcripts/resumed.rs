@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use posthog_llma::events::Progress;
+use posthog_llma::posthog::Progress;
 use serde_json::Value;
 use tempfile::TempDir;
 

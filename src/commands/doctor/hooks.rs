@@ -10,11 +10,11 @@ use serde_json::json;
 use super::Facts;
 use super::finding::Finding;
 use crate::commands::{hook, short, words};
+use crate::integrations::claude_code::in_force::{Scope, SettingsFile};
+use crate::integrations::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
+use crate::integrations::claude_code::{self, Running};
 use crate::outbox::{Run, RunKind};
 use crate::sources::Found;
-use crate::sources::claude_code::in_force::{Scope, SettingsFile};
-use crate::sources::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
-use crate::sources::claude_code::{self, Running};
 use crate::variables::Variable;
 
 /// A session that was written to so lately may still go on.

@@ -9,9 +9,8 @@ use super::finding::Finding;
 use crate::commands::{sending, words};
 use crate::deliver;
 use crate::host::Host;
-use crate::transport::{
-    Answer, Disposition, Endpoint, PostError, Transport, TransportSettings, classify,
-};
+use crate::posthog::{Disposition, classify};
+use crate::transport::{Answer, Endpoint, PostError, Transport, TransportSettings};
 use crate::variables::Variable;
 
 /// A person waits for the answer.

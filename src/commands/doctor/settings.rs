@@ -7,9 +7,9 @@ use super::{Facts, hooks};
 use crate::commands::words;
 use crate::config::{ApiKey, Problem};
 use crate::consent;
+use crate::integrations::claude_code::in_force::Scope;
+use crate::integrations::claude_code::plugin::{PLUGIN, Plugin};
 use crate::session::Agent;
-use crate::sources::claude_code::in_force::Scope;
-use crate::sources::claude_code::plugin::{PLUGIN, Plugin};
 use crate::variables::Variable;
 
 /// Why hooks may do what cannot be seen from here.

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use uuid::Uuid;
 
-use crate::events::{self, Foreign};
+use crate::posthog::{self, Foreign};
 use crate::session::Session;
 
 /// Who owns what, over the sessions of one run.
@@ -43,7 +43,7 @@ impl Turn {
     /// Waits for the turn and claims for a session what nobody owns yet; the answer is what others
     /// own.
     pub(super) fn claim(&mut self, session: &Session) -> Foreign {
-        let claims = events::claims(session);
+        let claims = posthog::claims(session);
         let id: Arc<str> = session.key.as_str().into();
         let mut foreign = Vec::new();
         if let Some(owners) = self.owners() {

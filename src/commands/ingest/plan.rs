@@ -3,10 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::commands::WrongUse;
-use crate::events::retention::CONTENT_DAYS;
 use crate::host::Host;
 use crate::outbox::Outbox;
 use crate::pipeline;
+use crate::posthog::retention::CONTENT_DAYS;
 use crate::sources::Found;
 use crate::ui;
 

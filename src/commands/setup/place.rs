@@ -7,8 +7,8 @@ use anyhow::Context;
 use crate::commands::words;
 use crate::git::{self, Standing};
 use crate::host::Host;
-use crate::sources::claude_code::in_force::{InForce, SettingsFile};
-use crate::sources::claude_code::settings;
+use crate::integrations::claude_code::in_force::{InForce, SettingsFile};
+use crate::integrations::claude_code::settings;
 
 /// A settings file of Claude Code.
 pub(super) struct Place {

@@ -7,9 +7,10 @@ use super::answers::Answers;
 use super::say;
 use crate::commands::words;
 use crate::deliver;
-use crate::events::{TEST_TRACE, test_trace};
 use crate::host::Host;
-use crate::transport::{Answer, Disposition, Lane, Transport, TransportSettings, classify};
+use crate::posthog::{Disposition, classify};
+use crate::posthog::{TEST_TRACE, test_trace};
+use crate::transport::{Answer, Lane, Transport, TransportSettings};
 use crate::ui;
 
 /// How much of an answer is shown, in columns.

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::events::{Event, EventName};
+use crate::posthog::{Event, EventName};
 
 /// Inputs of tools that tell the call from others, the best first.
 const TELLING: [&str; 10] = [

@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::node::{Kind, Node};
 use crate::commands::{local, short, words};
-use crate::events::Tally;
 use crate::host::Host;
+use crate::posthog::Tally;
 use crate::redact::Counts;
 use crate::session::Session;
 use crate::ui::{self, Styled};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::consent::{Hidden, UnknownValue, forget_beginning};
-use crate::sources::claude_code::settings;
+use crate::integrations::claude_code::settings;
 
 /// What a repository may commit in the place of a value.
 fn hostile_values() -> [Value; 8] {

@@ -6,8 +6,8 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{at, claim_all, destination, enqueue, entry, event, open, spans};
-use crate::events::EventName;
 use crate::outbox::{Outbox, OutboxError};
+use crate::posthog::EventName;
 
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(directory)

@@ -113,7 +113,7 @@ pub fn config_dirs_of(transcript: &Path, host: &Host) -> Vec<PathBuf> {
 }
 
 /// Whether a transcript is of Cowork, whose processes may run on another machine.
-pub(super) fn is_of_cowork(transcript: &Path) -> bool {
+pub(crate) fn is_of_cowork(transcript: &Path) -> bool {
     task_of(transcript).is_some()
 }
 

@@ -6,14 +6,12 @@
 mod children;
 mod content;
 mod conversation;
-mod extension;
 mod glance;
-mod paths;
+pub(crate) mod paths;
 mod read;
 mod tree;
 mod wire;
 
-pub use extension::{PACKAGE, extension};
 pub use glance::{glance, last_written, started_at};
 pub use paths::{
     all, files, id_in_name, is_part, is_session, named, of_project, session_id, session_key,

@@ -126,7 +126,7 @@ pub fn sessions_dir(host: &Host) -> Option<PathBuf> {
 }
 
 /// Where Pi keeps its settings, and all else unless another variable says otherwise.
-pub(super) fn agent_dir(host: &Host) -> Option<PathBuf> {
+pub(crate) fn agent_dir(host: &Host) -> Option<PathBuf> {
     let moved = host.path_variable(Variable::PiDir);
     let moved = moved.map(|path| as_path(path, host));
     moved.or_else(|| host.home.as_ref().map(|home| home.join(".pi/agent")))

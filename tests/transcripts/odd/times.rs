@@ -1,15 +1,15 @@
 //! Times, and the forms that a file may have.
 
-use posthog_llma::events::Progress;
 use posthog_llma::pipeline;
+use posthog_llma::posthog::Progress;
 use posthog_llma::session::Wanted;
 use posthog_llma::sources::Found;
 use serde_json::{Value, json};
 
-use crate::support::library::{self, Events};
 use super::{
     Session, calls, numbers, part, prompt, properties, result, says, text, time, tools, usage,
 };
+use crate::support::library::{self, Events};
 
 /// A session of a prompt, a call, its result and an answer, with times as `at` writes them.
 fn timed(at: impl Fn(u32) -> Value) -> Vec<Value> {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
-use super::{Answer, PostError, http_date};
+use crate::transport::{Answer, PostError, http_date};
 
 /// The longest that a server may make us wait before the next try.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);

@@ -34,7 +34,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::events::EventName;
+    use crate::posthog::EventName;
 
     #[test]
     fn content_goes_and_everything_else_stays() {

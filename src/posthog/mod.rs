@@ -2,6 +2,7 @@
 //! Knows no files, no agent's format and no network.
 
 mod chat;
+mod classify;
 mod conversation;
 mod distinct_id;
 mod envelope;
@@ -21,6 +22,7 @@ mod tally;
 mod test_trace;
 
 pub use crate::session::{InputScope, Wanted};
+pub use classify::{Disposition, backoff, classify, spread};
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName, Written};
 pub use foreign::Foreign;

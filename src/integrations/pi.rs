@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::paths;
 use crate::host::Host;
+use crate::sources::pi::paths;
 
 /// The name of our package, in its `package.json`.
-pub const PACKAGE: &str = "posthog-llma-pi";
+const PACKAGE: &str = "posthog-llma-pi";
 
 /// The settings file that names our package: the user's own, or that of the current project.
 #[must_use]
-pub fn extension(host: &Host) -> Option<PathBuf> {
+pub(super) fn extension(host: &Host) -> Option<PathBuf> {
     let own = paths::agent_dir(host).map(|folder| folder.join("settings.json"));
     let of_project = host.cwd.as_ref().map(|cwd| cwd.join(".pi/settings.json"));
     let mut files = [own, of_project].into_iter().flatten();

@@ -17,9 +17,9 @@ pub mod edit;
 use std::path::{Path, PathBuf};
 
 use super::in_force;
-use super::places::{config_dir, config_dirs, config_dirs_of};
 use crate::git;
 use crate::host::Host;
+use crate::sources::claude_code::places::{config_dir, config_dirs, config_dirs_of};
 pub use content::Variables;
 
 /// The settings that are committed with a project.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::places::{config_dir, config_dirs, config_dirs_of, is_of_cowork};
 use crate::host::Host;
+use crate::sources::claude_code::places::{config_dir, config_dirs, config_dirs_of, is_of_cowork};
 
 /// What is known about open sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]

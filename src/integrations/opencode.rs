@@ -7,7 +7,7 @@ use crate::host::Host;
 use crate::variables::Variable;
 
 /// The name of our package, in its `package.json`, and of the folder that it lies in.
-pub const PACKAGE: &str = "posthog-llma-opencode";
+const PACKAGE: &str = "posthog-llma-opencode";
 
 /// Where OpenCode may be told of plugins.
 const SETTINGS: [&str; 3] = ["opencode.json", "opencode.jsonc", "config.json"];
@@ -29,7 +29,7 @@ const MANAGED: &str = if cfg!(target_os = "macos") {
 /// where OpenCode does: where its variables say, in the user's own folders, in the machine's, and in
 /// the project with the folders around it, up to the repository's root.
 #[must_use]
-pub fn plugin(host: &Host) -> Option<PathBuf> {
+pub(super) fn plugin(host: &Host) -> Option<PathBuf> {
     let named = host.path_variable(Variable::OpencodeConfig);
     if let Some(file) = named.filter(|file| names_us(file, host)) {
         return Some(file);
@@ -115,8 +115,8 @@ mod tests {
         host.home = Some(home.path().to_owned());
         let folder = home.path().join(".config/opencode");
         fs::create_dir_all(folder.join("plugin")).unwrap();
-        let ours = include_str!("../../../plugin/opencode/plugin.js");
-        let manifest = include_str!("../../../plugin/opencode/package.json");
+        let ours = include_str!("../../plugin/opencode/plugin.js");
+        let manifest = include_str!("../../plugin/opencode/package.json");
         for (name, text) in [
             (".config/opencode/mine/plugin.js", ours),
             ("src/llma/package.json", manifest),

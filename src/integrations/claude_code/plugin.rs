@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::in_force::{InForce, SettingsFile};
-use super::places::config_dir;
-use super::times::parse_time;
 use crate::host::Host;
+use crate::sources::claude_code::places::config_dir;
+use crate::sources::times::parse_time;
 
 /// The plugin of this repository, as Claude Code names it.
 pub const PLUGIN: &str = "posthog@posthog-llma";

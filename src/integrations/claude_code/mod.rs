@@ -1,0 +1,8 @@
+//! Claude Code's settings files, its plugin, and the sessions that it has open.
+
+pub mod in_force;
+pub mod plugin;
+mod running;
+pub mod settings;
+
+pub use running::{Running, is_alive, running, running_beside};
