@@ -4,7 +4,7 @@ use super::anchors::{Anchors, Step};
 use super::assignment::{self, Assigned, Name};
 use super::commands::{self, Called};
 use super::format::{Part, run_length, starts_word};
-use super::keys::{self, Kind};
+use super::keys::{self, Kind, KnownNames};
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
 use super::separator::count;
@@ -220,11 +220,11 @@ impl Detector {
             // A name that is part of a secret announces nothing.
             Self::Assignment { .. } | Self::Service(_) if memory.is_announced(at) => None,
             Self::Assignment { length } => {
-                let name = Name::around(text, at, length)?;
+                let name = Name::around(text, at, length, &mut memory.names)?;
                 named(text, at, name, floor, memory).map(Step::Found)
             }
             Self::Service(service) => {
-                let name = name_of_service(text, at, service)?;
+                let name = name_of_service(text, at, service, &mut memory.names)?;
                 named(text, at, name, floor, memory).map(Step::Found)
             }
             Self::Bearer => {
@@ -285,7 +285,7 @@ impl Detector {
 }
 
 /// The name around a service's name, if it announces nothing else.
-fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
+fn name_of_service(text: &[u8], at: usize, service: &str, known: &mut KnownNames) -> Option<Name> {
     let length = service.len();
     // An anchor is compared no further than its first bytes.
     text.get(at..at + length)
@@ -299,7 +299,7 @@ fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
     if matches!(text[at + length..], [b'"' | b'\'', b',', ..]) {
         return None;
     }
-    let name = Name::around(text, at, length)?;
+    let name = Name::around(text, at, length, known)?;
     let from = at.checked_sub(name.start)?;
     let kind = services::kind_of(name.of(text), from, from + length)?;
     // `BITRISE_PAT`: what the name says beside the service says more.
@@ -312,7 +312,10 @@ fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
 
 /// A secret under a name around `at`, in whichever notation.
 fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) -> Option<Finding> {
-    if name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
+    // `key`, `auth`, `login`
+    let may_be_of_pair = matches!(name.of(text), [.., b'y' | b'h' | b'H' | b'n' | b'N']);
+    if may_be_of_pair
+        && name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
         && let Some((start, end)) = files::kaggle(text, name)
             .or_else(|| files::basic(text, name))
             .or_else(|| calls::second_of_pair(text, name))
@@ -339,16 +342,15 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
     if matches!(text.get(name.end), Some(b'=' | b'(')) {
         return None;
     }
-    if let Some(assigned) = blocks::scalar(text, name)
-        .or_else(|| blocks::below(text, name))
-        .or_else(|| blocks::default(text, name))
-        .or_else(|| blocks::announced(text, name))
-        .or_else(|| blocks::printed(text, name))
+    if let Some(assigned) = blocks::read(text, name)
+        .or_else(|| tables::row(text, name))
+        .or_else(|| pairs::read(text, name))
     {
         return finding(text, assigned, floor);
     }
-    if let Some(assigned) = tables::row(text, name).or_else(|| pairs::read(text, name)) {
-        return finding(text, assigned, floor);
+    // A field and the cell of a table end with the name.
+    if matches!(text[name.end..], [b' ', byte, ..] if byte.is_ascii_alphabetic()) {
+        return None;
     }
     for (look, read) in [
         (Look::Json, json::values as fn(&[u8], Name) -> _),

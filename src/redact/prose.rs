@@ -139,6 +139,13 @@ pub(super) fn is_given(head: &[u8], text: &[u8], value: usize) -> bool {
 
 /// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
 pub(super) fn told(text: &[u8], from: usize, kind: Option<Kind>) -> Option<usize> {
+    // Most words are none of these verbs, and the first two bytes tell.
+    if !matches!(
+        text.get(from..from + 2)?,
+        b"is" | b"wa" | b"/t" | b"ha" | b"to" | b"fo"
+    ) {
+        return None;
+    }
     let verbs = [
         &b"is: "[..],
         b"is ",

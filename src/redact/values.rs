@@ -3,6 +3,7 @@
 use super::find::{self, contains_word};
 use super::format::{ANY_HEX, Class, WORD};
 use super::keys::Kind;
+use super::mark;
 use super::placeholders::{is_fixture, is_label, is_pattern};
 pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
 use super::random::{is_machine_made, is_wordless};
@@ -61,7 +62,7 @@ pub(super) fn is_secret_field(kind: Kind, value: &[u8]) -> bool {
     }
     !value.trim_ascii().is_empty()
         && !is_template(value)
-        && !contains_word(value, super::mark::ANCHOR.as_bytes())
+        && !contains_word(value, mark::ANCHOR.as_bytes())
 }
 
 /// `${NAME}`, `{{ name }}`, `$(command)`, `$NAME`: the whole value stands for another.
@@ -78,6 +79,10 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 
 /// Whether the value under a key of this kind has to go.
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
+    // What was redacted is read again.
+    if value.starts_with(mark::ANCHOR.as_bytes()) {
+        return false;
+    }
     // The beginning of a long value tells enough, and keeps hostile text cheap.
     let value = &value[..value.len().min(LONGEST_LOOK)];
     work::add(TIMES_READ * value.len());
