@@ -312,10 +312,9 @@ fn manner(
             // A shell puts no space after `=`, so what has one is code.
             let spaced_equals =
                 matches!(separator, Separator::Equals { .. }) && text[..end].ends_with(b" ");
-            if matches!(separator, Separator::Equals { .. })
-                && settings::is_parameter(text, name, kind, end)
-                && !line.is_first()
-            {
+            let is_parameter = matches!(separator, Separator::Equals { .. })
+                && settings::is_parameter(text, name, kind, end);
+            if is_parameter && !line.is_first() {
                 return Some(Manner::ARGUMENT);
             }
             let literal = is_screaming(written) && !spaced_equals
@@ -324,7 +323,7 @@ fn manner(
                 || in_connection_string(text, name.start)
                 || in_netrc(text, name)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
-                || settings::is_setting(text, name, kind, end);
+                || settings::is_setting(text, name, end, is_parameter);
             let variable = is_screaming(written)
                 && text[name.end..end] == *b"="
                 && line.is_pair()

@@ -1,6 +1,7 @@
 //! Settings of routers, switches and of what authenticates for them: lines of words without signs
 //! between them, in which a secret follows its name.
 
+use super::mark;
 use super::prose::{is_password_of_sentence, word};
 use super::separator::count;
 use super::structures::Span;
@@ -53,6 +54,9 @@ pub(super) fn is_command(head: &[u8]) -> bool {
 
 /// Whether the word here, which may be in quotes, is a password: of letters and digits.
 pub(super) fn is_password(text: &[u8], value: usize) -> bool {
+    if text[value..].starts_with(mark::ANCHOR.as_bytes()) {
+        return false;
+    }
     let quoted = count(text, value, 1, |byte| matches!(byte, b'"' | b'\''));
     let word = word(text, value + quoted);
     is_password_of_sentence(&text[word.0..word.1])

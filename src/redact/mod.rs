@@ -27,6 +27,7 @@
 //! No file, no environment, no clock.
 
 mod anchors;
+mod arguments;
 mod assigned;
 mod assignment;
 mod blocks;
@@ -69,6 +70,7 @@ mod settings;
 mod statements;
 mod structures;
 mod tables;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod user_rules;
