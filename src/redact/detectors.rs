@@ -53,90 +53,89 @@ const LONGEST_JOINT: usize = 40;
 /// Everything that makes the scanner look closer.
 pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     let mut anchors = vec![(mark::ANCHOR.into(), Detector::Mark)];
-    for rule in rules::all() {
-        let detector = Detector::Rule(rule);
-        match rule.anchor {
-            Anchor::Prefix(text)
-            | Anchor::Word(text)
-            | Anchor::Link(text)
-            | Anchor::Inside {
-                signature: text, ..
-            } => {
-                anchors.extend(
-                    lengthened(text, rule.body)
-                        .into_iter()
-                        .map(|it| (it, detector)),
-                );
-            }
-            Anchor::Near(names) => {
-                anchors.extend(
-                    names
-                        .iter()
-                        .copied()
-                        .flat_map(spellings)
-                        .map(|it| (it, detector)),
-                );
-            }
-        }
-    }
+    anchors.extend(rules::all().flat_map(of_rule));
+    anchors.extend(of_names());
+    anchors.extend(of_commands());
+    let hashes = files::HASHES.iter();
+    anchors.extend(hashes.map(|it| ((*it).into(), Detector::Hash)));
+    let passwords = files::PGPASS.iter();
+    anchors.extend(passwords.map(|it| ((*it).into(), Detector::Pgpass)));
+    let calls = calls::TAKERS.iter();
+    anchors.extend(calls.map(|(it, argument)| ((*it).into(), Detector::Call(it, *argument))));
+    anchors.extend(AROUND.iter().flat_map(|(texts, reader, id)| {
+        let texts = texts.iter();
+        texts.map(|it| ((*it).into(), Detector::Around(it, *reader, id)))
+    }));
+    let structures = STRUCTURES.iter();
+    anchors.extend(structures.map(|(it, detector)| ((*it).into(), *detector)));
+    anchors
+}
+
+/// How what a rule looks for begins, or the names near it.
+fn of_rule(rule: &'static Rule) -> Vec<(Vec<u8>, Detector)> {
+    let texts: Vec<_> = match rule.anchor {
+        Anchor::Prefix(text)
+        | Anchor::Word(text)
+        | Anchor::Link(text)
+        | Anchor::Inside {
+            signature: text, ..
+        } => lengthened(text, rule.body),
+        Anchor::Near(names) => names.iter().copied().flat_map(spellings).collect(),
+    };
+    let detector = Detector::Rule(rule);
+    texts.into_iter().map(|it| (it, detector)).collect()
+}
+
+/// Names of services and of what holds a secret.
+fn of_names() -> Vec<(Vec<u8>, Detector)> {
     let known = rules::all().flat_map(|rule| match rule.anchor {
         Anchor::Near(names) => names,
         _ => &[],
     });
-    for name in services::names(known.copied()) {
-        let detector = Detector::Service(name);
-        anchors.extend(spellings(name).into_iter().map(|it| (it, detector)));
-    }
-    for word in keys::ANCHORS {
-        let detector = Detector::Assignment { length: word.len() };
-        anchors.extend(spellings(word).into_iter().map(|it| (it, detector)));
-    }
-    for (name, length) in keys::SHORT_ANCHORS {
-        anchors.push(((*name).into(), Detector::Assignment { length: *length }));
-    }
-    for called in commands::programs() {
-        let texts = called.anchors().into_iter();
-        anchors.extend(texts.map(|it| (it, Detector::Command(called))));
-    }
-    let values = spellings(statements::VALUES).into_iter();
-    anchors.extend(values.map(|it| (it, Detector::Inserted)));
-    let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
-    anchors.extend(readers);
-    anchors.extend(
-        files::HASHES
-            .iter()
-            .map(|it| ((*it).into(), Detector::Hash)),
-    );
-    anchors.extend(
-        files::PGPASS
-            .iter()
-            .map(|it| ((*it).into(), Detector::Pgpass)),
-    );
-    for (call, argument) in calls::TAKERS {
-        anchors.push(((*call).into(), Detector::Call(call, *argument)));
-    }
-    for (texts, reader, id) in AROUND.iter().copied() {
-        anchors.extend(
-            texts
-                .iter()
-                .map(|it| ((*it).into(), Detector::Around(it, reader, id))),
-        );
-    }
-    let structures = [
-        ("Bearer ", Detector::Bearer),
-        ("bearer ", Detector::Bearer),
-        ("Basic ", Detector::Basic),
-        ("basic ", Detector::Basic),
-        ("://", Detector::Url),
-        ("-----BEGIN", Detector::PrivateKey),
-        ("-----END", Detector::PrivateKeyTail),
-        ("Secret", Detector::KubernetesSecret),
-        ("TIFIED", Detector::IdentifiedBy),
-        ("tified by", Detector::IdentifiedBy),
-    ];
-    anchors.extend(structures.map(|(anchor, detector)| (anchor.into(), detector)));
-    anchors
+    let services = services::names(known.copied())
+        .into_iter()
+        .map(|it| (it, Detector::Service(it)));
+    let words = keys::ANCHORS
+        .iter()
+        .map(|it| (*it, Detector::Assignment { length: it.len() }));
+    let short = keys::SHORT_ANCHORS.iter().map(|(name, length)| {
+        let detector = Detector::Assignment { length: *length };
+        ((*name).into(), detector)
+    });
+    services
+        .chain(words)
+        .flat_map(|(name, detector)| spellings(name).into_iter().map(move |it| (it, detector)))
+        .chain(short)
+        .collect()
 }
+
+/// Programs that take a secret, statements that have one, and what reads one.
+fn of_commands() -> Vec<(Vec<u8>, Detector)> {
+    let programs = commands::programs().flat_map(|called| {
+        let texts = called.anchors().into_iter();
+        texts.map(move |it| (it, Detector::Command(called)))
+    });
+    let values = spellings(statements::VALUES).into_iter();
+    let readers = commands::readers();
+    programs
+        .chain(values.map(|it| (it, Detector::Inserted)))
+        .chain(readers.map(|it| (it.into(), Detector::Reader(it))))
+        .collect()
+}
+
+/// What has a secret in it by its own form.
+const STRUCTURES: &[(&str, Detector)] = &[
+    ("Bearer ", Detector::Bearer),
+    ("bearer ", Detector::Bearer),
+    ("Basic ", Detector::Basic),
+    ("basic ", Detector::Basic),
+    ("://", Detector::Url),
+    ("-----BEGIN", Detector::PrivateKey),
+    ("-----END", Detector::PrivateKeyTail),
+    ("Secret", Detector::KubernetesSecret),
+    ("TIFIED", Detector::IdentifiedBy),
+    ("tified by", Detector::IdentifiedBy),
+];
 
 /// What announces a secret behind or around it, where to look, and the id of what is there.
 const AROUND: &[(&[&str], Reader, &str)] = &[
@@ -171,6 +170,7 @@ const AROUND: &[(&[&str], Reader, &str)] = &[
     ),
     (calls::LABELS, calls::before_label, "password"),
 ];
+
 /// A prefix too short for the filter, with every byte that may follow it.
 fn lengthened(prefix: &str, body: &[Part]) -> Vec<Vec<u8>> {
     match body.first() {
