@@ -109,10 +109,10 @@ fn layout(text: &[u8], name: Name) -> Option<Layout> {
     let before = name.start - usize::from(text[..name.start].ends_with(b"\""));
     let neighbours = [text.get(after), text[..before].last()];
     // In prose names stand between blanks.
-    let bounds = |it: &Option<&u8>| {
+    let bounds = |it: Option<&u8>| {
         it.is_none_or(|byte| matches!(byte, b'\n' | b'\r' | b',' | b';' | b'\t' | b'|'))
     };
-    let separators: &[u8] = if neighbours.iter().all(bounds) {
+    let separators: &[u8] = if neighbours.iter().all(|it| bounds(*it)) {
         b",;\t|"
     } else {
         b""
