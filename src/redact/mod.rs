@@ -32,6 +32,7 @@ mod assigned;
 mod assignment;
 mod blocks;
 mod calls;
+mod characters;
 mod checks;
 mod commands;
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Passwords that sentences give, and the lines of files that have one beside a user without a name.
 
+use super::characters::strip_digits;
 use super::find;
 use super::lines;
 use super::separator::count;
 use super::structures::Span;
-use super::values::{Style, has_three_sorts, is_secret, is_typed, strip_digits};
+use super::values::{Style, has_three_sorts, is_secret, is_typed};
 use super::words::Words;
 use super::{keys::Kind, random};
 

@@ -4,9 +4,10 @@ use super::arguments::Argument;
 use super::keys::Kind;
 use super::mark;
 use super::programs::Takes;
+use super::random::looks_random;
 use super::separator::count;
 use super::structures::Span;
-use super::values::{Style, has_three_sorts, is_secret, looks_random};
+use super::values::{Style, has_three_sorts, is_secret};
 
 /// What is taken in each way, from left to right; the first way decides about what two take.
 pub(super) fn taken(takes: &[Takes], text: &[u8], arguments: &[Argument]) -> Vec<Span> {
