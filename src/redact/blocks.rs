@@ -1,6 +1,10 @@
 //! Values of YAML that stand on the lines below their names: block scalars, and the data of a
 //! Kubernetes Secret.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::{Finder, FinderRev};
+
 use super::assignment::{Assigned, Name};
 use super::keys::{Kind, is_screaming};
 use super::lines;
@@ -270,6 +274,10 @@ fn secret_kind(text: &[u8], at: usize) -> Option<usize> {
     (assigned && !goes_on).then(|| at - joint - b"kind".len())
 }
 
+/// The next `kind` is often near, and making what searches for it costs more than to find it.
+static KINDS_BEFORE: LazyLock<FinderRev> = LazyLock::new(|| FinderRev::new(b"kind"));
+static KINDS_BEHIND: LazyLock<Finder> = LazyLock::new(|| Finder::new(b"kind"));
+
 /// The document around the `kind` at `at`, as far as it is looked at.
 fn document(text: &[u8], at: usize, floor: usize) -> (usize, usize) {
     const FAR: usize = 16 << 10;
@@ -282,12 +290,12 @@ fn document(text: &[u8], at: usize, floor: usize) -> (usize, usize) {
         let begins = found == 0 || matches!(text[found - 1], b'\n' | b'"' | b' ');
         ends && begins
     };
-    let mut before = memchr::memmem::rfind_iter(&text[from..at], b"kind");
+    let mut before = KINDS_BEFORE.rfind_iter(&text[from..at]);
     if let Some(found) = before.find(|found| is_kind(from + found)) {
         from += found + b"kind".len();
     }
     let after = at + b"kind".len();
-    let mut behind = memchr::memmem::find_iter(&text[after..to], b"kind");
+    let mut behind = KINDS_BEHIND.find_iter(&text[after..to]);
     if let Some(found) = behind.find(|found| is_kind(after + found)) {
         to = after + found;
     }

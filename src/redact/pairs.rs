@@ -99,8 +99,9 @@ pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
             WORD.has(byte) || matches!(byte, b' ' | b'[' | b']')
         });
     let named = text[start..end].trim_ascii_end();
-    let kind = announced(field.word, named).or_else(|| kind_of(named))?;
-    let is_kind = announced(field.word, named).is_none();
+    let announced = announced(field.word, named);
+    let is_kind = announced.is_none();
+    let kind = announced.or_else(|| kind_of(named))?;
     field
         .value_after(text, start + named.len())
         .or_else(|| field.value_before(text))
