@@ -1,4 +1,4 @@
-//! What every event says, whatever it tells of.
+//! Properties that all events share.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -8,32 +8,32 @@ use super::settings::Settings;
 use super::{Event, EventName, kinds};
 use crate::session::{Agent, Circumstances, Session, Subagent};
 
-/// Where an event hangs.
+/// The position of an event in the session.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) trace: &'a str,
     pub(super) parent: &'a str,
-    /// The prompt of the turn; empty where it is not recorded.
+    /// The prompt of the turn; empty if it is not recorded.
     pub(super) prompt: &'a str,
-    /// Whether the conversation goes on after the calls of this list.
+    /// Whether the conversation continues after the calls of this list.
     pub(super) goes_on: bool,
-    /// The subagent that we are in, and its type or that of the one around it.
+    /// The enclosing subagent, and its type or that of the subagent around it.
     pub(super) subagent: Option<&'a Subagent>,
     pub(super) kind: Option<&'a str>,
 }
 
-/// What an event says besides what all say.
+/// The parts of an event that differ by kind.
 pub(super) struct Content<'a> {
     pub(super) name: EventName,
     pub(super) uuid: Uuid,
     pub(super) ended_at: DateTime<Utc>,
-    /// `None` where it is not known how long it took.
+    /// `None` if the duration is unknown.
     pub(super) latency: Option<TimeDelta>,
     pub(super) circumstances: &'a Circumstances,
     pub(super) properties: Properties,
 }
 
-/// An event of this session.
+/// Builds an event of this session.
 pub(super) fn event(
     session: &Session,
     settings: &Settings,
@@ -58,7 +58,7 @@ pub(super) fn event(
         if is_trace { place.trace } else { &uuid_text },
     );
     all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
-    // PostHog adds the latency of a trace to that of what hangs directly under it.
+    // PostHog adds the latency of a trace to that of its direct children.
     let length = if is_trace {
         "elapsed_seconds"
     } else {
@@ -116,7 +116,7 @@ pub(super) fn event(
     }
 }
 
-/// Names of an agent's own properties: its version, the way it was started, its persona.
+/// Names of the agent-specific properties: version, entry point, persona.
 const fn own_names(agent: Agent) -> [&'static str; 3] {
     match agent {
         Agent::ClaudeCode => [

@@ -1,5 +1,5 @@
-//! A session becomes events: one generation a response, one span a tool call and a turn, one
-//! trace a session or a prompt.
+//! Maps a session to events: one generation per response, one span per tool call and turn, one
+//! trace per session or prompt.
 
 use std::collections::HashSet;
 
@@ -19,13 +19,13 @@ use crate::session::{
 /// Whether the session may still be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It ended: what has no result will get none.
+    /// It ended: a tool call without a result will not get one.
     Ended,
-    /// It goes on: nothing is sent that may still change.
+    /// It is still running: events that may change are not sent yet.
     Running,
 }
 
-/// Hands the events of a session to `emit`, but for those that are `foreign`.
+/// Passes the events of a session to `emit`, except those that are `foreign`.
 pub fn map(
     session: &Session,
     settings: &Settings,
@@ -54,7 +54,7 @@ pub fn map(
     }
     let books = session.reconcile(&|generation| mapper.owns(generation));
     let mut unlisted = books.unlisted;
-    // While a run goes on, lines may still come that the books were ahead of.
+    // While a session runs, lines may follow for calls that the books already count.
     unlisted.retain(|unlisted| progress == Progress::Ended || session.has_turn_after(unlisted.at));
     let own: Vec<&Turn> = traces.iter().flat_map(SessionTrace::turns).collect();
     for unlisted in &unlisted {
@@ -76,7 +76,7 @@ pub fn map(
     }
 }
 
-/// Every identity that a session claims, for asking who owns it.
+/// All identities that a session claims, for looking up their owners.
 #[must_use]
 pub fn claims(session: &Session) -> Vec<Uuid> {
     let mut claims = Vec::new();
@@ -97,7 +97,7 @@ struct Mapper<'a> {
     settings: &'a Settings,
     progress: Progress,
     foreign: &'a Foreign,
-    /// The calls that have their span: one call may stand in two responses.
+    /// Tool calls that already have a span: one call may be in two responses.
     tools: HashSet<Uuid>,
     emit: &'a mut dyn FnMut(Event),
 }
@@ -107,12 +107,12 @@ impl Mapper<'_> {
         !generation.is_copy && !self.foreign.has(self.session.agent, generation)
     }
 
-    /// A conversation of which no call was gone through.
+    /// A conversation before its first call.
     const fn conversation(&self) -> Conversation {
         Conversation::new(self.settings.input_scope, self.settings.recording)
     }
 
-    /// `session_trace` is the one that the turn belongs to with session grouping.
+    /// Maps a turn. `session_trace` is the trace of the turn with session grouping.
     fn turn(
         &mut self,
         turn: &Turn,
@@ -133,7 +133,7 @@ impl Mapper<'_> {
         };
         let is_running = self.progress == Progress::Running;
         let may_grow = is_running && (is_latest || !turn.is_settled());
-        // A prompt that nothing answered yet may turn out to be a repeated one.
+        // A prompt without an answer may turn out to be a repetition.
         let may_vanish = may_grow && turn.generations.is_empty();
         match frozen.grouping {
             Grouping::Message if !may_vanish => self.turn_trace(turn),
@@ -153,7 +153,7 @@ impl Mapper<'_> {
         };
         self.generations(&turn.generations, place, conversation);
         for subagent in &turn.stray_subagents {
-            // The call that it belongs under may still turn up.
+            // The call of this subagent may still appear.
             if subagent.is_internal || !is_running {
                 self.subagent(subagent, place);
             }
@@ -219,7 +219,7 @@ impl Mapper<'_> {
         }
     }
 
-    /// A time between lines, where they tell times.
+    /// A duration, if the lines of the transcript have times.
     fn timed(&self, time: TimeDelta) -> Option<TimeDelta> {
         (self.session.timing == Timing::Known).then_some(time)
     }
@@ -312,7 +312,7 @@ impl Mapper<'_> {
         );
     }
 
-    /// The first trace of a session tells of the session, a later one of its own turns.
+    /// The first trace of a session describes the session, later ones only their own turns.
     fn session_trace(&mut self, trace: &SessionTrace<'_>, unlisted: &[Unlisted], is_only: bool) {
         let session = self.session;
         let is_first = trace.id == session.key;
@@ -358,7 +358,7 @@ impl Mapper<'_> {
         );
     }
 
-    /// Usage that only the agent's books show hangs under the trace of the time it was booked.
+    /// Usage that only the agent's books show belongs to the trace of the time it was recorded.
     fn unlisted(&mut self, unlisted: &Unlisted, own: &[&Turn]) {
         let session = self.session;
         let turn = own.iter().rev().find(|turn| turn.started_at <= unlisted.at);
