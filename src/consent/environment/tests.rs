@@ -8,7 +8,7 @@ use super::*;
 use crate::consent::{Hidden, UnknownValue, forget_beginning};
 use crate::integrations::claude_code::settings;
 
-/// What a repository may commit in the place of a value.
+/// Values that a repository may commit.
 fn hostile_values() -> [Value; 8] {
     [
         json!("hostile"),
@@ -22,7 +22,7 @@ fn hostile_values() -> [Value; 8] {
     ]
 }
 
-/// A home and a project in a repository; Claude Code's settings are in the usual places.
+/// A home and a project in a repository, with Claude Code's settings in the usual places.
 struct Place {
     root: tempfile::TempDir,
 }
@@ -67,13 +67,13 @@ const USERS: &str = "home/.claude/settings.json";
 const COMMITTED: &str = "project/.claude/settings.json";
 const LOCAL: &str = "project/.claude/settings.local.json";
 
-/// The environment of a hook: Claude Code lets the project's settings win.
+/// The environment of a hook: the project's settings take precedence in Claude Code.
 fn hook(place: &Place, variable: Variable, value: &Value) -> Host {
     let text = settings::content::text(value);
     place.host().with(variable.name(), &text)
 }
 
-/// A value of the user's own that is stricter than none.
+/// A value of the user that is stricter than no value.
 fn own_value(variable: Variable) -> &'static str {
     match variable {
         Variable::RecordInputs | Variable::RecordOutputs | Variable::CcEnabled => "no",
@@ -81,8 +81,8 @@ fn own_value(variable: Variable) -> &'static str {
     }
 }
 
-/// Tries every variable with everything that a repository may commit in its place. What a
-/// repository may do is checked here, the rest by `check`.
+/// Tries every variable with every value that a repository may commit. The effect of the
+/// repository's value is checked here, the rest by `check`.
 fn for_all_that_may_be_committed(
     place: &Place,
     own: impl Fn(Variable),
@@ -181,7 +181,7 @@ fn a_setting_of_the_user_s_replaces_the_variable_of_the_shell() {
             let decider = judged.decider(Variable::Tags).unwrap();
             assert_eq!(decider.path, place.root.path().join(file));
         }
-        // The shell of another agent stays as it is.
+        // The shell of another agent is not changed.
         let judged = Environment::of(&host, Caller::OtherAgent);
         assert_eq!(judged.variable(Variable::Tags), Ok(Some("a:shell")));
     }
@@ -207,7 +207,7 @@ fn committed_settings_switch_nothing_on() {
     let decider = judged.decider(Variable::CcEnabled).unwrap();
     assert_eq!(decider.scope, Scope::User);
 
-    // A no counts, by leaving the project alone.
+    // A "no" applies: the project is left alone.
     place.set(COMMITTED, Variable::CcEnabled, &json!("false"));
     let judged = Environment::of(&host, Caller::ClaudeCode);
     assert_eq!(judged.overruled, []);
@@ -281,7 +281,7 @@ fn a_settings_file_that_cannot_be_read_stops_everything_that_is_sent() {
             place.remove(file);
         }
     }
-    // Those of other agents do not go through the project's files.
+    // Hooks of other agents do not read the project's files.
     place.write(COMMITTED, "{");
     let other = || Environment::of(&place.host(), Caller::OtherAgent).stopped;
     assert_eq!(other(), None);
@@ -307,7 +307,7 @@ fn of_the_user_s_settings_and_the_shell_the_stricter_holds_for_every_agent() {
             assert_eq!(value, Ok(Some(expected)), "{users} and {shells}");
         }
     }
-    // What is not about privacy is not taken from Claude Code's settings.
+    // Only privacy settings are taken from Claude Code's settings.
     place.set(USERS, Variable::ApiKey, &json!("phc_of_claude_code"));
     let judged = Environment::of(&place.host(), Caller::OtherAgent);
     assert_eq!(judged.variable(Variable::ApiKey), Ok(None));
@@ -353,7 +353,7 @@ fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neit
         let host = place.host().with(variable.name(), "gone");
         let judged = Environment::of(&host, Caller::ClaudeCode);
         match variable {
-            // Moves the settings themselves.
+            // This variable moves the settings themselves.
             Variable::ClaudeConfigDir => {}
             Variable::RedactFile => {
                 let allows = judged.rules.iter().map(|it| it.may_allow);
@@ -375,14 +375,14 @@ fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neit
     }
 }
 
-/// A process of Claude Code that its hooks tell of.
+/// A Claude Code process that its hooks name.
 fn process(place: &Place) -> Host {
     let mut host = place.host();
     host.config = Some(place.root.path().join("home/.config"));
     host.with("CLAUDE_PID", &std::process::id().to_string())
 }
 
-/// What a hook of that process makes of a value of which no file tells.
+/// Whether a hook of that process accepts a value that no settings file explains.
 fn counts(host: &Host, moment: Moment, variable: Variable) -> bool {
     let judged = Environment::of_hook(host, moment);
     judged.stopped.is_none() && !judged.hidden.contains_key(&variable)
@@ -398,7 +398,7 @@ fn a_variable_that_a_repository_set_once_is_not_the_user_s_for_the_rest_of_the_p
         let _ = Environment::of_hook(&host, Moment::Begins);
         place.remove(COMMITTED);
         if variable.if_committed() == IfCommitted::StopsEverything {
-            // Nothing was written where a repository moved the user's folders.
+            // Nothing was written into folders that a repository moved.
             let notes = place.root.path().join("home/.config");
             assert!(!notes.exists(), "{variable}");
             continue;
@@ -416,10 +416,10 @@ fn a_variable_that_a_repository_set_once_is_not_the_user_s_for_the_rest_of_the_p
         for moment in [Moment::GoesOn, Moment::MayBegin] {
             assert!(!counts(&host, moment, *variable), "{variable} {moment:?}");
         }
-        // Another process that is started by it has its environment.
+        // A process started by it inherits its environment.
         let other = host.clone().with("CLAUDE_PID", "1");
         assert!(!counts(&other, Moment::Begins, *variable), "{variable}");
-        // Once it has ended, that of another is the user's own.
+        // After it has ended, another process's value counts as the user's own.
         forget_beginning(&host);
         forget_beginning(&other);
         assert!(!counts(&host, Moment::GoesOn, *variable), "{variable}");
