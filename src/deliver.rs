@@ -239,7 +239,7 @@ impl Sender<'_> {
             endpoint,
             lane,
             detour: false,
-            max_bytes: batch::MAX_BYTES,
+            max_bytes: batch::MAX_BODY_BYTES,
             proved: false,
         };
         let envelope = batch::envelope_bytes(&self.record.destination.api_key);
@@ -266,30 +266,30 @@ impl Sender<'_> {
     /// Sends a batch, split where necessary. Returns whether every event was accepted or parked;
     /// `false` means that the reason was recorded.
     fn deliver(&mut self, parcels: Vec<Parcel>, route: &mut Route) -> Result<bool, OutboxError> {
-        let mut parts = vec![parcels];
+        let mut batches = vec![parcels];
         let mut suspects = Vec::new();
-        while let Some(part) = parts.pop() {
-            let part = self.fit(part, route.lane)?;
-            if part.is_empty() {
+        while let Some(parcels) = batches.pop() {
+            let parcels = self.fit(parcels, route.lane)?;
+            if parcels.is_empty() {
                 continue;
             }
-            match self.post(&part, route) {
+            match self.post(&parcels, route) {
                 Disposition::Accepted { quota_limited } => {
                     self.drained.quota_limited |= quota_limited;
-                    self.acknowledge(part, route)?;
+                    self.acknowledge(parcels, route)?;
                 }
-                Disposition::TooLarge if part.len() > 1 => {
-                    route.max_bytes = (batch::bytes(&part) / 2).max(MIN_BATCH_BYTES);
-                    split(part, &mut parts);
+                Disposition::TooLarge if parcels.len() > 1 => {
+                    route.max_bytes = (batch::bytes(&parcels) / 2).max(MIN_BATCH_BYTES);
+                    split(parcels, &mut batches);
                 }
                 Disposition::TooLarge => {
-                    for parcel in part {
-                        parts.extend(self.shorten(parcel)?.map(|parcel| vec![parcel]));
+                    for parcel in parcels {
+                        batches.extend(self.shorten(parcel)?.map(|parcel| vec![parcel]));
                     }
                 }
-                Disposition::Malformed { .. } if part.len() > 1 => split(part, &mut parts),
+                Disposition::Malformed { .. } if parcels.len() > 1 => split(parcels, &mut batches),
                 Disposition::Malformed { reason } => {
-                    suspects.extend(part.into_iter().map(|parcel| (parcel, reason.clone())));
+                    suspects.extend(parcels.into_iter().map(|parcel| (parcel, reason.clone())));
                     let enough = suspects.len() >= SUSPECTS && !self.policy.ignore_backoff;
                     if enough && !route.proved {
                         break;
@@ -298,7 +298,7 @@ impl Sender<'_> {
                 Disposition::NoSuchEndpoint { .. } if route.lane == Lane::Ai => {
                     route.lane = Lane::Batch;
                     route.detour = true;
-                    parts.push(part);
+                    batches.push(parcels);
                 }
                 Disposition::NoSuchEndpoint { status } => {
                     let url = route.endpoint.url(route.lane);
@@ -342,10 +342,10 @@ impl Sender<'_> {
 
     /// Shortens the events that are too large for the lane and sets aside those that stay too
     /// large: one of them would make the server refuse the whole batch.
-    fn fit(&mut self, part: Vec<Parcel>, lane: Lane) -> Result<Vec<Parcel>, OutboxError> {
+    fn fit(&mut self, parcels: Vec<Parcel>, lane: Lane) -> Result<Vec<Parcel>, OutboxError> {
         let limit = lane.max_event_bytes();
-        let mut fitting = Vec::with_capacity(part.len());
-        for mut parcel in part {
+        let mut fitting = Vec::with_capacity(parcels.len());
+        for mut parcel in parcels {
             let size = parcel.event.body.len();
             if size > limit {
                 match (self.policy.clip)(&parcel.event.body, limit) {
@@ -380,9 +380,9 @@ impl Sender<'_> {
     }
 
     /// Posts the same bytes until the answer is not "retry".
-    fn post(&self, part: &[Parcel], route: &Route) -> Disposition {
+    fn post(&self, parcels: &[Parcel], route: &Route) -> Disposition {
         let url = route.endpoint.url(route.lane);
-        let body = batch::compress(&self.record.destination.api_key, part);
+        let body = batch::compress(&self.record.destination.api_key, parcels);
         let start = self.clock.elapsed();
         let mut attempts = 0;
         loop {
@@ -404,8 +404,8 @@ impl Sender<'_> {
         }
     }
 
-    fn acknowledge(&mut self, part: Vec<Parcel>, route: &mut Route) -> Result<(), OutboxError> {
-        let events: Vec<_> = part.into_iter().map(|parcel| parcel.event).collect();
+    fn acknowledge(&mut self, parcels: Vec<Parcel>, route: &mut Route) -> Result<(), OutboxError> {
+        let events: Vec<_> = parcels.into_iter().map(|parcel| parcel.event).collect();
         self.outbox
             .acknowledge(self.record.id, &events, self.clock.now())?;
         if route.detour {
@@ -464,7 +464,7 @@ impl Sender<'_> {
 }
 
 /// Splits a batch into halves; the older half is sent first.
-fn split(part: Vec<Parcel>, parts: &mut Vec<Vec<Parcel>>) {
-    let (older, newer) = batch::halves(part);
-    parts.extend([newer, older]);
+fn split(parcels: Vec<Parcel>, batches: &mut Vec<Vec<Parcel>>) {
+    let (older, newer) = batch::halves(parcels);
+    batches.extend([newer, older]);
 }

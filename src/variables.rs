@@ -116,7 +116,7 @@ variables! {
     DistinctId = "POSTHOG_LLMA_DISTINCT_ID", Ignored;
     /// PostHog's name for the distinct id with Pi and OpenCode.
     AgentDistinctId = "POSTHOG_DISTINCT_ID", Ignored;
-    /// What a trace contains.
+    /// The extent of a trace.
     TraceGrouping = "POSTHOG_LLMA_TRACE_GROUPING", Ignored;
     /// PostHog's name for trace grouping with Pi.
     AgentTraceGrouping = "POSTHOG_TRACE_GROUPING", Ignored;

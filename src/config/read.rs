@@ -51,14 +51,14 @@ impl<'a> Values<'a> {
 }
 
 /// The result of reading a setting.
-enum Reading<T> {
+enum Parsed<T> {
     Unset,
     Value(T),
     /// The value cannot be parsed.
     Unreadable,
 }
 
-impl<T> Reading<T> {
+impl<T> Parsed<T> {
     fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -188,14 +188,14 @@ impl<'a> Reader<'a> {
         let parse = |id: &str| DistinctId::parse(id).map_err(|error| error.to_string());
         let names = [Variable::DistinctId, Variable::AgentDistinctId];
         match (self.of_agent(agent, names, parse), agent) {
-            (Reading::Value(id), _) => Attribution::Named(id),
-            (Reading::Unset, Agent::ClaudeCode) => Attribution::GitEmail,
-            (Reading::Unset, Agent::OpenCode) => {
+            (Parsed::Value(id), _) => Attribution::Named(id),
+            (Parsed::Unset, Agent::ClaudeCode) => Attribution::GitEmail,
+            (Parsed::Unset, Agent::OpenCode) => {
                 let machine = host.name.as_deref();
                 let machine = machine.and_then(|name| DistinctId::parse(name).ok());
                 machine.map_or(Attribution::Session, Attribution::Named)
             }
-            (Reading::Unset, Agent::Pi) | (Reading::Unreadable, _) => Attribution::Session,
+            (Parsed::Unset, Agent::Pi) | (Parsed::Unreadable, _) => Attribution::Session,
         }
     }
 
@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
         agent: Agent,
         [ours, posthogs]: [Variable; 2],
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Reading<T> {
+    ) -> Parsed<T> {
         match agent {
             Agent::Pi | Agent::OpenCode if self.values.of(ours) == Ok(None) => {
                 self.setting(posthogs, parse)
@@ -250,7 +250,7 @@ impl<'a> Reader<'a> {
         &mut self,
         setting: Variable,
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Reading<T> {
+    ) -> Parsed<T> {
         self.variable(self.values.source(setting), parse)
     }
 
@@ -258,22 +258,22 @@ impl<'a> Reader<'a> {
         &mut self,
         variable: Variable,
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Reading<T> {
+    ) -> Parsed<T> {
         let value = match self.values.of(variable) {
             // Reported together with the other values that came with the project.
-            Err(UnknownValue::Hidden(Hidden::ByProject)) => return Reading::Unreadable,
+            Err(UnknownValue::Hidden(Hidden::ByProject)) => return Parsed::Unreadable,
             value => value.map_err(|error| error.to_string()),
         };
         match value.and_then(|value| value.map(parse).transpose()) {
-            Ok(None) => Reading::Unset,
-            Ok(Some(value)) => Reading::Value(value),
+            Ok(None) => Parsed::Unset,
+            Ok(Some(value)) => Parsed::Value(value),
             Err(problem) => {
                 let problem = Problem { variable, problem };
                 // Several agents may read the same variable.
                 if !self.problems.contains(&problem) {
                     self.problems.push(problem);
                 }
-                Reading::Unreadable
+                Parsed::Unreadable
             }
         }
     }

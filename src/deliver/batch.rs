@@ -10,7 +10,7 @@ use crate::outbox::Waiting;
 /// Maximum size of a body before compression, in bytes. PostHog accepts 20 MiB. This size takes a
 /// fifth of a second to compress and about a megabyte on the wire, which even a short run can
 /// finish.
-pub(super) const MAX_BYTES: usize = 5 * 1024 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 /// Bytes per event in addition to the event itself: a comma.
 pub(super) const COMMA: usize = 1;
 
@@ -53,7 +53,7 @@ pub fn body<'a>(api_key: &str, events: impl IntoIterator<Item = &'a [u8]>) -> Ve
     encoder.finish().expect("a vector takes every byte")
 }
 
-/// Splits into two parts of about equal size in bytes, each with at least one event.
+/// Splits into two batches of about equal size in bytes, each with at least one event.
 pub(super) fn halves(mut parcels: Vec<Parcel>) -> (Vec<Parcel>, Vec<Parcel>) {
     let half = bytes(&parcels) / 2;
     let mut sum = 0;

@@ -257,7 +257,7 @@ fn batches_stay_under_their_limit() {
     assert_eq!(scene.server.requests().len(), 2);
     for request in scene.server.requests() {
         let size = request.body.unwrap().to_string().len();
-        assert!(size <= batch::MAX_BYTES, "{size}");
+        assert!(size <= batch::MAX_BODY_BYTES, "{size}");
     }
 }
 

@@ -39,7 +39,8 @@ const LOCK: &str = "outbox.lock";
 /// fresh database would be replayed into it.
 const SUFFIXES: [&str; 3] = ["-wal", "-shm", ""];
 
-enum Found {
+/// The database in the state directory.
+enum OnDisk {
     Ready(Connection),
     Absent,
     Old(Connection, usize),
@@ -53,7 +54,7 @@ pub(super) fn file(directory: &Path) -> PathBuf {
 pub(super) fn open(directory: &Path) -> Result<Connection, OutboxError> {
     make_directory(directory).map_err(OutboxError::directory(directory))?;
     if !directory.join(SUSPECT).exists()
-        && let Ok(Found::Ready(connection)) = find(directory)
+        && let Ok(OnDisk::Ready(connection)) = find(directory)
     {
         return Ok(connection);
     }
@@ -62,12 +63,12 @@ pub(super) fn open(directory: &Path) -> Result<Connection, OutboxError> {
         examine(directory)?;
     }
     match find(directory) {
-        Ok(Found::Ready(connection)) => Ok(connection),
-        Ok(Found::Old(connection, format)) => {
+        Ok(OnDisk::Ready(connection)) => Ok(connection),
+        Ok(OnDisk::Old(connection, format)) => {
             migrate(&connection, format).map_err(|error| located(directory, error))?;
             Ok(connection)
         }
-        Ok(Found::Absent) => create(directory),
+        Ok(OnDisk::Absent) => create(directory),
         Err(OutboxError::Damaged { .. }) => {
             set_aside(directory)?;
             create(directory)
@@ -119,10 +120,10 @@ pub(super) fn set_aside_databases(directory: &Path) -> Vec<PathBuf> {
     databases
 }
 
-fn find(directory: &Path) -> Result<Found, OutboxError> {
+fn find(directory: &Path) -> Result<OnDisk, OutboxError> {
     let path = file(directory);
     if !exists(&path)? {
-        return Ok(Found::Absent);
+        return Ok(OnDisk::Absent);
     }
     let connect = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -138,8 +139,8 @@ fn find(directory: &Path) -> Result<Found, OutboxError> {
     match format {
         // A file gets its name only when it is complete, so this one has lost its content.
         0 => Err(OutboxError::Damaged { path }),
-        FORMAT => Ok(Found::Ready(connection)),
-        older => Ok(Found::Old(connection, older)),
+        FORMAT => Ok(OnDisk::Ready(connection)),
+        older => Ok(OnDisk::Old(connection, older)),
     }
 }
 
@@ -196,8 +197,8 @@ fn create(directory: &Path) -> Result<Connection, OutboxError> {
     fs::rename(&unfinished, &path).map_err(OutboxError::directory(&path))?;
     sync_directory(directory).map_err(OutboxError::directory(directory))?;
     match find(directory)? {
-        Found::Ready(connection) => Ok(connection),
-        Found::Absent | Found::Old(..) => Err(OutboxError::Damaged { path }),
+        OnDisk::Ready(connection) => Ok(connection),
+        OnDisk::Absent | OnDisk::Old(..) => Err(OutboxError::Damaged { path }),
     }
 }
 
@@ -213,7 +214,7 @@ fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
 /// Checks the whole database after it was found to be damaged.
 fn examine(directory: &Path) -> Result<(), OutboxError> {
     let verdict = match find(directory) {
-        Ok(Found::Ready(connection) | Found::Old(connection, _)) => {
+        Ok(OnDisk::Ready(connection) | OnDisk::Old(connection, _)) => {
             let answer: rusqlite::Result<String> =
                 connection.pragma_query_value(None, "quick_check", |row| row.get(0));
             match answer.map_err(|error| located(directory, error)) {
@@ -222,7 +223,7 @@ fn examine(directory: &Path) -> Result<(), OutboxError> {
                 Err(error) => Err(error),
             }
         }
-        Ok(Found::Absent) => Ok(true),
+        Ok(OnDisk::Absent) => Ok(true),
         Err(OutboxError::Damaged { .. }) => Ok(false),
         Err(error) => Err(error),
     };

@@ -282,8 +282,8 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
     properties
 }
 
-/// The properties of a tool call. `goes_on` says whether the conversation continued after it.
-pub(super) fn of_tool(call: &ToolCall, goes_on: bool, recording: Recording) -> Properties {
+/// The properties of a tool call. `continues` says whether the conversation continued after it.
+pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     properties.set("$ai_span_name", &call.name);
     properties.set("$ai_span_type", "tool");
@@ -302,7 +302,7 @@ pub(super) fn of_tool(call: &ToolCall, goes_on: bool, recording: Recording) -> P
         Some(_) => {}
         None => {
             properties.set("unfinished", true);
-            let why = if goes_on {
+            let why = if continues {
                 "no result: none was written, though the session went on"
             } else {
                 "no result: the session ended before the tool returned"

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::conversation::{Conversation, GivenToCall};
-use super::envelope::{self, Content, Place};
+use super::envelope::{self, Content, Position};
 use super::kinds;
 use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
@@ -143,32 +143,32 @@ impl Mapper<'_> {
             Grouping::Message | Grouping::Session => {}
         }
         let is_recorded = kinds::records_prompt(turn, self.settings.recording);
-        let place = Place {
+        let position = Position {
             trace: &trace,
             parent: &parent,
             prompt: if is_recorded { &turn.prompt } else { "" },
-            goes_on: !is_latest,
+            continues: !is_latest,
             subagent: None,
             kind: None,
         };
-        self.generations(&turn.generations, place, conversation);
+        self.generations(&turn.generations, position, conversation);
         for subagent in &turn.stray_subagents {
             // The call of this subagent may still appear.
             if subagent.is_internal || !is_running {
-                self.subagent(subagent, place);
+                self.subagent(subagent, position);
             }
         }
     }
 
-    fn subagent(&mut self, subagent: &Subagent, place: Place<'_>) {
-        let kind = subagent.kind.as_deref().or(place.kind);
+    fn subagent(&mut self, subagent: &Subagent, position: Position<'_>) {
+        let kind = subagent.kind.as_deref().or(position.kind);
         self.generations(
             &subagent.generations,
-            Place {
-                goes_on: false,
+            Position {
+                continues: false,
                 subagent: Some(subagent),
                 kind,
-                ..place
+                ..position
             },
             &mut self.conversation(),
         );
@@ -177,17 +177,17 @@ impl Mapper<'_> {
     fn generations(
         &mut self,
         generations: &[Generation],
-        place: Place<'_>,
+        position: Position<'_>,
         conversation: &mut Conversation,
     ) {
         let last = generations.len().saturating_sub(1);
         for (index, generation) in generations.iter().enumerate() {
-            let goes_on = place.goes_on || index < last;
+            let continues = position.continues || index < last;
             let given = conversation.next(generation);
             let uuid = ids::generation(self.session.agent, &generation.id);
             let is_settled = generation.complete || self.progress == Progress::Ended;
             if is_settled && self.owns(generation) {
-                self.generation(generation, uuid, given, place);
+                self.generation(generation, uuid, given, position);
             }
             let id = uuid.to_string();
             for call in generation.tool_calls() {
@@ -198,10 +198,10 @@ impl Mapper<'_> {
                     self.tool(
                         call,
                         tool,
-                        Place {
+                        Position {
                             parent: &id,
-                            goes_on,
-                            ..place
+                            continues,
+                            ..position
                         },
                     );
                 }
@@ -209,9 +209,9 @@ impl Mapper<'_> {
                 for subagent in &call.subagents {
                     self.subagent(
                         subagent,
-                        Place {
+                        Position {
                             parent: &id,
-                            ..place
+                            ..position
                         },
                     );
                 }
@@ -229,11 +229,11 @@ impl Mapper<'_> {
         generation: &Generation,
         uuid: Uuid,
         given: GivenToCall,
-        place: Place<'_>,
+        position: Position<'_>,
     ) {
         let recording = self.settings.recording;
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Generation,
                 uuid,
@@ -243,14 +243,14 @@ impl Mapper<'_> {
                     Timing::Unknown => None,
                 },
                 circumstances: &generation.circumstances,
-                properties: kinds::of_generation(generation, place.prompt, given, recording),
+                properties: kinds::of_generation(generation, position.prompt, given, recording),
             },
         );
     }
 
-    fn tool(&mut self, call: &ToolCall, uuid: Uuid, place: Place<'_>) {
+    fn tool(&mut self, call: &ToolCall, uuid: Uuid, position: Position<'_>) {
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Span,
                 uuid,
@@ -260,23 +260,23 @@ impl Mapper<'_> {
                     .map_or(call.called_at, |result| result.returned_at),
                 latency: call.time.latency(),
                 circumstances: &call.circumstances,
-                properties: kinds::of_tool(call, place.goes_on, self.settings.recording),
+                properties: kinds::of_tool(call, position.continues, self.settings.recording),
             },
         );
     }
 
     fn turn_span(&mut self, turn: &Turn, trace: &str) {
         let session = self.session.key.as_str();
-        let place = Place {
+        let position = Position {
             trace,
             parent: trace,
             prompt: "",
-            goes_on: false,
+            continues: false,
             subagent: None,
             kind: None,
         };
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Span,
                 uuid: ids::turn(self.session.agent, session, &turn.id),
@@ -291,16 +291,16 @@ impl Mapper<'_> {
     fn turn_trace(&mut self, turn: &Turn) {
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
-        let place = Place {
+        let position = Position {
             trace: &turn.id,
             parent: "",
             prompt: "",
-            goes_on: false,
+            continues: false,
             subagent: None,
             kind: None,
         };
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Trace,
                 uuid: ids::turn_trace(self.session.agent, &self.session.key, &turn.id),
@@ -324,11 +324,11 @@ impl Mapper<'_> {
         for unlisted in unlisted {
             totals.add_unlisted(unlisted);
         }
-        let place = Place {
+        let position = Position {
             trace: trace.id,
             parent: "",
             prompt: "",
-            goes_on: false,
+            continues: false,
             subagent: None,
             kind: None,
         };
@@ -346,7 +346,7 @@ impl Mapper<'_> {
         };
         let recording = self.settings.recording;
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Trace,
                 uuid,
@@ -370,11 +370,11 @@ impl Mapper<'_> {
         let (agent, statement) = (session.agent, unlisted.statement);
         let unknown = Circumstances::default();
         self.emit(
-            Place {
+            Position {
                 trace,
                 parent: trace,
                 prompt: "",
-                goes_on: false,
+                continues: false,
                 subagent: None,
                 kind: None,
             },
@@ -389,7 +389,12 @@ impl Mapper<'_> {
         );
     }
 
-    fn emit(&mut self, place: Place<'_>, content: Content<'_>) {
-        (self.emit)(envelope::event(self.session, self.settings, place, content));
+    fn emit(&mut self, position: Position<'_>, content: Content<'_>) {
+        (self.emit)(envelope::event(
+            self.session,
+            self.settings,
+            position,
+            content,
+        ));
     }
 }

@@ -75,7 +75,7 @@ pub struct Frozen {
     pub distinct_id: DistinctId,
     /// Whether the id is that of a person, or only stands for the session.
     pub is_person: bool,
-    /// What a trace contains.
+    /// The extent of a trace.
     pub grouping: Grouping,
     /// Minutes of silence after which a session continues as another trace (with session grouping).
     #[serde(default)]
@@ -86,7 +86,7 @@ pub struct Frozen {
     pub project_name: Option<String>,
 }
 
-/// What a trace contains.
+/// The extent of a trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grouping {

@@ -35,7 +35,7 @@ pub struct Generation {
     pub ended_at: DateTime<Utc>,
     /// Failed attempts before this call.
     pub retries: Retries,
-    /// Why the model stopped, in the provider's terms.
+    /// The stop reason, in the provider's terms.
     pub stop_reason: Option<String>,
     /// The messages that this call added to the conversation.
     pub input: Vec<Message>,

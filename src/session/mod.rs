@@ -122,7 +122,7 @@ pub struct Session {
 pub struct Turn {
     /// Identity of the prompt; the same after resuming and forking.
     pub id: String,
-    /// What started the turn.
+    /// The trigger of the turn.
     pub trigger: Trigger,
     /// Text of the prompt; empty if it is in no line.
     pub prompt: String,
@@ -142,7 +142,7 @@ pub struct Turn {
     pub incidents: Incidents,
 }
 
-/// What started a turn.
+/// The trigger of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// A prompt, typed by a person or sent by a script.
