@@ -38,8 +38,8 @@ pub struct DestinationRecord {
     pub id: i64,
     /// Where it is.
     pub destination: Destination,
-    /// `Some(false)` if the AI lane answered that it does not exist, `Some(true)` if it has
-    /// accepted events.
+    /// `Some(false)` if the AI lane answered that it does not exist, `Some(true)` if it is known to
+    /// exist.
     pub ai_lane: Option<bool>,
     /// Automatic senders leave the destination alone until this time.
     pub not_before: Option<DateTime<Utc>>,
@@ -92,7 +92,7 @@ pub struct Enqueued {
     pub new: u64,
     /// Waiting again with a new body: traces that grew, parked events that changed.
     pub replaced: u64,
-    /// Already stored and unchanged.
+    /// Already stored; nothing to do.
     pub known: u64,
 }
 
