@@ -36,7 +36,7 @@ impl fmt::Debug for Destination {
 pub struct DestinationRecord {
     /// Number of the destination in this outbox.
     pub id: i64,
-    /// Where it is.
+    /// The destination itself.
     pub destination: Destination,
     /// `Some(false)` if the AI lane answered that it does not exist, `Some(true)` if it is known to
     /// exist.
