@@ -46,6 +46,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "consent",
             "posthog",
             "host",
+            "outbox",
             "session",
             "transport",
             "variables",
@@ -78,6 +79,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "redact",
             "session",
             "sources",
+        ],
+    ),
+    (
+        "views",
+        &[
+            "config",
+            "consent",
+            "host",
+            "integrations",
+            "outbox",
+            "posthog",
+            "session",
+            "sources",
+            "variables",
         ],
     ),
 ];
