@@ -166,6 +166,9 @@ fn last_run(
     };
     let failed_run = runs.iter().find(failed);
     let Some(run) = failed_run.or(runs.last()) else {
+        if machine.outbox.is_err() {
+            return Finding::note(CHECK, "not known while the outbox cannot be read");
+        }
         return match missed(facts, plugin, own) {
             Some(_) if explained == Explained::Yes => Finding::note(CHECK, "none has run yet"),
             Some(found) => Finding::problem(

@@ -61,3 +61,21 @@ pub(super) fn receipt(receipt: Receipt) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_without_events_has_no_share_of_them() {
+        let of = |events, acknowledged| Receipt {
+            events,
+            acknowledged,
+            waiting: events - acknowledged,
+            ..Receipt::default()
+        };
+        assert_eq!(receipt(of(0, 0)), "no events");
+        assert_eq!(receipt(of(1_206, 1_206)), "1,206 of 1,206 acknowledged");
+        assert_eq!(receipt(of(3, 1)), "1 of 3 acknowledged, 2 waiting");
+    }
+}
