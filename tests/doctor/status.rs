@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use serde_json::json;
-
 use crate::doctor::machine::Machine;
 use crate::support::env::{API_KEY, Run};
 use crate::support::posthog::Fault;
@@ -143,19 +141,19 @@ fn a_good_setup_needs_nothing_before_claude_code_has_run() {
 fn one_cause_is_one_problem() {
     let machine = Machine::before_any_session();
     // Events wait for a host that nobody confirmed.
-    machine.end(&machine.session);
-    machine.variable("POSTHOG_HOST", "https://posthog.invalid");
-    machine.change_outbox("UPDATE destinations SET host = 'https://posthog.invalid'");
-    machine.change_outbox("UPDATE events SET state = 0; UPDATE tallies SET state = 0");
-    let checks = machine.checks();
-    let problems = checks.iter().filter(|it| it["verdict"] == "problem");
-    let names: Vec<_> = problems.map(|it| &it["check"]).collect();
-    assert_eq!(
-        names.iter().filter(|it| **it == "host").count(),
-        1,
-        "{checks:#?}"
-    );
-    assert!(!names.contains(&&json!("outbox")), "{checks:#?}");
+    let host = "https://posthog.invalid";
+    machine.variable("POSTHOG_HOST", host);
+    let hook = machine.scene.hook(&machine.session);
+    let hook = hook
+        .env("POSTHOG_API_KEY", API_KEY)
+        .env("POSTHOG_LLMA_CC_ENABLED", "true")
+        .env("POSTHOG_HOST", host);
+    hook.run().success().silent();
+    machine.scene.settle();
+    let doctor = machine.doctor().code(1);
+    doctor.says("events wait").says("1 problem to solve");
+    assert_eq!(machine.check("host")["verdict"], "problem");
+    assert_eq!(machine.check("outbox")["verdict"], "note");
 }
 
 #[test]

@@ -312,7 +312,8 @@ const TROUBLES: &[Trouble] = &[
 #[track_caller]
 fn says_everything_once(check: &Value) {
     let found = check["found"].as_str().expect("a text");
-    let mut causes: Vec<&str> = found.split([':', ';']).map(str::trim).collect();
+    let causes = found.split(": ").flat_map(|part| part.split("; "));
+    let mut causes: Vec<&str> = causes.collect();
     let all = causes.len();
     causes.sort_unstable();
     causes.dedup();
