@@ -49,8 +49,8 @@ pub(crate) struct Machine {
     pub(crate) excluded: Result<Vec<Exclusion>, Trouble>,
     /// The plugin of Claude Code, or why the list of plugins cannot be read.
     pub(crate) plugin: Result<Option<Plugin>, String>,
-    /// Whether Claude Code can load the plugin.
-    pub(crate) loadable: Result<(), Unloadable>,
+    /// Whether Claude Code can load the plugin, installed or not.
+    loadable: Result<(), Unloadable>,
     /// The agents besides Claude Code.
     pub(crate) others: Vec<OtherAgent>,
 }
@@ -110,7 +110,10 @@ impl Machine {
         let folder = sources::folder(Agent::ClaudeCode, &self.host);
         self.others.is_empty()
             || folder.is_some_and(|folder| folder.is_dir())
-            || !claude_code::cowork_dirs(&self.host).found.is_empty()
+            || claude_code::cowork_dirs(&self.host)
+                .found
+                .iter()
+                .any(|it| it.is_dir())
     }
 
     /// Whether the hooks of Claude Code send sessions from here.
@@ -170,6 +173,12 @@ impl Machine {
     /// The settings file with a hook that calls this program without the plugin.
     pub(crate) fn own_hook(&self) -> Option<&SettingsFile> {
         plugin::own_hook(&self.settings)
+    }
+
+    /// Why Claude Code does not load the plugin; `None` when it does, or needs none.
+    pub(crate) fn unloadable(&self) -> Option<&Unloadable> {
+        let is_needed = matches!(self.plugin, Ok(Some(_))) && self.own_hook().is_none();
+        self.loadable.as_ref().err().filter(|_| is_needed)
     }
 
     /// Files that keep sessions from being stored or sent, by the name of what they hold. While

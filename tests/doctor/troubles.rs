@@ -259,7 +259,7 @@ const TROUBLES: &[Trouble] = &[
             machine.scene.env.write(file, "{");
         },
         check: "host",
-        found: "trust.json cannot be read: EOF",
+        found: "trust.json: EOF",
         fix: "remove it and confirm again with posthog-llma trust",
     },
     Trouble {

@@ -43,7 +43,7 @@ pub(super) fn check(facts: &Facts, explained: Explained) -> Vec<Finding> {
 fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Finding {
     const CHECK: &str = "plugin";
     const VERSION: &str = env!("CARGO_PKG_VERSION");
-    if let (Ok(Some(_)), None, Err(reason)) = (&machine.plugin, own, &machine.loadable) {
+    if let Some(reason) = machine.unloadable() {
         return unloadable(CHECK, reason, &machine.host);
     }
     match (&machine.plugin, own) {
@@ -182,6 +182,12 @@ fn last_run(
             None => Finding::note(CHECK, "none has run yet: none had to"),
         };
     };
+    described(run, failed_run.is_some(), machine)
+}
+
+/// A run, and whether it failed or took longer than Claude Code waits.
+fn described(run: &Run, has_failed: bool, machine: &Machine) -> Finding {
+    const CHECK: &str = "last hook";
     let took = Duration::from_millis(run.duration_ms);
     let budget = hook::budget(&machine.host);
     let session = run.session.as_deref().map(short);
@@ -198,7 +204,7 @@ fn last_run(
         "error": run.error,
     });
     match &run.error {
-        Some(error) if failed_run.is_some() => Finding::problem(
+        Some(error) if has_failed => Finding::problem(
             CHECK,
             format!("{ran}: {error}"),
             "when that is mended, posthog-llma ingest sends what is missing",

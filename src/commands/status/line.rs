@@ -21,7 +21,7 @@ fn state(machine: &Machine) -> String {
             _ => "off".to_owned(),
         };
     }
-    let has_trouble = !machine.troubles().is_empty() || machine.loadable.is_err();
+    let has_trouble = !machine.troubles().is_empty() || machine.unloadable().is_some();
     if has_trouble || machine.unconfirmed().is_some() {
         return format!("nothing is sent, {DOCTOR}");
     }

@@ -94,10 +94,11 @@ fn switched(machine: &Machine) -> Option<String> {
     })
 }
 
-/// Whether Claude Code fails to load the plugin. A hook of the user's own needs none.
+/// The plugin, where Claude Code fails to load it.
 fn plugin(machine: &Machine) -> Option<&'static str> {
-    let is_needed = matches!(machine.plugin, Ok(Some(_))) && machine.own_hook().is_none();
-    (is_needed && machine.loadable.is_err()).then_some("installed, but Claude Code cannot load it")
+    machine
+        .unloadable()
+        .map(|_| "installed, but Claude Code cannot load it")
 }
 
 fn destination(machine: &Machine) -> String {
