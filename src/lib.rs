@@ -30,11 +30,11 @@
 //! | which projects are excluded, how private they are, where their sessions may be sent | [`consent`] |
 //! | the meaning of settings | [`config`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
-//! | what `status` and `doctor` gather | `views` |
-//! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
-//! | hashes that are kept on disk | [`fingerprint`] |
-//! | how both processors are kept busy | [`ahead`] |
-//! | how the agents' hooks stay quick | [`commands`] (`hook`, `work`), `detached` |
+//! | facts that `status` and `doctor` gather | `views` |
+//! | problems that are diagnosed, and their fixes | [`commands`] (`doctor`) |
+//! | hashes that are stored on disk | [`fingerprint`] |
+//! | how work is spread over processors | [`ahead`] |
+//! | how the agents' hooks stay fast | [`commands`] (`hook`, `work`), `detached` |
 //!
 //! Which module may import which is listed in `tests/architecture.rs`. Everything outside the
 //! process (environment, clock, folders) comes from [`host`], Ctrl-C from [`interrupt`]; all output

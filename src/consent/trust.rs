@@ -42,20 +42,20 @@ struct Project {
 /// Why the confirmations cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TrustError {
-    /// The file cannot be used.
+    /// The file cannot be read or written.
     #[error("cannot use {}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// The file holds something else.
+    /// The content of the file is invalid.
     #[error("cannot read {}: {cause}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error of the parser.
         cause: serde_json::Error,
     },
 }
@@ -106,7 +106,7 @@ impl Trust {
         }
     }
 
-    /// Reads what was confirmed; nothing, when there is no file.
+    /// Reads the confirmations; none if there is no file.
     ///
     /// # Errors
     /// When the file exists but cannot be read: then nothing is trusted, and nothing is

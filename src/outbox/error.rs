@@ -12,12 +12,12 @@ use rusqlite::ErrorCode;
 /// chain of errors prints the cause once. The next step for the user is in [`OutboxError::fix`].
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
-    /// The state directory or a lock file in it cannot be made or used.
+    /// The state directory or a lock file in it cannot be created or used.
     #[error("cannot use {}: {cause}", path.display())]
     Directory {
         /// The directory or file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         cause: io::Error,
     },
     /// The database was written by a newer version of this program and was not changed.
@@ -40,30 +40,30 @@ pub enum OutboxError {
         /// The database.
         path: PathBuf,
     },
-    /// No space is left.
+    /// The disk is full.
     #[error("no space left to write {}", path.display())]
     Full {
         /// The database.
         path: PathBuf,
     },
-    /// The database or its directory may not be written.
+    /// The database or its directory is not writable.
     #[error("{} cannot be written", path.display())]
     ReadOnly {
         /// The database.
         path: PathBuf,
     },
-    /// Another process held the database for longer than we were ready to wait.
+    /// Another process held the database for longer than the timeout.
     #[error("{} is in use by another process", path.display())]
     Busy {
         /// The database.
         path: PathBuf,
     },
-    /// It cannot be known whether a session is excluded from sending.
+    /// It cannot be determined whether a session is excluded from sending.
     #[error("cannot use {}, which excludes a session: {cause}", path.display())]
     Exclusion {
         /// The file of the exclusion, or the folder of all exclusions.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         cause: io::Error,
     },
     /// Another process committed to the same session since [`Outbox::begin`](super::Outbox::begin).
@@ -72,12 +72,12 @@ pub enum OutboxError {
     /// The operating system provided no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
-    /// Anything else that `SQLite` reports.
+    /// Any other error of `SQLite`.
     #[error("{}: {cause}", path.display())]
     Database {
         /// The database.
         path: PathBuf,
-        /// What `SQLite` said.
+        /// The error of `SQLite`.
         cause: rusqlite::Error,
     },
 }

@@ -273,8 +273,8 @@ impl Outbox {
         self.write(|change| remember(change, transcripts))
     }
 
-    /// Adds a run to the log, which keeps the last 50, and returns its number. A machine that
-    /// loses its power may forget it.
+    /// Adds a run to the log, which keeps the last 50, and returns its number. A power failure may
+    /// lose it.
     ///
     /// # Errors
     /// When the database cannot be written.
