@@ -228,10 +228,19 @@ const INSTEAD: &str = "Instead of sending";
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  posthog-llma status
+  posthog-llma status --json | jq .sessions
+  posthog-llma status --short             for a status line; always exits with 0
+
+Exit status: 0 done, 1 the outbox or the confirmed hosts cannot be read, 2 wrong use.")]
 pub struct Status {
     /// Print one JSON object instead of text
-    #[arg(long)]
+    #[arg(long, conflicts_with = "short")]
     pub(crate) json: bool,
+    /// Print one line
+    #[arg(long)]
+    pub(crate) short: bool,
 }
 
 /// Arguments of `doctor`.

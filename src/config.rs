@@ -40,6 +40,7 @@ use serde_json::{Map, Value};
 
 use crate::consent::{Environment, RulesFile};
 use crate::host::Host;
+use crate::outbox::Destination;
 use crate::posthog::{DistinctId, Grouping, InputScope, Recording, Wanted};
 use crate::session::Agent;
 use crate::transport::Endpoint;
@@ -161,6 +162,18 @@ pub struct Problem {
     pub(crate) variable: Variable,
     /// What is wrong with the value, and which values are allowed. Never the value of a secret.
     problem: String,
+}
+
+impl DestinationSettings {
+    /// The destination; `None` when the key or the host is missing.
+    pub(crate) fn complete(&self) -> Option<Destination> {
+        let chosen_by = self.chosen_by.as_ref();
+        Some(Destination {
+            host: self.endpoint.as_ref()?.base().to_owned(),
+            api_key: self.api_key.as_ref()?.secret().to_owned(),
+            committed_by: chosen_by.map(|project| project.to_string_lossy().into_owned()),
+        })
+    }
 }
 
 impl Config {

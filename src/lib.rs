@@ -30,6 +30,7 @@
 //! | which projects are excluded, how private they are, where their sessions may be sent | [`consent`] |
 //! | the meaning of settings | [`config`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
+//! | facts that `status` and `doctor` gather | `views` |
 //! | problems that are diagnosed, and their fixes | [`commands`] (`doctor`) |
 //! | hashes that are stored on disk | [`fingerprint`] |
 //! | how work is spread over processors | [`ahead`] |
@@ -61,3 +62,4 @@ pub mod sources;
 pub mod transport;
 pub mod ui;
 mod variables;
+mod views;

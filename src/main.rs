@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         if is_broken_pipe(&error) {
             return Exit::Done;
         }
-        ui::say(format_args!("error: {error:#}"));
+        ui::say(format_args!("error: {}", commands::in_words(&error)));
         if error.is::<WrongUse>() {
             Exit::WrongUse
         } else {

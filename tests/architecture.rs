@@ -46,6 +46,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "consent",
             "posthog",
             "host",
+            "outbox",
             "session",
             "transport",
             "variables",
@@ -78,6 +79,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "redact",
             "session",
             "sources",
+        ],
+    ),
+    (
+        "views",
+        &[
+            "config",
+            "consent",
+            "host",
+            "integrations",
+            "outbox",
+            "posthog",
+            "session",
+            "sources",
+            "variables",
         ],
     ),
 ];
@@ -174,5 +189,25 @@ fn environment_clock_and_terminal_have_one_room_each() {
                 );
             }
         }
+    }
+}
+
+/// A chain of errors is printed with all its causes. An error that names its cause in its message
+/// and returns it as `source()`, too, prints it twice: `thiserror` returns fields that are called
+/// `source`, and those marked as such.
+#[test]
+fn no_error_names_a_cause_that_its_source_names_again() {
+    for (path, code) in files() {
+        let mut messages = code.split("#[error(").skip(1);
+        let twice = messages.find(|rest| {
+            let message = rest.split(")]").next().unwrap_or_default();
+            let fields = &rest[message.len()..];
+            let of_variant = fields.split("#[error(").next().unwrap_or_default();
+            let returns_cause = ["#[source]", "#[from]"]
+                .iter()
+                .any(|it| of_variant.contains(it));
+            message.contains("{source") || (message.contains("{0") && returns_cause)
+        });
+        assert_eq!(twice, None, "{}", path.display());
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn exclude(named: &Named, cause: Cause, host: &Host) -> anyhow::Resul
                 withdrawal.withdrawn += receipt.withdrawn;
                 withdrawal.sent += receipt.acknowledged;
             }
-            Err(error) => withdrawal.problem = Some(format!("{error:#}")),
+            Err(error) => withdrawal.problem = Some(super::in_words(&error)),
         }
     }
     Ok(withdrawal)

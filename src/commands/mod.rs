@@ -30,6 +30,7 @@ use crate::consent::{Caller, Environment};
 use crate::host::Host;
 use crate::interrupt;
 use crate::variables::Variable;
+use crate::views::Trouble;
 
 /// How a command ended. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,12 @@ const SET_BY_AGENTS: [Variable; 8] = [
     Variable::InsideCodex,
     Variable::InsideAgent,
 ];
+
+/// An error in a line: what happened, with its causes, and the next step.
+#[must_use]
+pub fn in_words(error: &anyhow::Error) -> String {
+    Trouble::of(error).map_or_else(|| format!("{error:#}"), |trouble| trouble.to_string())
+}
 
 /// Whether a coding agent runs the command.
 fn is_inside_agent(host: &Host) -> bool {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{WrongUse, short};
 use crate::config::Config;
-use crate::consent::{Trust, TrustError};
+use crate::consent::{Trust, Unconfirmed};
 use crate::deliver::{self, Clock, Drained, HostClock, Policy};
 use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run, RunKind};
@@ -70,7 +70,7 @@ impl<'a> Sending<'a> {
             outbox,
             redactors: Redactors::open(&config.rules, key)?,
             destination,
-            trust: trust(host)?,
+            trust: Trust::of_user(host)?,
             largest_event,
         })
     }
@@ -90,7 +90,8 @@ impl<'a> Sending<'a> {
 
     /// Why nothing may be sent to the destination of the settings, if that is so.
     pub(super) fn missing(&self) -> Option<String> {
-        self.trust.missing(self.destination.as_ref()?)
+        let missing = self.trust.missing(self.destination.as_ref()?);
+        missing.as_ref().map(Unconfirmed::to_string)
     }
 
     /// Where the settings send events.
@@ -191,20 +192,50 @@ impl<'a> Sending<'a> {
 
     /// Adds the run to the log. A failure to do so is ignored: there is no other place to report it.
     pub(super) fn log(&self, kind: RunKind, session: Option<String>, sent: u64, report: Report) {
-        let run = Run {
+        let _ = self
+            .outbox
+            .log_run(&self.entry(kind, session, sent, report));
+    }
+
+    /// Adds a run to the log before it sends, which may take minutes. Returns the number of the
+    /// entry, for [`Sending::finish_log`].
+    pub(super) fn log_unsent(
+        &self,
+        kind: RunKind,
+        session: Option<String>,
+        report: &Report,
+    ) -> Option<i64> {
+        let entry = self.entry(kind, session, 0, report.clone());
+        self.outbox.log_run(&entry).ok()
+    }
+
+    /// Completes the entry that [`Sending::log_unsent`] made, or adds one if it could not.
+    pub(super) fn finish_log(
+        &self,
+        number: Option<i64>,
+        kind: RunKind,
+        session: Option<String>,
+        sent: u64,
+        report: Report,
+    ) {
+        let entry = self.entry(kind, session, sent, report);
+        let _ = match number {
+            Some(number) => self.outbox.finish_run(number, &entry),
+            None => self.outbox.log_run(&entry).map(drop),
+        };
+    }
+
+    fn entry(&self, kind: RunKind, session: Option<String>, sent: u64, report: Report) -> Run {
+        let warnings = report.warnings.into_iter();
+        Run {
             at: self.host.now(),
             kind,
             session,
             duration_ms: u64::try_from(self.host.elapsed().as_millis()).unwrap_or(u64::MAX),
             sent,
             error: report.error.map(|error| self.without_secrets(error)),
-            warnings: report
-                .warnings
-                .into_iter()
-                .map(|it| self.without_secrets(it))
-                .collect(),
-        };
-        let _ = self.outbox.log_run(&run);
+            warnings: warnings.map(|it| self.without_secrets(it)).collect(),
+        }
     }
 }
 
@@ -239,7 +270,7 @@ impl Clock for WakingClock<'_> {
 }
 
 /// Errors and warnings of a run, for the log.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Report {
     pub(super) error: Option<String>,
     pub(super) warnings: Vec<String>,
@@ -281,15 +312,9 @@ impl Report {
     }
 }
 
-/// Where the settings say that events go.
+/// The destination that the settings name.
 pub(super) fn destination(config: &Config) -> Option<Destination> {
-    let settings = &config.destination;
-    let chosen_by = settings.chosen_by.as_ref();
-    Some(Destination {
-        host: settings.endpoint.as_ref()?.base().to_owned(),
-        api_key: settings.api_key.as_ref()?.secret().to_owned(),
-        committed_by: chosen_by.map(|project| project.to_string_lossy().into_owned()),
-    })
+    config.destination.complete()
 }
 
 /// The largest event that the destination of the settings takes, in bytes of JSON: that of the
@@ -312,12 +337,4 @@ pub(super) fn own_trust(host: &Host) -> anyhow::Result<Trust> {
     let config = host.config.as_ref();
     let config = config.context("there is no home directory to remember it in")?;
     Ok(Trust::open(&config.join(env!("CARGO_PKG_NAME")))?)
-}
-
-/// Confirmations of the user. Where a project moves the user's folders, sending stops before this.
-pub(super) fn trust(host: &Host) -> Result<Trust, TrustError> {
-    match &host.config {
-        Some(config) => Trust::open(&config.join(env!("CARGO_PKG_NAME"))),
-        None => Ok(Trust::none()),
-    }
 }

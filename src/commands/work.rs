@@ -8,7 +8,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sending::{Effort, Pauses, Report, Sending};
-use super::{Exit, select};
+use super::{Exit, in_words, select};
 use crate::cli::{Task, Work};
 use crate::config::{Config, Problem};
 use crate::consent::{self, Environment, Judgement, StopScope};
@@ -73,17 +73,19 @@ fn perform(
         warnings,
     };
     if let Err(error) = gather(task, sending, &environment.host, &mut report) {
-        report.error = Some(format!("{error:#}"));
+        report.error = Some(in_words(&error));
     }
+    // Sending may take minutes without a network: the log tells what is stored before that.
+    let entry = sending.log_unsent(kind(task), session(task), &report);
     // Events stored before are sent even if this session could not be read.
     let drained = sending
         .drain(EFFORT, &|| false, &mut |_| ())
         .unwrap_or_else(|error| {
-            report.error.get_or_insert_with(|| format!("{error:#}"));
+            report.error.get_or_insert_with(|| in_words(&error));
             Drained::default()
         });
     report.error = report.error.or(drained.last_error);
-    sending.log(kind(task), session(task), drained.sent, report);
+    sending.finish_log(entry, kind(task), session(task), drained.sent, report);
     Exit::Done
 }
 
@@ -203,7 +205,7 @@ fn sweep(
             Ok(stored) => {
                 report.note(&stored, &found);
             }
-            Err(error) => report.warnings.push(format!("{error:#}")),
+            Err(error) => report.warnings.push(in_words(&error)),
         }
     }
 }

@@ -25,4 +25,4 @@ pub(crate) use judgement::Judgement;
 pub(crate) use opt_out::opted_out;
 pub use project::RulesFile;
 pub(crate) use project::{ProjectPrivacy, Verdict, shares_destination};
-pub(crate) use trust::{Trust, TrustError};
+pub(crate) use trust::{Trust, TrustError, Unconfirmed};

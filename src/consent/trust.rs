@@ -1,7 +1,7 @@
 //! Destinations that the user confirmed. Stored in the user's configuration folder, outside any
 //! project and out of reach of a project's settings.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::host::Host;
 use crate::outbox::Destination;
 use crate::transport::Endpoint;
 
@@ -42,21 +43,47 @@ struct Project {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TrustError {
     /// The file cannot be read or written.
-    #[error("cannot use {}: {source}", path.display())]
+    #[error("cannot use {}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The content of the file is invalid.
-    #[error("{} cannot be read ({source}); remove it and confirm again", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
         /// The error of the parser.
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
+}
+
+impl TrustError {
+    /// The next step for the user.
+    #[must_use]
+    pub(crate) const fn fix(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "make it a file that you can read and write",
+            Self::Content { .. } => "remove it and confirm again with posthog-llma trust",
+        }
+    }
+}
+
+/// A destination that the user has not confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unconfirmed {
+    /// Why the destination needs a confirmation.
+    pub(crate) found: String,
+    /// The next step for the user.
+    pub(crate) fix: String,
+}
+
+impl fmt::Display for Unconfirmed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.found, self.fix)
+    }
 }
 
 impl Trust {
@@ -67,6 +94,18 @@ impl Trust {
         Self::default()
     }
 
+    /// The confirmations of this user. Where a project moves the user's folders, sending stops
+    /// before this is asked.
+    ///
+    /// # Errors
+    /// As [`Trust::open`].
+    pub(crate) fn of_user(host: &Host) -> Result<Self, TrustError> {
+        match &host.config {
+            Some(config) => Self::open(&config.join(env!("CARGO_PKG_NAME"))),
+            None => Ok(Self::none()),
+        }
+    }
+
     /// Reads the confirmations; none if there is no file.
     ///
     /// # Errors
@@ -75,12 +114,12 @@ impl Trust {
     pub(crate) fn open(config_dir: &Path) -> Result<Self, TrustError> {
         let file = config_dir.join("trust.json");
         let confirmed = match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| TrustError::Content {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|cause| TrustError::Content {
                 path: file.clone(),
-                source,
+                cause,
             })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Confirmed::default(),
-            Err(source) => return Err(TrustError::File { path: file, source }),
+            Err(cause) => return Err(TrustError::File { path: file, cause }),
         };
         Ok(Self { file, confirmed })
     }
@@ -97,20 +136,21 @@ impl Trust {
 
     /// What the user has to do before events may be sent to a destination; `None` if nothing.
     #[must_use]
-    pub(crate) fn missing(&self, destination: &Destination) -> Option<String> {
+    pub(crate) fn missing(&self, destination: &Destination) -> Option<Unconfirmed> {
         if self.permits(destination) {
             return None;
         }
         let host = &destination.host;
         Some(match &destination.committed_by {
-            Some(project) => format!(
-                "the settings that came with {project} chose {host}: confirm it once with \
-                 posthog-llma trust --project, run in that folder"
-            ),
-            None => format!(
-                "{host} is not one of PostHog's own hosts: if it is yours, confirm it once with \
-                 posthog-llma trust {host}"
-            ),
+            Some(project) => Unconfirmed {
+                found: format!("the settings that came with {project} chose {host}"),
+                fix: "confirm it once with posthog-llma trust --project, run in that folder"
+                    .to_owned(),
+            },
+            None => Unconfirmed {
+                found: format!("{host} is not one of PostHog's own hosts"),
+                fix: format!("if it is yours, confirm it once with posthog-llma trust {host}"),
+            },
         })
     }
 
@@ -166,16 +206,15 @@ impl Trust {
     /// Writes a temporary file beside the real one and syncs it before renaming it.
     fn save(&mut self) -> Result<(), TrustError> {
         self.confirmed.version = VERSION;
-        let failed = |source| TrustError::File {
+        let failed = |cause| TrustError::File {
             path: self.file.clone(),
-            source,
+            cause,
         };
-        let text = serde_json::to_string_pretty(&self.confirmed).map_err(|source| {
-            TrustError::Content {
+        let text =
+            serde_json::to_string_pretty(&self.confirmed).map_err(|cause| TrustError::Content {
                 path: self.file.clone(),
-                source,
-            }
-        })?;
+                cause,
+            })?;
         let folder = self.file.parent().unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
         let temporary = self.file.with_extension("json.new");
@@ -235,7 +274,7 @@ mod tests {
         assert!(
             trust
                 .missing(&own)
-                .is_some_and(|what| what.contains("posthog-llma trust https"))
+                .is_some_and(|what| what.fix.contains("posthog-llma trust https"))
         );
         trust
             .confirm_host(&Endpoint::parse("posthog.example.com").unwrap())
@@ -251,7 +290,7 @@ mod tests {
         assert!(
             trust
                 .missing(&chosen)
-                .is_some_and(|what| what.contains("trust --project"))
+                .is_some_and(|what| what.fix.contains("trust --project"))
         );
         trust.confirm_project(&chosen).unwrap();
         let trust = Trust::open(folder.path()).unwrap();
@@ -271,7 +310,9 @@ mod tests {
     fn a_damaged_file_trusts_nothing_and_says_so() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("trust.json"), "{").unwrap();
-        let error = Trust::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("remove it and confirm again"), "{error}");
+        let error = Trust::open(folder.path()).unwrap_err();
+        assert!(error.to_string().starts_with("cannot read "));
+        assert!(error.fix().contains("remove it and confirm again"));
+        assert!(std::error::Error::source(&error).is_none(), "named once");
     }
 }

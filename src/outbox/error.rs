@@ -7,20 +7,22 @@ use rusqlite::ErrorCode;
 
 /// Why the outbox could not be opened, read or written. None of these leaves a partial change:
 /// every change is one transaction.
+///
+/// The message says what happened to which file, with its cause: `source()` is `None`, so that a
+/// chain of errors prints the cause once. The next step for the user is in [`OutboxError::fix`].
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
     /// The state directory or a lock file in it cannot be created or used.
-    #[error("cannot use {}: {source}; make it writable or set POSTHOG_LLMA_STATE_DIR", path.display())]
+    #[error("cannot use {}: {cause}", path.display())]
     Directory {
         /// The directory or file.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The database was written by a newer version of this program and was not changed.
     #[error(
-        "{} was written by a newer posthog-llma (format {found}, this one knows {known}): \
-         update posthog-llma",
+        "{} was written by a newer posthog-llma (format {found}, this one knows {known})",
         path.display()
     )]
     Newer {
@@ -33,57 +35,72 @@ pub enum OutboxError {
     },
     /// The database is damaged. The next [`Outbox::open`](super::Outbox::open) checks it and sets
     /// it aside.
-    #[error("{} is damaged; the next run sets it aside under another name", path.display())]
+    #[error("{} is damaged", path.display())]
     Damaged {
         /// The database.
         path: PathBuf,
     },
     /// The disk is full.
-    #[error("no space left to write {}: free some, nothing stored is lost", path.display())]
+    #[error("no space left to write {}", path.display())]
     Full {
         /// The database.
         path: PathBuf,
     },
     /// The database or its directory is not writable.
-    #[error(
-        "{} cannot be written: change its permissions or set POSTHOG_LLMA_STATE_DIR",
-        path.display()
-    )]
+    #[error("{} cannot be written", path.display())]
     ReadOnly {
         /// The database.
         path: PathBuf,
     },
     /// Another process held the database for longer than the timeout.
-    #[error("{} is in use by another process; try again", path.display())]
+    #[error("{} is in use by another process", path.display())]
     Busy {
         /// The database.
         path: PathBuf,
     },
     /// It cannot be determined whether a session is excluded from sending.
-    #[error("cannot use {}, which excludes a session: {source}; mend or remove it", path.display())]
+    #[error("cannot use {}, which excludes a session: {cause}", path.display())]
     Exclusion {
         /// The file of the exclusion, or the folder of all exclusions.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Another process committed to the same session since [`Outbox::begin`](super::Outbox::begin).
-    #[error("another process recorded this session in the meantime; read it again")]
+    #[error("another process recorded this session in the meantime")]
     Overtaken,
     /// The operating system provided no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
     /// Any other error of `SQLite`.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Database {
         /// The database.
         path: PathBuf,
         /// The error of `SQLite`.
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
     },
 }
 
 impl OutboxError {
+    /// The next step for the user; `None` when there is none.
+    #[must_use]
+    pub const fn fix(&self) -> Option<&'static str> {
+        match self {
+            Self::Directory { .. } | Self::ReadOnly { .. } => {
+                Some("make it writable or set POSTHOG_LLMA_STATE_DIR")
+            }
+            Self::Newer { .. } => Some("update posthog-llma"),
+            Self::Damaged { .. } => {
+                Some("posthog-llma flush, or the next session, sets it aside under another name")
+            }
+            Self::Full { .. } => Some("free some space; nothing stored is lost"),
+            Self::Busy { .. } => Some("try again"),
+            Self::Exclusion { .. } => Some("mend or remove it"),
+            Self::Overtaken | Self::Random(_) | Self::Database { .. } => None,
+        }
+    }
+
     pub(super) fn at(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
         if let Some(error) = source.sqlite_error()
@@ -99,12 +116,69 @@ impl OutboxError {
                 Self::ReadOnly { path }
             }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
-            _ => Self::Database { path, source },
+            _ => Self::Database {
+                path,
+                cause: source,
+            },
         }
     }
 
     pub(super) fn directory(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Directory { path, source }
+        move |cause| Self::Directory { path, cause }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_cause_once_and_leaves_the_fix_to_its_field() {
+        let path = PathBuf::from("/state/outbox.db");
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        for (error, cause) in [
+            (
+                OutboxError::directory(&path)(denied()),
+                Some("permission denied"),
+            ),
+            (
+                OutboxError::Exclusion {
+                    path: path.clone(),
+                    cause: denied(),
+                },
+                Some("permission denied"),
+            ),
+            (
+                OutboxError::Database {
+                    path: path.clone(),
+                    cause: rusqlite::Error::InvalidQuery,
+                },
+                Some("Query is not read-only"),
+            ),
+            (
+                OutboxError::Newer {
+                    path: path.clone(),
+                    found: 2,
+                    known: 1,
+                },
+                None,
+            ),
+            (OutboxError::Damaged { path: path.clone() }, None),
+            (OutboxError::Full { path: path.clone() }, None),
+            (OutboxError::ReadOnly { path: path.clone() }, None),
+            (OutboxError::Busy { path }, None),
+            (OutboxError::Overtaken, None),
+        ] {
+            assert!(error.source().is_none(), "{error}");
+            let message = error.to_string();
+            if let Some(cause) = cause {
+                assert_eq!(message.matches(cause).count(), 1, "{message}");
+            }
+            let is_told = error.fix().is_some_and(|fix| message.contains(fix));
+            assert!(!is_told && !message.contains(';'), "{message}");
+        }
     }
 }

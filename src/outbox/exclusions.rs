@@ -185,10 +185,10 @@ fn read(path: &Path) -> Result<Option<Exclusion>, OutboxError> {
     Ok(Some(file.exclusion))
 }
 
-fn unusable(path: &Path, source: io::Error) -> OutboxError {
+fn unusable(path: &Path, cause: io::Error) -> OutboxError {
     OutboxError::Exclusion {
         path: path.to_owned(),
-        source,
+        cause,
     }
 }
 

@@ -64,6 +64,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod withdraw;
+mod writable;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -272,11 +273,12 @@ impl Outbox {
         self.write(|change| remember(change, transcripts))
     }
 
-    /// Adds a run to the log, which keeps the last 50. A power failure may lose it.
+    /// Adds a run to the log, which keeps the last 50, and returns its number. A power failure may
+    /// lose it.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub(crate) fn log_run(&self, run: &Run) -> Result<(), OutboxError> {
+    pub(crate) fn log_run(&self, run: &Run) -> Result<i64, OutboxError> {
         let warnings = serde_json::json!(run.warnings).to_string();
         self.write_ahead(|change| {
             change.execute(
@@ -292,11 +294,12 @@ impl Outbox {
                     warnings
                 ],
             )?;
+            let number = change.last_insert_rowid();
             change.execute(
                 "DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?1",
                 [RUNS],
             )?;
-            Ok(())
+            Ok(number)
         })
     }
 

@@ -3,8 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::{ToSql, params};
+
+use super::records::milliseconds;
+use super::{Outbox, OutboxError};
 
 /// One run of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,31 @@ pub enum RunKind {
     Ingest,
     /// A kind that only another version of the program knows, by its name.
     Other(String),
+}
+
+impl Outbox {
+    /// Completes the entry of a run that [`Outbox::log_run`] added before the run ended.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub(crate) fn finish_run(&self, number: i64, run: &Run) -> Result<(), OutboxError> {
+        let warnings = serde_json::json!(run.warnings).to_string();
+        self.write_ahead(|change| {
+            change.execute(
+                "UPDATE runs SET at = ?2, duration = ?3, sent = ?4, error = ?5, warnings = ?6
+                 WHERE id = ?1",
+                params![
+                    number,
+                    milliseconds(run.at),
+                    run.duration_ms,
+                    run.sent,
+                    run.error,
+                    warnings
+                ],
+            )?;
+            Ok(())
+        })
+    }
 }
 
 impl RunKind {

@@ -27,6 +27,8 @@ pub struct Status {
     pub destinations: Vec<DestinationStatus>,
     /// The sessions that were stored last, newest first.
     pub sessions: Vec<SessionStatus>,
+    /// How many sessions are stored in all.
+    pub sessions_total: u64,
     /// The last runs, newest first.
     pub runs: Vec<Run>,
     /// The events parked last, newest first.
@@ -117,6 +119,7 @@ impl Outbox {
                 enabled_since: enabled_since(connection, &enabled_since_of(FIRST_AGENT))?,
                 destinations: destinations(connection)?,
                 sessions: sessions(connection)?,
+                sessions_total: sessions_total(connection)?,
                 runs: runs(connection)?,
                 parked: parked(connection)?,
                 parked_total: total(connection, EventState::Parked)?,
@@ -177,6 +180,10 @@ fn sessions(connection: &Connection) -> rusqlite::Result<Vec<SessionStatus>> {
         })
     })?;
     sessions.collect()
+}
+
+fn sessions_total(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) FROM sessions", [], |row| row.get(0))
 }
 
 fn runs(connection: &Connection) -> rusqlite::Result<Vec<Run>> {

@@ -66,14 +66,14 @@ pub enum UserRulesError {
         id: String,
     },
     /// The regular expression does not compile.
-    #[error("line {line}: rule `{id}`: {source}")]
+    #[error("line {line}: rule `{id}`: {cause}")]
     Pattern {
         /// Counted from 1.
         line: usize,
         /// The rule's id.
         id: String,
         /// What the regular expression compiler says.
-        source: Box<regex::Error>,
+        cause: Box<regex::Error>,
     },
     /// The regular expression matches nothing at all, and so everywhere.
     #[error("line {line}: rule `{id}` matches the empty text, so it would match everywhere")]
@@ -169,10 +169,10 @@ impl UserRule {
             return Err(UserRulesError::Id { line, id });
         }
         match RegexBuilder::new(pattern).unicode(false).build() {
-            Err(source) => Err(UserRulesError::Pattern {
+            Err(error) => Err(UserRulesError::Pattern {
                 line,
                 id,
-                source: Box::new(source),
+                cause: Box::new(error),
             }),
             Ok(pattern) if pattern.is_match(b"") => Err(UserRulesError::MatchesEmpty { line, id }),
             Ok(pattern) => Ok(Self { id, pattern }),

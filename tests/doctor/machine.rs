@@ -1,5 +1,6 @@
 //! A machine with Claude Code, the plugin and a PostHog.
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,6 +65,25 @@ impl Machine {
         }] } });
         let file = self.plugins().join("installed_plugins.json");
         self.scene.env.write(file, list.to_string());
+    }
+
+    /// The plugin's marketplace is a folder, as Claude Code 2.1.332 writes it down. Returns the
+    /// folder.
+    pub(crate) fn add_marketplace(&self) -> PathBuf {
+        let folder = self.scene.env.root().join("checkout");
+        let plugin = json!({ "name": "posthog", "source": "./plugin" });
+        let list = json!({ "name": "posthog-llma", "plugins": [plugin] });
+        let file = folder.join(".claude-plugin/marketplace.json");
+        self.scene.env.write(file, list.to_string());
+        fs::create_dir(folder.join("plugin")).expect("it is ours");
+        let known = json!({ "posthog-llma": {
+            "source": { "source": "directory", "path": folder },
+            "installLocation": folder,
+            "lastUpdated": "2026-01-01T10:00:00.000Z",
+        } });
+        let file = self.plugins().join("known_marketplaces.json");
+        self.scene.env.write(file, known.to_string());
+        folder
     }
 
     pub(crate) fn plugins(&self) -> PathBuf {

@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod machine;
+mod status;
 mod troubles;
 
 use std::fs::{self, File};
@@ -105,11 +106,12 @@ fn a_key_that_only_hooks_see_is_no_trouble_once_they_have_run() {
     });
     let file = machine.scene.env.claude().join("settings.json");
     machine.scene.env.write(&file, settings.to_string());
-    assert_eq!(
-        machine.check("key")["fix"],
-        "posthog-llma setup, with the project API key from PostHog's project settings"
-    );
+    // One step is missing, and it is counted once.
+    assert_eq!(machine.check("key")["verdict"], "note");
     assert_eq!(machine.check("switched_on")["fix"], "posthog-llma setup");
+    machine.doctor().code(1).says("1 problem to solve");
+    let status = machine.scene.env.run(["status"]).success();
+    status.says("off, unless the plugin was given a key");
 
     // As if it had been written a while ago.
     let before = SystemTime::now() - Duration::from_mins(1);
@@ -127,7 +129,13 @@ fn a_key_that_only_hooks_see_is_no_trouble_once_they_have_run() {
         .doctor()
         .success()
         .says("by the plugin's option host")
-        .says("its hooks alone see");
+        .says("its hooks alone see")
+        .says("commands in a terminal need posthog-llma setup");
+    let status = machine.scene.env.run(["status"]).success();
+    status
+        .says("on, by the plugin's key")
+        .says("commands here need posthog-llma setup");
+    assert_eq!(machine.scene.status()["enabled"], true);
 }
 
 #[test]

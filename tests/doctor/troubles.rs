@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::doctor::machine::{DAY, Machine, PLUGIN, fits};
 use crate::support::posthog::Fault;
@@ -152,6 +152,26 @@ const TROUBLES: &[Trouble] = &[
         fix: "claude plugin install posthog@posthog-llma",
     },
     Trouble {
+        what: "a folder of the marketplace that was moved",
+        make: |machine| {
+            let checkout = machine.add_marketplace();
+            fs::rename(&checkout, checkout.with_extension("moved")).expect("it is ours");
+        },
+        check: "plugin",
+        found: "Claude Code cannot load it: no marketplace in",
+        fix: "claude plugin marketplace add FOLDER",
+    },
+    Trouble {
+        what: "a marketplace without the files of the plugin",
+        make: |machine| {
+            let checkout = machine.add_marketplace();
+            fs::remove_dir(checkout.join("plugin")).expect("it is ours");
+        },
+        check: "plugin",
+        found: "plugin is missing",
+        fix: "bring that folder up to date",
+    },
+    Trouble {
         what: "a plugin of another version",
         make: |machine| machine.install("0.0.9"),
         check: "plugin",
@@ -215,7 +235,42 @@ const TROUBLES: &[Trouble] = &[
         },
         check: "outbox",
         found: "outbox.db is damaged",
-        fix: "sets it aside",
+        fix: "sets it aside under another name",
+    },
+    Trouble {
+        what: "a file in the place of the state directory",
+        make: |machine| {
+            let state = machine.scene.env.state();
+            fs::remove_dir_all(&state).expect("it is ours");
+            fs::write(state, "a file").expect("it is ours");
+        },
+        check: "outbox",
+        found: "cannot use",
+        fix: "make it writable or set POSTHOG_LLMA_STATE_DIR",
+    },
+    Trouble {
+        what: "confirmed hosts that cannot be read",
+        make: |machine| {
+            let file = machine
+                .scene
+                .env
+                .home()
+                .join(".config/posthog-llma/trust.json");
+            machine.scene.env.write(file, "{");
+        },
+        check: "host",
+        found: "trust.json: EOF",
+        fix: "remove it and confirm again with posthog-llma trust",
+    },
+    Trouble {
+        what: "an exclusion that cannot be read",
+        make: |machine| {
+            let file = machine.scene.env.state().join("excluded/0.json");
+            machine.scene.env.write(file, "{");
+        },
+        check: "excluded",
+        found: "which excludes a session: EOF",
+        fix: "mend or remove it",
     },
     Trouble {
         what: "a ledger that does not add up",
@@ -253,6 +308,22 @@ const TROUBLES: &[Trouble] = &[
     },
 ];
 
+/// No cause stands twice in what was found, and the next step stands in its own field.
+#[track_caller]
+fn says_everything_once(check: &Value) {
+    let found = check["found"].as_str().expect("a text");
+    let causes = found.split(": ").flat_map(|part| part.split("; "));
+    let mut causes: Vec<&str> = causes.collect();
+    let all = causes.len();
+    causes.sort_unstable();
+    causes.dedup();
+    assert_eq!(causes.len(), all, "a cause twice: {found}");
+    if let Some(fix) = check["fix"].as_str() {
+        let is_told = found.contains(fix) || found.contains("posthog-llma trust");
+        assert!(!is_told, "the fix in the words: {check}");
+    }
+}
+
 #[test]
 fn every_single_trouble_is_told_with_what_to_do() {
     for trouble in TROUBLES {
@@ -269,6 +340,7 @@ fn every_single_trouble_is_told_with_what_to_do() {
             let said = problems[0][field].as_str().expect("a text");
             assert!(said.contains(expected), "{}: {said}", trouble.what);
         }
+        checks.iter().for_each(says_everything_once);
         let text = machine.doctor().code(1).says("1 problem to solve");
         fits(&text.stdout);
     }

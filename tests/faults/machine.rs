@@ -141,6 +141,12 @@ fn a_state_directory_that_may_not_be_written_loses_nothing() {
     scene.settle();
     let outcome = scene.env.run(["status", "--json"]);
     assert!(!outcome.stdout.contains(&next.id), "{}", outcome.report());
+    let status = scene.env.run(["status"]);
+    status
+        .says("nothing is sent")
+        .says("POSTHOG_LLMA_STATE_DIR");
+    let doctor = scene.env.run(["doctor"]).code(1);
+    doctor.says("make it writable or set POSTHOG_LLMA_STATE_DIR");
     let path = next.path.to_str().expect("it is UTF-8");
     let ingest = scene.env.run(["ingest", path]).code(1);
     ingest.complains("POSTHOG_LLMA_STATE_DIR");
@@ -157,6 +163,10 @@ fn a_file_in_the_place_of_the_state_directory_is_said() {
     fs::write(&state, "a file").expect("it is ours");
     scene.end(&session);
     scene.start();
+    let status = scene.env.run(["status"]).code(1);
+    status
+        .says("nothing is sent")
+        .says("on, by the environment");
     let path = session.path.to_str().expect("it is UTF-8");
     let ingest = scene.env.run(["ingest", path]).code(1);
     ingest.complains("POSTHOG_LLMA_STATE_DIR");
@@ -216,11 +226,10 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let known = mark(1_000);
     scene.end(&next);
     scene.settle();
-    scene
-        .env
-        .run(["status"])
-        .code(1)
-        .complains("update posthog-llma");
+    let status = scene.env.run(["status"]).code(1);
+    status
+        .says("newer posthog-llma")
+        .says("update posthog-llma");
     scene.flush().code(1).complains("update posthog-llma");
     mark(known);
     made_up_for(&scene, &sent, &next);

@@ -185,7 +185,8 @@ fn status_and_doctor_show_whether_pi_calls_us() {
     let scene = Scene::new();
     session(&scene, "00000101", 99);
     let shown = |what: &str| {
-        scene.env.run(["status"]).success().says(what);
+        let status = scene.env.run(["status"]).success().says(what);
+        status.never_mentions("posthog-llma setup");
         // Nobody who uses Pi alone has a problem with Claude Code.
         scene.env.run(["doctor"]).success().says(what);
     };

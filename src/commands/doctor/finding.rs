@@ -1,26 +1,28 @@
-//! What a check found.
+//! The result of a check.
 
 use serde_json::{Value, json};
 
-/// One line of the doctor's.
+use crate::views::Trouble;
+
+/// One result, which `doctor` shows in a line.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Finding {
-    /// Which check found it: the label of the line and, with `_` between its words, a name for
+    /// Name of the check: the label of the line and, with `_` between its words, a name for
     /// scripts.
     pub(super) check: &'static str,
     pub(super) verdict: Verdict,
-    /// What was found, in words.
+    /// The result in words, without the next step.
     pub(super) found: String,
-    /// The same in numbers and names, where scripts may want it.
+    /// The same in numbers and names, for scripts.
     pub(super) details: Value,
 }
 
-/// What a finding means for the user.
+/// Meaning of a finding for the user, with the next step if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// As it should be.
     Fine,
-    /// Worth knowing; perhaps there is something that can be done.
+    /// Worth knowing; nothing is lost by it.
     Note(Option<String>),
     /// Sessions do not arrive, or will be lost, until the user does this.
     Problem(String),
@@ -49,6 +51,10 @@ impl Finding {
         fix: impl Into<String>,
     ) -> Self {
         Self::new(check, Verdict::Problem(fix.into()), found)
+    }
+
+    pub(super) fn of(check: &'static str, trouble: &Trouble) -> Self {
+        Self::problem(check, &trouble.found, &trouble.fix)
     }
 
     fn new(check: &'static str, verdict: Verdict, found: impl Into<String>) -> Self {

@@ -1,50 +1,52 @@
-//! Does Claude Code call us, and do we come to an end in time?
+//! Checks of the hooks: whether Claude Code calls this program, and how the last call went.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::Facts;
 use super::finding::Finding;
+use super::{Explained, Facts};
 use crate::commands::{hook, short, words};
-use crate::integrations::claude_code::in_force::{Scope, SettingsFile};
+use crate::host::Host;
+use crate::integrations::claude_code::in_force::SettingsFile;
+use crate::integrations::claude_code::marketplace::Unloadable;
 use crate::integrations::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
 use crate::integrations::claude_code::{self, Running};
-use crate::outbox::{Run, RunKind};
+use crate::outbox::Run;
 use crate::sources::Found;
 use crate::variables::Variable;
+use crate::views::{Machine, changed};
 
-/// A session that was written to so lately may still go on.
+/// Time since the last write after which a session counts as ended, where open ones are unknown.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
 
-/// File systems keep times in steps of up to two seconds.
-const TIME_STEP: TimeDelta = TimeDelta::seconds(2);
-
-/// Warnings are about single sessions; these are enough to see what they are about.
+/// Warnings that are shown. Most are about single sessions; the JSON has all.
 const WARNINGS: usize = 3;
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let installed = Plugin::installed(&facts.host);
-    let own = plugin::own_hook(&facts.settings);
-    let found = installed.as_ref().ok().and_then(Option::as_ref);
-    let mut findings = vec![plugin(facts, &installed, own)];
-    findings.push(allowed(facts, own, found.is_some()));
-    findings.push(last_run(facts, found, own));
-    findings.extend(warnings(facts));
+pub(super) fn check(facts: &Facts, explained: Explained) -> Vec<Finding> {
+    let machine = &facts.machine;
+    let own = machine.own_hook();
+    let found = machine.plugin.as_ref().ok().and_then(Option::as_ref);
+    let mut findings = vec![plugin(machine, own)];
+    findings.push(allowed(machine, own, found.is_some()));
+    let explained = match super::explained(&findings) {
+        Explained::Yes => Explained::Yes,
+        Explained::No => explained,
+    };
+    findings.push(last_run(facts, found, own, explained));
+    findings.extend(warnings(machine));
     findings
 }
 
-fn plugin(
-    facts: &Facts,
-    installed: &Result<Option<Plugin>, String>,
-    own: Option<&SettingsFile>,
-) -> Finding {
+fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Finding {
     const CHECK: &str = "plugin";
     const VERSION: &str = env!("CARGO_PKG_VERSION");
-    match (installed, own) {
+    if let Some(reason) = machine.unloadable() {
+        return unloadable(CHECK, reason, &machine.host);
+    }
+    match (&machine.plugin, own) {
         (Ok(Some(plugin)), _) if plugin.version == VERSION => {
             Finding::fine(CHECK, format!("version {VERSION}, as this program"))
                 .with(json!({ "version": VERSION }))
@@ -56,7 +58,7 @@ fn plugin(
         )
         .with(json!({ "version": version })),
         (_, Some(file)) => {
-            let path = words::path(&file.path, &facts.host);
+            let path = words::path(&file.path, &machine.host);
             Finding::fine(
                 CHECK,
                 format!("not needed: {path} has a hook that calls this program"),
@@ -75,16 +77,50 @@ fn plugin(
     }
 }
 
+/// The plugin is installed, and Claude Code starts without it.
+fn unloadable(check: &'static str, reason: &Unloadable, host: &Host) -> Finding {
+    let path = |path: &Path| words::path(path, host);
+    let move_it = "claude plugin marketplace add FOLDER, with the folder that holds it now; then \
+                   restart Claude Code";
+    let update = "bring that folder up to date, then restart Claude Code";
+    match reason {
+        Unloadable::List { file, cause } => Finding::problem(
+            check,
+            format!(
+                "Claude Code cannot load it: {} cannot be read: {cause}",
+                path(file)
+            ),
+            "mend that file, or claude plugin marketplace add anew; then restart Claude Code",
+        ),
+        Unloadable::NoMarketplace(folder) => {
+            let folder = path(folder);
+            let found = format!("Claude Code cannot load it: no marketplace in {folder} any more");
+            Finding::problem(check, found, move_it)
+        }
+        Unloadable::NotListed(file) => {
+            let found = format!(
+                "Claude Code cannot load it: {} does not list it",
+                path(file)
+            );
+            Finding::problem(check, found, update)
+        }
+        Unloadable::NoFiles(folder) => {
+            let found = format!("Claude Code cannot load it: {} is missing", path(folder));
+            Finding::problem(check, found, update)
+        }
+    }
+}
+
 /// Whether the settings let hooks run.
-fn allowed(facts: &Facts, own: Option<&SettingsFile>, is_installed: bool) -> Finding {
+fn allowed(machine: &Machine, own: Option<&SettingsFile>, is_installed: bool) -> Finding {
     const CHECK: &str = "hooks";
     let hindrance = match own {
-        Some(file) => plugin::hooks_off(&facts.settings, file.is_managed()),
+        Some(file) => plugin::hooks_off(&machine.settings, file.is_managed()),
         // Installing it enables it, too.
-        None if !is_installed => plugin::hooks_off(&facts.settings, false),
-        None => plugin::hindrance(&facts.settings),
+        None if !is_installed => plugin::hooks_off(&machine.settings, false),
+        None => plugin::hindrance(&machine.settings),
     };
-    let path = |file: &SettingsFile| words::path(&file.path, &facts.host);
+    let path = |file: &SettingsFile| words::path(&file.path, &machine.host);
     match hindrance {
         None => Finding::fine(CHECK, "may run"),
         Some(Hindrance::PluginOff(None)) => Finding::problem(
@@ -114,11 +150,27 @@ fn allowed(facts: &Facts, own: Option<&SettingsFile>, is_installed: bool) -> Fin
     }
 }
 
-fn last_run(facts: &Facts, plugin: Option<&Plugin>, own: Option<&SettingsFile>) -> Finding {
+fn last_run(
+    facts: &Facts,
+    plugin: Option<&Plugin>,
+    own: Option<&SettingsFile>,
+    explained: Explained,
+) -> Finding {
     const CHECK: &str = "last hook";
-    let mut runs = facts.status.runs.iter();
-    let Some(run) = runs.find(|run| is_hook(run)) else {
+    let machine = &facts.machine;
+    let runs = machine.telling_hooks();
+    // Other checks tell of destinations, as they are now.
+    let failed = |run: &&&Run| {
+        let error = run.error.as_deref();
+        error.is_some_and(|error| !is_of_delivery(error, machine))
+    };
+    let failed_run = runs.iter().find(failed);
+    let Some(run) = failed_run.or(runs.last()) else {
+        if machine.outbox.is_err() {
+            return Finding::note(CHECK, "not known while the outbox cannot be read");
+        }
         return match missed(facts, plugin, own) {
+            Some(_) if explained == Explained::Yes => Finding::note(CHECK, "none has run yet"),
             Some(found) => Finding::problem(
                 CHECK,
                 format!(
@@ -130,11 +182,17 @@ fn last_run(facts: &Facts, plugin: Option<&Plugin>, own: Option<&SettingsFile>) 
             None => Finding::note(CHECK, "none has run yet: none had to"),
         };
     };
+    described(run, failed_run.is_some(), machine)
+}
+
+/// A run, and whether it failed or took longer than Claude Code waits.
+fn described(run: &Run, has_failed: bool, machine: &Machine) -> Finding {
+    const CHECK: &str = "last hook";
     let took = Duration::from_millis(run.duration_ms);
-    let budget = hook::budget(&facts.host);
+    let budget = hook::budget(&machine.host);
     let session = run.session.as_deref().map(short);
     let session = session.map_or_else(String::new, |session| format!(" of {session}"));
-    let when = words::when(run.at, facts.host.now());
+    let when = words::when(run.at, machine.host.now());
     let (took, most) = (words::duration(took), words::duration(budget));
     let ran = format!("{when}, {}{session}, {took}", run.kind);
     let details = json!({
@@ -145,18 +203,8 @@ fn last_run(facts: &Facts, plugin: Option<&Plugin>, own: Option<&SettingsFile>) 
         "budget_ms": u64::try_from(budget.as_millis()).unwrap_or(u64::MAX),
         "error": run.error,
     });
-    // What destinations had against it other checks tell, as it is now.
-    let destinations = &facts.status.destinations;
-    let is_of_delivery = |error: &str| {
-        let mut hosts = destinations.iter().map(|it| &it.record.destination.host);
-        hosts.any(|host| {
-            error
-                .strip_prefix(host)
-                .is_some_and(|rest| rest.starts_with(": "))
-        })
-    };
     match &run.error {
-        Some(error) if !is_of_delivery(error) => Finding::problem(
+        Some(error) if has_failed => Finding::problem(
             CHECK,
             format!("{ran}: {error}"),
             "when that is mended, posthog-llma ingest sends what is missing",
@@ -170,20 +218,31 @@ fn last_run(facts: &Facts, plugin: Option<&Plugin>, own: Option<&SettingsFile>) 
     .with(details)
 }
 
+/// Whether the error of a run is the answer of a destination, or the lack of one.
+fn is_of_delivery(error: &str, machine: &Machine) -> bool {
+    let destinations = machine.status.destinations.iter();
+    let mut hosts = destinations.map(|it| &it.record.destination.host);
+    hosts.any(|host| {
+        let rest = error.strip_prefix(host);
+        rest.is_some_and(|rest| rest.starts_with(": "))
+    })
+}
+
 /// A session that has ended since hooks were set up, when there is any.
 fn missed<'a>(
     facts: &'a Facts,
     plugin: Option<&Plugin>,
     own: Option<&SettingsFile>,
 ) -> Option<&'a Found> {
-    let switched_on = facts.environment.decider(Variable::CcEnabled);
+    let machine = &facts.machine;
+    let switched_on = machine.environment.decider(Variable::CcEnabled);
     let own = own.map(|file| file.path.as_path());
     let files = [own, switched_on.map(|file| file.path.as_path())];
     let files = files.into_iter().flatten();
     let installed = plugin.and_then(|plugin| plugin.installed_at);
     let since = changed(files).chain(installed).max()?;
-    let open = claude_code::running(&facts.host);
-    let now = facts.host.now();
+    let open = claude_code::running(&machine.host);
+    let now = machine.host.now();
     facts.found.iter().find(|found| {
         let modified = DateTime::<Utc>::from(found.modified);
         let has_ended = match &open {
@@ -194,40 +253,9 @@ fn missed<'a>(
     })
 }
 
-/// Whether the plugin's hooks have run since the settings changed, though nothing that can be seen
-/// from here lets them.
-pub(super) fn run_unseen(facts: &Facts) -> bool {
-    let Ok(Some(plugin)) = Plugin::installed(&facts.host) else {
-        return false;
-    };
-    let user = facts
-        .settings
-        .files
-        .iter()
-        .filter(|it| it.scope == Scope::User)
-        .map(|file| file.path.as_path());
-    let since = changed(user).chain(plugin.installed_at).max();
-    let mut runs = facts.status.runs.iter();
-    facts.config.destination.api_key.is_none()
-        && runs.any(|run| is_hook(run) && since.is_none_or(|since| run.at - since > TIME_STEP))
-}
-
-/// When these files were last written.
-fn changed<'a>(files: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = DateTime<Utc>> {
-    files.filter_map(|file| {
-        let changed = fs::metadata(file).and_then(|meta| meta.modified());
-        changed.ok().map(DateTime::<Utc>::from)
-    })
-}
-
-/// Whether a hook of Claude Code caused a run.
-const fn is_hook(run: &Run) -> bool {
-    matches!(run.kind, RunKind::SessionStart | RunKind::SessionEnd)
-}
-
-/// What the runs of the log have to say.
-fn warnings(facts: &Facts) -> Option<Finding> {
-    let warnings = facts.status.warnings();
+/// Warnings in the log of runs.
+fn warnings(machine: &Machine) -> Option<Finding> {
+    let warnings = machine.status.warnings();
     if warnings.is_empty() {
         return None;
     }

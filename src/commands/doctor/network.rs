@@ -1,25 +1,26 @@
-//! May events go there, and would they be taken?
+//! Checks of the destination: whether events may go there, and whether PostHog would take them.
 
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::Facts;
 use super::finding::Finding;
-use crate::commands::{sending, words};
+use crate::commands::words;
+use crate::consent::Unconfirmed;
 use crate::deliver;
 use crate::host::Host;
 use crate::posthog::{Disposition, classify};
 use crate::transport::{Answer, Endpoint, PostError, Transport, TransportSettings};
 use crate::variables::Variable;
+use crate::views::Machine;
 
-/// A person waits for the answer.
+/// Time that PostHog has to answer. A person waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A clock may go wrong by as much: nobody will look for the session at another time of day.
+/// Error of the clock that is tolerated. Sessions still show up about where one looks for them.
 const CLOCK_ERROR: Duration = Duration::from_mins(5);
 
-/// Through which requests may go.
+/// Variables that name a proxy for requests.
 const PROXIES: [Variable; 6] = [
     Variable::HttpsProxy,
     Variable::HttpsProxyInSmall,
@@ -29,16 +30,16 @@ const PROXIES: [Variable; 6] = [
     Variable::HttpProxyInSmall,
 ];
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let Some(endpoint) = &facts.config.destination.endpoint else {
+pub(super) fn check(machine: &Machine) -> Vec<Finding> {
+    let Some(endpoint) = &machine.config.destination.endpoint else {
         let fix = "correct POSTHOG_HOST, or remove it for PostHog's cloud in the United States";
         let found = "nowhere: POSTHOG_HOST cannot be read";
         return vec![Finding::problem("host", found, fix)];
     };
-    let (host, may_go) = trusted(facts, endpoint);
+    let (host, may_go) = trusted(machine, endpoint);
     let mut findings = vec![host];
-    match &facts.config.destination.api_key {
-        Some(key) if may_go => findings.extend(reach(endpoint, key.secret(), &facts.host)),
+    match &machine.config.destination.api_key {
+        Some(key) if may_go => findings.extend(reach(endpoint, key.secret(), &machine.host)),
         Some(_) => findings.push(Finding::note("network", "not tried before it is confirmed")),
         None => findings.push(Finding::note("network", "not tried without a key")),
     }
@@ -46,21 +47,17 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 }
 
 /// Whether events may go to the host at all.
-fn trusted(facts: &Facts, endpoint: &Endpoint) -> (Finding, bool) {
+fn trusted(machine: &Machine, endpoint: &Endpoint) -> (Finding, bool) {
     const CHECK: &str = "host";
     let base = endpoint.base();
     let details = json!({ "host": base });
-    let trust = match &facts.trust {
+    let trust = match &machine.trust {
         Ok(trust) => trust,
-        Err(error) => {
-            let fix = "mend or remove that file, then confirm again with posthog-llma trust";
-            return (Finding::problem(CHECK, error.clone(), fix), false);
-        }
+        Err(trouble) => return (Finding::of(CHECK, trouble), false),
     };
-    let destination = sending::destination(&facts.config);
+    let destination = machine.destination();
     let missing = destination.and_then(|destination| trust.missing(&destination));
-    if let Some(missing) = missing {
-        let (found, fix) = missing.split_once(": ").unwrap_or((&missing, &missing));
+    if let Some(Unconfirmed { found, fix }) = missing {
         return (Finding::problem(CHECK, found, fix).with(details), false);
     }
     let what = if endpoint.is_posthog_cloud() {
@@ -72,14 +69,14 @@ fn trusted(facts: &Facts, endpoint: &Endpoint) -> (Finding, bool) {
     };
     let finding = match endpoint.note() {
         Some(note) => Finding::note(CHECK, note),
-        None => Finding::fine(CHECK, format!("{base}, {what}{}", by_plugin(facts))),
+        None => Finding::fine(CHECK, format!("{base}, {what}{}", by_plugin(machine))),
     };
     (finding.with(details), true)
 }
 
 /// Settings that the user will not find among the variables.
-fn by_plugin(facts: &Facts) -> String {
-    match facts.config.destination.endpoint_source {
+fn by_plugin(machine: &Machine) -> String {
+    match machine.config.destination.endpoint_source {
         Some(source) if source.is_option() => format!(", by {}", source.described()),
         _ => String::new(),
     }

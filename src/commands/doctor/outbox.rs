@@ -1,34 +1,38 @@
-//! What waits, for how long and why, and does the ledger hold together?
+//! Checks of the outbox: the events that wait, those that are lost, and whether the ledger adds up.
 
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::Facts;
+use super::Explained;
 use super::finding::Finding;
 use crate::commands::{short, words};
 use crate::outbox::{DestinationStatus, MAX_AGE};
 use crate::ui;
+use crate::views::Machine;
 
-/// What has waited for so long waits for more than a network that comes back.
+/// Age from which waiting events are a problem. A network comes back sooner.
 const LONG: TimeDelta = TimeDelta::days(1);
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let Some(directory) = &facts.config.state_dir else {
+pub(super) fn check(machine: &Machine, explained: Explained) -> Vec<Finding> {
+    let Some(directory) = &machine.config.state_dir else {
         return Vec::new();
     };
-    let outbox = match &facts.outbox {
+    let outbox = match &machine.outbox {
         Ok(Some(outbox)) => outbox,
+        Ok(None) if machine.state.is_err() || machine.excluded.is_err() => {
+            return unusable(machine).collect();
+        }
         Ok(None) => {
-            let path = words::path(directory, &facts.host);
+            let path = words::path(directory, &machine.host);
             return vec![Finding::note(
                 "outbox",
                 format!("nothing stored yet in {path}"),
             )];
         }
-        Err(error) => return vec![unusable(error)],
+        Err(trouble) => return vec![Finding::of("outbox", trouble)],
     };
-    let mut findings = vec![waiting(facts)];
-    findings.extend(lost(facts));
+    let mut findings = vec![waiting(machine, explained)];
+    findings.extend(lost(machine));
     findings.push(match outbox.check() {
         Ok(complaints) if complaints.is_empty() => Finding::fine("ledger", "holds together"),
         Ok(complaints) => Finding::problem(
@@ -36,51 +40,54 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             complaints.join("; "),
             "report this line; posthog-llma ingest --all reads every session again",
         ),
-        Err(error) => unusable(&error.to_string()),
+        Err(error) => Finding::of("ledger", &error.into()),
     });
+    findings.extend(unusable(machine));
     findings
 }
 
-/// The outbox's own words name what to do, behind the last colon or semicolon.
-fn unusable(error: &str) -> Finding {
-    let (found, fix) = error
-        .rsplit_once("; ")
-        .or_else(|| error.rsplit_once(": "))
-        .unwrap_or((error, "look after the state directory"));
-    Finding::problem("outbox", found, fix)
+/// Files beside the outbox that cannot be used.
+fn unusable(machine: &Machine) -> impl Iterator<Item = Finding> {
+    let state = machine.state.as_ref().err();
+    let state = state.map(|trouble| Finding::of("state", trouble));
+    let excluded = machine.excluded.as_ref().err();
+    let excluded = excluded.map(|trouble| Finding::of("excluded", trouble));
+    state.into_iter().chain(excluded)
 }
 
-fn waiting(facts: &Facts) -> Finding {
+fn waiting(machine: &Machine, explained: Explained) -> Finding {
     const CHECK: &str = "outbox";
-    let queues = facts.status.destinations.iter();
+    let queues = machine.status.destinations.iter();
     let queues: Vec<&DestinationStatus> = queues.filter(|queue| queue.waiting > 0).collect();
     let Some(oldest) = queues.iter().min_by_key(|queue| queue.oldest) else {
         let details = json!({ "waiting": 0, "oldest": null });
         return Finding::fine(CHECK, "nothing waits").with(details);
     };
-    let now = facts.host.now();
+    let now = machine.host.now();
     let waiting: u64 = queues.iter().map(|queue| queue.waiting).sum();
     let details = json!({ "waiting": waiting, "oldest": oldest.oldest });
     let record = &oldest.record;
     let since = oldest.oldest.map_or_else(String::new, |oldest| {
         format!(" since {}", words::when(oldest, now))
     });
-    let missing = facts.trust.as_ref().ok();
-    let missing = missing.and_then(|trust| trust.missing(&record.destination));
-    let reason = missing.as_deref().or(record.last_error.as_deref());
+    let missing = machine.missing(&record.destination);
+    let reason = missing.as_ref().map(|it| it.found.as_str());
+    let reason = reason.or(record.last_error.as_deref());
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     let found = format!(
         "{}{since}{reason}",
         ui::count(waiting, "event") + if waiting == 1 { " waits" } else { " wait" }
     );
     let is_old = oldest.oldest.is_some_and(|oldest| now - oldest > LONG);
-    let finding = if record.refused || is_old || missing.is_some() {
-        let days = MAX_AGE.num_days();
-        Finding::problem(
-            CHECK,
-            found,
-            format!("when that is mended: posthog-llma flush; after {days} days they are dropped"),
-        )
+    let is_current = machine.destination().as_ref() == Some(&record.destination);
+    let days = MAX_AGE.num_days();
+    let then = format!("posthog-llma flush; after {days} days they are dropped");
+    let finding = if is_current && explained == Explained::Yes {
+        Finding::advice(CHECK, found, format!("when the above is mended: {then}"))
+    } else if let Some(missing) = missing {
+        Finding::problem(CHECK, found, format!("{}, then {then}", missing.fix))
+    } else if record.refused || is_old {
+        Finding::problem(CHECK, found, format!("when that is mended: {then}"))
     } else {
         Finding::advice(CHECK, found, "posthog-llma flush tries at once")
     };
@@ -88,8 +95,8 @@ fn waiting(facts: &Facts) -> Finding {
 }
 
 /// Events that will never arrive, by number.
-fn lost(facts: &Facts) -> Vec<Finding> {
-    let status = &facts.status;
+fn lost(machine: &Machine) -> Vec<Finding> {
+    let status = &machine.status;
     let mut findings = Vec::new();
     let [damaged, refused] = [true, false].map(|is_damaged| {
         let mut parked = status.parked.iter();
@@ -128,7 +135,7 @@ fn lost(facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::advice("dropped", found, fix).with(details));
     }
     for path in &status.set_aside {
-        let path = words::path(path, &facts.host);
+        let path = words::path(path, &machine.host);
         let found = format!("{path} was damaged and set aside");
         let fix = "posthog-llma ingest --all sends what waited in it; then remove the file";
         findings.push(Finding::advice("outbox", found, fix));

@@ -1,53 +1,51 @@
-//! Is it switched on, by whom, and with which key?
+//! Checks of the settings: whether hooks are switched on, by which file, and with which key.
 
 use serde_json::json;
 
 use super::finding::Finding;
-use super::{Facts, hooks};
 use crate::commands::words;
 use crate::config::{ApiKey, Problem};
-use crate::consent;
 use crate::integrations::claude_code::in_force::Scope;
-use crate::integrations::claude_code::plugin::{PLUGIN, Plugin};
-use crate::session::Agent;
+use crate::integrations::claude_code::plugin::PLUGIN;
 use crate::variables::Variable;
+use crate::views::{Machine, Switch};
 
-/// Why hooks may do what cannot be seen from here.
-const SEEN_BY_HOOKS: &str = "a key among the plugin's options, which its hooks alone see";
+/// The key that switches hooks on and that no command sees.
+const PLUGIN_KEY: &str = "a key among the plugin's options, which its hooks alone see";
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let mut findings = unreadable(facts);
-    if facts.uses_claude_code() {
-        findings.push(switched_on(facts));
+pub(super) fn check(machine: &Machine) -> Vec<Finding> {
+    let mut findings = unreadable(machine);
+    if machine.uses_claude_code() {
+        findings.push(switched_on(machine));
     }
-    findings.push(key(facts));
-    findings.extend(project(facts));
+    findings.push(key(machine));
+    findings.extend(project(machine));
     findings
 }
 
 /// Files and values that cannot be used.
-fn unreadable(facts: &Facts) -> Vec<Finding> {
-    let broken = facts.settings.files.iter().filter_map(|file| {
+fn unreadable(machine: &Machine) -> Vec<Finding> {
+    let broken = machine.settings.files.iter().filter_map(|file| {
         let problem = file.problem.as_ref()?;
-        let path = words::path(&file.path, &facts.host);
+        let path = words::path(&file.path, &machine.host);
         let found = format!("nothing is sent while {path} cannot be read: {problem}");
         let fix = format!("mend {path}, then restart Claude Code");
         Some(Finding::problem("settings", found, fix))
     });
-    let values = facts
+    let values = machine
         .problems
         .iter()
-        .map(|problem| Finding::problem("settings", problem.to_string(), change(problem, facts)));
-    let overruled = words::overruled(&facts.environment.overruled, &facts.host);
+        .map(|problem| Finding::problem("settings", problem.to_string(), change(problem, machine)));
+    let overruled = words::overruled(&machine.environment.overruled, &machine.host);
     let overruled = overruled
         .into_iter()
         .map(|it| Finding::note("settings", it));
-    let is_told = facts
+    let is_told = machine
         .settings
         .files
         .iter()
         .any(|file| file.problem.is_some());
-    let stopped = facts.environment.stopped.iter().filter(|_| !is_told);
+    let stopped = machine.environment.stopped.iter().filter(|_| !is_told);
     let stopped = stopped.map(|it| Finding::problem("settings", &it.found, &it.fix));
     broken
         .chain(stopped)
@@ -56,68 +54,66 @@ fn unreadable(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// Where a value is to be changed.
-fn change(problem: &Problem, facts: &Facts) -> String {
+/// The place to change a value.
+fn change(problem: &Problem, machine: &Machine) -> String {
     let name = problem.variable;
-    match facts.environment.decider(name) {
+    match machine.environment.decider(name) {
         _ if name.is_option() => {
             format!("change it in Claude Code: /plugin configure {PLUGIN}")
         }
-        Some(file) => format!("change {name} in {}", words::path(&file.path, &facts.host)),
+        Some(file) => format!(
+            "change {name} in {}",
+            words::path(&file.path, &machine.host)
+        ),
         None => format!("change {name} in the environment"),
     }
 }
 
-fn switched_on(facts: &Facts) -> Finding {
+fn switched_on(machine: &Machine) -> Finding {
     const CHECK: &str = "switched on";
     const VARIABLE: Variable = Variable::CcEnabled;
-    let by = facts.environment.decider(VARIABLE);
-    let by = by.map(|file| words::path(&file.path, &facts.host));
-    if facts.config.state_dir.is_none() {
-        let fix = "set POSTHOG_LLMA_STATE_DIR to a folder of yours";
-        return Finding::problem(CHECK, "no: there is no home directory", fix);
-    }
+    let by = machine.environment.decider(VARIABLE);
+    let by = by.map(|file| words::path(&file.path, &machine.host));
     let details = json!({ "by": by });
-    if facts.config.of(Agent::ClaudeCode).enabled {
-        let by = by.as_deref().unwrap_or("the environment");
-        return Finding::fine(CHECK, format!("by {by}")).with(details);
-    }
-    match by {
-        Some(by) => Finding::problem(
+    let by = by.as_deref().unwrap_or("the environment");
+    match machine.switch() {
+        Switch::NoStateDirectory => {
+            let fix = "set POSTHOG_LLMA_STATE_DIR to a folder of yours";
+            return Finding::problem(CHECK, "no: there is no home directory", fix);
+        }
+        Switch::Stopped(_) => Finding::note(CHECK, "stopped, see settings"),
+        // A missing key is a finding of its own.
+        Switch::On(_) | Switch::NoKey => Finding::fine(CHECK, format!("by {by}")),
+        Switch::OnByPlugin => Finding::advice(
+            CHECK,
+            format!("by {PLUGIN_KEY}"),
+            "commands in a terminal need posthog-llma setup",
+        ),
+        Switch::OffBy(_) => Finding::problem(
             CHECK,
             format!("no: {by} sets {VARIABLE} to something else than true"),
             format!("set {VARIABLE} to \"true\" in the env block of {by}"),
         ),
-        None if hooks::run_unseen(facts) => Finding::note(
-            CHECK,
-            format!("not by settings, but hooks have run: perhaps by {SEEN_BY_HOOKS}"),
-        ),
-        None => Finding::problem(CHECK, "no", "posthog-llma setup"),
+        Switch::Off { has_plugin: true } => {
+            let found = format!("no, unless by {PLUGIN_KEY}");
+            Finding::problem(CHECK, found, "posthog-llma setup")
+        }
+        Switch::Off { has_plugin: false } => Finding::problem(CHECK, "no", "posthog-llma setup"),
     }
     .with(details)
 }
 
-fn key(facts: &Facts) -> Finding {
+fn key(machine: &Machine) -> Finding {
     const CHECK: &str = "key";
     const VARIABLE: Variable = Variable::ApiKey;
-    let Some(key) = &facts.config.destination.api_key else {
-        let is_told = facts.problems.iter().any(|it| it.variable == VARIABLE);
-        if !is_told && hooks::run_unseen(facts) {
-            let advice = "posthog-llma setup, so that commands in a terminal have it too";
-            return Finding::advice(CHECK, format!("perhaps {SEEN_BY_HOOKS}"), advice);
-        }
-        let found = match Plugin::installed(&facts.host) {
-            _ if is_told => "unusable".to_owned(),
-            Ok(Some(_)) => format!("there is none, unless {SEEN_BY_HOOKS}"),
-            _ => "there is none".to_owned(),
-        };
-        return Finding::problem(CHECK, found, copy_key(facts));
+    let Some(key) = &machine.config.destination.api_key else {
+        return missing_key(machine);
     };
     let masked = key.masked();
-    let by = facts.environment.decider(VARIABLE);
+    let by = machine.environment.decider(VARIABLE);
     let by = by.map_or_else(
         || "the environment".to_owned(),
-        |file| words::path(&file.path, &facts.host),
+        |file| words::path(&file.path, &machine.host),
     );
     let finding = match shape(key) {
         Shape::Good => Finding::fine(
@@ -127,19 +123,40 @@ fn key(facts: &Facts) -> Finding {
                  show, since an unknown key is accepted too"
             ),
         ),
-        Shape::Unusual(what) => Finding::advice(CHECK, format!("{masked} {what}"), copy_key(facts)),
-        Shape::Bad(what) => Finding::problem(CHECK, format!("{masked} {what}"), copy_key(facts)),
+        Shape::Unusual(what) => {
+            Finding::advice(CHECK, format!("{masked} {what}"), copy_key(machine))
+        }
+        Shape::Bad(what) => Finding::problem(CHECK, format!("{masked} {what}"), copy_key(machine)),
     };
     finding.with(json!({ "key": masked, "by": by }))
 }
 
-/// How to get the right key to where it counts: what setup writes, the settings of a project or
-/// of the machine override.
-fn copy_key(facts: &Facts) -> String {
-    match facts.environment.decider(Variable::ApiKey) {
+fn missing_key(machine: &Machine) -> Finding {
+    const CHECK: &str = "key";
+    let is_told = machine
+        .problems
+        .iter()
+        .any(|it| it.variable == Variable::ApiKey);
+    if is_told {
+        return Finding::note(CHECK, "unusable, see settings");
+    }
+    match machine.switch() {
+        Switch::OnByPlugin => Finding::fine(CHECK, "the plugin's, which hooks alone see"),
+        // The same step switches it on and asks for the key.
+        Switch::Off { .. } if machine.uses_claude_code() => {
+            Finding::note(CHECK, "there is none yet: setup asks for it")
+        }
+        _ => Finding::problem(CHECK, "there is none", copy_key(machine)),
+    }
+}
+
+/// The step that puts the right key where it counts. Settings of a project or of the machine override
+/// the file that setup writes.
+fn copy_key(machine: &Machine) -> String {
+    match machine.environment.decider(Variable::ApiKey) {
         Some(file) if file.scope > Scope::User => format!(
             "copy the project API key from PostHog's project settings into {}",
-            words::path(&file.path, &facts.host)
+            words::path(&file.path, &machine.host)
         ),
         _ => "posthog-llma setup, with the project API key from PostHog's project settings"
             .to_owned(),
@@ -158,16 +175,15 @@ fn shape(key: &ApiKey) -> Shape {
         None => Shape::Unusual("does not begin with phc_, as project API keys do"),
         Some(rest) if rest.len() < 20 => Shape::Bad("is cut off"),
         Some(rest) if !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            Shape::Unusual("holds characters that project API keys have not")
+            Shape::Unusual("holds characters that project API keys do not have")
         }
         Some(_) => Shape::Good,
     }
 }
 
-/// The project that we run in may be left alone.
-fn project(facts: &Facts) -> Option<Finding> {
-    let cwd = facts.host.cwd.as_ref()?;
-    let reason = consent::opted_out(cwd, &facts.host)?;
+/// Whether the project in the current folder is left alone.
+fn project(machine: &Machine) -> Option<Finding> {
+    let reason = machine.left_alone()?;
     Some(Finding::note(
         "project",
         format!("this folder is left alone: {reason}"),

@@ -1,7 +1,8 @@
-//! Can the sessions be read, is any about to be lost, and is all of it known?
+//! Checks of the transcripts: whether they can be read, are about to be deleted, and hold unknown lines.
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,13 +19,13 @@ use crate::sources::claude_code::{self, projects_dir};
 use crate::sources::{Found, Unreadable};
 use crate::ui;
 
-/// How many sessions are read for what is unknown in them: the newest, since formats change.
+/// Sessions that are read for unknown lines: the newest, since formats change.
 const READ: usize = 50;
 
 /// Unknown types that are shown; the JSON has all.
 const SHOWN: usize = 5;
 
-/// A session that Claude Code will delete so soon wants a decision.
+/// Time before Claude Code deletes a session from which the user is told.
 const SOON: TimeDelta = TimeDelta::days(7);
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -36,20 +37,25 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 
 fn readable(facts: &Facts) -> Finding {
     const CHECK: &str = "transcripts";
-    let Some(folder) = projects_dir(&facts.host) else {
+    let Some(folder) = projects_dir(&facts.machine.host) else {
         let fix = "set CLAUDE_CONFIG_DIR to the folder of Claude Code";
         return Finding::problem(CHECK, "there is no home directory to look in", fix);
     };
-    let looked = looked_at(&facts.host);
+    let looked = looked_at(&facts.machine.host);
     let there: Vec<String> = looked
         .iter()
         .filter(|folder| folder.is_dir())
-        .map(|folder| words::path(folder, &facts.host))
+        .map(|folder| words::path(folder, &facts.machine.host))
         .collect();
     // Its own folder need not be there where others are.
     let is_alone = there.is_empty() || folder.exists();
     if let (Err(error), true) = (folder.read_dir(), is_alone) {
-        let shown = words::path(&folder, &facts.host);
+        let shown = words::path(&folder, &facts.machine.host);
+        if error.kind() == ErrorKind::NotFound && facts.machine.telling_hooks().is_empty() {
+            let found = format!("none yet: Claude Code has made no {shown}");
+            let advice = "if it has run, set CLAUDE_CONFIG_DIR as it is set for Claude Code";
+            return Finding::advice(CHECK, found, advice);
+        }
         let fix = "run Claude Code once, or set CLAUDE_CONFIG_DIR as it is set for Claude Code";
         return Finding::problem(CHECK, format!("{shown}: {error}"), fix);
     }
@@ -59,7 +65,9 @@ fn readable(facts: &Facts) -> Finding {
         .filter_map(|found| Some((found, File::open(&found.path).err()?.to_string())))
         .collect();
     let sessions = select::each_once(facts.found.clone()).len();
-    let paths = looked.iter().map(|folder| words::path(folder, &facts.host));
+    let paths = looked
+        .iter()
+        .map(|folder| words::path(folder, &facts.machine.host));
     let details = json!({
         "sessions": sessions,
         "unreadable": unreadable.len(),
@@ -75,7 +83,7 @@ fn readable(facts: &Facts) -> Finding {
             format!(
                 "{} of {sessions} cannot be read: {}: {error}",
                 unreadable.len(),
-                words::path(&first.path, &facts.host)
+                words::path(&first.path, &facts.machine.host)
             ),
             "make them readable for you (chmod u+r)",
         ),
@@ -119,7 +127,7 @@ fn not_seen(unreadable: &[&Unreadable], facts: &Facts) -> Option<(String, Value)
     };
     let found = format!(
         "sessions are not seen in {}: {}{more}",
-        words::path(&first.path, &facts.host),
+        words::path(&first.path, &facts.machine.host),
         first.reason
     );
     let paths = unreadable.iter().map(|it| it.path.to_string_lossy());
@@ -130,12 +138,12 @@ fn not_seen(unreadable: &[&Unreadable], facts: &Facts) -> Option<(String, Value)
 /// Sessions that were not sent and will not be there much longer.
 fn unsent(facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "unsent";
-    let days = facts.settings.days_kept()?;
+    let days = facts.machine.settings.days_kept()?;
     let kept = TimeDelta::try_days(i64::try_from(days).ok()?)?;
-    let Ok(Some(outbox)) = &facts.outbox else {
+    let Ok(Some(outbox)) = &facts.machine.outbox else {
         return None;
     };
-    let now = facts.host.now();
+    let now = facts.machine.host.now();
     let is_due = |found: &&Found| now - DateTime::<Utc>::from(found.modified) > kept - SOON;
     let is_stored = |found: &&Found| {
         let stamp = outbox.transcript(&found.path).ok().flatten();
@@ -151,7 +159,7 @@ fn unsent(facts: &Facts) -> Option<Finding> {
     let first = due.last()?;
     let left = kept - (now - DateTime::<Utc>::from(first.modified));
     let left = left.to_std().unwrap_or(Duration::ZERO);
-    let since = facts.status.enabled_since;
+    let since = facts.machine.status.enabled_since;
     // Earlier ones are sent when somebody asks, so that this is no oversight.
     let missed = due
         .iter()
@@ -179,18 +187,18 @@ fn unsent(facts: &Facts) -> Option<Finding> {
 /// Whether there is something in a session, and its project is not left alone.
 fn is_wanted(facts: &Facts, found: &Found) -> bool {
     let glance = found.glance();
-    let verdict = Verdict::of(glance.cwd.as_deref(), &found.path, &facts.host);
+    let verdict = Verdict::of(glance.cwd.as_deref(), &found.path, &facts.machine.host);
     glance.prompt.is_some() && matches!(verdict, Verdict::Permitted(_))
 }
 
-/// What the reader does not know in the newest sessions.
+/// Lines of the newest sessions that the reader does not know.
 fn format(facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "format";
     let mut unknown = Unknown::default();
     let newest: Vec<&Found> = facts.found.iter().take(READ).collect();
     for found in &newest {
         // What cannot be read is told by another check.
-        if let Ok(files) = claude_code::session_files(&found.path, &facts.host) {
+        if let Ok(files) = claude_code::session_files(&found.path, &facts.machine.host) {
             let _ = unknown.look(&files);
         }
     }

@@ -11,7 +11,7 @@ use anyhow::{anyhow, bail};
 
 use super::claims::{self, Turn};
 use crate::ahead;
-use crate::commands::{Exit, excluded, short};
+use crate::commands::{Exit, excluded, in_words, short};
 use crate::config::Config;
 use crate::host::Host;
 use crate::pipeline::{Collected, PART_BYTES, Parts};
@@ -68,7 +68,7 @@ impl Own<'_> {
             Ok(part)
         });
         part.unwrap_or_else(|error| {
-            self.unreadable.insert(format!("{error:#}"));
+            self.unreadable.insert(in_words(&error));
             None
         })
     }
@@ -185,7 +185,7 @@ fn own<'a, R>(
     config: &Config,
     host: &'a Host,
 ) -> Result<Own<'a>, Outcome<R>> {
-    let unreadable = |error| Outcome::Unreadable(format!("{error:#}"));
+    let unreadable = |error| Outcome::Unreadable(in_words(&error));
     let exclusion = excluded::exclusion(found, config);
     if let Some(exclusion) = exclusion.map_err(|error| unreadable(error.into()))? {
         let id = short(&exclusion.session);

@@ -16,7 +16,7 @@ use super::summary::{FEW, Summary};
 use crate::ahead;
 use crate::cli::Ingest;
 use crate::commands::sending::{Report, Sending};
-use crate::commands::{Exit, flush, short};
+use crate::commands::{Exit, flush, in_words, short};
 use crate::config::Config;
 use crate::deliver::Drained;
 use crate::host::Host;
@@ -252,7 +252,7 @@ impl<'a> Backfill<'a, '_> {
     }
 
     fn note_error(&mut self, error: &anyhow::Error) {
-        let error = format!("{error:#}");
+        let error = in_words(error);
         self.progress.say(&error);
         self.report.error.get_or_insert(error);
     }

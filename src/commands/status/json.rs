@@ -1,59 +1,63 @@
-//! The status for scripts. The README describes it: fields may be added, none changes.
+//! The status for scripts. docs/commands.md describes it: fields may be added, none changes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Picture;
-use crate::commands::agents::OtherAgent;
+use crate::commands::agents;
 use crate::config::{ApiKey, Problem};
-use crate::consent::{Overruled, Stopped};
+use crate::consent::{Overruled, Stopped, Unconfirmed};
 use crate::outbox::{DestinationStatus, Parked, Run, SessionStatus};
 use crate::transport::Endpoint;
 use crate::variables::Variable;
+use crate::views::{Machine, Trouble};
 
-pub(super) fn of(picture: &Picture) -> Value {
-    let Picture { config, status, .. } = picture;
-    let by = picture.environment.decider(Variable::CcEnabled);
+pub(super) fn of(machine: &Machine) -> Value {
+    let Machine { config, status, .. } = machine;
+    let by = machine.environment.decider(Variable::CcEnabled);
     let refused: Vec<Value> = status.parked.iter().map(refused).collect();
     let redactions: BTreeMap<_, _> = status.redactions.iter().cloned().collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "enabled": picture.is_on(),
+        "enabled": machine.is_on(),
         "enabled_by": by.map(|file| path(&file.path)),
         "api_key": config.destination.api_key.as_ref().map(ApiKey::masked),
         "host": config.destination.endpoint.as_ref().map(Endpoint::base),
-        "unconfirmed": picture.missing,
-        "left_alone": picture.left_alone,
-        "stopped": picture.environment.stopped.as_ref().map(Stopped::reason),
-        "overruled": picture.environment.overruled.iter().map(overruled).collect::<Vec<_>>(),
+        "unconfirmed": machine.unconfirmed().as_ref().map(Unconfirmed::to_string),
+        "left_alone": machine.left_alone(),
+        "stopped": machine.environment.stopped.as_ref().map(Stopped::reason),
+        "overruled": machine.environment.overruled.iter().map(overruled).collect::<Vec<_>>(),
         "records_inputs": config.events.recording.inputs(),
         "records_outputs": config.events.recording.outputs(),
         "state_dir": config.state_dir.as_deref().map(path),
         "enabled_since": status.enabled_since,
-        "problems": problems(picture),
+        "problems": problems(machine),
         "warnings": status.warnings(),
         "destinations": status.destinations.iter().map(destination).collect::<Vec<_>>(),
         "sessions": status.sessions.iter().map(session).collect::<Vec<_>>(),
-        "excluded": picture.excluded.as_ref().ok(),
+        "sessions_total": status.sessions_total,
+        "excluded": machine.excluded.as_ref().ok(),
         "refused": refused,
         "refused_total": status.parked_total,
         "dropped": { "by_age": status.dropped.by_age, "by_size": status.dropped.by_size },
         "redactions": redactions,
         "set_aside": status.set_aside.iter().map(|file| path(file)).collect::<Vec<_>>(),
-        "agents": picture.others.iter().map(OtherAgent::as_json).collect::<Vec<_>>(),
+        "agents": machine.others.iter().map(agents::as_json).collect::<Vec<_>>(),
         "runs": status.runs.iter().map(run).collect::<Vec<_>>(),
     })
 }
 
-/// What keeps settings or exclusions from being used.
-fn problems(picture: &Picture) -> Vec<String> {
-    let problems = picture.problems.iter().map(Problem::to_string);
-    problems.chain(picture.excluded.clone().err()).collect()
+/// Settings and files that cannot be used.
+fn problems(machine: &Machine) -> Vec<String> {
+    let problems = machine.problems.iter().map(Problem::to_string);
+    let troubles = machine.troubles().into_iter();
+    problems
+        .chain(troubles.map(|(_, trouble): (_, &Trouble)| trouble.to_string()))
+        .collect()
 }
 
-/// JSON is text; what of a path is none is replaced.
+/// A path as text. Bytes that are not UTF-8 are replaced, since JSON holds text alone.
 fn path(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

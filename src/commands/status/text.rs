@@ -2,55 +2,56 @@
 
 use std::time::Duration;
 
-use super::{Picture, receipt};
-use crate::commands::{short, words};
+use super::receipt;
+use crate::commands::{agents, short, words};
 use crate::config::ApiKey;
-use crate::integrations::claude_code::plugin::Plugin;
-use crate::outbox::{DestinationStatus, SessionStatus};
-use crate::session::Agent;
+use crate::outbox::{DestinationStatus, Run, SessionStatus};
 use crate::transport::Endpoint;
 use crate::ui;
-use crate::variables::Variable;
+use crate::views::{Machine, OtherAgent, Switch};
 
-/// Where the texts begin.
+/// Column in which the texts begin.
 const COLUMN: usize = 9;
 
-/// How many sessions are shown, and how many of anything that went wrong; the JSON has more.
+/// Sessions that are shown, and entries of anything that went wrong. The JSON has more.
 const SHOWN: usize = 4;
 
-pub(super) fn of(picture: &Picture) -> String {
+pub(super) fn of(machine: &Machine) -> String {
     let mut lines = Lines::default();
-    lines.add("sending", &switched(picture));
-    for problem in &picture.problems {
+    lines.all("sending", switched(machine));
+    for problem in &machine.problems {
         lines.add("setting", &problem.to_string());
     }
-    let overruled = words::overruled(&picture.environment.overruled, &picture.host);
+    let overruled = words::overruled(&machine.environment.overruled, &machine.host);
     lines.all("setting", overruled);
-    for other in &picture.others {
-        lines.add(other.agent.as_str(), &other.in_words(&picture.host));
+    for other in &machine.others {
+        let state = agents::in_words(other, &machine.host);
+        lines.add(other.agent.as_str(), &state);
     }
-    lines.add("to", &destination(picture));
-    lines.all("", picture.missing.as_deref());
+    lines.all("plugin", plugin(machine));
+    for (label, trouble) in machine.troubles() {
+        lines.add(label, &format!("nothing is sent: {trouble}"));
+    }
+    lines.add("to", &destination(machine));
+    lines.all("", machine.unconfirmed().map(|it| it.to_string()));
+    let left_alone = machine.left_alone();
     lines.all(
         "project",
-        picture
-            .left_alone
-            .as_ref()
-            .map(|why| format!("left alone: {why}")),
+        left_alone.map(|why| format!("left alone: {why}")),
     );
-    lines.all("privacy", words::privacy(picture.config.events.recording));
-    sessions(picture, &mut lines);
-    excluded(picture, &mut lines);
-    for queue in &picture.status.destinations {
-        lines.all("waiting", waiting(queue, picture));
+    lines.all("privacy", words::privacy(machine.config.events.recording));
+    sessions(machine, &mut lines);
+    excluded(machine, &mut lines);
+    for queue in &machine.status.destinations {
+        lines.all("waiting", waiting(queue, machine));
     }
-    losses(picture, &mut lines);
-    lines.all("secrets", secrets(picture));
-    lines.all("last run", last_run(picture));
-    for warning in picture.status.warnings().into_iter().take(SHOWN) {
+    losses(machine, &mut lines);
+    lines.all("secrets", secrets(machine));
+    last_runs(machine, &mut lines);
+    for warning in machine.status.warnings().into_iter().take(SHOWN) {
         lines.add("warning", warning);
     }
-    if wants_a_doctor(picture) {
+    if wants_a_doctor(machine) {
         lines.add("help", "posthog-llma doctor says what to do");
     }
     lines.0.join("\n")
@@ -71,71 +72,86 @@ impl Lines {
     }
 }
 
-fn switched(picture: &Picture) -> String {
-    let config = &picture.config;
-    if let Some(stopped) = &picture.environment.stopped {
-        return format!("stopped: {}", stopped.reason());
-    }
-    let enabled = config.of(Agent::ClaudeCode).enabled;
-    match (enabled, &config.destination.api_key, &config.state_dir) {
-        (_, _, None) => "off: no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned(),
-        (true, None, _) => "off: POSTHOG_API_KEY is not set; run posthog-llma setup".to_owned(),
-        // What is sensitive among the plugin's options only its hooks see.
-        (false, None, _) if matches!(Plugin::installed(&picture.host), Ok(Some(_))) => {
+/// Whether Claude Code's hooks send. `None` where another agent is used alone and nothing stops all.
+fn switched(machine: &Machine) -> Option<String> {
+    let path = |path| words::path(path, &machine.host);
+    let is_used = machine.uses_claude_code();
+    Some(match machine.switch() {
+        Switch::Stopped(stopped) => format!("stopped: {}", stopped.reason()),
+        Switch::NoStateDirectory => "off: no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned(),
+        _ if !is_used => return None,
+        Switch::On(by) => format!("on, by {}", by.map_or("the environment".to_owned(), path)),
+        Switch::OnByPlugin => {
+            "on, by the plugin's key, which hooks alone see; commands here need posthog-llma setup"
+                .to_owned()
+        }
+        Switch::NoKey => "off: POSTHOG_API_KEY is not set; run posthog-llma setup".to_owned(),
+        Switch::Off { has_plugin: true } => {
             "off, unless the plugin was given a key; run posthog-llma setup".to_owned()
         }
-        (false, ..) => "off; run posthog-llma setup".to_owned(),
-        (true, Some(_), _) => {
-            let by = picture.environment.decider(Variable::CcEnabled);
-            let by = by.map(|file| words::path(&file.path, &picture.host));
-            format!("on, by {}", by.as_deref().unwrap_or("the environment"))
-        }
-    }
+        Switch::OffBy(file) => format!("off, by {}", path(file)),
+        Switch::Off { has_plugin: false } => "off; run posthog-llma setup".to_owned(),
+    })
 }
 
-fn destination(picture: &Picture) -> String {
-    let config = &picture.config;
+/// The plugin, where Claude Code fails to load it.
+fn plugin(machine: &Machine) -> Option<&'static str> {
+    machine
+        .unloadable()
+        .map(|_| "installed, but Claude Code cannot load it")
+}
+
+fn destination(machine: &Machine) -> String {
+    let config = &machine.config;
     let key = config.destination.api_key.as_ref().map(ApiKey::masked);
-    let key = key.map_or_else(|| "no key".to_owned(), |key| format!("key {key}"));
+    let key = match key {
+        Some(key) => format!("key {key}"),
+        None if machine.switch() == Switch::OnByPlugin => "the plugin's key".to_owned(),
+        None => "no key".to_owned(),
+    };
     match &config.destination.endpoint {
         Some(endpoint) => format!("{} ({key})", endpoint.base()),
         None => "nowhere until POSTHOG_HOST can be read".to_owned(),
     }
 }
 
-fn sessions(picture: &Picture, lines: &mut Lines) {
+fn sessions(machine: &Machine, lines: &mut Lines) {
     let mut label = "sessions";
-    for session in picture.status.sessions.iter().take(SHOWN) {
-        lines.0.push(session_row(label, session, picture));
+    for session in machine.status.sessions.iter().take(SHOWN) {
+        lines.0.push(session_row(label, session, machine));
         label = "";
     }
-    if picture.status.sessions.is_empty() {
+    let more = machine.status.sessions_total.saturating_sub(SHOWN as u64);
+    if more > 0 {
+        let more = ui::number(more);
+        lines.add("", &format!("and {more} more (posthog-llma ingest --list)"));
+    }
+    if machine.outbox.is_ok() && machine.status.sessions.is_empty() {
         lines.add(label, "none sent yet");
     }
 }
 
-fn session_row(label: &str, session: &SessionStatus, picture: &Picture) -> String {
+fn session_row(label: &str, session: &SessionStatus, machine: &Machine) -> String {
     let at = session.last_sent_at.unwrap_or(session.last_seen);
     let facts = format!(
         "{}{} {} {} ",
         ui::cell(label, COLUMN),
         short(&session.id),
         ui::cell(session.project.as_deref().unwrap_or(""), 12),
-        ui::cell(&words::when(at, picture.host.now()), 15),
+        ui::cell(&words::when(at, machine.host.now()), 15),
     );
     words::entry(&facts, ui::columns(&facts), &receipt(session.receipt))
 }
 
 /// Sessions that the user excluded from sending.
-fn excluded(picture: &Picture, lines: &mut Lines) {
-    let excluded = match &picture.excluded {
-        Err(error) => return lines.add("excluded", &format!("nothing is sent: {error}")),
-        Ok(excluded) => excluded,
+fn excluded(machine: &Machine, lines: &mut Lines) {
+    let Ok(excluded) = &machine.excluded else {
+        return;
     };
     let mut label = "excluded";
     for exclusion in excluded.iter().take(SHOWN) {
         let id = short(&exclusion.session);
-        let since = words::when(exclusion.since, picture.host.now());
+        let since = words::when(exclusion.since, machine.host.now());
         let cause = exclusion.cause.word();
         lines.add(label, &format!("{id} is {cause} since {since}"));
         label = "";
@@ -145,14 +161,14 @@ fn excluded(picture: &Picture, lines: &mut Lines) {
     }
 }
 
-fn waiting(queue: &DestinationStatus, picture: &Picture) -> Option<String> {
+fn waiting(queue: &DestinationStatus, machine: &Machine) -> Option<String> {
     if queue.waiting == 0 {
         return None;
     }
-    let now = picture.host.now();
+    let now = machine.host.now();
     let record = &queue.record;
     let mut text = ui::count(queue.waiting, "event");
-    let base = picture
+    let base = machine
         .config
         .destination
         .endpoint
@@ -164,22 +180,28 @@ fn waiting(queue: &DestinationStatus, picture: &Picture) -> Option<String> {
     if let Some(oldest) = queue.oldest {
         text = format!("{text} since {}", words::when(oldest, now));
     }
-    let missing = picture.trust.missing(&record.destination);
+    let missing = machine.missing(&record.destination);
+    let is_missing = missing.is_some();
+    let missing = missing.map(|it| it.to_string());
     if let Some(reason) = missing.as_deref().or(record.last_error.as_deref()) {
         text = format!("{text}: {reason}");
     }
-    Some(match record.not_before {
-        Some(next) if missing.is_none() => format!(
-            "{text}; next try after {}, or now with posthog-llma flush",
-            words::when(next, now)
-        ),
-        _ => text,
-    })
+    if is_missing {
+        return Some(text);
+    }
+    // Nothing runs between sessions: the first hook after that time tries.
+    let next = match record.not_before.filter(|next| *next > now) {
+        Some(next) => format!("with the first session after {}", words::when(next, now)),
+        None => "with the next session".to_owned(),
+    };
+    Some(format!(
+        "{text}; next try {next}, or now with posthog-llma flush"
+    ))
 }
 
-/// What will not arrive.
-fn losses(picture: &Picture, lines: &mut Lines) {
-    let status = &picture.status;
+/// Events that will not arrive.
+fn losses(machine: &Machine, lines: &mut Lines) {
+    let status = &machine.status;
     if status.parked_total > 0 {
         let what = ui::count(status.parked_total, "event");
         lines.add("refused", &format!("{what} that cannot be sent:"));
@@ -208,13 +230,13 @@ fn losses(picture: &Picture, lines: &mut Lines) {
         }
     }
     for path in &status.set_aside {
-        let path = words::path(path, &picture.host);
+        let path = words::path(path, &machine.host);
         lines.add("outbox", &format!("{path} was damaged and set aside"));
     }
 }
 
-fn secrets(picture: &Picture) -> Option<String> {
-    let redactions = &picture.status.redactions;
+fn secrets(machine: &Machine) -> Option<String> {
+    let redactions = &machine.status.redactions;
     let replaced: u64 = redactions.iter().map(|(_, number)| number).sum();
     let most = redactions.iter().take(3);
     let most: Vec<String> = most
@@ -230,26 +252,47 @@ fn secrets(picture: &Picture) -> Option<String> {
     })
 }
 
-fn last_run(picture: &Picture) -> Option<String> {
-    let run = picture.status.runs.first()?;
-    Some(format!(
-        "{}, {}, {}: {}",
-        words::when(run.at, picture.host.now()),
+fn last_runs(machine: &Machine, lines: &mut Lines) {
+    let mut label = "last run";
+    for run in machine.telling_runs() {
+        lines.add(label, &in_words(run, machine));
+        label = "";
+    }
+}
+
+/// A run and its result: `today 21:05, session end of 4f2a8c11, 1.1 s: 12 events acknowledged`.
+fn in_words(run: &Run, machine: &Machine) -> String {
+    let session = run.session.as_deref().map(short);
+    let session = session.map_or_else(String::new, |session| format!(" of {session}"));
+    let waiting = machine.waiting();
+    let result = match (&run.error, run.sent) {
+        (Some(error), _) => error.clone(),
+        (None, 1..) => format!("{} acknowledged", ui::count(run.sent, "event")),
+        (None, 0) if waiting > 0 => {
+            format!("nothing sent, {} waiting", ui::count(waiting, "event"))
+        }
+        (None, 0) => "nothing new to send".to_owned(),
+    };
+    format!(
+        "{}, {}{session}, {}: {result}",
+        words::when(run.at, machine.host.now()),
         run.kind,
         words::duration(Duration::from_millis(run.duration_ms)),
-        run.error.as_deref().unwrap_or("ok")
-    ))
+    )
 }
 
 /// Whether something is wrong, or looks so.
-fn wants_a_doctor(picture: &Picture) -> bool {
-    let status = &picture.status;
-    let has_error = status.runs.first().is_some_and(|run| run.error.is_some());
-    !picture.is_on()
-        || picture.environment.stopped.is_some()
-        || !picture.problems.is_empty()
-        || picture.excluded.is_err()
-        || picture.missing.is_some()
+fn wants_a_doctor(machine: &Machine) -> bool {
+    let status = &machine.status;
+    let has_error = machine.telling_runs().iter().any(|run| run.error.is_some());
+    let is_off = machine.uses_claude_code() && !machine.is_on();
+    is_off
+        || !machine.others.iter().all(OtherAgent::is_on)
+        || machine.environment.stopped.is_some()
+        || !machine.problems.is_empty()
+        || !machine.troubles().is_empty()
+        || plugin(machine).is_some()
+        || machine.unconfirmed().is_some()
         || has_error
         || status.destinations.iter().any(|queue| queue.waiting > 0)
         || status.parked_total > 0

@@ -1,6 +1,7 @@
 //! Claude Code's settings files, its plugin, and the sessions that it has open.
 
 pub mod in_force;
+pub mod marketplace;
 pub mod plugin;
 mod running;
 pub mod settings;

@@ -120,7 +120,7 @@ fn a_database_of_a_newer_version_is_left_untouched() {
             matches!(error, OutboxError::Newer { found: 99, .. }),
             "{error}"
         );
-        assert!(error.to_string().contains("update posthog-llma"), "{error}");
+        assert_eq!(error.fix(), Some("update posthog-llma"));
     }
     assert_eq!(
         fs::read(directory.path().join("outbox.db")).unwrap(),
@@ -178,10 +178,8 @@ fn a_state_directory_that_cannot_be_is_a_clear_error() {
     fs::write(&file, "").unwrap();
     let error = Outbox::open(&file.join("state")).unwrap_err();
     assert!(matches!(error, OutboxError::Directory { .. }), "{error:?}");
-    assert!(
-        error.to_string().contains("POSTHOG_LLMA_STATE_DIR"),
-        "{error}"
-    );
+    let fix = error.fix().unwrap_or_default();
+    assert!(fix.contains("POSTHOG_LLMA_STATE_DIR"), "{fix}");
 }
 
 #[test]

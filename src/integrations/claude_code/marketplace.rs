@@ -1,0 +1,168 @@
+//! Whether Claude Code can load the installed plugin.
+//!
+//! Seen in version 2.1.332: `plugins/known_marketplaces.json` holds the source of each marketplace. A
+//! plugin of a marketplace that is a folder is read from that folder at every start; the copy in
+//! `plugins/cache` does not serve as a substitute. Where the folder was moved, no longer lists the
+//! plugin or has lost its files, Claude Code starts without the plugin and says so in `/plugin` and
+//! `claude plugin list` alone. A missing `known_marketplaces.json` is made anew from the settings.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::plugin::PLUGIN;
+use crate::host::Host;
+use crate::sources::claude_code::places::config_dir;
+
+/// Why Claude Code does not load the plugin though it is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unloadable {
+    /// A list of marketplaces or plugins cannot be read.
+    List {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The folder that the marketplace was added from holds none.
+    NoMarketplace(PathBuf),
+    /// The marketplace does not list the plugin.
+    NotListed(PathBuf),
+    /// The marketplace lists the plugin, and its folder is missing.
+    NoFiles(PathBuf),
+}
+
+#[derive(Deserialize)]
+struct Known {
+    #[serde(default)]
+    source: Source,
+}
+
+#[derive(Default, Deserialize)]
+struct Source {
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    path: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Marketplace {
+    #[serde(default)]
+    plugins: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    name: String,
+    /// A path below the marketplace, or an object that names another place.
+    #[serde(default)]
+    source: Value,
+}
+
+/// Looks whether everything is there that Claude Code loads the plugin from.
+///
+/// # Errors
+/// What is missing or cannot be read.
+pub fn check_loadable(host: &Host) -> Result<(), Unloadable> {
+    let Some(config) = config_dir(host) else {
+        return Ok(());
+    };
+    let (plugin, marketplace) = PLUGIN.split_once('@').unwrap_or((PLUGIN, ""));
+    let known = config.join("plugins/known_marketplaces.json");
+    let known: Option<BTreeMap<String, Known>> = read(&known)?;
+    let source = known.and_then(|mut known| Some(known.remove(marketplace)?.source));
+    match source {
+        Some(Source {
+            source,
+            path: Some(folder),
+        }) if source == "directory" => check_folder(&folder, plugin),
+        _ => Ok(()),
+    }
+}
+
+fn check_folder(folder: &Path, plugin: &str) -> Result<(), Unloadable> {
+    let file = folder.join(".claude-plugin/marketplace.json");
+    let marketplace: Option<Marketplace> = read(&file)?;
+    let marketplace = marketplace.ok_or_else(|| Unloadable::NoMarketplace(folder.to_owned()))?;
+    let mut plugins = marketplace.plugins.into_iter();
+    let listed = plugins.find(|listed| listed.name == plugin);
+    let listed = listed.ok_or(Unloadable::NotListed(file))?;
+    match listed.source.as_str().map(|path| folder.join(path)) {
+        Some(files) if !files.is_dir() => Err(Unloadable::NoFiles(files)),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a file of JSON; `None` when there is none.
+fn read<T: for<'a> Deserialize<'a>>(file: &Path) -> Result<Option<T>, Unloadable> {
+    let unreadable = |cause: String| Unloadable::List {
+        file: file.to_owned(),
+        cause,
+    };
+    match fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| unreadable(error.to_string())),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_folder_of_the_marketplace_has_to_hold_the_plugin() {
+        let root = tempfile::tempdir().unwrap();
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(root.path().to_owned());
+        let folder = root.path().join("checkout");
+        let list = folder.join(".claude-plugin/marketplace.json");
+        let known = root.path().join(".claude/plugins/known_marketplaces.json");
+        let write = |file: &Path, content: String| {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, content).unwrap();
+        };
+        // Claude Code makes the list anew.
+        assert_eq!(check_loadable(&host), Ok(()));
+        let registered = |source: &str| {
+            let source = json!({ "source": source, "path": folder });
+            json!({ "posthog-llma": { "source": source, "installLocation": folder } }).to_string()
+        };
+        write(&known, registered("github"));
+        assert_eq!(check_loadable(&host), Ok(()));
+        write(&known, registered("directory"));
+        let missing = Err(Unloadable::NoMarketplace(folder.clone()));
+        assert_eq!(check_loadable(&host), missing);
+        let listing =
+            |name: &str| json!({ "plugins": [{ "name": name, "source": "./plugin" }] }).to_string();
+        write(&list, listing("other"));
+        assert_eq!(
+            check_loadable(&host),
+            Err(Unloadable::NotListed(list.clone()))
+        );
+        write(&list, listing("posthog"));
+        let missing = Err(Unloadable::NoFiles(folder.join("./plugin")));
+        assert_eq!(check_loadable(&host), missing);
+        fs::create_dir(folder.join("plugin")).unwrap();
+        assert_eq!(check_loadable(&host), Ok(()));
+        for file in [&known, &list] {
+            let before = fs::read_to_string(file).unwrap();
+            write(file, "{".to_owned());
+            let found = check_loadable(&host);
+            assert!(matches!(found, Err(Unloadable::List { .. })), "{found:?}");
+            write(file, before);
+        }
+    }
+}

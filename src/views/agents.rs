@@ -1,0 +1,62 @@
+//! The agents besides Claude Code.
+
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::consent::{Caller, Environment};
+use crate::host::Host;
+use crate::integrations;
+use crate::posthog::Recording;
+use crate::session::Agent;
+use crate::sources;
+
+/// An agent that has kept sessions on this machine, and whether its hooks send them.
+#[derive(Debug)]
+pub(crate) struct OtherAgent {
+    /// The agent.
+    pub(crate) agent: Agent,
+    /// The folder of its sessions.
+    pub(crate) folder: PathBuf,
+    /// The number of its sessions.
+    pub(crate) sessions: usize,
+    /// The file that has the agent call this program.
+    pub(crate) plugin: Option<PathBuf>,
+    /// Whether the settings that its hooks see switch it on, or why not.
+    pub(crate) switched: Result<(), String>,
+    /// The halves of a session's content that are sent.
+    pub(crate) recording: Recording,
+}
+
+impl OtherAgent {
+    /// Every such agent. `host` is the machine as it is, since Claude Code's settings hold for
+    /// Claude Code alone.
+    pub(crate) fn all(host: &Host) -> Vec<Self> {
+        let environment = Environment::of(host, Caller::OtherAgent);
+        let (config, _) = Config::read(&environment);
+        let others = Agent::ALL.into_iter().filter(|it| *it != Agent::ClaudeCode);
+        let present = others.filter_map(|agent| {
+            let folder = sources::folder(agent, host).filter(|folder| folder.is_dir())?;
+            let key = &config.destination.api_key;
+            let switched = match (key, config.of(agent).enabled, &environment.stopped) {
+                (_, _, Some(stopped)) => Err(stopped.found.clone()),
+                (None, ..) => Err("POSTHOG_API_KEY is not set in this shell".to_owned()),
+                (_, false, _) => Err("POSTHOG_ENABLED is false".to_owned()),
+                _ => Ok(()),
+            };
+            Some(Self {
+                agent,
+                sessions: sources::of_agent(agent, host).found.len(),
+                plugin: integrations::plugin(agent, host),
+                folder,
+                switched,
+                recording: config.events.recording,
+            })
+        });
+        present.collect()
+    }
+
+    /// Whether its hooks send sessions.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.switched.is_ok() && self.plugin.is_some()
+    }
+}

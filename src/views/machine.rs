@@ -1,0 +1,308 @@
+//! The state of this machine, as `status` and `doctor` show it.
+//!
+//! Everything is gathered as far as it can be read. Whatever cannot is a [`Trouble`] in its place,
+//! and the rest is still there.
+
+use std::fs;
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{OtherAgent, Trouble};
+use crate::config::{Config, Problem};
+use crate::consent::{self, Caller, Environment, Stopped, Trust, Unconfirmed};
+use crate::host::Host;
+use crate::integrations::claude_code::in_force::{InForce, Scope, SettingsFile};
+use crate::integrations::claude_code::marketplace::{self, Unloadable};
+use crate::integrations::claude_code::plugin::{self, Plugin};
+use crate::outbox::{
+    Destination, Exclusion, Exclusions, Outbox, OutboxError, Run, RunKind, Status,
+};
+use crate::session::Agent;
+use crate::sources::{self, claude_code};
+use crate::variables::Variable;
+
+/// File systems keep times in steps of up to two seconds.
+const TIME_STEP: TimeDelta = TimeDelta::seconds(2);
+
+/// Settings, agents and outbox of this machine, at one moment.
+pub(crate) struct Machine {
+    /// The machine as the hooks of Claude Code see it.
+    pub(crate) host: Host,
+    /// The same, judged.
+    pub(crate) environment: Environment,
+    /// Claude Code's settings files.
+    pub(crate) settings: InForce,
+    /// The settings of this program.
+    pub(crate) config: Config,
+    /// Settings that cannot be used.
+    pub(crate) problems: Vec<Problem>,
+    /// The destinations that the user confirmed.
+    pub(crate) trust: Result<Trust, Trouble>,
+    /// Whether events can be stored.
+    pub(crate) state: Result<(), Trouble>,
+    /// The outbox; `None` when there is none yet.
+    pub(crate) outbox: Result<Option<Outbox>, Trouble>,
+    /// What the outbox holds; nothing when it cannot be read.
+    pub(crate) status: Status,
+    /// Sessions that the user excluded.
+    pub(crate) excluded: Result<Vec<Exclusion>, Trouble>,
+    /// The plugin of Claude Code, or why the list of plugins cannot be read.
+    pub(crate) plugin: Result<Option<Plugin>, String>,
+    /// Whether Claude Code can load the plugin, installed or not.
+    loadable: Result<(), Unloadable>,
+    /// The agents besides Claude Code.
+    pub(crate) others: Vec<OtherAgent>,
+}
+
+/// Whether the hooks of Claude Code send sessions from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Switch<'a> {
+    /// Yes, by this settings file; `None` is the environment.
+    On(Option<&'a Path>),
+    /// Yes, by a key among the plugin's options. Hooks alone see those, so that commands in a
+    /// terminal send nothing. Known from hooks that have run.
+    OnByPlugin,
+    /// No: nothing may be read or sent.
+    Stopped(&'a Stopped),
+    /// No: there is no place to keep events.
+    NoStateDirectory,
+    /// No: it is switched on, and there is no key.
+    NoKey,
+    /// No: this settings file switches it off.
+    OffBy(&'a Path),
+    /// No: nothing switches it on. With the plugin installed, a key among its options may.
+    Off { has_plugin: bool },
+}
+
+impl Machine {
+    pub(crate) fn gather(host: &Host) -> Self {
+        let others = OtherAgent::all(host);
+        let settings = InForce::read(host);
+        let environment = Environment::of(host, Caller::Onlooker);
+        let (config, problems) = Config::read(&environment);
+        let host = environment.host.clone();
+        let state_dir = config.state_dir.as_deref();
+        let (outbox, status) = outbox(state_dir);
+        let state = state_dir.map_or(Ok(()), Outbox::check_writable);
+        let excluded = state_dir.map(|directory| Exclusions::of(directory).all());
+        Self {
+            trust: Trust::of_user(&host).map_err(Trouble::from),
+            state: state.map_err(Trouble::from),
+            excluded: excluded
+                .unwrap_or_else(|| Ok(Vec::new()))
+                .map_err(Trouble::from),
+            plugin: Plugin::installed(&host),
+            loadable: marketplace::check_loadable(&host),
+            host,
+            environment,
+            settings,
+            config,
+            problems,
+            outbox,
+            status,
+            others,
+        }
+    }
+
+    /// Whether Claude Code is used here: it has kept sessions, or no other agent has.
+    pub(crate) fn uses_claude_code(&self) -> bool {
+        let folder = sources::folder(Agent::ClaudeCode, &self.host);
+        self.others.is_empty()
+            || folder.is_some_and(|folder| folder.is_dir())
+            || claude_code::cowork_dirs(&self.host)
+                .found
+                .iter()
+                .any(|it| it.is_dir())
+    }
+
+    /// Whether the hooks of Claude Code send sessions from here.
+    pub(crate) fn switch(&self) -> Switch<'_> {
+        let by = self.environment.decider(Variable::CcEnabled);
+        let by = by.map(|file| file.path.as_path());
+        let is_enabled = self.config.of(Agent::ClaudeCode).enabled;
+        let has_key = self.config.destination.api_key.is_some();
+        if let Some(stopped) = &self.environment.stopped {
+            return Switch::Stopped(stopped);
+        }
+        if self.config.state_dir.is_none() {
+            return Switch::NoStateDirectory;
+        }
+        match (is_enabled, by) {
+            (true, by) if has_key => Switch::On(by),
+            (false, Some(by)) => Switch::OffBy(by),
+            _ if self.has_run_unseen() => Switch::OnByPlugin,
+            (true, _) => Switch::NoKey,
+            (false, None) => Switch::Off {
+                has_plugin: matches!(self.plugin, Ok(Some(_))),
+            },
+        }
+    }
+
+    /// Whether the hooks of Claude Code send sessions from here.
+    pub(crate) fn is_on(&self) -> bool {
+        matches!(self.switch(), Switch::On(_) | Switch::OnByPlugin)
+    }
+
+    /// Whether the hooks of any agent send sessions from here.
+    pub(crate) fn sends(&self) -> bool {
+        let others = self.others.iter().any(OtherAgent::is_on);
+        others || (self.uses_claude_code() && self.is_on())
+    }
+
+    /// The destination that the settings name.
+    pub(crate) fn destination(&self) -> Option<Destination> {
+        self.config.destination.complete()
+    }
+
+    /// What the user has to confirm before events go to a destination.
+    pub(crate) fn missing(&self, destination: &Destination) -> Option<Unconfirmed> {
+        self.trust.as_ref().ok()?.missing(destination)
+    }
+
+    /// What the user has to confirm before events go to the destination of the settings.
+    pub(crate) fn unconfirmed(&self) -> Option<Unconfirmed> {
+        self.missing(&self.destination()?)
+    }
+
+    /// Why the project in the current folder is left alone.
+    pub(crate) fn left_alone(&self) -> Option<String> {
+        consent::opted_out(self.host.cwd.as_ref()?, &self.host)
+    }
+
+    /// The settings file with a hook that calls this program without the plugin.
+    pub(crate) fn own_hook(&self) -> Option<&SettingsFile> {
+        plugin::own_hook(&self.settings)
+    }
+
+    /// Why Claude Code does not load the plugin; `None` when it does, or needs none.
+    pub(crate) fn unloadable(&self) -> Option<&Unloadable> {
+        let is_needed = matches!(self.plugin, Ok(Some(_))) && self.own_hook().is_none();
+        self.loadable.as_ref().err().filter(|_| is_needed)
+    }
+
+    /// Files that keep sessions from being stored or sent, by the name of what they hold. While
+    /// there is any, nothing is sent.
+    pub(crate) fn troubles(&self) -> Vec<(&'static str, &Trouble)> {
+        let state = match &self.outbox {
+            // Both would say the same of the same place.
+            Err(outbox) => Some(("outbox", outbox)),
+            Ok(_) => self.state.as_ref().err().map(|state| ("state", state)),
+        };
+        let trust = self.trust.as_ref().err().map(|trust| ("trust", trust));
+        let excluded = self.excluded.as_ref().err().map(|it| ("excluded", it));
+        [state, trust, excluded].into_iter().flatten().collect()
+    }
+
+    /// The number of events that wait, for any destination.
+    pub(crate) fn waiting(&self) -> u64 {
+        let destinations = self.status.destinations.iter();
+        destinations.map(|queue| queue.waiting).sum()
+    }
+
+    /// The runs that tell how sending goes, the newest first. See [`telling`].
+    pub(crate) fn telling_runs(&self) -> Vec<&Run> {
+        telling(&self.status.runs.iter().collect::<Vec<_>>())
+    }
+
+    /// The same of the hooks of Claude Code.
+    pub(crate) fn telling_hooks(&self) -> Vec<&Run> {
+        let hooks = self.status.runs.iter().filter(|run| is_hook(run));
+        telling(&hooks.collect::<Vec<_>>())
+    }
+
+    /// Whether the plugin's hooks have run since the settings changed, though nothing that can be
+    /// seen from here lets them.
+    fn has_run_unseen(&self) -> bool {
+        let Ok(Some(plugin)) = &self.plugin else {
+            return false;
+        };
+        let user = self.settings.files.iter();
+        let user = user.filter(|file| file.scope == Scope::User);
+        let since = changed(user.map(|file| file.path.as_path()));
+        let since = since.chain(plugin.installed_at).max();
+        let mut runs = self.status.runs.iter();
+        self.config.destination.api_key.is_none()
+            && runs.any(|run| is_hook(run) && since.is_none_or(|since| run.at - since > TIME_STEP))
+    }
+}
+
+/// The outbox and what it holds.
+fn outbox(state_dir: Option<&Path>) -> (Result<Option<Outbox>, Trouble>, Status) {
+    let Some(directory) = state_dir else {
+        return (Ok(None), Status::default());
+    };
+    let read = || {
+        let outbox = Outbox::open_read_only(directory)?;
+        let status = outbox.as_ref().map(Outbox::status).transpose()?;
+        Ok::<_, OutboxError>((outbox, status.unwrap_or_default()))
+    };
+    match read() {
+        Ok((outbox, status)) => (Ok(outbox), status),
+        Err(error) => (Err(Trouble::from(error)), Status::default()),
+    }
+}
+
+/// When these files were last written.
+pub(crate) fn changed<'a>(
+    files: impl Iterator<Item = &'a Path>,
+) -> impl Iterator<Item = DateTime<Utc>> {
+    files.filter_map(|file| {
+        let changed = fs::metadata(file).and_then(|meta| meta.modified());
+        changed.ok().map(DateTime::<Utc>::from)
+    })
+}
+
+/// Whether a hook of Claude Code caused a run.
+const fn is_hook(run: &Run) -> bool {
+    matches!(run.kind, RunKind::SessionStart | RunKind::SessionEnd)
+}
+
+/// The runs that tell how sending goes, of runs that begin with the newest: the last one that was
+/// about a session or asked for. The run at a session start only looks for sessions whose end was
+/// missed; it is told, too, when it is the newest and failed, or when there is no other.
+fn telling<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {
+    let newest = runs.first().copied();
+    let last = runs
+        .iter()
+        .copied()
+        .find(|run| run.kind != RunKind::SessionStart);
+    let Some(last) = last else {
+        return Vec::from_iter(newest);
+    };
+    let failed = newest.filter(|run| run.kind == RunKind::SessionStart && run.error.is_some());
+    failed.into_iter().chain([last]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_start_does_not_hide_the_last_session_end() {
+        let run = |kind: &RunKind, error: Option<&str>| Run {
+            at: Utc::now(),
+            kind: kind.clone(),
+            session: None,
+            duration_ms: 1,
+            sent: 0,
+            error: error.map(str::to_owned),
+            warnings: Vec::new(),
+        };
+        let start = run(&RunKind::SessionStart, None);
+        let failed = run(&RunKind::SessionStart, Some("no network"));
+        let end = run(&RunKind::SessionEnd, None);
+        let flush = run(&RunKind::Flush, None);
+        for (runs, expected) in [
+            (vec![], vec![]),
+            (vec![&start], vec![&start]),
+            (vec![&start, &end], vec![&end]),
+            (vec![&start, &flush, &end], vec![&flush]),
+            (vec![&failed, &end], vec![&failed, &end]),
+            (vec![&start, &failed, &end], vec![&end]),
+            (vec![&end, &failed], vec![&end]),
+        ] {
+            assert_eq!(telling(&runs), expected, "{runs:?}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What several commands show alike, computed once. Nothing here prints.
+
+mod agents;
+mod machine;
+mod trouble;
+
+pub(crate) use agents::OtherAgent;
+pub(crate) use machine::{Machine, Switch, changed};
+pub(crate) use trouble::Trouble;
