@@ -24,7 +24,11 @@ fn main() -> ExitCode {
         if is_broken_pipe(&error) {
             return Exit::Done;
         }
-        ui::say(format_args!("error: {error:#}"));
+        if is_interrupted(&error) {
+            ui::say("stopped");
+            return Exit::Stopped;
+        }
+        ui::say_in_lines(format_args!("error: {error:#}"));
         if error.is::<WrongUse>() {
             Exit::WrongUse
         } else {
@@ -34,7 +38,13 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Whether the reader of our output closed the pipe.
+/// Whether a question was answered with Ctrl-C.
+fn is_interrupted(error: &anyhow::Error) -> bool {
+    let io = error.root_cause().downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::Interrupted)
+}
+
+/// Whoever read our output has read enough.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause

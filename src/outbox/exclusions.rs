@@ -19,8 +19,8 @@ use crate::fingerprint;
 /// Format version of the files.
 const VERSION: u32 = 1;
 
-/// Folder of the files in the state directory.
-const FOLDER: &str = "excluded";
+/// Their folder in the state directory.
+pub(super) const FOLDER: &str = "excluded";
 
 /// A session that is excluded from sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -106,7 +106,13 @@ impl Progress {
         self.bar.set_position(self.counts.place());
     }
 
-    /// Prints a progress line if there is no bar.
+    /// Events that were sent by now.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.counts.sent.load(Ordering::Relaxed)
+    }
+
+    /// A good moment for a line, where there is no bar.
     pub fn mark(&self) {
         if self.bar.is_hidden() {
             say(format_args!(

@@ -1,11 +1,11 @@
 //! Sends what waits while more is stored.
 
 use std::cell::Cell;
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::Scope;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::bail;
 
 use crate::commands::sending::{Effort, Pauses, Sending};
 use crate::deliver::Drained;
@@ -18,9 +18,13 @@ const EFFORT: Effort = Effort {
     pauses: Pauses::Skipped,
 };
 
+/// Silence after which the person who waits is told what is waited for.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// A thread that goes on trips: each sends until little is left. It has the database open for
 /// itself.
-pub(super) struct Courier {
+pub(super) struct Courier<'scope> {
+    progress: &'scope Progress,
     orders: Sender<Trip>,
     returns: Receiver<anyhow::Result<Drained>>,
     is_out: bool,
@@ -37,9 +41,9 @@ struct Trip {
     leave: u64,
 }
 
-impl Courier {
+impl<'scope> Courier<'scope> {
     /// `sending` is for the courier alone. Trips end early when the user stops them.
-    pub(super) fn hire<'scope>(
+    pub(super) fn hire(
         scope: &'scope Scope<'scope, '_>,
         sending: Sending<'scope>,
         progress: &'scope Progress,
@@ -56,6 +60,7 @@ impl Courier {
             }
         });
         Self {
+            progress,
             orders,
             returns,
             is_out: false,
@@ -100,10 +105,36 @@ impl Courier {
     /// Waits until it is back.
     pub(super) fn wait(&mut self) -> anyhow::Result<()> {
         if self.is_out {
-            let drained = self.returns.recv();
-            self.note(drained.map_err(|_| anyhow!("sending ended by itself"))??);
+            let drained = self.next_return()?;
+            self.note(drained?);
         }
         Ok(())
+    }
+
+    /// Waits for the end of a trip, and says so when nothing was acknowledged for a while.
+    fn next_return(&self) -> anyhow::Result<anyhow::Result<Drained>> {
+        let mut silence = Duration::ZERO;
+        let mut sent = self.progress.acknowledged();
+        loop {
+            match self.returns.recv_timeout(SILENCE) {
+                Ok(drained) => return Ok(drained),
+                Err(RecvTimeoutError::Disconnected) => bail!("sending ended by itself"),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = self.progress.acknowledged();
+            silence = if now == sent {
+                silence + SILENCE
+            } else {
+                Duration::ZERO
+            };
+            sent = now;
+            if !silence.is_zero() {
+                self.progress.say(format_args!(
+                    "no answer for {} s; Ctrl-C stops, and what waits is kept",
+                    silence.as_secs()
+                ));
+            }
+        }
     }
 
     fn note(&mut self, drained: Drained) {

@@ -104,8 +104,12 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
     let chosen = chosen(arguments, &filter, reach, host)?;
     let listed = select::told(&chosen.unreadable);
     let sessions = oldest_first(chosen.found);
-    if sessions.is_empty() && !filter.is_open() {
-        ui::say("no session matches; `posthog-llma ingest --list` shows what there is");
+    if sessions.is_empty() {
+        ui::say(if filter.is_open() {
+            "no sessions were found"
+        } else {
+            "no session matches; `posthog-llma ingest --list` shows what there is"
+        });
         return Ok(listed);
     }
     let exit = handle(&sessions, arguments, config, host)?;

@@ -11,10 +11,11 @@ use anyhow::{anyhow, bail};
 
 use super::claims::{self, Turn};
 use crate::ahead;
-use crate::commands::{Exit, excluded, short};
+use crate::commands::{Exit, excluded, short, words};
 use crate::config::Config;
 use crate::host::Host;
 use crate::pipeline::{Collected, PART_BYTES, Parts};
+use crate::posthog::Progress;
 use crate::sources::Found;
 use crate::ui;
 
@@ -31,6 +32,8 @@ pub(super) struct Own<'a> {
     turn: Turn,
     /// Whether another transcript of the same session follows.
     pub(super) is_followed: bool,
+    /// Whether it may still be written to.
+    progress: Progress,
     /// What of it cannot be read, and why.
     unreadable: BTreeSet<String>,
 }
@@ -43,6 +46,7 @@ impl Own<'_> {
                 Some(first) => first,
                 None => self.read()?,
             };
+            self.progress = part.progress;
             let foreign = self.turn.claim(&part.session);
             if !part.is_part() {
                 self.turn.pass();
@@ -80,7 +84,7 @@ pub(super) type Emit<'a, R> = dyn FnMut(R) -> anyhow::Result<()> + 'a;
 /// What comes of a session.
 enum Outcome<R> {
     Built(R),
-    /// Why there is nothing of it.
+    /// Why there is nothing of it, or not all.
     Passed(String),
     /// What of it cannot be read, and why.
     Unreadable(String),
@@ -115,6 +119,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
         let build = || {
             let mut built = begin();
             let mut left = transcripts.len();
+            let mut running = None;
             for (found, turn) in transcripts {
                 left -= 1;
                 match own(found, turn, config, host) {
@@ -122,12 +127,17 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
                     Ok(mut own) => {
                         own.is_followed = left > 0;
                         built.add(&mut own, hand_on)?;
+                        running =
+                            (own.progress == Progress::Running).then(|| short(&found.session_id()));
                         let unreadable = own.unreadable.into_iter();
                         unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
                     }
                 }
             }
-            built.finish(hand_on)
+            built.finish(hand_on)?;
+            running.map_or(Ok(()), |id| {
+                tell(Outcome::Passed(format!("{id} {}", words::STILL_RUNNING)))
+            })
         };
         if let Err(error) = build() {
             // When nothing more is wanted, neither is this.
@@ -204,6 +214,7 @@ fn own<'a, R>(
     Ok(Own {
         path: &found.path,
         parts,
+        progress: first.progress,
         first: Some(first),
         turn,
         is_followed: false,

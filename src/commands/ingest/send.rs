@@ -88,7 +88,8 @@ pub(super) fn run(
         ..
     } = backfill;
     drop(progress);
-    let exit = summary.print(sessions.len(), &drained, sending.outbox())?;
+    let endpoint = config.destination.endpoint.as_ref();
+    let exit = summary.print(sessions.len(), &drained, sending.outbox(), endpoint)?;
     let stored = conclude(&sending, report, stopped, drained);
     Ok(match exit {
         _ if interrupt.is_set() => Exit::Stopped,
@@ -167,7 +168,7 @@ impl<'a> Backfill<'a, '_> {
         &mut self,
         plan: &Plan<'a>,
         pipeline: &Pipeline<'_>,
-        courier: &mut Courier,
+        courier: &mut Courier<'_>,
     ) -> anyhow::Result<Option<String>> {
         let (outbox, config, host) = (self.sending.outbox(), self.config, self.host);
         let sessions = plan.sessions.iter().map(|(found, unread)| Next {
@@ -213,7 +214,7 @@ impl<'a> Backfill<'a, '_> {
     fn store(
         &mut self,
         pipeline: &Pipeline<'_>,
-        courier: &mut Courier,
+        courier: &mut Courier<'_>,
         found: &'a Found,
         bytes: u64,
         read: anyhow::Result<Option<Read<'_>>>,
@@ -315,7 +316,7 @@ impl<'a> Backfill<'a, '_> {
         if courier.is_ready()? && load.waiting >= step / WORTH_SENDING {
             courier.send_off(step / WORTH_KEEPING);
         }
-        let is_stuck = |courier: &Courier| {
+        let is_stuck = |courier: &Courier<'_>| {
             Ok::<_, anyhow::Error>(
                 self.trouble(courier).is_none() && is_full(&self.sending.load()?),
             )
@@ -338,7 +339,7 @@ impl<'a> Backfill<'a, '_> {
     }
 
     /// Why no more may be stored or sent, whatever room there is.
-    fn trouble(&self, courier: &Courier) -> Option<String> {
+    fn trouble(&self, courier: &Courier<'_>) -> Option<String> {
         if self.interrupt.is_set() {
             return Some("Ctrl-C".to_owned());
         }
