@@ -33,7 +33,7 @@ Examples:
 Exit status: 0 done, 1 something was not sent or not found out, 2 wrong use, 130 stopped by Ctrl-C."
 )]
 pub struct Cli {
-    /// What to do.
+    /// The verb.
     #[command(subcommand)]
     pub command: Command,
 }

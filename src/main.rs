@@ -12,8 +12,7 @@ fn main() -> ExitCode {
     let host = Host::real();
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
-        // The message repeats what was typed, which may be a file name, so it is printed through
-        // `ui`.
+        // The message repeats the arguments, which may be names of files with control characters.
         Err(error) if error.use_stderr() => {
             ui::say(error.render().to_string().trim_end());
             return Exit::WrongUse.into();
@@ -44,7 +43,7 @@ fn is_interrupted(error: &anyhow::Error) -> bool {
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::Interrupted)
 }
 
-/// Whoever read our output has read enough.
+/// Whether the reader of our output closed the pipe: that is no error.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause

@@ -1,8 +1,8 @@
 //! The only module that writes to standard output (data) and standard error (messages), and the
 //! only one that asks questions.
 //!
-//! All text printed on a terminal passes through `clean`, so that no name, prompt or error text can
-//! control the terminal or hide in it. Styles are this program's own ([`Styled`]).
+//! Everything that is printed on a terminal passes `clean`: no name, prompt or error text
+//! can steer it or hide in it. Styles are this program's own ([`Styled`]).
 
 mod clean;
 mod progress;

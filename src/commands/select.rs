@@ -13,10 +13,10 @@ use crate::session::Agent;
 use crate::sources::{self, Found, Glance, Listing, Unreadable};
 use crate::ui;
 
-/// How many candidates an error shows.
+/// Number of candidates that an error shows.
 const CANDIDATES: usize = 5;
 
-/// What sessions must be like to be chosen.
+/// Conditions for sessions to be chosen.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     since: Option<DateTime<Utc>>,

@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::posthog::Recording;
 use crate::ui;
 
-/// What every terminal has.
+/// Columns that every terminal has.
 pub(super) const WIDTH: usize = 80;
 
 /// Why not all of a session is shown or sent, as in "it …".

@@ -30,14 +30,14 @@ pub(super) struct Courier<'scope> {
     is_out: bool,
     /// Events that the last trip sent.
     last_sent: Option<u64>,
-    /// What all trips so far achieved; what went wrong is that of the last one.
+    /// Sum of all trips so far, with the error of the last one.
     drained: Drained,
 }
 
 struct Trip {
     /// Events that earlier trips sent.
     before: u64,
-    /// So few bytes are left for later.
+    /// The trip ends when fewer bytes than these wait.
     leave: u64,
 }
 
@@ -69,7 +69,7 @@ impl<'scope> Courier<'scope> {
         }
     }
 
-    /// What was achieved so far.
+    /// Sum of all trips so far.
     pub(super) const fn drained(&self) -> &Drained {
         &self.drained
     }
@@ -157,7 +157,7 @@ fn go(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Drained> {
     let is_over_quota = Cell::new(false);
-    // What is on its way waits as well, so no request is given up for this.
+    // Events of a request that is being sent count as waiting, so this interrupts no request.
     let is_enough = || {
         let load = || sending.load().map(|load| load.waiting);
         trip.leave > 0 && load().is_ok_and(|waiting| waiting < trip.leave)

@@ -22,7 +22,7 @@ books: whether the calls agree with the totals that the agent itself recorded
   added  calls that only the totals know are sent as one event for each model
   over   the transcript shows more than the totals";
 
-/// What a session would come to.
+/// Counts of a session and its line.
 struct Row {
     text: String,
     tally: Tally,

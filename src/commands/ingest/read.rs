@@ -19,8 +19,8 @@ use crate::posthog::Progress;
 use crate::sources::Found;
 use crate::ui;
 
-/// So many bytes of transcripts are read before their turn comes: enough that every processor has
-/// something to do, and few enough not to matter in memory.
+/// Bytes of transcripts to read ahead of their turn: enough to keep every processor busy, and a
+/// harmless amount of memory.
 pub(super) const READ_AHEAD: u64 = 16 << 20;
 
 /// A transcript of a session, part by part, and what other sessions own of it.
@@ -34,7 +34,7 @@ pub(super) struct Own<'a> {
     pub(super) is_followed: bool,
     /// Whether it may still be written to.
     progress: Progress,
-    /// What of it cannot be read, and why.
+    /// Files of it that cannot be read, with the reasons.
     unreadable: BTreeSet<String>,
 }
 
@@ -81,12 +81,12 @@ impl Own<'_> {
 /// Takes what is built of a session. It fails when nothing is wanted any more.
 pub(super) type Emit<'a, R> = dyn FnMut(R) -> anyhow::Result<()> + 'a;
 
-/// What comes of a session.
+/// Result of reading a session.
 enum Outcome<R> {
     Built(R),
     /// Why there is nothing of it, or not all.
     Passed(String),
-    /// What of it cannot be read, and why.
+    /// Files of it that cannot be read, with the reasons.
     Unreadable(String),
     Failed(anyhow::Error),
 }

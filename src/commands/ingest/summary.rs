@@ -1,4 +1,4 @@
-//! What became of the sessions of a backfill.
+//! Results of a backfill: a line for each session, and a table.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ use crate::sources::Found;
 use crate::transport::Endpoint;
 use crate::ui;
 
-/// Up to so many sessions, each has a line of its own.
+/// Most sessions that have a line each; more are summed up in the table alone.
 pub(super) const FEW: usize = 20;
 
 /// Column in which the reasons begin: behind the numbers.
@@ -45,7 +45,7 @@ struct Handled<'a> {
     found: &'a Found,
     /// Its own, as [`Found::session_key`] tells.
     key: String,
-    /// How it goes on; `None` when there was nothing new.
+    /// Whether it is still running; `None` when there was nothing new.
     progress: Option<Progress>,
 }
 

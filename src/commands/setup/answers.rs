@@ -30,7 +30,7 @@ struct Given<T> {
     is_typed: bool,
 }
 
-/// What the user wants.
+/// Answers to all questions of `setup`.
 pub(super) struct Answers {
     endpoint: Given<Endpoint>,
     api_key: Given<ApiKey>,

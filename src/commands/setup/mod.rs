@@ -135,7 +135,7 @@ fn write(place: &Place, variables: &[(&str, &str)], host: &Host) -> anyhow::Resu
     Ok(())
 }
 
-/// What the user can expect now, and what still is in the way.
+/// Says what happens from now on, and what still prevents sending.
 fn what_now(place: &Place, host: &Host) {
     let here = if place.is_project {
         " in this project"

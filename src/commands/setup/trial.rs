@@ -101,7 +101,7 @@ fn post(
     let (url, body) = (url.to_owned(), body.to_owned());
     thread::spawn(move || {
         let transport = Transport::new(TransportSettings::default());
-        // Nobody waits for it any more after Ctrl-C.
+        // After Ctrl-C the receiver is gone.
         let _ = answers.send(transport.post(&url, &body));
     });
     loop {
@@ -128,7 +128,7 @@ fn explain(answers: &Answers, quota_limited: bool, trace: Uuid) {
     ));
 }
 
-/// What PostHog answered. Its JSON is written anew, so that nothing in it controls a terminal.
+/// PostHog's answer, in a line. Its JSON is serialized again, so that nothing in it controls a terminal.
 fn said(answer: &Answer, answers: &Answers) -> String {
     let body: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
     let body = body.map_or_else(String::new, |body| without_key(&body.to_string(), answers));

@@ -35,7 +35,7 @@ pub(super) struct Node {
     /// Name of the trace, turn or tool. Not with the model: the model is a call's name.
     pub(super) name: Option<String>,
     pub(super) model: Option<String>,
-    /// What a tool was called for.
+    /// Input that tells this call of a tool from others.
     pub(super) detail: Option<String>,
     /// Type of the subagent that made the call, or that a tool started.
     pub(super) subagent: Option<String>,
@@ -57,7 +57,7 @@ pub(super) struct Node {
     pub(super) parent: Option<String>,
 }
 
-/// What a node stands for.
+/// Kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
