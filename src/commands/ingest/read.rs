@@ -115,31 +115,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
         };
-        let hand_on: &mut Emit<'_, R> = &mut |result| tell(Outcome::Built(result));
-        let build = || {
-            let mut built = begin();
-            let mut left = transcripts.len();
-            let mut running = None;
-            for (found, turn) in transcripts {
-                left -= 1;
-                match own(found, turn, config, host) {
-                    Err(why) => tell(why)?,
-                    Ok(mut own) => {
-                        own.is_followed = left > 0;
-                        built.add(&mut own, hand_on)?;
-                        running =
-                            (own.progress == Progress::Running).then(|| short(&found.session_id()));
-                        let unreadable = own.unreadable.into_iter();
-                        unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
-                    }
-                }
-            }
-            built.finish(hand_on)?;
-            running.map_or(Ok(()), |id| {
-                tell(Outcome::Passed(format!("{id} {}", words::STILL_RUNNING)))
-            })
-        };
-        if let Err(error) = build() {
+        if let Err(error) = build(transcripts, begin(), &tell, config, host) {
             // When nothing more is wanted, neither is this.
             let _ = tell(Outcome::Failed(error));
         }
@@ -171,6 +147,37 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
         },
     )?;
     Ok(exit)
+}
+
+/// Builds one session from its transcripts, and tells what of it is missing.
+fn build<'a, R, B: Build<R>>(
+    transcripts: Vec<(&'a Found, Turn)>,
+    mut built: B,
+    tell: &dyn Fn(Outcome<R>) -> anyhow::Result<()>,
+    config: &Config,
+    host: &'a Host,
+) -> anyhow::Result<()> {
+    let hand_on: &mut Emit<'_, R> = &mut |result| tell(Outcome::Built(result));
+    let mut left = transcripts.len();
+    let mut running = None;
+    for (found, turn) in transcripts {
+        left -= 1;
+        match own(found, turn, config, host) {
+            Err(why) => tell(why)?,
+            Ok(mut own) => {
+                own.is_followed = left > 0;
+                built.add(&mut own, hand_on)?;
+                let is_running = own.progress == Progress::Running;
+                running = is_running.then(|| short(&found.session_id()));
+                let unreadable = own.unreadable.into_iter();
+                unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
+            }
+        }
+    }
+    built.finish(hand_on)?;
+    running.map_or(Ok(()), |id| {
+        tell(Outcome::Passed(format!("{id} {}", words::STILL_RUNNING)))
+    })
 }
 
 /// The transcripts of each session together, in the place of the first of them.
