@@ -14,9 +14,6 @@ use crate::session::Agent;
 pub(crate) use when::When;
 pub use work::{Task, Work};
 
-/// Line below a short help.
-const MORE: &str = "More about it, with examples: --help";
-
 /// Turns coding-agent sessions into PostHog LLM analytics.
 #[derive(Debug, Parser)]
 #[command(name = "posthog-llma", version, about, max_term_width = 100)]
@@ -77,7 +74,7 @@ pub enum Command {
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
-#[command(after_help = MORE, after_long_help = "Examples:
+#[command(after_long_help = "Examples:
   posthog-llma show                       the newest session of this project
   posthog-llma show 4f2a                  the session whose id begins with 4f2a
   posthog-llma show session.jsonl         the session in a transcript
@@ -125,7 +122,7 @@ impl ValueEnum for Agent {
 /// Arguments of `ingest`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
-#[command(after_help = MORE, after_long_help = "Examples:
+#[command(after_long_help = "Examples:
   posthog-llma ingest                          the newest session of this project
   posthog-llma ingest 4f2a 99c0                the sessions whose ids begin with these
   posthog-llma ingest --since 7d               the last seven days, all projects
@@ -187,8 +184,9 @@ pub struct Ingest {
 }
 
 /// Arguments of `setup`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Args)]
-#[command(after_help = MORE, after_long_help = "Examples:
+#[command(after_long_help = "Examples:
   posthog-llma setup                              asks
   posthog-llma setup --region eu --key - <file    asks nothing
   posthog-llma setup --project                    for this project only
@@ -261,7 +259,6 @@ pub struct Status {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = MORE,
     after_long_help = "It asks PostHog whether it would take events, and sends none. Its output \
     holds no key and no content of sessions, so that it can be part of a bug report.
 
@@ -277,7 +274,6 @@ pub struct Doctor {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["host", "project"]))]
 #[command(
-    after_help = MORE,
     after_long_help = "PostHog's own hosts need no confirmation. Any other has to be confirmed \
     once, since a repository can set any variable in its committed settings. The same holds for any \
     destination that such settings choose."
@@ -292,7 +288,7 @@ pub struct Trust {
 
 /// Arguments of `pause`.
 #[derive(Debug, Args)]
-#[command(after_help = MORE, after_long_help = "Examples:
+#[command(after_long_help = "Examples:
   posthog-llma pause                      the session that it runs in
   posthog-llma pause 4f2a                 the session whose id begins with 4f2a
 
@@ -319,7 +315,6 @@ pub struct Resume {
 /// Arguments of `forget`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = MORE,
     after_long_help = "Title, project and everything that waits of the session are removed from the \
     outbox. What stays are the ids of its events, so that no copy of them in a fork is sent, and \
     the settings that made those ids. PostHog keeps what was sent before. Hooks and ingest leave \

@@ -7,9 +7,11 @@
 //! the project that the user looked at last. `timestamp` is left out: with it, the page shows half
 //! an hour of a session.
 
+use std::fmt::Write as _;
+
 use crate::transport::Endpoint;
 
-/// Page of a trace; `id` is its `$ai_trace_id`, a UUID.
+/// Page of a trace; `id` is its `$ai_trace_id`.
 #[must_use]
 pub fn trace(endpoint: &Endpoint, id: &str) -> String {
     let path = if endpoint.is_posthog_cloud() {
@@ -17,13 +19,29 @@ pub fn trace(endpoint: &Endpoint, id: &str) -> String {
     } else {
         "llm-analytics"
     };
+    // The app decodes the id twice.
+    let id = encoded(&encoded(id));
     format!("{}/{path}/traces/{id}", endpoint.app())
 }
 
-/// Page of a trace with one of its events open; `span` is its `$ai_span_id`, a UUID.
+/// A text as part of an address: what is neither letter, digit, `-`, `_`, `.` nor `~` is escaped.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// Page of a trace with one of its events open; `span` is its `$ai_span_id`.
 #[must_use]
 pub fn span(endpoint: &Endpoint, id: &str, span: &str) -> String {
-    format!("{}?event={span}", trace(endpoint, id))
+    format!("{}?event={}", trace(endpoint, id), encoded(span))
 }
 
 #[cfg(test)]
@@ -42,6 +60,8 @@ mod tests {
         let own = Endpoint::parse("https://posthog.example.com/").unwrap();
         let page = "https://posthog.example.com/llm-analytics/traces/t-1";
         assert_eq!(trace(&own, "t-1"), page);
+        let odd = "https://posthog.example.com/llm-analytics/traces/a%2520b%252Fc";
+        assert_eq!(trace(&own, "a b/c"), odd);
         assert_eq!(span(&own, "t-1", "s-2"), format!("{page}?event=s-2"));
     }
 }

@@ -12,7 +12,7 @@ fn nothing_to_send_is_one_line_and_no_table() {
     for more in [&[][..], &["--dry-run"], &["--output", "-"]] {
         let arguments = ["ingest", "--all"].iter().chain(more);
         let outcome = env.run(arguments).success();
-        outcome.complains("no sessions were found");
+        let outcome = outcome.complains("no sessions were found");
         assert_eq!(outcome.stdout, "");
     }
 }
@@ -42,7 +42,7 @@ fn columns_are_explained_where_they_are_shown() {
     let columns = outcome.stdout.lines().next().expect("a first line");
     for column in ["turns", "calls", "in", "out", "cached", "books"] {
         assert!(columns.contains(column), "{columns}");
-        outcome.complains(column);
+        assert!(outcome.stderr.contains(column), "{}", outcome.stderr);
     }
     assert!(outcome.stderr.lines().all(|line| line.len() <= 80));
 }
@@ -74,4 +74,21 @@ fn a_server_that_does_not_answer_is_not_waited_for_in_silence() {
     outcome
         .complains("sending ")
         .complains("no answer for 5 s; Ctrl-C stops, and what waits is kept");
+}
+
+#[test]
+fn help_has_two_lengths() {
+    let env = TestEnv::new();
+    for verb in [
+        "", "setup", "show", "ingest", "doctor", "trust", "pause", "forget",
+    ] {
+        let help = |flag: &str| {
+            let arguments = [verb, flag].into_iter().filter(|it| !it.is_empty());
+            env.run(arguments).success().stdout
+        };
+        let (short, long) = (help("-h"), help("--help"));
+        assert!(short.lines().count() <= 40, "{verb}: {short}");
+        assert!(long.len() > short.len(), "{verb}: {long}");
+        assert!(short.contains("see more with '--help'"), "{short}");
+    }
 }

@@ -186,7 +186,7 @@ fn a_coding_agent_cannot_set_anything_up() {
     ] {
         let run = user.env.command(arguments.iter()).env("CLAUDECODE", "1");
         let outcome = run.run().code(2).never_mentions(API_KEY);
-        outcome.complains("in a terminal of your own");
+        let outcome = outcome.complains("in a terminal of your own");
         let command = format!("posthog-llma\" {typed}");
         assert!(
             outcome.stderr.trim_end().ends_with(&command),

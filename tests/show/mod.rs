@@ -242,7 +242,7 @@ fn a_session_of_a_project_that_is_left_alone_is_not_shown() {
     crate::support::session::Session::write(&env, 1, 1);
     env.write("project/.posthog-llma-ignore", "");
     let outcome = env.run(["show"]).success();
-    outcome
+    let outcome = outcome
         .complains("nothing of 00000000 is read or sent")
         .complains(".posthog-llma-ignore is there");
     assert_eq!(outcome.stdout, "");

@@ -7,7 +7,7 @@ use crate::commands::{Exit, short, words};
 use crate::deliver::Drained;
 use crate::outbox::{Outbox, Receipt};
 use crate::posthog::retention::CONTENT_DAYS;
-use crate::posthog::{Frozen, Grouping, Progress, Tally, ids, links};
+use crate::posthog::{Frozen, Grouping, Progress, Tally, links};
 use crate::session::Agent;
 use crate::sources::Found;
 use crate::transport::Endpoint;
@@ -56,8 +56,8 @@ impl Handled<'_> {
         let known = outbox.session(agent.as_str(), &self.key)?;
         let frozen = known.and_then(|it| serde_json::from_str::<Frozen>(&it.frozen).ok());
         let has_trace = frozen.is_some_and(|it| it.grouping == Grouping::Session);
-        let trace = ids::session_trace(agent, &self.key).to_string();
-        Ok(has_trace.then(|| links::trace(endpoint, &trace)))
+        // The first trace of a session has the session's own id.
+        Ok(has_trace.then(|| links::trace(endpoint, &self.key)))
     }
 }
 
