@@ -225,12 +225,10 @@ fn a_secret_has_the_same_mark_in_every_run_and_once_it_is_sent() {
     assert_eq!(marks(&sent), first);
 }
 
-#[cfg(unix)]
 #[test]
 fn marks_of_this_run_alone_are_told() {
     let env = TestEnv::new();
-    let state = env.write("a-file", "in the way");
-    let env = env.with("POSTHOG_LLMA_STATE_DIR", state.join("state"));
+    env.write(env.state().join("redaction.key/in the way"), "");
     let outcome = env.command(["show"]).argument(fixture("00000027"));
     let outcome = outcome.run().success();
     outcome.complains("marks of redacted secrets are of this run alone");
