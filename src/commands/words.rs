@@ -91,10 +91,7 @@ pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
 /// Words as a sentence lists them: `a, b and c`.
 pub(super) fn list(words: &[&str]) -> String {
     match words {
-        [first @ .., second, last] => {
-            let first: String = first.iter().map(|word| format!("{word}, ")).collect();
-            format!("{first}{second} and {last}")
-        }
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         words => words.concat(),
     }
 }

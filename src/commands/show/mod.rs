@@ -99,7 +99,9 @@ impl Shown {
         let mut traces = tree::grow(nodes);
         let destination = &config.destination;
         if let (Some(endpoint), Some(_)) = (&destination.endpoint, &destination.api_key) {
-            traces.iter_mut().for_each(|trace| trace.link(endpoint));
+            for trace in &mut traces {
+                trace.link(endpoint);
+            }
         }
         Ok(Self {
             traces,
