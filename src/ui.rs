@@ -1,8 +1,8 @@
 //! The only module that writes to standard output (data) and standard error (messages), and the
 //! only one that asks questions.
 //!
-//! Everything that is printed on a terminal passes `clean`: no name, prompt or error text
-//! can steer it or hide in it. Styles are this program's own ([`Styled`]).
+//! All text printed on a terminal passes through `clean`, so that no name, prompt or error text can
+//! control the terminal or hide in it. Styles are this program's own ([`Styled`]).
 
 mod clean;
 mod progress;
@@ -113,7 +113,7 @@ fn folded(line: &str, width: usize) -> String {
     lines.join("\n")
 }
 
-/// A line of standard input; `None` at its end.
+/// Reads a line of standard input; `None` at its end.
 ///
 /// # Errors
 /// When it cannot be read.

@@ -12,7 +12,7 @@ const PREFIX: &str = "phc_";
 /// base 62: 43 characters, and fewer than 40 once in 62³ keys.
 const SHORTEST_DRAWN: usize = 40;
 
-/// A PostHog project key. It is never shown whole.
+/// A PostHog project key. It is never displayed in full.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey(String);
 
@@ -68,7 +68,7 @@ impl ApiKey {
         Ok(parsed)
     }
 
-    /// The key, for the request that needs it.
+    /// The full key, for requests.
     pub(crate) fn secret(&self) -> &str {
         &self.0
     }

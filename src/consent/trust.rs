@@ -180,7 +180,7 @@ impl Trust {
         Ok(())
     }
 
-    /// A temporary file beside the real one, on the disk before it takes the name.
+    /// Writes a temporary file beside the real one and syncs it before renaming it.
     fn save(&mut self) -> Result<(), TrustError> {
         self.confirmed.version = VERSION;
         let failed = |source| TrustError::File {

@@ -19,7 +19,7 @@ use crate::fingerprint;
 /// Format version of the files.
 const VERSION: u32 = 1;
 
-/// Their folder in the state directory.
+/// Folder of the files in the state directory.
 pub(super) const FOLDER: &str = "excluded";
 
 /// A session that is excluded from sending.

@@ -25,10 +25,10 @@
 //! | `outbox.db.new` | a database under construction; renamed when it is complete |
 //! | `outbox.db.suspect` | a mark: the next run checks the whole database |
 //! | `outbox.db.corrupt-1`, … | damaged databases that were set aside |
-//! | `outbox.lock` | lock of whoever makes, migrates or sets aside a database |
-//! | `sender-1.lock`, … | lock of whoever sends to a destination |
+//! | `outbox.lock` | lock for creating, migrating and setting aside a database |
+//! | `sender-1.lock`, … | lock for sending to a destination |
 //! | `redaction.key` | secret that keys the marks of redacted values; made when first needed |
-//! | `excluded/….json` | for each session that the user excluded: which, when and how |
+//! | `excluded/….json` | for each session that the user excluded: which, when and by which command |
 //!
 //! # Crash safety
 //!
@@ -170,7 +170,7 @@ impl Outbox {
         self
     }
 
-    /// The secret of this installation that keys the hashes of redacted values; see
+    /// The secret key of this installation for the hashes of redacted values; see
     /// [`redaction_key`].
     #[must_use]
     pub(crate) const fn redaction_key(&self) -> [u8; 32] {
