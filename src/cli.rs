@@ -18,18 +18,19 @@ pub use work::{Task, Work};
 #[derive(Debug, Parser)]
 #[command(name = "posthog-llma", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Settings are environment variables, or options of the Claude Code plugin.
+    after_help = "Begin with: posthog-llma setup",
+    after_long_help = "Settings are environment variables, or options of the Claude Code plugin.
 
 Examples:
   posthog-llma setup                      switch it on
   posthog-llma show                       what the newest session of this project would send
   posthog-llma ingest --since 7d          send the sessions of the last seven days
-  posthog-llma status                     how sending goes
+  posthog-llma status                     whether sending works
 
 Exit status: 0 done, 1 something was not sent or not found out, 2 wrong use, 130 stopped by Ctrl-C."
 )]
 pub struct Cli {
-    /// What to do.
+    /// The verb.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -37,28 +38,30 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Switch it on: ask where to, try it, write Claude Code's settings
+    /// Switch sending on: ask for destination and key, test them, write Claude Code's settings
     Setup(Setup),
-    /// Show a session as PostHog will show it; sends nothing and needs no account
+    /// Show a session as PostHog will show it
+    ///
+    /// Sends nothing and needs no account.
     Show(Show),
     /// Send past sessions
     Ingest(Ingest),
-    /// Send past sessions of the current project: what Claude Code's slash command runs
+    /// Send past sessions of the current project; Claude Code's slash command runs this
     #[command(hide = true)]
     IngestProject(Ingest),
-    /// Show whether it is switched on, where it sends, and how the last sends went
+    /// Show whether sending is on, where events go, and what became of the last sessions
     Status(Status),
-    /// Find out what is wrong, and say what to do about it
+    /// Find problems, and say what to do about them
     Doctor(Doctor),
-    /// Confirm where sessions may go
+    /// Confirm a destination that is not one of PostHog's own hosts
     Trust(Trust),
-    /// Send what is still waiting
+    /// Send the events that are still waiting
     Flush(Flush),
-    /// Send nothing more of a session: without a name, of the one it runs in
+    /// Exclude a session from sending; without a name, the one it runs in
     Pause(Pause),
-    /// Send a session again that was paused or forgotten
+    /// Include a session again that was paused or forgotten
     Resume(Resume),
-    /// Remove what is kept of a session here, and send it no more
+    /// Remove a session from the outbox, and exclude it from sending
     Forget(Forget),
     /// Send the session that has just ended; the agents' plugins call this
     ///
@@ -71,14 +74,14 @@ pub enum Command {
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   posthog-llma show                       the newest session of this project
   posthog-llma show 4f2a                  the session whose id begins with 4f2a
-  posthog-llma show session.jsonl         a transcript
+  posthog-llma show session.jsonl         the session in a transcript
   posthog-llma show 4f2a --json | jq .    the tree as JSON
 
-It shows the events that would be sent, secrets replaced, with the settings in force. A session
-that was sent before is shown as it was sent.
+The tree holds the events that would be sent, with secrets replaced and the settings in force. A
+session that was sent before keeps the settings of its first send.
 
 Exit status: 0 done, 1 not readable, 2 wrong use.")]
 pub struct Show {
@@ -95,13 +98,13 @@ pub struct Show {
 /// Arguments of `hook`.
 #[derive(Debug, Args)]
 pub struct Hook {
-    /// The agent that calls; Claude Code says the rest as JSON on standard input
+    /// Agent that calls; Claude Code passes the rest as JSON on standard input
     #[arg(long, default_value = "claude-code")]
     pub(crate) agent: Agent,
-    /// The session's transcript
+    /// Transcript of the session
     #[arg(long, value_name = "TRANSCRIPT")]
     pub(crate) session: Option<PathBuf>,
-    /// The session goes on: what may still change is left for later
+    /// The session is still running: events that may change are left for later
     #[arg(long)]
     pub(crate) running: bool,
 }
@@ -119,9 +122,9 @@ impl ValueEnum for Agent {
 /// Arguments of `ingest`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   posthog-llma ingest                          the newest session of this project
-  posthog-llma ingest 4f2a 99c0                the sessions whose ids begin so
+  posthog-llma ingest 4f2a 99c0                the sessions whose ids begin with these
   posthog-llma ingest --since 7d               the last seven days, all projects
   posthog-llma ingest --project . --until 2026-03-01
                                                this project's sessions up to that day
@@ -129,8 +132,8 @@ impl ValueEnum for Agent {
   posthog-llma ingest --all --yes              everything, without a question
   posthog-llma ingest --all --output -         everything, as one JSON object a line
 
-Ctrl-C stops after what is on its way; the same command goes on where it stopped, and nothing is
-sent twice. A session belongs to every day on which it was at work.
+Ctrl-C stops after the request that is being sent. The same command continues from there, and nothing
+is sent twice. A session belongs to every day from its first to its last message.
 
 Exit status: 0 done, 1 something was not sent, 2 wrong use, 130 stopped by Ctrl-C.")]
 pub struct Ingest {
@@ -145,66 +148,85 @@ pub struct Ingest {
     /// Only sessions that were started in this folder or below it
     #[arg(long, value_name = "PATH", help_heading = WHICH)]
     pub(crate) project: Option<PathBuf>,
-    /// Only sessions that were at work at that time or later: 7d, 24h, 2026-03-01
+    /// Only sessions with messages at that time or later: 7d, 24h, 2026-03-01
     #[arg(long, value_name = "WHEN", help_heading = WHICH)]
     pub(crate) since: Option<When>,
     /// Only sessions that began at that time or earlier; a day counts to its end
     #[arg(long, value_name = "WHEN", help_heading = WHICH)]
     pub(crate) until: Option<When>,
-    /// Only sessions of this agent, may be repeated; without it those of all
+    /// Only sessions of this agent; may be repeated
     #[arg(long, value_name = "AGENT", help_heading = WHICH)]
     pub(crate) agent: Vec<Agent>,
-    /// Show recent sessions and send nothing
+    /// List recent sessions
     #[arg(long, help_heading = INSTEAD)]
     pub(crate) list: bool,
-    /// Read everything, send nothing, show what would be sent
+    /// Read the sessions and count what would be sent
     #[arg(long, help_heading = INSTEAD)]
     pub(crate) dry_run: bool,
     /// Write the events to a new file, one JSON object a line; - is standard output
     ///
-    /// Only you can read the file, and it is there when it is complete.
+    /// The file is readable by you alone, and gets its name when it is complete.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "list"],
           help_heading = INSTEAD)]
     pub(crate) output: Option<PathBuf>,
-    /// With --output: replace a file that is there already
+    /// With --output: replace an existing file
     #[arg(long, requires = "output", help_heading = INSTEAD)]
     pub(crate) force: bool,
     /// Do not ask before many events are sent
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// Send content older than 30 days too, which PostHog's cloud does not keep
+    /// Send content older than 30 days too
+    ///
+    /// PostHog's cloud keeps prompts, answers, inputs and outputs for 30 days, so they are left out
+    /// of older sessions otherwise.
     #[arg(long)]
     pub(crate) with_old_content: bool,
 }
 
 /// Arguments of `setup`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   posthog-llma setup                              asks
   posthog-llma setup --region eu --key - <file    asks nothing
   posthog-llma setup --project                    for this project only
-  posthog-llma setup --remove
+  posthog-llma setup --remove                     switches sending off
+  posthog-llma setup --remove --purge             leaves nothing behind
 
-The key is also taken from POSTHOG_API_KEY, the address from POSTHOG_HOST. A key behind --key stands \
-in the shell's history. Written are POSTHOG_API_KEY, POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED in \
-the env block of Claude Code's settings.json, after a copy was made of it; everything else in the \
-file stays as it is. Nothing is saved when the test fails.")]
+setup sends a test trace, and saves nothing when the test fails. It writes POSTHOG_API_KEY,
+POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED, in privacy mode also POSTHOG_LLMA_PRIVACY_MODE, to the env
+block of Claude Code's settings.json, after it made a copy of the file; the rest of the file stays as
+it is. The key is also taken from POSTHOG_API_KEY, the address from POSTHOG_HOST. A key typed after
+--key is kept in the shell's history.
+
+--remove takes the first three out again. --purge also removes the privacy mode, the copies of the
+settings, the outbox with all events that wait in it, the list of paused and forgotten sessions, and
+the hosts and projects that you confirmed. Settings of single projects are removed by setup --remove
+--project there.")]
 pub struct Setup {
-    /// PostHog's cloud that the project is in
+    /// PostHog cloud that holds your project
     #[arg(long, conflicts_with = "host")]
     pub(crate) region: Option<Region>,
-    /// Address of a PostHog of your own
+    /// Address of a PostHog that you host yourself
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) host: Option<String>,
-    /// Key of the project (phc_…); - reads it from standard input
+    /// Project API key (phc_…); - reads it from standard input
     #[arg(long)]
     pub(crate) key: Option<String>,
-    /// For the current project only: .claude/settings.local.json
+    /// Send no content: names, times, tokens and costs alone
+    #[arg(long)]
+    pub(crate) privacy_mode: bool,
+    /// Write the current project's .claude/settings.local.json instead
     #[arg(long)]
     pub(crate) project: bool,
-    /// Take it back
-    #[arg(long, conflicts_with_all = ["region", "host", "key"])]
+    /// Switch sending off: remove from the settings what setup wrote
+    #[arg(long, conflicts_with_all = ["region", "host", "key", "privacy_mode"])]
     pub(crate) remove: bool,
+    /// With --remove: also remove everything that is kept on this machine
+    ///
+    /// Events that wait in the outbox are lost.
+    #[arg(long, requires = "remove", conflicts_with = "project")]
+    pub(crate) purge: bool,
 }
 
 /// Without the key.
@@ -246,8 +268,8 @@ pub struct Status {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It asks PostHog whether it would take events, and sends none. What it prints \
-    holds no key and nothing of any session: it can stand in a report.
+    after_long_help = "It asks PostHog whether it would take events, and sends none. Its output \
+    holds no key and no content of sessions, so that it can be part of a bug report.
 
 Exit status: 0 nothing needs you, 1 something does, 2 wrong use."
 )]
@@ -261,12 +283,12 @@ pub struct Doctor {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["host", "project"]))]
 #[command(
-    after_help = "PostHog's own hosts need no confirmation. Any other has to be confirmed \
-    once, since a repository can set any variable in its committed settings; and so has any \
+    after_long_help = "PostHog's own hosts need no confirmation. Any other has to be confirmed \
+    once, since a repository can set any variable in its committed settings. The same holds for any \
     destination that such settings choose."
 )]
 pub struct Trust {
-    /// Address of a PostHog of your own
+    /// Address of a PostHog that you host yourself
     pub(crate) host: Option<String>,
     /// The destination that the committed settings of the current project choose
     #[arg(long)]
@@ -275,7 +297,7 @@ pub struct Trust {
 
 /// Arguments of `pause`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   posthog-llma pause                      the session that it runs in
   posthog-llma pause 4f2a                 the session whose id begins with 4f2a
 
@@ -302,7 +324,7 @@ pub struct Resume {
 /// Arguments of `forget`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Title, project and everything that waits of the session are removed from the \
+    after_long_help = "Title, project and everything that waits of the session are removed from the \
     outbox. What stays are the ids of its events, so that no copy of them in a fork is sent, and \
     the settings that made those ids. PostHog keeps what was sent before. Hooks and ingest leave \
     the session out until posthog-llma resume."
@@ -316,7 +338,7 @@ pub struct Forget {
 /// Arguments of `flush`.
 #[derive(Debug, Args)]
 pub struct Flush {
-    /// First offer again what PostHog refused
+    /// Also send the events again that PostHog refused
     #[arg(long)]
     pub(crate) refused: bool,
 }

@@ -12,8 +12,7 @@ fn main() -> ExitCode {
     let host = Host::real();
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
-        // The message repeats what was typed, which may be a file name, so it is printed through
-        // `ui`.
+        // The message repeats the arguments, which may be names of files with control characters.
         Err(error) if error.use_stderr() => {
             ui::say(error.render().to_string().trim_end());
             return Exit::WrongUse.into();
@@ -24,7 +23,11 @@ fn main() -> ExitCode {
         if is_broken_pipe(&error) {
             return Exit::Done;
         }
-        ui::say(format_args!("error: {}", commands::in_words(&error)));
+        if is_interrupted(&error) {
+            ui::say("stopped");
+            return Exit::Stopped;
+        }
+        ui::say_in_lines(format_args!("error: {}", commands::in_words(&error)));
         if error.is::<WrongUse>() {
             Exit::WrongUse
         } else {
@@ -34,7 +37,13 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Whether the reader of our output closed the pipe.
+/// Whether a question was answered with Ctrl-C.
+fn is_interrupted(error: &anyhow::Error) -> bool {
+    let io = error.root_cause().downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::Interrupted)
+}
+
+/// Whether the reader of our output closed the pipe: that is no error.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause

@@ -6,9 +6,9 @@
 
 mod clean;
 mod progress;
-#[cfg(unix)]
-mod secret;
 mod styled;
+#[cfg(unix)]
+mod terminal;
 
 use std::fmt;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
@@ -58,23 +58,59 @@ pub fn can_ask() -> bool {
 /// Asks the person at the terminal; `None` if they end the input instead.
 ///
 /// # Errors
-/// When the terminal cannot be read.
+/// [`io::ErrorKind::Interrupted`] on Ctrl-C, others when the terminal cannot be read.
 pub fn ask(question: &str) -> io::Result<Option<String>> {
-    let mut err = io::stderr().lock();
-    err.write_all(clean(question).as_bytes())?;
-    err.flush()?;
-    read_line()
+    #[cfg(unix)]
+    return terminal::ask(&clean(question), terminal::Echo::Shown);
+    #[cfg(not(unix))]
+    {
+        let mut err = io::stderr().lock();
+        err.write_all(clean(question).as_bytes())?;
+        err.flush()?;
+        read_line()
+    }
 }
 
 /// Asks for a value that is not shown while it is typed. The question goes to standard error.
 ///
 /// # Errors
-/// When the terminal cannot be read, or the person presses Ctrl-C.
+/// [`io::ErrorKind::Interrupted`] on Ctrl-C, others when the terminal cannot be read.
 pub fn ask_secret(question: &str) -> io::Result<Option<String>> {
     #[cfg(unix)]
-    return secret::ask(question);
+    return terminal::ask(question, terminal::Echo::Hidden);
     #[cfg(not(unix))]
     rpassword::prompt_password(question).map(Some)
+}
+
+/// Says something to the person at the terminal, in lines that end between words. Elsewhere each
+/// line stays as it is, for programs that read it.
+pub fn say_in_lines(text: impl fmt::Display) {
+    let text = text.to_string();
+    if !io::stderr().is_terminal() {
+        return say(text);
+    }
+    let width = terminal_size::terminal_size_of(io::stderr());
+    let width = width.map_or(COLUMNS, |(width, _)| usize::from(width.0));
+    let lines: Vec<String> = text.lines().map(|line| folded(line, width)).collect();
+    say(lines.join("\n"));
+}
+
+/// A line in lines of at most `width` columns. They begin like the first one; a word that is longer
+/// stays whole, since it may be an address or a command to copy.
+fn folded(line: &str, width: usize) -> String {
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let mut lines = vec![String::new()];
+    for word in line.split_whitespace() {
+        let last = lines.last_mut().map_or(0, |last| columns(last));
+        if last > 0 && columns(indent) + last + 1 + columns(word) > width {
+            lines.push(word.to_owned());
+        } else if let Some(line) = lines.last_mut() {
+            line.push_str(if last > 0 { " " } else { "" });
+            line.push_str(word);
+        }
+    }
+    let lines: Vec<String> = lines.iter().map(|it| format!("{indent}{it}")).collect();
+    lines.join("\n")
 }
 
 /// Reads a line of standard input; `None` at its end.
@@ -240,6 +276,22 @@ mod tests {
         assert_eq!(fit("größer als nötig", 8), "größer…");
         assert_eq!(fit("世界中の本", 10), "世界中の本");
         assert_eq!(fit("世界中の本を", 8), "世界中…");
+    }
+
+    #[test]
+    fn lines_end_between_words_and_begin_alike() {
+        for (line, expected) in [
+            ("short", "short"),
+            ("one two three", "one two\nthree"),
+            ("  one two three", "  one\n  two\n  three"),
+            (
+                "see https://example.com now",
+                "see\nhttps://example.com\nnow",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(folded(line, 8), expected);
+        }
     }
 
     #[test]

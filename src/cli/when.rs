@@ -87,7 +87,7 @@ fn ago(text: &str) -> Option<TimeDelta> {
     }
 }
 
-/// What was typed is no point in time.
+/// The text is no point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("use 7d, 24h, 2w, 2026-03-01 or 2026-03-01T14:30")]
 pub(crate) struct NoTime;

@@ -6,10 +6,11 @@ use anyhow::anyhow;
 
 use super::sending;
 use crate::config::Config;
-use crate::outbox::Outbox;
+use crate::outbox::{self, Outbox};
 use crate::pipeline::{Collected, Pipeline, Redactors};
 use crate::posthog::Frozen;
 use crate::redact::RedactionKey;
+use crate::ui;
 
 /// Everything that decides what the events of a session look like.
 pub(super) struct Prospect<'a> {
@@ -21,19 +22,17 @@ pub(super) struct Prospect<'a> {
 }
 
 impl<'a> Prospect<'a> {
-    /// Reads what the outbox knows; without one, marks of redaction are keyed for this run alone.
+    /// Reads what the outbox knows. Without an outbox, the key of the marks is made now, so that
+    /// later runs and the outbox have the same; where it cannot be kept, that is said.
     pub(super) fn of(config: &'a Config) -> anyhow::Result<Self> {
         let outbox = match &config.state_dir {
             Some(directory) => Outbox::open_read_only(directory)?,
             None => None,
         };
-        let mut key = [0; 32];
-        match &outbox {
-            Some(outbox) => key = outbox.redaction_key(),
-            None => {
-                getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?;
-            }
-        }
+        let key = match &outbox {
+            Some(outbox) => outbox.redaction_key(),
+            None => redaction_key(config)?,
+        };
         let destination = sending::destination(config);
         let largest_event = sending::largest_event(config, destination.as_ref(), outbox.as_ref())?;
         Ok(Self {
@@ -65,4 +64,20 @@ impl<'a> Prospect<'a> {
         let outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
         outbox.as_ref().map(question).transpose()
     }
+}
+
+/// The key of the state directory; a random one where that cannot be used.
+fn redaction_key(config: &Config) -> anyhow::Result<[u8; 32]> {
+    let kept = config.state_dir.as_deref().map(outbox::redaction_key);
+    let problem = match kept {
+        Some(Ok(key)) => return Ok(key),
+        Some(Err(error)) => error.to_string(),
+        None => "there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned(),
+    };
+    ui::say_in_lines(format_args!(
+        "marks of redacted secrets are of this run alone: {problem}"
+    ));
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow!("no random bytes: {error}"))?;
+    Ok(key)
 }

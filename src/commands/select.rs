@@ -13,10 +13,10 @@ use crate::session::Agent;
 use crate::sources::{self, Found, Glance, Listing, Unreadable};
 use crate::ui;
 
-/// How many candidates an error shows.
+/// Number of candidates that an error shows.
 const CANDIDATES: usize = 5;
 
-/// What sessions must be like to be chosen.
+/// Conditions for sessions to be chosen.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     since: Option<DateTime<Utc>>,
@@ -253,11 +253,11 @@ fn find(argument: &Path, known: &[Found]) -> Result<Vec<Found>, WrongUse> {
             Ok(copies(session, &matching))
         }
         (None, []) => {
-            let nearest = nearest(&wanted, known);
-            let hint = if nearest.is_empty() {
-                "no sessions were found".to_owned()
-            } else {
-                format!("the nearest are:\n{}", lines(&nearest))
+            let newest: Vec<&Found> = known.iter().collect();
+            let hint = match nearest(&wanted, known).as_slice() {
+                _ if known.is_empty() => "no sessions were found".to_owned(),
+                [] => format!("the newest are:\n{}", lines(&newest)),
+                nearest => format!("the nearest are:\n{}", lines(nearest)),
             };
             Err(WrongUse(format!(
                 "no session or file {:?}; {hint}",
@@ -292,21 +292,39 @@ pub(super) fn each_once(transcripts: Vec<Found>) -> Vec<Found> {
     sessions
 }
 
-/// The sessions whose ids share the most with what was typed.
+/// The sessions whose ids begin almost as what was typed: at least half of its characters are at
+/// their places, or it goes on as typed after one that is missing or too many.
 fn nearest<'a>(wanted: &str, known: &'a [Found]) -> Vec<&'a Found> {
-    let mut ranked: Vec<&Found> = known.iter().collect();
+    let typed: Vec<char> = wanted.chars().collect();
+    let mut ranked: Vec<(usize, &Found)> = known
+        .iter()
+        .map(|session| {
+            let id = without_kind(&session.id).to_lowercase();
+            (likeness(&typed, &id.chars().collect::<Vec<_>>()), session)
+        })
+        .filter(|(likeness, _)| *likeness > 0 && likeness * 2 >= typed.len())
+        .collect();
     // Stable: of equally near ones the newest stay first.
-    ranked.sort_by_key(|session| {
-        let common = session
-            .id
-            .chars()
-            .zip(wanted.chars())
-            .take_while(|(a, b)| a == b)
-            .count();
-        Reverse(common)
-    });
+    ranked.sort_by_key(|(likeness, _)| Reverse(*likeness));
     ranked.truncate(CANDIDATES);
-    ranked
+    ranked.into_iter().map(|(_, session)| session).collect()
+}
+
+/// Typed characters that are at their places in an id, if at most one is missing or too many.
+fn likeness(typed: &[char], id: &[char]) -> usize {
+    let common = |typed: &[char], id: &[char]| {
+        let pairs = typed.iter().zip(id);
+        pairs.filter(|(typed, own)| typed == own).count()
+    };
+    let is_same = |(typed, own): &(&char, &char)| typed == own;
+    let begin = typed.iter().zip(id).take_while(is_same).count();
+    let (typed_rest, id_rest) = (&typed[begin..], &id[begin..]);
+    let rests = [
+        common(typed_rest, id_rest),
+        common(typed_rest, id_rest.get(1..).unwrap_or_default()),
+        common(typed_rest.get(1..).unwrap_or_default(), id_rest),
+    ];
+    begin + rests.into_iter().max().unwrap_or(0)
 }
 
 fn lines(sessions: &[&Found]) -> String {
@@ -408,6 +426,31 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_of_the_finger_finds_the_session_and_no_other() {
+        let session = |id: &str| Found {
+            id: id.to_owned(),
+            ..known()[0].clone()
+        };
+        let known = [
+            session("ses_1b2c3d4e"),
+            session("4f2a8c11"),
+            session("90c1"),
+        ];
+        for (typed, near) in [
+            ("4f2b8c11", "4f2a8c11"),
+            ("4f28c11", "4f2a8c11"),
+            ("4f2aa8c11", "4f2a8c11"),
+            ("x1b2c3", "ses_1b2c3d4e"),
+            ("90d", "90c1"),
+        ] {
+            let found = nearest(typed, &known);
+            let ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
+            assert_eq!(ids, [near], "{typed}");
+        }
+        assert_eq!(nearest("ffffffff", &known), Vec::<&Found>::new());
+    }
+
+    #[test]
     fn what_is_ambiguous_or_unknown_gets_candidates() {
         let ambiguous = find(Path::new("4f"), &known()).unwrap_err().to_string();
         assert!(ambiguous.contains("3 sessions begin with"), "{ambiguous}");
@@ -416,6 +459,8 @@ mod tests {
             unknown.starts_with("no session or file \"98\"; the nearest are:\n  99"),
             "{unknown}"
         );
+        let far = find(Path::new("zz"), &known()).unwrap_err().to_string();
+        assert!(far.contains("the newest are:\n  4f2a-one\n"), "{far}");
         let nothing = find(Path::new("98"), &[]).unwrap_err().to_string();
         assert!(nothing.contains("no sessions were found"), "{nothing}");
     }

@@ -33,7 +33,7 @@ pub(super) struct Sending<'a> {
     largest_event: usize,
 }
 
-/// How hard to try to send.
+/// Patience and pauses of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Effort {
     /// How long a destination may be busy or in trouble before it is left for later.
@@ -83,7 +83,7 @@ impl<'a> Sending<'a> {
         Pipeline::new(self.config, &self.redactors, self.largest_event)
     }
 
-    /// How much waits, and how much may.
+    /// Bytes that wait, and the limit.
     pub(super) fn load(&self) -> anyhow::Result<Load> {
         Ok(self.outbox.load(self.destination()?)?)
     }
@@ -131,7 +131,7 @@ impl<'a> Sending<'a> {
         }
     }
 
-    /// How many events wait, wherever they go.
+    /// Number of events that wait, for any destination.
     pub(super) fn waiting(&self) -> anyhow::Result<u64> {
         let destinations = self.outbox.destinations_waiting(self.host.now(), true)?;
         let mut waiting = 0;
@@ -141,7 +141,7 @@ impl<'a> Sending<'a> {
         Ok(waiting)
     }
 
-    /// What is about to be sent, in words, so that nobody wonders what takes so long.
+    /// Messages about what is about to be sent, one for each destination.
     pub(super) fn announcements(&self) -> anyhow::Result<Vec<String>> {
         let destinations = self.outbox.destinations_waiting(self.host.now(), true)?;
         let announce = |record: &DestinationRecord| {

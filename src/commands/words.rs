@@ -12,8 +12,11 @@ use crate::host::Host;
 use crate::posthog::Recording;
 use crate::ui;
 
-/// What every terminal has.
+/// Columns that every terminal has.
 pub(super) const WIDTH: usize = 80;
+
+/// Why not all of a session is shown or sent, as in "it …".
+pub(super) const STILL_RUNNING: &str = "is still running: what may change is sent when it ends";
 
 /// A time near `now`, as one says it: `today 14:02`.
 pub(super) fn when(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
@@ -85,6 +88,14 @@ pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
     by_file.into_iter().map(line).collect()
 }
 
+/// Words as a sentence lists them: `a, b and c`.
+pub(super) fn list(words: &[&str]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        words => words.concat(),
+    }
+}
+
 /// A path with the home directory as `~`. Lines in its name are written as escapes.
 pub(super) fn path(path: &Path, host: &Host) -> String {
     let below = host
@@ -154,6 +165,18 @@ mod tests {
             (1_036_800_000, "12 days"),
         ] {
             assert_eq!(duration(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+
+    #[test]
+    fn lists_have_an_and_before_their_last_word() {
+        for (words, expected) in [
+            (&[][..], ""),
+            (&["a"], "a"),
+            (&["a", "b"], "a and b"),
+            (&["a", "b", "c"], "a, b and c"),
+        ] {
+            assert_eq!(list(words), expected);
         }
     }
 

@@ -5,6 +5,13 @@ use std::fmt;
 /// Maximum length of a key that PostHog accepts, in bytes.
 const LONGEST_KEY: usize = 64;
 
+/// Beginning of a project's key.
+const PREFIX: &str = "phc_";
+
+/// Least number of characters after the prefix. PostHog draws 32 random bytes and writes them in
+/// base 62: 43 characters, and fewer than 40 once in 62³ keys.
+const SHORTEST_DRAWN: usize = 40;
+
 /// A PostHog project key. It is never displayed in full.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey(String);
@@ -35,6 +42,32 @@ impl ApiKey {
         Ok(Self(key.to_owned()))
     }
 
+    /// Takes a key that has the form PostHog gives to the keys of projects. For a key that is being
+    /// set up: PostHog's ingestion answers 200 to any text, so that a wrong one would be found out
+    /// by missing events.
+    ///
+    /// # Errors
+    /// As [`ApiKey::parse`].
+    pub(crate) fn of_project(key: &str) -> Result<Self, String> {
+        let parsed = Self::parse(key)?;
+        let Some(drawn) = key.strip_prefix(PREFIX) else {
+            return Err(
+                "is no project API key: it begins with phc_ and is in the project's settings"
+                    .to_owned(),
+            );
+        };
+        if !drawn.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err("is no project API key: only letters and digits follow phc_".to_owned());
+        }
+        if drawn.len() < SHORTEST_DRAWN {
+            return Err(format!(
+                "is cut off: it has {} characters, and project API keys have about 47; copy it again",
+                key.len()
+            ));
+        }
+        Ok(parsed)
+    }
+
     /// The full key, for requests.
     pub(crate) fn secret(&self) -> &str {
         &self.0
@@ -54,5 +87,30 @@ impl ApiKey {
 impl fmt::Debug for ApiKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.masked())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_set_up_has_the_form_of_a_project_s_key() {
+        let whole = format!("phc_{}", "aB3".repeat(14));
+        for (key, problem) in [
+            (whole.as_str(), None),
+            ("app.posthog.com", Some("begins with phc_")),
+            ("phx_personal", Some("personal API key")),
+            (&whole[..30], Some("is cut off: it has 30 characters")),
+            ("phc_", Some("is cut off")),
+            ("phc_app.posthog.com", Some("only letters and digits")),
+            ("", Some("is empty")),
+        ] {
+            match (ApiKey::of_project(key), problem) {
+                (Ok(_), None) => {}
+                (Err(found), Some(problem)) => assert!(found.contains(problem), "{found}"),
+                (found, _) => panic!("{key}: {found:?}"),
+            }
+        }
     }
 }

@@ -170,6 +170,17 @@ pub(crate) fn forget_beginning(host: &Host) {
     }
 }
 
+/// Removes the notes of all processes.
+///
+/// # Errors
+/// When they cannot be removed.
+pub(crate) fn forget_all_beginnings(host: &Host) -> io::Result<()> {
+    match folder(host).map(fs::remove_dir_all) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Some(Ok(()) | Err(_)) | None => Ok(()),
+    }
+}
+
 fn folder(host: &Host) -> Option<PathBuf> {
     let config = host.config.as_ref()?;
     Some(config.join(env!("CARGO_PKG_NAME")).join("running"))

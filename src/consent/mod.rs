@@ -17,7 +17,7 @@ mod owner;
 mod project;
 mod trust;
 
-pub(crate) use beginning::{Moment, forget_beginning};
+pub(crate) use beginning::{Moment, forget_all_beginnings, forget_beginning};
 pub use environment::{Caller, Environment};
 pub(crate) use environment::{Overruled, StopScope, Stopped};
 pub(crate) use hidden::{Hidden, UnknownValue};

@@ -203,6 +203,23 @@ impl Trust {
         self.save()
     }
 
+    /// Removes all confirmations, and the folder if nothing else is in it.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub(crate) fn purge(config_dir: &Path) -> Result<(), TrustError> {
+        let file = config_dir.join("trust.json");
+        match fs::remove_file(&file) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(TrustError::File { path: file, cause: source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+        // Others may keep files there; then the folder is not ours.
+        let _ = fs::remove_dir(config_dir);
+        Ok(())
+    }
+
     /// Writes a temporary file beside the real one and syncs it before renaming it.
     fn save(&mut self) -> Result<(), TrustError> {
         self.confirmed.version = VERSION;

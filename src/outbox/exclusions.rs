@@ -20,7 +20,7 @@ use crate::fingerprint;
 const VERSION: u32 = 1;
 
 /// Folder of the files in the state directory.
-const FOLDER: &str = "excluded";
+pub(super) const FOLDER: &str = "excluded";
 
 /// A session that is excluded from sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,6 +27,7 @@
 //! | `outbox.db.corrupt-1`, … | damaged databases that were set aside |
 //! | `outbox.lock` | lock for creating, migrating and setting aside a database |
 //! | `sender-1.lock`, … | lock for sending to a destination |
+//! | `redaction.key` | secret that keys the marks of redacted values; made when first needed |
 //! | `excluded/….json` | for each session that the user excluded: which, when and by which command |
 //!
 //! # Crash safety
@@ -54,9 +55,11 @@ mod enqueue;
 mod error;
 mod exclusions;
 mod identities;
+mod key;
 mod limits;
 mod lock;
 mod open;
+mod purge;
 mod records;
 mod run;
 mod state;
@@ -78,8 +81,10 @@ use uuid::Uuid;
 pub use enqueue::Batch;
 pub use error::OutboxError;
 pub(crate) use exclusions::{Cause, Exclusion, Exclusions};
+pub(crate) use key::redaction_key;
 pub(crate) use limits::{MAX_AGE, MAX_BYTES};
 pub(crate) use lock::Lock;
+pub(crate) use purge::purge;
 pub use records::{
     Claimed, Damaged, Destination, Dropped, Enqueued, SessionEntry, TranscriptStamp, Waiting,
 };
@@ -166,8 +171,8 @@ impl Outbox {
         self
     }
 
-    /// The secret key of this installation for the hashes of redacted values; drawn at random when
-    /// the outbox was created.
+    /// The secret key of this installation for the hashes of redacted values; see
+    /// [`redaction_key`].
     #[must_use]
     pub(crate) const fn redaction_key(&self) -> [u8; 32] {
         self.redaction_key

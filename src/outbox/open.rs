@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::error::OutboxError;
+use super::key::redaction_key;
 use super::lock::{Lock, private_file};
 
 /// The migrations from an empty database to the newest format; the format is the number of steps.
@@ -180,8 +181,7 @@ fn create(directory: &Path) -> Result<Connection, OutboxError> {
     private_file()
         .open(&unfinished)
         .map_err(OutboxError::directory(&unfinished))?;
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(OutboxError::Random)?;
+    let key = redaction_key(directory)?;
     let build = || {
         let connection = Connection::open(&unfinished)?;
         prepare(&connection)?;

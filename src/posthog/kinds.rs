@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::conversation::GivenToCall;
 use super::properties::Properties;
 use super::settings::Recording;
-use super::{chat, names, plain};
+use super::{chat, names, plain, tool_error};
 use crate::models;
 use crate::models::prices::{self, Rates};
 use crate::session::{
@@ -297,7 +297,8 @@ pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) ->
     match result {
         Some(result) if result.is_error => {
             let text = chat::result(result, recording);
-            properties.set("$ai_error", text.as_str().unwrap_or("tool_error"));
+            let message = text.as_str().map_or("tool_error", tool_error::message);
+            properties.set("$ai_error", message);
         }
         Some(_) => {}
         None => {

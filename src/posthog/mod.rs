@@ -11,6 +11,7 @@ mod foreign;
 pub mod ids;
 mod kinds;
 pub mod limits;
+pub mod links;
 mod map;
 mod names;
 mod plain;
@@ -20,6 +21,7 @@ mod session_trace;
 mod settings;
 mod tally;
 mod test_trace;
+mod tool_error;
 
 pub use crate::session::{InputScope, Wanted};
 pub use classify::{Disposition, backoff, classify, spread};

@@ -40,8 +40,8 @@ impl Counts {
 }
 
 impl Progress {
-    /// Starts the display: numbers of sessions and bytes to read, and of events that already wait.
-    /// `is_stopping` is called whenever the bar is drawn.
+    /// Starts with the number of sessions to read, their bytes, and the events that wait already.
+    /// `is_stopping` is asked whenever the bar is drawn.
     #[must_use]
     pub fn start(
         sessions: u64,
@@ -92,7 +92,7 @@ impl Progress {
         }
     }
 
-    /// Records one more session, with the bytes read and the events to send.
+    /// Notes that one more session was read, and how many events of it are to be sent.
     pub fn read(&self, bytes: u64, events: u64) {
         self.counts.sessions.fetch_add(1, Ordering::Relaxed);
         self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -100,13 +100,19 @@ impl Progress {
         self.bar.set_position(self.counts.place());
     }
 
-    /// Records events sent.
+    /// Notes the number of events sent by now.
     pub fn sent(&self, events: u64) {
         self.counts.sent.store(events, Ordering::Relaxed);
         self.bar.set_position(self.counts.place());
     }
 
-    /// Prints a progress line if there is no bar.
+    /// Events that were sent by now.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.counts.sent.load(Ordering::Relaxed)
+    }
+
+    /// A good moment for a line, where there is no bar.
     pub fn mark(&self) {
         if self.bar.is_hidden() {
             say(format_args!(

@@ -42,7 +42,7 @@ impl Styled {
         Self(lines.join("\n"))
     }
 
-    /// The text with its styles as escape sequences.
+    /// The text with escape sequences for a terminal that shows styles.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

@@ -14,3 +14,4 @@ mod output;
 mod places;
 mod stopped;
 mod strays;
+mod words;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::setup::Newcomer;
 use crate::support::env::API_KEY;
+use crate::support::session::Session;
 
 /// Settings of Claude Code as users have them.
 const SETTINGS: [(&str, &str); 7] = [
@@ -64,6 +65,67 @@ fn what_setup_made_is_gone_after_remove() {
     assert!(!user.settings().exists());
     let again = user.env.run(["setup", "--remove"]).success();
     again.complains("says nothing of posthog-llma");
+}
+
+#[test]
+fn purge_leaves_nothing_behind() {
+    let mut user = Newcomer::new();
+    user.env.write(user.settings(), "{}");
+    user.set_up(&["--privacy-mode"]).success();
+    assert_eq!(user.variable("POSTHOG_LLMA_PRIVACY_MODE"), "true");
+    let url = user.posthog.url();
+    let trust = ["trust", "https://posthog.example.com"];
+    user.env.run(trust).success();
+    let trusted = user.env.home().join(".config/posthog-llma/trust.json");
+    assert!(trusted.exists());
+    let session = Session::write(&user.env, 1, 1);
+    user.env.run(["pause", &session.id]).success();
+    let other = Session::write(&user.env, 2, 1);
+    user.posthog.stop();
+    let ingest = user.env.command(["ingest", &other.id]);
+    let ingest = ingest.env("POSTHOG_API_KEY", API_KEY);
+    ingest.env("POSTHOG_HOST", &url).run().code(1);
+
+    let outcome = user.env.run(["setup", "--remove", "--purge"]).success();
+    outcome
+        .complains(&format!(
+            "{} events were not sent yet and are removed",
+            other.events()
+        ))
+        .complains("removed 1 backup of ")
+        .complains("nothing of posthog-llma is left");
+    assert_eq!(user.read(), "{}");
+    assert_eq!(user.copies().len(), 0);
+    assert!(!user.env.state().exists());
+    assert!(!trusted.parent().expect("a folder").exists());
+    user.env.run(["setup", "--remove", "--purge"]).success();
+    user.env.run(["setup", "--purge"]).code(2);
+}
+
+#[test]
+fn a_file_of_the_user_in_the_state_directory_survives_purge() {
+    let user = Newcomer::new();
+    let session = Session::write(&user.env, 1, 1);
+    user.env.run(["ingest", &session.id, "--dry-run"]).success();
+    let notes = user.env.write(user.env.state().join("notes.txt"), "mine");
+    user.env
+        .run(["setup", "--remove", "--purge"])
+        .success()
+        .complains("other files in it stay");
+    let left = fs::read_dir(user.env.state()).expect("it is there");
+    let left: Vec<_> = left.flatten().map(|entry| entry.path()).collect();
+    assert_eq!(left, [notes]);
+}
+
+#[test]
+fn privacy_outlives_remove_since_it_only_keeps_content_back() {
+    let user = Newcomer::new();
+    user.set_up(&["--privacy-mode"]).success();
+    let outcome = user.env.run(["setup", "--remove"]).success();
+    outcome.complains("POSTHOG_LLMA_PRIVACY_MODE stays");
+    assert_eq!(user.variable("POSTHOG_LLMA_PRIVACY_MODE"), "true");
+    user.set_up(&[]).success();
+    assert_eq!(user.variable("POSTHOG_LLMA_PRIVACY_MODE"), "true");
 }
 
 #[test]

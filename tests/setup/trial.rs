@@ -14,7 +14,8 @@ fn a_newcomer_is_set_up_and_the_next_session_arrives() {
         .success()
         .complains(r#"PostHog answered 200: {"status":"Ok"}"#)
         .complains("not that the key is your project's: any key of the right form")
-        .complains("/llm-analytics/traces and look for \"posthog-llma setup test\"")
+        .complains("to see for yourself, open the trace \"posthog-llma setup test\"")
+        .complains("/llm-analytics/traces/")
         .complains("wrote POSTHOG_API_KEY, POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED")
         .complains("claude plugin install posthog@posthog-llma");
 
@@ -121,6 +122,9 @@ fn what_cannot_be_a_key_or_an_address_is_not_tried() {
         (&url, "", "standard input is empty"),
         (&url, "phc_ab cd", "holds white space"),
         (&url, &long, "is no project API key"),
+        (&url, "app.posthog.com", "it begins with phc_"),
+        (&url, "phc_0123456789abcdef", "is cut off"),
+        ("asia", API_KEY, "neither a region (us, eu) nor an address"),
         ("http://posthog.example.com", API_KEY, "is not encrypted"),
         ("https://a:b@example.com", API_KEY, "user name or password"),
     ] {
@@ -175,15 +179,20 @@ fn a_region_is_the_address_of_its_cloud() {
 fn a_coding_agent_cannot_set_anything_up() {
     let user = Newcomer::new();
     let url = user.posthog.url();
-    for arguments in [
-        vec!["setup", "--host", &url, "--key", API_KEY],
-        vec!["setup", "--remove"],
+    for (arguments, typed) in [
+        (&["setup", "--host", &url, "--key", API_KEY][..], "setup"),
+        (&["setup", "--remove"], "setup --remove"),
+        (&["setup", "--remove", "--purge"], "setup --remove --purge"),
     ] {
-        let outcome = user.env.command(arguments).env("CLAUDECODE", "1").run();
-        outcome
-            .code(2)
-            .complains("in a terminal of your own")
-            .complains("posthog-llma\" setup");
+        let run = user.env.command(arguments.iter()).env("CLAUDECODE", "1");
+        let outcome = run.run().code(2).never_mentions(API_KEY);
+        let outcome = outcome.complains("in a terminal of your own");
+        let command = format!("posthog-llma\" {typed}");
+        assert!(
+            outcome.stderr.trim_end().ends_with(&command),
+            "{}",
+            outcome.stderr
+        );
     }
     assert_eq!(user.posthog.count(), 0);
 }

@@ -190,11 +190,81 @@ fn what_another_session_sent_is_not_shown_twice() {
 }
 
 #[test]
-fn it_needs_no_account_and_leaves_nothing_behind() {
+fn it_needs_no_account_and_leaves_nothing_behind_but_the_key_of_its_marks() {
     let env = TestEnv::new();
     show(&env, &fixture("00000001")).success();
-    let left = fs::read_dir(env.state()).expect("it is there").count();
-    assert_eq!(left, 0);
+    let left = fs::read_dir(env.state()).expect("it is there").flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["redaction.key"]);
+}
+
+#[test]
+fn a_secret_has_the_same_mark_in_every_run_and_once_it_is_sent() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    let session = crate::support::session::Session::write(&env, 1, 1);
+    let text = fs::read_to_string(&session.path).expect("it was written");
+    let secret = "export API_TOKEN=hmoHC4DONFScdyWJLJvhijTl";
+    env.write(&session.path, text.replace("echo 0", secret));
+    let path = session.path;
+    let output = || {
+        let run = env.command(["ingest", "--output", "-"]).argument(&path);
+        run.run().success().stdout
+    };
+    let marks = |text: &str| -> BTreeSet<String> {
+        let after = text.split("[redacted:").skip(1);
+        after
+            .filter_map(|it| Some(it.split_once(']')?.0.to_owned()))
+            .collect()
+    };
+    let first = marks(&output());
+    assert!(!first.is_empty());
+    assert_eq!(marks(&output()), first);
+    env.command(["ingest"]).argument(&path).run().success();
+    let sent: String = posthog.events().iter().map(Value::to_string).collect();
+    assert_eq!(marks(&sent), first);
+}
+
+#[test]
+fn marks_of_this_run_alone_are_told() {
+    let env = TestEnv::new();
+    env.write(env.state().join("redaction.key/in the way"), "");
+    let outcome = env.command(["show"]).argument(fixture("00000027"));
+    let outcome = outcome.run().success();
+    outcome.complains("marks of redacted secrets are of this run alone");
+}
+
+#[test]
+fn a_session_of_a_project_that_is_left_alone_is_not_shown() {
+    let env = TestEnv::new();
+    crate::support::session::Session::write(&env, 1, 1);
+    env.write("project/.posthog-llma-ignore", "");
+    let outcome = env.run(["show"]).success();
+    let outcome = outcome
+        .complains("nothing of 00000000 is read or sent")
+        .complains(".posthog-llma-ignore is there");
+    assert_eq!(outcome.stdout, "");
+}
+
+#[test]
+fn a_trace_and_its_spans_have_pages_in_posthog() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    let path = fixture("00000002");
+    let run = env.command(["show", "--json"]).argument(&path).run();
+    let shown = json(&run.success().stdout);
+    let trace = &shown["traces"][0];
+    let id = trace["id"].as_str().expect("an id");
+    let page = format!("{}/llm-analytics/traces/{id}", posthog.url());
+    assert_eq!(trace["url"], page.as_str());
+    let below = &trace["children"][0];
+    let span = below["id"].as_str().expect("an id");
+    assert_eq!(below["url"], format!("{page}?event={span}").as_str());
+    show(&env, &path).success().complains(&page);
+    let ingest = env.command(["ingest"]).argument(&path).run().success();
+    ingest.says(&page);
+    let sent = posthog.named("$ai_trace");
+    assert_eq!(sent[0]["properties"]["$ai_trace_id"], id);
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Turn {
         foreign.into_iter().collect()
     }
 
-    /// Nothing comes from a session whose work came to grief, and the whole run ends with it.
+    /// The owners from the session before; `None` when its thread failed, which ends the whole run.
     fn owners(&mut self) -> Option<&mut Owners> {
         if let Some(before) = self.before.take() {
             self.owners = before.recv().ok();
@@ -65,7 +65,7 @@ impl Turn {
         self.owners.as_mut()
     }
 
-    /// Nothing more is claimed.
+    /// Hands the owners to the next session.
     pub(super) fn pass(&mut self) {
         self.owners();
         if let Some(owners) = self.owners.take() {

@@ -1,11 +1,11 @@
 //! Sends what waits while more is stored.
 
 use std::cell::Cell;
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::Scope;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::bail;
 
 use crate::commands::sending::{Effort, Pauses, Sending};
 use crate::deliver::Drained;
@@ -18,28 +18,32 @@ const EFFORT: Effort = Effort {
     pauses: Pauses::Skipped,
 };
 
+/// Silence after which the person who waits is told what is waited for.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// A thread that goes on trips: each sends until little is left. It has the database open for
 /// itself.
-pub(super) struct Courier {
+pub(super) struct Courier<'scope> {
+    progress: &'scope Progress,
     orders: Sender<Trip>,
     returns: Receiver<anyhow::Result<Drained>>,
     is_out: bool,
     /// Events that the last trip sent.
     last_sent: Option<u64>,
-    /// What all trips so far achieved; what went wrong is that of the last one.
+    /// Sum of all trips so far, with the error of the last one.
     drained: Drained,
 }
 
 struct Trip {
     /// Events that earlier trips sent.
     before: u64,
-    /// So few bytes are left for later.
+    /// The trip ends when fewer bytes than these wait.
     leave: u64,
 }
 
-impl Courier {
+impl<'scope> Courier<'scope> {
     /// `sending` is for the courier alone. Trips end early when the user stops them.
-    pub(super) fn hire<'scope>(
+    pub(super) fn hire(
         scope: &'scope Scope<'scope, '_>,
         sending: Sending<'scope>,
         progress: &'scope Progress,
@@ -56,6 +60,7 @@ impl Courier {
             }
         });
         Self {
+            progress,
             orders,
             returns,
             is_out: false,
@@ -64,7 +69,7 @@ impl Courier {
         }
     }
 
-    /// What was achieved so far.
+    /// Sum of all trips so far.
     pub(super) const fn drained(&self) -> &Drained {
         &self.drained
     }
@@ -100,10 +105,36 @@ impl Courier {
     /// Waits until it is back.
     pub(super) fn wait(&mut self) -> anyhow::Result<()> {
         if self.is_out {
-            let drained = self.returns.recv();
-            self.note(drained.map_err(|_| anyhow!("sending ended by itself"))??);
+            let drained = self.next_return()?;
+            self.note(drained?);
         }
         Ok(())
+    }
+
+    /// Waits for the end of a trip, and says so when nothing was acknowledged for a while.
+    fn next_return(&self) -> anyhow::Result<anyhow::Result<Drained>> {
+        let mut silence = Duration::ZERO;
+        let mut sent = self.progress.acknowledged();
+        loop {
+            match self.returns.recv_timeout(SILENCE) {
+                Ok(drained) => return Ok(drained),
+                Err(RecvTimeoutError::Disconnected) => bail!("sending ended by itself"),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = self.progress.acknowledged();
+            silence = if now == sent {
+                silence + SILENCE
+            } else {
+                Duration::ZERO
+            };
+            sent = now;
+            if !silence.is_zero() {
+                self.progress.say(format_args!(
+                    "no answer for {} s; Ctrl-C stops, and what waits is kept",
+                    silence.as_secs()
+                ));
+            }
+        }
     }
 
     fn note(&mut self, drained: Drained) {
@@ -126,7 +157,7 @@ fn go(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Drained> {
     let is_over_quota = Cell::new(false);
-    // What is on its way waits as well, so no request is given up for this.
+    // Events of a request that is being sent count as waiting, so this interrupts no request.
     let is_enough = || {
         let load = || sending.load().map(|load| load.waiting);
         trip.leave > 0 && load().is_ok_and(|waiting| waiting < trip.leave)

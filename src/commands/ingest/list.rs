@@ -6,7 +6,7 @@ use crate::pipeline::project_name;
 use crate::sources::{Found, Listing};
 use crate::ui;
 
-/// How many sessions are shown.
+/// Number of sessions to show.
 const RECENT: usize = 20;
 
 pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<Exit> {

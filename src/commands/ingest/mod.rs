@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::select::{self, Filter};
-use super::{Exit, WrongUse, program, refuse_inside_agent, settings, typed};
+use super::{Exit, WrongUse, program, refuse_inside_agent, settings, typed, words};
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::host::Host;
@@ -101,11 +101,19 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
         return list::run(reach.sessions(host), &filter);
     }
     let (host, config) = &settings(host)?;
+    let sends_nothing = arguments.output.is_some() || arguments.dry_run;
+    if let Some(privacy) = words::privacy(config.events.recording).filter(|_| sends_nothing) {
+        ui::say(privacy);
+    }
     let chosen = chosen(arguments, &filter, reach, host)?;
     let listed = select::told(&chosen.unreadable);
     let sessions = oldest_first(chosen.found);
-    if sessions.is_empty() && !filter.is_open() {
-        ui::say("no session matches; `posthog-llma ingest --list` shows what there is");
+    if sessions.is_empty() {
+        ui::say(if filter.is_open() {
+            "no sessions were found"
+        } else {
+            "no session matches; `posthog-llma ingest --list` shows what there is"
+        });
         return Ok(listed);
     }
     let exit = handle(&sessions, arguments, config, host)?;

@@ -1,4 +1,4 @@
-//! What a backfill is going to do, told before anything is stored.
+//! Plan of a backfill: sessions and bytes to read, told before anything is stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -25,7 +25,7 @@ pub(super) struct Plan<'a> {
     pub(super) bytes: u64,
     /// Content of sessions that ended before is older than PostHog keeps it.
     pub(super) content_since: DateTime<Utc>,
-    /// How many of those to be read did.
+    /// Sessions to be read that ended before `content_since`.
     old: u64,
 }
 

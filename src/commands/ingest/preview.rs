@@ -13,7 +13,16 @@ use crate::redact::Counts;
 use crate::sources::Found;
 use crate::ui;
 
-/// What a session would come to.
+/// Explanation of the columns, in lines that fit a terminal.
+const LEGEND: &str = "
+turns: prompts; calls: requests to a model; in, out, cached: tokens of the calls
+books: whether the calls agree with the totals that the agent itself recorded
+  none   it recorded none
+  agree  they agree
+  added  calls that only the totals know are sent as one event for each model
+  over   the transcript shows more than the totals";
+
+/// Counts of a session and its line.
 struct Row {
     text: String,
     tally: Tally,
@@ -55,6 +64,7 @@ pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::R
         ui::number(sum.cache_read),
         ui::number(sum.cache_write),
     ))?;
+    ui::say(LEGEND);
     if !replaced.is_empty() {
         let mut rules: Vec<(&str, u64)> = replaced.iter().collect();
         rules.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -11,15 +11,16 @@ use anyhow::{anyhow, bail};
 
 use super::claims::{self, Turn};
 use crate::ahead;
-use crate::commands::{Exit, excluded, in_words, short};
+use crate::commands::{Exit, excluded, in_words, short, words};
 use crate::config::Config;
 use crate::host::Host;
 use crate::pipeline::{Collected, PART_BYTES, Parts};
+use crate::posthog::Progress;
 use crate::sources::Found;
 use crate::ui;
 
-/// So many bytes of transcripts are read before their turn comes: enough that every processor has
-/// something to do, and few enough not to matter in memory.
+/// Bytes of transcripts to read ahead of their turn: enough to keep every processor busy, and a
+/// harmless amount of memory.
 pub(super) const READ_AHEAD: u64 = 16 << 20;
 
 /// A transcript of a session, part by part, and what other sessions own of it.
@@ -31,7 +32,9 @@ pub(super) struct Own<'a> {
     turn: Turn,
     /// Whether another transcript of the same session follows.
     pub(super) is_followed: bool,
-    /// What of it cannot be read, and why.
+    /// Whether it may still be written to.
+    progress: Progress,
+    /// Files of it that cannot be read, with the reasons.
     unreadable: BTreeSet<String>,
 }
 
@@ -43,6 +46,7 @@ impl Own<'_> {
                 Some(first) => first,
                 None => self.read()?,
             };
+            self.progress = part.progress;
             let foreign = self.turn.claim(&part.session);
             if !part.is_part() {
                 self.turn.pass();
@@ -77,12 +81,12 @@ impl Own<'_> {
 /// Takes what is built of a session. It fails when nothing is wanted any more.
 pub(super) type Emit<'a, R> = dyn FnMut(R) -> anyhow::Result<()> + 'a;
 
-/// What comes of a session.
+/// Result of reading a session.
 enum Outcome<R> {
     Built(R),
-    /// Why there is nothing of it.
+    /// Why there is nothing of it, or not all.
     Passed(String),
-    /// What of it cannot be read, and why.
+    /// Files of it that cannot be read, with the reasons.
     Unreadable(String),
     Failed(anyhow::Error),
 }
@@ -111,25 +115,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
         };
-        let hand_on: &mut Emit<'_, R> = &mut |result| tell(Outcome::Built(result));
-        let build = || {
-            let mut built = begin();
-            let mut left = transcripts.len();
-            for (found, turn) in transcripts {
-                left -= 1;
-                match own(found, turn, config, host) {
-                    Err(why) => tell(why)?,
-                    Ok(mut own) => {
-                        own.is_followed = left > 0;
-                        built.add(&mut own, hand_on)?;
-                        let unreadable = own.unreadable.into_iter();
-                        unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
-                    }
-                }
-            }
-            built.finish(hand_on)
-        };
-        if let Err(error) = build() {
+        if let Err(error) = build(transcripts, begin(), &tell, config, host) {
             // When nothing more is wanted, neither is this.
             let _ = tell(Outcome::Failed(error));
         }
@@ -161,6 +147,37 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
         },
     )?;
     Ok(exit)
+}
+
+/// Builds one session from its transcripts, and tells what of it is missing.
+fn build<'a, R, B: Build<R>>(
+    transcripts: Vec<(&'a Found, Turn)>,
+    mut built: B,
+    tell: &dyn Fn(Outcome<R>) -> anyhow::Result<()>,
+    config: &Config,
+    host: &'a Host,
+) -> anyhow::Result<()> {
+    let hand_on: &mut Emit<'_, R> = &mut |result| tell(Outcome::Built(result));
+    let mut left = transcripts.len();
+    let mut running = None;
+    for (found, turn) in transcripts {
+        left -= 1;
+        match own(found, turn, config, host) {
+            Err(why) => tell(why)?,
+            Ok(mut own) => {
+                own.is_followed = left > 0;
+                built.add(&mut own, hand_on)?;
+                let is_running = own.progress == Progress::Running;
+                running = is_running.then(|| short(&found.session_id()));
+                let unreadable = own.unreadable.into_iter();
+                unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
+            }
+        }
+    }
+    built.finish(hand_on)?;
+    running.map_or(Ok(()), |id| {
+        tell(Outcome::Passed(format!("{id} {}", words::STILL_RUNNING)))
+    })
 }
 
 /// The transcripts of each session together, in the place of the first of them.
@@ -204,6 +221,7 @@ fn own<'a, R>(
     Ok(Own {
         path: &found.path,
         parts,
+        progress: first.progress,
         first: Some(first),
         turn,
         is_followed: false,

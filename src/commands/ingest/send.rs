@@ -1,6 +1,6 @@
 //! `ingest`: stores what is new of the sessions, sends it, and says what became of each.
 //!
-//! What was stored is sent while more is stored. When that does not keep up, storing waits for it:
+//! Stored events are sent while more are stored. When sending is slower, storing waits for it:
 //! a history of gigabytes never waits in the outbox as a whole, whose limit would drop the oldest
 //! of it. Where sending fails, storing stops.
 
@@ -27,7 +27,7 @@ use crate::session::Agent;
 use crate::sources::Found;
 use crate::ui::{self, Progress};
 
-/// So many bytes of events may wait before storing does: a dozen full requests, and far from the
+/// Bytes of waiting events above which storing pauses: a dozen full requests, and far from the
 /// limit of the outbox.
 const STORE_AHEAD: u64 = 64 << 20;
 
@@ -88,7 +88,8 @@ pub(super) fn run(
         ..
     } = backfill;
     drop(progress);
-    let exit = summary.print(sessions.len(), &drained, sending.outbox())?;
+    let endpoint = config.destination.endpoint.as_ref();
+    let exit = summary.print(sessions.len(), &drained, sending.outbox(), endpoint)?;
     let stored = conclude(&sending, report, stopped, drained);
     Ok(match exit {
         _ if interrupt.is_set() => Exit::Stopped,
@@ -141,16 +142,16 @@ struct Backfill<'a, 'p> {
 /// A session whose turn comes.
 struct Next<'a> {
     found: &'a Found,
-    /// What of it is to be read.
+    /// Bytes of it to read.
     bytes: u64,
     unstored: anyhow::Result<Option<Unstored<'a>>>,
 }
 
 /// Why no more sessions are stored.
 enum End {
-    /// What was stored is still to be sent.
+    /// Storing failed; stored events are still to be sent.
     Enough,
-    /// Nothing more can be done, for this reason.
+    /// The whole run stops, for this reason.
     Stopped(String),
     Failed(anyhow::Error),
 }
@@ -167,7 +168,7 @@ impl<'a> Backfill<'a, '_> {
         &mut self,
         plan: &Plan<'a>,
         pipeline: &Pipeline<'_>,
-        courier: &mut Courier,
+        courier: &mut Courier<'_>,
     ) -> anyhow::Result<Option<String>> {
         let (outbox, config, host) = (self.sending.outbox(), self.config, self.host);
         let sessions = plan.sessions.iter().map(|(found, unread)| Next {
@@ -213,7 +214,7 @@ impl<'a> Backfill<'a, '_> {
     fn store(
         &mut self,
         pipeline: &Pipeline<'_>,
-        courier: &mut Courier,
+        courier: &mut Courier<'_>,
         found: &'a Found,
         bytes: u64,
         read: anyhow::Result<Option<Read<'_>>>,
@@ -238,7 +239,7 @@ impl<'a> Backfill<'a, '_> {
             Ok(stored) => self.note(found, stored),
             Err(error) => {
                 self.note_error(&error);
-                // What cannot be stored now cannot be stored of the next session either.
+                // An outbox that cannot store this session cannot store the next one.
                 if error.is::<OutboxError>() {
                     return Err(End::Enough);
                 }
@@ -315,7 +316,7 @@ impl<'a> Backfill<'a, '_> {
         if courier.is_ready()? && load.waiting >= step / WORTH_SENDING {
             courier.send_off(step / WORTH_KEEPING);
         }
-        let is_stuck = |courier: &Courier| {
+        let is_stuck = |courier: &Courier<'_>| {
             Ok::<_, anyhow::Error>(
                 self.trouble(courier).is_none() && is_full(&self.sending.load()?),
             )
@@ -338,7 +339,7 @@ impl<'a> Backfill<'a, '_> {
     }
 
     /// Why no more may be stored or sent, whatever room there is.
-    fn trouble(&self, courier: &Courier) -> Option<String> {
+    fn trouble(&self, courier: &Courier<'_>) -> Option<String> {
         if self.interrupt.is_set() {
             return Some("Ctrl-C".to_owned());
         }
@@ -348,7 +349,7 @@ impl<'a> Backfill<'a, '_> {
     }
 }
 
-/// Nothing yet of each session that lies in several transcripts.
+/// Empty counts for each session that has several transcripts.
 fn given(found: &[Found]) -> HashMap<(Agent, String), Given> {
     let sessions = by_session(found).into_iter();
     let repeated = sessions.filter(|transcripts| transcripts.len() > 1);
@@ -360,7 +361,7 @@ fn given(found: &[Found]) -> HashMap<(Agent, String), Given> {
         .collect()
 }
 
-/// What may wait before storing does.
+/// Bytes that may wait before storing pauses.
 fn step(load: &Load) -> u64 {
     STORE_AHEAD.min(load.limit / 4)
 }

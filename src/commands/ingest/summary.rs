@@ -1,19 +1,23 @@
-//! What became of the sessions of a backfill.
+//! Results of a backfill: a line for each session, and a table.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::commands::status::receipt;
-use crate::commands::{Exit, short};
+use crate::commands::{Exit, short, words};
 use crate::deliver::Drained;
 use crate::outbox::{Outbox, Receipt};
 use crate::posthog::retention::CONTENT_DAYS;
-use crate::posthog::{Progress, Tally};
+use crate::posthog::{Frozen, Grouping, Progress, Tally, links};
 use crate::session::Agent;
 use crate::sources::Found;
+use crate::transport::Endpoint;
 use crate::ui;
 
-/// Up to so many sessions, each has a line of its own.
+/// Most sessions that have a line each; more are summed up in the table alone.
 pub(super) const FEW: usize = 20;
+
+/// Column in which the reasons begin: behind the numbers.
+const REASONS: usize = 29;
 
 /// Counted while the sessions are read.
 #[derive(Default)]
@@ -41,8 +45,20 @@ struct Handled<'a> {
     found: &'a Found,
     /// Its own, as [`Found::session_key`] tells.
     key: String,
-    /// How it goes on; `None` when there was nothing new.
+    /// Whether it is still running; `None` when there was nothing new.
     progress: Option<Progress>,
+}
+
+impl Handled<'_> {
+    /// Page of the session's trace in PostHog; `None` where each turn is a trace.
+    fn page(&self, outbox: &Outbox, endpoint: &Endpoint) -> anyhow::Result<Option<String>> {
+        let agent = self.found.agent;
+        let known = outbox.session(agent.as_str(), &self.key)?;
+        let frozen = known.and_then(|it| serde_json::from_str::<Frozen>(&it.frozen).ok());
+        let has_trace = frozen.is_some_and(|it| it.grouping == Grouping::Session);
+        // The first trace of a session has the session's own id.
+        Ok(has_trace.then(|| links::trace(endpoint, &self.key)))
+    }
 }
 
 impl<'a> Summary<'a> {
@@ -71,6 +87,7 @@ impl<'a> Summary<'a> {
         asked: usize,
         drained: &Drained,
         outbox: &Outbox,
+        endpoint: Option<&Endpoint>,
     ) -> anyhow::Result<Exit> {
         let mut total = Receipt::default();
         let mut lines = 0;
@@ -88,6 +105,12 @@ impl<'a> Summary<'a> {
                 };
                 let receipt = receipt(of_session);
                 ui::print(format_args!("{}  {receipt}{note}", short(&id)))?;
+                if of_session.acknowledged > 0
+                    && let Some(endpoint) = endpoint
+                    && let Some(page) = handled.page(outbox, endpoint)?
+                {
+                    ui::print(format_args!("  {page}"))?;
+                }
             }
         }
         if asked > 1 {
@@ -115,21 +138,23 @@ impl<'a> Summary<'a> {
             (self.unreadable, "not readable".to_owned()),
             (pending, "not reached".to_owned()),
         ];
-        let reasons = self.left_alone.iter();
-        let reasons = reasons.map(|(reason, number)| (*number, format!("left alone: {reason}")));
         let events = [
             (drained.sent, "acknowledged".to_owned()),
             (total.waiting, "waiting".to_owned()),
             (total.parked, "refused".to_owned()),
         ];
         let tally = &self.tally;
-        let mut rows = vec![
-            row(
-                "sessions",
-                asked,
-                &parts(sessions.into_iter().chain(reasons)),
-            ),
-            row("events", tally.events, &parts(events)),
+        let mut rows = vec![row("sessions", asked, &parts(sessions))];
+        // One reason a line: each names a file.
+        for (reason, number) in &self.left_alone {
+            let reason = format!("{} left alone: {reason}", ui::number(*number));
+            rows.push(words::entry("", REASONS, &reason));
+        }
+        rows.push(row("events", tally.events, &parts(events)));
+        if tally.events == 0 {
+            return rows.join("\n");
+        }
+        rows.extend([
             row("traces", tally.traces, ""),
             row("generations", tally.generations, ""),
             row("spans", tally.turns + tally.tools, &{
@@ -143,7 +168,7 @@ impl<'a> Summary<'a> {
             row("tokens out", tally.output, ""),
             row("cache read", tally.cache_read, "tokens"),
             row("cache written", tally.cache_write, "tokens"),
-        ];
+        ]);
         if self.without_content > 0 {
             let why = format!("sessions without content, older than {CONTENT_DAYS} days");
             rows.push(row("left out", self.without_content, &why));

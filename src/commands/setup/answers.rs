@@ -1,8 +1,9 @@
-//! Where to, and with which key: from the arguments, else the environment, else the user.
+//! The destination, its key and the privacy mode: from the arguments, else the environment, else
+//! the user.
 
 use anyhow::Context;
 
-use super::{HOST, KEY};
+use super::{HOST, KEY, Stopped, say};
 use crate::cli::{self, Region};
 use crate::commands::WrongUse;
 use crate::config::ApiKey;
@@ -11,39 +12,107 @@ use crate::transport::Endpoint;
 use crate::ui;
 use crate::variables::Variable;
 
-/// Reads the key from standard input, where neither the shell's history nor the list of
-/// processes shows it.
+/// Value of `--key` that reads the key from standard input, where neither the shell's history nor
+/// the list of processes shows it.
 const FROM_STDIN: &str = "-";
 
-/// What the user wants.
+/// An answer that the test of it can prove wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    Address,
+    Key,
+}
+
+/// An answer and where it is from.
+struct Given<T> {
+    value: T,
+    /// Whether the user typed it: then the user can be asked again.
+    is_typed: bool,
+}
+
+/// Answers to all questions of `setup`.
 pub(super) struct Answers {
-    pub(super) endpoint: Endpoint,
-    pub(super) api_key: ApiKey,
+    endpoint: Given<Endpoint>,
+    api_key: Given<ApiKey>,
+    /// Whether content stays on this machine; `None` where nobody was asked.
+    pub(super) is_private: Option<bool>,
 }
 
 impl Answers {
     pub(super) fn collect(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Self> {
         let endpoint = endpoint(arguments, host)?;
-        if let Some(note) = endpoint.note() {
-            ui::say(note);
-        }
+        note(&endpoint.value);
         let api_key = api_key(arguments, host)?;
-        Ok(Self { endpoint, api_key })
+        let is_private = if arguments.privacy_mode {
+            Some(true)
+        } else if endpoint.is_typed || api_key.is_typed {
+            Some(ask_privacy()?)
+        } else {
+            None
+        };
+        Ok(Self {
+            endpoint,
+            api_key,
+            is_private,
+        })
+    }
+
+    pub(super) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint.value
+    }
+
+    pub(super) const fn api_key(&self) -> &ApiKey {
+        &self.api_key.value
+    }
+
+    /// Asks one question again, and keeps the other answers. Whether the user could be asked: what
+    /// came from arguments or environment is not asked for.
+    pub(super) fn ask_again(&mut self, question: Question) -> anyhow::Result<bool> {
+        match question {
+            Question::Address if self.endpoint.is_typed => {
+                self.endpoint.value = ask_endpoint()?;
+                note(&self.endpoint.value);
+            }
+            Question::Key if self.api_key.is_typed => self.api_key.value = ask_key()?,
+            Question::Address | Question::Key => return Ok(false),
+        }
+        Ok(true)
     }
 }
 
-fn endpoint(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Endpoint> {
+/// Says which address is used instead of the one that was written.
+fn note(endpoint: &Endpoint) {
+    if let Some(note) = endpoint.note() {
+        say(note);
+    }
+}
+
+fn endpoint(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Given<Endpoint>> {
+    let from = |source: &str, text: &str| {
+        let value = parse_host(text).map_err(|problem| WrongUse(format!("{source}: {problem}")));
+        value.map(|value| Given {
+            value,
+            is_typed: false,
+        })
+    };
     let region = arguments.region.map(address);
     if let Some(given) = region.or(arguments.host.as_deref()) {
-        return Ok(parse_host(given).map_err(|problem| WrongUse(format!("--host: {problem}")))?);
+        return Ok(from("--host", given)?);
     }
     if let Some(given) = variable(Variable::PosthogHost, host)? {
-        ui::say(format_args!("the address is that of {HOST}"));
-        return Ok(parse_host(given).map_err(|problem| WrongUse(format!("{HOST}: {problem}")))?);
+        say(&format!("the address is that of {HOST}"));
+        return Ok(from(HOST, given)?);
     }
+    Ok(Given {
+        value: ask_endpoint()?,
+        is_typed: true,
+    })
+}
+
+fn ask_endpoint() -> anyhow::Result<Endpoint> {
     ask(
         "PostHog region (us, eu), or the address of your own [us]: ",
-        "where to? use --region us, --region eu or --host ADDRESS, or set POSTHOG_HOST",
+        "no destination: use --region us, --region eu or --host ADDRESS, or set POSTHOG_HOST",
         ui::ask,
         |reply| match reply {
             "" => parse_host("us"),
@@ -52,10 +121,14 @@ fn endpoint(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Endpoint> {
     )
 }
 
-fn api_key(arguments: &cli::Setup, host: &Host) -> anyhow::Result<ApiKey> {
-    let parse = |key: &str| ApiKey::parse(key).map_err(|problem| format!("that {problem}"));
+fn api_key(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Given<ApiKey>> {
     let from = |source: &str, key: &str| {
-        ApiKey::parse(key).map_err(|problem| WrongUse(format!("{source} {problem}")))
+        let value = ApiKey::of_project(key);
+        let value = value.map_err(|problem| WrongUse(format!("{source} {problem}")));
+        value.map(|value| Given {
+            value,
+            is_typed: false,
+        })
     };
     match arguments.key.as_deref().map(str::trim) {
         Some(FROM_STDIN) if !ui::can_ask() => {
@@ -66,20 +139,44 @@ fn api_key(arguments: &cli::Setup, host: &Host) -> anyhow::Result<ApiKey> {
         Some(key) => return Ok(from("--key", key)?),
         None => {
             if let Some(key) = variable(Variable::ApiKey, host)? {
-                ui::say(format_args!("the key is that of {KEY}"));
+                say(&format!("the key is that of {KEY}"));
                 return Ok(from(KEY, key)?);
             }
         }
     }
+    Ok(Given {
+        value: ask_key()?,
+        is_typed: true,
+    })
+}
+
+fn ask_key() -> anyhow::Result<ApiKey> {
     ask(
         "project API key (phc_…, from the project's settings; it is not shown): ",
-        "which key? set POSTHOG_API_KEY, or give it on standard input to --key -",
+        "no key: set POSTHOG_API_KEY, or give the key on standard input to --key -",
         ui::ask_secret,
-        parse,
+        |key| ApiKey::of_project(key).map_err(|problem| format!("that {problem}")),
     )
 }
 
-/// Asks until the reply can be used. Without anybody to ask, `otherwise` says what to do.
+fn ask_privacy() -> anyhow::Result<bool> {
+    say(
+        "PostHog gets prompts, answers, and the inputs and outputs of tools, secrets replaced. In \
+         privacy mode it gets names, times, tokens and costs, and no content.",
+    );
+    ask(
+        "privacy mode? [y/N] ",
+        "use --privacy-mode",
+        ui::ask,
+        |reply| match reply.to_ascii_lowercase().as_str() {
+            "" | "n" | "no" => Ok(false),
+            "y" | "yes" => Ok(true),
+            _ => Err(format!("{reply:?} is neither yes nor no")),
+        },
+    )
+}
+
+/// Asks until the reply can be used. Where nobody can be asked, `otherwise` says what to do.
 fn ask<T>(
     question: &str,
     otherwise: &str,
@@ -90,20 +187,33 @@ fn ask<T>(
         return Err(WrongUse(otherwise.to_owned()).into());
     }
     loop {
-        let reply = asking(question).context("nothing was saved")?;
+        let reply = match asking(question) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                return Err(Stopped.into());
+            }
+            reply => reply.context("nothing was saved")?,
+        };
         let reply = reply.ok_or_else(|| WrongUse("no answer: nothing was saved".to_owned()))?;
         match parse(reply.trim()) {
             Ok(answer) => return Ok(answer),
-            Err(problem) => ui::say(problem),
+            Err(problem) => say(&problem),
         }
     }
 }
 
-/// An address, or the name of one of PostHog's clouds.
+/// An address, or the name of one of PostHog's clouds. A single word is neither: it would be taken
+/// for a host of the local network.
 fn parse_host(text: &str) -> Result<Endpoint, String> {
     let text = match text.to_ascii_lowercase().as_str() {
         "us" => address(Region::Us),
         "eu" => address(Region::Eu),
+        "localhost" => text,
+        _ if !text.contains(['.', ':']) => {
+            return Err(format!(
+                "{text:?} is neither a region (us, eu) nor an address such as \
+                 https://posthog.example.com"
+            ));
+        }
         _ => text,
     };
     Endpoint::parse(text).map_err(|error| error.to_string())
@@ -119,4 +229,28 @@ const fn address(region: Region) -> &'static str {
 fn variable(variable: Variable, host: &Host) -> Result<Option<&str>, WrongUse> {
     host.variable(variable)
         .map_err(|problem| WrongUse(format!("{variable} {problem}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_word_is_no_address() {
+        for (text, base) in [
+            ("us", Some("https://us.i.posthog.com")),
+            ("EU", Some("https://eu.i.posthog.com")),
+            ("posthog.example.com", Some("https://posthog.example.com")),
+            ("https://posthog", Some("https://posthog")),
+            ("localhost", Some("https://localhost")),
+            ("[::1]", Some("https://[::1]")),
+            ("asia", None),
+            ("phc_0123456789", None),
+            ("yes", None),
+        ] {
+            let endpoint = parse_host(text);
+            let found = endpoint.as_ref().map(Endpoint::base).ok();
+            assert_eq!(found, base, "{text}");
+        }
+    }
 }

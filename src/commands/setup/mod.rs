@@ -3,7 +3,10 @@
 
 mod answers;
 mod place;
+mod purge;
 mod trial;
+
+use anyhow::Context;
 
 use super::{Exit, WrongUse, refuse_inside_agent, sending, words};
 use crate::cli;
@@ -12,50 +15,100 @@ use crate::host::Host;
 use crate::integrations::claude_code::in_force::InForce;
 use crate::integrations::claude_code::plugin::{self, PLUGIN, Plugin};
 use crate::integrations::claude_code::settings::edit::SettingsFile;
+use crate::interrupt::Interrupt;
 use crate::ui;
 use answers::Answers;
 use place::Place;
 
-/// The variables that are written, and the only ones that are removed.
+/// The variables that are written.
 const KEY: &str = "POSTHOG_API_KEY";
 const HOST: &str = "POSTHOG_HOST";
 const ENABLED: &str = "POSTHOG_LLMA_CC_ENABLED";
+/// Written when the user answers. `--remove` leaves it: all it does is keep content back.
+const PRIVACY: &str = "POSTHOG_LLMA_PRIVACY_MODE";
+
+/// Ctrl-C ended it, before anything was saved.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped: nothing was saved")]
+struct Stopped;
 
 pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
-    refuse_inside_agent("setup", host)?;
+    refuse_inside_agent(&in_words(arguments), host)?;
     let place = Place::find(arguments.project, host)?;
     // Before anything is asked or sent: a file that cannot be changed is found out now.
     let file = SettingsFile::open(&place.file)?;
     if arguments.remove {
-        return remove(&place, &file, host);
+        remove(&place, &file, arguments.purge, host)?;
+        if arguments.purge {
+            purge::run(&place, host)?;
+        }
+        return Ok(Exit::Done);
     }
     if let Some(objection) = place.objection(host) {
         return Err(WrongUse(objection).into());
     }
-    let answers = Answers::collect(arguments, host)?;
-    if let Err(reason) = trial::send(&answers, host)? {
-        let path = words::path(&place.file, host);
-        say(&format!("the test trace did not get there: {reason}"));
-        say(&format!("nothing was saved: {path} is as it was"));
-        return Ok(Exit::Incomplete);
+    match set_up(arguments, &place, host) {
+        Err(error) if error.is::<Stopped>() => {
+            say(&error.to_string());
+            Ok(Exit::Stopped)
+        }
+        exit => exit,
+    }
+}
+
+/// The command as the user can type it; never with the key.
+fn in_words(arguments: &cli::Setup) -> String {
+    let flags = [
+        (arguments.project, " --project"),
+        (arguments.remove, " --remove"),
+        (arguments.purge, " --purge"),
+    ];
+    let given = flags.into_iter().filter(|(is_given, _)| *is_given);
+    given.fold("setup".to_owned(), |words, (_, flag)| words + flag)
+}
+
+fn set_up(arguments: &cli::Setup, place: &Place, host: &Host) -> anyhow::Result<Exit> {
+    let mut answers = Answers::collect(arguments, host)?;
+    // From here on, Ctrl-C ends the test, and waits for the end of what is being written.
+    let interrupt = Interrupt::watch().context("cannot take note of Ctrl-C")?;
+    while let Err(failure) = trial::send(&answers, host, &interrupt)? {
+        say(&format!(
+            "the test trace did not get there: {}",
+            failure.reason
+        ));
+        if !answers.ask_again(failure.question)? {
+            let path = words::path(&place.file, host);
+            say(&format!("nothing was saved: {path} is as it was"));
+            return Ok(Exit::Incomplete);
+        }
+    }
+    if interrupt.is_set() {
+        return Err(Stopped.into());
     }
     confirm_host(&answers, host)?;
-    let variables = [
-        (KEY, answers.api_key.secret()),
-        (HOST, answers.endpoint.base()),
+    let mut variables = vec![
+        (KEY, answers.api_key().secret()),
+        (HOST, answers.endpoint().base()),
         (ENABLED, "true"),
     ];
-    write(&place, &variables, host)?;
+    match answers.is_private {
+        Some(true) => variables.push((PRIVACY, "true")),
+        Some(false) if SettingsFile::open(&place.file)?.sets(PRIVACY) => {
+            variables.push((PRIVACY, "false"));
+        }
+        Some(false) | None => {}
+    }
+    write(place, &variables, host)?;
     for warning in place.warnings(&variables, host) {
         say(&format!("but {warning}"));
     }
-    what_now(&place, host);
+    what_now(place, host);
     Ok(Exit::Done)
 }
 
 /// The user has just named the host here, in a terminal: that is the confirmation.
 fn confirm_host(answers: &Answers, host: &Host) -> anyhow::Result<()> {
-    let endpoint = &answers.endpoint;
+    let endpoint = answers.endpoint();
     if !endpoint.is_posthog_cloud() && !endpoint.is_loopback() {
         sending::own_trust(host)?.confirm_host(endpoint)?;
         say(&format!("sessions may go to {}", endpoint.base()));
@@ -73,7 +126,8 @@ fn write(place: &Place, variables: &[(&str, &str)], host: &Host) -> anyhow::Resu
     };
     let copy = file.back_up(host.now())?;
     file.save(&text)?;
-    say(&format!("wrote {KEY}, {HOST} and {ENABLED} to {path}"));
+    let names: Vec<&str> = variables.iter().map(|(name, _)| *name).collect();
+    say(&format!("wrote {} to {path}", words::list(&names)));
     if let Some(copy) = copy {
         let copy = words::path(&copy, host);
         say(&format!("as it was before: {copy}"));
@@ -81,7 +135,7 @@ fn write(place: &Place, variables: &[(&str, &str)], host: &Host) -> anyhow::Resu
     Ok(())
 }
 
-/// What the user can expect now, and what still is in the way.
+/// Says what happens from now on, and what still prevents sending.
 fn what_now(place: &Place, host: &Host) {
     let here = if place.is_project {
         " in this project"
@@ -110,24 +164,36 @@ fn is_called(host: &Host) -> bool {
     has_plugin || plugin::own_hook(&InForce::read(host)).is_some()
 }
 
-fn remove(place: &Place, file: &SettingsFile, host: &Host) -> anyhow::Result<Exit> {
+fn remove(place: &Place, file: &SettingsFile, is_purge: bool, host: &Host) -> anyhow::Result<()> {
     let path = words::path(&place.file, host);
-    let Some(text) = file.without(&[KEY, HOST, ENABLED]) else {
+    let mut names = vec![KEY, HOST, ENABLED];
+    if is_purge {
+        names.push(PRIVACY);
+    }
+    let Some(text) = file.without(&names) else {
         say(&format!("{path} says nothing of posthog-llma"));
-        return Ok(Exit::Done);
+        return Ok(());
     };
     if file.is_ours(&text) {
         file.delete()?;
         say(&format!("removed {path}: there was nothing else in it"));
     } else {
         file.save(&text)?;
-        say(&format!("removed {KEY}, {HOST} and {ENABLED} from {path}"));
+        say(&format!("removed {} from {path}", words::list(&names)));
     }
-    say("what waits is kept for another setup; a host that was confirmed stays confirmed");
-    Ok(Exit::Done)
+    if !is_purge {
+        say(
+            "what waits is kept for another setup; a host that was confirmed stays confirmed \
+             (--purge removes both)",
+        );
+        if file.sets(PRIVACY) {
+            say(&format!("{PRIVACY} stays in {path}"));
+        }
+    }
+    Ok(())
 }
 
-/// Speaks in lines of a terminal.
+/// Says something in lines that fit a terminal.
 fn say(text: &str) {
     ui::say(words::entry("", 0, text));
 }

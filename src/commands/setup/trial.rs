@@ -1,45 +1,65 @@
 //! Sends one test trace, and says what the answer proves and what it does not.
 
-use anyhow::anyhow;
-use uuid::Builder;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
-use super::answers::Answers;
-use super::say;
-use crate::commands::words;
+use anyhow::{anyhow, bail};
+use uuid::{Builder, Uuid};
+
+use super::answers::{Answers, Question};
+use super::{Stopped, say};
 use crate::deliver;
 use crate::host::Host;
-use crate::posthog::{Disposition, classify};
-use crate::posthog::{TEST_TRACE, test_trace};
-use crate::transport::{Answer, Lane, Transport, TransportSettings};
+use crate::interrupt::Interrupt;
+use crate::posthog::{Disposition, TEST_TRACE, classify, links, test_trace};
+use crate::transport::{Answer, Lane, PostError, Transport, TransportSettings};
 use crate::ui;
 
-/// How much of an answer is shown, in columns.
-const SHOWN: usize = 100;
+/// Columns of the server's answer that are shown: they fit a terminal behind their introduction.
+const SHOWN: usize = 55;
+
+/// Longest time between Ctrl-C and the end of the wait for an answer.
+const NAP: Duration = Duration::from_millis(100);
+
+/// Why the test trace was not taken.
+pub(super) struct Failure {
+    pub(super) reason: String,
+    /// The answer that is probably wrong.
+    pub(super) question: Question,
+}
 
 /// Sends the test trace; the inner error is why it was not taken.
-pub(super) fn send(answers: &Answers, host: &Host) -> anyhow::Result<Result<(), String>> {
-    let Answers { endpoint, api_key } = answers;
+///
+/// # Errors
+/// [`Stopped`] on Ctrl-C.
+pub(super) fn send(
+    answers: &Answers,
+    host: &Host,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Result<(), Failure>> {
+    let (endpoint, api_key) = (answers.endpoint(), answers.api_key());
     let (base, key) = (endpoint.base(), api_key.masked());
     say(&format!("sending a test trace to {base} with key {key}"));
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| anyhow!("no random bytes: {error}"))?;
     let now = host.now();
+    let trace = Builder::from_random_bytes(random).into_uuid();
     let mut events = Vec::new();
-    for event in test_trace(Builder::from_random_bytes(random).into_uuid(), now) {
+    for event in test_trace(trace, now) {
         events.push(serde_json::to_vec(&event)?);
     }
     let body = deliver::body(api_key.secret(), events.iter().map(Vec::as_slice));
-    let transport = Transport::new(TransportSettings::default());
     let mut lane = endpoint.first_lane();
     loop {
         let url = endpoint.url(lane);
-        let outcome = transport.post(&url, &body);
-        let problem = match classify(&outcome, host.now().into()) {
+        let outcome = post(&url, &body, interrupt)?;
+        let (question, problem) = match classify(&outcome, host.now().into()) {
             Disposition::Accepted { quota_limited } => {
                 if let Ok(answer) = &outcome {
-                    ui::say(said(answer, answers));
+                    say(&said(answer, answers));
                 }
-                explain(answers, quota_limited, &words::when(now, now));
+                explain(answers, quota_limited, trace);
                 return Ok(Ok(()));
             }
             Disposition::NoSuchEndpoint { .. } if lane == Lane::Ai => {
@@ -47,19 +67,54 @@ pub(super) fn send(answers: &Answers, host: &Host) -> anyhow::Result<Result<(), 
                 continue;
             }
             Disposition::NoSuchEndpoint { status } => {
-                format!("{url} answered {status}: that is no PostHog's address")
+                let what = format!("{url} answered {status}: that is no PostHog's address");
+                (Question::Address, what)
             }
-            Disposition::TooLarge => format!("{url} answered 413 to two small events"),
-            Disposition::Malformed { reason } => format!("the server answered 400: {reason}"),
-            Disposition::Refused { reason, .. } => format!("the server answered {reason}"),
-            Disposition::Retry { reason, .. } => reason,
-            Disposition::NotPostHog { what } => what,
+            Disposition::TooLarge => {
+                let what = format!("{url} answered 413 to two small events");
+                (Question::Address, what)
+            }
+            Disposition::Malformed { reason } => {
+                let what = format!("the server answered 400: {reason}");
+                (Question::Address, what)
+            }
+            Disposition::Refused { reason, .. } => {
+                (Question::Key, format!("the server answered {reason}"))
+            }
+            Disposition::Retry { reason, .. } => (Question::Address, reason),
+            Disposition::NotPostHog { what } => (Question::Address, what),
         };
-        return Ok(Err(without_key(&problem, answers)));
+        return Ok(Err(Failure {
+            reason: without_key(&problem, answers),
+            question,
+        }));
     }
 }
 
-fn explain(answers: &Answers, quota_limited: bool, at: &str) {
+/// Posts on a thread of its own, so that Ctrl-C need not wait for a server that does not answer.
+fn post(
+    url: &str,
+    body: &[u8],
+    interrupt: &Interrupt,
+) -> anyhow::Result<Result<Answer, PostError>> {
+    let (answers, answer) = mpsc::channel();
+    let (url, body) = (url.to_owned(), body.to_owned());
+    thread::spawn(move || {
+        let transport = Transport::new(TransportSettings::default());
+        // After Ctrl-C the receiver is gone.
+        let _ = answers.send(transport.post(&url, &body));
+    });
+    loop {
+        match answer.recv_timeout(NAP) {
+            Ok(outcome) => return Ok(outcome),
+            Err(RecvTimeoutError::Timeout) if interrupt.is_set() => return Err(Stopped.into()),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => bail!("sending ended by itself"),
+        }
+    }
+}
+
+fn explain(answers: &Answers, quota_limited: bool, trace: Uuid) {
     if quota_limited {
         say("the project is over its quota: PostHog takes events and may drop them");
     }
@@ -67,13 +122,13 @@ fn explain(answers: &Answers, quota_limited: bool, at: &str) {
         "that proves the address and the form of the events, not that the key is your project's: \
          any key of the right form gets the same answer",
     );
-    let app = answers.endpoint.app();
+    let url = links::trace(answers.endpoint(), &trace.to_string());
     say(&format!(
-        "to see for yourself, open {app}/llm-analytics/traces and look for \"{TEST_TRACE}\", {at}"
+        "to see for yourself, open the trace \"{TEST_TRACE}\": {url}"
     ));
 }
 
-/// What PostHog answered. Its JSON is written anew, so that nothing in it controls a terminal.
+/// PostHog's answer, in a line. Its JSON is serialized again, so that nothing in it controls a terminal.
 fn said(answer: &Answer, answers: &Answers) -> String {
     let body: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
     let body = body.map_or_else(String::new, |body| without_key(&body.to_string(), answers));
@@ -86,6 +141,6 @@ fn said(answer: &Answer, answers: &Answers) -> String {
 
 /// A server may say the key back to us.
 fn without_key(text: &str, answers: &Answers) -> String {
-    let key = &answers.api_key;
+    let key = answers.api_key();
     text.replace(key.secret(), &key.masked())
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::prospect::Prospect;
-use super::{Exit, excluded, select, settings};
+use super::{Exit, excluded, select, settings, short, words};
 use crate::cli::Show;
 use crate::config::Config;
 use crate::host::Host;
@@ -22,6 +22,9 @@ use crate::variables::Variable;
 use node::Node;
 use text::Text;
 
+/// Traces whose links are shown.
+const LINKS: usize = 3;
+
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
     let found = select::one(arguments.session.as_ref(), host)?;
@@ -30,6 +33,11 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
         return Ok(Exit::Incomplete);
     };
     let exclusion = excluded::exclusion(&found, config)?;
+    if let Some(reason) = collected.opted_out() {
+        let id = short(&collected.session.id);
+        ui::say_in_lines(format_args!("nothing of {id} is read or sent: {reason}"));
+        return Ok(Exit::Done);
+    }
     let shown = Shown {
         exclusion,
         ..Shown::of(&mut collected, config)?
@@ -88,8 +96,15 @@ impl Shown {
             nodes.push(Node::of(event.shortened(&limits).get(), cwd));
             Ok(())
         })?;
+        let mut traces = tree::grow(nodes);
+        let destination = &config.destination;
+        if let (Some(endpoint), Some(_)) = (&destination.endpoint, &destination.api_key) {
+            for trace in &mut traces {
+                trace.link(endpoint);
+            }
+        }
         Ok(Self {
-            traces: tree::grow(nodes),
+            traces,
             tally,
             replaced,
             foreign: collected.foreign.len(),
@@ -128,11 +143,15 @@ impl Shown {
             let reason = exclusion.reason();
             notes.push(format!("nothing more of it is sent: {reason}"));
         }
-        if let Some(reason) = collected.opted_out() {
-            notes.push(format!("nothing of it is sent: {reason}"));
+        let links = self.traces.iter().filter_map(|trace| trace.url.as_deref());
+        for link in links.take(LINKS) {
+            notes.push(format!("in PostHog, once it is sent: {link}"));
+        }
+        if self.traces.len() > LINKS {
+            notes.push("links to all traces and spans: --json".to_owned());
         }
         if collected.progress == Progress::Running {
-            notes.push("it is still running: what may change is sent when it ends".to_owned());
+            notes.push(format!("it {}", words::STILL_RUNNING));
         }
         if self.foreign > 0 {
             let copies = ui::count(self.foreign as u64, "event");

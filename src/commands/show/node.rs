@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::posthog::{Event, EventName};
+use crate::posthog::{Event, EventName, links};
+use crate::transport::Endpoint;
 
 /// Inputs of tools that tell the call from others, the best first.
 const TELLING: [&str; 10] = [
@@ -34,7 +35,7 @@ pub(super) struct Node {
     /// Name of the trace, turn or tool. Not with the model: the model is a call's name.
     pub(super) name: Option<String>,
     pub(super) model: Option<String>,
-    /// What a tool was called for.
+    /// Input that tells this call of a tool from others.
     pub(super) detail: Option<String>,
     /// Type of the subagent that made the call, or that a tool started.
     pub(super) subagent: Option<String>,
@@ -46,6 +47,9 @@ pub(super) struct Node {
     pub(super) tokens: Tokens,
     pub(super) is_error: bool,
     pub(super) error: Option<String>,
+    /// Its page in PostHog; missing where no key says to which project it would be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) url: Option<String>,
     pub(super) children: Vec<Node>,
     #[serde(skip)]
     pub(super) trace: String,
@@ -53,7 +57,7 @@ pub(super) struct Node {
     pub(super) parent: Option<String>,
 }
 
-/// What a node stands for.
+/// Kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
@@ -117,9 +121,21 @@ impl Node {
             },
             is_error: properties.get("$ai_is_error") == Some(&Value::Bool(true)),
             error: owned("$ai_error"),
+            url: None,
             children: Vec::new(),
             trace: owned("$ai_trace_id").unwrap_or_default(),
             parent: owned("$ai_parent_id"),
+        }
+    }
+
+    /// Gives itself and everything below it the addresses of their pages.
+    pub(super) fn link(&mut self, endpoint: &Endpoint) {
+        self.url = Some(match self.kind {
+            Kind::Trace => links::trace(endpoint, &self.trace),
+            _ => links::span(endpoint, &self.trace, &self.id),
+        });
+        for child in &mut self.children {
+            child.link(endpoint);
         }
     }
 
@@ -138,6 +154,7 @@ impl Node {
             tokens: Tokens::default(),
             is_error: false,
             error: None,
+            url: None,
             children: Vec::new(),
             trace: id.to_owned(),
             parent: None,

@@ -166,7 +166,7 @@ impl Text {
     }
 }
 
-/// What a node is called. Below its agent, a call need not name it.
+/// Name of a node. A call below its agent does not repeat the agent's name.
 fn label(node: &Node, above: Option<Kind>) -> String {
     let name = node.name.as_deref();
     let subagent = node.subagent.as_deref();

@@ -90,6 +90,13 @@ impl SettingsFile {
         Ok(file)
     }
 
+    /// Whether the file sets a variable.
+    #[must_use]
+    pub fn sets(&self, name: &str) -> bool {
+        let settings = parse(self.text()).unwrap_or_default();
+        settings["env"].get(name).is_some()
+    }
+
     /// The file with these variables; `None` when it holds them already.
     #[must_use]
     pub fn with(&self, variables: &[(&str, &str)]) -> Option<String> {
@@ -181,15 +188,36 @@ impl SettingsFile {
         format!("{}.backup-", name.to_string_lossy())
     }
 
-    /// The newest copy that says the same.
-    fn backed_up(&self, text: &str) -> Option<String> {
+    /// The copies that [`SettingsFile::back_up`] made, the oldest first.
+    fn copies(&self) -> Vec<PathBuf> {
         let prefix = self.backup_prefix();
-        let copies = fs::read_dir(self.path.parent()?).ok()?.flatten();
-        let mut copies: Vec<PathBuf> = copies
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        let is_time = |it: &str| it.bytes().all(|it| it.is_ascii_digit() || it == b'-');
+        let is_copy = |name: &str| name.strip_prefix(&prefix).is_some_and(is_time);
+        let folder = self.path.parent().map(fs::read_dir);
+        let entries = folder.into_iter().flatten().flatten().flatten();
+        let mut copies: Vec<PathBuf> = entries
+            .filter(|entry| is_copy(&entry.file_name().to_string_lossy()))
             .map(|entry| entry.path())
             .collect();
         copies.sort();
+        copies
+    }
+
+    /// Removes the copies that [`SettingsFile::back_up`] made. Answers how many.
+    ///
+    /// # Errors
+    /// When one of them cannot be removed.
+    pub fn delete_copies(&self) -> Result<usize, EditError> {
+        let copies = self.copies();
+        for copy in &copies {
+            fs::remove_file(copy).map_err(|reason| failed_to("remove", copy, reason))?;
+        }
+        Ok(copies.len())
+    }
+
+    /// The newest copy that says the same.
+    fn backed_up(&self, text: &str) -> Option<String> {
+        let copies = self.copies();
         let said = meaning(text)?;
         let texts = copies
             .iter()

@@ -1,0 +1,78 @@
+//! Removal of everything that this program keeps in its state directory.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::error::OutboxError;
+use super::{exclusions, key};
+
+/// Beginnings of the names of the files in a state directory.
+const FILES: [&str; 3] = ["outbox.", "sender-", key::FILE];
+
+/// Removes the files of the outbox, the list of excluded sessions and the key of the marks, then
+/// the directory if it is empty: a user can have named a directory that holds other files. Whether
+/// the directory is gone.
+///
+/// # Errors
+/// [`OutboxError::Directory`] when a file cannot be removed.
+pub(crate) fn purge(directory: &Path) -> Result<bool, OutboxError> {
+    let failed = || OutboxError::directory(directory);
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        entries => entries.map_err(failed())?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed())?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        let removed = if *name == *exclusions::FOLDER {
+            fs::remove_dir_all(&path)
+        } else if FILES.iter().any(|own| name.starts_with(own)) {
+            fs::remove_file(&path)
+        } else {
+            Ok(())
+        };
+        removed
+            .or_else(missing_is_fine)
+            .map_err(OutboxError::directory(&path))?;
+    }
+    match fs::remove_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(false),
+        removed => removed
+            .or_else(missing_is_fine)
+            .map(|()| true)
+            .map_err(failed()),
+    }
+}
+
+/// Another process may have been faster.
+fn missing_is_fine(error: io::Error) -> io::Result<()> {
+    if error.kind() == ErrorKind::NotFound {
+        Ok(())
+    } else {
+        Err(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::Outbox;
+
+    #[test]
+    fn files_of_others_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("state");
+        assert!(purge(&directory).unwrap(), "nothing is there");
+        drop(Outbox::open(&directory).unwrap());
+        fs::write(directory.join("notes.txt"), "of the user").unwrap();
+        assert!(!purge(&directory).unwrap());
+        let left = fs::read_dir(&directory).unwrap().flatten();
+        let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+        assert_eq!(left, ["notes.txt"]);
+        fs::remove_file(directory.join("notes.txt")).unwrap();
+        assert!(purge(&directory).unwrap());
+        assert!(!directory.exists());
+    }
+}

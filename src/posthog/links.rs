@@ -1,0 +1,67 @@
+//! Addresses of pages in PostHog's app.
+//!
+//! Source: PostHog's repository, `products/ai_observability/manifest.tsx`. The newest app has traces
+//! at `/ai-observability/traces/<id>` and redirects `/llm-analytics/traces/<id>` to it; older ones,
+//! which people host themselves, know the second path only. `event` selects an event of the trace
+//! by its uuid, `$ai_span_id` or `$ai_generation_id`. Without `/project/<id>` in front, the app adds
+//! the project that the user looked at last. `timestamp` is left out: with it, the page shows half
+//! an hour of a session.
+
+use std::fmt::Write as _;
+
+use crate::transport::Endpoint;
+
+/// Page of a trace; `id` is its `$ai_trace_id`.
+#[must_use]
+pub fn trace(endpoint: &Endpoint, id: &str) -> String {
+    let path = if endpoint.is_posthog_cloud() {
+        "ai-observability"
+    } else {
+        "llm-analytics"
+    };
+    // The app decodes the id twice.
+    let id = encoded(&encoded(id));
+    format!("{}/{path}/traces/{id}", endpoint.app())
+}
+
+/// A text as part of an address: what is neither letter, digit, `-`, `_`, `.` nor `~` is escaped.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// Page of a trace with one of its events open; `span` is its `$ai_span_id`.
+#[must_use]
+pub fn span(endpoint: &Endpoint, id: &str, span: &str) -> String {
+    format!("{}?event={}", trace(endpoint, id), encoded(span))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_are_linked_at_the_app_and_by_the_path_that_it_knows() {
+        for (host, page) in [
+            ("us", "https://us.posthog.com/ai-observability/traces/t-1"),
+            ("eu", "https://eu.posthog.com/ai-observability/traces/t-1"),
+        ] {
+            let endpoint = Endpoint::parse(&format!("{host}.i.posthog.com")).unwrap();
+            assert_eq!(trace(&endpoint, "t-1"), page);
+        }
+        let own = Endpoint::parse("https://posthog.example.com/").unwrap();
+        let page = "https://posthog.example.com/llm-analytics/traces/t-1";
+        assert_eq!(trace(&own, "t-1"), page);
+        let odd = "https://posthog.example.com/llm-analytics/traces/a%2520b%252Fc";
+        assert_eq!(trace(&own, "a b/c"), odd);
+        assert_eq!(span(&own, "t-1", "s-2"), format!("{page}?event=s-2"));
+    }
+}
