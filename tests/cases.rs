@@ -248,7 +248,7 @@ fn sessions_of_the_real_claude_code_have_what_is_in_their_lines_and_books() {
     let mut sessions = 0;
     for lab in LABS {
         for session in sources::below(&root.join("..").join(lab)).found {
-            let at = session.path.display();
+            let at = session.locator.to_string();
             let events = Run::default().events(&session.path);
             let is_booked = |event: &&Value| event["properties"]["from_agent_books"] == true;
             let (booked, in_lines): (Vec<&Value>, _) = events.iter().partition(is_booked);

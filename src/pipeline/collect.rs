@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::integrations::{self, Running};
 use crate::posthog::{Foreign, Progress};
 use crate::session::{Generation, Session, Turn, Wanted};
-use crate::sources::{Checkpoint, Found, Reading, SessionFiles, WorkTree};
+use crate::sources::{Checkpoint, Reading, SessionFiles, SessionRef, WorkTree};
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
@@ -37,7 +37,7 @@ pub struct Collected {
     pub foreign: Foreign,
     /// What becomes of it for the sake of the folders that it worked in.
     pub(crate) verdict: Verdict,
-    found: Found,
+    found: SessionRef,
     reading: Reading,
 }
 
@@ -82,22 +82,19 @@ impl Collected {
     /// Whether more of the session follows.
     #[must_use]
     pub const fn is_part(&self) -> bool {
-        self.reading.is_part()
+        self.reading.is_part
     }
 
     /// Subagent transcripts that could not be read, with the reason.
     #[must_use]
     pub fn unreadable(&self) -> &[(PathBuf, String)] {
-        self.reading.unreadable()
+        &self.reading.unreadable
     }
 
     /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
     #[must_use]
     pub fn others(&self) -> &[PathBuf] {
-        match &self.reading {
-            Reading::ClaudeCode(reading) => &reading.others,
-            Reading::Whole => &[],
-        }
+        &self.reading.others
     }
 
     /// Why the session is to be left alone: one of the folders it worked in is.
@@ -129,7 +126,7 @@ impl Collected {
 /// # Errors
 /// When the transcript cannot be read.
 pub fn collect(
-    found: &Found,
+    found: &SessionRef,
     checkpoint: Option<Checkpoint>,
     progress: Option<Progress>,
     wanted: Wanted,
@@ -145,8 +142,8 @@ pub fn collect(
 /// first that may. What is told of the session as a whole, the last one tells.
 #[derive(Debug)]
 pub struct Parts<'a> {
-    found: Found,
-    files: SessionFiles,
+    found: SessionRef,
+    files: Box<dyn SessionFiles>,
     progress: Option<Progress>,
     wanted: Wanted,
     host: &'a Host,
@@ -164,7 +161,7 @@ pub struct Parts<'a> {
 #[derive(Debug)]
 enum Next {
     /// What follows the checkpoint, or the beginning.
-    From(Option<Box<Checkpoint>>),
+    From(Option<Checkpoint>),
     Nothing,
 }
 
@@ -174,7 +171,7 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// When the transcript cannot be found.
     pub fn of(
-        found: &Found,
+        found: &SessionRef,
         progress: Option<Progress>,
         wanted: Wanted,
         host: &'a Host,
@@ -196,7 +193,7 @@ impl<'a> Parts<'a> {
     /// Begins where `checkpoint` left off.
     #[must_use]
     pub fn after(mut self, checkpoint: Option<Checkpoint>) -> Self {
-        self.next = Next::From(checkpoint.map(Box::new));
+        self.next = Next::From(checkpoint);
         self
     }
 
@@ -210,8 +207,8 @@ impl<'a> Parts<'a> {
 
     /// The files of the session.
     #[must_use]
-    pub const fn files(&self) -> &SessionFiles {
-        &self.files
+    pub fn files(&self) -> &dyn SessionFiles {
+        &*self.files
     }
 
     /// Reads the next part; `None` after the last. It is the same one again until it was given to
@@ -224,7 +221,7 @@ impl<'a> Parts<'a> {
         let Next::From(checkpoint) = mem::replace(&mut self.next, Next::Nothing) else {
             return Ok(None);
         };
-        let (Some(mut session), mut reading) = self.read_enough(checkpoint.as_deref())? else {
+        let (Some(mut session), mut reading) = self.read_enough(checkpoint.as_ref())? else {
             return Ok(None);
         };
         let verdict = self.verdict(&session, &reading)?;
@@ -233,13 +230,13 @@ impl<'a> Parts<'a> {
             if wanted != self.wanted {
                 // What is not to be sent is not kept either.
                 self.wanted = wanted;
-                match self.read_enough(checkpoint.as_deref())? {
+                match self.read_enough(checkpoint.as_ref())? {
                     (Some(again), of_again) => (session, reading) = (again, of_again),
                     (None, _) => return Ok(None),
                 }
             }
         }
-        let (progress, ended_at) = if reading.is_part() {
+        let (progress, ended_at) = if reading.is_part {
             self.next = Next::From(checkpoint);
             // What may still change of a part is left to the next.
             (Progress::Ended, self.last_written())
@@ -265,13 +262,13 @@ impl<'a> Parts<'a> {
     fn verdict(&mut self, session: &Session, reading: &Reading) -> anyhow::Result<Verdict> {
         let mut folders: BTreeSet<&str> = session.turns.iter().flat_map(Turn::folders).collect();
         folders.extend(session.earlier.folders.iter().map(String::as_str));
-        if reading.is_part() && self.folders.is_none() {
+        if reading.is_part && self.folders.is_none() {
             let all = self.files.folders();
-            let all = all.with_context(|| format!("cannot read {}", self.found.path.display()))?;
+            let all = all.with_context(|| format!("cannot read {}", self.found.locator))?;
             self.folders = Some(all.into_iter().collect());
         }
         folders.extend(self.folders.iter().flatten().map(String::as_str));
-        Ok(Verdict::of(folders, &self.found.path, self.host))
+        Ok(Verdict::of(folders, &self.found.locator.path(), self.host))
     }
 
     /// When the last line was written; now, where that is not told.
@@ -289,10 +286,8 @@ impl<'a> Parts<'a> {
         checkpoint: Option<&Checkpoint>,
     ) -> anyhow::Result<(Option<Session>, Reading)> {
         loop {
-            let read = self
-                .files
-                .read(checkpoint.cloned(), self.wanted, self.bytes)?;
-            if read.0.is_some() || !read.1.is_part() {
+            let read = self.files.read(checkpoint, self.wanted, self.bytes)?;
+            if read.0.is_some() || !read.1.is_part {
                 return Ok(read);
             }
             self.bytes = self.bytes.saturating_mul(MORE);
@@ -318,14 +313,14 @@ impl<'a> Parts<'a> {
             self.bytes = self.bytes.saturating_mul(MORE);
             return None;
         };
-        self.next = Next::From(Some(Box::new(checkpoint)));
+        self.next = Next::From(Some(checkpoint));
         self.bytes = self.usual_bytes;
         Some(part)
     }
 }
 
 /// When a session was last written to. A time that is still to come tells nothing.
-fn written_at(session: &Session, found: &Found, host: &Host) -> DateTime<Utc> {
+fn written_at(session: &Session, found: &SessionRef, host: &Host) -> DateTime<Utc> {
     if session.ended_at - host.now() > QUIET {
         found.modified.into()
     } else {
@@ -333,8 +328,8 @@ fn written_at(session: &Session, found: &Found, host: &Host) -> DateTime<Utc> {
     }
 }
 
-fn files_of(found: &Found, host: &Host) -> anyhow::Result<SessionFiles> {
-    let path = found.path.display();
+fn files_of(found: &SessionRef, host: &Host) -> anyhow::Result<Box<dyn SessionFiles>> {
+    let path = &found.locator;
     found
         .files(host)
         .with_context(|| format!("cannot read {path}"))
@@ -342,7 +337,7 @@ fn files_of(found: &Found, host: &Host) -> anyhow::Result<SessionFiles> {
 
 /// A session goes on while a process has it open. Where no version of the agent tells, it has
 /// ended when the agent wrote so, or when nothing was written for a while.
-fn progress_of(session: &Session, found: &Found, host: &Host) -> Progress {
+fn progress_of(session: &Session, found: &SessionRef, host: &Host) -> Progress {
     let goes_on = match integrations::running_beside(found, host) {
         Running::Sessions(open) => open.contains(&session.id),
         // By its lines: the file's own time is that of the last copy.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 
 use super::collect::{Collected, Parts};
-use super::{Given, Pipeline, without_secrets};
+use super::{Given, Pipeline};
 use crate::ahead;
 use crate::config::Config;
 use crate::host::Host;
@@ -18,7 +18,7 @@ use crate::outbox::{
 use crate::posthog::{self, Foreign, Frozen, Progress, Tally, Written};
 use crate::redact::{Counts, Redacted};
 use crate::session::{Agent, Session, Skipped};
-use crate::sources::{Checkpoint, Found, Look, SessionFiles};
+use crate::sources::{Checkpoint, Look, SessionFiles, SessionRef};
 
 /// Events are handed on to be stored in pieces of so many bytes.
 const PIECE_BYTES: usize = 256 << 10;
@@ -84,7 +84,7 @@ impl<'a> Unstored<'a> {
     /// # Errors
     /// When the transcript cannot be found or the outbox not read.
     pub fn of(
-        found: &Found,
+        found: &SessionRef,
         outbox: &Outbox,
         progress: Option<Progress>,
         config: &Config,
@@ -114,7 +114,7 @@ impl<'a> Unstored<'a> {
             .contains(&true);
         let checkpoint = known.and_then(|session| session.checkpoint);
         let checkpoint = checkpoint.filter(|_| !is_from_start);
-        let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
+        let checkpoint = checkpoint.map(|kept| Checkpoint::of_kept(agent, kept));
         Ok(Some(Self {
             agent,
             stamps,
@@ -196,7 +196,7 @@ impl Pipeline<'_> {
     /// When the transcript cannot be read or the outbox not written.
     pub fn store(
         &self,
-        found: &Found,
+        found: &SessionRef,
         outbox: &Outbox,
         destination: &Destination,
         progress: Option<Progress>,
@@ -296,9 +296,10 @@ impl Pipeline<'_> {
         let is_final = progress == Progress::Ended && unreadable.is_empty();
         let checkpoint = if is_final { last.checkpoint() } else { None };
         let redactor = self.redactor(&last)?;
-        let checkpoint = checkpoint
-            .map(|kept| kept.into_bytes(&mut |text| without_secrets(text, &redactor)))
-            .transpose()?;
+        let checkpoint = checkpoint.and_then(|kept| {
+            let kept = redactor.written(|replace| kept.into_bytes(replace));
+            kept.transpose()
+        });
         // Excluded meanwhile: what is stored of it already is withdrawn before anything is sent.
         if let Some(reason) = excluded(outbox, agent, &last.session.key)? {
             return Ok(Stored::OptedOut(reason));
@@ -306,7 +307,7 @@ impl Pipeline<'_> {
         // What was left out here is read with its own session, whenever that was read last.
         stamps.extend(last.others().iter().map(|path| unread(path)));
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
-        let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
+        let enqueued = batch.commit(checkpoint.as_ref(), counts.iter(), stamps)?;
         Ok(Stored::Session {
             enqueued,
             unreadable: unreadable.into_iter().collect(),
@@ -349,7 +350,7 @@ fn is_unread(outbox: &Outbox, path: &Path) -> anyhow::Result<bool> {
 }
 
 /// How the files of a session look now.
-fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
+fn stamps(files: &dyn SessionFiles) -> Vec<TranscriptStamp> {
     let stamp = |look: Look| TranscriptStamp {
         path: look.path,
         size: look.bytes,
@@ -363,7 +364,11 @@ fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
 ///
 /// # Errors
 /// When the outbox cannot be read.
-pub fn unread_bytes(found: &Found, outbox: &Outbox, host: &Host) -> anyhow::Result<Option<u64>> {
+pub fn unread_bytes(
+    found: &SessionRef,
+    outbox: &Outbox,
+    host: &Host,
+) -> anyhow::Result<Option<u64>> {
     let Ok(files) = found.files(host) else {
         // Reading it will say what is wrong with it.
         return Ok(Some(found.bytes));
@@ -371,7 +376,7 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox, host: &Host) -> anyhow::Resu
     if excluded(outbox, found.agent, &files.session_key())?.is_some() {
         return Ok(None);
     }
-    let stamps = stamps(&files);
+    let stamps = stamps(&*files);
     let mut unread = stamps.is_empty().then_some(found.bytes);
     for stamp in stamps {
         let known = outbox.transcript(&stamp.path)?;

@@ -11,7 +11,7 @@ use posthog_llma::pipeline::{self, Collected, Parts, Pipeline, Redactors};
 use posthog_llma::posthog::limits::AI_LANE_EVENT;
 use posthog_llma::posthog::{self, Foreign, Frozen, Progress};
 use posthog_llma::redact::{Counts, RedactionKey};
-use posthog_llma::sources::{Checkpoint, Found};
+use posthog_llma::sources::{Checkpoint, SessionRef};
 use serde_json::Value;
 
 /// Events as they would be sent.
@@ -71,7 +71,7 @@ impl Run {
         bytes: u64,
         sent: &Events,
     ) -> Vec<(bool, Events)> {
-        let found = Found::at(transcript).expect("the transcript is there");
+        let found = SessionRef::at(transcript).expect("the transcript is there");
         let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
         let host = host();
         let parts = Parts::of(&found, progress, wanted, &host).expect("it is there");
@@ -95,7 +95,7 @@ impl Run {
         progress: Progress,
     ) -> Option<Collected> {
         let wanted = self.config.wanted();
-        let found = Found::at(transcript).expect("the transcript is there");
+        let found = SessionRef::at(transcript).expect("the transcript is there");
         pipeline::collect(&found, checkpoint, Some(progress), wanted, &host())
             .expect("the session can be read")
     }

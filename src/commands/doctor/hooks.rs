@@ -14,7 +14,7 @@ use crate::integrations::claude_code::in_force::{Scope, SettingsFile};
 use crate::integrations::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
 use crate::integrations::claude_code::{self, Running};
 use crate::outbox::{Run, RunKind};
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::variables::Variable;
 
 /// A session that was written to so lately may still go on.
@@ -175,7 +175,7 @@ fn missed<'a>(
     facts: &'a Facts,
     plugin: Option<&Plugin>,
     own: Option<&SettingsFile>,
-) -> Option<&'a Found> {
+) -> Option<&'a SessionRef> {
     let switched_on = facts.environment.decider(Variable::CcEnabled);
     let own = own.map(|file| file.path.as_path());
     let files = [own, switched_on.map(|file| file.path.as_path())];

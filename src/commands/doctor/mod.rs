@@ -22,7 +22,7 @@ use crate::host::Host;
 use crate::integrations::claude_code::in_force::InForce;
 use crate::outbox::{Outbox, Status};
 use crate::session::Agent;
-use crate::sources::{self, Found, Unreadable};
+use crate::sources::{self, SessionRef, Unreadable};
 use crate::ui;
 use finding::Finding;
 
@@ -41,7 +41,7 @@ struct Facts {
     outbox: Result<Option<Outbox>, String>,
     status: Status,
     /// Every session of Claude Code on this machine, the last written first.
-    found: Vec<Found>,
+    found: Vec<SessionRef>,
     /// Folders and files, of any agent, that may hold more and cannot be read.
     unreadable: Vec<Unreadable>,
     /// The agents besides it.

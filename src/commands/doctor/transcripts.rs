@@ -15,7 +15,7 @@ use crate::consent::Verdict;
 use crate::host::Host;
 use crate::sources::claude_code::unknown::{Sighting, Unknown};
 use crate::sources::claude_code::{self, projects_dir};
-use crate::sources::{Found, Unreadable};
+use crate::sources::{SessionRef, Unreadable};
 use crate::ui;
 
 /// How many sessions are read for what is unknown in them: the newest, since formats change.
@@ -53,10 +53,10 @@ fn readable(facts: &Facts) -> Finding {
         let fix = "run Claude Code once, or set CLAUDE_CONFIG_DIR as it is set for Claude Code";
         return Finding::problem(CHECK, format!("{shown}: {error}"), fix);
     }
-    let unreadable: Vec<(&Found, String)> = facts
+    let unreadable: Vec<(&SessionRef, String)> = facts
         .found
         .iter()
-        .filter_map(|found| Some((found, File::open(&found.path).err()?.to_string())))
+        .filter_map(|found| Some((found, File::open(found.locator.file()).err()?.to_string())))
         .collect();
     let sessions = select::each_once(facts.found.clone()).len();
     let paths = looked.iter().map(|folder| words::path(folder, &facts.host));
@@ -75,7 +75,7 @@ fn readable(facts: &Facts) -> Finding {
             format!(
                 "{} of {sessions} cannot be read: {}: {error}",
                 unreadable.len(),
-                words::path(&first.path, &facts.host)
+                words::path(first.locator.file(), &facts.host)
             ),
             "make them readable for you (chmod u+r)",
         ),
@@ -136,9 +136,9 @@ fn unsent(facts: &Facts) -> Option<Finding> {
         return None;
     };
     let now = facts.host.now();
-    let is_due = |found: &&Found| now - DateTime::<Utc>::from(found.modified) > kept - SOON;
-    let is_stored = |found: &&Found| {
-        let stamp = outbox.transcript(&found.path).ok().flatten();
+    let is_due = |found: &&SessionRef| now - DateTime::<Utc>::from(found.modified) > kept - SOON;
+    let is_stored = |found: &&SessionRef| {
+        let stamp = outbox.transcript(&found.locator.path()).ok().flatten();
         stamp.is_some_and(|it| it.size == found.bytes && it.modified == found.modified)
     };
     let due = facts
@@ -177,9 +177,9 @@ fn unsent(facts: &Facts) -> Option<Finding> {
 }
 
 /// Whether there is something in a session, and its project is not left alone.
-fn is_wanted(facts: &Facts, found: &Found) -> bool {
+fn is_wanted(facts: &Facts, found: &SessionRef) -> bool {
     let glance = found.glance();
-    let verdict = Verdict::of(glance.cwd.as_deref(), &found.path, &facts.host);
+    let verdict = Verdict::of(glance.cwd.as_deref(), &found.locator.path(), &facts.host);
     glance.prompt.is_some() && matches!(verdict, Verdict::Permitted(_))
 }
 
@@ -187,10 +187,10 @@ fn is_wanted(facts: &Facts, found: &Found) -> bool {
 fn format(facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "format";
     let mut unknown = Unknown::default();
-    let newest: Vec<&Found> = facts.found.iter().take(READ).collect();
+    let newest: Vec<&SessionRef> = facts.found.iter().take(READ).collect();
     for found in &newest {
         // What cannot be read is told by another check.
-        if let Ok(files) = claude_code::session_files(&found.path, &facts.host) {
+        if let Ok(files) = claude_code::session_files(found.locator.file(), &facts.host) {
             let _ = unknown.look(&files);
         }
     }

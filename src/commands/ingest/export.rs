@@ -17,7 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::pipeline::{Given, Pipeline};
 use crate::posthog::{EventName, Frozen, Written};
 use crate::redact::Counts;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::ui;
 
 /// Lines are written in pieces of this size: what waits for its turn stays small, however long a
@@ -37,7 +37,7 @@ struct Piece {
 pub(super) fn run(
     target: &Path,
     force: bool,
-    sessions: &[Found],
+    sessions: &[SessionRef],
     config: &Config,
     host: &Host,
 ) -> anyhow::Result<Exit> {

@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::pipeline::{Collected, Given, Pipeline};
 use crate::posthog::{Frozen, Tally};
 use crate::redact::Counts;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::ui;
 
 /// What a session would come to.
@@ -20,7 +20,7 @@ struct Row {
     replaced: Counts,
 }
 
-pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<Exit> {
+pub(super) fn run(sessions: &[SessionRef], config: &Config, host: &Host) -> anyhow::Result<Exit> {
     ui::print(format_args!(
         "{:<13} {:<10} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"

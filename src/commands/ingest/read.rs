@@ -4,7 +4,7 @@
 //! what is built of them is one result.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
 use anyhow::{anyhow, bail};
@@ -15,7 +15,7 @@ use crate::commands::{Exit, excluded, short};
 use crate::config::Config;
 use crate::host::Host;
 use crate::pipeline::{Collected, PART_BYTES, Parts};
-use crate::sources::Found;
+use crate::sources::{Locator, SessionRef};
 use crate::ui;
 
 /// So many bytes of transcripts are read before their turn comes: enough that every processor has
@@ -24,7 +24,7 @@ pub(super) const READ_AHEAD: u64 = 16 << 20;
 
 /// A transcript of a session, part by part, and what other sessions own of it.
 pub(super) struct Own<'a> {
-    path: &'a Path,
+    path: &'a Locator,
     parts: Parts<'a>,
     /// Read already.
     first: Option<Collected>,
@@ -62,7 +62,7 @@ impl Own<'_> {
         let part = self.parts.read().and_then(|part| {
             let opted_out = part.as_ref().and_then(Collected::opted_out);
             if let Some(reason) = opted_out {
-                let path = self.path.display();
+                let path = self.path;
                 bail!("the rest of {path} is left alone: {reason}")
             }
             Ok(part)
@@ -99,14 +99,14 @@ pub(super) trait Build<R> {
 /// Hands to `sink` what is emitted of every session by what `begin` makes. A transcript that cannot
 /// be read is said and passed over. Sessions are built on all processors.
 pub(super) fn read_all<R: Send, B: Build<R>>(
-    sessions: &[Found],
+    sessions: &[SessionRef],
     config: &Config,
     host: &Host,
     begin: impl Fn() -> B + Sync,
     mut sink: impl FnMut(R) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
-    let work = |transcripts: Vec<(&Found, Turn)>, results: &SyncSender<Outcome<R>>| {
+    let work = |transcripts: Vec<(&SessionRef, Turn)>, results: &SyncSender<Outcome<R>>| {
         let tell = |outcome| {
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
@@ -164,8 +164,8 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
 }
 
 /// The transcripts of each session together, in the place of the first of them.
-pub(super) fn by_session(found: &[Found]) -> Vec<Vec<&Found>> {
-    let mut sessions: Vec<Vec<&Found>> = Vec::with_capacity(found.len());
+pub(super) fn by_session(found: &[SessionRef]) -> Vec<Vec<&SessionRef>> {
+    let mut sessions: Vec<Vec<&SessionRef>> = Vec::with_capacity(found.len());
     let mut places = HashMap::new();
     for transcript in found {
         let session = (transcript.agent, transcript.session_key());
@@ -180,7 +180,7 @@ pub(super) fn by_session(found: &[Found]) -> Vec<Vec<&Found>> {
 
 /// Begins to read a transcript, unless there is nothing of it to show.
 fn own<'a, R>(
-    found: &'a Found,
+    found: &'a SessionRef,
     turn: Turn,
     config: &Config,
     host: &'a Host,
@@ -194,7 +194,7 @@ fn own<'a, R>(
     }
     let mut parts = Parts::of(found, None, config.wanted(), host).map_err(unreadable)?;
     let Some(first) = parts.read().map_err(unreadable)? else {
-        let why = format!("nothing in {}", found.path.display());
+        let why = format!("nothing in {}", found.locator);
         return Err(Outcome::Passed(why));
     };
     if let Some(reason) = first.opted_out() {
@@ -202,7 +202,7 @@ fn own<'a, R>(
         return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
     }
     Ok(Own {
-        path: &found.path,
+        path: &found.locator,
         parts,
         first: Some(first),
         turn,
