@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::consent::{ProjectPrivacy, Verdict};
@@ -155,7 +155,37 @@ pub struct Parts<'a> {
     /// When the last line was written, once that was looked up.
     last_written: Option<DateTime<Utc>>,
     next: Next,
+    /// What was read already and not given out yet.
+    ahead: Option<anyhow::Result<Option<Collected>>>,
+    given: Given,
 }
+
+/// The next step of reading a session in parts.
+#[derive(Debug)]
+pub enum Step {
+    /// A part of the session, cut down to what cannot change any more.
+    Part(Box<Collected>),
+    /// The session is read again from its start, since its history was written anew: what was added
+    /// up of its parts before counts no more. The part follows with the next step.
+    Restart,
+    /// The session is to be left alone, for this reason. Nothing follows.
+    OptedOut(String),
+    /// There are no more parts.
+    End,
+}
+
+/// What was given out of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    Nothing,
+    /// Parts, after which more of the session follows.
+    Some,
+    /// The last part, or why there is none.
+    All,
+}
+
+/// Tells the events of a part that another session owns.
+pub type Claim<'c> = &'c mut dyn FnMut(&Collected) -> anyhow::Result<Foreign>;
 
 /// What is read next.
 #[derive(Debug)]
@@ -187,6 +217,8 @@ impl<'a> Parts<'a> {
             folders: None,
             last_written: None,
             next: Next::From(None),
+            ahead: None,
+            given: Given::Nothing,
         })
     }
 
@@ -211,13 +243,72 @@ impl<'a> Parts<'a> {
         &*self.files
     }
 
-    /// Reads the next part; `None` after the last. It is the same one again until it was given to
-    /// [`Parts::settle`]. What its folders say is asked with every part: the session may go on, and
-    /// the user may think again, while it is read.
+    /// The next step: a part is read, what others own of it is asked of `claim`, and what may still
+    /// change is left to the next part. `claim` is called again with more of the session where
+    /// nothing of a part was certain.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read, is emptied while it is read, or `claim` fails.
+    pub fn next(&mut self, claim: Claim<'_>) -> anyhow::Result<Step> {
+        loop {
+            if self.given == Given::All {
+                return Ok(Step::End);
+            }
+            let Some(part) = self.take()? else {
+                if self.given == Given::Some {
+                    bail!("{} was emptied while it was read", self.found.locator);
+                }
+                self.given = Given::All;
+                return Ok(Step::End);
+            };
+            if let Some(reason) = part.opted_out() {
+                self.given = Given::All;
+                return Ok(Step::OptedOut(reason.to_owned()));
+            }
+            if part.is_first() && self.given == Given::Some {
+                self.given = Given::Nothing;
+                self.ahead = Some(Ok(Some(part)));
+                return Ok(Step::Restart);
+            }
+            let foreign = claim(&part)?;
+            if let Some(part) = self.settle(part, foreign) {
+                self.given = if part.is_part() {
+                    Given::Some
+                } else {
+                    Given::All
+                };
+                return Ok(Step::Part(Box::new(part)));
+            }
+        }
+    }
+
+    /// Reads what [`Parts::next`] needs, unless that was done. An error is kept for it.
+    pub fn read_ahead(&mut self) {
+        if self.ahead.is_none() && self.given != Given::All {
+            self.ahead = Some(self.read());
+        }
+    }
+
+    /// The part that comes next, with what may still change.
     ///
     /// # Errors
     /// When the transcript cannot be read.
-    pub fn read(&mut self) -> anyhow::Result<Option<Collected>> {
+    pub fn peek(&mut self) -> anyhow::Result<Option<&Collected>> {
+        let part = self.take()?;
+        let Ok(part) = self.ahead.insert(Ok(part)) else {
+            return Ok(None);
+        };
+        Ok(part.as_ref())
+    }
+
+    fn take(&mut self) -> anyhow::Result<Option<Collected>> {
+        self.ahead.take().unwrap_or_else(|| self.read())
+    }
+
+    /// Reads the next part; `None` after the last. It is the same one again until it was given to
+    /// [`Parts::settle`]. What its folders say is asked with every part: the session may go on, and
+    /// the user may think again, while it is read.
+    fn read(&mut self) -> anyhow::Result<Option<Collected>> {
         let Next::From(checkpoint) = mem::replace(&mut self.next, Next::Nothing) else {
             return Ok(None);
         };
@@ -296,8 +387,7 @@ impl<'a> Parts<'a> {
 
     /// Leaves of a part what cannot change any more: the next one goes on behind it. `None` when
     /// that is nothing: then the next one is this one with more.
-    #[must_use]
-    pub fn settle(&mut self, mut part: Collected, foreign: Foreign) -> Option<Collected> {
+    fn settle(&mut self, mut part: Collected, foreign: Foreign) -> Option<Collected> {
         part.foreign = foreign;
         if !part.is_part() {
             return Some(part);

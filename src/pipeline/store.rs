@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 
-use super::collect::{Collected, Parts};
+use super::collect::{Collected, Parts, Step};
 use super::{Given, Pipeline};
 use crate::ahead;
 use crate::config::Config;
@@ -71,11 +71,7 @@ pub struct Unstored<'a> {
 
 /// A session on its way into the outbox, of which something was read.
 #[derive(Debug)]
-pub struct Read<'a> {
-    unstored: Unstored<'a>,
-    /// The first part; `None` when there is no session in the file, or none that may be sent.
-    first: Option<Collected>,
-}
+pub struct Read<'a>(Unstored<'a>);
 
 impl<'a> Unstored<'a> {
     /// `None` when nothing was written to the session since it was stored. For `progress` see
@@ -128,14 +124,10 @@ impl<'a> Unstored<'a> {
     /// # Errors
     /// When the transcript cannot be read.
     pub fn read(mut self) -> anyhow::Result<Read<'a>> {
-        let first = match &self.excluded {
-            None => self.parts.read()?,
-            Some(_) => None,
-        };
-        Ok(Read {
-            first,
-            unstored: self,
-        })
+        if self.excluded.is_none() {
+            self.parts.peek()?;
+        }
+        Ok(Read(self))
     }
 }
 
@@ -229,17 +221,16 @@ impl Pipeline<'_> {
         destination: &Destination,
         host: &Host,
     ) -> anyhow::Result<Stored> {
-        let Read { unstored, first } = read;
-        let Unstored {
+        let Read(Unstored {
             agent,
             mut stamps,
             mut parts,
             excluded: reason,
-        } = unstored;
+        }) = read;
         if let Some(reason) = reason {
             return Ok(Stored::OptedOut(reason));
         }
-        let Some(first) = first else {
+        let Some(first) = parts.peek()? else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
         };
@@ -250,7 +241,7 @@ impl Pipeline<'_> {
         if let Some(reason) = first.opted_out() {
             return Ok(Stored::OptedOut(reason.to_owned()));
         }
-        let frozen = self.freeze(&first)?;
+        let frozen = self.freeze(first)?;
         let entry = SessionEntry {
             agent: agent.as_str(),
             id: &first.session.key,
@@ -265,32 +256,24 @@ impl Pipeline<'_> {
         let mut tally = Tally::default();
         let mut unreadable = BTreeSet::new();
         let mut exceeds_books = false;
-        let mut part = first;
-        let last = loop {
-            let foreign = foreign(&part.session, outbox)?;
-            let next = if let Some(settled) = parts.settle(part, foreign) {
-                if settled.is_first() {
-                    // It may have been read before: Claude Code rewrites the history of a session at times.
-                    (tally, counts) = (Tally::default(), Counts::default());
+        let mut last = None;
+        loop {
+            match parts.next(&mut |part| foreign(&part.session, outbox))? {
+                Step::Restart => (tally, counts) = (Tally::default(), Counts::default()),
+                Step::OptedOut(reason) => return Ok(Stored::OptedOut(reason)),
+                Step::End => break,
+                Step::Part(part) => {
+                    let push =
+                        || self.push_all(&part, frozen.clone(), given, &mut counts, &mut batch);
+                    let ((), pushed) = ahead::beside(|| parts.read_ahead(), push);
+                    tally += pushed?;
+                    exceeds_books |= part.exceeds_books();
+                    unreadable.extend(part.unreadable().iter().cloned());
+                    last = Some(part);
                 }
-                let push =
-                    || self.push_all(&settled, frozen.clone(), given, &mut counts, &mut batch);
-                let (next, pushed) = ahead::beside(|| parts.read(), push);
-                tally += pushed?;
-                exceeds_books |= settled.exceeds_books();
-                unreadable.extend(settled.unreadable().iter().cloned());
-                if !settled.is_part() {
-                    break settled;
-                }
-                next?
-            } else {
-                parts.read()?
-            };
-            part = next.context("the transcript was emptied while it was read")?;
-            if let Some(reason) = part.opted_out() {
-                return Ok(Stored::OptedOut(reason.to_owned()));
             }
-        };
+        }
+        let last = last.context("the session ended before it began")?;
         let progress = last.progress;
         // Of a session that goes on, something may have been held back: it is read again.
         let is_final = progress == Progress::Ended && unreadable.is_empty();

@@ -1,7 +1,7 @@
 //! What agents keep on disk, read into the vocabulary of a session. Knows no PostHog.
 //!
-//! Each agent has a folder with an implementation of [`source::Source`], and here a line in
-//! [`SOURCES`] and an arm in [`source()`]: that is all the others know of it.
+//! Each agent has a folder with an implementation of `source::Source`, and here a line in
+//! `SOURCES` and an arm in `source()`: that is all the others know of it.
 
 mod checkpoint;
 pub(crate) mod claude_code;

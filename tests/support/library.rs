@@ -7,7 +7,7 @@ use chrono::DateTime;
 use posthog_llma::config::{Config, Problem};
 use posthog_llma::consent::{Caller, Environment};
 use posthog_llma::host::Host;
-use posthog_llma::pipeline::{self, Collected, Parts, Pipeline, Redactors};
+use posthog_llma::pipeline::{self, Collected, Parts, Pipeline, Redactors, Step};
 use posthog_llma::posthog::limits::AI_LANE_EVENT;
 use posthog_llma::posthog::{self, Foreign, Frozen, Progress};
 use posthog_llma::redact::{Counts, RedactionKey};
@@ -77,14 +77,17 @@ impl Run {
         let parts = Parts::of(&found, progress, wanted, &host).expect("it is there");
         let mut parts = parts.of_bytes(bytes);
         let (mut events, mut frozen) = (Vec::new(), None);
-        while let Some(part) = parts.read().expect("the session can be read") {
-            let foreign = foreign(&part, sent);
-            if let Some(part) = parts.settle(part, foreign) {
-                let frozen = frozen.get_or_insert_with(|| self.freeze(&part));
-                events.push((part.is_first(), self.events_of(&part, frozen.clone())));
+        loop {
+            let step = parts.next(&mut |part| Ok(foreign(part, sent)));
+            match step.expect("the session can be read") {
+                Step::Part(part) => {
+                    let frozen = frozen.get_or_insert_with(|| self.freeze(&part));
+                    events.push((part.is_first(), self.events_of(&part, frozen.clone())));
+                }
+                Step::Restart => {}
+                Step::OptedOut(_) | Step::End => return events,
             }
         }
-        events
     }
 
     /// Reads a session, whole or from a checkpoint on.

@@ -7,7 +7,7 @@ use crate::commands::prospect::Prospect;
 use crate::commands::{Exit, day, short};
 use crate::config::Config;
 use crate::host::Host;
-use crate::pipeline::{Collected, Given, Pipeline};
+use crate::pipeline::{Collected, Given, Pipeline, Step};
 use crate::posthog::{Frozen, Tally};
 use crate::redact::Counts;
 use crate::sources::SessionRef;
@@ -101,15 +101,19 @@ impl Build<Row> for Preview<'_> {
     fn add(&mut self, own: &mut Own<'_>, _: &mut Emit<'_, Row>) -> anyhow::Result<()> {
         let mut tally = Tally::default();
         let mut replaced = Counts::default();
-        while let Some(part) = own.next_part() {
+        loop {
+            let part = match own.next() {
+                Step::Part(part) => part,
+                Step::Restart => {
+                    (tally, replaced) = (Tally::default(), Counts::default());
+                    continue;
+                }
+                Step::OptedOut(_) | Step::End => break,
+            };
             let frozen: &Frozen = match &self.frozen {
                 Some(frozen) => frozen,
                 None => self.frozen.insert(self.prospect.frozen(&part)?),
             };
-            if part.is_first() {
-                // It may have been read before: Claude Code rewrites the history of a session at times.
-                (tally, replaced) = (Tally::default(), Counts::default());
-            }
             let frozen = frozen.clone();
             let given = &mut self.given;
             let ignore = &mut |_| Ok(());

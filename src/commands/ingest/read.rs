@@ -7,14 +7,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 
 use super::claims::{self, Turn};
 use crate::ahead;
 use crate::commands::{Exit, excluded, short};
 use crate::config::Config;
 use crate::host::Host;
-use crate::pipeline::{Collected, PART_BYTES, Parts};
+use crate::pipeline::{PART_BYTES, Parts, Step};
 use crate::sources::{Locator, SessionRef};
 use crate::ui;
 
@@ -26,8 +26,6 @@ pub(super) const READ_AHEAD: u64 = 16 << 20;
 pub(super) struct Own<'a> {
     path: &'a Locator,
     parts: Parts<'a>,
-    /// Read already.
-    first: Option<Collected>,
     turn: Turn,
     /// Whether another transcript of the same session follows.
     pub(super) is_followed: bool,
@@ -36,41 +34,38 @@ pub(super) struct Own<'a> {
 }
 
 impl Own<'_> {
-    /// The next part; `None` after the last, and when nothing more can or may be read.
-    pub(super) fn next_part(&mut self) -> Option<Collected> {
-        loop {
-            let part = match self.first.take() {
-                Some(first) => first,
-                None => self.read()?,
-            };
-            let foreign = self.turn.claim(&part.session);
+    /// The next step; the end too when nothing more can or may be read, which is noted.
+    pub(super) fn next(&mut self) -> Step {
+        let turn = &mut self.turn;
+        let step = self.parts.next(&mut |part| {
+            let foreign = turn.claim(&part.session);
             if !part.is_part() {
-                self.turn.pass();
+                turn.pass();
             }
-            if let Some(part) = self.parts.settle(part, foreign) {
-                let unreadable = part.unreadable().iter();
-                let what = |(path, why): &(PathBuf, String)| {
-                    format!("cannot read {}: {why}", path.display())
-                };
-                self.unreadable.extend(unreadable.map(what));
-                return Some(part);
+            Ok(foreign)
+        });
+        match step {
+            Ok(Step::OptedOut(reason)) => {
+                let path = self.path;
+                let what = format!("the rest of {path} is left alone: {reason}");
+                self.unreadable.insert(what);
+                Step::End
+            }
+            Ok(step) => {
+                if let Step::Part(part) = &step {
+                    let unreadable = part.unreadable().iter();
+                    let what = |(path, why): &(PathBuf, String)| {
+                        format!("cannot read {}: {why}", path.display())
+                    };
+                    self.unreadable.extend(unreadable.map(what));
+                }
+                step
+            }
+            Err(error) => {
+                self.unreadable.insert(format!("{error:#}"));
+                Step::End
             }
         }
-    }
-
-    fn read(&mut self) -> Option<Collected> {
-        let part = self.parts.read().and_then(|part| {
-            let opted_out = part.as_ref().and_then(Collected::opted_out);
-            if let Some(reason) = opted_out {
-                let path = self.path;
-                bail!("the rest of {path} is left alone: {reason}")
-            }
-            Ok(part)
-        });
-        part.unwrap_or_else(|error| {
-            self.unreadable.insert(format!("{error:#}"));
-            None
-        })
     }
 }
 
@@ -193,7 +188,7 @@ fn own<'a, R>(
         return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
     }
     let mut parts = Parts::of(found, None, config.wanted(), host).map_err(unreadable)?;
-    let Some(first) = parts.read().map_err(unreadable)? else {
+    let Some(first) = parts.peek().map_err(unreadable)? else {
         let why = format!("nothing in {}", found.locator);
         return Err(Outcome::Passed(why));
     };
@@ -204,7 +199,6 @@ fn own<'a, R>(
     Ok(Own {
         path: &found.locator,
         parts,
-        first: Some(first),
         turn,
         is_followed: false,
         unreadable: BTreeSet::new(),
