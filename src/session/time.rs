@@ -118,14 +118,14 @@ pub struct TaskReport {
 
 /// Everything that lines tell of time besides calls and results.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
-    pub(super) worked: Vec<Worked>,
+pub(crate) struct Clock {
+    pub(crate) worked: Vec<Worked>,
     /// When the work began that may still be recorded.
-    pub(super) working_since: Option<DateTime<Utc>>,
+    pub(crate) working_since: Option<DateTime<Utc>>,
     /// By the id of the call.
-    pub(super) sightings: HashMap<String, Sighting>,
+    pub(crate) sightings: HashMap<String, Sighting>,
     /// The first report of each task: an agent that is woken again reports again.
-    pub(super) reports: HashMap<String, TaskReport>,
+    pub(crate) reports: HashMap<String, TaskReport>,
 }
 
 /// Gives every call its time, of which nothing is recorded but the calls and results themselves.
@@ -180,7 +180,7 @@ impl ToolResult {
 
 impl Clock {
     /// Gives every call of these turns its time.
-    pub(super) fn settle(&self, turns: &mut [Turn]) {
+    pub(crate) fn settle(&self, turns: &mut [Turn]) {
         let mut calls = Vec::new();
         for turn in turns.iter_mut() {
             each_response(turn, &mut |generation, is_background| {

@@ -5,6 +5,7 @@
 
 mod agents;
 mod answers;
+mod assembly;
 mod attempts;
 mod beside;
 mod blocks;
