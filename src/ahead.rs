@@ -1,4 +1,4 @@
-//! Works on the next things while the caller is busy with one.
+//! Runs work on other threads while the caller consumes earlier results.
 
 use std::collections::VecDeque;
 use std::panic;
@@ -7,15 +7,15 @@ use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::anyhow;
 
-/// So many results of one item wait for their turn before the work on it does.
+/// Results of one item that are buffered before the worker of that item blocks.
 const RESULTS_AHEAD: usize = 4;
 
-/// Hands what `work` makes of every item to `sink`, in the order of the items. Meanwhile the next
-/// items are worked on: a few for each processor, and as many as together weigh no more than
-/// `limit`; one at least, whatever it weighs.
+/// Maps `items` with `work` on worker threads and passes the results to `sink` in the order of the
+/// items. Workers run a few items ahead per processor, limited to items whose `weight` sums to at
+/// most `limit`; one item always runs, whatever it weighs.
 ///
 /// # Errors
-/// The first error of `sink`; nothing is handed to it afterwards.
+/// The first error of `sink`, which is not called again afterwards.
 pub fn in_order<T: Send, R: Send, E>(
     items: impl IntoIterator<Item = T>,
     weight: impl Fn(&T) -> u64,
@@ -24,18 +24,18 @@ pub fn in_order<T: Send, R: Send, E>(
     sink: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let work = |item, results: &SyncSender<R>| {
-        // It fails after an error of the sink, when nothing is wanted any more.
+        // Fails only after `sink` failed, when results are no longer needed.
         let _ = results.send(work(item));
     };
     streams_in_order(items, weight, limit, work, sink)
 }
 
-/// As [`in_order`], but `work` sends any number of results, which are handed on as they come when
-/// it is the turn of their item, and wait, a few of them, until it is. Sending fails when nothing
-/// is wanted any more.
+/// Like [`in_order`], but `work` sends any number of results per item. Results are passed to `sink`
+/// once their item is next; until then a few are buffered. Sending fails when results are no longer
+/// needed.
 ///
 /// # Errors
-/// The first error of `sink`; nothing is handed to it afterwards.
+/// The first error of `sink`, which is not called again afterwards.
 pub fn streams_in_order<T: Send, R: Send, E>(
     items: impl IntoIterator<Item = T>,
     weight: impl Fn(&T) -> u64,
@@ -43,7 +43,7 @@ pub fn streams_in_order<T: Send, R: Send, E>(
     work: impl Fn(T, &SyncSender<R>) + Sync,
     mut sink: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
-    // Who waits for a turn leaves its processor to the next.
+    // Twice the number of processors, since a worker that waits for its turn uses none.
     let most = 2 * thread::available_parallelism().map_or(1, usize::from);
     let work = &work;
     let mut items = items.into_iter().peekable();
@@ -73,7 +73,7 @@ pub fn streams_in_order<T: Send, R: Send, E>(
     })
 }
 
-/// Does two things at a time.
+/// Runs `one` on another thread and `other` on this one, and returns both results.
 pub fn beside<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
     thread::scope(|scope| {
         let one = scope.spawn(one);
@@ -86,11 +86,12 @@ pub fn beside<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -
     })
 }
 
-/// Hands everything that `work` makes to `sink`, in the same order. Meanwhile work goes on, up to
-/// `ahead` results; it ends early when handing on fails, as it does after an error of the sink.
+/// Passes the results of `work`, which runs on another thread, to `sink` in the order they were
+/// sent. `work` runs up to `ahead` results ahead. Its sending fails after an error of `sink`, so
+/// that it ends early.
 ///
 /// # Errors
-/// The first error of `sink`, else that of `work`.
+/// The first error of `sink`, otherwise that of `work`.
 pub fn meanwhile<R: Send>(
     ahead: usize,
     work: impl FnOnce(&mut dyn FnMut(R) -> anyhow::Result<()>) -> anyhow::Result<()> + Send,
@@ -186,7 +187,7 @@ mod tests {
             work,
             |result| {
                 if seen.is_empty() {
-                    // Three workers fill what may wait, hold one more each, and go no further.
+                    // Three workers fill their buffers, hold one more result each, and then block.
                     thread::sleep(Duration::from_millis(5));
                     let bound = 3 * (RESULTS_AHEAD as u64 + 1) + 1;
                     assert!(made.load(Ordering::SeqCst) <= bound);

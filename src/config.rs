@@ -47,33 +47,33 @@ use crate::variables::Variable;
 pub(crate) use api_key::ApiKey;
 use read::{Reader, Values};
 
-/// All settings: those that all agents share, and beside them those of each agent.
+/// All settings: those shared by all agents, and those of each agent.
 ///
-/// Settings named `POSTHOG_LLMA_…` hold for every agent. Where PostHog has a name of its own for
-/// the setting of an agent, that one counts for the agent unless the first is set.
+/// Settings named `POSTHOG_LLMA_…` apply to every agent. If PostHog has a name of its own for an
+/// agent's setting, that name applies to the agent unless the first one is set.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where events go.
+    /// Where events are sent.
     pub(crate) destination: DestinationSettings,
-    /// `POSTHOG_LLMA_STATE_DIR`, else the user's state directory.
+    /// `POSTHOG_LLMA_STATE_DIR`, otherwise the user's state directory.
     pub(crate) state_dir: Option<PathBuf>,
-    /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: bytes of events that may wait on the disk.
+    /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: maximum size of unsent events on disk, in bytes.
     pub(crate) max_outbox_bytes: Option<u64>,
     /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
     pub(crate) rules: Vec<RulesFile>,
-    /// How events are built, whichever agent they are of.
+    /// How events of all agents are built.
     pub(crate) events: EventSettings,
     /// The settings of each agent.
     agents: PerAgent<AgentSettings>,
 }
 
-/// Where events go.
+/// Where events are sent.
 #[derive(Clone, Debug)]
 pub(crate) struct DestinationSettings {
     /// `POSTHOG_API_KEY`.
     pub(crate) api_key: Option<ApiKey>,
-    /// `POSTHOG_HOST`; `None` when it cannot be read: then nothing is sent, least of all to
-    /// some default.
+    /// `POSTHOG_HOST`; `None` if it cannot be parsed: then nothing is sent, in particular not to a
+    /// default.
     pub(crate) endpoint: Option<Endpoint>,
     /// The variable that the endpoint was read from; `None` for the default.
     pub(crate) endpoint_source: Option<Variable>,
@@ -100,17 +100,17 @@ pub(crate) struct EventSettings {
     pub(crate) custom: Map<String, Value>,
 }
 
-/// The settings that may differ between agents.
+/// Settings that may differ between agents.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentSettings {
     /// `POSTHOG_LLMA_CC_ENABLED` for Claude Code, `POSTHOG_ENABLED` for others: whether hooks do
-    /// anything. Unless it is set, those of Claude Code do when the user gave the plugin a key.
+    /// anything. If it is unset, Claude Code's hooks are on when the user gave the plugin a key.
     pub(crate) enabled: bool,
     /// `POSTHOG_LLMA_DISTINCT_ID`.
     pub(crate) attribution: Attribution,
     /// `POSTHOG_LLMA_TRACE_GROUPING`.
     pub(crate) grouping: Grouping,
-    /// `POSTHOG_LLMA_SESSION_WINDOW_MINUTES`: silence that ends a trace of a session.
+    /// `POSTHOG_LLMA_SESSION_WINDOW_MINUTES`: minutes of silence that end a trace of a session.
     pub(crate) session_window: Option<u32>,
     /// `POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH`, in bytes of JSON.
     pub(crate) max_attribute_bytes: usize,
@@ -142,14 +142,14 @@ impl<T> PerAgent<T> {
     }
 }
 
-/// Whom sessions are attributed to.
+/// The person that sessions are attributed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attribution {
-    /// This person, or this machine.
+    /// This person or machine.
     Named(DistinctId),
-    /// Git's `user.email` in the session's folder, where it has one.
+    /// Git's `user.email` in the session's folder, if it is set.
     GitEmail,
-    /// No person: the distinct id is made of the session's id.
+    /// No person: the distinct id is derived from the session's id.
     Session,
 }
 
@@ -157,15 +157,15 @@ pub(crate) enum Attribution {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} {problem}", .variable.described())]
 pub struct Problem {
-    /// The variable that holds the value.
+    /// The variable with the value.
     pub(crate) variable: Variable,
-    /// What is wrong with its value, and what it may be. Never the value of a secret.
+    /// What is wrong with the value, and which values are allowed. Never the value of a secret.
     problem: String,
 }
 
 impl Config {
-    /// Reads the settings. A value that cannot be used leaves the default in its place and a
-    /// [`Problem`]: commands stop at it; hooks continue, and `status` shows it.
+    /// Parses the settings. A value that cannot be used is replaced by the default and reported as
+    /// a [`Problem`]: commands stop at it; hooks continue, and `status` shows it.
     #[must_use]
     pub fn read(environment: &Environment) -> (Self, Vec<Problem>) {
         let host = &environment.host;
@@ -188,12 +188,12 @@ impl Config {
         self.agents.of(agent)
     }
 
-    /// Whether the hooks of an agent have anything to do.
+    /// Whether the hooks of an agent are switched on.
     pub(crate) const fn is_on(&self, agent: Agent) -> bool {
         self.of(agent).enabled && self.destination.api_key.is_some()
     }
 
-    /// The content of a session that is to be read.
+    /// The content to read from sessions.
     #[must_use]
     pub const fn wanted(&self) -> Wanted {
         match self.events.recording {
@@ -204,8 +204,8 @@ impl Config {
     }
 }
 
-/// Whether the hooks of an agent may have anything to do, by the values as the process was given
-/// them. Most hooks on most machines end here.
+/// Whether the hooks of an agent may be switched on, by the values the process was given. Most
+/// hooks on most machines end here.
 pub(crate) fn may_be_on(agent: Agent, host: &Host) -> bool {
     let mut reader = Reader::of(Values::Given(host));
     reader.enabled(agent) && reader.api_key().is_some()

@@ -1,11 +1,11 @@
-//! Drains the outbox: claims waiting events, posts them, and acts on what the answer means.
+//! Drains the outbox: claims waiting events, posts them, and acts on the answer.
 //!
 //! Promises:
-//! - An event leaves the outbox when the server took it, or is parked when the server will never
-//!   take it. Whatever else happens, it goes on waiting.
-//! - One sender at a time for a destination. The process may be killed at any instruction; what
-//!   was sent and not yet acknowledged is then sent again, as the same bytes.
-//! - A destination in trouble is left alone for a while, longer each time.
+//! - An event leaves the outbox only when the server accepted it, or is parked when the server
+//!   will never accept it. In all other cases it keeps waiting.
+//! - One sender per destination at a time. The process may be killed at any instruction; events
+//!   sent but not yet acknowledged are then sent again as the same bytes.
+//! - A failing destination is left alone for a while, longer after each failure.
 
 mod batch;
 mod probe;
@@ -27,37 +27,35 @@ pub use batch::body;
 
 pub use probe::probe;
 
-/// How often a request is made before its destination is left for a later run, however much
-/// patience is left.
+/// Attempts per request before the destination is left for a later run, even if patience remains.
 const MAX_ATTEMPTS: u32 = 10;
-/// How often a busy sender is asked again.
+/// Interval at which the lock of a busy sender is tried again.
 const POLL: Duration = Duration::from_millis(100);
-/// How long a destination is left alone after the first failed drain; it doubles with each
-/// further one.
+/// Pause of a destination after its first failed drain. Doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
-/// The longest pause that doubling leads to: a network that comes back should not wait long.
+/// Upper limit of the doubled pause. Short, so that events flow soon after a network comes back.
 const MAX_PAUSE: Duration = Duration::from_mins(15);
-/// How long a destination is left alone that refused us: a person has to change something.
+/// Pause of a destination that refused us. Long, because a person has to change something.
 const REFUSED_PAUSE: Duration = Duration::from_hours(24);
-/// Below that size a batch is not made smaller for the next ones' sake.
+/// Size in bytes below which a batch is not split only to make the next batches smaller.
 const MIN_BATCH_BYTES: usize = 64 * 1024;
-/// So many events refused one by one, and none taken: it is not the events. An explicit command
-/// asks for every one of them.
+/// After this many refusals without one success, blame the server and stop. An explicit command
+/// tries every event.
 const SUSPECTS: usize = 32;
 
-/// What a drain needs to know of time and chance.
+/// Time and randomness of a drain, replaceable in tests.
 pub trait Clock {
-    /// The time of day.
+    /// The current time.
     fn now(&self) -> DateTime<Utc>;
-    /// A clock that never goes back.
+    /// Monotonic time since an arbitrary start.
     fn elapsed(&self) -> Duration;
-    /// Waits.
+    /// Blocks for `duration`.
     fn sleep(&self, duration: Duration);
-    /// A number between 0 and 1, another one each time.
+    /// A random number from 0 to 1.
     fn jitter(&self) -> f64;
 }
 
-/// The clock of the machine we run on.
+/// The [`Clock`] of the real machine.
 #[derive(Clone, Copy, Debug)]
 pub struct HostClock<'a>(pub &'a Host);
 
@@ -75,55 +73,55 @@ impl Clock for HostClock<'_> {
     }
 
     fn jitter(&self) -> f64 {
-        // Without chance, the middle will do.
+        // Without a random source, use the middle.
         getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
     }
 }
 
-/// Shortens an event (its JSON) to that many bytes, or says that it cannot.
+/// Shortens an event (JSON) to a number of bytes; `None` when that is impossible.
 pub type Clip<'a> = dyn Fn(&[u8], usize) -> Option<Vec<u8>> + 'a;
 
-/// How hard to try, and what may be sent.
+/// Limits and permissions of a drain.
 #[derive(Clone, Copy)]
 pub struct Policy<'a> {
-    /// How long a destination may be busy or in trouble before this drain leaves it. A drain
-    /// that gets on is never cut short.
+    /// How long to wait for a busy or failing destination before this drain leaves it. A drain that
+    /// makes progress is never interrupted.
     pub patience: Duration,
-    /// Also destinations that should be left alone for now: the user asked.
+    /// Whether to try destinations that are paused, because the user asked explicitly.
     pub ignore_backoff: bool,
-    /// Whether the user agreed to a destination. Events for others wait.
+    /// Whether the user agreed to a destination. Events for others keep waiting.
     pub permits: &'a dyn Fn(&Destination) -> bool,
     /// Shortens an event that is too large.
     pub clip: &'a Clip<'a>,
-    /// Whether to stop before the next request. What was not sent goes on waiting.
+    /// Whether to stop before the next request. Unsent events keep waiting.
     pub stop: &'a dyn Fn() -> bool,
 }
 
-/// What a drain achieved.
+/// The result of a drain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// Events that the server took.
+    /// Events accepted by the server.
     pub sent: u64,
-    /// Events that the server will never take.
+    /// Events parked because the server will never accept them.
     pub parked: u64,
-    /// Events that the limits of the outbox dropped.
+    /// Events dropped by the limits of the outbox.
     pub dropped: Dropped,
-    /// Events that still wait, for any destination.
+    /// Events still waiting, for all destinations.
     pub waiting: u64,
-    /// Another process was sending to one of the destinations all the time.
+    /// Another process was sending to one of the destinations during the whole drain.
     pub busy: bool,
-    /// A project is over its quota: PostHog took the events and may have dropped them.
+    /// A project is over its quota: PostHog accepted the events but may have dropped them.
     pub quota_limited: bool,
-    /// The last thing that went wrong.
+    /// The last error.
     pub last_error: Option<String>,
 }
 
-/// Sends what waits, destination by destination, and calls `progress` after every step. What waits
-/// of sessions that the user excluded is withdrawn first.
+/// Sends waiting events, destination by destination, and calls `progress` after every step. Waiting
+/// events of sessions that the user excluded are withdrawn first.
 ///
 /// # Errors
-/// When the outbox cannot be read or written. What servers and networks do is no error: it is in
-/// [`Drained::last_error`] and in the outbox's status.
+/// When the outbox cannot be read or written. Errors of servers and networks are no errors here:
+/// they are reported in [`Drained::last_error`] and in the status of the outbox.
 pub fn drain(
     outbox: &Outbox,
     transport: &Transport,
@@ -141,14 +139,14 @@ pub fn drain(
         Ok::<_, OutboxError>(due)
     };
     for DestinationRecord { id, .. } in due(None)? {
-        // Again until nothing waits once the lock is free: who enqueued while we held it and went
-        // away relies on us.
+        // Check again after the lock is free: a process that enqueued while we held it, and then
+        // exited, relies on us.
         while !due(Some(id))?.is_empty() {
             let Some(lock) = wait_for_sender(outbox, clock, id, policy)? else {
                 drained.busy = true;
                 break;
             };
-            // The sender before us may have emptied it, or met trouble.
+            // The previous sender may have emptied the destination or paused it.
             let Some(record) = due(Some(id))?.pop() else {
                 break;
             };
@@ -195,8 +193,8 @@ fn wait_for_sender(
     }
 }
 
-/// The lane that events are sent on: the one that is known to exist, else the first to try. It
-/// decides how large they may be.
+/// The lane to use: the one known to exist, otherwise the first to try. It determines the maximum
+/// size of an event.
 #[must_use]
 pub fn lane(endpoint: &Endpoint, has_ai_lane: Option<bool>) -> Lane {
     match has_ai_lane {
@@ -206,7 +204,7 @@ pub fn lane(endpoint: &Endpoint, has_ai_lane: Option<bool>) -> Lane {
     }
 }
 
-/// Sends to one destination; its lock is held.
+/// Sends to one destination while holding its lock.
 struct Sender<'a> {
     outbox: &'a Outbox,
     transport: &'a Transport,
@@ -217,19 +215,20 @@ struct Sender<'a> {
     progress: &'a mut dyn FnMut(&Drained),
 }
 
-/// What is learnt about a destination while sending to it.
+/// What this drain learns about a destination.
 struct Route {
     endpoint: Endpoint,
     lane: Lane,
-    /// The AI lane was missing and the other one has not proved itself yet.
+    /// The AI lane was missing, and the other lane has not accepted anything yet.
     detour: bool,
     max_bytes: usize,
-    /// Something was taken during this drain.
+    /// The destination accepted a batch during this drain.
     proved: bool,
 }
 
 impl Sender<'_> {
-    /// Whether nothing waits any more; otherwise the reason is recorded, or we were stopped.
+    /// Sends everything that waits. Returns whether nothing waits any more; `false` means that the
+    /// reason was recorded, or that the drain was stopped.
     fn send_all(&mut self) -> Result<bool, OutboxError> {
         let endpoint = match Endpoint::parse(&self.record.destination.host) {
             Ok(endpoint) => endpoint,
@@ -240,7 +239,7 @@ impl Sender<'_> {
             endpoint,
             lane,
             detour: false,
-            max_bytes: batch::MAX_BYTES,
+            max_bytes: batch::MAX_BODY_BYTES,
             proved: false,
         };
         let envelope = batch::envelope_bytes(&self.record.destination.api_key);
@@ -264,33 +263,33 @@ impl Sender<'_> {
         Ok(false)
     }
 
-    /// Sends a batch, in parts where it must be. Whether every event of it found its end;
-    /// otherwise the reason is recorded.
+    /// Sends a batch, split where necessary. Returns whether every event was accepted or parked;
+    /// `false` means that the reason was recorded.
     fn deliver(&mut self, parcels: Vec<Parcel>, route: &mut Route) -> Result<bool, OutboxError> {
-        let mut parts = vec![parcels];
+        let mut batches = vec![parcels];
         let mut suspects = Vec::new();
-        while let Some(part) = parts.pop() {
-            let part = self.fit(part, route.lane)?;
-            if part.is_empty() {
+        while let Some(parcels) = batches.pop() {
+            let parcels = self.fit(parcels, route.lane)?;
+            if parcels.is_empty() {
                 continue;
             }
-            match self.post(&part, route) {
+            match self.post(&parcels, route) {
                 Disposition::Accepted { quota_limited } => {
                     self.drained.quota_limited |= quota_limited;
-                    self.acknowledge(part, route)?;
+                    self.acknowledge(parcels, route)?;
                 }
-                Disposition::TooLarge if part.len() > 1 => {
-                    route.max_bytes = (batch::bytes(&part) / 2).max(MIN_BATCH_BYTES);
-                    split(part, &mut parts);
+                Disposition::TooLarge if parcels.len() > 1 => {
+                    route.max_bytes = (batch::bytes(&parcels) / 2).max(MIN_BATCH_BYTES);
+                    split(parcels, &mut batches);
                 }
                 Disposition::TooLarge => {
-                    for parcel in part {
-                        parts.extend(self.shorten(parcel)?.map(|parcel| vec![parcel]));
+                    for parcel in parcels {
+                        batches.extend(self.shorten(parcel)?.map(|parcel| vec![parcel]));
                     }
                 }
-                Disposition::Malformed { .. } if part.len() > 1 => split(part, &mut parts),
+                Disposition::Malformed { .. } if parcels.len() > 1 => split(parcels, &mut batches),
                 Disposition::Malformed { reason } => {
-                    suspects.extend(part.into_iter().map(|parcel| (parcel, reason.clone())));
+                    suspects.extend(parcels.into_iter().map(|parcel| (parcel, reason.clone())));
                     let enough = suspects.len() >= SUSPECTS && !self.policy.ignore_backoff;
                     if enough && !route.proved {
                         break;
@@ -299,7 +298,7 @@ impl Sender<'_> {
                 Disposition::NoSuchEndpoint { .. } if route.lane == Lane::Ai => {
                     route.lane = Lane::Batch;
                     route.detour = true;
-                    parts.push(part);
+                    batches.push(parcels);
                 }
                 Disposition::NoSuchEndpoint { status } => {
                     let url = route.endpoint.url(route.lane);
@@ -320,8 +319,8 @@ impl Sender<'_> {
         self.judge(suspects, route)
     }
 
-    /// Parks the events that were refused one by one, unless everything is refused with the same
-    /// words: then it is not the events that are wrong.
+    /// Parks the events that were refused one by one, unless all were refused with the same
+    /// message: then the cause is not the events.
     fn judge(
         &mut self,
         suspects: Vec<(Parcel, String)>,
@@ -341,12 +340,12 @@ impl Sender<'_> {
         Ok(true)
     }
 
-    /// Leaves out, after shortening what can be shortened, the events that are too large for the
-    /// lane: one of them would cost the whole batch.
-    fn fit(&mut self, part: Vec<Parcel>, lane: Lane) -> Result<Vec<Parcel>, OutboxError> {
+    /// Shortens the events that are too large for the lane and sets aside those that stay too
+    /// large: one of them would make the server refuse the whole batch.
+    fn fit(&mut self, parcels: Vec<Parcel>, lane: Lane) -> Result<Vec<Parcel>, OutboxError> {
         let limit = lane.max_event_bytes();
-        let mut fitting = Vec::with_capacity(part.len());
-        for mut parcel in part {
+        let mut fitting = Vec::with_capacity(parcels.len());
+        for mut parcel in parcels {
             let size = parcel.event.body.len();
             if size > limit {
                 match (self.policy.clip)(&parcel.event.body, limit) {
@@ -363,7 +362,7 @@ impl Sender<'_> {
         Ok(fitting)
     }
 
-    /// An event that was refused alone for its size is halved once, then parked.
+    /// Halves an event that was refused alone for its size; parks it the second time.
     fn shorten(&mut self, mut parcel: Parcel) -> Result<Option<Parcel>, OutboxError> {
         let size = parcel.event.body.len();
         let half = size / 2;
@@ -380,10 +379,10 @@ impl Sender<'_> {
         }
     }
 
-    /// Posts the same bytes until there is an answer that means something else than "again".
-    fn post(&self, part: &[Parcel], route: &Route) -> Disposition {
+    /// Posts the same bytes until the answer is not "retry".
+    fn post(&self, parcels: &[Parcel], route: &Route) -> Disposition {
         let url = route.endpoint.url(route.lane);
-        let body = batch::compress(&self.record.destination.api_key, part);
+        let body = batch::compress(&self.record.destination.api_key, parcels);
         let start = self.clock.elapsed();
         let mut attempts = 0;
         loop {
@@ -405,12 +404,13 @@ impl Sender<'_> {
         }
     }
 
-    fn acknowledge(&mut self, part: Vec<Parcel>, route: &mut Route) -> Result<(), OutboxError> {
-        let events: Vec<_> = part.into_iter().map(|parcel| parcel.event).collect();
+    fn acknowledge(&mut self, parcels: Vec<Parcel>, route: &mut Route) -> Result<(), OutboxError> {
+        let events: Vec<_> = parcels.into_iter().map(|parcel| parcel.event).collect();
         self.outbox
             .acknowledge(self.record.id, &events, self.clock.now())?;
         if route.detour {
-            // Only now: a host that answers 404 to everything has no lane to remember.
+            // Recorded only after the other lane worked: a host that answers 404 to everything says
+            // nothing about lanes.
             self.outbox.remember_ai_lane(self.record.id, false)?;
             route.detour = false;
         }
@@ -430,7 +430,7 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// What is damaged in the outbox is not sent, and keeps nothing else from being sent.
+    /// Removes a damaged event from the queue, so that it does not block the others.
     fn set_aside(&mut self, event: &Damaged) -> Result<(), OutboxError> {
         self.outbox.set_aside(event, self.clock.now())?;
         self.drained.parked += 1;
@@ -442,7 +442,7 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// Records why the destination is left for later. Always `Ok(false)`.
+    /// Records why the destination is left for later. Always returns `Ok(false)`.
     fn give_up(
         &mut self,
         reason: &str,
@@ -463,8 +463,8 @@ impl Sender<'_> {
     }
 }
 
-/// The older half goes first.
-fn split(part: Vec<Parcel>, parts: &mut Vec<Vec<Parcel>>) {
-    let (older, newer) = batch::halves(part);
-    parts.extend([newer, older]);
+/// Splits a batch into halves; the older half is sent first.
+fn split(parcels: Vec<Parcel>, batches: &mut Vec<Vec<Parcel>>) {
+    let (older, newer) = batch::halves(parcels);
+    batches.extend([newer, older]);
 }

@@ -1,5 +1,6 @@
-//! Starts this program again, apart from everything that may be killed: its own session, no
-//! terminal, all three streams on the null device, a working directory outside any project.
+//! Starts this program again as a detached process, which survives the end of its parent: its own
+//! session, no terminal, all three streams on the null device, a working directory outside any
+//! project.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -12,8 +13,8 @@ use std::time::Duration;
 use crate::host::Host;
 use crate::variables::Variable;
 
-/// Environment variables that a detached process needs. All others are left out, above all the keys
-/// of the coding agent: a process that outlives its parent should not keep them.
+/// Environment variables passed to a detached process. All others are removed, in particular the
+/// keys of the coding agent, since a process that outlives its parent should not keep them.
 const KEPT: [&str; 28] = [
     "HOME",
     "PATH",
@@ -45,14 +46,14 @@ const KEPT: [&str; 28] = [
     "GIT_CONFIG_NOSYSTEM",
 ];
 
-/// Those of them that hold folders of the agents.
+/// The variables of [`KEPT`] that hold folders of the agents.
 const FOLDERS: [Variable; 3] = [
     Variable::ClaudeConfigDir,
     Variable::PiDir,
     Variable::PiSessionDir,
 ];
 
-/// Prefixes of variables that are kept as well.
+/// Prefixes of further variables that are passed on.
 const KEPT_PREFIXES: [&str; 4] = ["POSTHOG_", "CLAUDE_PLUGIN_OPTION_", "XDG_", "LC_"];
 
 /// Starts `posthog-llma` with `arguments`.
@@ -68,13 +69,13 @@ pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io
         .envs(host.environment().filter(|(name, _)| is_kept(name)))
         // The working directory changes, so relative paths are made absolute.
         .env("POSTHOG_LLMA_STATE_DIR", std::path::absolute(state_dir)?)
-        // It always exists, unlike a home, and is never removed or unmounted.
+        // The root always exists, unlike a home directory, and is never removed or unmounted.
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     for folder in FOLDERS {
-        // Pi takes `~` for the home directory, wherever it stands.
+        // Pi expands `~` to the home directory at any position.
         let path = host.path_variable(folder);
         if let Some(path) = path.filter(|path| !path.starts_with("~")) {
             command.env(folder.name(), std::path::absolute(path)?);
@@ -87,28 +88,28 @@ pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io
     command.spawn()
 }
 
-/// Waits for a child, but not longer than `patience`. Whether it ended.
+/// Waits for a child for at most `patience`. Returns whether it ended.
 pub(crate) fn wait(mut child: Child, patience: Duration) -> bool {
     let (ended, when_ended) = mpsc::channel();
     thread::spawn(move || {
         let _ = child.wait();
-        // Fails when the receiver has stopped waiting.
+        // Fails only if the receiver has stopped waiting.
         let _ = ended.send(());
     });
     when_ended.recv_timeout(patience).is_ok()
 }
 
-/// The detached process itself leaves its parent's session, in which a hook may be killed, and
-/// closes every descriptor that it inherited: a process that waits for the end of a pipe, or for a
-/// lock, should not wait for this one. It does so as its first act, before it has opened anything:
-/// there is no safe way to do it for another process.
+/// Leaves the session of the parent, in which a hook may be killed, and closes every inherited
+/// descriptor: a process that waits for the end of a pipe, or for a lock, must not wait for this
+/// one. The detached process calls this first, before it opens anything, since there is no safe way
+/// to do it for another process.
 pub(crate) fn let_go() {
     #[cfg(unix)]
     {
-        // Fails only for the leader of a session, who has none to leave.
+        // Fails only for the leader of a session, which needs no new one.
         let _ = rustix::process::setsid();
         for descriptor in inherited_descriptors() {
-            // The list itself stood on one of them, which is closed already.
+            // The descriptor of the directory listing itself is in the list and already closed.
             let _ = nix::unistd::close(descriptor);
         }
     }

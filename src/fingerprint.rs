@@ -1,12 +1,12 @@
-//! Short hashes that may be kept on disk: the same in every build, on every machine.
+//! Short hashes that may be stored on disk: the same in every build, on every machine.
 //!
-//! The hasher of the standard library may change with each release of the compiler, so nothing that
-//! it makes is ever written down.
+//! The hasher of the standard library may change with each compiler release, so its results are
+//! never stored.
 
 use sha2::{Digest, Sha256};
 
-/// The first 64 bits of the SHA-256 of some fields. Each field is preceded by its length, so that
-/// moving a byte from one field to the next makes another fingerprint.
+/// The first 64 bits of the SHA-256 of `fields`. Each field is preceded by its length, so that
+/// moving a byte from one field to the next changes the fingerprint.
 #[must_use]
 pub fn of(fields: &[&[u8]]) -> u64 {
     let mut hasher = Sha256::new();

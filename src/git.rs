@@ -1,11 +1,12 @@
-//! What git knows of a directory. Any failure is `None`: a session is worth more than its
-//! repository's name.
+//! Git information about a directory: branch, repository, user e-mail, work trees. Any failure is
+//! `None`, since a session is worth sending without the name of its repository.
 
 use std::path::{Path, PathBuf};
 
 use git2::{Config, Repository, RepositoryOpenFlags};
 
-/// `user.email` as git would use it in `directory`; outside a repository the user's own.
+/// `user.email` as git would use it in `directory`; outside a repository the value from the user's
+/// own configuration.
 #[must_use]
 pub fn user_email(directory: &Path) -> Option<String> {
     let config = match open(directory) {
@@ -25,19 +26,19 @@ pub fn repository(directory: &Path) -> Option<String> {
     slug(remote.url().ok()?)
 }
 
-/// What git knows of a file.
+/// The relation of a file to the repository around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It came with the repository.
+    /// The file came with the repository.
     Tracked,
-    /// It is in a work tree, and did not come with the repository.
+    /// The file is in a work tree but did not come with the repository.
     Untracked,
     /// There is no repository, libgit2 cannot open it (SHA-256, reftable, another owner), or the
-    /// file is somewhere else than its path says.
+    /// path of the file contains symbolic links.
     Unknown,
 }
 
-/// Whether a file came with the repository that its folder is in.
+/// Whether a file came with the repository around its folder.
 #[must_use]
 pub fn standing(file: &Path) -> Standing {
     standing_of(file).unwrap_or(Standing::Unknown)
@@ -49,7 +50,7 @@ fn standing_of(file: &Path) -> Option<Standing> {
     if is_link(file) || is_link(folder) {
         return None;
     }
-    // Neither needs to be there yet.
+    // Neither the file nor its folder has to exist.
     let there = folder.ancestors().find(|folder| folder.exists())?;
     let repository = open(there)?;
     let root = repository.workdir()?.canonicalize().ok()?;
@@ -70,25 +71,25 @@ fn standing_of(file: &Path) -> Option<Standing> {
         let rest = relative.strip_prefix(outer);
         rest.is_some_and(|rest| rest.starts_with('/'))
     };
-    // Below an entry of the index lies what is in a submodule or behind a symbolic link.
+    // A path below an entry of the index is in a submodule or behind a symbolic link.
     if tracked().any(|path| lies_in(&path)) {
         return None;
     }
-    // What was unpacked inside of somebody's repository is not part of it.
+    // A directory unpacked inside another repository is not part of that repository.
     let top = relative.rsplitn(3, '/').nth(2).map(|top| format!("{top}/"));
     let belongs = top.is_none_or(|top| tracked().any(|path| path.starts_with(&top)));
     belongs.then_some(Standing::Untracked)
 }
 
-/// Some file systems do not tell small letters from capital ones, and some pass over characters
-/// that nobody sees; a name that is one for any of them is one here.
+/// A normal form of a path for comparison. Some file systems ignore case and some ignore invisible
+/// characters; paths that are equal on any of them have the same form.
 fn in_one_case(path: &str) -> String {
     let path = path.replace('\\', "/");
     let seen = path.chars().filter(char::is_ascii);
     seen.collect::<String>().to_ascii_lowercase()
 }
 
-/// Whether git ignores a file; `None` outside of a repository.
+/// Whether git ignores a file; `None` outside a repository.
 #[must_use]
 pub fn is_ignored(file: &Path) -> Option<bool> {
     let folder = file.parent()?.canonicalize().ok()?;
@@ -97,8 +98,8 @@ pub fn is_ignored(file: &Path) -> Option<bool> {
     repository.is_path_ignored(file).ok()
 }
 
-/// The top folder of the repository that a directory is in; of the repository itself where the
-/// directory is in a linked work tree.
+/// The top folder of the main work tree of the repository around a directory, also for a directory
+/// in a linked work tree.
 #[must_use]
 pub fn main_work_tree(directory: &Path) -> Option<PathBuf> {
     let mut repository = open(directory)?;
@@ -108,16 +109,16 @@ pub fn main_work_tree(directory: &Path) -> Option<PathBuf> {
     Some(repository.workdir()?.to_owned())
 }
 
-/// A work tree that `git worktree` made.
+/// A work tree created by `git worktree`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedWorkTree {
-    /// Its own top folder.
+    /// Top folder of the linked work tree.
     pub root: PathBuf,
-    /// That of the main work tree; of a bare repository its name in the folder around it.
+    /// Top folder of the main work tree; for a bare repository, its name in its parent folder.
     pub main: PathBuf,
 }
 
-/// The linked work tree that a directory is in; `None` for one in a main work tree.
+/// The linked work tree around a directory; `None` in a main work tree.
 #[must_use]
 pub fn linked_work_tree(directory: &Path) -> Option<LinkedWorkTree> {
     let repository = open(directory).filter(Repository::is_worktree)?;
@@ -130,7 +131,7 @@ pub fn linked_work_tree(directory: &Path) -> Option<LinkedWorkTree> {
     Some(LinkedWorkTree { root, main })
 }
 
-/// What a bare repository is called: `shop.git` and `shop/.bare` are both `shop`.
+/// The path a bare repository is named by: `shop.git` and `shop/.bare` both give `shop`.
 fn named_by_bare(repository: &Path) -> PathBuf {
     let name = repository.file_name().unwrap_or_default().to_string_lossy();
     match (name.starts_with('.'), repository.parent()) {
@@ -145,8 +146,9 @@ pub fn is_in_repository(directory: &Path) -> bool {
     open(directory).is_some()
 }
 
-/// The repository that a directory is in, by the nearest `.git`: nothing of that name can come with
-/// a repository, while a folder with all that makes a bare one can.
+/// Opens the repository with the nearest `.git` above a directory. A repository cannot contain an
+/// entry named `.git`, but it can contain a folder that looks like a bare repository, so bare
+/// repositories are not discovered.
 fn open(directory: &Path) -> Option<Repository> {
     let directory = directory.canonicalize().ok()?;
     let is_top = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
@@ -155,13 +157,14 @@ fn open(directory: &Path) -> Option<Repository> {
     Repository::open_ext(top, RepositoryOpenFlags::NO_SEARCH, nowhere).ok()
 }
 
-/// The path of a remote URL, without host, credentials and `.git`. A local path has no owner.
+/// The path in a remote URL, without host, credentials and `.git`. A local path has no owner and
+/// gives `None`.
 fn slug(url: &str) -> Option<String> {
     let url = url.trim();
     let path = match url.split_once("://") {
         Some(("file", _)) => return None,
         Some((_, rest)) => rest.split_once('/')?.1,
-        // scp form: [user@]host:path; a drive letter is no host.
+        // The scp form `[user@]host:path`. A drive letter is no host.
         None => match url.split_once(':') {
             Some((host, path)) if host.len() > 1 && !host.contains('/') => path,
             _ => return None,

@@ -1,6 +1,6 @@
-//! The outside as a value: home, working directory, environment, clock, terminal.
+//! The environment of the process as a value: home, working directory, variables, clock, machine.
 //!
-//! Everything else asks a [`Host`] instead of the process, so that a test can be any machine.
+//! All other modules ask a [`Host`] instead of the process, so that tests can simulate any machine.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::variables::Variable;
 
-/// Where an administrator keeps the settings of programs, for all users of the machine.
+/// The folder for machine-wide settings of programs, written by an administrator.
 const SYSTEM: &str = if cfg!(target_os = "macos") {
     "/Library/Application Support"
 } else if cfg!(windows) {
@@ -23,19 +23,19 @@ const SYSTEM: &str = if cfg!(target_os = "macos") {
 /// The machine and the process that the program runs in.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// The user's home directory, when there is one.
+    /// The user's home directory, if there is one.
     pub(crate) home: Option<PathBuf>,
-    /// The current directory, when it still exists.
+    /// The current directory, if it still exists.
     pub(crate) cwd: Option<PathBuf>,
-    /// Where state is kept unless a setting moves it: `dirs::state_dir` or its equivalent.
+    /// The default folder for state: `dirs::state_dir` or its equivalent.
     pub(crate) state: Option<PathBuf>,
-    /// Where the user's configuration is kept: `dirs::config_dir`.
+    /// The folder for the user's configuration: `dirs::config_dir`.
     pub(crate) config: Option<PathBuf>,
-    /// Where the machine's administrator keeps the settings of programs.
+    /// The folder for machine-wide settings of programs.
     pub(crate) system: Option<PathBuf>,
-    /// The name of the machine.
+    /// The host name of the machine.
     pub(crate) name: Option<String>,
-    /// This executable, for starting itself again detached.
+    /// The path of this executable, for starting itself again detached.
     pub(crate) executable: Option<PathBuf>,
     /// The arguments, without the name of the program.
     pub(crate) arguments: Vec<OsString>,
@@ -45,8 +45,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// The machine and process we really run in. Call it first in `main`: the budget of a hook
-    /// is counted from here.
+    /// The real machine and process. Call it first in `main`: the time budget of a hook counts from
+    /// here.
     #[must_use]
     pub fn real() -> Self {
         Self {
@@ -66,7 +66,7 @@ impl Host {
         }
     }
 
-    /// A host of a test's own making: nothing in its environment, no home.
+    /// A host for tests, with an empty environment and no home.
     #[must_use]
     pub fn bare(clock: fn() -> DateTime<Utc>) -> Self {
         Self {
@@ -104,12 +104,12 @@ impl Host {
         self.environment.remove(&name);
     }
 
-    /// Whether an environment variable is there, whatever it holds.
+    /// Whether an environment variable is set, even to an empty value.
     pub(crate) fn has(&self, variable: Variable) -> bool {
         self.value(variable).is_some()
     }
 
-    /// An environment variable; unset, empty and blank are all `None`.
+    /// An environment variable; `None` if it is unset, empty or blank.
     ///
     /// # Errors
     /// When the value is not UTF-8.
@@ -121,7 +121,7 @@ impl Host {
         Ok((!text.is_empty()).then_some(text))
     }
 
-    /// An environment variable that holds a path, in whatever encoding paths have here.
+    /// An environment variable that holds a path, in the platform's encoding.
     pub(crate) fn path_variable(&self, variable: Variable) -> Option<PathBuf> {
         let value = self.value(variable)?;
         (!value.is_empty()).then(|| PathBuf::from(value))
@@ -133,19 +133,19 @@ impl Host {
         self.environment.get(&name)
     }
 
-    /// The whole environment.
+    /// All environment variables.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.environment
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// The time of day.
+    /// The current time.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         (self.clock)()
     }
 
-    /// How long the process has been running.
+    /// Time since the process started.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }

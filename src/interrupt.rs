@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one asks for a clean stop, the second one ends the process at once.
+//! Ctrl-C: the first asks for a clean stop, the second ends the process at once.
 
 use std::io;
 use std::sync::Arc;
@@ -7,27 +7,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
-/// How shells see a process that Ctrl-C ended.
+/// Exit code by which shells recognise a process ended by Ctrl-C.
 pub const EXIT_CODE: u8 = 130;
 
-/// Whether the user asked for a stop.
+/// A flag that Ctrl-C sets.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Takes note of Ctrl-C from now on.
+    /// Installs the signal handlers.
     ///
     /// # Errors
-    /// When the system does not let us.
+    /// When the operating system refuses them.
     pub fn watch() -> io::Result<Self> {
         let asked = Arc::default();
-        // In this order: the first signal finds the flag unset and sets it.
+        // The order matters: the first signal finds the flag unset and sets it.
         flag::register_conditional_shutdown(SIGINT, EXIT_CODE.into(), Arc::clone(&asked))?;
         flag::register(SIGINT, Arc::clone(&asked))?;
         Ok(Self(asked))
     }
 
-    /// Whether it was asked for.
+    /// Whether the user pressed Ctrl-C.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

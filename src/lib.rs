@@ -1,12 +1,12 @@
 //! Turns coding-agent sessions into PostHog LLM analytics.
 //!
-//! # The way of the data
+//! # Data flow
 //!
 //! ```text
 //! transcript ─► sources ─► session ─► posthog ─► redact ─► outbox ─► deliver ─► transport ─► PostHog
 //!               knows the  knows no   knows     only way  on disk,  acts on    bytes to
-//!               file       file, no   PostHog   to a      survives  what the   a URL
-//!               format     vendor               Redacted  anything  answer is
+//!               file       file, no   PostHog   to a      crash     the        a URL
+//!               format     vendor               Redacted  safe      answer
 //! ```
 //!
 //! Two halves meet only in the outbox: [`pipeline`] (read, map, redact, store) and [`deliver`]
@@ -17,26 +17,27 @@
 //!
 //! | to change | look in |
 //! |---|---|
-//! | what is read of a transcript | [`sources`], a folder for each agent |
-//! | the words we speak of sessions in | [`session`] |
+//! | how a transcript is read | [`sources`], one folder per agent |
+//! | the types that describe a session | [`session`] |
 //! | names, makers and prices of models | [`models`] |
-//! | what is sent to PostHog, names and identities, what its answers mean | [`posthog`] |
+//! | the events sent to PostHog, their names and ids, the meaning of its answers | [`posthog`] |
 //! | settings files and plugins of the agents | [`integrations`] |
 //! | what counts as a secret | [`redact`] |
-//! | what is kept on disk, and what survives what | [`outbox`] |
+//! | the files of the state directory, and what survives a crash | [`outbox`] |
 //! | which sessions are excluded from sending | [`outbox`], [`commands`] (`pause`, `forget`) |
 //! | retries, batches | [`deliver`], [`transport`] |
-//! | which variables there are, and what a repository may do with them | `variables` |
-//! | which projects are left alone, how private they are, where sessions may go | [`consent`] |
-//! | what settings mean | [`config`] |
+//! | which environment variables exist, and what a repository may do with them | `variables` |
+//! | which projects are excluded, how private they are, where their sessions may be sent | [`consent`] |
+//! | the meaning of settings | [`config`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
-//! | what can be wrong, and what to do about it | [`commands`] (`doctor`) |
-//! | hashes that are kept on disk | [`fingerprint`] |
-//! | how both processors are kept busy | [`ahead`] |
-//! | how the agents' hooks stay quick | [`commands`] (`hook`, `work`), `detached` |
+//! | problems that are diagnosed, and their fixes | [`commands`] (`doctor`) |
+//! | hashes that are stored on disk | [`fingerprint`] |
+//! | how work is spread over processors | [`ahead`] |
+//! | how the agents' hooks stay fast | [`commands`] (`hook`, `work`), `detached` |
 //!
-//! Which module may import which is listed in `tests/architecture.rs`. Everything outside the process (environment, clock, folders)
-//! comes from [`host`], Ctrl-C from [`interrupt`], everything that is printed goes through [`ui`].
+//! Which module may import which is listed in `tests/architecture.rs`. Everything outside the
+//! process (environment, clock, folders) comes from [`host`], Ctrl-C from [`interrupt`]; all output
+//! goes through [`ui`].
 
 pub mod ahead;
 pub mod cli;

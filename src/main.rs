@@ -12,7 +12,8 @@ fn main() -> ExitCode {
     let host = Host::real();
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
-        // What was typed is repeated in it, and may be the name of a file.
+        // The message repeats what was typed, which may be a file name, so it is printed through
+        // `ui`.
         Err(error) if error.use_stderr() => {
             ui::say(error.render().to_string().trim_end());
             return Exit::WrongUse.into();
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Whoever read our output has read enough.
+/// Whether the reader of our output closed the pipe.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause

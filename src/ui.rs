@@ -1,8 +1,8 @@
-//! The only place that writes to standard output and standard error: data goes to the former,
-//! words to the latter. And the only one that asks.
+//! The only module that writes to standard output (data) and standard error (messages), and the
+//! only one that asks questions.
 //!
-//! Whatever is printed on a terminal passes `clean`: no name, prompt or error text
-//! can steer it or hide in it. Styles are this program's own ([`Styled`]).
+//! All text printed on a terminal passes through `clean`, so that no name, prompt or error text can
+//! control the terminal or hide in it. Styles are this program's own ([`Styled`]).
 
 mod clean;
 mod progress;
@@ -19,7 +19,7 @@ use clean::{Cleaner, clean, steers};
 pub use progress::Progress;
 pub use styled::Styled;
 
-/// Columns of a terminal whose width nobody tells.
+/// Assumed width of a terminal whose width is unknown, in columns.
 const COLUMNS: usize = 100;
 
 /// Writes data, text or JSON.
@@ -32,8 +32,8 @@ pub fn print(text: impl fmt::Display) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes data with styles. They are left out unless it goes to a terminal that shows them;
-/// `NO_COLOR` and `CLICOLOR_FORCE` are heeded.
+/// Writes data with styles. Styles are omitted unless standard output is a terminal that supports
+/// them; `NO_COLOR` and `CLICOLOR_FORCE` are respected.
 ///
 /// # Errors
 /// When standard output is closed or full.
@@ -43,18 +43,19 @@ pub fn print_styled(text: &Styled) -> io::Result<()> {
     out.flush()
 }
 
-/// Says something to the person at the terminal. Nobody listening is no error.
+/// Writes a message for the person at the terminal. Failures are ignored, since nobody may be
+/// reading.
 pub fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{}", clean(&text.to_string()));
 }
 
-/// Whether a question would be seen and could be answered.
+/// Whether a question can be seen and answered.
 #[must_use]
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks the person at the terminal; `None` when they end the input instead.
+/// Asks the person at the terminal; `None` if they end the input instead.
 ///
 /// # Errors
 /// When the terminal cannot be read.
@@ -65,10 +66,10 @@ pub fn ask(question: &str) -> io::Result<Option<String>> {
     read_line()
 }
 
-/// Asks for something that is not shown while it is typed. The question is no data.
+/// Asks for a value that is not shown while it is typed. The question goes to standard error.
 ///
 /// # Errors
-/// When the terminal cannot be read, or the person interrupts.
+/// When the terminal cannot be read, or the person presses Ctrl-C.
 pub fn ask_secret(question: &str) -> io::Result<Option<String>> {
     #[cfg(unix)]
     return secret::ask(question);
@@ -76,7 +77,7 @@ pub fn ask_secret(question: &str) -> io::Result<Option<String>> {
     rpassword::prompt_password(question).map(Some)
 }
 
-/// A line of standard input; `None` at its end.
+/// Reads a line of standard input; `None` at its end.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -86,8 +87,8 @@ pub fn read_line() -> io::Result<Option<String>> {
     Ok((bytes > 0).then_some(line))
 }
 
-/// Standard output for many lines of JSON. A pipe or file gets them as they are; a terminal gets
-/// them with escapes for what would steer it, which mean the same.
+/// Standard output for many lines of JSON. A pipe or file gets the bytes unchanged. On a terminal,
+/// characters that would control it are replaced by equivalent JSON escapes.
 #[must_use]
 pub fn data() -> Box<dyn Write> {
     let out = BufWriter::new(io::stdout());
@@ -98,7 +99,7 @@ pub fn data() -> Box<dyn Write> {
     }
 }
 
-/// Asks a question that is answered with yes or no; anything but yes is no.
+/// Asks a yes-or-no question; anything but yes is no.
 ///
 /// # Errors
 /// When the terminal cannot be read.
@@ -107,7 +108,7 @@ pub fn agree(question: impl fmt::Display) -> io::Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Columns of the terminal that data is written to. `wanted` is what the user says about it.
+/// Width of the terminal that data is written to, in columns. `wanted` is the user's setting.
 #[must_use]
 pub fn width(wanted: Option<&str>) -> usize {
     let wanted = wanted.and_then(|columns| columns.parse().ok());
@@ -118,7 +119,7 @@ pub fn width(wanted: Option<&str>) -> usize {
         .unwrap_or(COLUMNS)
 }
 
-/// A whole number with its thousands apart: `1,234,567`.
+/// A whole number with thousands separators: `1,234,567`.
 #[must_use]
 pub fn number(number: u64) -> String {
     let digits = number.to_string();
@@ -132,7 +133,7 @@ pub fn number(number: u64) -> String {
     text
 }
 
-/// A large number in four characters or so: `950`, `12k`, `1.5M`.
+/// A large number in about four characters: `950`, `12k`, `1.5M`.
 #[must_use]
 pub fn short_number(number: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
@@ -150,14 +151,14 @@ pub fn short_number(number: u64) -> String {
     number.to_string()
 }
 
-/// A noun with its number: `1 event`, `1,206 events`.
+/// A number with its noun: `1 event`, `1,206 events`.
 #[must_use]
 pub fn count(number_of: u64, noun: &str) -> String {
     let plural = if number_of == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", number(number_of))
 }
 
-/// A length of time in a few characters: `0.4 s`, `2 m 05 s`, `1 h 12 m`.
+/// A duration in a few characters: `0.4 s`, `2 m 05 s`, `1 h 12 m`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
     if seconds < 59.95 {
@@ -175,8 +176,8 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// At most `width` columns of a line, with a mark where it was cut. What would steer the terminal
-/// is left out.
+/// At most `width` columns of a line, with a mark where it was cut. Characters that control the
+/// terminal are removed.
 #[must_use]
 pub fn fit(text: &str, width: usize) -> String {
     let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -194,7 +195,7 @@ pub fn fit(text: &str, width: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// A text in exactly `width` columns of a table: cut, or filled up with spaces.
+/// A text in exactly `width` columns of a table: cut, or padded with spaces.
 #[must_use]
 pub fn cell(text: &str, width: usize) -> String {
     let text = fit(text, width);
@@ -202,7 +203,7 @@ pub fn cell(text: &str, width: usize) -> String {
     text + &" ".repeat(missing)
 }
 
-/// The columns that a text takes in a terminal.
+/// The number of columns that a text takes in a terminal.
 #[must_use]
 pub fn columns(text: &str) -> usize {
     text.width()

@@ -2,9 +2,9 @@
 //! with a repository.
 //!
 //! Everyone who can push to a repository can set any variable in its `.claude/settings.json`, and
-//! Claude Code does not tell hooks which file set a value. [`Host`](crate::host::Host)
-//! reads the variables of this table only, so that a new variable cannot be read before its rights
-//! are decided.
+//! Claude Code does not tell hooks which file set a value. [`Host`](crate::host::Host) reads only
+//! the variables of this table, so that a new variable cannot be read before its rights are
+//! decided.
 
 use std::fmt;
 
@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 /// The rights of a value that was committed with a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IfCommitted {
-    /// Nothing: the user's own value holds.
+    /// None: the user's own value applies.
     Ignored,
     /// Switch off, never on: a project that says no is left alone.
     SwitchesOff,
-    /// More privacy, never less: decided for each session by the project it worked in, and the
-    /// stricter of project and user holds.
+    /// More privacy, never less: decided for each session by the project it worked in; the stricter
+    /// of project and user applies.
     Stricter,
-    /// Choose where the sessions of its project go, once the user has confirmed the choice.
+    /// Choose where the sessions of its project are sent, after the user has confirmed the choice.
     ChoosesDestination,
-    /// Nothing either. Libraries read these themselves, so that only a process that is started
-    /// with another value goes by that: a process that has the repository's sends nothing.
+    /// None. Libraries read these variables themselves, so a replaced value only affects processes
+    /// started later: a process that has the repository's value sends nothing.
     NeverRoutes,
-    /// Move folders in which the user's own decisions are looked for: nothing is read or sent.
+    /// Move folders that contain the user's own decisions: nothing is read or sent.
     StopsEverything,
 }
 
@@ -40,7 +40,7 @@ macro_rules! variables {
         }
 
         impl Variable {
-            /// All of them.
+            /// All variables.
             pub(crate) const ALL: &[Self] = &[$(Self::$variable,)+];
 
             /// Its name in the environment.
@@ -61,7 +61,7 @@ macro_rules! variables {
 }
 
 variables! {
-    // Where sessions go, and through whose hands.
+    // Destination and network.
     /// Key of the PostHog project.
     ApiKey = "POSTHOG_API_KEY", ChoosesDestination;
     /// Address of PostHog.
@@ -76,7 +76,7 @@ variables! {
     HttpsProxy = "HTTPS_PROXY", NeverRoutes;
     /// Proxy for everything.
     AllProxy = "ALL_PROXY", NeverRoutes;
-    /// Hosts that no proxy is used for.
+    /// Hosts that are called without a proxy.
     NoProxy = "NO_PROXY", NeverRoutes;
     /// The same as `HTTP_PROXY`; both spellings are in use.
     HttpProxyInSmall = "http_proxy", NeverRoutes;
@@ -86,21 +86,21 @@ variables! {
     AllProxyInSmall = "all_proxy", NeverRoutes;
     /// The same as `NO_PROXY`.
     NoProxyInSmall = "no_proxy", NeverRoutes;
-    /// File with the certificates to believe.
+    /// File with trusted certificates.
     CertificateFile = "SSL_CERT_FILE", NeverRoutes;
-    /// Folder with the certificates to believe.
+    /// Folder with trusted certificates.
     CertificateFolder = "SSL_CERT_DIR", NeverRoutes;
 
-    // Whether anything is sent.
+    // On and off.
     /// Whether Claude Code's hooks do anything.
     CcEnabled = "POSTHOG_LLMA_CC_ENABLED", SwitchesOff;
     /// Whether the hooks of other agents do anything.
     Enabled = "POSTHOG_ENABLED", Ignored;
 
-    // How private it is.
+    // Privacy.
     /// Whether content is left out.
     PrivacyMode = "POSTHOG_LLMA_PRIVACY_MODE", Stricter;
-    /// PostHog's name for the same with Pi and OpenCode.
+    /// PostHog's name for privacy mode with Pi and OpenCode.
     AgentPrivacyMode = "POSTHOG_PRIVACY_MODE", Stricter;
     /// The plugin's option `privacy_mode`.
     OptionPrivacyMode = "CLAUDE_PLUGIN_OPTION_PRIVACY_MODE", Stricter;
@@ -111,68 +111,68 @@ variables! {
     /// File with redaction rules.
     RedactFile = "POSTHOG_LLMA_REDACT_FILE", Stricter;
 
-    // Who, and how sessions become events.
-    /// Whom sessions are attributed to.
+    // Attribution and mapping.
+    /// The person that sessions are attributed to.
     DistinctId = "POSTHOG_LLMA_DISTINCT_ID", Ignored;
-    /// PostHog's name for the same with Pi and OpenCode.
+    /// PostHog's name for the distinct id with Pi and OpenCode.
     AgentDistinctId = "POSTHOG_DISTINCT_ID", Ignored;
-    /// What a trace is.
+    /// The extent of a trace.
     TraceGrouping = "POSTHOG_LLMA_TRACE_GROUPING", Ignored;
-    /// PostHog's name for the same with Pi.
+    /// PostHog's name for trace grouping with Pi.
     AgentTraceGrouping = "POSTHOG_TRACE_GROUPING", Ignored;
     /// The plugin's option `trace_grouping`.
     OptionTraceGrouping = "CLAUDE_PLUGIN_OPTION_TRACE_GROUPING", Ignored;
     /// Minutes of silence that end a trace.
     SessionWindow = "POSTHOG_LLMA_SESSION_WINDOW_MINUTES", Ignored;
-    /// PostHog's name for the same with Pi and OpenCode.
+    /// PostHog's name for the session window with Pi and OpenCode.
     AgentSessionWindow = "POSTHOG_SESSION_WINDOW_MINUTES", Ignored;
-    /// Whether prompts are spans.
+    /// Whether turns are spans.
     TurnSpans = "POSTHOG_LLMA_TURN_SPANS", Ignored;
-    /// How much of a conversation every call repeats.
+    /// How much of a conversation is repeated with every call.
     Input = "POSTHOG_LLMA_INPUT", Ignored;
-    /// Longest tool input or output, in bytes.
+    /// Maximum size of a tool input or output, in bytes.
     MaxAttributeLength = "POSTHOG_LLMA_MAX_ATTRIBUTE_LENGTH", Ignored;
-    /// PostHog's name for the same with Pi and OpenCode.
+    /// PostHog's name for that limit with Pi and OpenCode.
     AgentMaxAttributeLength = "POSTHOG_MAX_ATTRIBUTE_LENGTH", Ignored;
     /// Name of the project in PostHog.
     ProjectName = "POSTHOG_PROJECT_NAME", Ignored;
     /// Name of the agent in PostHog.
     AgentName = "POSTHOG_AGENT_NAME", Ignored;
-    /// What the calls are for.
+    /// Purpose of the calls.
     Purpose = "POSTHOG_AI_PURPOSE", Ignored;
     /// Properties on every event, as `name:value` pairs.
     Tags = "POSTHOG_TAGS", Ignored;
     /// Properties on every event, as JSON.
     CustomProperties = "POSTHOG_LLMA_CUSTOM_PROPERTIES", Ignored;
 
-    // What is kept on disk.
-    /// Folder of the outbox.
+    // Storage.
+    /// State directory, with the outbox.
     StateDir = "POSTHOG_LLMA_STATE_DIR", Ignored;
-    /// How many bytes may wait.
+    /// Maximum size of waiting events, in bytes.
     MaxOutboxBytes = "POSTHOG_LLMA_MAX_OUTBOX_BYTES", Ignored;
 
-    // Where things are looked for.
-    /// The user's home.
+    // Locations.
+    /// The user's home directory.
     Home = "HOME", StopsEverything;
-    /// The user's home on Windows.
+    /// The user's home directory on Windows.
     UserProfile = "USERPROFILE", StopsEverything;
     /// Configuration folder on Windows.
     AppData = "APPDATA", StopsEverything;
     /// State folder on Windows.
     LocalAppData = "LOCALAPPDATA", StopsEverything;
-    /// Configuration folder: what the user confirmed is kept there.
+    /// Configuration folder, which contains the user's confirmations.
     XdgConfigHome = "XDG_CONFIG_HOME", StopsEverything;
     /// Claude Code's folder, with the user's own settings.
     ClaudeConfigDir = "CLAUDE_CONFIG_DIR", StopsEverything;
-    /// State folder.
+    /// Folder for state.
     XdgStateHome = "XDG_STATE_HOME", Ignored;
-    /// Data folder: OpenCode's database.
+    /// Folder for data, which contains OpenCode's database.
     XdgDataHome = "XDG_DATA_HOME", Ignored;
-    /// OpenCode's database.
+    /// Path of OpenCode's database.
     OpencodeDb = "OPENCODE_DB", Ignored;
     /// A file with settings of OpenCode.
     OpencodeConfig = "OPENCODE_CONFIG", Ignored;
-    /// Settings of OpenCode themselves.
+    /// Settings of OpenCode as text.
     OpencodeConfigContent = "OPENCODE_CONFIG_CONTENT", Ignored;
     /// Whether OpenCode ignores settings in projects.
     OpencodeWithoutProjects = "OPENCODE_DISABLE_PROJECT_CONFIG", Ignored;
@@ -183,32 +183,33 @@ variables! {
     /// Pi's folder of sessions.
     PiSessionDir = "PI_CODING_AGENT_SESSION_DIR", Ignored;
 
-    // What an agent tells about itself.
-    /// The process of Claude Code that calls a hook; it sets that itself, whatever settings say.
+    // Information from agents.
+    /// Process id of the Claude Code that calls a hook. Claude Code sets it itself, whatever
+    /// settings say.
     ClaudePid = "CLAUDE_PID", Ignored;
-    /// Set in everything that Claude Code starts.
+    /// Set in every process that Claude Code starts.
     InsideClaudeCode = "CLAUDECODE", Ignored;
-    /// The session that a command of Pi runs in.
+    /// Id of the Pi session that runs a command.
     PiSessionId = "PI_SESSION_ID", Ignored;
-    /// The file of the session that a command of Pi runs in.
+    /// File of the Pi session that runs a command.
     PiSessionFile = "PI_SESSION_FILE", Ignored;
-    /// Set in everything that OpenCode starts.
+    /// Set in every process that OpenCode starts.
     InsideOpencode = "OPENCODE", Ignored;
-    /// Set in everything that Pi starts.
+    /// Set in every process that Pi starts.
     InsidePi = "PI_CODING_AGENT", Ignored;
-    /// Set in what the Gemini CLI runs in a shell.
+    /// Set in shell commands of the Gemini CLI.
     InsideGemini = "GEMINI_CLI", Ignored;
-    /// Set in what Cursor's agent runs in a shell.
+    /// Set in shell commands of Cursor's agent.
     InsideCursor = "CURSOR_AGENT", Ignored;
-    /// Set in what Codex runs in its sandbox.
+    /// Set in the sandbox of Codex.
     InsideCodex = "CODEX_SANDBOX", Ignored;
-    /// Set by several agents to their name.
+    /// Set by several agents to their names.
     InsideAgent = "AI_AGENT", Ignored;
     /// The folder that Claude Code was started in.
     ClaudeProjectDir = "CLAUDE_PROJECT_DIR", StopsEverything;
-    /// The session that a command runs in.
+    /// Id of the Claude Code session that runs a command.
     ClaudeSessionId = "CLAUDE_CODE_SESSION_ID", Ignored;
-    /// Milliseconds that all hooks at the end of a session may take together.
+    /// Time limit for all hooks at the end of a session together, in milliseconds.
     HookTimeout = "CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS", Ignored;
 
     // The terminal.
@@ -217,7 +218,7 @@ variables! {
 }
 
 impl Variable {
-    /// The names of privacy mode. The strictest of their values holds.
+    /// The variables for privacy mode. The strictest of their values applies.
     pub(crate) const PRIVACY_MODE: [Self; 3] = [
         Self::PrivacyMode,
         Self::AgentPrivacyMode,
@@ -225,14 +226,14 @@ impl Variable {
     ];
 
     /// Whether a settings file that sets `name` sets this variable. Names are case-insensitive on
-    /// Windows, and so they are here on every system.
+    /// Windows, and are compared that way on every system.
     pub(crate) const fn is_named(self, name: &str) -> bool {
         self.name().eq_ignore_ascii_case(name)
     }
 
-    /// The option of the Claude Code plugin that stands for this setting, as Claude Code (2.1.329)
-    /// hands it to the plugin's hooks and to nothing else, and only if the user has set it. A
-    /// project's settings have no say in it.
+    /// The option of the Claude Code plugin for this setting. Claude Code (2.1.329) passes it to
+    /// the plugin's hooks only, and only if the user has set it. A project's settings cannot change
+    /// it.
     pub(crate) const fn option(self) -> Option<Self> {
         match self {
             Self::ApiKey => Some(Self::OptionApiKey),
@@ -243,7 +244,8 @@ impl Variable {
         }
     }
 
-    /// Name of the plugin's option that arrives in this variable; `None` for every other variable.
+    /// Name of the plugin's option that is passed in this variable; `None` for every other
+    /// variable.
     const fn option_name(self) -> Option<&'static str> {
         match self {
             Self::OptionApiKey => Some("api_key"),
@@ -254,12 +256,12 @@ impl Variable {
         }
     }
 
-    /// Whether an option of the plugin arrives in this variable.
+    /// Whether an option of the plugin is passed in this variable.
     pub(crate) const fn is_option(self) -> bool {
         self.option_name().is_some()
     }
 
-    /// The name that users know: that of the variable, or the option of the plugin.
+    /// The name that users know: the variable's name, or the plugin's option.
     pub(crate) fn described(self) -> String {
         self.option_name().map_or_else(
             || self.to_string(),
@@ -268,7 +270,7 @@ impl Variable {
     }
 }
 
-/// Parses a value that means yes or no, in any case; `None` for every other text.
+/// Parses a yes-or-no value, in any case; `None` for any other text.
 pub(crate) fn yes_or_no(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" => Some(true),

@@ -2,18 +2,19 @@
 
 use std::fmt;
 
-/// PostHog refuses longer keys, in bytes.
+/// Maximum length of a key that PostHog accepts, in bytes.
 const LONGEST_KEY: usize = 64;
 
-/// A PostHog project key. It is never shown whole.
+/// A PostHog project key. It is never displayed in full.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey(String);
 
 impl ApiKey {
-    /// Takes a key if PostHog's ingestion would.
+    /// Validates a key by the rules of PostHog's ingestion.
     ///
     /// # Errors
-    /// What is wrong with it, to follow the name of its source, and never the key itself.
+    /// A description of what is wrong, to follow the name of the key's source. It never contains
+    /// the key.
     pub(crate) fn parse(key: &str) -> Result<Self, String> {
         if key.is_empty() {
             return Err("is empty; copy the project API key (phc_…)".to_owned());
@@ -34,12 +35,12 @@ impl ApiKey {
         Ok(Self(key.to_owned()))
     }
 
-    /// The key, for the request that needs it.
+    /// The full key, for requests.
     pub(crate) fn secret(&self) -> &str {
         &self.0
     }
 
-    /// Enough of the key to recognise it.
+    /// A shortened form by which the key can be recognised.
     pub(crate) fn masked(&self) -> String {
         let shown: String = self.0.chars().take(4).collect();
         let last: Vec<char> = self.0.chars().rev().take(4).collect();

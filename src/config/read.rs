@@ -1,4 +1,4 @@
-//! Parses variables into settings: which variable counts, and the default without one.
+//! Parses variables into settings: selects the variable that applies, and the default without one.
 
 use std::path::PathBuf;
 
@@ -14,21 +14,21 @@ use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;
 
-/// Longest tool input or output that is sent, unless a setting says otherwise, in bytes.
+/// Default limit of a tool input or output, in bytes.
 const MAX_ATTRIBUTE_BYTES: usize = 12_000;
 
-/// PostHog's ingestion for its cloud in the United States.
+/// Ingestion host of PostHog's cloud in the United States.
 const DEFAULT_HOST: &str = "https://us.i.posthog.com";
 
-/// Minutes of silence after which a session of Pi or OpenCode goes on as another trace.
+/// Minutes of silence after which a session of Pi or OpenCode continues as another trace.
 const SESSION_WINDOW_MINUTES: u32 = 60;
 
-/// Where the values of variables come from.
+/// The source of the variables' values.
 #[derive(Clone, Copy)]
 pub(super) enum Values<'a> {
-    /// As the process was given them.
+    /// The values the process was given.
     Given(&'a Host),
-    /// Those that count.
+    /// The values that consent accepted.
     Judged(&'a Environment),
 }
 
@@ -40,7 +40,8 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The variable that decides a setting: its own, else the option of the plugin for it.
+    /// The variable that decides a setting: its own if it is set, otherwise the plugin's option for
+    /// it.
     fn source(self, setting: Variable) -> Variable {
         match self.of(setting) {
             Ok(None) => setting.option().unwrap_or(setting),
@@ -49,15 +50,15 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A setting as it was found.
-enum Reading<T> {
+/// The result of reading a setting.
+enum Parsed<T> {
     Unset,
     Value(T),
-    /// There is a value, and it cannot be parsed.
+    /// The value cannot be parsed.
     Unreadable,
 }
 
-impl<T> Reading<T> {
+impl<T> Parsed<T> {
     fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -65,7 +66,7 @@ impl<T> Reading<T> {
         }
     }
 
-    /// The value, with a default for none and one for a value that cannot be parsed.
+    /// The value, or `unset` if there is none, or `unreadable` if it cannot be parsed.
     fn or(self, unset: T, unreadable: T) -> T {
         match self {
             Self::Value(value) => value,
@@ -113,7 +114,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A limit that cannot be parsed counts as none, so that no waiting event is dropped for it.
+    /// The size limit of the outbox. A value that cannot be parsed counts as no setting, so that no
+    /// waiting event is dropped because of it.
     pub(super) fn max_outbox_bytes(&mut self) -> Option<u64> {
         let limit = |bytes: &str| outbox_bytes(bytes).map(Some);
         self.variable(Variable::MaxOutboxBytes, limit)
@@ -138,7 +140,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `host` knows the name of the machine.
+    /// The settings of an agent. `host` knows the name of the machine.
     pub(super) fn agent(&mut self, agent: Agent, host: &Host) -> AgentSettings {
         let grouping = self.of_agent(
             agent,
@@ -165,8 +167,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Claude Code is switched on by its variable, or by a key for the plugin. The others are
-    /// switched on by installing their plugin, until their variable switches them off.
+    /// Claude Code is switched on by its variable, or by a key for the plugin. Other agents are
+    /// switched on by installing their plugin, and off by their variable.
     pub(super) fn enabled(&mut self, agent: Agent) -> bool {
         match agent {
             Agent::ClaudeCode => {
@@ -180,24 +182,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// OpenCode's sessions belong to the machine unless a setting says otherwise. An id that cannot
-    /// be used is not replaced by the e-mail address of a user who wanted another name.
+    /// OpenCode's sessions are attributed to the machine by default. An unusable id is not replaced
+    /// by the e-mail address, since the user wanted another name.
     fn attribution(&mut self, agent: Agent, host: &Host) -> Attribution {
         let parse = |id: &str| DistinctId::parse(id).map_err(|error| error.to_string());
         let names = [Variable::DistinctId, Variable::AgentDistinctId];
         match (self.of_agent(agent, names, parse), agent) {
-            (Reading::Value(id), _) => Attribution::Named(id),
-            (Reading::Unset, Agent::ClaudeCode) => Attribution::GitEmail,
-            (Reading::Unset, Agent::OpenCode) => {
+            (Parsed::Value(id), _) => Attribution::Named(id),
+            (Parsed::Unset, Agent::ClaudeCode) => Attribution::GitEmail,
+            (Parsed::Unset, Agent::OpenCode) => {
                 let machine = host.name.as_deref();
                 let machine = machine.and_then(|name| DistinctId::parse(name).ok());
                 machine.map_or(Attribution::Session, Attribution::Named)
             }
-            (Reading::Unset, Agent::Pi) | (Reading::Unreadable, _) => Attribution::Session,
+            (Parsed::Unset, Agent::Pi) | (Parsed::Unreadable, _) => Attribution::Session,
         }
     }
 
-    /// Sessions of Claude Code are one trace, however long.
+    /// Minutes of silence that end a trace. A session of Claude Code is always one trace.
     fn session_window(&mut self, agent: Agent) -> Option<u32> {
         let names = [Variable::SessionWindow, Variable::AgentSessionWindow];
         match agent {
@@ -209,8 +211,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Which content is sent: the strictest of all settings. A value with a typing error counts as
-    /// the strict one.
+    /// The content to send: the strictest of all settings. A misspelt value counts as the strict
+    /// one.
     fn recording(&mut self) -> Recording {
         let mut is_private = false;
         for variable in Variable::PRIVACY_MODE {
@@ -228,13 +230,13 @@ impl<'a> Reader<'a> {
         self.variable(variable, |text| Ok(text.to_owned())).value()
     }
 
-    /// A setting by our own name, else by the one that PostHog has for it with this agent.
+    /// A setting by our own name, otherwise by PostHog's name for it with this agent.
     fn of_agent<T>(
         &mut self,
         agent: Agent,
         [ours, posthogs]: [Variable; 2],
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Reading<T> {
+    ) -> Parsed<T> {
         match agent {
             Agent::Pi | Agent::OpenCode if self.values.of(ours) == Ok(None) => {
                 self.setting(posthogs, parse)
@@ -243,12 +245,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A setting by its variable, else by the option of the plugin.
+    /// A setting by its variable, otherwise by the plugin's option.
     fn setting<T>(
         &mut self,
         setting: Variable,
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Reading<T> {
+    ) -> Parsed<T> {
         self.variable(self.values.source(setting), parse)
     }
 
@@ -256,22 +258,22 @@ impl<'a> Reader<'a> {
         &mut self,
         variable: Variable,
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Reading<T> {
+    ) -> Parsed<T> {
         let value = match self.values.of(variable) {
-            // Told with all else that came with the project.
-            Err(UnknownValue::Hidden(Hidden::ByProject)) => return Reading::Unreadable,
+            // Reported together with the other values that came with the project.
+            Err(UnknownValue::Hidden(Hidden::ByProject)) => return Parsed::Unreadable,
             value => value.map_err(|error| error.to_string()),
         };
         match value.and_then(|value| value.map(parse).transpose()) {
-            Ok(None) => Reading::Unset,
-            Ok(Some(value)) => Reading::Value(value),
+            Ok(None) => Parsed::Unset,
+            Ok(Some(value)) => Parsed::Value(value),
             Err(problem) => {
                 let problem = Problem { variable, problem };
-                // Several agents read one variable.
+                // Several agents may read the same variable.
                 if !self.problems.contains(&problem) {
                     self.problems.push(problem);
                 }
-                Reading::Unreadable
+                Parsed::Unreadable
             }
         }
     }

@@ -1,15 +1,15 @@
-//! Parsers for the values of settings. Each says what is wrong with a value it cannot use.
+//! Parsers for values of settings, with error messages for values that cannot be used.
 
 use serde_json::{Map, Value};
 
 use crate::posthog::{Grouping, InputScope};
 use crate::variables::yes_or_no;
 
-/// Least limit of a tool input or output, in bytes. A shorter one would cut off the note about the
-/// cut.
+/// Smallest allowed limit of a tool input or output, in bytes. A smaller one would cut off the note
+/// about the cut.
 const LEAST_ATTRIBUTE_BYTES: usize = 100;
 
-/// Least limit of the outbox, in bytes. A smaller one could not hold a session.
+/// Smallest allowed limit of the outbox, in bytes. A smaller outbox could not hold a session.
 const LEAST_OUTBOX_BYTES: u64 = 1 << 20;
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {

@@ -1,10 +1,10 @@
 //! The variables that were set when a process of Claude Code began, kept as a file.
 //!
-//! Claude Code keeps a variable set for as long as it runs, also when the settings file that set it
-//! is changed, removed, or replaced by another branch of the repository (seen in version 2.1.332),
-//! and hands it on to every Claude Code that is started from it. The files that are there at the
-//! end of a session do not tell of such a variable. So the hook at the start notes in the user's
-//! own folder what was set, as digests, and which of it the repository had set.
+//! Claude Code keeps a variable for as long as it runs, even if the settings file that set it is
+//! changed, removed, or replaced by another branch of the repository (seen in version 2.1.332), and
+//! passes it on to every Claude Code that it starts. The settings files at the end of a session do
+//! not show such a variable. So the hook at the start stores digests of the variables in the user's
+//! own folder, and which of them the repository had set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -20,11 +20,11 @@ use crate::host::Host;
 use crate::integrations::claude_code::is_alive;
 use crate::variables::{IfCommitted, Variable};
 
-/// How long the file of a process is kept. The user of a process that runs for longer is asked to
-/// start it again.
+/// How long the file of a process is kept. If a process runs for longer, its user is asked to
+/// restart it.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// Claude Code sets these itself, whatever its settings say (seen in version 2.1.332).
+/// Variables that Claude Code sets itself, whatever its settings say (seen in version 2.1.332).
 const SET_BY_CLAUDE_CODE: [Variable; 6] = [
     Variable::ClaudePid,
     Variable::InsideClaudeCode,
@@ -34,25 +34,25 @@ const SET_BY_CLAUDE_CODE: [Variable; 6] = [
     Variable::Columns,
 ];
 
-/// When in the life of a process of Claude Code its hook is called.
+/// The moment in the life of a Claude Code process at which its hook is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// It has just begun.
+    /// The process has just begun.
     Begins,
-    /// It has just begun, or goes on with another session.
+    /// The process has just begun, or has switched to another session.
     MayBegin,
-    /// It has been running for a while.
+    /// The process has been running for a while.
     GoesOn,
 }
 
-/// The variables that were set when the calling process began, as far as they were written down.
+/// The stored variables of the calling process, if there are any.
 pub(super) enum Beginning {
-    /// It is no hook, or this version of Claude Code does not say which process it is: what the
-    /// files say now is all there is.
+    /// The caller is no hook, or this version of Claude Code does not name its process: only the
+    /// current settings files are known.
     Untold,
-    /// No hook ran at its beginning, so there is no file.
+    /// No hook ran when the process began, so there is no file.
     Missed,
-    /// There is a file.
+    /// The content of the file.
     Noted(Note),
 }
 
@@ -61,13 +61,13 @@ pub(super) enum Beginning {
 pub(super) struct Note {
     /// Digests of all values.
     values: BTreeMap<Variable, String>,
-    /// The variables that a settings file of the repository had set.
+    /// The variables that were set by a settings file of the repository.
     of_repository: BTreeSet<Variable>,
 }
 
 impl Beginning {
-    /// Looks it up, or takes note of it. `named` tells whether a file names a variable and
-    /// `of_repository` whether one of the repository's decides it.
+    /// Reads the stored variables, or stores them. `named` tells whether a settings file names a
+    /// variable, `of_repository` whether a file of the repository decides it.
     pub(super) fn of(
         host: &Host,
         moment: Moment,
@@ -91,14 +91,15 @@ impl Beginning {
             (Moment::GoesOn, None) => Self::Missed,
             (Moment::Begins, _) | (Moment::MayBegin, None) => {
                 let note = Note::now(host, &folder, named, of_repository);
-                // Without it, the end of the session trusts nothing that no file explains.
+                // If it cannot be stored, the end of the session trusts no value without a settings
+                // file.
                 let _ = note.save(&file, host);
                 Self::Noted(note)
             }
         }
     }
 
-    /// Whether a value of which no file tells was the user's when the process began.
+    /// Whether a value that no settings file explains was the user's when the process began.
     pub(super) fn vouches(&self, variable: Variable, host: &Host) -> bool {
         let Some(value) = digest_of(variable, host) else {
             return true;
@@ -106,7 +107,8 @@ impl Beginning {
         match self {
             Self::Untold => true,
             _ if SET_BY_CLAUDE_CODE.contains(&variable) => true,
-            // Folders are set by every login; a repository has only its own to offer.
+            // Every login sets these folders, and a repository can only point them to a folder of
+            // its own.
             Self::Missed if variable.if_committed() == IfCommitted::StopsEverything => {
                 !lies_in_project(variable, host)
             }
@@ -158,12 +160,12 @@ impl Note {
     }
 }
 
-/// The process that calls has ended.
+/// Deletes the file of the calling process, which has ended.
 pub(crate) fn forget_beginning(host: &Host) {
     let pid = host.variable(Variable::ClaudePid).ok().flatten();
     let pid = pid.and_then(|pid| pid.parse().ok());
     if let (Some(pid), Some(folder)) = (pid, folder(host)) {
-        // A file that cannot be deleted now is deleted when its time is over.
+        // A file that cannot be deleted now is deleted when it expires.
         let _ = fs::remove_file(file(&folder, pid));
     }
 }
@@ -181,7 +183,7 @@ fn read(file: &Path) -> Option<Note> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
 }
 
-/// The notes of processes that run. A process that is started by one of them has its environment.
+/// The stored variables of running processes. A process started by one of them has its environment.
 fn of_running(folder: &Path) -> Vec<Note> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let notes = entries.filter_map(|entry| {
@@ -192,7 +194,7 @@ fn of_running(folder: &Path) -> Vec<Note> {
     notes.collect()
 }
 
-/// Whether one of these has this very value from a repository.
+/// Whether one of `notes` has exactly this value from a repository.
 fn hold(notes: &[Note], variable: Variable, value: &String) -> bool {
     notes.iter().any(|note| {
         note.of_repository.contains(&variable) && note.values.get(&variable) == Some(value)

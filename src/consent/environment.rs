@@ -1,10 +1,10 @@
 //! The environment that the user agreed to.
 //!
-//! Claude Code hands hooks one environment and does not tell who set what. So the settings files
-//! are read again: a variable that a file of the repository names is the repository's, whatever
-//! value stands there or in the environment, unless a stronger file of the user's names it too.
-//! What the user's own value was is then known only from the user's own settings; where it is not
-//! known, the strictest value counts.
+//! Claude Code passes hooks one environment and does not say where each value comes from. So the
+//! settings files are read again: a variable named by a file of the repository counts as the
+//! repository's, whatever its value there or in the environment, unless a stronger file of the user
+//! names it too. The user's own value is then known only from the user's own settings; where it is
+//! unknown, the strictest value applies.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -22,25 +22,25 @@ use crate::integrations::claude_code::in_force::Scope;
 use crate::integrations::claude_code::settings::ProjectFile;
 use crate::variables::{IfCommitted, Variable};
 
-/// Through whose hands the environment came.
+/// The program that passed the environment on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Claude Code, which has put the variables of its settings files in the place of the user's.
+    /// Claude Code, which has replaced the user's variables by those of its settings files.
     ClaudeCode,
-    /// Another agent, which passes on the environment of the shell that it was started from.
+    /// Another agent, which passes on the environment of its shell.
     OtherAgent,
-    /// A shell. The settings of Claude Code are looked up: a person means what its hooks do.
+    /// A shell. Claude Code's settings are read as well, since a person expects what its hooks do.
     Shell,
-    /// Somebody who asks what the hooks of Claude Code see here, or whom Claude Code has called for
-    /// something else than a hook.
+    /// A command that shows what Claude Code's hooks see, or that Claude Code runs other than as a
+    /// hook.
     Onlooker,
 }
 
 impl Caller {
-    /// Who calls a command that a person could have typed.
+    /// The caller of a command that a person could have typed.
     pub(crate) fn of_command(host: &Host) -> Self {
         let told = [Variable::InsideClaudeCode, Variable::ClaudeSessionId];
-        // A project can set them to nothing, and not unset them.
+        // A project can set these variables to empty values but cannot unset them.
         if told.iter().any(|variable| host.has(*variable)) {
             Self::Onlooker
         } else {
@@ -48,12 +48,12 @@ impl Caller {
         }
     }
 
-    /// Whether a project's settings may hide what the user's shell says.
+    /// Whether a project's settings may hide the values from the user's shell.
     pub(super) const fn sees_no_shell(self) -> bool {
         matches!(self, Self::ClaudeCode | Self::Onlooker)
     }
 
-    /// Whether what Claude Code's settings say is still to be put into the environment.
+    /// Whether the values in Claude Code's settings still have to be put into the environment.
     pub(super) const fn wants_settings(self) -> bool {
         matches!(self, Self::Shell | Self::Onlooker)
     }
@@ -63,17 +63,17 @@ impl Caller {
 /// stricter. The only source of [`Config`](crate::config::Config).
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// The machine and the process, without the values that do not count.
+    /// The machine and the process, without the rejected values.
     pub(crate) host: Host,
-    /// Variables whose value did not count.
+    /// Variables whose value was rejected.
     pub(super) hidden: BTreeMap<Variable, Hidden>,
     /// The user's files with redaction rules.
     pub(crate) rules: Vec<RulesFile>,
-    /// The project that chose where sessions go, if one did.
+    /// The project that chose the destination, if one did.
     pub(crate) chosen_by: Option<PathBuf>,
-    /// Why nothing may be read or sent, if that is so.
+    /// Why nothing may be read or sent, if so.
     pub(crate) stopped: Option<Stopped>,
-    /// Values from the project's files that do not count, for `status` and `doctor` to tell.
+    /// Rejected values from the project's files, to be shown by `status` and `doctor`.
     pub(crate) overruled: Vec<Overruled>,
     /// The settings files that decide variables.
     pub(super) deciders: BTreeMap<Variable, Decider>,
@@ -84,14 +84,14 @@ pub struct Environment {
 pub(crate) struct Decider {
     /// The file.
     pub(crate) path: PathBuf,
-    /// Whose it is meant to be.
+    /// The scope it is meant for.
     pub(crate) scope: Scope,
 }
 
 /// Why nothing may be read or sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stopped {
-    /// Whether that goes for writing down the reason, too.
+    /// Whether the stop also forbids recording the reason.
     pub(super) scope: StopScope,
     /// The obstacle.
     pub(crate) found: String,
@@ -102,10 +102,10 @@ pub(crate) struct Stopped {
 /// The extent of a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StopScope {
-    /// Reading and sending: what the user wants cannot be known.
+    /// Reading and sending: the user's wishes are unknown.
     Sessions,
-    /// Everything: a project moves the user's own folders, so that what is found or written there
-    /// is not the user's.
+    /// Everything: a project moves the user's own folders, so that files found or written there are
+    /// not the user's.
     Everything,
 }
 
@@ -118,32 +118,33 @@ impl Stopped {
         }
     }
 
-    /// The obstacle and the next step, in a line.
+    /// The obstacle and the next step, on one line.
     pub(crate) fn reason(&self) -> String {
         format!("{}; {}", self.found, self.fix)
     }
 }
 
-/// A value that came with a project and does not count.
+/// A rejected value that came with a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Overruled {
-    /// The variable it sets.
+    /// The variable.
     pub(crate) variable: Variable,
     /// The file it is in.
     pub(crate) file: PathBuf,
 }
 
 impl Environment {
-    /// Judges every variable of the table in `variables`. Reads the settings files of
-    /// Claude Code, and asks git whose those inside the project are.
+    /// Judges every variable of the table in `variables`. Reads the settings files of Claude Code,
+    /// and asks git whether those inside the project came with the repository.
     #[must_use]
     pub fn of(host: &Host, caller: Caller) -> Self {
         let is_inside = caller == Caller::Onlooker && host.has(Variable::InsideClaudeCode);
         Self::judged(host, caller, is_inside.then_some(Moment::GoesOn))
     }
 
-    /// The same for a hook that Claude Code calls, or another agent inside of it: a value of which
-    /// no file tells now counts as the user's if it was there, and theirs, when the process began.
+    /// Like [`Environment::of`], for a hook called by Claude Code, or by another agent inside
+    /// Claude Code. A value that no settings file explains now is accepted if it was set, and the
+    /// user's, when the process began.
     pub(crate) fn of_hook(host: &Host, moment: Moment) -> Self {
         Self::judged(host, Caller::ClaudeCode, Some(moment))
     }
@@ -174,7 +175,7 @@ impl Environment {
         judged
     }
 
-    /// The value of a variable; unset, empty and blank are all `None`.
+    /// The value of a variable; `None` if it is unset, empty or blank.
     ///
     /// # Errors
     /// When the user's own value is unknown.
@@ -185,7 +186,7 @@ impl Environment {
         }
     }
 
-    /// The settings file that decides a variable; `None` when the environment does, or nothing.
+    /// The settings file that decides a variable; `None` if the environment does, or nothing.
     pub(crate) fn decider(&self, variable: Variable) -> Option<&Decider> {
         self.deciders.get(&variable)
     }
@@ -229,7 +230,7 @@ impl Environment {
                 self.restore(variable, files, caller);
             }
             (IfCommitted::ChoosesDestination, Some((value, file))) => {
-                // A file above the project is not in force in every version of Claude Code.
+                // Not every version of Claude Code applies a settings file above the project.
                 let is_in_force = strongest.is_some_and(|it| it.owner == Owner::Repository);
                 if is_in_force && caller.wants_settings() {
                     self.set(variable, value);
@@ -252,7 +253,8 @@ impl Environment {
         }
     }
 
-    /// A command that Claude Code runs cannot take back what libraries go by already.
+    /// Stops a command run by Claude Code if a project sets a route: libraries in this process have
+    /// already read the variable, so it is too late to replace it.
     fn stop_on_route(&mut self, variable: Variable, file: &ProjectFile, caller: Caller) {
         if caller == Caller::Onlooker && self.host.has(Variable::InsideClaudeCode) {
             let file = file.path.display();
@@ -262,8 +264,8 @@ impl Environment {
         }
     }
 
-    /// Takes the value of a file of the user's own. Where a hook was given another one, nobody can
-    /// tell where that came from: perhaps from settings that are gone.
+    /// Uses the value of a settings file of the user. If a hook was given another value, the origin
+    /// of that value is unknown: it may come from settings that no longer exist.
     fn take(&mut self, variable: Variable, value: &str, caller: Caller) {
         if caller.wants_settings() {
             return self.set(variable, value);
@@ -274,8 +276,7 @@ impl Environment {
         }
     }
 
-    /// Values of which no file tells where they came from, and which are not known to be the
-    /// user's.
+    /// Rejects a value that no settings file explains and that is not known to be the user's.
     fn doubt(&mut self, variable: Variable) {
         let found = format!("{variable} was set by something that is not there any more");
         let fix = "start Claude Code again".to_owned();
@@ -292,8 +293,8 @@ impl Environment {
         }
     }
 
-    /// Settings of a project are left to its own sessions; here stands what holds for all: the
-    /// strictest of what the user's settings, the administrator's and the shell say.
+    /// The strictest value of the user's settings, the administrator's and the shell. A project's
+    /// own settings apply only to its own sessions and are not considered here.
     fn decide_privacy(&mut self, variable: Variable, files: &Files, caller: Caller) {
         let mut said: Vec<String> = files.of_user(variable).cloned().collect();
         let is_told = !said.is_empty();
@@ -309,7 +310,7 @@ impl Environment {
         if variable == Variable::RedactFile {
             let of_files = files.of_user(variable).count();
             for (at, path) in said.iter().enumerate() {
-                // Of another file than those of the settings nobody can tell where it came from.
+                // The origin of a file that the settings do not name is unknown.
                 let is_users = !is_told || at < of_files || !caller.sees_no_shell();
                 if !path.trim().is_empty() {
                     self.rules.push(RulesFile {
@@ -327,10 +328,10 @@ impl Environment {
         }
     }
 
-    /// What to take where a project's files hide what the user's shell may have said.
+    /// Decides a variable if a project's files hide the value from the user's shell.
     fn unknown(&mut self, variable: Variable, files: &Files, caller: Caller) {
         let Some((_, file)) = files.of_repository(variable, caller) else {
-            // A file of the user's own hides it, which speaks for its project alone.
+            // It is hidden by a file of the user, which applies to that project only.
             self.host.unset(variable);
             return;
         };
@@ -343,7 +344,7 @@ impl Environment {
         self.hide(variable, Hidden::ByProject);
     }
 
-    /// Puts the user's own value in the place of the repository's.
+    /// Replaces the repository's value by the user's own.
     fn restore(&mut self, variable: Variable, files: &Files, caller: Caller) {
         let users = files.layers_of_user(variable).next();
         self.credit(variable, users);
@@ -376,7 +377,8 @@ impl Environment {
     }
 }
 
-/// Where state is kept unless a setting moves it, when a project may have moved it.
+/// The default folder for state, computed from the judged environment if a project may have moved
+/// it.
 fn state_folder(judged: &Host, host: &Host) -> Option<PathBuf> {
     let moved = judged.path_variable(Variable::XdgStateHome);
     if moved == host.path_variable(Variable::XdgStateHome) {

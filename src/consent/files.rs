@@ -1,4 +1,4 @@
-//! The settings files of Claude Code that may have decided what is in an environment.
+//! The settings files of Claude Code that may have set variables of an environment.
 
 use std::path::{Path, PathBuf};
 
@@ -9,25 +9,25 @@ use crate::integrations::claude_code::in_force::{InForce, Scope};
 use crate::integrations::claude_code::settings::{self, ProjectFile, Variables};
 use crate::variables::Variable;
 
-/// A settings file that is in force.
+/// A settings file in force.
 pub(super) struct Layer {
     /// The file.
     pub(super) path: PathBuf,
-    /// Whose it is meant to be.
+    /// The scope it is meant for.
     pub(super) scope: Scope,
-    /// Whose it is, as far as anybody can tell.
+    /// Its owner, as far as known.
     pub(super) owner: Owner,
-    /// What it sets.
+    /// The variables it sets.
     pub(super) variables: Variables,
 }
 
-/// The settings files that may have decided something.
+/// The settings files that may have set variables.
 pub(super) struct Files {
-    /// Those in force, the weakest first.
+    /// Files in force, the weakest first.
     layers: Vec<Layer>,
-    /// Those of the project and of the folders above it that are the repository's.
+    /// Files of the repository, in the project and in folders above it.
     of_repository: Vec<ProjectFile>,
-    /// Why one of them cannot be read.
+    /// Why one of the files cannot be read.
     pub(super) unreadable: Option<Stopped>,
 }
 
@@ -53,7 +53,7 @@ impl Files {
             }
             let owner = match file.scope {
                 Scope::Project => Owner::Repository,
-                // Git is asked only where it matters.
+                // Git is asked only if the file sets one of our variables.
                 Scope::Local if owner::name_any(&variables) => owner::of_local(&file.path),
                 Scope::User | Scope::Local | Scope::Managed => Owner::User,
             };
@@ -70,7 +70,7 @@ impl Files {
         files
     }
 
-    /// Finds the files of the repository, those above the project included.
+    /// Finds the files of the repository, including those above the project.
     fn look_above(&mut self, host: &Host) {
         let project = host.path_variable(Variable::ClaudeProjectDir);
         let folders = [host.cwd.clone(), project];
@@ -96,26 +96,24 @@ impl Files {
         });
     }
 
-    /// Whether any file that may have decided something names a variable.
+    /// Whether any of the files sets a variable.
     pub(super) fn names(&self, variable: Variable, caller: Caller) -> bool {
         self.strongest(variable).is_some() || self.of_repository(variable, caller).is_some()
     }
 
-    /// The strongest file in force that names a variable.
+    /// The strongest file in force that sets a variable.
     pub(super) fn strongest(&self, variable: Variable) -> Option<&Layer> {
         let mut strongest_first = self.layers.iter().rev();
         strongest_first.find(|layer| owner::named(&layer.variables, variable).is_some())
     }
 
-    /// The values of the administrator's and the user's own settings for everything, the strongest
-    /// first.
+    /// Values from the administrator's and the user's global settings, the strongest first.
     pub(super) fn of_user(&self, variable: Variable) -> impl Iterator<Item = &String> {
         let layers = self.layers_of_user(variable);
         layers.filter_map(move |layer| owner::named(&layer.variables, variable))
     }
 
-    /// The administrator's and the user's own settings for everything that name a variable, the
-    /// strongest first.
+    /// Global settings of the administrator and the user that set a variable, the strongest first.
     pub(super) fn layers_of_user(&self, variable: Variable) -> impl Iterator<Item = &Layer> {
         let strongest_first = self.layers.iter().rev();
         strongest_first
@@ -123,15 +121,15 @@ impl Files {
             .filter(move |layer| owner::named(&layer.variables, variable).is_some())
     }
 
-    /// Whether a file of the project, whosever it is, has hidden what the user's shell said.
+    /// Whether a file in the project, whoever owns it, hides the value from the user's shell.
     pub(super) fn of_project(&self, variable: Variable, caller: Caller) -> bool {
         let strongest = self.strongest(variable).map(|layer| layer.scope);
         matches!(strongest, Some(Scope::Project | Scope::Local))
             || self.of_repository(variable, caller).is_some()
     }
 
-    /// The value and the file of the repository that decide a variable, unless a stronger file of
-    /// the user's does.
+    /// The repository's value and file that decide a variable, unless a stronger file of the user
+    /// does.
     pub(super) fn of_repository(
         &self,
         variable: Variable,

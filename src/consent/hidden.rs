@@ -1,4 +1,4 @@
-//! Why the value of a variable does not count: it is not the user's.
+//! Why the value of a variable is rejected: it is not the user's.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
-//! The judgement of an environment, as one process passes it to the process that it starts.
+//! The judged environment, as one process passes it to the process it starts.
 //!
-//! The second process runs in another folder, and a moment later: it would see other settings
-//! files, or none. So it does not ask again.
+//! The second process runs in another folder and later, and would see other settings files or none.
+//! So it does not judge again.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::project::RulesFile;
 use crate::host::Host;
 use crate::variables::Variable;
 
-/// The part of an [`Environment`] that the environment of a process cannot carry.
+/// The part of an [`Environment`] that environment variables cannot carry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Judgement {
     hidden: BTreeMap<Variable, Hidden>,
@@ -24,7 +24,7 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
-    /// The judgement that led to an environment.
+    /// The judgement that produced an environment.
     pub(crate) fn of(environment: &Environment) -> Self {
         Self {
             hidden: environment.hidden.clone(),
@@ -34,7 +34,7 @@ impl Judgement {
         }
     }
 
-    /// The environment that was judged, seen from a process that was given its values.
+    /// Restores the judged environment in a process that was given its variables.
     pub(crate) fn on(self, host: &Host) -> Environment {
         let mut host = host.clone();
         for variable in self.hidden.keys() {

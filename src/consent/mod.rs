@@ -1,11 +1,11 @@
-//! What the user agreed to: which projects are left alone, how private their sessions are, and
-//! where sessions may go.
+//! The user's consent: which projects are excluded, how private their sessions are, and where
+//! sessions may be sent.
 //!
-//! A repository can set any environment variable in its committed settings. None of them may
-//! send a session to a place that the user did not choose, nor make what is sent less private
-//! than the user wants it. Everything here takes the side of not sending: what cannot be read
-//! stops, what cannot be compared is not the user's, and what git does not call the user's own
-//! came with the repository.
+//! A repository can set any environment variable in its committed settings. It must never be able
+//! to send a session to a destination that the user did not choose, or to make what is sent less
+//! private than the user wants. Every decision here fails closed: a file that cannot be read stops
+//! sending, a value that cannot be compared is not the user's, and a file that git does not report
+//! as the user's own came with the repository.
 
 mod beginning;
 mod environment;

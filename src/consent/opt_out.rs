@@ -1,4 +1,4 @@
-//! Projects that are left alone.
+//! Projects that are left alone: nothing in them is read or sent.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use crate::host::Host;
 use crate::integrations::claude_code::settings::{self, ProjectFile};
 use crate::variables::Variable;
 
-/// A file of this name in a folder leaves everything in and below it alone.
+/// Name of the file that excludes its folder and everything below.
 const IGNORE_FILE: &str = ".posthog-llma-ignore";
 
-/// Why sessions in `directory` are not to be read, if they are not.
+/// Why sessions in `directory` must not be read; `None` if they may.
 #[must_use]
 pub(crate) fn opted_out(directory: &Path, host: &Host) -> Option<String> {
     marked(directory).or_else(|| said_no(&settings::of_project(directory, host)))
 }
 
-/// The mark that leaves a folder alone, by whatever path; for a linked work tree, that of its
-/// repository as well.
+/// The mark that excludes a folder, whatever path leads to it; for a linked work tree also the mark
+/// of its main work tree.
 pub(super) fn marked(directory: &Path) -> Option<String> {
     let real = directory.canonicalize().ok();
     let places = [
@@ -34,7 +34,7 @@ pub(super) fn marked(directory: &Path) -> Option<String> {
     Some(format!("{} is there", mark.display()))
 }
 
-/// What a project's settings have against being read; `files` with the weakest first.
+/// The setting of a project that forbids reading; `files` are sorted from the weakest.
 pub(super) fn said_no(files: &[ProjectFile]) -> Option<String> {
     let unreadable = files.iter().rev().find_map(|file| {
         let problem = file.variables.as_ref().err()?;
@@ -51,7 +51,7 @@ pub(super) fn said_no(files: &[ProjectFile]) -> Option<String> {
         let value = value.trim().to_ascii_lowercase();
         match value.as_str() {
             "" => {}
-            // What came with the project switches nothing on, nor anything back on.
+            // A file that came with the project switches nothing on, and nothing back on.
             "true" | "1" | "yes" if owner::of(file) == Owner::Repository => {}
             "true" | "1" | "yes" => return None,
             _ => {
@@ -66,7 +66,7 @@ pub(super) fn said_no(files: &[ProjectFile]) -> Option<String> {
     None
 }
 
-/// Whether there is a file, link or folder, as far as anybody can tell.
+/// Whether a file, link or folder exists, or may exist.
 fn may_be_there(path: &Path) -> bool {
     let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
     let look = path.symlink_metadata();
@@ -111,12 +111,12 @@ mod tests {
             assert_eq!(opted_out(&inside, &host).is_some(), off, "{file} {value}");
         }
 
-        // A nearer file that says nothing of it changes nothing.
+        // A nearer file without the setting changes nothing.
         fs::remove_file(project.join(".claude/settings.local.json")).unwrap();
         fs::create_dir(inside.join(".claude")).unwrap();
         fs::write(inside.join(".claude/settings.json"), "{}").unwrap();
         assert!(opted_out(&inside, &host).is_some());
-        // Nor does a nearer one that came with the project and says yes.
+        // Nor does a nearer file that came with the project and says yes.
         write(&inside, "settings.json", "\"true\"");
         assert!(opted_out(&inside, &host).is_some());
 

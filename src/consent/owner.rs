@@ -1,4 +1,4 @@
-//! Whose a settings file is.
+//! The owner of a settings file.
 
 use std::path::Path;
 
@@ -6,17 +6,17 @@ use crate::git::{self, Standing};
 use crate::integrations::claude_code::settings::{Kind, ProjectFile, Variables};
 use crate::variables::Variable;
 
-/// Whose word a settings file is.
+/// The owner of a settings file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// The user's, or that of whoever administers the machine.
+    /// The user, or the administrator of the machine.
     User,
-    /// That of whoever may push to the repository, as far as anybody can tell.
+    /// Anyone who may push to the repository, as far as known.
     Repository,
 }
 
-/// Whose a settings file is: inside a project the user's only when git says that it did not come with
-/// the repository.
+/// The owner of a settings file. A file inside a project is the user's only if git reports that it
+/// did not come with the repository.
 pub(super) fn of(file: &ProjectFile) -> Owner {
     match file.kind {
         Kind::Committed => Owner::Repository,
@@ -25,7 +25,7 @@ pub(super) fn of(file: &ProjectFile) -> Owner {
     }
 }
 
-/// The same of a file that is meant not to be committed.
+/// The owner of a local settings file, which is meant not to be committed.
 pub(super) fn of_local(path: &Path) -> Owner {
     match git::standing(path) {
         Standing::Untracked => Owner::User,
@@ -33,7 +33,7 @@ pub(super) fn of_local(path: &Path) -> Owner {
     }
 }
 
-/// The value that variables have for one of ours, whatever it is.
+/// The value of `variable` in a settings file, whatever the case of its name.
 pub(super) fn named(variables: &Variables, variable: Variable) -> Option<&String> {
     let exact = variables.get(variable.name());
     exact.or_else(|| {
@@ -43,7 +43,7 @@ pub(super) fn named(variables: &Variables, variable: Variable) -> Option<&String
     })
 }
 
-/// Whether variables name one that decides something here.
+/// Whether `variables` contain one that this program reads.
 pub(super) fn name_any(variables: &Variables) -> bool {
     variables
         .keys()

@@ -1,4 +1,4 @@
-//! What a project's settings say of its own sessions, wherever they are read.
+//! A project's settings for its own sessions, wherever the program runs.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +15,7 @@ use crate::variables::{IfCommitted, Variable, yes_or_no};
 pub struct RulesFile {
     /// The file.
     pub(crate) path: PathBuf,
-    /// Whether values that it allows stay. What came with a repository may only ask for more to be
-    /// replaced.
+    /// Whether its exceptions apply. A file that came with a repository may only add redactions.
     pub(crate) may_allow: bool,
 }
 
@@ -29,15 +28,15 @@ impl RulesFile {
     }
 }
 
-/// How private a project's settings want its sessions. It is never less than the user's own
-/// settings say: what it holds is to be taken in addition.
+/// The privacy that a project's settings ask for, in addition to the user's own settings. It never
+/// weakens those.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProjectPrivacy {
-    /// Whether prompts and tool inputs are to be left out.
+    /// Whether prompts and tool inputs are left out.
     pub(crate) no_inputs: bool,
-    /// Whether answers and tool outputs are to be left out.
+    /// Whether answers and tool outputs are left out.
     pub(crate) no_outputs: bool,
-    /// Rules to apply besides the user's.
+    /// Redaction rules in addition to the user's.
     pub(crate) rules: Vec<RulesFile>,
 }
 
@@ -45,7 +44,7 @@ impl ProjectPrivacy {
     fn of(files: &[ProjectFile]) -> Self {
         let mut privacy = Self::default();
         for file in files {
-            // Sessions of a project with a file that cannot be read are left alone.
+            // A project with an unreadable settings file is left alone.
             let Ok(variables) = &file.variables else {
                 continue;
             };
@@ -67,7 +66,7 @@ impl ProjectPrivacy {
         privacy
     }
 
-    /// Takes what another folder of the same session wants in addition.
+    /// Adds the privacy of another folder of the same session.
     fn add(&mut self, other: Self) {
         self.no_inputs |= other.no_inputs;
         self.no_outputs |= other.no_outputs;
@@ -77,18 +76,18 @@ impl ProjectPrivacy {
     }
 }
 
-/// What becomes of a session for the sake of the folders that it worked in.
+/// The decision about a session, based on its folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is left alone, for this reason.
+    /// The session is left alone, for this reason.
     LeftAlone(String),
-    /// It may be read, and is to be this private.
+    /// The session may be read, with at least this privacy.
     Permitted(ProjectPrivacy),
 }
 
 impl Verdict {
-    /// The strictest that the folders ask for, and the user's own settings where the transcript
-    /// lies. Looks at the files that are there now.
+    /// The strictest verdict of the folders and of the user's own settings where the transcript is
+    /// stored, by the settings files that exist now.
     #[must_use]
     pub(crate) fn of<'a>(
         folders: impl IntoIterator<Item = &'a str>,
@@ -119,8 +118,8 @@ impl Verdict {
     }
 }
 
-/// Whether a value asks for less to be sent than without it. A value that nobody can read may be
-/// meant so; a blank one says nothing.
+/// Whether a value asks for less to be sent. A value that cannot be parsed counts as strict, a
+/// blank one does not.
 pub(super) fn is_strict(variable: Variable, value: &str) -> bool {
     let value = value.trim();
     let strict_unless = |lax| yes_or_no(value) != Some(lax);
@@ -135,8 +134,8 @@ pub(super) fn is_strict(variable: Variable, value: &str) -> bool {
         }
 }
 
-/// Why sessions are not to be sent from here, where the user's own settings in another folder of
-/// Claude Code name another destination than the one in force.
+/// Why sessions must not be sent from here: the user's own settings in another Claude Code folder
+/// name a destination other than the current one.
 fn sends_elsewhere(file: &ProjectFile, host: &Host) -> Option<String> {
     let variables = file.variables.as_ref().ok()?;
     let is_other = |variable: &&Variable| {
@@ -154,8 +153,8 @@ fn sends_elsewhere(file: &ProjectFile, host: &Host) -> Option<String> {
     ))
 }
 
-/// Whether the settings of the project that we run in and of the one that `directory` is in name
-/// the same destination: only then may one send the other's sessions.
+/// Whether the settings of the current project and of the project around `directory` name the same
+/// destination: only then may one send the other's sessions.
 #[must_use]
 pub(crate) fn shares_destination(directory: &Path, host: &Host) -> bool {
     let here = host.path_variable(Variable::ClaudeProjectDir);
@@ -164,7 +163,7 @@ pub(crate) fn shares_destination(directory: &Path, host: &Host) -> bool {
     here.is_some() && destination(directory, host) == here
 }
 
-/// What the settings of a project name of a destination; `None` when they cannot be read.
+/// The destination that a project's settings name; `None` if they cannot be read.
 fn destination(directory: &Path, host: &Host) -> Option<Vec<(Variable, String)>> {
     let mut named = Vec::new();
     for file in settings::of_project(directory, host) {

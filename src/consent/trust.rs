@@ -1,5 +1,5 @@
-//! Where the user said sessions may go. Kept in the user's configuration folder, outside of any
-//! project and of anything that a project can set.
+//! Destinations that the user confirmed. Stored in the user's configuration folder, outside any
+//! project and out of reach of a project's settings.
 
 use std::fmt::Write;
 use std::fs;
@@ -12,10 +12,10 @@ use sha2::{Digest, Sha256};
 use crate::outbox::Destination;
 use crate::transport::Endpoint;
 
-/// Format of the file.
+/// Format version of the file.
 const VERSION: u32 = 1;
 
-/// What the user confirmed.
+/// The user's confirmations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trust {
     file: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Trust {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Confirmed {
     version: u32,
-    /// Base addresses of other people's PostHog.
+    /// Base addresses of PostHog instances that are not PostHog's own.
     hosts: Vec<String>,
     /// Projects whose committed settings may name a destination.
     projects: Vec<Project>,
@@ -34,43 +34,44 @@ struct Confirmed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Project {
     path: String,
-    /// Fingerprint of the destination, so that another one has to be confirmed again.
+    /// Fingerprint of the destination, so that a different one has to be confirmed again.
     destination: String,
 }
 
 /// Why the confirmations cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TrustError {
-    /// The file cannot be used.
+    /// The file cannot be read or written.
     #[error("cannot use {}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file holds something else.
+    /// The content of the file is invalid.
     #[error("{} cannot be read ({source}); remove it and confirm again", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error of the parser.
         source: serde_json::Error,
     },
 }
 
 impl Trust {
-    /// Nothing was confirmed, and nothing can be: for when a project decides where the user's
-    /// configuration would be.
+    /// No confirmations, and no file to store any. For the case that a project decides the location
+    /// of the user's configuration.
     #[must_use]
     pub(crate) fn none() -> Self {
         Self::default()
     }
 
-    /// Reads what was confirmed; nothing, when there is no file.
+    /// Reads the confirmations; none if there is no file.
     ///
     /// # Errors
-    /// When there is a file and it cannot be read: then nothing is trusted, and nothing forgotten.
+    /// When the file exists but cannot be read: then nothing is trusted, and nothing is
+    /// overwritten.
     pub(crate) fn open(config_dir: &Path) -> Result<Self, TrustError> {
         let file = config_dir.join("trust.json");
         let confirmed = match fs::read(&file) {
@@ -84,7 +85,7 @@ impl Trust {
         Ok(Self { file, confirmed })
     }
 
-    /// Whether events may go to a destination. PostHog's own hosts and this machine need no
+    /// Whether events may be sent to a destination. PostHog's own hosts and this machine need no
     /// confirmation, unless a project's committed settings chose them.
     #[must_use]
     pub(crate) fn permits(&self, destination: &Destination) -> bool {
@@ -94,7 +95,7 @@ impl Trust {
         }
     }
 
-    /// What the user has to do before events may go there; `None` when nothing.
+    /// What the user has to do before events may be sent to a destination; `None` if nothing.
     #[must_use]
     pub(crate) fn missing(&self, destination: &Destination) -> Option<String> {
         if self.permits(destination) {
@@ -132,10 +133,10 @@ impl Trust {
             .any(|project| project.path == path && project.destination == fingerprint)
     }
 
-    /// The user confirms a host.
+    /// Stores the confirmation of a host.
     ///
     /// # Errors
-    /// When it cannot be written down.
+    /// When the file cannot be written.
     pub(crate) fn confirm_host(&mut self, endpoint: &Endpoint) -> Result<(), TrustError> {
         let host = endpoint.base().to_owned();
         if !self.confirmed.hosts.contains(&host) {
@@ -144,10 +145,10 @@ impl Trust {
         self.save()
     }
 
-    /// The user confirms a destination that a project's committed settings chose.
+    /// Stores the confirmation of a destination that a project's committed settings chose.
     ///
     /// # Errors
-    /// When it cannot be written down.
+    /// When the file cannot be written.
     pub(crate) fn confirm_project(&mut self, destination: &Destination) -> Result<(), TrustError> {
         if let Some(path) = &destination.committed_by {
             self.confirmed
@@ -162,7 +163,7 @@ impl Trust {
         self.save()
     }
 
-    /// A temporary file beside the real one, on the disk before it takes the name.
+    /// Writes a temporary file beside the real one and syncs it before renaming it.
     fn save(&mut self) -> Result<(), TrustError> {
         self.confirmed.version = VERSION;
         let failed = |source| TrustError::File {

@@ -1,4 +1,4 @@
-//! The body of a request: events as stored, one after the other, compressed.
+//! The body of a request: stored events, concatenated and compressed.
 
 use std::io::Write;
 
@@ -7,26 +7,28 @@ use flate2::write::GzEncoder;
 
 use crate::outbox::Waiting;
 
-/// The largest body before compression. PostHog takes 20 MiB; a fifth of a second of compressing
-/// and a megabyte on the wire is what a short run can still bring to its end.
-pub(super) const MAX_BYTES: usize = 5 * 1024 * 1024;
-/// What an event costs beside itself: a comma.
+/// Maximum size of a body before compression, in bytes. PostHog accepts 20 MiB. This size takes a
+/// fifth of a second to compress and about a megabyte on the wire, which even a short run can
+/// finish.
+pub(super) const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
+/// Bytes per event in addition to the event itself: a comma.
 pub(super) const COMMA: usize = 1;
 
-/// An event on its way, perhaps shortened.
+/// An event to be sent, possibly shortened.
 #[derive(Debug)]
 pub(super) struct Parcel {
     pub(super) event: Waiting,
-    /// It was shortened for being refused as too large; it is not shortened twice.
+    /// Whether the event was already shortened after a refusal for its size. It is not shortened
+    /// twice.
     pub(super) clipped: bool,
 }
 
-/// What the body needs beside its events.
+/// Bytes of the body in addition to its events.
 pub(super) fn envelope_bytes(api_key: &str) -> usize {
     head(api_key).len() + TAIL.len()
 }
 
-/// The compressed body. The same events make the same bytes.
+/// The compressed body. The same events give the same bytes.
 pub(super) fn compress(api_key: &str, parcels: &[Parcel]) -> Vec<u8> {
     body(api_key, parcels.iter().map(|parcel| &parcel.event.body[..]))
 }
@@ -34,7 +36,7 @@ pub(super) fn compress(api_key: &str, parcels: &[Parcel]) -> Vec<u8> {
 /// The compressed body of a request with these events, each of them JSON.
 ///
 /// # Panics
-/// Never: a vector takes every byte.
+/// Never: writing to a vector does not fail.
 pub fn body<'a>(api_key: &str, events: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let mut write = |bytes: &[u8]| {
@@ -51,7 +53,7 @@ pub fn body<'a>(api_key: &str, events: impl IntoIterator<Item = &'a [u8]>) -> Ve
     encoder.finish().expect("a vector takes every byte")
 }
 
-/// Two parts of about the same number of bytes, each with one event at least.
+/// Splits into two batches of about equal size in bytes, each with at least one event.
 pub(super) fn halves(mut parcels: Vec<Parcel>) -> (Vec<Parcel>, Vec<Parcel>) {
     let half = bytes(&parcels) / 2;
     let mut sum = 0;
@@ -67,12 +69,13 @@ pub(super) fn halves(mut parcels: Vec<Parcel>) -> (Vec<Parcel>, Vec<Parcel>) {
     (parcels, right)
 }
 
-/// The size of the events, in bytes.
+/// Size of the events in bytes.
 pub(super) fn bytes(parcels: &[Parcel]) -> usize {
     parcels.iter().map(|parcel| parcel.event.body.len()).sum()
 }
 
-/// There is no `sent_at`: the server would move every timestamp by the time it took to send.
+/// The beginning of the body. It has no `sent_at`, because the server would shift every timestamp
+/// by the time the request took.
 fn head(api_key: &str) -> String {
     format!(r#"{{"api_key":{},"batch":["#, serde_json::json!(api_key))
 }

@@ -1,11 +1,11 @@
-//! Asks a destination whether it would take events, without sending one.
+//! Checks whether a destination would accept events, without sending one.
 
 use super::batch::compress;
 use crate::transport::{Answer, Endpoint, Lane, PostError, Transport};
 
-/// Posts a batch of no events: a request like any other, so that whatever stands in the way of
-/// those stands in the way of this one. PostHog looks at the form of the key, answers 400
-/// ("request holds no event") and stores nothing.
+/// Posts a batch without events. It is an ordinary request, so it meets the same obstacles as a
+/// request with events. PostHog checks the form of the key, answers 400 ("request holds no event")
+/// and stores nothing.
 ///
 /// # Errors
 /// When there is no complete answer.

@@ -1,5 +1,5 @@
-//! Every way for a server or a network to fail, against the double of PostHog: in the end it holds
-//! every event exactly once, and in between the outbox tells the truth.
+//! Every kind of failure of servers and networks, tested against the PostHog double. In the end the
+//! server holds every event exactly once, and until then the outbox reports the correct state.
 
 #![expect(dead_code, reason = "the doubles serve other tests too")]
 
@@ -28,7 +28,7 @@ use crate::posthog::{Event, EventName, Properties, Written};
 use crate::redact::Redacted;
 use crate::transport::TransportSettings;
 
-/// Time that passes only when somebody waits.
+/// A clock that advances only when it sleeps.
 #[derive(Default)]
 struct TestClock {
     waited: Cell<Duration>,
@@ -53,7 +53,7 @@ impl Clock for TestClock {
     }
 }
 
-/// Cuts the text that [`event`] made, as the real one cuts what is long.
+/// Shortens events made by [`event`], as the real function shortens long ones.
 fn clip(body: &[u8], limit: usize) -> Option<Vec<u8>> {
     let mut event: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = event["properties"]["text"].as_str()?;
@@ -75,7 +75,7 @@ const POLICY: Policy<'static> = Policy {
     stop: &|| false,
 };
 
-/// One try and no more.
+/// A policy with a single attempt.
 const HASTY: Policy<'static> = Policy {
     patience: Duration::ZERO,
     ..POLICY
@@ -102,7 +102,7 @@ fn transport() -> Transport {
     })
 }
 
-/// Soon takes a server for silent and a name for unknown.
+/// A transport with short timeouts.
 fn hasty_transport() -> Transport {
     Transport::new(TransportSettings {
         resolve: Duration::from_millis(300),
@@ -111,7 +111,7 @@ fn hasty_transport() -> Transport {
     })
 }
 
-/// An outbox, a server, and time.
+/// An outbox, a server and a clock.
 struct Scene {
     directory: TempDir,
     outbox: Outbox,
@@ -130,7 +130,7 @@ impl Scene {
         }
     }
 
-    /// With as many small events waiting.
+    /// A scene in which `count` small events wait.
     fn with(count: u128) -> Self {
         let scene = Self::new();
         scene.enqueue((1..=count).map(|number| event(number, "x")));
@@ -166,7 +166,7 @@ impl Scene {
         self.drain_by(POLICY)
     }
 
-    /// As a user's own command does.
+    /// Drains as the user's own command does.
     fn flush(&self) -> Drained {
         self.drain_by(Policy {
             ignore_backoff: true,
@@ -186,7 +186,7 @@ impl Scene {
         self.outbox.status().unwrap().destinations.remove(0)
     }
 
-    /// Nothing was sent, `count` events wait, and the status says why.
+    /// Asserts that nothing was sent, `count` events wait, and the status contains `why`.
     #[track_caller]
     fn keeps(&self, count: u64, drained: &Drained, why: &str) {
         let error = drained.last_error.clone().unwrap_or_default();
@@ -202,7 +202,7 @@ impl Scene {
         assert!(status.record.not_before > Some(self.clock.now()));
     }
 
-    /// The server holds `count` events, each once, and nothing waits any more.
+    /// Asserts that the server holds `count` events, each once, and nothing waits any more.
     #[track_caller]
     fn complete(&self, count: usize) {
         assert_eq!(self.server.events().len(), count);
@@ -257,7 +257,7 @@ fn batches_stay_under_their_limit() {
     assert_eq!(scene.server.requests().len(), 2);
     for request in scene.server.requests() {
         let size = request.body.unwrap().to_string().len();
-        assert!(size <= batch::MAX_BYTES, "{size}");
+        assert!(size <= batch::MAX_BODY_BYTES, "{size}");
     }
 }
 

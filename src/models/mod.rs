@@ -1,5 +1,4 @@
-//! What is known of models by their names: the model behind the name that a cloud gives it, who
-//! runs or made it, and what it costs.
+//! Facts about models, by name: the model behind a cloud's name for it, its provider, its price.
 
 mod names;
 pub mod prices;

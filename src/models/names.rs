@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-/// The parts of the world that Amazon Bedrock's inference profiles route within: a profile is
-/// named after its model with one of them before. Source:
+/// Geographies that Amazon Bedrock's inference profiles route within. A profile is named after its
+/// model with one of them as a prefix. Source:
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html>.
 const PROFILE_REGIONS: [&str; 8] = ["us", "eu", "apac", "global", "us-gov", "jp", "au", "ca"];
 
-/// Makers, by what the names of their models begin with. The names of makers are those that
-/// PostHog's cost tables know (`canonical-providers.ts` of its ingestion).
+/// Makers, by the prefix of their models' names. Makers are named as in PostHog's cost tables
+/// (`canonical-providers.ts` of its ingestion).
 const MAKERS: [(&str, &str); 34] = [
     ("claude", "anthropic"),
     ("anthropic", "anthropic"),
@@ -46,8 +46,8 @@ const MAKERS: [(&str, &str); 34] = [
     ("command", "cohere"),
 ];
 
-/// The model behind a name: without what says where it runs. A name that tells no model, such as
-/// that of an application's own inference profile, stays as it is, without its account.
+/// The model's own name, without the parts that say where it runs. A name that tells no model, such
+/// as that of an application's own inference profile, stays as it is, without its account.
 ///
 /// Sources: Bedrock's inference profiles and model ids, and Vertex AI's versions of partner models
 /// (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude>).
@@ -72,8 +72,8 @@ pub fn behind(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Who runs a model, or made it, as far as its name tells: `bedrock` and `vertex` have names of
-/// their own for models, other names begin with the maker's or the model's.
+/// The provider or maker of a model, if its name tells: `bedrock` and `vertex` have their own model
+/// names, other names begin with the name of the maker or of the model family.
 #[must_use]
 pub fn provider(name: &str) -> Option<&'static str> {
     if name.contains(":bedrock:") || after_region(name).starts_with("anthropic.") {
@@ -94,7 +94,7 @@ pub fn provider(name: &str) -> Option<&'static str> {
     found.map(|(_, (_, maker))| *maker)
 }
 
-/// The part of a path to a model that says where it is and not which.
+/// Whether a path segment of a model's resource name says where the model runs, not which it is.
 fn is_place(kind: &str) -> bool {
     kind.ends_with("inference-profile") || kind == "foundation-model" || kind.ends_with("/models")
 }
@@ -106,7 +106,7 @@ fn after_region(name: &str) -> &str {
     }
 }
 
-/// Without Bedrock's version of a model, `-v1:0`, which follows the date of the maker's own.
+/// The name without Bedrock's version suffix such as `-v1:0`, which follows the maker's own date.
 fn before_version(name: &str) -> &str {
     let Some((model, version)) = name.rsplit_once("-v") else {
         return name;

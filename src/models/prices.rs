@@ -1,21 +1,22 @@
-//! What calls cost by list price, where PostHog would compute another price.
+//! Costs of calls by list price, where PostHog would compute a wrong one.
 //!
-//! PostHog prices tokens by the model's name. It knows no speed, no tier and no place of a call
-//! (`costs/` of its ingestion), so a call that was billed at other than standard rates has its
-//! cost computed here.
+//! PostHog prices tokens by the model's name. It does not consider speed, tier or region of a call
+//! (`costs/` of its ingestion), so the cost of a call that was billed at other than standard rates
+//! is computed here.
 //!
-//! Prices are list prices of November 2026, as in <https://platform.claude.com/docs/en/about-claude/pricing>
-//! and in `model_prices_and_context_window` of `LiteLLM` 1.110.2.
+//! Prices are list prices of November 2026, as in
+//! <https://platform.claude.com/docs/en/about-claude/pricing> and in
+//! `model_prices_and_context_window` of `LiteLLM` 1.110.2.
 
 use crate::session::{Cost, Parameters, Usage};
 
-/// Dollars for a million tokens.
+/// Dollars per million tokens.
 struct Price {
     model: &'static str,
     input: f64,
     output: f64,
     cache_read: f64,
-    /// The multiple of everything in fast mode, where the model has one.
+    /// Price factor of fast mode, for models that have one.
     fast: Option<f64>,
 }
 
@@ -47,34 +48,33 @@ const PRICES: [Price; 14] = [
     price("claude-mythos-5", [10.0, 50.0, 1.0], None),
 ];
 
-/// What is written to the cache costs so many times what is read as input: for five minutes and
-/// for an hour.
+/// Prices of cache writes as multiples of the input price: for five minutes and for an hour.
 const CACHE_WRITES: [f64; 2] = [1.25, 2.0];
 
-/// One search of the web, in dollars.
+/// Price of one web search, in dollars.
 const WEB_SEARCH: f64 = 0.01;
 
-/// The multiple of a batch.
+/// Price factor of a batch.
 const BATCH: f64 = 0.5;
 
-/// The multiple of inference in the United States alone, for models from 4.6 on.
+/// Price factor of inference in the United States only, for models from 4.6 on.
 const IN_THE_US: f64 = 1.1;
 
-/// Models that cost the same wherever they run.
+/// Models without a regional price factor.
 const SAME_EVERYWHERE: [&str; 3] = ["claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-4-5"];
 
-/// Whether a call was billed at standard rates, and else at what it was.
+/// The rates a call was billed at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rates {
-    /// As anybody would price it by its model.
+    /// Standard rates, which PostHog computes from the model's name.
     Standard,
-    /// At others, which are known.
+    /// Other rates that are known.
     Special(Cost),
-    /// At others, which are not known.
+    /// Other rates that are not known.
     Unknown,
 }
 
-/// How a call of `model` was billed.
+/// The rates at which a call of `model` was billed.
 #[must_use]
 pub fn rates(model: &str, usage: &Usage, parameters: &Parameters) -> Rates {
     let is_fast = parameters.speed.as_deref() == Some("fast");
@@ -99,7 +99,7 @@ pub fn rates(model: &str, usage: &Usage, parameters: &Parameters) -> Rates {
     Rates::Special(price.cost(usage, multiple))
 }
 
-/// Whether a name is that of a model, with or without the date of its version.
+/// Whether `name` is the name of `model`, with or without the date of its version.
 fn is_of(model: &str, name: &str) -> bool {
     let name = name
         .strip_prefix("anthropic/")
@@ -137,12 +137,12 @@ const fn tokens(count: u64) -> f64 {
     count as f64
 }
 
-/// Millionths of a dollar in dollars.
+/// Converts millionths of a dollar to dollars.
 fn in_dollars(millionths: f64) -> f64 {
     rounded(millionths / 1e6)
 }
 
-/// To ten digits after the point: what floating point adds beyond says nothing.
+/// Rounds to ten decimal places, to remove noise of floating-point arithmetic.
 fn rounded(dollars: f64) -> f64 {
     (dollars * 1e10).round() / 1e10
 }

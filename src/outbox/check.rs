@@ -1,11 +1,11 @@
-//! Whether the outbox holds together.
+//! Consistency checks of the outbox.
 
 use rusqlite::Connection;
 
 use super::EventState::Waiting;
 use super::{Outbox, OutboxError};
 
-/// Queries that count what is wrong, and what each of them counts.
+/// Queries that count inconsistencies, each with a description of what it counts.
 fn counts() -> [(String, &'static str); 5] {
     let without_body = format!(
         "SELECT count(*) FROM events LEFT JOIN bodies USING (seq)
@@ -47,10 +47,10 @@ const TALLIES: &str = "SELECT count(*) FROM (
  WHERE sum <> 0 OR bytes <> 0";
 
 impl Outbox {
-    /// Reads the whole database and counts; what does not add up, in words.
+    /// Reads the whole database and returns a description of each inconsistency found.
     ///
     /// # Errors
-    /// When the database cannot be read, damage included.
+    /// When the database cannot be read, for instance because it is damaged.
     pub(crate) fn check(&self) -> Result<Vec<String>, OutboxError> {
         self.read(|connection| {
             let pages: String =
@@ -85,7 +85,7 @@ mod tests {
     use crate::posthog::{Event, EventName, Properties};
     use crate::redact::Redacted;
 
-    /// An outbox in which one event waits.
+    /// An outbox with one waiting event.
     fn outbox(directory: &std::path::Path) -> Outbox {
         let outbox = Outbox::open(directory).unwrap();
         let entry = SessionEntry {

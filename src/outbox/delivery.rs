@@ -1,4 +1,4 @@
-//! Taking events out: what a sender claims, acknowledges and parks.
+//! Taking events out: claiming, acknowledging, parking.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::records::{Claimed, Damaged, Destination, DestinationRecord, Waiting, 
 use super::{DESTINATION_COLUMNS, EventState, Lock, Outbox, OutboxError, destination, read_again};
 
 impl Outbox {
-    /// The destinations for which events wait, without those whose time has not come unless
+    /// The destinations with waiting events. Paused destinations are left out unless
     /// `ignore_backoff`.
     ///
     /// # Errors
@@ -37,19 +37,19 @@ impl Outbox {
         })
     }
 
-    /// The right to send to a destination, or `None` while another sender has it.
+    /// Takes the lock that allows sending to a destination; `None` while another sender holds it.
     ///
     /// # Errors
-    /// [`OutboxError::Directory`] when the lock file cannot be made.
+    /// [`OutboxError::Directory`] when the lock file cannot be created.
     pub(crate) fn try_lock_sender(&self, destination: i64) -> Result<Option<Lock>, OutboxError> {
         let name = format!("sender-{destination}.lock");
         Lock::try_take(&self.directory.join(name))
     }
 
-    /// The oldest waiting events of a destination: as many as fit into `max_bytes` with
-    /// `overhead` bytes for each, at least one, none when none waits. Only who holds
-    /// the lock of the sender may send them. Those whose body is not the one that was stored
-    /// are told apart: they are for `Outbox::set_aside`.
+    /// The oldest waiting events of a destination: as many as fit into `max_bytes`, counting
+    /// `overhead` bytes for each, but at least one if any waits. Only the holder of the sender's
+    /// lock may send them. Events whose body differs from the one that was stored are returned
+    /// separately, for `Outbox::set_aside`.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -106,7 +106,7 @@ impl Outbox {
         })
     }
 
-    /// How many events wait for a destination.
+    /// The number of events that wait for a destination.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -121,9 +121,9 @@ impl Outbox {
         })
     }
 
-    /// The server took these events: their bodies go, their rows stay as the ledger, and the
-    /// destination is in good health. An event that was replaced while it was on its way goes on
-    /// waiting.
+    /// Records that the server accepted these events: their bodies are deleted, their rows stay as
+    /// the ledger, and the errors of the destination are cleared. An event that was replaced while
+    /// it was being sent keeps waiting.
     ///
     /// # Errors
     /// When the database cannot be written; then the events still wait and are sent again.
@@ -155,7 +155,8 @@ impl Outbox {
         })
     }
 
-    /// The server will never take this event: it is kept with the reason, not sent again.
+    /// Parks an event that the server will never accept: it is kept with the reason and not sent
+    /// again.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -170,8 +171,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Parks an event whose body is not the one that was stored, and forgets how far its session
-    /// was read: the next run that reads the session stores the event anew.
+    /// Parks an event whose body differs from the one that was stored, and deletes the checkpoint
+    /// of its session, so that the next run that reads the session stores the event anew.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -196,8 +197,8 @@ impl Outbox {
         })
     }
 
-    /// Sending failed: automatic senders leave the destination alone until `not_before`.
-    /// `refused` says that time alone will not mend it.
+    /// Records that sending failed: automatic senders leave the destination alone until
+    /// `not_before`. `refused` means that the failure will not pass by itself.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -226,7 +227,7 @@ impl Outbox {
         })
     }
 
-    /// Whether a destination has the AI lane, as far as it is known.
+    /// Whether a destination has the AI lane; `None` if unknown.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -242,7 +243,7 @@ impl Outbox {
         Ok(known.flatten())
     }
 
-    /// Remembers whether a destination has the AI lane.
+    /// Records whether a destination has the AI lane.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -259,8 +260,8 @@ impl Outbox {
     }
 }
 
-/// Moves a waiting event on, unless it was replaced since it was claimed. Only a parked event
-/// keeps its body. Answers the session of an event that was moved.
+/// Changes the state of a waiting event, unless the event was replaced since it was claimed. Only a
+/// parked event keeps its body. Returns the session of the event if it was changed.
 fn settle(
     change: &Connection,
     event: &Waiting,

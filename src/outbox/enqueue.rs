@@ -1,4 +1,4 @@
-//! Putting events in.
+//! Storing events.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -14,26 +14,26 @@ use super::{Outbox, OutboxError, identities, remember, session};
 use crate::posthog::{EventName, Written};
 use crate::redact::Redacted;
 
-/// Events are written in steps of this size: memory stays bounded, and nobody else waits long
-/// for the database while a very large session is read.
+/// Bytes of events written per transaction. This bounds memory, and other processes do not wait
+/// long for the database while a very large session is read.
 const STEP_BYTES: usize = 4 * 1024 * 1024;
-/// What a stored event costs in memory beside its body.
+/// Bytes of memory per buffered event in addition to its body.
 const EVENT_BYTES: usize = 128;
-/// Enough of SHA-256 to tell two versions of one event apart.
+/// Bytes of the SHA-256 of a body that are kept. Enough to tell two versions of one event apart.
 const DIGEST_BYTES: usize = 16;
 
-/// What the body of an event is recognised by.
+/// The digest by which the body of an event is recognised.
 pub(super) fn digest(body: &[u8]) -> [u8; DIGEST_BYTES] {
     let mut digest = [0; DIGEST_BYTES];
     digest.copy_from_slice(&Sha256::digest(body)[..DIGEST_BYTES]);
     digest
 }
 
-/// The new events of one session on their way into the outbox.
+/// The new events of one session while they are stored.
 ///
-/// Events may be stored before [`Batch::commit`]; the session's checkpoint moves with it alone, so
-/// that a batch which is never committed is read and pushed again, and recognised. Until then a
-/// machine that loses its power may take them back.
+/// Events may be stored before [`Batch::commit`], but the session's checkpoint changes only in it:
+/// if a batch is never committed, its events are read and pushed again, and then recognised. Until
+/// the commit, a power failure may undo what was stored.
 #[derive(Debug)]
 pub struct Batch<'a> {
     outbox: &'a Outbox,
@@ -43,16 +43,16 @@ pub struct Batch<'a> {
     title: Option<String>,
     pending: Vec<Written>,
     pending_bytes: usize,
-    /// They sum up the others, so they wait for the commit: when another process was faster, its
-    /// totals stand.
+    /// Traces sum up the other events, so they wait for the commit: if another process was faster,
+    /// its totals are kept.
     traces: Vec<Written>,
     counts: Enqueued,
 }
 
 impl Outbox {
     /// Begins to store events of a session. The session is registered at once, with its frozen
-    /// settings if it is new: build the events with those of `Batch::session`, which are an
-    /// earlier run's when there was one.
+    /// settings if it is new. Build the events with the settings of `Batch::session`: if an earlier
+    /// run registered the session, they are that run's.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -89,14 +89,14 @@ impl Outbox {
 }
 
 impl Batch<'_> {
-    /// What is remembered of the session: its frozen settings and how far it was read.
+    /// The stored record of the session: its frozen settings and its checkpoint.
     #[must_use]
     pub(crate) const fn session(&self) -> &SessionRecord {
         &self.session
     }
 
-    /// Adds an event. One whose uuid is held already is only counted, except a trace that
-    /// changed: its new body replaces the old and is sent again.
+    /// Adds an event. An event whose uuid is already stored is only counted, except for a changed
+    /// trace: its new body replaces the old one and is sent again.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -119,13 +119,13 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Stores what is left and moves the session's checkpoint (`None`: it stays), in one
-    /// transaction. When this returns, everything is on the disk.
+    /// Stores the remaining events and sets the session's checkpoint (unchanged if `None`) in one
+    /// transaction. When this returns, everything is on disk.
     ///
     /// # Errors
     /// [`OutboxError::Overtaken`] when another process committed to this session since
     /// [`Outbox::begin`]: begin again from its checkpoint. Otherwise when the database cannot be
-    /// written; nothing of this call is stored then.
+    /// written; then this call stored nothing.
     pub fn commit<'r>(
         mut self,
         checkpoint: Option<&Redacted<Vec<u8>>>,
@@ -205,7 +205,7 @@ impl Batch<'_> {
                     counts.new += 1;
                     change.last_insert_rowid()
                 }
-                // A trace that changed, or a parked event that changed: worth another try.
+                // A changed trace, or a changed parked event: send it again.
                 (Some((seq, Waiting | Acknowledged, false)), EventName::Trace)
                 | (Some((seq, Parked, false)), _) => {
                     counts.replaced += 1;
@@ -219,7 +219,7 @@ impl Batch<'_> {
                     ])?;
                     seq
                 }
-                // Dropped or withdrawn unsent, and now somebody asks for it again.
+                // Dropped or withdrawn before it was sent, and now stored again.
                 (Some((seq, DroppedForAge | DroppedForSize | Withdrawn, _)), _) => {
                     counts.new += 1;
                     update.execute(params![

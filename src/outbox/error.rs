@@ -1,23 +1,23 @@
-//! What can be wrong with the outbox, in words for the user.
+//! Errors of the outbox, described for the user.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// Why the outbox could not be opened, read or written. Nothing is half done after any of these:
+/// Why the outbox could not be opened, read or written. None of these leaves a partial change:
 /// every change is one transaction.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
-    /// The state directory or a lock file in it cannot be made or used.
+    /// The state directory or a lock file in it cannot be created or used.
     #[error("cannot use {}: {source}; make it writable or set POSTHOG_LLMA_STATE_DIR", path.display())]
     Directory {
         /// The directory or file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The database was written by a newer version of this program. It was not touched.
+    /// The database was written by a newer version of this program and was not changed.
     #[error(
         "{} was written by a newer posthog-llma (format {found}, this one knows {known}): \
          update posthog-llma",
@@ -26,7 +26,7 @@ pub enum OutboxError {
     Newer {
         /// The database.
         path: PathBuf,
-        /// Its format.
+        /// The format of the database.
         found: usize,
         /// The newest format that this program knows.
         known: usize,
@@ -38,13 +38,13 @@ pub enum OutboxError {
         /// The database.
         path: PathBuf,
     },
-    /// No space is left.
+    /// The disk is full.
     #[error("no space left to write {}: free some, nothing stored is lost", path.display())]
     Full {
         /// The database.
         path: PathBuf,
     },
-    /// The database or its directory may not be written.
+    /// The database or its directory is not writable.
     #[error(
         "{} cannot be written: change its permissions or set POSTHOG_LLMA_STATE_DIR",
         path.display()
@@ -53,32 +53,32 @@ pub enum OutboxError {
         /// The database.
         path: PathBuf,
     },
-    /// Another process held the database for longer than we were ready to wait.
+    /// Another process held the database for longer than the timeout.
     #[error("{} is in use by another process; try again", path.display())]
     Busy {
         /// The database.
         path: PathBuf,
     },
-    /// It cannot be known whether a session is excluded from sending.
+    /// It cannot be determined whether a session is excluded from sending.
     #[error("cannot use {}, which excludes a session: {source}; mend or remove it", path.display())]
     Exclusion {
-        /// The file or the folder of all of them.
+        /// The file of the exclusion, or the folder of all exclusions.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Another process committed to the same session since [`Outbox::begin`](super::Outbox::begin).
     #[error("another process recorded this session in the meantime; read it again")]
     Overtaken,
-    /// The system gave no random bytes.
+    /// The operating system provided no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
-    /// Anything else that `SQLite` reports.
+    /// Any other error of `SQLite`.
     #[error("{}: {source}", path.display())]
     Database {
         /// The database.
         path: PathBuf,
-        /// What `SQLite` said.
+        /// The error of `SQLite`.
         source: rusqlite::Error,
     },
 }
@@ -89,7 +89,7 @@ impl OutboxError {
         if let Some(error) = source.sqlite_error()
             && error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
         {
-            // The index of the log could not be made as large as it has to be.
+            // The shared-memory index of the log could not be enlarged.
             return Self::Full { path };
         }
         match source.sqlite_error_code() {

@@ -1,8 +1,8 @@
 //! Sessions that the user excludes from sending: one small file each, beside the database.
 //!
-//! Files and no table, so that a session can be excluded before there is an outbox, and stays
-//! excluded when a damaged one is set aside. That a file is there is what counts: its name is made
-//! from the session, and what it holds is for people.
+//! Files instead of a table, so that a session can be excluded before an outbox exists, and stays
+//! excluded when a damaged one is set aside. The existence of the file excludes the session: its
+//! name is derived from the session, and its content is for people.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -16,10 +16,10 @@ use super::open::{make_directory, remove, sync_directory};
 use super::{Outbox, OutboxError};
 use crate::fingerprint;
 
-/// Format of the files.
+/// Format version of the files.
 const VERSION: u32 = 1;
 
-/// Their folder in the state directory.
+/// Folder of the files in the state directory.
 const FOLDER: &str = "excluded";
 
 /// A session that is excluded from sending.
@@ -27,15 +27,15 @@ const FOLDER: &str = "excluded";
 pub(crate) struct Exclusion {
     /// The agent, such as `claude-code`.
     pub(crate) agent: String,
-    /// What tells the session from every other one of the agent.
+    /// The session's id, unique within the agent.
     pub(crate) session: String,
-    /// What the user did.
+    /// The command that excluded it.
     pub(crate) cause: Cause,
-    /// When.
+    /// When it was excluded.
     pub(crate) since: DateTime<Utc>,
 }
 
-/// What the user did to exclude a session.
+/// The command that excluded a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Cause {
@@ -46,7 +46,7 @@ pub(crate) enum Cause {
 }
 
 impl Exclusion {
-    /// Why nothing of the session is sent, and what takes that back.
+    /// Why nothing of the session is sent, and how to undo that.
     #[must_use]
     pub(crate) fn reason(&self) -> String {
         let cause = self.cause.word();
@@ -55,7 +55,7 @@ impl Exclusion {
 }
 
 impl Cause {
-    /// In a word, as in "it is …".
+    /// An adjective that completes "it is …".
     #[must_use]
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl Cause {
     }
 }
 
-/// An exclusion on disk.
+/// The content of an exclusion's file.
 #[derive(Serialize, Deserialize)]
 struct File {
     version: u32,
@@ -80,7 +80,7 @@ pub(crate) struct Exclusions {
 }
 
 impl Exclusions {
-    /// Those of a state directory, which need not exist.
+    /// The exclusions of a state directory, which need not exist.
     #[must_use]
     pub(crate) fn of(state_dir: &Path) -> Self {
         Self {
@@ -88,10 +88,11 @@ impl Exclusions {
         }
     }
 
-    /// Why a session is excluded; `None` when it is not.
+    /// Why a session is excluded; `None` if it is not.
     ///
     /// # Errors
-    /// [`OutboxError::Exclusion`] when that cannot be known: then nothing of it may be sent.
+    /// [`OutboxError::Exclusion`] when that cannot be determined: then nothing of the session may
+    /// be sent.
     pub(crate) fn find(
         &self,
         agent: &str,
@@ -100,10 +101,10 @@ impl Exclusions {
         read(&self.path(agent, session))
     }
 
-    /// All of them, the latest first.
+    /// All exclusions, the latest first.
     ///
     /// # Errors
-    /// [`OutboxError::Exclusion`] when one cannot be read: then nobody knows which session it is.
+    /// [`OutboxError::Exclusion`] when a file cannot be read: then its session is unknown.
     pub(crate) fn all(&self) -> Result<Vec<Exclusion>, OutboxError> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -123,10 +124,10 @@ impl Exclusions {
         Ok(all)
     }
 
-    /// Excludes a session. When this returns, that is on the disk.
+    /// Excludes a session. When this returns, the exclusion is on disk.
     ///
     /// # Errors
-    /// [`OutboxError::Exclusion`] when it cannot be written down.
+    /// [`OutboxError::Exclusion`] when the file cannot be written.
     pub(crate) fn add(&self, exclusion: &Exclusion) -> Result<(), OutboxError> {
         let path = self.path(&exclusion.agent, &exclusion.session);
         let write = || {
@@ -146,17 +147,18 @@ impl Exclusions {
         write().map_err(|error| unusable(&path, error))
     }
 
-    /// Excludes a session no more.
+    /// Removes the exclusion of a session.
     ///
     /// # Errors
-    /// [`OutboxError::Exclusion`] when the file cannot be removed: it is still excluded then.
+    /// [`OutboxError::Exclusion`] when the file cannot be removed: the session is still excluded
+    /// then.
     pub(crate) fn remove(&self, exclusion: &Exclusion) -> Result<(), OutboxError> {
         let path = self.path(&exclusion.agent, &exclusion.session);
         remove(&path).map_err(|error| unusable(&path, error))
     }
 
     fn path(&self, agent: &str, session: &str) -> PathBuf {
-        // An id is text from a transcript or the environment, and may hold anything.
+        // The id is text from a transcript or the environment and may contain any character.
         let name = fingerprint::of(&[agent.as_bytes(), session.as_bytes()]);
         self.folder.join(format!("{name:016x}.json"))
     }

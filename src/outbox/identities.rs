@@ -1,17 +1,18 @@
-//! The index over the identities of events, at the same cost however many there are.
+//! The index over the identities of events, whose insertion cost does not grow with their number.
 //!
-//! Identities are hashes: in one large index every new one would change a page of its own, and to
-//! store a thousand small events a thousand pages would be written. So the index has levels, as in
-//! a log-structured merge tree: new identities gather in a table of a few pages, and a table that
-//! is full is merged into the next, in order, many to a page. The view `identities` shows all.
+//! Identities are hashes: in one large index every new one would change a different page, and
+//! storing a thousand small events would write a thousand pages. So the index has levels, as in a
+//! log-structured merge tree: new identities go into a table of a few pages, and a full table is
+//! merged into the next one in sorted order, many to a page. The view `identities` combines all
+//! levels.
 
 use rusqlite::Connection;
 
-/// How many identities make a table full: seventy pages of new ones; of recent ones enough that a
-/// page takes several even when millions are old. The old ones are never full.
+/// Identities that make a table full. For the new ones: seventy pages. For the recent ones: enough
+/// that a page takes several even when millions are old. The old ones are never full.
 const FULL: [i64; 2] = [8 * 1024, 128 * 1024];
 
-/// Empties the tables that are full.
+/// Merges every full table into the next level.
 pub(super) fn merge(change: &Connection) -> rusqlite::Result<()> {
     merge_from(change, FULL)
 }

@@ -1,4 +1,4 @@
-//! What the outbox may hold, and what it gives up when that is too much.
+//! Size and age limits of the outbox, and what is dropped when they are exceeded.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, params};
@@ -7,19 +7,20 @@ use super::EventState::{DroppedForAge, DroppedForSize, Parked, Waiting};
 use super::records::{Destination, Dropped, Load, milliseconds};
 use super::{Outbox, OutboxError};
 
-/// Events that could not be sent for this long are dropped: PostHog keeps content for 30 days.
+/// Age at which unsent events are dropped. PostHog keeps content for 30 days.
 pub(crate) const MAX_AGE: TimeDelta = TimeDelta::days(30);
-/// What the bodies of unsent events may take on the disk: months of heavy use, and little enough
-/// not to hurt a laptop that never gets through.
+/// Maximum size of the bodies of unsent events on disk, in bytes. Enough for months of heavy use,
+/// and harmless on a laptop that never gets a connection.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// Unused pages worth giving back to the file system; fewer will be needed again soon.
+/// Unused pages above which space is given back to the file system; fewer will be needed again
+/// soon.
 const SPARE_PAGES: i64 = 2048;
-/// Pages given back at a time, so that nobody waits long for the database.
+/// Pages given back per transaction, so that other processes do not wait long for the database.
 const PAGES_AT_A_TIME: i64 = 8192;
 
 impl Outbox {
-    /// How much the outbox holds, against its limit.
+    /// The size of the outbox, and its limit.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -44,9 +45,9 @@ impl Outbox {
         })
     }
 
-    /// Drops what waited longer than [`MAX_AGE`], and the oldest of what takes more than the limit
-    /// ([`MAX_BYTES`] unless [`Outbox::limited_to`] said otherwise), parked events first. What was
-    /// dropped keeps its row and is counted.
+    /// Drops events that waited longer than [`MAX_AGE`], and the oldest events above the size limit
+    /// ([`MAX_BYTES`] unless [`Outbox::limited_to`] set another), parked events first. A dropped
+    /// event keeps its row and is counted.
     ///
     /// # Errors
     /// When the database cannot be read or written.
@@ -88,7 +89,7 @@ impl Outbox {
         })
     }
 
-    /// Gives the pages of acknowledged events back to the file system when there are many.
+    /// Gives the pages of acknowledged events back to the file system if there are many.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -137,7 +138,7 @@ fn drop_excess(change: &Connection, mut excess: u64, now: i64) -> rusqlite::Resu
     let mut delete = change.prepare("DELETE FROM bodies WHERE seq = ?1")?;
     let mut dropped = 0;
     for state in [Parked, Waiting] {
-        // All of them are read first: rows must not move under a query that walks them.
+        // All rows are read first: rows must not move under a query that iterates over them.
         let oldest: Vec<(i64, u64)> = change
             .prepare(&format!(
                 "SELECT seq, size FROM events WHERE state = {state} ORDER BY enqueued_at, seq"

@@ -7,17 +7,17 @@ use super::error::OutboxError;
 
 /// An advisory lock on a file of the state directory, held until it is dropped.
 ///
-/// The operating system's lock, not a row with an expiry time: the kernel frees it the moment its
-/// process dies, however it dies, so that nobody waits for a dead one; and a living one that is
-/// slow (a stalled upload, a laptop asleep) never loses it to somebody who read a clock.
+/// A lock of the operating system instead of a row with an expiry time: the kernel releases it when
+/// its process ends, however it ends, so no process waits for a dead one; and a slow process (a
+/// stalled upload, a sleeping laptop) never loses it to one that looked at a clock.
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "closing the file frees the lock")] File);
 
 impl Lock {
-    /// Takes the lock, or `None` when another process (or another handle of this one) holds it.
+    /// Takes the lock; `None` when another process (or another handle of this one) holds it.
     ///
     /// # Errors
-    /// [`OutboxError::Directory`] when the lock file cannot be made or locked.
+    /// [`OutboxError::Directory`] when the lock file cannot be created or locked.
     pub(super) fn try_take(path: &Path) -> Result<Option<Self>, OutboxError> {
         let file = open(path)?;
         match file.try_lock() {
@@ -27,7 +27,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock, waiting for as long as it takes.
+    /// Takes the lock, however long that takes.
     pub(super) fn take(path: &Path) -> Result<Self, OutboxError> {
         let file = open(path)?;
         file.lock().map_err(OutboxError::directory(path))?;
@@ -41,7 +41,7 @@ fn open(path: &Path) -> Result<File, OutboxError> {
         .map_err(OutboxError::directory(path))
 }
 
-/// How files of the state directory are made: for their owner alone.
+/// Options for creating files of the state directory: accessible to their owner only.
 pub(super) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);

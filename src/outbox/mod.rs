@@ -1,52 +1,52 @@
-//! The outbox: events that wait, the ledger of those that PostHog acknowledged, and everything
-//! `status` shows, in one `SQLite` database.
+//! The outbox: waiting events, the ledger of acknowledged events, and everything that `status`
+//! shows, in one `SQLite` database.
 //!
 //! # States of an event
 //!
 //! ```text
-//!            ┌────────── it changed, or the user offers it again ───────────┐
+//!            ┌─────── it changed, or the user asked for another try ────────┐
 //!            ▼                                                              │
-//!  new ─► waiting ── the server refused it, or its text is damaged ──► parked
+//!  new ─► waiting ── the server refused it, or its body is damaged ──► parked
 //!          │ │ │                                                        │ │
 //!          │ │ └── 30 days old, or no room ──► dropped ◄── no room ─────┘ │
 //!          │ └──── its session was excluded ─► withdrawn ◄────────────────┘
-//!          └────── the server took it ───────► acknowledged
+//!          └────── the server accepted it ───► acknowledged
 //! ```
 //!
 //! A dropped or withdrawn event waits again when its session is read again, an acknowledged trace
-//! when it changed. Every event that was ever stored keeps a row with its identity: the ledger. Only
-//! one that waits or is parked has a body. Drops for age and for size are counted apart.
+//! when it changed. Every event that was ever stored keeps a row with its identity: the ledger.
+//! Only waiting and parked events have a body. Drops for age and for size are counted separately.
 //!
 //! # Files of the state directory
 //!
-//! | file | holds |
+//! | file | content |
 //! |---|---|
 //! | `outbox.db`, `-wal`, `-shm` | the database and its log |
-//! | `outbox.db.new` | a database that is being made; it gets its name when it is complete |
+//! | `outbox.db.new` | a database under construction; renamed when it is complete |
 //! | `outbox.db.suspect` | a mark: the next run checks the whole database |
 //! | `outbox.db.corrupt-1`, … | damaged databases that were set aside |
-//! | `outbox.lock` | lock of whoever makes, migrates or sets aside a database |
-//! | `sender-1.lock`, … | lock of whoever sends to a destination |
-//! | `excluded/….json` | for each session that the user excluded: which, when and how |
+//! | `outbox.lock` | lock for creating, migrating and setting aside a database |
+//! | `sender-1.lock`, … | lock for sending to a destination |
+//! | `excluded/….json` | for each session that the user excluded: which, when and by which command |
 //!
-//! # What survives what
+//! # Crash safety
 //!
-//! | what happens | stored events and how far sessions were read | acknowledgements |
+//! | what happens | stored events and checkpoints | acknowledgements |
 //! |---|---|---|
-//! | the process is killed | all that was committed | all that were written |
-//! | the power fails | the same; during a backfill (`relax`) the last steps may go, together | the same; an event that lost its own is sent again, under the same identity |
-//! | the disk is full | stay; nothing new is stored | stay; what cannot be written is sent again |
-//! | the database is damaged | set aside with it; sessions are read from their start | lost with it; what is read again is sent again, under the same identities |
+//! | the process is killed | everything committed survives | everything written survives |
+//! | the power fails | the same; during a backfill (`relax`) the last steps may be lost, together | the same; an event that lost its acknowledgement is sent again, under the same identity |
+//! | the disk is full | stay; nothing new is stored | stay; events whose acknowledgement cannot be written are sent again |
+//! | the database is damaged | set aside with it; sessions are read from their start | lost with it; events that are read again are sent again, under the same identities |
 //!
 //! Exclusions are files of their own and survive all four.
 //!
 //! # Promises
 //!
-//! - What [`Batch::commit`] returned from is on the disk. A process may be killed at any
-//!   instruction; the database is then as if its last transaction had, or had not, happened.
-//! - An event is identified by its uuid and held once, whatever session or file brings it.
-//! - Only [`Redacted`](crate::redact::Redacted) events get in.
-//! - Nothing is deleted without a count; a damaged database is set aside, never removed.
+//! - When [`Batch::commit`] has returned, its changes are on disk. A process may be killed at any
+//!   instruction; its last transaction then happened completely or not at all.
+//! - An event is identified by its uuid and stored once, whichever session or file it comes from.
+//! - Only [`Redacted`](crate::redact::Redacted) events are accepted.
+//! - Nothing is deleted without being counted; a damaged database is set aside, never removed.
 
 mod check;
 mod delivery;
@@ -89,10 +89,10 @@ pub(crate) use status::{DestinationStatus, Parked, SessionStatus, Status};
 use records::{milliseconds, moment};
 use state::EventState;
 
-/// How many runs the log keeps.
+/// Number of runs in the log.
 const RUNS: u32 = 50;
 
-/// The open outbox.
+/// An open outbox.
 #[derive(Debug)]
 pub struct Outbox {
     connection: Connection,
@@ -103,25 +103,25 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Opens the outbox in the state directory; makes both when they are missing, brings an older
-    /// format up to date, sets a damaged database aside and begins a new one.
+    /// Opens the outbox in the state directory. Creates both if they are missing, migrates an older
+    /// format, and sets a damaged database aside and begins a new one.
     ///
     /// # Errors
-    /// [`OutboxError::Directory`] or [`OutboxError::ReadOnly`] when the directory cannot be
-    /// written, [`OutboxError::Newer`] when a newer version wrote the database, others when the
-    /// database fails.
+    /// [`OutboxError::Directory`] or [`OutboxError::ReadOnly`] when the directory is not writable,
+    /// [`OutboxError::Newer`] when a newer version wrote the database, others when the database
+    /// fails.
     pub fn open(directory: &Path) -> Result<Self, OutboxError> {
         let connection = open::open(directory)?;
         Self::new(connection, directory)
     }
 
-    /// From now on, a machine that loses its power may take back the last steps: some sessions
-    /// are then not stored, and some events not acknowledged, both of which is made up for by the
-    /// next run. The end of this process takes back nothing, and nothing comes apart. To wait for
-    /// the disk at every step is most of the time of a backfill.
+    /// Trades durability for speed: from now on, a power failure may undo the last steps. Some
+    /// sessions are then not stored and some events not acknowledged, and the next run repeats
+    /// both. The end of this process undoes nothing, and the database stays consistent. Waiting for
+    /// the disk at every step would take most of the time of a backfill.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database reports an error.
     pub(crate) fn relax(&self) -> Result<(), OutboxError> {
         self.is_relaxed.set(true);
         open::relax(&self.connection).map_err(|error| self.located(error))
@@ -133,7 +133,7 @@ impl Outbox {
         set.map_err(|error| self.located(error))
     }
 
-    /// Opens the outbox for reading, without changing anything; `None` when there is none yet.
+    /// Opens the outbox for reading, without changing anything; `None` if there is none yet.
     ///
     /// # Errors
     /// As [`Outbox::open`]; [`OutboxError::Damaged`] when the database is damaged.
@@ -158,21 +158,21 @@ impl Outbox {
         Ok(outbox)
     }
 
-    /// The same outbox with another limit than [`MAX_BYTES`], for this process.
+    /// The same outbox with a size limit other than [`MAX_BYTES`], for this process.
     #[must_use]
     pub(crate) const fn limited_to(mut self, max_bytes: u64) -> Self {
         self.max_bytes = max_bytes;
         self
     }
 
-    /// The secret of this installation that keys the hashes of redacted values; made at random
-    /// when the outbox was.
+    /// The secret key of this installation for the hashes of redacted values; drawn at random when
+    /// the outbox was created.
     #[must_use]
     pub(crate) const fn redaction_key(&self) -> [u8; 32] {
         self.redaction_key
     }
 
-    /// What is remembered of a session.
+    /// The stored record of a session.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -184,8 +184,8 @@ impl Outbox {
         self.read(|connection| session(connection, agent, id))
     }
 
-    /// Which session (agent and session id) already holds each of these events. Events that
-    /// nobody holds are missing from the answer.
+    /// The owner (agent and session id) of each of these events. Events that are not stored are
+    /// missing from the result.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -211,7 +211,7 @@ impl Outbox {
         })
     }
 
-    /// How many events of a session there are, by state.
+    /// The numbers of a session's events, by state.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -222,7 +222,8 @@ impl Outbox {
         })
     }
 
-    /// Since when sessions of an agent are collected by themselves: the time of the first call.
+    /// The time since when sessions of an agent are collected automatically: that of the first
+    /// call.
     ///
     /// # Errors
     /// When the database cannot be read or written.
@@ -244,7 +245,7 @@ impl Outbox {
         })
     }
 
-    /// A transcript file as it was when its events were last stored.
+    /// Size and time of a transcript file when its events were last stored.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -263,7 +264,7 @@ impl Outbox {
         })
     }
 
-    /// Remembers transcripts that held no session.
+    /// Records transcripts that contained no session.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -271,8 +272,7 @@ impl Outbox {
         self.write(|change| remember(change, transcripts))
     }
 
-    /// Adds a run to the log, which keeps the last 50. A machine that loses its power may forget
-    /// it.
+    /// Adds a run to the log, which keeps the last 50. A power failure may lose it.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -304,7 +304,7 @@ impl Outbox {
         OutboxError::at(&open::file(&self.directory), error)
     }
 
-    /// Everything inside `work` sees the same state of the database.
+    /// Runs `work` in a read transaction: all of it sees the same state of the database.
     fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -312,7 +312,7 @@ impl Outbox {
         self.transaction(TransactionBehavior::Deferred, work)
     }
 
-    /// Everything inside `work` happens, durably, or nothing does.
+    /// Runs `work` in a durable transaction: all of its changes happen, or none.
     fn write<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -320,8 +320,8 @@ impl Outbox {
         self.transaction(TransactionBehavior::Immediate, work)
     }
 
-    /// As [`Outbox::write`], but durable only with the next write that is: until then, a machine
-    /// that loses its power may take it back.
+    /// Like [`Outbox::write`], but durable only with the next durable transaction: until then, a
+    /// power failure may undo it.
     fn write_ahead<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -391,14 +391,14 @@ fn receipt(connection: &Connection, session: i64) -> rusqlite::Result<Receipt> {
     Ok(receipt)
 }
 
-/// Forgets how far a session was read: the next run that reads it, reads it from the start and
-/// stores what is missing.
+/// Deletes the checkpoint of a session: the next run that reads the session reads it from the start
+/// and stores what is missing.
 fn read_again(change: &Connection, session: i64) -> rusqlite::Result<()> {
     change.execute(
         "UPDATE sessions SET checkpoint = NULL, generation = generation + 1 WHERE id = ?1",
         [session],
     )?;
-    // A file does not tell its session here, so that every file counts as not read.
+    // The table does not say which session a file belongs to, so every file counts as unread.
     change.execute("DELETE FROM transcripts", [])?;
     Ok(())
 }
@@ -426,10 +426,10 @@ fn destination(row: &Row<'_>) -> rusqlite::Result<DestinationRecord> {
     })
 }
 
-/// Its time is kept without its name: it was alone once.
+/// The agent whose time is stored without its name: it was the only one at first.
 const FIRST_AGENT: &str = "claude-code";
 
-/// What the time is kept as.
+/// The key in `meta` under which the time is stored.
 fn enabled_since_of(agent: &str) -> String {
     match agent {
         FIRST_AGENT => "enabled_since".to_owned(),
@@ -459,7 +459,7 @@ fn remember(change: &Connection, transcripts: &[TranscriptStamp]) -> rusqlite::R
     Ok(())
 }
 
-/// Since 1970; times before it, and after 2262, count as 1970.
+/// Nanoseconds since 1970; times before 1970 and after 2262 count as 1970.
 fn nanoseconds(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(0)

@@ -1,7 +1,7 @@
 //! From a directory to an open database: creation, migration, setting a damaged one aside.
 //!
-//! The file appears under its name only when it is complete, so an empty or garbled file is
-//! damage, never a beginning.
+//! The file gets its name only when it is complete, so an empty or garbled file is damaged, never
+//! new.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
@@ -13,32 +13,34 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use super::error::OutboxError;
 use super::lock::{Lock, private_file};
 
-/// Step by step from an empty database to the newest format; the format is the number of steps.
+/// The migrations from an empty database to the newest format; the format is the number of steps.
 const MIGRATIONS: [&str; FORMAT] = [include_str!("schema.sql")];
 const FORMAT: usize = 1;
 
-/// A write holds the database for as long as a few megabytes take to reach the disk. Twenty of
-/// them in a row on a slow disk fit.
+/// How long to wait for another process. A write takes as long as a few megabytes need to reach the
+/// disk; twenty of them in a row on a slow disk fit.
 const BUSY: Duration = Duration::from_secs(10);
-/// Pages (of 4 KiB) that gather in the log before they move into the database: as many as one step
-/// of events takes, so that they move while the next events are built. The log is cut back to the
-/// same size.
+/// Pages (of 4 KiB) that the log holds before they are moved into the database: about one step of
+/// events, so that they are moved while the next events are built. The log is truncated to the same
+/// size.
 const LOG_PAGES: u32 = 1024;
-/// As many where much is stored: a page that changes again and again moves once.
+/// Pages that the log holds during a backfill: a page that changes repeatedly is moved once.
 const MANY_LOG_PAGES: u32 = 4096;
-/// Room for what changes while events are stored, and for the identities that are looked up most;
-/// taken only when needed. Four times as much made nothing faster among a million events.
+/// Size of the page cache in KiB, for the pages that change while events are stored and the
+/// identities that are looked up most; allocated only when needed. Four times as much made nothing
+/// faster with a million events.
 const CACHE_KIB: u32 = 16 * 1024;
 
 const FILE: &str = "outbox.db";
 const ASIDE: &str = "outbox.db.corrupt-";
 const SUSPECT: &str = "outbox.db.suspect";
 const LOCK: &str = "outbox.lock";
-/// In the order in which a database moves: a log left beside a fresh database would be replayed
-/// into it.
+/// Suffixes of the database files, in the order in which they are renamed: a log left beside a
+/// fresh database would be replayed into it.
 const SUFFIXES: [&str; 3] = ["-wal", "-shm", ""];
 
-enum Found {
+/// The database in the state directory.
+enum OnDisk {
     Ready(Connection),
     Absent,
     Old(Connection, usize),
@@ -48,11 +50,11 @@ pub(super) fn file(directory: &Path) -> PathBuf {
     directory.join(FILE)
 }
 
-/// Opens the database for writing, whatever that takes.
+/// Opens the database for writing; creates, migrates or sets it aside if necessary.
 pub(super) fn open(directory: &Path) -> Result<Connection, OutboxError> {
     make_directory(directory).map_err(OutboxError::directory(directory))?;
     if !directory.join(SUSPECT).exists()
-        && let Ok(Found::Ready(connection)) = find(directory)
+        && let Ok(OnDisk::Ready(connection)) = find(directory)
     {
         return Ok(connection);
     }
@@ -61,12 +63,12 @@ pub(super) fn open(directory: &Path) -> Result<Connection, OutboxError> {
         examine(directory)?;
     }
     match find(directory) {
-        Ok(Found::Ready(connection)) => Ok(connection),
-        Ok(Found::Old(connection, format)) => {
+        Ok(OnDisk::Ready(connection)) => Ok(connection),
+        Ok(OnDisk::Old(connection, format)) => {
             migrate(&connection, format).map_err(|error| located(directory, error))?;
             Ok(connection)
         }
-        Ok(Found::Absent) => create(directory),
+        Ok(OnDisk::Absent) => create(directory),
         Err(OutboxError::Damaged { .. }) => {
             set_aside(directory)?;
             create(directory)
@@ -75,7 +77,7 @@ pub(super) fn open(directory: &Path) -> Result<Connection, OutboxError> {
     }
 }
 
-/// Opens the database for reading; `None` when there is none yet.
+/// Opens the database for reading; `None` if there is none yet.
 pub(super) fn open_read_only(directory: &Path) -> Result<Option<Connection>, OutboxError> {
     let path = file(directory);
     if !exists(&path)? {
@@ -92,18 +94,18 @@ pub(super) fn open_read_only(directory: &Path) -> Result<Option<Connection>, Out
     match format.cmp(&FORMAT) {
         std::cmp::Ordering::Equal => Ok(Some(connection)),
         std::cmp::Ordering::Greater => Err(newer(path, format)),
-        // Written by an older version: only a writer can bring it up to date.
+        // An older format: only a writer can migrate it.
         std::cmp::Ordering::Less => open(directory).map(Some),
     }
 }
 
-/// Leaves word for the next [`open`] that the database wants a close look.
+/// Leaves a mark for the next [`open`] to check the whole database.
 pub(super) fn suspect(directory: &Path) {
-    // Best effort: whoever reads the damaged page next comes here again.
+    // Best effort: the next process that reads the damaged page tries again.
     drop(private_file().open(directory.join(SUSPECT)));
 }
 
-/// The databases that were set aside and are still there.
+/// The damaged databases that were set aside and still exist.
 pub(super) fn set_aside_databases(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut databases: Vec<PathBuf> = entries
@@ -118,10 +120,10 @@ pub(super) fn set_aside_databases(directory: &Path) -> Vec<PathBuf> {
     databases
 }
 
-fn find(directory: &Path) -> Result<Found, OutboxError> {
+fn find(directory: &Path) -> Result<OnDisk, OutboxError> {
     let path = file(directory);
     if !exists(&path)? {
-        return Ok(Found::Absent);
+        return Ok(OnDisk::Absent);
     }
     let connect = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -135,10 +137,10 @@ fn find(directory: &Path) -> Result<Found, OutboxError> {
         return Err(newer(path, format));
     }
     match format {
-        // The file gets its name when it is complete, so this one has lost its content.
+        // A file gets its name only when it is complete, so this one has lost its content.
         0 => Err(OutboxError::Damaged { path }),
-        FORMAT => Ok(Found::Ready(connection)),
-        older => Ok(Found::Old(connection, older)),
+        FORMAT => Ok(OnDisk::Ready(connection)),
+        older => Ok(OnDisk::Old(connection, older)),
     }
 }
 
@@ -157,12 +159,12 @@ pub(super) fn relax(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn limit_log(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
-    // These answer with the value that is now in force.
+    // These pragmas answer with the value now in force.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", pages * 4096, |_| Ok(()))
 }
 
-/// The format, and the proof that the schema can be read.
+/// The format of the database. Reading it also proves that the schema is readable.
 fn format_of(connection: &Connection) -> rusqlite::Result<usize> {
     let tables = "SELECT count(*) FROM sqlite_schema";
     connection.query_row(tables, [], |_| Ok(()))?;
@@ -174,7 +176,7 @@ fn create(directory: &Path) -> Result<Connection, OutboxError> {
     for suffix in SUFFIXES {
         remove(&with_suffix(&unfinished, suffix)).map_err(OutboxError::directory(&unfinished))?;
     }
-    // SQLite makes its other files with the permissions of this one.
+    // SQLite creates its other files with the permissions of this one.
     private_file()
         .open(&unfinished)
         .map_err(OutboxError::directory(&unfinished))?;
@@ -195,8 +197,8 @@ fn create(directory: &Path) -> Result<Connection, OutboxError> {
     fs::rename(&unfinished, &path).map_err(OutboxError::directory(&path))?;
     sync_directory(directory).map_err(OutboxError::directory(directory))?;
     match find(directory)? {
-        Found::Ready(connection) => Ok(connection),
-        Found::Absent | Found::Old(..) => Err(OutboxError::Damaged { path }),
+        OnDisk::Ready(connection) => Ok(connection),
+        OnDisk::Absent | OnDisk::Old(..) => Err(OutboxError::Damaged { path }),
     }
 }
 
@@ -209,10 +211,10 @@ fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     change.commit()
 }
 
-/// A full check of a database that somebody found damaged.
+/// Checks the whole database after it was found to be damaged.
 fn examine(directory: &Path) -> Result<(), OutboxError> {
     let verdict = match find(directory) {
-        Ok(Found::Ready(connection) | Found::Old(connection, _)) => {
+        Ok(OnDisk::Ready(connection) | OnDisk::Old(connection, _)) => {
             let answer: rusqlite::Result<String> =
                 connection.pragma_query_value(None, "quick_check", |row| row.get(0));
             match answer.map_err(|error| located(directory, error)) {
@@ -221,7 +223,7 @@ fn examine(directory: &Path) -> Result<(), OutboxError> {
                 Err(error) => Err(error),
             }
         }
-        Ok(Found::Absent) => Ok(true),
+        Ok(OnDisk::Absent) => Ok(true),
         Err(OutboxError::Damaged { .. }) => Ok(false),
         Err(error) => Err(error),
     };
@@ -286,7 +288,7 @@ pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
     builder.create(directory)
 }
 
-/// Makes renames durable. Windows has no such thing and needs none.
+/// Makes renames durable. Windows has no equivalent and needs none.
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(directory)?.sync_all()?;

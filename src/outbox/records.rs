@@ -1,4 +1,4 @@
-//! What goes into the outbox and comes out of it, as plain values.
+//! The values that the outbox stores and returns.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use super::EventState;
 
-/// Where events are to go. Two that differ in any field have separate queues and senders.
+/// Where events are sent. Destinations that differ in any field have separate queues and senders.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Destination {
-    /// Base address, as [`Endpoint::base`](crate::transport::Endpoint::base) writes it.
+    /// Base address, as written by [`Endpoint::base`](crate::transport::Endpoint::base).
     pub host: String,
     /// The project's key.
     pub api_key: String,
-    /// The project whose committed settings named this destination; `None` when the user did.
+    /// The project whose committed settings named this destination; `None` if the user did.
     pub committed_by: Option<String>,
 }
 
@@ -31,25 +31,25 @@ impl fmt::Debug for Destination {
     }
 }
 
-/// A destination and what is known about sending there.
+/// A destination and its delivery state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationRecord {
-    /// Names the destination inside this outbox.
+    /// Number of the destination in this outbox.
     pub id: i64,
-    /// Where it is.
+    /// The destination itself.
     pub destination: Destination,
-    /// `Some(false)` when the AI lane answered that it does not exist, `Some(true)` when a test
-    /// send proved that it does.
+    /// `Some(false)` if the AI lane answered that it does not exist, `Some(true)` if it is known to
+    /// exist.
     pub ai_lane: Option<bool>,
-    /// Automatic senders leave it alone until then.
+    /// Automatic senders leave the destination alone until this time.
     pub not_before: Option<DateTime<Utc>>,
     /// Failed drains in a row.
     pub failures: u32,
-    /// The last failure was a refusal, which time alone does not mend.
+    /// Whether the last failure was a refusal, which does not pass by itself.
     pub refused: bool,
     /// Why the last drain failed; `None` after a success.
     pub last_error: Option<String>,
-    /// When that was.
+    /// When the last drain failed.
     pub last_error_at: Option<DateTime<Utc>>,
     /// When events were last acknowledged there.
     pub last_sent_at: Option<DateTime<Utc>>,
@@ -66,50 +66,50 @@ pub struct SessionEntry<'a> {
     pub project: Option<&'a str>,
     /// Title of the session, for display; redacted.
     pub title: Option<&'a str>,
-    /// The settings that its identities depend on, if this is the first time it is stored.
+    /// The settings its identities depend on, used if the session is new.
     pub frozen: &'a str,
 }
 
-/// What is remembered of a session.
+/// The stored record of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionRecord {
-    /// The settings that were in force when it was first stored. They stay.
+    /// The settings in force when the session was first stored. They never change.
     pub(crate) frozen: String,
-    /// How far it was read, in the reader's own words.
+    /// How far the session was read, in a format that only its source knows.
     pub(crate) checkpoint: Option<Vec<u8>>,
-    /// When it was first and last stored.
+    /// When the session was first stored.
     pub(crate) first_seen: DateTime<Utc>,
-    /// When it was last stored.
+    /// When the session was last stored.
     pub(crate) last_seen: DateTime<Utc>,
     pub(super) id: i64,
     pub(super) generation: i64,
 }
 
-/// What became of the events of a batch.
+/// Results of storing a batch, in events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Enqueued {
-    /// Now waiting, not known before (or dropped before they were sent).
+    /// Now waiting, and new to the outbox (or dropped before they were sent).
     pub new: u64,
     /// Waiting again with a new body: traces that grew, parked events that changed.
     pub replaced: u64,
-    /// Held already; nothing to do.
+    /// Already stored; nothing to do.
     pub known: u64,
 }
 
-/// How many events of a session there are, by state. They add up to `events`.
+/// Numbers of a session's events, by state. They add up to `events`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// All of them.
+    /// All events.
     pub events: u64,
-    /// Taken by the server.
+    /// Accepted by the server.
     pub acknowledged: u64,
-    /// Still to be sent.
+    /// Not sent yet.
     pub waiting: u64,
     /// Refused by the server one by one; kept, not sent again.
     pub parked: u64,
-    /// Given up under a limit of the outbox.
+    /// Dropped by a limit of the outbox.
     pub dropped: u64,
-    /// Taken back by the user before they were sent.
+    /// Withdrawn by the user before they were sent.
     pub withdrawn: u64,
 }
 
@@ -127,21 +127,21 @@ impl Receipt {
     }
 }
 
-/// A transcript file as it was when its events were stored.
+/// Path, size and time of a transcript file when its events were stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TranscriptStamp {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
-    /// Its length in bytes.
+    /// The length in bytes.
     pub size: u64,
-    /// When it was last written.
+    /// The time of the last change.
     pub modified: SystemTime,
 }
 
-/// An event on its way out.
+/// A waiting event, claimed by a sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// Names the event inside this outbox and orders it.
+    /// Number of the event in this outbox; determines the order.
     pub seq: i64,
     /// The event's identity.
     pub uuid: Uuid,
@@ -149,44 +149,44 @@ pub struct Waiting {
     pub name: String,
     /// The event as JSON.
     pub body: Vec<u8>,
-    /// Of the body as it was stored: an event that was replaced meanwhile has another one.
+    /// Digest of the body as stored. A replaced event has another one.
     pub(super) digest: Vec<u8>,
 }
 
-/// Events that were taken out to be sent.
+/// Events claimed by a sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claimed {
-    /// To be sent, the oldest first.
+    /// Events to send, the oldest first.
     pub events: Vec<Waiting>,
-    /// Not to be sent: what is stored of them is not what was stored.
+    /// Events not to send, because their bodies differ from what was stored.
     pub damaged: Vec<Damaged>,
 }
 
-/// An event whose body is missing or is another one than was stored.
+/// An event whose body is missing or differs from the one that was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
     /// The event's identity.
     pub uuid: Uuid,
     /// The event's name on the wire.
     pub name: String,
-    /// What is wrong with it.
+    /// A description of the damage.
     pub reason: &'static str,
     pub(super) seq: i64,
     pub(super) digest: Vec<u8>,
 }
 
-/// How much the outbox holds, in bytes of bodies.
+/// Size of the outbox, in bytes of bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Load {
-    /// Everything that was not taken yet, for whatever destination, refused events included.
+    /// Unsent events for all destinations, refused ones included.
     pub(crate) held: u64,
-    /// Of these, what waits for the destination that was asked about.
+    /// Events waiting for the destination asked about.
     pub(crate) waiting: u64,
-    /// More than this is not held: the oldest would be dropped.
+    /// The maximum; above it the oldest events are dropped.
     pub(crate) limit: u64,
 }
 
-/// What the limits of the outbox cost.
+/// Events dropped by the limits of the outbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// Events that waited too long.

@@ -1,4 +1,4 @@
-//! The log of runs, which `status` shows.
+//! The log of runs, shown by `status`.
 
 use std::fmt;
 
@@ -11,41 +11,41 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
 pub struct Run {
     /// When it ended.
     pub at: DateTime<Utc>,
-    /// What was run.
+    /// The kind of the run.
     pub kind: RunKind,
-    /// The session it was about.
+    /// The session that the run collected.
     pub session: Option<String>,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
     /// Events acknowledged during the run.
     pub sent: u64,
-    /// Why it failed.
+    /// Why the run failed.
     pub error: Option<String>,
-    /// What else the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
-/// What was run.
+/// The kind of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunKind {
-    /// The work of Claude Code's hook at the start of a session.
+    /// The process started by Claude Code's hook at the start of a session.
     SessionStart,
-    /// The work of Claude Code's hook at the end of a session.
+    /// The process started by Claude Code's hook at the end of a session.
     SessionEnd,
-    /// The work of Pi's hook.
+    /// The process started by Pi's hook.
     PiHook,
-    /// The work of OpenCode's hook.
+    /// The process started by OpenCode's hook.
     OpenCodeHook,
     /// `posthog-llma flush`.
     Flush,
     /// `posthog-llma ingest`.
     Ingest,
-    /// A run of another version of the program, by the name that it has there.
+    /// A kind that only another version of the program knows, by its name.
     Other(String),
 }
 
 impl RunKind {
-    /// The kinds of this version.
+    /// The kinds known to this version.
     const KNOWN: [Self; 6] = [
         Self::SessionStart,
         Self::SessionEnd,
@@ -55,7 +55,7 @@ impl RunKind {
         Self::Ingest,
     ];
 
-    /// Its name in the database, and for people and scripts.
+    /// The name in the database, in output and in JSON.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

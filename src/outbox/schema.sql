@@ -38,7 +38,7 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_last_seen ON sessions (last_seen);
 
--- The ledger: one row for every event ever held, small for ever.
+-- The ledger: one small row for every event ever stored.
 CREATE TABLE events (
     seq         INTEGER PRIMARY KEY,
     uuid        BLOB NOT NULL,                -- held once: see identities
@@ -66,7 +66,7 @@ CREATE VIEW identities AS
     UNION ALL SELECT uuid, seq FROM recent_identities
     UNION ALL SELECT uuid, seq FROM old_identities;
 
--- How many events there are and how large, without counting a million of them.
+-- Numbers and sizes of events, kept up to date so that nothing has to count a million rows.
 CREATE TABLE tallies (
     destination INTEGER NOT NULL,
     state       INTEGER NOT NULL,
@@ -97,7 +97,7 @@ CREATE TRIGGER event_went AFTER DELETE ON events BEGIN
     WHERE destination = old.destination AND state = old.state AND session = old.session;
 END;
 
--- Apart from the ledger, so that acknowledging gives whole pages back.
+-- A table of its own, so that acknowledging events frees whole pages.
 CREATE TABLE bodies (
     seq  INTEGER PRIMARY KEY,
     body BLOB NOT NULL

@@ -5,28 +5,28 @@ use std::fmt;
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
-/// What became of an event.
+/// The state of an event.
 ///
-/// Its text is its number in the database, for queries that a partial index answers: `SQLite` takes
-/// such an index only for a number that stands in the query.
+/// Its SQL literal is a number written into the query text, not a parameter: `SQLite` uses a
+/// partial index only for a number that is part of the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventState {
     /// To be sent.
     Waiting,
-    /// The server took it.
+    /// The server accepted it.
     Acknowledged,
-    /// The server refused it, or it was damaged here. It is kept with the reason.
+    /// The server refused it, or its body was damaged. It is kept with the reason.
     Parked,
-    /// Given up: it waited longer than [`MAX_AGE`](super::MAX_AGE).
+    /// Dropped because it waited longer than [`MAX_AGE`](super::MAX_AGE).
     DroppedForAge,
-    /// Given up: the outbox was too large.
+    /// Dropped because the outbox was too large.
     DroppedForSize,
-    /// Taken back by the user before it was sent.
+    /// Withdrawn by the user before it was sent.
     Withdrawn,
 }
 
 impl EventState {
-    /// All of them, each at the place of its number.
+    /// All states, each at the index of its number.
     pub(super) const ALL: [Self; 6] = [
         Self::Waiting,
         Self::Acknowledged,
@@ -36,7 +36,7 @@ impl EventState {
         Self::Withdrawn,
     ];
 
-    /// Whether the body of an event is kept.
+    /// Whether an event in this state has a body.
     pub(super) const fn has_body(self) -> bool {
         matches!(self, Self::Waiting | Self::Parked)
     }

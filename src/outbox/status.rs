@@ -1,4 +1,4 @@
-//! Everything `status` shows, read at one moment.
+//! Everything that `status` shows, read in one transaction.
 
 use std::path::PathBuf;
 
@@ -13,15 +13,15 @@ use super::{
     enabled_since_of, open, receipt,
 };
 
-/// How many sessions are shown.
+/// Maximum number of sessions shown.
 const SESSIONS: u32 = 10;
-/// How many parked events are shown; all are counted.
+/// Maximum number of parked events shown; all are counted.
 const PARKED: u32 = 20;
 
 /// The state of the outbox at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// Since when sessions are collected by themselves.
+    /// The time since when sessions are collected automatically.
     pub enabled_since: Option<DateTime<Utc>>,
     /// Every destination that was ever used.
     pub destinations: Vec<DestinationStatus>,
@@ -29,30 +29,30 @@ pub struct Status {
     pub sessions: Vec<SessionStatus>,
     /// The last runs, newest first.
     pub runs: Vec<Run>,
-    /// The events that were parked last, newest first.
+    /// The events parked last, newest first.
     pub parked: Vec<Parked>,
-    /// How many are parked in all.
+    /// The number of all parked events.
     pub parked_total: u64,
-    /// Of these, the ones that were damaged in the outbox.
+    /// The number of parked events that were damaged in the outbox.
     pub damaged_total: u64,
-    /// How many events the limits dropped.
+    /// Events dropped by the limits.
     pub dropped: Dropped,
-    /// How many values were redacted, by rule.
+    /// Numbers of redacted values, by rule.
     pub redactions: Vec<(String, u64)>,
     /// Damaged databases that were set aside.
     pub set_aside: Vec<PathBuf>,
 }
 
-/// A destination and what waits for it.
+/// A destination and its waiting events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationStatus {
-    /// Where it is and how sending went.
+    /// The destination and its delivery state.
     pub record: DestinationRecord,
-    /// Events that wait.
+    /// The number of waiting events.
     pub waiting: u64,
-    /// Their bodies in bytes.
+    /// Size of their bodies in bytes.
     pub waiting_bytes: u64,
-    /// Since when the oldest of them waits.
+    /// When the oldest waiting event was stored.
     pub oldest: Option<DateTime<Utc>>,
 }
 
@@ -69,22 +69,22 @@ pub struct SessionStatus {
     pub title: Option<String>,
     /// When it was last stored.
     pub last_seen: DateTime<Utc>,
-    /// When events of it were last acknowledged.
+    /// When events of the session were last acknowledged.
     pub last_sent_at: Option<DateTime<Utc>>,
-    /// Its events by state.
+    /// Numbers of its events by state.
     pub receipt: Receipt,
 }
 
-/// An event that the server will never take, or that was damaged in the outbox.
+/// An event that the server will never accept, or that was damaged in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
     /// The event's identity.
     pub uuid: Uuid,
-    /// Its name on the wire.
+    /// The event's name on the wire.
     pub name: String,
-    /// Its body in bytes.
+    /// Size of its body in bytes.
     pub size: u64,
-    /// The server's words, or what is wrong with it.
+    /// The server's message, or a description of the damage.
     pub reason: String,
     /// Whether it was damaged in the outbox.
     pub is_damaged: bool,
@@ -93,7 +93,7 @@ pub struct Parked {
 }
 
 impl Status {
-    /// What the runs of the log had to say, each once, the newest first.
+    /// Warnings of the runs in the log, without duplicates, newest first.
     #[must_use]
     pub(crate) fn warnings(&self) -> Vec<&str> {
         let mut warnings = Vec::new();
@@ -107,7 +107,7 @@ impl Status {
 }
 
 impl Outbox {
-    /// Everything `status` shows, read at one moment.
+    /// Reads everything that `status` shows in one transaction.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -1,4 +1,4 @@
-//! The outbox as a ledger: what goes in, what comes out, what is counted.
+//! The outbox as a ledger: storing, claiming and counting events.
 
 mod excluded;
 mod files;
@@ -79,7 +79,7 @@ fn claim_all(outbox: &Outbox) -> Vec<Waiting> {
     outbox.claim(1, usize::MAX, 0).unwrap().events
 }
 
-/// The tallies and the identities agree with the events they count and name.
+/// Asserts that tallies and identities match the events they count and name.
 fn assert_consistent(outbox: &Outbox) {
     assert_eq!(outbox.check().unwrap(), [""; 0]);
 }
@@ -393,7 +393,7 @@ fn twenty_at_once_lose_nothing_and_store_nothing_twice() {
             let directory = &directory;
             scope.spawn(move || {
                 let outbox = open(directory);
-                // Half of every writer's events are another writer's too.
+                // Half of every writer's events are also another writer's.
                 let first = writer * 50;
                 enqueue(
                     &outbox,

@@ -1,4 +1,4 @@
-//! What the user decides about events that are stored: to offer them again, or to withdraw them.
+//! The user's commands on stored events: sending parked ones again, and withdrawing.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -9,9 +9,9 @@ use super::records::milliseconds;
 use super::{Outbox, OutboxError, read_again, receipt, session};
 
 impl Outbox {
-    /// Offers parked events again, for a user who knows that the reason is gone: they wait.
-    /// Damaged ones stay parked, since their body is not the one that was stored. Answers how many
-    /// wait again.
+    /// Makes parked events wait again, for a user who knows that the reason is gone. Damaged ones
+    /// stay parked, since their body is not the one that was stored. Returns the number of events
+    /// that wait again.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -23,14 +23,14 @@ impl Outbox {
         self.write(|change| change.execute(&update, []))
     }
 
-    /// Withdraws what waits of the sessions that are [excluded](super::Exclusions) and erases its
-    /// text, and all that is kept of forgotten sessions beside the identities of their events.
-    /// Whoever sends calls this first, so that an exclusion holds from the moment it is on the
-    /// disk. Answers how many events were withdrawn.
+    /// Withdraws the waiting and parked events of [excluded](super::Exclusions) sessions and
+    /// deletes their bodies; of forgotten sessions it deletes everything except the identities of
+    /// their events. A sender calls this first, so that an exclusion takes effect as soon as it is
+    /// on disk. Returns the number of withdrawn events.
     ///
     /// # Errors
-    /// [`OutboxError::Exclusion`] when it is not known which sessions are excluded; otherwise when
-    /// the database cannot be written.
+    /// [`OutboxError::Exclusion`] when the exclusions cannot be read; otherwise when the database
+    /// cannot be written.
     pub(crate) fn withdraw_excluded(&self, now: DateTime<Utc>) -> Result<u64, OutboxError> {
         let exclusions = self.exclusions().all()?;
         if exclusions.is_empty() {
@@ -46,7 +46,7 @@ impl Outbox {
     }
 }
 
-/// Events keep their rows: a copy of them in another session (a fork) is recognised by those, and
+/// Events keep their rows, by which a copy of them in another session (a fork) is recognised and
 /// not sent either.
 fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::Result<u64> {
     let Some(session) = session(change, &exclusion.agent, &exclusion.session)? else {

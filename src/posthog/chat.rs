@@ -1,11 +1,11 @@
-//! Content as messages in `OpenAI`'s chat format, whatever the provider: PostHog promises that of its
-//! integrations, renders it, and counts the called tools in it.
+//! Content as messages in `OpenAI`'s chat format, for every provider: PostHog's own integrations
+//! promise that format, and PostHog renders it and counts the tool calls in it.
 //!
-//! A message has a role and parts: `text`, `thinking`, and `function` for a call of a tool. What a
-//! tool gave back is a message of its own with the role `tool`.
+//! A message has a role and parts: `text`, `thinking`, and `function` for a tool call. A tool
+//! result is a message of its own with the role `tool`.
 //!
-//! What is not recorded is `null` where a field must stand, and absent otherwise. A call keeps its
-//! name and id: PostHog's trace page shows it, with `null` for its arguments.
+//! Content that is not recorded is `null` where the format requires a field, and absent otherwise.
+//! A tool call keeps its name and id: PostHog's trace page shows it, with `null` for its arguments.
 
 use std::borrow::Cow;
 
@@ -14,17 +14,16 @@ use serde_json::{Value, json};
 use super::Recording;
 use crate::session::{Block, Role, ToolResult};
 
-/// What the text of a failed result begins with: the chat format has no field for a failure.
+/// Prefix of the text of a failed result: the chat format has no field for a failure.
 const FAILED: &str = "[failed] ";
 
-/// What somebody said, as messages: what PostHog shows of one message stays together, so the
-/// results of tools and what the model thought are messages of their own, where they stood.
-/// Nothing for content that says nothing.
+/// Converts the content of one message. PostHog displays one message as a unit, so tool results and
+/// thinking become separate messages, in their original order. Empty content gives no message.
 ///
 /// PostHog recognises a `function` part beside texts and a `thinking` part beside anything, but no
 /// `function` beside `thinking` (`compat_array` and `anthropic` of its rendering recipes).
 pub(super) fn messages(role: Role, content: &[Block], recording: Recording) -> Vec<Value> {
-    // The model's words are an output, also where the model is given them.
+    // Text of the model counts as output, also when it is given back to the model.
     if role == Role::Assistant && !recording.outputs() {
         return vec![said(role, Value::Null)];
     }
@@ -51,7 +50,7 @@ fn said(role: Role, content: Value) -> Value {
     object([("role", json!(name)), ("content", content)])
 }
 
-/// What a tool gave back, as a message.
+/// A tool result as a message.
 fn answer(call_id: &str, result: &ToolResult, recording: Recording) -> Value {
     let mut content = text_of(result, recording);
     if let Some(text) = &mut content
@@ -66,13 +65,13 @@ fn answer(call_id: &str, result: &ToolResult, recording: Recording) -> Value {
     ])
 }
 
-/// An object of values that are moved into it: `json!` would copy them, and they are long.
+/// A JSON object that takes ownership of its values. `json!` would copy them, and they are long.
 fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     let fields = fields.map(|(name, value)| (name.to_owned(), value));
     Value::Object(fields.into_iter().collect())
 }
 
-/// The blocks that say something, in their order.
+/// The blocks that have content, in order.
 fn parts(blocks: &[Block], recording: Recording) -> Vec<Value> {
     blocks
         .iter()
@@ -80,8 +79,8 @@ fn parts(blocks: &[Block], recording: Recording) -> Vec<Value> {
         .collect()
 }
 
-/// What a tool gave back: plain text where it is that, else parts. All of it is output, whatever
-/// kind of block it is in.
+/// A tool result: plain text if it is nothing else, otherwise parts. All of it counts as output,
+/// whatever the kinds of its blocks.
 pub(super) fn result(result: &ToolResult, recording: Recording) -> Value {
     let is_text = |block: &Block| matches!(block, Block::Text(_));
     if recording.outputs() && !result.content.iter().all(is_text) {
@@ -90,7 +89,7 @@ pub(super) fn result(result: &ToolResult, recording: Recording) -> Value {
     text_of(result, recording).map_or(Value::Null, Value::String)
 }
 
-/// What a tool gave back as one text, other content in words. `None` where it is not recorded.
+/// A tool result as one text, with other content described in words. `None` if it is not recorded.
 fn text_of(result: &ToolResult, recording: Recording) -> Option<String> {
     if !recording.outputs() {
         return None;
@@ -121,7 +120,7 @@ fn part(block: &Block, recording: Recording) -> Option<Value> {
     }
 }
 
-/// A block as text: what is not text is described.
+/// A block as text. Content other than text is described.
 fn words(block: &Block, recording: Recording) -> Option<Cow<'_, str>> {
     Some(match block {
         Block::Text(text) => Cow::Borrowed(text.as_str()),
@@ -141,7 +140,7 @@ fn words(block: &Block, recording: Recording) -> Option<Cow<'_, str>> {
     })
 }
 
-/// A block that PostHog cannot render, in words. One of a kind that is not known may hold inputs
+/// A description of a block that PostHog cannot render. A block of an unknown kind may hold inputs
 /// as well as outputs.
 fn foreign(value: &Value, recording: Recording) -> String {
     let Some(kind) = value.get("type").and_then(Value::as_str) else {

@@ -1,4 +1,4 @@
-//! What an answer means: a pure function, and the waiting that follows from it.
+//! The meaning of an answer: a pure function, and the delay before the next attempt.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,52 +6,52 @@ use serde_json::{Map, Value};
 
 use crate::transport::{Answer, PostError, http_date};
 
-/// The longest that a server may make us wait before the next try.
+/// Longest delay that a server may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
-/// The wait after the first failure; it doubles with each further one.
+/// Delay after the first failure. Doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// The longest wait that doubling leads to.
+/// Upper limit of the doubled delay.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// How much of a server's words is worth keeping, in characters.
+/// Characters of a server's message that are kept.
 const WORDS: usize = 300;
 
-/// What to do with a batch after a try to send it.
+/// What to do with a batch after an attempt to send it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// PostHog took it.
+    /// PostHog accepted the batch.
     Accepted {
-        /// The project is over its quota, and PostHog may have dropped the events after all.
+        /// The project is over its quota, so PostHog may have dropped the events after all.
         quota_limited: bool,
     },
-    /// Try again with the same bytes.
+    /// Send the same bytes again.
     Retry {
-        /// What went wrong.
+        /// The error.
         reason: String,
-        /// The least to wait.
+        /// The shortest delay.
         after: Duration,
     },
     /// The batch, or an event in it, is too large.
     TooLarge,
     /// An event in the batch is malformed.
     Malformed {
-        /// The server's words.
+        /// The server's message.
         reason: String,
     },
-    /// There is nothing at this address.
+    /// There is no such endpoint at this address.
     NoSuchEndpoint {
         /// 404 or 405.
         status: u16,
     },
-    /// The server will not take it from us, now or later.
+    /// The server does not accept the batch from us, now or later.
     Refused {
-        /// What it answered.
+        /// The status of the answer.
         status: u16,
-        /// What that means, and what to change.
+        /// The meaning of the status, and what to change.
         reason: String,
     },
-    /// Whatever answered is not PostHog, or cannot prove that it is.
+    /// The answer is not from PostHog, or its sender cannot prove to be.
     NotPostHog {
-        /// What it is instead.
+        /// A description of the answer.
         what: String,
     },
 }
@@ -61,7 +61,7 @@ pub enum Disposition {
 /// | answer | meaning |
 /// |---|---|
 /// | 200 with a JSON object | accepted |
-/// | any other 2xx or 3xx, a certificate that does not hold | not PostHog |
+/// | any other 2xx or 3xx, an invalid certificate | not PostHog |
 /// | no answer, 408, 429, 500, 502, 503, 504 | retry |
 /// | 400 | malformed |
 /// | 404, 405 | no such endpoint |
@@ -131,9 +131,9 @@ pub fn classify(outcome: &Result<Answer, PostError>, now: SystemTime) -> Disposi
     }
 }
 
-/// How long to wait before the next try: doubling from half a second to 30 seconds with the
-/// number of failed `attempts`, spread by `jitter` (0 to 1) over the upper half of that, and never
-/// less than `at_least`, which comes from the server.
+/// The delay before the next attempt. It doubles from half a second to 30 seconds with the number
+/// of failed `attempts`, is spread by `jitter` (0 to 1) over the upper half of that, and is never
+/// shorter than `at_least`, which comes from the server.
 #[must_use]
 pub fn backoff(attempts: u32, at_least: Duration, jitter: f64) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
@@ -141,13 +141,14 @@ pub fn backoff(attempts: u32, at_least: Duration, jitter: f64) -> Duration {
     spread(full, jitter).max(at_least)
 }
 
-/// Between half of a duration and all of it, by `jitter` (0 to 1).
+/// A duration between half of `full` and `full`, by `jitter` (0 to 1).
 #[must_use]
 pub fn spread(full: Duration, jitter: f64) -> Duration {
     full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
-/// Seconds or an HTTP date; whatever cannot be read asks for nothing.
+/// The delay asked for by `Retry-After`, in seconds or as an HTTP date. An unreadable header counts
+/// as no delay.
 fn retry_after(header: Option<&str>, now: SystemTime) -> Duration {
     let Some(header) = header.map(str::trim) else {
         return Duration::ZERO;
@@ -168,7 +169,7 @@ fn status(answer: &Answer) -> String {
     }
 }
 
-/// The beginning of a server's words on one line, without anything that controls a terminal.
+/// The beginning of a server's message on one line, without control characters.
 fn words(text: &str) -> String {
     let line: Vec<&str> = text
         .split(|letter: char| letter.is_whitespace() || letter.is_control())

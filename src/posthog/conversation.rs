@@ -1,4 +1,4 @@
-//! What the calls of one conversation were given, one after the other.
+//! The input of each call of one conversation, call after call.
 
 use std::sync::Arc;
 
@@ -7,27 +7,27 @@ use serde_json::Value;
 use super::{InputScope, Recording, chat};
 use crate::session::{Generation, Message, Role, Setup};
 
-/// A conversation, as far as its calls were gone through.
+/// The state of a conversation after the calls that were mapped so far.
 #[derive(Debug)]
 pub(super) struct Conversation {
     scope: InputScope,
     recording: Recording,
-    /// The setups that were sent: the same one is not sent again.
+    /// Setups already sent; an identical one is not sent again.
     sent: Vec<Arc<Setup>>,
-    /// The system prompt that holds; empty where none is known.
+    /// The current system prompt; empty if unknown.
     system: Vec<Value>,
-    /// What was new to a call that failed: the next one may be given it again.
+    /// New messages of a failed call, which the next call may be given again.
     failed: Vec<Value>,
-    /// Everything that was said so far; kept where it is sent with every call.
+    /// All messages so far; kept only if they are sent with every call.
     said: Vec<Value>,
 }
 
-/// What a call was given, in PostHog's form. Empty where inputs are not recorded.
+/// The input of a call in PostHog's format. Empty if inputs are not recorded.
 #[derive(Debug, Default)]
 pub(super) struct GivenToCall {
     /// `$ai_input`.
     pub(super) messages: Vec<Value>,
-    /// `$ai_tools`, when others were offered than before.
+    /// `$ai_tools`, if the set of offered tools changed.
     pub(super) tools: Option<Vec<Value>>,
 }
 
@@ -43,7 +43,7 @@ impl Conversation {
         }
     }
 
-    /// Goes on to the next call.
+    /// The input of the next call.
     pub(super) fn next(&mut self, generation: &Generation) -> GivenToCall {
         if !self.recording.inputs() {
             return GivenToCall::default();
@@ -72,8 +72,8 @@ impl Conversation {
         }
     }
 
-    /// Everything that the call was given: as the agent wrote it down, else what was said before
-    /// and what is new.
+    /// The complete input of a call: as the agent recorded it, otherwise the earlier messages
+    /// followed by the new ones.
     fn everything(&mut self, generation: &Generation) -> Vec<Value> {
         if let Some(whole) = &generation.whole_input {
             self.said = self.messages(&mut whole.iter().map(Arc::as_ref));

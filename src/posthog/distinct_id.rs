@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::session::Agent;
 
-/// Longest id that PostHog takes, in bytes.
+/// Maximum length that PostHog accepts, in bytes.
 const LONGEST: usize = 200;
 
-/// Ids that stand for nobody: PostHog refuses them in any case, and with them the whole batch.
+/// Placeholder ids. PostHog refuses them in any case of letters, together with the whole batch.
 const ILLEGAL: [&str; 22] = [
     "anonymous",
     "guest",
@@ -39,10 +39,10 @@ const ILLEGAL: [&str; 22] = [
 pub struct DistinctId(String);
 
 impl DistinctId {
-    /// Takes an id if PostHog would.
+    /// Validates an id by PostHog's rules.
     ///
     /// # Errors
-    /// [`NotDistinct`] says why not.
+    /// [`NotDistinct`] says why PostHog would refuse it.
     pub fn parse(id: &str) -> Result<Self, NotDistinct> {
         let id = id.trim();
         let is_illegal = ILLEGAL
@@ -56,7 +56,7 @@ impl DistinctId {
         }
     }
 
-    /// The id of a session whose person is not known.
+    /// The id of a session whose user is unknown.
     #[must_use]
     pub fn of_session(agent: Agent, session: &str) -> Self {
         let mut id = format!("{}:{session}", agent.as_str());
@@ -90,13 +90,13 @@ impl From<DistinctId> for String {
 /// Why PostHog would refuse an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotDistinct {
-    /// It has no characters.
+    /// The id is empty.
     #[error("is empty")]
     Empty,
-    /// It has too many.
+    /// The id is longer than 200 bytes.
     #[error("is longer than 200 bytes")]
     TooLong,
-    /// It is a placeholder.
+    /// The id is a placeholder.
     #[error("is a placeholder that PostHog refuses; use an e-mail address or user name")]
     Nobody,
 }

@@ -1,4 +1,4 @@
-//! What every event says, whatever it tells of.
+//! Properties that all events share.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -8,36 +8,36 @@ use super::settings::Settings;
 use super::{Event, EventName, kinds};
 use crate::session::{Agent, Circumstances, Session, Subagent};
 
-/// Where an event hangs.
+/// The position of an event in the session.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct Position<'a> {
     pub(super) trace: &'a str,
     pub(super) parent: &'a str,
-    /// The prompt of the turn; empty where it is not recorded.
+    /// The prompt of the turn; empty if it is not recorded.
     pub(super) prompt: &'a str,
-    /// Whether the conversation goes on after the calls of this list.
-    pub(super) goes_on: bool,
-    /// The subagent that we are in, and its type or that of the one around it.
+    /// Whether the conversation continues after the calls of this list.
+    pub(super) continues: bool,
+    /// The enclosing subagent, and its type or that of the subagent around it.
     pub(super) subagent: Option<&'a Subagent>,
     pub(super) kind: Option<&'a str>,
 }
 
-/// What an event says besides what all say.
+/// The parts of an event that differ by kind.
 pub(super) struct Content<'a> {
     pub(super) name: EventName,
     pub(super) uuid: Uuid,
     pub(super) ended_at: DateTime<Utc>,
-    /// `None` where it is not known how long it took.
+    /// `None` if the duration is unknown.
     pub(super) latency: Option<TimeDelta>,
     pub(super) circumstances: &'a Circumstances,
     pub(super) properties: Properties,
 }
 
-/// An event of this session.
+/// Builds an event of this session.
 pub(super) fn event(
     session: &Session,
     settings: &Settings,
-    place: Place<'_>,
+    position: Position<'_>,
     content: Content<'_>,
 ) -> Event {
     let Content {
@@ -51,14 +51,14 @@ pub(super) fn event(
     let uuid_text = uuid.to_string();
     let is_trace = name == EventName::Trace;
     let mut all = Properties::default();
-    all.set("$ai_trace_id", place.trace);
+    all.set("$ai_trace_id", position.trace);
     all.set("$ai_session_id", &session.key);
     all.set(
         "$ai_span_id",
-        if is_trace { place.trace } else { &uuid_text },
+        if is_trace { position.trace } else { &uuid_text },
     );
-    all.set_some("$ai_parent_id", Some(place.parent).filter(|_| !is_trace));
-    // PostHog adds the latency of a trace to that of what hangs directly under it.
+    all.set_some("$ai_parent_id", Some(position.parent).filter(|_| !is_trace));
+    // PostHog adds the latency of a trace to that of its direct children.
     let length = if is_trace {
         "elapsed_seconds"
     } else {
@@ -69,14 +69,14 @@ pub(super) fn event(
     let project = settings.frozen.project_name.as_deref();
     all.set_some("$ai_project_name", project);
     let agent = settings.agent_name.as_deref().or(project);
-    let agent = agent.map(|agent| match place.kind {
+    let agent = agent.map(|agent| match position.kind {
         Some(kind) => format!("{agent}/{kind}"),
         None => agent.to_owned(),
     });
     all.set_some("$ai_agent_name", agent);
-    let subagent = place.subagent.map(|subagent| subagent.id.as_str());
+    let subagent = position.subagent.map(|subagent| subagent.id.as_str());
     all.set_some("subagent_id", subagent);
-    all.set_some("subagent_type", subagent.and(place.kind));
+    all.set_some("subagent_type", subagent.and(position.kind));
     all.set_some("$ai_purpose", settings.purpose.as_ref());
     all.set_some("$ai_git_branch", circumstances.git_branch.as_ref());
     let cwd = circumstances.cwd.as_deref();
@@ -116,7 +116,7 @@ pub(super) fn event(
     }
 }
 
-/// Names of an agent's own properties: its version, the way it was started, its persona.
+/// Names of the agent-specific properties: version, entry point, persona.
 const fn own_names(agent: Agent) -> [&'static str; 3] {
     match agent {
         Agent::ClaudeCode => [

@@ -1,4 +1,4 @@
-//! One event as PostHog's capture endpoints take it.
+//! One event as PostHog's capture endpoints accept it.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use super::properties::Properties;
 
-/// The event names this program sends; PostHog's AI lane refuses a batch that holds any other.
+/// The names of the events this program sends. PostHog's AI lane refuses a batch with any other
+/// event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventName {
     /// One response of a model.
     Generation,
     /// One turn, tool execution or subagent.
     Span,
-    /// The session (or, with message grouping, the prompt) that holds the others.
+    /// The session (or, with message grouping, the prompt) that contains the others.
     Trace,
 }
 
@@ -34,34 +35,34 @@ impl EventName {
 /// [`Redacted`](crate::redact::Redacted) events can.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What kind of event this is.
+    /// The kind of the event.
     pub name: EventName,
     /// Stable identity: a pure function of the transcript (see `ids`).
     pub uuid: Uuid,
     /// The person or session that PostHog attributes the event to, 1 to 200 bytes.
     pub distinct_id: String,
-    /// End of the operation; for a trace its start, so that it never moves.
+    /// End of the operation; for a trace its start, which never changes.
     pub timestamp: DateTime<Utc>,
-    /// Everything else, in a fixed order.
+    /// All other fields, in a fixed order.
     pub properties: Properties,
 }
 
 /// An event as it is stored and sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// What kind of event this is.
+    /// The kind of the event.
     pub name: EventName,
-    /// Its identity.
+    /// The identity of the event.
     pub uuid: Uuid,
     /// The event as one JSON object.
     pub json: Vec<u8>,
 }
 
 impl Event {
-    /// Writes the event.
+    /// Serialises the event.
     ///
     /// # Panics
-    /// Never: an event is text, numbers and JSON values.
+    /// Never: an event consists of text, numbers and JSON values.
     #[must_use]
     pub fn written(&self) -> Written {
         Written {
@@ -71,7 +72,7 @@ impl Event {
         }
     }
 
-    /// Whether it is the span of a prompt, not of a tool.
+    /// Whether the event is the span of a turn rather than of a tool call.
     #[must_use]
     pub fn is_turn(&self) -> bool {
         let kind = self.properties.get("$ai_span_type");

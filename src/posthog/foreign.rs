@@ -1,4 +1,4 @@
-//! What others have sent already.
+//! Events that another session already sent.
 
 use std::collections::HashSet;
 
@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::ids;
 use crate::session::{Agent, Generation};
 
-/// The events of a session that another session owns: a fork begins as a copy. They are not sent
-/// again.
+/// The events of a session that another session owns, since a fork begins as a copy. They are not
+/// sent again.
 #[derive(Clone, Debug, Default)]
 pub struct Foreign(HashSet<Uuid>);
 
 impl Foreign {
-    /// How many they are.
+    /// The number of these events.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -25,16 +25,16 @@ impl Foreign {
         self.0.is_empty()
     }
 
-    /// Whether an event is another session's.
+    /// Whether an event belongs to another session.
     #[must_use]
     pub fn contains(&self, event: Uuid) -> bool {
         self.0.contains(&event)
     }
 
-    /// Whether a call is another session's.
+    /// Whether a generation belongs to another session.
     #[must_use]
     pub fn has(&self, agent: Agent, generation: &Generation) -> bool {
-        // An identity is a hash, and is asked for again and again.
+        // Identities are hashes and computed often, so the empty case skips them.
         !self.is_empty() && self.contains(ids::generation(agent, &generation.id))
     }
 }

@@ -1,5 +1,5 @@
-//! Identities: pure functions of the transcript, so that whoever sends an event twice sends the
-//! same event.
+//! Identities of events: pure functions of the transcript, so that an event that is sent twice has
+//! the same identity both times.
 
 use uuid::Uuid;
 
@@ -13,15 +13,15 @@ fn id(agent: Agent, kind: &str, parts: [&str; 2]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
-/// A generation: of the response, whatever session or file holds the copy.
+/// A generation, identified by its response, whichever session or file holds the copy.
 #[must_use]
 pub fn generation(agent: Agent, response: &str) -> Uuid {
     id(agent, "generation", [response, ""])
 }
 
-/// The span of a tool: of the call in its response. Many providers restart the ids of their calls
-/// with each turn or session; those of Anthropic's form, in a response that has one too, are unlike
-/// all others.
+/// The span of a tool call, identified by the call and its response. Many providers restart the ids
+/// of their calls with each turn or session; ids in Anthropic's form are globally unique, so a call
+/// with such an id, in a response with such an id, is identified by the call alone.
 #[must_use]
 pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
     if agent == Agent::ClaudeCode && is_of_anthropic(response, call) {
@@ -41,7 +41,7 @@ fn is_of_anthropic(response: &str, call: &str) -> bool {
     response.starts_with("msg_") && is_plain(response) && drawn.is_some_and(is_drawn)
 }
 
-/// The span of a turn: of the session and the prompt, since a fork repeats the prompt.
+/// The span of a turn, identified by session and prompt, since a fork repeats the prompt.
 #[must_use]
 pub fn turn(agent: Agent, session: &str, turn: &str) -> Uuid {
     id(agent, "turn", [session, turn])
@@ -53,13 +53,13 @@ pub fn session_trace(agent: Agent, session: &str) -> Uuid {
     id(agent, "trace", [session, ""])
 }
 
-/// The trace of a turn, where every turn is a trace.
+/// The trace of a turn, with message grouping.
 #[must_use]
 pub fn turn_trace(agent: Agent, session: &str, turn: &str) -> Uuid {
     id(agent, "trace", [session, turn])
 }
 
-/// Usage of a model that only a statement of the agent's books shows.
+/// Usage of a model that only an entry of the agent's books shows.
 #[must_use]
 pub fn unlisted(agent: Agent, session: &str, statement: u64, model: &str) -> Uuid {
     id(
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn identities_never_change() {
-        // These values are in the ledgers of users: a change here sends everything twice.
+        // These values are in the ledgers of users: a change sends everything twice.
         let agent = Agent::ClaudeCode;
         let ids = [
             generation(agent, "msg_1"),

@@ -1,4 +1,4 @@
-//! What the events of one kind say, besides what all say.
+//! Properties specific to each kind of event.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -14,11 +14,12 @@ use crate::session::{
     UsageReport, Waits, Work,
 };
 
-/// What usage is called that is in the agent's books and in no line.
+/// Span name of usage that is in the agent's books but in no line of the transcript.
 const UNLISTED: &str = "background calls";
 
 impl Properties {
-    /// Content that is left out is null, so that its absence is seen to be meant.
+    /// Sets content. Content that is not recorded becomes null, so that its absence is seen to be
+    /// intended.
     fn content(&mut self, name: &'static str, is_recorded: bool, value: impl FnOnce() -> Value) {
         let value = if is_recorded { value() } else { Value::Null };
         self.insert(name, value);
@@ -38,7 +39,7 @@ impl Properties {
         self.count("web_fetch_count", usage.web_fetches);
     }
 
-    /// How long a person was waited for, and what is not known to be that or the tools' work.
+    /// Time spent waiting for a person, and time that is neither that nor tool work.
     fn waits(&mut self, waits: Waits) {
         for (name, time) in [
             ("waited_seconds", waits.waited),
@@ -49,13 +50,13 @@ impl Properties {
         }
     }
 
-    /// A count of something that is not usual: nothing is said of it when there is none.
+    /// Sets a count; zero is omitted.
     fn count(&mut self, name: &'static str, number: u64) {
         self.set_some(name, Some(number).filter(|number| *number > 0));
     }
 
-    /// The model, by the name that PostHog prices it by. Where a cloud has another for it, that is
-    /// kept beside.
+    /// The model, by the name PostHog prices it by. If a cloud has another name for it, that is
+    /// kept in a second property.
     fn model(&mut self, name: Option<&str>) {
         let Some(name) = name else { return };
         let model = models::behind(name);
@@ -66,8 +67,8 @@ impl Properties {
         self.set("$ai_model", model);
     }
 
-    /// The tools that a response called. PostHog finds them in its content, where that is sent and
-    /// whole. It joins names with commas, so none can hold one.
+    /// The tools called by a response. PostHog derives them from the content itself if that is
+    /// sent in full. It joins names with commas, so commas in a name are replaced.
     fn called_tools(&mut self, generation: &Generation) {
         let names = generation.tool_calls();
         let names: Vec<_> = names.map(|call| call.name.replace(',', "_")).collect();
@@ -82,7 +83,7 @@ impl Properties {
         self.set_some(name, Some(items).filter(|items| !items.is_empty()));
     }
 
-    /// What was done to files and repository.
+    /// Changes to files and repository.
     fn work(&mut self, work: &Work) {
         self.count("lines_added", work.lines_added);
         self.count("lines_removed", work.lines_removed);
@@ -91,7 +92,8 @@ impl Properties {
         self.list("pull_requests", &work.pull_requests);
     }
 
-    /// Whether it failed. The text of an error may hold content, a documented kind does not.
+    /// Whether the operation failed. The text of an error may hold content; a documented error kind
+    /// does not.
     fn error(&mut self, error: Option<&CallError>, recording: Recording) {
         self.set("$ai_is_error", error.is_some());
         if let Some(error) = error {
@@ -111,7 +113,7 @@ impl Properties {
         }
     }
 
-    /// What went into a turn and what came out, and whether it ended in an error.
+    /// Input and output of a turn, and whether it ended with an error.
     fn states(&mut self, turn: &Turn, recording: Recording) {
         let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
         let is_recorded = records_prompt(turn, recording);
@@ -126,7 +128,7 @@ impl Properties {
         );
     }
 
-    /// Names a trace; its name is as private as what it was made of.
+    /// Names a trace. The name is as private as the text it was made from.
     fn trace_name(&mut self, name: Option<String>) {
         if let Some(name) = name {
             self.set("$ai_trace_name", &name);
@@ -156,7 +158,7 @@ impl Properties {
     }
 }
 
-/// PostHog adds the reasoning of these models to their output itself when it computes costs
+/// Models whose reasoning tokens PostHog itself adds to the output when it computes costs
 /// (`output-costs.ts` of its ingestion).
 const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
 
@@ -171,7 +173,7 @@ fn output_tokens(usage: Usage, model: Option<&str>) -> u64 {
     usage.output.saturating_sub(added.unwrap_or(0))
 }
 
-/// The sum of what the generations show.
+/// The sum of the output tokens of the generations.
 fn total_output_tokens(totals: &Totals) -> u64 {
     let by_model = totals.reasoning.iter();
     let added = by_model.filter(|(model, _)| is_reasoning_added(model));
@@ -180,7 +182,8 @@ fn total_output_tokens(totals: &Totals) -> u64 {
         .saturating_sub(added.map(|(_, tokens)| tokens).sum())
 }
 
-/// Whether the prompt of a turn is sent. The report of a background task repeats answers.
+/// Whether the prompt of a turn is sent. The report of a background task repeats answers, so it is
+/// sent only if outputs are recorded too.
 pub(super) fn records_prompt(turn: &Turn, recording: Recording) -> bool {
     match turn.trigger {
         Trigger::Notification => recording == Recording::Full,
@@ -188,7 +191,7 @@ pub(super) fn records_prompt(turn: &Turn, recording: Recording) -> bool {
     }
 }
 
-/// `prompt` is that of the turn, empty where it is not recorded.
+/// The properties of a generation. `prompt` is that of the turn, empty if it is not recorded.
 pub(super) fn of_generation(
     generation: &Generation,
     prompt: &str,
@@ -198,7 +201,7 @@ pub(super) fn of_generation(
     let mut properties = Properties::default();
     properties.model(generation.model.as_deref());
     properties.set("$ai_provider", &generation.provider);
-    // A call that failed half way was paid for.
+    // A call that failed half way was still billed.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
         properties.usage(usage, generation.model.as_deref());
@@ -261,7 +264,7 @@ pub(super) fn of_generation(
     properties
 }
 
-/// Calls that only the agent's books show.
+/// The properties of calls that only the agent's books show.
 pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     properties.set(
@@ -279,8 +282,8 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
     properties
 }
 
-/// `goes_on` says whether the conversation went on after the call.
-pub(super) fn of_tool(call: &ToolCall, goes_on: bool, recording: Recording) -> Properties {
+/// The properties of a tool call. `continues` says whether the conversation continued after it.
+pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     properties.set("$ai_span_name", &call.name);
     properties.set("$ai_span_type", "tool");
@@ -299,7 +302,7 @@ pub(super) fn of_tool(call: &ToolCall, goes_on: bool, recording: Recording) -> P
         Some(_) => {}
         None => {
             properties.set("unfinished", true);
-            let why = if goes_on {
+            let why = if continues {
                 "no result: none was written, though the session went on"
             } else {
                 "no result: the session ended before the tool returned"
@@ -329,7 +332,7 @@ pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
     properties
 }
 
-/// A turn that is a trace of its own.
+/// The properties of a turn that is a trace of its own.
 pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     let name = names::of_trace(&turn.prompt);
@@ -340,7 +343,8 @@ pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) 
     properties
 }
 
-/// A session that is a trace, or a later part of one. `turns` are those of its own.
+/// The properties of a session trace, or of a later trace of the session. `turns` are the turns of
+/// this trace.
 pub(super) fn of_session(
     session: &Session,
     turns: &[&Turn],
@@ -355,7 +359,7 @@ pub(super) fn of_session(
         let first = turns.first().filter(|turn| records_prompt(turn, recording));
         first.map(|turn| turn.prompt.clone())
     };
-    // The agent makes it of what was asked and answered.
+    // The agent derives the title from prompts and answers.
     let title = session.title.as_ref();
     let title = title.filter(|_| recording == Recording::Full);
     let name = prompt.as_deref().and_then(names::of_trace);
@@ -385,7 +389,7 @@ pub(super) fn of_session(
     properties
 }
 
-/// What the request asked for; where inputs are not recorded, no text that could hold content.
+/// Request parameters. If inputs are not recorded, only values that cannot hold content.
 fn parameters(generation: &Generation, recording: Recording) -> Properties {
     let known = &generation.parameters;
     let mut parameters = Properties::default();
@@ -405,7 +409,7 @@ fn parameters(generation: &Generation, recording: Recording) -> Properties {
     parameters
 }
 
-/// Anthropic's words in those that PostHog uses for all providers.
+/// Maps Anthropic's stop reasons to the values that PostHog uses for all providers.
 fn stop_reason(reason: &str) -> &str {
     match reason {
         "end_turn" => "stop",
@@ -415,7 +419,8 @@ fn stop_reason(reason: &str) -> &str {
     }
 }
 
-/// Seconds with millisecond precision; a clock that was set back took no time.
+/// Seconds with millisecond precision. Negative durations, from a clock that was set back, count as
+/// zero.
 pub(super) fn seconds(time: TimeDelta) -> f64 {
     #[expect(
         clippy::cast_precision_loss,

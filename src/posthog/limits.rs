@@ -1,4 +1,4 @@
-//! How large content may be, and how it is shortened.
+//! Size limits of content, and how it is shortened.
 
 use std::mem;
 
@@ -9,11 +9,11 @@ use super::{Event, EventName, InputScope, Properties};
 /// Largest event on PostHog's AI lane, in bytes of JSON.
 pub const AI_LANE_EVENT: usize = 8 << 20;
 
-/// Largest event on `/batch/`, in bytes of JSON. Its limit is 983,040, and one larger event makes
-/// the server refuse the whole request, so there is room to spare.
+/// Largest event on `/batch/`, in bytes of JSON. The server's limit is 983,040, and one larger
+/// event makes it refuse the whole request; the difference is a safety margin.
 pub const BATCH_EVENT: usize = 900_000;
 
-/// The properties that hold content, and so may be shortened.
+/// The properties that hold content and may be shortened.
 const CONTENT: [&str; 7] = [
     "$ai_input",
     "$ai_tools",
@@ -24,37 +24,38 @@ const CONTENT: [&str; 7] = [
     "$ai_error",
 ];
 
-/// More than an event has outside its properties: name, uuid, distinct id, timestamp.
+/// Upper bound of the bytes of an event outside its properties: name, uuid, distinct id, timestamp.
 const OVERHEAD: usize = 500;
 
-/// Room for the words that say how much is missing.
+/// Bytes reserved for the note that says how much is missing.
 const MARK: usize = 40;
 
-/// Room for the message that says how many are left out.
+/// Bytes reserved for the message that says how many messages are left out.
 const LEFT_OUT: usize = 120;
 
-/// How large an event may be.
+/// Maximum sizes of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest input or output of a tool, in bytes of JSON.
+    /// Maximum size of the input or output of a tool, in bytes of JSON.
     pub attribute: usize,
     /// The largest event, in bytes of JSON.
     pub event: usize,
-    /// What of the conversation an event holds. Of all of it, the oldest messages go first.
+    /// How much of the conversation an event holds. If that is all of it, the oldest messages are
+    /// left out first.
     pub input_scope: InputScope,
 }
 
 impl Limits {
-    /// Whether an event of so many bytes of JSON is within all of them, whatever it holds.
+    /// Whether an event of this many bytes of JSON satisfies all limits, whatever its content.
     #[must_use]
     pub const fn allow(&self, bytes: usize) -> bool {
         bytes <= self.attribute && bytes <= self.event
     }
 }
 
-/// Shortens what tools got and gave, then whatever makes the event too large. A system prompt and
-/// the tools on offer have the event's limit alone, as prompts and answers have: they are sent
-/// once.
+/// Shortens inputs and outputs of tools, then any content that makes the event too large. A system
+/// prompt and the offered tools have only the limit of the event, as prompts and answers do, since
+/// they are sent once.
 pub fn shorten(event: &mut Event, limits: &Limits) {
     let properties = &mut event.properties;
     match event.name {
@@ -86,7 +87,7 @@ pub fn shorten(event: &mut Event, limits: &Limits) {
 }
 
 /// Leaves out the oldest messages of a conversation until the properties have at most `max` bytes
-/// of JSON, or until only the last one is left. A system prompt at the head stays.
+/// of JSON, or only the last message is left. A system prompt at the beginning stays.
 fn leave_out_oldest(properties: &mut Properties, max: usize) {
     let size = properties_size(properties);
     let Some(Value::Array(messages)) = properties.get_mut("$ai_input") else {
@@ -121,14 +122,14 @@ pub fn clip(value: &mut Value, max: usize) -> bool {
     let structure = size - in_strings;
     match level(&mut strings, max.saturating_sub(structure)) {
         Some(level) => cut_strings(value, level),
-        // Nothing but structure: what remains is its beginning, as text.
+        // Structure alone exceeds the limit, so the beginning of the JSON is kept as text.
         None => *value = Value::String(cut(&value.to_string(), max.saturating_sub(2))),
     }
     true
 }
 
-/// Shortens the content of an event until the event has at most `max` bytes of JSON; `overhead`
-/// are the bytes outside its properties. Returns whether it fits.
+/// Shortens the content of an event until the event has at most `max` bytes of JSON; `overhead` is
+/// the number of bytes outside its properties. Returns whether it fits.
 pub fn fit(properties: &mut Properties, overhead: usize, max: usize) -> bool {
     loop {
         let size = properties_size(properties) + overhead;
@@ -144,13 +145,14 @@ pub fn fit(properties: &mut Properties, overhead: usize, max: usize) -> bool {
             return false;
         };
         if let Some(value) = properties.get_mut(name) {
-            // Two equally large properties share the loss: at most half of one goes at a time.
+            // At most half of a property is cut at a time, so that two equally large ones share the
+            // loss.
             clip(value, bytes.saturating_sub(excess).max(bytes / 2).max(MARK));
         }
     }
 }
 
-/// Shortens an event that is already JSON. `None` when it cannot be made to fit.
+/// Shortens an event that is already JSON. `None` if it cannot be made to fit.
 #[must_use]
 pub fn fit_json(event: &[u8], max: usize) -> Option<Vec<u8>> {
     let mut event: Value = serde_json::from_slice(event).ok()?;
@@ -163,8 +165,8 @@ pub fn fit_json(event: &[u8], max: usize) -> Option<Vec<u8>> {
     fits.then(|| event.to_string().into_bytes())
 }
 
-/// The length at which all longer strings must be cut so that together they take at most
-/// `budget` bytes. `None` when even the marks would not fit.
+/// The length to which all longer strings must be cut so that together they take at most `budget`
+/// bytes. `None` if even the notes about missing text would not fit.
 fn level(lengths: &mut [usize], budget: usize) -> Option<usize> {
     lengths.sort_unstable();
     let mut left = budget;
@@ -202,7 +204,7 @@ fn cut_strings(value: &mut Value, level: usize) {
     }
 }
 
-/// The beginning of a text, `max` bytes of JSON at most, with a word about what is missing.
+/// The beginning of a text, at most `max` bytes of JSON, with a note about how much is missing.
 fn cut(text: &str, max: usize) -> String {
     let room = max.saturating_sub(MARK);
     let mut used = 0;
@@ -218,7 +220,7 @@ fn cut(text: &str, max: usize) -> String {
     format!("{}… [truncated {missing} chars]", &text[..end])
 }
 
-/// Bytes of a value as JSON, without building it.
+/// Bytes of a value as JSON, computed without serialising it.
 fn json_size(value: &Value) -> usize {
     match value {
         Value::Null => 4,
@@ -238,7 +240,7 @@ fn field_size((name, value): (impl AsRef<str>, &Value)) -> usize {
     escaped_size(name.as_ref()) + 3 + json_size(value)
 }
 
-/// With the brackets around and the commas between.
+/// Bytes of a list as JSON, with brackets and commas.
 fn list_size(items: impl Iterator<Item = usize>) -> usize {
     let (size, items) = items.fold((0, 0), |(size, items), item| (size + item, items + 1));
     2 + size + usize::max(items, 1) - 1
@@ -246,7 +248,7 @@ fn list_size(items: impl Iterator<Item = usize>) -> usize {
 
 /// Bytes of a string as JSON, without its quotes.
 fn escaped_size(text: &str) -> usize {
-    // Counted apart, so that no step waits for the one before.
+    // Counted in two passes, so that no step depends on the previous one.
     let bytes = text.as_bytes().iter();
     let escaped = bytes.clone().filter(|byte| is_escaped(**byte)).count();
     let long = bytes.filter(|byte| is_escaped_in_six(**byte)).count();
@@ -257,7 +259,7 @@ const fn is_escaped(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
-/// A control character that has no letter: `\u0001`.
+/// Whether a control character has no short escape and is written as `\u0001`.
 const fn is_escaped_in_six(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t' | 0x08 | 0x0c)
 }

@@ -1,5 +1,5 @@
-//! A session becomes events: one generation a response, one span a tool call and a turn, one
-//! trace a session or a prompt.
+//! Maps a session to events: one generation per response, one span per tool call and turn, one
+//! trace per session or prompt.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::conversation::{Conversation, GivenToCall};
-use super::envelope::{self, Content, Place};
+use super::envelope::{self, Content, Position};
 use super::kinds;
 use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
@@ -19,13 +19,13 @@ use crate::session::{
 /// Whether the session may still be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It ended: what has no result will get none.
+    /// It ended: a tool call without a result will not get one.
     Ended,
-    /// It goes on: nothing is sent that may still change.
+    /// It is still running: events that may change are not sent yet.
     Running,
 }
 
-/// Hands the events of a session to `emit`, but for those that are `foreign`.
+/// Passes the events of a session to `emit`, except those that are `foreign`.
 pub fn map(
     session: &Session,
     settings: &Settings,
@@ -54,7 +54,7 @@ pub fn map(
     }
     let books = session.reconcile(&|generation| mapper.owns(generation));
     let mut unlisted = books.unlisted;
-    // While a run goes on, lines may still come that the books were ahead of.
+    // While a session runs, lines may follow for calls that the books already count.
     unlisted.retain(|unlisted| progress == Progress::Ended || session.has_turn_after(unlisted.at));
     let own: Vec<&Turn> = traces.iter().flat_map(SessionTrace::turns).collect();
     for unlisted in &unlisted {
@@ -76,7 +76,7 @@ pub fn map(
     }
 }
 
-/// Every identity that a session claims, for asking who owns it.
+/// All identities that a session claims, for looking up their owners.
 #[must_use]
 pub fn claims(session: &Session) -> Vec<Uuid> {
     let mut claims = Vec::new();
@@ -97,7 +97,7 @@ struct Mapper<'a> {
     settings: &'a Settings,
     progress: Progress,
     foreign: &'a Foreign,
-    /// The calls that have their span: one call may stand in two responses.
+    /// Tool calls that already have a span: one call may be in two responses.
     tools: HashSet<Uuid>,
     emit: &'a mut dyn FnMut(Event),
 }
@@ -107,12 +107,12 @@ impl Mapper<'_> {
         !generation.is_copy && !self.foreign.has(self.session.agent, generation)
     }
 
-    /// A conversation of which no call was gone through.
+    /// A conversation before its first call.
     const fn conversation(&self) -> Conversation {
         Conversation::new(self.settings.input_scope, self.settings.recording)
     }
 
-    /// `session_trace` is the one that the turn belongs to with session grouping.
+    /// Maps a turn. `session_trace` is the trace of the turn with session grouping.
     fn turn(
         &mut self,
         turn: &Turn,
@@ -133,7 +133,7 @@ impl Mapper<'_> {
         };
         let is_running = self.progress == Progress::Running;
         let may_grow = is_running && (is_latest || !turn.is_settled());
-        // A prompt that nothing answered yet may turn out to be a repeated one.
+        // A prompt without an answer may turn out to be a repetition.
         let may_vanish = may_grow && turn.generations.is_empty();
         match frozen.grouping {
             Grouping::Message if !may_vanish => self.turn_trace(turn),
@@ -143,32 +143,32 @@ impl Mapper<'_> {
             Grouping::Message | Grouping::Session => {}
         }
         let is_recorded = kinds::records_prompt(turn, self.settings.recording);
-        let place = Place {
+        let position = Position {
             trace: &trace,
             parent: &parent,
             prompt: if is_recorded { &turn.prompt } else { "" },
-            goes_on: !is_latest,
+            continues: !is_latest,
             subagent: None,
             kind: None,
         };
-        self.generations(&turn.generations, place, conversation);
+        self.generations(&turn.generations, position, conversation);
         for subagent in &turn.stray_subagents {
-            // The call that it belongs under may still turn up.
+            // The call of this subagent may still appear.
             if subagent.is_internal || !is_running {
-                self.subagent(subagent, place);
+                self.subagent(subagent, position);
             }
         }
     }
 
-    fn subagent(&mut self, subagent: &Subagent, place: Place<'_>) {
-        let kind = subagent.kind.as_deref().or(place.kind);
+    fn subagent(&mut self, subagent: &Subagent, position: Position<'_>) {
+        let kind = subagent.kind.as_deref().or(position.kind);
         self.generations(
             &subagent.generations,
-            Place {
-                goes_on: false,
+            Position {
+                continues: false,
                 subagent: Some(subagent),
                 kind,
-                ..place
+                ..position
             },
             &mut self.conversation(),
         );
@@ -177,17 +177,17 @@ impl Mapper<'_> {
     fn generations(
         &mut self,
         generations: &[Generation],
-        place: Place<'_>,
+        position: Position<'_>,
         conversation: &mut Conversation,
     ) {
         let last = generations.len().saturating_sub(1);
         for (index, generation) in generations.iter().enumerate() {
-            let goes_on = place.goes_on || index < last;
+            let continues = position.continues || index < last;
             let given = conversation.next(generation);
             let uuid = ids::generation(self.session.agent, &generation.id);
             let is_settled = generation.complete || self.progress == Progress::Ended;
             if is_settled && self.owns(generation) {
-                self.generation(generation, uuid, given, place);
+                self.generation(generation, uuid, given, position);
             }
             let id = uuid.to_string();
             for call in generation.tool_calls() {
@@ -198,10 +198,10 @@ impl Mapper<'_> {
                     self.tool(
                         call,
                         tool,
-                        Place {
+                        Position {
                             parent: &id,
-                            goes_on,
-                            ..place
+                            continues,
+                            ..position
                         },
                     );
                 }
@@ -209,9 +209,9 @@ impl Mapper<'_> {
                 for subagent in &call.subagents {
                     self.subagent(
                         subagent,
-                        Place {
+                        Position {
                             parent: &id,
-                            ..place
+                            ..position
                         },
                     );
                 }
@@ -219,7 +219,7 @@ impl Mapper<'_> {
         }
     }
 
-    /// A time between lines, where they tell times.
+    /// A duration, if the lines of the transcript have times.
     fn timed(&self, time: TimeDelta) -> Option<TimeDelta> {
         (self.session.timing == Timing::Known).then_some(time)
     }
@@ -229,11 +229,11 @@ impl Mapper<'_> {
         generation: &Generation,
         uuid: Uuid,
         given: GivenToCall,
-        place: Place<'_>,
+        position: Position<'_>,
     ) {
         let recording = self.settings.recording;
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Generation,
                 uuid,
@@ -243,14 +243,14 @@ impl Mapper<'_> {
                     Timing::Unknown => None,
                 },
                 circumstances: &generation.circumstances,
-                properties: kinds::of_generation(generation, place.prompt, given, recording),
+                properties: kinds::of_generation(generation, position.prompt, given, recording),
             },
         );
     }
 
-    fn tool(&mut self, call: &ToolCall, uuid: Uuid, place: Place<'_>) {
+    fn tool(&mut self, call: &ToolCall, uuid: Uuid, position: Position<'_>) {
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Span,
                 uuid,
@@ -260,23 +260,23 @@ impl Mapper<'_> {
                     .map_or(call.called_at, |result| result.returned_at),
                 latency: call.time.latency(),
                 circumstances: &call.circumstances,
-                properties: kinds::of_tool(call, place.goes_on, self.settings.recording),
+                properties: kinds::of_tool(call, position.continues, self.settings.recording),
             },
         );
     }
 
     fn turn_span(&mut self, turn: &Turn, trace: &str) {
         let session = self.session.key.as_str();
-        let place = Place {
+        let position = Position {
             trace,
             parent: trace,
             prompt: "",
-            goes_on: false,
+            continues: false,
             subagent: None,
             kind: None,
         };
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Span,
                 uuid: ids::turn(self.session.agent, session, &turn.id),
@@ -291,16 +291,16 @@ impl Mapper<'_> {
     fn turn_trace(&mut self, turn: &Turn) {
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
-        let place = Place {
+        let position = Position {
             trace: &turn.id,
             parent: "",
             prompt: "",
-            goes_on: false,
+            continues: false,
             subagent: None,
             kind: None,
         };
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Trace,
                 uuid: ids::turn_trace(self.session.agent, &self.session.key, &turn.id),
@@ -312,7 +312,7 @@ impl Mapper<'_> {
         );
     }
 
-    /// The first trace of a session tells of the session, a later one of its own turns.
+    /// The first trace of a session describes the session, later ones only their own turns.
     fn session_trace(&mut self, trace: &SessionTrace<'_>, unlisted: &[Unlisted], is_only: bool) {
         let session = self.session;
         let is_first = trace.id == session.key;
@@ -324,11 +324,11 @@ impl Mapper<'_> {
         for unlisted in unlisted {
             totals.add_unlisted(unlisted);
         }
-        let place = Place {
+        let position = Position {
             trace: trace.id,
             parent: "",
             prompt: "",
-            goes_on: false,
+            continues: false,
             subagent: None,
             kind: None,
         };
@@ -346,7 +346,7 @@ impl Mapper<'_> {
         };
         let recording = self.settings.recording;
         self.emit(
-            place,
+            position,
             Content {
                 name: EventName::Trace,
                 uuid,
@@ -358,7 +358,7 @@ impl Mapper<'_> {
         );
     }
 
-    /// Usage that only the agent's books show hangs under the trace of the time it was booked.
+    /// Usage that only the agent's books show belongs to the trace of the time it was recorded.
     fn unlisted(&mut self, unlisted: &Unlisted, own: &[&Turn]) {
         let session = self.session;
         let turn = own.iter().rev().find(|turn| turn.started_at <= unlisted.at);
@@ -370,11 +370,11 @@ impl Mapper<'_> {
         let (agent, statement) = (session.agent, unlisted.statement);
         let unknown = Circumstances::default();
         self.emit(
-            Place {
+            Position {
                 trace,
                 parent: trace,
                 prompt: "",
-                goes_on: false,
+                continues: false,
                 subagent: None,
                 kind: None,
             },
@@ -389,7 +389,12 @@ impl Mapper<'_> {
         );
     }
 
-    fn emit(&mut self, place: Place<'_>, content: Content<'_>) {
-        (self.emit)(envelope::event(self.session, self.settings, place, content));
+    fn emit(&mut self, position: Position<'_>, content: Content<'_>) {
+        (self.emit)(envelope::event(
+            self.session,
+            self.settings,
+            position,
+            content,
+        ));
     }
 }

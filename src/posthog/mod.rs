@@ -1,5 +1,5 @@
-//! A session becomes PostHog events: what is sent, under which name, with which identity.
-//! Knows no files, no agent's format and no network.
+//! PostHog's event contract: which events are sent, their names, properties and identities, and
+//! what answers mean. Independent of files, agents' formats and the network.
 
 mod chat;
 mod classify;

@@ -1,16 +1,16 @@
-//! Names of traces and turns: what a person reads first.
+//! Names of traces and turns, the first thing a person reads in PostHog.
 
-/// Longest name, in characters.
+/// Maximum length of a name, in characters.
 const LONGEST: usize = 100;
 
 /// The name of a trace: its prompt on one line, without the wrappers that editors and agents put
-/// around text. `None` when nothing is left.
+/// around text. `None` if nothing is left.
 pub(super) fn of_trace(prompt: &str) -> Option<String> {
     let name = shorten(&without_wrappers(prompt));
     (!name.is_empty()).then_some(name)
 }
 
-/// The name of a turn: the first line of its prompt that says something.
+/// The name of a turn: the first line of its prompt that has text.
 pub(super) fn of_turn(prompt: &str) -> String {
     let text = without_wrappers(prompt);
     let mut lines = text.lines().map(shorten);
@@ -18,7 +18,7 @@ pub(super) fn of_turn(prompt: &str) -> String {
     name.unwrap_or_else(|| "(prompt not in the transcript)".to_owned())
 }
 
-/// Folds white space and keeps the first characters.
+/// Collapses white space and keeps the first characters.
 fn shorten(text: &str) -> String {
     let mut folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = folded.char_indices().nth(LONGEST) {
@@ -27,16 +27,16 @@ fn shorten(text: &str) -> String {
     folded
 }
 
-/// Takes wrappers and what they hold out of a text; a text that is nothing but wrapped loses
-/// the tags alone. A wrapper has a name of several words: `<ide_opened_file>…</ide_opened_file>`.
-/// Tags of HTML are part of what somebody says.
+/// Removes wrappers and their content from a text. A text that consists only of wrappers loses just
+/// the tags. The name of a wrapper has several words: `<ide_opened_file>…</ide_opened_file>`. HTML
+/// tags are part of the user's text.
 fn without_wrappers(text: &str) -> String {
     let [outside, everything] = [false, true].map(|keeps_content| {
         let mut kept = String::new();
         let mut said = 0;
         let mut rest = text;
-        // No name needs more than this; to look for the end of every tag in a long text would
-        // take the square of its length.
+        // A name needs no more than this. Searching the end of every tag in a long text would take
+        // quadratic time.
         while said < LONGEST
             && let Some(start) = rest.find('<')
         {
@@ -64,7 +64,7 @@ fn without_wrappers(text: &str) -> String {
     }
 }
 
-/// What the wrapper holds that begins here, and what follows it.
+/// The content of the wrapper that begins here, and the text after it.
 fn wrapper(text: &str) -> Option<(&str, &str)> {
     let (tag, inside) = text.strip_prefix('<')?.split_once('>')?;
     let name = tag.split_whitespace().next()?;

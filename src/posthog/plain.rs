@@ -1,11 +1,11 @@
-//! Words that are told where content is not recorded: those that providers and agents document.
-//! Any other text that stands in their place is not told apart from content.
+//! Values that are sent even if content is not recorded: only values that providers and agents
+//! document. Any other text in their place is treated as content.
 
 use serde_json::Value;
 
 use super::properties::Name;
 
-/// Kinds of errors: of the APIs of Anthropic, `OpenAI` and Google, of Claude Code and of `OpenCode`.
+/// Error kinds of the APIs of Anthropic, `OpenAI` and Google, of Claude Code and of `OpenCode`.
 const ERROR_KINDS: [&str; 59] = [
     "ABORTED",
     "APIError",
@@ -68,7 +68,7 @@ const ERROR_KINDS: [&str; 59] = [
     "unknown_error",
 ];
 
-/// Reasons why a model stopped, after they were put in PostHog's words.
+/// Stop reasons of models, after mapping to PostHog's values.
 const STOP_REASONS: [&str; 19] = [
     "MAX_TOKENS",
     "STOP",
@@ -91,7 +91,7 @@ const STOP_REASONS: [&str; 19] = [
     "unknown",
 ];
 
-/// Parameters of requests and fields of them.
+/// Request parameters and their fields.
 const FIELDS: [&str; 13] = [
     "budget_tokens",
     "disable_parallel_tool_use",
@@ -108,7 +108,7 @@ const FIELDS: [&str; 13] = [
     "top_p",
 ];
 
-/// Words that stand in these, and in their field `type`.
+/// Values of these fields, and of their field `type`.
 const WORDS: [&str; 28] = [
     "adaptive",
     "any",
@@ -140,12 +140,12 @@ const WORDS: [&str; 28] = [
     "xhigh",
 ];
 
-/// Whether it is the kind of an error and nothing else.
+/// Whether a text is exactly a documented error kind.
 pub(super) fn is_error_kind(kind: &str) -> bool {
     ERROR_KINDS.contains(&kind)
 }
 
-/// The reason why a model stopped; `other` for one that is not documented.
+/// The stop reason of a model; `other` if it is not documented.
 pub(super) fn stop_reason(reason: &str) -> &str {
     if STOP_REASONS.contains(&reason) {
         reason
@@ -154,7 +154,7 @@ pub(super) fn stop_reason(reason: &str) -> &str {
     }
 }
 
-/// What of a parameter cannot hold content; `None` when nothing is left.
+/// The part of a parameter that cannot hold content; `None` if nothing is left.
 pub(super) fn parameter((name, value): (Name, Value)) -> Option<(Name, Value)> {
     let value = Some(value).filter(|_| FIELDS.contains(&name.as_ref()))?;
     Some((name, plain(value)?))

@@ -1,4 +1,4 @@
-//! What an event says, by name.
+//! The properties of an event, by name.
 
 use std::borrow::Cow;
 use std::mem;
@@ -6,15 +6,15 @@ use std::mem;
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-/// So many properties an event has, or a few more.
+/// Initial capacity: about the usual number of properties of an event.
 const USUAL: usize = 48;
 
-/// The name of a property: borrowed where it is one of this program's own.
+/// The name of a property: borrowed if it is one of this program's own.
 pub type Name = Cow<'static, str>;
 
-/// Properties in the order in which they were set. There are a few dozen of them, nearly all with
-/// names that this program knows: a list that is gone through costs less than a map, which would
-/// copy and hash every name.
+/// Properties in the order in which they were set. An event has a few dozen, nearly all with names
+/// known to this program: searching a list costs less than a map, which would copy and hash every
+/// name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Properties(Vec<(Name, Value)>);
 
@@ -25,26 +25,26 @@ impl Default for Properties {
 }
 
 impl Properties {
-    /// The value of this name.
+    /// The value of a property.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         let mut properties = self.0.iter();
         properties.find_map(|(known, value)| (known == name).then_some(value))
     }
 
-    /// The value of this name, to change it.
+    /// The value of a property, mutable.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         let mut properties = self.0.iter_mut();
         properties.find_map(|(known, value)| (known == name).then_some(value))
     }
 
-    /// Whether there are none.
+    /// Whether there are no properties.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Sets a property; one that was set before keeps its place.
+    /// Sets a property. An existing one keeps its position.
     pub fn insert(&mut self, name: impl Into<Name>, value: Value) {
         let name = name.into();
         match self.get_mut(&name) {
@@ -53,24 +53,24 @@ impl Properties {
         }
     }
 
-    /// Takes a property away.
+    /// Removes a property.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(at).1)
     }
 
-    /// All of them, in order.
+    /// All properties, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
-    /// All of them, in order, to change their values.
+    /// All properties, in order, with mutable values.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Name, &mut Value)> {
         self.0.iter_mut().map(|(name, value)| (&*name, value))
     }
 
-    /// Gives every property the name that `rename` has for it, if any. No property is lost for
-    /// it: where a name is taken, an apostrophe is added.
+    /// Renames every property for which `rename` returns a name. No property is lost: if the name
+    /// is taken, an apostrophe is appended.
     pub fn rename(&mut self, mut rename: impl FnMut(&str) -> Option<String>) {
         for (name, value) in mem::take(self).0 {
             let mut name = rename(&name).map_or(name, Name::Owned);
@@ -82,7 +82,7 @@ impl Properties {
     }
 
     pub(super) fn set(&mut self, name: impl Into<Name>, value: impl Serialize) {
-        // Everything that is set here is text, numbers or JSON: it cannot fail.
+        // Cannot fail: all values set here are text, numbers or JSON.
         self.insert(name, json!(value));
     }
 

@@ -1,14 +1,14 @@
-//! What PostHog does not keep for long.
+//! Content that PostHog keeps only for a limited time.
 
 use serde_json::Value;
 
 use super::Event;
 
-/// How long PostHog's cloud keeps content, in days, counted from an event's timestamp.
-/// Source: <https://posthog.com/docs/ai-observability/data-retention>.
+/// Days for which PostHog's cloud keeps content, counted from the event's timestamp. Source:
+/// <https://posthog.com/docs/ai-observability/data-retention>.
 pub const CONTENT_DAYS: i64 = 30;
 
-/// What it keeps apart from the other properties, and drops after that time, as it does with
+/// Properties that PostHog stores separately and drops after that time, as it does with
 /// `$ai_tools`. Names, prompts of generations (`$ai_user_prompt`) and error texts stay.
 const CONTENT: [&str; 4] = [
     "$ai_input",
@@ -17,7 +17,7 @@ const CONTENT: [&str; 4] = [
     "$ai_output_state",
 ];
 
-/// Leaves out the content that PostHog would drop.
+/// Removes the content that PostHog would drop.
 pub fn without_content(event: &mut Event) {
     event.properties.remove("$ai_tools");
     for name in CONTENT {

@@ -1,19 +1,20 @@
-//! Which turns of a session are one trace.
+//! Divides the turns of a session into traces.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::session::{Session, Turn};
 
-/// What is one trace of a session (with session grouping): all of it, or what was done without a
-/// long silence in between.
+/// One trace of a session (with session grouping): the whole session, or the turns without a long
+/// silence between them.
 pub(super) struct SessionTrace<'a> {
     pub(super) id: &'a str,
-    /// With their places in the session.
+    /// The turns, with their indices in the session.
     pub(super) turns: Vec<(usize, &'a Turn)>,
 }
 
 impl<'a> SessionTrace<'a> {
-    /// There is always one. It has the session's id, each later one that of its first turn.
+    /// Divides a session into at least one trace. The first has the session's id, each later one
+    /// the id of its first turn.
     pub(super) fn split(
         session: &'a Session,
         turns: impl Iterator<Item = (usize, &'a Turn)>,

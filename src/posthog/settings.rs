@@ -1,4 +1,4 @@
-//! What the user decided about events.
+//! The user's decisions about events.
 
 use std::collections::BTreeMap;
 
@@ -7,43 +7,43 @@ use serde_json::{Map, Value};
 
 use super::{DistinctId, InputScope};
 
-/// Everything the mapping needs to know besides the session.
+/// All inputs of the mapping except the session.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Decisions that stay what they were when the session was first sent.
+    /// Decisions frozen when the session was first sent.
     pub frozen: Frozen,
     /// How much content is sent.
     pub recording: Recording,
     /// How much of a conversation is sent with every call.
     pub input_scope: InputScope,
-    /// Name of the agent in PostHog, instead of the project's.
+    /// Name of the agent in PostHog, instead of the project's name.
     pub agent_name: Option<String>,
     /// `$ai_purpose`.
     pub purpose: Option<String>,
-    /// The user's own properties; none begins with `$`.
+    /// The user's own properties; no name begins with `$`.
     pub custom: Map<String, Value>,
     /// `owner/name` of the repository, by working directory.
     pub repositories: BTreeMap<String, String>,
-    /// Name of the work tree, by working directory; none for the main one.
+    /// Name of the linked work tree, by working directory; no entry for the main one.
     pub work_trees: BTreeMap<String, String>,
 }
 
-/// How much content is sent. Names and error texts go with the content they are made of.
+/// How much content is sent. Names and error texts follow the content they are made from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Recording {
-    /// All of it.
+    /// All content.
     #[default]
     Full,
-    /// Prompts, and what tools are given.
+    /// Prompts, and inputs of tools.
     InputsOnly,
-    /// Answers, and what tools give back.
+    /// Answers, and outputs of tools.
     OutputsOnly,
-    /// None: numbers, and names of tools and models.
+    /// No content: numbers, and names of tools and models.
     Nothing,
 }
 
 impl Recording {
-    /// What remains when the user does not want inputs, or outputs, or either.
+    /// The setting for whether the user wants `inputs` and `outputs`.
     #[must_use]
     pub const fn of(inputs: bool, outputs: bool) -> Self {
         match (inputs, outputs) {
@@ -54,30 +54,30 @@ impl Recording {
         }
     }
 
-    /// Whether prompts, and what tools are given, are sent.
+    /// Whether prompts and inputs of tools are sent.
     #[must_use]
     pub const fn inputs(self) -> bool {
         matches!(self, Self::Full | Self::InputsOnly)
     }
 
-    /// Whether answers, and what tools give back, are sent.
+    /// Whether answers and outputs of tools are sent.
     #[must_use]
     pub const fn outputs(self) -> bool {
         matches!(self, Self::Full | Self::OutputsOnly)
     }
 }
 
-/// Decisions that must not change under a session: with others, its events would be others, and
-/// PostHog would show them twice.
+/// Decisions that must not change during a session: otherwise its events would get other
+/// identities, and PostHog would show them twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen {
-    /// Who did it.
+    /// The id of the user.
     pub distinct_id: DistinctId,
-    /// Whether that is a person, or only stands for the session.
+    /// Whether the id is that of a person, or only stands for the session.
     pub is_person: bool,
-    /// What a trace is.
+    /// The extent of a trace.
     pub grouping: Grouping,
-    /// Minutes of silence after which a session goes on as another trace (with session grouping).
+    /// Minutes of silence after which a session continues as another trace (with session grouping).
     #[serde(default)]
     pub session_window: Option<u32>,
     /// Whether turns are spans of their own (with session grouping).
@@ -86,13 +86,13 @@ pub struct Frozen {
     pub project_name: Option<String>,
 }
 
-/// What a trace is.
+/// The extent of a trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grouping {
     /// The whole session.
     #[default]
     Session,
-    /// One prompt and what was done for it.
+    /// One prompt and the work for it.
     Message,
 }

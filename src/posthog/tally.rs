@@ -1,4 +1,4 @@
-//! What events amount to, counted from the events themselves.
+//! Statistics of events, counted from the events themselves.
 
 use std::ops::AddAssign;
 
@@ -9,17 +9,17 @@ use super::{Event, EventName};
 /// Numbers of events by kind, and the tokens of all generations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// All of them.
+    /// All events.
     pub events: u64,
     /// Sessions, or prompts with message grouping.
     pub traces: u64,
-    /// Spans that stand for a prompt.
+    /// Spans of turns.
     pub turns: u64,
     /// Responses, and calls that failed.
     pub generations: u64,
-    /// Spans that stand for the execution of a tool.
+    /// Spans of tool calls.
     pub tools: u64,
-    /// Generations and tools that failed; turns and traces repeat what these say.
+    /// Failed generations and tool calls. Turns and traces repeat their errors and are not counted.
     pub errors: u64,
     /// Input tokens outside the cache.
     pub input: u64,

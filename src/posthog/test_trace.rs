@@ -1,4 +1,4 @@
-//! A trace that says nothing of anybody: to see what becomes of one.
+//! A trace without personal data, for checking what happens to one.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::properties::Properties;
 use super::{Event, EventName};
 
-/// What the trace is called in PostHog.
+/// The name of the trace in PostHog.
 pub const TEST_TRACE: &str = "posthog-llma setup test";
 
-/// A trace with one call that used no tokens, of no person. Its id is another one each time,
-/// unlike those of sessions: whoever looks for a trace has to find this one.
+/// A trace with one call that used no tokens, of no person. Unlike the ids of sessions, its id is
+/// different each time, so that exactly this trace can be found.
 #[must_use]
 pub fn test_trace(id: Uuid, now: DateTime<Utc>) -> [Event; 2] {
     let generation = Uuid::new_v5(&id, b"generation");

@@ -6,6 +6,7 @@ use super::format::{WORD, is_cut};
 use super::headers;
 use super::keys::{Kind, kind_of};
 use super::literal::{LONGEST_VALUE, Literal};
+use super::mark;
 use super::phrases;
 use super::separator::{Separator, blanks, count};
 use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
@@ -164,6 +165,10 @@ impl Value {
     }
 
     pub(super) fn judge(mut self, text: &[u8], kind: Kind, manner: Manner) -> Option<Assigned> {
+        // What was redacted is read again.
+        if text[self.start..].starts_with(mark::ANCHOR.as_bytes()) {
+            return None;
+        }
         let literal = self.quoted || manner.literal;
         let style = match manner.style {
             Style::Bare if literal => Style::Literal,

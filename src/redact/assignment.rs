@@ -1,10 +1,12 @@
 //! Values under sensitive names in text: `"key": "value"`, `key=value`,
 //! `key: value`, headers, flags, tags and calls, with any depth of escaping.
 
+use std::cell::OnceCell;
+
 use super::assigned::{Manner, Value};
 use super::find;
 use super::format::{WORD, ends_escape, run_length_back};
-use super::keys::{Kind, is_custom_header, is_screaming, kind_of, qualifies_key};
+use super::keys::{Kind, KnownNames, is_custom_header, is_screaming, kind_of, qualifies_key};
 use super::lines;
 use super::literal::{LONGEST_TYPE, Literal, is_quote};
 use super::separator::{Separator, count};
@@ -32,12 +34,17 @@ const LONGEST_NAME: usize = 64;
 
 impl Name {
     /// The name that contains `text[at..at + length]`.
-    pub(super) fn around(text: &[u8], at: usize, length: usize) -> Option<Self> {
+    pub(super) fn around(
+        text: &[u8],
+        at: usize,
+        length: usize,
+        known: &mut KnownNames,
+    ) -> Option<Self> {
         let end = name_end(text, at + length)?;
         let start = name_start(text, at)?;
-        // Read once for its extent and once for its words.
-        work::add(2 * (end - start));
-        let kind = kind_of(&text[start..end])
+        work::add(end - start);
+        let kind = known
+            .kind_of(text, start, end)
             .or_else(|| spaced_kind(text, start, end))
             .or_else(|| parameter_kind(text, start, end))
             .or_else(|| nested_kind(text, start, end));
@@ -89,7 +96,8 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
         separator => separator,
     };
     let written = name.of(text);
-    let kind = settled_kind(text, name, separator, told)?;
+    let line = Line::around(text, name, separator.end());
+    let kind = settled_kind(text, name, separator, &line, told)?;
     // `${API_KEY:-default}`: most of what stands for a missing value is an example.
     if text[..name.start].ends_with(b"${") {
         let end = fallback_of_expansion(text, name)?;
@@ -117,7 +125,7 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     }
     let manner = match kind {
         Kind::Password | Kind::Secret | Kind::Token if told => Manner::LITERAL,
-        _ => manner(text, name, kind, separator)?,
+        _ => manner(text, name, kind, separator, &line)?,
     };
     let value = Value::read(text, separator, kind, manner)?;
     *reached = value.end.max(*reached);
@@ -137,8 +145,59 @@ fn read_value(text: &[u8], name: Name, reached: &mut usize) -> Option<Assigned> 
     (!echoes(written, value, manner)).then_some(assigned)
 }
 
+/// What stands around a name and the beginning of its value on their line. Several questions are
+/// asked about it, and each part of it is read once.
+struct Line<'t> {
+    text: &'t [u8],
+    /// Before the name.
+    head: &'t [u8],
+    value: usize,
+    is_pair: OnceCell<bool>,
+    ends_in_password: OnceCell<bool>,
+}
+
+impl<'t> Line<'t> {
+    fn around(text: &'t [u8], name: Name, value: usize) -> Self {
+        Self {
+            text,
+            head: name.head(text),
+            value,
+            is_pair: OnceCell::new(),
+            ends_in_password: OnceCell::new(),
+        }
+    }
+
+    /// A value and nothing else follows.
+    fn is_pair(&self) -> bool {
+        let is_pair = || lines::is_pair(self.text, self.value);
+        *self.is_pair.get_or_init(is_pair)
+    }
+
+    /// A password and nothing else follows.
+    fn ends_in_password(&self) -> bool {
+        let is_password = || devices::is_password(self.text, self.value);
+        // Most values are not the last word of their line, and finding that out is cheap.
+        self.is_pair() && *self.ends_in_password.get_or_init(is_password)
+    }
+
+    /// Nothing precedes.
+    fn is_first(&self) -> bool {
+        lines::is_indent(self.head)
+    }
+
+    fn is_declared(&self) -> bool {
+        lines::is_declared_by(self.head)
+    }
+}
+
 /// What the name announces here; nothing, where `pass` is a verdict.
-fn settled_kind(text: &[u8], name: Name, separator: Separator, told: bool) -> Option<Kind> {
+fn settled_kind(
+    text: &[u8],
+    name: Name,
+    separator: Separator,
+    line: &Line,
+    told: bool,
+) -> Option<Kind> {
     let written = name.of(text);
     // Backticks are prose: `**All checks pass:** …`
     let quoted = is_quote(text, separator.end()) && text.get(separator.end()) != Some(&b'`');
@@ -152,10 +211,8 @@ fn settled_kind(text: &[u8], name: Name, separator: Separator, told: bool) -> Op
         && (told
             || !(assigned && quoted)
                 && (lines::has_account_before(text, name.start)
-                    || equals && lines::has_account_on_line(name.head(text))
-                    || devices::ends_in_password(text, separator.end())
-                        && (lines::is_indent(name.head(text))
-                            || lines::is_declared_by(name.head(text)))));
+                    || equals && lines::has_account_on_line(line.head)
+                    || line.ends_in_password() && (line.is_first() || line.is_declared())));
     // `--- PASS: TestLogin`
     if is_pass && !quoted && !in_account && !equals {
         return None;
@@ -190,8 +247,8 @@ fn settled_kind(text: &[u8], name: Name, separator: Separator, told: bool) -> Op
         Kind::BareToken if is_pass && (assigned && quoted || in_account) => Kind::Password,
         Kind::BareToken
             if matches!(separator, Separator::Space { .. })
-                && devices::ends_in_password(text, separator.end())
-                && lines::is_declared_by(name.head(text)) =>
+                && line.ends_in_password()
+                && line.is_declared() =>
         {
             Kind::Token
         }
@@ -226,7 +283,13 @@ fn echoes(name: &[u8], value: &[u8], manner: Manner) -> bool {
             .any(|part| part.eq_ignore_ascii_case(value))
 }
 
-fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<Manner> {
+fn manner(
+    text: &[u8],
+    name: Name,
+    kind: Kind,
+    separator: Separator,
+    line: &Line,
+) -> Option<Manner> {
     let written = name.of(text);
     match separator {
         Separator::Tag { .. } => opens_tag(text, name.start).then_some(Manner::BARE),
@@ -239,7 +302,7 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
             }))
         }
         Separator::Default { .. } => Some(Manner::of(Style::Literal)),
-        Separator::Space { end } => after_space(text, name, kind, end),
+        Separator::Space { .. } => after_space(text, name, kind, line),
         // Lists and objects of JSON are walked through by themselves.
         Separator::Colon { end } if name.json_escapes(text).is_some() => {
             let container = matches!(text.get(end), Some(b'[' | b'{'));
@@ -249,10 +312,9 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
             // A shell puts no space after `=`, so what has one is code.
             let spaced_equals =
                 matches!(separator, Separator::Equals { .. }) && text[..end].ends_with(b" ");
-            if matches!(separator, Separator::Equals { .. })
-                && settings::is_parameter(text, name, kind, end)
-                && !lines::is_indent(name.head(text))
-            {
+            let is_parameter = matches!(separator, Separator::Equals { .. })
+                && settings::is_parameter(text, name, kind, end);
+            if is_parameter && !line.is_first() {
                 return Some(Manner::ARGUMENT);
             }
             let literal = is_screaming(written) && !spaced_equals
@@ -261,11 +323,11 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
                 || in_connection_string(text, name.start)
                 || in_netrc(text, name)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
-                || settings::is_setting(text, name, kind, end);
+                || settings::is_setting(text, name, end, is_parameter);
             let variable = is_screaming(written)
                 && text[name.end..end] == *b"="
-                && lines::is_pair(text, end)
-                && (lines::is_indent(name.head(text)) || lines::is_declared_by(name.head(text)));
+                && line.is_pair()
+                && (line.is_first() || line.is_declared());
             Some(if variable {
                 Manner::ARGUMENT
             } else if literal {
@@ -278,8 +340,8 @@ fn manner(text: &[u8], name: Name, kind: Kind, separator: Separator) -> Option<M
 }
 
 /// Names and values are seldom only spaces apart; what shows it decides how the value is taken.
-fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Manner> {
-    let written = name.of(text);
+fn after_space(text: &[u8], name: Name, kind: Kind, line: &Line) -> Option<Manner> {
+    let (written, head, value) = (name.of(text), line.head, line.value);
     if text[..name.start].ends_with(b"-") {
         let literal = lines::is_argument(text, value);
         return Some(if literal {
@@ -288,10 +350,9 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
             Manner::BARE
         });
     }
-    let head = name.head(text);
-    if lines::is_declared_by(head)
+    if line.is_declared()
         || in_netrc(text, name)
-        || devices::ends_in_password(text, value) && devices::is_command(head)
+        || line.ends_in_password() && devices::is_command(head)
     {
         return Some(Manner::LITERAL);
     }
@@ -301,13 +362,11 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
         let constant = head.trim_ascii_end().ends_with(b"define");
         // `user "bob" password "…"`, `:password "…"`
         let beside_user = lines::has_account_on_line(head) || text[..name.start].ends_with(b":");
-        return Some(
-            if sql || constant || beside_user || lines::is_indent(head) {
-                Manner::BARE
-            } else {
-                Manner::of(Style::Argument)
-            },
-        );
+        return Some(if sql || constant || beside_user || line.is_first() {
+            Manner::BARE
+        } else {
+            Manner::of(Style::Argument)
+        });
     }
     // `etcdctl put /app/db_password …`
     if text[..name.start].ends_with(b"/") && find::contains(head, b" put ") {
@@ -319,7 +378,7 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
     {
         return Some(Manner::BARE);
     }
-    if lines::is_indent(head) && lines::is_directive(text, name, value) {
+    if line.is_first() && lines::is_directive(text, name, value) {
         return Some(Manner::LITERAL);
     }
     if kind == Kind::Password && prose::is_said(text, value) {
@@ -330,12 +389,10 @@ fn after_space(text: &[u8], name: Name, kind: Kind, value: usize) -> Option<Mann
     }
     let named = matches!(kind, Kind::Token | Kind::BareToken);
     // `acme auth token …`, `secret …` alone on its line
-    if devices::ends_in_password(text, value)
-        && (lines::is_indent(head) || named && lines::is_command(head))
-    {
+    if line.ends_in_password() && (line.is_first() || named && lines::is_command(head)) {
         return Some(Manner::LITERAL);
     }
-    if lines::is_indent(head) && lines::is_pair(text, value) {
+    if line.is_first() && line.is_pair() {
         return Some(Manner::BARE);
     }
     // `aws configure set aws_secret_access_key …`

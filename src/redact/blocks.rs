@@ -1,6 +1,10 @@
 //! Values of YAML that stand on the lines below their names: block scalars, and the data of a
 //! Kubernetes Secret.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::{Finder, FinderRev};
+
 use super::assignment::{Assigned, Name};
 use super::keys::{Kind, is_screaming};
 use super::lines;
@@ -13,8 +17,24 @@ use super::words::Words;
 
 const LONGEST_BLOCK: usize = 8192;
 
+/// The value on a line below this name.
+pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
+    // A colon or the end of the line is near where any of them is.
+    const NEAR: usize = 50;
+    memchr::memchr2(
+        b':',
+        b'\n',
+        &text[name.end..text.len().min(name.end + NEAR)],
+    )?;
+    scalar(text, name)
+        .or_else(|| below(text, name))
+        .or_else(|| default(text, name))
+        .or_else(|| announced(text, name))
+        .or_else(|| printed(text, name))
+}
+
 /// The block after `password: |` or `>-`.
-pub(super) fn scalar(text: &[u8], name: Name) -> Option<Assigned> {
+fn scalar(text: &[u8], name: Name) -> Option<Assigned> {
     let rest = text[name.end..].strip_prefix(b":")?;
     let sign = name.end + 1 + blanks(text, name.end + 1, 8);
     if !matches!(text.get(sign), Some(b'|' | b'>')) || rest.is_empty() {
@@ -47,7 +67,7 @@ pub(super) fn scalar(text: &[u8], name: Name) -> Option<Assigned> {
 }
 
 /// The value on the line below a name: `- --password` and `- …`, or `NAME:` and `value: …`.
-pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
+fn below(text: &[u8], name: Name) -> Option<Assigned> {
     let kind = name.kind.filter(|it| is_documented(*it))?;
     let flag = text[..name.start].ends_with(b"--");
     let closed = name.end
@@ -82,10 +102,9 @@ pub(super) fn below(text: &[u8], name: Name) -> Option<Assigned> {
 }
 
 /// What a program prints below the line that announces it: `… the following password:`.
-pub(super) fn announced(text: &[u8], name: Name) -> Option<Assigned> {
+fn announced(text: &[u8], name: Name) -> Option<Assigned> {
     let kind = name.kind.filter(|it| is_documented(*it))?;
     // `… password to proceed:`
-    memchr::memchr(b':', &text[name.end..text.len().min(name.end + 33)])?;
     let words = count(text, name.end, 32, |byte| {
         byte.is_ascii_alphanumeric() || byte == b' '
     });
@@ -112,7 +131,7 @@ pub(super) fn announced(text: &[u8], name: Name) -> Option<Assigned> {
 }
 
 /// What the command printed that asked for a secret of this name: `$ printenv NAME`.
-pub(super) fn printed(text: &[u8], name: Name) -> Option<Assigned> {
+fn printed(text: &[u8], name: Name) -> Option<Assigned> {
     static PRINTERS: Words = Words::exact(&[
         b"printenv",
         b"get",
@@ -124,7 +143,6 @@ pub(super) fn printed(text: &[u8], name: Name) -> Option<Assigned> {
         b"find-generic-password",
     ]);
     let kind = name.kind.filter(|it| is_documented(*it))?;
-    memchr::memchr(b'\n', &text[name.end..text.len().min(name.end + 50)])?;
     let closed = name.end + count(text, name.end, 1, |byte| byte == b'"');
     let rest = count(text, closed, 48, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'/' | b'-' | b'_' | b'.')
@@ -157,7 +175,7 @@ pub(super) fn printed(text: &[u8], name: Name) -> Option<Assigned> {
 }
 
 /// `Default: …` in the block below a name, as parameters of templates and schemas have it.
-pub(super) fn default(text: &[u8], name: Name) -> Option<Assigned> {
+fn default(text: &[u8], name: Name) -> Option<Assigned> {
     const NEAR: usize = 400;
     let kind = name.kind.filter(|it| is_documented(*it))?;
     let rest = text[name.end..].strip_prefix(b":\n")?;
@@ -256,6 +274,10 @@ fn secret_kind(text: &[u8], at: usize) -> Option<usize> {
     (assigned && !goes_on).then(|| at - joint - b"kind".len())
 }
 
+/// The next `kind` is often near, and making what searches for it costs more than to find it.
+static KINDS_BEFORE: LazyLock<FinderRev> = LazyLock::new(|| FinderRev::new(b"kind"));
+static KINDS_BEHIND: LazyLock<Finder> = LazyLock::new(|| Finder::new(b"kind"));
+
 /// The document around the `kind` at `at`, as far as it is looked at.
 fn document(text: &[u8], at: usize, floor: usize) -> (usize, usize) {
     const FAR: usize = 16 << 10;
@@ -268,12 +290,12 @@ fn document(text: &[u8], at: usize, floor: usize) -> (usize, usize) {
         let begins = found == 0 || matches!(text[found - 1], b'\n' | b'"' | b' ');
         ends && begins
     };
-    let mut before = memchr::memmem::rfind_iter(&text[from..at], b"kind");
+    let mut before = KINDS_BEFORE.rfind_iter(&text[from..at]);
     if let Some(found) = before.find(|found| is_kind(from + found)) {
         from += found + b"kind".len();
     }
     let after = at + b"kind".len();
-    let mut behind = memchr::memmem::find_iter(&text[after..to], b"kind");
+    let mut behind = KINDS_BEHIND.find_iter(&text[after..to]);
     if let Some(found) = behind.find(|found| is_kind(after + found)) {
         to = after + found;
     }

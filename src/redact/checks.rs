@@ -1,8 +1,9 @@
 //! What a rule asks of a body beyond its alphabet and length.
 
+use super::characters::looks_generated;
 use super::format::URL64;
 use super::random::{is_mixed, is_worded, is_wordless};
-use super::values::{is_placeholder, looks_generated};
+use super::values::is_placeholder;
 
 /// What a check makes of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

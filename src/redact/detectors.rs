@@ -4,7 +4,7 @@ use super::anchors::{Anchors, Step};
 use super::assignment::{self, Assigned, Name};
 use super::commands::{self, Called};
 use super::format::{Part, run_length, starts_word};
-use super::keys::{self, Kind};
+use super::keys::{self, Kind, KnownNames};
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
 use super::separator::count;
@@ -53,90 +53,89 @@ const LONGEST_JOINT: usize = 40;
 /// Everything that makes the scanner look closer.
 pub(super) fn anchors() -> Vec<(Vec<u8>, Detector)> {
     let mut anchors = vec![(mark::ANCHOR.into(), Detector::Mark)];
-    for rule in rules::all() {
-        let detector = Detector::Rule(rule);
-        match rule.anchor {
-            Anchor::Prefix(text)
-            | Anchor::Word(text)
-            | Anchor::Link(text)
-            | Anchor::Inside {
-                signature: text, ..
-            } => {
-                anchors.extend(
-                    lengthened(text, rule.body)
-                        .into_iter()
-                        .map(|it| (it, detector)),
-                );
-            }
-            Anchor::Near(names) => {
-                anchors.extend(
-                    names
-                        .iter()
-                        .copied()
-                        .flat_map(spellings)
-                        .map(|it| (it, detector)),
-                );
-            }
-        }
-    }
+    anchors.extend(rules::all().flat_map(of_rule));
+    anchors.extend(of_names());
+    anchors.extend(of_commands());
+    let hashes = files::HASHES.iter();
+    anchors.extend(hashes.map(|it| ((*it).into(), Detector::Hash)));
+    let passwords = files::PGPASS.iter();
+    anchors.extend(passwords.map(|it| ((*it).into(), Detector::Pgpass)));
+    let calls = calls::TAKERS.iter();
+    anchors.extend(calls.map(|(it, argument)| ((*it).into(), Detector::Call(it, *argument))));
+    anchors.extend(AROUND.iter().flat_map(|(texts, reader, id)| {
+        let texts = texts.iter();
+        texts.map(|it| ((*it).into(), Detector::Around(it, *reader, id)))
+    }));
+    let structures = STRUCTURES.iter();
+    anchors.extend(structures.map(|(it, detector)| ((*it).into(), *detector)));
+    anchors
+}
+
+/// How what a rule looks for begins, or the names near it.
+fn of_rule(rule: &'static Rule) -> Vec<(Vec<u8>, Detector)> {
+    let texts: Vec<_> = match rule.anchor {
+        Anchor::Prefix(text)
+        | Anchor::Word(text)
+        | Anchor::Link(text)
+        | Anchor::Inside {
+            signature: text, ..
+        } => lengthened(text, rule.body),
+        Anchor::Near(names) => names.iter().copied().flat_map(spellings).collect(),
+    };
+    let detector = Detector::Rule(rule);
+    texts.into_iter().map(|it| (it, detector)).collect()
+}
+
+/// Names of services and of what holds a secret.
+fn of_names() -> Vec<(Vec<u8>, Detector)> {
     let known = rules::all().flat_map(|rule| match rule.anchor {
         Anchor::Near(names) => names,
         _ => &[],
     });
-    for name in services::names(known.copied()) {
-        let detector = Detector::Service(name);
-        anchors.extend(spellings(name).into_iter().map(|it| (it, detector)));
-    }
-    for word in keys::ANCHORS {
-        let detector = Detector::Assignment { length: word.len() };
-        anchors.extend(spellings(word).into_iter().map(|it| (it, detector)));
-    }
-    for (name, length) in keys::SHORT_ANCHORS {
-        anchors.push(((*name).into(), Detector::Assignment { length: *length }));
-    }
-    for called in commands::programs() {
-        let texts = called.anchors().into_iter();
-        anchors.extend(texts.map(|it| (it, Detector::Command(called))));
-    }
-    let values = spellings(statements::VALUES).into_iter();
-    anchors.extend(values.map(|it| (it, Detector::Inserted)));
-    let readers = commands::readers().map(|it| (it.into(), Detector::Reader(it)));
-    anchors.extend(readers);
-    anchors.extend(
-        files::HASHES
-            .iter()
-            .map(|it| ((*it).into(), Detector::Hash)),
-    );
-    anchors.extend(
-        files::PGPASS
-            .iter()
-            .map(|it| ((*it).into(), Detector::Pgpass)),
-    );
-    for (call, argument) in calls::TAKERS {
-        anchors.push(((*call).into(), Detector::Call(call, *argument)));
-    }
-    for (texts, reader, id) in AROUND.iter().copied() {
-        anchors.extend(
-            texts
-                .iter()
-                .map(|it| ((*it).into(), Detector::Around(it, reader, id))),
-        );
-    }
-    let structures = [
-        ("Bearer ", Detector::Bearer),
-        ("bearer ", Detector::Bearer),
-        ("Basic ", Detector::Basic),
-        ("basic ", Detector::Basic),
-        ("://", Detector::Url),
-        ("-----BEGIN", Detector::PrivateKey),
-        ("-----END", Detector::PrivateKeyTail),
-        ("Secret", Detector::KubernetesSecret),
-        ("TIFIED", Detector::IdentifiedBy),
-        ("tified by", Detector::IdentifiedBy),
-    ];
-    anchors.extend(structures.map(|(anchor, detector)| (anchor.into(), detector)));
-    anchors
+    let services = services::names(known.copied())
+        .into_iter()
+        .map(|it| (it, Detector::Service(it)));
+    let words = keys::ANCHORS
+        .iter()
+        .map(|it| (*it, Detector::Assignment { length: it.len() }));
+    let short = keys::SHORT_ANCHORS.iter().map(|(name, length)| {
+        let detector = Detector::Assignment { length: *length };
+        ((*name).into(), detector)
+    });
+    services
+        .chain(words)
+        .flat_map(|(name, detector)| spellings(name).into_iter().map(move |it| (it, detector)))
+        .chain(short)
+        .collect()
 }
+
+/// Programs that take a secret, statements that have one, and what reads one.
+fn of_commands() -> Vec<(Vec<u8>, Detector)> {
+    let programs = commands::programs().flat_map(|called| {
+        let texts = called.anchors().into_iter();
+        texts.map(move |it| (it, Detector::Command(called)))
+    });
+    let values = spellings(statements::VALUES).into_iter();
+    let readers = commands::readers();
+    programs
+        .chain(values.map(|it| (it, Detector::Inserted)))
+        .chain(readers.map(|it| (it.into(), Detector::Reader(it))))
+        .collect()
+}
+
+/// What has a secret in it by its own form.
+const STRUCTURES: &[(&str, Detector)] = &[
+    ("Bearer ", Detector::Bearer),
+    ("bearer ", Detector::Bearer),
+    ("Basic ", Detector::Basic),
+    ("basic ", Detector::Basic),
+    ("://", Detector::Url),
+    ("-----BEGIN", Detector::PrivateKey),
+    ("-----END", Detector::PrivateKeyTail),
+    ("Secret", Detector::KubernetesSecret),
+    ("TIFIED", Detector::IdentifiedBy),
+    ("tified by", Detector::IdentifiedBy),
+];
 
 /// What announces a secret behind or around it, where to look, and the id of what is there.
 const AROUND: &[(&[&str], Reader, &str)] = &[
@@ -171,6 +170,7 @@ const AROUND: &[(&[&str], Reader, &str)] = &[
     ),
     (calls::LABELS, calls::before_label, "password"),
 ];
+
 /// A prefix too short for the filter, with every byte that may follow it.
 fn lengthened(prefix: &str, body: &[Part]) -> Vec<Vec<u8>> {
     match body.first() {
@@ -220,11 +220,11 @@ impl Detector {
             // A name that is part of a secret announces nothing.
             Self::Assignment { .. } | Self::Service(_) if memory.is_announced(at) => None,
             Self::Assignment { length } => {
-                let name = Name::around(text, at, length)?;
+                let name = Name::around(text, at, length, &mut memory.names)?;
                 named(text, at, name, floor, memory).map(Step::Found)
             }
             Self::Service(service) => {
-                let name = name_of_service(text, at, service)?;
+                let name = name_of_service(text, at, service, &mut memory.names)?;
                 named(text, at, name, floor, memory).map(Step::Found)
             }
             Self::Bearer => {
@@ -285,7 +285,7 @@ impl Detector {
 }
 
 /// The name around a service's name, if it announces nothing else.
-fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
+fn name_of_service(text: &[u8], at: usize, service: &str, known: &mut KnownNames) -> Option<Name> {
     let length = service.len();
     // An anchor is compared no further than its first bytes.
     text.get(at..at + length)
@@ -299,7 +299,7 @@ fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
     if matches!(text[at + length..], [b'"' | b'\'', b',', ..]) {
         return None;
     }
-    let name = Name::around(text, at, length)?;
+    let name = Name::around(text, at, length, known)?;
     let from = at.checked_sub(name.start)?;
     let kind = services::kind_of(name.of(text), from, from + length)?;
     // `BITRISE_PAT`: what the name says beside the service says more.
@@ -312,7 +312,10 @@ fn name_of_service(text: &[u8], at: usize, service: &str) -> Option<Name> {
 
 /// A secret under a name around `at`, in whichever notation.
 fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) -> Option<Finding> {
-    if name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
+    // `key`, `auth`, `login`
+    let may_be_of_pair = matches!(name.of(text), [.., b'y' | b'h' | b'H' | b'n' | b'N']);
+    if may_be_of_pair
+        && name.kind.is_none_or(|kind| kind == keys::Kind::Hint)
         && let Some((start, end)) = files::kaggle(text, name)
             .or_else(|| files::basic(text, name))
             .or_else(|| calls::second_of_pair(text, name))
@@ -339,16 +342,15 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
     if matches!(text.get(name.end), Some(b'=' | b'(')) {
         return None;
     }
-    if let Some(assigned) = blocks::scalar(text, name)
-        .or_else(|| blocks::below(text, name))
-        .or_else(|| blocks::default(text, name))
-        .or_else(|| blocks::announced(text, name))
-        .or_else(|| blocks::printed(text, name))
+    if let Some(assigned) = blocks::read(text, name)
+        .or_else(|| tables::row(text, name))
+        .or_else(|| pairs::read(text, name))
     {
         return finding(text, assigned, floor);
     }
-    if let Some(assigned) = tables::row(text, name).or_else(|| pairs::read(text, name)) {
-        return finding(text, assigned, floor);
+    // A field and the cell of a table end with the name.
+    if matches!(text[name.end..], [b' ', byte, ..] if byte.is_ascii_alphabetic()) {
+        return None;
     }
     for (look, read) in [
         (Look::Json, json::values as fn(&[u8], Name) -> _),

@@ -1,7 +1,7 @@
 //! Settings of routers, switches and of what authenticates for them: lines of words without signs
 //! between them, in which a secret follows its name.
 
-use super::lines;
+use super::mark;
 use super::prose::{is_password_of_sentence, word};
 use super::separator::count;
 use super::structures::Span;
@@ -52,10 +52,9 @@ pub(super) fn is_command(head: &[u8]) -> bool {
     COMMANDS.contain(command)
 }
 
-/// Whether the last word of the line is a password: of letters and digits.
-pub(super) fn ends_in_password(text: &[u8], value: usize) -> bool {
-    // Most values are not the last word of their line, and finding that out is cheap.
-    if !lines::is_pair(text, value) {
+/// Whether the word here, which may be in quotes, is a password: of letters and digits.
+pub(super) fn is_password(text: &[u8], value: usize) -> bool {
+    if text[value..].starts_with(mark::ANCHOR.as_bytes()) {
         return false;
     }
     let quoted = count(text, value, 1, |byte| matches!(byte, b'"' | b'\''));

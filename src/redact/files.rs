@@ -7,9 +7,10 @@ use super::keys::Kind;
 use super::lines;
 use super::literal::Literal;
 use super::prose::is_password_of_sentence;
+use super::random::looks_random;
 use super::separator::{blanks, count};
 use super::structures::Span;
-use super::values::{Style, is_placeholder_value, is_secret, looks_random};
+use super::values::{Style, is_placeholder_value, is_secret};
 
 /// What password hashes begin with, in `/etc/shadow`, `.htpasswd` and the tables of frameworks.
 pub(super) const HASHES: &[&str] = &[

@@ -2,9 +2,10 @@
 
 use super::assignment::Name;
 use super::format::Class;
+use super::random::looks_random;
 use super::separator::count;
 use super::structures::Span;
-use super::values::{is_placeholder_value, is_template, looks_random};
+use super::values::{is_placeholder_value, is_template};
 use super::words::Words;
 
 /// Words before the credential that are known without looking at it, in small letters.

@@ -9,7 +9,7 @@ use super::qualifiers::{
     TOKENS_QUALIFIERS, WORDS_QUALIFIERS,
 };
 use super::words::Words;
-use super::{find, mark};
+use super::{find, mark, work};
 
 /// What a sensitive name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +144,37 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
     let is_marked =
         name.len() > mark::ANCHOR.len() && find::contains(name, mark::ANCHOR.as_bytes());
     (!is_marked).then_some(kind)
+}
+
+/// What the names of one text announce that were read last: in most texts the same few stand over
+/// and over, and telling words apart costs more than comparing.
+#[derive(Default)]
+pub(super) struct KnownNames([Known; KnownNames::SLOTS]);
+
+/// Where a name was read, and what it announces.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    start: usize,
+    end: usize,
+    kind: Option<Kind>,
+}
+
+impl KnownNames {
+    const SLOTS: usize = 16;
+
+    /// What the name at `start..end` of the text announces.
+    pub(super) fn kind_of(&mut self, text: &[u8], start: usize, end: usize) -> Option<Kind> {
+        let name = &text[start..end];
+        let slot = 3 * name.len() + usize::from(*name.first()?);
+        let known = &mut self.0[slot % Self::SLOTS];
+        work::add(1 + name.len() / find::AT_ONCE);
+        if text[known.start..known.end] != *name {
+            work::add(name.len());
+            let kind = kind_of(name);
+            *known = Known { start, end, kind };
+        }
+        known.kind
+    }
 }
 
 fn announced_by(name: &[u8]) -> Option<Kind> {

@@ -215,12 +215,13 @@ pub(super) fn has_account_before(text: &[u8], start: usize) -> bool {
     ]);
     let near = &text[start.saturating_sub(LONGEST_LINE)..start];
     lines(near).any(|line| {
-        let line = line.trim_ascii();
+        let line = line.trim_ascii_start();
         let line = line.strip_prefix(b"- ").unwrap_or(line);
         // What most lines fail comes first.
         if !matches!(line, [b'a' | b'e' | b'h' | b'l' | b'u', ..]) {
             return false;
         }
+        let line = line.trim_ascii_end();
         let word = count(line, 0, 9, |byte| byte.is_ascii_lowercase());
         ACCOUNTS.contain(&line[..word])
             && matches!(line[word..], [b' ' | b':' | b'=', ..])
@@ -282,12 +283,12 @@ pub(super) fn is_command(head: &[u8]) -> bool {
 
 /// The lines of a text.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let end = memchr::memchr(b'\n', text);
-        rest = end.map(|end| &text[end + 1..]);
-        Some(end.map_or(text, |end| &text[..end]))
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\n', text).chain([text.len()]);
+    ends.map(move |end| {
+        let line = &text[start..end];
+        start = end + 1;
+        line
     })
 }
 

@@ -27,10 +27,12 @@
 //! No file, no environment, no clock.
 
 mod anchors;
+mod arguments;
 mod assigned;
 mod assignment;
 mod blocks;
 mod calls;
+mod characters;
 mod checks;
 mod commands;
 #[cfg(test)]
@@ -69,6 +71,7 @@ mod settings;
 mod statements;
 mod structures;
 mod tables;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod user_rules;

@@ -99,8 +99,9 @@ pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
             WORD.has(byte) || matches!(byte, b' ' | b'[' | b']')
         });
     let named = text[start..end].trim_ascii_end();
-    let kind = announced(field.word, named).or_else(|| kind_of(named))?;
-    let is_kind = announced(field.word, named).is_none();
+    let announced = announced(field.word, named);
+    let is_kind = announced.is_none();
+    let kind = announced.or_else(|| kind_of(named))?;
     field
         .value_after(text, start + named.len())
         .or_else(|| field.value_before(text))
@@ -117,17 +118,19 @@ pub(super) fn read(text: &[u8], name: Name) -> Option<Assigned> {
 
 /// Where what a field names begins: `app.db.` before `password`, and in quotes `API ` before `Key`.
 fn start_of_name(text: &[u8], at: usize) -> usize {
-    let near = &text[at.saturating_sub(LONGEST_NAME)..at];
-    let back = |signs: &[u8]| {
-        let named = |byte: &&u8| WORD.has(**byte) || signs.contains(byte);
-        at - near.iter().rev().take_while(named).count()
-    };
-    let (word, words) = (back(b".-/#"), back(b".-/# "));
-    if words < word && text[..words].ends_with(b"\"") {
-        words
-    } else {
-        word
-    }
+    let near = &text[at.saturating_sub(LONGEST_NAME + 1)..at];
+    let in_word = |byte: &u8| WORD.has(*byte) || matches!(byte, b'.' | b'-' | b'/' | b'#');
+    let word = near
+        .iter()
+        .rev()
+        .take(LONGEST_NAME)
+        .take_while(|it| in_word(it))
+        .count();
+    // Most names have no quote near, and finding that out is cheap.
+    let words = memchr::memrchr(b'"', &near[..near.len() - word])
+        .map(|quote| &near[quote + 1..])
+        .filter(|words| words.iter().all(|byte| in_word(byte) || *byte == b' '));
+    at - words.map_or(word, <[u8]>::len)
 }
 
 /// The field whose value is the name of a setting.

@@ -1,7 +1,7 @@
 //! Values that are no secrets: examples, labels, words of tests, plain words.
 
+use super::characters::{is_monotonous, strip_digits};
 use super::find::contains_word;
-use super::values::{is_monotonous, strip_digits};
 use super::words::Words;
 
 /// Words that show a value to be an example, whatever it stands for.

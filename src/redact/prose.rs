@@ -1,10 +1,11 @@
 //! Passwords that sentences give, and the lines of files that have one beside a user without a name.
 
+use super::characters::strip_digits;
 use super::find;
 use super::lines;
 use super::separator::count;
 use super::structures::Span;
-use super::values::{Style, has_three_sorts, is_secret, is_typed, strip_digits};
+use super::values::{Style, has_three_sorts, is_secret, is_typed};
 use super::words::Words;
 use super::{keys::Kind, random};
 
@@ -139,6 +140,13 @@ pub(super) fn is_given(head: &[u8], text: &[u8], value: usize) -> bool {
 
 /// Where the value begins that a sentence tells: `password is …`, of letters, digits and signs.
 pub(super) fn told(text: &[u8], from: usize, kind: Option<Kind>) -> Option<usize> {
+    // Most words are none of these verbs, and the first two bytes tell.
+    if !matches!(
+        text.get(from..from + 2)?,
+        b"is" | b"wa" | b"/t" | b"ha" | b"to" | b"fo"
+    ) {
+        return None;
+    }
     let verbs = [
         &b"is: "[..],
         b"is ",

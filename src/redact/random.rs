@@ -1,7 +1,7 @@
 //! Tells what a machine made from names made of words.
 
+use super::characters::{Sorts, is_monotonous, strip_digits};
 use super::format::{ANY_HEX, Class, WORD};
-use super::values::{is_monotonous, looks_random};
 
 /// What tokens are made of, with what separates their parts.
 pub(super) const ALPHABET: Class = WORD.and_also("-.+/=~:");
@@ -101,6 +101,30 @@ fn follows_in_words(first: u8, second: u8) -> bool {
         && FOLLOWERS
             .get(row)
             .is_some_and(|followers| followers.has(second | 0x20))
+}
+
+/// Random enough to be a secret without any other hint than its key.
+pub(super) fn looks_random(value: &[u8]) -> bool {
+    let Sorts { counts, changes } = Sorts::of(value);
+    let [lower, upper, digits, signs] = counts;
+    signs == 0 && is_wordless(value)
+        || digits > 0
+            && lower + upper > 0
+            && (digits >= 3 && changes >= 2
+                || value.len() >= 16 && changes * 5 >= value.len() * 2
+                || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
+            && !(signs > 0 && is_plain_words(value))
+            && !is_monotonous(value)
+}
+
+/// Several short words in small letters, which may end in digits.
+fn is_plain_words(value: &[u8]) -> bool {
+    let mut words = value
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.clone().nth(1).is_some()
+        && words
+            .all(|word| word.len() < 12 && strip_digits(word).iter().all(u8::is_ascii_lowercase))
 }
 
 /// Random, or of all three kinds of characters without words.

@@ -14,7 +14,7 @@ use super::detectors::{self, Detector};
 use super::format::{
     BASE64, Followed, Part, WORD, follow, run_length, run_length_back, starts_word,
 };
-use super::keys::Kind;
+use super::keys::{Kind, KnownNames};
 use super::near;
 use super::programs::Program;
 use super::repetition::Repetition;
@@ -53,6 +53,7 @@ pub(super) struct Findings<'t> {
 pub(super) struct Memory {
     pending: Pending,
     pub(super) reached: Reached,
+    pub(super) names: KnownNames,
     barren: Barren,
     repetition: Repetition,
     /// Programs whose arguments were read, and how far.

@@ -43,10 +43,7 @@ impl Separator {
 
     pub(super) fn after(text: &[u8], name_end: usize) -> Option<Self> {
         // `password[] = …`, `api_key[33] = …`
-        let index = name_end + count(text, name_end, 1, |byte| byte == b'[');
-        let bound = index + count(text, index, 8, |byte| byte.is_ascii_alphanumeric());
-        let indexed = index > name_end && text.get(bound) == Some(&b']');
-        let mut at = if indexed { bound } else { name_end };
+        let mut at = past_index(text, name_end).unwrap_or(name_end);
         // `getPassword() => …`
         if text[name_end..].starts_with(b"() => ") {
             return Some(Self::Equals { end: name_end + 6 });
@@ -103,6 +100,14 @@ impl Separator {
             _ => None,
         }
     }
+}
+
+/// The bracket that closes an index which begins here.
+fn past_index(text: &[u8], at: usize) -> Option<usize> {
+    let opened = text.get(at) == Some(&b'[');
+    let index = opened.then_some(at + 1)?;
+    let closing = index + count(text, index, 8, |byte| byte.is_ascii_alphanumeric());
+    (text.get(closing) == Some(&b']')).then_some(closing)
 }
 
 /// Past the tag of a value of YAML: `!!str …`.

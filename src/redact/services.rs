@@ -5,8 +5,8 @@
 //! name with any other word in it, such as `commit`, `org`, `project` or `url`, is the name of
 //! something else.
 
+use super::characters::strip_digits;
 use super::keys::{Kind, NameWords};
-use super::values::strip_digits;
 use super::words::Words;
 
 /// Services beside those that the rules know by name. Words of everyday language are left out.

@@ -13,7 +13,7 @@ use super::words::Words;
 
 /// A setting of a file or of an address, whose value is taken literally: `name=value` without
 /// blanks, or `name: value` alone on its line.
-pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> bool {
+pub(super) fn is_setting(text: &[u8], name: Name, value: usize, is_parameter: bool) -> bool {
     let Some(first) = text.get(value) else {
         return false;
     };
@@ -32,7 +32,7 @@ pub(super) fn is_setting(text: &[u8], name: Name, kind: Kind, value: usize) -> b
     match &text[name.end..value] {
         b"=" if text[..name.start].ends_with(b"--") => is_argument(text, value),
         b"=" => {
-            is_parameter(text, name, kind, value)
+            is_parameter
                 || is_plain(text, value, b"&") && (is_path(head()) || is_declared_by(head()))
         }
         gap if gap.trim_ascii() == b"=" && gap.len() > 2 => {

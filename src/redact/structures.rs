@@ -1,10 +1,12 @@
 //! Secrets known by what is built around them: private key blocks, passwords
 //! in addresses, credentials of a scheme, user and password on a command line.
 
+use super::characters::looks_generated;
 use super::checks::decode_base64;
 use super::find::{self, find};
 use super::format::{BASE64, WORD, is_cut, run_length, run_length_back};
-use super::values::{is_placeholder, is_placeholder_value, looks_generated, looks_random};
+use super::random::looks_random;
+use super::values::{is_placeholder, is_placeholder_value};
 
 /// Start and end of a secret.
 pub(super) type Span = (usize, usize);

@@ -108,7 +108,16 @@ fn layout(text: &[u8], name: Name) -> Option<Layout> {
     let after = name.end + quotes;
     let before = name.start - usize::from(text[..name.start].ends_with(b"\""));
     let neighbours = [text.get(after), text[..before].last()];
-    for byte in *b",;\t|" {
+    // In prose names stand between blanks.
+    let bounds = |it: Option<&u8>| {
+        it.is_none_or(|byte| matches!(byte, b'\n' | b'\r' | b',' | b';' | b'\t' | b'|'))
+    };
+    let separators: &[u8] = if neighbours.iter().all(|it| bounds(*it)) {
+        b",;\t|"
+    } else {
+        b""
+    };
+    for byte in separators.iter().copied() {
         let beside =
             |it: Option<&u8>| matches!(it, None | Some(b'\n' | b'\r')) || it == Some(&byte);
         let separated =

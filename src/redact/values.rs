@@ -1,11 +1,13 @@
 //! Tells a secret from a placeholder, a reference, a name and prose.
 
+use super::characters::{Sorts, changes, strip_digits};
 use super::find::{self, contains_word};
 use super::format::{ANY_HEX, Class, WORD};
 use super::keys::Kind;
+use super::mark;
 use super::placeholders::{is_fixture, is_label, is_pattern};
 pub(super) use super::placeholders::{is_placeholder, is_placeholder_value};
-use super::random::{is_machine_made, is_wordless};
+use super::random::{is_machine_made, looks_random};
 use super::words::Words;
 use super::work;
 
@@ -61,7 +63,7 @@ pub(super) fn is_secret_field(kind: Kind, value: &[u8]) -> bool {
     }
     !value.trim_ascii().is_empty()
         && !is_template(value)
-        && !contains_word(value, super::mark::ANCHOR.as_bytes())
+        && !contains_word(value, mark::ANCHOR.as_bytes())
 }
 
 /// `${NAME}`, `{{ name }}`, `$(command)`, `$NAME`: the whole value stands for another.
@@ -78,6 +80,10 @@ pub(super) fn is_template(value: &[u8]) -> bool {
 
 /// Whether the value under a key of this kind has to go.
 pub(super) fn is_secret(kind: Kind, style: Style, value: &[u8]) -> bool {
+    // What was redacted is read again.
+    if value.starts_with(mark::ANCHOR.as_bytes()) {
+        return false;
+    }
     // The beginning of a long value tells enough, and keeps hostile text cheap.
     let value = &value[..value.len().min(LONGEST_LOOK)];
     work::add(TIMES_READ * value.len());
@@ -322,15 +328,6 @@ pub(super) fn is_typed(value: &[u8]) -> bool {
     TYPES.contain(strip_digits(value))
 }
 
-pub(super) fn strip_digits(value: &[u8]) -> &[u8] {
-    let digits = value
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    &value[..value.len() - digits]
-}
-
 /// `abcd efgh ijkl mnop`, as mail services make passwords for programs.
 pub(super) fn is_grouped(value: &[u8]) -> bool {
     value.len() == 19
@@ -351,92 +348,4 @@ pub(super) fn has_three_sorts(value: &[u8]) -> bool {
 
 fn has_letter_and_digit(value: &[u8]) -> bool {
     value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(u8::is_ascii_digit)
-}
-
-/// One character, or hardly more, over and over.
-pub(super) fn is_monotonous(body: &[u8]) -> bool {
-    let distinct = distinct(body);
-    body.len() >= 8 && distinct <= 3 || body.len() >= 20 && distinct <= 5
-}
-
-fn distinct(body: &[u8]) -> u32 {
-    body.iter()
-        .fold(0_u128, |seen, byte| seen | 1 << (byte & 127))
-        .count_ones()
-}
-
-/// What a fixed shape should hold: digits or both cases, not words.
-pub(super) fn looks_generated(body: &[u8]) -> bool {
-    let (mut lower, mut upper, mut digit) = (false, false, false);
-    for byte in body {
-        lower |= byte.is_ascii_lowercase();
-        upper |= byte.is_ascii_uppercase();
-        digit |= byte.is_ascii_digit();
-    }
-    digit && (lower || upper) || lower && upper && changes(body) * 3 > body.len()
-}
-
-/// Random enough to be a secret without any other hint than its key.
-pub(super) fn looks_random(value: &[u8]) -> bool {
-    let Sorts { counts, changes } = Sorts::of(value);
-    let [lower, upper, digits, signs] = counts;
-    signs == 0 && is_wordless(value)
-        || digits > 0
-            && lower + upper > 0
-            && (digits >= 3 && changes >= 2
-                || value.len() >= 16 && changes * 5 >= value.len() * 2
-                || value.len() >= 24 && value.iter().all(|byte| ANY_HEX.has(*byte)))
-            && !(signs > 0 && is_plain_words(value))
-            && !is_monotonous(value)
-}
-
-/// Several short words in small letters, which may end in digits.
-fn is_plain_words(value: &[u8]) -> bool {
-    let mut words = value
-        .split(|byte| !byte.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    words.clone().nth(1).is_some()
-        && words
-            .all(|word| word.len() < 12 && strip_digits(word).iter().all(u8::is_ascii_lowercase))
-}
-
-/// The sorts of characters in a value: small letters, capitals, digits, and all others.
-struct Sorts {
-    counts: [usize; 4],
-    /// How often the sort changes from one character to the next.
-    changes: usize,
-}
-
-impl Sorts {
-    const OF_BYTES: [u8; 256] = {
-        let (mut sorts, mut byte) = ([3; 256], 0);
-        while byte < 128_u8 {
-            sorts[byte as usize] = match byte {
-                b'a'..=b'z' => 0,
-                b'A'..=b'Z' => 1,
-                b'0'..=b'9' => 2,
-                _ => 3,
-            };
-            byte += 1;
-        }
-        sorts
-    };
-
-    fn of(value: &[u8]) -> Self {
-        let sort = |byte: u8| usize::from(Self::OF_BYTES[usize::from(byte)]);
-        let (mut counts, mut changes) = ([0; 4], 0);
-        let mut last = value.first().map_or(0, |byte| sort(*byte));
-        for byte in value {
-            let sort = sort(*byte);
-            counts[sort] += 1;
-            changes += usize::from(sort != last);
-            last = sort;
-        }
-        Self { counts, changes }
-    }
-}
-
-/// How often the kind of character changes from one to the next.
-fn changes(value: &[u8]) -> usize {
-    Sorts::of(value).changes
 }

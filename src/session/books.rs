@@ -1,10 +1,10 @@
-//! Checks a session against the agent's own books.
+//! Reconciles a session with the agent's books, its own token totals.
 //!
-//! Some agents keep sums of what they used, by model. Calls that are in no line of the transcript
-//! (compaction, titles, classifiers) are in the books all the same: what a statement says, less what
-//! was accounted for until then, is what these calls used. Sums run from the session's start, so
-//! that a line with a wrong time may shift what is found, but not its total; books that a later run
-//! begins anew are held against what was accounted for since they began.
+//! Some agents keep token totals by model. They include calls that are in no line of the transcript
+//! (compaction, titles, classifiers): the totals of a statement, minus the usage accounted for
+//! until then, is the usage of these calls. Totals run from the session's start, so a line with a
+//! wrong time may move usage between statements but does not change the sum. Books that a later run
+//! began anew are compared with what was accounted for since they began.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -17,70 +17,69 @@ use super::Usage;
 /// Usage by model.
 pub type ByModel = BTreeMap<String, Usage>;
 
-/// The books as the agent wrote them down, cumulative for the session.
+/// One record of the books, as the agent wrote it: totals since the books were begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Since when the agent kept them: a run that was killed is in no books, and the next one
-    /// begins new ones.
+    /// When the books were begun. A killed run leaves no statement, and the next run begins new
+    /// books.
     pub since: Option<DateTime<Utc>>,
-    /// When; everything used since they were begun is in it.
+    /// When the statement was written. It includes everything used since the books were begun.
     pub at: DateTime<Utc>,
-    /// What was used since they were begun.
+    /// Usage since the books were begun.
     pub used: ByModel,
 }
 
-/// Usage that is in the books and in no line.
+/// Usage that is in the books but in no line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unlisted {
-    /// Which statement of the session shows it, counted from 0.
+    /// Index of the statement in the session that shows it, from 0.
     pub statement: u64,
     /// When that statement was written.
     pub at: DateTime<Utc>,
-    /// The model that was used.
+    /// The model.
     pub model: String,
-    /// What it used.
+    /// Its usage.
     pub usage: Usage,
 }
 
-/// Where the books stood when the session was read before.
+/// The state of the reconciliation when the session was last read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
-    /// How many statements there were.
+    /// Number of statements.
     pub statements: u64,
-    /// When the last one was written.
+    /// When the last statement was written.
     pub stated_at: Option<DateTime<Utc>>,
-    /// Since when its books were kept.
+    /// When its books were begun.
     pub since: Option<DateTime<Utc>>,
-    /// What lines have shown until then, and what was found in the books besides.
+    /// Usage in lines until the last statement, plus unlisted usage.
     pub accounted: ByModel,
-    /// The part of it that is in the books of earlier runs.
+    /// The part of `accounted` that is in the books of earlier runs.
     pub closed: ByModel,
-    /// What lines have shown after it, and when the last of them was written.
+    /// Usage in lines after the last statement.
     pub pending: ByModel,
-    /// See `pending`.
+    /// When the last line of `pending` was written.
     pub pending_until: Option<DateTime<Utc>>,
     /// Whether the session began as a copy of another.
     #[serde(default)]
     pub inherits: bool,
 }
 
-/// What the check found.
+/// The result of a reconciliation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// Usage that no line shows.
     pub unlisted: Vec<Unlisted>,
-    /// Statements by which lines showed more than the books: something was counted that the
-    /// agent does not know of.
+    /// Statements that are below the usage in lines: something was counted that the agent does not
+    /// know of.
     pub exceeded: u64,
-    /// Where the books stand now.
+    /// The state after the last statement.
     pub balance: Balance,
 }
 
 impl Balance {
-    /// Goes through `statements` in their order. `listed` is what the lines show: when each
-    /// response was complete, by which model, with which usage. A session that `inherits` began
-    /// as a copy of another and took its books over: by its first statement nothing can be told
-    /// apart.
+    /// Processes `statements` in order. `listed` is the usage in lines: completion time of the
+    /// response, model, usage. A session that `inherits` began as a copy of another and took over
+    /// its books, so the first statement only sets the starting point.
     #[must_use]
     pub fn reconcile<'a>(
         self,
@@ -115,8 +114,8 @@ impl Balance {
 }
 
 impl Balance {
-    /// Books that were begun after the last statement was written hold nothing of what was
-    /// accounted for until then.
+    /// Begins new books if the statement's were begun after the last statement: they do not include
+    /// what was accounted for until then.
     fn open(&mut self, statement: &Statement) {
         let is_anew = statement.since > self.stated_at && self.stated_at.is_some();
         if is_anew {
@@ -128,8 +127,9 @@ impl Balance {
         self.stated_at = Some(statement.at);
     }
 
-    /// What of the accounted usage a statement must hold. One of an earlier run's books, written
-    /// late, may hold anything: by all that was accounted for nothing is counted twice.
+    /// The accounted usage that a statement must include. A statement of an earlier run's books
+    /// that was written late may include any usage, so it is compared with everything accounted
+    /// for, and nothing is counted twice.
     fn expected(&self, statement: &Statement) -> ByModel {
         let mut expected = self.accounted.clone();
         if statement.since >= self.since {
@@ -142,7 +142,8 @@ impl Balance {
         expected
     }
 
-    /// What was used since the last statement is in this one, unless it began later.
+    /// Counts usage since the last statement as included in this one, unless its books were begun
+    /// later.
     fn book_pending(&mut self, statement: &Statement) {
         let pending = mem::take(&mut self.pending);
         let until = self.pending_until.take();
@@ -165,7 +166,8 @@ impl Reconciled {
         let balance = &mut self.balance;
         let is_inherited = balance.inherits && balance.statements == 0;
         let mut expected = balance.expected(statement);
-        // The books name the model that searched, the lines the one that asked for it.
+        // The books attribute a search to the model that searched, the lines to the one that asked
+        // for it.
         let mut searches = searches(&statement.used).saturating_sub(searches(&expected));
         for (model, used) in &statement.used {
             let accounted = expected.get(model).copied().unwrap_or_default();
@@ -200,7 +202,7 @@ impl Reconciled {
     }
 }
 
-/// The model, without the mark of a larger window that only the books have.
+/// The model's name without the suffix for a larger context window, which only the books have.
 #[must_use]
 pub fn name_of(model: &str) -> &str {
     model.split_once('[').map_or(model, |(name, _)| name)
@@ -219,20 +221,20 @@ fn add(sums: &mut ByModel, model: &str, usage: Usage) {
 }
 
 impl Usage {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         self.with(other, u64::saturating_add)
     }
 
-    /// What this has more than the other, count by count.
+    /// The difference, count by count, at least zero.
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
         self.with(other, u64::saturating_sub)
     }
 
-    /// What two parts of one response tell together. The one with more output was written later
-    /// and counts, but for what it leaves out.
+    /// Combines the usage in two parts of one response. The part with more output was written later
+    /// and counts, except for counts that it omits.
     #[must_use]
     pub fn completed_by(self, other: Self) -> Self {
         let (earlier, later) = if other.output >= self.output {
@@ -253,8 +255,8 @@ impl Usage {
         }
     }
 
-    /// The same of books, in which how long the cache keeps what was written is told of a part at
-    /// most: all that was written counts, and of what exceeds the other only so much is split.
+    /// The difference of books to `other`, in which cache lifetimes are given for a part of the
+    /// writes at most: all cache writes count, and at most their difference is split by lifetime.
     fn beyond(self, other: Self) -> Self {
         let usage = self.minus(other);
         let one_hour = usage.cache_write_1h.min(usage.cache_write);

@@ -1,7 +1,7 @@
-//! What is known of the part of a session that was read before.
+//! Summary of the part of a session that was read before.
 //!
-//! It is small enough to be kept between two ends of the same session, so that the second end
-//! costs what is new and not what the session weighs.
+//! It is small enough to be stored between two reads of the same session, so that the second read
+//! costs only what is new.
 
 use std::collections::BTreeSet;
 
@@ -11,51 +11,51 @@ use serde::{Deserialize, Serialize};
 use super::{Balance, Generation, Lineage, Skipped, Totals, Turn};
 use crate::fingerprint;
 
-/// The sum of what was read before.
+/// Summary of the turns that were read before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {
     /// When the session began.
     pub started_at: Option<DateTime<Utc>>,
-    /// When the last line of it was written.
+    /// When the last line that was read was written.
     pub ended_at: Option<DateTime<Utc>>,
-    /// First prompt that says something, and its first words as a name.
+    /// The first prompt with text, and the name made from it.
     pub first_prompt: Option<String>,
-    /// Title at that time.
+    /// The title at that time.
     pub title: Option<String>,
-    /// The sessions that it came from and went on in.
+    /// The sessions it was derived from and continued in.
     pub lineage: Lineage,
-    /// Sums.
+    /// Sums over the turns.
     pub totals: Totals,
-    /// The folders that it worked in.
+    /// Working directories of the session.
     pub folders: BTreeSet<String>,
-    /// Lines that could not be used.
+    /// Numbers of unusable lines.
     pub skipped: Skipped,
-    /// Where the agent's books stood.
+    /// State of the reconciliation with the agent's books.
     pub balance: Balance,
     responses: BTreeSet<u64>,
 }
 
 impl Earlier {
-    /// Whether this response was counted before.
+    /// Whether this response was already counted.
     #[must_use]
     pub fn knows(&self, response_id: &str) -> bool {
         !self.responses.is_empty() && self.responses.contains(&fingerprint_of(response_id))
     }
 
-    /// Whether a turn with this identity was read before.
+    /// Whether a turn with this identity was already read.
     #[must_use]
     pub fn knows_turn(&self, turn: &str) -> bool {
         self.knows(&of_turn(turn))
     }
 
-    /// Whether anything was read before.
+    /// Whether nothing was read before.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.started_at.is_none()
     }
 
-    /// Moves a turn from what is new to what is known. `ours` tells the generations that belong
-    /// to this session from those copied out of another.
+    /// Adds a turn to the summary. `ours` tells the generations of this session from those copied
+    /// from another.
     pub fn absorb(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
         if turn.is_shown(ours) {
             self.totals.add_turn(turn, ours);
@@ -76,7 +76,7 @@ fn of_turn(id: &str) -> String {
 }
 
 impl Turn {
-    /// The folders that it worked in.
+    /// Working directories of the turn.
     #[must_use]
     pub fn folders(&self) -> Vec<&str> {
         let generations = self.all_generations();

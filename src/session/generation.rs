@@ -1,4 +1,4 @@
-//! One call of a model: who answered, what it used, when and how it was asked.
+//! One call of a model: response, usage, time and request parameters.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,74 +9,74 @@ use serde_json::{Map, Value};
 
 use super::{Block, Circumstances, Message, Setup, ToolCall};
 
-/// One response of a model, or one call that failed.
+/// One response of a model, or one failed call.
 #[derive(Clone, Debug)]
 pub struct Generation {
-    /// The provider's id of the response, or what tells it apart where that does not: the identity
-    /// over all files that hold a copy.
+    /// The provider's id of the response, or a substitute that is unique without one. It identifies
+    /// the response in all files that hold a copy.
     pub id: String,
-    /// Whether the agent says that another session ran it and this one began as a copy of that.
+    /// Whether the agent says that this is a copy of another session's generation.
     pub is_copy: bool,
-    /// Model of the response; `None` when no model answered.
+    /// The model of the response; `None` if no model answered.
     pub model: Option<String>,
-    /// Who ran the model.
+    /// The provider that ran the model.
     pub provider: Cow<'static, str>,
-    /// Tokens, as reported.
+    /// Token counts as reported.
     pub usage: Usage,
-    /// Its price, where the agent computed one.
+    /// Cost, if the agent computed one.
     pub cost: Option<Cost>,
-    /// When the request was sent, as well as it can be told: calls are put in order by it.
+    /// When the request was sent, as precisely as known. Calls are sorted by it.
     pub started_at: DateTime<Utc>,
-    /// Whether the time from `started_at` to `ended_at` is that of the call.
+    /// Whether `started_at` to `ended_at` is the duration of the call.
     pub timing: Timing,
-    /// When the first token came, where it can be told.
+    /// When the first token arrived, if known.
     pub first_token_at: Option<DateTime<Utc>>,
-    /// When the last part of the response was there.
+    /// When the last part of the response arrived.
     pub ended_at: DateTime<Utc>,
-    /// Attempts at this call that failed before.
+    /// Failed attempts before this call.
     pub retries: Retries,
-    /// Why the model stopped, in the provider's words.
+    /// The stop reason, in the provider's terms.
     pub stop_reason: Option<String>,
     /// The messages that this call added to the conversation.
     pub input: Vec<Message>,
-    /// All that the model was given, where that is wanted and known.
+    /// The complete input of the call, if requested and known.
     pub whole_input: Option<Vec<Arc<Message>>>,
-    /// Whether what was said before was summed up for this call, and forgotten.
+    /// Whether earlier messages were summarised and dropped before this call.
     pub begins_anew: bool,
-    /// System prompt and tools, where they are known.
+    /// System prompt and tools, if known.
     pub setup: Option<Arc<Setup>>,
-    /// The response, in the order in which the model wrote it.
+    /// The response, in the order in which it was written.
     pub output: Vec<Block>,
-    /// Request parameters that are known.
+    /// Known request parameters.
     pub parameters: Parameters,
     /// Set when the call failed.
     pub error: Option<CallError>,
-    /// What it is, where it is no response of the conversation itself.
+    /// A label for a response outside the conversation itself.
     pub label: Option<&'static str>,
-    /// Whether the response told what it used.
+    /// Whether the response reported its usage.
     pub usage_report: UsageReport,
-    /// False while the response may still be being written.
+    /// False while the response may still be written.
     pub complete: bool,
-    /// Where and under what circumstances.
+    /// The circumstances of the call.
     pub circumstances: Arc<Circumstances>,
 }
 
-/// Token counts of one response. Input excludes what was read from or written to the cache.
+/// Token counts of one response. `input` excludes cache reads and cache writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Input tokens outside the cache.
     pub input: u64,
-    /// Output tokens, thinking included.
+    /// Output tokens, including thinking.
     pub output: u64,
-    /// Thinking tokens, where they are told apart.
+    /// Thinking tokens, if reported separately.
     pub reasoning: Option<u64>,
     /// Input tokens read from the cache.
     pub cache_read: u64,
-    /// Input tokens written to the cache, both lifetimes.
+    /// Input tokens written to the cache, for all lifetimes.
     pub cache_write: u64,
-    /// Of these, kept for five minutes.
+    /// The part of `cache_write` kept for five minutes.
     pub cache_write_5m: u64,
-    /// Of these, kept for one hour.
+    /// The part of `cache_write` kept for one hour.
     pub cache_write_1h: u64,
     /// Web searches that the provider ran.
     pub web_searches: u64,
@@ -85,39 +85,39 @@ pub struct Usage {
     pub web_fetches: u64,
 }
 
-/// Whether a call told what it used.
+/// Whether a call reported its usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageReport {
-    /// It did, or it failed and used nothing.
+    /// Usage was reported, or the call failed and used nothing.
     Present,
-    /// No part of the response did: its counts are not known.
+    /// No part of the response reported usage: its counts are unknown.
     Missing,
 }
 
-/// What is known of how long a call took.
+/// Whether the duration of a call is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timing {
-    /// The agent recorded when the call was asked for and when the answer was there.
+    /// The agent recorded both the request time and the response time.
     Known,
     /// The agent recorded less: the call has no latency.
     Unknown,
 }
 
-/// The price of one call in dollars, as the agent computed it.
+/// Cost of one call in dollars, as computed by the agent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// All of it.
+    /// Total.
     pub total: f64,
-    /// The part for input, cached input included, where the agent splits the price.
+    /// Cost of input, including cached input, if the agent splits the cost.
     pub input: Option<f64>,
-    /// The part for output, where the agent splits the price.
+    /// Cost of output, if the agent splits the cost.
     pub output: Option<f64>,
 }
 
-/// What a request asked for, where the transcript tells.
+/// Request parameters, as far as the transcript records them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parameters {
-    /// The model that was asked for, where another one answered.
+    /// The requested model, if another one answered.
     pub requested_model: Option<String>,
     /// Upper limit of output tokens.
     pub max_tokens: Option<u64>,
@@ -129,35 +129,35 @@ pub struct Parameters {
     pub service_tier: Option<String>,
     /// Speed the provider billed (`standard`, `fast`).
     pub speed: Option<String>,
-    /// Where the model ran (`us`, `global`), where the provider bills by it.
+    /// Region in which the model ran (`us`, `global`), if the provider bills by it.
     pub inference_geo: Option<String>,
-    /// Whatever else says how the model was asked, in the provider's words.
+    /// Other parameters, by the provider's names.
     pub others: Map<String, Value>,
 }
 
-/// Attempts that failed and were made again.
+/// Failed attempts that were repeated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retries {
-    /// How many.
+    /// Number of failed attempts.
     pub count: u64,
-    /// HTTP status of the last of them, where there was an answer.
+    /// HTTP status of the last failed attempt, if there was an answer.
     pub status: Option<u16>,
 }
 
-/// Why a call failed.
+/// The error of a failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
-    /// Short kind (`rate_limit`, `invalid_request`, …), as the agent or the provider wrote it.
+    /// Error kind (`rate_limit`, `invalid_request`, …), as written by the agent or the provider.
     pub kind: Option<String>,
-    /// What the agent showed to the user.
+    /// The message that the agent showed to the user.
     pub message: String,
     /// HTTP status of the provider's answer.
     pub status: Option<u16>,
 }
 
 impl Generation {
-    /// Whether the count of output tokens is that of the response's first moments: some versions
-    /// of agents, and responses that were broken off, never get the final one.
+    /// Whether the output token count is only the initial value of a stream: some agent versions,
+    /// and aborted responses, never record the final one.
     #[must_use]
     pub fn has_placeholder(&self) -> bool {
         const LARGEST_PLACEHOLDER: u64 = 10;
@@ -166,8 +166,8 @@ impl Generation {
             && self.usage.output <= LARGEST_PLACEHOLDER
     }
 
-    /// The usage with the searches that its tools ran on behalf of the model, which only the
-    /// tools' results tell.
+    /// The usage plus the web searches run by its tools for the model, which only tool results
+    /// report.
     #[must_use]
     pub fn billed(&self) -> Usage {
         let results = self.tool_calls().filter_map(|call| call.result.as_ref());

@@ -1,4 +1,4 @@
-//! What a model was given with a call.
+//! The input of a call of a model.
 
 use std::sync::Arc;
 
@@ -7,29 +7,29 @@ use serde_json::Value;
 use super::same::same_block;
 use super::{Block, Message, ToolResult};
 
-/// How much of a conversation is told with every call.
+/// How much of the conversation is sent with every call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InputScope {
-    /// What the call added to it.
+    /// Only the messages that the call added.
     #[default]
     New,
-    /// All that the model was given.
+    /// The complete input of the call.
     Full,
 }
 
-/// What is wanted of what was said.
+/// Which content of a session to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Nothing: numbers and names are enough.
+    /// No content: numbers and names suffice.
     Numbers,
-    /// Everything but the exact inputs of calls.
+    /// All content except the exact inputs of calls.
     Outputs,
-    /// Everything, and of inputs so much.
+    /// All content, with this much of the inputs.
     Everything(InputScope),
 }
 
 impl Wanted {
-    /// How much of the inputs of calls.
+    /// How much of the inputs of calls to read.
     #[must_use]
     pub const fn inputs(self) -> Option<InputScope> {
         match self {
@@ -38,8 +38,8 @@ impl Wanted {
         }
     }
 
-    /// The same without inputs, or without outputs. Inputs cannot be had without outputs: of those,
-    /// what is not wanted is left out later.
+    /// The same without inputs, or without outputs. Inputs are read together with outputs; unwanted
+    /// outputs are removed later.
     #[must_use]
     pub const fn less(self, no_inputs: bool, no_outputs: bool) -> Self {
         match (self, no_inputs, no_outputs) {
@@ -50,17 +50,18 @@ impl Wanted {
     }
 }
 
-/// The messages of a request, where the agent wrote them down.
+/// The messages of a request, if the agent recorded them.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
-    /// Those that the call added, without the responses of earlier calls.
+    /// The messages the call added, without the responses of earlier calls.
     pub new: Vec<Message>,
-    /// All of them, where they are wanted and known.
+    /// All messages, if requested and known.
     pub whole: Option<Vec<Arc<Message>>>,
 }
 
 impl Given {
-    /// A result that the model was given is, as a rule, the one that came back: kept once.
+    /// Replaces tool results in the messages by the identical ones already known, so that each is
+    /// kept in memory once.
     pub(crate) fn share<'a>(&mut self, known: &dyn Fn(&str) -> Option<&'a Arc<ToolResult>>) {
         for block in self.new.iter_mut().flat_map(|it| &mut it.content) {
             if let Block::ToolResult { call_id, result } = block
@@ -80,11 +81,11 @@ fn is_same(a: &ToolResult, b: &ToolResult) -> bool {
         && blocks.all(|(a, b)| same_block(a, b))
 }
 
-/// What a call was set up with besides messages.
+/// The setup of a call: everything in the request except messages and parameters.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The system prompt.
     pub system: Vec<Block>,
-    /// The tools that the model could call, in the provider's words.
+    /// The tools offered to the model, in the provider's format.
     pub tools: Vec<Value>,
 }

@@ -1,58 +1,58 @@
-//! What happened between calls and their results, as far as times alone tell.
+//! Derives the times of tool calls from the times of calls and results alone.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Permission;
 use super::time::{Asks, NEGLIGIBLE, OwnTime, Sighting, ToolTime, Worked};
 
-/// No person reads and answers a question faster.
+/// Shorter than any person takes to read and answer a question.
 const AT_ONCE: TimeDelta = TimeDelta::milliseconds(500);
-/// By how much two clocks of one agent may differ.
+/// Maximum difference between two clocks of one agent.
 pub(super) const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
-/// No tool works for longer.
+/// Longest plausible time of a tool.
 const LONGEST: TimeDelta = TimeDelta::days(31);
 
-/// The time from a call to its result.
+/// The interval from a call to its result.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Interval {
     called_at: DateTime<Utc>,
-    /// When the tool began or a person was asked: not before this …
+    /// Earliest time at which the tool began or a person was asked.
     pub(super) begins_after: DateTime<Utc>,
-    /// … and not after this.
+    /// Latest time at which the tool began or a person was asked.
     pub(super) begins_by: DateTime<Utc>,
-    /// When the result was there; `None` when there is none.
+    /// When the result arrived; `None` without a result.
     pub(super) end: Option<DateTime<Utc>>,
     pub(super) asks: Asks,
     pub(super) permission: Option<Permission>,
-    /// The tool's own part, as the agent measured it.
+    /// The tool's own time, as measured by the agent.
     pub(super) measured: Option<TimeDelta>,
     /// When the tool began, after any question.
     began_at: Option<DateTime<Utc>>,
-    /// Whether an agent in the background made the call: what the main conversation records of its
-    /// time says nothing of it.
+    /// Whether a background agent made the call. The recorded times of the main conversation do not
+    /// apply to it.
     pub(super) is_background: bool,
-    /// Whether it is not known when it began or ended.
+    /// Whether its beginning or end is unknown.
     pub(super) is_untimed: bool,
 }
 
-/// A stretch of time of which the agent recorded how much of it was work.
+/// A period for which the agent recorded its working time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stretch {
     since: DateTime<Utc>,
     until: DateTime<Utc>,
-    /// The rest of it.
+    /// The rest of the period.
     waited: TimeDelta,
 }
 
-/// The time of one call, and its part of a wait that is only known for several calls together.
+/// The time of one call, and its part of a wait that is known only for several calls together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Time {
     pub(super) of_call: ToolTime,
     pub(super) shared_wait: TimeDelta,
 }
 
-/// Calls, each with what is known of its time.
+/// Calls, each with the known parts of its time.
 #[derive(Debug)]
 pub(super) struct Calls(Vec<(Interval, Time)>);
 
@@ -73,7 +73,7 @@ impl Interval {
         }
     }
 
-    /// Takes notice of lines between the call and its result.
+    /// Uses lines seen between the call and its result.
     pub(super) fn see(&mut self, sighting: &Sighting) {
         let (start, end) = (self.called_at, self.end);
         let within = |at: &DateTime<Utc>| *at >= start && end.is_some_and(|end| *at <= end);
@@ -84,7 +84,7 @@ impl Interval {
         self.began_at = sighting.began_at.filter(within);
     }
 
-    /// How long the tool can have worked at most. What was measured to be longer was not.
+    /// Upper limit of the tool's time. A measurement above it is wrong.
     pub(super) fn longest(&self) -> TimeDelta {
         match self.end.filter(|_| !self.is_untimed) {
             Some(end) => end - self.called_at + TOLERANCE,
@@ -97,19 +97,19 @@ impl Interval {
             .map_or(TimeDelta::zero(), |end| end - self.begins_after)
     }
 
-    /// Whether it is known when the tool began or a person was asked.
+    /// Whether the time at which the tool began or a person was asked is known.
     fn has_beginning(&self) -> bool {
         self.begins_by - self.begins_after <= NEGLIGIBLE
     }
 
-    /// The tool's own part, where it is recorded.
+    /// The tool's own time, if recorded.
     fn recorded(&self) -> Option<OwnTime> {
         let began = self.began_at.zip(self.end);
         let since = began.map(|(began, end)| OwnTime::Interval(end - began));
         self.measured.map(OwnTime::Measured).or(since)
     }
 
-    /// What is left of the interval for waiting at most.
+    /// Upper limit of the waiting time in the interval.
     fn room(&self) -> TimeDelta {
         let own = match self.recorded() {
             Some(OwnTime::Measured(time) | OwnTime::Interval(time)) => time,
@@ -118,7 +118,8 @@ impl Interval {
         (self.length() - own).max(TimeDelta::zero())
     }
 
-    /// Whether a person may have been asked in it; where the agent recorded that, it is so.
+    /// Whether a person may have been asked during the interval; certain if the agent recorded a
+    /// granted permission.
     fn may_have_asked(&self) -> bool {
         let may = match self.permission {
             Some(Permission::Granted) => true,
@@ -128,7 +129,7 @@ impl Interval {
         may && !self.is_untimed && self.end.is_some() && self.room() > AT_ONCE
     }
 
-    /// Whether all of it was waiting for a person.
+    /// Whether the whole interval was waiting for a person.
     fn is_question(&self) -> bool {
         match self.permission {
             Some(Permission::Refused) => true,
@@ -137,7 +138,7 @@ impl Interval {
         }
     }
 
-    /// What the call alone tells.
+    /// The time as far as this call alone shows it.
     fn time(&self) -> ToolTime {
         if self.end.is_none() {
             return ToolTime::default();
@@ -172,7 +173,7 @@ impl Interval {
         }
     }
 
-    /// The own time of a tool of which it is known that nobody was asked.
+    /// The own time of a tool for which nobody was asked.
     fn without_waiting(&self) -> OwnTime {
         if self.has_beginning() {
             OwnTime::Interval(self.length())
@@ -195,7 +196,7 @@ impl Stretch {
         interval.called_at < self.until && interval.end.is_some_and(|end| end > self.since)
     }
 
-    /// Whether what is recorded of it says something of this interval.
+    /// Whether the recorded working time includes this interval.
     fn holds(&self, interval: &Interval) -> bool {
         let ends = |end| end <= self.until + TOLERANCE;
         !interval.is_background
@@ -203,7 +204,7 @@ impl Stretch {
             && interval.end.is_some_and(ends)
     }
 
-    /// How much of it lies in intervals that were waiting and nothing else.
+    /// Time of the stretch covered by intervals that were only waiting.
     fn asked<'a>(&self, intervals: impl Iterator<Item = &'a Interval>) -> TimeDelta {
         let questions = intervals.filter(|it| it.is_question() && !it.is_background);
         let mut spans: Vec<_> = questions
@@ -235,13 +236,13 @@ impl Calls {
         Self(calls.collect())
     }
 
-    /// Uses what is recorded of stretches: how long it was waited in each of them.
+    /// Uses recorded stretches: the waiting time in each of them.
     pub(super) fn narrow(&mut self, mut stretches: Vec<Stretch>) {
         stretches.sort_by_key(|stretch| stretch.since);
         let mut by_time: Vec<usize> = (0..self.0.len()).collect();
         by_time.sort_by_key(|index| self.0[*index].0.called_at);
         let mut later = by_time.into_iter().peekable();
-        // The calls that a stretch touches, in the order of their times.
+        // Calls that the stretch touches, in order of time.
         let mut inside: Vec<usize> = Vec::new();
         for stretch in stretches {
             let begins = |index: &usize| self.0[*index].0.called_at < stretch.until;
@@ -258,7 +259,7 @@ impl Calls {
 
     fn narrow_in(&mut self, stretch: &Stretch, mut inside: Vec<usize>) {
         if stretch.waited < -TOLERANCE {
-            // More work than time: it is that of something else too.
+            // More work than time: the record includes other work.
             return;
         }
         let calls = &mut self.0;
@@ -285,7 +286,7 @@ impl Calls {
         }
     }
 
-    /// The times, in the order of the calls. What the agent does since `working_since` may still be
+    /// The times, in the order of the calls. Working time since `working_since` may still be
     /// recorded.
     pub(super) fn times(self, working_since: Option<DateTime<Utc>>) -> Vec<Time> {
         let calls = self.0.into_iter().map(|(interval, mut time)| {
@@ -298,13 +299,13 @@ impl Calls {
 }
 
 impl Interval {
-    /// Whether more can be known of it when it is known how long it was waited in all.
+    /// Whether a known total waiting time would tell more about this call.
     fn can_be_narrowed(&self, time: &Time) -> bool {
         let is_unclear = time.of_call.mixed().is_some() || self.recorded().is_some();
         is_unclear && time.of_call.waited.is_none() && self.may_have_asked() && !self.is_background
     }
 
-    /// Uses that it was waited for `rest` in this interval and in others, which have room for
+    /// Applies a waiting time of `rest`, shared by this interval and others, which have room for
     /// `others` of it.
     fn narrow(&self, time: &mut Time, rest: TimeDelta, others: TimeDelta) {
         if !self.can_be_narrowed(time) || !self.has_beginning() {

@@ -1,14 +1,14 @@
-//! Which sessions belong together because one came of another.
+//! Relations between sessions that were derived from one another.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// The sessions that a session came from and that it went on in, as far as its lines tell.
+/// The sessions a session was derived from and continued in, according to its lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
-    /// Ids of the sessions that it was made of.
+    /// Ids of the sessions it was derived from.
     pub derived_from: BTreeSet<String>,
-    /// Id of the session in which the conversation went on.
+    /// Id of the session in which the conversation continued.
     pub continued_in: Option<String>,
 }

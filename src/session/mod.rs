@@ -1,8 +1,8 @@
-//! The vocabulary of a coding session, whatever agent wrote it.
+//! The types that describe a coding session, independent of the agent.
 //!
-//! A [`Session`] is a tree: turns hold generations, a generation's output holds tool calls, a
-//! tool call may hold the subagents it started, and these hold generations again. Nothing here
-//! knows a file format, a vendor's wire format or PostHog.
+//! A [`Session`] is a tree: turns hold generations, a generation's output holds tool calls, a tool
+//! call may hold the subagents it started, and these hold generations again. Nothing here depends
+//! on a file format, a vendor's wire format or PostHog.
 
 pub mod books;
 mod earlier;
@@ -50,7 +50,7 @@ pub enum Agent {
 }
 
 impl Agent {
-    /// All of them.
+    /// All agents.
     pub const ALL: [Self; 3] = [Self::ClaudeCode, Self::Pi, Self::OpenCode];
 
     /// The name in identities, in `$ai_framework` and on the command line.
@@ -63,7 +63,7 @@ impl Agent {
         }
     }
 
-    /// The name as people write it.
+    /// The name for people.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -74,110 +74,111 @@ impl Agent {
     }
 }
 
-/// One session, or what is new of it since it was last read.
+/// One session, or the part of it that was written since it was last read.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Who wrote it.
+    /// The agent that wrote it.
     pub agent: Agent,
     /// The agent's own session id.
     pub id: String,
-    /// What tells the session from every other one of this agent: its id, but where users may give
-    /// the same id to several.
+    /// A key that is unique among the agent's sessions: the id, unless users can give several
+    /// sessions the same id.
     pub key: String,
-    /// Time of the first line of the session, which no later line can change.
+    /// Time of the first line of the session, which later lines cannot change.
     pub started_at: DateTime<Utc>,
     /// Time of the last line that was read.
     pub ended_at: DateTime<Utc>,
-    /// Whether its lines tell times: otherwise nothing is known of how long anything took.
+    /// Whether its lines have times; without them, no duration is known.
     pub timing: Timing,
-    /// Whether the agent wrote that the session ended, and nothing came after.
+    /// Whether the agent recorded the end of the session, with nothing after it.
     pub is_closed: bool,
-    /// Whether the last line is half a line: the agent was killed while it wrote.
+    /// Whether the last line is incomplete, because the agent was killed while it wrote.
     pub is_cut_off: bool,
-    /// The title that the user or the agent gave it; the user's wins.
+    /// The title given by the user, otherwise the one given by the agent.
     pub title: Option<String>,
-    /// Turns in the order they began. The first may belong to a prompt that is in no line.
+    /// Turns in the order they began. The prompt of the first may be in no line.
     pub turns: Vec<Turn>,
-    /// The sessions that it came from and that it went on in.
+    /// The sessions it was derived from and continued in.
     pub lineage: Lineage,
-    /// The agent's own books, as it wrote them down.
+    /// Statements of the agent's books, in order.
     pub statements: Vec<Statement>,
-    /// What was read before the first of `turns`; empty when the session was read from its start.
+    /// Summary of the turns before the first of `turns`; empty if the session was read from its
+    /// start.
     pub earlier: Earlier,
-    /// Whether more of it follows in another part: then nothing can be said of the whole yet.
+    /// Whether another part follows, so that the whole is not known yet.
     pub goes_on: bool,
-    /// What the reader met and could not use, by kind.
+    /// Numbers of lines the reader could not use, by kind.
     pub oddities: Oddities,
 }
 
-/// A prompt and everything that was done for it.
+/// A prompt and the work done for it.
 #[derive(Clone, Debug)]
 pub struct Turn {
-    /// Identity of the prompt: survives resuming and forking.
+    /// Identity of the prompt; the same after resuming and forking.
     pub id: String,
-    /// What started the turn.
+    /// The trigger of the turn.
     pub trigger: Trigger,
-    /// The prompt's text, empty when the prompt is in no line.
+    /// Text of the prompt; empty if it is in no line.
     pub prompt: String,
     /// When the prompt was given.
     pub started_at: DateTime<Utc>,
-    /// When the last thing done for it was done; background work may end later still.
+    /// When the last work for it ended; background work may end later.
     pub ended_at: DateTime<Utc>,
-    /// Where and under what circumstances.
+    /// The circumstances of the prompt.
     pub circumstances: Arc<Circumstances>,
-    /// The model calls of the main conversation, by start.
+    /// Generations of the main conversation, by start.
     pub generations: Vec<Generation>,
     /// Subagents whose starting call is in no file.
     pub stray_subagents: Vec<Subagent>,
-    /// How long a person was waited for in calls that are known together only.
+    /// Waiting time for a person that is known only for several calls together.
     pub shared_wait: TimeDelta,
-    /// What happened besides.
+    /// Other events of the turn.
     pub incidents: Incidents,
 }
 
-/// What started a turn.
+/// The trigger of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// A person typed or scripted it.
+    /// A prompt, typed by a person or sent by a script.
     Prompt,
-    /// A command of the agent itself, which may never have reached the model.
+    /// A command of the agent itself, which may not have reached the model.
     Command,
-    /// A background task, another agent or a schedule spoke.
+    /// A message of a background task, another agent or a schedule.
     Notification,
     /// The lines of the prompt were not found.
     Unknown,
 }
 
-/// What was true when a line was written; it changes inside a session.
+/// The circumstances in which a line was written. They may change within a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Circumstances {
     /// Working directory.
     pub cwd: Option<String>,
-    /// Branch that was checked out.
+    /// The checked-out branch.
     pub git_branch: Option<String>,
-    /// Version of the agent.
+    /// The agent's version.
     pub agent_version: Option<String>,
     /// How the agent was started (`cli`, `sdk-cli`, …).
     pub entrypoint: Option<String>,
     /// The agent's permission mode.
     pub permission_mode: Option<String>,
-    /// Whether the agent asks nobody for permission, in this mode or the way it was started.
+    /// Whether the agent never asks for permission, because of this mode or the way it was started.
     pub asks_nobody: bool,
-    /// Name of the persona that the agent works as (`build` and `plan` in OpenCode), which decides
-    /// its instructions and tools.
+    /// Name of the agent's persona (`build` and `plan` in OpenCode), which selects instructions and
+    /// tools.
     pub persona: Option<String>,
 }
 
 /// One message of a conversation.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// Who says it.
+    /// The author.
     pub role: Role,
-    /// What is said.
+    /// The content.
     pub content: Vec<Block>,
 }
 
-/// Who says a message.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The user, and the tools on the user's behalf.
@@ -188,110 +189,110 @@ pub enum Role {
     System,
 }
 
-/// A piece of a message.
+/// A block of a message.
 #[derive(Clone, Debug)]
 pub enum Block {
     /// Plain text.
     Text(String),
-    /// A text, said to the model, in which the agent repeats what was answered: a summary of the
-    /// conversation, the report of a background task, the output of a command that the user ran.
-    /// Both an input and an output.
+    /// A text for the model in which the agent repeats output: a summary of the conversation, the
+    /// report of a background task, the output of a command that the user ran. It counts as both
+    /// input and output.
     Report(String),
-    /// What the model thought, where it is readable.
+    /// Thinking of the model, if readable.
     Thinking(String),
-    /// A call of a tool, with what came of it.
+    /// A tool call, with its result.
     ToolCall(Box<ToolCall>),
-    /// The result of a tool, as the model got it.
+    /// A tool result, as the model received it.
     ToolResult {
-        /// The call that this answers.
+        /// Id of the call.
         call_id: String,
         /// The result, shared with the call.
         result: Arc<ToolResult>,
     },
-    /// A picture or document; its bytes are never kept.
+    /// An image or document. Its bytes are never kept.
     Media {
         /// `image` or `document`.
         kind: String,
-        /// Media type, where it is told.
+        /// Media type, if recorded.
         media_type: Option<String>,
-        /// Size in bytes, decoded, where the content is inline.
+        /// Decoded size in bytes, if the content is inline.
         bytes: u64,
     },
-    /// Anything else, as it stands in the transcript.
+    /// Any other block, as it is in the transcript.
     Other(Value),
 }
 
 /// One execution of a tool.
 #[derive(Clone, Debug)]
 pub struct ToolCall {
-    /// The provider's id of the call; not every provider takes care that no two are alike.
+    /// The provider's id of the call. Not every provider makes it unique.
     pub id: String,
     /// Name of the tool.
     pub name: String,
     /// Arguments.
     pub input: Value,
-    /// When the model had written the call.
+    /// When the model had finished writing the call.
     pub called_at: DateTime<Utc>,
-    /// Whether that is not told, but only when what stands before it was.
+    /// Whether `called_at` is not recorded and is the time of what precedes the call.
     pub is_untimed: bool,
     /// Whether a person may be asked before it runs.
     pub asks: Asks,
-    /// How it runs beside other calls of the response.
+    /// How it runs relative to other calls of the response.
     pub order: Order,
-    /// What is known of its time, once the session was put together.
+    /// The known parts of its time, once the session is assembled.
     pub time: ToolTime,
-    /// What came back; `None` when nothing did.
+    /// The result; `None` if there is none.
     pub result: Option<Arc<ToolResult>>,
     /// The subagents that this call started.
     pub subagents: Vec<Subagent>,
-    /// Where and under what circumstances.
+    /// The circumstances of the call.
     pub circumstances: Arc<Circumstances>,
 }
 
-/// What a tool gave back.
+/// The result of a tool call.
 #[derive(Clone, Debug)]
 pub struct ToolResult {
     /// Its content.
     pub content: Vec<Block>,
     /// Whether the tool failed or was refused.
     pub is_error: bool,
-    /// When the result was there.
+    /// When the result arrived.
     pub returned_at: DateTime<Utc>,
-    /// Whether that is not told, but only when what stands before it was.
+    /// Whether `returned_at` is not recorded and is the time of what precedes the result.
     pub is_untimed: bool,
-    /// Time of the tool itself in milliseconds, where it was measured.
+    /// Running time of the tool in milliseconds, if measured.
     pub duration_ms: Option<u64>,
-    /// Who allowed it, where it is told.
+    /// Who permitted the call, if recorded.
     pub permission: Option<Permission>,
-    /// Whether something goes on in the background that the call started.
+    /// Whether the call started work that continues in the background.
     pub background: Background,
     /// Web searches that the tool ran.
     pub web_searches: u64,
-    /// What it did to files and repository.
+    /// Its changes to files and repository.
     pub work: Work,
 }
 
-/// An agent started by a tool call, or by the agent for its own ends.
+/// An agent started by a tool call, or by the coding agent for internal purposes.
 #[derive(Clone, Debug)]
 pub struct Subagent {
     /// The agent's own id.
     pub id: String,
     /// Its type (`general-purpose`, `compaction`, …).
     pub kind: Option<String>,
-    /// Whether the coding agent started it for its own ends, so that no call of a tool did.
+    /// Whether the coding agent started it for internal purposes, not through a tool call.
     pub is_internal: bool,
     /// Its model calls, by start.
     pub generations: Vec<Generation>,
 }
 
 impl Session {
-    /// Lines that could not be used, since the session began.
+    /// Numbers of unusable lines since the session began.
     #[must_use]
     pub fn skipped(&self) -> Skipped {
         self.earlier.skipped.plus(self.oddities.skipped())
     }
 
-    /// Responses that did not tell what they used, since the session began.
+    /// Number of responses without reported usage since the session began.
     #[must_use]
     pub fn without_usage(&self) -> u64 {
         let generations = self.all_generations().into_iter();
@@ -299,20 +300,20 @@ impl Session {
         self.earlier.totals.without_usage + new.count() as u64
     }
 
-    /// Whether a turn began at that time or later.
+    /// Whether a turn began at `at` or later.
     #[must_use]
     pub fn has_turn_after(&self, at: DateTime<Utc>) -> bool {
         self.turns.iter().any(|turn| turn.started_at >= at)
     }
 
-    /// What the agent's own books show and the lines do not. `ours` tells the generations of this
-    /// session from those copied out of another.
+    /// Usage that is in the agent's books but in no line. `ours` tells the generations of this
+    /// session from those copied from another.
     #[must_use]
     pub fn reconcile(&self, ours: &dyn Fn(&Generation) -> bool) -> Reconciled {
         self.reconcile_until(&self.turns, self.statements.len(), ours)
     }
 
-    /// The same for the first turns and the first statements alone.
+    /// As [`Session::reconcile`], for the first turns and the first statements only.
     #[must_use]
     pub fn reconcile_until(
         &self,
@@ -328,8 +329,8 @@ impl Session {
             .reconcile(statements, listed(turns), inherits)
     }
 
-    /// The first prompt that set the model to work: what the session is about. A command that
-    /// never reached the model (`/clear`, `/help`) is not it.
+    /// The first prompt that reached the model: the subject of the session. Commands that never
+    /// reached it (`/clear`, `/help`) do not count.
     #[must_use]
     pub fn first_prompt(&self) -> Option<String> {
         let earlier = self.earlier.first_prompt.clone();
@@ -345,7 +346,7 @@ impl Session {
 }
 
 impl Block {
-    /// A text of a message to the model as a [`Block::Report`]; any other block as it is.
+    /// Turns a text to the model into a [`Block::Report`]; returns any other block unchanged.
     #[must_use]
     pub fn as_report(self) -> Self {
         match self {
@@ -356,8 +357,8 @@ impl Block {
 }
 
 impl Turn {
-    /// Whether there is anything to show: a command that never reached the model leaves nothing,
-    /// unless it had the conversation compacted.
+    /// Whether the turn has nothing to show, as after a command that never reached the model,
+    /// unless it compacted the conversation.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.trigger != Trigger::Prompt
@@ -366,15 +367,15 @@ impl Turn {
             && self.incidents.compactions == 0
     }
 
-    /// Whether the turn is part of its session's trace: there is something in it, and not all of
-    /// that was copied out of another session. `ours` tells the generations that were not.
+    /// Whether the turn is part of its session's trace: it is not empty, and not entirely copied
+    /// from another session. `ours` tells the generations that were not copied.
     pub fn is_shown(&self, ours: &dyn Fn(&Generation) -> bool) -> bool {
         let generations = self.all_generations();
         !self.is_empty() && (generations.is_empty() || generations.into_iter().any(ours))
     }
 
-    /// Whether nothing in the turn waits for more to be written: every response is complete,
-    /// every call has its result, and every subagent its call.
+    /// Whether nothing in the turn is incomplete: every response is complete, every call has its
+    /// result, and every subagent its call.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let is_settled = |generation: &Generation| {
@@ -387,7 +388,7 @@ impl Turn {
             && self.all_generations().into_iter().all(is_settled)
     }
 
-    /// The last thing the model said to the user in this turn.
+    /// The last text of the model to the user in this turn.
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         let spoken = self.generations.iter().rev().flat_map(|generation| {
@@ -404,7 +405,7 @@ impl Turn {
     }
 }
 
-/// What the lines show of what was used.
+/// Usage in lines: time, model and usage of each response.
 fn listed(turns: &[Turn]) -> impl Iterator<Item = (DateTime<Utc>, &str, Usage)> {
     turns
         .iter()

@@ -1,43 +1,43 @@
-//! What a reader could not use.
+//! Counts of what a reader could not use.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a reader met and could not use. Never an error, always counted.
+/// Numbers of items a reader could not use, by kind. They are never an error and always counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Oddities {
-    /// Lines, or parts of lines, that are no JSON object.
+    /// Lines, or parts of lines, that are not JSON objects.
     pub malformed_lines: u64,
-    /// Lines that are too long to be read.
+    /// Lines above the size limit.
     pub oversized_lines: u64,
     /// Lines without a time of their own.
     pub untimed_lines: u64,
-    /// Lines of a type that the reader does not know, by type.
+    /// Lines of unknown type, by type.
     pub unknown_types: BTreeMap<String, u64>,
     /// Tool results whose call is in no line.
     pub results_without_call: u64,
-    /// Responses without the usage that a response must have.
+    /// Responses without the usage that every response should have.
     pub responses_without_usage: u64,
-    /// Responses that hold nothing: they are in no number.
+    /// Responses without content. They are in no other count.
     pub responses_without_message: u64,
 }
 
-/// How many lines a reader met and could not use, or not in full.
+/// Numbers of lines that a reader could not use, or not in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
-    /// Lines, or parts of lines, that are broken or say too little.
+    /// Lines, or parts of lines, that are malformed or incomplete.
     pub broken: u64,
-    /// Lines of a type that the reader does not know.
+    /// Lines of unknown type.
     pub unknown: u64,
-    /// Lines that are too long to be read.
+    /// Lines above the size limit.
     pub oversized: u64,
-    /// Lines without a time of their own: they have that of the line before.
+    /// Lines without a time of their own, which get that of the line before.
     pub untimed: u64,
 }
 
 impl Skipped {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Skipped {
         }
     }
 
-    /// What this has more than the other.
+    /// The difference, at least zero.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Skipped {
 }
 
 impl Oddities {
-    /// Adds those of another file of the same session.
+    /// Adds the counts of another file of the same session.
     pub fn add(&mut self, other: &Self) {
         self.malformed_lines += other.malformed_lines;
         self.oversized_lines += other.oversized_lines;
@@ -74,7 +74,7 @@ impl Oddities {
         self.responses_without_message += other.responses_without_message;
     }
 
-    /// Of all these, the lines that are in no event, or not as they should be.
+    /// The number of lines that are missing from the events, or not complete in them.
     #[must_use]
     pub fn skipped(&self) -> Skipped {
         Skipped {

@@ -1,9 +1,9 @@
-//! How long tools worked, and how long a person was waited for.
+//! The working time of tools, and the time spent waiting for a person.
 //!
-//! Between a call and its result lie up to three things: calls of the same response that run
+//! Up to three things happen between a call and its result: calls of the same response that run
 //! before it, a question to a person whether it may run, and the work of the tool itself. Agents
-//! seldom record them apart. A time is given to a tool only where nothing else can have happened
-//! in it; what cannot be told apart is said to be so.
+//! rarely record them separately. A tool gets a time only if nothing else can have happened in it;
+//! times that cannot be separated are reported as such.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,61 +13,61 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::intervals::{Calls, Interval, Stretch, TOLERANCE};
 use super::{Block, Generation, Permission, Subagent, ToolCall, ToolResult, Turn};
 
-/// The longest time that is given to a tool though a person may have been asked in it. Of 11,400
+/// The longest time attributed to a tool although a person may have been asked during it. Of 11,400
 /// calls in public sessions, 64 % returned in less, after 0.2 s on average: at most 0.3 % of the
-/// time of all calls can be wrong by it.
+/// time of all calls can be attributed wrongly.
 pub(super) const NEGLIGIBLE: TimeDelta = TimeDelta::seconds(2);
 
-/// Whether what a call started goes on after its result.
+/// Whether work started by a call continues after its result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Background {
-    /// The result is the end of it.
+    /// The result ends the call.
     #[default]
     No,
-    /// It goes on as the task with this id, whose end was not reported yet.
+    /// The work continues as the task with this id, whose end was not reported yet.
     Running(String),
-    /// It went on, and its end was reported: the result is that of the task.
+    /// The work continued and its end was reported; the result is that of the task.
     Ended,
 }
 
 /// Whether a person may be asked before a tool runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Asks {
-    /// It depends on settings that are not recorded.
+    /// Depends on settings that are not recorded.
     #[default]
     Perhaps,
     /// The agent runs it without asking.
     Never,
-    /// The tool is a question to a person: all of its time is waiting.
+    /// The tool is itself a question to a person: all of its time is waiting.
     Always,
 }
 
-/// How a tool runs beside other calls of the same response.
+/// How a tool runs relative to other calls of the same response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// Either way.
+    /// Unknown.
     #[default]
     Unknown,
-    /// After those that were called before it, and before those that were called after it.
+    /// After earlier calls and before later ones.
     Alone,
-    /// At the same time as others of its kind.
+    /// In parallel with others of this kind.
     Together,
-    /// At the same time as all others of the response, and their results come together.
+    /// In parallel with all others of the response; their results arrive together.
     Jointly,
 }
 
-/// What is known of the time between a call and its result.
+/// The known parts of the time between a call and its result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ToolTime {
-    /// The tool's own part.
+    /// The tool's own time.
     pub own: OwnTime,
-    /// How long a person was waited for, where that is known.
+    /// Time spent waiting for a person, if known.
     pub waited: Option<TimeDelta>,
-    /// Whether lines that are still to come may tell more.
+    /// Whether later lines may tell more.
     pub is_open: bool,
 }
 
-/// How long a tool worked.
+/// The working time of a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OwnTime {
     /// There is no result, or it came before the work was done.
@@ -75,24 +75,24 @@ pub enum OwnTime {
     Unknown,
     /// The agent measured it.
     Measured(TimeDelta),
-    /// From its beginning to its result, in which nothing can have waited.
+    /// From its beginning to its result, without any waiting.
     Interval(TimeDelta),
-    /// Working and waiting cannot be told apart: both together took so long.
+    /// Time of work and waiting together, which cannot be separated.
     Mixed(TimeDelta),
 }
 
-/// What an agent recorded of its time from one prompt to the end of its work, waiting left out.
+/// The agent's record of its working time from one prompt to the end of its work, without waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Worked {
-    /// When it began.
+    /// When the work began.
     pub since: DateTime<Utc>,
-    /// When it ended.
+    /// When the work ended.
     pub until: DateTime<Utc>,
-    /// How long it worked.
+    /// The working time.
     pub worked: TimeDelta,
 }
 
-/// What lines between a call and its result tell.
+/// Information from lines between a call and its result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sighting {
     /// A time at which the tool had not begun.
@@ -101,40 +101,40 @@ pub struct Sighting {
     pub began_at: Option<DateTime<Utc>>,
 }
 
-/// A background task came to its end.
+/// The report of a finished background task.
 #[derive(Clone, Debug)]
 pub struct TaskReport {
     /// The task's id.
     pub task: String,
-    /// When the agent was told.
+    /// When the agent received the report.
     pub at: DateTime<Utc>,
-    /// Whether it failed or was stopped.
+    /// Whether the task failed or was stopped.
     pub is_error: bool,
-    /// How long it took in milliseconds, where that was measured.
+    /// Running time in milliseconds, if measured.
     pub duration_ms: Option<u64>,
-    /// What it reports.
+    /// Content of the report.
     pub content: Vec<Block>,
 }
 
-/// Everything that lines tell of time besides calls and results.
+/// All recorded times other than those of calls and results.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     pub(crate) worked: Vec<Worked>,
-    /// When the work began that may still be recorded.
+    /// Beginning of the work whose record may still follow.
     pub(crate) working_since: Option<DateTime<Utc>>,
-    /// By the id of the call.
+    /// Sightings by the id of the call.
     pub(crate) sightings: HashMap<String, Sighting>,
-    /// The first report of each task: an agent that is woken again reports again.
+    /// The first report of each task. An agent that is woken again reports again.
     pub(crate) reports: HashMap<String, TaskReport>,
 }
 
-/// Gives every call its time, of which nothing is recorded but the calls and results themselves.
+/// Sets the time of every call, from the calls and results alone.
 pub fn settle_times(turns: &mut [Turn]) {
     Clock::default().settle(turns);
 }
 
 impl ToolTime {
-    /// How long the tool itself took, where that is known.
+    /// Running time of the tool, if known.
     #[must_use]
     pub const fn latency(&self) -> Option<TimeDelta> {
         match self.own {
@@ -143,7 +143,7 @@ impl ToolTime {
         }
     }
 
-    /// How long tool and waiting took together, where they cannot be told apart.
+    /// Time of work and waiting together, if they cannot be separated.
     #[must_use]
     pub const fn mixed(&self) -> Option<TimeDelta> {
         match self.own {
@@ -154,7 +154,7 @@ impl ToolTime {
 }
 
 impl ToolCall {
-    /// Whether nothing more can become known of the call.
+    /// Whether no later line can tell more about the call.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let result = self.result.as_ref();
@@ -171,7 +171,7 @@ impl ToolCall {
 }
 
 impl ToolResult {
-    /// Whether nothing goes on of what the call started.
+    /// Whether no work started by the call continues.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         !matches!(self.background, Background::Running(_))
@@ -179,7 +179,7 @@ impl ToolResult {
 }
 
 impl Clock {
-    /// Gives every call of these turns its time.
+    /// Sets the time of every call of these turns.
     pub(crate) fn settle(&self, turns: &mut [Turn]) {
         let mut calls = Vec::new();
         for turn in turns.iter_mut() {
@@ -204,7 +204,7 @@ impl Clock {
         }
     }
 
-    /// A call that left a task in the background ends with the report of that task.
+    /// Gives a call that started a background task the result in the task's report.
     fn report(&self, generation: &mut Generation) {
         if self.reports.is_empty() {
             return;
@@ -233,7 +233,7 @@ impl Clock {
         for (index, call) in calls.iter().enumerate() {
             let mut interval = Interval::of(call, &calls[..index]);
             if call.order == Order::Jointly && calls.len() > 1 {
-                // It may have been done long before its result came.
+                // The work may have ended long before its result arrived.
                 interval.begins_by = interval.end.unwrap_or(call.called_at);
             }
             interval.is_background = is_background;
@@ -246,7 +246,7 @@ impl Clock {
 }
 
 impl Interval {
-    /// The interval of a call; `before` are those of the same response that were called before.
+    /// The interval of a call; `before` are the earlier calls of the same response.
     fn of(call: &ToolCall, before: &[&ToolCall]) -> Self {
         let mut interval = Self::at(call.called_at);
         let Some(result) = call.result.as_ref().filter(|it| it.has_ended()) else {
@@ -263,7 +263,7 @@ impl Interval {
                 continue;
             }
             let latest = interval.begins_by.max(returned_at);
-            // What has to be asked for is not harmless enough to run beside others.
+            // Tools that need permission are not run in parallel with others.
             let was_asked = returned.permission.is_some_and(|it| it != Permission::Rule);
             let orders = [earlier.order, call.order];
             if orders.contains(&Order::Alone) || (earlier.order == Order::Unknown && was_asked) {
@@ -289,14 +289,14 @@ impl Interval {
 /// Sums over the calls of a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waits {
-    /// How long a person was waited for, as far as it is known.
+    /// Known time of waiting for a person.
     pub waited: TimeDelta,
-    /// How much is not known to be that or the tools' work.
+    /// Time that is not known to be either waiting or tool work.
     pub unattributed: TimeDelta,
 }
 
 impl Turn {
-    /// The waits of the turn, counting the calls of the responses that `ours` names.
+    /// The waits of the turn, for the calls of the responses that `ours` accepts.
     #[must_use]
     pub fn waits(&self, ours: &dyn Fn(&Generation) -> bool) -> Waits {
         let mut waits = Waits::default();
@@ -312,8 +312,8 @@ impl Turn {
     }
 }
 
-/// Calls `each` with every response of a turn at any depth, in tree order, and whether it is that
-/// of an agent in the background, which works while nobody waits for it.
+/// Calls `each` with every response of a turn at any depth, in tree order, and whether a background
+/// agent made it, for which nobody waits.
 fn each_response(turn: &mut Turn, each: &mut dyn FnMut(&mut Generation, bool)) {
     for generation in &mut turn.generations {
         response(generation, false, each);

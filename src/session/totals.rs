@@ -12,7 +12,7 @@ use super::{Generation, Turn, Unlisted, Usage, UsageReport, Waits, Work};
 pub struct Totals {
     /// Turns.
     pub turns: u64,
-    /// Responses, failed calls included.
+    /// Responses, including failed calls.
     pub generations: u64,
     /// Tool calls.
     pub tool_calls: u64,
@@ -20,38 +20,38 @@ pub struct Totals {
     pub tool_errors: u64,
     /// Failed calls of a model.
     pub errors: u64,
-    /// Tool calls that never returned.
+    /// Tool calls without a result.
     pub unfinished_tool_calls: u64,
-    /// Responses whose count of output tokens is a placeholder.
+    /// Responses whose output token count is a placeholder.
     pub placeholders: u64,
-    /// Responses that did not tell what they used.
+    /// Responses without reported usage.
     pub without_usage: u64,
-    /// How often the user stopped the agent.
+    /// Interruptions of the agent by the user.
     pub interruptions: u64,
-    /// How often the conversation was compacted.
+    /// Compactions of the conversation.
     pub compactions: u64,
-    /// Milliseconds for which a person was waited for.
+    /// Milliseconds of waiting for a person.
     pub waited_ms: u64,
-    /// Milliseconds that are not known to be waiting or the tools' work.
+    /// Milliseconds that are not known to be either waiting or tool work.
     pub unattributed_ms: u64,
     /// Input tokens outside the cache.
     pub input: u64,
     /// Output tokens.
     pub output: u64,
-    /// Of the output tokens, those of thinking, by model.
+    /// The thinking tokens among the output tokens, by model.
     pub reasoning: BTreeMap<String, u64>,
     /// Tokens read from the cache.
     pub cache_read: u64,
     /// Tokens written to the cache.
     pub cache_write: u64,
-    /// Names of the tools that were called.
+    /// Names of the called tools.
     pub tools: BTreeSet<String>,
-    /// What was done to files and repository.
+    /// Changes to files and repository.
     pub work: Work,
 }
 
 impl Totals {
-    /// Adds a turn, of it only the generations that `ours` names.
+    /// Adds a turn, counting only the generations that `ours` accepts.
     pub fn add_turn(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
         self.turns += 1;
         self.interruptions += turn.incidents.interruptions;
@@ -76,7 +76,7 @@ impl Totals {
         }
     }
 
-    /// Adds calls that only the agent's books show.
+    /// Adds calls that are only in the agent's books.
     pub fn add_unlisted(&mut self, unlisted: &Unlisted) {
         self.generations += 1;
         self.add_usage(unlisted.usage, Some(&unlisted.model));

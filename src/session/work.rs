@@ -1,4 +1,4 @@
-//! What was done in a session besides talking: to files, to the repository, to be allowed to.
+//! Effects of a session on files and repository, incidents, and permissions.
 
 use std::collections::BTreeSet;
 
@@ -6,45 +6,45 @@ use serde::{Deserialize, Serialize};
 
 use super::Turn;
 
-/// What became of the repository.
+/// Changes to files and repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
-    /// Commits that were made, by the hash as the agent read it.
+    /// Hashes of commits, as the agent read them.
     pub commits: BTreeSet<String>,
-    /// Branches that were pushed.
+    /// Branches pushed.
     pub pushed_branches: BTreeSet<String>,
-    /// Addresses of pull requests that were opened, changed or commented on.
+    /// URLs of pull requests that were opened, changed or commented on.
     pub pull_requests: BTreeSet<String>,
-    /// Lines that the agent's own tools added to files.
+    /// Lines added to files by the agent's own tools.
     pub lines_added: u64,
-    /// Lines that they removed.
+    /// Lines removed by them.
     pub lines_removed: u64,
 }
 
-/// What happened in a turn between the calls.
+/// Events of a turn other than calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Incidents {
-    /// How often the user stopped the agent.
+    /// Interruptions of the agent by the user.
     pub interruptions: u64,
-    /// How often the conversation was compacted.
+    /// Compactions of the conversation.
     pub compactions: u64,
-    /// Addresses of pull requests that the agent linked to what was being done.
+    /// URLs of pull requests that the agent linked to the turn.
     pub pull_requests: BTreeSet<String>,
 }
 
 /// Who decided whether a tool runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// A rule, a mode or a hook did; nobody was asked.
+    /// A rule, a mode or a hook; no person was asked.
     Rule,
-    /// A person was asked and agreed.
+    /// A person, who agreed.
     Granted,
-    /// A person was asked and did not agree: the tool did not run.
+    /// A person, who refused: the tool did not run.
     Refused,
 }
 
 impl Work {
-    /// Nothing was done.
+    /// No changes.
     pub const NONE: Self = Self {
         commits: BTreeSet::new(),
         pushed_branches: BTreeSet::new(),
@@ -53,7 +53,7 @@ impl Work {
         lines_removed: 0,
     };
 
-    /// Both together.
+    /// Adds the changes of `other`.
     pub fn add(&mut self, other: &Self) {
         self.commits.extend(other.commits.iter().cloned());
         self.pushed_branches
@@ -64,7 +64,7 @@ impl Work {
         self.lines_removed += other.lines_removed;
     }
 
-    /// Takes over the pull requests.
+    /// Adds the pull requests of `incidents`.
     pub fn link(&mut self, incidents: &Incidents) {
         self.pull_requests
             .extend(incidents.pull_requests.iter().cloned());
@@ -72,7 +72,7 @@ impl Work {
 }
 
 impl Turn {
-    /// What the turn's tools did, those of its subagents included.
+    /// Changes made by the turn's tools, including those of its subagents.
     #[must_use]
     pub fn work(&self) -> Work {
         let mut work = Work::default();

@@ -1,11 +1,11 @@
-//! The address of a PostHog: what a user writes, and what is called.
+//! The address of a PostHog instance: parsing it, and the URLs derived from it.
 
 use std::net::IpAddr;
 
 use ureq::http::Uri;
 use ureq::http::uri::{Authority, Scheme};
 
-/// Where PostHog takes events in its own clouds, and under which names the app is known there.
+/// Ingestion hosts of PostHog's own clouds, each with the host names of its app.
 const CLOUDS: [(&str, &[&str]); 2] = [
     (
         "us.i.posthog.com",
@@ -14,19 +14,19 @@ const CLOUDS: [(&str, &[&str]); 2] = [
     ("eu.i.posthog.com", &["eu.posthog.com"]),
 ];
 
-/// A way into PostHog.
+/// An ingestion endpoint of PostHog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// `/i/v0/ai/batch/`, for large AI events.
     Ai,
-    /// `/batch/`, which every PostHog has.
+    /// `/batch/`, which every PostHog instance has.
     Batch,
 }
 
 impl Lane {
-    /// The largest event that the lane takes, in bytes of JSON. One that is larger makes the
-    /// server refuse its whole batch. The limit of `/batch/` is 983,040 bytes as the server counts
-    /// them; the rest is its room for fields of its own.
+    /// The largest event that the lane accepts, in bytes of JSON. A larger one makes the server
+    /// refuse its whole batch. The limit of `/batch/` is 983,040 bytes as the server counts them;
+    /// the difference leaves room for fields that the server adds.
     #[must_use]
     pub const fn max_event_bytes(self) -> usize {
         match self {
@@ -43,7 +43,7 @@ impl Lane {
     }
 }
 
-/// The base address of a PostHog: https, or http on this machine.
+/// The base address of a PostHog instance: https, or http on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     base: String,
@@ -58,29 +58,29 @@ enum Kind {
     Other,
 }
 
-/// Why a text is not the address of a PostHog.
+/// Why a text is not a usable address of PostHog.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// It cannot be read as one.
+    /// It is not a URL.
     #[error("{0:?} is not an address such as https://us.i.posthog.com")]
     Malformed(String),
-    /// It would send sessions in the clear.
+    /// Sessions would be sent unencrypted.
     #[error("{0:?} is not encrypted: only https is used, except on this machine")]
     NotEncrypted(String),
-    /// It holds a user name or password, which would end up in logs.
+    /// It contains a user name or password, which would end up in logs.
     #[error("the address of {host} holds a user name or password: remove it")]
     Credentials {
-        /// The host, without them.
+        /// The host, without the credentials.
         host: String,
     },
 }
 
 impl Endpoint {
-    /// Reads an address as users write it. A missing scheme means https, the app's addresses
-    /// become those that take events, the path of a reverse proxy stays.
+    /// Parses an address as users write it. A missing scheme means https, addresses of the app
+    /// become those of ingestion, the path of a reverse proxy is kept.
     ///
     /// # Errors
-    /// When it is no address, would not be encrypted, or holds credentials.
+    /// When it is no address, would not be encrypted, or contains credentials.
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         let text = text.trim();
         let malformed = || EndpointError::Malformed(text.to_owned());
@@ -134,13 +134,13 @@ impl Endpoint {
         })
     }
 
-    /// The address, always written the same way, without a slash at its end.
+    /// The address in normal form, without a trailing slash.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// Where people look at what was sent, without a slash at its end.
+    /// The address of the app that shows what was sent, without a trailing slash.
     #[must_use]
     pub fn app(&self) -> String {
         if self.is_posthog_cloud() {
@@ -162,7 +162,7 @@ impl Endpoint {
         self.kind == Kind::Loopback
     }
 
-    /// What the user should know when another address is used than the one they wrote.
+    /// A note for the user if the address in use differs from the one they wrote.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
@@ -178,7 +178,7 @@ impl Endpoint {
         }
     }
 
-    /// Where batches go.
+    /// The URL for batches.
     #[must_use]
     pub fn url(&self, lane: Lane) -> String {
         format!("{}{}", self.base, lane.path())
@@ -200,8 +200,8 @@ pub(super) fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// The port as it is written after the host: nothing for the scheme's own one, `None` when it is
-/// no number.
+/// The port as written after the host: empty for the default port of the scheme, `None` if it is
+/// not a number.
 fn port(authority: &Authority, secure: bool) -> Option<String> {
     let own = if secure { 443 } else { 80 };
     match authority.as_str().strip_prefix(authority.host())? {

@@ -1,8 +1,8 @@
-//! Bytes to a URL, and what the answer means. Nothing here has heard of an event.
+//! Posts bytes to a URL and returns the answer. Knows nothing about events.
 //!
-//! Promises: certificates are always checked, with the roots that the system trusts; no redirect
-//! is followed; what goes to this machine goes through no proxy; every step has an end in time; an
-//! answer can be as long as it likes, only its beginning is read.
+//! Promises: certificates are always verified against the system's trusted roots; no redirect is
+//! followed; requests to this machine use no proxy; every step has a timeout; of an answer of any
+//! length, only the beginning is read.
 
 mod endpoint;
 
@@ -17,30 +17,29 @@ use ureq::{Agent, Proxy};
 
 pub use endpoint::{Endpoint, EndpointError, Lane};
 
-/// As much of an answer as anybody wants to know; PostHog's have a few dozen bytes.
+/// Bytes of an answer that are read. PostHog's answers have a few dozen bytes.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
-/// How rustls begins every complaint about a certificate.
+/// Prefix of rustls' error messages about certificates.
 const CERTIFICATE: &str = "invalid peer certificate";
-/// How the standard library reports a name without an address.
+/// Prefix of the standard library's error message for a failed name lookup.
 const LOOKUP: &str = "failed to lookup address";
 
-/// How requests are made.
+/// Identification and timeouts of requests.
 #[derive(Clone, Debug)]
 pub struct TransportSettings {
-    /// Our name for the server's logs.
+    /// The `User-Agent` header.
     pub user_agent: String,
-    /// For the address of the host.
+    /// Timeout of the name lookup.
     pub resolve: Duration,
-    /// For the connection, TLS included. Longer than that only a network takes that will not work
-    /// either.
+    /// Timeout of the connection, including TLS. A network that needs longer will not work anyway.
     pub connect: Duration,
-    /// For one write to get through: a connection that stands still for so long is dead.
+    /// Timeout of one write: a connection that makes no progress for this long is dead.
     pub stall: Duration,
-    /// For the answer to begin once everything is sent. PostHog answers in under a second; a
-    /// loaded self-hosted one in a few.
+    /// Timeout from the end of the request to the beginning of the answer. PostHog answers in under
+    /// a second; a loaded self-hosted one in a few.
     pub answer: Duration,
-    /// For all of it. A full batch has about a megabyte when compressed: a minute for an uplink
-    /// of 150 kbit/s, and the answer.
+    /// Timeout of the whole exchange. A full batch has about a megabyte when compressed: a minute
+    /// for an uplink of 150 kbit/s, and the answer.
     pub whole: Duration,
 }
 
@@ -57,7 +56,7 @@ impl Default for TransportSettings {
     }
 }
 
-/// What a server said.
+/// The answer of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
@@ -66,22 +65,22 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// The `Location` header.
     pub location: Option<String>,
-    /// The server's time, by its `Date` header.
+    /// The server's time, from its `Date` header.
     pub date: Option<SystemTime>,
-    /// The beginning of the body, at most 64 KiB, made valid UTF-8.
+    /// The beginning of the body, at most 64 KiB, with invalid UTF-8 replaced.
     pub body: String,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PostError {
-    /// The host has no address: no network, or a misspelt name.
+    /// The name of the host does not resolve: no network, or a misspelt name.
     #[error("cannot find the host {0}: is there a network, and is POSTHOG_HOST right?")]
     HostNotFound(String),
-    /// Nothing there, or the connection broke.
+    /// No server answers at the address, or the connection broke.
     #[error("the connection failed: {0}")]
     Connection(String),
-    /// It took too long.
+    /// A timeout.
     #[error("no answer in time ({0})")]
     Timeout(String),
     /// The server's certificate does not hold. Nothing was sent.
@@ -91,7 +90,7 @@ pub enum PostError {
          the system's store (or name it in SSL_CERT_FILE)"
     )]
     Certificate(String),
-    /// The proxy of the environment did not let us through.
+    /// The proxy of the environment refused the request.
     #[error("the proxy failed: {0}; check HTTPS_PROXY and NO_PROXY")]
     Proxy(String),
     /// The request cannot be made at all.
@@ -99,8 +98,8 @@ pub enum PostError {
     Unusable(String),
 }
 
-/// The HTTP client. Making one is free: connections, certificates and proxy settings are read
-/// with the first request.
+/// The HTTP client. Creating one is cheap: certificates and proxy settings are read with the first
+/// request.
 #[derive(Debug)]
 pub struct Transport {
     settings: TransportSettings,
@@ -108,7 +107,7 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// A client that has done nothing yet.
+    /// A client without connections.
     #[must_use]
     pub const fn new(settings: TransportSettings) -> Self {
         Self {
@@ -120,12 +119,12 @@ impl Transport {
     /// Posts gzipped JSON and reads the answer, whatever its status.
     ///
     /// # Errors
-    /// When there is no complete answer. The server may have taken the bytes all the same.
+    /// When there is no complete answer. The server may have received the bytes nevertheless.
     pub fn post(&self, url: &str, gzipped_json: &[u8]) -> Result<Answer, PostError> {
         let agent = self.agent.get_or_init(|| agent(&self.settings));
         let mut request = agent.post(url);
         if is_loopback(url) {
-            // It is the one address that may be called in the clear.
+            // Only addresses on this machine may be called unencrypted, and they need no proxy.
             request = request.config().proxy(None).build();
         }
         let mut response = request
@@ -156,8 +155,8 @@ impl Transport {
     }
 }
 
-/// Parses a date of a header, in the form that RFC 9110 has servers write; the two older forms of
-/// RFC 850 and asctime count as no date.
+/// Parses the date of a header, in the format that RFC 9110 requires of servers. The two older
+/// formats of RFC 850 and asctime count as no date.
 pub(crate) fn http_date(text: &str) -> Option<SystemTime> {
     DateTime::parse_from_rfc2822(text)
         .ok()
@@ -213,7 +212,7 @@ fn explain(error: ureq::Error, url: &str) -> PostError {
     }
 }
 
-/// rustls and the resolver report through the connection, where only their words are left.
+/// Finds the cause of a broken connection: rustls and the resolver report theirs only as text.
 fn broken(what: String, url: &str) -> PostError {
     if let Some(start) = what.find(CERTIFICATE) {
         let reason = what[start + CERTIFICATE.len()..].trim_start_matches([':', ' ']);

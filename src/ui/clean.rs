@@ -1,18 +1,18 @@
-//! Text as it may be shown: names of files, sessions and projects, prompts and error texts are
-//! data, and data must not steer a terminal or hide from whoever reads it.
+//! Makes text safe to display. Names of files, sessions and projects, prompts and error texts are
+//! data, and data must not control the terminal or be invisible to the reader.
 //!
-//! Every character that would is written as JSON escapes it (`\u202e`; two of them for a character
-//! beyond the first 65,536). So JSON that is printed means the same as before, and text shows what
-//! is in it. Line feeds and tabs stay.
+//! Every such character is written as a JSON escape (`\u202e`; two of them for a character beyond
+//! the first 65,536). Printed JSON keeps its meaning, and text shows what it contains. Line feeds
+//! and tabs stay.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::str;
 
-/// Characters that are not seen, but for control characters: those with the property
+/// Invisible characters other than control characters: those with the property
 /// `Default_Ignorable_Code_Point` of Unicode 16 (zero width, direction of text, tags, variation
-/// selectors), separators of lines and paragraphs, and marks of annotations.
+/// selectors), line and paragraph separators, and interlinear annotation marks.
 const UNSEEN: [(char, char); 20] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -31,13 +31,13 @@ const UNSEEN: [(char, char); 20] = [
     ('\u{1bca0}', '\u{1bca3}'),
     ('\u{1d173}', '\u{1d17a}'),
     ('\u{e0000}', '\u{e0fff}'),
-    // No characters at all.
+    // Noncharacters.
     ('\u{fdd0}', '\u{fdef}'),
     ('\u{fffe}', '\u{ffff}'),
     ('\u{1fffe}', '\u{1ffff}'),
 ];
 
-/// Whether a character steers the terminal or is not seen in it.
+/// Whether a character controls the terminal or is invisible in it.
 pub(super) fn steers(character: char) -> bool {
     let is_unseen = |&(first, last): &(char, char)| (first..=last).contains(&character);
     character.is_control() || !character.is_ascii() && UNSEEN.iter().any(is_unseen)
@@ -47,7 +47,7 @@ fn is_escaped(character: char) -> bool {
     !matches!(character, '\n' | '\t') && steers(character)
 }
 
-/// The text as it may be shown.
+/// The text made safe to display.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(is_escaped) {
         return Cow::Borrowed(text);
@@ -65,10 +65,10 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// Cleans what is written through it.
+/// A writer that cleans the text written through it.
 pub(super) struct Cleaner<W> {
     inner: W,
-    /// The beginning of a character whose end was not written yet.
+    /// The first bytes of a character whose end was not written yet.
     rest: Vec<u8>,
 }
 
@@ -87,7 +87,7 @@ impl<W: Write> Write for Cleaner<W> {
         let complete = match str::from_utf8(&self.rest) {
             Ok(text) => text.len(),
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            // No text: its bytes become replacement characters.
+            // Not UTF-8: the bytes become replacement characters.
             Err(_) => self.rest.len(),
         };
         let text = String::from_utf8_lossy(&self.rest[..complete]);
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// A character of every kind that is not to be shown, and how it is.
+    /// One character of each kind that is escaped, and its escape.
     const CASES: [(&str, &str); 14] = [
         ("\u{1b}[2J", "\\u001b[2J"),
         ("\u{7}", "\\u0007"),

@@ -1,4 +1,4 @@
-//! How a long piece of work gets on: a bar on a terminal, a line now and then elsewhere.
+//! Progress of a long operation: a bar on a terminal, an occasional line elsewhere.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,13 +9,14 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use super::{count, number, say};
 
-/// How often the bar is drawn while nothing moves.
+/// Interval at which the bar is redrawn while nothing changes.
 const TICK: Duration = Duration::from_millis(200);
 
 const TEMPLATE: &str =
     "{wide_bar} {sessions} sessions · {decimal_bytes_per_sec} · {events} · {end}";
 
-/// Sessions are read and events sent; words can be said meanwhile. The bar goes when this does.
+/// A progress display for reading sessions and sending events. Messages can be printed meanwhile.
+/// The bar is removed when this value is dropped.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
@@ -39,8 +40,8 @@ impl Counts {
 }
 
 impl Progress {
-    /// So many sessions are to be read, so many bytes in all; so many events wait already.
-    /// `is_stopping` is asked whenever the bar is drawn.
+    /// Starts the display: numbers of sessions and bytes to read, and of events that already wait.
+    /// `is_stopping` is called whenever the bar is drawn.
     #[must_use]
     pub fn start(
         sessions: u64,
@@ -91,7 +92,7 @@ impl Progress {
         }
     }
 
-    /// One more session was read, and so many events of it are to be sent.
+    /// Records one more session, with the bytes read and the events to send.
     pub fn read(&self, bytes: u64, events: u64) {
         self.counts.sessions.fetch_add(1, Ordering::Relaxed);
         self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -99,13 +100,13 @@ impl Progress {
         self.bar.set_position(self.counts.place());
     }
 
-    /// So many events were sent by now.
+    /// Records events sent.
     pub fn sent(&self, events: u64) {
         self.counts.sent.store(events, Ordering::Relaxed);
         self.bar.set_position(self.counts.place());
     }
 
-    /// A good moment for a line, where there is no bar.
+    /// Prints a progress line if there is no bar.
     pub fn mark(&self) {
         if self.bar.is_hidden() {
             say(format_args!(
@@ -117,14 +118,14 @@ impl Progress {
         }
     }
 
-    /// Says something above the bar.
+    /// Prints a message above the bar.
     pub fn say(&self, text: impl fmt::Display) {
         self.bar.suspend(|| say(text));
     }
 }
 
-/// Reading is half of the work and sending the other half: what was read counts in full once all
-/// that was stored of it is sent.
+/// The position of the bar in bytes. Reading is one half of the work and sending the other: bytes
+/// read count in full once all events stored from them are sent.
 fn place(read: u64, stored: u64, sent: u64) -> u64 {
     let sent = match stored {
         0 => read.into(),

@@ -1,8 +1,8 @@
-//! Reads a line that is not shown.
+//! Reads a line without showing it.
 //!
-//! Not by the `rpassword` crate (7.5.4), as on Windows: it asks before it hides, so that a key
-//! which is pasted at once is shown, and on Ctrl-C it lets the process die before it has put the
-//! terminal right again.
+//! Not with the `rpassword` crate (7.5.4), as on Windows: it prints the question before it turns
+//! off the echo, so that a key pasted at once is shown, and on Ctrl-C the process dies before the
+//! terminal is restored.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,11 +11,12 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
 
-/// Longer than any key; the terminal itself takes no longer lines than 4,095 bytes.
+/// Maximum length in bytes. Longer than any key; a terminal accepts no lines longer than 4,095
+/// bytes.
 const LONGEST: usize = 4096;
 const CONTROL_C: u8 = 3;
 
-/// A terminal that shows nothing of what is typed, until it is dropped.
+/// A terminal with the echo turned off until the value is dropped.
 struct Hidden {
     terminal: File,
     before: Termios,
@@ -26,8 +27,7 @@ impl Hidden {
         let terminal = File::options().read(true).write(true).open("/dev/tty")?;
         let before = tcgetattr(&terminal)?;
         let mut hidden = before.clone();
-        // An interruption must not end us before the terminal shows again what is typed: it ends
-        // the line instead.
+        // Ctrl-C must not end the process before the echo is restored, so it ends the line instead.
         hidden.local_modes -= LocalModes::ECHO | LocalModes::ISIG;
         hidden.special_codes[SpecialCodeIndex::VEOL] = CONTROL_C;
         tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
@@ -41,9 +41,10 @@ impl Drop for Hidden {
     }
 }
 
-/// Asks at the terminal; `None` when the person ends the input instead.
+/// Asks at the terminal; `None` if the person ends the input instead.
 pub(super) fn ask(question: &str) -> io::Result<Option<String>> {
-    // Hidden first: whoever answers at once is not shown either.
+    // The echo is turned off before the question appears, so that a quick answer is not shown
+    // either.
     let hidden = Hidden::open()?;
     let mut terminal = &hidden.terminal;
     terminal.write_all(question.as_bytes())?;

@@ -1,4 +1,4 @@
-//! Text with styles. Its styles are this program's, and all else in it is data.
+//! Text with styles. The styles are this program's; everything else is data.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use anstyle::Style;
 
 use super::clean::clean;
 
-/// A text of which parts have a style; see [`print_styled`](super::print_styled). It cannot be
-/// made of data with styles of its own.
+/// A text with styled parts; see [`print_styled`](super::print_styled). Styles inside data are not
+/// kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Styled(String);
 
@@ -28,21 +28,21 @@ impl Styled {
         self
     }
 
-    /// Ends the last line without its blanks and the lines that are empty.
+    /// Removes trailing blanks and empty lines at the end.
     #[must_use]
     pub fn trimmed(mut self) -> Self {
         self.0.truncate(self.0.trim_end().len());
         self
     }
 
-    /// The lines as one text.
+    /// Joins lines to one text.
     #[must_use]
     pub fn of_lines(lines: &[Self]) -> Self {
         let lines: Vec<&str> = lines.iter().map(|line| line.0.as_str()).collect();
         Self(lines.join("\n"))
     }
 
-    /// What a terminal gets that shows styles.
+    /// The text with its styles as escape sequences.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

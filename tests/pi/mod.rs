@@ -6,5 +6,6 @@ mod figures;
 mod fixtures;
 #[cfg(target_os = "linux")]
 mod hook;
+mod odd;
 #[cfg(target_os = "linux")]
 mod real;

@@ -90,7 +90,7 @@ impl Run {
         }
     }
 
-    /// Reads a session, whole or from a checkpoint on.
+    /// Reads a session, whole or from a checkpoint on. A file that is refused holds none.
     pub(crate) fn collect(
         &self,
         transcript: &Path,
@@ -99,8 +99,10 @@ impl Run {
     ) -> Option<Collected> {
         let wanted = self.config.wanted();
         let found = SessionRef::at(transcript).expect("the transcript is there");
-        pipeline::collect(&found, checkpoint, Some(progress), wanted, &host())
-            .expect("the session can be read")
+        match pipeline::collect(&found, checkpoint, Some(progress), wanted, &host()) {
+            Err(error) if format!("{error:#}").contains("is no transcript") => None,
+            read => read.expect("the session can be read"),
+        }
     }
 
     /// The decisions that hold from a session's first send on.

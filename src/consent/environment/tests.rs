@@ -8,7 +8,7 @@ use super::*;
 use crate::consent::{Hidden, UnknownValue, forget_beginning};
 use crate::integrations::claude_code::settings;
 
-/// What a repository may commit in the place of a value.
+/// Values that a repository may commit.
 fn hostile_values() -> [Value; 8] {
     [
         json!("hostile"),
@@ -22,17 +22,17 @@ fn hostile_values() -> [Value; 8] {
     ]
 }
 
-/// A home and a project in a repository; Claude Code's settings are in the usual places.
-struct Place {
+/// A home and a project in a repository, with Claude Code's settings in the usual places.
+struct Sandbox {
     root: tempfile::TempDir,
 }
 
-impl Place {
+impl Sandbox {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let place = Self { root };
-        git2::Repository::init(place.project()).unwrap();
-        place
+        let sandbox = Self { root };
+        git2::Repository::init(sandbox.project()).unwrap();
+        sandbox
     }
 
     fn project(&self) -> PathBuf {
@@ -67,13 +67,13 @@ const USERS: &str = "home/.claude/settings.json";
 const COMMITTED: &str = "project/.claude/settings.json";
 const LOCAL: &str = "project/.claude/settings.local.json";
 
-/// The environment of a hook: Claude Code lets the project's settings win.
-fn hook(place: &Place, variable: Variable, value: &Value) -> Host {
+/// The environment of a hook: the project's settings take precedence in Claude Code.
+fn hook(sandbox: &Sandbox, variable: Variable, value: &Value) -> Host {
     let text = settings::content::text(value);
-    place.host().with(variable.name(), &text)
+    sandbox.host().with(variable.name(), &text)
 }
 
-/// A value of the user's own that is stricter than none.
+/// A value of the user that is stricter than no value.
 fn own_value(variable: Variable) -> &'static str {
     match variable {
         Variable::RecordInputs | Variable::RecordOutputs | Variable::CcEnabled => "no",
@@ -81,18 +81,18 @@ fn own_value(variable: Variable) -> &'static str {
     }
 }
 
-/// Tries every variable with everything that a repository may commit in its place. What a
-/// repository may do is checked here, the rest by `check`.
+/// Tries every variable with every value that a repository may commit. The effect of the
+/// repository's value is checked here, the rest by `check`.
 fn for_all_that_may_be_committed(
-    place: &Place,
+    sandbox: &Sandbox,
     own: impl Fn(Variable),
     check: impl Fn(Variable, &Environment, &str),
 ) {
     for variable in Variable::ALL {
         own(*variable);
         for committed in hostile_values() {
-            place.set(COMMITTED, *variable, &committed);
-            let host = hook(place, *variable, &committed);
+            sandbox.set(COMMITTED, *variable, &committed);
+            let host = hook(sandbox, *variable, &committed);
             let judged = Environment::of(&host, Caller::ClaudeCode);
             let said = format!("{variable} = {committed}");
             let is_blank = settings::content::text(&committed).trim().is_empty();
@@ -104,7 +104,7 @@ fn for_all_that_may_be_committed(
                 IfCommitted::ChoosesDestination => !is_blank,
                 _ => false,
             };
-            let expected = is_chosen.then(|| place.project());
+            let expected = is_chosen.then(|| sandbox.project());
             assert_eq!(judged.chosen_by, expected, "{said}");
             if !is_chosen {
                 check(*variable, &judged, &said);
@@ -115,10 +115,10 @@ fn for_all_that_may_be_committed(
 
 #[test]
 fn whatever_a_repository_commits_the_user_s_own_value_holds() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for_all_that_may_be_committed(
-        &place,
-        |variable| place.set(USERS, variable, &json!(own_value(variable))),
+        &sandbox,
+        |variable| sandbox.set(USERS, variable, &json!(own_value(variable))),
         |variable, judged, said| {
             let own = own_value(variable);
             if variable == Variable::RedactFile {
@@ -133,9 +133,9 @@ fn whatever_a_repository_commits_the_user_s_own_value_holds() {
 
 #[test]
 fn a_value_that_the_project_hides_counts_as_the_strictest() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for_all_that_may_be_committed(
-        &place,
+        &sandbox,
         |_| (),
         |variable, judged, said| {
             let value = judged.variable(variable);
@@ -152,14 +152,14 @@ fn a_value_that_the_project_hides_counts_as_the_strictest() {
 
 #[test]
 fn in_a_shell_the_user_s_own_value_is_seen() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for variable in Variable::ALL {
         if variable.if_committed() == IfCommitted::StopsEverything {
             continue;
         }
         let own = own_value(*variable);
-        let host = place.host().with(variable.name(), own);
-        place.set(COMMITTED, *variable, &json!(""));
+        let host = sandbox.host().with(variable.name(), own);
+        sandbox.set(COMMITTED, *variable, &json!(""));
         let judged = Environment::of(&host, Caller::Shell);
         if *variable == Variable::RedactFile {
             assert_eq!(judged.rules, [RulesFile::of_user(own)]);
@@ -171,17 +171,17 @@ fn in_a_shell_the_user_s_own_value_is_seen() {
 
 #[test]
 fn a_setting_of_the_user_s_replaces_the_variable_of_the_shell() {
-    let place = Place::new();
-    let host = place.host().with("POSTHOG_TAGS", "a:shell");
+    let sandbox = Sandbox::new();
+    let host = sandbox.host().with("POSTHOG_TAGS", "a:shell");
     for (file, value) in [(USERS, "a:settings"), (LOCAL, "a:local")] {
-        place.set(file, Variable::Tags, &json!(value));
+        sandbox.set(file, Variable::Tags, &json!(value));
         for caller in [Caller::Shell, Caller::Onlooker] {
             let judged = Environment::of(&host, caller);
             assert_eq!(judged.variable(Variable::Tags), Ok(Some(value)));
             let decider = judged.decider(Variable::Tags).unwrap();
-            assert_eq!(decider.path, place.root.path().join(file));
+            assert_eq!(decider.path, sandbox.root.path().join(file));
         }
-        // The shell of another agent stays as it is.
+        // The shell of another agent is not changed.
         let judged = Environment::of(&host, Caller::OtherAgent);
         assert_eq!(judged.variable(Variable::Tags), Ok(Some("a:shell")));
     }
@@ -189,10 +189,10 @@ fn a_setting_of_the_user_s_replaces_the_variable_of_the_shell() {
 
 #[test]
 fn committed_settings_switch_nothing_on() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let on = json!("true");
-    place.set(COMMITTED, Variable::CcEnabled, &on);
-    let host = hook(&place, Variable::CcEnabled, &on);
+    sandbox.set(COMMITTED, Variable::CcEnabled, &on);
+    let host = hook(&sandbox, Variable::CcEnabled, &on);
     let judged = Environment::of(&host, Caller::ClaudeCode);
     assert!(judged.variable(Variable::CcEnabled).is_err());
     let told = &judged.overruled[0];
@@ -201,49 +201,49 @@ fn committed_settings_switch_nothing_on() {
 
     assert_eq!(judged.decider(Variable::CcEnabled), None);
 
-    place.set(USERS, Variable::CcEnabled, &on);
+    sandbox.set(USERS, Variable::CcEnabled, &on);
     let judged = Environment::of(&host, Caller::ClaudeCode);
     assert_eq!(judged.variable(Variable::CcEnabled), Ok(Some("true")));
     let decider = judged.decider(Variable::CcEnabled).unwrap();
     assert_eq!(decider.scope, Scope::User);
 
-    // A no counts, by leaving the project alone.
-    place.set(COMMITTED, Variable::CcEnabled, &json!("false"));
+    // A "no" applies: the project is left alone.
+    sandbox.set(COMMITTED, Variable::CcEnabled, &json!("false"));
     let judged = Environment::of(&host, Caller::ClaudeCode);
     assert_eq!(judged.overruled, []);
 }
 
 #[test]
 fn a_local_file_is_the_user_s_own_where_git_says_so() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let value = json!("https://elsewhere.example");
-    place.set(LOCAL, Variable::PosthogHost, &value);
-    let host = hook(&place, Variable::PosthogHost, &value);
+    sandbox.set(LOCAL, Variable::PosthogHost, &value);
+    let host = hook(&sandbox, Variable::PosthogHost, &value);
     let chosen_by = || Environment::of(&host, Caller::ClaudeCode).chosen_by;
     assert_eq!(chosen_by(), None, "untracked");
 
-    let repository = git2::Repository::open(place.project()).unwrap();
+    let repository = git2::Repository::open(sandbox.project()).unwrap();
     let mut index = repository.index().unwrap();
     let file = Path::new(".claude/settings.local.json");
     index.add_path(file).unwrap();
     index.write().unwrap();
-    assert_eq!(chosen_by(), Some(place.project()), "tracked");
+    assert_eq!(chosen_by(), Some(sandbox.project()), "tracked");
 
-    fs::remove_dir_all(place.project().join(".git")).unwrap();
-    assert_eq!(chosen_by(), Some(place.project()), "no repository");
+    fs::remove_dir_all(sandbox.project().join(".git")).unwrap();
+    assert_eq!(chosen_by(), Some(sandbox.project()), "no repository");
 }
 
 #[test]
 fn a_local_file_of_the_user_s_own_wins_over_the_committed_one() {
-    let place = Place::new();
-    place.set(
+    let sandbox = Sandbox::new();
+    sandbox.set(
         COMMITTED,
         Variable::PosthogHost,
         &json!("https://evil.example"),
     );
     let own = json!("https://own.example");
-    place.set(LOCAL, Variable::PosthogHost, &own);
-    let host = hook(&place, Variable::PosthogHost, &own);
+    sandbox.set(LOCAL, Variable::PosthogHost, &own);
+    let host = hook(&sandbox, Variable::PosthogHost, &own);
     for caller in [Caller::ClaudeCode, Caller::Shell, Caller::Onlooker] {
         let judged = Environment::of(&host, caller);
         assert_eq!(judged.chosen_by, None);
@@ -254,19 +254,19 @@ fn a_local_file_of_the_user_s_own_wins_over_the_committed_one() {
 
 #[test]
 fn a_name_counts_in_whatever_letters_it_is_written() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         COMMITTED,
         r#"{"env":{"Posthog_Host":"https://evil.example"}}"#,
     );
-    let host = place.host().with("POSTHOG_HOST", "https://evil.example");
+    let host = sandbox.host().with("POSTHOG_HOST", "https://evil.example");
     let judged = Environment::of(&host, Caller::ClaudeCode);
-    assert_eq!(judged.chosen_by, Some(place.project()));
+    assert_eq!(judged.chosen_by, Some(sandbox.project()));
 }
 
 #[test]
 fn a_settings_file_that_cannot_be_read_stops_everything_that_is_sent() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for file in [
         USERS,
         COMMITTED,
@@ -274,24 +274,24 @@ fn a_settings_file_that_cannot_be_read_stops_everything_that_is_sent() {
         "system/claude-code/managed-settings.json",
     ] {
         for caller in [Caller::ClaudeCode, Caller::Shell] {
-            assert_eq!(Environment::of(&place.host(), caller).stopped, None);
-            place.write(file, "{\"env\":{},}");
-            let stopped = Environment::of(&place.host(), caller).stopped.unwrap();
+            assert_eq!(Environment::of(&sandbox.host(), caller).stopped, None);
+            sandbox.write(file, "{\"env\":{},}");
+            let stopped = Environment::of(&sandbox.host(), caller).stopped.unwrap();
             assert!(stopped.found.contains("settings"), "{file}: {stopped:?}");
-            place.remove(file);
+            sandbox.remove(file);
         }
     }
-    // Those of other agents do not go through the project's files.
-    place.write(COMMITTED, "{");
-    let other = || Environment::of(&place.host(), Caller::OtherAgent).stopped;
+    // Hooks of other agents do not read the project's files.
+    sandbox.write(COMMITTED, "{");
+    let other = || Environment::of(&sandbox.host(), Caller::OtherAgent).stopped;
     assert_eq!(other(), None);
-    place.write(USERS, "{");
+    sandbox.write(USERS, "{");
     assert!(other().is_some());
 }
 
 #[test]
 fn of_the_user_s_settings_and_the_shell_the_stricter_holds_for_every_agent() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for (users, shells, expected) in [
         (json!("true"), "false", "true"),
         (json!("false"), "true", "true"),
@@ -299,25 +299,25 @@ fn of_the_user_s_settings_and_the_shell_the_stricter_holds_for_every_agent() {
         (json!("false"), "false", "false"),
         (json!(""), "true", "true"),
     ] {
-        place.set(USERS, Variable::PrivacyMode, &users);
-        let host = place.host().with("POSTHOG_LLMA_PRIVACY_MODE", shells);
+        sandbox.set(USERS, Variable::PrivacyMode, &users);
+        let host = sandbox.host().with("POSTHOG_LLMA_PRIVACY_MODE", shells);
         for caller in [Caller::OtherAgent, Caller::Shell] {
             let judged = Environment::of(&host, caller);
             let value = judged.variable(Variable::PrivacyMode);
             assert_eq!(value, Ok(Some(expected)), "{users} and {shells}");
         }
     }
-    // What is not about privacy is not taken from Claude Code's settings.
-    place.set(USERS, Variable::ApiKey, &json!("phc_of_claude_code"));
-    let judged = Environment::of(&place.host(), Caller::OtherAgent);
+    // Only privacy settings are taken from Claude Code's settings.
+    sandbox.set(USERS, Variable::ApiKey, &json!("phc_of_claude_code"));
+    let judged = Environment::of(&sandbox.host(), Caller::OtherAgent);
     assert_eq!(judged.variable(Variable::ApiKey), Ok(None));
 }
 
 #[test]
 fn rules_of_the_user_s_settings_and_of_the_shell_hold_together() {
-    let place = Place::new();
-    place.set(USERS, Variable::RedactFile, &json!("/rules/of/settings"));
-    let host = place
+    let sandbox = Sandbox::new();
+    sandbox.set(USERS, Variable::RedactFile, &json!("/rules/of/settings"));
+    let host = sandbox
         .host()
         .with("POSTHOG_LLMA_REDACT_FILE", "/rules/of/shell");
     let judged = Environment::of(&host, Caller::OtherAgent);
@@ -327,33 +327,33 @@ fn rules_of_the_user_s_settings_and_of_the_shell_hold_together() {
 
 #[test]
 fn the_settings_of_a_project_speak_for_its_own_sessions_alone() {
-    let place = Place::new();
-    place.set(LOCAL, Variable::PrivacyMode, &json!("true"));
-    let host = hook(&place, Variable::PrivacyMode, &json!("true"));
+    let sandbox = Sandbox::new();
+    sandbox.set(LOCAL, Variable::PrivacyMode, &json!("true"));
+    let host = hook(&sandbox, Variable::PrivacyMode, &json!("true"));
     let judged = Environment::of(&host, Caller::ClaudeCode);
     assert_eq!(judged.variable(Variable::PrivacyMode), Ok(None));
     let verdict = |folder: &Path| {
         let folder = folder.to_string_lossy().into_owned();
-        crate::consent::Verdict::of([folder.as_str()], Path::new("s.jsonl"), &place.host())
+        crate::consent::Verdict::of([folder.as_str()], Path::new("s.jsonl"), &sandbox.host())
     };
-    let crate::consent::Verdict::Permitted(inside) = verdict(&place.project().join("src")) else {
+    let crate::consent::Verdict::Permitted(inside) = verdict(&sandbox.project().join("src")) else {
         panic!("it is permitted");
     };
     assert!(inside.no_inputs && inside.no_outputs);
-    let elsewhere = verdict(&place.root.path().join("elsewhere"));
+    let elsewhere = verdict(&sandbox.root.path().join("elsewhere"));
     let nothing = crate::consent::ProjectPrivacy::default();
     assert_eq!(elsewhere, crate::consent::Verdict::Permitted(nothing));
 }
 
 #[test]
 fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neither() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for variable in Variable::ALL {
-        place.set(USERS, *variable, &json!("1"));
-        let host = place.host().with(variable.name(), "gone");
+        sandbox.set(USERS, *variable, &json!("1"));
+        let host = sandbox.host().with(variable.name(), "gone");
         let judged = Environment::of(&host, Caller::ClaudeCode);
         match variable {
-            // Moves the settings themselves.
+            // This variable moves the settings themselves.
             Variable::ClaudeConfigDir => {}
             Variable::RedactFile => {
                 let allows = judged.rules.iter().map(|it| it.may_allow);
@@ -375,14 +375,14 @@ fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neit
     }
 }
 
-/// A process of Claude Code that its hooks tell of.
-fn process(place: &Place) -> Host {
-    let mut host = place.host();
-    host.config = Some(place.root.path().join("home/.config"));
+/// A Claude Code process that its hooks name.
+fn process(sandbox: &Sandbox) -> Host {
+    let mut host = sandbox.host();
+    host.config = Some(sandbox.root.path().join("home/.config"));
     host.with("CLAUDE_PID", &std::process::id().to_string())
 }
 
-/// What a hook of that process makes of a value of which no file tells.
+/// Whether a hook of that process accepts a value that no settings file explains.
 fn counts(host: &Host, moment: Moment, variable: Variable) -> bool {
     let judged = Environment::of_hook(host, moment);
     judged.stopped.is_none() && !judged.hidden.contains_key(&variable)
@@ -391,15 +391,15 @@ fn counts(host: &Host, moment: Moment, variable: Variable) -> bool {
 #[test]
 fn a_variable_that_a_repository_set_once_is_not_the_user_s_for_the_rest_of_the_process() {
     for variable in Variable::ALL {
-        let place = Place::new();
+        let sandbox = Sandbox::new();
         let value = json!("/hostile");
-        place.set(COMMITTED, *variable, &value);
-        let host = process(&place).with(variable.name(), "/hostile");
+        sandbox.set(COMMITTED, *variable, &value);
+        let host = process(&sandbox).with(variable.name(), "/hostile");
         let _ = Environment::of_hook(&host, Moment::Begins);
-        place.remove(COMMITTED);
+        sandbox.remove(COMMITTED);
         if variable.if_committed() == IfCommitted::StopsEverything {
-            // Nothing was written where a repository moved the user's folders.
-            let notes = place.root.path().join("home/.config");
+            // Nothing was written into folders that a repository moved.
+            let notes = sandbox.root.path().join("home/.config");
             assert!(!notes.exists(), "{variable}");
             continue;
         }
@@ -416,10 +416,10 @@ fn a_variable_that_a_repository_set_once_is_not_the_user_s_for_the_rest_of_the_p
         for moment in [Moment::GoesOn, Moment::MayBegin] {
             assert!(!counts(&host, moment, *variable), "{variable} {moment:?}");
         }
-        // Another process that is started by it has its environment.
+        // A process started by it inherits its environment.
         let other = host.clone().with("CLAUDE_PID", "1");
         assert!(!counts(&other, Moment::Begins, *variable), "{variable}");
-        // Once it has ended, that of another is the user's own.
+        // After it has ended, another process's value counts as the user's own.
         forget_beginning(&host);
         forget_beginning(&other);
         assert!(!counts(&host, Moment::GoesOn, *variable), "{variable}");
@@ -432,11 +432,11 @@ fn a_variable_that_a_repository_set_once_is_not_the_user_s_for_the_rest_of_the_p
 
 #[test]
 fn a_process_whose_beginning_nobody_noted_has_no_folders_inside_of_the_project() {
-    let place = Place::new();
-    let host = process(&place);
+    let sandbox = Sandbox::new();
+    let host = process(&sandbox);
     for (path, stops) in [
-        (place.root.path().join("home"), false),
-        (place.project().join("theirs"), true),
+        (sandbox.root.path().join("home"), false),
+        (sandbox.project().join("theirs"), true),
         (PathBuf::from("theirs"), true),
     ] {
         let host = host.clone().with("HOME", path.to_str().unwrap());

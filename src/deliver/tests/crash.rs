@@ -1,4 +1,4 @@
-//! A process killed at any moment: nothing is lost, and what arrives twice is the same.
+//! A process killed at any moment: nothing is lost, and an event that arrives twice is the same.
 
 use std::collections::HashMap;
 use std::env;
@@ -49,7 +49,7 @@ fn a_process_killed_at_any_moment_loses_nothing() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // The one place where time passes by itself: the moment of the kill is what is tested.
+        // The only real waiting in these tests: the moment of the kill is what is tested.
         thread::sleep(Duration::from_millis(20 + kill * 37 % 200));
         victim.kill().unwrap();
         victim.wait().unwrap();

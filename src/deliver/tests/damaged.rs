@@ -1,10 +1,10 @@
-//! Events that something changed in the outbox.
+//! Events that were damaged in the outbox.
 
 use rusqlite::Connection;
 
 use super::*;
 
-/// What is done to the outbox, and what is said of the event with this number.
+/// Damages done to the outbox, and the expected reason for the event concerned.
 const DAMAGES: [(&str, &str); 4] = [
     ("DELETE FROM bodies WHERE seq = 2", "is missing"),
     (

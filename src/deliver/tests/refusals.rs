@@ -1,4 +1,4 @@
-//! Servers that answer, and do not take what they get.
+//! Servers that answer but do not accept the events.
 
 use super::*;
 
@@ -54,7 +54,7 @@ fn a_batch_too_large_for_the_server_goes_in_halves() {
 fn an_event_too_large_for_the_server_is_shortened_once_and_then_parked() {
     let scene = Scene::new();
     scene.enqueue((1..=2).map(|number| event(number, &"x".repeat(10_000))));
-    // The batch, the first alone, the first shortened, then the second alone.
+    // The batch, the first event alone, the first shortened, then the second alone.
     for _ in 0..4 {
         scene.server.then(Fault::status(413));
     }

@@ -1,4 +1,4 @@
-//! Sessions that the user excludes, and parked events that are offered again.
+//! Sessions that the user excludes, and parked events that are sent again.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn what_waits_of_an_excluded_session_is_withdrawn_and_what_was_sent_stays_in_the
         assert_eq!(receipt, expected);
         assert_eq!(claim_all(&outbox), claimed[6..]);
         assert_consistent(&outbox);
-        // A copy in another session is recognised, whatever became of the event.
+        // A copy in another session is recognised in every state of the event.
         assert_eq!(outbox.owners((1..7).map(Uuid::from_u128)).unwrap().len(), 6);
     }
 }
@@ -62,7 +62,7 @@ fn a_session_that_is_excluded_no_more_waits_again_where_it_was_not_sent() {
         .unwrap();
     exclude(&outbox, Cause::Paused);
     outbox.withdraw_excluded(at(2)).unwrap();
-    // It has to be read from the start, to come by the events again.
+    // The session has to be read from the start to reach the events again.
     let session = outbox.session("claude-code", "a").unwrap().unwrap();
     assert_eq!(session.checkpoint, None);
 

@@ -1,4 +1,4 @@
-//! The outbox on the disk: what it makes there, and what it does when it finds something else.
+//! The files of the outbox: which are created, and how unexpected ones are handled.
 
 use std::fs;
 use std::path::Path;

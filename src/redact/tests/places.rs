@@ -143,3 +143,30 @@ fn a_default_is_looked_for_no_further_than_its_line_reaches() {
         assert_eq!(redact(&far[..cut]), far[..cut], "{cut}");
     }
 }
+
+#[test]
+fn a_password_is_replaced_whole_where_what_is_read_of_a_command_ends() {
+    for length in 980..1030 {
+        let options = format!("mysql --opt={}", "o".repeat(length));
+        let text = redact(&format!("{options} -phunter22xyz app"));
+        let password = text.strip_prefix(&options).unwrap();
+        // Farther behind the name of the program it stays.
+        let whole = password.starts_with(" -p[redacted:password:") && password.ends_with("] app");
+        let found = !password.contains("hunter22xyz");
+        assert!(whole || !found && length > 1000, "{password}");
+    }
+}
+
+#[test]
+fn a_password_is_found_behind_any_number_of_calls_without_one() {
+    for (call, last) in [
+        ("redis-cli -h b -a $A ", "redis-cli -h b -a hunter22xyz"),
+        ("mysql -u b -p$A ", "mysql -u b -phunter22xyz"),
+        ("mysql -u b x -p$A ", "mysql -u b x -phunter22xyz"),
+    ] {
+        for times in 0..70 {
+            let text = redact(&format!("{}{last}", call.repeat(times)));
+            assert!(!text.contains("hunter"), "{times}: {text}");
+        }
+    }
+}

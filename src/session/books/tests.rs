@@ -188,8 +188,8 @@ fn books_that_a_later_run_begins_anew_add_up_with_those_before() {
         since: Some(time(second)),
         ..statement
     };
-    // Two lines and a background call in the first run, one line and two such calls in the
-    // second, and one more of these until its books are written again.
+    // The first run has two lines and a background call, the second one line and two such calls,
+    // and another such call before its books are written again.
     let statements = [
         since(0, statement(10, 3)),
         since(20, statement(30, 3)),
@@ -212,7 +212,7 @@ fn books_that_a_later_run_begins_anew_add_up_with_those_before() {
         let parts = [first.unlisted, second.unlisted].concat();
         assert_eq!(parts, whole.unlisted, "after {cut}");
     }
-    // The books of a run that is not the last, written late, bring nothing twice.
+    // A late statement of an earlier run's books counts nothing twice.
     let late = [
         statements[0].clone(),
         statements[1].clone(),

@@ -9,7 +9,7 @@ fn time(seconds: f64) -> TimeDelta {
     TimeDelta::milliseconds((seconds * 1000.0) as i64)
 }
 
-/// A call that was made at the first and returned at the second time.
+/// A call made at second `from` with a result at second `to`.
 fn call(from: f64, to: f64) -> Interval {
     let mut interval = Interval::at(at(from));
     interval.end = Some(at(to));
@@ -42,7 +42,7 @@ fn began(seconds: f64, mut interval: Interval) -> Interval {
     interval
 }
 
-/// Behind a call of which it is not known whether it ran beside this one.
+/// An interval after another call, of which it is unknown whether it ran in parallel.
 fn behind(seconds: f64, interval: Interval) -> Interval {
     Interval {
         begins_by: at(seconds),
@@ -135,7 +135,7 @@ fn a_tool_has_the_time_in_which_nothing_else_can_have_happened() {
     }
 }
 
-/// The times of calls in a stretch from 0 to 100 s, of which so many seconds were waiting.
+/// The times of calls in a stretch from 0 to 100 s with `waited` seconds of waiting.
 fn in_stretch(waited: f64, intervals: &[Interval]) -> (Vec<[Option<f64>; 3]>, f64) {
     let mut calls = Calls::of(intervals.to_vec());
     calls.narrow(vec![Stretch::of(&Worked {
@@ -152,7 +152,7 @@ fn in_stretch(waited: f64, intervals: &[Interval]) -> (Vec<[Option<f64>; 3]>, f6
     (times.collect(), shared)
 }
 
-/// What is only known of calls together, in seconds.
+/// A time known only for several calls together, in seconds.
 const fn unknown(seconds: f64) -> [Option<f64>; 3] {
     [None, Some(seconds), None]
 }
@@ -271,7 +271,7 @@ fn each_stretch_tells_of_the_calls_in_it() {
             worked: time(until - since - waited),
         })
     };
-    // In another order than that of their times.
+    // Calls in an order other than that of their times.
     let mut calls = Calls::of(vec![
         call(210.0, 250.0),
         call(10.0, 50.0),

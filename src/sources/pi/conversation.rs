@@ -137,6 +137,11 @@ impl<'a> Conversation<'a> {
                 self.tree
                     .add(id, parent, of_user_command(message), unchanged);
             }
+            // Whoever said it, what it used was paid for.
+            _ if message.usage.as_ref().is_some_and(is_paid) => {
+                self.answer(id, parent, message, content, written);
+                return false;
+            }
             _ => {
                 self.tree.add(id, parent, Says::Nothing, unchanged);
                 return false;

@@ -1,5 +1,6 @@
 //! Reads the file of a session.
 
+use std::collections::HashMap;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +63,15 @@ struct Child {
     subagent: Subagent,
 }
 
+/// What of an entry stood in the file before.
+enum Repeat {
+    Nothing,
+    /// The id alone.
+    Id,
+    /// All of it.
+    Entry,
+}
+
 struct Reader<'a> {
     facts: &'a Facts,
     conversation: Conversation<'a>,
@@ -72,6 +82,8 @@ struct Reader<'a> {
     title: Option<String>,
     is_cut_off: bool,
     oddities: Oddities,
+    /// Time and length of each entry, by id.
+    entries: HashMap<String, (Option<String>, usize)>,
 }
 
 impl<'a> Reader<'a> {
@@ -85,6 +97,7 @@ impl<'a> Reader<'a> {
             title: None,
             is_cut_off: false,
             oddities: Oddities::default(),
+            entries: HashMap::new(),
         }
     }
 
@@ -114,23 +127,43 @@ impl<'a> Reader<'a> {
         if kind == "session" {
             return;
         }
+        let is_other = match self.repeats(line) {
+            Repeat::Entry => return,
+            Repeat::Id => true,
+            Repeat::Nothing => false,
+        };
         let tree = &self.conversation.tree;
-        if line.id.as_deref().is_some_and(|id| tree.find(id).is_some()) {
-            // The same line again: somebody glued two copies of a session together.
-            return;
-        }
         // The first version wrote one entry after the other, without ids.
         let parent = match (&line.id, &line.parent_id) {
             (None, _) => tree.last(),
             (Some(_), parent) => parent.as_deref().and_then(|parent| tree.find(parent)),
         };
         let numbered = format!("#{}", tree.last().map_or(0, |place| place + 1));
-        let id = line.id.as_deref().unwrap_or(&numbered);
+        let id = line.id.as_deref().filter(|_| !is_other);
+        let id = id.unwrap_or(&numbered);
         let Some(at) = at.or_else(|| Some(self.span?.1)) else {
             self.oddities.malformed_lines += 1;
             return;
         };
         self.entry(kind, line, id, parent, at);
+    }
+
+    /// Compares an entry with the earlier one of the same id. A file of two copies of a session has
+    /// each entry twice; an entry of another time or length was written under a used id.
+    fn repeats(&mut self, line: &Line<'_>) -> Repeat {
+        let Some(id) = &line.id else {
+            return Repeat::Nothing;
+        };
+        let length = line.message.map_or(0, |message| message.get().len());
+        let entry = (line.timestamp.clone(), length);
+        match self.entries.get(id) {
+            Some(known) if *known == entry => Repeat::Entry,
+            Some(_) => Repeat::Id,
+            None => {
+                self.entries.insert(id.clone(), entry);
+                Repeat::Nothing
+            }
+        }
     }
 
     fn entry(
@@ -185,6 +218,8 @@ impl<'a> Reader<'a> {
             "session_info" => self.title = line.name.clone().filter(|name| !name.is_empty()),
             kind if SILENT.contains(&kind) => {}
             kind => {
+                // Whatever it is, what it used was paid for.
+                self.summary(kind, line, id, parent, at);
                 let unknown = &mut self.oddities.unknown_types;
                 *unknown.entry(kind.to_owned()).or_default() += 1;
             }

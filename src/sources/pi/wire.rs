@@ -1,7 +1,7 @@
 //! Entries as Pi writes them. Every field may be missing or of another kind in another version:
 //! that is as good as nothing, and no reason to lose the entry.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -166,8 +166,21 @@ pub(super) struct Usage {
     pub(super) cache_write: Option<u64>,
     #[serde(rename = "cacheWrite1h", deserialize_with = "count")]
     pub(super) cache_write_1h: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "cost")]
     pub(super) cost: Option<Cost>,
+}
+
+/// The parts of a cost, or its total alone.
+fn cost<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cost>, D::Error> {
+    let raw: &RawValue = Deserialize::deserialize(deserializer)?;
+    let total = amount(raw).ok().flatten();
+    Ok(match total {
+        Some(_) => Some(Cost {
+            total,
+            ..Cost::default()
+        }),
+        None => payload(Some(raw)),
+    })
 }
 
 /// Dollars.
