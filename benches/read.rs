@@ -15,7 +15,7 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use posthog_llma::host::Host;
 use posthog_llma::session::{InputScope, Wanted};
-use posthog_llma::sources::{self, claude_code};
+use posthog_llma::sources::{self, SessionRef};
 use tempfile::TempDir;
 
 fn main() {
@@ -23,7 +23,7 @@ fn main() {
 }
 
 /// The sessions, and the folder they are in for as long as the bench runs.
-static SESSIONS: LazyLock<(Vec<PathBuf>, u64, Option<TempDir>)> = LazyLock::new(|| {
+static SESSIONS: LazyLock<(Vec<SessionRef>, u64, Option<TempDir>)> = LazyLock::new(|| {
     let named = std::env::var_os("POSTHOG_LLMA_BENCH_SESSIONS").map(PathBuf::from);
     let made = named.is_none().then(|| {
         let made = tempfile::tempdir().expect("a temporary folder can be made");
@@ -33,16 +33,12 @@ static SESSIONS: LazyLock<(Vec<PathBuf>, u64, Option<TempDir>)> = LazyLock::new(
     let folder = named.or_else(|| Some(made.as_ref()?.path().to_owned()));
     let folder = folder.expect("either named or made");
     let found = sources::below(&folder).found;
-    let paths: Vec<PathBuf> = found.into_iter().map(|found| found.path).collect();
-    let bytes = paths
+    let files = found
         .iter()
-        .filter_map(|path| claude_code::session_files(path, &Host::bare(Utc::now)).ok())
-        .map(|files| {
-            let main = files.transcript.metadata().map_or(0, |meta| meta.len());
-            main + files.agents.iter().map(|agent| agent.bytes).sum::<u64>()
-        })
-        .sum();
-    (paths, bytes, made)
+        .filter_map(|found| found.files(&Host::bare(Utc::now)).ok());
+    let bytes = files.flat_map(|files| files.looks()).map(|look| look.bytes);
+    let bytes = bytes.sum();
+    (found, bytes, made)
 });
 
 #[divan::bench]
@@ -56,14 +52,12 @@ fn for_metrics(bencher: Bencher) {
 }
 
 fn read(bencher: Bencher, wanted: Wanted) {
-    let (paths, bytes, _) = &*SESSIONS;
+    let (sessions, bytes, _) = &*SESSIONS;
     bencher.counter(BytesCount::new(*bytes)).bench(|| {
         let mut turns = 0;
-        for path in paths {
-            let files =
-                claude_code::session_files(path, &Host::bare(Utc::now)).expect("it is there");
-            let (session, _) =
-                claude_code::read(&files, None, wanted, u64::MAX).expect("it can be read");
+        for session in sessions {
+            let files = session.files(&Host::bare(Utc::now)).expect("it is there");
+            let (session, _) = files.read(None, wanted, u64::MAX).expect("it can be read");
             turns += session.map_or(0, |session| session.turns.len());
         }
         turns

@@ -108,12 +108,14 @@ fn cases_or_skip() -> Option<PathBuf> {
 fn events(case: &Path) -> Events {
     let run = Run::default();
     let mut found = sources::below(case).found;
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.sort_by(|a, b| a.locator.path().cmp(&b.locator.path()));
     let mut events = Events::new();
     for session in found {
-        let is_session = run.collect(&session.path, None, Progress::Ended).is_some();
+        let is_session = run
+            .collect(&session.locator.path(), None, Progress::Ended)
+            .is_some();
         if is_session {
-            events.extend(run.events_after(&session.path, &events));
+            events.extend(run.events_after(&session.locator.path(), &events));
         }
     }
     events
@@ -248,11 +250,11 @@ fn sessions_of_the_real_claude_code_have_what_is_in_their_lines_and_books() {
     let mut sessions = 0;
     for lab in LABS {
         for session in sources::below(&root.join("..").join(lab)).found {
-            let at = session.path.display();
-            let events = Run::default().events(&session.path);
+            let at = session.locator.to_string();
+            let events = Run::default().events(&session.locator.path());
             let is_booked = |event: &&Value| event["properties"]["from_agent_books"] == true;
             let (booked, in_lines): (Vec<&Value>, _) = events.iter().partition(is_booked);
-            let counted = tally(&session.path);
+            let counted = tally(&session.locator.path());
             let of_lines = |name: &str| -> u64 {
                 let generations = in_lines.iter().filter(|event| is_response(event));
                 generations
@@ -274,7 +276,7 @@ fn sessions_of_the_real_claude_code_have_what_is_in_their_lines_and_books() {
                 counted.cache_write_1h,
             ];
             assert_eq!(found, expected, "{at}");
-            if let Some(books) = by_claude_code(&session.path) {
+            if let Some(books) = by_claude_code(&session.locator.path()) {
                 let (_, _, _, all) = figures(&events);
                 assert_eq!(all, books, "{at}: {booked:#?}");
             }

@@ -60,7 +60,10 @@ const CASES: &[(&str, &str)] = &[
 fn transcript(number: &str) -> PathBuf {
     let found = sources::below(Path::new(FIXTURES)).found;
     let found = found.into_iter().find(|it| it.id.starts_with(number));
-    found.unwrap_or_else(|| panic!("no fixture {number}")).path
+    found
+        .unwrap_or_else(|| panic!("no fixture {number}"))
+        .locator
+        .path()
 }
 
 /// One event after the other, without what is the same in all of them.

@@ -14,7 +14,7 @@ use posthog_llma::posthog::limits::AI_LANE_EVENT;
 use posthog_llma::posthog::{self, Event, EventName, Progress, ids};
 use posthog_llma::redact::{Counts, RedactionKey};
 use posthog_llma::session::Agent;
-use posthog_llma::sources::{self, Found, claude_code};
+use posthog_llma::sources::{self, SessionRef};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -106,13 +106,9 @@ pub(crate) fn of(folder: &Path) -> anyhow::Result<Report> {
 
 /// The original of a copied session began before the copy.
 fn oldest_first(folder: &Path) -> Vec<PathBuf> {
-    let found = sources::below(folder)
-        .found
-        .into_iter()
-        .map(|found| found.path);
-    let mut paths: Vec<PathBuf> = found.collect();
-    paths.sort_by_cached_key(|path| (claude_code::glance(path).started_at, path.clone()));
-    paths
+    let mut found = sources::below(folder).found;
+    found.sort_by_cached_key(|found| (found.started_at(), found.locator.path()));
+    found.iter().map(|found| found.locator.path()).collect()
 }
 
 /// The program, as it sends one session after the other.
@@ -153,7 +149,7 @@ impl Default for Program {
 impl Program {
     fn session(&mut self, transcript: &Path) -> anyhow::Result<Option<SentSession>> {
         let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
-        let found = Found::at(transcript);
+        let found = SessionRef::at(transcript);
         let found = found.with_context(|| format!("{} is gone", transcript.display()))?;
         let collected = pipeline::collect(&found, None, progress, wanted, &self.host)?;
         let Some(mut collected) = collected else {

@@ -13,7 +13,7 @@ use crate::consent::{Caller, Environment, StopScope};
 use crate::host::Host;
 use crate::outbox::{Cause, Exclusion, Exclusions, Outbox, OutboxError, Receipt};
 use crate::session::Agent;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::ui;
 use crate::variables::Variable;
 
@@ -26,7 +26,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    pub(super) fn of(found: &Found) -> Self {
+    pub(super) fn of(found: &SessionRef) -> Self {
         Self {
             agent: found.agent,
             key: found.session_key(),
@@ -113,7 +113,10 @@ fn withdraw(directory: &Path, named: &Named, host: &Host) -> anyhow::Result<Rece
 }
 
 /// Why nothing of a session on disk is sent, if the user excluded it.
-pub(super) fn exclusion(found: &Found, config: &Config) -> Result<Option<Exclusion>, OutboxError> {
+pub(super) fn exclusion(
+    found: &SessionRef,
+    config: &Config,
+) -> Result<Option<Exclusion>, OutboxError> {
     let Some(directory) = &config.state_dir else {
         return Ok(None);
     };

@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &cli::Forget, host: &Host) -> anyhow::Result<Exit> 
     ui::say(format_args!(
         "its transcript is {}'s and stays: {}",
         session.agent.name(),
-        words::path(&found.path, host)
+        words::path(&found.locator.path(), host)
     ));
     excluded::say(&session, &withdrawal);
     Ok(Exit::Done)

@@ -204,7 +204,7 @@ fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
     if let Some(path) = named.filter(|path| is_its_own(path)) {
         return Some(path.clone());
     }
-    let found = id.and_then(|id| sources::claude_code::locate(id, host));
+    let found = id.and_then(|id| sources::locate(Agent::ClaudeCode, id, host));
     // Where there is none, the path that was named is what the log will say.
     found.or_else(|| named.cloned())
 }

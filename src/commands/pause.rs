@@ -11,7 +11,7 @@ use crate::consent::{Caller, Environment};
 use crate::host::Host;
 use crate::outbox::Cause;
 use crate::session::Agent;
-use crate::sources::{self, Found};
+use crate::sources::{self, SessionRef};
 use crate::ui;
 use crate::variables::Variable;
 
@@ -59,8 +59,8 @@ fn here(host: &Host) -> Result<Vec<Named>, WrongUse> {
 /// be before there is a transcript.
 fn of_claude_code(host: &Host) -> Option<Named> {
     let id = host.variable(Variable::ClaudeSessionId).ok().flatten()?;
-    let found = sources::claude_code::locate(id, host);
-    let found = found.and_then(|path| Found::at(&path));
+    let found = sources::locate(Agent::ClaudeCode, id, host);
+    let found = found.and_then(|path| SessionRef::at(&path));
     Some(found.as_ref().map_or_else(
         || Named {
             agent: Agent::ClaudeCode,
@@ -73,7 +73,7 @@ fn of_claude_code(host: &Host) -> Option<Named> {
 /// Pi names the file of the session (seen in 0.87), which is written with the first answer.
 fn of_pi(host: &Host) -> Option<Named> {
     let file = host.path_variable(Variable::PiSessionFile)?;
-    if let Some(found) = Found::at(&file) {
+    if let Some(found) = SessionRef::at(&file) {
         return Some(Named::of(&found));
     }
     let id = host.variable(Variable::PiSessionId).ok().flatten()?;

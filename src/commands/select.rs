@@ -10,7 +10,7 @@ use super::{Exit, WrongUse, without_kind};
 use crate::cli::Ingest;
 use crate::host::Host;
 use crate::session::Agent;
-use crate::sources::{self, Found, Glance, Listing, Unreadable};
+use crate::sources::{self, Glance, Listing, SessionRef, Unreadable};
 use crate::ui;
 
 /// Number of candidates that an error shows.
@@ -65,7 +65,7 @@ impl Filter {
     }
 
     /// Whether a session passes: at work between the times, and started in the project.
-    pub(super) fn passes(&self, found: &Found) -> bool {
+    pub(super) fn passes(&self, found: &SessionRef) -> bool {
         self.is_open()
             || self.admits_agent(found.agent)
                 && self.admits(&found.glance(), &|| found.last_written())
@@ -95,7 +95,7 @@ fn spellings(folder: &Path, host: &Host) -> Vec<PathBuf> {
 }
 
 /// The one session that is meant: named, or the newest of the current project.
-pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<Found, WrongUse> {
+pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<SessionRef, WrongUse> {
     let Some(argument) = argument else {
         let mut newest = newest(sources::of_project(host), &Filter::default(), host)?;
         told(&newest.unreadable);
@@ -120,15 +120,15 @@ pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<Found, Wron
 }
 
 /// The sessions that `arguments` name: ids, beginnings of ids, transcripts, folders.
-pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<Found>, WrongUse> {
-    let mut selected: Listing<Found> = Listing::default();
+pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<SessionRef>, WrongUse> {
+    let mut selected: Listing<SessionRef> = Listing::default();
     let mut known = None;
     for argument in arguments {
         let found = if sources::holds_many(argument) {
             let listing = folder(argument, host)?;
             selected.unreadable.extend(listing.unreadable);
             listing.found
-        } else if let Some(found) = Found::at(argument) {
+        } else if let Some(found) = SessionRef::at(argument) {
             vec![found]
         } else if argument.exists() {
             return Err(WrongUse(format!("{} cannot be read", argument.display())));
@@ -147,8 +147,8 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<Found>
 /// The sessions of these that ids or beginnings of ids name.
 pub(super) fn by_ids(
     arguments: &[PathBuf],
-    known: &Listing<Found>,
-) -> Result<Listing<Found>, WrongUse> {
+    known: &Listing<SessionRef>,
+) -> Result<Listing<SessionRef>, WrongUse> {
     let mut selected = Listing::default();
     for argument in arguments {
         for session in by_id(argument, known)? {
@@ -192,10 +192,10 @@ pub(super) fn in_words(unreadable: &[Unreadable]) -> Vec<String> {
 /// The newest of the sessions of the project that the program runs in: one, and what could not be
 /// listed.
 pub(super) fn newest(
-    mut sessions: Listing<Found>,
+    mut sessions: Listing<SessionRef>,
     filter: &Filter,
     host: &Host,
-) -> Result<Listing<Found>, WrongUse> {
+) -> Result<Listing<SessionRef>, WrongUse> {
     sessions
         .found
         .retain(|found| filter.admits_agent(found.agent));
@@ -217,7 +217,7 @@ pub(super) fn newest(
     })
 }
 
-fn folder(path: &Path, host: &Host) -> Result<Listing<Found>, WrongUse> {
+fn folder(path: &Path, host: &Host) -> Result<Listing<SessionRef>, WrongUse> {
     let found = sources::below_for(path, host);
     if found.found.is_empty() {
         told(&found.unreadable);
@@ -230,7 +230,7 @@ fn folder(path: &Path, host: &Host) -> Result<Listing<Found>, WrongUse> {
 }
 
 /// The transcripts of the session that an id or the beginning of one names.
-fn by_id(argument: &Path, known: &Listing<Found>) -> Result<Vec<Found>, WrongUse> {
+fn by_id(argument: &Path, known: &Listing<SessionRef>) -> Result<Vec<SessionRef>, WrongUse> {
     let found = find(argument, &known.found);
     if found.is_err() {
         told(&known.unreadable);
@@ -238,11 +238,11 @@ fn by_id(argument: &Path, known: &Listing<Found>) -> Result<Vec<Found>, WrongUse
     found
 }
 
-fn find(argument: &Path, known: &[Found]) -> Result<Vec<Found>, WrongUse> {
+fn find(argument: &Path, known: &[SessionRef]) -> Result<Vec<SessionRef>, WrongUse> {
     let wanted = argument.to_string_lossy().to_lowercase();
     let wanted = without_kind(&wanted).to_owned();
-    let id_of = |session: &Found| without_kind(&session.id).to_lowercase();
-    let matching: Vec<&Found> = known
+    let id_of = |session: &SessionRef| without_kind(&session.id).to_lowercase();
+    let matching: Vec<&SessionRef> = known
         .iter()
         .filter(|session| id_of(session).starts_with(&wanted))
         .collect();
@@ -253,7 +253,7 @@ fn find(argument: &Path, known: &[Found]) -> Result<Vec<Found>, WrongUse> {
             Ok(copies(session, &matching))
         }
         (None, []) => {
-            let newest: Vec<&Found> = known.iter().collect();
+            let newest: Vec<&SessionRef> = known.iter().collect();
             let hint = match nearest(&wanted, known).as_slice() {
                 _ if known.is_empty() => "no sessions were found".to_owned(),
                 [] => format!("the newest are:\n{}", lines(&newest)),
@@ -273,14 +273,14 @@ fn find(argument: &Path, known: &[Found]) -> Result<Vec<Found>, WrongUse> {
 }
 
 /// The transcripts among `all` that are of that session.
-fn copies(session: &Found, all: &[&Found]) -> Vec<Found> {
-    let is_copy = |it: &&&Found| **it == session || it.is_copy_of(session);
+fn copies(session: &SessionRef, all: &[&SessionRef]) -> Vec<SessionRef> {
+    let is_copy = |it: &&&SessionRef| **it == session || it.is_copy_of(session);
     all.iter().filter(is_copy).map(|it| (*it).clone()).collect()
 }
 
 /// Each session once, in the place of the first of its transcripts.
-pub(super) fn each_once(transcripts: Vec<Found>) -> Vec<Found> {
-    let mut seen: HashMap<(Agent, String), Vec<Found>> = HashMap::new();
+pub(super) fn each_once(transcripts: Vec<SessionRef>) -> Vec<SessionRef> {
+    let mut seen: HashMap<(Agent, String), Vec<SessionRef>> = HashMap::new();
     let mut sessions = Vec::with_capacity(transcripts.len());
     for found in transcripts {
         let of_id = seen.entry((found.agent, found.id.clone())).or_default();
@@ -294,9 +294,9 @@ pub(super) fn each_once(transcripts: Vec<Found>) -> Vec<Found> {
 
 /// The sessions whose ids begin almost as what was typed: at least half of its characters are at
 /// their places, or it goes on as typed after one that is missing or too many.
-fn nearest<'a>(wanted: &str, known: &'a [Found]) -> Vec<&'a Found> {
+fn nearest<'a>(wanted: &str, known: &'a [SessionRef]) -> Vec<&'a SessionRef> {
     let typed: Vec<char> = wanted.chars().collect();
-    let mut ranked: Vec<(usize, &Found)> = known
+    let mut ranked: Vec<(usize, &SessionRef)> = known
         .iter()
         .map(|session| {
             let id = without_kind(&session.id).to_lowercase();
@@ -327,7 +327,7 @@ fn likeness(typed: &[char], id: &[char]) -> usize {
     begin + rests.into_iter().max().unwrap_or(0)
 }
 
-fn lines(sessions: &[&Found]) -> String {
+fn lines(sessions: &[&SessionRef]) -> String {
     let shown = sessions.iter().take(CANDIDATES);
     let mut lines: Vec<String> = shown.map(|session| format!("  {}", session.id)).collect();
     if sessions.len() > CANDIDATES {
@@ -342,12 +342,13 @@ mod tests {
 
     use super::*;
     use crate::session::Agent;
+    use crate::sources::Locator;
 
-    fn known() -> Vec<Found> {
-        let found = |id: &str| Found {
+    fn known() -> Vec<SessionRef> {
+        let found = |id: &str| SessionRef {
             agent: Agent::ClaudeCode,
             id: id.to_owned(),
-            path: PathBuf::from(format!("/p/{id}.jsonl")),
+            locator: Locator::File(format!("/p/{id}.jsonl").into()),
             bytes: 1,
             modified: SystemTime::UNIX_EPOCH,
         };
@@ -409,8 +410,8 @@ mod tests {
 
     #[test]
     fn the_transcripts_of_one_session_are_no_choice() {
-        let copy = |folder: &str, id: &str| Found {
-            path: PathBuf::from(format!("/{folder}/{id}.jsonl")),
+        let copy = |folder: &str, id: &str| SessionRef {
+            locator: Locator::File(format!("/{folder}/{id}.jsonl").into()),
             id: id.to_owned(),
             ..known()[0].clone()
         };
@@ -427,7 +428,7 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_finger_finds_the_session_and_no_other() {
-        let session = |id: &str| Found {
+        let session = |id: &str| SessionRef {
             id: id.to_owned(),
             ..known()[0].clone()
         };
@@ -447,7 +448,7 @@ mod tests {
             let ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
             assert_eq!(ids, [near], "{typed}");
         }
-        assert_eq!(nearest("ffffffff", &known), Vec::<&Found>::new());
+        assert_eq!(nearest("ffffffff", &known), Vec::<&SessionRef>::new());
     }
 
     #[test]

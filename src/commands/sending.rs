@@ -15,7 +15,7 @@ use crate::pipeline::{self, Given, Pipeline, Read, Redactors, Stored};
 use crate::posthog::Progress;
 use crate::posthog::limits;
 use crate::redact::{Counts, RedactionKey};
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
 
@@ -104,7 +104,7 @@ impl<'a> Sending<'a> {
     pub(super) fn store(
         &self,
         pipeline: &Pipeline<'_>,
-        found: &Found,
+        found: &SessionRef,
         progress: Option<Progress>,
     ) -> anyhow::Result<Stored> {
         pipeline.store(
@@ -120,7 +120,7 @@ impl<'a> Sending<'a> {
     pub(super) fn store_read(
         &self,
         pipeline: &Pipeline<'_>,
-        found: &Found,
+        found: &SessionRef,
         read: Read,
         given: &mut Given,
     ) -> anyhow::Result<Stored> {
@@ -278,7 +278,7 @@ pub(super) struct Report {
 
 impl Report {
     /// Notes what is odd about a session that was stored. Whether all of it could be read.
-    pub(super) fn note(&mut self, stored: &Stored, found: &Found) -> bool {
+    pub(super) fn note(&mut self, stored: &Stored, found: &SessionRef) -> bool {
         let Stored::Session {
             unreadable,
             exceeds_books,

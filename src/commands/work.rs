@@ -19,7 +19,7 @@ use crate::integrations::{self, Running};
 use crate::outbox::RunKind;
 use crate::posthog::Progress;
 use crate::session::Agent;
-use crate::sources::{self, Found};
+use crate::sources::{self, SessionRef};
 
 /// Time without a write after which a transcript that no process has open belongs to a session
 /// whose end was missed.
@@ -102,7 +102,9 @@ const fn kind(task: &Task) -> RunKind {
 /// The id of the session that a task is about.
 fn session(task: &Task) -> Option<String> {
     match task {
-        Task::Collect { transcript, .. } => Found::at(transcript).map(|found| found.session_id()),
+        Task::Collect { transcript, .. } => {
+            SessionRef::at(transcript).map(|found| found.session_id())
+        }
         Task::Missing { session, .. } => Some(session.clone()),
         Task::Sweep { .. } | Task::Deliver { .. } => None,
     }
@@ -167,7 +169,7 @@ fn collect(
     progress: Progress,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let found = Found::at(transcript);
+    let found = SessionRef::at(transcript);
     let found = found.with_context(|| format!("{} is not there", transcript.display()))?;
     let stored = sending.store(&sending.pipeline(), &found, Some(progress))?;
     report.note(&stored, &found);
@@ -184,7 +186,7 @@ fn sweep(
     report: &mut Report,
 ) {
     let open = integrations::running(agent, host);
-    let is_open = |found: &Found| match &open {
+    let is_open = |found: &SessionRef| match &open {
         Running::Sessions(sessions) => sessions.contains(&found.id),
         Running::Unknown => false,
     };
@@ -211,12 +213,12 @@ fn sweep(
 }
 
 /// A session of a project with a destination of its own is sent by hooks in that project.
-fn may_send(found: &Found, host: &Host) -> bool {
+fn may_send(found: &SessionRef, host: &Host) -> bool {
     let cwd = found.glance().cwd;
     cwd.is_some_and(|cwd| consent::shares_destination(Path::new(&cwd), host))
 }
 
-fn was_written_since(found: &Found, since: DateTime<Utc>) -> bool {
+fn was_written_since(found: &SessionRef, since: DateTime<Utc>) -> bool {
     found.last_written().is_some_and(|last| last >= since)
 }
 

@@ -211,7 +211,10 @@ impl Trust {
         let file = config_dir.join("trust.json");
         match fs::remove_file(&file) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(TrustError::File { path: file, cause: source });
+                return Err(TrustError::File {
+                    path: file,
+                    cause: source,
+                });
             }
             Ok(()) | Err(_) => {}
         }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use crate::host::Host;
 use crate::session::Agent;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 pub use claude_code::Running;
 
 /// The file that has an agent other than Claude Code call this program when a session rests.
@@ -33,9 +33,9 @@ pub fn running(agent: Agent, host: &Host) -> Running {
 
 /// Which sessions are open where that one lies.
 #[must_use]
-pub fn running_beside(found: &Found, host: &Host) -> Running {
+pub fn running_beside(found: &SessionRef, host: &Host) -> Running {
     match found.agent {
-        Agent::ClaudeCode => claude_code::running_beside(&found.path, host),
+        Agent::ClaudeCode => claude_code::running_beside(found.locator.file(), host),
         Agent::Pi | Agent::OpenCode => Running::Unknown,
     }
 }

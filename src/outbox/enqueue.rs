@@ -128,7 +128,7 @@ impl Batch<'_> {
     /// written; then this call stored nothing.
     pub fn commit<'r>(
         mut self,
-        checkpoint: Option<&[u8]>,
+        checkpoint: Option<&Redacted<Vec<u8>>>,
         redactions: impl IntoIterator<Item = (&'r str, u64)>,
         transcripts: &[TranscriptStamp],
     ) -> Result<Enqueued, OutboxError> {
@@ -142,7 +142,7 @@ impl Batch<'_> {
                 params![
                     self.session.id,
                     self.now,
-                    checkpoint,
+                    checkpoint.map(Redacted::get),
                     self.title,
                     self.session.generation
                 ],

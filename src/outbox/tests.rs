@@ -64,6 +64,11 @@ pub(super) fn enqueue(
     batch.commit(None, [], &[]).unwrap()
 }
 
+/// A checkpoint as the outbox takes it.
+pub(super) fn kept(bytes: &[u8]) -> Redacted<Vec<u8>> {
+    Redacted::trusted(bytes.to_vec())
+}
+
 pub(super) fn spans(numbers: impl Iterator<Item = u128>) -> Vec<Redacted<Written>> {
     numbers
         .map(|number| event(EventName::Span, number, "x"))
@@ -190,9 +195,9 @@ fn who_was_overtaken_stores_neither_checkpoint_nor_trace() {
     let mut late = slow.begin(entry("a"), &destination(), at(0)).unwrap();
     let mut early = fast.begin(entry("a"), &destination(), at(0)).unwrap();
     early.push(event(EventName::Trace, 1, "more")).unwrap();
-    early.commit(Some(b"far"), [], &[]).unwrap();
+    early.commit(Some(&kept(b"far")), [], &[]).unwrap();
     late.push(event(EventName::Trace, 1, "less")).unwrap();
-    let outcome = late.commit(Some(b"near"), [], &[]);
+    let outcome = late.commit(Some(&kept(b"near")), [], &[]);
     assert!(
         matches!(outcome, Err(OutboxError::Overtaken)),
         "{outcome:?}"
@@ -343,7 +348,7 @@ fn status_shows_what_was_recorded() {
     batch.push(spans(1..2).remove(0)).unwrap();
     let stamps = std::slice::from_ref(&stamp);
     batch
-        .commit(Some(b"7"), [("jwt", 2), ("github-pat", 3)], stamps)
+        .commit(Some(&kept(b"7")), [("jwt", 2), ("github-pat", 3)], stamps)
         .unwrap();
     assert_eq!(outbox.transcript(&stamp.path).unwrap(), Some(stamp));
     for number in 0..60 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::consent::{ProjectPrivacy, Verdict};
@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::integrations::{self, Running};
 use crate::posthog::{Foreign, Progress};
 use crate::session::{Generation, Session, Turn, Wanted};
-use crate::sources::{Checkpoint, Found, Reading, SessionFiles, WorkTree};
+use crate::sources::{Checkpoint, Reading, SessionFiles, SessionRef, WorkTree};
 
 /// A session that says nothing for so long is taken to have ended.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
@@ -37,7 +37,7 @@ pub struct Collected {
     pub foreign: Foreign,
     /// What becomes of it for the sake of the folders that it worked in.
     pub(crate) verdict: Verdict,
-    found: Found,
+    found: SessionRef,
     reading: Reading,
 }
 
@@ -82,22 +82,19 @@ impl Collected {
     /// Whether more of the session follows.
     #[must_use]
     pub const fn is_part(&self) -> bool {
-        self.reading.is_part()
+        self.reading.is_part
     }
 
     /// Subagent transcripts that could not be read, with the reason.
     #[must_use]
     pub fn unreadable(&self) -> &[(PathBuf, String)] {
-        self.reading.unreadable()
+        &self.reading.unreadable
     }
 
     /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
     #[must_use]
     pub fn others(&self) -> &[PathBuf] {
-        match &self.reading {
-            Reading::ClaudeCode(reading) => &reading.others,
-            Reading::Whole => &[],
-        }
+        &self.reading.others
     }
 
     /// Why the session is to be left alone: one of the folders it worked in is.
@@ -129,7 +126,7 @@ impl Collected {
 /// # Errors
 /// When the transcript cannot be read.
 pub fn collect(
-    found: &Found,
+    found: &SessionRef,
     checkpoint: Option<Checkpoint>,
     progress: Option<Progress>,
     wanted: Wanted,
@@ -145,8 +142,8 @@ pub fn collect(
 /// first that may. What is told of the session as a whole, the last one tells.
 #[derive(Debug)]
 pub struct Parts<'a> {
-    found: Found,
-    files: SessionFiles,
+    found: SessionRef,
+    files: Box<dyn SessionFiles>,
     progress: Option<Progress>,
     wanted: Wanted,
     host: &'a Host,
@@ -158,13 +155,43 @@ pub struct Parts<'a> {
     /// When the last line was written, once that was looked up.
     last_written: Option<DateTime<Utc>>,
     next: Next,
+    /// What was read already and not given out yet.
+    ahead: Option<anyhow::Result<Option<Collected>>>,
+    given: Given,
 }
+
+/// The next step of reading a session in parts.
+#[derive(Debug)]
+pub enum Step {
+    /// A part of the session, cut down to what cannot change any more.
+    Part(Box<Collected>),
+    /// The session is read again from its start, since its history was written anew: what was added
+    /// up of its parts before counts no more. The part follows with the next step.
+    Restart,
+    /// The session is to be left alone, for this reason. Nothing follows.
+    OptedOut(String),
+    /// There are no more parts.
+    End,
+}
+
+/// What was given out of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    Nothing,
+    /// Parts, after which more of the session follows.
+    Some,
+    /// The last part, or why there is none.
+    All,
+}
+
+/// Tells the events of a part that another session owns.
+pub type Claim<'c> = &'c mut dyn FnMut(&Collected) -> anyhow::Result<Foreign>;
 
 /// What is read next.
 #[derive(Debug)]
 enum Next {
     /// What follows the checkpoint, or the beginning.
-    From(Option<Box<Checkpoint>>),
+    From(Option<Checkpoint>),
     Nothing,
 }
 
@@ -174,7 +201,7 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// When the transcript cannot be found.
     pub fn of(
-        found: &Found,
+        found: &SessionRef,
         progress: Option<Progress>,
         wanted: Wanted,
         host: &'a Host,
@@ -190,13 +217,15 @@ impl<'a> Parts<'a> {
             folders: None,
             last_written: None,
             next: Next::From(None),
+            ahead: None,
+            given: Given::Nothing,
         })
     }
 
     /// Begins where `checkpoint` left off.
     #[must_use]
     pub fn after(mut self, checkpoint: Option<Checkpoint>) -> Self {
-        self.next = Next::From(checkpoint.map(Box::new));
+        self.next = Next::From(checkpoint);
         self
     }
 
@@ -210,21 +239,80 @@ impl<'a> Parts<'a> {
 
     /// The files of the session.
     #[must_use]
-    pub const fn files(&self) -> &SessionFiles {
-        &self.files
+    pub fn files(&self) -> &dyn SessionFiles {
+        &*self.files
+    }
+
+    /// The next step: a part is read, what others own of it is asked of `claim`, and what may still
+    /// change is left to the next part. `claim` is called again with more of the session where
+    /// nothing of a part was certain.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read, is emptied while it is read, or `claim` fails.
+    pub fn next(&mut self, claim: Claim<'_>) -> anyhow::Result<Step> {
+        loop {
+            if self.given == Given::All {
+                return Ok(Step::End);
+            }
+            let Some(part) = self.take()? else {
+                if self.given == Given::Some {
+                    bail!("{} was emptied while it was read", self.found.locator);
+                }
+                self.given = Given::All;
+                return Ok(Step::End);
+            };
+            if let Some(reason) = part.opted_out() {
+                self.given = Given::All;
+                return Ok(Step::OptedOut(reason.to_owned()));
+            }
+            if part.is_first() && self.given == Given::Some {
+                self.given = Given::Nothing;
+                self.ahead = Some(Ok(Some(part)));
+                return Ok(Step::Restart);
+            }
+            let foreign = claim(&part)?;
+            if let Some(part) = self.settle(part, foreign) {
+                self.given = if part.is_part() {
+                    Given::Some
+                } else {
+                    Given::All
+                };
+                return Ok(Step::Part(Box::new(part)));
+            }
+        }
+    }
+
+    /// Reads what [`Parts::next`] needs, unless that was done. An error is kept for it.
+    pub fn read_ahead(&mut self) {
+        if self.ahead.is_none() && self.given != Given::All {
+            self.ahead = Some(self.read());
+        }
+    }
+
+    /// The part that comes next, with what may still change.
+    ///
+    /// # Errors
+    /// When the transcript cannot be read.
+    pub fn peek(&mut self) -> anyhow::Result<Option<&Collected>> {
+        let part = self.take()?;
+        let Ok(part) = self.ahead.insert(Ok(part)) else {
+            return Ok(None);
+        };
+        Ok(part.as_ref())
+    }
+
+    fn take(&mut self) -> anyhow::Result<Option<Collected>> {
+        self.ahead.take().unwrap_or_else(|| self.read())
     }
 
     /// Reads the next part; `None` after the last. It is the same one again until it was given to
     /// [`Parts::settle`]. What its folders say is asked with every part: the session may go on, and
     /// the user may think again, while it is read.
-    ///
-    /// # Errors
-    /// When the transcript cannot be read.
-    pub fn read(&mut self) -> anyhow::Result<Option<Collected>> {
+    fn read(&mut self) -> anyhow::Result<Option<Collected>> {
         let Next::From(checkpoint) = mem::replace(&mut self.next, Next::Nothing) else {
             return Ok(None);
         };
-        let (Some(mut session), mut reading) = self.read_enough(checkpoint.as_deref())? else {
+        let (Some(mut session), mut reading) = self.read_enough(checkpoint.as_ref())? else {
             return Ok(None);
         };
         let verdict = self.verdict(&session, &reading)?;
@@ -233,13 +321,13 @@ impl<'a> Parts<'a> {
             if wanted != self.wanted {
                 // What is not to be sent is not kept either.
                 self.wanted = wanted;
-                match self.read_enough(checkpoint.as_deref())? {
+                match self.read_enough(checkpoint.as_ref())? {
                     (Some(again), of_again) => (session, reading) = (again, of_again),
                     (None, _) => return Ok(None),
                 }
             }
         }
-        let (progress, ended_at) = if reading.is_part() {
+        let (progress, ended_at) = if reading.is_part {
             self.next = Next::From(checkpoint);
             // What may still change of a part is left to the next.
             (Progress::Ended, self.last_written())
@@ -265,13 +353,13 @@ impl<'a> Parts<'a> {
     fn verdict(&mut self, session: &Session, reading: &Reading) -> anyhow::Result<Verdict> {
         let mut folders: BTreeSet<&str> = session.turns.iter().flat_map(Turn::folders).collect();
         folders.extend(session.earlier.folders.iter().map(String::as_str));
-        if reading.is_part() && self.folders.is_none() {
+        if reading.is_part && self.folders.is_none() {
             let all = self.files.folders();
-            let all = all.with_context(|| format!("cannot read {}", self.found.path.display()))?;
+            let all = all.with_context(|| format!("cannot read {}", self.found.locator))?;
             self.folders = Some(all.into_iter().collect());
         }
         folders.extend(self.folders.iter().flatten().map(String::as_str));
-        Ok(Verdict::of(folders, &self.found.path, self.host))
+        Ok(Verdict::of(folders, &self.found.locator.path(), self.host))
     }
 
     /// When the last line was written; now, where that is not told.
@@ -289,10 +377,8 @@ impl<'a> Parts<'a> {
         checkpoint: Option<&Checkpoint>,
     ) -> anyhow::Result<(Option<Session>, Reading)> {
         loop {
-            let read = self
-                .files
-                .read(checkpoint.cloned(), self.wanted, self.bytes)?;
-            if read.0.is_some() || !read.1.is_part() {
+            let read = self.files.read(checkpoint, self.wanted, self.bytes)?;
+            if read.0.is_some() || !read.1.is_part {
                 return Ok(read);
             }
             self.bytes = self.bytes.saturating_mul(MORE);
@@ -301,8 +387,7 @@ impl<'a> Parts<'a> {
 
     /// Leaves of a part what cannot change any more: the next one goes on behind it. `None` when
     /// that is nothing: then the next one is this one with more.
-    #[must_use]
-    pub fn settle(&mut self, mut part: Collected, foreign: Foreign) -> Option<Collected> {
+    fn settle(&mut self, mut part: Collected, foreign: Foreign) -> Option<Collected> {
         part.foreign = foreign;
         if !part.is_part() {
             return Some(part);
@@ -318,14 +403,14 @@ impl<'a> Parts<'a> {
             self.bytes = self.bytes.saturating_mul(MORE);
             return None;
         };
-        self.next = Next::From(Some(Box::new(checkpoint)));
+        self.next = Next::From(Some(checkpoint));
         self.bytes = self.usual_bytes;
         Some(part)
     }
 }
 
 /// When a session was last written to. A time that is still to come tells nothing.
-fn written_at(session: &Session, found: &Found, host: &Host) -> DateTime<Utc> {
+fn written_at(session: &Session, found: &SessionRef, host: &Host) -> DateTime<Utc> {
     if session.ended_at - host.now() > QUIET {
         found.modified.into()
     } else {
@@ -333,8 +418,8 @@ fn written_at(session: &Session, found: &Found, host: &Host) -> DateTime<Utc> {
     }
 }
 
-fn files_of(found: &Found, host: &Host) -> anyhow::Result<SessionFiles> {
-    let path = found.path.display();
+fn files_of(found: &SessionRef, host: &Host) -> anyhow::Result<Box<dyn SessionFiles>> {
+    let path = &found.locator;
     found
         .files(host)
         .with_context(|| format!("cannot read {path}"))
@@ -342,7 +427,7 @@ fn files_of(found: &Found, host: &Host) -> anyhow::Result<SessionFiles> {
 
 /// A session goes on while a process has it open. Where no version of the agent tells, it has
 /// ended when the agent wrote so, or when nothing was written for a while.
-fn progress_of(session: &Session, found: &Found, host: &Host) -> Progress {
+fn progress_of(session: &Session, found: &SessionRef, host: &Host) -> Progress {
     let goes_on = match integrations::running_beside(found, host) {
         Running::Sessions(open) => open.contains(&session.id),
         // By its lines: the file's own time is that of the last copy.

@@ -21,7 +21,7 @@ use crate::posthog::{
 };
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::Agent;
-pub use collect::{Collected, PART_BYTES, Parts, collect};
+pub use collect::{Claim, Collected, PART_BYTES, Parts, Step, collect};
 pub use given::Given;
 pub use projects::project_name;
 use projects::{Folders, Projects};

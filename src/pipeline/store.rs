@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 
-use super::collect::{Collected, Parts};
-use super::{Given, Pipeline, without_secrets};
+use super::collect::{Collected, Parts, Step};
+use super::{Given, Pipeline};
 use crate::ahead;
 use crate::config::Config;
 use crate::host::Host;
@@ -18,7 +18,7 @@ use crate::outbox::{
 use crate::posthog::{self, Foreign, Frozen, Progress, Tally, Written};
 use crate::redact::{Counts, Redacted};
 use crate::session::{Agent, Session, Skipped};
-use crate::sources::{Checkpoint, Found, Look, SessionFiles};
+use crate::sources::{Checkpoint, Look, SessionFiles, SessionRef};
 
 /// Events are handed on to be stored in pieces of so many bytes.
 const PIECE_BYTES: usize = 256 << 10;
@@ -71,11 +71,7 @@ pub struct Unstored<'a> {
 
 /// A session on its way into the outbox, of which something was read.
 #[derive(Debug)]
-pub struct Read<'a> {
-    unstored: Unstored<'a>,
-    /// The first part; `None` when there is no session in the file, or none that may be sent.
-    first: Option<Collected>,
-}
+pub struct Read<'a>(Unstored<'a>);
 
 impl<'a> Unstored<'a> {
     /// `None` when nothing was written to the session since it was stored. For `progress` see
@@ -84,7 +80,7 @@ impl<'a> Unstored<'a> {
     /// # Errors
     /// When the transcript cannot be found or the outbox not read.
     pub fn of(
-        found: &Found,
+        found: &SessionRef,
         outbox: &Outbox,
         progress: Option<Progress>,
         config: &Config,
@@ -114,7 +110,7 @@ impl<'a> Unstored<'a> {
             .contains(&true);
         let checkpoint = known.and_then(|session| session.checkpoint);
         let checkpoint = checkpoint.filter(|_| !is_from_start);
-        let checkpoint = checkpoint.and_then(|kept| Checkpoint::from_bytes(&kept));
+        let checkpoint = checkpoint.map(|kept| Checkpoint::of_kept(agent, kept));
         Ok(Some(Self {
             agent,
             stamps,
@@ -128,14 +124,10 @@ impl<'a> Unstored<'a> {
     /// # Errors
     /// When the transcript cannot be read.
     pub fn read(mut self) -> anyhow::Result<Read<'a>> {
-        let first = match &self.excluded {
-            None => self.parts.read()?,
-            Some(_) => None,
-        };
-        Ok(Read {
-            first,
-            unstored: self,
-        })
+        if self.excluded.is_none() {
+            self.parts.peek()?;
+        }
+        Ok(Read(self))
     }
 }
 
@@ -196,7 +188,7 @@ impl Pipeline<'_> {
     /// When the transcript cannot be read or the outbox not written.
     pub fn store(
         &self,
-        found: &Found,
+        found: &SessionRef,
         outbox: &Outbox,
         destination: &Destination,
         progress: Option<Progress>,
@@ -229,17 +221,16 @@ impl Pipeline<'_> {
         destination: &Destination,
         host: &Host,
     ) -> anyhow::Result<Stored> {
-        let Read { unstored, first } = read;
-        let Unstored {
+        let Read(Unstored {
             agent,
             mut stamps,
             mut parts,
             excluded: reason,
-        } = unstored;
+        }) = read;
         if let Some(reason) = reason {
             return Ok(Stored::OptedOut(reason));
         }
-        let Some(first) = first else {
+        let Some(first) = parts.peek()? else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
         };
@@ -250,7 +241,7 @@ impl Pipeline<'_> {
         if let Some(reason) = first.opted_out() {
             return Ok(Stored::OptedOut(reason.to_owned()));
         }
-        let frozen = self.freeze(&first)?;
+        let frozen = self.freeze(first)?;
         let entry = SessionEntry {
             agent: agent.as_str(),
             id: &first.session.key,
@@ -265,40 +256,33 @@ impl Pipeline<'_> {
         let mut tally = Tally::default();
         let mut unreadable = BTreeSet::new();
         let mut exceeds_books = false;
-        let mut part = first;
-        let last = loop {
-            let foreign = foreign(&part.session, outbox)?;
-            let next = if let Some(settled) = parts.settle(part, foreign) {
-                if settled.is_first() {
-                    // It may have been read before: Claude Code rewrites the history of a session at times.
-                    (tally, counts) = (Tally::default(), Counts::default());
+        let mut last = None;
+        loop {
+            match parts.next(&mut |part| foreign(&part.session, outbox))? {
+                Step::Restart => (tally, counts) = (Tally::default(), Counts::default()),
+                Step::OptedOut(reason) => return Ok(Stored::OptedOut(reason)),
+                Step::End => break,
+                Step::Part(part) => {
+                    let push =
+                        || self.push_all(&part, frozen.clone(), given, &mut counts, &mut batch);
+                    let ((), pushed) = ahead::beside(|| parts.read_ahead(), push);
+                    tally += pushed?;
+                    exceeds_books |= part.exceeds_books();
+                    unreadable.extend(part.unreadable().iter().cloned());
+                    last = Some(part);
                 }
-                let push =
-                    || self.push_all(&settled, frozen.clone(), given, &mut counts, &mut batch);
-                let (next, pushed) = ahead::beside(|| parts.read(), push);
-                tally += pushed?;
-                exceeds_books |= settled.exceeds_books();
-                unreadable.extend(settled.unreadable().iter().cloned());
-                if !settled.is_part() {
-                    break settled;
-                }
-                next?
-            } else {
-                parts.read()?
-            };
-            part = next.context("the transcript was emptied while it was read")?;
-            if let Some(reason) = part.opted_out() {
-                return Ok(Stored::OptedOut(reason.to_owned()));
             }
-        };
+        }
+        let last = last.context("the session ended before it began")?;
         let progress = last.progress;
         // Of a session that goes on, something may have been held back: it is read again.
         let is_final = progress == Progress::Ended && unreadable.is_empty();
         let checkpoint = if is_final { last.checkpoint() } else { None };
         let redactor = self.redactor(&last)?;
-        let checkpoint = checkpoint
-            .map(|kept| kept.into_bytes(&mut |text| without_secrets(text, &redactor)))
-            .transpose()?;
+        let checkpoint = checkpoint.and_then(|kept| {
+            let kept = redactor.written(|replace| kept.into_bytes(replace));
+            kept.transpose()
+        });
         // Excluded meanwhile: what is stored of it already is withdrawn before anything is sent.
         if let Some(reason) = excluded(outbox, agent, &last.session.key)? {
             return Ok(Stored::OptedOut(reason));
@@ -306,7 +290,7 @@ impl Pipeline<'_> {
         // What was left out here is read with its own session, whenever that was read last.
         stamps.extend(last.others().iter().map(|path| unread(path)));
         let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
-        let enqueued = batch.commit(checkpoint.as_deref(), counts.iter(), stamps)?;
+        let enqueued = batch.commit(checkpoint.as_ref(), counts.iter(), stamps)?;
         Ok(Stored::Session {
             enqueued,
             unreadable: unreadable.into_iter().collect(),
@@ -349,7 +333,7 @@ fn is_unread(outbox: &Outbox, path: &Path) -> anyhow::Result<bool> {
 }
 
 /// How the files of a session look now.
-fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
+fn stamps(files: &dyn SessionFiles) -> Vec<TranscriptStamp> {
     let stamp = |look: Look| TranscriptStamp {
         path: look.path,
         size: look.bytes,
@@ -363,7 +347,11 @@ fn stamps(files: &SessionFiles) -> Vec<TranscriptStamp> {
 ///
 /// # Errors
 /// When the outbox cannot be read.
-pub fn unread_bytes(found: &Found, outbox: &Outbox, host: &Host) -> anyhow::Result<Option<u64>> {
+pub fn unread_bytes(
+    found: &SessionRef,
+    outbox: &Outbox,
+    host: &Host,
+) -> anyhow::Result<Option<u64>> {
     let Ok(files) = found.files(host) else {
         // Reading it will say what is wrong with it.
         return Ok(Some(found.bytes));
@@ -371,7 +359,7 @@ pub fn unread_bytes(found: &Found, outbox: &Outbox, host: &Host) -> anyhow::Resu
     if excluded(outbox, found.agent, &files.session_key())?.is_some() {
         return Ok(None);
     }
-    let stamps = stamps(&files);
+    let stamps = stamps(&*files);
     let mut unread = stamps.is_empty().then_some(found.bytes);
     for stamp in stamps {
         let known = outbox.transcript(&stamp.path)?;

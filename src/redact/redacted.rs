@@ -37,6 +37,13 @@ impl<T> Redacted<T> {
     }
 }
 
+impl<T> Redacted<Option<T>> {
+    /// The redacted value, where there is one.
+    pub fn transpose(self) -> Option<Redacted<T>> {
+        self.0.map(Redacted)
+    }
+}
+
 impl Redacted<Event> {
     /// Writes the event, shortened where it is too long: only what is redacted is shortened, so
     /// that no limit can cut a secret in half and hide it from the rules.
@@ -58,6 +65,18 @@ impl Redacted<Event> {
 }
 
 impl Redactor {
+    /// What `write` makes when the secrets in every text are replaced: it gets the function for that,
+    /// and promises to leave no text out.
+    pub fn written<T>(
+        &self,
+        write: impl FnOnce(&mut dyn FnMut(String) -> String) -> T,
+    ) -> Redacted<T> {
+        Redacted(write(&mut |text| {
+            let replaced = self.text(&text, &mut Counts::default());
+            replaced.unwrap_or(text)
+        }))
+    }
+
     /// Replaces every secret in an event.
     pub fn event(&self, mut event: Event, counts: &mut Counts) -> Redacted<Event> {
         let mut secret_in_name = false;

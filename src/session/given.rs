@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::draft::same_block;
+use super::same::same_block;
 use super::{Block, Message, ToolResult};
 
 /// How much of the conversation is sent with every call.
@@ -62,7 +62,7 @@ pub struct Given {
 impl Given {
     /// Replaces tool results in the messages by the identical ones already known, so that each is
     /// kept in memory once.
-    pub(super) fn share<'a>(&mut self, known: &dyn Fn(&str) -> Option<&'a Arc<ToolResult>>) {
+    pub(crate) fn share<'a>(&mut self, known: &dyn Fn(&str) -> Option<&'a Arc<ToolResult>>) {
         for block in self.new.iter_mut().flat_map(|it| &mut it.content) {
             if let Block::ToolResult { call_id, result } = block
                 && let Some(known) = known(call_id)

@@ -4,25 +4,19 @@
 //! call may hold the subagents it started, and these hold generations again. Nothing here depends
 //! on a file format, a vendor's wire format or PostHog.
 
-mod assemble;
 pub mod books;
-mod draft;
 mod earlier;
-mod family;
 mod generation;
 mod given;
 mod intervals;
 mod lineage;
 mod oddities;
-mod parts;
-mod responses;
-mod results;
+mod same;
 mod time;
 mod totals;
 mod walk;
 mod work;
 
-pub use assemble::Assembler;
 pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
 pub use earlier::Earlier;
 pub use generation::{
@@ -31,8 +25,8 @@ pub use generation::{
 pub use given::{Given, InputScope, Setup, Wanted};
 pub use lineage::Lineage;
 pub use oddities::{Oddities, Skipped};
-pub use parts::{Advice, ResponsePart, Thread, TurnStart};
-pub use responses::Origin;
+pub(crate) use same::{AGAIN, same_block};
+pub(crate) use time::Clock;
 pub use time::{
     Asks, Background, Order, OwnTime, Sighting, TaskReport, ToolTime, Waits, Worked, settle_times,
 };

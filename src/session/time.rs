@@ -118,14 +118,14 @@ pub struct TaskReport {
 
 /// All recorded times other than those of calls and results.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
-    pub(super) worked: Vec<Worked>,
+pub(crate) struct Clock {
+    pub(crate) worked: Vec<Worked>,
     /// Beginning of the work whose record may still follow.
-    pub(super) working_since: Option<DateTime<Utc>>,
+    pub(crate) working_since: Option<DateTime<Utc>>,
     /// Sightings by the id of the call.
-    pub(super) sightings: HashMap<String, Sighting>,
+    pub(crate) sightings: HashMap<String, Sighting>,
     /// The first report of each task. An agent that is woken again reports again.
-    pub(super) reports: HashMap<String, TaskReport>,
+    pub(crate) reports: HashMap<String, TaskReport>,
 }
 
 /// Sets the time of every call, from the calls and results alone.
@@ -180,7 +180,7 @@ impl ToolResult {
 
 impl Clock {
     /// Sets the time of every call of these turns.
-    pub(super) fn settle(&self, turns: &mut [Turn]) {
+    pub(crate) fn settle(&self, turns: &mut [Turn]) {
         let mut calls = Vec::new();
         for turn in turns.iter_mut() {
             each_response(turn, &mut |generation, is_background| {

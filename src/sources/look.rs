@@ -2,9 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
-
-use super::opencode;
+use std::time::SystemTime;
 
 /// How a part of a session looks: whether it was written to can be told by comparing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,19 +35,4 @@ impl Look {
         }
         Ok(whole)
     }
-
-    pub(super) fn of_address(address: &opencode::Address) -> io::Result<Self> {
-        let (bytes, updated) = opencode::size(address)?;
-        Ok(Self {
-            path: address.path().to_owned(),
-            bytes,
-            modified: milliseconds_after_1970(updated),
-        })
-    }
-}
-
-/// A time as OpenCode counts it.
-pub(super) fn milliseconds_after_1970(milliseconds: i64) -> SystemTime {
-    let since = Duration::from_millis(milliseconds.try_into().unwrap_or(0));
-    SystemTime::UNIX_EPOCH + since
 }

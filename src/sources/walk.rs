@@ -119,6 +119,21 @@ impl<T> Listing<T> {
         }
     }
 
+    /// Looks at everything in it.
+    pub(super) fn looked_at<U>(self, look: impl Fn(&Path) -> io::Result<U>) -> Listing<U>
+    where
+        T: AsRef<Path>,
+    {
+        let mut looked_at = Listing {
+            found: Vec::with_capacity(self.found.len()),
+            unreadable: self.unreadable,
+        };
+        for path in self.found {
+            looked_at.add(path.as_ref(), look(path.as_ref()));
+        }
+        looked_at
+    }
+
     /// Makes something else of everything in it.
     pub(super) fn map<U>(self, make: impl FnMut(T) -> U) -> Listing<U> {
         Listing {

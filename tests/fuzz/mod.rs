@@ -15,7 +15,7 @@ use posthog_llma::host::Host;
 use posthog_llma::pipeline::{Collected, Pipeline};
 use posthog_llma::posthog::{Event, Progress};
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
-use posthog_llma::sources::claude_code;
+use posthog_llma::sources::SessionRef;
 use serde_json::{Value, json};
 
 use crate::support::capture::{Lane, judge};
@@ -33,16 +33,15 @@ fn a_damaged_line_costs_no_response_but_its_own() {
         let session = collect(&disk.transcript, Progress::Ended).map(|it| it.session);
         let generations = session.iter().flat_map(|session| session.all_generations());
         // An id that others may have too is told apart by what follows.
-        let found: HashSet<&str> = generations
+        let responses: HashSet<&str> = generations
             .filter_map(|generation| generation.id.split('\u{1e}').next())
             .collect();
-        let of_session = claude_code::session_files(&disk.transcript, &Host::bare(Utc::now))
-            .expect("it can be read");
-        let agents = of_session.agents.into_iter().map(|agent| agent.path);
-        for path in agents.chain([disk.transcript.clone()]) {
+        let found = SessionRef::at(&disk.transcript).expect("it is there");
+        let files = found.files(&Host::bare(Utc::now)).expect("it can be read");
+        for path in files.looks().into_iter().map(|look| look.path) {
             let bytes = std::fs::read(path).expect("it can be read");
             for id in lines_of(&bytes).into_iter().filter_map(response_of) {
-                assert!(found.contains(id.as_str()), "response {id:?} is lost");
+                assert!(responses.contains(id.as_str()), "response {id:?} is lost");
             }
         }
     });

@@ -18,8 +18,8 @@ pub(crate) static SEEDS: LazyLock<Vec<Files>> = LazyLock::new(|| {
     let seeds: Vec<Files> = sources::below(&root)
         .found
         .into_iter()
-        .filter(|found| !is_agent(&found.path))
-        .map(|found| Files::beside(&found.path))
+        .filter(|found| !is_agent(found.locator.file()))
+        .map(|found| Files::beside(found.locator.file()))
         .collect();
     assert!(!seeds.is_empty(), "sessions in {}", root.display());
     seeds

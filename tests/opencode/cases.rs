@@ -6,7 +6,7 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use posthog_llma::sources::{self, Found};
+use posthog_llma::sources::{self, SessionRef};
 
 use crate::support::events::hangs_together;
 use crate::support::library::Run;
@@ -30,9 +30,9 @@ fn the_sessions_of_both_generations_are_found_and_counted() {
         return;
     };
     let mut found = sources::below(&path).found;
-    found.sort_by_key(Found::started_at);
+    found.sort_by_key(SessionRef::started_at);
     let figures = found.iter().map(|found| {
-        let events = Run::default().events(&found.path);
+        let events = Run::default().events(&found.locator.path());
         hangs_together(&events);
         let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
         let calls = calls.map(|it| &it["properties"]);

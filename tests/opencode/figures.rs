@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use posthog_llma::posthog::Progress;
 use posthog_llma::session::Oddities;
-use posthog_llma::sources::{self, Found};
+use posthog_llma::sources::{self, SessionRef};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
@@ -167,8 +167,8 @@ fn every_session_in_files_used_what_its_messages_say() {
     let found = sources::below(&storage).found;
     assert_eq!(found.len(), 4, "five sessions, one of them of a subagent");
     let mut sum = [0; 5];
-    for Found { path, .. } in &found {
-        let events = Run::default().events(path);
+    for found in &found {
+        let events = Run::default().events(&found.locator.path());
         hangs_together(&events);
         add(&mut sum, sent(&events));
     }
@@ -192,14 +192,14 @@ fn known_runs_have_their_known_figures() {
     };
     let sessions = sources::below(&path).found;
     let of = |prompt: &str| -> (usize, usize, Figures) {
-        let is_meant = |found: &&Found| {
+        let is_meant = |found: &&SessionRef| {
             let glance = found.glance();
             glance.prompt.is_some_and(|text| text.contains(prompt))
         };
         let mut found = sessions.iter().filter(is_meant);
         let found = found.next_back();
         let found = found.unwrap_or_else(|| panic!("no session of {prompt}"));
-        let events = Run::default().events(&found.path);
+        let events = Run::default().events(&found.locator.path());
         let failed = calls(&events).filter(|it| it["properties"]["$ai_is_error"] == true);
         (calls(&events).count(), failed.count(), sent(&events))
     };

@@ -35,7 +35,7 @@ fn every_subagent_hangs_under_its_tool_and_is_counted_once() {
         let found = sources::below(&root.join(format!("pi-subagents-{version}"))).found;
         let mut events: Vec<Value> = Vec::new();
         for session in &found {
-            events.extend(Run::default().events(&session.path));
+            events.extend(Run::default().events(&session.locator.path()));
         }
         let spans: BTreeMap<String, &Value> = events
             .iter()

@@ -34,7 +34,7 @@ fn sessions_or_skip() -> Option<Vec<PathBuf>> {
     let found = sources::below(&root)
         .found
         .into_iter()
-        .map(|found| found.path);
+        .map(|found| found.locator.path());
     let found: Vec<PathBuf> = found.collect();
     assert!(!found.is_empty(), "sessions in {}", root.display());
     Some(found)

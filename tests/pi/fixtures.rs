@@ -36,7 +36,7 @@ pub(crate) fn transcript(number: &str) -> PathBuf {
     let found = found.find(|found| found.id.starts_with(number));
     let found = found.unwrap_or_else(|| panic!("no fixture {number}"));
     assert_eq!(found.agent, Agent::Pi, "{number}");
-    found.path
+    found.locator.path()
 }
 
 fn of_case(name: &str) -> PathBuf {
@@ -250,7 +250,7 @@ fn one_id_in_two_projects_is_two_sessions() {
             fs::write(&path, text).expect("it is writable");
             let collected = Run::default().collect(&path, None, Progress::Ended);
             let session = collected.expect("a session").session;
-            let found = sources::Found::at(&path).expect("a session");
+            let found = sources::SessionRef::at(&path).expect("a session");
             assert_eq!(session.id, "nightly");
             assert_eq!(session.key, found.session_key());
             let mut told = HashSet::new();

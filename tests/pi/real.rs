@@ -256,7 +256,7 @@ fn a_session_that_was_killed_is_sent_as_far_as_it_came() {
     for found in posthog_llma::sources::below(&sessions).found {
         let file = File::options()
             .append(true)
-            .open(&found.path)
+            .open(found.locator.file())
             .expect("it is ours");
         let then = SystemTime::now() - Duration::from_hours(2);
         file.set_modified(then).expect("it is ours");

@@ -50,7 +50,7 @@ fn fixtures() -> Vec<PathBuf> {
     sources::below(&root)
         .found
         .into_iter()
-        .map(|it| it.path)
+        .map(|it| it.locator.path())
         .collect()
 }
 

@@ -7,11 +7,11 @@ use chrono::DateTime;
 use posthog_llma::config::{Config, Problem};
 use posthog_llma::consent::{Caller, Environment};
 use posthog_llma::host::Host;
-use posthog_llma::pipeline::{self, Collected, Parts, Pipeline, Redactors};
+use posthog_llma::pipeline::{self, Collected, Parts, Pipeline, Redactors, Step};
 use posthog_llma::posthog::limits::AI_LANE_EVENT;
 use posthog_llma::posthog::{self, Foreign, Frozen, Progress};
 use posthog_llma::redact::{Counts, RedactionKey};
-use posthog_llma::sources::{Checkpoint, Found};
+use posthog_llma::sources::{Checkpoint, SessionRef};
 use serde_json::Value;
 
 /// Events as they would be sent.
@@ -71,20 +71,23 @@ impl Run {
         bytes: u64,
         sent: &Events,
     ) -> Vec<(bool, Events)> {
-        let found = Found::at(transcript).expect("the transcript is there");
+        let found = SessionRef::at(transcript).expect("the transcript is there");
         let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
         let host = host();
         let parts = Parts::of(&found, progress, wanted, &host).expect("it is there");
         let mut parts = parts.of_bytes(bytes);
         let (mut events, mut frozen) = (Vec::new(), None);
-        while let Some(part) = parts.read().expect("the session can be read") {
-            let foreign = foreign(&part, sent);
-            if let Some(part) = parts.settle(part, foreign) {
-                let frozen = frozen.get_or_insert_with(|| self.freeze(&part));
-                events.push((part.is_first(), self.events_of(&part, frozen.clone())));
+        loop {
+            let step = parts.next(&mut |part| Ok(foreign(part, sent)));
+            match step.expect("the session can be read") {
+                Step::Part(part) => {
+                    let frozen = frozen.get_or_insert_with(|| self.freeze(&part));
+                    events.push((part.is_first(), self.events_of(&part, frozen.clone())));
+                }
+                Step::Restart => {}
+                Step::OptedOut(_) | Step::End => return events,
             }
         }
-        events
     }
 
     /// Reads a session, whole or from a checkpoint on. A file that is refused holds none.
@@ -95,7 +98,7 @@ impl Run {
         progress: Progress,
     ) -> Option<Collected> {
         let wanted = self.config.wanted();
-        let found = Found::at(transcript).expect("the transcript is there");
+        let found = SessionRef::at(transcript).expect("the transcript is there");
         match pipeline::collect(&found, checkpoint, Some(progress), wanted, &host()) {
             Err(error) if format!("{error:#}").contains("is no transcript") => None,
             read => read.expect("the session can be read"),

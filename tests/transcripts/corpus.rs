@@ -41,7 +41,10 @@ fn there_or_skip(root: PathBuf) -> Option<PathBuf> {
 pub(crate) fn sessions(root: &Path) -> Vec<PathBuf> {
     let found = sources::below(root).found;
     assert!(!found.is_empty(), "sessions in {}", root.display());
-    found.into_iter().map(|found| found.path).collect()
+    found
+        .into_iter()
+        .map(|found| found.locator.path())
+        .collect()
 }
 
 /// The same for every session, on all processors.

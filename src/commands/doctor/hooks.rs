@@ -15,7 +15,7 @@ use crate::integrations::claude_code::marketplace::Unloadable;
 use crate::integrations::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
 use crate::integrations::claude_code::{self, Running};
 use crate::outbox::Run;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::variables::Variable;
 use crate::views::{Machine, changed};
 
@@ -233,7 +233,7 @@ fn missed<'a>(
     facts: &'a Facts,
     plugin: Option<&Plugin>,
     own: Option<&SettingsFile>,
-) -> Option<&'a Found> {
+) -> Option<&'a SessionRef> {
     let machine = &facts.machine;
     let switched_on = machine.environment.decider(Variable::CcEnabled);
     let own = own.map(|file| file.path.as_path());

@@ -17,7 +17,7 @@ use super::{Exit, agents};
 use crate::cli;
 use crate::host::Host;
 use crate::session::Agent;
-use crate::sources::{self, Found, Unreadable};
+use crate::sources::{self, SessionRef, Unreadable};
 use crate::ui;
 use crate::views::{Machine, OtherAgent};
 use finding::Finding;
@@ -26,7 +26,7 @@ use finding::Finding;
 struct Facts {
     machine: Machine,
     /// Every session of Claude Code on this machine, the last written first.
-    found: Vec<Found>,
+    found: Vec<SessionRef>,
     /// Folders and files, of any agent, that may hold more and cannot be read.
     unreadable: Vec<Unreadable>,
 }

@@ -16,7 +16,7 @@ use crate::consent::Verdict;
 use crate::host::Host;
 use crate::sources::claude_code::unknown::{Sighting, Unknown};
 use crate::sources::claude_code::{self, projects_dir};
-use crate::sources::{Found, Unreadable};
+use crate::sources::{SessionRef, Unreadable};
 use crate::ui;
 
 /// Sessions that are read for unknown lines: the newest, since formats change.
@@ -59,10 +59,10 @@ fn readable(facts: &Facts) -> Finding {
         let fix = "run Claude Code once, or set CLAUDE_CONFIG_DIR as it is set for Claude Code";
         return Finding::problem(CHECK, format!("{shown}: {error}"), fix);
     }
-    let unreadable: Vec<(&Found, String)> = facts
+    let unreadable: Vec<(&SessionRef, String)> = facts
         .found
         .iter()
-        .filter_map(|found| Some((found, File::open(&found.path).err()?.to_string())))
+        .filter_map(|found| Some((found, File::open(found.locator.file()).err()?.to_string())))
         .collect();
     let sessions = select::each_once(facts.found.clone()).len();
     let paths = looked
@@ -83,7 +83,7 @@ fn readable(facts: &Facts) -> Finding {
             format!(
                 "{} of {sessions} cannot be read: {}: {error}",
                 unreadable.len(),
-                words::path(&first.path, &facts.machine.host)
+                words::path(first.locator.file(), &facts.machine.host)
             ),
             "make them readable for you (chmod u+r)",
         ),
@@ -144,9 +144,9 @@ fn unsent(facts: &Facts) -> Option<Finding> {
         return None;
     };
     let now = facts.machine.host.now();
-    let is_due = |found: &&Found| now - DateTime::<Utc>::from(found.modified) > kept - SOON;
-    let is_stored = |found: &&Found| {
-        let stamp = outbox.transcript(&found.path).ok().flatten();
+    let is_due = |found: &&SessionRef| now - DateTime::<Utc>::from(found.modified) > kept - SOON;
+    let is_stored = |found: &&SessionRef| {
+        let stamp = outbox.transcript(&found.locator.path()).ok().flatten();
         stamp.is_some_and(|it| it.size == found.bytes && it.modified == found.modified)
     };
     let due = facts
@@ -185,9 +185,13 @@ fn unsent(facts: &Facts) -> Option<Finding> {
 }
 
 /// Whether there is something in a session, and its project is not left alone.
-fn is_wanted(facts: &Facts, found: &Found) -> bool {
+fn is_wanted(facts: &Facts, found: &SessionRef) -> bool {
     let glance = found.glance();
-    let verdict = Verdict::of(glance.cwd.as_deref(), &found.path, &facts.machine.host);
+    let verdict = Verdict::of(
+        glance.cwd.as_deref(),
+        &found.locator.path(),
+        &facts.machine.host,
+    );
     glance.prompt.is_some() && matches!(verdict, Verdict::Permitted(_))
 }
 
@@ -195,10 +199,10 @@ fn is_wanted(facts: &Facts, found: &Found) -> bool {
 fn format(facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "format";
     let mut unknown = Unknown::default();
-    let newest: Vec<&Found> = facts.found.iter().take(READ).collect();
+    let newest: Vec<&SessionRef> = facts.found.iter().take(READ).collect();
     for found in &newest {
         // What cannot be read is told by another check.
-        if let Ok(files) = claude_code::session_files(&found.path, &facts.machine.host) {
+        if let Ok(files) = claude_code::session_files(found.locator.file(), &facts.machine.host) {
             let _ = unknown.look(&files);
         }
     }

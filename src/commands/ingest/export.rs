@@ -14,10 +14,10 @@ use crate::commands::prospect::Prospect;
 use crate::config::Config;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
-use crate::pipeline::{Given, Pipeline};
+use crate::pipeline::{Given, Pipeline, Step};
 use crate::posthog::{EventName, Frozen, Written};
 use crate::redact::Counts;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::ui;
 
 /// Lines are written in pieces of this size: what waits for its turn stays small, however long a
@@ -37,7 +37,7 @@ struct Piece {
 pub(super) fn run(
     target: &Path,
     force: bool,
-    sessions: &[Found],
+    sessions: &[SessionRef],
     config: &Config,
     host: &Host,
 ) -> anyhow::Result<Exit> {
@@ -133,7 +133,13 @@ impl Lines<'_> {
 impl Build<Piece> for Lines<'_> {
     fn add(&mut self, own: &mut Own<'_>, emit: &mut Emit<'_, Piece>) -> anyhow::Result<()> {
         let counts = &mut Counts::default();
-        while let Some(part) = own.next_part() {
+        loop {
+            let part = match own.next() {
+                Step::Part(part) => part,
+                // Events that were written already are not written again.
+                Step::Restart => continue,
+                Step::OptedOut(_) | Step::End => break,
+            };
             let limits = self.pipeline.limits(part.session.agent);
             let frozen = match &self.frozen {
                 Some(frozen) => frozen.clone(),

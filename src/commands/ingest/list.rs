@@ -3,13 +3,13 @@
 use crate::commands::select::{self, Filter};
 use crate::commands::{Exit, local, short};
 use crate::pipeline::project_name;
-use crate::sources::{Found, Listing};
+use crate::sources::{Listing, SessionRef};
 use crate::ui;
 
 /// Number of sessions to show.
 const RECENT: usize = 20;
 
-pub(super) fn run(sessions: Listing<Found>, filter: &Filter) -> anyhow::Result<Exit> {
+pub(super) fn run(sessions: Listing<SessionRef>, filter: &Filter) -> anyhow::Result<Exit> {
     let Listing {
         found: mut sessions,
         unreadable,

@@ -21,7 +21,7 @@ use super::{Exit, WrongUse, program, refuse_inside_agent, settings, typed, words
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::host::Host;
-use crate::sources::{self, Found, Listing};
+use crate::sources::{self, Listing, SessionRef};
 use crate::ui;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
@@ -69,7 +69,7 @@ enum Reach {
 }
 
 impl Reach {
-    fn sessions(self, host: &Host) -> Listing<Found> {
+    fn sessions(self, host: &Host) -> Listing<SessionRef> {
         match self {
             Self::Machine => sources::all(host),
             Self::Project => self.of_here(host),
@@ -77,7 +77,7 @@ impl Reach {
     }
 
     /// Those of the project that the program runs in.
-    fn of_here(self, host: &Host) -> Listing<Found> {
+    fn of_here(self, host: &Host) -> Listing<SessionRef> {
         let mut listing = sources::of_project(host);
         if self == Self::Project {
             // Claude Code keeps the sessions of `a/b` and `a-b` in one folder.
@@ -88,7 +88,7 @@ impl Reach {
 }
 
 /// Whether a session was started in the folder that the program runs in.
-fn began_here(found: &Found, host: &Host) -> bool {
+fn began_here(found: &SessionRef, host: &Host) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let cwd = found.glance().cwd;
     let began = cwd.map(|cwd| real(Path::new(&cwd)));
@@ -122,7 +122,7 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
 
 /// Writes the sessions to a file, shows what would be sent of them, or sends them.
 fn handle(
-    sessions: &[Found],
+    sessions: &[SessionRef],
     arguments: &Ingest,
     config: &Config,
     host: &Host,
@@ -145,7 +145,7 @@ fn chosen(
     filter: &Filter,
     reach: Reach,
     host: &Host,
-) -> Result<Listing<Found>, WrongUse> {
+) -> Result<Listing<SessionRef>, WrongUse> {
     let mut sessions = if !arguments.sessions.is_empty() {
         match reach {
             Reach::Machine => select::named(&arguments.sessions, host)?,
@@ -162,21 +162,21 @@ fn chosen(
 }
 
 /// The original of a copied session began before the copy and must be read before it.
-fn oldest_first(sessions: Vec<Found>) -> Vec<Found> {
-    let mut dated: Vec<(Option<DateTime<Utc>>, Found)> = sessions
+fn oldest_first(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
+    let mut dated: Vec<(Option<DateTime<Utc>>, SessionRef)> = sessions
         .into_iter()
         .map(|session| (session.started_at(), session))
         .collect();
     dated.sort_by(|(a_start, a), (b_start, b)| {
-        (a_start, a.modified, &a.path).cmp(&(b_start, b.modified, &b.path))
+        (a_start, a.modified, a.locator.path()).cmp(&(b_start, b.modified, b.locator.path()))
     });
-    let sessions: Vec<Found> = dated.into_iter().map(|(_, session)| session).collect();
+    let sessions: Vec<SessionRef> = dated.into_iter().map(|(_, session)| session).collect();
     largest_last(&sessions)
 }
 
 /// Of several transcripts of one session, the last that is read sums it up: that is the largest, in
 /// their places among the others.
-fn largest_last(sessions: &[Found]) -> Vec<Found> {
+fn largest_last(sessions: &[SessionRef]) -> Vec<SessionRef> {
     let mut places: HashMap<_, Vec<usize>> = HashMap::new();
     for (place, found) in sessions.iter().enumerate() {
         let session = (found.agent, found.session_key());

@@ -7,7 +7,7 @@ use crate::host::Host;
 use crate::outbox::Outbox;
 use crate::pipeline;
 use crate::posthog::retention::CONTENT_DAYS;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::ui;
 
 /// From this many events on it is asked first: a tenth of what PostHog's free plan takes in a
@@ -20,7 +20,7 @@ const BYTES_AN_EVENT: u64 = 6_600;
 /// The sessions of a backfill and how much of them is to be read.
 pub(super) struct Plan<'a> {
     /// With the bytes that were not stored yet; `None` when there are none.
-    pub(super) sessions: Vec<(&'a Found, Option<u64>)>,
+    pub(super) sessions: Vec<(&'a SessionRef, Option<u64>)>,
     /// All of those bytes.
     pub(super) bytes: u64,
     /// Content of sessions that ended before is older than PostHog keeps it.
@@ -30,7 +30,11 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn of(sessions: &'a [Found], outbox: &Outbox, host: &Host) -> anyhow::Result<Self> {
+    pub(super) fn of(
+        sessions: &'a [SessionRef],
+        outbox: &Outbox,
+        host: &Host,
+    ) -> anyhow::Result<Self> {
         let content_since = host.now() - TimeDelta::days(CONTENT_DAYS);
         let mut plan = Self {
             sessions: Vec::with_capacity(sessions.len()),

@@ -7,10 +7,10 @@ use crate::commands::prospect::Prospect;
 use crate::commands::{Exit, day, short};
 use crate::config::Config;
 use crate::host::Host;
-use crate::pipeline::{Collected, Given, Pipeline};
+use crate::pipeline::{Collected, Given, Pipeline, Step};
 use crate::posthog::{Frozen, Tally};
 use crate::redact::Counts;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::ui;
 
 /// Explanation of the columns, in lines that fit a terminal.
@@ -29,7 +29,7 @@ struct Row {
     replaced: Counts,
 }
 
-pub(super) fn run(sessions: &[Found], config: &Config, host: &Host) -> anyhow::Result<Exit> {
+pub(super) fn run(sessions: &[SessionRef], config: &Config, host: &Host) -> anyhow::Result<Exit> {
     ui::print(format_args!(
         "{:<13} {:<10} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
@@ -111,15 +111,19 @@ impl Build<Row> for Preview<'_> {
     fn add(&mut self, own: &mut Own<'_>, _: &mut Emit<'_, Row>) -> anyhow::Result<()> {
         let mut tally = Tally::default();
         let mut replaced = Counts::default();
-        while let Some(part) = own.next_part() {
+        loop {
+            let part = match own.next() {
+                Step::Part(part) => part,
+                Step::Restart => {
+                    (tally, replaced) = (Tally::default(), Counts::default());
+                    continue;
+                }
+                Step::OptedOut(_) | Step::End => break,
+            };
             let frozen: &Frozen = match &self.frozen {
                 Some(frozen) => frozen,
                 None => self.frozen.insert(self.prospect.frozen(&part)?),
             };
-            if part.is_first() {
-                // It may have been read before: Claude Code rewrites the history of a session at times.
-                (tally, replaced) = (Tally::default(), Counts::default());
-            }
             let frozen = frozen.clone();
             let given = &mut self.given;
             let ignore = &mut |_| Ok(());

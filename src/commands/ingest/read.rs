@@ -4,19 +4,19 @@
 //! what is built of them is one result.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 
 use super::claims::{self, Turn};
 use crate::ahead;
 use crate::commands::{Exit, excluded, in_words, short, words};
 use crate::config::Config;
 use crate::host::Host;
-use crate::pipeline::{Collected, PART_BYTES, Parts};
+use crate::pipeline::{PART_BYTES, Parts, Step};
 use crate::posthog::Progress;
-use crate::sources::Found;
+use crate::sources::{Locator, SessionRef};
 use crate::ui;
 
 /// Bytes of transcripts to read ahead of their turn: enough to keep every processor busy, and a
@@ -25,10 +25,8 @@ pub(super) const READ_AHEAD: u64 = 16 << 20;
 
 /// A transcript of a session, part by part, and what other sessions own of it.
 pub(super) struct Own<'a> {
-    path: &'a Path,
+    path: &'a Locator,
     parts: Parts<'a>,
-    /// Read already.
-    first: Option<Collected>,
     turn: Turn,
     /// Whether another transcript of the same session follows.
     pub(super) is_followed: bool,
@@ -39,42 +37,39 @@ pub(super) struct Own<'a> {
 }
 
 impl Own<'_> {
-    /// The next part; `None` after the last, and when nothing more can or may be read.
-    pub(super) fn next_part(&mut self) -> Option<Collected> {
-        loop {
-            let part = match self.first.take() {
-                Some(first) => first,
-                None => self.read()?,
-            };
-            self.progress = part.progress;
-            let foreign = self.turn.claim(&part.session);
+    /// The next step; the end too when nothing more can or may be read, which is noted.
+    pub(super) fn next(&mut self) -> Step {
+        let turn = &mut self.turn;
+        let step = self.parts.next(&mut |part| {
+            let foreign = turn.claim(&part.session);
             if !part.is_part() {
-                self.turn.pass();
+                turn.pass();
             }
-            if let Some(part) = self.parts.settle(part, foreign) {
-                let unreadable = part.unreadable().iter();
-                let what = |(path, why): &(PathBuf, String)| {
-                    format!("cannot read {}: {why}", path.display())
-                };
-                self.unreadable.extend(unreadable.map(what));
-                return Some(part);
+            Ok(foreign)
+        });
+        match step {
+            Ok(Step::OptedOut(reason)) => {
+                let path = self.path;
+                let what = format!("the rest of {path} is left alone: {reason}");
+                self.unreadable.insert(what);
+                Step::End
+            }
+            Ok(step) => {
+                if let Step::Part(part) = &step {
+                    self.progress = part.progress;
+                    let unreadable = part.unreadable().iter();
+                    let what = |(path, why): &(PathBuf, String)| {
+                        format!("cannot read {}: {why}", path.display())
+                    };
+                    self.unreadable.extend(unreadable.map(what));
+                }
+                step
+            }
+            Err(error) => {
+                self.unreadable.insert(in_words(&error));
+                Step::End
             }
         }
-    }
-
-    fn read(&mut self) -> Option<Collected> {
-        let part = self.parts.read().and_then(|part| {
-            let opted_out = part.as_ref().and_then(Collected::opted_out);
-            if let Some(reason) = opted_out {
-                let path = self.path.display();
-                bail!("the rest of {path} is left alone: {reason}")
-            }
-            Ok(part)
-        });
-        part.unwrap_or_else(|error| {
-            self.unreadable.insert(in_words(&error));
-            None
-        })
     }
 }
 
@@ -103,14 +98,14 @@ pub(super) trait Build<R> {
 /// Hands to `sink` what is emitted of every session by what `begin` makes. A transcript that cannot
 /// be read is said and passed over. Sessions are built on all processors.
 pub(super) fn read_all<R: Send, B: Build<R>>(
-    sessions: &[Found],
+    sessions: &[SessionRef],
     config: &Config,
     host: &Host,
     begin: impl Fn() -> B + Sync,
     mut sink: impl FnMut(R) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
-    let work = |transcripts: Vec<(&Found, Turn)>, results: &SyncSender<Outcome<R>>| {
+    let work = |transcripts: Vec<(&SessionRef, Turn)>, results: &SyncSender<Outcome<R>>| {
         let tell = |outcome| {
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
@@ -151,7 +146,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
 
 /// Builds one session from its transcripts, and tells what of it is missing.
 fn build<'a, R, B: Build<R>>(
-    transcripts: Vec<(&'a Found, Turn)>,
+    transcripts: Vec<(&'a SessionRef, Turn)>,
     mut built: B,
     tell: &dyn Fn(Outcome<R>) -> anyhow::Result<()>,
     config: &Config,
@@ -181,8 +176,8 @@ fn build<'a, R, B: Build<R>>(
 }
 
 /// The transcripts of each session together, in the place of the first of them.
-pub(super) fn by_session(found: &[Found]) -> Vec<Vec<&Found>> {
-    let mut sessions: Vec<Vec<&Found>> = Vec::with_capacity(found.len());
+pub(super) fn by_session(found: &[SessionRef]) -> Vec<Vec<&SessionRef>> {
+    let mut sessions: Vec<Vec<&SessionRef>> = Vec::with_capacity(found.len());
     let mut places = HashMap::new();
     for transcript in found {
         let session = (transcript.agent, transcript.session_key());
@@ -197,7 +192,7 @@ pub(super) fn by_session(found: &[Found]) -> Vec<Vec<&Found>> {
 
 /// Begins to read a transcript, unless there is nothing of it to show.
 fn own<'a, R>(
-    found: &'a Found,
+    found: &'a SessionRef,
     turn: Turn,
     config: &Config,
     host: &'a Host,
@@ -210,8 +205,8 @@ fn own<'a, R>(
         return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
     }
     let mut parts = Parts::of(found, None, config.wanted(), host).map_err(unreadable)?;
-    let Some(first) = parts.read().map_err(unreadable)? else {
-        let why = format!("nothing in {}", found.path.display());
+    let Some(first) = parts.peek().map_err(unreadable)? else {
+        let why = format!("nothing in {}", found.locator);
         return Err(Outcome::Passed(why));
     };
     if let Some(reason) = first.opted_out() {
@@ -219,10 +214,9 @@ fn own<'a, R>(
         return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
     }
     Ok(Own {
-        path: &found.path,
+        path: &found.locator,
         parts,
-        progress: first.progress,
-        first: Some(first),
+        progress: Progress::Ended,
         turn,
         is_followed: false,
         unreadable: BTreeSet::new(),

@@ -24,7 +24,7 @@ use crate::interrupt::Interrupt;
 use crate::outbox::{Load, OutboxError, RunKind};
 use crate::pipeline::{Given, PART_BYTES, Pipeline, Read, Stored, Unstored};
 use crate::session::Agent;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::ui::{self, Progress};
 
 /// Bytes of waiting events above which storing pauses: a dozen full requests, and far from the
@@ -38,7 +38,7 @@ const WORTH_SENDING: u64 = 4;
 const WORTH_KEEPING: u64 = 8;
 
 pub(super) fn run(
-    sessions: &[Found],
+    sessions: &[SessionRef],
     arguments: &Ingest,
     config: &Config,
     host: &Host,
@@ -141,7 +141,7 @@ struct Backfill<'a, 'p> {
 
 /// A session whose turn comes.
 struct Next<'a> {
-    found: &'a Found,
+    found: &'a SessionRef,
     /// Bytes of it to read.
     bytes: u64,
     unstored: anyhow::Result<Option<Unstored<'a>>>,
@@ -215,7 +215,7 @@ impl<'a> Backfill<'a, '_> {
         &mut self,
         pipeline: &Pipeline<'_>,
         courier: &mut Courier<'_>,
-        found: &'a Found,
+        found: &'a SessionRef,
         bytes: u64,
         read: anyhow::Result<Option<Read<'_>>>,
     ) -> Result<(), End> {
@@ -259,7 +259,7 @@ impl<'a> Backfill<'a, '_> {
     }
 
     /// Takes down what became of a session. Answers how many events of it are to be sent.
-    fn note(&mut self, found: &'a Found, stored: Stored) -> u64 {
+    fn note(&mut self, found: &'a SessionRef, stored: Stored) -> u64 {
         let known = self.report.warnings.len();
         self.is_complete &= self.report.note(&stored, found);
         for warning in &self.report.warnings[known..] {
@@ -270,7 +270,7 @@ impl<'a> Backfill<'a, '_> {
             Stored::Nothing => {
                 summary.empty += 1;
                 if self.is_chatty {
-                    let path = found.path.display();
+                    let path = &found.locator;
                     self.progress.say(format_args!("nothing in {path}"));
                 }
             }
@@ -350,7 +350,7 @@ impl<'a> Backfill<'a, '_> {
 }
 
 /// Empty counts for each session that has several transcripts.
-fn given(found: &[Found]) -> HashMap<(Agent, String), Given> {
+fn given(found: &[SessionRef]) -> HashMap<(Agent, String), Given> {
     let sessions = by_session(found).into_iter();
     let repeated = sessions.filter(|transcripts| transcripts.len() > 1);
     repeated

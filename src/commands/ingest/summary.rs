@@ -9,7 +9,7 @@ use crate::outbox::{Outbox, Receipt};
 use crate::posthog::retention::CONTENT_DAYS;
 use crate::posthog::{Frozen, Grouping, Progress, Tally, links};
 use crate::session::Agent;
-use crate::sources::Found;
+use crate::sources::SessionRef;
 use crate::transport::Endpoint;
 use crate::ui;
 
@@ -42,8 +42,8 @@ pub(super) struct Summary<'a> {
 
 /// A session whose events are known to the outbox.
 struct Handled<'a> {
-    found: &'a Found,
-    /// Its own, as [`Found::session_key`] tells.
+    found: &'a SessionRef,
+    /// Its own, as [`SessionRef::session_key`] tells.
     key: String,
     /// Whether it is still running; `None` when there was nothing new.
     progress: Option<Progress>,
@@ -63,7 +63,7 @@ impl Handled<'_> {
 
 impl<'a> Summary<'a> {
     /// Takes down that the events of a transcript are known to the outbox.
-    pub(super) fn handle(&mut self, found: &'a Found, progress: Option<Progress>) {
+    pub(super) fn handle(&mut self, found: &'a SessionRef, progress: Option<Progress>) {
         let key = found.session_key();
         let known = self.places.get(&(found.agent, key.clone()));
         if let Some(known) = known.and_then(|place| self.handled.get_mut(*place)) {

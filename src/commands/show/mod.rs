@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
     let found = select::one(arguments.session.as_ref(), host)?;
     let Some(mut collected) = pipeline::collect(&found, None, None, config.wanted(), host)? else {
-        ui::say(format_args!("nothing in {}", found.path.display()));
+        ui::say(format_args!("nothing in {}", found.locator));
         return Ok(Exit::Incomplete);
     };
     let exclusion = excluded::exclusion(&found, config)?;

@@ -52,7 +52,9 @@ fn a_session_that_is_excluded_no_more_waits_again_where_it_was_not_sent() {
         for event in events {
             batch.push(Redacted::clone(event)).unwrap();
         }
-        batch.commit(checkpoint, [], &[]).unwrap()
+        batch
+            .commit(checkpoint.map(kept).as_ref(), [], &[])
+            .unwrap()
     };
     batch(&spans(1..4), Some(b"here"));
     outbox
@@ -82,7 +84,9 @@ fn of_a_forgotten_session_neither_title_nor_project_nor_checkpoint_is_kept() {
         ..entry("a")
     };
     let batch = outbox.begin(titled, &destination(), at(0)).unwrap();
-    batch.commit(Some(b"what was said"), [], &[]).unwrap();
+    batch
+        .commit(Some(&kept(b"what was said")), [], &[])
+        .unwrap();
     let run = Run {
         at: at(0),
         kind: RunKind::SessionEnd,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{at, claim_all, destination, enqueue, entry, event, open, spans};
+use super::{at, claim_all, destination, enqueue, entry, event, kept, open, spans};
 use crate::outbox::{Outbox, OutboxError};
 use crate::posthog::EventName;
 
@@ -157,7 +157,7 @@ fn a_full_disk_is_an_error_that_stores_nothing_and_breaks_nothing() {
     batch
         .push(event(EventName::Span, 9, &"x".repeat(100_000)))
         .unwrap();
-    let outcome = batch.commit(Some(b"far"), [], &[]);
+    let outcome = batch.commit(Some(&kept(b"far")), [], &[]);
     assert!(
         matches!(outcome, Err(OutboxError::Full { .. })),
         "{outcome:?}"

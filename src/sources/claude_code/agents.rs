@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::assembly::{Assembler, Thread};
 use super::paths::AgentFile;
 use super::prompt;
 use super::wire::{Content, Line, Text};
-use crate::session::{Assembler, Block, Thread};
+use crate::session::Block;
 
 #[derive(Debug, Default)]
 pub(super) struct AgentNotes {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::assembly::{Origin, ResponsePart, Thread};
 use super::content::{self, LineFacts, blocks, call_error, provider_of, usage};
 use super::line_reader::LineReader;
 use super::paths::AgentFile;
 use super::requests::Answer;
 use super::times;
 use super::wire::{self, Line, payload};
-use crate::session::{Origin, Parameters, ResponsePart, Retries, Thread};
+use crate::session::{Parameters, Retries};
 
 impl LineReader {
     /// Reads a line of the model's.

@@ -25,7 +25,7 @@ const GUARDED: u64 = 4096;
 
 /// How a reading went, besides the session that it found.
 #[derive(Debug)]
-pub struct Reading {
+pub(super) struct Reading {
     transcript: PathBuf,
     /// Where every turn begins in the main transcript.
     pub(super) marks: Vec<Mark>,
@@ -35,11 +35,11 @@ pub struct Reading {
     /// Lines of each agent's file that could not be used.
     skipped: BTreeMap<String, Skipped>,
     /// Whether there is more of the session than was read.
-    pub is_part: bool,
+    pub(super) is_part: bool,
     /// Subagent transcripts that could not be read, with the reason.
-    pub unreadable: Vec<(PathBuf, String)>,
+    pub(super) unreadable: Vec<(PathBuf, String)>,
     /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
-    pub others: Vec<PathBuf>,
+    pub(super) others: Vec<PathBuf>,
 }
 
 /// Where a reading must go on in order to see a turn with everything that its first response
@@ -66,7 +66,7 @@ pub(super) struct Mark {
 /// Everything a later reading needs to go on where this one's last turn began. It is a
 /// shortcut and never an authority: when it does not fit the files, they are read whole.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Checkpoint {
+pub(super) struct Checkpoint {
     /// [`FORMAT`] of the program that took it.
     format: u32,
     /// Where reading goes on, in bytes.
@@ -112,9 +112,8 @@ impl Reading {
 
     /// Cuts a part down to what cannot change any more, and returns where the next one begins.
     /// `None` when nothing would be left: it has to be read again, together with more. For `ours`
-    /// see [`Reading::checkpoint`].
-    #[must_use]
-    pub fn cut(
+    /// see [`Reading::checkpoint_of`].
+    pub(super) fn cut_down(
         &self,
         session: &mut Session,
         ours: &dyn Fn(&Generation) -> bool,
@@ -130,8 +129,7 @@ impl Reading {
     /// What to keep so that the next reading costs only what is new. `ours` tells the
     /// generations of this session from those copied out of another. `None` when there is
     /// nothing to skip yet.
-    #[must_use]
-    pub fn checkpoint(
+    pub(super) fn checkpoint_of(
         &self,
         session: &Session,
         ours: &dyn Fn(&Generation) -> bool,
@@ -216,23 +214,21 @@ impl Reading {
 }
 
 impl Checkpoint {
-    /// The checkpoint as it may be kept: every text in it goes through `redact`.
-    ///
-    /// # Errors
-    /// When it cannot be written as JSON.
-    pub fn into_bytes(
-        mut self,
-        redact: &mut dyn FnMut(String) -> String,
-    ) -> serde_json::Result<Vec<u8>> {
+    /// The same with another text in the place of every text that was said in the session.
+    pub(super) fn replacing(mut self, replace: &mut dyn FnMut(String) -> String) -> Self {
         let earlier = &mut self.earlier;
-        earlier.first_prompt = earlier.first_prompt.take().map(&mut *redact);
-        earlier.title = earlier.title.take().map(&mut *redact);
-        serde_json::to_vec(&self)
+        earlier.first_prompt = earlier.first_prompt.take().map(&mut *replace);
+        earlier.title = earlier.title.take().map(&mut *replace);
+        self
+    }
+
+    /// `None` when it cannot be written as JSON.
+    pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
     }
 
     /// Reads a checkpoint that was kept; `None` when it is of another format or damaged.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         // The number first: fields of another format may have the same names and other meanings.
         let Numbered { format } = serde_json::from_slice(bytes).ok()?;
         if format != FORMAT {
@@ -297,7 +293,7 @@ mod tests {
         let bytes = bytes.unwrap_or_else(|| panic!("{file}: add an example of the new format"));
         let rule = format!("{file} is not to be changed: raise FORMAT and add the next file");
         let checkpoint: Checkpoint = serde_json::from_slice(bytes).expect(&rule);
-        let written = checkpoint.into_bytes(&mut |text| text).unwrap();
+        let written = checkpoint.to_bytes().unwrap();
         let [written, bytes] = [&written, bytes].map(|it| String::from_utf8_lossy(it));
         assert_eq!(written, bytes, "{rule}");
     }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::agents::is_agent_tool;
+use super::assembly::Advice;
 use super::blocks::value;
 use super::kinds;
 use super::times;
@@ -14,7 +15,7 @@ use super::tool_result::ToolUseResult;
 use super::wire::{self, Content, Line, MediaSource, PermissionDecision, payload};
 use crate::models;
 use crate::session::{
-    Advice, Background, Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult,
+    Background, Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult,
     ToolTime, Usage, books,
 };
 

@@ -23,7 +23,7 @@ struct Whereabouts<'a> {
 ///
 /// # Errors
 /// When the transcript cannot be read. A subagent that cannot be read tells no folders.
-pub fn folders(files: &SessionFiles) -> io::Result<BTreeSet<String>> {
+pub(super) fn folders(files: &SessionFiles) -> io::Result<BTreeSet<String>> {
     let mut folders = BTreeSet::new();
     let mut add = |mut lines: Lines| {
         while let Some(line) = lines.next_line()? {

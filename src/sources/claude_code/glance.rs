@@ -27,7 +27,7 @@ pub(super) fn stored_at(path: &Path) -> Option<DateTime<Utc>> {
 
 /// Looks at the beginning of a transcript; a file that cannot be read shows nothing.
 #[must_use]
-pub fn glance(path: &Path) -> Glance {
+pub(super) fn glance(path: &Path) -> Glance {
     let mut glance = Glance::default();
     let mut command = None;
     let Ok(mut lines) = Lines::open(path, 0) else {
@@ -65,7 +65,7 @@ pub fn glance(path: &Path) -> Glance {
 
 /// Time of the first line that has one.
 #[must_use]
-pub fn started_at(path: &Path) -> Option<DateTime<Utc>> {
+pub(super) fn started_at(path: &Path) -> Option<DateTime<Utc>> {
     let mut lines = Lines::beginning(path).ok()?;
     let mut first = None;
     while let Ok(Some(line)) = lines.next_line() {
@@ -81,7 +81,7 @@ pub fn started_at(path: &Path) -> Option<DateTime<Utc>> {
 
 /// Time of the last line, as it is written there: the file's own time changes when it is copied.
 #[must_use]
-pub fn last_written(path: &Path) -> Option<DateTime<Utc>> {
+pub(super) fn last_written(path: &Path) -> Option<DateTime<Utc>> {
     let length = path.metadata().ok()?.len();
     let mut lines = Lines::open(path, length.saturating_sub(TAIL)).ok()?;
     let mut last = None;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::agents::AgentNotes;
+use super::assembly::{Assembler, Thread, TurnStart};
 use super::attempts::Attempts;
 use super::checkpoint::{Checkpoint, Mark};
 use super::content::{self, LineFacts, blocks};
@@ -20,7 +21,7 @@ use super::snapshot::{Rendered, Snapshot};
 use super::surroundings::Surroundings;
 use super::times::Times;
 use super::wire::{self, Content, Line, Text, items, payload};
-use crate::session::{Agent, Assembler, Block, Message, Role, Session, Thread, TurnStart, Wanted};
+use crate::session::{Agent, Block, Message, Role, Session, Wanted};
 
 /// See the module's documentation.
 pub(super) struct LineReader {

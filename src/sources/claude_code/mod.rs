@@ -5,6 +5,7 @@
 
 mod agents;
 mod answers;
+mod assembly;
 mod attempts;
 mod beside;
 mod blocks;
@@ -26,19 +27,15 @@ mod queue;
 mod read;
 mod requests;
 mod snapshot;
+mod source;
 mod strays;
 mod surroundings;
 mod times;
 mod tool_result;
-pub mod unknown;
+pub(crate) mod unknown;
 mod wire;
 mod work_trees;
 
-pub use checkpoint::{Checkpoint, Reading};
-pub use folders::folders;
-pub use glance::{glance, last_written, started_at};
-pub use paths::{AgentFile, SessionFiles, locate, named, session_files, session_id};
-pub(super) use paths::{all, of_project, transcripts};
-pub use places::{config_dir, config_dirs, config_dirs_of, cowork_dirs, projects_dir};
-pub use read::read;
-pub use work_trees::{work_tree_of, work_trees};
+pub(crate) use paths::session_files;
+pub(crate) use places::{config_dirs, cowork_dirs, projects_dir};
+pub(super) use source::ClaudeCode;

@@ -5,10 +5,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::assembly::Assembler;
 use super::content;
 use super::prompt;
 use super::wire::{self, Block, Content, Line, Number, Text, payload};
-use crate::session::{self, Assembler, Sighting, TaskReport, Worked};
+use crate::session::{self, Sighting, TaskReport, Worked};
 
 /// See the module's documentation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

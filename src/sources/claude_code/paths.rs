@@ -30,7 +30,7 @@ const LONGEST_SLUG: usize = 200;
 
 /// The files of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionFiles {
+pub(crate) struct SessionFiles {
     /// The session's id: what its lines say, else the name of the transcript.
     pub session_id: String,
     /// The transcript of the main conversation.
@@ -43,7 +43,7 @@ pub struct SessionFiles {
 
 /// The transcript of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentFile {
+pub(crate) struct AgentFile {
     /// Where it is.
     pub path: PathBuf,
     /// The agent's id, as in the file's name.
@@ -89,7 +89,7 @@ pub(in super::super) fn of_project(host: &Host) -> Listing<PathBuf> {
 
 /// The transcript of the session of that id.
 #[must_use]
-pub fn locate(id: &str, host: &Host) -> Option<PathBuf> {
+pub(super) fn locate(id: &str, host: &Host) -> Option<PathBuf> {
     let is_id = |id: &str| {
         id.chars()
             .all(|it| it.is_ascii_alphanumeric() || "-_".contains(it))
@@ -195,7 +195,7 @@ fn left_alone(transcript: &Path) -> Option<&Path> {
 
 /// The id that a session's files are named by.
 #[must_use]
-pub fn named(transcript: &Path) -> Option<String> {
+pub(super) fn named(transcript: &Path) -> Option<String> {
     let of_subagents = left_alone(transcript).and_then(Path::parent);
     let name = of_subagents.and_then(Path::file_name);
     let name = name.or_else(|| transcript.file_stem())?;
@@ -208,7 +208,7 @@ pub fn named(transcript: &Path) -> Option<String> {
 /// # Errors
 /// When the transcript is not there or is no regular file. Subagents that cannot be read, and
 /// folders that cannot be listed or lead elsewhere, are left to the reader, which reports them.
-pub fn session_files(transcript: &Path, host: &Host) -> io::Result<SessionFiles> {
+pub(crate) fn session_files(transcript: &Path, host: &Host) -> io::Result<SessionFiles> {
     if !fs::metadata(transcript)?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -271,7 +271,7 @@ fn linked(transcript: &Path) -> Option<PathBuf> {
 /// The id of a session: what its lines say, else the name of its transcript. Where the first line
 /// belongs to another session that has a transcript near this one, the name counts.
 #[must_use]
-pub fn session_id(transcript: &Path) -> String {
+pub(super) fn session_id(transcript: &Path) -> String {
     let said = first_facts(transcript).and_then(|facts| facts.session);
     let named = named(transcript);
     let is_own =

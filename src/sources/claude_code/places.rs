@@ -30,20 +30,20 @@ const STORE: [&str; 2] = ["AppData/Local/Packages", "LocalCache/Roaming/Claude"]
 
 /// The folder of Claude Code: settings, plugins, sessions.
 #[must_use]
-pub fn config_dir(host: &Host) -> Option<PathBuf> {
+pub(crate) fn config_dir(host: &Host) -> Option<PathBuf> {
     let named = host.path_variable(Variable::ClaudeConfigDir);
     named.or_else(|| usual(host))
 }
 
 /// `projects` in the folder of Claude Code.
 #[must_use]
-pub fn projects_dir(host: &Host) -> Option<PathBuf> {
+pub(crate) fn projects_dir(host: &Host) -> Option<PathBuf> {
     Some(config_dir(host)?.join("projects"))
 }
 
 /// The folders of Claude Code that may hold sessions, its own one first. They need not be there.
 #[must_use]
-pub fn config_dirs(host: &Host) -> Vec<PathBuf> {
+pub(crate) fn config_dirs(host: &Host) -> Vec<PathBuf> {
     let mut folders = Vec::from_iter(config_dir(host));
     if let Some(named) = host.path_variable(Variable::ClaudeConfigDir) {
         folders.extend(listed(&named));
@@ -58,7 +58,7 @@ pub fn config_dirs(host: &Host) -> Vec<PathBuf> {
 
 /// The folders of Cowork, whether they are there or not.
 #[must_use]
-pub fn cowork_dirs(host: &Host) -> Listing<PathBuf> {
+pub(crate) fn cowork_dirs(host: &Host) -> Listing<PathBuf> {
     let mut data: Listing<PathBuf> = Listing::default();
     if usual(host).is_none_or(|usual| !config_dirs(host).contains(&usual)) {
         return data;
@@ -97,7 +97,7 @@ pub(super) fn projects_dirs(host: &Host) -> Listing<PathBuf> {
 /// The folders of Claude Code that a transcript lies in, by its own path or behind a link: those of
 /// [`config_dirs`], and that of a task of Cowork.
 #[must_use]
-pub fn config_dirs_of(transcript: &Path, host: &Host) -> Vec<PathBuf> {
+pub(crate) fn config_dirs_of(transcript: &Path, host: &Host) -> Vec<PathBuf> {
     let real = |path: &Path| path.canonicalize().ok();
     let paths = [std::path::absolute(transcript).ok(), real(transcript)];
     let paths: Vec<PathBuf> = paths.into_iter().flatten().collect();

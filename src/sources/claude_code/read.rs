@@ -27,7 +27,7 @@ const MOST_BROKEN: u64 = 1;
 /// # Errors
 /// When the transcript cannot be opened or read, or is of another form. Subagents that cannot be read are reported in
 /// [`Reading::unreadable`] and cost nothing else.
-pub fn read(
+pub(super) fn read(
     files: &SessionFiles,
     checkpoint: Option<Checkpoint>,
     wanted: Wanted,

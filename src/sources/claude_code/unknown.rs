@@ -38,7 +38,7 @@ const LONGEST_NAME: usize = 48;
 
 /// What the reader cannot use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unknown {
+pub(crate) struct Unknown {
     /// What is unknown, by place and type: `line turbo`, `block hologram`.
     pub sightings: BTreeMap<String, Sighting>,
     /// Lines, or parts of lines, that are broken or too long.
@@ -49,7 +49,7 @@ pub struct Unknown {
 
 /// An unknown type and what it looks like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sighting {
+pub(crate) struct Sighting {
     /// How often it was met.
     pub count: u64,
     /// Versions of Claude Code that wrote it.
@@ -89,7 +89,7 @@ impl Unknown {
     ///
     /// # Errors
     /// When one of them cannot be read; what was seen before stays.
-    pub fn look(&mut self, files: &SessionFiles) -> io::Result<()> {
+    pub(crate) fn look(&mut self, files: &SessionFiles) -> io::Result<()> {
         let agents = files.agents.iter().map(|agent| &agent.path);
         for path in [&files.transcript].into_iter().chain(agents) {
             let mut lines = Lines::open(path, 0)?;

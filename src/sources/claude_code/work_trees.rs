@@ -41,7 +41,7 @@ struct State<'a> {
 
 /// The work trees that the lines of a transcript tell of; none when it cannot be read.
 #[must_use]
-pub fn work_trees(transcript: &Path) -> Vec<WorkTree> {
+pub(super) fn work_trees(transcript: &Path) -> Vec<WorkTree> {
     let mut trees = Vec::new();
     let Ok(mut lines) = Lines::beginning(transcript) else {
         return trees;
@@ -72,7 +72,7 @@ pub fn work_trees(transcript: &Path) -> Vec<WorkTree> {
 
 /// The work tree that a folder is in, by its path alone.
 #[must_use]
-pub fn work_tree_of(folder: &str) -> Option<WorkTree> {
+pub(super) fn work_tree_of(folder: &str) -> Option<WorkTree> {
     ['/', '\\'].into_iter().find_map(|separator| {
         let [claude, worktrees] = FOLDERS;
         let between = format!("{separator}{claude}{separator}{worktrees}{separator}");

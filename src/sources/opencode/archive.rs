@@ -20,7 +20,7 @@ pub(super) enum Archive {
 /// Which session of which archive: the path of the archive, and below it the id. Of a tree of files
 /// it is the path of the session's own file, of a database that of nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub(super) struct Address {
     pub(super) archive: PathBuf,
     pub(super) id: String,
     pub(super) path: PathBuf,
@@ -50,7 +50,7 @@ pub(super) struct PartRecord {
 
 /// A session that was found: its bytes, and when it was last written to, its subagents' included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Its id.
     pub id: String,
     /// Where it is; see [`Address`].
@@ -65,7 +65,7 @@ pub struct Entry {
 impl Address {
     /// The session that a path means; `None` when it is none of OpenCode's.
     #[must_use]
-    pub fn at(path: &Path) -> Option<Self> {
+    pub(super) fn at(path: &Path) -> Option<Self> {
         let (parent, name) = (path.parent()?, path.file_name()?.to_str()?);
         if is_database(path) {
             // All of it: there is no session of that name, unless there is trouble.
@@ -93,18 +93,6 @@ impl Address {
         })
     }
 
-    /// Its id.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// What stands for it.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn open(&self) -> io::Result<Archive> {
         Archive::open(&self.archive)
     }
@@ -125,7 +113,7 @@ impl Entry {
 /// Whether the path is that of a database, as far as its first bytes tell: `OPENCODE_DB` gives it any
 /// name. One with OpenCode's own name is taken for one though it is broken, so that this is told.
 #[must_use]
-pub fn is_database(path: &Path) -> bool {
+pub(super) fn is_database(path: &Path) -> bool {
     path.is_file() && (has_usual_name(path) || begins_as_database(path))
 }
 

@@ -11,7 +11,7 @@ use super::wire::{Message, Part};
 
 /// Looks at a session; one that cannot be read shows nothing.
 #[must_use]
-pub fn glance(address: &Address) -> Glance {
+pub(super) fn glance(address: &Address) -> Glance {
     look(address).unwrap_or_default()
 }
 
@@ -38,14 +38,14 @@ fn look(address: &Address) -> io::Result<Glance> {
 
 /// When the session began.
 #[must_use]
-pub fn started_at(address: &Address) -> Option<DateTime<Utc>> {
+pub(super) fn started_at(address: &Address) -> Option<DateTime<Utc>> {
     let info = address.open().and_then(|archive| archive.info(&address.id));
     moment(info.ok().flatten()?.time.created)
 }
 
 /// When the last of it was written.
 #[must_use]
-pub fn last_written(address: &Address) -> Option<DateTime<Utc>> {
+pub(super) fn last_written(address: &Address) -> Option<DateTime<Utc>> {
     let (_, updated) = size(address).ok()?;
     moment(Some(updated)).filter(|_| updated > 0)
 }
@@ -54,6 +54,6 @@ pub fn last_written(address: &Address) -> Option<DateTime<Utc>> {
 ///
 /// # Errors
 /// When the database or a file cannot be read.
-pub fn size(address: &Address) -> io::Result<(u64, i64)> {
+pub(super) fn size(address: &Address) -> io::Result<(u64, i64)> {
     address.open()?.size(&address.id)
 }

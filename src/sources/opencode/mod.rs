@@ -12,10 +12,8 @@ mod glance;
 mod next;
 mod paths;
 mod read;
+mod source;
 mod steps;
 mod wire;
 
-pub use archive::{Address, Entry, is_database};
-pub use glance::{glance, last_written, size, started_at};
-pub use paths::{below, data_dir, locate, of_project, sessions};
-pub use read::read;
+pub(super) use source::OpenCode;

@@ -10,7 +10,7 @@ use crate::variables::Variable;
 
 /// `opencode` below `XDG_DATA_HOME` or `~/.local/share`, on every system.
 #[must_use]
-pub fn data_dir(host: &Host) -> Option<PathBuf> {
+pub(super) fn data_dir(host: &Host) -> Option<PathBuf> {
     let moved = host.path_variable(Variable::XdgDataHome);
     let data = moved.or_else(|| Some(host.home.as_ref()?.join(".local/share")))?;
     Some(data.join("opencode"))
@@ -48,13 +48,13 @@ fn archives_in(folder: &Path) -> Listing<PathBuf> {
 
 /// Every session of the user.
 #[must_use]
-pub fn sessions(host: &Host) -> Listing<Entry> {
+pub(super) fn sessions(host: &Host) -> Listing<Entry> {
     entries(archives(host))
 }
 
 /// Every session in a database, in a folder of them, or in a tree of files.
 #[must_use]
-pub fn below(root: &Path) -> Listing<Entry> {
+pub(super) fn below(root: &Path) -> Listing<Entry> {
     if is_database(root) {
         return entries(Listing {
             found: vec![root.to_owned()],
@@ -88,7 +88,7 @@ fn entries(archives: Listing<PathBuf>) -> Listing<Entry> {
 
 /// The sessions of the project that the program runs in.
 #[must_use]
-pub fn of_project(host: &Host) -> Listing<Entry> {
+pub(super) fn of_project(host: &Host) -> Listing<Entry> {
     let Some(cwd) = &host.cwd else {
         return Listing::default();
     };
@@ -104,7 +104,7 @@ pub fn of_project(host: &Host) -> Listing<Entry> {
 
 /// Where the session of that id is or, when it is a subagent's, the one it belongs to.
 #[must_use]
-pub fn locate(id: &str, host: &Host) -> Option<PathBuf> {
+pub(super) fn locate(id: &str, host: &Host) -> Option<PathBuf> {
     archives(host).found.into_iter().find_map(|path| {
         let archive = Archive::open(&path).ok()?;
         let root = archive.root(id).ok()??;

@@ -18,7 +18,7 @@ const UNTITLED: [&str; 2] = ["New session - ", "Child session - "];
 ///
 /// # Errors
 /// When the database or a file cannot be read.
-pub fn read(address: &Address, wanted: Wanted) -> anyhow::Result<Option<Session>> {
+pub(super) fn read(address: &Address, wanted: Wanted) -> anyhow::Result<Option<Session>> {
     let session = session(address, wanted);
     session.with_context(|| format!("cannot read {}", address.path.display()))
 }

@@ -19,7 +19,7 @@ const TAIL: u64 = 256 << 10;
 
 /// Looks at the beginning of a session; a file that cannot be read shows nothing.
 #[must_use]
-pub fn glance(path: &Path) -> Glance {
+pub(super) fn glance(path: &Path) -> Glance {
     let header = header(path).ok().flatten().unwrap_or_default();
     let mut glance = Glance {
         started_at: header.started_at,
@@ -45,13 +45,13 @@ pub fn glance(path: &Path) -> Glance {
 
 /// When the session began.
 #[must_use]
-pub fn started_at(path: &Path) -> Option<DateTime<Utc>> {
+pub(super) fn started_at(path: &Path) -> Option<DateTime<Utc>> {
     header(path).ok().flatten()?.started_at
 }
 
 /// Time of the last line, as it is written there: the file's own time changes when it is copied.
 #[must_use]
-pub fn last_written(path: &Path) -> Option<DateTime<Utc>> {
+pub(super) fn last_written(path: &Path) -> Option<DateTime<Utc>> {
     let length = path.metadata().ok()?.len();
     let mut lines = Lines::open(path, length.saturating_sub(TAIL)).ok()?;
     let mut last = None;

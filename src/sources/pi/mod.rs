@@ -9,12 +9,8 @@ mod conversation;
 mod glance;
 pub(crate) mod paths;
 mod read;
+mod source;
 mod tree;
 mod wire;
 
-pub use glance::{glance, last_written, started_at};
-pub use paths::{
-    all, files, id_in_name, is_part, is_session, named, of_project, session_id, session_key,
-    sessions_dir,
-};
-pub use read::read;
+pub(super) use source::Pi;

@@ -62,34 +62,34 @@ pub(super) fn header(path: &Path) -> io::Result<Option<Header>> {
 
 /// Whether the file is a session of Pi.
 #[must_use]
-pub fn is_session(path: &Path) -> bool {
+pub(crate) fn is_session(path: &Path) -> bool {
     is_jsonl(path) && matches!(header(path), Ok(Some(_)))
 }
 
 /// Whether a file is part of another session, as that of a subagent is, or no session at all though
 /// it looks like one.
 #[must_use]
-pub fn is_part(path: &Path) -> bool {
+pub(crate) fn is_part(path: &Path) -> bool {
     children::is_artifact(path) || children::parent(path).is_some()
 }
 
 /// The session that the extension names; `None` when that is a subagent's: it is sent with the one
 /// that started it.
 #[must_use]
-pub fn named(path: &Path) -> Option<PathBuf> {
+pub(crate) fn named(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     (path.is_file() && !children::is_of_subagent(&path)).then_some(path)
 }
 
 /// The files of a session: its own and those of its subagents.
 #[must_use]
-pub fn files(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     children::looks(path)
 }
 
 /// The id in a session's file name, `<time>_<id>.jsonl`.
 #[must_use]
-pub fn id_in_name(path: &Path) -> String {
+pub(crate) fn id_in_name(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let id = stem.split_once('_').map_or(&*stem, |(_, id)| id);
     id.to_owned()
@@ -97,7 +97,7 @@ pub fn id_in_name(path: &Path) -> String {
 
 /// The id of a session: what its header says, else what its name does.
 #[must_use]
-pub fn session_id(path: &Path) -> String {
+pub(crate) fn session_id(path: &Path) -> String {
     let said = header(path).ok().flatten().and_then(|header| header.id);
     said.unwrap_or_else(|| id_in_name(path))
 }
@@ -114,14 +114,14 @@ pub(super) fn key_of(id: &str, started_at: Option<DateTime<Utc>>) -> String {
 
 /// See [`Session::key`](crate::session::Session::key).
 #[must_use]
-pub fn session_key(path: &Path) -> String {
+pub(crate) fn session_key(path: &Path) -> String {
     key_of(&session_id(path), started_at(path))
 }
 
 /// `PI_CODING_AGENT_SESSION_DIR`, else `sessionDir` in the user's settings, else `sessions` below
 /// `PI_CODING_AGENT_DIR` or `~/.pi/agent`.
 #[must_use]
-pub fn sessions_dir(host: &Host) -> Option<PathBuf> {
+pub(crate) fn sessions_dir(host: &Host) -> Option<PathBuf> {
     own_sessions_dir(host).or_else(|| Some(agent_dir(host)?.join("sessions")))
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn agent_dir(host: &Host) -> Option<PathBuf> {
 
 /// The sessions of the project that the program runs in, in the order of their paths.
 #[must_use]
-pub fn of_project(host: &Host) -> Listing<PathBuf> {
+pub(crate) fn of_project(host: &Host) -> Listing<PathBuf> {
     let Some(cwd) = &host.cwd else {
         return Listing::default();
     };
@@ -215,7 +215,7 @@ fn without_escapes(path: &str) -> String {
 
 /// Every session of this user, in no order.
 #[must_use]
-pub fn all(host: &Host) -> Listing<PathBuf> {
+pub(crate) fn all(host: &Host) -> Listing<PathBuf> {
     let folder = sessions_dir(host);
     folder.map_or_else(Listing::default, |folder| {
         transcripts(&folder, &Bounds::of(host))

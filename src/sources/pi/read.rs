@@ -30,7 +30,7 @@ const SILENT: [&str; 2] = ["custom", "label"];
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn read(transcript: &Path, wanted: Wanted) -> anyhow::Result<Option<Session>> {
+pub(super) fn read(transcript: &Path, wanted: Wanted) -> anyhow::Result<Option<Session>> {
     let context = || format!("cannot read {}", transcript.display());
     let header = header(transcript)
         .with_context(context)?

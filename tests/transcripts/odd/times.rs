@@ -3,7 +3,7 @@
 use posthog_llma::pipeline;
 use posthog_llma::posthog::Progress;
 use posthog_llma::session::Wanted;
-use posthog_llma::sources::Found;
+use posthog_llma::sources::SessionRef;
 use serde_json::{Value, json};
 
 use super::{
@@ -137,7 +137,7 @@ fn a_file_that_is_no_transcript_is_refused_with_the_reason() {
         (b"hello\nyou\n".to_vec(), "no JSON objects"),
     ] {
         let session = Session::of_text(bytes);
-        let found = Found::at(&session.transcript).expect("it is there");
+        let found = SessionRef::at(&session.transcript).expect("it is there");
         let host = library::host();
         let progress = Some(Progress::Ended);
         let read = pipeline::collect(&found, None, progress, Wanted::Numbers, &host);

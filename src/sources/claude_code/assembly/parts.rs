@@ -1,17 +1,18 @@
-//! What the lines of a session say, on its way into the [`Assembler`](super::Assembler).
+//! What the lines of a session say, on its way into the `Assembler`.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    Block, CallError, Circumstances, Given, Incidents, Origin, Parameters, Retries, Setup, Trigger,
-    Turn, Usage,
+use super::Origin;
+use crate::session::{
+    Block, CallError, Circumstances, Given, Incidents, Parameters, Retries, Setup, Trigger, Turn,
+    Usage,
 };
 
 /// One line of conversation inside a session: the main one, or that of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Thread {
+pub(crate) enum Thread {
     /// The conversation with the user.
     Main,
     /// A subagent, by its id.
@@ -52,7 +53,7 @@ impl From<TurnStart> for Turn {
 
 /// A call of another model that a response took.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advice {
+pub(crate) struct Advice {
     /// Its model.
     pub model: Option<String>,
     /// Who ran it.
@@ -63,7 +64,7 @@ pub struct Advice {
 
 /// A part of a response, as a line holds it.
 #[derive(Clone, Debug)]
-pub struct ResponsePart {
+pub(crate) struct ResponsePart {
     /// Whose conversation it belongs to.
     pub thread: Thread,
     /// What tells the whole response apart.

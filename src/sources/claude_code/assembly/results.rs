@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::ToolResult;
-use super::draft::AGAIN;
+use crate::session::AGAIN;
+use crate::session::ToolResult;
 
 /// The calls so far, each by the number of its response and its id, and what came back.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::draft::Draft;
 use super::parts::{Thread, TurnStart};
 use super::results::Results;
-use super::{Block, Circumstances, Generation, Subagent, Trigger, Turn};
+use crate::session::{Block, Circumstances, Generation, Subagent, Trigger, Turn};
 
 /// What is known of a subagent besides its calls.
 #[derive(Debug, Default)]

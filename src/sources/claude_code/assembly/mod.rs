@@ -5,22 +5,29 @@
 //! last prompt before it, joins results to their calls and subagents to the calls that started
 //! them. One id is one response, however many files hold a copy of it.
 
+mod draft;
+mod family;
+mod parts;
+mod responses;
+mod results;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::draft::Draft;
-use super::family::{AgentNote, Family};
-use super::parts::{ResponsePart, Thread, TurnStart};
-use super::responses::{Piece, Responses, Stand};
-use super::results::Results;
-use super::time::{Clock, Sighting, TaskReport, Worked};
-use super::{
+use crate::session::{
     Agent, Block, ByModel, Earlier, Incidents, Lineage, Message, Oddities, Session, Statement,
     Timing, Trigger, Turn, UsageReport,
 };
+use crate::session::{Clock, Sighting, TaskReport, Worked};
+use draft::Draft;
+use family::{AgentNote, Family};
+pub(super) use parts::{Advice, ResponsePart, Thread, TurnStart};
+pub(super) use responses::Origin;
+use responses::{Piece, Responses, Stand};
+use results::Results;
 
 /// An agent that knows why a response stopped writes the rest of it at once, though not in one
 /// piece.
@@ -28,7 +35,7 @@ const SURELY_WRITTEN: TimeDelta = TimeDelta::seconds(10);
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub struct Assembler {
+pub(super) struct Assembler {
     agent: Agent,
     earlier: Earlier,
     repeats_earlier: bool,
@@ -69,7 +76,7 @@ struct ThreadState {
 impl Assembler {
     /// Begins a session, or goes on after the part that `earlier` sums up.
     #[must_use]
-    pub fn new(agent: Agent, earlier: Earlier) -> Self {
+    pub(super) fn new(agent: Agent, earlier: Earlier) -> Self {
         let title = earlier.title.clone();
         let lineage = earlier.lineage.clone();
         Self {
@@ -98,7 +105,7 @@ impl Assembler {
     }
 
     /// A line was written at this time, whatever it says. The first line begins the session.
-    pub fn saw(&mut self, at: DateTime<Utc>) {
+    pub(super) fn saw(&mut self, at: DateTime<Utc>) {
         self.span = Some(match self.span {
             None => (at, at),
             Some((first, last)) => (first, last.max(at)),
@@ -106,52 +113,52 @@ impl Assembler {
     }
 
     /// No line has told a time yet. When the session had begun, as well as it is known otherwise.
-    pub fn began_by(&mut self, at: Option<DateTime<Utc>>) {
+    pub(super) fn began_by(&mut self, at: Option<DateTime<Utc>>) {
         self.span = at.map(|at| (at, at));
         self.timing = Timing::Unknown;
     }
 
     /// The title of the session; the last one counts.
-    pub fn title(&mut self, title: String) {
+    pub(super) fn title(&mut self, title: String) {
         self.title = Some(title);
     }
 
     /// The sessions that this one came from and went on in.
-    pub const fn lineage(&mut self) -> &mut Lineage {
+    pub(super) const fn lineage(&mut self) -> &mut Lineage {
         &mut self.lineage
     }
 
     /// The agent wrote that the session ended. What is said afterwards opens it again.
-    pub const fn close(&mut self) {
+    pub(super) const fn close(&mut self) {
         self.is_closed = true;
     }
 
     /// The last line of the main conversation is half a line.
-    pub const fn cut_off(&mut self) {
+    pub(super) const fn cut_off(&mut self) {
         self.is_cut_off = true;
     }
 
     /// The agent wrote down what it used since it began to keep books.
-    pub fn statement(&mut self, since: Option<DateTime<Utc>>, used: ByModel) {
+    pub(super) fn statement(&mut self, since: Option<DateTime<Utc>>, used: ByModel) {
         if let Some((_, at)) = self.span {
             self.statements.push(Statement { since, at, used });
         }
     }
 
     /// The agent recorded how long it worked.
-    pub fn worked(&mut self, worked: Worked) {
+    pub(super) fn worked(&mut self, worked: Worked) {
         self.clock.worked.push(worked);
     }
 
     /// Since when the agent has been working at the end of what was read, where it may still record
     /// for how long.
-    pub const fn working_since(&mut self, since: Option<DateTime<Utc>>) {
+    pub(super) const fn working_since(&mut self, since: Option<DateTime<Utc>>) {
         self.clock.working_since = since;
     }
 
     /// A line tells of a call that has no result yet. The last word counts. What stands behind the
     /// result may be read much later, when the call was sent.
-    pub fn sighted(&mut self, call: &str, sighting: Sighting) {
+    pub(super) fn sighted(&mut self, call: &str, sighting: Sighting) {
         if self.results.latest(call).is_some() {
             return;
         }
@@ -161,25 +168,25 @@ impl Assembler {
     }
 
     /// A task in the background came to its end. The first report counts.
-    pub fn task_ended(&mut self, report: TaskReport) {
+    pub(super) fn task_ended(&mut self, report: TaskReport) {
         let reports = &mut self.clock.reports;
         reports.entry(report.task.clone()).or_insert(report);
     }
 
     /// How many statements there were.
     #[must_use]
-    pub const fn statements(&self) -> usize {
+    pub(super) const fn statements(&self) -> usize {
         self.statements.len()
     }
 
     /// Counts of what could not be used.
-    pub const fn oddities(&mut self) -> &mut Oddities {
+    pub(super) const fn oddities(&mut self) -> &mut Oddities {
         &mut self.oddities
     }
 
     /// A prompt begins a turn, and its identity is the answer. A prompt that was seen before begins
     /// nothing; another one with the same identity is given one of its own.
-    pub fn turn(&mut self, mut start: TurnStart) -> String {
+    pub(super) fn turn(&mut self, mut start: TurnStart) -> String {
         while let Some(known) = self.turns.iter().find(|turn| turn.id == start.id) {
             if known.started_at == start.at && known.prompt == start.prompt {
                 return start.id;
@@ -205,7 +212,7 @@ impl Assembler {
 
     /// Something happened between the calls: it belongs to the turn that has begun. A copied
     /// session may begin with what happened before its first turn.
-    pub fn incidents(&mut self) -> &mut Incidents {
+    pub(super) fn incidents(&mut self) -> &mut Incidents {
         match self.turns.last_mut() {
             Some(turn) => &mut turn.incidents,
             None => &mut self.before_turns,
@@ -214,12 +221,12 @@ impl Assembler {
 
     /// How many turns have begun.
     #[must_use]
-    pub const fn turns(&self) -> usize {
+    pub(super) const fn turns(&self) -> usize {
         self.turns.len()
     }
 
     /// Something was said to the model: a prompt, context, results of tools.
-    pub fn input(&mut self, thread: Thread, message: Message) {
+    pub(super) fn input(&mut self, thread: Thread, message: Message) {
         for block in &message.content {
             if let Block::ToolResult { call_id, result } = block {
                 self.results.returned(call_id, result);
@@ -234,25 +241,25 @@ impl Assembler {
     }
 
     /// What was said in a conversation so far is summed up for the next call.
-    pub fn sum_up(&mut self, thread: &Thread) {
+    pub(super) fn sum_up(&mut self, thread: &Thread) {
         self.threads.entry(thread.clone()).or_default().begins_anew = true;
     }
 
     /// Whether something was said in a conversation that no response has answered yet.
     #[must_use]
-    pub fn is_waiting(&self, thread: &Thread) -> bool {
+    pub(super) fn is_waiting(&self, thread: &Thread) -> bool {
         let state = self.threads.get(thread);
         state.is_some_and(|state| !state.pending.is_empty())
     }
 
     /// The coding agent started this subagent for its own ends.
-    pub fn internal_agent(&mut self, id: &str) {
+    pub(super) fn internal_agent(&mut self, id: &str) {
         self.agents.entry(id.to_owned()).or_default().is_internal = true;
     }
 
     /// What is known of a subagent: its type, and the call that started it. The first word
     /// counts.
-    pub fn agent(&mut self, id: &str, kind: Option<String>, call: Option<String>) {
+    pub(super) fn agent(&mut self, id: &str, kind: Option<String>, call: Option<String>) {
         let caller = call.as_ref().and_then(|call| self.results.caller(call));
         let note = self.agents.entry(id.to_owned()).or_default();
         note.kind = note.kind.take().or(kind);
@@ -264,33 +271,33 @@ impl Assembler {
 
     /// Whether a call is known to have started this subagent.
     #[must_use]
-    pub fn knows_caller(&self, agent: &str) -> bool {
+    pub(super) fn knows_caller(&self, agent: &str) -> bool {
         let note = self.agents.get(agent);
         note.is_some_and(|note| note.call.is_some())
     }
 
     /// Whether a call is known to have started a subagent.
     #[must_use]
-    pub fn has_agent(&self, call: &str) -> bool {
+    pub(super) fn has_agent(&self, call: &str) -> bool {
         let mut notes = self.agents.values();
         notes.any(|note| note.call.as_deref() == Some(call))
     }
 
     /// The time of the last line so far.
     #[must_use]
-    pub fn last_seen(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn last_seen(&self) -> Option<DateTime<Utc>> {
         self.span.map(|(_, last)| last)
     }
 
     /// Whether a response of the earlier part came up again: what is new in it cannot be told, and
     /// the session has to be read from its start.
     #[must_use]
-    pub const fn repeats_earlier(&self) -> bool {
+    pub(super) const fn repeats_earlier(&self) -> bool {
         self.repeats_earlier
     }
 
     /// A part of a response.
-    pub fn response(&mut self, part: ResponsePart) {
+    pub(super) fn response(&mut self, part: ResponsePart) {
         self.is_closed &= part.thread != Thread::Main;
         let state = self.threads.get(&part.thread);
         let drafts = &self.drafts;
@@ -417,7 +424,7 @@ impl Assembler {
 
     /// The session as far as it was read. `None` when no line had a time: then there was nothing.
     #[must_use]
-    pub fn finish(mut self, id: String) -> Option<Session> {
+    pub(super) fn finish(mut self, id: String) -> Option<Session> {
         let (started_at, ended_at) = self.span?;
         if self.earlier.is_empty() {
             self.oddities.results_without_call = self.results.without_call();

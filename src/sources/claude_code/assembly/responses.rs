@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{ResponsePart, Timing, Usage};
+use super::ResponsePart;
+use crate::session::{Timing, Usage};
 
 /// What a part says of the response that it belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// The provider's id of the response; `None` where there is none, or an empty one.
     pub response: Option<String>,
     /// The provider's id of the request.
