@@ -108,7 +108,7 @@ fn cases_or_skip() -> Option<PathBuf> {
 fn events(case: &Path) -> Events {
     let run = Run::default();
     let mut found = sources::below(case).found;
-    found.sort_by(|a, b| a.locator.path().cmp(&b.locator.path()));
+    found.sort_by_key(|found| found.locator.path());
     let mut events = Events::new();
     for session in found {
         let is_session = run

@@ -15,7 +15,8 @@ fn calls_with(entries: &[Value]) -> Vec<Value> {
         "message": { "role": "user", "content": "hello", "timestamp": 1_772_443_801_000_u64 } });
     let mut lines = vec![header, prompt, answer("a2", "a1", 5, 100)];
     lines.extend(entries.iter().cloned());
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let text = lines.join("\n") + "\n";
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder
         .path()

@@ -134,7 +134,10 @@ fn a_creation_that_was_interrupted_is_begun_again() {
     fs::write(directory.path().join("outbox.db.new"), "half").unwrap();
     fs::write(directory.path().join("outbox.db.new-wal"), "half").unwrap();
     enqueue(&open(&directory), "a", &spans(1..3), 0);
-    assert_eq!(names(directory.path()), ["outbox.db", "outbox.lock"]);
+    assert_eq!(
+        names(directory.path()),
+        ["outbox.db", "outbox.lock", "redaction.key"]
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ struct Session {
 
 impl Session {
     fn of(lines: &[Value]) -> Self {
-        Self::of_text(&text(lines))
+        Self::of_text(text(lines))
     }
 
     fn of_text(text: impl AsRef<[u8]>) -> Self {
@@ -70,7 +70,8 @@ impl Session {
 }
 
 fn text(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n") + "\n"
 }
 
 fn properties(events: &Events, name: &str) -> Vec<Value> {

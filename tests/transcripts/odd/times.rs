@@ -151,9 +151,9 @@ fn an_array_of_lines_is_read_as_its_lines() {
     let lines = timed(|second| json!(time(second)));
     let usual = Session::of(&lines).events();
     let array = json!(lines).to_string();
-    let by_line = lines.iter().map(|line| format!("[{line}]\n")).collect();
+    let by_line: Vec<String> = lines.iter().map(|line| format!("[{line}]\n")).collect();
     let apart = format!("[\n{}]\n", text(&lines).replace("}\n", "},\n"));
-    for text in [array.clone() + "\n", array, by_line] {
+    for text in [array.clone() + "\n", array, by_line.concat()] {
         assert_eq!(Session::of_text(&text).events(), usual, "{text}");
     }
     let generations = properties(&Session::of_text(apart).events(), "$ai_generation");
