@@ -205,15 +205,20 @@ impl Mapper<'_> {
                         },
                     );
                 }
+                // Without a result, another call may still prove to have started the subagent, and
+                // the result may say how long its tools waited.
+                let is_caller = call.result.is_some() || self.progress == Progress::Ended;
                 let id = tool.to_string();
                 for subagent in &call.subagents {
-                    self.subagent(
-                        subagent,
-                        Position {
-                            parent: &id,
-                            ..position
-                        },
-                    );
+                    if is_caller || subagent.is_internal {
+                        self.subagent(
+                            subagent,
+                            Position {
+                                parent: &id,
+                                ..position
+                            },
+                        );
+                    }
                 }
             }
         }

@@ -57,7 +57,7 @@ fn a_session_whose_times_are_all_unreadable_is_sent_and_shows_no_latency() {
         Session::of(&timed(|_| json!(null))).events(),
         [Value::Null; 0]
     );
-    for odd in [json!("yesterday"), json!("0001-01-01T00:00:00Z"), json!(-7)] {
+    for odd in [json!("yesterday"), json!("0001-01-01T00:00:00Z")] {
         let session = Session::of(&timed(|_| odd.clone()));
         let events = session.events();
         assert_eq!(
