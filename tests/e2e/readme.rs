@@ -65,6 +65,7 @@ fn the_lines_of_the_readme_install_it_and_a_session_arrives() {
     let mut asked = Dialogue::open(script(&claude, &cli), setup);
     asked.expect("region").enter(&posthog.url());
     asked.expect("key").enter(API_KEY);
+    asked.expect("privacy mode? [y/N] ").enter("");
     let (code, screen) = asked.end();
     assert_eq!(code, Some(0), "{screen}");
 
