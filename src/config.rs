@@ -160,7 +160,7 @@ pub(crate) enum Attribution {
 pub struct Problem {
     /// The variable with the value.
     pub(crate) variable: Variable,
-    /// What is wrong with the value, and which values are allowed. Never the value of a secret.
+    /// The fault of the value, and the allowed values. Never holds the value of a secret.
     problem: String,
 }
 

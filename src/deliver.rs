@@ -215,7 +215,7 @@ struct Sender<'a> {
     progress: &'a mut dyn FnMut(&Drained),
 }
 
-/// What this drain learns about a destination.
+/// A destination, with the answers it gave during this drain.
 struct Route {
     endpoint: Endpoint,
     lane: Lane,

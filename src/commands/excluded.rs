@@ -21,7 +21,7 @@ use crate::variables::Variable;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) agent: Agent,
-    /// What tells it from every other session of the agent.
+    /// Id of the session, unique within the agent.
     pub(super) key: String,
 }
 
@@ -34,7 +34,7 @@ impl Named {
     }
 }
 
-/// What excluding a session did to its events.
+/// Effect of an exclusion on the session's events.
 #[derive(Debug, Default)]
 pub(super) struct Withdrawal {
     /// Events that waited and are withdrawn.

@@ -127,7 +127,7 @@ mod tests {
             (&pi, &[of_pi]),
             // Before the first answer there is no file.
             (&early, &[(Agent::Pi, "id")]),
-            // Nobody can tell which runs in which.
+            // Two agents name a session: either may have started the other.
             (&[claude, pi[0]], &[of_claude, of_pi]),
         ] {
             let host = variables.iter().fold(bare.clone(), |host, (name, value)| {

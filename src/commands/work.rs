@@ -29,7 +29,7 @@ const QUIET: TimeDelta = TimeDelta::hours(1);
 /// restore or a change of the clock.
 const CLOCK_ERROR: TimeDelta = TimeDelta::days(1);
 
-/// Nobody waits for this process, so that it may wait for the network.
+/// Time to spend on sending. No person waits for this process, so it can wait for the network.
 const EFFORT: Effort = Effort {
     patience: Duration::from_mins(2),
     pauses: Pauses::Kept,

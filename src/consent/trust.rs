@@ -134,7 +134,8 @@ impl Trust {
         }
     }
 
-    /// What the user has to do before events may be sent to a destination; `None` if nothing.
+    /// The confirmation that a destination needs before events may be sent there; `None` if it needs
+    /// none.
     #[must_use]
     pub(crate) fn missing(&self, destination: &Destination) -> Option<Unconfirmed> {
         if self.permits(destination) {

@@ -155,7 +155,7 @@ pub struct Parts<'a> {
     /// When the last line was written, once that was looked up.
     last_written: Option<DateTime<Utc>>,
     next: Next,
-    /// What was read already and not given out yet.
+    /// The next part, if it was read ahead.
     ahead: Option<anyhow::Result<Option<Collected>>>,
     given: Given,
 }
@@ -174,7 +174,7 @@ pub enum Step {
     End,
 }
 
-/// What was given out of a session.
+/// Parts of a session that `next` has returned so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Given {
     Nothing,

@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 
 use memchr::memmem::{Finder, FinderRev};
 
-use super::assignment::{Assigned, Name};
+use super::assignment::Assigned;
 use super::keys::{Kind, is_screaming};
 use super::lines;
 use super::literal::Literal;
+use super::name::Name;
 use super::prose::is_password_of_sentence;
 use super::random::is_machine_made;
 use super::separator::{blanks, count};

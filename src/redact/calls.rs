@@ -1,10 +1,10 @@
 //! Calls that take a name and a secret, or a user and a password.
 
-use super::assignment::Name;
 use super::find;
 use super::keys::{Kind, is_custom_header, is_screaming, kind_of};
 use super::lines;
 use super::literal::Literal;
+use super::name::Name;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::{Style, is_secret};

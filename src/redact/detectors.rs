@@ -1,10 +1,11 @@
 //! What an anchor announces, and how it is looked into.
 
 use super::anchors::{Anchors, Step};
-use super::assignment::{self, Assigned, Name};
+use super::assignment::{self, Assigned};
 use super::commands::{self, Called};
 use super::format::{Part, run_length, starts_word};
 use super::keys::{self, Kind, KnownNames};
+use super::name::Name;
 use super::rules::{self, Anchor, Rule};
 use super::scan::{Finding, Look, Memory, format_of, past, rule_at};
 use super::separator::count;

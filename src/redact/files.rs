@@ -1,11 +1,11 @@
 //! Files with a form of their own: password hashes, `.pgpass`, `kaggle.json`, SQL that sets passwords.
 
-use super::assignment::Name;
 use super::find::{self, contains_word};
 use super::format::{ALNUM, BASE64, HEX, run_length};
 use super::keys::Kind;
 use super::lines;
 use super::literal::Literal;
+use super::name::Name;
 use super::prose::is_password_of_sentence;
 use super::random::looks_random;
 use super::separator::{blanks, count};

@@ -1,7 +1,7 @@
 //! `Authorization` headers: a scheme, and what it is followed by.
 
-use super::assignment::Name;
 use super::format::Class;
+use super::name::Name;
 use super::random::looks_random;
 use super::separator::count;
 use super::structures::Span;

@@ -1,8 +1,9 @@
 //! Numbers, lists and objects under sensitive names of JSON inside text.
 
-use super::assignment::{Assigned, Name};
+use super::assignment::Assigned;
 use super::keys::Kind;
 use super::mark;
+use super::name::Name;
 use super::separator::{Separator, count};
 use super::values::{Style, is_documented, is_secret};
 

@@ -1,9 +1,9 @@
 //! What a line of a settings file or of a command says about a name on it.
 
-use super::assignment::Name;
 use super::find;
 use super::format::Class;
 use super::keys::is_screaming;
+use super::name::Name;
 use super::separator::{blanks, count};
 use super::words::Words;
 use super::work;

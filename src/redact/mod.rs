@@ -6,7 +6,7 @@
 //! |---|---|
 //! | its form, as services document it | `rules`, `format` |
 //! | the name of a service, and letters that make no words | `services`, `random` |
-//! | a name it is assigned to | `keys`, `qualifiers`; `assignment`, `assigned`, `separator`, `literal`, `lines`, `settings` |
+//! | a name it is assigned to | `name`, `keys`, `qualifiers`; `assignment`, `assigned`, `separator`, `literal`, `lines`, `settings` |
 //! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks`, `statements` |
 //! | a header, a call or a command line | `headers`, `calls`, `commands`, `programs` |
 //! | the form of a file, an address, a key block | `files`, `structures` |
@@ -53,6 +53,7 @@ mod keys;
 mod lines;
 mod literal;
 mod mark;
+mod name;
 mod near;
 mod pairs;
 mod phrases;

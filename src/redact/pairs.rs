@@ -2,11 +2,12 @@
 //! `{"name": "DB_PASSWORD", "value": "…"}` and its forms in YAML, XML and settings of services.
 
 use super::assigned::settle;
-use super::assignment::{Assigned, Name};
+use super::assignment::Assigned;
 use super::find;
 use super::format::{WORD, run_length_back};
 use super::keys::{Kind, kind_of};
 use super::literal::Literal;
+use super::name::Name;
 use super::separator::{blanks, count};
 use super::structures::Span;
 use super::values::Style;

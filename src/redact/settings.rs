@@ -1,12 +1,12 @@
 //! Settings of files and of addresses: where a value without quotes is one, and no variable or type.
 
-use super::assignment::Name;
 use super::find;
 use super::keys::Kind;
 use super::lines::{
     LONGEST_LINE, LONGEST_WORD, before, ends_line, is_argument, is_declared_by, is_indent, is_path,
     is_plain, last_word, word_length,
 };
+use super::name::Name;
 use super::prose::is_password_of_sentence;
 use super::separator::count;
 use super::words::Words;

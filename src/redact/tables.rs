@@ -1,9 +1,10 @@
 //! Tables with a column of secrets: CSV, Markdown, and what database clients print.
 
-use super::assignment::{Assigned, Name};
+use super::assignment::Assigned;
 use super::find;
 use super::keys::Kind;
 use super::lines;
+use super::name::Name;
 use super::separator::{blanks, count};
 use super::values::{Style, is_secret};
 

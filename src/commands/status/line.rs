@@ -4,7 +4,8 @@ use crate::commands::{short, words};
 use crate::ui;
 use crate::views::{Machine, Switch};
 
-/// What needs the user comes first, then what waits, then the session that was sent last.
+/// Sending in one line: a problem that needs the user, else waiting events, else the session that
+/// was sent last.
 pub(super) fn of(machine: &Machine) -> String {
     format!("posthog-llma: {}", state(machine))
 }

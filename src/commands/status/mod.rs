@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &cli::Status, host: &Host) -> anyhow::Result<Exit> 
         ui::print(format_args!("{:#}", json::of(&machine)))?;
     } else if arguments.short {
         ui::print(line::of(&machine))?;
-        // What shows this line may hide it when the command fails.
+        // Status lines of shells hide the output of a command that fails.
         return Ok(Exit::Done);
     } else {
         ui::print(text::of(&machine))?;

@@ -25,7 +25,7 @@ pub enum Unloadable {
     List {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The error that reading it gave.
         cause: String,
     },
     /// The folder that the marketplace was added from holds none.
@@ -64,10 +64,10 @@ struct Listed {
     source: Value,
 }
 
-/// Looks whether everything is there that Claude Code loads the plugin from.
+/// Checks that Claude Code can load the plugin from the folder that its marketplace was added from.
 ///
 /// # Errors
-/// What is missing or cannot be read.
+/// The part that is missing or cannot be read.
 pub fn check_loadable(host: &Host) -> Result<(), Unloadable> {
     let Some(config) = config_dir(host) else {
         return Ok(());
