@@ -5,14 +5,13 @@ use std::cell::OnceCell;
 
 use super::assigned::{Manner, Value};
 use super::find;
-use super::format::{WORD, ends_escape, run_length_back};
-use super::keys::{Kind, KnownNames, is_custom_header, is_screaming, kind_of, qualifies_key};
+use super::keys::{Kind, is_custom_header, is_screaming};
 use super::lines;
 use super::literal::{LONGEST_TYPE, Literal, is_quote};
-use super::name::Name;
+use super::name::{LONGEST_NAME, Name};
 use super::separator::{Separator, count};
 use super::values::{Style, is_plain_word};
-use super::{calls, devices, headers, prose, scan::kind_of_service, settings, statements, work};
+use super::{calls, devices, headers, prose, scan::kind_of_service, settings, statements};
 
 /// Position of a value, and the kind that its name gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

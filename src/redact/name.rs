@@ -17,7 +17,7 @@ pub(super) struct Name {
 }
 
 /// Bytes of the longest name.
-const LONGEST_NAME: usize = 64;
+pub(super) const LONGEST_NAME: usize = 64;
 
 impl Name {
     /// The name that contains `text[at..at + length]`.
