@@ -79,7 +79,7 @@ pub enum Rates {
 pub fn rates(model: &str, usage: &Usage, parameters: &Parameters) -> Rates {
     let is_fast = parameters.speed.as_deref() == Some("fast");
     let is_batch = parameters.service_tier.as_deref() == Some("batch");
-    let is_in_the_us = parameters.inference_geo.as_deref() == Some("us");
+    let is_in_the_us = parameters.region.as_deref() == Some("us");
     if !(is_fast || is_batch || is_in_the_us) {
         return Rates::Standard;
     }
@@ -119,8 +119,8 @@ impl Price {
         let [five_minutes, an_hour] = CACHE_WRITES.map(|times| times * self.input);
         let input = tokens(usage.input) * self.input
             + tokens(usage.cache_read) * self.cache_read
-            + tokens(usage.cache_write_5m) * five_minutes
-            + tokens(usage.cache_write_1h) * an_hour;
+            + tokens(usage.cache_write_usual()) * five_minutes
+            + tokens(usage.cache_write_long) * an_hour;
         let output = tokens(usage.output) * self.output;
         let [input, output] = [input, output].map(|cost| in_dollars(cost * multiple));
         let searches = tokens(usage.web_searches) * WEB_SEARCH;
@@ -157,8 +157,7 @@ mod tests {
         reasoning: None,
         cache_read: 1000,
         cache_write: 300,
-        cache_write_5m: 200,
-        cache_write_1h: 100,
+        cache_write_long: 100,
         web_searches: 2,
         web_fetches: 0,
     };
@@ -168,7 +167,7 @@ mod tests {
         let parameters = Parameters {
             speed: word(speed),
             service_tier: word(tier),
-            inference_geo: word(geo),
+            region: word(geo),
             ..Parameters::default()
         };
         rates(model, &USAGE, &parameters)

@@ -10,8 +10,8 @@ use super::{chat, names, plain, tool_error};
 use crate::models;
 use crate::models::prices::{self, Rates};
 use crate::session::{
-    CallError, Generation, Role, Session, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage,
-    UsageReport, Waits, Work,
+    CallError, Generation, OutputCount, Role, Session, StopReason, Timing, ToolCall, Totals,
+    Trigger, Turn, Unlisted, Usage, UsageReport, Waits, Work,
 };
 
 /// Span name of usage that is in the agent's books but in no line of the transcript.
@@ -32,8 +32,11 @@ impl Properties {
         self.set_some("$ai_reasoning_tokens", usage.reasoning);
         self.set("$ai_cache_read_input_tokens", usage.cache_read);
         self.set("$ai_cache_creation_input_tokens", usage.cache_write);
-        self.set("$ai_cache_creation_5m_input_tokens", usage.cache_write_5m);
-        self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_1h);
+        self.set(
+            "$ai_cache_creation_5m_input_tokens",
+            usage.cache_write_usual(),
+        );
+        self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_long);
         self.set("$ai_cache_reporting_exclusive", true);
         self.count("$ai_web_search_count", usage.web_searches);
         self.count("web_fetch_count", usage.web_fetches);
@@ -200,7 +203,8 @@ pub(super) fn of_generation(
 ) -> Properties {
     let mut properties = Properties::default();
     properties.model(generation.model.as_deref());
-    properties.set("$ai_provider", &generation.provider);
+    let provider = generation.provider.as_deref().unwrap_or("unknown");
+    properties.set("$ai_provider", provider);
     // A call that failed half way was still billed.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
@@ -226,10 +230,10 @@ pub(super) fn of_generation(
         properties.set("usage_known", false);
     }
     properties.set_some("$ai_span_name", generation.label);
-    if generation.has_placeholder() {
+    if generation.output_count == OutputCount::Placeholder {
         properties.set("output_tokens_reliable", false);
     }
-    let reason = generation.stop_reason.as_deref().map(stop_reason);
+    let reason = generation.stop_reason.as_ref().map(stop_reason);
     let reason = reason.map(|reason| match recording {
         Recording::Full => reason,
         _ => plain::stop_reason(reason),
@@ -399,7 +403,7 @@ fn parameters(generation: &Generation, recording: Recording) -> Properties {
     parameters.set_some("thinking", known.thinking.as_ref());
     parameters.set_some("service_tier", known.service_tier.as_ref());
     parameters.set_some("speed", known.speed.as_ref());
-    parameters.set_some("inference_geo", known.inference_geo.as_ref());
+    parameters.set_some("inference_geo", known.region.as_ref());
     parameters.extend(Properties::from(known.others.clone()));
     if recording.inputs() {
         return parameters;
@@ -410,13 +414,14 @@ fn parameters(generation: &Generation, recording: Recording) -> Properties {
     parameters
 }
 
-/// Maps Anthropic's stop reasons to the values that PostHog uses for all providers.
-fn stop_reason(reason: &str) -> &str {
+/// The name of a stop reason that PostHog uses for all providers.
+fn stop_reason(reason: &StopReason) -> &str {
     match reason {
-        "end_turn" => "stop",
-        "tool_use" => "tool_calls",
-        "max_tokens" => "length",
-        other => other,
+        StopReason::Finished => "stop",
+        StopReason::ToolCalls => "tool_calls",
+        StopReason::Length => "length",
+        StopReason::Aborted => "aborted",
+        StopReason::Other(reason) => reason,
     }
 }
 

@@ -65,7 +65,7 @@ pub fn map(
         Grouping::Session => is_homeless || !own.is_empty() || !session.earlier.is_empty(),
         Grouping::Message => is_homeless,
     };
-    if has_trace && !session.goes_on {
+    if has_trace && !session.is_part {
         let [first, later @ ..] = traces.as_slice() else {
             return;
         };

@@ -12,7 +12,7 @@ use std::mem;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Usage;
+use super::usage::Usage;
 
 /// Usage by model.
 pub type ByModel = BTreeMap<String, Usage>;
@@ -202,12 +202,6 @@ impl Reconciled {
     }
 }
 
-/// The model's name without the suffix for a larger context window, which only the books have.
-#[must_use]
-pub fn name_of(model: &str) -> &str {
-    model.split_once('[').map_or(model, |(name, _)| name)
-}
-
 fn searches(sums: &ByModel) -> u64 {
     sums.values().map(|usage| usage.web_searches).sum()
 }
@@ -217,70 +211,6 @@ fn add(sums: &mut ByModel, model: &str, usage: Usage) {
         *sum = sum.plus(usage);
     } else {
         sums.insert(model.to_owned(), usage);
-    }
-}
-
-impl Usage {
-    /// The sum of both.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        self.with(other, u64::saturating_add)
-    }
-
-    /// The difference, count by count, at least zero.
-    #[must_use]
-    pub fn minus(self, other: Self) -> Self {
-        self.with(other, u64::saturating_sub)
-    }
-
-    /// Combines the usage in two parts of one response. The part with more output was written later
-    /// and counts, except for counts that it omits.
-    #[must_use]
-    pub fn completed_by(self, other: Self) -> Self {
-        let (earlier, later) = if other.output >= self.output {
-            (self, other)
-        } else {
-            (other, self)
-        };
-        let whole = later.with(
-            earlier,
-            |later, earlier| if later == 0 { earlier } else { later },
-        );
-        let one_hour = whole.cache_write_1h.min(whole.cache_write);
-        Self {
-            reasoning: later.reasoning.or(earlier.reasoning),
-            cache_write_5m: whole.cache_write - one_hour,
-            cache_write_1h: one_hour,
-            ..whole
-        }
-    }
-
-    /// The difference of books to `other`, in which cache lifetimes are given for a part of the
-    /// writes at most: all cache writes count, and at most their difference is split by lifetime.
-    fn beyond(self, other: Self) -> Self {
-        let usage = self.minus(other);
-        let one_hour = usage.cache_write_1h.min(usage.cache_write);
-        Self {
-            cache_write_5m: usage.cache_write - one_hour,
-            cache_write_1h: one_hour,
-            ..usage
-        }
-    }
-
-    fn with(self, other: Self, each: fn(u64, u64) -> u64) -> Self {
-        let reasoning = each(self.reasoning.unwrap_or(0), other.reasoning.unwrap_or(0));
-        let is_told = self.reasoning.or(other.reasoning).is_some() && reasoning > 0;
-        Self {
-            input: each(self.input, other.input),
-            output: each(self.output, other.output),
-            reasoning: is_told.then_some(reasoning),
-            cache_read: each(self.cache_read, other.cache_read),
-            cache_write: each(self.cache_write, other.cache_write),
-            cache_write_5m: each(self.cache_write_5m, other.cache_write_5m),
-            cache_write_1h: each(self.cache_write_1h, other.cache_write_1h),
-            web_searches: each(self.web_searches, other.web_searches),
-            web_fetches: each(self.web_fetches, other.web_fetches),
-        }
     }
 }
 

@@ -8,7 +8,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Balance, Generation, Lineage, Skipped, Totals, Turn};
+use super::books::Balance;
+use super::lineage::Lineage;
+use super::oddities::Skipped;
+use super::totals::Totals;
+use super::tree::Generation;
+use super::turn::Turn;
 use crate::fingerprint;
 
 /// Summary of the turns that were read before.
@@ -73,20 +78,6 @@ impl Earlier {
 
 fn of_turn(id: &str) -> String {
     format!("turn\u{1e}{id}")
-}
-
-impl Turn {
-    /// Working directories of the turn.
-    #[must_use]
-    pub fn folders(&self) -> Vec<&str> {
-        let generations = self.all_generations();
-        let of_calls = generations
-            .iter()
-            .map(|generation| generation.circumstances.as_ref());
-        let all = of_calls.chain([self.circumstances.as_ref()]);
-        all.filter_map(|circumstances| circumstances.cwd.as_deref())
-            .collect()
-    }
 }
 
 fn fingerprint_of(id: &str) -> u64 {

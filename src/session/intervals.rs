@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Permission;
-use super::time::{Asks, NEGLIGIBLE, OwnTime, Sighting, ToolTime, Worked};
+use super::time::{Asks, Background, NEGLIGIBLE, Order, OwnTime, Sighting, ToolTime, Worked};
+use super::tree::ToolCall;
+use super::work::Permission;
 
 /// Shorter than any person takes to read and answer a question.
 const AT_ONCE: TimeDelta = TimeDelta::milliseconds(500);
 /// Maximum difference between two clocks of one agent.
-pub(super) const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
+const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
 /// Longest plausible time of a tool.
 const LONGEST: TimeDelta = TimeDelta::days(31);
@@ -57,8 +58,47 @@ pub(super) struct Time {
 pub(super) struct Calls(Vec<(Interval, Time)>);
 
 impl Interval {
+    /// The interval of a call; `before` are the earlier calls of the same response.
+    pub(super) fn of(call: &ToolCall, before: &[&ToolCall]) -> Self {
+        let mut interval = Self::at(call.called_at);
+        let Some(result) = call.result.as_ref().filter(|it| it.has_ended()) else {
+            return interval;
+        };
+        let end = result.returned_at.max(call.called_at);
+        interval.end = Some(end);
+        for earlier in before {
+            let Some(returned) = &earlier.result else {
+                continue;
+            };
+            let returned_at = returned.returned_at;
+            if returned_at > end || returned.background != Background::No {
+                continue;
+            }
+            let latest = interval.begins_by.max(returned_at);
+            // Tools that need permission are not run in parallel with others.
+            let was_asked = returned.permission.is_some_and(|it| it != Permission::Rule);
+            let orders = [earlier.order, call.order];
+            if orders.contains(&Order::Alone) || (earlier.order == Order::Unknown && was_asked) {
+                interval.begins_after = interval.begins_after.max(returned_at);
+                interval.begins_by = latest;
+            } else if orders.contains(&Order::Unknown) {
+                interval.begins_by = latest;
+            }
+        }
+        interval.asks = call.asks();
+        interval.permission = result.permission;
+        let is_backwards = result.returned_at + TOLERANCE < call.called_at;
+        interval.is_untimed = call.is_untimed || result.is_untimed || is_backwards;
+        let measured = result.duration_ms.map(i64::try_from);
+        interval.measured = measured
+            .and_then(Result::ok)
+            .and_then(TimeDelta::try_milliseconds)
+            .filter(|measured| *measured <= interval.longest());
+        interval
+    }
+
     /// A call without a result.
-    pub(super) const fn at(called_at: DateTime<Utc>) -> Self {
+    const fn at(called_at: DateTime<Utc>) -> Self {
         Self {
             called_at,
             begins_after: called_at,

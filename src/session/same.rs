@@ -1,6 +1,6 @@
 //! Which blocks of a response are the same, though they stand in several places.
 
-use super::{Block, ToolCall};
+use super::tree::{Block, ToolCall};
 
 /// Whether two blocks say the same.
 pub(crate) fn same_block(a: &Block, b: &Block) -> bool {

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, Turn, Unlisted, Usage, UsageReport, Waits, Work};
+use super::books::Unlisted;
+use super::tree::Generation;
+use super::turn::{Turn, Waits};
+use super::usage::{OutputCount, Usage, UsageReport};
+use super::work::Work;
 
 /// Sums over the generations of a session, each response counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +89,7 @@ impl Totals {
     fn add_generation(&mut self, generation: &Generation) {
         self.generations += 1;
         self.errors += u64::from(generation.error.is_some());
-        self.placeholders += u64::from(generation.has_placeholder());
+        self.placeholders += u64::from(generation.output_count == OutputCount::Placeholder);
         self.without_usage += u64::from(generation.usage_report == UsageReport::Missing);
         self.add_usage(generation.usage, generation.model.as_deref());
         for call in generation.tool_calls() {

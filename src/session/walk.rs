@@ -1,6 +1,8 @@
 //! Walks over the tree of a session.
 
-use super::{Generation, Session, Subagent, Turn};
+use super::root::Session;
+use super::tree::{Generation, Subagent};
+use super::turn::Turn;
 
 impl Session {
     /// Every generation at any depth, in tree order.

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Turn;
-
 /// Changes to files and repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
@@ -68,23 +66,5 @@ impl Work {
     pub fn link(&mut self, incidents: &Incidents) {
         self.pull_requests
             .extend(incidents.pull_requests.iter().cloned());
-    }
-}
-
-impl Turn {
-    /// Changes made by the turn's tools, including those of its subagents.
-    #[must_use]
-    pub fn work(&self) -> Work {
-        let mut work = Work::default();
-        work.link(&self.incidents);
-        for generation in self.all_generations() {
-            for result in generation
-                .tool_calls()
-                .filter_map(|call| call.result.as_ref())
-            {
-                work.add(&result.work);
-            }
-        }
-        work
     }
 }

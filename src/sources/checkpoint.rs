@@ -1,6 +1,5 @@
 //! Where a later reading of a session goes on, as all but its source see it.
 
-use super::source;
 use crate::session::Agent;
 
 /// The place where a later reading of a session goes on. Its bytes mean something to the source
@@ -25,14 +24,11 @@ impl Checkpoint {
         Self { agent, bytes }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub(super) const fn agent(&self) -> Agent {
+        self.agent
     }
 
-    /// The bytes to keep: every text in them is what `replace` made of it. `None` when they cannot be
-    /// read, so that their texts cannot be told: the session is read from its start then.
-    #[must_use]
-    pub fn into_bytes(self, replace: &mut dyn FnMut(String) -> String) -> Option<Vec<u8>> {
-        source(self.agent).replace_texts(&self.bytes, replace)
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }

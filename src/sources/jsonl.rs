@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
+use super::lenient;
 use super::regular;
-use super::tolerant;
 
 /// A longer line is skipped: no agent writes one, and a file must not decide how much memory
 /// we take.
@@ -325,7 +325,7 @@ fn of_value<'a, T: Deserialize<'a>>(raw: &'a RawValue, each: &mut impl FnMut(T))
     let mut found = 0;
     for item in &items {
         let is_object = item.get().starts_with('{');
-        if let Some(object) = is_object.then(|| tolerant::read(item)).flatten() {
+        if let Some(object) = is_object.then(|| lenient::read(item)).flatten() {
             each(object);
             found += 1;
         }

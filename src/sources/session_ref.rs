@@ -1,16 +1,11 @@
 //! A session that was found and not yet read.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-use super::source::SessionFiles;
-use super::work_tree::WorkTree;
-use super::{look_at, source};
-use crate::host::Host;
 use crate::session::Agent;
 
 /// Where a session lies.
@@ -78,63 +73,4 @@ pub struct Glance {
     pub cwd: Option<String>,
     /// What was asked first.
     pub prompt: Option<String>,
-}
-
-impl SessionRef {
-    /// The session whose transcript is at `path`, whoever wrote it; `None` when no file is there.
-    #[must_use]
-    pub fn at(path: &Path) -> Option<Self> {
-        look_at(path).ok()
-    }
-
-    /// The session's own id, as it stands in the transcript.
-    #[must_use]
-    pub fn session_id(&self) -> String {
-        source(self.agent).session_id(self)
-    }
-
-    /// What tells the session from every other one; see [`Session::key`](crate::session::Session::key).
-    #[must_use]
-    pub fn session_key(&self) -> String {
-        source(self.agent).session_key(self)
-    }
-
-    /// Whether both are transcripts of one session, which may lie in several folders.
-    #[must_use]
-    pub fn is_copy_of(&self, other: &Self) -> bool {
-        (self.agent, &self.id) == (other.agent, &other.id)
-            && self.session_key() == other.session_key()
-    }
-
-    /// Looks at the beginning; a file that cannot be read shows nothing.
-    #[must_use]
-    pub fn glance(&self) -> Glance {
-        source(self.agent).glance(self)
-    }
-
-    /// When it began, as [`SessionRef::glance`] tells as well, but with less reading.
-    #[must_use]
-    pub fn started_at(&self) -> Option<DateTime<Utc>> {
-        source(self.agent).started_at(self)
-    }
-
-    /// Time of the last line, as it is written there.
-    #[must_use]
-    pub fn last_written(&self) -> Option<DateTime<Utc>> {
-        source(self.agent).last_written(self)
-    }
-
-    /// The work trees that its own lines tell of.
-    #[must_use]
-    pub fn work_trees(&self) -> Vec<WorkTree> {
-        source(self.agent).work_trees(self)
-    }
-
-    /// The files that belong to it.
-    ///
-    /// # Errors
-    /// When the transcript is not there or is no regular file.
-    pub fn files(&self, host: &Host) -> io::Result<Box<dyn SessionFiles>> {
-        source(self.agent).files(self, host)
-    }
 }

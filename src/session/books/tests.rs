@@ -111,10 +111,9 @@ fn a_search_counts_once_whichever_model_ran_it() {
 
 #[test]
 fn how_long_the_cache_keeps_what_was_written_needs_no_books() {
-    let written = |all, one_hour| Usage {
+    let written = |all, long| Usage {
         cache_write: all,
-        cache_write_5m: all - one_hour,
-        cache_write_1h: one_hour,
+        cache_write_long: long,
         ..calls(1)
     };
     for (in_line, in_books, beyond) in [
@@ -129,7 +128,7 @@ fn how_long_the_cache_keeps_what_was_written_needs_no_books() {
             ..statement(10, 1)
         };
         let found = Balance::default().reconcile(&[statement], [(time(1), "opus", in_line)], false);
-        let split = |usage: Usage| (usage.cache_write_5m, usage.cache_write_1h);
+        let split = |usage: Usage| (usage.cache_write_usual(), usage.cache_write_long);
         let split: Vec<_> = found.unlisted.iter().map(|it| split(it.usage)).collect();
         assert_eq!(split, Vec::from_iter(beyond), "{in_line:?} {in_books:?}");
         assert_eq!(found.exceeded, 0, "{in_line:?} {in_books:?}");
@@ -138,11 +137,10 @@ fn how_long_the_cache_keeps_what_was_written_needs_no_books() {
 
 #[test]
 fn parts_of_a_response_complete_each_other() {
-    let written = |output, all, one_hour| Usage {
+    let written = |output, all, long| Usage {
         output,
         cache_write: all,
-        cache_write_5m: all - one_hour,
-        cache_write_1h: one_hour,
+        cache_write_long: long,
         ..Usage::default()
     };
     let whole = Usage {

@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::assembly::{Assembler, Thread};
+use super::kinds::{LineKind, is_agent_tool};
 use super::paths::AgentFile;
 use super::prompt;
-use super::wire::{Content, Line, Text};
+use super::wire::{Content, Line};
 use crate::session::Block;
+use crate::sources::lenient::Text;
 
 #[derive(Debug, Default)]
 pub(super) struct AgentNotes {
@@ -64,7 +66,7 @@ impl AgentNotes {
         let uuid = line.uuid.as_ref().map_or("", Text::as_str);
         let parent = line.parent_uuid.as_ref().map(Text::as_str);
         let root = self.sidechain(uuid, parent).unwrap_or_else(|| {
-            let is_user = line.kind.as_ref().map(Text::as_str) == Some("user");
+            let is_user = line.kind == LineKind::User;
             let message = line.message.as_ref().filter(|_| is_user);
             let prompt = message.and_then(|message| prompt::only_text(&message.content));
             let (root, call) = self.begin_sidechain(uuid, prompt.as_deref());
@@ -136,9 +138,4 @@ impl AgentNotes {
         });
         known.collect()
     }
-}
-
-/// The tool that starts a subagent, by its names in old and new versions.
-pub(super) fn is_agent_tool(name: &str) -> bool {
-    matches!(name, "Task" | "Agent")
 }

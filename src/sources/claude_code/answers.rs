@@ -10,8 +10,10 @@ use super::line_reader::LineReader;
 use super::paths::AgentFile;
 use super::requests::Answer;
 use super::times;
-use super::wire::{self, Line, payload};
+use super::wire::{self, Line};
+use crate::models;
 use crate::session::{Parameters, Retries};
+use crate::sources::lenient::{Text, payload};
 
 impl LineReader {
     /// Reads a line of the model's.
@@ -27,7 +29,7 @@ impl LineReader {
             return;
         };
         let is_error = line.is_api_error_message == Some(true);
-        if !is_error && model_of(message) == Some(SYNTHETIC) {
+        if !is_error && message.is_synthetic() {
             return;
         }
         let thread = self.thread_of(line, agent);
@@ -77,7 +79,7 @@ impl LineReader {
             is_untimed: times::of_line(line).is_none(),
             advisors: content::advisors(raw_usage.as_ref(), response_id),
             retries,
-            stop_reason: reason.map(|reason| reason.as_str().to_owned()),
+            stop_reason: reason.map(|reason| models::stop_reason(reason.as_str())),
             error: is_error.then(|| call_error(line, &content)),
             given: asked.given,
             setup: setup.or_else(|| self.snapshot.setup.clone().filter(|_| !is_timed)),
@@ -94,7 +96,7 @@ impl LineReader {
 
     /// When the call was made, as its chain tells, and the attempts at it that failed before.
     fn attempted(&self, line: &Line<'_>, is_error: bool) -> (Option<DateTime<Utc>>, Retries) {
-        let parent = line.parent_uuid.as_ref().map(wire::Text::as_str);
+        let parent = line.parent_uuid.as_ref().map(Text::as_str);
         let failed = self.attempts.before(parent);
         // What failed at last began with its first attempt; what did not, with its last.
         let made_at = match failed.filter(|_| is_error) {
@@ -114,9 +116,6 @@ impl LineReader {
     }
 }
 
-/// The model that Claude Code names where none answered.
-const SYNTHETIC: &str = "<synthetic>";
-
 /// The models that a line tells of.
 struct Models {
     /// The one that answered, or should have.
@@ -129,8 +128,8 @@ impl Models {
     /// `asked` is the model that the request names.
     fn of(line: &Line<'_>, message: &wire::Message<'_>, asked: Option<&str>) -> Self {
         let named = model_of(message);
-        let is_synthetic = named == Some(SYNTHETIC);
-        let requested = line.requested_model.as_ref().map(wire::Text::as_str);
+        let is_synthetic = message.is_synthetic();
+        let requested = line.requested_model.as_ref().map(Text::as_str);
         let requested = requested.or(asked.filter(|_| is_synthetic));
         let answered = if is_synthetic { requested } else { named };
         Self {
@@ -144,7 +143,7 @@ impl Models {
 
 /// The model that a message names.
 fn model_of<'a>(message: &'a wire::Message<'_>) -> Option<&'a str> {
-    let model = message.model.as_ref().map(wire::Text::as_str);
+    let model = message.model.as_ref().map(Text::as_str);
     model.filter(|model| !model.is_empty())
 }
 
@@ -158,15 +157,15 @@ fn billed(mut asked: Parameters, line: &Line<'_>, usage: wire::Usage<'_>) -> Par
     Parameters {
         service_tier: usage.service_tier.map(|tier| tier.0.into_owned()),
         speed: usage.speed.map(|speed| speed.0.into_owned()),
-        inference_geo: place.filter(|place| !matches!(place.as_str(), "" | "not_available")),
+        region: place.filter(|place| !matches!(place.as_str(), "" | "not_available")),
         ..asked
     }
 }
 
 /// What tells a response apart. An empty id is none.
 fn origin_of(line: &Line<'_>, message: &wire::Message<'_>) -> Origin {
-    let text = |text: &Option<wire::Text<'_>>| {
-        let text = text.as_ref().map(wire::Text::as_str);
+    let text = |text: &Option<Text<'_>>| {
+        let text = text.as_ref().map(Text::as_str);
         text.filter(|text| !text.is_empty()).map(str::to_owned)
     };
     Origin {

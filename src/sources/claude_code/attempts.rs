@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::content;
+use super::kinds::SystemKind;
 use super::times::Times;
-use super::wire::{self, Line, Text, payload};
+use super::wire::{self, Line};
 use crate::session::Retries;
+use crate::sources::lenient::{Text, payload};
 
 /// The attempts so far, by the line of the last one of each call.
 #[derive(Debug, Default)]
@@ -24,7 +26,7 @@ pub(super) struct Failed {
 impl Attempts {
     /// Takes notice of a `system` line.
     pub(super) fn note(&mut self, line: &Line<'_>, at: DateTime<Utc>, times: &Times) {
-        let is_attempt = line.subtype.as_ref().map(Text::as_str) == Some("api_error");
+        let is_attempt = line.system_kind == Some(SystemKind::ApiError);
         let (true, Some(uuid)) = (is_attempt, &line.uuid) else {
             return;
         };

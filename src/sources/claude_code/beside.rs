@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::super::walk::{self, Unreadable};
-use super::paths::{agent_id, first_facts, is_jsonl};
+use super::first_lines::first_facts;
+use super::names::{agent_id, is_jsonl};
+use crate::sources::walk::{self, Unreadable};
 
 /// What was listed, by folder.
 static LISTED: Mutex<BTreeMap<PathBuf, Arc<Beside>>> = Mutex::new(BTreeMap::new());

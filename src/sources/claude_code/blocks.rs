@@ -2,14 +2,13 @@
 //! it stands; what may be long stays raw until it is wanted.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::SeqAccess;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::lenient::{Text, object, payload};
+use crate::sources::lenient::{Fields, Kind, Known, Text, known, payload};
 
 /// `content` of a message or of a tool result.
 #[derive(Debug, Default)]
@@ -44,10 +43,6 @@ pub(super) enum Block<'a> {
     /// None that we know, or one that lacks what its kind must hold.
     Other(Fields<'a>),
 }
-
-/// The fields of an object, as they stand there.
-#[derive(Debug, Default)]
-pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
     /// The last field of this name, as JSON has it.
@@ -113,94 +108,28 @@ pub(super) fn value(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::String(raw.get().to_owned()))
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(4);
-                while let Some((Text(key), raw)) = map.next_entry()? {
-                    fields.push((key, raw));
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(FieldsVisitor)
+impl<'de: 'a, 'a> Kind<'de> for Content<'a> {
+    fn of_str(text: &str) -> Option<Self> {
+        Some(Self::Text(Cow::Owned(text.to_owned())))
     }
-}
 
-/// What is no object is no block.
-struct Item<'a>(Option<Block<'a>>);
+    fn of_borrowed_str(text: &'de str) -> Option<Self> {
+        Some(Self::Text(Cow::Borrowed(text)))
+    }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields: Option<Fields<'_>> = object(deserializer)?;
-        Ok(Self(fields.map(|fields| {
-            fields.known().unwrap_or(Block::Other(fields))
-        })))
+    /// Reads blocks. An item that is no object is none.
+    fn of_array<A: SeqAccess<'de>>(mut array: A) -> Result<Option<Self>, A::Error> {
+        let mut blocks = Vec::with_capacity(1);
+        while let Some(Known(fields)) = array.next_element::<Known<Fields<'_>>>()? {
+            blocks.extend(fields.map(|fields| fields.known().unwrap_or(Block::Other(fields))));
+        }
+        Ok(Some(Self::Blocks(blocks)))
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-struct ContentVisitor;
-
-impl<'de> Visitor<'de> for ContentVisitor {
-    type Value = Content<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("text or blocks")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Content::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Content::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut blocks = Vec::with_capacity(1);
-        while let Some(Item(block)) = seq.next_element()? {
-            blocks.extend(block);
-        }
-        Ok(Content::Blocks(blocks))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Content::Nothing)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Content::Nothing)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Content::Nothing)
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Content::Nothing)
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Content::Nothing)
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Content::Nothing)
+        Ok(known(deserializer)?.unwrap_or_default())
     }
 }
 

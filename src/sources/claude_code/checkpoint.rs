@@ -18,14 +18,14 @@ use crate::session::{Earlier, Generation, Session, Skipped, Turn};
 /// Number of the form in which checkpoints are kept. Raise it with every change of what a checkpoint
 /// holds or of what its numbers count: one of another number is not used, and its session is read
 /// again from the start. Checkpoints without a number are older than 1.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The bytes before a checkpoint that a fingerprint is taken of.
 const GUARDED: u64 = 4096;
 
 /// How a reading went, besides the session that it found.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct Extent {
     transcript: PathBuf,
     /// Where every turn begins in the main transcript.
     pub(super) marks: Vec<Mark>,
@@ -56,7 +56,7 @@ pub(super) struct Mark {
     /// What held at that place.
     pub(super) standing: Standing,
     /// When the last line was written that told.
-    pub(super) clock: Option<DateTime<Utc>>,
+    pub(super) last_time: Option<DateTime<Utc>>,
     /// What is known of the time that is being worked.
     pub(super) pace: Pace,
     /// Where the conversation with the model stood.
@@ -73,7 +73,7 @@ pub(super) struct Checkpoint {
     pub(super) offset: u64,
     /// Fingerprint of the bytes before it.
     guard: u64,
-    pub(super) clock: Option<DateTime<Utc>>,
+    pub(super) last_time: Option<DateTime<Utc>>,
     pub(super) standing: Standing,
     pub(super) has_custom_title: bool,
     pub(super) pace: Pace,
@@ -89,7 +89,7 @@ struct Numbered {
     format: u32,
 }
 
-impl Reading {
+impl Extent {
     /// Begins to read, where `checkpoint` left off.
     pub(super) fn begin(files: &SessionFiles, checkpoint: &Checkpoint) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl Reading {
 
     /// Cuts a part down to what cannot change any more, and returns where the next one begins.
     /// `None` when nothing would be left: it has to be read again, together with more. For `ours`
-    /// see [`Reading::checkpoint_of`].
+    /// see [`Extent::checkpoint_of`].
     pub(super) fn cut_down(
         &self,
         session: &mut Session,
@@ -122,7 +122,7 @@ impl Reading {
         let checkpoint = self.checkpoint_at(at, mark, session, ours)?;
         session.turns.truncate(at);
         session.statements.truncate(mark.statements);
-        session.goes_on = true;
+        session.is_part = true;
         Some(checkpoint)
     }
 
@@ -172,7 +172,7 @@ impl Reading {
             format: FORMAT,
             offset: mark.offset,
             guard: guard_before(&self.transcript, mark.offset).ok()?,
-            clock: mark.clock,
+            last_time: mark.last_time,
             standing: mark.standing.clone(),
             has_custom_title: self.has_custom_title,
             pace: mark.pace.clone(),
@@ -270,9 +270,9 @@ fn guard_before(path: &Path, offset: u64) -> io::Result<u64> {
 mod tests {
     use std::fs;
 
-    use super::super::lists::{List, Lists};
-    use super::super::messages::MessageHash;
     use super::*;
+    use crate::sources::claude_code::lists::{List, Lists};
+    use crate::sources::claude_code::messages::MessageHash;
 
     /// A checkpoint of each format, by number, with a value in every field.
     fn kept() -> BTreeMap<u32, Vec<u8>> {

@@ -6,18 +6,18 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::agents::is_agent_tool;
 use super::assembly::Advice;
 use super::blocks::value;
 use super::kinds;
 use super::times;
 use super::tool_result::ToolUseResult;
-use super::wire::{self, Content, Line, MediaSource, PermissionDecision, payload};
+use super::wire::{self, Content, Line, MediaSource, PermissionDecision};
 use crate::models;
 use crate::session::{
     Background, Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult,
-    ToolTime, Usage, books,
+    ToolTime, Usage,
 };
+use crate::sources::lenient::{Known, payload};
 
 /// What the line says about all of its blocks.
 pub(super) struct LineFacts<'a> {
@@ -94,7 +94,7 @@ fn block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
                 is_error: *is_error,
                 returned_at: facts.at,
                 is_untimed: facts.is_untimed,
-                duration_ms: facts.tool.duration_ms.and_then(whole_milliseconds),
+                duration_ms: facts.tool.duration_ms.and_then(times::whole_milliseconds),
                 permission: facts.permission,
                 background: match &facts.tool.agent_id {
                     Some(agent) if facts.tool.is_launch => Background::Running(agent.clone()),
@@ -122,7 +122,7 @@ fn plain_block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
         wire::Block::Thinking(text) => Block::Thinking(said(text, facts)),
         wire::Block::ToolUse { id, name, input } => {
             // How a subagent is recognised stands in the arguments of its call.
-            let is_wanted = facts.keeps_content || is_agent_tool(name.as_str());
+            let is_wanted = facts.keeps_content || kinds::is_agent_tool(name.as_str());
             Block::ToolCall(Box::new(ToolCall {
                 id: id.as_str().to_owned(),
                 name: name.as_str().to_owned(),
@@ -200,45 +200,32 @@ fn decoded_length(quoted: &str) -> u64 {
     text.len() as u64 * 3 / 4
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked before"
-)]
-pub(super) fn whole_milliseconds(duration: f64) -> Option<u64> {
-    (duration.is_finite() && duration >= 0.0).then(|| duration.round() as u64)
-}
-
 /// The usage of a response; `None` when the line has none.
 pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
     let raw = raw?;
     let split = raw.cache_creation.as_ref();
-    let five_minutes = split.map_or(0, |split| split.ephemeral_5m_input_tokens.0);
-    let one_hour = split.map_or(0, |split| split.ephemeral_1h_input_tokens.0);
+    let five_minutes = split.map_or(0, |split| split.ephemeral_5m_input_tokens.unwrap_or(0));
+    let one_hour = split.map_or(0, |split| split.ephemeral_1h_input_tokens.unwrap_or(0));
     let cache_write = raw
         .cache_creation_input_tokens
-        .0
+        .unwrap_or(0)
         .max(five_minutes + one_hour);
     let details = raw.output_tokens_details.as_ref();
     Some(Usage {
-        input: raw.input_tokens.0,
-        output: raw.output_tokens.0,
-        reasoning: details
-            .and_then(|details| details.thinking_tokens)
-            .map(|count| count.0),
-        cache_read: raw.cache_read_input_tokens.0,
+        input: raw.input_tokens.unwrap_or(0),
+        output: raw.output_tokens.unwrap_or(0),
+        reasoning: details.and_then(|details| details.thinking_tokens),
+        cache_read: raw.cache_read_input_tokens.unwrap_or(0),
         cache_write,
-        // What the split leaves out was kept for the default time, five minutes.
-        cache_write_5m: cache_write - one_hour,
-        cache_write_1h: one_hour,
+        cache_write_long: one_hour,
         web_searches: raw
             .server_tool_use
             .as_ref()
-            .map_or(0, |used| used.web_search_requests.0),
+            .map_or(0, |used| used.web_search_requests.unwrap_or(0)),
         web_fetches: raw
             .server_tool_use
             .as_ref()
-            .map_or(0, |used| used.web_fetch_requests.0),
+            .map_or(0, |used| used.web_fetch_requests.unwrap_or(0)),
     })
 }
 
@@ -262,20 +249,18 @@ pub(super) fn advisors(usage: Option<&wire::Usage<'_>>, response_id: &str) -> Ve
 }
 
 /// Who ran the model: the clouds mark the ids of the responses they serve, a gateway does not.
-pub(super) fn provider_of(response_id: &str, model: Option<&str>) -> &'static str {
+pub(super) fn provider_of(response_id: &str, model: Option<&str>) -> Option<&'static str> {
     if response_id.starts_with("msg_bdrk_") {
-        "bedrock"
+        Some("bedrock")
     } else if response_id.starts_with("msg_vrtx_") {
-        "vertex"
+        Some("vertex")
     } else {
-        model.map_or("anthropic", |model| {
-            models::provider(model).unwrap_or("unknown")
-        })
+        model.map_or(Some("anthropic"), models::provider)
     }
 }
 
-/// A status that may stand there as text.
-pub(super) fn http_status(wire::Number(status): wire::Number) -> Option<u16> {
+/// An HTTP status, if the number is one.
+pub(super) fn http_status(status: Option<f64>) -> Option<u16> {
     status?.to_string().parse().ok()
 }
 
@@ -288,8 +273,14 @@ pub(super) fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
     CallError {
         kind: payload(line.error),
         message: message.unwrap_or_default(),
-        status: payload(line.api_error_status).and_then(http_status),
+        status: payload(line.api_error_status).and_then(|Known(status)| http_status(status)),
     }
+}
+
+/// The model's name without the suffix for a larger context window (`[1m]`), which only the books
+/// of Claude Code have.
+fn without_window(model: &str) -> &str {
+    model.split_once('[').map_or(model, |(name, _)| name)
 }
 
 /// What Claude Code's books say was used, by model. `None` when they name no model.
@@ -299,20 +290,19 @@ pub(super) fn books(raw: &wire::Books<'_>) -> Option<ByModel> {
         let Some(used) = payload::<wire::ModelUsage>(Some(used)) else {
             continue;
         };
-        let one_hour = used.cache_creation_1h.0;
-        let cache_write = used.cache_creation_input_tokens.0.max(one_hour);
+        let one_hour = used.cache_creation_1h.unwrap_or(0);
+        let cache_write = used.cache_creation_input_tokens.unwrap_or(0).max(one_hour);
         let usage = Usage {
-            input: used.input_tokens.0,
-            output: used.output_tokens.0,
-            reasoning: Some(used.thinking_tokens.0).filter(|tokens| *tokens > 0),
-            cache_read: used.cache_read_input_tokens.0,
+            input: used.input_tokens.unwrap_or(0),
+            output: used.output_tokens.unwrap_or(0),
+            reasoning: Some(used.thinking_tokens.unwrap_or(0)).filter(|tokens| *tokens > 0),
+            cache_read: used.cache_read_input_tokens.unwrap_or(0),
             cache_write,
-            cache_write_5m: cache_write - one_hour,
-            cache_write_1h: one_hour,
-            web_searches: used.web_search_requests.0,
+            cache_write_long: one_hour,
+            web_searches: used.web_search_requests.unwrap_or(0),
             web_fetches: 0,
         };
-        let sum = books.entry(books::name_of(model).to_owned()).or_default();
+        let sum = books.entry(without_window(model).to_owned()).or_default();
         *sum = sum.plus(usage);
     }
     (!books.is_empty()).then_some(books)

@@ -5,17 +5,17 @@ use std::io;
 
 use serde::Deserialize;
 
-use super::super::jsonl::{Lines, objects};
-use super::lenient::{Text, text};
 use super::paths::SessionFiles;
+use crate::sources::jsonl::{Lines, objects};
+use crate::sources::lenient::{Text, known};
 
 /// All that is wanted of a line.
 #[derive(Deserialize)]
 struct Whereabouts<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
+    #[serde(borrow, default, deserialize_with = "known")]
     cwd: Option<Text<'a>>,
     /// Of a `relocated` line: the folder that the session was moved to.
-    #[serde(borrow, default, rename = "relocatedCwd", deserialize_with = "text")]
+    #[serde(borrow, default, rename = "relocatedCwd", deserialize_with = "known")]
     relocated: Option<Text<'a>>,
 }
 

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::super::Glance;
-use super::super::jsonl::{Lines, objects};
+use super::kinds::LineKind;
 use super::prompt;
-use super::times::parse_time;
 use super::wire::Line;
 use crate::session::Trigger;
+use crate::sources::jsonl::{Lines, objects};
+use crate::sources::session_ref::Glance;
+use crate::sources::times::parse_time;
 
 /// The first prompt stands near the beginning, or the session has none worth the search.
 const FURTHEST: u64 = 4 << 20;
@@ -42,10 +43,7 @@ pub(super) fn glance(path: &Path) -> Glance {
             if glance.cwd.is_none() {
                 glance.cwd = line.cwd.as_ref().map(|cwd| cwd.as_str().to_owned());
             }
-            let is_user = line
-                .kind
-                .as_ref()
-                .is_some_and(|kind| kind.as_str() == "user");
+            let is_user = line.kind == LineKind::User;
             if is_user && line.is_sidechain != Some(true) && glance.prompt.is_none() {
                 let message = line.message.as_ref();
                 let prompt = message.and_then(|message| prompt::of_line(&line, &message.content));

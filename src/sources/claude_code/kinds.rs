@@ -1,29 +1,131 @@
-//! The types of lines, and the names of modes and tools, that are known.
+//! Types of lines, and names of modes and tools, that Claude Code writes.
+
+use serde::{Deserialize, Deserializer};
 
 use crate::session::{Asks, Order};
+use crate::sources::lenient::{Text, known};
 
-/// Line types that are read.
-const USED: &[&str] = &[
-    "user",
-    "assistant",
-    "attachment",
-    "api-request",
-    "cost-state",
-    "permission-mode",
-    "queue-operation",
-    "system",
-    "progress",
-    "pr-link",
-    "custom-title",
-    "ai-title",
-    "agent-setting",
-    "relocated",
-    "derived-from",
-    "continued-in",
-];
+/// The type of a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum LineKind<'a> {
+    /// A message to the model.
+    User,
+    /// A part of a response.
+    Assistant,
+    /// A message that the agent added to a conversation.
+    Attachment,
+    /// An event of the agent; see [`SystemKind`].
+    System,
+    /// Progress of a hook or a tool.
+    Progress,
+    /// A change of the queue of prompts.
+    QueueOperation,
+    /// The agent's own token totals.
+    CostState,
+    /// A change of the permission mode.
+    PermissionMode,
+    /// A link to a pull request.
+    PrLink,
+    /// A title given by the user.
+    CustomTitle,
+    /// A title given by the agent.
+    AiTitle,
+    /// The persona that the user chose.
+    AgentSetting,
+    /// A change of the working directory.
+    Relocated,
+    /// The sessions that this one was derived from.
+    DerivedFrom,
+    /// The session in which this one continued.
+    ContinuedIn,
+    /// A request to the model.
+    ApiRequest,
+    /// A message of a request.
+    ApiRequestBlob,
+    /// System prompt and tools of a request.
+    ApiRequestShape,
+    /// A work tree that the session runs in.
+    WorktreeState,
+    /// A known type without anything that is used.
+    Ignored,
+    /// An unknown type.
+    Other(Text<'a>),
+    /// No type.
+    #[default]
+    Missing,
+}
 
-/// Line types that hold nothing we use.
-pub(super) const IGNORED: &[&str] = &[
+impl<'a> LineKind<'a> {
+    fn of(name: Text<'a>) -> Self {
+        match name.as_str() {
+            "user" => Self::User,
+            "assistant" => Self::Assistant,
+            "attachment" => Self::Attachment,
+            "system" => Self::System,
+            "progress" => Self::Progress,
+            "queue-operation" => Self::QueueOperation,
+            "cost-state" => Self::CostState,
+            "permission-mode" => Self::PermissionMode,
+            "pr-link" => Self::PrLink,
+            "custom-title" => Self::CustomTitle,
+            "ai-title" => Self::AiTitle,
+            "agent-setting" => Self::AgentSetting,
+            "relocated" => Self::Relocated,
+            "derived-from" => Self::DerivedFrom,
+            "continued-in" => Self::ContinuedIn,
+            "api-request" => Self::ApiRequest,
+            "api-request-blob" => Self::ApiRequestBlob,
+            "api-request-shape" => Self::ApiRequestShape,
+            "worktree-state" => Self::WorktreeState,
+            ignored if IGNORED.contains(&ignored) => Self::Ignored,
+            _ => Self::Other(name),
+        }
+    }
+
+    /// Whether a line of this type is part of a conversation.
+    pub(super) const fn is_conversation(&self) -> bool {
+        matches!(self, Self::User | Self::Assistant | Self::Attachment)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for LineKind<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(known(deserializer)?.map_or(Self::Missing, Self::of))
+    }
+}
+
+/// The type of a `system` line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SystemKind {
+    /// A failed attempt at a call of the model.
+    ApiError,
+    /// The conversation was summarised.
+    CompactBoundary,
+    /// A command that ran without the model.
+    LocalCommand,
+    /// The agent's working time for a prompt.
+    TurnDuration,
+    /// Any other type.
+    #[serde(other)]
+    Other,
+}
+
+/// The type of an attachment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AttachmentKind {
+    /// A prompt that was typed while the agent worked.
+    QueuedCommand,
+    /// System prompt and tools.
+    PromptSnapshot,
+    /// Any other type.
+    #[serde(other)]
+    Other,
+}
+
+/// Line types without anything that is used.
+const IGNORED: &[&str] = &[
     "summary",
     "agent-name",
     "mode",
@@ -33,9 +135,6 @@ pub(super) const IGNORED: &[&str] = &[
     "tools-used",
     "atis-latch",
     "bridge-session",
-    "api-request",
-    "api-request-blob",
-    "api-request-shape",
     // Of 2.1.332.
     "agent-color",
     "api-request-resumed",
@@ -59,7 +158,6 @@ pub(super) const IGNORED: &[&str] = &[
     "resume-head-vouch",
     "session-owner",
     "tag",
-    "worktree-state",
 ];
 
 /// Whether Claude Code asks nobody for permission: these modes and `claude -p` refuse what they
@@ -94,7 +192,7 @@ pub(super) fn order_of(tool: &str) -> Order {
     }
 }
 
-/// Whether the reader knows what lines of this type are.
-pub(super) fn is_known(kind: &str) -> bool {
-    USED.contains(&kind) || IGNORED.contains(&kind)
+/// Whether a tool starts a subagent, by its names in old and new versions.
+pub(super) fn is_agent_tool(tool: &str) -> bool {
+    matches!(tool, "Task" | "Agent")
 }

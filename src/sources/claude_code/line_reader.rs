@@ -11,7 +11,7 @@ use super::attempts::Attempts;
 use super::checkpoint::{Checkpoint, Mark};
 use super::content::{self, LineFacts, blocks};
 use super::glance;
-use super::kinds;
+use super::kinds::{AttachmentKind, LineKind, SystemKind};
 use super::pace::Pace;
 use super::paths::AgentFile;
 use super::prompt::{self, Prompt};
@@ -19,9 +19,10 @@ use super::queue::Queue;
 use super::requests::Requests;
 use super::snapshot::{Rendered, Snapshot};
 use super::surroundings::Surroundings;
-use super::times::Times;
-use super::wire::{self, Content, Line, Text, items, payload};
+use super::times::{self, Times};
+use super::wire::{self, Content, Line};
 use crate::session::{Agent, Block, Message, Role, Session, Wanted};
+use crate::sources::lenient::{Text, items, payload};
 
 /// See the module's documentation.
 pub(super) struct LineReader {
@@ -67,7 +68,7 @@ impl LineReader {
             session_id: session_id.to_owned(),
             waiting: None,
             surroundings: Surroundings::new(checkpoint.standing.clone()),
-            times: Times::new(checkpoint.clock),
+            times: Times::new(checkpoint.last_time),
             queue: Queue::default(),
             snapshot: Snapshot::default(),
             attempts: Attempts::default(),
@@ -88,7 +89,7 @@ impl LineReader {
     pub(super) fn begin_file(&mut self, agent: Option<&AgentFile>) {
         if agent.is_some() {
             self.surroundings.begin_agent();
-            self.times.clock = None;
+            self.times.last_time = None;
         }
         self.snapshot = Snapshot::default();
     }
@@ -100,29 +101,32 @@ impl LineReader {
         if agent.is_none() && !is_copy {
             self.incidents(line);
         }
-        match (line.kind.as_ref().map(Text::as_str), at) {
-            (Some("user"), Some(at)) => self.user(line, at, offset, agent),
-            (Some("assistant"), Some(at)) => self.assistant(line, at, agent),
-            (Some("attachment"), Some(at)) => self.attachment(line, at, offset, agent),
-            (Some("queue-operation"), Some(at)) if agent.is_none() => {
+        match (&line.kind, at) {
+            (LineKind::User, Some(at)) => self.user(line, at, offset, agent),
+            (LineKind::Assistant, Some(at)) => self.assistant(line, at, agent),
+            (LineKind::Attachment, Some(at)) => self.attachment(line, at, offset, agent),
+            (LineKind::QueueOperation, Some(at)) if agent.is_none() => {
                 self.queue.happened(line, at);
             }
-            (Some("system"), at) => self.system(line, at, agent),
-            (Some(kind), _) if kinds::is_known(kind) && !is_conversation(kind) => {
-                if agent.is_none() {
-                    self.fact(line, kind);
-                }
-            }
-            (kind, _) => {
-                let kind = kind.unwrap_or("(none)").to_owned();
-                let unknown = &mut self.assembler.oddities().unknown_types;
-                *unknown.entry(kind).or_default() += 1;
-            }
+            (LineKind::System, at) => self.system(line, at, agent),
+            (LineKind::User, None) => self.unusable("user"),
+            (LineKind::Assistant, None) => self.unusable("assistant"),
+            (LineKind::Attachment, None) => self.unusable("attachment"),
+            (LineKind::Other(kind), _) => self.unusable(kind.as_str()),
+            (LineKind::Missing, _) => self.unusable("(none)"),
+            _ if agent.is_none() => self.fact(line),
+            _ => {}
         }
         if let Some(at) = at.filter(|_| !is_copy) {
             let assembler = &mut self.assembler;
             self.pace.note(line, at, agent.is_none(), assembler);
         }
+    }
+
+    /// Counts a line of an unknown type, or a line of a conversation without a time.
+    fn unusable(&mut self, kind: &str) {
+        let unknown = &mut self.assembler.oddities().unknown_types;
+        *unknown.entry(kind.to_owned()).or_default() += 1;
     }
 
     /// When a line was written, and whether it is a copy. A line of the conversation without a time
@@ -134,39 +138,39 @@ impl LineReader {
             self.assembler.saw(at);
         } else if is_said(line) {
             self.assembler.oddities().untimed_lines += 1;
-            let clock = &mut self.times.clock;
-            *clock = clock.or_else(|| glance::started_at(path));
-            *clock = clock.or_else(|| self.assembler.last_seen());
-            if clock.is_none() && line.timestamp.is_some() {
-                *clock = glance::stored_at(path);
-                self.assembler.began_by(*clock);
+            let last_time = &mut self.times.last_time;
+            *last_time = last_time.or_else(|| glance::started_at(path));
+            *last_time = last_time.or_else(|| self.assembler.last_seen());
+            if last_time.is_none() && line.timestamp.is_some() {
+                *last_time = glance::stored_at(path);
+                self.assembler.began_by(*last_time);
             }
-            return (*clock, is_copy);
+            return (*last_time, is_copy);
         }
         (at, is_copy)
     }
 
     /// A line that tells something of the whole session.
-    fn fact(&mut self, line: &Line<'_>, kind: &str) {
-        match kind {
+    fn fact(&mut self, line: &Line<'_>) {
+        match line.kind {
             // Written at exit, after everything else that counts.
-            "cost-state" => self.books(line),
-            "permission-mode" => self.surroundings.note_permission_mode(line),
-            "agent-setting" => self.surroundings.note_persona(line),
-            "relocated" => self.surroundings.note_folder(line),
-            "pr-link" => {
+            LineKind::CostState => self.books(line),
+            LineKind::PermissionMode => self.surroundings.note_permission_mode(line),
+            LineKind::AgentSetting => self.surroundings.note_persona(line),
+            LineKind::Relocated => self.surroundings.note_folder(line),
+            LineKind::PrLink => {
                 let links = &mut self.assembler.incidents().pull_requests;
                 links.extend(line.pr_url.as_ref().map(|it| it.as_str().to_owned()));
             }
-            "custom-title" => self.title(line.custom_title.as_ref(), true),
-            "ai-title" => self.title(line.ai_title.as_ref(), false),
-            "derived-from" => {
+            LineKind::CustomTitle => self.title(line.custom_title.as_ref(), true),
+            LineKind::AiTitle => self.title(line.ai_title.as_ref(), false),
+            LineKind::DerivedFrom => {
                 let sessions: Vec<wire::Ancestor<'_>> = items(line.sessions);
                 let ids = sessions.into_iter().filter_map(|origin| origin.id);
                 let origins = &mut self.assembler.lineage().derived_from;
                 origins.extend(ids.map(|id| id.0.into_owned()));
             }
-            "continued-in" => {
+            LineKind::ContinuedIn => {
                 if let Some(id) = &line.continued_in_session_id {
                     self.assembler.lineage().continued_in = Some(id.as_str().to_owned());
                 }
@@ -177,17 +181,17 @@ impl LineReader {
 
     /// What happens to the session between the calls.
     fn incidents(&mut self, line: &Line<'_>) {
-        let is = |field: &Option<wire::Text<'_>>, value: &str| {
-            field.as_ref().is_some_and(|field| field.as_str() == value)
-        };
-        if is(&line.kind, "system") && is(&line.subtype, "compact_boundary") {
-            self.assembler.incidents().compactions += 1;
-        }
-        if is(&line.kind, "user") && line.is_sidechain != Some(true) {
-            let message = line.message.as_ref();
-            if message.is_some_and(|message| prompt::is_interruption(&message.content)) {
-                self.assembler.incidents().interruptions += 1;
+        match line.kind {
+            LineKind::System if line.system_kind == Some(SystemKind::CompactBoundary) => {
+                self.assembler.incidents().compactions += 1;
             }
+            LineKind::User if line.is_sidechain != Some(true) => {
+                let message = line.message.as_ref();
+                if message.is_some_and(|message| prompt::is_interruption(&message.content)) {
+                    self.assembler.incidents().interruptions += 1;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -231,8 +235,8 @@ impl LineReader {
         let Some(attachment) = payload::<wire::Attachment<'_>>(line.attachment) else {
             return;
         };
-        let is_prompt = attachment.kind.as_str() == "queued_command";
-        if attachment.kind.as_str() == "prompt_snapshot" && self.keeps_inputs {
+        let is_prompt = attachment.kind == AttachmentKind::QueuedCommand;
+        if attachment.kind == AttachmentKind::PromptSnapshot && self.keeps_inputs {
             if let Some(raw) = line.attachment {
                 self.snapshot.take(raw);
             }
@@ -321,7 +325,7 @@ impl LineReader {
                 statements: self.assembler.statements(),
                 skipped: self.assembler.oddities().skipped(),
                 standing: self.surroundings.standing.clone(),
-                clock: self.times.clock,
+                last_time: self.times.last_time,
                 pace: self.pace.clone(),
                 place: None,
             });
@@ -331,7 +335,7 @@ impl LineReader {
     fn books(&mut self, line: &Line<'_>) {
         self.assembler.close();
         if let Some(used) = payload(line.model_usage).as_ref().and_then(content::books) {
-            let since = line.start_time.0.and_then(content::whole_milliseconds);
+            let since = line.start_time.and_then(times::whole_milliseconds);
             let since = since.and_then(|since| i64::try_from(since).ok());
             let since = since.and_then(DateTime::from_timestamp_millis);
             self.assembler.statement(since, used);
@@ -389,7 +393,7 @@ impl LineReader {
         }
     }
 
-    fn title(&mut self, title: Option<&wire::Text<'_>>, is_custom: bool) {
+    fn title(&mut self, title: Option<&Text<'_>>, is_custom: bool) {
         if let Some(title) = title
             && (is_custom || !self.has_custom_title)
         {
@@ -399,13 +403,8 @@ impl LineReader {
     }
 }
 
-fn is_conversation(kind: &str) -> bool {
-    matches!(kind, "user" | "assistant" | "attachment")
-}
-
 /// Whether a line is one of a session's conversation. What `claude -p` prints looks alike, but has
 /// neither times nor the session's id.
 fn is_said(line: &Line<'_>) -> bool {
-    let kind = line.kind.as_ref().map(Text::as_str);
-    line.session_id.is_some() && kind.is_some_and(is_conversation)
+    line.session_id.is_some() && line.kind.is_conversation()
 }

@@ -15,11 +15,12 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::super::jsonl;
 use super::content::{LineFacts, blocks};
 use super::prompt;
-use super::wire::{Line, Text, payload};
+use super::wire::Line;
 use crate::session::{Message, Role};
+use crate::sources::jsonl;
+use crate::sources::lenient::{Text, payload};
 
 /// The beginning of the SHA-256 of a message: role and content as JSON with sorted keys and
 /// without spaces, content as blocks (checked against 2.1.329).

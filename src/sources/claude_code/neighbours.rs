@@ -16,11 +16,11 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 
-use super::super::jsonl::Lines;
-use super::super::regular;
-use super::super::walk;
 use super::glance;
-use super::paths;
+use super::names;
+use crate::sources::jsonl::Lines;
+use crate::sources::regular;
+use crate::sources::walk;
 
 /// The folder of all projects, in a folder of Claude Code.
 const PROJECTS: &str = "projects";
@@ -133,7 +133,7 @@ impl Neighbours {
     fn add(&mut self, entry: &fs::DirEntry, known: &HashMap<&Path, &Arc<Neighbour>>) {
         let path = entry.path();
         let Ok(kind) = entry.file_type() else { return };
-        if kind.is_dir() || !paths::is_transcript(&path) {
+        if kind.is_dir() || !names::is_transcript(&path) {
             return;
         }
         let Some(state) = State::of(fs::metadata(&path)) else {

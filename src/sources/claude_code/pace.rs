@@ -6,10 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::assembly::Assembler;
-use super::content;
+use super::kinds::{LineKind, SystemKind};
 use super::prompt;
-use super::wire::{self, Block, Content, Line, Number, Text, payload};
+use super::times;
+use super::wire::{self, Block, Content, Line};
 use crate::session::{self, Sighting, TaskReport, Worked};
+use crate::sources::lenient::{Text, known, payload};
 
 /// See the module's documentation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -23,13 +25,13 @@ pub(super) struct Pace {
     is_dequeued: bool,
     /// Whether agents went on in the background when it last recorded its time: the next record
     /// goes on from there and begins earlier than its prompt.
-    goes_on: bool,
+    has_background_agents: bool,
 }
 
 impl Pace {
     /// Since when Claude Code has been working, where it may still record how long it did.
     pub(super) fn working_since(&self) -> Option<DateTime<Utc>> {
-        self.since.filter(|_| !self.goes_on)
+        self.since.filter(|_| !self.has_background_agents)
     }
 
     /// Takes notice of a line. `is_main` says that it stands in the main transcript.
@@ -41,25 +43,25 @@ impl Pace {
         assembler: &mut Assembler,
     ) {
         let is_main = is_main && line.is_sidechain != Some(true);
-        match line.kind.as_ref().map(Text::as_str) {
-            Some("progress") => sighted(line, at, assembler),
-            Some("user") if is_main => self.said(line, at, assembler),
-            Some("assistant") if is_main => {
+        match line.kind {
+            LineKind::Progress => sighted(line, at, assembler),
+            LineKind::User if is_main => self.said(line, at, assembler),
+            LineKind::Assistant if is_main => {
                 let content = line.message.as_ref().map(|message| &message.content);
                 let is_call = |block: &Block<'_>| matches!(block, Block::ToolUse { .. });
                 let is_call = content.is_some_and(|content| any(content, is_call));
                 self.at_work = is_call.then(|| self.at_work.unwrap_or(at));
                 self.is_dequeued = false;
             }
-            Some("system") if is_main => self.worked(line, at, assembler),
-            Some("queue-operation") if is_main => {
+            LineKind::System if is_main => self.worked(line, at, assembler),
+            LineKind::QueueOperation if is_main => {
                 self.is_dequeued |= !is(line.operation.as_ref(), "enqueue");
                 let text: Option<Text<'_>> = payload(line.content);
                 if let Some(text) = text {
                     reported(text.as_str(), at, assembler);
                 }
             }
-            Some("attachment") => attached(line, at, assembler),
+            LineKind::Attachment => attached(line, at, assembler),
             _ => {}
         }
     }
@@ -89,11 +91,12 @@ impl Pace {
     /// A `turn_duration` line holds the time since the prompt, without that in which a question
     /// was shown to the user.
     fn worked(&mut self, line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
-        if !is(line.subtype.as_ref(), "turn_duration") {
+        if line.system_kind != Some(SystemKind::TurnDuration) {
             return;
         }
-        let worked = line.duration_ms.0.and_then(milliseconds);
-        if let (Some(since), Some(worked), false) = (self.since, worked, self.goes_on) {
+        let worked = line.duration_ms.and_then(milliseconds);
+        if let (Some(since), Some(worked), false) = (self.since, worked, self.has_background_agents)
+        {
             assembler.worked(Worked {
                 since,
                 until: at,
@@ -101,7 +104,9 @@ impl Pace {
             });
         }
         *self = Self {
-            goes_on: line.pending_background_agent_count.0 > 0,
+            has_background_agents: line
+                .pending_background_agent_count
+                .is_some_and(|count| count > 0),
             ..Self::default()
         };
     }
@@ -111,17 +116,12 @@ impl Pace {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Progress<'a> {
-    #[serde(
-        borrow,
-        default,
-        deserialize_with = "super::lenient::text",
-        rename = "type"
-    )]
+    #[serde(borrow, default, deserialize_with = "known", rename = "type")]
     kind: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "super::lenient::text")]
+    #[serde(borrow, default, deserialize_with = "known")]
     hook_event: Option<Text<'a>>,
-    #[serde(default)]
-    elapsed_time_seconds: Number,
+    #[serde(default, deserialize_with = "known")]
+    elapsed_time_seconds: Option<f64>,
 }
 
 /// The hooks before a tool run before anyone is asked. A command says for how many seconds it has
@@ -134,7 +134,7 @@ fn sighted(line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
     };
     let mut sighting = Sighting::default();
     if is(progress.kind.as_ref(), "bash_progress") {
-        let elapsed = progress.elapsed_time_seconds.0;
+        let elapsed = progress.elapsed_time_seconds;
         let elapsed = elapsed.and_then(|seconds| milliseconds(seconds * 1000.0));
         sighting.began_at = elapsed.and_then(|elapsed| at.checked_sub_signed(elapsed));
     } else if is(progress.hook_event.as_ref(), "PreToolUse") {
@@ -205,7 +205,7 @@ fn report_of(text: &str, at: DateTime<Utc>) -> Option<TaskReport> {
 }
 
 fn milliseconds(number: f64) -> Option<TimeDelta> {
-    let whole = content::whole_milliseconds(number)?;
+    let whole = times::whole_milliseconds(number)?;
     TimeDelta::try_milliseconds(i64::try_from(whole).ok()?)
 }
 

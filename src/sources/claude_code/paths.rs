@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::super::jsonl::{Lines, objects};
-use super::super::links::{self, Bounds};
-use super::super::tolerant;
-use super::super::walk::{self, Listing, Unreadable};
 use super::beside::Beside;
+use super::first_lines::{FirstFacts, first_facts};
+use super::names::{agent_id, is_jsonl, is_transcript};
 use super::neighbours;
 use super::places::{config_dirs, projects_dirs};
-use super::prompt;
-use super::times::parse_time;
-use super::wire::{AgentMeta, Line};
+use super::wire::AgentMeta;
 use crate::host::Host;
+use crate::sources::lenient;
+use crate::sources::links::{self, Bounds};
+use crate::sources::times::parse_time;
+use crate::sources::walk::{self, Listing, Unreadable};
 
 /// A metadata file is a few hundred bytes; one that is larger is none.
 const LARGEST_META: u64 = 64 << 10;
@@ -63,7 +63,7 @@ pub(crate) struct AgentFile {
 }
 
 /// Every session of this user, in no order.
-pub(in super::super) fn all(host: &Host) -> Listing<PathBuf> {
+pub(in crate::sources) fn all(host: &Host) -> Listing<PathBuf> {
     let mut all = projects_dirs(host);
     let transcripts = transcripts(&all.found, &Bounds::of(host));
     all.found = transcripts.found;
@@ -72,7 +72,7 @@ pub(in super::super) fn all(host: &Host) -> Listing<PathBuf> {
 }
 
 /// Every session of the project that the program runs in.
-pub(in super::super) fn of_project(host: &Host) -> Listing<PathBuf> {
+pub(in crate::sources) fn of_project(host: &Host) -> Listing<PathBuf> {
     let Some(cwd) = &host.cwd else {
         return Listing::default();
     };
@@ -143,7 +143,7 @@ fn project_dir(cwd: &Path, projects: &Path) -> Listing<PathBuf> {
 
 /// Every session transcript at or below `roots`, in the order of their paths; where only subagents
 /// are left of a session, the first of theirs. Links are followed within the bounds and the roots.
-pub(in super::super) fn transcripts(roots: &[PathBuf], bounds: &Bounds) -> Listing<PathBuf> {
+pub(in crate::sources) fn transcripts(roots: &[PathBuf], bounds: &Bounds) -> Listing<PathBuf> {
     let subagents = RefCell::new(Vec::new());
     let mut files = links::files(roots, bounds, |folder| {
         let name = folder.file_name().unwrap_or_default();
@@ -298,13 +298,6 @@ pub(super) fn transcript_of(session: &str, near: &Path) -> Option<PathBuf> {
     others.map(|other| other.join(&name)).find(is_regular)
 }
 
-/// Whether a file is the transcript of a session by its name: neither a subagent's, nor the record
-/// that Claude Desktop keeps beside the sessions of its own.
-pub(super) fn is_transcript(path: &Path) -> bool {
-    let is_record = path.file_name().is_some_and(|name| name == "audit.jsonl");
-    is_jsonl(path) && agent_id(path).is_none() && !is_record
-}
-
 /// Version 2.0 kept subagents beside the session; their first line says whose they are.
 fn siblings(transcript: &Path) -> Listing<AgentFile> {
     let Some(folder) = transcript.parent() else {
@@ -376,53 +369,5 @@ fn read_meta(path: &Path) -> Option<AgentMeta> {
         return None;
     }
     let text = String::from_utf8(fs::read(path).ok()?).ok()?;
-    tolerant::read(serde_json::from_str(&text).ok()?)
-}
-
-pub(super) fn is_jsonl(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "jsonl")
-}
-
-/// The id in `agent-<id>.jsonl`.
-pub(super) fn agent_id(path: &Path) -> Option<String> {
-    let stem = path.file_stem()?.to_str()?;
-    stem.strip_prefix("agent-").map(str::to_owned)
-}
-
-/// What the first lines of a transcript say about the whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct FirstFacts {
-    pub(super) session: Option<String>,
-    timestamp: Option<String>,
-    /// Whether it begins with the message of another agent.
-    is_teammate: bool,
-}
-
-pub(super) fn first_facts(path: &Path) -> Option<FirstFacts> {
-    const ENOUGH_LINES: usize = 20;
-    let mut lines = Lines::beginning(path).ok()?;
-    let mut facts = FirstFacts::default();
-    for _ in 0..ENOUGH_LINES {
-        let Ok(Some(line)) = lines.next_line() else {
-            break;
-        };
-        objects(&line.text(), |line: Line<'_>| {
-            facts.session = facts
-                .session
-                .take()
-                .or(line.session_id.map(|id| id.0.into_owned()));
-            facts.timestamp = facts
-                .timestamp
-                .take()
-                .or(line.timestamp.map(|at| at.0.into_owned()));
-            let message = line.message.as_ref();
-            facts.is_teammate |=
-                message.is_some_and(|message| prompt::is_from_teammate(&message.content));
-        });
-        if facts.session.is_some() && facts.timestamp.is_some() {
-            break;
-        }
-    }
-    Some(facts)
+    lenient::read_text(&text)
 }

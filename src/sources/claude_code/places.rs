@@ -11,8 +11,8 @@
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::walk::{self, Listing};
 use crate::host::Host;
+use crate::sources::walk::{self, Listing};
 use crate::variables::Variable;
 
 /// What Cowork calls its folder.

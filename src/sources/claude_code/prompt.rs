@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::wire::{Block, Content, Line, Origin, Text, payload};
+use super::wire::{Block, Content, Line, Origin};
 use crate::session::{self, Trigger};
+use crate::sources::lenient::{Text, payload};
 
 /// What Claude Code writes in the user's name when they stop it.
 const INTERRUPTED: &str = "[Request interrupted by user";

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
-use super::wire::{Line, Text, payload};
+use super::wire::Line;
+use crate::sources::lenient::{Text, payload};
 
 /// See the module's documentation.
 #[derive(Debug, Default)]

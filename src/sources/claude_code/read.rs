@@ -6,8 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 
-use super::super::jsonl::{self, Lines};
-use super::checkpoint::{Checkpoint, Reading};
+use super::checkpoint::{Checkpoint, Extent};
 use super::line_reader::{LineReader, Place};
 use super::messages::Spot;
 use super::paths::{AgentFile, SessionFiles};
@@ -15,6 +14,7 @@ use super::strays::{Others, Strays};
 use super::times;
 use super::wire::Line;
 use crate::session::{InputScope, Session, Wanted};
+use crate::sources::jsonl::{self, Lines};
 
 /// Broken lines in a file without a session that may be the beginning of one. A file with more has
 /// another form: JSON over several lines, or none at all.
@@ -26,13 +26,13 @@ const MOST_BROKEN: u64 = 1;
 ///
 /// # Errors
 /// When the transcript cannot be opened or read, or is of another form. Subagents that cannot be read are reported in
-/// [`Reading::unreadable`] and cost nothing else.
+/// [`Extent::unreadable`] and cost nothing else.
 pub(super) fn read(
     files: &SessionFiles,
     checkpoint: Option<Checkpoint>,
     wanted: Wanted,
     most: u64,
-) -> anyhow::Result<(Option<Session>, Reading)> {
+) -> anyhow::Result<(Option<Session>, Extent)> {
     let start = Checkpoint::default();
     if wanted.inputs() == Some(InputScope::Full) {
         return Ok(Reader::read(files, &start, wanted, u64::MAX)?.finish());
@@ -45,19 +45,19 @@ pub(super) fn read(
         reader = Reader::read(files, &start, wanted, u64::MAX)?;
     }
     let broken = reader.lines.assembler.oddities().malformed_lines;
-    let (session, reading) = reader.finish();
-    let is_nothing = session.is_none() && checkpoint.offset == 0 && !reading.is_part;
+    let (session, extent) = reader.finish();
+    let is_nothing = session.is_none() && checkpoint.offset == 0 && !extent.is_part;
     if is_nothing && broken > MOST_BROKEN {
         let path = files.transcript.display();
         bail!("cannot read {path}: is no transcript: {broken} of its lines are no JSON objects");
     }
-    Ok((session, reading))
+    Ok((session, extent))
 }
 
 struct Reader<'a> {
     files: &'a SessionFiles,
     lines: LineReader,
-    reading: Reading,
+    extent: Extent,
     /// Where the reading of the transcript may stop.
     end: u64,
     others: Others<'a>,
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
         let mut reader = Self {
             files,
             lines: LineReader::new(&files.session_id, checkpoint, wanted),
-            reading: Reading::begin(files, checkpoint),
+            extent: Extent::begin(files, checkpoint),
             end: checkpoint.offset.saturating_add(most),
             others: Others::of(files),
             strays,
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         let files = self.files;
         let unlisted = files.unlisted.iter();
         let unlisted = unlisted.map(|it| (it.path.clone(), it.reason.to_string()));
-        self.reading.unreadable.extend(unlisted);
+        self.extent.unreadable.extend(unlisted);
         let open = files.agents.iter();
         let open: Vec<&AgentFile> = open.filter(|it| !checkpoint.has_settled(it)).collect();
         for agent in &open {
@@ -110,17 +110,17 @@ impl<'a> Reader<'a> {
         let end = self.lines.assembler.last_seen();
         for agent in open {
             // One that began later is started by what comes later.
-            if self.reading.is_part && agent.began_at > end {
+            if self.extent.is_part && agent.began_at > end {
                 continue;
             }
             let before = self.lines.assembler.oddities().skipped();
             self.lines.requests.begin(&agent.path, false, None);
             if let Err(error) = self.file(&agent.path, 0, Some(agent)) {
                 let reason = (agent.path.clone(), error.to_string());
-                self.reading.unreadable.push(reason);
+                self.extent.unreadable.push(reason);
             }
             let skipped = self.lines.assembler.oddities().skipped().minus(before);
-            self.reading.note_agent(agent, skipped);
+            self.extent.note_agent(agent, skipped);
         }
         for (agent, kind) in self.lines.agents.kinds() {
             self.lines.assembler.agent(&agent, Some(kind), None);
@@ -137,17 +137,17 @@ impl<'a> Reader<'a> {
         !self.lines.assembler.repeats_earlier() && !self.lines.requests.lacks_earlier()
     }
 
-    fn finish(self) -> (Option<Session>, Reading) {
+    fn finish(self) -> (Option<Session>, Extent) {
         let Self {
             mut lines,
-            mut reading,
+            mut extent,
             others,
             ..
         } = self;
-        reading.marks = std::mem::take(&mut lines.marks);
-        reading.others = others.transcripts();
-        reading.has_custom_title = lines.has_custom_title;
-        (lines.finish(), reading)
+        extent.marks = std::mem::take(&mut lines.marks);
+        extent.others = others.transcripts();
+        extent.has_custom_title = lines.has_custom_title;
+        (lines.finish(), extent)
     }
 
     /// What an agent's own file says about it counts more than what other lines say.
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         let mut lines = Lines::open(path, offset)?;
         while let Some(line) = lines.next_line()? {
             if agent.is_none() && line.offset >= self.end {
-                self.reading.is_part = true;
+                self.extent.is_part = true;
                 return Ok(());
             }
             let text = line.text();

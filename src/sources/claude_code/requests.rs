@@ -16,12 +16,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::content::{LineFacts, blocks};
+use super::kinds::LineKind;
 use super::lists::{List, Lists};
 use super::messages::{MessageHash, Messages, Speaker, Spot};
-use super::times::parse_time;
 use super::tool_result::ToolUseResult;
-use super::wire::{self, Line, Text, payload};
-use crate::session::{Block, Circumstances, Given, InputScope, Message, Parameters, Setup};
+use super::wire::{self, Line};
+use crate::session::{
+    Block, Circumstances, InputScope, Message, Parameters, RequestMessages, Setup,
+};
+use crate::sources::lenient::{Text, payload};
+use crate::sources::times::parse_time;
 
 /// Parameters that say how the model was asked. None of them holds content.
 const OTHER_PARAMETERS: [&str; 6] = [
@@ -84,7 +88,7 @@ pub(super) struct Asked {
     /// The model that was asked.
     pub(super) model: Option<String>,
     /// What the model was given; `None` when the lines around have to tell.
-    pub(super) given: Option<Given>,
+    pub(super) given: Option<RequestMessages>,
     /// The system prompt and tools.
     pub(super) setup: Option<Arc<Setup>>,
 }
@@ -167,17 +171,17 @@ impl Requests {
     /// Takes notice of a line.
     pub(super) fn saw(&mut self, line: &Line<'_>, spot: Spot) {
         let hash = |text: &Option<Text<'_>>| MessageHash::parse(text.as_ref()?.as_str());
-        match line.kind.as_ref().map(Text::as_str) {
-            Some("api-request") => self.request(line),
+        match line.kind {
+            LineKind::ApiRequest => self.request(line),
             _ if self.scope.is_none() => {}
-            Some("user") => self.messages.said(Speaker::User, spot),
-            Some("assistant") => self.messages.said(speaker(line), spot),
-            Some("api-request-blob") => {
+            LineKind::User => self.messages.said(Speaker::User, spot),
+            LineKind::Assistant => self.messages.said(speaker(line), spot),
+            LineKind::ApiRequestBlob => {
                 if let Some(hash) = hash(&line.hash) {
                     self.messages.written(hash, spot);
                 }
             }
-            Some("api-request-shape") => {
+            LineKind::ApiRequestShape => {
                 if let Some(hash) = &line.shape_hash {
                     let shape = Shape { spot, setup: None };
                     self.shapes.insert(hash.as_str().to_owned(), shape);
@@ -290,7 +294,7 @@ impl Requests {
         tail: usize,
         scope: InputScope,
         answer: &Answer<'_>,
-    ) -> Option<Given> {
+    ) -> Option<RequestMessages> {
         let Some(added) = self.added(list, tail) else {
             self.lacks_earlier |= self.is_part;
             return None;
@@ -314,7 +318,7 @@ impl Requests {
             InputScope::New => None,
             InputScope::Full => self.whole(list, answer),
         };
-        Some(Given { new, whole })
+        Some(RequestMessages { new, whole })
     }
 
     /// What a request holds that the call before it did not, and was not given back by it.
@@ -394,8 +398,8 @@ fn calls_of(blocks: &[Block]) -> impl Iterator<Item = &str> {
 
 fn speaker(line: &Line<'_>) -> Speaker {
     let message = line.message.as_ref();
-    let model = message.and_then(|message| message.model.as_ref());
-    if model.is_none_or(|model| model.as_str() == "<synthetic>") {
+    let is_agent = |message: &wire::Message<'_>| message.model.is_none() || message.is_synthetic();
+    if message.is_none_or(is_agent) {
         return Speaker::Agent;
     }
     let id = message.and_then(|message| message.id.as_ref());

@@ -8,14 +8,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::blocks::{Content, value};
-use super::lenient::{Text, payload, text};
 use crate::session::{Block, Setup};
+use crate::sources::lenient::{Text, known, payload};
 
 /// `attachment` of type `prompt_snapshot`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PromptSnapshot<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
+    #[serde(borrow, default, deserialize_with = "known")]
     cli_prefix: Option<Text<'a>>,
     #[serde(borrow, default)]
     system_prompt: Option<&'a RawValue>,

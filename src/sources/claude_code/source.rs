@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::super::links::Bounds;
-use super::super::look::Look;
-use super::super::session_ref::{Glance, Locator, SessionRef};
-use super::super::source::{Ours, Reading, Resume, SessionFiles, Source};
-use super::super::walk::Listing;
-use super::super::work_tree::WorkTree;
 use super::checkpoint::{self, Checkpoint};
 use super::{folders, glance, paths, places, read, work_trees};
 use crate::host::Host;
 use crate::session::{Agent, Session, Wanted};
+use crate::sources::links::Bounds;
+use crate::sources::look::Look;
+use crate::sources::session_ref::{Glance, Locator, SessionRef};
+use crate::sources::source::{Ours, Reading, Resume, SessionFiles, Source};
+use crate::sources::walk::Listing;
+use crate::sources::work_tree::WorkTree;
 
 /// See [`Source`].
-pub(in super::super) struct ClaudeCode;
+pub(in crate::sources) struct ClaudeCode;
 
 impl Source for ClaudeCode {
     fn agent(&self) -> Agent {
@@ -121,33 +121,44 @@ impl SessionFiles for paths::SessionFiles {
 
     fn read(
         &self,
-        checkpoint: Option<&super::super::Checkpoint>,
+        checkpoint: Option<&crate::sources::checkpoint::Checkpoint>,
         wanted: Wanted,
         most: u64,
     ) -> anyhow::Result<(Option<Session>, Reading)> {
         let checkpoint = checkpoint.and_then(|it| Checkpoint::from_bytes(it.bytes()));
-        let (session, mut reading) = read::read(self, checkpoint, wanted, most)?;
+        let (session, mut extent) = read::read(self, checkpoint, wanted, most)?;
         let reading = Reading {
-            is_part: reading.is_part,
-            unreadable: std::mem::take(&mut reading.unreadable),
-            others: std::mem::take(&mut reading.others),
-            resume: Some(Box::new(reading)),
+            is_part: extent.is_part,
+            unreadable: std::mem::take(&mut extent.unreadable),
+            others: std::mem::take(&mut extent.others),
+            resume: Some(Box::new(extent)),
         };
         Ok((session, reading))
     }
 }
 
-impl Resume for checkpoint::Reading {
-    fn checkpoint(&self, session: &Session, ours: Ours<'_>) -> Option<super::super::Checkpoint> {
+impl Resume for checkpoint::Extent {
+    fn checkpoint(
+        &self,
+        session: &Session,
+        ours: Ours<'_>,
+    ) -> Option<crate::sources::checkpoint::Checkpoint> {
         opaque(&self.checkpoint_of(session, ours)?)
     }
 
-    fn cut(&self, session: &mut Session, ours: Ours<'_>) -> Option<super::super::Checkpoint> {
+    fn cut(
+        &self,
+        session: &mut Session,
+        ours: Ours<'_>,
+    ) -> Option<crate::sources::checkpoint::Checkpoint> {
         opaque(&self.cut_down(session, ours)?)
     }
 }
 
-fn opaque(checkpoint: &Checkpoint) -> Option<super::super::Checkpoint> {
+fn opaque(checkpoint: &Checkpoint) -> Option<crate::sources::checkpoint::Checkpoint> {
     let bytes = checkpoint.to_bytes()?;
-    Some(super::super::Checkpoint::new(Agent::ClaudeCode, bytes))
+    Some(crate::sources::checkpoint::Checkpoint::new(
+        Agent::ClaudeCode,
+        bytes,
+    ))
 }

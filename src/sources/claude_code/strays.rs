@@ -13,14 +13,14 @@ use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 use serde::Deserialize;
 
-use super::super::jsonl::{self, Lines};
 use super::checkpoint::Checkpoint;
 use super::glance;
-use super::lenient::{Text, text, text_or_number};
 use super::neighbours::Neighbours;
 use super::paths::{self, SessionFiles};
-use super::times::parse_time;
 use super::wire::Line;
+use crate::sources::jsonl::{self, Lines};
+use crate::sources::lenient::{Text, known, text_or_number};
+use crate::sources::times::parse_time;
 
 /// The other sessions whose lines were met in a transcript.
 pub(super) struct Others<'a> {
@@ -69,7 +69,7 @@ pub(super) struct Strays(VecDeque<(DateTime<Utc>, String)>);
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
+    #[serde(borrow, default, deserialize_with = "known")]
     session_id: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "text_or_number")]
     timestamp: Option<Text<'a>>,
@@ -80,7 +80,7 @@ impl Strays {
     /// earlier ones were read before it. Otherwise there are all of them, since the session is then
     /// read from its start. A transcript that cannot be read holds none: its own session reports it.
     pub(super) fn of(files: &SessionFiles, checkpoint: &Checkpoint) -> Self {
-        let since = checkpoint.clock.filter(|_| checkpoint.offset > 0);
+        let since = checkpoint.last_time.filter(|_| checkpoint.offset > 0);
         let new = Self::written_since(files, since);
         if since.is_none() || new.is_empty() {
             return new;
@@ -134,7 +134,7 @@ fn written(path: &Path) -> Option<DateTime<Utc>> {
 
 fn collect(path: &Path, id: &str, found: &mut Vec<(DateTime<Utc>, String)>) -> io::Result<()> {
     let finder = Finder::new(id);
-    let mut clock = None;
+    let mut last_time = None;
     let mut lines = Lines::open(path, 0)?;
     while let Some(line) = lines.next_line()? {
         if finder.find(line.bytes).is_none() {
@@ -146,11 +146,11 @@ fn collect(path: &Path, id: &str, found: &mut Vec<(DateTime<Utc>, String)>) -> i
                 return;
             };
             if envelope.session_id.is_some_and(|it| it.as_str() == id) {
-                clock = envelope
+                last_time = envelope
                     .timestamp
                     .and_then(|at| parse_time(at.as_str()))
-                    .or(clock);
-                found.extend(clock.map(|at| (at, raw.get().to_owned())));
+                    .or(last_time);
+                found.extend(last_time.map(|at| (at, raw.get().to_owned())));
             }
         });
     }

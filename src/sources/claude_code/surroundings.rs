@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::kinds;
-use super::wire::{Line, Text};
+use super::wire::Line;
 use crate::session::Circumstances;
+use crate::sources::lenient::Text;
 
 /// What a line says of all that follow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub(super) use super::super::times::parse_time;
-use super::content;
-use super::wire::{Line, Text};
+use super::kinds::SystemKind;
+use super::wire::Line;
+use crate::sources::times::parse_time;
 
 /// When the lines of a file were written.
 #[derive(Debug, Default)]
 pub(super) struct Times {
     /// When the last line was written that told.
-    pub(super) clock: Option<DateTime<Utc>>,
+    pub(super) last_time: Option<DateTime<Utc>>,
     /// By the uuid of the line: a call begins when its chain parent was there.
     by_line: HashMap<String, DateTime<Utc>>,
     /// The last line of the model's.
@@ -20,9 +20,9 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn new(clock: Option<DateTime<Utc>>) -> Self {
+    pub(super) fn new(last_time: Option<DateTime<Utc>>) -> Self {
         Self {
-            clock,
+            last_time,
             ..Self::default()
         }
     }
@@ -30,7 +30,7 @@ impl Times {
     /// The time of a line, and whether it is a copy of an earlier one: it has the same uuid.
     pub(super) fn note(&mut self, line: &Line<'_>) -> (Option<DateTime<Utc>>, bool) {
         let at = of_line(line);
-        self.clock = at.or(self.clock);
+        self.last_time = at.or(self.last_time);
         let known = line.uuid.as_ref().zip(at).and_then(|(uuid, at)| {
             let uuid = uuid.as_str().to_owned();
             self.by_line.insert(uuid, at)
@@ -51,7 +51,7 @@ impl Times {
     /// Takes notice of a `system` line. A command that the user typed while the model worked stands
     /// in the chain between a response and what it answers. The call did not wait for it.
     pub(super) fn note_command(&mut self, line: &Line<'_>, at: DateTime<Utc>, is_waiting: bool) {
-        let is_local = line.subtype.as_ref().map(Text::as_str) == Some("local_command");
+        let is_local = line.system_kind == Some(SystemKind::LocalCommand);
         let (true, Some(uuid), Some(parent)) = (is_local, &line.uuid, &line.parent_uuid) else {
             return;
         };
@@ -73,10 +73,17 @@ pub(super) fn of_line(line: &Line<'_>) -> Option<DateTime<Utc>> {
 
 /// When the block of this line began to arrive.
 pub(super) fn streamed_since(line: &Line<'_>, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let streamed = line
-        .thinking_duration_ms
-        .0
-        .or(line.tool_input_stream_ms.0)?;
-    let streamed = content::whole_milliseconds(streamed)?;
+    let streamed = line.thinking_duration_ms.or(line.tool_input_stream_ms)?;
+    let streamed = whole_milliseconds(streamed)?;
     at.checked_sub_signed(TimeDelta::try_milliseconds(i64::try_from(streamed).ok()?)?)
+}
+
+/// A duration in milliseconds, rounded; `None` when it is negative.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked before"
+)]
+pub(super) fn whole_milliseconds(duration: f64) -> Option<u64> {
+    (duration.is_finite() && duration >= 0.0).then(|| duration.round() as u64)
 }

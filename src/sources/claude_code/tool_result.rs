@@ -1,14 +1,11 @@
 //! `toolUseResult`: what Claude Code notes about a tool's run beside what the model got.
 
-use std::fmt;
-
-use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::super::fields::lenient;
-use super::wire::{Count, Number, Text, items, payload};
 use crate::session::Work;
+use crate::sources::lenient::{Kind, Known, Text, items, known, optional, payload};
 
 /// The few small fields of `toolUseResult` that say something `message.content` does not.
 /// More than a third of a transcript's bytes stand here: they are passed over once, in place.
@@ -48,92 +45,58 @@ impl ToolUseResult {
     };
 }
 
-impl<'de> Deserialize<'de> for ToolUseResult {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ResultVisitor;
-        impl<'de> Visitor<'de> for ResultVisitor {
-            type Value = ToolUseResult;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("the result of a tool")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ToolUseResult, A::Error> {
-                let mut result = ToolUseResult::default();
-                let mut written = Written::default();
-                while let Some(Text(key)) = map.next_key()? {
-                    match key.as_ref() {
-                        "durationMs" | "totalDurationMs" => {
-                            result.duration_ms = map.next_value::<Number>()?.0;
-                        }
-                        "durationSeconds" => {
-                            let Number(seconds) = map.next_value()?;
-                            result.duration_ms = seconds.map(|seconds| seconds * 1000.0);
-                        }
-                        "agentId" => result.agent_id = map.next_value::<Loose>()?.0,
-                        "agentType" => result.agent_type = map.next_value::<Loose>()?.0,
-                        "status" => {
-                            let status = map.next_value::<Loose>()?.0;
-                            result.is_launch = status.as_deref() == Some("async_launched");
-                        }
-                        "searchCount" => result.searches = map.next_value::<Count>()?.0,
-                        "gitOperation" => note_git(&mut result.work, map.next_value()?),
-                        "structuredPatch" => written.patch = Some(map.next_value()?),
-                        "type" => written.kind = map.next_value::<Loose>()?.0,
-                        "content" => written.content = Some(map.next_value()?),
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
+impl<'de> Kind<'de> for ToolUseResult {
+    fn of_object<A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
+        let mut result = Self::default();
+        let mut written = Written::default();
+        while let Some(Text(field)) = object.next_key()? {
+            match field.as_ref() {
+                "durationMs" | "totalDurationMs" => {
+                    Known(result.duration_ms) = object.next_value()?;
                 }
-                written.count(&mut result.work);
-                Ok(result)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ToolUseResult, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult {
-                    is_refused: REFUSALS.iter().any(|start| text.starts_with(start)),
-                    ..ToolUseResult::default()
-                })
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_bool<E: Error>(self, _: bool) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_f64<E: Error>(self, _: f64) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_u64<E: Error>(self, _: u64) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
-            }
-
-            fn visit_i64<E: Error>(self, _: i64) -> Result<ToolUseResult, E> {
-                Ok(ToolUseResult::default())
+                "durationSeconds" => {
+                    let Known(seconds): Known<f64> = object.next_value()?;
+                    result.duration_ms = seconds.map(|seconds| seconds * 1000.0);
+                }
+                "agentId" => result.agent_id = owned(object.next_value()?),
+                "agentType" => result.agent_type = owned(object.next_value()?),
+                "status" => {
+                    let Known(status): Known<Text<'_>> = object.next_value()?;
+                    result.is_launch = status.is_some_and(|it| it.as_str() == "async_launched");
+                }
+                "searchCount" => {
+                    let Known(searches) = object.next_value()?;
+                    result.searches = searches.unwrap_or(0);
+                }
+                "gitOperation" => note_git(&mut result.work, object.next_value()?),
+                "structuredPatch" => written.patch = Some(object.next_value()?),
+                "type" => written.kind = owned(object.next_value()?),
+                "content" => written.content = Some(object.next_value()?),
+                _ => {
+                    object.next_value::<IgnoredAny>()?;
+                }
             }
         }
-        deserializer.deserialize_any(ResultVisitor)
+        written.count(&mut result.work);
+        Ok(Some(result))
+    }
+
+    fn of_str(text: &str) -> Option<Self> {
+        Some(Self {
+            is_refused: REFUSALS.iter().any(|start| text.starts_with(start)),
+            ..Self::default()
+        })
     }
 }
 
-/// A small string, or `None` for anything else that stands in its place.
-struct Loose(Option<String>);
-
-impl<'de> Deserialize<'de> for Loose {
+impl<'de> Deserialize<'de> for ToolUseResult {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw: &RawValue = Deserialize::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str(raw.get()).ok()))
+        Ok(known(deserializer)?.unwrap_or_default())
     }
+}
+
+fn owned(Known(text): Known<Text<'_>>) -> Option<String> {
+    text.map(|text| text.0.into_owned())
 }
 
 /// What a tool that writes files says of them.
@@ -172,11 +135,11 @@ impl Written<'_> {
 
 #[derive(Deserialize)]
 struct GitOperation {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     commit: Option<Commit>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     push: Option<Push>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pr: Option<PullRequest>,
 }
 

@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::super::jsonl::{self, Lines};
-use super::kinds::is_known;
+use super::kinds::LineKind;
 use super::paths::SessionFiles;
-use super::wire::{Text, payload};
+use super::wire::SYNTHETIC;
+use crate::sources::jsonl::{self, Lines};
+use crate::sources::lenient::{Text, known, payload};
 
 /// Content blocks that are read, or sent as text.
 const BLOCKS: &[&str] = &[
@@ -61,7 +62,7 @@ pub(crate) struct Sighting {
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow, default, rename = "type")]
-    kind: Option<&'a RawValue>,
+    kind: LineKind<'a>,
     #[serde(borrow, default)]
     version: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -74,14 +75,14 @@ struct Message<'a> {
     content: Option<&'a RawValue>,
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    model: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "known")]
+    model: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
 struct Block<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "type", deserialize_with = "known")]
+    kind: Option<Text<'a>>,
 }
 
 impl Unknown {
@@ -107,29 +108,39 @@ impl Unknown {
         let Some(line) = payload::<Line<'_>>(Some(raw)) else {
             return;
         };
-        let kind = name(line.kind);
-        if !is_known(&kind) {
-            self.met(format!("line {kind}"), raw, line.version);
-        } else if matches!(kind.as_str(), "user" | "assistant") {
-            let message: Option<Message<'_>> = payload(line.message);
-            let content = message.as_ref().and_then(|message| message.content);
-            let model = message.as_ref().and_then(|message| message.model);
-            let is_synthetic = model.is_some_and(|model| model.get() == r#""<synthetic>""#);
-            let is_answer = kind == "assistant" && !is_synthetic;
-            let usage = message.and_then(|message| message.usage);
-            let is_told = usage.is_some_and(|usage| usage.get().starts_with('{'));
-            self.without_usage += u64::from(is_answer && !is_told);
-            let blocks: Vec<&RawValue> = payload(content).unwrap_or_default();
-            for block in blocks {
-                self.block(block, line.version);
+        match &line.kind {
+            LineKind::Other(kind) => {
+                let kind = plain_name(Some(kind));
+                self.met(format!("line {kind}"), raw, line.version);
             }
+            LineKind::Missing => {
+                self.met(format!("line {}", plain_name(None)), raw, line.version);
+            }
+            LineKind::User | LineKind::Assistant => self.message(&line),
+            _ => {}
+        }
+    }
+
+    fn message(&mut self, line: &Line<'_>) {
+        let message: Option<Message<'_>> = payload(line.message);
+        let model = message.as_ref().and_then(|message| message.model.as_ref());
+        let is_synthetic = model.is_some_and(|model| model.as_str() == SYNTHETIC);
+        let is_answer = line.kind == LineKind::Assistant && !is_synthetic;
+        let usage = message.as_ref().and_then(|message| message.usage);
+        let is_told = usage.is_some_and(|usage| usage.get().starts_with('{'));
+        self.without_usage += u64::from(is_answer && !is_told);
+        let content = message.and_then(|message| message.content);
+        let blocks: Vec<&RawValue> = payload(content).unwrap_or_default();
+        for block in blocks {
+            self.block(block, line.version);
         }
     }
 
     fn block(&mut self, raw: &RawValue, version: Option<&RawValue>) {
         let block: Option<Block<'_>> = payload(Some(raw));
-        let kind = name(block.and_then(|block| block.kind));
-        if !BLOCKS.contains(&kind.as_str()) {
+        let kind = block.and_then(|block| block.kind);
+        let kind = plain_name(kind.as_ref());
+        if !BLOCKS.contains(&kind) {
             self.met(format!("block {kind}"), raw, version);
         }
     }
@@ -152,12 +163,11 @@ impl Unknown {
 }
 
 /// A type, if it is one: anything else could be somebody's words.
-fn name(raw: Option<&RawValue>) -> String {
-    let text: Option<Text<'_>> = payload(raw);
-    match text {
-        None => "(none)".to_owned(),
-        Some(text) if is_name(text.as_str()) => text.0.into_owned(),
-        Some(_) => "(unusual)".to_owned(),
+fn plain_name<'a>(name: Option<&'a Text<'_>>) -> &'a str {
+    match name.map(Text::as_str) {
+        None => "(none)",
+        Some(name) if is_name(name) => name,
+        Some(_) => "(unusual)",
     }
 }
 
@@ -194,9 +204,9 @@ mod tests {
 
     use chrono::Utc;
 
-    use super::super::session_files;
     use super::*;
     use crate::host::Host;
+    use crate::sources::claude_code::session_files;
 
     fn look(lines: &str) -> Unknown {
         let folder = tempfile::tempdir().unwrap();

@@ -8,9 +8,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::super::WorkTree;
-use super::super::jsonl::{Lines, objects};
-use super::lenient::{Text, text};
+use super::kinds::LineKind;
+use crate::sources::jsonl::{Lines, objects};
+use crate::sources::lenient::{Text, known};
+use crate::sources::work_tree::WorkTree;
 
 /// Bytes of a transcript to look for the line in. It is the first one of a session that begins in
 /// a work tree.
@@ -22,8 +23,8 @@ const FOLDERS: [&str; 2] = [".claude", "worktrees"];
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
-    #[serde(borrow, default, rename = "type", deserialize_with = "text")]
-    kind: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "type")]
+    kind: LineKind<'a>,
     #[serde(borrow, default)]
     worktree_session: Option<State<'a>>,
 }
@@ -31,11 +32,11 @@ struct Line<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct State<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
+    #[serde(borrow, default, deserialize_with = "known")]
     original_cwd: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text")]
+    #[serde(borrow, default, deserialize_with = "known")]
     worktree_path: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text")]
+    #[serde(borrow, default, deserialize_with = "known")]
     worktree_name: Option<Text<'a>>,
 }
 
@@ -51,9 +52,7 @@ pub(super) fn work_trees(transcript: &Path) -> Vec<WorkTree> {
             break;
         }
         objects(&line.text(), |line: Line<'_>| {
-            let is_state = line
-                .kind
-                .is_some_and(|kind| kind.as_str() == "worktree-state");
+            let is_state = line.kind == LineKind::WorktreeState;
             let state = line.worktree_session.filter(|_| is_state);
             let tree = state.and_then(|state| {
                 Some(WorkTree {

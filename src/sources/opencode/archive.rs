@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::super::walk::Listing;
 use super::database::Database;
 use super::files::Files;
+use super::record::{Entry, Record, has_extension};
 use super::wire::Info;
+use crate::sources::walk::Listing;
 
 /// Sessions as they lie on the disk.
 #[derive(Debug)]
@@ -24,42 +25,6 @@ pub(super) struct Address {
     pub(super) archive: PathBuf,
     pub(super) id: String,
     pub(super) path: PathBuf,
-}
-
-/// A message and its parts, as JSON.
-#[derive(Debug, Default)]
-pub(super) struct Record {
-    pub(super) id: String,
-    /// Milliseconds since 1970.
-    pub(super) created: i64,
-    pub(super) data: String,
-    pub(super) parts: Vec<PartRecord>,
-    /// Whether the user took it back: it was paid for, and later calls know nothing of it.
-    pub(super) is_taken_back: bool,
-    /// Whether it was copied out of the session that this one was forked from.
-    pub(super) is_copy: bool,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct PartRecord {
-    pub(super) id: String,
-    /// Milliseconds since 1970, where it is told.
-    pub(super) created: Option<i64>,
-    pub(super) data: String,
-}
-
-/// A session that was found: its bytes, and when it was last written to, its subagents' included.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Entry {
-    /// Its id.
-    pub id: String,
-    /// Where it is; see [`Address`].
-    pub path: PathBuf,
-    /// Bytes of messages and parts.
-    pub bytes: u64,
-    /// Milliseconds since 1970.
-    pub updated: i64,
-    pub(super) directory: Option<String>,
 }
 
 impl Address {
@@ -98,18 +63,6 @@ impl Address {
     }
 }
 
-impl Entry {
-    /// Stands for all sessions of an archive that cannot be read.
-    pub(super) fn of_archive(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default();
-        Self {
-            id: name.to_string_lossy().into_owned(),
-            path: path.to_owned(),
-            ..Self::default()
-        }
-    }
-}
-
 /// Whether the path is that of a database, as far as its first bytes tell: `OPENCODE_DB` gives it any
 /// name. One with OpenCode's own name is taken for one though it is broken, so that this is told.
 #[must_use]
@@ -130,10 +83,6 @@ fn begins_as_database(path: &Path) -> bool {
     let mut first = [0; MAGIC.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
     read.is_ok() && first == MAGIC
-}
-
-pub(super) fn has_extension(path: &Path, wanted: &str) -> bool {
-    path.extension().is_some_and(|found| found == wanted)
 }
 
 impl Archive {

@@ -3,25 +3,12 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::times::of_milliseconds;
-use super::wire::{Failure, FileDiff, Part, State, Tokens};
-use crate::session::{Asks, Block, CallError, Usage, Work};
-
-/// Whether OpenCode asks before it runs this tool.
-pub(super) fn asks_before(tool: &str) -> Asks {
-    match tool {
-        "question" | "plan_exit" => Asks::Always,
-        _ => Asks::Perhaps,
-    }
-}
-
-/// Whether a tool has ended.
-pub(super) fn is_over(state: &State<'_>) -> bool {
-    matches!(state.status.as_deref(), Some("completed" | "error"))
-}
+use super::wire::{self, Failure, Part, PartKind, Tokens};
+use crate::models;
+use crate::session::{Block, CallError, Cost, StopReason, Usage};
+use crate::sources::times::of_milliseconds;
 
 /// The text of a part, if there is any.
 pub(super) fn text(part: &Part<'_>, block: fn(String) -> Block) -> Option<Block> {
@@ -47,15 +34,15 @@ pub(super) fn without_quotes(prompt: &str) -> Cow<'_, str> {
 
 /// What a part of a message of the user says to the model; `None` when nothing.
 pub(super) fn of_user(part: &Part<'_>) -> Option<Block> {
-    match part.kind.as_deref()? {
-        "text" if part.ignored != Some(true) => part.text.clone().map(Block::Text),
-        "subtask" => part.prompt.clone().map(Block::Text),
-        "file" => Some(media(part)),
+    match part.kind.as_ref()? {
+        PartKind::Text if part.ignored != Some(true) => part.text.clone().map(Block::Text),
+        PartKind::Subtask => part.prompt.clone().map(Block::Text),
+        PartKind::File => Some(media(part)),
         _ => None,
     }
 }
 
-fn media(part: &Part<'_>) -> Block {
+pub(super) fn media(part: &Part<'_>) -> Block {
     let media_type = part.mime.clone();
     let is_image = media_type
         .as_deref()
@@ -82,32 +69,40 @@ fn decoded_length(url: &RawValue) -> u64 {
 pub(super) fn usage(tokens: Tokens) -> Usage {
     let reasoning = tokens.reasoning.unwrap_or(0);
     let cache = tokens.cache.unwrap_or_default();
-    let cache_write = cache.write.unwrap_or(0);
     Usage {
         input: tokens.input.unwrap_or(0),
         output: tokens.output.unwrap_or(0) + reasoning,
         reasoning: (reasoning > 0).then_some(reasoning),
         cache_read: cache.read.unwrap_or(0),
-        cache_write,
         // OpenCode never asks for the longer lifetime.
-        cache_write_5m: cache_write,
+        cache_write: cache.write.unwrap_or(0),
         ..Usage::default()
     }
 }
 
-/// Dollars. OpenCode writes 0 for models that it has no prices of.
-pub(super) fn cost(dollars: Option<f64>) -> Option<f64> {
-    dollars.filter(|dollars| dollars.is_finite() && *dollars > 0.0)
+/// The cost of a call in dollars. OpenCode writes 0 for models without a known price.
+pub(super) fn cost(dollars: Option<f64>) -> Option<Cost> {
+    let total = dollars.filter(|dollars| dollars.is_finite() && *dollars > 0.0)?;
+    Some(Cost {
+        total,
+        input: None,
+        output: None,
+    })
 }
 
-/// Why the model stopped. OpenCode has words of its own.
-pub(super) fn stop_reason(finish: &str) -> String {
-    let reason = if finish == "tool-calls" {
-        "tool_use"
-    } else {
-        finish
-    };
-    reason.to_owned()
+/// The effort level, which OpenCode calls the variant of the model.
+pub(super) fn effort(message: &wire::Message) -> Option<String> {
+    let variant = message.variant.clone();
+    let variant = variant.or_else(|| message.model.as_ref()?.variant.clone());
+    variant.filter(|variant| variant != "default")
+}
+
+/// Why the model stopped. OpenCode has its own word for tool calls.
+pub(super) fn stop_reason(finish: &str) -> StopReason {
+    match finish {
+        "tool-calls" => StopReason::ToolCalls,
+        word => models::stop_reason(word),
+    }
 }
 
 /// Whether the user stopped the call.
@@ -122,44 +117,6 @@ pub(super) fn call_error(failure: &Failure) -> CallError {
         kind: failure.name.clone(),
         message: data.message.unwrap_or_default(),
         status: data.status_code,
-    }
-}
-
-/// What a tool gave back. A command that failed, one that was stopped, and a tool that the model may
-/// not use count as failed, though OpenCode calls them completed.
-pub(super) fn tool_output(name: &str, state: &State<'_>) -> (Vec<Block>, bool) {
-    let exit = state.metadata.as_ref().and_then(|it| it.exit.as_ref());
-    let is_error = state.status.as_deref() == Some("error")
-        || exit.is_some_and(|exit| *exit != 0)
-        || name == REFUSED;
-    let text = state.error.clone().or_else(|| state.output.clone());
-    let attached = state.attachments.as_deref().unwrap_or_default();
-    let content = text.map(Block::Text).into_iter();
-    let content = content.chain(attached.iter().map(media));
-    (content.collect(), is_error)
-}
-
-/// What OpenCode runs in the place of a tool that there is not, or that the model may not use.
-const REFUSED: &str = "invalid";
-
-/// The tool that the model wanted.
-pub(super) fn tool_name(part: &Part<'_>, input: &Value) -> String {
-    let name = part.tool.as_deref().unwrap_or("unknown");
-    let wanted = input.get("tool").and_then(Value::as_str);
-    let wanted = wanted.filter(|_| name == REFUSED);
-    wanted.unwrap_or(name).to_owned()
-}
-
-pub(super) fn work(state: &State<'_>) -> Work {
-    let diff = state.metadata.as_ref().and_then(|it| it.file_diff);
-    let FileDiff {
-        additions,
-        deletions,
-    } = diff.unwrap_or_default();
-    Work {
-        lines_added: additions.unwrap_or(0),
-        lines_removed: deletions.unwrap_or(0),
-        ..Work::NONE
     }
 }
 
@@ -180,7 +137,7 @@ mod tests {
         let usage = usage(tokens);
         assert_eq!((usage.output, usage.reasoning), (29, Some(9)));
         assert_eq!((usage.input, usage.cache_read), (7, 5));
-        assert_eq!((usage.cache_write, usage.cache_write_5m), (3, 3));
+        assert_eq!((usage.cache_write, usage.cache_write_long), (3, 0));
     }
 
     #[test]

@@ -1,28 +1,27 @@
 //! One conversation: the messages of a session in their order, prompts, answers and the tools that
 //! ran. That of a subagent hangs in the call of the tool that started it.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
-use super::archive::{Archive, PartRecord, Record};
+use super::archive::Archive;
 use super::content::{self, moment};
+use super::record::{PartRecord, Record};
 use super::steps::{Step, steps};
-use super::wire::{self, Info, Part};
+use super::tools;
+use super::wire::{self, Info, Part, PartKind};
 use crate::session::{
-    Background, Block, Circumstances, Cost, Generation, Incidents, InputScope, Message, Oddities,
-    Order, Parameters, Role, Subagent, Timing, ToolCall, ToolResult, ToolTime, Wanted,
+    Block, Circumstances, Generation, Incidents, InputScope, Message, Oddities, OutputCount,
+    Parameters, Role, Subagent, Timing, Wanted,
 };
+use crate::sources::lenient::read_text;
+use crate::sources::output_count::output_count;
 
 /// Subagents that start subagents are followed so deep.
 const DEEPEST: usize = 8;
-
-/// Parts that say nothing about what was asked, answered or used.
-const SILENT: [&str; 5] = ["patch", "snapshot", "agent", "compaction", "retry"];
 
 /// A call of a model, and the prompt it was made for.
 #[derive(Debug)]
@@ -117,26 +116,27 @@ impl<'a> Conversation<'a> {
 
     fn record(&mut self, record: &Record) -> io::Result<()> {
         let message = Some(&record.data).filter(|data| data.starts_with('{'));
-        let message = message.and_then(|data| serde_json::from_str(data).ok());
+        let message = message.and_then(|data| read_text(data));
         let Some(message): Option<wire::Message> = message else {
             self.oddities.malformed_lines += 1;
             return Ok(());
         };
         let mut parts: Vec<(&PartRecord, Part<'_>)> = Vec::with_capacity(record.parts.len());
         for part in &record.parts {
-            match serde_json::from_str(&part.data) {
-                Ok(read) => parts.push((part, read)),
-                Err(_) => self.oddities.malformed_lines += 1,
+            match read_text(&part.data) {
+                Some(read) => parts.push((part, read)),
+                None => self.oddities.malformed_lines += 1,
             }
         }
         let at = moment(message.time.created).or_else(|| moment(Some(record.created)));
         let at = at.unwrap_or(self.ended_at);
         self.happened(at);
         self.go_back(record.is_taken_back);
-        match message.role.as_deref() {
-            Some("user") => self.user(record, &message, &parts, at),
-            Some("assistant") => self.answer(record, &message, &parts, at)?,
-            role => self.unknown(&format!("message {}", role.unwrap_or("(none)"))),
+        match &message.role {
+            Some(wire::Role::User) => self.user(record, &message, &parts, at),
+            Some(wire::Role::Assistant) => self.answer(record, &message, &parts, at)?,
+            Some(wire::Role::Other(role)) => self.unknown(&format!("message {role}")),
+            None => self.unknown("message (none)"),
         }
         Ok(())
     }
@@ -170,8 +170,9 @@ impl<'a> Conversation<'a> {
         at: DateTime<Utc>,
     ) {
         let current = self.prompts.len().checked_sub(1);
-        let is = |kind: &str| parts.iter().any(|(_, it)| it.kind.as_deref() == Some(kind));
-        if is("compaction") {
+        let is_compaction =
+            |(_, part): &(&PartRecord, Part<'_>)| part.kind == Some(PartKind::Compaction);
+        if parts.iter().any(is_compaction) {
             let incidents = Incidents {
                 compactions: 1,
                 ..Incidents::default()
@@ -228,9 +229,12 @@ impl<'a> Conversation<'a> {
         at: DateTime<Utc>,
     ) -> io::Result<()> {
         for (_, part) in parts {
-            let kind = part.kind.as_deref().unwrap_or("(none)");
-            if !Step::KINDS.contains(&kind) && !SILENT.contains(&kind) {
-                self.unknown(&format!("part {kind}"));
+            match &part.kind {
+                Some(PartKind::Other(kind)) => self.unknown(&format!("part {kind}")),
+                Some(PartKind::File) => self.unknown("part file"),
+                Some(PartKind::Subtask) => self.unknown("part subtask"),
+                None => self.unknown("part (none)"),
+                _ => {}
             }
         }
         let asked = message
@@ -304,19 +308,62 @@ impl<'a> Conversation<'a> {
         is_copy: bool,
     ) -> io::Result<Generation> {
         let is_copy = is_copy || step.started_at < self.began;
-        let model = message.model_id.clone();
         let circumstances = self.circumstances_of(message);
         let whole_input = self.wanted.inputs() == Some(InputScope::Full);
         let whole_input = whole_input.then(|| self.said.clone());
         let input = std::mem::take(&mut self.fresh);
+        let output = self.output(&step, &circumstances, is_copy)?;
+        self.happened(step.ended_at);
+        let mut generation = Generation {
+            id,
+            is_copy,
+            model: message.model_id.clone(),
+            provider: message.provider_id.clone(),
+            usage: content::usage(step.tokens),
+            cost: content::cost(step.cost),
+            started_at: step.started_at,
+            // A message is created before OpenCode prepares the call and before it waits to make it
+            // again, and a step starts when its answer does: no time is that of the request.
+            timing: Timing::Unknown,
+            first_token_at: None,
+            ended_at: step.ended_at,
+            retries: step.retries,
+            stop_reason: step.stop_reason,
+            input,
+            whole_input,
+            begins_anew: std::mem::take(&mut self.begins_anew),
+            setup: None,
+            output,
+            parameters: Parameters {
+                effort: content::effort(message),
+                ..Parameters::default()
+            },
+            error: step.error,
+            label: None,
+            output_count: OutputCount::Final,
+            usage_report: step.usage_report,
+            complete: step.is_complete,
+            circumstances,
+        };
+        generation.output_count = output_count(&generation);
+        Ok(generation)
+    }
+
+    /// The blocks of a response, which later calls receive with the results of its tools.
+    fn output(
+        &mut self,
+        step: &Step<'_, '_>,
+        circumstances: &Arc<Circumstances>,
+        is_copy: bool,
+    ) -> io::Result<Vec<Block>> {
         let mut output = Vec::with_capacity(step.parts.len());
         let mut results = Vec::new();
         for (row, part) in &step.parts {
-            match part.kind.as_deref() {
-                Some("text") => output.extend(content::text(part, Block::Text)),
-                Some("reasoning") => output.extend(content::text(part, Block::Thinking)),
-                Some("tool") => {
-                    let mut call = tool_call(row, part, &step, &circumstances);
+            match part.kind {
+                Some(PartKind::Text) => output.extend(content::text(part, Block::Text)),
+                Some(PartKind::Reasoning) => output.extend(content::text(part, Block::Thinking)),
+                Some(PartKind::Tool) => {
+                    let mut call = tools::call(row, part, step.ended_at, circumstances);
                     if !is_copy {
                         call.subagents = self.subagents(part)?;
                     }
@@ -332,52 +379,13 @@ impl<'a> Conversation<'a> {
                 _ => {}
             }
         }
-        self.happened(step.ended_at);
         if !output.is_empty() {
             self.say(Role::Assistant, output.clone());
         }
         if !results.is_empty() {
             self.say(Role::User, results);
         }
-        let variant = message.variant.clone();
-        let variant = variant.or_else(|| message.model.as_ref()?.variant.clone());
-        Ok(Generation {
-            id,
-            is_copy,
-            usage: content::usage(step.tokens),
-            cost: content::cost(step.cost).map(|total| Cost {
-                total,
-                input: None,
-                output: None,
-            }),
-            model,
-            provider: message
-                .provider_id
-                .clone()
-                .map_or(Cow::Borrowed("unknown"), Cow::Owned),
-            started_at: step.started_at,
-            // A message is created before OpenCode prepares the call and before it waits to make it
-            // again, and a step starts when its answer does: no time is that of the request.
-            timing: Timing::Unknown,
-            first_token_at: None,
-            ended_at: step.ended_at,
-            retries: step.retries,
-            stop_reason: step.stop_reason,
-            input,
-            whole_input,
-            begins_anew: std::mem::take(&mut self.begins_anew),
-            setup: None,
-            output,
-            parameters: Parameters {
-                effort: variant.filter(|variant| variant != "default"),
-                ..Parameters::default()
-            },
-            error: step.error,
-            label: None,
-            usage_report: step.usage_report,
-            complete: step.is_complete,
-            circumstances,
-        })
+        Ok(output)
     }
 
     fn circumstances_of(&self, message: &wire::Message) -> Arc<Circumstances> {
@@ -453,47 +461,5 @@ impl<'a> Conversation<'a> {
             }
         }
         Ok(())
-    }
-}
-
-fn tool_call(
-    row: &PartRecord,
-    part: &Part<'_>,
-    step: &Step<'_, '_>,
-    circumstances: &Arc<Circumstances>,
-) -> ToolCall {
-    let state = part.state.as_ref();
-    let input = state.and_then(|it| it.input.clone()).unwrap_or(Value::Null);
-    let time = state.map(|it| it.time).unwrap_or_default();
-    let called_at = moment(time.start).or_else(|| moment(row.created));
-    let called_at = called_at.unwrap_or(step.ended_at);
-    let result = state.filter(|it| content::is_over(it)).map(|state| {
-        let name = part.tool.as_deref().unwrap_or_default();
-        let (content, is_error) = content::tool_output(name, state);
-        let duration = time.start.zip(time.end).map(|(start, end)| end - start);
-        Arc::new(ToolResult {
-            content,
-            is_error,
-            returned_at: moment(time.end).unwrap_or(called_at).max(called_at),
-            is_untimed: moment(time.end).is_none(),
-            duration_ms: duration.and_then(|it| u64::try_from(it).ok()),
-            permission: None,
-            background: Background::No,
-            web_searches: 0,
-            work: content::work(state),
-        })
-    });
-    ToolCall {
-        id: part.call_id.clone().unwrap_or_else(|| row.id.clone()),
-        name: content::tool_name(part, &input),
-        input,
-        called_at,
-        is_untimed: moment(time.start).is_none(),
-        asks: content::asks_before(part.tool.as_deref().unwrap_or_default()),
-        order: Order::Unknown,
-        time: ToolTime::default(),
-        result,
-        subagents: Vec::new(),
-        circumstances: Arc::clone(circumstances),
     }
 }

@@ -12,9 +12,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_fro
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::archive::{Entry, PartRecord, Record};
 use super::next;
+use super::record::{Entry, PartRecord, Record};
 use super::wire::{Info, Times};
+use crate::sources::lenient::{read, read_text};
 
 /// OpenCode holds its database for moments only.
 const BUSY: Duration = Duration::from_secs(5);
@@ -305,7 +306,7 @@ fn taken_back(
     };
     let removed = logged("message.removed%")?;
     let ids = removed.iter().filter_map(|data| {
-        let change: Change<'_> = serde_json::from_str(data).ok()?;
+        let change: Change<'_> = read_text(data)?;
         change.message_id
     });
     let mut gone: HashSet<String> = ids.collect();
@@ -317,7 +318,7 @@ fn taken_back(
     }
     let mut records: HashMap<String, Record> = HashMap::new();
     for data in logged("message.updated%")? {
-        let change: Change<'_> = serde_json::from_str(&data).unwrap_or_default();
+        let change: Change<'_> = read_text(&data).unwrap_or_default();
         let Some((info, identity)) = change.info.and_then(with_identity) else {
             continue;
         };
@@ -330,7 +331,7 @@ fn taken_back(
         }
     }
     for data in logged("message.part.updated%")? {
-        let change: Change<'_> = serde_json::from_str(&data).unwrap_or_default();
+        let change: Change<'_> = read_text(&data).unwrap_or_default();
         let Some((part, identity)) = change.part.and_then(with_identity) else {
             continue;
         };
@@ -350,7 +351,7 @@ fn taken_back(
 }
 
 fn with_identity(raw: &RawValue) -> Option<(&str, Identity)> {
-    let identity = serde_json::from_str(raw.get()).ok()?;
+    let identity = read(raw)?;
     Some((raw.get(), identity))
 }
 

@@ -9,10 +9,11 @@ use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
 
-use super::super::regular;
-use super::super::walk::{self, Listing, Unreadable};
-use super::archive::{Entry, PartRecord, Record, has_extension};
+use super::record::{Entry, PartRecord, Record, has_extension};
 use super::wire::{Info, Times};
+use crate::sources::lenient::read_text;
+use crate::sources::regular;
+use crate::sources::walk::{self, Listing, Unreadable};
 
 #[derive(Debug)]
 pub(super) struct Files {
@@ -58,7 +59,7 @@ impl Files {
         for path in files.found.into_iter().filter(is_session) {
             match regular::read(&path) {
                 Ok(text) => {
-                    let info: Option<Info> = serde_json::from_str(&text).ok();
+                    let info: Option<Info> = read_text(&text);
                     let info = info.filter(|info| info.id.is_some());
                     sessions.found.extend(info.map(|info| (path, info)));
                 }
@@ -112,7 +113,7 @@ impl Files {
         let messages = texts(&self.storage.join("message").join(id))?;
         let records = messages.into_iter().map(|(id, data)| {
             let parts = texts(&self.storage.join("part").join(&id))?;
-            let created: Created = serde_json::from_str(&data).unwrap_or_default();
+            let created: Created = read_text(&data).unwrap_or_default();
             Ok(Record {
                 id,
                 created: created.time.created.unwrap_or(0),

@@ -4,10 +4,11 @@ use std::io;
 
 use chrono::{DateTime, Utc};
 
-use super::super::Glance;
 use super::archive::Address;
 use super::content::{moment, without_quotes};
-use super::wire::{Message, Part};
+use super::wire::{Message, Part, Role};
+use crate::sources::lenient::read_text;
+use crate::sources::session_ref::Glance;
 
 /// Looks at a session; one that cannot be read shows nothing.
 #[must_use]
@@ -20,12 +21,12 @@ fn look(address: &Address) -> io::Result<Glance> {
     let info = archive.info(&address.id)?.unwrap_or_default();
     let messages = archive.messages(&address.id)?;
     let first = messages.iter().find(|record| {
-        let message: Message = serde_json::from_str(&record.data).unwrap_or_default();
-        message.role.as_deref() == Some("user")
+        let message: Message = read_text(&record.data).unwrap_or_default();
+        message.role == Some(Role::User)
     });
     let parts = first.map_or(&[][..], |record| &record.parts);
     let texts = parts.iter().filter_map(|part| {
-        let part: Part<'_> = serde_json::from_str(&part.data).ok()?;
+        let part: Part<'_> = read_text(&part.data)?;
         part.text.filter(|_| part.synthetic != Some(true))
     });
     let texts: Vec<String> = texts.collect();

@@ -12,8 +12,10 @@ mod glance;
 mod next;
 mod paths;
 mod read;
+mod record;
 mod source;
 mod steps;
+mod tools;
 mod wire;
 
 pub(super) use source::OpenCode;

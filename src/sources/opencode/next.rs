@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::archive::{PartRecord, Record};
+use super::record::{PartRecord, Record};
 
 /// What OpenCode 2 says when the user stopped it.
 const STOPPED: &str = "Step interrupted";

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::super::walk::{self, Listing, Unreadable};
-use super::archive::{Archive, Entry, has_usual_name, is_database};
+use super::archive::{Archive, has_usual_name, is_database};
+use super::record::Entry;
 use crate::host::Host;
+use crate::sources::walk::{self, Listing, Unreadable};
 use crate::variables::Variable;
 
 /// `opencode` below `XDG_DATA_HOME` or `~/.local/share`, on every system.

@@ -4,11 +4,11 @@ use std::io;
 
 use anyhow::Context;
 
-use super::super::turns::Turns;
 use super::archive::Address;
 use super::content::moment;
 use super::conversation::Conversation;
 use crate::session::{Agent, Circumstances, Earlier, Lineage, Session, Timing, Wanted};
+use crate::sources::turns::Turns;
 
 /// What a session is called until something was said in it.
 const UNTITLED: [&str; 2] = ["New session - ", "Child session - "];
@@ -71,7 +71,7 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
         turns: turns.finish(),
         statements: Vec::new(),
         earlier: Earlier::default(),
-        goes_on: false,
+        is_part: false,
         oddities: conversation.oddities,
     }))
 }

@@ -6,18 +6,19 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 
-use super::super::checkpoint::Checkpoint;
-use super::super::look::Look;
-use super::super::session_ref::{Glance, Locator, SessionRef};
-use super::super::source::{Reading, SessionFiles, Source};
-use super::super::walk::Listing;
-use super::archive::{self, Address, Entry};
+use super::archive::{self, Address};
+use super::record::Entry;
 use super::{glance, paths, read};
 use crate::host::Host;
 use crate::session::{Agent, Session, Wanted};
+use crate::sources::checkpoint::Checkpoint;
+use crate::sources::look::Look;
+use crate::sources::session_ref::{Glance, Locator, SessionRef};
+use crate::sources::source::{Reading, SessionFiles, Source};
+use crate::sources::walk::Listing;
 
 /// See [`Source`].
-pub(in super::super) struct OpenCode;
+pub(in crate::sources) struct OpenCode;
 
 impl Source for OpenCode {
     fn agent(&self) -> Agent {

@@ -4,10 +4,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::archive::PartRecord;
 use super::content::{self, moment};
-use super::wire::{Message, Part, Tokens};
-use crate::session::{CallError, Retries, UsageReport};
+use super::record::PartRecord;
+use super::wire::{Message, Part, PartKind, Tokens};
+use crate::session::{CallError, Retries, StopReason, Usage, UsageReport};
 
 /// One call of a model.
 #[derive(Debug)]
@@ -19,18 +19,12 @@ pub(super) struct Step<'r, 'p> {
     pub(super) usage_report: UsageReport,
     /// Dollars.
     pub(super) cost: Option<f64>,
-    pub(super) stop_reason: Option<String>,
+    pub(super) stop_reason: Option<StopReason>,
     pub(super) error: Option<CallError>,
     pub(super) is_complete: bool,
     pub(super) retries: Retries,
     pub(super) started_at: DateTime<Utc>,
     pub(super) ended_at: DateTime<Utc>,
-}
-
-impl Step<'_, '_> {
-    /// The kinds of parts that calls are made of.
-    pub(super) const KINDS: [&'static str; 5] =
-        ["step-start", "step-finish", "text", "reasoning", "tool"];
 }
 
 /// A call whose end was not seen yet.
@@ -78,8 +72,8 @@ pub(super) fn steps<'r, 'p>(
     // The next call begins, at the earliest, when the one before it and its tools were done.
     let mut earliest = at;
     for (row, part) in parts {
-        match part.kind.as_deref() {
-            Some("step-start") => {
+        match part.kind {
+            Some(PartKind::StepStart) => {
                 if let Some(unfinished) = open.take() {
                     if unfinished.has_tools() {
                         let step = unfinished.into_step(earliest, failures.take());
@@ -97,10 +91,10 @@ pub(super) fn steps<'r, 'p>(
                     parts: Vec::new(),
                 });
             }
-            Some("text" | "reasoning" | "tool") => {
+            Some(PartKind::Text | PartKind::Reasoning | PartKind::Tool) => {
                 open.get_or_insert_default().parts.push((row, part));
             }
-            Some("step-finish") => {
+            Some(PartKind::StepFinish) => {
                 let finished = open.take().unwrap_or_default();
                 let mut step = finished.into_step(earliest, failures.take());
                 step.tokens = part.tokens.unwrap_or_default();
@@ -114,7 +108,7 @@ pub(super) fn steps<'r, 'p>(
                 earliest = step.done_at();
                 steps.push(step);
             }
-            Some("retry") => {
+            Some(PartKind::Retry) => {
                 failures.told += 1;
                 let data = part.error.as_ref().and_then(|error| error.data.as_ref());
                 failures.status = data.and_then(|data| data.status_code);
@@ -135,13 +129,13 @@ fn last<'r, 'p>(
     steps: &mut Vec<Step<'r, 'p>>,
 ) {
     let tokens = message.tokens.unwrap_or_default();
-    let is_paid = steps.is_empty() && content::usage(tokens) != crate::session::Usage::default();
+    let is_paid = steps.is_empty() && content::usage(tokens) != Usage::default();
     let is_of_user = open.as_ref().is_some_and(|open| {
         // The command of a user is a tool without a call around it.
         !open.is_call && open.parts.iter().all(|(_, part)| part.tool.is_some())
     });
-    let goes_on = open.is_some() && !(is_of_user && message.error.is_none());
-    if goes_on || is_paid || (steps.is_empty() && message.error.is_some()) {
+    let is_running = open.is_some() && !(is_of_user && message.error.is_none());
+    if is_running || is_paid || (steps.is_empty() && message.error.is_some()) {
         let mut step = open.unwrap_or_default().into_step(earliest, retries);
         if steps.is_empty() {
             step.tokens = tokens;
@@ -161,7 +155,7 @@ fn last<'r, 'p>(
     }
     if let (Some(failure), Some(step)) = (&message.error, steps.last_mut()) {
         if content::is_abort(failure) {
-            step.stop_reason = Some("aborted".to_owned());
+            step.stop_reason = Some(StopReason::Aborted);
         } else {
             step.error = Some(content::call_error(failure));
         }

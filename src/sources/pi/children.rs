@@ -12,11 +12,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::jsonl::{Lines, objects};
-use super::super::regular;
-use super::super::walk;
-use super::paths::{header, is_jsonl};
-use super::wire::Line;
+use super::header::{header, is_jsonl};
+use super::wire::{EntryKind, Line};
+use crate::sources::jsonl::{Lines, objects};
+use crate::sources::regular;
+use crate::sources::walk;
 
 /// Folder with copies of what subagents wrote. Some of them look like sessions.
 const ARTIFACTS: &str = "subagent-artifacts";
@@ -142,7 +142,7 @@ fn name_in(file: &Path) -> Option<Name> {
         objects(&line.text(), |line: Line<'_>| {
             let says = line
                 .name
-                .filter(|_| line.kind.as_deref() == Some("session_info"));
+                .filter(|_| line.kind == Some(EntryKind::SessionInfo));
             name = name.take().or_else(|| Name::parse(&says?));
         });
     }

@@ -4,9 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::times::of_milliseconds;
 use super::wire::{self, payload};
-use crate::session::{Asks, Block, CallError, Cost, Order, ToolCall, ToolTime, Usage};
+use crate::models;
+use crate::session::{Asks, Block, CallError, Cost, Order, StopReason, ToolCall, ToolTime, Usage};
+use crate::sources::times::of_milliseconds;
 
 /// The blocks of a message. A text alone is one block.
 pub(super) fn blocks(content: Option<&RawValue>) -> Vec<Block> {
@@ -78,15 +79,13 @@ pub(super) fn text_of(blocks: &[Block]) -> String {
 /// Token counts: input stands without the cache, output with the thinking.
 pub(super) fn usage(wire: &wire::Usage) -> Usage {
     let cache_write = wire.cache_write.unwrap_or(0);
-    let cache_write_1h = wire.cache_write_1h.unwrap_or(0).min(cache_write);
     let usage = Usage {
         input: wire.input.unwrap_or(0),
         output: wire.output.unwrap_or(0),
         reasoning: None,
         cache_read: wire.cache_read.unwrap_or(0),
         cache_write,
-        cache_write_5m: cache_write - cache_write_1h,
-        cache_write_1h,
+        cache_write_long: wire.cache_write_1h.unwrap_or(0).min(cache_write),
         web_searches: 0,
         web_fetches: 0,
     };
@@ -117,7 +116,7 @@ pub(super) fn is_no_call(message: &wire::Message<'_>, content: &[Block], took: T
     /// No provider is reached within this time.
     const NO_REQUEST: TimeDelta = TimeDelta::milliseconds(50);
     let usage = message.usage.clone().unwrap_or_default();
-    message.stop_reason.as_deref() == Some("aborted")
+    message.stop_reason == Some(wire::StopReason::Aborted)
         && content.is_empty()
         && message.response_id.is_none()
         && self::usage(&usage) == Usage::default()
@@ -128,7 +127,7 @@ pub(super) fn is_no_call(message: &wire::Message<'_>, content: &[Block], took: T
 /// Why a call failed. The message begins with the HTTP status, where there was an answer, and
 /// often goes on with that answer.
 pub(super) fn call_error(message: &wire::Message<'_>) -> Option<CallError> {
-    if message.stop_reason.as_deref() != Some("error") {
+    if message.stop_reason != Some(wire::StopReason::Error) {
         return None;
     }
     let text = message.error_message.clone().unwrap_or_default();
@@ -152,14 +151,14 @@ fn kind_of(answer: &str) -> Option<String> {
     (kind.len() <= 64 && kind.chars().all(is_word)).then(|| kind.to_owned())
 }
 
-/// Why the model stopped. Pi has words of its own, and the provider's beside them.
-pub(super) fn stop_reason(message: &wire::Message<'_>) -> Option<String> {
-    let reason = match message.stop_reason.as_deref()? {
-        "toolUse" => "tool_use",
-        "error" => message.raw_stop_reason.as_deref()?,
-        other => other,
-    };
-    Some(reason.to_owned())
+/// Why the model stopped. Pi has its own words, and records those of the provider beside them.
+pub(super) fn stop_reason(message: &wire::Message<'_>) -> Option<StopReason> {
+    Some(match message.stop_reason.as_ref()? {
+        wire::StopReason::Aborted => StopReason::Aborted,
+        wire::StopReason::ToolUse => StopReason::ToolCalls,
+        wire::StopReason::Error => models::stop_reason(message.raw_stop_reason.as_deref()?),
+        wire::StopReason::Other(word) => models::stop_reason(word),
+    })
 }
 
 /// When a message says that it was made.
@@ -182,7 +181,7 @@ mod tests {
 
     fn failed(text: &str) -> CallError {
         let message = wire::Message {
-            stop_reason: Some("error".to_owned()),
+            stop_reason: Some(wire::StopReason::Error),
             error_message: Some(text.to_owned()),
             ..wire::Message::default()
         };

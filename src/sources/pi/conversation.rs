@@ -1,7 +1,6 @@
 //! One conversation: prompts, answers, and results of tools, each at its place in the tree. The
 //! main one of a session is made of its entries, that of a subagent of messages one after another.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -12,9 +11,10 @@ use super::content;
 use super::tree::{Place, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
-    Background, Block, Circumstances, Generation, Message, Parameters, Retries, Role, Subagent,
-    Timing, ToolCall, ToolResult, Usage, UsageReport, Work,
+    Background, Block, Circumstances, Generation, Message, OutputCount, Parameters, Retries, Role,
+    Subagent, Timing, ToolCall, ToolResult, Usage, UsageReport, Work,
 };
+use crate::sources::output_count::output_count;
 
 /// Subagents that start subagents are followed so deep.
 pub(super) const DEEPEST: usize = 8;
@@ -109,8 +109,8 @@ impl<'a> Conversation<'a> {
     ) -> bool {
         let content = content::blocks(message.content);
         let unchanged = |_: &mut State| ();
-        match message.role.as_deref() {
-            Some("user") => {
+        match &message.role {
+            Some(wire::Role::User) => {
                 self.prompts.push(Prompt {
                     text: content::text_of(&content),
                     at: content::time_of(message).unwrap_or(written.by),
@@ -118,22 +118,22 @@ impl<'a> Conversation<'a> {
                 let prompt = Says::Prompt(self.prompts.len() - 1, said(Role::User, content));
                 self.tree.add(id, parent, prompt, unchanged);
             }
-            Some("assistant") => self.answer(id, parent, message, content, written),
-            Some("toolResult") => self.result(id, parent, message, content, written),
-            Some("system") => {
+            Some(wire::Role::Assistant) => self.answer(id, parent, message, content, written),
+            Some(wire::Role::ToolResult) => self.result(id, parent, message, content, written),
+            Some(wire::Role::System) => {
                 let instruct = |state: &mut State| state.instruct(message, &content);
                 self.tree.add(id, parent, Says::Nothing, instruct);
             }
-            Some("custom" | "hookMessage") => {
+            Some(wire::Role::Custom | wire::Role::HookMessage) => {
                 let input = Says::Input(said(Role::User, content));
                 self.tree.add(id, parent, input, unchanged);
             }
-            Some("branchSummary" | "compactionSummary") => {
+            Some(wire::Role::BranchSummary | wire::Role::CompactionSummary) => {
                 let summary = content.into_iter().map(Block::as_report);
                 let input = Says::Input(said(Role::User, summary.collect()));
                 self.tree.add(id, parent, input, unchanged);
             }
-            Some("bashExecution") => {
+            Some(wire::Role::BashExecution) => {
                 self.tree
                     .add(id, parent, of_user_command(message), unchanged);
             }
@@ -184,7 +184,7 @@ impl<'a> Conversation<'a> {
         }
         let asked = message.model.clone();
         generation.model = message.response_model.clone().or_else(|| asked.clone());
-        generation.provider = provider(message.provider.as_deref());
+        generation.provider.clone_from(&message.provider);
         generation.stop_reason = content::stop_reason(message);
         generation.error = content::call_error(message);
         generation.input = self.tree.new_input(parent);
@@ -203,6 +203,7 @@ impl<'a> Conversation<'a> {
             .is_none()
             .then(|| said(Role::Assistant, output.clone()));
         generation.output = output;
+        generation.output_count = output_count(&generation);
         let number = self.calls.len();
         self.calls.push(Call { prompt, generation });
         let model = message.model.clone();
@@ -225,7 +226,7 @@ impl<'a> Conversation<'a> {
             id: String::new(),
             is_copy: self.facts.is_copied(started_at),
             model: None,
-            provider: Cow::Borrowed(UNKNOWN),
+            provider: None,
             usage: content::usage(usage),
             cost: content::cost(usage),
             started_at,
@@ -242,6 +243,7 @@ impl<'a> Conversation<'a> {
             parameters: Parameters::default(),
             error: None,
             label: None,
+            output_count: OutputCount::Final,
             usage_report: UsageReport::Present,
             // Pi writes an answer when it is there, and in one piece.
             complete: true,
@@ -387,12 +389,6 @@ fn run_of(message: &wire::Message<'_>, call: usize, tool: &str) -> Option<Run> {
         ids,
         agents,
     })
-}
-
-const UNKNOWN: &str = "unknown";
-
-pub(super) fn provider(name: Option<&str>) -> Cow<'static, str> {
-    name.map_or(Cow::Borrowed(UNKNOWN), |name| Cow::Owned(name.to_owned()))
 }
 
 impl Facts {

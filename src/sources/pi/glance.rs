@@ -4,12 +4,12 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::super::Glance;
-use super::super::jsonl::{Lines, objects};
-use super::super::times::parse_time;
 use super::content;
-use super::paths::header;
+use super::header::header;
 use super::wire::{self, Line, payload};
+use crate::sources::jsonl::{Lines, objects};
+use crate::sources::session_ref::Glance;
+use crate::sources::times::parse_time;
 
 /// The first prompt stands near the beginning.
 const FURTHEST: u64 = 4 << 20;
@@ -35,18 +35,12 @@ pub(super) fn glance(path: &Path) -> Glance {
         }
         objects(&line.text(), |line: Line<'_>| {
             let message: wire::Message<'_> = payload(line.message).unwrap_or_default();
-            if message.role.as_deref() == Some("user") && glance.prompt.is_none() {
+            if message.role == Some(wire::Role::User) && glance.prompt.is_none() {
                 glance.prompt = Some(content::text_of(&content::blocks(message.content)));
             }
         });
     }
     glance
-}
-
-/// When the session began.
-#[must_use]
-pub(super) fn started_at(path: &Path) -> Option<DateTime<Utc>> {
-    header(path).ok().flatten()?.started_at
 }
 
 /// Time of the last line, as it is written there: the file's own time changes when it is copied.

@@ -7,6 +7,7 @@ mod children;
 mod content;
 mod conversation;
 mod glance;
+mod header;
 pub(crate) mod paths;
 mod read;
 mod source;

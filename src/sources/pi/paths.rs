@@ -1,64 +1,21 @@
 //! Where Pi keeps its sessions.
 
 use std::collections::HashMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-use super::super::jsonl::{Lines, objects};
-use super::super::links::{self, Bounds};
-use super::super::regular;
-use super::super::times::parse_time;
-use super::super::walk::{Listing, Unreadable};
 use super::children;
-use super::glance::started_at;
-use super::wire::Line;
+use super::header::{header, id_in_name, is_jsonl, started_at};
 use crate::host::Host;
+use crate::sources::links::{self, Bounds};
+use crate::sources::regular;
+use crate::sources::walk::{Listing, Unreadable};
 use crate::variables::Variable;
 
 /// Settings are a few kilobytes; a file that is larger holds none.
 const LARGEST_SETTINGS: u64 = 4 << 20;
-
-/// What the first line of a session says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) id: Option<String>,
-    pub(super) started_at: Option<DateTime<Utc>>,
-    pub(super) cwd: Option<String>,
-    /// The file of the session that this one began as a copy of.
-    pub(super) parent: Option<String>,
-}
-
-impl Header {
-    /// Whether the session began as a copy of the one in that file, wherever it lay then.
-    pub(super) fn parent_is(&self, file: &Path) -> bool {
-        let name = file.file_name().and_then(|name| name.to_str());
-        let parent = self.parent.as_deref();
-        let parent = parent.and_then(|path| path.rsplit(['/', '\\']).next());
-        parent.is_some() && parent == name
-    }
-}
-
-/// The header of a session; `None` when the file does not begin with one.
-pub(super) fn header(path: &Path) -> io::Result<Option<Header>> {
-    let mut lines = Lines::beginning(path)?;
-    let mut header = None;
-    if let Some(line) = lines.next_line()? {
-        objects(&line.text(), |line: Line<'_>| {
-            if header.is_none() && line.kind.as_deref() == Some("session") {
-                header = Some(Header {
-                    started_at: line.timestamp.as_deref().and_then(parse_time),
-                    parent: line.parent_session.or(line.branched_from),
-                    id: line.id,
-                    cwd: line.cwd.filter(|cwd| !cwd.is_empty()),
-                });
-            }
-        });
-    }
-    Ok(header)
-}
 
 /// Whether the file is a session of Pi.
 #[must_use]
@@ -85,14 +42,6 @@ pub(crate) fn named(path: &Path) -> Option<PathBuf> {
 #[must_use]
 pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     children::looks(path)
-}
-
-/// The id in a session's file name, `<time>_<id>.jsonl`.
-#[must_use]
-pub(crate) fn id_in_name(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let id = stem.split_once('_').map_or(&*stem, |(_, id)| id);
-    id.to_owned()
 }
 
 /// The id of a session: what its header says, else what its name does.
@@ -240,11 +189,6 @@ fn transcripts(root: &Path, bounds: &Bounds) -> Listing<PathBuf> {
         }
     }
     sessions
-}
-
-pub(super) fn is_jsonl(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "jsonl")
 }
 
 #[cfg(test)]

@@ -8,22 +8,20 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
-use super::super::jsonl::{self, Lines};
-use super::super::times::parse_time;
-use super::super::turns::Turns;
 use super::children::{self, Name};
 use super::content;
-use super::conversation::{Conversation, DEEPEST, Facts, Run, Written, is_paid, provider};
-use super::paths::{Header, header, id_in_name, key_of};
+use super::conversation::{Conversation, DEEPEST, Facts, Run, Written, is_paid};
+use super::header::{Header, header, id_in_name};
+use super::paths::key_of;
 use super::tree::{Place, Says, State, said};
-use super::wire::{self, Line, payload};
+use super::wire::{self, EntryKind, Line, payload};
 use crate::session::{
     Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Lineage, Oddities,
-    Role, Session, Subagent, Timing, Wanted,
+    Role, Session, StopReason, Subagent, Timing, Wanted,
 };
-
-/// Entries that say nothing about what was asked, answered or used.
-const SILENT: [&str; 2] = ["custom", "label"];
+use crate::sources::jsonl::{self, Lines};
+use crate::sources::times::parse_time;
+use crate::sources::turns::Turns;
 
 /// Reads a session; `None` when no entry of the file has a time. `wanted` is what is kept of what
 /// was said.
@@ -123,8 +121,7 @@ impl<'a> Reader<'a> {
                 Some((first, last)) => (first, last.max(at)),
             });
         }
-        let kind = line.kind.as_deref().unwrap_or("(none)");
-        if kind == "session" {
+        if line.kind == Some(EntryKind::Session) {
             return;
         }
         let is_other = match self.repeats(line) {
@@ -145,7 +142,7 @@ impl<'a> Reader<'a> {
             self.oddities.malformed_lines += 1;
             return;
         };
-        self.entry(kind, line, id, parent, at);
+        self.entry(line, id, parent, at);
     }
 
     /// Compares an entry with the earlier one of the same id. A file of two copies of a session has
@@ -166,7 +163,49 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn entry(
+    fn entry(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+        let mut says = Says::Nothing;
+        let mut change: Box<dyn FnOnce(&mut State)> = Box::new(|_| ());
+        match &line.kind {
+            Some(EntryKind::Message) => return self.message(line, id, parent, at),
+            Some(EntryKind::Compaction) => return self.compaction(line, id, parent, at),
+            Some(EntryKind::ModelChange) => {
+                let (provider, model) = (line.provider.clone(), line.model_id.clone());
+                change = Box::new(|state| {
+                    state.provider = provider.map(Arc::from);
+                    state.model = model.map(Arc::from);
+                });
+            }
+            Some(EntryKind::ThinkingLevelChange) => {
+                let level = line.thinking_level.clone();
+                change = Box::new(|state| state.thinking_level = level.map(Arc::from));
+            }
+            Some(EntryKind::BranchSummary) => {
+                self.summary("branch summary", line, id, parent, at);
+                says = summary_of(line, None);
+            }
+            Some(EntryKind::Usage) => {
+                let purpose = line.purpose.as_deref().unwrap_or("other").replace('_', " ");
+                self.summary(&purpose, line, id, parent, at);
+            }
+            Some(EntryKind::CustomMessage) => {
+                says = Says::Input(said(Role::User, content::blocks(line.content)));
+            }
+            Some(EntryKind::ContextEdit) => {
+                says = line.target_id.clone().map_or(says, Says::Omission);
+            }
+            Some(EntryKind::SessionInfo) => {
+                self.title = line.name.clone().filter(|name| !name.is_empty());
+            }
+            Some(EntryKind::Session | EntryKind::Custom | EntryKind::Label) => {}
+            Some(EntryKind::Other(kind)) => self.unknown(kind, line, id, parent, at),
+            None => self.unknown("(none)", line, id, parent, at),
+        }
+        self.conversation.tree.add(id, parent, says, change);
+    }
+
+    /// Counts an entry of an unknown type. The usage in it was paid for, whatever the entry is.
+    fn unknown(
         &mut self,
         kind: &str,
         line: &Line<'_>,
@@ -174,62 +213,28 @@ impl<'a> Reader<'a> {
         parent: Option<Place>,
         at: DateTime<Utc>,
     ) {
-        let mut says = Says::Nothing;
-        let mut change: Box<dyn FnOnce(&mut State)> = Box::new(|_| ());
-        match kind {
-            "message" => return self.message(line, id, parent, at),
-            "model_change" => {
-                let (provider, model) = (line.provider.clone(), line.model_id.clone());
-                change = Box::new(|state| {
-                    state.provider = provider.map(Arc::from);
-                    state.model = model.map(Arc::from);
-                });
+        self.summary(kind, line, id, parent, at);
+        let unknown = &mut self.oddities.unknown_types;
+        *unknown.entry(kind.to_owned()).or_default() += 1;
+    }
+
+    fn compaction(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+        self.incident(parent, |incidents| incidents.compactions += 1);
+        self.summary("compaction", line, id, parent, at);
+        let kept = line.first_kept_entry_id.clone().unwrap_or_default();
+        let says = summary_of(line, Some(kept));
+        let message: Option<wire::Message<'_>> = payload(line.system_message);
+        self.conversation.tree.add(id, parent, says, |state| {
+            if let Some(message) = message {
+                let content = content::blocks(message.content);
+                state.instruct_anew(&message, &content);
             }
-            "thinking_level_change" => {
-                let level = line.thinking_level.clone();
-                change = Box::new(|state| state.thinking_level = level.map(Arc::from));
-            }
-            "compaction" => {
-                self.incident(parent, |incidents| incidents.compactions += 1);
-                self.summary("compaction", line, id, parent, at);
-                let kept = line.first_kept_entry_id.clone().unwrap_or_default();
-                says = summary_of(line, Some(kept));
-                let message: Option<wire::Message<'_>> = payload(line.system_message);
-                if let Some(message) = message {
-                    let content = content::blocks(message.content);
-                    self.conversation.tree.add(id, parent, says, |state| {
-                        state.instruct_anew(&message, &content);
-                    });
-                    return;
-                }
-            }
-            "branch_summary" => {
-                self.summary("branch summary", line, id, parent, at);
-                says = summary_of(line, None);
-            }
-            "usage" => {
-                let purpose = line.purpose.as_deref().unwrap_or("other").replace('_', " ");
-                self.summary(&purpose, line, id, parent, at);
-            }
-            "custom_message" => {
-                says = Says::Input(said(Role::User, content::blocks(line.content)));
-            }
-            "context_edit" => says = line.target_id.clone().map_or(says, Says::Omission),
-            "session_info" => self.title = line.name.clone().filter(|name| !name.is_empty()),
-            kind if SILENT.contains(&kind) => {}
-            kind => {
-                // Whatever it is, what it used was paid for.
-                self.summary(kind, line, id, parent, at);
-                let unknown = &mut self.oddities.unknown_types;
-                *unknown.entry(kind.to_owned()).or_default() += 1;
-            }
-        }
-        self.conversation.tree.add(id, parent, says, change);
+        });
     }
 
     fn message(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
         let message: wire::Message<'_> = payload(line.message).unwrap_or_default();
-        if message.stop_reason.as_deref() == Some("aborted") {
+        if message.stop_reason == Some(wire::StopReason::Aborted) {
             self.incident(parent, |incidents| incidents.interruptions += 1);
         }
         let written = Written {
@@ -238,7 +243,10 @@ impl<'a> Reader<'a> {
         };
         let is_known = self.conversation.message(id, parent, &message, written);
         if !is_known {
-            let role = message.role.as_deref().unwrap_or("(none)");
+            let role = match &message.role {
+                Some(wire::Role::Other(role)) => role,
+                _ => "(none)",
+            };
             let unknown = &mut self.oddities.unknown_types;
             *unknown.entry(format!("message {role}")).or_default() += 1;
         }
@@ -265,13 +273,13 @@ impl<'a> Reader<'a> {
         };
         let state = self.conversation.tree.state(parent);
         let model = line.model.as_deref().or(state.model.as_deref());
-        let provided_by = line.provider.as_deref().or(state.provider.as_deref());
+        let provider = line.provider.as_deref().or(state.provider.as_deref());
         let summary = line.summary.clone().map(Block::Text);
         let generation = Generation {
             id: format!("{}:{id}", at.timestamp_millis()),
             model: model.map(str::to_owned),
-            provider: provider(provided_by),
-            stop_reason: Some("stop".to_owned()),
+            provider: provider.map(str::to_owned),
+            stop_reason: Some(StopReason::Finished),
             output: summary.into_iter().collect(),
             ..self.conversation.generation(at, at, usage)
         };
@@ -404,7 +412,7 @@ impl<'a> Reader<'a> {
             turns: turns.finish(),
             statements: Vec::new(),
             earlier: Earlier::default(),
-            goes_on: false,
+            is_part: false,
             oddities: self.oddities,
             id,
         })

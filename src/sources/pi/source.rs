@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::super::checkpoint::Checkpoint;
-use super::super::look::Look;
-use super::super::session_ref::{Glance, Locator, SessionRef};
-use super::super::source::{Reading, SessionFiles, Source};
-use super::super::walk::Listing;
-use super::{glance, paths, read};
+use super::{glance, header, paths, read};
 use crate::host::Host;
 use crate::session::{Agent, Session, Wanted};
+use crate::sources::checkpoint::Checkpoint;
+use crate::sources::look::Look;
+use crate::sources::session_ref::{Glance, Locator, SessionRef};
+use crate::sources::source::{Reading, SessionFiles, Source};
+use crate::sources::walk::Listing;
 
 /// See [`Source`]. Below a folder, the files of Pi are among those that Claude Code's source lists.
-pub(in super::super) struct Pi;
+pub(in crate::sources) struct Pi;
 
 /// A file, and one for each subagent beside it.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Source for Pi {
         let look = Look::of_all(path, &paths::files(path))?;
         Ok(SessionRef {
             agent: self.agent(),
-            id: paths::id_in_name(path),
+            id: header::id_in_name(path),
             locator: Locator::File(look.path),
             bytes: look.bytes,
             modified: look.modified,
@@ -74,7 +74,7 @@ impl Source for Pi {
     }
 
     fn started_at(&self, session: &SessionRef) -> Option<DateTime<Utc>> {
-        glance::started_at(session.locator.file())
+        header::started_at(session.locator.file())
     }
 
     fn last_written(&self, session: &SessionRef) -> Option<DateTime<Utc>> {

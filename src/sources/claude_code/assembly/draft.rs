@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::Advice;
-use super::parts::{ResponsePart, Thread};
+use super::parts::{Advice, ResponsePart, Thread};
 use crate::session::{
-    AGAIN, Block, Generation, Message, Parameters, Retries, Timing, UsageReport, same_block,
+    AGAIN, Block, Generation, Message, OutputCount, Parameters, Retries, StopReason, Timing,
+    UsageReport, same_block,
 };
 
 /// See the module's documentation.
@@ -43,7 +43,7 @@ impl Draft {
                 id,
                 is_copy: false,
                 model: part.model,
-                provider: part.provider.into(),
+                provider: part.provider.map(str::to_owned),
                 usage: part.usage.unwrap_or_default(),
                 cost: None,
                 started_at: began_at,
@@ -63,6 +63,7 @@ impl Draft {
                 setup: part.setup,
                 output: told_apart(part.blocks),
                 parameters: part.parameters,
+                output_count: OutputCount::Final,
                 usage_report: match (&part.usage, &part.error) {
                     (None, None) => UsageReport::Missing,
                     _ => UsageReport::Present,
@@ -122,11 +123,11 @@ impl Draft {
         let each = each.map(|(advice, number)| Generation {
             id: format!("{}\u{1e}advisor {number}", generation.id),
             model: advice.model.clone(),
-            provider: advice.provider.into(),
+            provider: advice.provider.map(str::to_owned),
             usage: advice.usage,
             first_token_at: None,
             retries: Retries::default(),
-            stop_reason: Some("end_turn".to_owned()),
+            stop_reason: Some(StopReason::Finished),
             input: Vec::new(),
             whole_input: None,
             begins_anew: false,
@@ -134,6 +135,7 @@ impl Draft {
             output: Vec::new(),
             parameters: Parameters::default(),
             label: Some("advisor"),
+            output_count: OutputCount::Final,
             usage_report: UsageReport::Present,
             timing: Timing::Unknown,
             ..generation.clone()

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Origin;
 use crate::session::{
-    Block, CallError, Circumstances, Given, Incidents, Parameters, Retries, Setup, Trigger, Turn,
-    Usage,
+    Block, CallError, Circumstances, Incidents, Parameters, RequestMessages, Retries, Setup,
+    StopReason, Trigger, Turn, Usage,
 };
 
 /// One line of conversation inside a session: the main one, or that of a subagent.
@@ -51,13 +50,28 @@ impl From<TurnStart> for Turn {
     }
 }
 
+/// What a part says of the response that it belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The provider's id of the response; `None` where there is none, or an empty one.
+    pub response: Option<String>,
+    /// The provider's id of the request.
+    pub request: Option<String>,
+    /// The id of the part itself.
+    pub line: Option<String>,
+    /// The id of the part or message that it follows.
+    pub parent: Option<String>,
+    /// Whether no provider answered, and the agent made the id of the response up.
+    pub is_of_agent: bool,
+}
+
 /// A call of another model that a response took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Advice {
     /// Its model.
     pub model: Option<String>,
     /// Who ran it.
-    pub provider: &'static str,
+    pub provider: Option<&'static str>,
     /// What it used.
     pub usage: Usage,
 }
@@ -72,7 +86,7 @@ pub(crate) struct ResponsePart {
     /// Model, when one answered.
     pub model: Option<String>,
     /// Who ran the model.
-    pub provider: &'static str,
+    pub provider: Option<&'static str>,
     /// Usage as this line reports it.
     pub usage: Option<Usage>,
     /// When the request was sent, where it is known.
@@ -88,9 +102,9 @@ pub(crate) struct ResponsePart {
     /// Attempts at this call that failed before.
     pub retries: Retries,
     /// Why the model stopped, where this line knows.
-    pub stop_reason: Option<String>,
+    pub stop_reason: Option<StopReason>,
     /// What the model was given, where the agent wrote that down.
-    pub given: Option<Given>,
+    pub given: Option<RequestMessages>,
     /// System prompt and tools of the request, where they are known.
     pub setup: Option<Arc<Setup>>,
     /// The content of this part.

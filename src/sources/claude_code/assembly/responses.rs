@@ -9,23 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::ResponsePart;
+use super::parts::{Origin, ResponsePart};
 use crate::session::{Timing, Usage};
-
-/// What a part says of the response that it belongs to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
-    /// The provider's id of the response; `None` where there is none, or an empty one.
-    pub response: Option<String>,
-    /// The provider's id of the request.
-    pub request: Option<String>,
-    /// The id of the part itself.
-    pub line: Option<String>,
-    /// The id of the part or message that it follows.
-    pub parent: Option<String>,
-    /// Whether no provider answered, and the agent made the id of the response up.
-    pub is_of_agent: bool,
-}
 
 /// A part, as far as it matters here.
 pub(super) struct Piece<'a> {
@@ -158,12 +143,12 @@ impl Responses {
         });
         copied.next().or_else(|| {
             let latest = *alike.last()?;
-            self.goes_on(latest, piece, stand).then_some(latest)
+            self.continues(latest, piece, stand).then_some(latest)
         })
     }
 
     /// Whether a part goes on with the last response that is like its own.
-    fn goes_on(&self, index: usize, piece: &Piece<'_>, stand: &Stand<'_>) -> bool {
+    fn continues(&self, index: usize, piece: &Piece<'_>, stand: &Stand<'_>) -> bool {
         let known = &self.known[index];
         let counted = counts(piece.usage);
         if let (Some(known), Some(counted)) = (known.counts, counted)

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::same::same_block;
-use super::{Block, Message, ToolResult};
+use super::tree::{Block, Message, ToolResult};
 
 /// How much of the conversation is sent with every call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,14 +50,14 @@ impl Wanted {
 
 /// The messages of a request, if the agent recorded them.
 #[derive(Clone, Debug, Default)]
-pub struct Given {
+pub struct RequestMessages {
     /// The messages the call added, without the responses of earlier calls.
     pub new: Vec<Message>,
     /// All messages, if requested and known.
     pub whole: Option<Vec<Arc<Message>>>,
 }
 
-impl Given {
+impl RequestMessages {
     /// Replaces tool results in the messages by the identical ones already known, so that each is
     /// kept in memory once.
     pub(crate) fn share<'a>(&mut self, known: &dyn Fn(&str) -> Option<&'a Arc<ToolResult>>) {
@@ -79,13 +77,4 @@ fn is_same(a: &ToolResult, b: &ToolResult) -> bool {
     a.is_error == b.is_error
         && a.content.len() == b.content.len()
         && blocks.all(|(a, b)| same_block(a, b))
-}
-
-/// The setup of a call: everything in the request except messages and parameters.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// The system prompt.
-    pub system: Vec<Block>,
-    /// The tools offered to the model, in the provider's format.
-    pub tools: Vec<Value>,
 }

@@ -1,34 +1,39 @@
-//! Reads well-formed JSON that derived readers refuse: objects that repeat a field, of which the
-//! last one counts, and numbers that are too large, which count as null.
+//! Reader for well-formed JSON that derived readers refuse: objects that repeat a field, of which
+//! the last one counts, and numbers above the range of `f64`, which count as null.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 use serde_json::value::RawValue;
 
-/// Nested values that are read. Deeper ones count as null: each takes a piece of the stack.
+use super::kinds::{Fields, Known};
+
+/// Levels of nesting to read. Deeper values count as null, since each level takes stack.
 const DEEPEST: usize = 100;
 
-/// Reads a value, and reads it again with more patience when that fails.
-pub(super) fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+/// Reads a value; `None` when its reader refuses it.
+pub(in crate::sources) fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     serde_json::from_str(raw.get())
         .ok()
         .or_else(|| read_patiently(raw))
 }
 
+/// Reads a text that holds one value; `None` when it is not JSON, or its reader refuses the value.
+pub(in crate::sources) fn read_text<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    read(serde_json::from_str(text).ok()?)
+}
+
 /// Reads an object or array that was refused; `None` when it is refused again.
-pub(super) fn read_patiently<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+fn read_patiently<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     let is_nested = raw.get().starts_with(['{', '[']);
     is_nested.then(|| T::deserialize(Patient { raw, depth: 0 }).ok())?
 }
 
-/// A value that is read with patience, at this depth.
+/// A value and its depth of nesting.
 struct Patient<'a> {
     raw: &'a RawValue,
     depth: usize,
@@ -42,7 +47,7 @@ impl<'a> Patient<'a> {
         }
     }
 
-    /// Whether it is null, or a number that is too large to be one.
+    /// Whether the value is null, or a number above the range of `f64`.
     fn is_nothing(&self) -> bool {
         let text = self.raw.get();
         let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
@@ -66,7 +71,7 @@ impl<'de> Deserializer<'de> for Patient<'de> {
         match text.as_bytes().first() {
             Some(b'{' | b'[') if self.depth >= DEEPEST => visitor.visit_unit(),
             Some(b'{') => {
-                let Fields(fields) = serde_json::from_str(text)?;
+                let Fields(fields) = last_of_each_name(text)?;
                 let fields = fields.into_iter();
                 let fields = fields.map(|(name, raw)| (name, self.inside(raw)));
                 visitor.visit_map(MapDeserializer::new(fields))
@@ -88,7 +93,7 @@ impl<'de> Deserializer<'de> for Patient<'de> {
         visitor.visit_some(self)
     }
 
-    /// A raw value is asked for in this way, and stays as it is.
+    /// Serves requests for a [`RawValue`], which is passed on unchanged.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -107,37 +112,21 @@ impl<'de> Deserializer<'de> for Patient<'de> {
     }
 }
 
-/// The fields of an object; of those with one name, the last.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                let mut names = HashSet::new();
-                fields.reverse();
-                fields.retain(|(name, _)| names.insert(name.clone()));
-                fields.reverse();
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(FieldsVisitor)
-    }
+/// The fields of an object; the last one of each name.
+fn last_of_each_name(text: &str) -> Result<Fields<'_>, Error> {
+    let Known(fields): Known<Fields<'_>> = serde_json::from_str(text)?;
+    let Fields(mut fields) = fields.unwrap_or_default();
+    let mut names = HashSet::new();
+    fields.reverse();
+    fields.retain(|(name, _)| names.insert(name.clone()));
+    fields.reverse();
+    Ok(Fields(fields))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -168,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_field_or_a_number_too_large_costs_nothing_else() {
+    fn a_repeated_field_or_a_number_out_of_range_costs_no_other_field() {
         for (text, expected) in [
             (r#"{"count":1,"name":"a"}"#, json!([1, "a", null, null])),
             (
@@ -194,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deep_does_not_exhaust_the_stack() {
+    fn deep_nesting_does_not_exhaust_the_stack() {
         let text = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let raw: &RawValue = serde_json::from_str(&text).unwrap();
         let value: Value = read(raw).unwrap();

@@ -1,0 +1,212 @@
+//! The sources of all agents: one table, and the functions that choose from it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::checkpoint::Checkpoint;
+use super::claude_code::ClaudeCode;
+use super::links::Bounds;
+use super::opencode::OpenCode;
+use super::pi::Pi;
+use super::session_ref::{Glance, SessionRef};
+use super::source::{SessionFiles, Source};
+use super::walk::Listing;
+use super::work_tree::WorkTree;
+use crate::host::Host;
+use crate::session::Agent;
+
+/// Every source. A file belongs to the first that claims it, and Claude Code claims all that nobody
+/// else does.
+const SOURCES: [&dyn Source; 3] = [&OpenCode, &Pi, &ClaudeCode];
+
+/// The source that reads the sessions of an agent.
+fn source(agent: Agent) -> &'static dyn Source {
+    match agent {
+        Agent::ClaudeCode => &ClaudeCode,
+        Agent::Pi => &Pi,
+        Agent::OpenCode => &OpenCode,
+    }
+}
+
+/// The session at that path, whoever wrote it.
+fn look_at(path: &Path) -> io::Result<SessionRef> {
+    let mut sources = SOURCES.into_iter();
+    let owner = sources.find(|source| source.claims(path));
+    owner.ok_or(io::ErrorKind::NotFound)?.at(path)
+}
+
+/// The folder in which an agent keeps its sessions; `None` without a home directory.
+#[must_use]
+pub fn folder(agent: Agent, host: &Host) -> Option<PathBuf> {
+    source(agent).folder(host)
+}
+
+/// Every session of this user, whichever agent wrote it, the last written one first.
+#[must_use]
+pub fn all(host: &Host) -> Listing<SessionRef> {
+    of_each_source(|source| source.all(host))
+}
+
+/// Every session of this user with one agent, the last written one first.
+#[must_use]
+pub fn of_agent(agent: Agent, host: &Host) -> Listing<SessionRef> {
+    newest_first(source(agent).all(host))
+}
+
+/// Every session at or below a folder, or in a database, the last written one first.
+#[must_use]
+pub fn below(root: &Path) -> Listing<SessionRef> {
+    below_within(root, &Bounds::default())
+}
+
+/// The same, where links may lead to all that is the user's own.
+#[must_use]
+pub fn below_for(root: &Path, host: &Host) -> Listing<SessionRef> {
+    below_within(root, &Bounds::of(host))
+}
+
+fn below_within(root: &Path, bounds: &Bounds) -> Listing<SessionRef> {
+    of_each_source(|lister| {
+        let mut found = lister.files_below(root, bounds).looked_at(look_at);
+        found.found.retain(|it| !source(it.agent).is_part(it));
+        found.append(lister.stored_below(root));
+        found
+    })
+}
+
+/// Whether many sessions lie at that path.
+#[must_use]
+pub fn holds_many(path: &Path) -> bool {
+    path.is_dir() || SOURCES.into_iter().any(|source| source.holds_many(path))
+}
+
+/// The sessions of the project that the program runs in, the last written one first.
+#[must_use]
+pub fn of_project(host: &Host) -> Listing<SessionRef> {
+    of_each_source(|source| source.of_project(host))
+}
+
+/// The path of the session of an agent with that id.
+#[must_use]
+pub fn locate(agent: Agent, id: &str, host: &Host) -> Option<PathBuf> {
+    source(agent).locate(id, host)
+}
+
+/// The session that an agent's plugin names: by its file or, where it has none, by its id. `None`
+/// when nothing of it is there yet.
+#[must_use]
+pub fn named_by_plugin(agent: Agent, session: &Path, host: &Host) -> Option<PathBuf> {
+    source(agent).named_by_plugin(session, host)
+}
+
+/// The work tree that a folder is in, as agents lay them out: by its path alone.
+#[must_use]
+pub fn work_tree_of(folder: &str) -> Option<WorkTree> {
+    let mut sources = SOURCES.into_iter();
+    sources.find_map(|source| source.work_tree_of(folder))
+}
+
+fn of_each_source(list: impl Fn(&dyn Source) -> Listing<SessionRef>) -> Listing<SessionRef> {
+    let mut all = Listing::default();
+    for source in SOURCES {
+        all.append(list(source));
+    }
+    newest_first(all)
+}
+
+fn newest_first(mut listing: Listing<SessionRef>) -> Listing<SessionRef> {
+    listing.found.sort_by(|a, b| {
+        b.modified
+            .cmp(&a.modified)
+            .then_with(|| a.locator.path().cmp(&b.locator.path()))
+    });
+    // Two ways of looking may meet the same trouble.
+    listing.unreadable.sort();
+    listing.unreadable.dedup();
+    listing
+}
+
+impl SessionRef {
+    /// The session whose transcript is at `path`, whoever wrote it; `None` when no file is there.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        look_at(path).ok()
+    }
+
+    /// The session's own id, as it stands in the transcript.
+    #[must_use]
+    pub fn session_id(&self) -> String {
+        source(self.agent).session_id(self)
+    }
+
+    /// What tells the session from every other one; see [`Session::key`](crate::session::Session::key).
+    #[must_use]
+    pub fn session_key(&self) -> String {
+        source(self.agent).session_key(self)
+    }
+
+    /// Whether both are transcripts of one session, which may lie in several folders.
+    #[must_use]
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        (self.agent, &self.id) == (other.agent, &other.id)
+            && self.session_key() == other.session_key()
+    }
+
+    /// Looks at the beginning; a file that cannot be read shows nothing.
+    #[must_use]
+    pub fn glance(&self) -> Glance {
+        source(self.agent).glance(self)
+    }
+
+    /// When it began, as [`SessionRef::glance`] tells as well, but with less reading.
+    #[must_use]
+    pub fn started_at(&self) -> Option<DateTime<Utc>> {
+        source(self.agent).started_at(self)
+    }
+
+    /// Time of the last line, as it is written there.
+    #[must_use]
+    pub fn last_written(&self) -> Option<DateTime<Utc>> {
+        source(self.agent).last_written(self)
+    }
+
+    /// The work trees that its own lines tell of.
+    #[must_use]
+    pub fn work_trees(&self) -> Vec<WorkTree> {
+        source(self.agent).work_trees(self)
+    }
+
+    /// The files that belong to it.
+    ///
+    /// # Errors
+    /// When the transcript is not there or is no regular file.
+    pub fn files(&self, host: &Host) -> io::Result<Box<dyn SessionFiles>> {
+        source(self.agent).files(self, host)
+    }
+}
+
+impl Checkpoint {
+    /// The bytes to keep: every text in them is what `replace` made of it. `None` when they cannot be
+    /// read, so that their texts cannot be told: the session is read from its start then.
+    #[must_use]
+    pub fn into_bytes(self, replace: &mut dyn FnMut(String) -> String) -> Option<Vec<u8>> {
+        source(self.agent()).replace_texts(self.bytes(), replace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_agent_has_one_source_and_that_is_in_the_table() {
+        let agents = SOURCES.map(Source::agent);
+        assert_eq!(agents.len(), Agent::ALL.len());
+        for agent in Agent::ALL {
+            assert_eq!(source(agent).agent(), agent);
+            assert!(agents.contains(&agent), "{agent:?}");
+        }
+    }
+}
