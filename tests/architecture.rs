@@ -1,101 +1,51 @@
-//! Who may know whom. Imports go down only; what a module must not know it cannot use.
+//! The layout of the source: who imports whom, which module alone may do what, how long files are.
+//!
+//! `src/lib.rs` lists the imports of every module; the lists here hold for folders inside them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Every module, and all that it may import. `main` and `commands` know whom they like.
-const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("ahead", &[]),
-    ("cli", &["posthog", "session"]),
-    ("fingerprint", &[]),
-    ("git", &[]),
-    ("host", &["variables"]),
-    ("interrupt", &[]),
-    ("models", &["session"]),
-    ("session", &["fingerprint"]),
-    ("transport", &[]),
-    ("ui", &[]),
-    ("variables", &[]),
-    ("detached", &["host", "variables"]),
-    (
-        "sources",
-        &[
-            "fingerprint",
-            "git",
-            "host",
-            "models",
-            "session",
-            "variables",
-        ],
-    ),
-    ("posthog", &["models", "session", "transport"]),
-    (
-        "integrations",
-        &["git", "host", "session", "sources", "variables"],
-    ),
-    ("redact", &["posthog"]),
-    ("outbox", &["posthog", "fingerprint", "redact"]),
-    (
-        "config",
-        &[
-            "consent",
-            "posthog",
-            "host",
-            "outbox",
-            "session",
-            "transport",
-            "variables",
-        ],
-    ),
-    (
-        "consent",
-        &[
-            "git",
-            "host",
-            "integrations",
-            "outbox",
-            "sources",
-            "transport",
-            "variables",
-        ],
-    ),
-    ("deliver", &["host", "outbox", "posthog", "transport"]),
-    (
-        "pipeline",
-        &[
-            "ahead",
-            "config",
-            "consent",
-            "git",
-            "host",
-            "integrations",
-            "outbox",
-            "posthog",
-            "redact",
-            "session",
-            "sources",
-        ],
-    ),
-    (
-        "views",
-        &[
-            "config",
-            "consent",
-            "host",
-            "integrations",
-            "outbox",
-            "posthog",
-            "session",
-            "sources",
-            "variables",
-        ],
-    ),
+/// Lines of the longest file.
+const LONGEST_FILE: usize = 500;
+
+/// Modules of a folder that know nothing of each other.
+const STRANGERS: &[(&str, &[&str])] = &[
+    ("sources", &["claude_code", "opencode", "pi"]),
+    ("integrations", &["claude_code", "opencode", "pi"]),
 ];
+
+/// Circles that are not opened yet: modules of a folder that import each other.
+const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
+    ("outbox", &["key", "open"]),
+    ("session", &["intervals", "time"]),
+    ("sources", &["checkpoint", "session_ref", "source"]),
+    ("sources::claude_code", &["tool_result", "wire"]),
+    (
+        "sources::claude_code",
+        &[
+            "agents",
+            "beside",
+            "content",
+            "glance",
+            "neighbours",
+            "paths",
+            "times",
+        ],
+    ),
+    (
+        "sources::opencode",
+        &["archive", "database", "files", "next"],
+    ),
+    ("sources::pi", &["children", "glance", "paths"]),
+];
+
+/// Folders in which paths climb farther than one folder for now.
+const CLIMBING: &[&str] = &["sources"];
 
 /// What only one file does.
 const ONLY_IN: &[(&str, &[&str])] = &[
@@ -109,77 +59,289 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The files of the program, tests left out, with their code: no comments, no test modules.
-fn files() -> Vec<(PathBuf, String)> {
-    let mut files = Vec::new();
-    for entry in WalkDir::new(SOURCE).into_iter().filter_map(Result::ok) {
-        let path = entry
-            .path()
-            .strip_prefix(SOURCE)
-            .expect("below the source")
-            .to_owned();
-        let is_test = path.components().any(|part| {
-            Path::new(part.as_os_str())
-                .file_stem()
-                .is_some_and(|stem| stem == "tests")
-        });
-        if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+/// A source file of the program.
+struct File {
+    path: PathBuf,
+    /// Names of its module and of those around it, the outermost first.
+    module: Vec<String>,
+    /// Its text without comments and tests.
+    code: String,
+}
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// Every file of Rust below a folder of the repository, with its text.
+fn texts(folder: &str) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(ROOT).join(folder);
+    let is_rust = |path: &Path| path.extension().is_some_and(|extension| extension == "rs");
+    let mut texts = Vec::new();
+    for entry in WalkDir::new(&folder).into_iter().filter_map(Result::ok) {
+        if is_rust(entry.path()) {
+            let path = entry
+                .path()
+                .strip_prefix(&folder)
+                .expect("below the folder");
             let text = fs::read_to_string(entry.path()).expect("source is text");
-            let code = text
-                .split("#[cfg(test)]\nmod tests {")
-                .next()
-                .unwrap_or_default();
-            let lines = code
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"));
-            files.push((path, lines.collect::<Vec<_>>().join("\n")));
+            texts.push((path.to_owned(), text));
         }
     }
-    assert!(files.len() > 30, "the source is found");
-    files
+    assert!(!texts.is_empty(), "{} has source files", folder.display());
+    texts
 }
 
-/// The module of the crate that a file belongs to.
-fn module(path: &Path) -> String {
-    let first = path.components().next().expect("a file has a name");
-    let stem = Path::new(first.as_os_str()).file_stem().expect("a name");
-    stem.to_string_lossy().into_owned()
+/// The files of the program, without those that hold tests alone.
+fn files() -> Vec<File> {
+    let file = |(path, text): (PathBuf, String)| {
+        let parts = path.with_extension("");
+        let names = parts.iter().map(|part| part.to_string_lossy().into_owned());
+        let module: Vec<String> = names.filter(|name| name != "mod").collect();
+        let code = text.split("#[cfg(test)]\nmod tests {").next()?;
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let code = lines.collect::<Vec<_>>().join("\n");
+        let is_test = module.iter().any(|name| name == "tests");
+        (!is_test).then_some(File { path, module, code })
+    };
+    texts("src").into_iter().filter_map(file).collect()
 }
 
-/// The modules that a file names by `crate::module`.
-fn imports(code: &str) -> BTreeSet<String> {
-    let after = code.split("crate::").skip(1);
-    let names = after.map(|rest| {
-        let end = rest.find(|character: char| !character.is_alphanumeric() && character != '_');
-        rest[..end.unwrap_or(rest.len())].to_owned()
-    });
-    names.filter(|name| !name.is_empty()).collect()
+impl File {
+    /// The paths that the file names, from the root of the crate on.
+    fn paths(&self) -> Vec<Vec<&str>> {
+        let module: Vec<&str> = self.module.iter().map(String::as_str).collect();
+        let mut paths = Vec::new();
+        for (colons, _) in self.code.match_indices("::") {
+            let head = &self.code[..colons];
+            let head = head.trim_end_matches(|it: char| it.is_alphanumeric() || it == '_');
+            if head.ends_with("::") {
+                continue;
+            }
+            let path = &self.code[head.len()..];
+            if let Some(rest) = path.strip_prefix("crate::") {
+                expand(&[], rest, &mut paths);
+            } else if let Some(rest) = path.strip_prefix("self::") {
+                expand(&module, rest, &mut paths);
+            } else if path.starts_with("super::") {
+                let (mut base, mut rest) = (&module[..], path);
+                while let Some(above) = rest.strip_prefix("super::") {
+                    (base, rest) = (&base[..base.len() - 1], above);
+                }
+                expand(base, rest, &mut paths);
+            }
+        }
+        paths
+    }
+}
+
+/// Adds the paths below `base` that `text` begins with, as in `a::b` or `a::{b, c::d}`. Returns what
+/// follows them.
+fn expand<'t>(base: &[&'t str], text: &'t str, paths: &mut Vec<Vec<&'t str>>) -> &'t str {
+    if let Some(mut items) = text.strip_prefix('{') {
+        loop {
+            let rest = expand(base, items.trim_start(), paths);
+            let end = rest.find([',', '}']).expect("a group is closed");
+            items = &rest[end + 1..];
+            if rest[end..].starts_with('}') {
+                return items;
+            }
+        }
+    }
+    let end = text.find(|it: char| !it.is_alphanumeric() && it != '_');
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    let path = [base, &[name]].concat();
+    if let Some(rest) = rest.strip_prefix("::") {
+        return expand(&path, rest, paths);
+    }
+    paths.push(path);
+    rest
+}
+
+/// Which modules of a folder import which others of it. A name that the folder itself re-exports
+/// counts as the module that it comes from.
+fn imports_within(folder: &[String], files: &[File]) -> Imports {
+    let depth = folder.len();
+    let in_folder = |file: &&File| file.module.starts_with(folder);
+    let units: BTreeSet<&str> = files
+        .iter()
+        .filter(in_folder)
+        .filter_map(|file| file.module.get(depth).map(String::as_str))
+        .collect();
+    let below = |path: &[&str]| path.len() > depth && path.iter().zip(folder).all(|(a, b)| a == b);
+    let own = files.iter().filter(|file| file.module == folder);
+    let re_exported: BTreeMap<&str, &str> = own
+        .flat_map(File::paths)
+        .filter(|path| below(path) && path.len() == depth + 2 && units.contains(path[depth]))
+        .map(|path| (path[depth + 1], path[depth]))
+        .collect();
+    let mut imports: Imports = units
+        .iter()
+        .map(|unit| ((*unit).to_owned(), BTreeSet::new()))
+        .collect();
+    for file in files.iter().filter(in_folder) {
+        let Some(unit) = file.module.get(depth) else {
+            continue;
+        };
+        for path in file.paths().iter().filter(|path| below(path)) {
+            let name = path[depth];
+            let target = units.get(name).or_else(|| re_exported.get(name));
+            if let Some(target) = target.filter(|target| *target != unit) {
+                imports
+                    .entry(unit.clone())
+                    .or_default()
+                    .insert((*target).to_owned());
+            }
+        }
+    }
+    imports
+}
+
+/// Takes away modules that import none of the rest, and then those that none of the rest imports:
+/// the circles are left.
+fn circles(mut imports: Imports) -> Imports {
+    loop {
+        let before = imports.len();
+        let names: BTreeSet<String> = imports.keys().cloned().collect();
+        imports.retain(|_, targets| {
+            targets.retain(|target| names.contains(target));
+            !targets.is_empty()
+        });
+        let imported: BTreeSet<String> = imports.values().flatten().cloned().collect();
+        imports.retain(|name, _| imported.contains(name));
+        if imports.len() == before {
+            return imports;
+        }
+    }
 }
 
 #[test]
-fn modules_import_only_what_they_may_know() {
-    for (path, code) in files() {
-        let module = module(&path);
-        if matches!(module.as_str(), "main" | "lib" | "commands") {
+fn the_map_in_lib_rs_lists_the_imports_of_every_module_and_points_down() {
+    let map = fs::read_to_string(Path::new(ROOT).join("src/lib.rs")).expect("source is text");
+    let (_, map) = map
+        .split_once("//! # Who imports whom\n")
+        .expect("lib.rs has the map");
+    let rows = map
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `")?.split_once("` | "));
+    let rows: Vec<(&str, BTreeSet<&str>)> = rows
+        .map(|(module, imports)| {
+            let names = imports.trim_end_matches('|').split(',').map(str::trim);
+            (module, names.filter(|name| !name.is_empty()).collect())
+        })
+        .collect();
+    for (row, (module, imports)) in rows.iter().enumerate() {
+        let below: BTreeSet<&str> = rows[row + 1..].iter().map(|(name, _)| *name).collect();
+        assert!(
+            imports.is_subset(&below),
+            "{module} imports upwards: {imports:?}"
+        );
+    }
+    let files: Vec<File> = files()
+        .into_iter()
+        .filter(|file| file.module != ["main"] && file.module != ["lib"])
+        .collect();
+    let actual = imports_within(&[], &files);
+    let listed: BTreeMap<&str, BTreeSet<&str>> = rows.into_iter().collect();
+    let names: BTreeSet<&str> = actual.keys().map(String::as_str).collect();
+    assert_eq!(listed.keys().copied().collect::<BTreeSet<_>>(), names);
+    for (module, imports) in &actual {
+        let imports: BTreeSet<&str> = imports.iter().map(String::as_str).collect();
+        assert_eq!(listed[module.as_str()], imports, "the imports of {module}");
+    }
+}
+
+#[test]
+fn no_folder_holds_a_circle_of_imports() {
+    let files = files();
+    let folders: BTreeSet<&[String]> = files
+        .iter()
+        .flat_map(|file| (0..file.module.len()).map(|depth| &file.module[..depth]))
+        .collect();
+    for folder in folders {
+        let name = folder.join("::");
+        let mut imports = imports_within(folder, &files);
+        for (_, circle) in KNOWN_CIRCLES.iter().filter(|(folder, _)| *folder == name) {
+            for (module, targets) in &mut imports {
+                if circle.contains(&module.as_str()) {
+                    targets.retain(|target| !circle.contains(&target.as_str()));
+                }
+            }
+        }
+        assert_eq!(circles(imports), Imports::new(), "circle in `{name}`");
+    }
+}
+
+#[test]
+fn a_circle_is_what_is_left_of_the_imports() {
+    let imports = |pairs: &[(&str, &[&str])]| -> Imports {
+        let owned = |it: &&str| (*it).to_owned();
+        pairs
+            .iter()
+            .map(|(name, to)| ((*name).to_owned(), to.iter().map(owned).collect()))
+            .collect()
+    };
+    let tree = imports(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]);
+    assert_eq!(circles(tree), Imports::new());
+    let tangled = imports(&[("a", &["b"]), ("b", &["c", "d"]), ("c", &["b"]), ("d", &[])]);
+    assert_eq!(circles(tangled), imports(&[("b", &["c"]), ("c", &["b"])]));
+}
+
+#[test]
+fn paths_are_read_out_of_code() {
+    let file = File {
+        path: PathBuf::from("redact/scan.rs"),
+        module: vec!["redact".to_owned(), "scan".to_owned()],
+        code: "use super::{keys::{self, Kind as K}, mark};\ncrate::ui::warn(x); self::a::b()"
+            .to_owned(),
+    };
+    let expected: [&[&str]; 5] = [
+        &["redact", "keys", "self"],
+        &["redact", "keys", "Kind"],
+        &["redact", "mark"],
+        &["ui", "warn"],
+        &["redact", "scan", "a", "b"],
+    ];
+    assert_eq!(file.paths(), expected);
+}
+
+#[test]
+fn strangers_do_not_import_each_other() {
+    let files = files();
+    for (folder, strangers) in STRANGERS {
+        let imports = imports_within(&[(*folder).to_owned()], &files);
+        for stranger in *strangers {
+            let others: Vec<&String> = imports[*stranger]
+                .iter()
+                .filter(|target| strangers.contains(&target.as_str()))
+                .collect();
+            assert!(others.is_empty(), "{folder}/{stranger} imports {others:?}");
+        }
+    }
+}
+
+#[test]
+fn paths_climb_one_folder_at_most() {
+    for (path, text) in texts("src") {
+        if CLIMBING.iter().any(|folder| path.starts_with(folder)) {
             continue;
         }
-        let (_, allowed) = MAY_IMPORT
-            .iter()
-            .find(|(name, _)| *name == module)
-            .unwrap_or_else(|| panic!("{module} is not in the table"));
-        for import in imports(&code) {
-            assert!(
-                import == module || allowed.contains(&import.as_str()),
-                "{} imports {import}, which {module} may not know",
-                path.display()
-            );
+        assert!(!text.contains("super::super"), "{}", path.display());
+    }
+}
+
+#[test]
+fn no_file_is_too_long_to_read() {
+    for folder in ["src", "tests", "benches", "examples"] {
+        for (path, text) in texts(folder) {
+            let (path, lines) = (path.display(), text.lines().count());
+            assert!(lines <= LONGEST_FILE, "{folder}/{path} has {lines} lines");
         }
     }
 }
 
 #[test]
 fn environment_clock_and_terminal_have_one_room_each() {
-    for (path, code) in files() {
+    for File { path, code, .. } in files() {
         for (room, names) in ONLY_IN {
             for name in *names {
                 assert!(
@@ -197,7 +359,7 @@ fn environment_clock_and_terminal_have_one_room_each() {
 /// `source`, and those marked as such.
 #[test]
 fn no_error_names_a_cause_that_its_source_names_again() {
-    for (path, code) in files() {
+    for File { path, code, .. } in files() {
         let mut messages = code.split("#[error(").skip(1);
         let twice = messages.find(|rest| {
             let message = rest.split(")]").next().unwrap_or_default();

@@ -10,54 +10,17 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
 use super::beginning::{Beginning, Moment};
+use super::caller::Caller;
 use super::files::{Files, Layer};
 use super::hidden::{Hidden, UnknownValue};
 use super::owner::{self, Owner};
 use super::project::{RulesFile, is_strict};
+use super::stopped::{StopScope, Stopped};
 use crate::host::Host;
 use crate::integrations::claude_code::in_force::Scope;
 use crate::integrations::claude_code::settings::ProjectFile;
 use crate::variables::{IfCommitted, Variable};
-
-/// The program that passed the environment on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Caller {
-    /// Claude Code, which has replaced the user's variables by those of its settings files.
-    ClaudeCode,
-    /// Another agent, which passes on the environment of its shell.
-    OtherAgent,
-    /// A shell. Claude Code's settings are read as well, since a person expects what its hooks do.
-    Shell,
-    /// A command that shows what Claude Code's hooks see, or that Claude Code runs other than as a
-    /// hook.
-    Onlooker,
-}
-
-impl Caller {
-    /// The caller of a command that a person could have typed.
-    pub(crate) fn of_command(host: &Host) -> Self {
-        let told = [Variable::InsideClaudeCode, Variable::ClaudeSessionId];
-        // A project can set these variables to empty values but cannot unset them.
-        if told.iter().any(|variable| host.has(*variable)) {
-            Self::Onlooker
-        } else {
-            Self::Shell
-        }
-    }
-
-    /// Whether a project's settings may hide the values from the user's shell.
-    pub(super) const fn sees_no_shell(self) -> bool {
-        matches!(self, Self::ClaudeCode | Self::Onlooker)
-    }
-
-    /// Whether the values in Claude Code's settings still have to be put into the environment.
-    pub(super) const fn wants_settings(self) -> bool {
-        matches!(self, Self::Shell | Self::Onlooker)
-    }
-}
 
 /// The environment in which every value is one that the user agreed to, or that only makes things
 /// stricter. The only source of [`Config`](crate::config::Config).
@@ -86,42 +49,6 @@ pub(crate) struct Decider {
     pub(crate) path: PathBuf,
     /// The scope it is meant for.
     pub(crate) scope: Scope,
-}
-
-/// Why nothing may be read or sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stopped {
-    /// Whether the stop also forbids recording the reason.
-    pub(super) scope: StopScope,
-    /// The obstacle.
-    pub(crate) found: String,
-    /// The next step for the user.
-    pub(crate) fix: String,
-}
-
-/// The extent of a stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum StopScope {
-    /// Reading and sending: the user's wishes are unknown.
-    Sessions,
-    /// Everything: a project moves the user's own folders, so that files found or written there are
-    /// not the user's.
-    Everything,
-}
-
-impl Stopped {
-    pub(super) fn sessions(found: String, fix: String) -> Self {
-        Self {
-            scope: StopScope::Sessions,
-            found,
-            fix,
-        }
-    }
-
-    /// The obstacle and the next step, on one line.
-    pub(crate) fn reason(&self) -> String {
-        format!("{}; {}", self.found, self.fix)
-    }
 }
 
 /// A rejected value that came with a project.

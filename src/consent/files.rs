@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment::{Caller, Stopped};
+use super::caller::Caller;
 use super::owner::{self, Owner};
+use super::stopped::Stopped;
 use crate::host::Host;
 use crate::integrations::claude_code::in_force::{InForce, Scope};
 use crate::integrations::claude_code::settings::{self, ProjectFile, Variables};

@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::environment::{Environment, Stopped};
+use super::environment::Environment;
 use super::hidden::Hidden;
 use super::project::RulesFile;
+use super::stopped::Stopped;
 use crate::host::Host;
 use crate::variables::Variable;
 

@@ -8,6 +8,7 @@
 //! as the user's own came with the repository.
 
 mod beginning;
+mod caller;
 mod environment;
 mod files;
 mod hidden;
@@ -15,14 +16,17 @@ mod judgement;
 mod opt_out;
 mod owner;
 mod project;
+mod stopped;
 mod trust;
 
 pub(crate) use beginning::{Moment, forget_all_beginnings, forget_beginning};
-pub use environment::{Caller, Environment};
-pub(crate) use environment::{Overruled, StopScope, Stopped};
+pub use caller::Caller;
+pub use environment::Environment;
+pub(crate) use environment::Overruled;
 pub(crate) use hidden::{Hidden, UnknownValue};
 pub(crate) use judgement::Judgement;
 pub(crate) use opt_out::opted_out;
 pub use project::RulesFile;
 pub(crate) use project::{ProjectPrivacy, Verdict, shares_destination};
+pub(crate) use stopped::{StopScope, Stopped};
 pub(crate) use trust::{Trust, TrustError, Unconfirmed};

@@ -191,6 +191,18 @@ impl<T> Entry<T> {
     }
 }
 
+/// `datadog`, `Datadog`, `DATADOG`; a spelling of its own is kept beside them.
+pub(super) fn spellings(name: &str) -> Vec<Vec<u8>> {
+    let lower = name.to_ascii_lowercase();
+    let upper = name.to_ascii_uppercase();
+    let mut title = lower.clone();
+    title[..1].make_ascii_uppercase();
+    let mut all = vec![name.into(), lower.into(), upper.into(), title.into()];
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// Zero where less than a word is left.
 fn word_at(bytes: &[u8], at: usize) -> u64 {
     bytes[at..]

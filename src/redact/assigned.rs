@@ -1,6 +1,5 @@
 //! The value that stands where a name is assigned one: how far it reaches, and whether it is a secret.
 
-use super::assignment::Assigned;
 use super::find;
 use super::format::{WORD, is_cut};
 use super::headers;
@@ -12,6 +11,14 @@ use super::separator::{Separator, blanks, count};
 use super::values::{LONGEST_LOOK, Style, is_expression, is_secret};
 
 const LONGEST_BARE_VALUE: usize = 2048;
+
+/// Position of a value, and the kind that its name gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Assigned {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) kind: Kind,
+}
 
 /// How the value of a name is written.
 #[derive(Clone, Copy)]

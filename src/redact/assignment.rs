@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 
-use super::assigned::{Manner, Value};
+use super::assigned::{Assigned, Manner, Value};
 use super::find;
 use super::keys::{Kind, is_custom_header, is_screaming};
 use super::lines;
@@ -11,15 +11,7 @@ use super::literal::{LONGEST_TYPE, Literal, is_quote};
 use super::name::{LONGEST_NAME, Name};
 use super::separator::{Separator, count};
 use super::values::{Style, is_plain_word};
-use super::{calls, devices, headers, prose, scan::kind_of_service, settings, statements};
-
-/// Position of a value, and the kind that its name gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Assigned {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) kind: Kind,
-}
+use super::{calls, devices, headers, prose, services, settings, statements};
 
 /// Reads an assignment to this name; answers how far was read, too.
 pub(super) fn read(text: &[u8], name: Name) -> (Option<Assigned>, usize) {
@@ -178,7 +170,7 @@ fn settled_kind(
         }
         // `MAILGUN_KEY=…`: whose key it is, is known.
         Kind::Hint
-            if is_screaming(written) && kind_of_service(written) == Some(Kind::OfService) =>
+            if is_screaming(written) && services::kind_of(written) == Some(Kind::OfService) =>
         {
             Kind::Token
         }
@@ -264,7 +256,7 @@ fn manner(
             }
             let literal = is_screaming(written) && !spaced_equals
                 || lines::is_header_option(text, name.start)
-                || lines::is_variable_of_requests(text, name, end)
+                || settings::is_variable_of_requests(text, name, end)
                 || in_connection_string(text, name.start)
                 || in_netrc(text, name)
                 || is_custom_header(written) && matches!(separator, Separator::Colon { .. })
@@ -323,7 +315,7 @@ fn after_space(text: &[u8], name: Name, kind: Kind, line: &Line) -> Option<Manne
     {
         return Some(Manner::BARE);
     }
-    if line.is_first() && lines::is_directive(text, name, value) {
+    if line.is_first() && settings::is_directive(text, name, value) {
         return Some(Manner::LITERAL);
     }
     if kind == Kind::Password && prose::is_said(text, value) {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::{Finder, FinderRev};
 
-use super::assignment::Assigned;
+use super::assigned::Assigned;
 use super::keys::{Kind, is_screaming};
 use super::lines;
 use super::literal::Literal;

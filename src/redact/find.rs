@@ -34,6 +34,13 @@ pub(super) fn contains_word(text: &[u8], word: &[u8]) -> bool {
     })
 }
 
+/// The position after a literal that stands at `at`.
+pub(super) fn past(text: &[u8], at: usize, literal: &str) -> Option<usize> {
+    text[at..]
+        .starts_with(literal.as_bytes())
+        .then_some(at + literal.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

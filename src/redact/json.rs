@@ -1,6 +1,6 @@
 //! Numbers, lists and objects under sensitive names of JSON inside text.
 
-use super::assignment::Assigned;
+use super::assigned::Assigned;
 use super::keys::Kind;
 use super::mark;
 use super::name::Name;

@@ -2,8 +2,6 @@
 
 use super::find;
 use super::format::Class;
-use super::keys::is_screaming;
-use super::name::Name;
 use super::separator::{blanks, count};
 use super::words::Words;
 use super::work;
@@ -37,18 +35,6 @@ static DECLARING_OPTIONS: Words =
     Words::exact(&[b"--secret", b"--global", b"SET", b"-x", b"-gx", b"-Ux"]);
 
 static SETTERS: Words = Words::exact(&[b"set", b"config", b"CONFIG"]);
-
-/// Settings that have nothing between name and value.
-static DIRECTIVES: Words = Words::of_any_case(&[
-    b"requirepass",
-    b"masterauth",
-    b"bindpw",
-    b"rootpw",
-    b"storepassword",
-    b"keypassword",
-    b"sentinel-pass",
-    b"tls-key-file-pass",
-]);
 
 /// Words of prose and of usage texts where an argument would stand.
 static PROSE: Words = Words::of_any_case(&[
@@ -176,25 +162,6 @@ fn split_last_word(line: &[u8]) -> (&[u8], &[u8]) {
     line.split_at(line.iter().rposition(separates).map_or(0, |at| at + 1))
 }
 
-/// Of a name that begins its line: `requirepass …`, or `NAME   …` as `env` and tables of settings show it.
-pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
-    let written = name.of(text);
-    let gap = &text[name.end..value];
-    DIRECTIVES.contain(written)
-        || is_screaming(written)
-            && written.contains(&b'_')
-            && (gap.len() >= 2 || gap.contains(&b'\t'))
-        || is_pair(text, value)
-            && (has_account_before(text, name.start)
-                || gap.len() >= 2 && is_below_header(text, name.start))
-}
-
-/// Below `Key  Value`, as stores of secrets print what they hold.
-fn is_below_header(text: &[u8], at: usize) -> bool {
-    let near = &text[at.saturating_sub(2 * LONGEST_LINE)..at];
-    find::contains(near, b"Value\n---")
-}
-
 /// A value and nothing else on the line.
 pub(super) fn is_pair(text: &[u8], value: usize) -> bool {
     let length = count(text, value, LONGEST_LINE, |byte| {
@@ -259,11 +226,6 @@ pub(super) fn is_header_option(text: &[u8], at: usize) -> bool {
     [&b"-H"[..], b"--header", b"--header="]
         .iter()
         .any(|it| before.ends_with(it))
-}
-
-/// `@token = …` of a file of requests: a variable, whose value is all that follows.
-pub(super) fn is_variable_of_requests(text: &[u8], name: Name, value: usize) -> bool {
-    text[..name.start].ends_with(b"@") && name.head(text) == b"@" && is_pair(text, value)
 }
 
 /// Words of a command before a name: few and in small letters, none of them of prose.

@@ -39,6 +39,7 @@ mod commands;
 mod contexts;
 #[cfg(test)]
 mod corpus;
+mod detection;
 mod detectors;
 mod devices;
 mod dialogues;
@@ -53,6 +54,8 @@ mod keys;
 mod lines;
 mod literal;
 mod mark;
+mod matching;
+mod memory;
 mod name;
 mod near;
 mod pairs;
@@ -243,7 +246,7 @@ impl Redactor {
         value: &mut Value,
         counts: &mut Counts,
     ) -> bool {
-        let of_service = || scan::kind_of_service(key.as_bytes());
+        let of_service = || services::kind_of(key.as_bytes());
         match keys::kind_of(key.as_bytes()).or(named).or_else(of_service) {
             Some(kind) => self.sensitive(kind, value, counts),
             None => self.value(value, counts),
@@ -289,7 +292,7 @@ impl Redactor {
         };
         let secret = &text[scheme..];
         if values::is_secret_field(kind, secret.as_bytes()) && !self.user_rules.allows(secret) {
-            let id = scan::format_of(secret.as_bytes()).unwrap_or(kind.id());
+            let id = detectors::format_of(secret.as_bytes()).unwrap_or(kind.id());
             let mark = self.mark(id, secret, counts);
             text.replace_range(scheme.., &mark);
         } else if let Some(redacted) = self.text(text, counts) {

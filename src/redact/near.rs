@@ -1,6 +1,10 @@
 //! What stands between a provider's name and a value near it.
 
-use super::format::{ANY_HEX, Part};
+use super::format::{ANY_HEX, Part, WORD, run_length};
+use super::words::Words;
+
+/// Bytes between a provider's name and a value, at most.
+const LONGEST_DISTANCE: usize = 48;
 
 /// Words that announce a secret after a provider's name.
 const ANNOUNCING: &[&[u8]] = &[
@@ -26,6 +30,98 @@ const ANNOUNCING: &[&[u8]] = &[
     b"hash",
     b"dsn",
 ];
+
+/// Where values may begin whose name contains, or follows, a provider's name that ends at `from`.
+///
+/// `DATADOG_API_KEY = "…"`, `"datadog": {"api_key": "…"}`, `Datadog API key: …`;
+/// a separator at least has to stand between them.
+pub(super) fn values_near(text: &[u8], name: usize, from: usize) -> impl Iterator<Item = usize> {
+    let limit = text.len().min(from + LONGEST_DISTANCE);
+    let separator = text[from..limit]
+        .iter()
+        .position(|byte| matches!(byte, b':' | b'=' | b',' | b'(' | b'>'))
+        .map(|offset| from + offset);
+    let mut position = from;
+    std::iter::from_fn(move || {
+        let separator = separator?;
+        loop {
+            let joint = text[position..]
+                .iter()
+                .take_while(|byte| is_joint(**byte))
+                .count();
+            let value = position + joint;
+            let token = run_length(
+                WORD.and_also("+/-"),
+                &text[value.min(limit)..limit],
+                usize::MAX,
+            );
+            if token == 0 {
+                return None;
+            }
+            position = value + token;
+            // The name again: what follows is looked at from there.
+            let name = &text[name..from];
+            if text[value..position]
+                .get(..name.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(name))
+            {
+                return None;
+            }
+            if value > separator {
+                return Some(value);
+            }
+            // `Gitea commit: …`: the name of something else stands between.
+            if is_other_thing(&text[value..position]) {
+                return None;
+            }
+        }
+    })
+}
+
+/// What a provider's name may be followed by and that is no secret.
+fn is_other_thing(word: &[u8]) -> bool {
+    static THINGS: Words = Words::of_any_case(&[
+        b"commit",
+        b"sha",
+        b"revision",
+        b"checksum",
+        b"digest",
+        b"version",
+        b"org",
+        b"organization",
+        b"organisation",
+        b"project",
+        b"trace",
+        b"request",
+        b"issue",
+        b"build",
+        b"image",
+        b"release",
+    ]);
+    word.split(|byte| matches!(byte, b'_' | b'-'))
+        .any(|part| THINGS.contain(part))
+}
+
+/// Stands between names, and between a name and its value.
+const fn is_joint(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' ' | b'\t'
+            | b'.'
+            | b'"'
+            | b'\''
+            | b'`'
+            | b'\\'
+            | b':'
+            | b'='
+            | b','
+            | b'('
+            | b'['
+            | b']'
+            | b'{'
+            | b'>'
+    )
+}
 
 /// Whether the words between a provider's name and a value let it be a secret.
 ///
@@ -61,8 +157,8 @@ fn contains(word: &[u8], needle: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::{ALNUM, HEX, UUID};
     use super::*;
+    use crate::redact::format::{ALNUM, HEX, UUID};
 
     #[test]
     fn a_hexadecimal_value_needs_a_word_that_announces_a_secret() {

@@ -1,8 +1,7 @@
 //! A name and its value in two fields, elements or lines:
 //! `{"name": "DB_PASSWORD", "value": "…"}` and its forms in YAML, XML and settings of services.
 
-use super::assigned::settle;
-use super::assignment::Assigned;
+use super::assigned::{Assigned, settle};
 use super::find;
 use super::format::{WORD, run_length_back};
 use super::keys::{Kind, kind_of};

@@ -5,8 +5,12 @@
 //! name with any other word in it, such as `commit`, `org`, `project` or `url`, is the name of
 //! something else.
 
+use std::sync::LazyLock;
+
+use super::anchors::{Anchors, Step, spellings};
 use super::characters::strip_digits;
 use super::keys::{Kind, NameWords};
+use super::rules::{self, Anchor};
 use super::words::Words;
 
 /// Services beside those that the rules know by name. Words of everyday language are left out.
@@ -316,15 +320,34 @@ static NEUTRAL: Words = Words::of_any_case(&[
     b"your",
 ]);
 
-/// The names of services to look for, of which the rules know `known`.
-pub(super) fn names(known: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
-    let mut all: Vec<&'static str> = known
+static SERVICES: LazyLock<Anchors<&str>> = LazyLock::new(|| Anchors::new(anchors()));
+
+/// The spellings of every service's name, each with the name.
+pub(super) fn anchors() -> Vec<(Vec<u8>, &'static str)> {
+    let of_rules = rules::all().flat_map(|rule| match rule.anchor {
+        Anchor::Near(names) => names,
+        _ => &[],
+    });
+    let mut names: Vec<&'static str> = of_rules
+        .copied()
         .filter(|name| !AMBIGUOUS.contains(name) && !name.contains("_key"))
         .chain(NAMES.iter().copied())
         .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+    names.sort_unstable();
+    names.dedup();
+    let spelled = |name: &'static str| spellings(name).into_iter().map(move |it| (it, name));
+    names.into_iter().flat_map(spelled).collect()
+}
+
+/// The kind of value that a name announces which contains the name of a service and no word of
+/// anything else.
+pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
+    SERVICES.find_map(name, 0, |at, service| {
+        let end = at + service.len();
+        let spelled = name.get(at..end)?.eq_ignore_ascii_case(service.as_bytes());
+        let kind = spelled.then(|| kind_around(name, at, end)).flatten();
+        kind.map(Step::Found)
+    })
 }
 
 /// What a name announces in which a service's name stands at `from..to`, if no other word is in
@@ -332,7 +355,7 @@ pub(super) fn names(known: impl Iterator<Item = &'static str>) -> Vec<&'static s
 ///
 /// Ids of clients and keys are half of a login; ids of accounts and of what they hold have a word
 /// of their own.
-pub(super) fn kind_of(name: &[u8], from: usize, to: usize) -> Option<Kind> {
+pub(super) fn kind_around(name: &[u8], from: usize, to: usize) -> Option<Kind> {
     let is_id =
         |word: &[u8]| word.eq_ignore_ascii_case(b"id") || word.eq_ignore_ascii_case(b"identifier");
     let mut kind = Kind::OfService;
@@ -375,7 +398,7 @@ mod tests {
             ("OKTA_COMMIT_SHA", None),
         ] {
             let from = name.to_ascii_lowercase().find("okta").unwrap();
-            assert_eq!(kind_of(name.as_bytes(), from, from + 4), kind, "{name}");
+            assert_eq!(kind_around(name.as_bytes(), from, from + 4), kind, "{name}");
         }
     }
 }

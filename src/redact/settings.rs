@@ -1,15 +1,27 @@
 //! Settings of files and of addresses: where a value without quotes is one, and no variable or type.
 
 use super::find;
-use super::keys::Kind;
+use super::keys::{Kind, is_screaming};
 use super::lines::{
-    LONGEST_LINE, LONGEST_WORD, before, ends_line, is_argument, is_declared_by, is_indent, is_path,
-    is_plain, last_word, word_length,
+    LONGEST_LINE, LONGEST_WORD, before, ends_line, has_account_before, is_argument, is_declared_by,
+    is_indent, is_pair, is_path, is_plain, last_word, word_length,
 };
 use super::name::Name;
 use super::prose::is_password_of_sentence;
 use super::separator::count;
 use super::words::Words;
+
+/// Settings that have nothing between name and value.
+static DIRECTIVES: Words = Words::of_any_case(&[
+    b"requirepass",
+    b"masterauth",
+    b"bindpw",
+    b"rootpw",
+    b"storepassword",
+    b"keypassword",
+    b"sentinel-pass",
+    b"tls-key-file-pass",
+]);
 
 /// A setting of a file or of an address, whose value is taken literally: `name=value` without
 /// blanks, or `name: value` alone on its line.
@@ -75,6 +87,30 @@ fn is_quoted_with(text: &[u8], name: Name, value: usize) -> bool {
 /// The word that is the value of a parameter.
 fn value_of(text: &[u8], value: usize) -> &[u8] {
     &text[value..value + word_length(text, value, b"&\"'\\ ")]
+}
+
+/// Of a name that begins its line: `requirepass …`, or `NAME   …` as `env` and tables of settings show it.
+pub(super) fn is_directive(text: &[u8], name: Name, value: usize) -> bool {
+    let written = name.of(text);
+    let gap = &text[name.end..value];
+    DIRECTIVES.contain(written)
+        || is_screaming(written)
+            && written.contains(&b'_')
+            && (gap.len() >= 2 || gap.contains(&b'\t'))
+        || is_pair(text, value)
+            && (has_account_before(text, name.start)
+                || gap.len() >= 2 && is_below_header(text, name.start))
+}
+
+/// Below `Key  Value`, as stores of secrets print what they hold.
+fn is_below_header(text: &[u8], at: usize) -> bool {
+    let near = &text[at.saturating_sub(2 * LONGEST_LINE)..at];
+    find::contains(near, b"Value\n---")
+}
+
+/// `@token = …` of a file of requests: a variable, whose value is all that follows.
+pub(super) fn is_variable_of_requests(text: &[u8], name: Name, value: usize) -> bool {
+    text[..name.start].ends_with(b"@") && name.head(text) == b"@" && is_pair(text, value)
 }
 
 /// `name = value` of a settings file: under a `[section]`, or a value that is no variable among

@@ -1,10 +1,10 @@
 //! Rows that SQL statements insert: the value of a column of secrets stands in every tuple.
 
-use super::assignment::Assigned;
+use super::assigned::Assigned;
 use super::keys::{Kind, kind_of};
 use super::literal::Literal;
-use super::scan::kind_of_service;
 use super::separator::count;
+use super::services;
 use super::values::{Style, is_secret};
 
 /// How far a list of columns reaches.
@@ -48,7 +48,7 @@ fn columns_before(text: &[u8], at: usize) -> Option<Vec<Option<Kind>>> {
         let from = column.iter().position(is_part)?;
         let to = column.iter().rposition(is_part)? + 1;
         let name = &column[from..to];
-        kind_of(name).or_else(|| kind_of_service(name))
+        kind_of(name).or_else(|| services::kind_of(name))
     });
     let columns: Vec<_> = columns.collect();
     (plain && columns.iter().any(Option::is_some)).then_some(columns)

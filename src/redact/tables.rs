@@ -1,6 +1,6 @@
 //! Tables with a column of secrets: CSV, Markdown, and what database clients print.
 
-use super::assignment::Assigned;
+use super::assigned::Assigned;
 use super::find;
 use super::keys::Kind;
 use super::lines;

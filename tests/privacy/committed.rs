@@ -275,58 +275,43 @@ fn ship_local_file(scene: &Scene, how: &str) {
     let env = json!({ "env": { "POSTHOG_HOST": url, "POSTHOG_API_KEY": OTHER_KEY } });
     let text = env.to_string();
     let file = ".claude/settings.local.json";
-    let git = |arguments: &[&str]| {
-        let mut command = Command::new("git");
-        let command = command.args(["-c", "safe.directory=*"]).args(arguments);
-        let done = command.current_dir(&project).output();
-        done.expect("git is installed").status.success()
-    };
-    match how {
-        "SHA-256" => assert!(git(&["init", "--object-format=sha256"])),
-        // Git before 2.45 does not know the format, but how a repository says that it has it.
-        "reftable" => assert!(
-            git(&["init", "--ref-format=reftable"])
-                || git(&["init"])
-                    && git(&["config", "core.repositoryformatversion", "1"])
-                    && git(&["config", "extensions.refstorage", "reftable"])
-        ),
-        "no repository" => {}
-        _ => assert!(git(&["init"])),
-    }
+    init_repository(&project, how);
     if how == "a link" {
-        scene.env.write(project.join("module/settings.json"), &text);
         let module = project.join("module");
-        Command::new("git")
-            .args(["init", "-q"])
-            .arg(&module)
-            .output()
-            .expect("the place can be set up");
+        scene.env.write(module.join("settings.json"), &text);
+        assert!(git(&module, &["init", "-q"]));
         fs::create_dir_all(project.join(".claude")).expect("the place can be set up");
         #[cfg(unix)]
         std::os::unix::fs::symlink("../module/settings.json", project.join(file))
             .expect("the place can be set up");
         return;
     }
-    scene.env.write(project.join(file), text);
-    if [
+    scene.env.write(project.join(file), &text);
+    let tracked = [
         "tracked",
         "split index",
         "index of version 4",
         "sparse index",
-    ]
-    .contains(&how)
-    {
-        assert!(git(&["add", "-f", file]));
+    ];
+    if tracked.contains(&how) {
+        assert!(git(&project, &["add", "-f", file]));
     }
     match how {
-        "split index" => assert!(git(&["update-index", "--split-index"])),
-        "index of version 4" => assert!(git(&["update-index", "--index-version", "4"])),
+        "split index" => assert!(git(&project, &["update-index", "--split-index"])),
+        "index of version 4" => assert!(git(&project, &["update-index", "--index-version", "4"])),
         "sparse index" => {
             let who = ["-c", "user.name=a", "-c", "user.email=a@b"];
-            assert!(git(&[&who[..], &["commit", "-q", "-m", "first"]].concat()));
-            let sparse = ["sparse-checkout", "set", "--cone", "--sparse-index"];
-            assert!(git(&[&sparse[..], &["other"]].concat()));
-            scene.env.write(project.join(file), env.to_string());
+            let commit = [&who[..], &["commit", "-q", "-m", "first"]].concat();
+            assert!(git(&project, &commit));
+            let sparse = [
+                "sparse-checkout",
+                "set",
+                "--cone",
+                "--sparse-index",
+                "other",
+            ];
+            assert!(git(&project, &sparse));
+            scene.env.write(project.join(file), &text);
         }
         #[cfg(unix)]
         "another owner" => {
@@ -335,6 +320,30 @@ fn ship_local_file(scene: &Scene, how: &str) {
         }
         _ => {}
     }
+}
+
+/// Makes the project a repository of the form that `how` names.
+fn init_repository(project: &Path, how: &str) {
+    match how {
+        "SHA-256" => assert!(git(project, &["init", "--object-format=sha256"])),
+        // Git before 2.45 does not know the format, but how a repository says that it has it.
+        "reftable" => assert!(
+            git(project, &["init", "--ref-format=reftable"])
+                || git(project, &["init"])
+                    && git(project, &["config", "core.repositoryformatversion", "1"])
+                    && git(project, &["config", "extensions.refstorage", "reftable"])
+        ),
+        "no repository" => {}
+        _ => assert!(git(project, &["init"])),
+    }
+}
+
+/// Runs git in a folder, whoever owns it; whether it succeeded.
+fn git(folder: &Path, arguments: &[&str]) -> bool {
+    let mut command = Command::new("git");
+    let command = command.args(["-c", "safe.directory=*"]).args(arguments);
+    let done = command.current_dir(folder).output();
+    done.expect("git is installed").status.success()
 }
 
 #[test]

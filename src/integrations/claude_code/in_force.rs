@@ -12,7 +12,6 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::plugin::PLUGIN;
 use super::settings::{self, COMMITTED_FILE, Variables, content};
 use crate::host::Host;
 use crate::variables::Variable;
@@ -121,22 +120,8 @@ impl InForce {
     pub fn options(&self) -> Variables {
         let mut files = self.files.iter();
         let user = files.find(|file| file.scope == Scope::User);
-        user.map_or_else(Variables::new, |user| options(&user.content))
+        user.map_or_else(Variables::new, |user| content::options(&user.content))
     }
-}
-
-/// The options of the plugin in the user's own settings, by the variables in which its hooks see
-/// them.
-pub(super) fn options(settings: &Map<String, Value>) -> Variables {
-    let plugins = settings.get("pluginConfigs");
-    let plugin = plugins.and_then(|plugins| plugins.get(PLUGIN));
-    let options = plugin.and_then(|plugin| plugin.get("options")?.as_object());
-    let variable = |name: &str| format!("CLAUDE_PLUGIN_OPTION_{}", name.to_ascii_uppercase());
-    options
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (variable(name), content::text(value)))
-        .collect()
 }
 
 impl SettingsFile {
@@ -200,6 +185,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::integrations::claude_code::settings::content::PLUGIN;
 
     fn host(root: &Path) -> Host {
         let mut host = Host::bare(Utc::now);

@@ -13,12 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::in_force::{InForce, SettingsFile};
+pub use super::settings::content::PLUGIN;
 use crate::host::Host;
 use crate::sources::claude_code::places::config_dir;
 use crate::sources::times::parse_time;
-
-/// The plugin of this repository, as Claude Code names it.
-pub const PLUGIN: &str = "posthog@posthog-llma";
 
 /// What a hook of the user's own has in its command.
 const PROGRAM: &str = "posthog-llma";

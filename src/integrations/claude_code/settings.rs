@@ -16,7 +16,6 @@ pub mod edit;
 
 use std::path::{Path, PathBuf};
 
-use super::in_force;
 use crate::git;
 use crate::host::Host;
 use crate::sources::claude_code::places::{config_dir, config_dirs, config_dirs_of};
@@ -127,7 +126,7 @@ impl ProjectFile {
         let variables = |settings| {
             let mut variables = content::variables(&settings);
             if kind == Kind::User {
-                variables.extend(in_force::options(&settings));
+                variables.extend(content::options(&settings));
             }
             variables
         };

@@ -1,11 +1,11 @@
 //! Payment, shops, shipping, travel and trading.
 
-use super::super::checks::{mixed_case, random, with_symbol};
-use super::super::format::{
+use super::{Provider, inside, link, near, prefix, provider, word};
+use crate::redact::checks::{mixed_case, random, with_symbol};
+use crate::redact::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD,
     text,
 };
-use super::{Provider, inside, link, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

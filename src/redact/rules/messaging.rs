@@ -1,10 +1,10 @@
 //! Chat, mail, phone and social networks.
 
-use super::super::checks::{mixed_case, no_example, random, with_digit};
-use super::super::format::{
+use super::{Provider, inside, link, near, prefix, provider, word};
+use crate::redact::checks::{mixed_case, no_example, random, with_digit};
+use crate::redact::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, URL64, UUID, text,
 };
-use super::{Provider, inside, link, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

@@ -1,10 +1,10 @@
 //! Backends, automation, feature flags and platforms that developers build on.
 
-use super::super::checks::{mixed_case, random};
-use super::super::format::{
+use super::{Provider, inside, near, prefix, provider, word};
+use crate::redact::checks::{mixed_case, random};
+use crate::redact::format::{
     ALNUM, BASE64, Class, HEX, LOWER, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
-use super::{Provider, inside, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

@@ -1,10 +1,10 @@
 //! Security scanners, network protection, and proofs of who somebody is.
 
-use super::super::checks::{no_example, random};
-use super::super::format::{
+use super::{Provider, prefix, provider, word};
+use crate::redact::checks::{no_example, random};
+use crate::redact::format::{
     ALNUM, ANY_HEX, Class, DIGIT, HEX, LOWER_ALNUM, UPPER_ALNUM, URL64, WORD, text,
 };
-use super::{Provider, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

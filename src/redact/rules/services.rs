@@ -1,12 +1,12 @@
 //! Identity, work tools, content, maps, data and the general web.
 
-use super::super::checks::{
+use super::{Provider, inside, near, prefix, provider, word};
+use crate::redact::checks::{
     encoded_json_header, json_header, mixed_case, no_example, random, web_token,
 };
-use super::super::format::{
+use crate::redact::format::{
     ALNUM, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
-use super::{Provider, inside, near, prefix, provider, word};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

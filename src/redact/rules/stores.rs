@@ -1,10 +1,10 @@
 //! Secret stores, databases and bare keys.
 
-use super::super::checks::{encoded_private_key, mixed_case, no_example, random, with_digit};
-use super::super::format::{
+use super::{Provider, inside, link, near, prefix, provider, word};
+use crate::redact::checks::{encoded_private_key, mixed_case, no_example, random, with_digit};
+use crate::redact::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, PAD, Part, UPPER_ALNUM, URL64, text,
 };
-use super::{Provider, inside, link, near, prefix, provider, word};
 
 /// Version 2 and later have the same groups; programs print them in either case.
 const SECRET_KEY_GROUPS: &[Part] = &[

@@ -1,9 +1,9 @@
 //! What text costs that is made of nothing but beginnings of what is looked for, in counted work.
 
-use super::super::corpus::Random;
-use super::super::format::ALNUM;
-use super::super::work;
 use super::redact;
+use crate::redact::corpus::Random;
+use crate::redact::format::ALNUM;
+use crate::redact::work;
 
 /// Bytes looked at to redact this text.
 fn work_for(text: &str) -> u64 {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::Counts;
-use super::super::corpus::Random;
-use super::super::format::ALNUM;
 use super::{redact, redactor};
+use crate::redact::Counts;
+use crate::redact::corpus::Random;
+use crate::redact::format::ALNUM;
 
 fn redact_json(mut value: Value) -> Value {
     redactor().value(&mut value, &mut Counts::default());

@@ -1,6 +1,6 @@
 //! Rules of the user's own.
 
-use super::super::{Counts, RedactionKey, Redactor, UserRules};
+use crate::redact::{Counts, RedactionKey, Redactor, UserRules};
 
 #[test]
 fn user_rules_replace_and_allow() {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::corpus::{self, HARMLESS, Random};
-use super::super::format::ALNUM;
-use super::super::{Counts, RedactionKey, Redactor};
 use super::{redact, redactor};
+use crate::redact::corpus::{self, HARMLESS, Random};
+use crate::redact::format::ALNUM;
+use crate::redact::{Counts, RedactionKey, Redactor};
 
 #[test]
 fn redacting_twice_changes_nothing() {

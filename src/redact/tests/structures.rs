@@ -1,9 +1,9 @@
 //! Private keys, headers, addresses, command lines, checksums, what a text cut off.
 
-use super::super::checks;
-use super::super::corpus::Random;
-use super::super::format::{ALNUM, BASE64};
 use super::redact;
+use crate::redact::checks;
+use crate::redact::corpus::Random;
+use crate::redact::format::{ALNUM, BASE64};
 
 #[test]
 fn a_checksum_shows_where_a_token_ends() {

@@ -52,35 +52,22 @@ pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
             { "type": "subtask", "prompt": at("subtask") },
         ]),
     );
-    let tool = |id: &str, name: String, state: Value| {
-        let mut part = json!({ "type": "tool", "tool": name, "callID": id, "state": state });
-        part["state"]["time"] = json!({ "start": START + 1, "end": START + 2 });
-        part
-    };
     let arguments = json!({ at("tool-key"): [at("tool-argument")] });
     store.answer("ses_1", &json!({ "variant": at("variant") }), &json!([
         { "type": "step-start" },
         { "type": "reasoning", "text": at("reasoning") },
         { "type": "text", "text": at("answer") },
-        tool("call-1", at("tool-name"), json!({ "status": "completed", "input": arguments, "output": at("tool-result") })),
-        tool("call-2", "bash".to_owned(), json!({ "status": "error", "input": {}, "error": at("tool-failure") })),
-        tool("call-3", "invalid".to_owned(), json!({ "status": "completed", "input": { "tool": at("refused-tool-name") }, "output": "no" })),
-        tool("call-4", "task".to_owned(), json!({ "status": "completed", "input": {}, "output": "done", "metadata": { "sessionId": "ses_2" } })),
+        tool("call-1", &at("tool-name"), json!({ "status": "completed", "input": arguments, "output": at("tool-result") })),
+        tool("call-2", "bash", json!({ "status": "error", "input": {}, "error": at("tool-failure") })),
+        tool("call-3", "invalid", json!({ "status": "completed", "input": { "tool": at("refused-tool-name") }, "output": "no" })),
+        tool("call-4", "task", json!({ "status": "completed", "input": {}, "output": "done", "metadata": { "sessionId": "ses_2" } })),
         { "type": "step-finish", "reason": at("stop-reason"), "tokens": { "input": 1, "output": 50 } },
     ]));
     store.user(
         "ses_2",
         &json!([{ "type": "text", "text": at("subagent-prompt") }]),
     );
-    store.answer(
-        "ses_2",
-        &json!({}),
-        &json!([
-            { "type": "step-start" },
-            { "type": "text", "text": at("subagent-answer") },
-            { "type": "step-finish", "reason": "stop", "tokens": { "input": 1, "output": 50 } },
-        ]),
-    );
+    store.answer("ses_2", &json!({}), &saying(&at("subagent-answer")));
     store.user(
         "ses_1",
         &json!([{ "type": "text", "text": "a command", "synthetic": true }]),
@@ -90,7 +77,7 @@ pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     store.answer(
         "ses_1",
         &json!({}),
-        &json!([tool("call-5", "bash".to_owned(), command)]),
+        &json!([tool("call-5", "bash", command)]),
     );
     store.user("ses_1", &json!([{ "type": "text", "text": at("prompt") }]));
     let failure = json!({ "name": at("api-error-kind"), "data": { "message": at("api-error"), "statusCode": 529 } });
@@ -103,23 +90,28 @@ pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     store.answer(
         "ses_1",
         &json!({ "summary": true }),
-        &json!([
-            { "type": "step-start" },
-            { "type": "text", "text": at("summary") },
-            { "type": "step-finish", "reason": "stop", "tokens": { "input": 1, "output": 50 } },
-        ]),
+        &saying(&at("summary")),
     );
     store.user("ses_1", &json!([{ "type": "text", "text": at("prompt") }]));
-    store.answer(
-        "ses_1",
-        &json!({}),
-        &json!([
-            { "type": "step-start" },
-            { "type": "text", "text": at("answer") },
-            { "type": "step-finish", "reason": "stop", "tokens": { "input": 1, "output": 50 } },
-        ]),
-    );
+    store.answer("ses_1", &json!({}), &saying(&at("answer")));
     (folder, session)
+}
+
+/// A part with a call of a tool.
+fn tool(id: &str, name: &str, mut state: Value) -> Value {
+    let mut part = json!({ "type": "tool", "tool": name, "callID": id });
+    state["time"] = json!({ "start": START + 1, "end": START + 2 });
+    part["state"] = state;
+    part
+}
+
+/// The parts of an answer that says a text.
+fn saying(text: &str) -> Value {
+    json!([
+        { "type": "step-start" },
+        { "type": "text", "text": text },
+        { "type": "step-finish", "reason": "stop", "tokens": { "input": 1, "output": 50 } },
+    ])
 }
 
 /// The files of sessions, as versions before 1.2 wrote them.

@@ -21,6 +21,9 @@ use serde_json::{Map, Number, Value};
 
 use crate::sources::regular;
 
+/// The plugin of this repository, as Claude Code names it.
+pub const PLUGIN: &str = "posthog@posthog-llma";
+
 /// Variables by name.
 pub type Variables = BTreeMap<String, String>;
 
@@ -80,6 +83,21 @@ pub fn variables(settings: &Map<String, Value>) -> Variables {
     env.into_iter()
         .flatten()
         .map(|(name, value)| (name.clone(), text(value)))
+        .collect()
+}
+
+/// The options of the plugin in the user's own settings, by the variables in which its hooks see
+/// them.
+#[must_use]
+pub fn options(settings: &Map<String, Value>) -> Variables {
+    let plugins = settings.get("pluginConfigs");
+    let plugin = plugins.and_then(|plugins| plugins.get(PLUGIN));
+    let options = plugin.and_then(|plugin| plugin.get("options")?.as_object());
+    let variable = |name: &str| format!("CLAUDE_PLUGIN_OPTION_{}", name.to_ascii_uppercase());
+    options
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (variable(name), text(value)))
         .collect()
 }
 
