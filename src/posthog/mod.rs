@@ -13,7 +13,7 @@ mod kinds;
 pub mod limits;
 pub mod links;
 mod map;
-mod names;
+pub(crate) mod names;
 mod plain;
 mod properties;
 pub mod retention;
@@ -21,6 +21,7 @@ mod session_trace;
 mod settings;
 mod tally;
 mod test_trace;
+mod titles;
 mod tool_error;
 
 pub use crate::session::{InputScope, Wanted};
