@@ -29,7 +29,7 @@ pub use classify::{Disposition, backoff, classify, spread};
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName, Written};
 pub use foreign::Foreign;
-pub use map::{Progress, claims, map};
+pub use map::{claims, map};
 pub use properties::{Name, Properties};
 pub use settings::{Frozen, Grouping, Recording, Settings};
 pub use tally::Tally;
