@@ -14,7 +14,9 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use posthog_llma::outbox::{Destination, Outbox, SessionEntry};
 use posthog_llma::posthog::limits::{AI_LANE_EVENT, Limits};
-use posthog_llma::posthog::{Event, EventName, InputScope, Properties, Written};
+use posthog_llma::posthog::{
+    DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Written,
+};
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
 use serde_json::json;
 use tempfile::TempDir;
@@ -80,19 +82,27 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
         api_key: "phc_bench".into(),
         committed_by: None,
     };
+    let frozen = Redactor::new(RedactionKey::new([7; 32])).written(|_| Frozen {
+        distinct_id: DistinctId::parse("ada@example.com").expect("it is a person"),
+        is_person: true,
+        grouping: Grouping::Session,
+        session_window: None,
+        turn_spans: true,
+        project_name: Some("bookshop".to_owned()),
+    });
     for (number, events) in events.chunks(session).enumerate() {
         let entry = SessionEntry {
             agent: "claude-code",
             id: &format!("session {number}"),
-            project: Some("bookshop"),
-            title: None,
-            frozen: "{}",
+            frozen: frozen.clone(),
         };
-        let mut batch = outbox.begin(entry, &destination, now()).expect("it begins");
+        let mut writer = outbox
+            .begin(&entry, &destination, now())
+            .expect("it begins");
         for event in events {
-            batch.push(event.clone()).expect("it is stored");
+            writer.push(event.clone()).expect("it is stored");
         }
-        batch.commit(None, [], &[]).expect("it is stored");
+        writer.commit(None, [], &[]).expect("it is stored");
     }
 }
 

@@ -97,8 +97,16 @@ pub struct Show {
 
 /// Arguments of `hook`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  posthog-llma hook <input.json           as Claude Code calls it
+  posthog-llma hook --agent pi --session 4f2a.jsonl
+                                          as the extension of Pi calls it
+
+The work is done by a detached process, which survives the end of the agent.")]
 pub struct Hook {
-    /// Agent that calls; Claude Code passes the rest as JSON on standard input
+    /// Agent that calls
+    ///
+    /// Claude Code passes the session as JSON on standard input, other agents with --session.
     #[arg(long, default_value = "claude-code")]
     pub(crate) agent: Agent,
     /// Transcript of the session
@@ -250,10 +258,13 @@ const INSTEAD: &str = "Instead of sending";
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  posthog-llma status
+#[command(after_long_help = "Examples:
+  posthog-llma status                     about ten lines
   posthog-llma status --json | jq .sessions
   posthog-llma status --short             for a status line; always exits with 0
+
+It reads settings and outbox of this machine and asks no server. Whatever cannot be read is said in
+its place.
 
 Exit status: 0 done, 1 the outbox or the confirmed hosts cannot be read, 2 wrong use.")]
 pub struct Status {
@@ -315,8 +326,18 @@ pub struct Pause {
 
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  posthog-llma resume                     the only paused session
+  posthog-llma resume 4f2a                the excluded session whose id begins with 4f2a
+
+The session is sent again from its start by its next hook, or at once by posthog-llma ingest. Events
+that PostHog took before are not sent twice.
+
+Exit status: 0 done, 1 the exclusion cannot be removed, 2 wrong use.")]
 pub struct Resume {
-    /// Session id or the beginning of one; without it, the only session that is paused
+    /// Session id, or beginning of one
+    ///
+    /// Without it: the only paused session. A forgotten session has to be named.
     #[arg(value_name = "SESSION")]
     pub(crate) session: Option<String>,
 }
@@ -324,10 +345,10 @@ pub struct Resume {
 /// Arguments of `forget`.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Title, project and everything that waits of the session are removed from the \
-    outbox. What stays are the ids of its events, so that no copy of them in a fork is sent, and \
-    the settings that made those ids. PostHog keeps what was sent before. Hooks and ingest leave \
-    the session out until posthog-llma resume."
+    after_long_help = "The project and the waiting events of the session are removed from the outbox. \
+    The ids of its events stay, so that no copy of them in a fork is sent, and the settings from \
+    which those ids are derived. PostHog keeps the events that were sent before. Hooks and ingest \
+    leave the session out until posthog-llma resume."
 )]
 pub struct Forget {
     /// Session id, beginning of one, or transcript
@@ -337,8 +358,18 @@ pub struct Forget {
 
 /// Arguments of `flush`.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  posthog-llma flush                      at once, instead of with the next session
+  posthog-llma flush --refused            after the cause of a refusal was removed
+
+Events wait after a failure: their hosts are left alone for a while, which flush ignores. It does not
+read sessions: posthog-llma ingest does.
+
+Exit status: 0 nothing waits, 1 events wait or were refused, 2 wrong use.")]
 pub struct Flush {
-    /// Also send the events again that PostHog refused
+    /// Also send events that PostHog refused before
+    ///
+    /// They are kept in the outbox with the reason of the refusal, which posthog-llma status shows.
     #[arg(long)]
     pub(crate) refused: bool,
 }

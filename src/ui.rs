@@ -9,6 +9,7 @@ mod progress;
 mod styled;
 #[cfg(unix)]
 mod terminal;
+mod waiting;
 
 use std::fmt;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
@@ -18,6 +19,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use clean::{Cleaner, clean, steers};
 pub use progress::Progress;
 pub use styled::Styled;
+pub use waiting::Waiting;
 
 /// Assumed width of a terminal whose width is unknown, in columns.
 const COLUMNS: usize = 100;

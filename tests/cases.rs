@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::independent::{by_claude_code, tally};
 use crate::support::library::{Events, Run};
-use posthog_llma::posthog::Progress;
+use posthog_llma::session::SessionState;
 use posthog_llma::sources;
 use serde_json::{Value, json};
 
@@ -112,7 +112,7 @@ fn events(case: &Path) -> Events {
     let mut events = Events::new();
     for session in found {
         let is_session = run
-            .collect(&session.locator.path(), None, Progress::Ended)
+            .collect(&session.locator.path(), None, SessionState::Ended)
             .is_some();
         if is_session {
             events.extend(run.events_after(&session.locator.path(), &events));

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::support::library::{Events, Run, collect};
 use crate::support::rendering;
-use posthog_llma::posthog::Progress;
 use posthog_llma::session::Oddities;
+use posthog_llma::session::SessionState;
 use posthog_llma::sources;
 use serde_json::Value;
 
@@ -153,7 +153,7 @@ fn in_privacy_mode_numbers_and_names_are_left() {
 #[test]
 fn what_was_left_out_is_counted() {
     let oddities = |number| {
-        let collected = collect(&transcript(number), Progress::Ended);
+        let collected = collect(&transcript(number), SessionState::Ended);
         collected.expect("a session").session.oddities
     };
     let broken = oddities("00000020");

@@ -11,9 +11,10 @@ use posthog_llma::consent::{Caller, Environment};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline, Redactors};
 use posthog_llma::posthog::limits::AI_LANE_EVENT;
-use posthog_llma::posthog::{self, Event, EventName, Progress, ids};
+use posthog_llma::posthog::{self, Event, EventName, ids};
 use posthog_llma::redact::{Counts, RedactionKey};
 use posthog_llma::session::Agent;
+use posthog_llma::session::SessionState;
 use posthog_llma::sources::{self, SessionRef};
 use serde_json::Value;
 use uuid::Uuid;
@@ -148,7 +149,7 @@ impl Default for Program {
 
 impl Program {
     fn session(&mut self, transcript: &Path) -> anyhow::Result<Option<SentSession>> {
-        let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
+        let (progress, wanted) = (Some(SessionState::Ended), self.config.wanted());
         let found = SessionRef::at(transcript);
         let found = found.with_context(|| format!("{} is gone", transcript.display()))?;
         let collected = pipeline::collect(&found, None, progress, wanted, &self.host)?;
@@ -167,7 +168,7 @@ impl Program {
             ..SentSession::default()
         };
         let pipeline = Pipeline::new(&self.config, &self.redactors, AI_LANE_EVENT);
-        let frozen = pipeline.freeze(&collected)?;
+        let frozen = pipeline.freeze(&collected)?.into_inner();
         let mut replaced = Counts::default();
         pipeline.events(&collected, frozen, &mut replaced, &mut |event| {
             let event = event.get();

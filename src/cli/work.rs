@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::posthog::Progress;
 use crate::session::Agent;
+use crate::session::SessionState;
 
 /// Name of the verb.
 const VERB: &str = "work";
@@ -39,7 +39,7 @@ pub enum Task {
         transcript: PathBuf,
         /// Whether the session goes on
         #[arg(long)]
-        progress: Progress,
+        progress: SessionState,
     },
     /// Log that the transcript of a session was not found
     Missing {
@@ -51,7 +51,7 @@ pub enum Task {
         session: String,
         /// Whether the session goes on
         #[arg(long)]
-        progress: Progress,
+        progress: SessionState,
     },
     /// Store sessions whose end was missed
     Sweep {
@@ -119,7 +119,7 @@ impl Task {
     }
 }
 
-impl ValueEnum for Progress {
+impl ValueEnum for SessionState {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Running, Self::Ended]
     }
@@ -129,10 +129,10 @@ impl ValueEnum for Progress {
     }
 }
 
-const fn name_of(progress: Progress) -> &'static str {
+const fn name_of(progress: SessionState) -> &'static str {
     match progress {
-        Progress::Running => "running",
-        Progress::Ended => "ended",
+        SessionState::Running => "running",
+        SessionState::Ended => "ended",
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
 
     fn tasks(agent: Agent) -> Vec<Task> {
         let mut tasks = vec![Task::Sweep { agent }, Task::Deliver { agent }];
-        for progress in [Progress::Running, Progress::Ended] {
+        for progress in [SessionState::Running, SessionState::Ended] {
             for session in ["4f2a8c11", "--agent", "", "two words=1"] {
                 tasks.push(Task::Missing {
                     agent,

@@ -8,7 +8,7 @@ use crate::cli::Flush;
 use crate::deliver::Drained;
 use crate::host::Host;
 use crate::outbox::RunKind;
-use crate::ui;
+use crate::ui::{self, Waiting};
 
 /// A person looks at the terminal.
 const EFFORT: Effort = Effort {
@@ -29,7 +29,9 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     for line in sending.announcements()? {
         ui::say(line);
     }
+    let waiting = waiting(&sending)?;
     let drained = sending.drain(EFFORT, &|| false, &mut |_| ())?;
+    drop(waiting);
     let report = Report {
         error: drained.last_error.clone(),
         warnings: Vec::new(),
@@ -41,6 +43,15 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     } else {
         Exit::Incomplete
     })
+}
+
+/// Shows which hosts the drain waits for; `None` if no events wait.
+fn waiting(sending: &Sending<'_>) -> anyhow::Result<Option<Waiting>> {
+    let (hosts, events) = sending.sendable()?;
+    let hosts = Vec::from_iter(hosts).join(" and ");
+    let events_counted = ui::count(events, "event");
+    let begin = || Waiting::begin(format_args!("{hosts} to take {events_counted}"));
+    Ok((events > 0).then(begin))
 }
 
 /// Prints the result of a drain for the person who waits for it.

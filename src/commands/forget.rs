@@ -17,8 +17,8 @@ pub(super) fn run(arguments: &cli::Forget, host: &Host) -> anyhow::Result<Exit> 
     let session = Named::of(&found);
     let withdrawal = excluded::exclude(&session, Cause::Forgotten, host)?;
     ui::say(format_args!(
-        "session {} is forgotten: its title, its project and what waited of it are removed here, \
-         and neither hooks nor ingest send it again",
+        "session {} is forgotten: its project and its waiting events are deleted here, and neither \
+         hooks nor ingest send it again",
         short(&session.key)
     ));
     ui::say(format_args!(

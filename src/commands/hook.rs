@@ -22,8 +22,8 @@ use crate::config::{self, Config};
 use crate::consent::{self, Caller, Environment, Judgement, Moment, StopScope};
 use crate::detached;
 use crate::host::Host;
-use crate::posthog::Progress;
 use crate::session::Agent;
+use crate::session::SessionState;
 use crate::sources;
 use crate::variables::Variable;
 
@@ -123,9 +123,9 @@ fn task_of_plugin(arguments: &Hook, host: &Host) -> Option<Task> {
     let agent = arguments.agent;
     let session = arguments.session.as_ref()?;
     let progress = if arguments.running {
-        Progress::Running
+        SessionState::Running
     } else {
-        Progress::Ended
+        SessionState::Ended
     };
     match (sources::named_by_plugin(agent, session, host), agent) {
         (Some(transcript), _) => Some(Task::Collect {
@@ -164,7 +164,7 @@ impl Input {
         if self.is_start() {
             return Task::Sweep { agent };
         }
-        let progress = Progress::Ended;
+        let progress = SessionState::Ended;
         // The detached process works in another directory.
         let transcript = transcript_of(self, host).and_then(|path| std::path::absolute(path).ok());
         match (transcript, &self.session_id) {

@@ -51,9 +51,9 @@ impl<'a> Prospect<'a> {
     pub(super) fn frozen(&self, collected: &Collected) -> anyhow::Result<Frozen> {
         let session = &collected.session;
         let known = self.ask(|outbox| outbox.session(session.agent.as_str(), &session.key))?;
-        let frozen = known.flatten();
-        let frozen = frozen.and_then(|known| serde_json::from_str(&known.frozen).ok());
-        frozen.map_or_else(|| self.pipeline().freeze(collected), Ok)
+        let frozen = known.flatten().and_then(|known| known.frozen().ok());
+        let freeze = || anyhow::Ok(self.pipeline().freeze(collected)?.into_inner());
+        frozen.map_or_else(freeze, Ok)
     }
 
     /// Asks the outbox; `None` when there is none.

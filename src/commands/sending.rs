@@ -1,5 +1,6 @@
 //! The parts that all sending commands share: the open outbox, the destination, the transport.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,10 +12,10 @@ use crate::consent::{Trust, Unconfirmed};
 use crate::deliver::{self, Clock, Drained, HostClock, Policy};
 use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run, RunKind};
-use crate::pipeline::{self, Given, Pipeline, Read, Redactors, Stored};
-use crate::posthog::Progress;
+use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
 use crate::posthog::limits;
 use crate::redact::{Counts, RedactionKey};
+use crate::session::SessionState;
 use crate::sources::SessionRef;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
@@ -105,27 +106,21 @@ impl<'a> Sending<'a> {
         &self,
         pipeline: &Pipeline<'_>,
         found: &SessionRef,
-        progress: Option<Progress>,
+        state: Option<SessionState>,
     ) -> anyhow::Result<Stored> {
-        pipeline.store(
-            found,
-            &self.outbox,
-            self.destination()?,
-            progress,
-            self.host,
-        )
+        pipeline.store(found, &self.outbox, self.destination()?, state, self.host)
     }
 
-    /// Stores what was read ahead of a session. For `given` see [`Pipeline::store_read`].
+    /// Stores what was read ahead of a session. For `known` see [`Pipeline::store_read`].
     pub(super) fn store_read(
         &self,
         pipeline: &Pipeline<'_>,
         found: &SessionRef,
         read: Read,
-        given: &mut Given,
+        known: &mut KnownEvents,
     ) -> anyhow::Result<Stored> {
         let destination = self.destination()?;
-        match pipeline.store_read(read, given, &self.outbox, destination, self.host) {
+        match pipeline.store_read(read, known, &self.outbox, destination, self.host) {
             Err(error) if pipeline::is_overtaken(&error) => self.store(pipeline, found, None),
             stored => stored,
         }
@@ -154,7 +149,19 @@ impl<'a> Sending<'a> {
         destinations.iter().map(announce).collect()
     }
 
-    /// Sends what waits, until `stop`.
+    /// The hosts that a drain would send to, and the number of events for them.
+    pub(super) fn sendable(&self) -> anyhow::Result<(BTreeSet<String>, u64)> {
+        let (mut hosts, mut events) = (BTreeSet::new(), 0);
+        for record in self.outbox.destinations_waiting(self.host.now(), true)? {
+            if self.trust.permits(&record.destination) {
+                events += self.outbox.waiting(record.id)?;
+                hosts.insert(record.destination.host);
+            }
+        }
+        Ok((hosts, events))
+    }
+
+    /// Sends the waiting events, until `stop`.
     pub(super) fn drain(
         &self,
         effort: Effort,

@@ -17,8 +17,8 @@ use crate::detached;
 use crate::host::Host;
 use crate::integrations::{self, Running};
 use crate::outbox::RunKind;
-use crate::posthog::Progress;
 use crate::session::Agent;
+use crate::session::SessionState;
 use crate::sources::{self, SessionRef};
 
 /// Time without a write after which a transcript that no process has open belongs to a session
@@ -122,7 +122,7 @@ const fn sweeps(task: &Task) -> bool {
             agent, progress, ..
         } => matches!(
             (agent, progress),
-            (Agent::Pi | Agent::OpenCode, Progress::Ended)
+            (Agent::Pi | Agent::OpenCode, SessionState::Ended)
         ),
         Task::Deliver { .. } => false,
     }
@@ -166,7 +166,7 @@ fn gather(
 fn collect(
     sending: &Sending<'_>,
     transcript: &Path,
-    progress: Progress,
+    progress: SessionState,
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let found = SessionRef::at(transcript);
@@ -203,7 +203,7 @@ fn sweep(
         {
             continue;
         }
-        match sending.store(&pipeline, &found, Some(Progress::Ended)) {
+        match sending.store(&pipeline, &found, Some(SessionState::Ended)) {
             Ok(stored) => {
                 report.note(&stored, &found);
             }
@@ -241,15 +241,15 @@ mod tests {
         let claude_code = Agent::ClaudeCode;
         for (task, expected) in [
             (Task::Sweep { agent: claude_code }, true),
-            (collect(claude_code, Progress::Ended), false),
-            (missing(claude_code, Progress::Ended), false),
+            (collect(claude_code, SessionState::Ended), false),
+            (missing(claude_code, SessionState::Ended), false),
             (Task::Deliver { agent: claude_code }, false),
-            (collect(Agent::Pi, Progress::Running), false),
-            (collect(Agent::Pi, Progress::Ended), true),
-            (collect(Agent::OpenCode, Progress::Running), false),
-            (collect(Agent::OpenCode, Progress::Ended), true),
-            (missing(Agent::OpenCode, Progress::Running), false),
-            (missing(Agent::OpenCode, Progress::Ended), true),
+            (collect(Agent::Pi, SessionState::Running), false),
+            (collect(Agent::Pi, SessionState::Ended), true),
+            (collect(Agent::OpenCode, SessionState::Running), false),
+            (collect(Agent::OpenCode, SessionState::Ended), true),
+            (missing(Agent::OpenCode, SessionState::Running), false),
+            (missing(Agent::OpenCode, SessionState::Ended), true),
         ] {
             assert_eq!(sweeps(&task), expected, "{task:?}");
         }

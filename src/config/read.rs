@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         let api_key = self.api_key();
         let parse = |text: &str| match Endpoint::parse(text) {
             Ok(endpoint) => Ok(Some(endpoint)),
-            Err(error) => Err(format!("is {error}")),
+            Err(error) => Err(format!("cannot be used: {error}")),
         };
         let default = Endpoint::parse(DEFAULT_HOST).ok();
         let source = self.values.source(Variable::PosthogHost);

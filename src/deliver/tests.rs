@@ -24,7 +24,7 @@ use uuid::Uuid;
 use self::posthog::{Fault, PostHog, Verdict};
 use super::*;
 use crate::outbox::{DestinationStatus, SessionEntry};
-use crate::posthog::{Event, EventName, Properties, Written};
+use crate::posthog::{Event, EventName, Frozen, Properties, Written};
 use crate::redact::Redacted;
 use crate::transport::TransportSettings;
 
@@ -145,21 +145,19 @@ impl Scene {
         let entry = SessionEntry {
             agent: "claude-code",
             id: "session",
-            project: None,
-            title: None,
-            frozen: "{}",
+            frozen: Redacted::trusted(Frozen::of_project("shop")),
         };
         let destination = Destination {
             host: host.to_owned(),
             api_key: "phc_test".into(),
             committed_by: None,
         };
-        let mut batch = self
+        let mut writer = self
             .outbox
-            .begin(entry, &destination, self.clock.now())
+            .begin(&entry, &destination, self.clock.now())
             .unwrap();
-        events.for_each(|event| batch.push(event).unwrap());
-        batch.commit(None, [], &[]).unwrap();
+        events.for_each(|event| writer.push(event).unwrap());
+        writer.commit(None, [], &[]).unwrap();
     }
 
     fn drain(&self) -> Drained {

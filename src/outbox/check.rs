@@ -82,7 +82,7 @@ mod tests {
 
     use super::*;
     use crate::outbox::{Destination, SessionEntry};
-    use crate::posthog::{Event, EventName, Properties};
+    use crate::posthog::{Event, EventName, Frozen, Properties};
     use crate::redact::Redacted;
 
     /// An outbox with one waiting event.
@@ -91,16 +91,14 @@ mod tests {
         let entry = SessionEntry {
             agent: "claude-code",
             id: "ada",
-            project: None,
-            title: None,
-            frozen: "{}",
+            frozen: Redacted::trusted(Frozen::of_project("shop")),
         };
         let destination = Destination {
             host: "https://us.i.posthog.com".into(),
             api_key: "phc_test".into(),
             committed_by: None,
         };
-        let mut batch = outbox.begin(entry, &destination, Utc::now()).unwrap();
+        let mut writer = outbox.begin(&entry, &destination, Utc::now()).unwrap();
         let mut properties = Properties::default();
         properties.insert("text", json!("x"));
         let event = Event {
@@ -110,8 +108,8 @@ mod tests {
             timestamp: Utc::now(),
             properties,
         };
-        batch.push(Redacted::trusted(event.written())).unwrap();
-        batch.commit(None, [], &[]).unwrap();
+        writer.push(Redacted::trusted(event.written())).unwrap();
+        writer.commit(None, [], &[]).unwrap();
         outbox
     }
 

@@ -31,16 +31,15 @@ pub(super) fn digest(body: &[u8]) -> [u8; DIGEST_BYTES] {
 
 /// The new events of one session while they are stored.
 ///
-/// Events may be stored before [`Batch::commit`], but the session's checkpoint changes only in it:
-/// if a batch is never committed, its events are read and pushed again, and then recognised. Until
-/// the commit, a power failure may undo what was stored.
+/// Events may be stored before [`SessionWriter::commit`], but the session's checkpoint changes only
+/// there: without a commit, the next run reads and pushes the same events again, which are then
+/// recognised. Until the commit, a power failure may undo what was stored.
 #[derive(Debug)]
-pub struct Batch<'a> {
+pub struct SessionWriter<'a> {
     outbox: &'a Outbox,
     session: SessionRecord,
     destination: i64,
     now: i64,
-    title: Option<String>,
     pending: Vec<Written>,
     pending_bytes: usize,
     /// Traces sum up the other events, so they wait for the commit: if another process was faster,
@@ -51,35 +50,37 @@ pub struct Batch<'a> {
 
 impl Outbox {
     /// Begins to store events of a session. The session is registered at once, with its frozen
-    /// settings if it is new. Build the events with the settings of `Batch::session`: if an earlier
-    /// run registered the session, they are that run's.
+    /// settings if it is new. Build the events with the frozen settings of
+    /// `SessionWriter::session`, which an earlier run may have registered.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn begin(
         &self,
-        entry: SessionEntry<'_>,
+        entry: &SessionEntry<'_>,
         destination: &Destination,
         now: DateTime<Utc>,
-    ) -> Result<Batch<'_>, OutboxError> {
+    ) -> Result<SessionWriter<'_>, OutboxError> {
         let now = milliseconds(now);
+        let frozen = entry.frozen.get();
+        let project = frozen.project_name.as_deref();
+        let frozen = serde_json::to_string(frozen).map_err(OutboxError::Frozen)?;
         let (session, destination) = self.write_ahead(|change| {
             change.execute(
                 "INSERT INTO sessions (agent, session, project, frozen, first_seen, last_seen)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5)
                  ON CONFLICT (agent, session) DO UPDATE SET project = coalesce(?3, project)",
-                params![entry.agent, entry.id, entry.project, entry.frozen, now],
+                params![entry.agent, entry.id, project, frozen, now],
             )?;
             let session = session(change, entry.agent, entry.id)?
                 .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             Ok((session, register(change, destination)?))
         })?;
-        Ok(Batch {
+        Ok(SessionWriter {
             outbox: self,
             session,
             destination,
             now,
-            title: entry.title.map(str::to_owned),
             pending: Vec::new(),
             pending_bytes: 0,
             traces: Vec::new(),
@@ -88,7 +89,7 @@ impl Outbox {
     }
 }
 
-impl Batch<'_> {
+impl SessionWriter<'_> {
     /// The stored record of the session: its frozen settings and its checkpoint.
     #[must_use]
     pub(crate) const fn session(&self) -> &SessionRecord {
@@ -137,13 +138,12 @@ impl Batch<'_> {
         let counts = self.outbox.write(|change| {
             let moved = change.execute(
                 "UPDATE sessions SET generation = generation + 1, last_seen = ?2,
-                        checkpoint = coalesce(?3, checkpoint), title = coalesce(?4, title)
-                 WHERE id = ?1 AND generation = ?5",
+                        checkpoint = coalesce(?3, checkpoint)
+                 WHERE id = ?1 AND generation = ?4",
                 params![
                     self.session.id,
                     self.now,
                     checkpoint.map(Redacted::get),
-                    self.title,
                     self.session.generation
                 ],
             )?;

@@ -59,7 +59,7 @@ pub enum OutboxError {
         path: PathBuf,
     },
     /// It cannot be determined whether a session is excluded from sending.
-    #[error("cannot use {}, which excludes a session: {cause}", path.display())]
+    #[error("cannot use {}, where sessions are excluded: {cause}", path.display())]
     Exclusion {
         /// The file of the exclusion, or the folder of all exclusions.
         path: PathBuf,
@@ -72,6 +72,9 @@ pub enum OutboxError {
     /// The operating system provided no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
+    /// The settings with which a session was first stored cannot be written or read as JSON.
+    #[error("the settings stored with a session are unreadable: {0}")]
+    Frozen(serde_json::Error),
     /// Any other error of `SQLite`.
     #[error("{}: {cause}", path.display())]
     Database {
@@ -96,8 +99,10 @@ impl OutboxError {
             }
             Self::Full { .. } => Some("free some space; nothing stored is lost"),
             Self::Busy { .. } => Some("try again"),
-            Self::Exclusion { .. } => Some("mend or remove it"),
-            Self::Overtaken | Self::Random(_) | Self::Database { .. } => None,
+            Self::Exclusion { .. } => {
+                Some("mend it, or remove it to send the sessions it excludes")
+            }
+            Self::Overtaken | Self::Random(_) | Self::Frozen(_) | Self::Database { .. } => None,
         }
     }
 

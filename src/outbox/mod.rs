@@ -43,7 +43,7 @@
 //!
 //! # Promises
 //!
-//! - When [`Batch::commit`] has returned, its changes are on disk. A process may be killed at any
+//! - When [`SessionWriter::commit`] has returned, its changes are on disk. A process may be killed at any
 //!   instruction; its last transaction then happened completely or not at all.
 //! - An event is identified by its uuid and stored once, whichever session or file it comes from.
 //! - Only [`Redacted`](crate::redact::Redacted) events are accepted.
@@ -78,7 +78,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-pub use enqueue::Batch;
+pub use enqueue::SessionWriter;
 pub use error::OutboxError;
 pub(crate) use exclusions::{Cause, Exclusion, Exclusions};
 pub(crate) use key::redaction_key;

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::EventState;
+use super::{EventState, OutboxError};
+use crate::posthog::Frozen;
+use crate::redact::Redacted;
 
 /// Where events are sent. Destinations that differ in any field have separate queues and senders.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -38,8 +40,8 @@ pub struct DestinationRecord {
     pub id: i64,
     /// The destination itself.
     pub destination: Destination,
-    /// `Some(false)` if the AI lane answered that it does not exist, `Some(true)` if it is known to
-    /// exist.
+    /// `Some(false)` if the AI lane answered that it does not exist. `Some(true)` is only set by tests:
+    /// it makes a local server a host with the AI lane.
     pub ai_lane: Option<bool>,
     /// Automatic senders leave the destination alone until this time.
     pub not_before: Option<DateTime<Utc>>,
@@ -56,25 +58,21 @@ pub struct DestinationRecord {
 }
 
 /// A session whose events are about to be stored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SessionEntry<'a> {
     /// The agent, such as `claude-code`.
     pub agent: &'a str,
     /// The agent's own session id.
     pub id: &'a str,
-    /// Name of the project, for display.
-    pub project: Option<&'a str>,
-    /// Title of the session, for display; redacted.
-    pub title: Option<&'a str>,
-    /// The settings its identities depend on, used if the session is new.
-    pub frozen: &'a str,
+    /// The settings that its identities depend on, used if the session is new.
+    pub frozen: Redacted<Frozen>,
 }
 
 /// The stored record of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionRecord {
-    /// The settings in force when the session was first stored. They never change.
-    pub(crate) frozen: String,
+    /// The settings with which the session was first stored, as JSON. They never change.
+    pub(super) frozen: String,
     /// How far the session was read, in a format that only its source knows.
     pub(crate) checkpoint: Option<Vec<u8>>,
     /// When the session was first stored.
@@ -85,7 +83,17 @@ pub(crate) struct SessionRecord {
     pub(super) generation: i64,
 }
 
-/// Results of storing a batch, in events.
+impl SessionRecord {
+    /// The settings with which the session was first stored.
+    ///
+    /// # Errors
+    /// [`OutboxError::Frozen`] if they cannot be read.
+    pub(crate) fn frozen(&self) -> Result<Frozen, OutboxError> {
+        serde_json::from_str(&self.frozen).map_err(OutboxError::Frozen)
+    }
+}
+
+/// Results of storing the events of a session, in events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Enqueued {
     /// Now waiting, and new to the outbox (or dropped before they were sent).

@@ -11,7 +11,7 @@ CREATE TABLE destinations (
     host          TEXT NOT NULL,
     api_key       TEXT NOT NULL,
     committed_by  TEXT NOT NULL,              -- '' when the user chose it
-    ai_lane       INTEGER,                    -- NULL unknown, 0 answered 404, 1 proved
+    ai_lane       INTEGER,                    -- 0 answered 404, 1 set by tests, else NULL
     not_before    INTEGER,
     failures      INTEGER NOT NULL DEFAULT 0,
     refused       INTEGER NOT NULL DEFAULT 0,
@@ -26,7 +26,7 @@ CREATE TABLE sessions (
     agent        TEXT NOT NULL,
     session      TEXT NOT NULL,
     project      TEXT,
-    title        TEXT,
+    title        TEXT,                       -- unused
     frozen       TEXT NOT NULL,
     checkpoint   BLOB,
     generation   INTEGER NOT NULL DEFAULT 0,  -- grows with every commit

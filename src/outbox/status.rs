@@ -67,8 +67,6 @@ pub struct SessionStatus {
     pub id: String,
     /// Name of the project.
     pub project: Option<String>,
-    /// Title of the session.
-    pub title: Option<String>,
     /// When it was last stored.
     pub last_seen: DateTime<Utc>,
     /// When events of the session were last acknowledged.
@@ -165,7 +163,7 @@ fn destinations(connection: &Connection) -> rusqlite::Result<Vec<DestinationStat
 
 fn sessions(connection: &Connection) -> rusqlite::Result<Vec<SessionStatus>> {
     let mut select = connection.prepare(
-        "SELECT id, agent, session, project, title, last_seen, last_sent_at
+        "SELECT id, agent, session, project, last_seen, last_sent_at
          FROM sessions ORDER BY last_seen DESC, id DESC LIMIT ?1",
     )?;
     let sessions = select.query_map([SESSIONS], |row| {
@@ -173,9 +171,8 @@ fn sessions(connection: &Connection) -> rusqlite::Result<Vec<SessionStatus>> {
             agent: row.get(1)?,
             id: row.get(2)?,
             project: row.get(3)?,
-            title: row.get(4)?,
-            last_seen: moment(row.get(5)?),
-            last_sent_at: row.get::<_, Option<i64>>(6)?.map(moment),
+            last_seen: moment(row.get(4)?),
+            last_sent_at: row.get::<_, Option<i64>>(5)?.map(moment),
             receipt: receipt(connection, row.get(0)?)?,
         })
     })?;

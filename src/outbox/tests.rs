@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::posthog::{Event, EventName, Properties, Written};
+use crate::posthog::{Event, EventName, Frozen, Properties, Written};
 use crate::redact::Redacted;
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -30,9 +30,7 @@ fn entry(id: &str) -> SessionEntry<'_> {
     SessionEntry {
         agent: "claude-code",
         id,
-        project: Some("shop"),
-        title: None,
-        frozen: "{}",
+        frozen: Redacted::trusted(Frozen::of_project("shop")),
     }
 }
 
@@ -55,13 +53,13 @@ pub(super) fn enqueue(
     events: &[Redacted<Written>],
     seconds: i64,
 ) -> Enqueued {
-    let mut batch = outbox
-        .begin(entry(session), &destination(), at(seconds))
+    let mut writer = outbox
+        .begin(&entry(session), &destination(), at(seconds))
         .unwrap();
     for event in events {
-        batch.push(event.clone()).unwrap();
+        writer.push(event.clone()).unwrap();
     }
-    batch.commit(None, [], &[]).unwrap()
+    writer.commit(None, [], &[]).unwrap()
 }
 
 /// A checkpoint as the outbox takes it.
@@ -113,11 +111,11 @@ fn a_batch_that_is_never_committed_leaves_no_checkpoint_and_is_recognised() {
     let events: Vec<_> = (1..6)
         .map(|number| event(EventName::Span, number, &large))
         .collect();
-    let mut batch = outbox.begin(entry("a"), &destination(), at(0)).unwrap();
+    let mut writer = outbox.begin(&entry("a"), &destination(), at(0)).unwrap();
     for event in &events {
-        batch.push(event.clone()).unwrap();
+        writer.push(event.clone()).unwrap();
     }
-    drop(batch);
+    drop(writer);
     let session = outbox.session("claude-code", "a").unwrap().unwrap();
     assert_eq!(session.checkpoint, None);
     let enqueued = enqueue(&outbox, "a", &events, 1);
@@ -147,17 +145,15 @@ fn an_event_is_held_once_whatever_session_brings_it() {
 fn settings_of_the_first_time_stay() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
-    let first = SessionEntry {
-        frozen: "first",
-        ..entry("a")
-    };
-    drop(outbox.begin(first, &destination(), at(0)).unwrap());
-    let second = SessionEntry {
-        frozen: "second",
-        ..entry("a")
-    };
-    let batch = outbox.begin(second, &destination(), at(1)).unwrap();
-    assert_eq!(batch.session().frozen, "first");
+    for name in ["first", "second"] {
+        let entry = SessionEntry {
+            frozen: Redacted::trusted(Frozen::of_project(name)),
+            ..entry("a")
+        };
+        let writer = outbox.begin(&entry, &destination(), at(0)).unwrap();
+        let frozen = writer.session().frozen().unwrap();
+        assert_eq!(frozen, Frozen::of_project("first"));
+    }
 }
 
 #[test]
@@ -192,8 +188,8 @@ fn a_trace_replaced_while_its_old_body_is_on_its_way_goes_on_waiting() {
 fn who_was_overtaken_stores_neither_checkpoint_nor_trace() {
     let directory = TempDir::new().unwrap();
     let (slow, fast) = (open(&directory), open(&directory));
-    let mut late = slow.begin(entry("a"), &destination(), at(0)).unwrap();
-    let mut early = fast.begin(entry("a"), &destination(), at(0)).unwrap();
+    let mut late = slow.begin(&entry("a"), &destination(), at(0)).unwrap();
+    let mut early = fast.begin(&entry("a"), &destination(), at(0)).unwrap();
     early.push(event(EventName::Trace, 1, "more")).unwrap();
     early.commit(Some(&kept(b"far")), [], &[]).unwrap();
     late.push(event(EventName::Trace, 1, "less")).unwrap();
@@ -340,14 +336,10 @@ fn status_shows_what_was_recorded() {
         size: 7,
         modified: UNIX_EPOCH + Duration::from_nanos(1_234_567_890_123_456_789),
     };
-    let titled = SessionEntry {
-        title: Some("Fix the till"),
-        ..entry("a")
-    };
-    let mut batch = outbox.begin(titled, &destination(), at(5)).unwrap();
-    batch.push(spans(1..2).remove(0)).unwrap();
+    let mut writer = outbox.begin(&entry("a"), &destination(), at(5)).unwrap();
+    writer.push(spans(1..2).remove(0)).unwrap();
     let stamps = std::slice::from_ref(&stamp);
-    batch
+    writer
         .commit(Some(&kept(b"7")), [("jwt", 2), ("github-pat", 3)], stamps)
         .unwrap();
     assert_eq!(outbox.transcript(&stamp.path).unwrap(), Some(stamp));
@@ -378,7 +370,7 @@ fn status_shows_what_was_recorded() {
         status.redactions,
         [("github-pat".to_owned(), 3), ("jwt".to_owned(), 2)]
     );
-    assert_eq!(status.sessions[0].title.as_deref(), Some("Fix the till"));
+    assert_eq!(status.sessions[0].project.as_deref(), Some("shop"));
     let destination = &status.destinations[0];
     assert_eq!((destination.waiting, destination.oldest), (1, Some(at(5))));
     assert!(destination.waiting_bytes > 0);

@@ -80,8 +80,7 @@ fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::R
     }
     if exclusion.cause == Cause::Forgotten {
         change.execute(
-            "UPDATE sessions SET title = NULL, project = NULL
-             WHERE id = ?1 AND (title IS NOT NULL OR project IS NOT NULL)",
+            "UPDATE sessions SET project = NULL WHERE id = ?1 AND project IS NOT NULL",
             [session.id],
         )?;
         change.execute(

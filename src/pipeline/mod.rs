@@ -1,9 +1,9 @@
-//! The one way from files to what may leave: read, map, redact, shorten, store.
-//!
-//! The only place that knows sources, sessions, events, redaction and the outbox.
+//! From files to stored events: read, map, redact, shorten, store. The only module that knows
+//! sources, sessions, events, redaction and the outbox.
 
-mod collect;
-mod given;
+mod collected;
+mod known_events;
+mod parts;
 mod projects;
 mod redactors;
 mod store;
@@ -21,8 +21,9 @@ use crate::posthog::{
 };
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::Agent;
-pub use collect::{Claim, Collected, PART_BYTES, Parts, Step, collect};
-pub use given::Given;
+pub use collected::Collected;
+pub use known_events::KnownEvents;
+pub use parts::{Claim, PART_BYTES, Parts, Step, collect};
 pub use projects::project_name;
 use projects::{Folders, Projects};
 pub use redactors::Redactors;
@@ -39,7 +40,7 @@ pub struct Pipeline<'a> {
 }
 
 impl<'a> Pipeline<'a> {
-    /// `largest_event` is what the destination takes, in bytes of JSON.
+    /// `largest_event` is the limit of the destination, in bytes of JSON.
     #[must_use]
     pub fn new(config: &'a Config, redactors: &'a Redactors, largest_event: usize) -> Self {
         Self {
@@ -51,7 +52,7 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Leaves out the content of sessions that ended before that time.
+    /// Leaves out the content of sessions that ended before `since`.
     #[must_use]
     pub const fn with_content_since(mut self, since: Option<DateTime<Utc>>) -> Self {
         self.content_since = since;
@@ -63,11 +64,11 @@ impl<'a> Pipeline<'a> {
             .is_some_and(|since| collected.ended_at < since)
     }
 
-    /// The decisions that hold for a session from its first send on.
+    /// The settings of a session that stay from its first send on.
     ///
     /// # Errors
-    /// When the rules of its project cannot be used.
-    pub fn freeze(&self, collected: &Collected) -> anyhow::Result<Frozen> {
+    /// When the redaction rules of its project cannot be used.
+    pub fn freeze(&self, collected: &Collected) -> anyhow::Result<Redacted<Frozen>> {
         let session = &collected.session;
         let cwd = session
             .turns
@@ -84,18 +85,18 @@ impl<'a> Pipeline<'a> {
         let folder = || self.projects.name(cwd?, collected);
         let name = self.config.events.project_name.clone().or_else(folder);
         let redactor = self.redactor(collected)?;
-        Ok(Frozen {
+        Ok(redactor.written(|replace| Frozen {
             is_person: person.is_some(),
             distinct_id: person
                 .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
             grouping: config.grouping,
             session_window: config.session_window,
             turn_spans: self.config.events.turn_spans,
-            project_name: name.map(|name| without_secrets(name, &redactor)),
-        })
+            project_name: name.map(replace),
+        }))
     }
 
-    /// What of a session is sent: the stricter of what the user and its project want.
+    /// The content to send of a session: the stricter of the user's and its project's settings.
     #[must_use]
     pub fn recording(&self, collected: &Collected) -> Recording {
         let recording = self.config.events.recording;
@@ -106,15 +107,15 @@ impl<'a> Pipeline<'a> {
         )
     }
 
-    /// With the rules of the user and of the session's project.
+    /// The redactor with the rules of the user and of the session's project.
     fn redactor(&self, collected: &Collected) -> anyhow::Result<Arc<Redactor>> {
         self.redactors.with(&collected.privacy().rules)
     }
 
-    /// Hands every event of a session, redacted, to `sink`, but for those that another one owns.
+    /// Passes every event of a session, redacted, to `sink`, except those that another session owns.
     ///
     /// # Errors
-    /// The first error of `sink`, after which nothing is handed to it, and rules of the session's
+    /// The first error of `sink`, which is not called again; or redaction rules of the session's
     /// project that cannot be used.
     pub fn events(
         &self,
@@ -123,13 +124,13 @@ impl<'a> Pipeline<'a> {
         counts: &mut Counts,
         sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        self.new_events(collected, frozen, &mut Given::default(), counts, sink)?;
+        self.new_events(collected, frozen, &mut KnownEvents::default(), counts, sink)?;
         Ok(())
     }
 
-    /// The same but for events that an earlier transcript of the session holds. A trace is handed
-    /// out again, since it sums up all that was read: the last one counts. Answers what the events
-    /// amount to that were not given before.
+    /// The same as [`Pipeline::events`] without the events that an earlier transcript of the session
+    /// holds. Traces are passed every time, since the last one has the sums over all transcripts.
+    /// Returns the totals of the events not in `known`.
     ///
     /// # Errors
     /// As for [`Pipeline::events`].
@@ -137,7 +138,7 @@ impl<'a> Pipeline<'a> {
         &self,
         collected: &Collected,
         frozen: Frozen,
-        given: &mut Given,
+        known: &mut KnownEvents,
         counts: &mut Counts,
         sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Tally> {
@@ -160,17 +161,17 @@ impl<'a> Pipeline<'a> {
         };
         let without_content = self.leaves_out_content(collected);
         if collected.is_first() {
-            given.restart();
+            known.restart();
         }
         let mut tally = Tally::default();
         let mut result = Ok(());
         posthog::map(
             session,
             &settings,
-            collected.progress,
+            collected.state,
             &collected.foreign,
             &mut |mut event| {
-                let is_new = given.note(event.uuid);
+                let is_new = known.note(event.uuid);
                 if result.is_ok() && (is_new || event.name == EventName::Trace) {
                     if is_new {
                         tally += &event;
@@ -185,7 +186,7 @@ impl<'a> Pipeline<'a> {
         result.map(|()| tally)
     }
 
-    /// How large the events of an agent's sessions may be.
+    /// The size limits of the events of an agent's sessions.
     #[must_use]
     pub fn limits(&self, agent: Agent) -> Limits {
         Limits {
@@ -194,10 +195,4 @@ impl<'a> Pipeline<'a> {
             input_scope: self.config.events.input_scope,
         }
     }
-}
-
-/// For what is kept beside the events: nothing unredacted is written anywhere.
-fn without_secrets(text: String, redactor: &Redactor) -> String {
-    let redacted = redactor.text(&text, &mut Counts::default());
-    redacted.unwrap_or(text)
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::collect::Collected;
+use super::collected::Collected;
 use crate::git::{self, LinkedWorkTree};
 use crate::session::Turn;
 use crate::sources::{self, WorkTree};

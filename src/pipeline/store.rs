@@ -7,87 +7,90 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 
-use super::collect::{Collected, Parts, Step};
-use super::{Given, Pipeline};
+use super::collected::Collected;
+use super::parts::{Parts, Step};
+use super::{KnownEvents, Pipeline};
 use crate::ahead;
 use crate::config::Config;
 use crate::host::Host;
 use crate::outbox::{
-    Batch, Destination, Enqueued, Exclusion, Outbox, OutboxError, SessionEntry, TranscriptStamp,
+    Destination, Enqueued, Exclusion, Outbox, OutboxError, SessionEntry, SessionWriter,
+    TranscriptStamp,
 };
-use crate::posthog::{self, Foreign, Frozen, Progress, Tally, Written};
+use crate::posthog::{self, Foreign, Frozen, Tally, Written};
 use crate::redact::{Counts, Redacted};
+use crate::session::SessionState;
 use crate::session::{Agent, Session, Skipped};
 use crate::sources::{Checkpoint, Look, SessionFiles, SessionRef};
 
-/// Events are handed on to be stored in pieces of so many bytes.
+/// Bytes of events to pass from the building thread to the storing one at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// So many pieces are built before they are stored: as much as is stored in one step, so that
-/// neither waits for the other.
+/// Pieces to build ahead of storing. Together they have the size of one transaction, so that neither
+/// thread waits for the other.
 const PIECES_AHEAD: usize = 16;
 
-/// What became of a session on its way into the outbox.
+/// Result of storing a session.
 #[derive(Debug)]
 pub enum Stored {
-    /// Nothing was written to it since it was stored.
+    /// Its files did not change since it was stored.
     Unchanged,
     /// There is no session in the file.
     Nothing,
-    /// The project is to be left alone, for this reason.
+    /// The session is to be left alone, for this reason.
     OptedOut(String),
-    /// It was read, and what is new of it waits to be sent.
+    /// It was read, and its new events wait to be sent.
     Session {
-        /// What was new.
+        /// Numbers of events, new and known.
         enqueued: Enqueued,
         /// Subagent transcripts that could not be read, with the reason.
         unreadable: Vec<(PathBuf, String)>,
-        /// Whether it still goes on; the rest follows when it ends.
-        progress: Progress,
-        /// Whether it ended with more in its lines than in the agent's own books.
+        /// Whether it still runs; then the rest follows when it ends.
+        state: SessionState,
+        /// Whether it ended with more usage in its lines than in the agent's books.
         exceeds_books: bool,
         /// Lines that could not be used, since the session began.
         skipped: Skipped,
-        /// Responses that did not tell what they used.
+        /// Responses without usage.
         without_usage: u64,
-        /// What the events that were read amount to, each counted once over all transcripts of
-        /// the session.
+        /// Totals of the events that were read, each counted once over all transcripts of the
+        /// session.
         tally: Tally,
-        /// Whether its content was left out, being older than PostHog keeps it.
+        /// Whether its content was left out because PostHog would drop it for its age.
         without_content: bool,
     },
 }
 
-/// A session of which something is not stored yet.
+/// A session that is new or has changed since it was stored.
 #[derive(Debug)]
 pub struct Unstored<'a> {
     agent: Agent,
-    /// Taken before reading: what is written meanwhile is read the next time.
+    /// Taken before reading, so that lines written meanwhile are read by the next run.
     stamps: Vec<TranscriptStamp>,
     parts: Parts<'a>,
-    /// Why the user wants nothing of it sent; then nothing of it is read.
+    /// Why the user excluded the session; then it is not read.
     excluded: Option<String>,
 }
 
-/// A session on its way into the outbox, of which something was read.
+/// A session whose first part was read.
 #[derive(Debug)]
 pub struct Read<'a>(Unstored<'a>);
 
 impl<'a> Unstored<'a> {
-    /// `None` when nothing was written to the session since it was stored. For `progress` see
-    /// [`collect`](super::collect).
+    /// `None` if the files did not change since the session was stored. For `state` see
+    /// [`collect`](super::parts::collect).
     ///
     /// # Errors
-    /// When the transcript cannot be found or the outbox not read.
+    /// When the transcript cannot be found or the outbox cannot be read.
     pub fn of(
         found: &SessionRef,
         outbox: &Outbox,
-        progress: Option<Progress>,
+        state: Option<SessionState>,
         config: &Config,
         host: &'a Host,
     ) -> anyhow::Result<Option<Self>> {
         let agent = found.agent;
-        let parts = Parts::of(found, progress, config.wanted(), host)?;
+        let parts = Parts::of(found, state, config.wanted(), host)?;
         let stamps = stamps(parts.files());
         let key = parts.files().session_key();
         let excluded = excluded(outbox, agent, &key)?;
@@ -103,7 +106,7 @@ impl<'a> Unstored<'a> {
             return Ok(None);
         }
         let known = outbox.session(agent.as_str(), &key)?;
-        // Lines that were met elsewhere may belong anywhere: then all of it is read again.
+        // Lines left out of another session may belong anywhere in this one: read all of it again.
         let is_from_start = stamps.iter().map(|stamp| is_unread(outbox, &stamp.path));
         let is_from_start = is_from_start
             .collect::<Result<Vec<bool>, _>>()?
@@ -119,7 +122,7 @@ impl<'a> Unstored<'a> {
         }))
     }
 
-    /// Reads it, or the first part of it.
+    /// Reads the first part.
     ///
     /// # Errors
     /// When the transcript cannot be read.
@@ -131,7 +134,7 @@ impl<'a> Unstored<'a> {
     }
 }
 
-/// Events that are handed on together.
+/// Events that are passed on together.
 #[derive(Debug, Default)]
 struct Piece {
     events: Vec<Redacted<Written>>,
@@ -139,7 +142,7 @@ struct Piece {
 }
 
 impl Piece {
-    /// Adds an event. When the piece is full it is the answer, and begins anew.
+    /// Adds an event. Returns the events once the piece is full, and leaves it empty.
     fn with(&mut self, event: Redacted<Written>) -> Option<Vec<Redacted<Written>>> {
         self.bytes += event.get().json.len();
         self.events.push(event);
@@ -148,15 +151,14 @@ impl Piece {
 }
 
 impl Pipeline<'_> {
-    /// Stores the events of a session; the next are built and written meanwhile. Answers what they
-    /// amount to.
+    /// Builds the events of a part on one thread and stores them on another. Returns their totals.
     fn push_all(
         &self,
         collected: &Collected,
         frozen: Frozen,
-        given: &mut Given,
+        known: &mut KnownEvents,
         counts: &mut Counts,
-        batch: &mut Batch<'_>,
+        writer: &mut SessionWriter<'_>,
     ) -> anyhow::Result<Tally> {
         let limits = self.limits(collected.session.agent);
         let mut tally = Tally::default();
@@ -165,7 +167,7 @@ impl Pipeline<'_> {
             PIECES_AHEAD,
             |hand_on| {
                 tally =
-                    self.new_events(collected, frozen, given, counts, &mut |event| match piece
+                    self.new_events(collected, frozen, known, counts, &mut |event| match piece
                         .with(event.written(&limits))
                     {
                         Some(full) => hand_on(full),
@@ -175,55 +177,55 @@ impl Pipeline<'_> {
             },
             |events: Vec<Redacted<Written>>| {
                 let mut events = events.into_iter();
-                events.try_for_each(|event| Ok(batch.push(event)?))
+                events.try_for_each(|event| Ok(writer.push(event)?))
             },
         )?;
         Ok(tally)
     }
 
-    /// Stores what is new of the session at `found` in the outbox. Whatever this process dies of
-    /// in between, the next call finishes the work and stores nothing twice.
+    /// Stores the new events of a session in the outbox. If the process dies meanwhile, the next call
+    /// finishes the work and stores nothing twice.
     ///
     /// # Errors
-    /// When the transcript cannot be read or the outbox not written.
+    /// When the transcript cannot be read or the outbox cannot be written.
     pub fn store(
         &self,
         found: &SessionRef,
         outbox: &Outbox,
         destination: &Destination,
-        progress: Option<Progress>,
+        state: Option<SessionState>,
         host: &Host,
     ) -> anyhow::Result<Stored> {
         loop {
-            let unstored = Unstored::of(found, outbox, progress, self.config, host)?;
+            let unstored = Unstored::of(found, outbox, state, self.config, host)?;
             let Some(unstored) = unstored else {
                 return Ok(Stored::Unchanged);
             };
             let read = unstored.read()?;
-            match self.store_read(read, &mut Given::default(), outbox, destination, host) {
+            match self.store_read(read, &mut KnownEvents::default(), outbox, destination, host) {
                 Err(error) if is_overtaken(&error) => {}
                 stored => return stored,
             }
         }
     }
 
-    /// Stores a session of which something was read. `given` are the events that other transcripts
-    /// of it hold and that were stored before.
+    /// Stores a session whose first part was read. `known` are the events of its other transcripts
+    /// that were stored before.
     ///
     /// # Errors
-    /// When the transcript cannot be read on or the outbox not be written; [`is_overtaken`] tells
-    /// that another process was faster and the session is to be read again.
+    /// When the transcript cannot be read or the outbox cannot be written. If [`is_overtaken`],
+    /// another process stored the session meanwhile: read it again.
     pub fn store_read(
         &self,
         read: Read<'_>,
-        given: &mut Given,
+        known: &mut KnownEvents,
         outbox: &Outbox,
         destination: &Destination,
         host: &Host,
     ) -> anyhow::Result<Stored> {
         let Read(Unstored {
             agent,
-            mut stamps,
+            stamps,
             mut parts,
             excluded: reason,
         }) = read;
@@ -235,72 +237,97 @@ impl Pipeline<'_> {
             return Ok(Stored::Nothing);
         };
         if first.is_empty() {
-            // Nothing was asked yet, and nothing is decided for the session.
+            // Without a prompt, the settings of the session are not frozen yet.
             return Ok(Stored::Nothing);
         }
         if let Some(reason) = first.opted_out() {
             return Ok(Stored::OptedOut(reason.to_owned()));
         }
-        let frozen = self.freeze(first)?;
         let entry = SessionEntry {
             agent: agent.as_str(),
             id: &first.session.key,
-            project: frozen.project_name.as_deref(),
-            title: None,
-            frozen: &serde_json::to_string(&frozen)?,
+            frozen: self.freeze(first)?,
         };
-        let mut batch = outbox.begin(entry, destination, host.now())?;
-        let frozen: Frozen = serde_json::from_str(&batch.session().frozen)
-            .context("the outbox holds settings of this session that cannot be read")?;
-        let mut counts = Counts::default();
-        let mut tally = Tally::default();
-        let mut unreadable = BTreeSet::new();
-        let mut exceeds_books = false;
+        let mut writer = outbox.begin(&entry, destination, host.now())?;
+        let frozen = writer.session().frozen()?;
+        let mut sums = Sums::default();
         let mut last = None;
         loop {
             match parts.next(&mut |part| foreign(&part.session, outbox))? {
-                Step::Restart => (tally, counts) = (Tally::default(), Counts::default()),
+                Step::Restart => sums.restart(),
                 Step::OptedOut(reason) => return Ok(Stored::OptedOut(reason)),
                 Step::End => break,
                 Step::Part(part) => {
-                    let push =
-                        || self.push_all(&part, frozen.clone(), given, &mut counts, &mut batch);
+                    let counts = &mut sums.counts;
+                    let push = || self.push_all(&part, frozen.clone(), known, counts, &mut writer);
                     let ((), pushed) = ahead::beside(|| parts.read_ahead(), push);
-                    tally += pushed?;
-                    exceeds_books |= part.exceeds_books();
-                    unreadable.extend(part.unreadable().iter().cloned());
+                    sums.add(&part, pushed?);
                     last = Some(part);
                 }
             }
         }
         let last = last.context("the session ended before it began")?;
-        let progress = last.progress;
-        // Of a session that goes on, something may have been held back: it is read again.
-        let is_final = progress == Progress::Ended && unreadable.is_empty();
-        let checkpoint = if is_final { last.checkpoint() } else { None };
-        let redactor = self.redactor(&last)?;
+        // If it was excluded meanwhile, its stored events are withdrawn before the next sending.
+        if let Some(reason) = excluded(outbox, agent, &last.session.key)? {
+            return Ok(Stored::OptedOut(reason));
+        }
+        self.commit(&last, sums, stamps, writer)
+    }
+
+    /// Commits a session after its last part. Checkpoint and stamps are stored only if nothing of
+    /// the session was held back: a running session, or one with an unreadable file, is read again.
+    fn commit(
+        &self,
+        last: &Collected,
+        sums: Sums,
+        mut stamps: Vec<TranscriptStamp>,
+        writer: SessionWriter<'_>,
+    ) -> anyhow::Result<Stored> {
+        let is_final = last.state == SessionState::Ended && sums.unreadable.is_empty();
+        let checkpoint = is_final.then(|| last.checkpoint()).flatten();
+        let redactor = self.redactor(last)?;
         let checkpoint = checkpoint.and_then(|kept| {
             let kept = redactor.written(|replace| kept.into_bytes(replace));
             kept.transpose()
         });
-        // Excluded meanwhile: what is stored of it already is withdrawn before anything is sent.
-        if let Some(reason) = excluded(outbox, agent, &last.session.key)? {
-            return Ok(Stored::OptedOut(reason));
-        }
-        // What was left out here is read with its own session, whenever that was read last.
+        // Lines left out here are read with the session they belong to, even if that was read.
         stamps.extend(last.others().iter().map(|path| unread(path)));
-        let stamps: &[TranscriptStamp] = if is_final { &stamps } else { &[] };
-        let enqueued = batch.commit(checkpoint.as_ref(), counts.iter(), stamps)?;
+        stamps.retain(|_| is_final);
+        let enqueued = writer.commit(checkpoint.as_ref(), sums.counts.iter(), &stamps)?;
         Ok(Stored::Session {
             enqueued,
-            unreadable: unreadable.into_iter().collect(),
-            progress,
-            exceeds_books: is_final && exceeds_books,
+            unreadable: sums.unreadable.into_iter().collect(),
+            state: last.state,
+            exceeds_books: is_final && sums.exceeds_books,
             skipped: last.session.skipped(),
             without_usage: last.session.without_usage(),
-            tally,
-            without_content: self.leaves_out_content(&last),
+            tally: sums.tally,
+            without_content: self.leaves_out_content(last),
         })
+    }
+}
+
+/// Sums over the parts of a session that were stored.
+#[derive(Default)]
+struct Sums {
+    /// Redactions.
+    counts: Counts,
+    tally: Tally,
+    unreadable: BTreeSet<(PathBuf, String)>,
+    exceeds_books: bool,
+}
+
+impl Sums {
+    fn add(&mut self, part: &Collected, tally: Tally) {
+        self.tally += tally;
+        self.exceeds_books |= part.exceeds_books();
+        self.unreadable.extend(part.unreadable().iter().cloned());
+    }
+
+    /// The session is read from its start again: the same events are counted again.
+    fn restart(&mut self) {
+        self.tally = Tally::default();
+        self.counts = Counts::default();
     }
 }
 
@@ -310,13 +337,13 @@ pub fn is_overtaken(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(OutboxError::Overtaken))
 }
 
-/// Why the user wants nothing of a session sent, if that is so.
+/// Why the user excluded a session; `None` if they did not.
 fn excluded(outbox: &Outbox, agent: Agent, key: &str) -> anyhow::Result<Option<String>> {
     let exclusion = outbox.exclusions().find(agent.as_str(), key)?;
     Ok(exclusion.as_ref().map(Exclusion::reason))
 }
 
-/// How a file looks of which nothing was read yet.
+/// The stamp of a file that counts as unread.
 fn unread(path: &Path) -> TranscriptStamp {
     TranscriptStamp {
         path: path.to_owned(),
@@ -325,14 +352,14 @@ fn unread(path: &Path) -> TranscriptStamp {
     }
 }
 
-/// Whether a file was marked so that nothing of it counts as read.
+/// Whether a file has the stamp of an unread one.
 fn is_unread(outbox: &Outbox, path: &Path) -> anyhow::Result<bool> {
     Ok(outbox
         .transcript(path)?
         .is_some_and(|known| known == unread(path)))
 }
 
-/// How the files of a session look now.
+/// Stamps of the files of a session as they are now.
 fn stamps(files: &dyn SessionFiles) -> Vec<TranscriptStamp> {
     let stamp = |look: Look| TranscriptStamp {
         path: look.path,
@@ -342,8 +369,8 @@ fn stamps(files: &dyn SessionFiles) -> Vec<TranscriptStamp> {
     files.looks().into_iter().map(stamp).collect()
 }
 
-/// How many bytes of the session at `found` were not stored yet; `None` when nothing was written
-/// to it since it was, or nothing of it is to be.
+/// Bytes of a session that are not stored yet; `None` if its files did not change since it was
+/// stored, or if it is excluded.
 ///
 /// # Errors
 /// When the outbox cannot be read.
@@ -353,7 +380,7 @@ pub fn unread_bytes(
     host: &Host,
 ) -> anyhow::Result<Option<u64>> {
     let Ok(files) = found.files(host) else {
-        // Reading it will say what is wrong with it.
+        // Reading it reports the error.
         return Ok(Some(found.bytes));
     };
     if excluded(outbox, found.agent, &files.session_key())?.is_some() {
@@ -371,14 +398,14 @@ pub fn unread_bytes(
     Ok(unread)
 }
 
-/// The events of a session that the outbox holds for another one.
+/// The events of a session that the outbox stored for another session.
 fn foreign(session: &Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
     let owners = outbox.owners(posthog::claims(session))?.into_iter();
     let foreign = owners.filter(|(_, (_, owner))| *owner != session.key);
     Ok(foreign.map(|(event, _)| event).collect())
 }
 
-/// What cannot be looked at may have changed: reading it will say what is wrong with it.
+/// Whether no file changed since it was stored. Without stamps, the files may have changed.
 fn is_unchanged(outbox: &Outbox, stamps: &[TranscriptStamp]) -> anyhow::Result<bool> {
     if stamps.is_empty() {
         return Ok(false);

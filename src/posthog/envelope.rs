@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::properties::Properties;
 use super::settings::Settings;
-use super::{Event, EventName, kinds};
-use crate::session::{Agent, Circumstances, Session, Subagent};
+use super::{Event, EventName, kinds, names};
+use crate::session::{Circumstances, Session, Subagent};
 
 /// The position of an event in the session.
 #[derive(Clone, Copy)]
@@ -51,56 +51,65 @@ pub(super) fn event(
     let uuid_text = uuid.to_string();
     let is_trace = name == EventName::Trace;
     let mut all = Properties::default();
-    all.set("$ai_trace_id", position.trace);
-    all.set("$ai_session_id", &session.key);
+    all.set(names::TRACE_ID, position.trace);
+    all.set(names::SESSION_ID, &session.key);
     all.set(
-        "$ai_span_id",
+        names::SPAN_ID,
         if is_trace { position.trace } else { &uuid_text },
     );
-    all.set_some("$ai_parent_id", Some(position.parent).filter(|_| !is_trace));
+    all.set_some(
+        names::PARENT_ID,
+        Some(position.parent).filter(|_| !is_trace),
+    );
     // PostHog adds the latency of a trace to that of its direct children.
     let length = if is_trace {
-        "elapsed_seconds"
+        names::ELAPSED
     } else {
-        "$ai_latency"
+        names::LATENCY
     };
     all.set_some(length, latency.map(kinds::seconds));
     all.extend(properties);
     let project = settings.frozen.project_name.as_deref();
-    all.set_some("$ai_project_name", project);
+    all.set_some(names::PROJECT_NAME, project);
     let agent = settings.agent_name.as_deref().or(project);
     let agent = agent.map(|agent| match position.kind {
         Some(kind) => format!("{agent}/{kind}"),
         None => agent.to_owned(),
     });
-    all.set_some("$ai_agent_name", agent);
+    all.set_some(names::AGENT_NAME, agent);
     let subagent = position.subagent.map(|subagent| subagent.id.as_str());
-    all.set_some("subagent_id", subagent);
-    all.set_some("subagent_type", subagent.and(position.kind));
-    all.set_some("$ai_purpose", settings.purpose.as_ref());
-    all.set_some("$ai_git_branch", circumstances.git_branch.as_ref());
+    all.set_some(names::SUBAGENT_ID, subagent);
+    all.set_some(names::SUBAGENT_TYPE, subagent.and(position.kind));
+    all.set_some(names::PURPOSE, settings.purpose.as_ref());
+    all.set_some(names::GIT_BRANCH, circumstances.git_branch.as_ref());
     let cwd = circumstances.cwd.as_deref();
     all.set_some(
-        "$ai_git_repo",
+        names::GIT_REPOSITORY,
         cwd.and_then(|cwd| settings.repositories.get(cwd)),
     );
-    all.set_some("worktree", cwd.and_then(|cwd| settings.work_trees.get(cwd)));
+    all.set_some(
+        names::WORK_TREE,
+        cwd.and_then(|cwd| settings.work_trees.get(cwd)),
+    );
     let framework = session.agent.as_str();
-    all.set("$ai_framework", framework);
-    let [version, entrypoint, persona] = own_names(session.agent);
+    all.set(names::FRAMEWORK, framework);
+    let [version, entrypoint, persona] = names::of_agent(session.agent);
     all.set_some(version, circumstances.agent_version.as_ref());
     all.set_some(entrypoint, circumstances.entrypoint.as_ref());
-    all.set_some("permission_mode", circumstances.permission_mode.as_ref());
+    all.set_some(
+        names::PERMISSION_MODE,
+        circumstances.permission_mode.as_ref(),
+    );
     all.set_some(persona, circumstances.persona.as_ref());
-    for name in ["$ai_lib", "$lib"] {
+    for name in [names::AI_LIBRARY, names::LIBRARY] {
         all.set(name, env!("CARGO_PKG_NAME"));
     }
-    for name in ["$ai_lib_version", "$lib_version"] {
+    for name in [names::AI_LIBRARY_VERSION, names::LIBRARY_VERSION] {
         all.set(name, env!("CARGO_PKG_VERSION"));
     }
-    all.set("$geoip_disable", true);
+    all.set(names::NO_GEOIP, true);
     if !settings.frozen.is_person {
-        all.set("$process_person_profile", false);
+        all.set(names::PERSON_PROFILE, false);
     }
     for (name, value) in &settings.custom {
         if !name.starts_with('$') {
@@ -113,18 +122,5 @@ pub(super) fn event(
         distinct_id: settings.frozen.distinct_id.as_str().to_owned(),
         timestamp: ended_at,
         properties: all,
-    }
-}
-
-/// Names of the agent-specific properties: version, entry point, persona.
-const fn own_names(agent: Agent) -> [&'static str; 3] {
-    match agent {
-        Agent::ClaudeCode => [
-            "claude_code_version",
-            "claude_code_entrypoint",
-            "claude_code_agent",
-        ],
-        Agent::Pi => ["pi_version", "pi_entrypoint", "pi_agent"],
-        Agent::OpenCode => ["opencode_version", "opencode_entrypoint", "opencode_agent"],
     }
 }

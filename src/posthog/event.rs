@@ -5,6 +5,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::names;
 use super::properties::Properties;
 
 /// The names of the events this program sends. PostHog's AI lane refuses a batch with any other
@@ -75,7 +76,7 @@ impl Event {
     /// Whether the event is the span of a turn rather than of a tool call.
     #[must_use]
     pub fn is_turn(&self) -> bool {
-        let kind = self.properties.get("$ai_span_type");
+        let kind = self.properties.get(names::SPAN_TYPE);
         self.name == EventName::Span && kind.and_then(Value::as_str) == Some("turn")
     }
 }

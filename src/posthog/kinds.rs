@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::conversation::GivenToCall;
 use super::properties::Properties;
 use super::settings::Recording;
-use super::{chat, names, plain, tool_error};
+use super::{chat, names, plain, titles, tool_error};
 use crate::models;
 use crate::models::prices::{self, Rates};
 use crate::session::{
@@ -26,27 +26,24 @@ impl Properties {
     }
 
     fn usage(&mut self, usage: Usage, model: Option<&str>) {
-        self.set("$ai_input_tokens", usage.input);
-        self.set("$ai_output_tokens", output_tokens(usage, model));
-        self.set("$ai_total_tokens", usage.input + usage.output);
-        self.set_some("$ai_reasoning_tokens", usage.reasoning);
-        self.set("$ai_cache_read_input_tokens", usage.cache_read);
-        self.set("$ai_cache_creation_input_tokens", usage.cache_write);
-        self.set(
-            "$ai_cache_creation_5m_input_tokens",
-            usage.cache_write_usual(),
-        );
-        self.set("$ai_cache_creation_1h_input_tokens", usage.cache_write_long);
-        self.set("$ai_cache_reporting_exclusive", true);
-        self.count("$ai_web_search_count", usage.web_searches);
-        self.count("web_fetch_count", usage.web_fetches);
+        self.set(names::INPUT_TOKENS, usage.input);
+        self.set(names::OUTPUT_TOKENS, output_tokens(usage, model));
+        self.set(names::TOTAL_TOKENS, usage.input + usage.output);
+        self.set_some(names::REASONING_TOKENS, usage.reasoning);
+        self.set(names::CACHE_READ_TOKENS, usage.cache_read);
+        self.set(names::CACHE_WRITE_TOKENS, usage.cache_write);
+        self.set(names::CACHE_WRITE_5M_TOKENS, usage.cache_write_usual());
+        self.set(names::CACHE_WRITE_1H_TOKENS, usage.cache_write_long);
+        self.set(names::CACHE_IS_EXCLUSIVE, true);
+        self.count(names::WEB_SEARCH_COUNT, usage.web_searches);
+        self.count(names::WEB_FETCH_COUNT, usage.web_fetches);
     }
 
     /// Time spent waiting for a person, and time that is neither that nor tool work.
     fn waits(&mut self, waits: Waits) {
         for (name, time) in [
-            ("waited_seconds", waits.waited),
-            ("unattributed_seconds", waits.unattributed),
+            (names::WAITED, waits.waited),
+            (names::UNATTRIBUTED, waits.unattributed),
         ] {
             let time = Some(time).filter(|time| *time > TimeDelta::zero());
             self.set_some(name, time.map(seconds));
@@ -64,10 +61,10 @@ impl Properties {
         let Some(name) = name else { return };
         let model = models::behind(name);
         self.set_some(
-            "model_name_at_provider",
+            names::MODEL_NAME_AT_PROVIDER,
             Some(name).filter(|name| *name != model),
         );
-        self.set("$ai_model", model);
+        self.set(names::MODEL, model);
     }
 
     /// The tools called by a response. PostHog derives them from the content itself if that is
@@ -76,8 +73,8 @@ impl Properties {
         let names = generation.tool_calls();
         let names: Vec<_> = names.map(|call| call.name.replace(',', "_")).collect();
         if !names.is_empty() {
-            self.set("$ai_tools_called", names.join(","));
-            self.set("$ai_tool_call_count", names.len());
+            self.set(names::CALLED_TOOLS, names.join(","));
+            self.set(names::CALLED_TOOL_COUNT, names.len());
         }
     }
 
@@ -88,31 +85,31 @@ impl Properties {
 
     /// Changes to files and repository.
     fn work(&mut self, work: &Work) {
-        self.count("lines_added", work.lines_added);
-        self.count("lines_removed", work.lines_removed);
-        self.list("commits", &work.commits);
-        self.list("pushed_branches", &work.pushed_branches);
-        self.list("pull_requests", &work.pull_requests);
+        self.count(names::LINES_ADDED, work.lines_added);
+        self.count(names::LINES_REMOVED, work.lines_removed);
+        self.list(names::COMMITS, &work.commits);
+        self.list(names::PUSHED_BRANCHES, &work.pushed_branches);
+        self.list(names::PULL_REQUESTS, &work.pull_requests);
     }
 
     /// Whether the operation failed. The text of an error may hold content; a documented error kind
     /// does not.
     fn error(&mut self, error: Option<&CallError>, recording: Recording) {
-        self.set("$ai_is_error", error.is_some());
+        self.set(names::IS_ERROR, error.is_some());
         if let Some(error) = error {
             let kind = error
                 .kind
                 .as_deref()
                 .filter(|kind| plain::is_error_kind(kind));
             self.set(
-                "$ai_error",
+                names::ERROR,
                 if recording.outputs() {
                     &error.message
                 } else {
                     kind.unwrap_or("api_error")
                 },
             );
-            self.set_some("$ai_http_status", error.status);
+            self.set_some(names::HTTP_STATUS, error.status);
         }
     }
 
@@ -120,8 +117,8 @@ impl Properties {
     fn states(&mut self, turn: &Turn, recording: Recording) {
         let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
         let is_recorded = records_prompt(turn, recording);
-        self.content("$ai_input_state", is_recorded, || json!(prompt));
-        self.content("$ai_output_state", recording.outputs(), || {
+        self.content(names::INPUT_STATE, is_recorded, || json!(prompt));
+        self.content(names::OUTPUT_STATE, recording.outputs(), || {
             json!(turn.answer())
         });
         let last = turn.generations.last();
@@ -134,29 +131,32 @@ impl Properties {
     /// Names a trace. The name is as private as the text it was made from.
     fn trace_name(&mut self, name: Option<String>) {
         if let Some(name) = name {
-            self.set("$ai_trace_name", &name);
-            self.set("$ai_span_name", name);
+            self.set(names::TRACE_NAME, &name);
+            self.set(names::SPAN_NAME, name);
         }
     }
 
     fn totals(&mut self, totals: &Totals) {
-        self.set("$ai_total_input_tokens", totals.input);
-        self.set("$ai_total_output_tokens", total_output_tokens(totals));
-        self.set("$ai_total_cache_read_input_tokens", totals.cache_read);
-        self.set("$ai_total_cache_creation_input_tokens", totals.cache_write);
-        self.set("generation_count", totals.generations);
-        self.set("tool_call_count", totals.tool_calls);
-        self.set("turn_count", totals.turns);
-        self.set("error_count", totals.errors);
-        self.set("tool_error_count", totals.tool_errors);
-        self.list("tools", &totals.tools);
-        self.count("unfinished_tool_call_count", totals.unfinished_tool_calls);
-        self.count("unreliable_output_count", totals.placeholders);
-        self.count("response_without_usage_count", totals.without_usage);
-        self.count("interruption_count", totals.interruptions);
-        self.count("compaction_count", totals.compactions);
+        self.set(names::SUM_OF_INPUT_TOKENS, totals.input);
+        self.set(names::SUM_OF_OUTPUT_TOKENS, total_output_tokens(totals));
+        self.set(names::SUM_OF_CACHE_READ_TOKENS, totals.cache_read);
+        self.set(names::SUM_OF_CACHE_WRITE_TOKENS, totals.cache_write);
+        self.set(names::GENERATION_COUNT, totals.generations);
+        self.set(names::TOOL_CALL_COUNT, totals.tool_calls);
+        self.set(names::TURN_COUNT, totals.turns);
+        self.set(names::ERROR_COUNT, totals.errors);
+        self.set(names::TOOL_ERROR_COUNT, totals.tool_errors);
+        self.list(names::USED_TOOLS, &totals.tools);
+        self.count(
+            names::UNFINISHED_TOOL_CALL_COUNT,
+            totals.unfinished_tool_calls,
+        );
+        self.count(names::UNRELIABLE_OUTPUT_COUNT, totals.placeholders);
+        self.count(names::RESPONSE_WITHOUT_USAGE_COUNT, totals.without_usage);
+        self.count(names::INTERRUPTION_COUNT, totals.interruptions);
+        self.count(names::COMPACTION_COUNT, totals.compactions);
         self.waits(totals.waits());
-        self.count("commit_count", totals.work.commits.len() as u64);
+        self.count(names::COMMIT_COUNT, totals.work.commits.len() as u64);
         self.work(&totals.work);
     }
 }
@@ -204,7 +204,7 @@ pub(super) fn of_generation(
     let mut properties = Properties::default();
     properties.model(generation.model.as_deref());
     let provider = generation.provider.as_deref().unwrap_or("unknown");
-    properties.set("$ai_provider", provider);
+    properties.set(names::PROVIDER, provider);
     // A call that failed half way was still billed.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
@@ -219,51 +219,51 @@ pub(super) fn of_generation(
         Rates::Standard | Rates::Unknown => None,
     });
     if let Some(cost) = cost {
-        properties.set_some("$ai_input_cost_usd", cost.input);
-        properties.set_some("$ai_output_cost_usd", cost.output);
-        properties.set("$ai_total_cost_usd", cost.total);
-        properties.set("$ai_cost_passthrough", true);
+        properties.set_some(names::INPUT_COST, cost.input);
+        properties.set_some(names::OUTPUT_COST, cost.output);
+        properties.set(names::TOTAL_COST, cost.total);
+        properties.set(names::HAS_OWN_COST, true);
     } else if rates == Rates::Unknown {
-        properties.set("cost_reliable", false);
+        properties.set(names::IS_COST_RELIABLE, false);
     }
     if generation.usage_report == UsageReport::Missing {
-        properties.set("usage_known", false);
+        properties.set(names::IS_USAGE_KNOWN, false);
     }
-    properties.set_some("$ai_span_name", generation.label);
+    properties.set_some(names::SPAN_NAME, generation.label);
     if generation.output_count == OutputCount::Placeholder {
-        properties.set("output_tokens_reliable", false);
+        properties.set(names::IS_OUTPUT_RELIABLE, false);
     }
     let reason = generation.stop_reason.as_ref().map(stop_reason);
     let reason = reason.map(|reason| match recording {
         Recording::Full => reason,
         _ => plain::stop_reason(reason),
     });
-    properties.set_some("$ai_stop_reason", reason);
+    properties.set_some(names::STOP_REASON, reason);
     let first_token = generation
         .first_token_at
         .filter(|_| generation.timing == Timing::Known);
     let waited = first_token.map(|at| seconds(at - generation.started_at));
-    properties.set_some("$ai_time_to_first_token", waited);
-    properties.count("retry_count", generation.retries.count);
-    properties.set_some("retry_http_status", generation.retries.status);
+    properties.set_some(names::TIME_TO_FIRST_TOKEN, waited);
+    properties.count(names::RETRY_COUNT, generation.retries.count);
+    properties.set_some(names::RETRY_HTTP_STATUS, generation.retries.status);
     let requested = generation.parameters.requested_model.as_ref();
-    properties.set_some("requested_model", requested);
+    properties.set_some(names::REQUESTED_MODEL, requested);
     let parameters = parameters(generation, recording);
     properties.set_some(
-        "$ai_model_parameters",
+        names::MODEL_PARAMETERS,
         Some(parameters).filter(|it| !it.is_empty()),
     );
-    properties.content("$ai_input", recording.inputs(), || {
+    properties.content(names::INPUT, recording.inputs(), || {
         Value::Array(given.messages)
     });
-    properties.set_some("$ai_tools", given.tools);
-    properties.content("$ai_output_choices", recording.outputs(), || {
+    properties.set_some(names::OFFERED_TOOLS, given.tools);
+    properties.content(names::OUTPUT_CHOICES, recording.outputs(), || {
         let output = &generation.output;
         Value::Array(chat::messages(Role::Assistant, output, recording))
     });
     properties.called_tools(generation);
     let prompt = Some(prompt).filter(|prompt| !prompt.is_empty());
-    properties.set_some("$ai_user_prompt", prompt);
+    properties.set_some(names::USER_PROMPT, prompt);
     properties.error(generation.error.as_ref(), recording);
     properties
 }
@@ -272,52 +272,54 @@ pub(super) fn of_generation(
 pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording) -> Properties {
     let mut properties = Properties::default();
     properties.set(
-        "$ai_span_name",
+        names::SPAN_NAME,
         format!("{} {UNLISTED}", agent.replace('-', " ")),
     );
     properties.model(Some(&unlisted.model));
     let provider = models::provider(&unlisted.model).unwrap_or("unknown");
-    properties.set("$ai_provider", provider);
+    properties.set(names::PROVIDER, provider);
     properties.usage(unlisted.usage, Some(&unlisted.model));
-    properties.content("$ai_input", recording.inputs(), || json!([]));
-    properties.content("$ai_output_choices", recording.outputs(), || json!([]));
-    properties.set("$ai_is_error", false);
-    properties.set("from_agent_books", true);
+    properties.content(names::INPUT, recording.inputs(), || json!([]));
+    properties.content(names::OUTPUT_CHOICES, recording.outputs(), || json!([]));
+    properties.set(names::IS_ERROR, false);
+    properties.set(names::FROM_AGENT_BOOKS, true);
     properties
 }
 
 /// The properties of a tool call. `continues` says whether the conversation continued after it.
 pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) -> Properties {
     let mut properties = Properties::default();
-    properties.set("$ai_span_name", &call.name);
-    properties.set("$ai_span_type", "tool");
-    properties.set("$ai_tool_call_id", &call.id);
-    properties.content("$ai_input_state", recording.inputs(), || call.input.clone());
+    properties.set(names::SPAN_NAME, &call.name);
+    properties.set(names::SPAN_TYPE, "tool");
+    properties.set(names::TOOL_CALL_ID, &call.id);
+    properties.content(names::INPUT_STATE, recording.inputs(), || {
+        call.input.clone()
+    });
     let result = call.result.as_ref();
-    properties.content("$ai_output_state", recording.outputs(), || {
+    properties.content(names::OUTPUT_STATE, recording.outputs(), || {
         result.map_or(Value::Null, |result| chat::result(result, recording))
     });
-    properties.set("$ai_is_error", result.is_none_or(|result| result.is_error));
+    properties.set(names::IS_ERROR, result.is_none_or(|result| result.is_error));
     match result {
         Some(result) if result.is_error => {
             let text = chat::result(result, recording);
             let message = text.as_str().map_or("tool_error", tool_error::message);
-            properties.set("$ai_error", message);
+            properties.set(names::ERROR, message);
         }
         Some(_) => {}
         None => {
-            properties.set("unfinished", true);
+            properties.set(names::UNFINISHED, true);
             let why = if continues {
                 "no result: none was written, though the session went on"
             } else {
                 "no result: the session ended before the tool returned"
             };
-            properties.set("$ai_error", why);
+            properties.set(names::ERROR, why);
         }
     }
     let waited = call.time.waited.map(seconds);
-    properties.set_some("permission_wait_seconds", waited);
-    properties.set_some("elapsed_seconds", call.time.mixed().map(seconds));
+    properties.set_some(names::PERMISSION_WAIT, waited);
+    properties.set_some(names::ELAPSED, call.time.mixed().map(seconds));
     if let Some(result) = result {
         properties.work(&result.work);
     }
@@ -326,12 +328,12 @@ pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) ->
 
 pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
     let mut properties = Properties::default();
-    let name = Some(names::of_turn(&turn.prompt)).filter(|_| records_prompt(turn, recording));
-    properties.set_some("$ai_span_name", name);
-    properties.set("$ai_span_type", "turn");
+    let name = Some(titles::of_turn(&turn.prompt)).filter(|_| records_prompt(turn, recording));
+    properties.set_some(names::SPAN_NAME, name);
+    properties.set(names::SPAN_TYPE, "turn");
     properties.states(turn, recording);
-    properties.count("interruption_count", turn.incidents.interruptions);
-    properties.count("compaction_count", turn.incidents.compactions);
+    properties.count(names::INTERRUPTION_COUNT, turn.incidents.interruptions);
+    properties.count(names::COMPACTION_COUNT, turn.incidents.compactions);
     properties.waits(turn.waits(&|_| true));
     properties.work(&turn.work());
     properties
@@ -340,8 +342,8 @@ pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
 /// The properties of a turn that is a trace of its own.
 pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) -> Properties {
     let mut properties = Properties::default();
-    let name = names::of_trace(&turn.prompt);
-    let name = name.unwrap_or_else(|| names::of_turn(&turn.prompt));
+    let name = titles::of_trace(&turn.prompt);
+    let name = name.unwrap_or_else(|| titles::of_turn(&turn.prompt));
     properties.trace_name(Some(name).filter(|_| records_prompt(turn, recording)));
     properties.states(turn, recording);
     properties.totals(totals);
@@ -367,29 +369,29 @@ pub(super) fn of_session(
     // The agent derives the title from prompts and answers.
     let title = session.title.as_ref();
     let title = title.filter(|_| recording == Recording::Full);
-    let name = prompt.as_deref().and_then(names::of_trace);
+    let name = prompt.as_deref().and_then(titles::of_trace);
     properties.trace_name(name.or_else(|| title.cloned()));
     if let Some(turn) = turns.last() {
         properties.states(turn, recording);
     }
     let answer = turns.iter().rev().find_map(|turn| turn.answer());
-    properties.content("$ai_output_state", recording.outputs(), || json!(answer));
-    properties.insert("$ai_input_state", json!(prompt));
-    properties.set_some("session_title", title);
+    properties.content(names::OUTPUT_STATE, recording.outputs(), || json!(answer));
+    properties.insert(names::INPUT_STATE, json!(prompt));
+    properties.set_some(names::SESSION_TITLE, title);
     properties.totals(totals);
     if !is_first {
         return properties;
     }
     let skipped = session.skipped();
-    properties.count("broken_line_count", skipped.broken);
-    properties.count("unknown_line_count", skipped.unknown);
-    properties.count("oversized_line_count", skipped.oversized);
-    properties.count("untimed_line_count", skipped.untimed);
-    properties.list("derived_from_sessions", &session.lineage.derived_from);
+    properties.count(names::BROKEN_LINE_COUNT, skipped.broken);
+    properties.count(names::UNKNOWN_LINE_COUNT, skipped.unknown);
+    properties.count(names::OVERSIZED_LINE_COUNT, skipped.oversized);
+    properties.count(names::UNTIMED_LINE_COUNT, skipped.untimed);
+    properties.list(names::DERIVED_FROM_SESSIONS, &session.lineage.derived_from);
     let continued_in = session.lineage.continued_in.as_ref();
-    properties.set_some("continued_in_session", continued_in);
+    properties.set_some(names::CONTINUED_IN_SESSION, continued_in);
     if session.is_cut_off {
-        properties.set("cut_off", true);
+        properties.set(names::CUT_OFF, true);
     }
     properties
 }

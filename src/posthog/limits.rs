@@ -4,7 +4,7 @@ use std::mem;
 
 use serde_json::{Value, json};
 
-use super::{Event, EventName, InputScope, Properties};
+use super::{Event, EventName, InputScope, Properties, names};
 
 /// Largest event on PostHog's AI lane, in bytes of JSON.
 pub const AI_LANE_EVENT: usize = 8 << 20;
@@ -15,13 +15,13 @@ pub const BATCH_EVENT: usize = 900_000;
 
 /// The properties that hold content and may be shortened.
 const CONTENT: [&str; 7] = [
-    "$ai_input",
-    "$ai_tools",
-    "$ai_output_choices",
-    "$ai_input_state",
-    "$ai_output_state",
-    "$ai_user_prompt",
-    "$ai_error",
+    names::INPUT,
+    names::OFFERED_TOOLS,
+    names::OUTPUT_CHOICES,
+    names::INPUT_STATE,
+    names::OUTPUT_STATE,
+    names::USER_PROMPT,
+    names::ERROR,
 ];
 
 /// Upper bound of the bytes of an event outside its properties: name, uuid, distinct id, timestamp.
@@ -60,14 +60,14 @@ pub fn shorten(event: &mut Event, limits: &Limits) {
     let properties = &mut event.properties;
     match event.name {
         EventName::Generation => {
-            if let Some(Value::Array(messages)) = properties.get_mut("$ai_input") {
+            if let Some(Value::Array(messages)) = properties.get_mut(names::INPUT) {
                 for message in messages.iter_mut().filter(|it| it["role"] == "tool") {
                     clip(&mut message["content"], limits.attribute);
                 }
             }
         }
         EventName::Span => {
-            for name in ["$ai_input_state", "$ai_output_state"] {
+            for name in [names::INPUT_STATE, names::OUTPUT_STATE] {
                 if let Some(value) = properties.get_mut(name) {
                     clip(value, limits.attribute);
                 }
@@ -75,7 +75,7 @@ pub fn shorten(event: &mut Event, limits: &Limits) {
         }
         EventName::Trace => {}
     }
-    for name in ["$ai_user_prompt", "$ai_error"] {
+    for name in [names::USER_PROMPT, names::ERROR] {
         if let Some(value) = properties.get_mut(name) {
             clip(value, limits.attribute);
         }
@@ -90,7 +90,7 @@ pub fn shorten(event: &mut Event, limits: &Limits) {
 /// of JSON, or only the last message is left. A system prompt at the beginning stays.
 fn leave_out_oldest(properties: &mut Properties, max: usize) {
     let size = properties_size(properties);
-    let Some(Value::Array(messages)) = properties.get_mut("$ai_input") else {
+    let Some(Value::Array(messages)) = properties.get_mut(names::INPUT) else {
         return;
     };
     let first = usize::from(messages.first().is_some_and(|it| it["role"] == "system"));

@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 
+use super::{Frozen, Grouping};
 use crate::transport::Endpoint;
 
 /// Page of a trace; `id` is its `$ai_trace_id`.
@@ -22,6 +23,14 @@ pub fn trace(endpoint: &Endpoint, id: &str) -> String {
     // The app decodes the id twice.
     let id = encoded(&encoded(id));
     format!("{}/{path}/traces/{id}", endpoint.app())
+}
+
+/// Page of a session's trace; `key` is [`Session::key`](crate::session::Session). `None` if each turn
+/// is a trace of its own.
+#[must_use]
+pub fn session(endpoint: &Endpoint, frozen: &Frozen, key: &str) -> Option<String> {
+    // The first trace of a session has the session's own id.
+    (frozen.grouping == Grouping::Session).then(|| trace(endpoint, key))
 }
 
 /// A text as part of an address: what is neither letter, digit, `-`, `_`, `.` nor `~` is escaped.

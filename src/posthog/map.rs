@@ -13,30 +13,22 @@ use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Circumstances, Generation, Session, Subagent, Timing, ToolCall, Totals, Turn, Unlisted,
+    Circumstances, Generation, Session, SessionState, Subagent, Timing, ToolCall, Totals, Turn,
+    Unlisted,
 };
-
-/// Whether the session may still be written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It ended: a tool call without a result will not get one.
-    Ended,
-    /// It is still running: events that may change are not sent yet.
-    Running,
-}
 
 /// Passes the events of a session to `emit`, except those that are `foreign`.
 pub fn map(
     session: &Session,
     settings: &Settings,
-    progress: Progress,
+    state: SessionState,
     foreign: &Foreign,
     emit: &mut dyn FnMut(Event),
 ) {
     let mut mapper = Mapper {
         session,
         settings,
-        progress,
+        state,
         foreign,
         tools: HashSet::new(),
         emit,
@@ -55,7 +47,7 @@ pub fn map(
     let books = session.reconcile(&|generation| mapper.owns(generation));
     let mut unlisted = books.unlisted;
     // While a session runs, lines may follow for calls that the books already count.
-    unlisted.retain(|unlisted| progress == Progress::Ended || session.has_turn_after(unlisted.at));
+    unlisted.retain(|unlisted| state == SessionState::Ended || session.has_turn_after(unlisted.at));
     let own: Vec<&Turn> = traces.iter().flat_map(SessionTrace::turns).collect();
     for unlisted in &unlisted {
         mapper.unlisted(unlisted, &own);
@@ -95,7 +87,7 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
 struct Mapper<'a> {
     session: &'a Session,
     settings: &'a Settings,
-    progress: Progress,
+    state: SessionState,
     foreign: &'a Foreign,
     /// Tool calls that already have a span: one call may be in two responses.
     tools: HashSet<Uuid>,
@@ -131,7 +123,7 @@ impl Mapper<'_> {
             ),
             Grouping::Session => (session_trace.to_owned(), session_trace.to_owned()),
         };
-        let is_running = self.progress == Progress::Running;
+        let is_running = self.state == SessionState::Running;
         let may_grow = is_running && (is_latest || !turn.is_settled());
         // A prompt without an answer may turn out to be a repetition.
         let may_vanish = may_grow && turn.generations.is_empty();
@@ -185,13 +177,13 @@ impl Mapper<'_> {
             let continues = position.continues || index < last;
             let given = conversation.next(generation);
             let uuid = ids::generation(self.session.agent, &generation.id);
-            let is_settled = generation.complete || self.progress == Progress::Ended;
+            let is_settled = generation.complete || self.state == SessionState::Ended;
             if is_settled && self.owns(generation) {
                 self.generation(generation, uuid, given, position);
             }
             let id = uuid.to_string();
             for call in generation.tool_calls() {
-                let is_settled = call.is_settled() || self.progress == Progress::Ended;
+                let is_settled = call.is_settled() || self.state == SessionState::Ended;
                 let tool = ids::tool(self.session.agent, &generation.id, &call.id);
                 let is_own = !generation.is_copy && !self.foreign.contains(tool);
                 if is_settled && is_own && self.tools.insert(tool) {
@@ -207,7 +199,7 @@ impl Mapper<'_> {
                 }
                 // Without a result, another call may still prove to have started the subagent, and
                 // the result may say how long its tools waited.
-                let is_caller = call.result.is_some() || self.progress == Progress::Ended;
+                let is_caller = call.result.is_some() || self.state == SessionState::Ended;
                 let id = tool.to_string();
                 for subagent in &call.subagents {
                     if is_caller || subagent.is_internal {
@@ -403,3 +395,6 @@ impl Mapper<'_> {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,118 +1,133 @@
-//! Names of traces and turns, the first thing a person reads in PostHog.
+//! Names of the properties that this program sets, as they are on the wire. PostHog gives those that
+//! begin with `$` their meaning; `docs/events.md` describes all of them.
 
-/// Maximum length of a name, in characters.
-const LONGEST: usize = 100;
+use crate::session::Agent;
 
-/// The name of a trace: its prompt on one line, without the wrappers that editors and agents put
-/// around text. `None` if nothing is left.
-pub(super) fn of_trace(prompt: &str) -> Option<String> {
-    let name = shorten(&without_wrappers(prompt));
-    (!name.is_empty()).then_some(name)
-}
+// Identities and places, by which PostHog joins events.
+pub(crate) const TRACE_ID: &str = "$ai_trace_id";
+pub(crate) const SESSION_ID: &str = "$ai_session_id";
+pub(crate) const SPAN_ID: &str = "$ai_span_id";
+pub(crate) const PARENT_ID: &str = "$ai_parent_id";
+pub(crate) const SPAN_NAME: &str = "$ai_span_name";
+pub(crate) const SPAN_TYPE: &str = "$ai_span_type";
+pub(crate) const TRACE_NAME: &str = "$ai_trace_name";
+pub(crate) const TOOL_CALL_ID: &str = "$ai_tool_call_id";
 
-/// The name of a turn: the first line of its prompt that has text.
-pub(super) fn of_turn(prompt: &str) -> String {
-    let text = without_wrappers(prompt);
-    let mut lines = text.lines().map(shorten);
-    let name = lines.find(|line| !line.is_empty());
-    name.unwrap_or_else(|| "(prompt not in the transcript)".to_owned())
-}
+// Content, which privacy settings, limits and retention remove or shorten.
+pub(crate) const INPUT: &str = "$ai_input";
+pub(crate) const OUTPUT_CHOICES: &str = "$ai_output_choices";
+pub(crate) const OFFERED_TOOLS: &str = "$ai_tools";
+pub(crate) const INPUT_STATE: &str = "$ai_input_state";
+pub(crate) const OUTPUT_STATE: &str = "$ai_output_state";
+pub(crate) const USER_PROMPT: &str = "$ai_user_prompt";
+pub(crate) const ERROR: &str = "$ai_error";
 
-/// Collapses white space and keeps the first characters.
-fn shorten(text: &str) -> String {
-    let mut folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = folded.char_indices().nth(LONGEST) {
-        folded.truncate(end);
-    }
-    folded
-}
+// Calls of models.
+pub(crate) const MODEL: &str = "$ai_model";
+pub(crate) const PROVIDER: &str = "$ai_provider";
+pub(crate) const MODEL_PARAMETERS: &str = "$ai_model_parameters";
+pub(crate) const STOP_REASON: &str = "$ai_stop_reason";
+pub(crate) const CALLED_TOOLS: &str = "$ai_tools_called";
+pub(crate) const CALLED_TOOL_COUNT: &str = "$ai_tool_call_count";
+pub(crate) const IS_ERROR: &str = "$ai_is_error";
+pub(crate) const HTTP_STATUS: &str = "$ai_http_status";
+pub(crate) const MODEL_NAME_AT_PROVIDER: &str = "model_name_at_provider";
+pub(crate) const REQUESTED_MODEL: &str = "requested_model";
+pub(crate) const RETRY_COUNT: &str = "retry_count";
+pub(crate) const RETRY_HTTP_STATUS: &str = "retry_http_status";
+pub(crate) const FROM_AGENT_BOOKS: &str = "from_agent_books";
 
-/// Removes wrappers and their content from a text. A text that consists only of wrappers loses just
-/// the tags. The name of a wrapper has several words: `<ide_opened_file>…</ide_opened_file>`. HTML
-/// tags are part of the user's text.
-fn without_wrappers(text: &str) -> String {
-    let [outside, everything] = [false, true].map(|keeps_content| {
-        let mut kept = String::new();
-        let mut said = 0;
-        let mut rest = text;
-        // A name needs no more than this. Searching the end of every tag in a long text would take
-        // quadratic time.
-        while said < LONGEST
-            && let Some(start) = rest.find('<')
-        {
-            let before = kept.len();
-            kept.push_str(&rest[..start]);
-            rest = &rest[start..];
-            if let Some((content, after)) = wrapper(rest) {
-                kept.push_str(if keeps_content { content } else { " " });
-                rest = after;
-            } else {
-                kept.push('<');
-                rest = &rest[1..];
-            }
-            let characters = kept[before..].chars();
-            said += characters
-                .filter(|character| !character.is_whitespace())
-                .count();
-        }
-        kept + rest
-    });
-    if outside.trim().is_empty() {
-        everything
-    } else {
-        outside
-    }
-}
+// Tokens and costs.
+pub(crate) const INPUT_TOKENS: &str = "$ai_input_tokens";
+pub(crate) const OUTPUT_TOKENS: &str = "$ai_output_tokens";
+pub(crate) const TOTAL_TOKENS: &str = "$ai_total_tokens";
+pub(crate) const REASONING_TOKENS: &str = "$ai_reasoning_tokens";
+pub(crate) const CACHE_READ_TOKENS: &str = "$ai_cache_read_input_tokens";
+pub(crate) const CACHE_WRITE_TOKENS: &str = "$ai_cache_creation_input_tokens";
+pub(crate) const CACHE_WRITE_5M_TOKENS: &str = "$ai_cache_creation_5m_input_tokens";
+pub(crate) const CACHE_WRITE_1H_TOKENS: &str = "$ai_cache_creation_1h_input_tokens";
+pub(crate) const CACHE_IS_EXCLUSIVE: &str = "$ai_cache_reporting_exclusive";
+pub(crate) const WEB_SEARCH_COUNT: &str = "$ai_web_search_count";
+pub(crate) const WEB_FETCH_COUNT: &str = "web_fetch_count";
+pub(crate) const INPUT_COST: &str = "$ai_input_cost_usd";
+pub(crate) const OUTPUT_COST: &str = "$ai_output_cost_usd";
+pub(crate) const TOTAL_COST: &str = "$ai_total_cost_usd";
+pub(crate) const HAS_OWN_COST: &str = "$ai_cost_passthrough";
+pub(crate) const IS_COST_RELIABLE: &str = "cost_reliable";
+pub(crate) const IS_USAGE_KNOWN: &str = "usage_known";
+pub(crate) const IS_OUTPUT_RELIABLE: &str = "output_tokens_reliable";
 
-/// The content of the wrapper that begins here, and the text after it.
-fn wrapper(text: &str) -> Option<(&str, &str)> {
-    let (tag, inside) = text.strip_prefix('<')?.split_once('>')?;
-    let name = tag.split_whitespace().next()?;
-    let is_word = |part: &str| !part.is_empty() && part.chars().all(char::is_alphanumeric);
-    let mut words = name.split(['-', '_']);
-    if !name.contains(['-', '_']) || !words.all(is_word) {
-        return None;
-    }
-    inside.split_once(&format!("</{name}>"))
-}
+// Sums of a trace.
+pub(crate) const SUM_OF_INPUT_TOKENS: &str = "$ai_total_input_tokens";
+pub(crate) const SUM_OF_OUTPUT_TOKENS: &str = "$ai_total_output_tokens";
+pub(crate) const SUM_OF_CACHE_READ_TOKENS: &str = "$ai_total_cache_read_input_tokens";
+pub(crate) const SUM_OF_CACHE_WRITE_TOKENS: &str = "$ai_total_cache_creation_input_tokens";
+pub(crate) const GENERATION_COUNT: &str = "generation_count";
+pub(crate) const TOOL_CALL_COUNT: &str = "tool_call_count";
+pub(crate) const TURN_COUNT: &str = "turn_count";
+pub(crate) const ERROR_COUNT: &str = "error_count";
+pub(crate) const TOOL_ERROR_COUNT: &str = "tool_error_count";
+pub(crate) const USED_TOOLS: &str = "tools";
+pub(crate) const UNFINISHED_TOOL_CALL_COUNT: &str = "unfinished_tool_call_count";
+pub(crate) const UNRELIABLE_OUTPUT_COUNT: &str = "unreliable_output_count";
+pub(crate) const RESPONSE_WITHOUT_USAGE_COUNT: &str = "response_without_usage_count";
+pub(crate) const INTERRUPTION_COUNT: &str = "interruption_count";
+pub(crate) const COMPACTION_COUNT: &str = "compaction_count";
+pub(crate) const COMMIT_COUNT: &str = "commit_count";
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+// Times, in seconds.
+pub(crate) const LATENCY: &str = "$ai_latency";
+pub(crate) const TIME_TO_FIRST_TOKEN: &str = "$ai_time_to_first_token";
+pub(crate) const ELAPSED: &str = "elapsed_seconds";
+pub(crate) const WAITED: &str = "waited_seconds";
+pub(crate) const UNATTRIBUTED: &str = "unattributed_seconds";
+pub(crate) const PERMISSION_WAIT: &str = "permission_wait_seconds";
 
-    #[test]
-    fn names_are_the_first_words_of_a_prompt() {
-        for (prompt, trace, turn) in [
-            ("fix\nthe  test", Some("fix the test"), "fix"),
-            ("\n\n  first line", Some("first line"), "first line"),
-            ("", None, "(prompt not in the transcript)"),
-            (
-                "<ide_opened_file>The user opened a.rs</ide_opened_file>\nrename it",
-                Some("rename it"),
-                "rename it",
-            ),
-            (
-                "<system-reminder>be brief</system-reminder>",
-                Some("be brief"),
-                "be brief",
-            ),
-            (
-                "why is <div> open?",
-                Some("why is <div> open?"),
-                "why is <div> open?",
-            ),
-            (
-                "a < b, <my-tag> too",
-                Some("a < b, <my-tag> too"),
-                "a < b, <my-tag> too",
-            ),
-        ] {
-            assert_eq!(of_trace(prompt).as_deref(), trace, "{prompt}");
-            assert_eq!(of_turn(prompt), turn, "{prompt}");
-        }
-        let tags = "<a-b>".repeat(200_000);
-        assert_eq!(of_trace(&tags).as_deref(), Some(&tags[..LONGEST]));
-        let long = of_trace(&"ä".repeat(500));
-        assert_eq!(long.map(|name| name.chars().count()), Some(LONGEST));
+// Changes to files and repository.
+pub(crate) const LINES_ADDED: &str = "lines_added";
+pub(crate) const LINES_REMOVED: &str = "lines_removed";
+pub(crate) const COMMITS: &str = "commits";
+pub(crate) const PUSHED_BRANCHES: &str = "pushed_branches";
+pub(crate) const PULL_REQUESTS: &str = "pull_requests";
+
+// The session and its transcript.
+pub(crate) const SESSION_TITLE: &str = "session_title";
+pub(crate) const UNFINISHED: &str = "unfinished";
+pub(crate) const BROKEN_LINE_COUNT: &str = "broken_line_count";
+pub(crate) const UNKNOWN_LINE_COUNT: &str = "unknown_line_count";
+pub(crate) const OVERSIZED_LINE_COUNT: &str = "oversized_line_count";
+pub(crate) const UNTIMED_LINE_COUNT: &str = "untimed_line_count";
+pub(crate) const DERIVED_FROM_SESSIONS: &str = "derived_from_sessions";
+pub(crate) const CONTINUED_IN_SESSION: &str = "continued_in_session";
+pub(crate) const CUT_OFF: &str = "cut_off";
+
+// Circumstances, on every event.
+pub(crate) const PROJECT_NAME: &str = "$ai_project_name";
+pub(crate) const AGENT_NAME: &str = "$ai_agent_name";
+pub(crate) const SUBAGENT_ID: &str = "subagent_id";
+pub(crate) const SUBAGENT_TYPE: &str = "subagent_type";
+pub(crate) const PURPOSE: &str = "$ai_purpose";
+pub(crate) const GIT_BRANCH: &str = "$ai_git_branch";
+pub(crate) const GIT_REPOSITORY: &str = "$ai_git_repo";
+pub(crate) const WORK_TREE: &str = "worktree";
+pub(crate) const FRAMEWORK: &str = "$ai_framework";
+pub(crate) const PERMISSION_MODE: &str = "permission_mode";
+pub(crate) const AI_LIBRARY: &str = "$ai_lib";
+pub(crate) const AI_LIBRARY_VERSION: &str = "$ai_lib_version";
+pub(crate) const LIBRARY: &str = "$lib";
+pub(crate) const LIBRARY_VERSION: &str = "$lib_version";
+pub(crate) const NO_GEOIP: &str = "$geoip_disable";
+pub(crate) const PERSON_PROFILE: &str = "$process_person_profile";
+
+/// Names of the properties whose names differ by agent: its version, its entry point, its persona.
+pub(super) const fn of_agent(agent: Agent) -> [&'static str; 3] {
+    match agent {
+        Agent::ClaudeCode => [
+            "claude_code_version",
+            "claude_code_entrypoint",
+            "claude_code_agent",
+        ],
+        Agent::Pi => ["pi_version", "pi_entrypoint", "pi_agent"],
+        Agent::OpenCode => ["opencode_version", "opencode_entrypoint", "opencode_agent"],
     }
 }

@@ -207,7 +207,7 @@ mod tests {
             ("betas", json!(["plan"]), None),
             ("plan", json!(1), None),
         ] {
-            let found = parameter((Name::Borrowed(name), value.clone()));
+            let found = parameter((Name::Own(name), value.clone()));
             assert_eq!(found.map(|(_, value)| value), left, "{name}: {value}");
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Event;
+use super::{Event, names};
 
 /// Days for which PostHog's cloud keeps content, counted from the event's timestamp. Source:
 /// <https://posthog.com/docs/ai-observability/data-retention>.
@@ -11,15 +11,15 @@ pub const CONTENT_DAYS: i64 = 30;
 /// Properties that PostHog stores separately and drops after that time, as it does with
 /// `$ai_tools`. Names, prompts of generations (`$ai_user_prompt`) and error texts stay.
 const CONTENT: [&str; 4] = [
-    "$ai_input",
-    "$ai_output_choices",
-    "$ai_input_state",
-    "$ai_output_state",
+    names::INPUT,
+    names::OUTPUT_CHOICES,
+    names::INPUT_STATE,
+    names::OUTPUT_STATE,
 ];
 
 /// Removes the content that PostHog would drop.
 pub fn without_content(event: &mut Event) {
-    event.properties.remove("$ai_tools");
+    event.properties.remove(names::OFFERED_TOOLS);
     for name in CONTENT {
         if let Some(content) = event.properties.get_mut(name) {
             *content = Value::Null;

@@ -86,6 +86,21 @@ pub struct Frozen {
     pub project_name: Option<String>,
 }
 
+#[cfg(test)]
+impl Frozen {
+    /// Default settings of a person and a project.
+    pub(crate) fn of_project(name: &str) -> Self {
+        Self {
+            distinct_id: DistinctId::parse("ada@example.com").unwrap(),
+            is_person: true,
+            grouping: Grouping::Session,
+            session_window: None,
+            turn_spans: true,
+            project_name: Some(name.to_owned()),
+        }
+    }
+}
+
 /// The extent of a trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use serde_json::Value;
 
-use super::{Event, EventName};
+use super::{Event, EventName, names};
 
 /// Numbers of events by kind, and the tokens of all generations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,14 +36,14 @@ impl AddAssign<&Event> for Tally {
         let get = |name: &str| event.properties.get(name);
         let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or(0);
         self.events += 1;
-        let failed = get("$ai_is_error").and_then(Value::as_bool) == Some(true);
+        let failed = get(names::IS_ERROR).and_then(Value::as_bool) == Some(true);
         match event.name {
             EventName::Generation => {
                 self.generations += 1;
-                self.input += number("$ai_input_tokens");
-                self.output += number("$ai_output_tokens");
-                self.cache_read += number("$ai_cache_read_input_tokens");
-                self.cache_write += number("$ai_cache_creation_input_tokens");
+                self.input += number(names::INPUT_TOKENS);
+                self.output += number(names::OUTPUT_TOKENS);
+                self.cache_read += number(names::CACHE_READ_TOKENS);
+                self.cache_write += number(names::CACHE_WRITE_TOKENS);
                 self.errors += u64::from(failed);
             }
             EventName::Span if event.is_turn() => self.turns += 1,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::properties::Properties;
-use super::{Event, EventName};
+use super::{Event, EventName, names};
 
 /// The name of the trace in PostHog.
 pub const TEST_TRACE: &str = "posthog-llma setup test";
@@ -16,22 +16,22 @@ pub fn test_trace(id: Uuid, now: DateTime<Utc>) -> [Event; 2] {
     let generation = Uuid::new_v5(&id, b"generation");
     let event = |name, uuid, of_kind: &dyn Fn(&mut Properties)| {
         let mut properties = Properties::default();
-        for name in ["$ai_trace_id", "$ai_session_id"] {
+        for name in [names::TRACE_ID, names::SESSION_ID] {
             properties.set(name, id);
         }
-        properties.set("$ai_span_id", uuid);
-        properties.set("$ai_span_name", TEST_TRACE);
+        properties.set(names::SPAN_ID, uuid);
+        properties.set(names::SPAN_NAME, TEST_TRACE);
         of_kind(&mut properties);
-        for name in ["$ai_lib", "$lib"] {
+        for name in [names::AI_LIBRARY, names::LIBRARY] {
             properties.set(name, env!("CARGO_PKG_NAME"));
         }
-        for name in ["$ai_lib_version", "$lib_version"] {
+        for name in [names::AI_LIBRARY_VERSION, names::LIBRARY_VERSION] {
             properties.set(name, env!("CARGO_PKG_VERSION"));
         }
-        properties.set("$ai_latency", 0);
-        properties.set("$ai_is_error", false);
-        properties.set("$geoip_disable", true);
-        properties.set("$process_person_profile", false);
+        properties.set(names::LATENCY, 0);
+        properties.set(names::IS_ERROR, false);
+        properties.set(names::NO_GEOIP, true);
+        properties.set(names::PERSON_PROFILE, false);
         Event {
             name,
             uuid,
@@ -42,14 +42,14 @@ pub fn test_trace(id: Uuid, now: DateTime<Utc>) -> [Event; 2] {
     };
     [
         event(EventName::Generation, generation, &|properties| {
-            properties.set("$ai_parent_id", id);
-            properties.set("$ai_model", "none");
-            properties.set("$ai_provider", env!("CARGO_PKG_NAME"));
-            properties.set("$ai_input_tokens", 0);
-            properties.set("$ai_output_tokens", 0);
+            properties.set(names::PARENT_ID, id);
+            properties.set(names::MODEL, "none");
+            properties.set(names::PROVIDER, env!("CARGO_PKG_NAME"));
+            properties.set(names::INPUT_TOKENS, 0);
+            properties.set(names::OUTPUT_TOKENS, 0);
         }),
         event(EventName::Trace, id, &|properties| {
-            properties.set("$ai_trace_name", TEST_TRACE);
+            properties.set(names::TRACE_NAME, TEST_TRACE);
         }),
     ]
 }

@@ -1,17 +1,15 @@
 //! The proof, in the type system, that a value went through redaction.
 
-use std::borrow::Cow;
-
 use super::{Counts, Redactor};
 use crate::posthog::limits::{self, Limits};
-use crate::posthog::{Event, Written};
+use crate::posthog::{Event, Name, Written, names};
 
 /// Identities: they hold no content, and PostHog joins by them.
 const IDENTITIES: [&str; 4] = [
-    "$ai_trace_id",
-    "$ai_session_id",
-    "$ai_span_id",
-    "$ai_parent_id",
+    names::TRACE_ID,
+    names::SESSION_ID,
+    names::SPAN_ID,
+    names::PARENT_ID,
 ];
 
 /// A value whose every text went through [`Redactor`]. Only this module can make one, and the
@@ -82,10 +80,9 @@ impl Redactor {
         let mut secret_in_name = false;
         for (name, value) in event.properties.iter_mut() {
             match name {
-                Cow::Borrowed(name) if IDENTITIES.contains(name) => {}
-                // A name of this program's own neither is nor announces a secret.
-                Cow::Borrowed(_) => self.value(value, counts),
-                Cow::Owned(name) => secret_in_name |= self.field(name, None, value, counts),
+                Name::Own(name) if IDENTITIES.contains(name) => {}
+                Name::Own(_) => self.value(value, counts),
+                Name::Custom(name) => secret_in_name |= self.field(name, None, value, counts),
             }
         }
         if secret_in_name {

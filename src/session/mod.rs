@@ -36,7 +36,7 @@ pub use earlier::Earlier;
 pub use input::{InputScope, RequestMessages, Wanted};
 pub use lineage::Lineage;
 pub use oddities::{Oddities, Skipped};
-pub use root::Session;
+pub use root::{Session, SessionState};
 pub(crate) use same::{AGAIN, same_block};
 pub(crate) use settle::RecordedTimes;
 pub use settle::{TaskReport, settle_times};

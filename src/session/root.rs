@@ -12,6 +12,15 @@ use super::tree::Generation;
 use super::turn::{Trigger, Turn};
 use super::usage::{Usage, UsageReport};
 
+/// Whether a session may still be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// It ended: a tool call without a result will not get one.
+    Ended,
+    /// It is still running: what may change is not sent yet.
+    Running,
+}
+
 /// One session, or the part of it that was written since it was last read.
 #[derive(Clone, Debug)]
 pub struct Session {

@@ -16,8 +16,9 @@ use crate::integrations::claude_code::in_force::{InForce, Scope, SettingsFile};
 use crate::integrations::claude_code::marketplace::{self, Unloadable};
 use crate::integrations::claude_code::plugin::{self, Plugin};
 use crate::outbox::{
-    Destination, Exclusion, Exclusions, Outbox, OutboxError, Run, RunKind, Status,
+    Destination, Exclusion, Exclusions, Outbox, OutboxError, Run, RunKind, SessionStatus, Status,
 };
+use crate::posthog::links;
 use crate::session::Agent;
 use crate::sources::{self, claude_code};
 use crate::variables::Variable;
@@ -153,6 +154,16 @@ impl Machine {
     /// The destination that the settings name.
     pub(crate) fn destination(&self) -> Option<Destination> {
         self.config.destination.complete()
+    }
+
+    /// Page of a session's trace in PostHog; `None` unless events of it were acknowledged and the
+    /// session has one trace.
+    pub(crate) fn page(&self, session: &SessionStatus) -> Option<String> {
+        let endpoint = self.config.destination.endpoint.as_ref()?;
+        let outbox = self.outbox.as_ref().ok()?.as_ref()?;
+        let record = outbox.session(&session.agent, &session.id).ok()??;
+        let page = links::session(endpoint, &record.frozen().ok()?, &session.id);
+        page.filter(|_| session.receipt.acknowledged > 0)
     }
 
     /// What the user has to confirm before events go to a destination.

@@ -269,7 +269,7 @@ const TROUBLES: &[Trouble] = &[
             machine.scene.env.write(file, "{");
         },
         check: "excluded",
-        found: "which excludes a session: EOF",
+        found: "where sessions are excluded: EOF",
         fix: "mend or remove it",
     },
     Trouble {

@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{Collected, Pipeline};
-use posthog_llma::posthog::{Event, Progress};
+use posthog_llma::posthog::Event;
 use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
+use posthog_llma::session::SessionState;
 use posthog_llma::sources::SessionRef;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ use texts::{Given, SECRETS, values};
 fn a_damaged_line_costs_no_response_but_its_own() {
     fuzz("sessions", &damaged_sessions(), |files| {
         let disk = OnDisk::new(files);
-        let session = collect(&disk.transcript, Progress::Ended).map(|it| it.session);
+        let session = collect(&disk.transcript, SessionState::Ended).map(|it| it.session);
         let generations = session.iter().flat_map(|session| session.all_generations());
         // An id that others may have too is told apart by what follows.
         let responses: HashSet<&str> = generations
@@ -83,7 +84,7 @@ fn events_of_a_damaged_session_are_what_posthog_takes() {
         let events = Run::private().events(&disk.transcript);
         events.iter().for_each(hold_no_content);
         take(&events);
-        if let Some(collected) = collect(&disk.transcript, Progress::Ended) {
+        if let Some(collected) = collect(&disk.transcript, SessionState::Ended) {
             keep_within_limit(&collected);
         }
     });
@@ -96,7 +97,10 @@ fn keep_within_limit(collected: &Collected) {
     let (config, _) = settings_of(&host());
     let redactors = redactors();
     let pipeline = Pipeline::new(&config, &redactors, LIMIT);
-    let frozen = pipeline.freeze(collected).expect("there are no rules");
+    let frozen = pipeline
+        .freeze(collected)
+        .expect("there are no rules")
+        .into_inner();
     let limits = pipeline.limits(collected.session.agent);
     let mut check = |event: Redacted<Event>| {
         let json = event.written(&limits).into_inner().json;
@@ -164,7 +168,7 @@ fn a_damaged_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
         let cut = length % (files.lines() + 1);
         for run in [Run::default(), Run::by_message()] {
             let whole = by_uuid(run.events(&OnDisk::new(files).transcript));
-            for progress in [Progress::Running, Progress::Ended] {
+            for progress in [SessionState::Running, SessionState::Ended] {
                 let parts = in_parts(&run, &files.until(cut), progress, files);
                 let lost = only_in(&whole, &parts);
                 assert!(
@@ -214,7 +218,7 @@ fn only_in(a: &Known, b: &Known) -> Vec<String> {
 
 /// Reads the beginning of a session, then the rest. Where the session had ended and is resumed,
 /// the second reading goes on from a checkpoint.
-fn in_parts(run: &Run, beginning: &Files, progress: Progress, whole: &Files) -> Known {
+fn in_parts(run: &Run, beginning: &Files, progress: SessionState, whole: &Files) -> Known {
     let disk = OnDisk::new(beginning);
     let first = run.collect(&disk.transcript, None, progress);
     let frozen = first.as_ref().map(|first| run.freeze(first));
@@ -222,12 +226,12 @@ fn in_parts(run: &Run, beginning: &Files, progress: Progress, whole: &Files) -> 
     let mut checkpoint = None;
     if let (Some(first), Some(frozen)) = (&first, &frozen) {
         sent = by_uuid(run.events_of(first, frozen.clone()));
-        if progress == Progress::Ended {
+        if progress == SessionState::Ended {
             checkpoint = first.checkpoint();
         }
     }
     disk.write(whole);
-    let rest = run.collect(&disk.transcript, checkpoint, Progress::Ended);
+    let rest = run.collect(&disk.transcript, checkpoint, SessionState::Ended);
     if let Some(rest) = rest {
         let frozen = frozen.unwrap_or_else(|| run.freeze(&rest));
         sent.extend(by_uuid(run.events_of(&rest, frozen)));

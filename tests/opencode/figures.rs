@@ -7,8 +7,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use posthog_llma::posthog::Progress;
 use posthog_llma::session::Oddities;
+use posthog_llma::session::SessionState;
 use posthog_llma::sources::{self, SessionRef};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ fn every_session_of_the_database_used_what_opencode_booked() {
                 "{session}: {verdict:?}"
             );
         }
-        let collected = Run::default().collect(&transcript, None, Progress::Ended);
+        let collected = Run::default().collect(&transcript, None, SessionState::Ended);
         let oddities = collected.expect("a session").session.oddities;
         assert_eq!(oddities, Oddities::default(), "{session}");
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use posthog_llma::posthog::Progress;
+use posthog_llma::session::SessionState;
 use posthog_llma::session::{Agent, Oddities};
 use posthog_llma::sources;
 use serde_json::{Value, json};
@@ -264,7 +264,7 @@ fn a_session_read_after_every_message_sends_nothing_twice_that_differs() {
             let mut session = whole[0].clone();
             session["messages"] = json!(messages[..count]);
             let path = database(folder.path(), &[session]);
-            let Some(collected) = run.collect(&path, None, Progress::Running) else {
+            let Some(collected) = run.collect(&path, None, SessionState::Running) else {
                 continue;
             };
             for event in run.events_of(&collected, run.freeze(&collected)) {
@@ -280,7 +280,7 @@ fn a_session_read_after_every_message_sends_nothing_twice_that_differs() {
 fn what_was_left_out_is_counted() {
     for name in CASES {
         let case = case(name);
-        let collected = Run::default().collect(&case.session, None, Progress::Ended);
+        let collected = Run::default().collect(&case.session, None, SessionState::Ended);
         let oddities = collected.expect("a session").session.oddities;
         if name == "broken" {
             assert_eq!(oddities.malformed_lines, 1, "an array");

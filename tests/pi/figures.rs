@@ -7,8 +7,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use posthog_llma::posthog::Progress;
 use posthog_llma::session::Oddities;
+use posthog_llma::session::SessionState;
 use posthog_llma::sources;
 use serde_json::{Value, json};
 
@@ -150,7 +150,7 @@ fn every_session_has_the_calls_tokens_and_cost_of_an_independent_count() {
             assert!(verdict.is_ok(), "{name}: {verdict:?}");
             assert_eq!(run.lines(transcript), run.lines(transcript), "{name}");
         }
-        let collected = Run::default().collect(transcript, None, Progress::Ended);
+        let collected = Run::default().collect(transcript, None, SessionState::Ended);
         let oddities = collected.expect("a session").session.oddities;
         assert_eq!(oddities, Oddities::default(), "{name}");
         add(&mut sum, counted(transcript));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use posthog_llma::posthog::Progress;
+use posthog_llma::session::SessionState;
 use posthog_llma::session::{Agent, Oddities};
 use posthog_llma::sources;
 use serde_json::{Value, json};
@@ -185,7 +185,7 @@ fn a_session_read_after_every_line_sends_nothing_twice_that_differs() {
             read += line;
             read.push('\n');
             fs::write(&path, &read).expect("it is writable");
-            let Some(collected) = run.collect(&path, None, Progress::Running) else {
+            let Some(collected) = run.collect(&path, None, SessionState::Running) else {
                 continue;
             };
             for event in run.events_of(&collected, run.freeze(&collected)) {
@@ -248,7 +248,7 @@ fn one_id_in_two_projects_is_two_sessions() {
             let path = folder.path().join(project).join("2026_nightly.jsonl");
             fs::create_dir_all(path.parent().expect("a folder")).expect("it is writable");
             fs::write(&path, text).expect("it is writable");
-            let collected = Run::default().collect(&path, None, Progress::Ended);
+            let collected = Run::default().collect(&path, None, SessionState::Ended);
             let session = collected.expect("a session").session;
             let found = sources::SessionRef::at(&path).expect("a session");
             assert_eq!(session.id, "nightly");
@@ -272,7 +272,7 @@ fn one_id_in_two_projects_is_two_sessions() {
 #[test]
 fn what_was_left_out_is_counted() {
     for (number, name) in CASES {
-        let collected = Run::default().collect(&transcript(number), None, Progress::Ended);
+        let collected = Run::default().collect(&transcript(number), None, SessionState::Ended);
         let session = collected.expect("a session").session;
         if *name == "broken" {
             let oddities = session.oddities;

@@ -9,8 +9,9 @@ use posthog_llma::consent::{Caller, Environment};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Parts, Pipeline, Redactors, Step};
 use posthog_llma::posthog::limits::AI_LANE_EVENT;
-use posthog_llma::posthog::{self, Foreign, Frozen, Progress};
+use posthog_llma::posthog::{self, Foreign, Frozen};
 use posthog_llma::redact::{Counts, RedactionKey};
+use posthog_llma::session::SessionState;
 use posthog_llma::sources::{Checkpoint, SessionRef};
 use serde_json::Value;
 
@@ -57,7 +58,7 @@ impl Run {
 
     /// What the session would send when it has ended.
     pub(crate) fn events(&self, transcript: &Path) -> Events {
-        let collected = self.collect(transcript, None, Progress::Ended);
+        let collected = self.collect(transcript, None, SessionState::Ended);
         collected.map_or_else(Vec::new, |collected| {
             self.events_of(&collected, self.freeze(&collected))
         })
@@ -72,7 +73,7 @@ impl Run {
         sent: &Events,
     ) -> Vec<(bool, Events)> {
         let found = SessionRef::at(transcript).expect("the transcript is there");
-        let (progress, wanted) = (Some(Progress::Ended), self.config.wanted());
+        let (progress, wanted) = (Some(SessionState::Ended), self.config.wanted());
         let host = host();
         let parts = Parts::of(&found, progress, wanted, &host).expect("it is there");
         let mut parts = parts.of_bytes(bytes);
@@ -95,7 +96,7 @@ impl Run {
         &self,
         transcript: &Path,
         checkpoint: Option<Checkpoint>,
-        progress: Progress,
+        progress: SessionState,
     ) -> Option<Collected> {
         let wanted = self.config.wanted();
         let found = SessionRef::at(transcript).expect("the transcript is there");
@@ -108,7 +109,10 @@ impl Run {
     /// The decisions that hold from a session's first send on.
     pub(crate) fn freeze(&self, collected: &Collected) -> Frozen {
         let pipeline = Pipeline::new(&self.config, &self.redactors, AI_LANE_EVENT);
-        pipeline.freeze(collected).expect("there are no rules")
+        pipeline
+            .freeze(collected)
+            .expect("there are no rules")
+            .into_inner()
     }
 
     pub(crate) fn events_of(&self, collected: &Collected, frozen: Frozen) -> Events {
@@ -121,7 +125,7 @@ impl Run {
 
     /// What the session would send after another one has sent these events.
     pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
-        let collected = self.collect(transcript, None, Progress::Ended);
+        let collected = self.collect(transcript, None, SessionState::Ended);
         let mut collected = collected.expect("a session");
         collected.foreign = foreign(&collected, sent);
         self.events_of(&collected, self.freeze(&collected))
@@ -130,7 +134,7 @@ impl Run {
     /// What the session would send, to the byte.
     pub(crate) fn lines(&self, transcript: &Path) -> Vec<u8> {
         let mut lines = Vec::new();
-        if let Some(collected) = self.collect(transcript, None, Progress::Ended) {
+        if let Some(collected) = self.collect(transcript, None, SessionState::Ended) {
             self.hand_out(&collected, self.freeze(&collected), &mut |event| {
                 lines.extend(event);
                 lines.push(b'\n');
@@ -165,7 +169,7 @@ fn foreign(collected: &Collected, sent: &Events) -> Foreign {
 }
 
 /// Reads a session whole.
-pub(crate) fn collect(transcript: &Path, progress: Progress) -> Option<Collected> {
+pub(crate) fn collect(transcript: &Path, progress: SessionState) -> Option<Collected> {
     Run::default().collect(transcript, None, progress)
 }
 

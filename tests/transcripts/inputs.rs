@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use posthog_llma::posthog::Progress;
+use posthog_llma::session::SessionState;
 use posthog_llma::session::{Block, Generation, Message, Role};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -39,7 +39,7 @@ fn calls_of_real_sessions_add_what_their_requests_say() {
 /// Checks every call whose request can be put together; how many there are.
 fn check(transcript: &Path) -> usize {
     let run = Run::with(&[("POSTHOG_LLMA_INPUT", "full")]);
-    let Some(collected) = run.collect(transcript, None, Progress::Ended) else {
+    let Some(collected) = run.collect(transcript, None, SessionState::Ended) else {
         return 0;
     };
     let generations = collected.session.all_generations();

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use posthog_llma::pipeline::Pipeline;
-use posthog_llma::posthog::Progress;
 use posthog_llma::redact::Counts;
+use posthog_llma::session::SessionState;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -171,7 +171,7 @@ fn a_resumed_session_is_read_on_from_its_checkpoint() {
     fs::write(&transcript, &text[..first_day]).expect("writable");
     let run = Run::default();
     let read = |checkpoint| {
-        let read = run.collect(&transcript, checkpoint, Progress::Ended);
+        let read = run.collect(&transcript, checkpoint, SessionState::Ended);
         read.expect("a session")
     };
     let checkpoint = read(None).checkpoint();
@@ -228,12 +228,15 @@ fn without_records_the_lines_tell_the_conversation_since_it_was_summed_up() {
 fn of_a_conversation_that_is_too_long_the_oldest_messages_go_first() {
     const LIMIT: usize = 2_300;
     let run = full();
-    let collected = run.collect(&fixture(RECORDED), None, Progress::Ended);
+    let collected = run.collect(&fixture(RECORDED), None, SessionState::Ended);
     let collected = collected.expect("a session");
     let (config, _) = settings_of(&host().with("POSTHOG_LLMA_INPUT", "full"));
     let redactors = redactors();
     let pipeline = Pipeline::new(&config, &redactors, LIMIT);
-    let frozen = pipeline.freeze(&collected).expect("there are no rules");
+    let frozen = pipeline
+        .freeze(&collected)
+        .expect("there are no rules")
+        .into_inner();
     let limits = pipeline.limits(collected.session.agent);
     let mut events = Vec::new();
     pipeline

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use posthog_llma::posthog::Progress;
+use posthog_llma::session::SessionState;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -83,8 +83,8 @@ pub(crate) fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, 
 pub(crate) fn read_in_parts(run: &Run, copy: &Copy, cuts: &[usize]) -> BTreeMap<String, Value> {
     let mut sent: BTreeMap<String, Value> = BTreeMap::new();
     let (mut checkpoint, mut frozen) = (None, None);
-    let readings = cuts.iter().map(|lines| (*lines, Progress::Running));
-    for (lines, progress) in readings.chain([(copy.lines(), Progress::Ended)]) {
+    let readings = cuts.iter().map(|lines| (*lines, SessionState::Running));
+    for (lines, progress) in readings.chain([(copy.lines(), SessionState::Ended)]) {
         copy.write(lines);
         let Some(collected) = run.collect(&copy.transcript, checkpoint.clone(), progress) else {
             continue;

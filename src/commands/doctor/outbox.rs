@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Explained;
 use super::finding::Finding;
 use crate::commands::{short, words};
-use crate::outbox::{DestinationStatus, MAX_AGE};
+use crate::outbox::{Cause, DestinationStatus, MAX_AGE};
 use crate::ui;
 use crate::views::Machine;
 
@@ -14,6 +14,12 @@ use crate::views::Machine;
 const LONG: TimeDelta = TimeDelta::days(1);
 
 pub(super) fn check(machine: &Machine, explained: Explained) -> Vec<Finding> {
+    let mut findings = stored(machine, explained);
+    findings.extend(excluded(machine));
+    findings
+}
+
+fn stored(machine: &Machine, explained: Explained) -> Vec<Finding> {
     let Some(directory) = &machine.config.state_dir else {
         return Vec::new();
     };
@@ -43,6 +49,28 @@ pub(super) fn check(machine: &Machine, explained: Explained) -> Vec<Finding> {
         Err(error) => Finding::of("ledger", &error.into()),
     });
     findings.extend(unusable(machine));
+    findings
+}
+
+/// Sessions that the user excluded, and the project here if it is left alone.
+fn excluded(machine: &Machine) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let excluded = machine.excluded.as_deref().unwrap_or_default();
+    if !excluded.is_empty() {
+        let count = |cause| excluded.iter().filter(|it| it.cause == cause).count();
+        let [paused, forgotten] = [Cause::Paused, Cause::Forgotten].map(count);
+        let found = format!(
+            "{}: {paused} paused, {forgotten} forgotten",
+            ui::count(excluded.len() as u64, "session"),
+        );
+        let advice = "posthog-llma resume SESSION sends one again; status lists them";
+        let details = json!({ "paused": paused, "forgotten": forgotten });
+        findings.push(Finding::advice("excluded", found, advice).with(details));
+    }
+    if let Some(reason) = machine.left_alone() {
+        let found = format!("the project here is left alone: {reason}");
+        findings.push(Finding::note("project", found));
+    }
     findings
 }
 

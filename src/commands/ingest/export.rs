@@ -7,14 +7,14 @@ use std::path::Path;
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::output::Output;
+use super::output::{ExistingFile, Output};
 use super::read::{Build, Emit, Own, read_all};
 use crate::commands::Exit;
 use crate::commands::prospect::Prospect;
 use crate::config::Config;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
-use crate::pipeline::{Given, Pipeline, Step};
+use crate::pipeline::{KnownEvents, Pipeline, Step};
 use crate::posthog::{EventName, Frozen, Written};
 use crate::redact::Counts;
 use crate::sources::SessionRef;
@@ -33,18 +33,17 @@ struct Piece {
     is_first: bool,
 }
 
-/// `force` allows to replace a file.
 pub(super) fn run(
     target: &Path,
-    force: bool,
+    existing_file: ExistingFile,
     sessions: &[SessionRef],
     config: &Config,
     host: &Host,
 ) -> anyhow::Result<Exit> {
     let prospect = Prospect::of(config)?;
     let pipeline = prospect.pipeline();
-    // Before anything is read: who has to be asked for --force does not wait for that.
-    let mut output = Output::open(target, force)?;
+    // Before reading, so that a missing --force is reported at once.
+    let mut output = Output::open(target, existing_file)?;
     let interrupt = Interrupt::watch().context("cannot take note of Ctrl-C")?;
     let (mut events, mut written) = (0, 0);
     let read = read_all(
@@ -90,7 +89,7 @@ struct Lines<'a> {
     prospect: &'a Prospect<'a>,
     pipeline: &'a Pipeline<'a>,
     frozen: Option<Frozen>,
-    given: Given,
+    known: KnownEvents,
     piece: Piece,
     /// The events that were written: a session whose history was written again is read again.
     seen: HashSet<Uuid>,
@@ -105,7 +104,7 @@ impl<'a> Lines<'a> {
             prospect,
             pipeline,
             frozen: None,
-            given: Given::default(),
+            known: KnownEvents::default(),
             piece: Piece::default(),
             seen: HashSet::new(),
             traces: Vec::new(),
@@ -145,9 +144,9 @@ impl Build<Piece> for Lines<'_> {
                 Some(frozen) => frozen.clone(),
                 None => self.frozen.insert(self.prospect.frozen(&part)?).clone(),
             };
-            let mut given = mem::take(&mut self.given);
+            let mut known = mem::take(&mut self.known);
             let pipeline = self.pipeline;
-            pipeline.new_events(&part, frozen, &mut given, counts, &mut |event| {
+            pipeline.new_events(&part, frozen, &mut known, counts, &mut |event| {
                 let event = event.written(&limits);
                 let event = event.get();
                 if event.name == EventName::Trace {
@@ -159,9 +158,9 @@ impl Build<Piece> for Lines<'_> {
                 }
                 self.write(event, emit)
             })?;
-            self.given = given;
+            self.known = known;
         }
-        self.given.next_transcript();
+        self.known.next_transcript();
         Ok(())
     }
 

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::sources::{self, Listing, SessionRef};
 use crate::ui;
+use output::ExistingFile;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     refuse_inside_agent(&typed(&host.arguments), host)?;
@@ -128,7 +129,12 @@ fn handle(
     host: &Host,
 ) -> anyhow::Result<Exit> {
     if let Some(target) = &arguments.output {
-        return export::run(target, arguments.force, sessions, config, host);
+        let existing = if arguments.force {
+            ExistingFile::Replace
+        } else {
+            ExistingFile::Keep
+        };
+        return export::run(target, existing, sessions, config, host);
     }
     match &config.destination.api_key {
         _ if arguments.dry_run => preview::run(sessions, config, host),

@@ -38,9 +38,18 @@ struct NewFile {
     replaces: bool,
 }
 
+/// Treatment of a regular file that has the name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExistingFile {
+    /// The file stays, and opening it is an error.
+    Keep,
+    /// The file is replaced once the new one is complete.
+    Replace,
+}
+
 impl Output {
-    /// Opens `name` for writing. `force` allows to replace a file.
-    pub(super) fn open(name: &Path, force: bool) -> anyhow::Result<Self> {
+    /// Opens `name` for writing.
+    pub(super) fn open(name: &Path, existing_file: ExistingFile) -> anyhow::Result<Self> {
         let shown = name.display();
         let writer = if STANDARD_OUTPUT.iter().any(|it| name == Path::new(it)) {
             Writer::StandardOutput(ui::data())
@@ -52,7 +61,7 @@ impl Output {
                 Err(error) => {
                     return Err(error).with_context(|| format!("cannot write {shown}"));
                 }
-                Ok(_) => existing(name, force)?,
+                Ok(_) => existing(name, existing_file)?,
             }
         };
         Ok(Self {
@@ -98,7 +107,7 @@ impl Output {
 }
 
 /// Something of that name is there. A link is followed: what it points to is written.
-fn existing(name: &Path, force: bool) -> anyhow::Result<Writer> {
+fn existing(name: &Path, existing_file: ExistingFile) -> anyhow::Result<Writer> {
     let shown = name.display();
     let target = name.canonicalize();
     let target =
@@ -115,7 +124,7 @@ fn existing(name: &Path, force: bool) -> anyhow::Result<Writer> {
         let stream = stream.with_context(|| format!("cannot write {shown}"))?;
         return Ok(Writer::Stream(BufWriter::new(stream)));
     }
-    if !force {
+    if existing_file == ExistingFile::Keep {
         bail!(WrongUse(format!(
             "{shown} is there already: name another file, or replace it with --force"
         )));
@@ -163,8 +172,12 @@ mod tests {
 
     use super::*;
 
-    fn write(name: &Path, force: bool, text: &str) -> anyhow::Result<Option<(PathBuf, u64)>> {
-        let mut output = Output::open(name, force)?;
+    fn write(
+        name: &Path,
+        existing: ExistingFile,
+        text: &str,
+    ) -> anyhow::Result<Option<(PathBuf, u64)>> {
+        let mut output = Output::open(name, existing)?;
         output.write(text.as_bytes())?;
         output.finish()
     }
@@ -177,7 +190,7 @@ mod tests {
     fn a_new_file_is_there_when_it_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("events.jsonl");
-        let mut output = Output::open(&name, false).unwrap();
+        let mut output = Output::open(&name, ExistingFile::Keep).unwrap();
         output.write(b"{}\n").unwrap();
         assert!(!name.exists());
         assert_eq!(output.finish().unwrap(), Some((name.clone(), 3)));
@@ -191,10 +204,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("events.jsonl");
         fs::write(&name, "mine").unwrap();
-        let refused = write(&name, false, "{}").unwrap_err();
+        let refused = write(&name, ExistingFile::Keep, "{}").unwrap_err();
         assert!(refused.is::<WrongUse>() && refused.to_string().contains("--force"));
         assert_eq!(fs::read_to_string(&name).unwrap(), "mine");
-        write(&name, true, "{}").unwrap();
+        write(&name, ExistingFile::Replace, "{}").unwrap();
         assert_eq!(fs::read_to_string(&name).unwrap(), "{}");
         assert_eq!(entries(folder.path()), 1);
     }
@@ -203,7 +216,7 @@ mod tests {
     fn what_comes_to_be_there_meanwhile_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("events.jsonl");
-        let output = Output::open(&name, false).unwrap();
+        let output = Output::open(&name, ExistingFile::Keep).unwrap();
         fs::write(&name, "mine").unwrap();
         assert!(output.finish().is_err());
         assert_eq!(fs::read_to_string(&name).unwrap(), "mine");
@@ -215,7 +228,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("events.jsonl");
         fs::write(&name, "mine").unwrap();
-        let mut output = Output::open(&name, true).unwrap();
+        let mut output = Output::open(&name, ExistingFile::Replace).unwrap();
         output.write(b"half").unwrap();
         drop(output);
         assert_eq!(fs::read_to_string(&name).unwrap(), "mine");
@@ -230,20 +243,20 @@ mod tests {
         symlink(&file, &link).unwrap();
         symlink(folder.path().join("missing"), &nowhere).unwrap();
         fs::write(&file, "mine").unwrap();
-        assert!(write(&link, false, "{}").is_err());
-        write(&link, true, "{}").unwrap();
+        assert!(write(&link, ExistingFile::Keep, "{}").is_err());
+        write(&link, ExistingFile::Replace, "{}").unwrap();
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&file).unwrap(), "{}");
-        for force in [false, true] {
-            assert!(write(&nowhere, force, "{}").is_err());
-            assert!(write(folder.path(), force, "{}").is_err());
+        for existing in [ExistingFile::Keep, ExistingFile::Replace] {
+            assert!(write(&nowhere, existing, "{}").is_err());
+            assert!(write(folder.path(), existing, "{}").is_err());
         }
     }
 
     #[test]
     #[cfg(unix)]
     fn a_device_is_written_to() {
-        let written = write(Path::new("/dev/null"), false, "{}").unwrap();
+        let written = write(Path::new("/dev/null"), ExistingFile::Keep, "{}").unwrap();
         assert_eq!(written, Some((PathBuf::from("/dev/null"), 2)));
         assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
     }

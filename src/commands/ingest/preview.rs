@@ -7,7 +7,7 @@ use crate::commands::prospect::Prospect;
 use crate::commands::{Exit, day, short};
 use crate::config::Config;
 use crate::host::Host;
-use crate::pipeline::{Collected, Given, Pipeline, Step};
+use crate::pipeline::{Collected, KnownEvents, Pipeline, Step};
 use crate::posthog::{Frozen, Tally};
 use crate::redact::Counts;
 use crate::sources::SessionRef;
@@ -84,7 +84,7 @@ struct Preview<'a> {
     prospect: &'a Prospect<'a>,
     pipeline: &'a Pipeline<'a>,
     frozen: Option<Frozen>,
-    given: Given,
+    known: KnownEvents,
     tally: Tally,
     replaced: Counts,
     books: Books,
@@ -98,7 +98,7 @@ impl<'a> Preview<'a> {
             prospect,
             pipeline,
             frozen: None,
-            given: Given::default(),
+            known: KnownEvents::default(),
             tally: Tally::default(),
             replaced: Counts::default(),
             books: Books::None,
@@ -125,13 +125,13 @@ impl Build<Row> for Preview<'_> {
                 None => self.frozen.insert(self.prospect.frozen(&part)?),
             };
             let frozen = frozen.clone();
-            let given = &mut self.given;
+            let known = &mut self.known;
             let ignore = &mut |_| Ok(());
-            tally += (self.pipeline).new_events(&part, frozen, given, &mut replaced, ignore)?;
+            tally += (self.pipeline).new_events(&part, frozen, known, &mut replaced, ignore)?;
             self.books = self.books.max(Books::of(&part));
             self.session = Some((part.session.id, part.session.started_at));
         }
-        self.given.next_transcript();
+        self.known.next_transcript();
         self.tally += tally;
         self.replaced.merge(&replaced);
         Ok(())

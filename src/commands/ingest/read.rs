@@ -15,7 +15,7 @@ use crate::commands::{Exit, excluded, in_words, short, words};
 use crate::config::Config;
 use crate::host::Host;
 use crate::pipeline::{PART_BYTES, Parts, Step};
-use crate::posthog::Progress;
+use crate::session::SessionState;
 use crate::sources::{Locator, SessionRef};
 use crate::ui;
 
@@ -31,7 +31,7 @@ pub(super) struct Own<'a> {
     /// Whether another transcript of the same session follows.
     pub(super) is_followed: bool,
     /// Whether it may still be written to.
-    progress: Progress,
+    state: SessionState,
     /// Files of it that cannot be read, with the reasons.
     unreadable: BTreeSet<String>,
 }
@@ -56,7 +56,7 @@ impl Own<'_> {
             }
             Ok(step) => {
                 if let Step::Part(part) = &step {
-                    self.progress = part.progress;
+                    self.state = part.state;
                     let unreadable = part.unreadable().iter();
                     let what = |(path, why): &(PathBuf, String)| {
                         format!("cannot read {}: {why}", path.display())
@@ -128,17 +128,18 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
         },
         READ_AHEAD,
         work,
-        |outcome| {
-            match outcome {
-                Outcome::Built(result) => return sink(result),
-                Outcome::Failed(error) => return Err(error),
-                Outcome::Passed(why) => ui::say(why),
-                Outcome::Unreadable(what) => {
-                    ui::say(what);
-                    exit = Exit::Incomplete;
-                }
+        |outcome| match outcome {
+            Outcome::Built(result) => sink(result),
+            Outcome::Failed(error) => Err(error),
+            Outcome::Passed(why) => {
+                ui::say(why);
+                Ok(())
             }
-            Ok(())
+            Outcome::Unreadable(what) => {
+                ui::say(what);
+                exit = Exit::Incomplete;
+                Ok(())
+            }
         },
     )?;
     Ok(exit)
@@ -162,7 +163,7 @@ fn build<'a, R, B: Build<R>>(
             Ok(mut own) => {
                 own.is_followed = left > 0;
                 built.add(&mut own, hand_on)?;
-                let is_running = own.progress == Progress::Running;
+                let is_running = own.state == SessionState::Running;
                 running = is_running.then(|| short(&found.session_id()));
                 let unreadable = own.unreadable.into_iter();
                 unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
@@ -216,7 +217,7 @@ fn own<'a, R>(
     Ok(Own {
         path: &found.locator,
         parts,
-        progress: Progress::Ended,
+        state: SessionState::Ended,
         turn,
         is_followed: false,
         unreadable: BTreeSet::new(),

@@ -22,7 +22,7 @@ use crate::deliver::Drained;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::outbox::{Load, OutboxError, RunKind};
-use crate::pipeline::{Given, PART_BYTES, Pipeline, Read, Stored, Unstored};
+use crate::pipeline::{KnownEvents, PART_BYTES, Pipeline, Read, Stored, Unstored};
 use crate::session::Agent;
 use crate::sources::SessionRef;
 use crate::ui::{self, Progress};
@@ -65,9 +65,13 @@ pub(super) fn run(
         host,
         progress: &progress,
         interrupt: interrupt.clone(),
-        is_chatty: sessions.len() <= FEW,
+        detail: if sessions.len() <= FEW {
+            Detail::Sessions
+        } else {
+            Detail::Totals
+        },
         unmarked: 0,
-        given: given(sessions),
+        known: known(sessions),
         summary: Summary::default(),
         report: Report::default(),
         is_complete: true,
@@ -121,18 +125,26 @@ fn conclude(
     exit
 }
 
+/// Detail of the messages about sessions without new events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// A line for each session, as they are few.
+    Sessions,
+    /// Totals in the summary.
+    Totals,
+}
+
 struct Backfill<'a, 'p> {
     sending: &'a Sending<'a>,
     config: &'a Config,
     host: &'a Host,
     progress: &'p Progress,
     interrupt: Interrupt,
-    /// Whether what is passed over is worth a line each.
-    is_chatty: bool,
+    detail: Detail,
     /// Bytes that were read since the last line about how it gets on.
     unmarked: u64,
     /// Events that were counted already, of sessions with several transcripts.
-    given: HashMap<(Agent, String), Given>,
+    known: HashMap<(Agent, String), KnownEvents>,
     summary: Summary<'a>,
     report: Report,
     /// Whether every file of every session could be read.
@@ -226,10 +238,10 @@ impl<'a> Backfill<'a, '_> {
         let stored = match read {
             Ok(Some(read)) => {
                 let session = (found.agent, found.session_key());
-                let mut alone = Given::default();
-                let given = self.given.get_mut(&session).unwrap_or(&mut alone);
-                let stored = self.sending.store_read(pipeline, found, read, given);
-                given.next_transcript();
+                let mut alone = KnownEvents::default();
+                let known = self.known.get_mut(&session).unwrap_or(&mut alone);
+                let stored = self.sending.store_read(pipeline, found, read, known);
+                known.next_transcript();
                 stored
             }
             Ok(None) => Ok(Stored::Unchanged),
@@ -269,13 +281,13 @@ impl<'a> Backfill<'a, '_> {
         match stored {
             Stored::Nothing => {
                 summary.empty += 1;
-                if self.is_chatty {
+                if self.detail == Detail::Sessions {
                     let path = &found.locator;
                     self.progress.say(format_args!("nothing in {path}"));
                 }
             }
             Stored::OptedOut(reason) => {
-                if self.is_chatty {
+                if self.detail == Detail::Sessions {
                     let id = short(&found.session_id());
                     self.progress
                         .say(format_args!("{id} is left alone: {reason}"));
@@ -285,14 +297,14 @@ impl<'a> Backfill<'a, '_> {
             Stored::Unchanged => summary.handle(found, None),
             Stored::Session {
                 enqueued,
-                progress,
+                state,
                 tally,
                 without_content,
                 ..
             } => {
                 summary.tally += tally;
                 summary.without_content += u64::from(without_content);
-                summary.handle(found, Some(progress));
+                summary.handle(found, Some(state));
                 return enqueued.new + enqueued.replaced;
             }
         }
@@ -350,13 +362,13 @@ impl<'a> Backfill<'a, '_> {
 }
 
 /// Empty counts for each session that has several transcripts.
-fn given(found: &[SessionRef]) -> HashMap<(Agent, String), Given> {
+fn known(found: &[SessionRef]) -> HashMap<(Agent, String), KnownEvents> {
     let sessions = by_session(found).into_iter();
     let repeated = sessions.filter(|transcripts| transcripts.len() > 1);
     repeated
         .map(|transcripts| {
             let first = transcripts[0];
-            ((first.agent, first.session_key()), Given::default())
+            ((first.agent, first.session_key()), KnownEvents::default())
         })
         .collect()
 }

@@ -7,8 +7,9 @@ use crate::commands::{Exit, short, words};
 use crate::deliver::Drained;
 use crate::outbox::{Outbox, Receipt};
 use crate::posthog::retention::CONTENT_DAYS;
-use crate::posthog::{Frozen, Grouping, Progress, Tally, links};
+use crate::posthog::{Tally, links};
 use crate::session::Agent;
+use crate::session::SessionState;
 use crate::sources::SessionRef;
 use crate::transport::Endpoint;
 use crate::ui;
@@ -46,7 +47,7 @@ struct Handled<'a> {
     /// Its own, as [`SessionRef::session_key`] tells.
     key: String,
     /// Whether it is still running; `None` when there was nothing new.
-    progress: Option<Progress>,
+    state: Option<SessionState>,
 }
 
 impl Handled<'_> {
@@ -54,30 +55,24 @@ impl Handled<'_> {
     fn page(&self, outbox: &Outbox, endpoint: &Endpoint) -> anyhow::Result<Option<String>> {
         let agent = self.found.agent;
         let known = outbox.session(agent.as_str(), &self.key)?;
-        let frozen = known.and_then(|it| serde_json::from_str::<Frozen>(&it.frozen).ok());
-        let has_trace = frozen.is_some_and(|it| it.grouping == Grouping::Session);
-        // The first trace of a session has the session's own id.
-        Ok(has_trace.then(|| links::trace(endpoint, &self.key)))
+        let frozen = known.and_then(|it| it.frozen().ok());
+        Ok(frozen.and_then(|frozen| links::session(endpoint, &frozen, &self.key)))
     }
 }
 
 impl<'a> Summary<'a> {
     /// Takes down that the events of a transcript are known to the outbox.
-    pub(super) fn handle(&mut self, found: &'a SessionRef, progress: Option<Progress>) {
+    pub(super) fn handle(&mut self, found: &'a SessionRef, state: Option<SessionState>) {
         let key = found.session_key();
         let known = self.places.get(&(found.agent, key.clone()));
         if let Some(known) = known.and_then(|place| self.handled.get_mut(*place)) {
-            known.progress = progress.or(known.progress);
+            known.state = state.or(known.state);
             self.copies += 1;
             return;
         }
         let place = self.handled.len();
         self.places.insert((found.agent, key.clone()), place);
-        self.handled.push(Handled {
-            found,
-            key,
-            progress,
-        });
+        self.handled.push(Handled { found, key, state });
     }
 
     /// Prints a line for each session (of many only for the first ones with refused events), and
@@ -98,10 +93,12 @@ impl<'a> Summary<'a> {
             if asked <= FEW || (of_session.parked > 0 && lines < FEW) {
                 lines += 1;
                 let id = handled.found.session_id();
-                let note = match handled.progress {
+                let note = match handled.state {
                     None => " (nothing new)",
-                    Some(Progress::Running) => " (still running; the rest follows when it ends)",
-                    Some(Progress::Ended) => "",
+                    Some(SessionState::Running) => {
+                        " (still running; the rest follows when it ends)"
+                    }
+                    Some(SessionState::Ended) => "",
                 };
                 let receipt = receipt(of_session);
                 ui::print(format_args!("{}  {receipt}{note}", short(&id)))?;
@@ -127,7 +124,7 @@ impl<'a> Summary<'a> {
     fn table(&self, asked: u64, drained: &Drained, total: Receipt) -> String {
         let asked = asked.saturating_sub(self.copies);
         let handled = self.handled.len() as u64;
-        let unchanged = self.handled.iter().filter(|it| it.progress.is_none());
+        let unchanged = self.handled.iter().filter(|it| it.state.is_none());
         let unchanged = unchanged.count() as u64;
         let left_alone = self.left_alone.values().sum::<u64>();
         let pending = asked.saturating_sub(handled + left_alone + self.empty + self.unreadable);

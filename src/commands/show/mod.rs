@@ -15,8 +15,9 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::outbox::Exclusion;
 use crate::pipeline::{self, Collected};
-use crate::posthog::{self, Progress, Recording, Tally};
+use crate::posthog::{self, Recording, Tally};
 use crate::redact::Counts;
+use crate::session::SessionState;
 use crate::ui::{self, Styled};
 use crate::variables::Variable;
 use node::Node;
@@ -118,7 +119,7 @@ impl Shown {
         json!({
             "session": session.id,
             "agent": session.agent.as_str(),
-            "is_running": collected.progress == Progress::Running,
+            "is_running": collected.state == SessionState::Running,
             "excluded": self.exclusion.as_ref().map(|it| it.cause),
             "events": self.tally.events,
             "secrets_replaced": self.replaced.total(),
@@ -150,7 +151,7 @@ impl Shown {
         if self.traces.len() > LINKS {
             notes.push("links to all traces and spans: --json".to_owned());
         }
-        if collected.progress == Progress::Running {
+        if collected.state == SessionState::Running {
             notes.push(format!("it {}", words::STILL_RUNNING));
         }
         if self.foreign > 0 {

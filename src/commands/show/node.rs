@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::posthog::{Event, EventName, links};
+use crate::posthog::{Event, EventName, links, names};
 use crate::transport::Endpoint;
 
 /// Inputs of tools that tell the call from others, the best first.
@@ -85,7 +85,7 @@ impl Node {
         let text = |name: &str| properties.get(name).and_then(Value::as_str);
         let owned = |name: &str| text(name).map(str::to_owned);
         let number = |name: &str| properties.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let lengths = ["$ai_latency", "elapsed_seconds"].into_iter();
+        let lengths = [names::LATENCY, names::ELAPSED].into_iter();
         let mut lengths = lengths.filter_map(|name| properties.get(name)?.as_f64());
         let latency = lengths.next().unwrap_or(0.0);
         let kind = match event.name {
@@ -94,17 +94,17 @@ impl Node {
             EventName::Span if event.is_turn() => Kind::Turn,
             EventName::Span => Kind::Tool,
         };
-        let detail = properties.get("$ai_input_state");
+        let detail = properties.get(names::INPUT_STATE);
         let detail = detail.filter(|_| kind == Kind::Tool);
         let is_call = kind == Kind::Call;
         Self {
             kind,
-            id: owned("$ai_span_id").unwrap_or_default(),
+            id: owned(names::SPAN_ID).unwrap_or_default(),
             uuid: Some(event.uuid),
-            name: owned("$ai_span_name"),
-            model: owned("$ai_model"),
+            name: owned(names::SPAN_NAME),
+            model: owned(names::MODEL),
             detail: detail.and_then(|input| telling(input, cwd)),
-            subagent: owned("subagent_type").filter(|_| is_call),
+            subagent: owned(names::SUBAGENT_TYPE).filter(|_| is_call),
             started_at: match kind {
                 Kind::Trace => event.timestamp,
                 _ => before(event.timestamp, latency),
@@ -112,19 +112,19 @@ impl Node {
             latency,
             tokens: match kind {
                 Kind::Call => Tokens {
-                    input: number("$ai_input_tokens"),
-                    output: number("$ai_output_tokens"),
-                    cache_read: number("$ai_cache_read_input_tokens"),
-                    cache_write: number("$ai_cache_creation_input_tokens"),
+                    input: number(names::INPUT_TOKENS),
+                    output: number(names::OUTPUT_TOKENS),
+                    cache_read: number(names::CACHE_READ_TOKENS),
+                    cache_write: number(names::CACHE_WRITE_TOKENS),
                 },
                 _ => Tokens::default(),
             },
-            is_error: properties.get("$ai_is_error") == Some(&Value::Bool(true)),
-            error: owned("$ai_error"),
+            is_error: properties.get(names::IS_ERROR) == Some(&Value::Bool(true)),
+            error: owned(names::ERROR),
             url: None,
             children: Vec::new(),
-            trace: owned("$ai_trace_id").unwrap_or_default(),
-            parent: owned("$ai_parent_id"),
+            trace: owned(names::TRACE_ID).unwrap_or_default(),
+            parent: owned(names::PARENT_ID),
         }
     }
 

@@ -41,6 +41,8 @@ pub(super) fn of(machine: &Machine) -> String {
     );
     lines.all("privacy", words::privacy(machine.config.events.recording));
     sessions(machine, &mut lines);
+    let newest = machine.status.sessions.first();
+    lines.all("trace", newest.and_then(|session| machine.page(session)));
     excluded(machine, &mut lines);
     for queue in &machine.status.destinations {
         lines.all("waiting", waiting(queue, machine));

@@ -47,16 +47,16 @@ fn what_waits_of_an_excluded_session_is_withdrawn_and_what_was_sent_stays_in_the
 fn a_session_that_is_excluded_no_more_waits_again_where_it_was_not_sent() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
-    let batch = |events: &[_], checkpoint: Option<&[u8]>| {
-        let mut batch = outbox.begin(entry("a"), &destination(), at(0)).unwrap();
+    let writer = |events: &[_], checkpoint: Option<&[u8]>| {
+        let mut writer = outbox.begin(&entry("a"), &destination(), at(0)).unwrap();
         for event in events {
-            batch.push(Redacted::clone(event)).unwrap();
+            writer.push(Redacted::clone(event)).unwrap();
         }
-        batch
+        writer
             .commit(checkpoint.map(kept).as_ref(), [], &[])
             .unwrap()
     };
-    batch(&spans(1..4), Some(b"here"));
+    writer(&spans(1..4), Some(b"here"));
     outbox
         .acknowledge(1, &claim_all(&outbox)[..1], at(1))
         .unwrap();
@@ -68,7 +68,7 @@ fn a_session_that_is_excluded_no_more_waits_again_where_it_was_not_sent() {
 
     let exclusions = outbox.exclusions();
     exclusions.remove(&exclusions.all().unwrap()[0]).unwrap();
-    let again = batch(&spans(1..4), None);
+    let again = writer(&spans(1..4), None);
     assert_eq!((again.new, again.known), (2, 1));
     assert_eq!(outbox.withdraw_excluded(at(3)).unwrap(), 0);
     assert_eq!(claim_all(&outbox).len(), 2);
@@ -76,15 +76,11 @@ fn a_session_that_is_excluded_no_more_waits_again_where_it_was_not_sent() {
 }
 
 #[test]
-fn of_a_forgotten_session_neither_title_nor_project_nor_checkpoint_is_kept() {
+fn forgetting_a_session_deletes_its_project_and_its_checkpoint() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
-    let titled = SessionEntry {
-        title: Some("Fix the till"),
-        ..entry("a")
-    };
-    let batch = outbox.begin(titled, &destination(), at(0)).unwrap();
-    batch
+    let writer = outbox.begin(&entry("a"), &destination(), at(0)).unwrap();
+    writer
         .commit(Some(&kept(b"what was said")), [], &[])
         .unwrap();
     let run = Run {
@@ -103,6 +99,6 @@ fn of_a_forgotten_session_neither_title_nor_project_nor_checkpoint_is_kept() {
     assert_eq!(session.checkpoint, None);
     let status = outbox.status().unwrap();
     let shown = &status.sessions[0];
-    assert_eq!((&shown.title, &shown.project), (&None, &None));
+    assert_eq!(shown.project, None);
     assert_eq!(status.runs[0].session, None);
 }

@@ -156,11 +156,11 @@ fn a_full_disk_is_an_error_that_stores_nothing_and_breaks_nothing() {
             .unwrap();
     };
     limit(pages);
-    let mut batch = outbox.begin(entry("a"), &destination(), at(1)).unwrap();
-    batch
+    let mut writer = outbox.begin(&entry("a"), &destination(), at(1)).unwrap();
+    writer
         .push(event(EventName::Span, 9, &"x".repeat(100_000)))
         .unwrap();
-    let outcome = batch.commit(Some(&kept(b"far")), [], &[]);
+    let outcome = writer.commit(Some(&kept(b"far")), [], &[]);
     assert!(
         matches!(outcome, Err(OutboxError::Full { .. })),
         "{outcome:?}"
@@ -202,7 +202,7 @@ fn a_state_directory_that_may_not_be_written_is_a_clear_error() {
     let is_root = fs::write(directory.path().join("probe"), "").is_ok();
     let outcome = Outbox::open(directory.path()).and_then(|outbox| {
         outbox
-            .begin(entry("a"), &destination(), at(1))
+            .begin(&entry("a"), &destination(), at(1))
             .map(|_batch| ())
     });
     let read = Outbox::open_read_only(directory.path());

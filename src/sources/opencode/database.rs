@@ -17,8 +17,9 @@ use super::record::{Entry, PartRecord, Record};
 use super::wire::{Info, Times};
 use crate::sources::lenient::{read, read_text};
 
-/// OpenCode holds its database for moments only.
-const BUSY: Duration = Duration::from_secs(5);
+/// Time to wait for a locked database. OpenCode locks its database for moments only, and a command may
+/// open it several times.
+const BUSY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Database {

@@ -1,7 +1,7 @@
 //! Times, and the forms that a file may have.
 
 use posthog_llma::pipeline;
-use posthog_llma::posthog::Progress;
+use posthog_llma::session::SessionState;
 use posthog_llma::session::Wanted;
 use posthog_llma::sources::SessionRef;
 use serde_json::{Value, json};
@@ -139,7 +139,7 @@ fn a_file_that_is_no_transcript_is_refused_with_the_reason() {
         let session = Session::of_text(bytes);
         let found = SessionRef::at(&session.transcript).expect("it is there");
         let host = library::host();
-        let progress = Some(Progress::Ended);
+        let progress = Some(SessionState::Ended);
         let read = pipeline::collect(&found, None, progress, Wanted::Numbers, &host);
         let error = format!("{:#}", read.expect_err(reason));
         assert!(error.contains(reason), "{error}");
