@@ -1,9 +1,9 @@
-//! Which lines are one response, and what names it.
+//! Finds the response that a part belongs to, and names it.
 //!
-//! Providers name their responses, but not all with care: the API itself has given one name to
-//! several responses under load, and gateways give all the same one, an empty one or none. Two
-//! parts belong to one response when its name, the id of its request (where there is one) and what
-//! it counted agree; its identity is the provider's name only where that can be trusted.
+//! Providers give ids to their responses, but not all are unique: the API itself has given one id
+//! to several responses under load, and gateways give a constant, an empty one or none. Two parts
+//! belong to one response when its id, the id of its request (if there is one) and its counts
+//! agree. The identity of a response is the provider's id only if that can be trusted.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,11 +12,11 @@ use chrono::{DateTime, Utc};
 use super::parts::{Origin, ResponsePart};
 use crate::session::{Timing, Usage};
 
-/// A part, as far as it matters here.
+/// The facts about a part that identify its response.
 pub(super) struct Piece<'a> {
     pub(super) origin: &'a Origin,
     pub(super) at: DateTime<Utc>,
-    /// Whether that is when it was written, as lines tell.
+    /// Whether `at` comes from a line.
     pub(super) timing: Timing,
     pub(super) usage: Option<Usage>,
     pub(super) has_stopped: bool,
@@ -34,21 +34,21 @@ impl Piece<'_> {
     }
 }
 
-/// Where the conversation of a part stands.
+/// The state of the conversation before a part.
 pub(super) struct Stand<'a> {
-    /// The response that its conversation had last.
+    /// Index of the last response of the conversation.
     pub(super) current: Option<usize>,
-    /// Whether something was said since.
+    /// Whether there were messages after it.
     pub(super) is_waiting: bool,
-    /// Whether everything in the part is in that response already.
+    /// Whether a response, by its index, already contains everything in the part.
     pub(super) repeats: &'a dyn Fn(usize) -> bool,
 }
 
-/// The responses so far, each by its number.
+/// The responses so far, by index.
 #[derive(Debug, Default)]
 pub(super) struct Responses {
     known: Vec<Known>,
-    /// Those of one likeness, see [`Origin::likeness`].
+    /// Responses by likeness, see [`Origin::likeness`].
     alike: HashMap<String, Vec<usize>>,
     by_time: HashMap<DateTime<Utc>, Vec<usize>>,
     names: HashSet<String>,
@@ -63,9 +63,8 @@ struct Known {
 }
 
 impl Origin {
-    /// Whether the provider's id tells the response from all others, but for those with which it
-    /// shares a session: it has Anthropic's form, and the API or a cloud has answered, or the
-    /// agent drew it.
+    /// Whether the provider's id is unique, apart from copies in other sessions: it has Anthropic's
+    /// form and comes from the API or a cloud, or the agent drew it at random.
     fn is_trusted(&self) -> bool {
         let of_api = |id: &str| id.starts_with("msg_") && self.request.is_some();
         let of_cloud = |id: &str| {
@@ -76,7 +75,7 @@ impl Origin {
         id.is_some_and(|id| of_api(id) || of_cloud(id) || self.is_of_agent && is_drawn(id))
     }
 
-    /// Responses that differ in this are never the same.
+    /// A key in which all parts of one response agree.
     fn likeness(&self) -> String {
         let id = self.response.as_deref().unwrap_or_default();
         match &self.request {
@@ -105,20 +104,20 @@ impl Known {
     }
 }
 
-/// Whether an id is so long that it was drawn at random.
+/// Whether an id is long enough to be random.
 fn is_drawn(id: &str) -> bool {
     const SHORTEST: usize = 16;
     let of_random = id.bytes().filter(u8::is_ascii_alphanumeric).count();
     of_random >= SHORTEST && id.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// What is the same in all parts of a response: everything but the output.
+/// Counts that are the same in all parts of a response: all but the output.
 fn counts(usage: Option<Usage>) -> Option<[u64; 3]> {
     let counts = usage.map(|usage| [usage.input, usage.cache_read, usage.cache_write]);
     counts.filter(|counts| *counts != [0; 3])
 }
 
-/// Whether one part tells what another does, but for counts that it leaves out.
+/// Whether the counts of a part agree with those of another, apart from zeros.
 fn leaves_out(part: [u64; 3], other: [u64; 3]) -> bool {
     part.iter()
         .zip(other)
@@ -126,7 +125,7 @@ fn leaves_out(part: [u64; 3], other: [u64; 3]) -> bool {
 }
 
 impl Responses {
-    /// The response that a part belongs to; `None` when it begins one.
+    /// The index of the response that a part belongs to; `None` when it begins one.
     pub(super) fn find(&self, piece: &Piece<'_>, stand: &Stand<'_>) -> Option<usize> {
         let alike = self.alike.get(&piece.origin.likeness())?;
         if piece.origin.is_trusted() {
@@ -147,7 +146,7 @@ impl Responses {
         })
     }
 
-    /// Whether a part goes on with the last response that is like its own.
+    /// Whether a part continues the last response with its likeness.
     fn continues(&self, index: usize, piece: &Piece<'_>, stand: &Stand<'_>) -> bool {
         let known = &self.known[index];
         let counted = counts(piece.usage);
@@ -168,8 +167,7 @@ impl Responses {
         }
     }
 
-    /// What names the response that a part begins: the same for every copy of it, whatever session
-    /// or file holds that.
+    /// The name of the response that a part begins, the same for every copy in any session or file.
     pub(super) fn name(&self, piece: &Piece<'_>) -> String {
         let origin = piece.origin;
         let id = origin.response.as_deref().unwrap_or_default();
@@ -188,7 +186,7 @@ impl Responses {
         name
     }
 
-    /// A part begins the next response.
+    /// Adds a response with its first part.
     pub(super) fn begin(&mut self, name: &str, piece: &Piece<'_>) {
         let index = self.known.len();
         let alike = self.alike.entry(piece.origin.likeness());
@@ -203,7 +201,7 @@ impl Responses {
         });
     }
 
-    /// A part goes on with a response.
+    /// Adds a part to a response.
     pub(super) fn go_on(&mut self, index: usize, piece: &Piece<'_>) {
         let known = &mut self.known[index];
         known.request = known
@@ -217,7 +215,7 @@ impl Responses {
     }
 }
 
-/// The time of a part. One that no line tells is another in each copy, and tells nothing apart.
+/// The time of a part as text; empty when no line states it, since it then differs between copies.
 fn stamp(piece: &Piece<'_>) -> String {
     match piece.timing {
         Timing::Known => piece.at.timestamp_millis().to_string(),
@@ -239,7 +237,7 @@ mod tests {
         }
     }
 
-    /// The names of responses that stand one after the other, each with a message before it.
+    /// The names of consecutive responses with a message before each.
     fn names(origins: &[Origin]) -> Vec<String> {
         let mut responses = Responses::default();
         let mut names = Vec::new();
@@ -266,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_of_the_api_has_the_name_that_the_api_gave_it() {
+    fn a_response_of_the_api_is_named_by_its_id() {
         let twice = origin("msg_1", "req_1", "a");
         assert_eq!(names(&[twice.clone(), twice]), ["msg_1"]);
         let cloud = origin("msg_bdrk_01AbCdEfGhIjKlMn", "", "a");
@@ -274,13 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn one_name_for_several_requests_is_a_response_each() {
+    fn one_id_for_several_requests_is_a_response_each() {
         let origins = ["req_1", "req_2"].map(|request| origin("msg_1", request, "a"));
         assert_eq!(names(&origins), ["msg_1", "msg_1 req_2 2000"]);
     }
 
     #[test]
-    fn a_name_that_may_be_anybody_s_is_told_apart_by_the_line() {
+    fn an_id_that_may_be_shared_is_completed_by_the_line() {
         for id in ["gateway", "", "msg_constant"] {
             let origins = ["a", "b"].map(|line| origin(id, "", line));
             let expected = [format!("{id} a 1000"), format!("{id} b 2000")];
