@@ -36,7 +36,7 @@ const SMALL_BUFFER: usize = 8 << 10;
 
 /// The lines of a file, from an offset on. Each is handed out from the buffer, without a copy.
 #[derive(Debug)]
-pub struct Lines {
+pub(super) struct Lines {
     file: File,
     buffer: Vec<u8>,
     /// Part of the buffer that was read from the file and not handed out yet.
@@ -54,22 +54,22 @@ pub struct Lines {
 
 /// One line.
 #[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
+pub(super) struct Line<'a> {
     /// Offset in the file, in bytes.
-    pub offset: u64,
+    pub(super) offset: u64,
     /// The bytes, without the line end. Empty when the line was too long.
-    pub bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     /// Whether the line has an end; the last line of a file may still be being written.
-    pub is_terminated: bool,
+    pub(super) is_terminated: bool,
     /// Whether the line was too long, and is skipped.
-    pub is_oversized: bool,
+    pub(super) is_oversized: bool,
 }
 
 impl<'a> Line<'a> {
     /// The line as text that JSON can be read from. Invalid bytes are replaced, and so are escaped
     /// surrogates without a partner, which result from cutting a text.
     #[must_use]
-    pub fn text(&self) -> Cow<'a, str> {
+    pub(super) fn text(&self) -> Cow<'a, str> {
         // Validating is many times faster than replacing.
         let text = match str::from_utf8(self.bytes) {
             Ok(text) => Cow::Borrowed(text),
@@ -87,7 +87,7 @@ impl Lines {
     ///
     /// # Errors
     /// When the file cannot be opened, or cannot be a transcript.
-    pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
         Self::with_buffer(path, offset, BUFFER)
     }
 
@@ -95,7 +95,7 @@ impl Lines {
     ///
     /// # Errors
     /// As [`Lines::open`].
-    pub fn beginning(path: &Path) -> io::Result<Self> {
+    pub(super) fn beginning(path: &Path) -> io::Result<Self> {
         Self::with_buffer(path, 0, SMALL_BUFFER)
     }
 
@@ -120,7 +120,7 @@ impl Lines {
     ///
     /// # Errors
     /// When the file cannot be read, or exceeds the limits for skipped lines.
-    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(super) fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         let mut searched = 0;
         let mut is_too_long = false;
         let offset = self.offset;
@@ -166,7 +166,7 @@ impl Lines {
 
     /// Offset of the next line in the file, in bytes.
     #[must_use]
-    pub const fn offset(&self) -> u64 {
+    pub(super) const fn offset(&self) -> u64 {
         self.offset
     }
 
@@ -269,7 +269,7 @@ fn surrogate(text: &str) -> Option<Half> {
 /// object before the next one: the complete objects are found in both cases. A crash of the machine
 /// leaves NUL bytes in place of what was not written. Programs that export sessions put the objects
 /// into an array.
-pub fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -> u64 {
+pub(super) fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -> u64 {
     if memchr::memchr(0, line.as_bytes()).is_none() {
         return objects_between(line, &mut each);
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
 use super::paths::{AgentFile, SessionFiles};
-use super::requests::Place;
+use super::requests::RequestState;
 use super::surroundings::Standing;
 use crate::fingerprint;
 use crate::session::{Earlier, Generation, Session, Skipped, Turn};
@@ -61,7 +61,7 @@ pub(super) struct Mark {
     /// The state of the recorded working time.
     pub(super) pace: Pace,
     /// The state of the request records.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<RequestState>,
 }
 
 /// Everything a later reading needs to continue where the last turn of this one began. It only
@@ -78,7 +78,7 @@ pub(super) struct Checkpoint {
     pub(super) standing: Standing,
     pub(super) has_custom_title: bool,
     pub(super) pace: Pace,
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<RequestState>,
     /// Sizes of subagents' files that belong to earlier turns, in bytes.
     agent_bytes: BTreeMap<String, u64>,
     pub(super) earlier: Earlier,

@@ -47,7 +47,7 @@ pub(super) struct LineReader {
 
 /// The place of a line.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct LinePlace<'a> {
     /// The file, or that of the session that the line belongs to.
     pub(super) path: &'a Path,
     /// Offset in the main transcript, in bytes.
@@ -95,8 +95,8 @@ impl LineReader {
     }
 
     /// Reads a line.
-    pub(super) fn line(&mut self, line: &Line<'_>, place: Place<'_>) {
-        let Place { offset, agent, .. } = place;
+    pub(super) fn line(&mut self, line: &Line<'_>, place: LinePlace<'_>) {
+        let LinePlace { offset, agent, .. } = place;
         let (at, is_copy) = self.time(line, place.path);
         if agent.is_none() && !is_copy {
             self.incidents(line);

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 
 use super::checkpoint::{Checkpoint, Extent};
-use super::line_reader::{LineReader, Place};
+use super::line_reader::{LinePlace, LineReader};
 use super::messages::Spot;
 use super::paths::{AgentFile, SessionFiles};
 use super::strays::{Others, Strays};
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
             let text = line.text();
-            let place = Place {
+            let place = LinePlace {
                 path,
                 offset: line.offset,
                 agent,
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
         }
         if agent.is_none() {
             let offset = lines.offset();
-            let place = Place {
+            let place = LinePlace {
                 path,
                 offset,
                 agent,
@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn object(&mut self, object: &Line<'_>, place: Place<'_>, spot: Spot) {
+    fn object(&mut self, object: &Line<'_>, place: LinePlace<'_>, spot: Spot) {
         if place.agent.is_none() {
             if self.others.own(object) {
                 return;
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the lines in other files that were written before that time.
-    fn strays(&mut self, before: Option<DateTime<Utc>>, place: Place<'_>) {
+    fn strays(&mut self, before: Option<DateTime<Utc>>, place: LinePlace<'_>) {
         while let Some(text) = self.strays.next(before) {
             jsonl::objects(&text, |object| self.lines.line(&object, place));
         }

@@ -103,7 +103,7 @@ pub(super) struct Answer<'a> {
 
 /// The state of the records at a place, from which a later reading continues.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct RequestState {
     request: String,
     list: List,
     /// The first message of the list.
@@ -131,7 +131,7 @@ impl Requests {
     }
 
     /// Begins a file, from its start or from `place`.
-    pub(super) fn begin(&mut self, path: &Path, is_part: bool, place: Option<&Place>) {
+    pub(super) fn begin(&mut self, path: &Path, is_part: bool, place: Option<&RequestState>) {
         *self = Self {
             messages: Messages::of(path),
             is_part,
@@ -155,11 +155,11 @@ impl Requests {
     }
 
     /// The current state; `None` when the records do not determine it.
-    pub(super) fn place(&mut self) -> Option<Place> {
+    pub(super) fn place(&mut self) -> Option<RequestState> {
         self.scope.filter(|_| !self.is_unsure)?;
         let nothing = || (String::new(), List::EMPTY);
         let (request, list) = self.answered.clone().unwrap_or_else(nothing);
-        Some(Place {
+        Some(RequestState {
             request,
             list,
             first: self.lists.beginning(list),

@@ -81,7 +81,7 @@ pub(super) struct Message {
     #[serde(deserialize_with = "optional")]
     pub(super) summary: Option<bool>,
     #[serde(deserialize_with = "optional")]
-    pub(super) path: Option<Place>,
+    pub(super) path: Option<Paths>,
 
     /// Effort level in the provider's words, in an answer or, in other versions, in the user's
     /// message.
@@ -139,7 +139,7 @@ pub(super) enum ToolStatus {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Place {
+pub(super) struct Paths {
     #[serde(deserialize_with = "optional")]
     pub(super) cwd: Option<String>,
 }

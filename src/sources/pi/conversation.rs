@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::content;
-use super::tree::{Place, Says, State, Tree, said};
+use super::tree::{EntryIndex, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
     Background, Block, Circumstances, Generation, Message, OutputCount, Parameters, Retries, Role,
@@ -103,7 +103,7 @@ impl<'a> Conversation<'a> {
     pub(super) fn message(
         &mut self,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         message: &wire::Message<'_>,
         written: Written,
     ) -> bool {
@@ -153,7 +153,7 @@ impl<'a> Conversation<'a> {
     fn answer(
         &mut self,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         message: &wire::Message<'_>,
         mut output: Vec<Block>,
         written: Written,
@@ -282,7 +282,7 @@ impl<'a> Conversation<'a> {
     fn result(
         &mut self,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         message: &wire::Message<'_>,
         content: Vec<Block>,
         written: Written,

@@ -13,7 +13,7 @@ use super::content;
 use super::conversation::{Conversation, DEEPEST, Facts, Run, Written, is_paid};
 use super::header::{Header, header, id_in_name};
 use super::paths::key_of;
-use super::tree::{Place, Says, State, said};
+use super::tree::{EntryIndex, Says, State, said};
 use super::wire::{self, EntryKind, Line, payload};
 use crate::session::{
     Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Lineage, Oddities,
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn entry(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+    fn entry(&mut self, line: &Line<'_>, id: &str, parent: Option<EntryIndex>, at: DateTime<Utc>) {
         let mut says = Says::Nothing;
         let mut change: Box<dyn FnOnce(&mut State)> = Box::new(|_| ());
         match &line.kind {
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
         kind: &str,
         line: &Line<'_>,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         at: DateTime<Utc>,
     ) {
         self.summary(kind, line, id, parent, at);
@@ -217,7 +217,13 @@ impl<'a> Reader<'a> {
         *unknown.entry(kind.to_owned()).or_default() += 1;
     }
 
-    fn compaction(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+    fn compaction(
+        &mut self,
+        line: &Line<'_>,
+        id: &str,
+        parent: Option<EntryIndex>,
+        at: DateTime<Utc>,
+    ) {
         self.incident(parent, |incidents| incidents.compactions += 1);
         self.summary("compaction", line, id, parent, at);
         let kept = line.first_kept_entry_id.clone().unwrap_or_default();
@@ -231,7 +237,13 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn message(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+    fn message(
+        &mut self,
+        line: &Line<'_>,
+        id: &str,
+        parent: Option<EntryIndex>,
+        at: DateTime<Utc>,
+    ) {
         let message: wire::Message<'_> = payload(line.message).unwrap_or_default();
         if message.stop_reason == Some(wire::StopReason::Aborted) {
             self.incident(parent, |incidents| incidents.interruptions += 1);
@@ -251,7 +263,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn incident(&mut self, parent: Option<Place>, note: impl FnOnce(&mut Incidents)) {
+    fn incident(&mut self, parent: Option<EntryIndex>, note: impl FnOnce(&mut Incidents)) {
         let mut incidents = Incidents::default();
         note(&mut incidents);
         self.incidents
@@ -264,7 +276,7 @@ impl<'a> Reader<'a> {
         kind: &str,
         line: &Line<'_>,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         at: DateTime<Utc>,
     ) {
         let Some(usage) = line.usage.as_ref().filter(|usage| is_paid(usage)) else {

@@ -11,18 +11,18 @@ use super::wire;
 use crate::session::{Block, Message, Role, Setup};
 
 /// Index of an entry in the tree.
-pub(super) type Place = usize;
+pub(super) type EntryIndex = usize;
 
 /// The entries of one conversation.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     entries: Vec<Entry>,
-    by_id: HashMap<String, Place>,
+    by_id: HashMap<String, EntryIndex>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    parent: Option<Place>,
+    parent: Option<EntryIndex>,
     says: Says,
     /// Index of the last prompt before it.
     prompt: Option<usize>,
@@ -69,7 +69,7 @@ impl Tree {
     pub(super) fn add(
         &mut self,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         says: Says,
         change: impl FnOnce(&mut State),
     ) {
@@ -90,26 +90,26 @@ impl Tree {
         });
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<Place> {
+    pub(super) fn find(&self, id: &str) -> Option<EntryIndex> {
         self.by_id.get(id).copied()
     }
 
     /// The entry added last.
-    pub(super) fn last(&self) -> Option<Place> {
+    pub(super) fn last(&self) -> Option<EntryIndex> {
         self.entries.len().checked_sub(1)
     }
 
     /// Index of the last prompt before an entry that follows this one.
-    pub(super) fn prompt(&self, place: Option<Place>) -> Option<usize> {
+    pub(super) fn prompt(&self, place: Option<EntryIndex>) -> Option<usize> {
         self.entries[place?].prompt
     }
 
-    pub(super) fn state(&self, place: Option<Place>) -> State {
+    pub(super) fn state(&self, place: Option<EntryIndex>) -> State {
         place.map_or_else(State::default, |place| self.entries[place].state.clone())
     }
 
     /// The path from here to the root.
-    fn way(&self, from: Option<Place>) -> impl Iterator<Item = (Place, &Entry)> {
+    fn way(&self, from: Option<EntryIndex>) -> impl Iterator<Item = (EntryIndex, &Entry)> {
         let mut next = from;
         std::iter::from_fn(move || {
             let place = next?;
@@ -120,7 +120,7 @@ impl Tree {
     }
 
     /// Indices of the calls on the path to the root, the last first.
-    pub(super) fn answers(&self, from: Option<Place>) -> impl Iterator<Item = usize> {
+    pub(super) fn answers(&self, from: Option<EntryIndex>) -> impl Iterator<Item = usize> {
         self.way(from).filter_map(|(_, entry)| match entry.says {
             Says::Answer(number, _) => Some(number),
             _ => None,
@@ -128,7 +128,7 @@ impl Tree {
     }
 
     /// The messages since the last answer that counts.
-    pub(super) fn new_input(&self, from: Option<Place>) -> Vec<Message> {
+    pub(super) fn new_input(&self, from: Option<EntryIndex>) -> Vec<Message> {
         let mut input: Vec<Message> = self
             .way(from)
             .map_while(|(_, entry)| match &entry.says {
@@ -145,7 +145,7 @@ impl Tree {
     }
 
     /// The whole input of a call.
-    pub(super) fn whole_input(&self, from: Option<Place>) -> Vec<Arc<Message>> {
+    pub(super) fn whole_input(&self, from: Option<EntryIndex>) -> Vec<Arc<Message>> {
         let mut input = Vec::new();
         let mut omitted = HashSet::new();
         let mut summary = None;

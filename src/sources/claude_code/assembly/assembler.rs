@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::draft::Draft;
 use super::family::{AgentNote, Family};
 use super::parts::{ResponsePart, Thread, TurnStart};
-use super::responses::{Piece, Responses, Stand};
+use super::responses::{PartFacts, Responses, ThreadFacts};
 use super::results::Results;
 use crate::session::{
     Agent, Block, ByModel, Earlier, Incidents, Lineage, Message, Oddities, RecordedTimes, Session,
@@ -306,19 +306,19 @@ impl Assembler {
         let state = self.threads.get(&part.thread);
         let drafts = &self.drafts;
         let repeats = |index: usize| drafts[index].holds(&part.blocks);
-        let stand = Stand {
+        let thread = ThreadFacts {
             current: state.and_then(|state| state.current),
             is_waiting: state.is_some_and(|state| !state.pending.is_empty()),
             repeats: &repeats,
         };
-        let piece = Piece::of(&part, self.timing);
-        if let Some(index) = self.responses.find(&piece, &stand) {
-            self.responses.go_on(index, &piece);
+        let facts = PartFacts::of(&part, self.timing);
+        if let Some(index) = self.responses.find(&facts, &thread) {
+            self.responses.add_part(index, &facts);
             self.continue_response(index, part);
         } else {
-            let name = self.responses.name(&piece);
+            let name = self.responses.name(&facts);
             self.repeats_earlier |= self.earlier.knows(&name);
-            self.responses.begin(&name, &piece);
+            self.responses.begin(&name, &facts);
             self.begin_response(name, part);
         }
     }
@@ -392,7 +392,7 @@ impl Assembler {
         if is_copy {
             self.is_repeated(&part.thread);
         }
-        self.drafts[index].go_on(part, is_copy);
+        self.drafts[index].add_part(part, is_copy);
         self.note_calls(index);
         if !is_copy {
             self.return_early_results(index);

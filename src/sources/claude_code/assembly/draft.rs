@@ -76,7 +76,7 @@ impl Draft {
     }
 
     /// Adds a part.
-    pub(super) fn go_on(&mut self, part: ResponsePart, is_copy: bool) {
+    pub(super) fn add_part(&mut self, part: ResponsePart, is_copy: bool) {
         let known = &self.generation.output;
         let is_new = |block: &Block| !known.iter().any(|known| same_block(known, block));
         // In a response that was written again only the ids of calls are the same.

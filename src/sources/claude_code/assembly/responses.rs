@@ -13,7 +13,7 @@ use super::parts::{Origin, ResponsePart};
 use crate::session::{Timing, Usage};
 
 /// The facts about a part that identify its response.
-pub(super) struct Piece<'a> {
+pub(super) struct PartFacts<'a> {
     pub(super) origin: &'a Origin,
     pub(super) at: DateTime<Utc>,
     /// Whether `at` comes from a line.
@@ -22,9 +22,9 @@ pub(super) struct Piece<'a> {
     pub(super) has_stopped: bool,
 }
 
-impl Piece<'_> {
-    pub(super) fn of(part: &ResponsePart, timing: Timing) -> Piece<'_> {
-        Piece {
+impl PartFacts<'_> {
+    pub(super) fn of(part: &ResponsePart, timing: Timing) -> PartFacts<'_> {
+        PartFacts {
             origin: &part.origin,
             at: part.at,
             timing,
@@ -35,7 +35,7 @@ impl Piece<'_> {
 }
 
 /// The state of the conversation before a part.
-pub(super) struct Stand<'a> {
+pub(super) struct ThreadFacts<'a> {
     /// Index of the last response of the conversation.
     pub(super) current: Option<usize>,
     /// Whether there were messages after it.
@@ -126,58 +126,58 @@ fn leaves_out(part: [u64; 3], other: [u64; 3]) -> bool {
 
 impl Responses {
     /// The index of the response that a part belongs to; `None` when it begins one.
-    pub(super) fn find(&self, piece: &Piece<'_>, stand: &Stand<'_>) -> Option<usize> {
-        let alike = self.alike.get(&piece.origin.likeness())?;
-        if piece.origin.is_trusted() {
-            let may_be = |index: &usize| self.known[*index].may_have_request(piece.origin);
+    pub(super) fn find(&self, part: &PartFacts<'_>, thread: &ThreadFacts<'_>) -> Option<usize> {
+        let alike = self.alike.get(&part.origin.likeness())?;
+        if part.origin.is_trusted() {
+            let may_be = |index: &usize| self.known[*index].may_have_request(part.origin);
             return alike.iter().rev().copied().find(may_be);
         }
-        let at_once = self.by_time.get(&piece.at).into_iter().flatten().copied();
+        let at_once = self.by_time.get(&part.at).into_iter().flatten().copied();
         let mut copied = at_once.filter(|index| {
             let known = &self.known[*index];
             let is_again = |(line, at): &(Option<String>, DateTime<Utc>)| {
-                *at == piece.at && (*line == piece.origin.line || (stand.repeats)(*index))
+                *at == part.at && (*line == part.origin.line || (thread.repeats)(*index))
             };
             alike.contains(index) && known.parts.iter().any(is_again)
         });
         copied.next().or_else(|| {
             let latest = *alike.last()?;
-            self.continues(latest, piece, stand).then_some(latest)
+            self.continues(latest, part, thread).then_some(latest)
         })
     }
 
     /// Whether a part continues the last response with its likeness.
-    fn continues(&self, index: usize, piece: &Piece<'_>, stand: &Stand<'_>) -> bool {
+    fn continues(&self, index: usize, part: &PartFacts<'_>, thread: &ThreadFacts<'_>) -> bool {
         let known = &self.known[index];
-        let counted = counts(piece.usage);
+        let counted = counts(part.usage);
         if let (Some(known), Some(counted)) = (known.counts, counted)
             && !leaves_out(known, counted)
             && !leaves_out(counted, known)
         {
             return false;
         }
-        if stand.current != Some(index) {
+        if thread.current != Some(index) {
             // Two processes may write at once.
-            return piece.origin.is_drawn() && counted.is_some();
+            return part.origin.is_drawn() && counted.is_some();
         }
-        match &piece.origin.parent {
-            _ if !stand.is_waiting => true,
+        match &part.origin.parent {
+            _ if !thread.is_waiting => true,
             Some(parent) => known.has_line(parent),
             None => !known.has_stopped,
         }
     }
 
     /// The name of the response that a part begins, the same for every copy in any session or file.
-    pub(super) fn name(&self, piece: &Piece<'_>) -> String {
-        let origin = piece.origin;
+    pub(super) fn name(&self, part: &PartFacts<'_>) -> String {
+        let origin = part.origin;
         let id = origin.response.as_deref().unwrap_or_default();
         if origin.is_trusted() && !self.names.contains(id) {
             return id.to_owned();
         }
         let own = match (&origin.request, &origin.line) {
             (Some(request), _) if is_drawn(request) => request.clone(),
-            (Some(own), _) | (None, Some(own)) => format!("{own}\u{1e}{}", stamp(piece)),
-            (None, None) => stamp(piece),
+            (Some(own), _) | (None, Some(own)) => format!("{own}\u{1e}{}", stamp(part)),
+            (None, None) => stamp(part),
         };
         let mut name = format!("{id}\u{1e}{own}");
         while self.names.contains(&name) {
@@ -187,38 +187,35 @@ impl Responses {
     }
 
     /// Adds a response with its first part.
-    pub(super) fn begin(&mut self, name: &str, piece: &Piece<'_>) {
+    pub(super) fn begin(&mut self, name: &str, part: &PartFacts<'_>) {
         let index = self.known.len();
-        let alike = self.alike.entry(piece.origin.likeness());
+        let alike = self.alike.entry(part.origin.likeness());
         alike.or_default().push(index);
-        self.by_time.entry(piece.at).or_default().push(index);
+        self.by_time.entry(part.at).or_default().push(index);
         self.names.insert(name.to_owned());
         self.known.push(Known {
-            request: piece.origin.request.clone(),
-            counts: counts(piece.usage),
-            has_stopped: piece.has_stopped,
-            parts: vec![(piece.origin.line.clone(), piece.at)],
+            request: part.origin.request.clone(),
+            counts: counts(part.usage),
+            has_stopped: part.has_stopped,
+            parts: vec![(part.origin.line.clone(), part.at)],
         });
     }
 
     /// Adds a part to a response.
-    pub(super) fn go_on(&mut self, index: usize, piece: &Piece<'_>) {
+    pub(super) fn add_part(&mut self, index: usize, part: &PartFacts<'_>) {
         let known = &mut self.known[index];
-        known.request = known
-            .request
-            .take()
-            .or_else(|| piece.origin.request.clone());
-        known.counts = known.counts.or_else(|| counts(piece.usage));
-        known.has_stopped |= piece.has_stopped;
-        known.parts.push((piece.origin.line.clone(), piece.at));
-        self.by_time.entry(piece.at).or_default().push(index);
+        known.request = known.request.take().or_else(|| part.origin.request.clone());
+        known.counts = known.counts.or_else(|| counts(part.usage));
+        known.has_stopped |= part.has_stopped;
+        known.parts.push((part.origin.line.clone(), part.at));
+        self.by_time.entry(part.at).or_default().push(index);
     }
 }
 
 /// The time of a part as text; empty when no line states it, since it then differs between copies.
-fn stamp(piece: &Piece<'_>) -> String {
-    match piece.timing {
-        Timing::Known => piece.at.timestamp_millis().to_string(),
+fn stamp(part: &PartFacts<'_>) -> String {
+    match part.timing {
+        Timing::Known => part.at.timestamp_millis().to_string(),
         Timing::Unknown => String::new(),
     }
 }
@@ -242,21 +239,21 @@ mod tests {
         let mut responses = Responses::default();
         let mut names = Vec::new();
         for (second, origin) in (1_i64..).zip(origins) {
-            let piece = Piece {
+            let part = PartFacts {
                 origin,
                 at: DateTime::from_timestamp(second, 0).unwrap(),
                 timing: Timing::Known,
                 usage: None,
                 has_stopped: true,
             };
-            let stand = Stand {
+            let thread = ThreadFacts {
                 current: names.len().checked_sub(1),
                 is_waiting: true,
                 repeats: &|_| false,
             };
-            if responses.find(&piece, &stand).is_none() {
-                let name = responses.name(&piece);
-                responses.begin(&name, &piece);
+            if responses.find(&part, &thread).is_none() {
+                let name = responses.name(&part);
+                responses.begin(&name, &part);
                 names.push(name.replace('\u{1e}', " "));
             }
         }
