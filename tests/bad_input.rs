@@ -241,7 +241,7 @@ fn files_that_hold_no_session_are_said_to_hold_none() {
         b"hello\nyou\n".to_vec(),
         b"null\n[]\n3\n\"x\"\n{}\n".to_vec(),
     ] {
-        let outcome = read(content).code(1).complains("is no transcript");
+        let outcome = read(content).code(1).complains("not a transcript");
         assert_eq!(events(&outcome).len(), 0);
     }
     for content in [

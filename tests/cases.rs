@@ -1,13 +1,10 @@
 //! Small transcripts that were counted wrongly once, and their right values.
-//!
-//! They are not part of the project. They are looked for beside it, or where `POSTHOG_LLMA_CASES`
-//! says; without them these tests pass and say so.
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::support::independent::{by_claude_code, tally};
 use crate::support::library::{Events, Run};
+use crate::support::shared::shared_or_skip;
 use posthog_llma::session::SessionState;
 use posthog_llma::sources;
 use serde_json::{Value, json};
@@ -15,8 +12,8 @@ use serde_json::{Value, json};
 /// Sessions of the real Claude Code beside the cases.
 const LABS: [&str; 3] = ["lab-2.1.270", "lab-2.1.285", "lab-2.1.332"];
 
-/// What is sent of a case: responses, failed calls, tools; tokens in, out, read from the cache and
-/// written to it.
+/// Sums of the events of a case: responses, failed calls, tools; tokens in, out, read from the
+/// cache and written to it.
 type Figures = (u64, u64, u64, [u64; 4]);
 
 const RIGHT: &[(&str, Figures)] = &[
@@ -87,24 +84,16 @@ const RIGHT: &[(&str, Figures)] = &[
         (4, 0, 1, [46, 260, 3300, 630]),
     ),
     ("64-cowork", (2, 0, 1, [21, 1100, 0, 0])),
-    // Where no line even claims a time, there is no session.
+    // Without any time in its lines, there is no session.
     ("70-no-timestamps", (0, 0, 0, [0, 0, 0, 0])),
     ("100-worktree-project-name", (1, 0, 0, [10, 50, 1000, 200])),
 ];
 
-/// Where the cases are, or a word on stderr why the tests do nothing.
 fn cases_or_skip() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases");
-    let root = std::env::var_os("POSTHOG_LLMA_CASES").map_or_else(beside, PathBuf::from);
-    if root.is_dir() {
-        return Some(root.join("claude-code"));
-    }
-    // Written past the capture of the test harness, which hides what passing tests print.
-    let _ = io::stderr().write_all(b"skipped: no ../shared/cases or POSTHOG_LLMA_CASES\n");
-    None
+    shared_or_skip("POSTHOG_LLMA_CASES", "cases", "claude-code")
 }
 
-/// What all sessions of a case send, one after the other.
+/// The events of all sessions of a case, one session after the other.
 fn events(case: &Path) -> Events {
     let run = Run::default();
     let mut found = sources::below(case).found;
@@ -156,7 +145,7 @@ fn every_case_has_its_right_figures() {
     assert_eq!(found.as_slice(), RIGHT);
 }
 
-/// What the last event of a case says that is such a one.
+/// The properties of the last event of a case that the filter accepts.
 fn last(root: &Path, case: &str, is_such: impl Fn(&Value) -> bool) -> Value {
     let events = events(&root.join(case));
     let found = events.iter().rfind(|event| is_such(event));
@@ -172,7 +161,7 @@ fn is_trace(event: &Value) -> bool {
 }
 
 #[test]
-fn every_case_says_what_is_right() {
+fn every_case_has_its_expected_result() {
     let Some(root) = cases_or_skip() else { return };
     for (case, name, right) in [
         ("111-server-tools", "web_fetch_count", json!(3)),
@@ -207,7 +196,7 @@ fn every_case_says_what_is_right() {
 }
 
 #[test]
-fn every_case_gives_calls_what_the_model_was_given() {
+fn every_call_of_a_case_has_the_recorded_input() {
     let Some(root) = cases_or_skip() else { return };
     for (case, said) in [
         ("d-error-then-answer", "Review PR #36"),
@@ -245,7 +234,7 @@ fn a_line_belongs_to_the_session_that_it_names() {
 }
 
 #[test]
-fn sessions_of_the_real_claude_code_have_what_is_in_their_lines_and_books() {
+fn sessions_of_the_real_claude_code_match_their_lines_and_books() {
     let Some(root) = cases_or_skip() else { return };
     let mut sessions = 0;
     for lab in LABS {
@@ -287,7 +276,7 @@ fn sessions_of_the_real_claude_code_have_what_is_in_their_lines_and_books() {
 }
 
 #[test]
-fn what_an_advisor_used_and_what_never_came_back_is_told() {
+fn usage_of_advisors_and_missing_responses_is_reported() {
     let Some(root) = cases_or_skip() else { return };
     let is_advice = |event: &Value| event["properties"]["$ai_span_name"] == "advisor";
     for case in ["01-advisor-iterations", "01b-advisor-with-books"] {

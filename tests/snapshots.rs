@@ -151,7 +151,7 @@ fn in_privacy_mode_numbers_and_names_are_left() {
 }
 
 #[test]
-fn what_was_left_out_is_counted() {
+fn unusable_lines_are_counted() {
     let oddities = |number| {
         let collected = collect(&transcript(number), SessionState::Ended);
         collected.expect("a session").session.oddities

@@ -46,8 +46,8 @@ const MAKERS: [(&str, &str); 34] = [
     ("command", "cohere"),
 ];
 
-/// The model's own name, without the parts that say where it runs. A name that tells no model, such
-/// as that of an application's own inference profile, stays as it is, without its account.
+/// The model's own name, without the parts that say where it runs. A name that identifies no model,
+/// such as that of an application's own inference profile, is returned without its account.
 ///
 /// Sources: Bedrock's inference profiles and model ids, and Vertex AI's versions of partner models
 /// (<https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude>).
@@ -72,8 +72,8 @@ pub fn behind(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The provider or maker of a model, if its name tells: `bedrock` and `vertex` have their own model
-/// names, other names begin with the name of the maker or of the model family.
+/// The provider or maker of a model, if its name shows it: `bedrock` and `vertex` have their own
+/// model names, other names begin with the name of the maker or of the model family.
 #[must_use]
 pub fn provider(name: &str) -> Option<&'static str> {
     if name.contains(":bedrock:") || after_region(name).starts_with("anthropic.") {
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_model_behind_a_clouds_name_is_that_of_its_maker() {
+    fn the_model_behind_a_cloud_s_name_has_the_maker_s_name() {
         for (name, model) in [
             ("claude-opus-4-8", "claude-opus-4-8"),
             ("claude-opus-4-8[1m]", "claude-opus-4-8"),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells_who_runs_or_made_a_model() {
+    fn a_name_shows_the_provider_or_maker_of_a_model() {
         for (name, expected) in [
             ("claude-opus-4-8", Some("anthropic")),
             ("anthropic/claude-sonnet-4.5", Some("anthropic")),

@@ -59,8 +59,8 @@ impl Earlier {
         self.started_at.is_none()
     }
 
-    /// Adds a turn to the summary. `ours` tells the generations of this session from those copied
-    /// from another.
+    /// Adds a turn to the summary. `ours` distinguishes the generations of this session from those
+    /// copied from another.
     pub fn absorb(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
         if turn.is_shown(ours) {
             self.totals.add_turn(turn, ours);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::same::same_block;
 use super::tree::{Block, Message, ToolResult};
 
-/// How much of the conversation is sent with every call.
+/// The extent of the input that is sent with every call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InputScope {
     /// Only the messages that the call added.
@@ -15,7 +15,7 @@ pub enum InputScope {
     Full,
 }
 
-/// Which content of a session to read.
+/// The content of a session to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// No content: numbers and names suffice.
@@ -27,7 +27,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// How much of the inputs of calls to read.
+    /// The extent of the inputs to read.
     #[must_use]
     pub const fn inputs(self) -> Option<InputScope> {
         match self {

@@ -79,8 +79,8 @@ impl Session {
         self.turns.iter().any(|turn| turn.started_at >= at)
     }
 
-    /// Usage that is in the agent's books but in no line. `ours` tells the generations of this
-    /// session from those copied from another.
+    /// Usage that is in the agent's books but in no line. `ours` distinguishes the generations of
+    /// this session from those copied from another.
     #[must_use]
     pub fn reconcile(&self, ours: &dyn Fn(&Generation) -> bool) -> Reconciled {
         self.reconcile_until(&self.turns, self.statements.len(), ours)

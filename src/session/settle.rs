@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_does_not_take_the_time_in_which_it_waits_for_another_one() {
+    fn the_time_of_a_tool_excludes_waiting_for_another_one() {
         use Order::{Alone, Together, Unknown};
         let first = |order| call(order, Asks::Never, (0, 60), Background::No);
         let launch = call(
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_settled_when_nothing_more_can_become_known_of_it() {
+    fn a_call_is_settled_when_later_lines_cannot_change_it() {
         let settled = call(Order::Unknown, Asks::Perhaps, (0, 9), Background::No);
         let mut open = settled.clone();
         open.time.is_open = true;

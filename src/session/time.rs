@@ -57,7 +57,7 @@ pub struct ToolTime {
     pub own: OwnTime,
     /// Time spent waiting for a person, if known.
     pub waited: Option<TimeDelta>,
-    /// Whether later lines may tell more.
+    /// Whether later lines may change it.
     pub is_open: bool,
 }
 

@@ -224,7 +224,7 @@ impl Generation {
 }
 
 impl ToolCall {
-    /// Whether no later line can tell more about the call.
+    /// Whether later lines cannot change the call.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let result = self.result.as_ref();

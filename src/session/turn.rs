@@ -67,7 +67,7 @@ impl Turn {
     }
 
     /// Whether the turn is part of its session's trace: it is not empty, and not entirely copied
-    /// from another session. `ours` tells the generations that were not copied.
+    /// from another session. `ours` accepts the generations that were not copied.
     pub fn is_shown(&self, ours: &dyn Fn(&Generation) -> bool) -> bool {
         let generations = self.all_generations();
         !self.is_empty() && (generations.is_empty() || generations.into_iter().any(ours))

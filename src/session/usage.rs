@@ -98,7 +98,7 @@ impl Usage {
         self.minus(other).consistent()
     }
 
-    /// The same with no more cache writes of one lifetime than of all.
+    /// The same usage with no more cache writes of one lifetime than of all.
     fn consistent(self) -> Self {
         Self {
             cache_write_long: self.cache_write_long.min(self.cache_write),

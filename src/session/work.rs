@@ -30,7 +30,7 @@ pub struct Incidents {
     pub pull_requests: BTreeSet<String>,
 }
 
-/// Who decided whether a tool runs.
+/// The decision whether a tool runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// A rule, a mode or a hook; no person was asked.

@@ -1,12 +1,12 @@
-//! Where a later reading of a session goes on, as all but its source see it.
+//! The place from which a later reading of a session continues, opaque to all but its source.
 
 use crate::session::Agent;
 
-/// The place where a later reading of a session goes on. Its bytes mean something to the source
-/// alone that made them.
+/// The place from which a later reading of a session continues. Only the source that made the bytes
+/// understands them.
 ///
-/// A new one holds texts of the session (its title, its first prompt): the only way to bytes that
-/// may be kept is [`Checkpoint::into_bytes`], which replaces them.
+/// A new checkpoint contains texts of the session (its title, its first prompt).
+/// [`Checkpoint::into_bytes`], which replaces them, is the only way to bytes that may be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     agent: Agent,
@@ -14,7 +14,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// One that was kept. Whether it still means anything is decided by the source, when it reads.
+    /// A checkpoint that was stored. The source decides, when it reads, whether it is still valid.
     #[must_use]
     pub const fn of_kept(agent: Agent, bytes: Vec<u8>) -> Self {
         Self { agent, bytes }

@@ -1,7 +1,7 @@
 //! JSON lines as agents really write them: several megabytes long, glued together, cut off.
 //!
-//! What is no transcript must not keep anybody busy: see `regular`, and the
-//! limits of [`Lines::next_line`].
+//! A file that is not a transcript must not keep the program busy: see `regular`, and the limits of
+//! [`Lines::next_line`].
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -16,61 +16,61 @@ use serde_json::value::RawValue;
 use super::lenient;
 use super::regular;
 
-/// A longer line is skipped: no agent writes one, and a file must not decide how much memory
-/// we take.
+/// Bytes of the longest line to read. Longer ones are skipped: no agent writes them, and a file
+/// must not decide how much memory the program takes.
 const LONGEST_LINE: usize = 128 << 20;
 
-/// Bytes in lines that are skipped for their length. With more, the file is given up: one or two
-/// such lines may come of an accident.
+/// Bytes in skipped lines, above which a file is given up. One or two such lines may be an
+/// accident.
 const MOST_SKIPPED: u64 = 512 << 20;
 
-/// Lines that do not begin as an object does. With more, the file is given up: agents write none,
-/// and what falls between them comes of accidents.
+/// Lines that do not begin like an object, above which a file is given up. Agents write none;
+/// single ones are accidents.
 const MOST_STRANGE: u64 = 1 << 20;
 
-/// Large enough that reading costs no system call a line, small enough to stay in the cache.
+/// Bytes of the buffer: large enough for few system calls, small enough for the processor's cache.
 const BUFFER: usize = 256 << 10;
 
-/// Enough for a line or two.
+/// Bytes of the buffer for reading only the first lines.
 const SMALL_BUFFER: usize = 8 << 10;
 
-/// The lines of a file, from an offset on, one at a time, where they stand in the buffer.
+/// The lines of a file, from an offset on. Each is handed out from the buffer, without a copy.
 #[derive(Debug)]
-pub struct Lines {
+pub(super) struct Lines {
     file: File,
     buffer: Vec<u8>,
-    /// What of the buffer was read from the file and not handed out yet.
+    /// Part of the buffer that was read from the file and not handed out yet.
     unread: Range<usize>,
-    /// Where that begins in the file.
+    /// Offset in the file of the unread part.
     offset: u64,
-    /// Bytes that were in the file when it was opened, and were not read yet. What is written
-    /// meanwhile is for the next time.
+    /// Bytes of the file that are still to be read. Bytes appended after opening are for the next
+    /// reading.
     left: u64,
-    /// Bytes that were skipped.
+    /// Bytes in skipped lines.
     skipped: u64,
-    /// Lines that do not begin as an object does.
+    /// Number of lines that do not begin like an object.
     strange: u64,
 }
 
 /// One line.
 #[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
-    /// Where it begins in the file, in bytes.
-    pub offset: u64,
-    /// Its bytes, without the line end. Empty when the line was too long to be taken.
-    pub bytes: &'a [u8],
-    /// Whether its line end was there; the last line of a file may still be being written.
-    pub is_terminated: bool,
-    /// Whether it was too long to be taken.
-    pub is_oversized: bool,
+pub(super) struct Line<'a> {
+    /// Offset in the file, in bytes.
+    pub(super) offset: u64,
+    /// The bytes, without the line end. Empty when the line was too long.
+    pub(super) bytes: &'a [u8],
+    /// Whether the line has an end; the last line of a file may still be being written.
+    pub(super) is_terminated: bool,
+    /// Whether the line was too long, and is skipped.
+    pub(super) is_oversized: bool,
 }
 
 impl<'a> Line<'a> {
-    /// The line as text that JSON can be read from: broken characters are replaced, and so are
-    /// the halves of characters that stand alone where somebody cut a text between them.
+    /// The line as text that JSON can be read from. Invalid bytes are replaced, and so are escaped
+    /// surrogates without a partner, which result from cutting a text.
     #[must_use]
-    pub fn text(&self) -> Cow<'a, str> {
-        // The check alone is many times faster than looking for what is to be replaced.
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        // Validating is many times faster than replacing.
         let text = match str::from_utf8(self.bytes) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(self.bytes),
@@ -86,23 +86,23 @@ impl Lines {
     /// Opens `path` at `offset` bytes.
     ///
     /// # Errors
-    /// When the file cannot be opened, or is none that transcripts are written to.
-    pub fn open(path: &Path, offset: u64) -> io::Result<Self> {
+    /// When the file cannot be opened, or cannot be a transcript.
+    pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
         Self::with_buffer(path, offset, BUFFER)
     }
 
-    /// Opens `path` for whoever wants its first lines alone.
+    /// Opens `path` for reading only its first lines.
     ///
     /// # Errors
     /// As [`Lines::open`].
-    pub fn beginning(path: &Path) -> io::Result<Self> {
+    pub(super) fn beginning(path: &Path) -> io::Result<Self> {
         Self::with_buffer(path, 0, SMALL_BUFFER)
     }
 
     fn with_buffer(path: &Path, offset: u64, buffer: usize) -> io::Result<Self> {
         let (mut file, length) = regular::open(path)?;
         if is_utf_16(&mut file)? {
-            return Err(regular::no_transcript("it is UTF-16, not UTF-8"));
+            return Err(regular::not_a_transcript("it is UTF-16, not UTF-8"));
         }
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self {
@@ -119,8 +119,8 @@ impl Lines {
     /// The next line, `None` at the end of the file.
     ///
     /// # Errors
-    /// When the file cannot be read, or so much of it is no line of a transcript that it is none.
-    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+    /// When the file cannot be read, or exceeds the limits for skipped lines.
+    pub(super) fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         let mut searched = 0;
         let mut is_too_long = false;
         let offset = self.offset;
@@ -135,7 +135,7 @@ impl Lines {
                 self.take(searched);
                 self.skipped += searched as u64;
                 if self.skipped > MOST_SKIPPED {
-                    return Err(regular::no_transcript("its lines are too long"));
+                    return Err(regular::not_a_transcript("its lines are too long"));
                 }
                 searched = 0;
             }
@@ -152,7 +152,9 @@ impl Lines {
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         self.strange += u64::from(!bytes.starts_with(b"{"));
         if self.strange > MOST_STRANGE {
-            return Err(regular::no_transcript("most of its lines are no objects"));
+            return Err(regular::not_a_transcript(
+                "most of its lines are not JSON objects",
+            ));
         }
         Ok(Some(Line {
             offset,
@@ -162,13 +164,13 @@ impl Lines {
         }))
     }
 
-    /// Where the next line begins in the file, in bytes.
+    /// Offset of the next line in the file, in bytes.
     #[must_use]
-    pub const fn offset(&self) -> u64 {
+    pub(super) const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Takes so many bytes of what is unread. Where they are in the buffer.
+    /// Takes `length` unread bytes, and returns their place in the buffer.
     fn take(&mut self, length: usize) -> Range<usize> {
         let taken = self.unread.start..self.unread.start + length;
         self.unread.start = taken.end;
@@ -176,7 +178,8 @@ impl Lines {
         taken
     }
 
-    /// Reads on, behind what is unread. How many bytes came; none at the end of the file.
+    /// Reads more of the file behind the unread part, and returns the number of bytes; 0 at the
+    /// end.
     fn fill(&mut self) -> io::Result<usize> {
         self.buffer.copy_within(self.unread.clone(), 0);
         self.unread = 0..self.unread.len();
@@ -214,7 +217,7 @@ fn without_half_characters(text: &str) -> Option<String> {
     let is_half = |at: &usize| matches!(text.as_bytes().get(at + 2), Some(b'd' | b'D'));
     let first = escapes.find(is_half)?;
     let mut mended = String::with_capacity(text.len());
-    // An even number of backslashes before it would make this one a character of its own.
+    // With an even number of backslashes before it, this one is an escaped backslash.
     let mut at = first - trailing_backslashes(&text.as_bytes()[..first]);
     mended.push_str(&text[..at]);
     let mut is_mended = false;
@@ -250,7 +253,7 @@ enum Half {
     Second,
 }
 
-/// Whether an escaped half of a character begins here.
+/// The half of a surrogate pair whose escape begins here, if any.
 fn surrogate(text: &str) -> Option<Half> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     match u16::from_str_radix(digits, 16).ok()? {
@@ -260,13 +263,13 @@ fn surrogate(text: &str) -> Option<Half> {
     }
 }
 
-/// Hands every JSON object of a line to `each`, and says how many pieces were none.
+/// Calls `each` with every JSON object of a line, and returns the number of malformed pieces.
 ///
-/// Two processes that write at once glue objects together, and a process that dies leaves half
-/// an object before the next one: what is whole is found in both cases. A machine that dies leaves
-/// a run of NUL bytes in the place of what was to be written. Programs that export sessions put
-/// the objects into an array.
-pub fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -> u64 {
+/// Two processes that write at once glue objects together, and a killed process leaves half an
+/// object before the next one: the complete objects are found in both cases. A crash of the machine
+/// leaves NUL bytes in place of what was not written. Programs that export sessions put the objects
+/// into an array.
+pub(super) fn objects<'a, T: Deserialize<'a>>(line: &'a str, mut each: impl FnMut(T)) -> u64 {
     if memchr::memchr(0, line.as_bytes()).is_none() {
         return objects_between(line, &mut each);
     }
@@ -305,7 +308,7 @@ fn objects_between<'a, T: Deserialize<'a>>(line: &'a str, each: &mut impl FnMut(
     malformed
 }
 
-/// The value that a text begins with, and how many bytes it takes.
+/// The value at the beginning of a text, and its length in bytes.
 fn value(text: &str) -> serde_json::Result<(&RawValue, usize)> {
     let mut stream = Deserializer::from_str(text).into_iter::<&RawValue>();
     let raw = stream
@@ -314,8 +317,8 @@ fn value(text: &str) -> serde_json::Result<(&RawValue, usize)> {
     Ok((raw, stream.byte_offset()))
 }
 
-/// Hands an object that was not read at once to `each`, or those in an array. How many pieces
-/// were none.
+/// Calls `each` with an object that the first attempt refused, or with the objects of an array.
+/// Returns the number of malformed pieces.
 fn of_value<'a, T: Deserialize<'a>>(raw: &'a RawValue, each: &mut impl FnMut(T)) -> u64 {
     let items: Vec<&RawValue> = match raw.get().as_bytes().first() {
         Some(b'{') => vec![raw],
@@ -337,8 +340,8 @@ fn of_value<'a, T: Deserialize<'a>>(raw: &'a RawValue, each: &mut impl FnMut(T))
     }
 }
 
-/// Where the object begins that broke the one before it. Inside a string its first quote ends
-/// the string, so the parser stumbles at most three bytes later.
+/// Offset of the object that cut off the one before it. Inside a string its first quote ends the
+/// string, so that the parser fails at most three bytes later.
 fn next_object(text: &str, stumbled_at: usize) -> Option<usize> {
     let from = stumbled_at.saturating_sub(4).max(1);
     let to = (stumbled_at + 2).min(text.len());

@@ -1,9 +1,9 @@
-//! Files in several folders, behind symbolic links too.
+//! Files in several folders, including those behind symbolic links.
 //!
-//! A link is followed as far as the user's own folders go: to the home directory, and to the folders
-//! that are searched. What leads elsewhere is told and left alone: whoever can place a link could
-//! otherwise have any file of the machine read. Every folder and file is found once, by the path
-//! without links where there is one, so links cannot lead in a circle.
+//! A link is followed within the user's own folders: the home directory, and the folders that are
+//! searched. A link that leads elsewhere is reported and skipped, because whoever can place a link
+//! could otherwise have any file of the machine read. Every folder and file is found once,
+//! preferably by the path without links, so links cannot form a cycle.
 
 use std::collections::{HashSet, VecDeque};
 use std::io::{self, ErrorKind};
@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 use super::walk::{Listing, Unreadable};
 use crate::host::Host;
 
-/// Folders in which links may end, without links in their paths.
+/// Folders in which targets of links may be, without links in their paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bounds(Vec<PathBuf>);
 
@@ -24,28 +24,28 @@ impl Bounds {
         Self::default().and(&host.home.iter().cloned().collect::<Vec<_>>())
     }
 
-    /// These folders as well; those that are not there do not matter.
+    /// Adds folders. Missing ones are ignored.
     pub(super) fn and(mut self, folders: &[PathBuf]) -> Self {
         let real = folders.iter().filter_map(|it| it.canonicalize().ok());
         self.0.extend(real);
         self
     }
 
-    /// Whether they hold something, whose path is without links.
+    /// Whether they contain a path, which must be without links.
     pub(super) fn hold(&self, real: &Path) -> bool {
         self.0.iter().any(|folder| real.starts_with(folder))
     }
 }
 
-/// What was gone through already, without links in the paths.
+/// Folders and files found so far, by their paths without links.
 #[derive(Default)]
 struct Seen {
     folders: HashSet<PathBuf>,
     files: HashSet<PathBuf>,
 }
 
-/// The files at or below `roots`, those of each root in the order of their paths, but for folders
-/// that `enters` does not want.
+/// The files at or below `roots`, those of each root by path, without folders that `enters`
+/// rejects.
 pub(super) fn files(
     roots: &[PathBuf],
     bounds: &Bounds,
@@ -54,7 +54,7 @@ pub(super) fn files(
     let bounds = bounds.clone().and(roots);
     let mut listing = Listing::default();
     let mut seen = Seen::default();
-    // What no link leads to comes first: it is known by its own path.
+    // Paths without links come first, so that they are preferred.
     let mut folders: VecDeque<PathBuf> = roots.iter().cloned().collect();
     let mut links: VecDeque<PathBuf> = VecDeque::new();
     loop {
@@ -72,7 +72,7 @@ pub(super) fn files(
                         let real = root.canonicalize();
                         real.is_ok_and(|real| real.starts_with(&target))
                     });
-                    // Into itself, or into all that lies around it.
+                    // The link leads to a searched folder or to one that contains it.
                     if !holds_a_root {
                         folders.push_back(link);
                     }
@@ -82,7 +82,7 @@ pub(super) fn files(
                         listing.found.push(link);
                     }
                 }
-                // A link to itself is as good as one to nothing.
+                // A link to itself has no target.
                 Err(error) if is_loop(&error) => {}
                 Err(error) => listing.unreadable.extend(Unreadable::of(&link, &error)),
             }
@@ -92,7 +92,7 @@ pub(super) fn files(
     }
 }
 
-/// Lists one folder and what is in it, and answers the links there.
+/// Lists a folder with its contents, and returns the links in it.
 fn walk(
     folder: &Path,
     enters: &impl Fn(&Path) -> bool,
@@ -108,7 +108,7 @@ fn walk(
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
                 let error = error.into_io_error();
-                // Without links, nothing can go in a circle: there is always an error of the system.
+                // Without links there is no cycle, so the error always has an error of the system.
                 let error = error.unwrap_or_else(|| ErrorKind::Other.into());
                 listing.unreadable.extend(Unreadable::of(&path, &error));
                 continue;
@@ -137,7 +137,7 @@ fn walk(
     links
 }
 
-/// Whether a path goes in a circle.
+/// Whether the error says that links form a cycle.
 fn is_loop(error: &io::Error) -> bool {
     #[cfg(unix)]
     let is_loop = error.raw_os_error() == Some(nix::libc::ELOOP);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_out_is_told_and_what_the_user_named_is_followed() {
+    fn links_that_lead_out_are_reported_and_named_ones_are_followed() {
         let home = tempfile::tempdir().unwrap();
         let outside = tempfile::tempdir().unwrap();
         write(outside.path(), "folder/1");

@@ -1,17 +1,18 @@
-//! How files look from outside.
+//! Size and modification time of files.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// How a part of a session looks: whether it was written to can be told by comparing.
+/// Size and modification time of a file of a session. Comparing two shows whether it was written
+/// to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// The file, or what stands for a session that has none of its own.
+    /// The file, or the path that names a session in a store.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// When it was last written to.
+    /// Modification time.
     pub modified: SystemTime,
 }
 
@@ -25,7 +26,7 @@ impl Look {
         })
     }
 
-    /// How a session in several files looks as a whole: all their bytes, and the last change.
+    /// Size of all files of a session together, and their latest modification time.
     pub(super) fn of_all(path: &Path, files: &[PathBuf]) -> io::Result<Self> {
         let mut whole = Self::of(path)?;
         let others = files.iter().filter(|file| *file != path);

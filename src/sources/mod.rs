@@ -6,7 +6,7 @@
 
 mod checkpoint;
 pub(crate) mod claude_code;
-pub mod jsonl;
+mod jsonl;
 mod lenient;
 mod links;
 mod look;

@@ -17,8 +17,8 @@ use super::work_tree::WorkTree;
 use crate::host::Host;
 use crate::session::Agent;
 
-/// Every source. A file belongs to the first that claims it, and Claude Code claims all that nobody
-/// else does.
+/// All sources. A file belongs to the first that claims it; Claude Code, the last, claims every
+/// file.
 const SOURCES: [&dyn Source; 3] = [&OpenCode, &Pi, &ClaudeCode];
 
 /// The source that reads the sessions of an agent.
@@ -30,7 +30,7 @@ fn source(agent: Agent) -> &'static dyn Source {
     }
 }
 
-/// The session at that path, whoever wrote it.
+/// The session at that path, of any agent.
 fn look_at(path: &Path) -> io::Result<SessionRef> {
     let mut sources = SOURCES.into_iter();
     let owner = sources.find(|source| source.claims(path));
@@ -43,25 +43,25 @@ pub fn folder(agent: Agent, host: &Host) -> Option<PathBuf> {
     source(agent).folder(host)
 }
 
-/// Every session of this user, whichever agent wrote it, the last written one first.
+/// Every session of this user, of all agents, the most recently written first.
 #[must_use]
 pub fn all(host: &Host) -> Listing<SessionRef> {
     of_each_source(|source| source.all(host))
 }
 
-/// Every session of this user with one agent, the last written one first.
+/// Every session of this user with one agent, the most recently written first.
 #[must_use]
 pub fn of_agent(agent: Agent, host: &Host) -> Listing<SessionRef> {
     newest_first(source(agent).all(host))
 }
 
-/// Every session at or below a folder, or in a database, the last written one first.
+/// Every session at or below a folder, or in a database, the most recently written first.
 #[must_use]
 pub fn below(root: &Path) -> Listing<SessionRef> {
     below_within(root, &Bounds::default())
 }
 
-/// The same, where links may lead to all that is the user's own.
+/// As [`below`], and links may lead to any folder of the user.
 #[must_use]
 pub fn below_for(root: &Path, host: &Host) -> Listing<SessionRef> {
     below_within(root, &Bounds::of(host))
@@ -76,13 +76,13 @@ fn below_within(root: &Path, bounds: &Bounds) -> Listing<SessionRef> {
     })
 }
 
-/// Whether many sessions lie at that path.
+/// Whether the path is a folder, or a store of many sessions.
 #[must_use]
 pub fn holds_many(path: &Path) -> bool {
     path.is_dir() || SOURCES.into_iter().any(|source| source.holds_many(path))
 }
 
-/// The sessions of the project that the program runs in, the last written one first.
+/// The sessions of the project in the current directory, the most recently written first.
 #[must_use]
 pub fn of_project(host: &Host) -> Listing<SessionRef> {
     of_each_source(|source| source.of_project(host))
@@ -94,14 +94,14 @@ pub fn locate(agent: Agent, id: &str, host: &Host) -> Option<PathBuf> {
     source(agent).locate(id, host)
 }
 
-/// The session that an agent's plugin names: by its file or, where it has none, by its id. `None`
-/// when nothing of it is there yet.
+/// The session that an agent's plugin names, by its file or, if it has none, by its id. `None`
+/// while nothing of it is stored.
 #[must_use]
 pub fn named_by_plugin(agent: Agent, session: &Path, host: &Host) -> Option<PathBuf> {
     source(agent).named_by_plugin(session, host)
 }
 
-/// The work tree that a folder is in, as agents lay them out: by its path alone.
+/// The work tree that contains a folder, found by the folder's path alone.
 #[must_use]
 pub fn work_tree_of(folder: &str) -> Option<WorkTree> {
     let mut sources = SOURCES.into_iter();
@@ -122,57 +122,58 @@ fn newest_first(mut listing: Listing<SessionRef>) -> Listing<SessionRef> {
             .cmp(&a.modified)
             .then_with(|| a.locator.path().cmp(&b.locator.path()))
     });
-    // Two ways of looking may meet the same trouble.
+    // Two sources may report the same path.
     listing.unreadable.sort();
     listing.unreadable.dedup();
     listing
 }
 
 impl SessionRef {
-    /// The session whose transcript is at `path`, whoever wrote it; `None` when no file is there.
+    /// The session whose transcript is at `path`, of any agent; `None` when there is no file.
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {
         look_at(path).ok()
     }
 
-    /// The session's own id, as it stands in the transcript.
+    /// The session's own id, as the transcript states it.
     #[must_use]
     pub fn session_id(&self) -> String {
         source(self.agent).session_id(self)
     }
 
-    /// What tells the session from every other one; see [`Session::key`](crate::session::Session::key).
+    /// A key that is unique among the agent's sessions; see
+    /// [`Session::key`](crate::session::Session::key).
     #[must_use]
     pub fn session_key(&self) -> String {
         source(self.agent).session_key(self)
     }
 
-    /// Whether both are transcripts of one session, which may lie in several folders.
+    /// Whether both are transcripts of one session, which may be in several folders.
     #[must_use]
     pub fn is_copy_of(&self, other: &Self) -> bool {
         (self.agent, &self.id) == (other.agent, &other.id)
             && self.session_key() == other.session_key()
     }
 
-    /// Looks at the beginning; a file that cannot be read shows nothing.
+    /// Reads the beginning of the session; empty when it cannot be read.
     #[must_use]
     pub fn glance(&self) -> Glance {
         source(self.agent).glance(self)
     }
 
-    /// When it began, as [`SessionRef::glance`] tells as well, but with less reading.
+    /// Start time. As in [`SessionRef::glance`], but with less reading.
     #[must_use]
     pub fn started_at(&self) -> Option<DateTime<Utc>> {
         source(self.agent).started_at(self)
     }
 
-    /// Time of the last line, as it is written there.
+    /// Time of the last line, as the transcript states it.
     #[must_use]
     pub fn last_written(&self) -> Option<DateTime<Utc>> {
         source(self.agent).last_written(self)
     }
 
-    /// The work trees that its own lines tell of.
+    /// The work trees that the session's own lines name.
     #[must_use]
     pub fn work_trees(&self) -> Vec<WorkTree> {
         source(self.agent).work_trees(self)
@@ -181,15 +182,15 @@ impl SessionRef {
     /// The files that belong to it.
     ///
     /// # Errors
-    /// When the transcript is not there or is no regular file.
+    /// When the transcript does not exist or is not a regular file.
     pub fn files(&self, host: &Host) -> io::Result<Box<dyn SessionFiles>> {
         source(self.agent).files(self, host)
     }
 }
 
 impl Checkpoint {
-    /// The bytes to keep: every text in them is what `replace` made of it. `None` when they cannot be
-    /// read, so that their texts cannot be told: the session is read from its start then.
+    /// The bytes to store, with `replace` applied to every text in them. `None` when they cannot be
+    /// read, so that their texts cannot be found: the session is then read from its start.
     #[must_use]
     pub fn into_bytes(self, replace: &mut dyn FnMut(String) -> String) -> Option<Vec<u8>> {
         source(self.agent()).replace_texts(self.bytes(), replace)

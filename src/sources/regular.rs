@@ -1,35 +1,34 @@
-//! Files that end: nobody is kept busy or waiting by a name that stands for something else.
+//! Regular files of limited size: nothing that blocks or never ends is opened.
 //!
-//! A transcript is a regular file with a size. Pipes and devices are none, and files of `/proc`
-//! are none either, though the system calls them regular: their size is 0, and reading one may
-//! wait for ever (`/proc/kmsg`).
+//! A transcript is a regular file with a size. Pipes and devices are not, and neither are files of
+//! `/proc`, though the system calls them regular: their size is 0, and reading one may block for
+//! ever (`/proc/kmsg`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// Bytes of the largest file that may be a transcript: many times what agents have ever written
-/// of one session.
+/// Bytes of the largest file to read as a transcript: many times the size of any session seen.
 const LARGEST: u64 = 16 << 30;
 
-/// Bytes of the largest file that is read whole.
+/// Bytes of the largest file to read into memory at once.
 const LARGEST_WHOLE: u64 = 128 << 20;
 
-/// Why a file is given up that could be opened.
-pub(super) fn no_transcript(why: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, format!("is no transcript: {why}"))
+/// The error for a file that can be opened but is not a transcript.
+pub(super) fn not_a_transcript(why: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, format!("not a transcript: {why}"))
 }
 
-/// Opens a file for reading, and says how many bytes are in it.
+/// Opens a file for reading, and returns its size in bytes.
 ///
 /// # Errors
-/// When it cannot be opened, or is none that ends.
+/// When it cannot be opened, is not regular, has no size, or is too large.
 pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
-    opened(path, LARGEST, no_transcript)
+    opened(path, LARGEST, not_a_transcript)
 }
 
 fn opened(path: &Path, largest: u64, refused: fn(&str) -> io::Error) -> io::Result<(File, u64)> {
-    // Asked before it is opened: opening a pipe or a device may have effects.
+    // Checked before opening, which may have effects on a pipe or a device.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(
             ErrorKind::InvalidInput,
@@ -38,7 +37,7 @@ fn opened(path: &Path, largest: u64, refused: fn(&str) -> io::Error) -> io::Resu
     }
     let mut options = OpenOptions::new();
     options.read(true);
-    // Means nothing to a file on a disk; of any other, reading does not wait.
+    // No effect on files of a disk; for any other kind, reading does not block.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::libc::O_NONBLOCK);
     let mut file = options.open(path)?;
@@ -48,7 +47,7 @@ fn opened(path: &Path, largest: u64, refused: fn(&str) -> io::Error) -> io::Resu
     }
     if length == 0 {
         let is_empty = matches!(file.read(&mut [0]), Ok(0));
-        // Somebody may have begun to write just now.
+        // The file may have been written to between the two calls.
         if !is_empty && file.metadata()?.len() == 0 {
             return Err(refused("it has no size"));
         }
@@ -59,21 +58,21 @@ fn opened(path: &Path, largest: u64, refused: fn(&str) -> io::Error) -> io::Resu
 /// Reads a file whole, as text.
 ///
 /// # Errors
-/// When it cannot be read, is none that ends, is too large, or is no text.
+/// When [`open`] refuses it, it is too large to be read at once, or is not UTF-8.
 pub(super) fn read(path: &Path) -> io::Result<String> {
     let (file, length) = open(path)?;
     if length > LARGEST_WHOLE {
-        return Err(no_transcript("it is too large"));
+        return Err(not_a_transcript("it is too large"));
     }
     let mut text = String::new();
     file.take(length).read_to_string(&mut text)?;
     Ok(text)
 }
 
-/// Reads a small file whole, as it is.
+/// Reads the bytes of a small file.
 ///
 /// # Errors
-/// When it cannot be read, is none that ends, or has more than `largest` bytes.
+/// When [`open`] refuses it, or it has more than `largest` bytes.
 pub(crate) fn read_small(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
     let refused = |why: &str| io::Error::new(ErrorKind::InvalidData, why.to_owned());
     let (file, length) = opened(path, largest, refused)?;
@@ -99,7 +98,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_does_not_end_is_refused_at_once() {
+    fn endless_files_are_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let huge = folder.path().join("huge");
         File::create(&huge).unwrap().set_len(LARGEST + 1).unwrap();

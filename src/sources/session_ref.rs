@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::session::Agent;
 
-/// Where a session lies.
+/// The place where a session is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Locator {
     /// A file of its own.
@@ -23,9 +23,9 @@ pub enum Locator {
 }
 
 impl Locator {
-    /// The path that names the session to people, in arguments and in the outbox; [`SessionRef::at`]
-    /// finds the session by it. Where many sessions lie in one store, no file is there: it is the
-    /// store's path and below it the id.
+    /// The path that names the session to people, in arguments and in the outbox;
+    /// [`SessionRef::at`] finds the session by it. For a session in a store this is the store's
+    /// path followed by the id, where no file exists.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         match self {
@@ -34,7 +34,7 @@ impl Locator {
         }
     }
 
-    /// The file that holds the session, alone or among others.
+    /// The file that contains the session, alone or among others.
     #[must_use]
     pub fn file(&self) -> &Path {
         match self {
@@ -52,15 +52,15 @@ impl fmt::Display for Locator {
 /// A session that was found and not yet read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRef {
-    /// Who wrote it, and so the source that reads it.
+    /// The agent that wrote it, which determines the source that reads it.
     pub agent: Agent,
-    /// The id that its file is named by.
+    /// The id in the name of its file.
     pub id: String,
-    /// Where it lies.
+    /// The place where it is stored.
     pub locator: Locator,
     /// Size of the transcript in bytes.
     pub bytes: u64,
-    /// When the transcript was last written to.
+    /// Modification time of the transcript.
     pub modified: SystemTime,
 }
 
@@ -69,8 +69,8 @@ pub struct SessionRef {
 pub struct Glance {
     /// Time of the first line.
     pub started_at: Option<DateTime<Utc>>,
-    /// Where the session was started.
+    /// Working directory at the start.
     pub cwd: Option<String>,
-    /// What was asked first.
+    /// The first prompt.
     pub prompt: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What the rest of the program knows of any source of sessions.
+//! The interface of a source of sessions, and the result of reading one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,47 +16,47 @@ use super::work_tree::WorkTree;
 use crate::host::Host;
 use crate::session::{Agent, Generation, Session, Wanted};
 
-/// The sessions of one agent. There is one implementation in each agent's folder, and one table of
-/// them all in the module above.
+/// Access to the sessions of one agent. Each agent's folder has one implementation, and `registry`
+/// a table of them.
 pub(super) trait Source: Sync {
-    /// Whose sessions they are.
+    /// The agent whose sessions this source reads.
     fn agent(&self) -> Agent;
 
-    /// The folder in which the agent keeps them; `None` without a home directory.
+    /// The folder in which the agent keeps its sessions; `None` without a home directory.
     fn folder(&self, host: &Host) -> Option<PathBuf>;
 
     /// Every session of this user, in no order.
     fn all(&self, host: &Host) -> Listing<SessionRef>;
 
-    /// The sessions of the project that the program runs in, in no order.
+    /// The sessions of the project in the current directory, in no order.
     fn of_project(&self, host: &Host) -> Listing<SessionRef>;
 
-    /// Files at or below a folder that may be transcripts of any source: each is then offered to all
-    /// of them (see [`Source::claims`]). Links are followed within the bounds.
+    /// Files at or below a folder that may be transcripts of any source: each is then offered to
+    /// all sources (see [`Source::claims`]). Links are followed within the bounds.
     fn files_below(&self, _root: &Path, _bounds: &Bounds) -> Listing<PathBuf> {
         Listing::default()
     }
 
-    /// Sessions at or below a path that have no transcript of their own.
+    /// Sessions at or below a path that are stored without a transcript of their own.
     fn stored_below(&self, _root: &Path) -> Listing<SessionRef> {
         Listing::default()
     }
 
-    /// Whether many sessions lie in the file at that path.
+    /// Whether the file at that path is a store of many sessions.
     fn holds_many(&self, _path: &Path) -> bool {
         false
     }
 
-    /// Whether the session at that path is one of this source.
+    /// Whether the session at that path belongs to this source.
     fn claims(&self, path: &Path) -> bool;
 
     /// The session at that path.
     ///
     /// # Errors
-    /// When none is there.
+    /// When there is none.
     fn at(&self, path: &Path) -> io::Result<SessionRef>;
 
-    /// Whether it is part of another session, with which it is read.
+    /// Whether a session is part of another one, and is read with it.
     fn is_part(&self, _session: &SessionRef) -> bool {
         false
     }
@@ -91,7 +91,7 @@ pub(super) trait Source: Sync {
         Vec::new()
     }
 
-    /// The work tree that a folder is in by its path alone, as the agent lays them out.
+    /// The work tree that contains a folder, found by the folder's path alone.
     fn work_tree_of(&self, _folder: &str) -> Option<WorkTree> {
         None
     }
@@ -99,12 +99,11 @@ pub(super) trait Source: Sync {
     /// See [`SessionRef::files`].
     ///
     /// # Errors
-    /// When the transcript is not there or is no regular file.
+    /// When the transcript does not exist or is not a regular file.
     fn files(&self, session: &SessionRef, host: &Host) -> io::Result<Box<dyn SessionFiles>>;
 
-    /// The bytes of a checkpoint of this source with another text in the place of every text that was
-    /// said in the session; `None` when they cannot be read. The default is for a source that makes
-    /// no checkpoints.
+    /// The bytes of a checkpoint of this source with `replace` applied to every text of the session
+    /// in it; `None` when they cannot be read. The default is for a source without checkpoints.
     fn replace_texts(
         &self,
         _checkpoint: &[u8],
@@ -116,19 +115,19 @@ pub(super) trait Source: Sync {
 
 /// The files, or rows, of one session.
 pub trait SessionFiles: fmt::Debug + Send + Sync {
-    /// The session's own id, as it stands in the transcript.
+    /// The session's own id, as the transcript states it.
     fn session_id(&self) -> String;
 
-    /// What tells the session from every other one; see [`Session::key`].
+    /// A key that is unique among the agent's sessions; see [`Session::key`].
     fn session_key(&self) -> String {
         self.session_id()
     }
 
-    /// How they look now; what is not there is left out.
+    /// Size and modification time of each file; missing ones are omitted.
     fn looks(&self) -> Vec<Look>;
 
-    /// The folders that the session worked in, where it may be read in parts; what is read whole
-    /// tells them itself.
+    /// The working directories of a session that may be read in parts. A session that is always
+    /// read whole states them itself.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -136,9 +135,9 @@ pub trait SessionFiles: fmt::Debug + Send + Sync {
         Ok(BTreeSet::new())
     }
 
-    /// Reads the session, from its start or from where `checkpoint` left off. There is none when
-    /// the files hold no line with a time. `wanted` is what is kept of what was said. After about
-    /// `most` bytes the reading may stop (see [`Reading::is_part`]).
+    /// Reads the session from its start, or from `checkpoint` on. `None` when no line has a time.
+    /// `wanted` says which content to keep. After about `most` bytes the reading may stop (see
+    /// [`Reading::is_part`]).
     ///
     /// # Errors
     /// When the transcript cannot be read.
@@ -150,23 +149,24 @@ pub trait SessionFiles: fmt::Debug + Send + Sync {
     ) -> anyhow::Result<(Option<Session>, Reading)>;
 }
 
-/// How a reading went, besides the session that it found.
+/// The result of a reading, apart from the session.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// Whether there is more of the session than was read.
+    /// Whether the session continues after the part that was read.
     pub is_part: bool,
     /// Subagent transcripts that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
-    /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
+    /// Transcripts of other sessions that own lines in this one's transcript; these lines are
+    /// omitted here.
     pub others: Vec<PathBuf>,
-    /// `None` for a session that is always read whole.
+    /// Makes checkpoints; `None` for a session that is always read whole.
     pub(super) resume: Option<Box<dyn Resume>>,
 }
 
-/// Tells which generations belong to a session and which were copied out of another.
+/// Distinguishes the generations of a session from those copied from another.
 pub type Ours<'a> = &'a dyn Fn(&Generation) -> bool;
 
-/// Finds the places at which a later reading can go on.
+/// Finds the places from which a later reading can continue.
 pub(super) trait Resume: fmt::Debug + Send + Sync {
     /// See [`Reading::checkpoint`].
     fn checkpoint(&self, session: &Session, ours: Ours<'_>) -> Option<Checkpoint>;
@@ -176,16 +176,16 @@ pub(super) trait Resume: fmt::Debug + Send + Sync {
 }
 
 impl Reading {
-    /// What to keep so that the next reading costs only what is new. `ours` tells the generations
-    /// of this session from those copied out of another.
+    /// The checkpoint from which the next reading costs only what is new. `ours` distinguishes the
+    /// generations of this session from those copied from another.
     #[must_use]
     pub fn checkpoint(&self, session: &Session, ours: Ours<'_>) -> Option<Checkpoint> {
         self.resume.as_ref()?.checkpoint(session, ours)
     }
 
-    /// Cuts a part down to what cannot change any more, and returns where the next one begins.
-    /// `None` when nothing would be left: it has to be read again, together with more. For `ours`
-    /// see [`Reading::checkpoint`].
+    /// Removes from a part everything that may still change, and returns the place where the next
+    /// one begins. `None` when nothing would be left: the part has to be read again, together with
+    /// more. For `ours` see [`Reading::checkpoint`].
     #[must_use]
     pub fn cut(&self, session: &mut Session, ours: Ours<'_>) -> Option<Checkpoint> {
         self.resume.as_ref()?.cut(session, ours)

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// Seconds from 1970 to 2000. No agent is that old: what is written as an earlier time is none.
+/// Seconds from 1970 to 2000. Earlier times are invalid, since no agent is that old.
 const FIRST: i64 = 946_684_800;
 
-/// Seconds from 1970 to 9999, the last year that can be sent. A later time is none either.
+/// Seconds from 1970 to 9999, the last year that can be sent. Later times are invalid.
 const LAST: i64 = 253_370_764_800;
 
-/// A time in RFC 3339; one without an offset is of UTC, a number counts from 1970. `None` for a
-/// time at which no agent can have written.
+/// Parses a time in RFC 3339, in UTC if it has no offset, or a number of seconds or smaller units
+/// since 1970. `None` for a time at which no agent can have written.
 pub(crate) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return possible(at.with_timezone(&Utc));
@@ -24,10 +24,10 @@ pub(crate) fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     possible(times.next()?.and_utc())
 }
 
-/// A time in seconds, milliseconds, microseconds or nanoseconds since 1970, whichever gives a year
-/// of this age.
+/// Converts a number of seconds, milliseconds, microseconds or nanoseconds since 1970, whichever
+/// gives a plausible year.
 fn of_number(number: f64) -> Option<DateTime<Utc>> {
-    /// The first number that is no count of these units, and how many of them are a millisecond.
+    /// The first number that is not in this unit any more, and the number of units per millisecond.
     /// In each unit it is the year 5138, in the next smaller one the year 1973.
     const UNITS: [(f64, f64); 4] = [(1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e20, 1e6)];
     let (_, in_millisecond) = UNITS.into_iter().find(|(end, _)| number < *end)?;
@@ -35,7 +35,7 @@ fn of_number(number: f64) -> Option<DateTime<Utc>> {
     of_milliseconds((number / in_millisecond) as i64)
 }
 
-/// A time in milliseconds since 1970.
+/// Converts milliseconds since 1970.
 pub(super) fn of_milliseconds(milliseconds: i64) -> Option<DateTime<Utc>> {
     possible(DateTime::from_timestamp_millis(milliseconds)?)
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_known_in_whatever_form_it_is_written() {
+    fn a_time_is_parsed_in_every_form() {
         let expected = DateTime::from_timestamp(1_795_165_201, 0);
         for text in [
             "2026-11-20T09:00:01.000Z",

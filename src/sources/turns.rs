@@ -1,4 +1,4 @@
-//! The turns of a session whose calls know their prompts.
+//! Builds the turns of a session in which every call names its prompt.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::session::{self, Circumstances, Generation, Incidents, Subagent, Trigger, Turn};
 
-/// One turn a prompt, and one before them all for what has none.
+/// One turn for each prompt, and one before them for calls without a prompt.
 #[derive(Debug)]
 pub(super) struct Turns {
     session: String,
     circumstances: Arc<Circumstances>,
-    /// What is older was copied from another session.
+    /// Start of the session, before which everything was copied from another one.
     copied_before: Option<DateTime<Utc>>,
     prompted: Vec<Turn>,
     without_prompt: Option<Turn>,
@@ -32,15 +32,15 @@ impl Turns {
         }
     }
 
-    /// Adds the turn of the next prompt. `id` tells prompts apart, and tells it again the next
-    /// time; without one, the time has to do.
+    /// Adds the turn of the next prompt. `id` identifies the prompt in every reading; without one,
+    /// its time does.
     pub(super) fn prompt(&mut self, id: Option<String>, text: String, at: DateTime<Utc>) {
         let id = id.unwrap_or_else(|| self.id_of(at));
         let turn = self.turn(id, Trigger::Prompt, text, at);
         self.prompted.push(turn);
     }
 
-    /// Says under what circumstances the last prompt was given.
+    /// Sets the circumstances of the last prompt.
     pub(super) fn under(&mut self, circumstances: Arc<Circumstances>) {
         if let Some(turn) = self.prompted.last_mut() {
             turn.circumstances = circumstances;
@@ -78,7 +78,7 @@ impl Turns {
         self.without_prompt.get_or_insert(unknown)
     }
 
-    /// Adds a call that was made for the prompt of that number.
+    /// Adds a call that was made for the prompt with that number.
     pub(super) fn generation(&mut self, prompt: Option<usize>, generation: Generation) {
         let turn = self.of(prompt, generation.started_at);
         turn.ended_at = turn.ended_at.max(generation.ended_at);
@@ -90,7 +90,7 @@ impl Turns {
         turn.generations.push(generation);
     }
 
-    /// Adds what no call of a tool started. It does not make its turn longer: the user may have
+    /// Adds a subagent that no tool call started. It does not extend its turn: the user may have
     /// asked for it much later.
     pub(super) fn stray(&mut self, prompt: Option<usize>, agent: Subagent) {
         let Some(first) = agent.generations.first() else {
@@ -111,7 +111,8 @@ impl Turns {
         }
     }
 
-    /// A prompt that was copied and got no answer here belongs to the original alone.
+    /// The turns, with the times of their tool calls. A copied prompt without an answer belongs to
+    /// the original session alone.
     pub(super) fn finish(self) -> Vec<Turn> {
         let is_copied = |turn: &Turn| {
             self.copied_before

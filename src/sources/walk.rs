@@ -1,7 +1,7 @@
-//! What lies in folders, and what of them could not be listed.
+//! Contents of folders, and the parts that could not be listed.
 //!
-//! A folder that is not there holds nothing. One that is there and cannot be listed may hold
-//! sessions that nobody would miss: it is an answer like any other, for whoever asked to report.
+//! A folder that does not exist is empty. One that exists and cannot be listed may contain sessions
+//! that would be missed silently, so it is part of the result.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -9,26 +9,26 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-/// A file or folder that is there and was not read, and why.
+/// A file or folder that exists and was not read, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unreadable {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// Why something was not read.
+/// The reason why a path was not read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// It cannot be: what the system said.
+    /// Reading failed, with the error of the system.
     Error(String),
-    /// It is a symbolic link that leads out of the user's own folders, to this place.
+    /// It is a symbolic link out of the user's own folders, to this target.
     LeadsOut(PathBuf),
 }
 
 impl Unreadable {
-    /// `None` when the error says that nothing is there.
+    /// A failed read; `None` when the path does not exist.
     pub(super) fn of(path: &Path, error: &io::Error) -> Option<Self> {
         (error.kind() != ErrorKind::NotFound).then(|| Self {
             path: path.to_owned(),
@@ -44,13 +44,13 @@ impl Unreadable {
         }
     }
 
-    /// Whether there may be something of interest: a link to a file of another kind is of none,
+    /// Whether the path may contain wanted files. A link to a file of another kind does not,
     /// wherever it leads.
     pub(super) fn may_hold(&self, is_wanted: impl Fn(&Path) -> bool) -> bool {
         !self.is_left_alone() || is_wanted(&self.path) || self.path.is_dir()
     }
 
-    /// Whether it could be read and is not, since nobody named it.
+    /// Whether it could be read but was skipped, because the user did not name it.
     #[must_use]
     pub const fn is_left_alone(&self) -> bool {
         matches!(self.reason, Reason::LeadsOut(_))
@@ -86,12 +86,12 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// What was found in folders.
+/// Items found in folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing<T> {
-    /// What is there.
+    /// The items.
     pub found: Vec<T>,
-    /// What could not be read, and may hold more.
+    /// Paths that could not be read and may contain more.
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -105,13 +105,13 @@ impl<T> Default for Listing<T> {
 }
 
 impl<T> Listing<T> {
-    /// Adds what another one holds.
+    /// Adds the contents of another listing.
     pub(super) fn append(&mut self, other: Self) {
         self.found.extend(other.found);
         self.unreadable.extend(other.unreadable);
     }
 
-    /// Adds something, or why it cannot be read.
+    /// Adds an item, or the reason why it cannot be read.
     pub(super) fn add(&mut self, path: &Path, item: io::Result<T>) {
         match item {
             Ok(item) => self.found.push(item),
@@ -119,7 +119,7 @@ impl<T> Listing<T> {
         }
     }
 
-    /// Looks at everything in it.
+    /// Applies `look` to every path.
     pub(super) fn looked_at<U>(self, look: impl Fn(&Path) -> io::Result<U>) -> Listing<U>
     where
         T: AsRef<Path>,
@@ -134,7 +134,7 @@ impl<T> Listing<T> {
         looked_at
     }
 
-    /// Makes something else of everything in it.
+    /// Applies `make` to every item.
     pub(super) fn map<U>(self, make: impl FnMut(T) -> U) -> Listing<U> {
         Listing {
             found: self.found.into_iter().map(make).collect(),
@@ -143,8 +143,8 @@ impl<T> Listing<T> {
     }
 }
 
-/// The regular files at or below `root` in the order of their paths, but for folders that `enters`
-/// does not want. Symbolic links are not followed.
+/// The regular files at or below `root` by path, without folders that `enters` rejects. Symbolic
+/// links are not followed.
 pub(super) fn files(root: &Path, enters: impl Fn(&DirEntry) -> bool) -> Listing<PathBuf> {
     let mut files = Listing::default();
     let entries = WalkDir::new(root).sort_by_file_name().into_iter();
@@ -155,7 +155,7 @@ pub(super) fn files(root: &Path, enters: impl Fn(&DirEntry) -> bool) -> Listing<
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();
                 let error = error.into_io_error();
-                // Without links, nothing can go in a circle: there is always an error of the system.
+                // Without links there is no cycle, so the error always has an error of the system.
                 let error = error.unwrap_or_else(|| ErrorKind::Other.into());
                 files.unreadable.extend(Unreadable::of(&path, &error));
             }
@@ -178,7 +178,7 @@ pub(super) fn entries(folder: &Path) -> Listing<PathBuf> {
     paths
 }
 
-/// Whether a folder is there; an error where that cannot be told.
+/// Whether a folder exists; an error when that cannot be determined.
 pub(super) fn is_folder(path: &Path) -> io::Result<bool> {
     match path.metadata() {
         Ok(meta) => Ok(meta.is_dir()),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_holds_nothing() {
+    fn a_missing_folder_is_empty() {
         let root = tempfile::tempdir().unwrap();
         let missing = root.path().join("missing");
         assert_eq!(files(&missing, |_| true), Listing::default());
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn what_cannot_be_listed_is_told() {
+    fn a_folder_that_cannot_be_listed_is_reported() {
         let root = tempfile::tempdir().unwrap();
         let long = root.path().join("n".repeat(5000));
         let listed = [files(&long, |_| true).unreadable, entries(&long).unreadable];
@@ -231,7 +231,7 @@ mod tests {
             assert_eq!(unreadable[0].path, long);
         }
         assert!(is_folder(&long).is_err());
-        // A file in the place of a folder.
+        // A file instead of a folder.
         let file = root.path().join("file");
         fs::write(&file, "").unwrap();
         assert_eq!(entries(&file).unreadable.len(), 1);

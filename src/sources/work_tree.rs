@@ -1,12 +1,12 @@
-//! Work trees: other folders for the same project.
+//! Work trees: further folders of the same project.
 
 /// A work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkTree {
     /// Its top folder.
     pub root: String,
-    /// What it is called.
+    /// The name.
     pub name: String,
-    /// The folder of the project that it was made of.
+    /// The folder of the project it belongs to.
     pub project: String,
 }

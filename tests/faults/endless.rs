@@ -60,7 +60,7 @@ const ENDLESS: [Endless; 7] = [
             fs::write(path, vec![b'\n'; 100_000_000]).expect("writable");
             path.to_owned()
         },
-        said: "most of its lines are no objects",
+        said: "most of its lines are not JSON objects",
     },
 ];
 

@@ -1,27 +1,16 @@
 //! A database with sessions of the real OpenCode 1 and 2, as after an upgrade.
-//!
-//! It is not part of the project. It is looked for beside it, or where `POSTHOG_LLMA_CASES` says;
-//! without it this test passes and says so.
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use posthog_llma::sources::{self, SessionRef};
 
 use crate::support::events::hangs_together;
 use crate::support::library::Run;
+use crate::support::shared::shared_or_skip;
 
 fn database_or_skip() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases");
-    let named = std::env::var_os("POSTHOG_LLMA_CASES").map_or(beside, PathBuf::from);
-    let path = named.join("opencode/both-generations/opencode.db");
-    if !path.is_file() {
-        // Written past the capture of the test harness, which hides what passing tests print.
-        let _ =
-            io::stderr().write_all(b"skipped: no cases in ../shared/cases or POSTHOG_LLMA_CASES\n");
-        return None;
-    }
-    Some(path)
+    let database = "opencode/both-generations/opencode.db";
+    shared_or_skip("POSTHOG_LLMA_CASES", "cases", database)
 }
 
 #[test]

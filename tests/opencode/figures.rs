@@ -1,11 +1,7 @@
-//! Sessions that the real OpenCode wrote: what is sent is what an independent count finds.
-//!
-//! They are not part of the project. They are looked for beside it, or where
-//! `POSTHOG_LLMA_OPENCODE_SESSIONS` says; without them these tests pass and say so.
+//! Sessions of the real OpenCode: the sent usage equals that of an independent count.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use posthog_llma::session::Oddities;
 use posthog_llma::session::SessionState;
@@ -17,23 +13,14 @@ use crate::support::capture::{Lane, judge};
 use crate::support::env::API_KEY;
 use crate::support::events::hangs_together;
 use crate::support::library::{Events, Run};
+use crate::support::shared::shared_or_skip;
 
 /// Input, output, read from the cache, written to it, thousandths of a cent.
 type Figures = [u64; 5];
 
 /// The database of 1.18, and the files of 1.1.
 fn archives_or_skip() -> Option<[PathBuf; 2]> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/agents/opencode");
-    let named = std::env::var_os("POSTHOG_LLMA_OPENCODE_SESSIONS");
-    let root = named.map_or(beside, PathBuf::from);
-    if !root.is_dir() {
-        // Written past the capture of the test harness, which hides what passing tests print.
-        let _ = io::stderr().write_all(
-            b"skipped: no real sessions in ../shared/agents/opencode or \
-              POSTHOG_LLMA_OPENCODE_SESSIONS\n",
-        );
-        return None;
-    }
+    let root = shared_or_skip("POSTHOG_LLMA_OPENCODE_SESSIONS", "agents/opencode", "")?;
     Some([
         root.join("v1.18.33/opencode.db"),
         root.join("v1.1.65-json/share-opencode/storage"),
@@ -89,8 +76,8 @@ fn usage(value: &Value) -> Figures {
     ]
 }
 
-/// What OpenCode itself says that each of the user's sessions used: the sums that it keeps in the
-/// rows of sessions. Nothing of how the program reads messages is used.
+/// Usage of each of the user's sessions according to OpenCode: the sums in the rows of sessions,
+/// read without the program's code.
 fn booked(database: &Connection) -> Vec<(String, Figures)> {
     let mut select = database
         .prepare(
@@ -119,7 +106,7 @@ fn booked(database: &Connection) -> Vec<(String, Figures)> {
 }
 
 #[test]
-fn every_session_of_the_database_used_what_opencode_booked() {
+fn the_usage_of_every_session_in_the_database_matches_opencode_s_own() {
     let Some([path, _]) = archives_or_skip() else {
         return;
     };
@@ -130,11 +117,11 @@ fn every_session_of_the_database_used_what_opencode_booked() {
     let plain = [120, 14, 0, 0, 57_000];
     for (session, figures) in booked {
         let expected = match session.as_str() {
-            // The row of a fork has what was copied as well.
+            // The row of a fork includes copied calls.
             it if it.ends_with("rbneQj") => plain,
-            // What was taken back is not booked, and was paid for.
+            // Messages that were taken back are not in the sums, and were paid for.
             it if it.ends_with("Pdu7hx") => [360, 42, 0, 0, 171_000],
-            // The next interface books nothing.
+            // The next interface keeps no sums.
             it if it.ends_with("YaQ4zk") => [300, 28, 0, 0, 0],
             _ => figures,
         };
@@ -160,7 +147,7 @@ fn every_session_of_the_database_used_what_opencode_booked() {
 }
 
 #[test]
-fn every_session_in_files_used_what_its_messages_say() {
+fn the_usage_of_every_session_in_files_matches_its_messages() {
     let Some([_, storage]) = archives_or_skip() else {
         return;
     };

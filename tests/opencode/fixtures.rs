@@ -1,4 +1,4 @@
-//! The events of every fixture, reviewed by eye. What each shows is told in `fixtures/README.md`.
+//! The events of every fixture, reviewed by eye. `fixtures/README.md` explains each of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ fn every_fixture_gives_the_reviewed_events() {
     }
 }
 
-/// Sums of a session's calls: how many, their input, their output.
+/// Sums of a session's calls: number, input tokens, output tokens.
 fn figures(events: &Events) -> (usize, u64, u64) {
     let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
     let sum = |name: &str| {
@@ -161,7 +161,7 @@ fn in_privacy_mode_numbers_and_names_are_left() {
 }
 
 #[test]
-fn what_a_provider_answered_to_a_call_that_failed_stays_here() {
+fn the_provider_s_answer_to_a_failed_call_is_not_sent() {
     let text = serde_json::to_string(&events("failed_calls", &Run::default()));
     let text = text.expect("events are JSON");
     assert!(text.contains("rate: too many tokens"));
@@ -169,7 +169,7 @@ fn what_a_provider_answered_to_a_call_that_failed_stays_here() {
 }
 
 #[test]
-fn the_whole_input_is_what_the_model_was_given() {
+fn the_whole_input_is_all_that_the_model_received() {
     let run = Run::with(&[("POSTHOG_LLMA_INPUT", "full")]);
     let inputs = |name: &str| -> Vec<Vec<String>> {
         let events = events(name, &run);
@@ -211,7 +211,7 @@ fn the_whole_input_is_what_the_model_was_given() {
     );
 }
 
-/// What does not depend on times, which files tell less of.
+/// The events without times, which files record less exactly.
 fn without_times(events: &Events) -> Vec<Value> {
     let mut events = events.clone();
     for event in &mut events {
@@ -277,7 +277,7 @@ fn a_session_read_after_every_message_sends_nothing_twice_that_differs() {
 }
 
 #[test]
-fn what_was_left_out_is_counted() {
+fn unusable_lines_are_counted() {
     for name in CASES {
         let case = case(name);
         let collected = Run::default().collect(&case.session, None, SessionState::Ended);

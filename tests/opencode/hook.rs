@@ -1,4 +1,4 @@
-//! What the plugin starts, without OpenCode: the hook, and the process that it leaves the work to.
+//! The hook that the plugin starts, and its detached process, without OpenCode.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ fn scene() -> Scene {
     Scene::on(|env| env.without("POSTHOG_LLMA_CC_ENABLED"))
 }
 
-/// Where OpenCode keeps everything.
+/// Path of OpenCode's data below the home directory.
 const DATA: &str = ".local/share/opencode";
 
 #[track_caller]
@@ -43,7 +43,7 @@ fn beginning(name: &str, count: usize) -> Value {
 }
 
 #[test]
-fn each_answer_is_sent_when_the_agent_rests_and_the_end_adds_only_what_is_new() {
+fn each_answer_is_sent_when_the_agent_is_idle_and_the_end_adds_only_new_events() {
     let scene = scene();
     let folder = scene.env.home().join(DATA);
     database(&folder, &[beginning("plain_answer", 2)]);
@@ -67,7 +67,7 @@ fn each_answer_is_sent_when_the_agent_rests_and_the_end_adds_only_what_is_new() 
 }
 
 #[test]
-fn a_subagent_that_rests_is_read_with_the_session_that_started_it() {
+fn an_idle_subagent_is_read_with_the_session_that_started_it() {
     for is_database in [true, false] {
         let scene = scene();
         let folder = scene.env.home().join(DATA);
@@ -99,7 +99,7 @@ fn nothing_happens_without_a_key_or_when_it_is_switched_off() {
 }
 
 #[test]
-fn a_session_that_is_nowhere_is_noted() {
+fn a_missing_session_is_reported() {
     let scene = scene();
     for is_there in [false, true] {
         if is_there {
@@ -133,7 +133,7 @@ fn a_session_in_the_database_and_in_files_is_sent_once() {
 }
 
 #[test]
-fn a_database_that_cannot_be_read_is_told_and_costs_nothing_else() {
+fn a_database_that_cannot_be_read_is_reported_and_affects_nothing_else() {
     let scene = scene();
     let folder = scene.env.home().join(DATA);
     database(&folder, &fixture("plain_answer"));
@@ -191,7 +191,7 @@ fn a_session_whose_end_was_missed_is_made_up_for_by_the_next_that_ends() {
     assert_eq!(named(&scene, "$ai_generation").len(), 3);
     // Written long before it was switched on: never sent by itself.
     database(&folder, &fixture("silence"));
-    // Written since, two hours of quiet ago, and nobody said that it ended: the outbox is older.
+    // Written to since the outbox was made, two hours ago, without an end.
     let mut killed = fixture("tools");
     let since = Utc::now().timestamp_millis() - 1_772_445_600_000 - 2 * 3_600_000;
     move_by(&mut killed[0], since);
@@ -214,7 +214,7 @@ fn a_session_whose_end_was_missed_is_made_up_for_by_the_next_that_ends() {
     assert_eq!(named(&scene, "$ai_generation").len(), 3 + 4);
 }
 
-/// Every time in it, by so many milliseconds.
+/// Moves every time in it by a number of milliseconds.
 fn move_by(value: &mut Value, milliseconds: i64) {
     match value {
         Value::Number(number) => {

@@ -1,5 +1,5 @@
-//! Sessions of OpenCode: what is read of them, how they are sent while OpenCode runs, and all of it
-//! with the real program.
+//! Sessions of OpenCode: reading them, sending them while OpenCode runs, and tests with the real
+//! program.
 
 mod cases;
 mod figures;

@@ -49,7 +49,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Writes sessions into the database of a folder. Answers where the first of them is.
+/// Writes sessions into the database of a folder, and returns the path of the first one.
 pub(crate) fn database(folder: &Path, sessions: &[Value]) -> PathBuf {
     fs::create_dir_all(folder).expect("the folder is ours");
     let path = folder.join("opencode.db");
@@ -113,7 +113,7 @@ fn insert(database: &Connection, session: &Value) -> rusqlite::Result<()> {
 
 fn insert_message(database: &Connection, session: &str, message: &Value) -> rusqlite::Result<()> {
     let (id, created) = identity(&message["info"]);
-    // What stands in columns does not stand in the row's JSON.
+    // Values of columns are not in the row's JSON.
     let mut info = message["info"].clone();
     if let Some(info) = info.as_object_mut() {
         info.shift_remove("id");
@@ -132,7 +132,7 @@ fn insert_message(database: &Connection, session: &str, message: &Value) -> rusq
     Ok(())
 }
 
-/// A part as it stands in a row, its id, and the time of the row.
+/// A part as the JSON of a row, its id, and the time of the row.
 fn row_of(part: &Value, created: i64) -> (Value, String, i64) {
     let mut part = part.clone();
     let fields = part.as_object_mut().expect("a part");
@@ -178,7 +178,7 @@ fn array(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Writes sessions as files, as versions before 1.2 do. Answers where the first of them is.
+/// Writes sessions as files, as versions before 1.2 do, and returns the path of the first one.
 pub(crate) fn files(folder: &Path, sessions: &[Value]) -> PathBuf {
     let storage = folder.join("storage");
     let write = |path: String, value: &Value| -> PathBuf {

@@ -1,28 +1,16 @@
 //! Sessions of the real Pi with `pi-subagents` 0.34 and 0.67.
-//!
-//! They are not part of the project. They are looked for beside it, or where `POSTHOG_LLMA_CASES`
-//! says; without them these tests pass and say so.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use posthog_llma::sources;
 use serde_json::Value;
 
 use crate::support::library::Run;
+use crate::support::shared::shared_or_skip;
 
 fn cases_or_skip() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases");
-    let named = std::env::var_os("POSTHOG_LLMA_CASES").map_or(beside, PathBuf::from);
-    let root = named.join("pi");
-    if !root.is_dir() {
-        // Written past the capture of the test harness, which hides what passing tests print.
-        let _ =
-            io::stderr().write_all(b"skipped: no cases in ../shared/cases or POSTHOG_LLMA_CASES\n");
-        return None;
-    }
-    Some(root)
+    shared_or_skip("POSTHOG_LLMA_CASES", "cases", "pi")
 }
 
 #[test]

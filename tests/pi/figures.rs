@@ -1,10 +1,6 @@
-//! Sessions that the real Pi wrote: what is sent is what an independent count finds.
-//!
-//! They are not part of the project. They are looked for beside it, or where
-//! `POSTHOG_LLMA_PI_SESSIONS` says; without them these tests pass and say so.
+//! Sessions of the real Pi: the sent usage equals that of an independent count.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use posthog_llma::session::Oddities;
@@ -16,21 +12,13 @@ use crate::support::capture::{Lane, judge};
 use crate::support::env::API_KEY;
 use crate::support::events::hangs_together;
 use crate::support::library::{Events, Run};
+use crate::support::shared::shared_or_skip;
 
 /// Calls, input, output, read from the cache, written to it, thousandths of a cent.
 type Figures = [u64; 6];
 
 fn sessions_or_skip() -> Option<Vec<PathBuf>> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/agents/pi");
-    let named = std::env::var_os("POSTHOG_LLMA_PI_SESSIONS");
-    let root = named.map_or(beside, PathBuf::from);
-    if !root.is_dir() {
-        // Written past the capture of the test harness, which hides what passing tests print.
-        let _ = io::stderr().write_all(
-            b"skipped: no real sessions in ../shared/agents/pi or POSTHOG_LLMA_PI_SESSIONS\n",
-        );
-        return None;
-    }
+    let root = shared_or_skip("POSTHOG_LLMA_PI_SESSIONS", "agents/pi", "")?;
     let found = sources::below(&root)
         .found
         .into_iter()
@@ -60,8 +48,7 @@ fn sent(events: &Events) -> Figures {
     figures
 }
 
-/// Every answer and everything else that was paid for, wherever it stands in a line: nothing of how
-/// the program reads sessions is used.
+/// Counts every answer and any other paid usage, anywhere in a line, without the program's code.
 fn counted(transcript: &Path) -> Figures {
     let text = fs::read_to_string(transcript).expect("the session is text");
     let lines: Vec<Value> = text

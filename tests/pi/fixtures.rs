@@ -1,4 +1,4 @@
-//! The events of every fixture, reviewed by eye. What each shows is told in `fixtures/README.md`.
+//! The events of every fixture, reviewed by eye. `fixtures/README.md` explains each of them.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::support::rendering;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pi");
 
-/// Every fixture: the number that its session id begins with, and what it shows.
+/// Every fixture: the first digits of its session id, and its name.
 const CASES: &[(&str, &str)] = &[
     ("00000101", "plain_answer"),
     ("00000102", "tools"),
@@ -92,7 +92,7 @@ fn in_privacy_mode_numbers_and_names_are_left() {
 }
 
 #[test]
-fn the_whole_input_is_what_stands_on_the_way_to_the_answer() {
+fn the_whole_input_is_the_path_to_the_answer() {
     let run = Run::with(&[("POSTHOG_LLMA_INPUT", "full")]);
     let inputs = |name: &str| -> Vec<Vec<String>> {
         let events = run.events(&of_case(name));
@@ -270,7 +270,7 @@ fn one_id_in_two_projects_is_two_sessions() {
 }
 
 #[test]
-fn what_was_left_out_is_counted() {
+fn unusable_lines_are_counted() {
     for (number, name) in CASES {
         let collected = Run::default().collect(&transcript(number), None, SessionState::Ended);
         let session = collected.expect("a session").session;

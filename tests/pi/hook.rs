@@ -1,4 +1,4 @@
-//! What the extension starts, without Pi: the hook, and the process that it leaves the work to.
+//! The hook that the extension starts, and its detached process, without Pi.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ fn scene() -> Scene {
     Scene::on(|env| env.without("POSTHOG_LLMA_CC_ENABLED"))
 }
 
-/// Puts a fixture where Pi keeps its sessions.
+/// Copies a fixture into Pi's folder of sessions.
 fn session(scene: &Scene, number: &str, lines: usize) -> PathBuf {
     let text = fs::read_to_string(transcript(number)).expect("the fixture is there");
     let name = transcript(number);
@@ -50,7 +50,7 @@ fn named(scene: &Scene, name: &str) -> Vec<Value> {
 }
 
 #[test]
-fn each_answer_is_sent_when_the_agent_rests_and_the_end_adds_only_what_is_new() {
+fn each_answer_is_sent_when_the_agent_is_idle_and_the_end_adds_only_new_events() {
     let scene = scene();
     let path = session(&scene, "00000101", 6);
     hook(&scene, &path, &["--running"]);
@@ -94,7 +94,7 @@ fn nothing_happens_without_a_key_or_when_it_is_switched_off_or_there_is_no_file(
 }
 
 #[test]
-fn what_was_switched_on_for_claude_code_sends_no_session_of_pi() {
+fn sending_for_claude_code_alone_sends_no_session_of_pi() {
     let scene = Scene::new();
     scene.start();
     let path = session(&scene, "00000101", 99);
@@ -103,7 +103,7 @@ fn what_was_switched_on_for_claude_code_sends_no_session_of_pi() {
     assert!(named(&scene, "$ai_generation").is_empty());
 }
 
-/// The session is as one that nobody wrote to for a while.
+/// Sets the modification time of the session two hours back.
 fn quiet(path: &PathBuf) {
     let file = File::options().append(true).open(path).expect("it is ours");
     let then = SystemTime::now() - TWO_HOURS;
@@ -118,7 +118,7 @@ fn a_session_whose_end_was_missed_is_made_up_for_by_the_next_that_ends() {
     assert_eq!(named(&scene, "$ai_generation").len(), 2);
     // Written long before it was switched on: never sent by itself.
     quiet(&session(&scene, "00000109", 99));
-    // Written since, and nobody said that it ended.
+    // Written to since, without an end.
     let killed = session(&scene, "00000103", 99);
     let text = fs::read_to_string(&killed).expect("it is there");
     let now = chrono::Utc::now().format("%Y-%m-%dT").to_string();
@@ -181,13 +181,13 @@ fn ingest_takes_the_sessions_of_one_agent_or_of_all() {
 }
 
 #[test]
-fn status_and_doctor_show_whether_pi_calls_us() {
+fn status_and_doctor_show_whether_pi_runs_the_hook() {
     let scene = Scene::new();
     session(&scene, "00000101", 99);
     let shown = |what: &str| {
         let status = scene.env.run(["status"]).success().says(what);
         status.never_mentions("posthog-llma setup");
-        // Nobody who uses Pi alone has a problem with Claude Code.
+        // A user of Pi alone has no problem with Claude Code.
         scene.env.run(["doctor"]).success().says(what);
     };
     shown("off: its plugin is not installed; 1 session");

@@ -1,5 +1,4 @@
-//! Sessions of Pi: what is read of them, how they are sent while Pi runs, and all of it with the
-//! real program.
+//! Sessions of Pi: reading them, sending them while Pi runs, and tests with the real program.
 
 mod cases;
 mod figures;

@@ -1,4 +1,4 @@
-//! Entries of Pi in unusual forms: what was paid for is counted all the same.
+//! Entries of Pi in unusual forms: paid usage is counted in all of them.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ fn calls_with(entries: &[Value]) -> Vec<Value> {
     calls.map(|it| it["properties"].clone()).collect()
 }
 
-/// An answer that was written so many seconds after the session began.
+/// An answer, with its time in seconds after the start of the session.
 fn answer(id: &str, parent: &str, second: u64, input: u64) -> Value {
     json!({ "type": "message", "id": id, "parentId": parent,
         "timestamp": format!("2026-03-02T09:30:{second:02}.000Z"),
@@ -65,7 +65,7 @@ fn entries_in_unusual_forms_are_counted() {
 }
 
 #[test]
-fn an_entry_that_stands_twice_is_counted_once() {
+fn a_repeated_entry_is_counted_once() {
     assert_eq!(calls_with(&[answer("a2", "a1", 5, 100)]).len(), 1);
 }
 

@@ -101,7 +101,7 @@ impl Run {
         let wanted = self.config.wanted();
         let found = SessionRef::at(transcript).expect("the transcript is there");
         match pipeline::collect(&found, checkpoint, Some(progress), wanted, &host()) {
-            Err(error) if format!("{error:#}").contains("is no transcript") => None,
+            Err(error) if format!("{error:#}").contains("not a transcript") => None,
             read => read.expect("the session can be read"),
         }
     }

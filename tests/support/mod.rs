@@ -13,6 +13,8 @@ pub(crate) mod env;
 pub(crate) mod events;
 pub(crate) mod http;
 pub(crate) mod independent;
+#[cfg(target_os = "linux")]
+pub(crate) mod lab;
 pub(crate) mod library;
 pub(crate) mod posthog;
 #[cfg(target_os = "linux")]
@@ -21,4 +23,5 @@ pub(crate) mod rendering;
 #[cfg(target_os = "linux")]
 pub(crate) mod scene;
 pub(crate) mod session;
+pub(crate) mod shared;
 pub(crate) mod tls;

@@ -1,4 +1,4 @@
-//! What holds for the events of every session.
+//! Properties of the events of every session.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -107,7 +107,7 @@ const PROPERTIES: &[&str] = &[
     "from_agent_books",
 ];
 
-/// What every event has.
+/// Checks the properties that every event has.
 const ALWAYS: &[&str] = &[
     "$ai_trace_id",
     "$ai_session_id",

@@ -8,13 +8,13 @@ use std::thread;
 
 use posthog_llma::sources;
 
-/// Where the sessions are, or a word on stderr why the tests do nothing.
+/// The folder of real sessions; `None`, with a line on stderr, when it does not exist.
 pub(crate) fn corpus_or_skip() -> Option<PathBuf> {
     let named = std::env::var_os("POSTHOG_LLMA_TRANSCRIPTS");
     there_or_skip(named.map_or_else(public, PathBuf::from))
 }
 
-/// The public sessions, whatever others are named.
+/// The public sessions, even if the variable names others.
 pub(crate) fn public_or_skip() -> Option<PathBuf> {
     there_or_skip(public())
 }

@@ -1,4 +1,5 @@
-//! What was done in a session besides talking, counted over its lines without the program's code.
+//! Facts about sessions other than their conversations, counted from the lines without the
+//! program's code.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -37,7 +38,7 @@ pub(crate) fn shown(events: &Events) -> Facts {
     facts
 }
 
-/// As the lines tell them.
+/// The facts in the lines.
 pub(crate) fn counted(transcript: &Path) -> Facts {
     let mut facts = Facts::new();
     let mut add = |name, number: usize| *facts.entry(name).or_default() += number as u64;

@@ -36,7 +36,7 @@ fn calls_of_real_sessions_add_what_their_requests_say() {
     assert!(checked >= 26, "{checked}");
 }
 
-/// Checks every call whose request can be put together; how many there are.
+/// Checks every call whose request can be reconstructed, and returns their number.
 fn check(transcript: &Path) -> usize {
     let run = Run::with(&[("POSTHOG_LLMA_INPUT", "full")]);
     let Some(collected) = run.collect(transcript, None, SessionState::Ended) else {
@@ -88,10 +88,10 @@ fn check(transcript: &Path) -> usize {
     checked
 }
 
-/// A call, and its request where that is on record.
+/// A call, and its request if it is recorded.
 struct Call {
     id: String,
-    /// What it was given; a message that is nowhere is its hash.
+    /// Its input; a message that is in no line is represented by its hash.
     given: Option<Vec<Value>>,
     response: Value,
 }
@@ -174,7 +174,7 @@ fn blocks(message: &Value) -> Vec<Value> {
     }
 }
 
-/// Role and content of a message, without what is not shown.
+/// Role and content of a message, without fields that are not shown.
 fn as_said(role: &Value, content: &[Value]) -> Value {
     let content: Vec<Value> = content.iter().map(block_as_said).collect();
     json!([role, content])
@@ -199,7 +199,7 @@ fn block_as_said(block: &Value) -> Value {
     }
 }
 
-/// The same of what the program read.
+/// The same for a message that the program read.
 fn plain(messages: &[Message]) -> Vec<Value> {
     let plain = messages.iter().map(|message| {
         let role = match message.role {

@@ -1,4 +1,4 @@
-//! Real sessions of many versions: what the program counts is what an independent count finds.
+//! Real sessions of many versions: the program's sums equal those of an independent count.
 //!
 //! The sessions are not part of the project. They are looked for beside it, or where
 //! `POSTHOG_LLMA_TRANSCRIPTS` says; without them these tests pass and say so.
@@ -50,7 +50,7 @@ fn every_session_has_the_calls_and_tokens_of_an_independent_count() {
     assert!(sum.generations > 10_000, "{sum:?}");
 }
 
-/// The events of what is in lines, without that which only the agent's books show.
+/// The events of lines, without those that only the agent's books show.
 fn in_lines(events: &Events) -> Events {
     let is_booked = |event: &&Value| event["properties"]["from_agent_books"] != true;
     events.iter().filter(is_booked).cloned().collect()
@@ -63,7 +63,7 @@ fn parse(lines: &[u8]) -> Events {
         .collect()
 }
 
-/// PostHog takes the events, and each hangs in its session.
+/// Checks that PostHog accepts the events, and that each belongs to its session.
 fn check_contract(events: &Events, transcript: &Path) {
     if !events.is_empty() {
         let batch = json!({ "api_key": API_KEY, "batch": events });
@@ -178,7 +178,7 @@ fn sessions_made_for_counting_have_the_totals_of_claude_code() {
         assert_eq!(tokens(lines), used(responses), "{id} in lines");
         let told = by_claude_code(&transcript).expect("the agent's books");
         assert_eq!(told, used(responses + unseen), "{id} in the books");
-        // With the calls that are in no line, what is sent agrees with Claude Code.
+        // With the calls that are in no line, the sums agree with Claude Code.
         assert_eq!(tokens(counted(&events)), told, "{id} as sent");
         seen.insert(id.to_owned());
     }

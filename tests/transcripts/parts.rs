@@ -1,4 +1,4 @@
-//! A large session is read in parts, and sends what a small one of the same content sends.
+//! A large session, read in parts, sends the same events as one that is read whole.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -61,8 +61,8 @@ fn a_fork_sends_the_same_in_parts() {
     assert!(forks > 0);
 }
 
-/// Compares what parts of so many bytes send with what the whole sends. Answers how many parts
-/// there were.
+/// Compares the events of parts of this size with those of the whole session, and returns the
+/// number of parts.
 #[track_caller]
 fn compare(transcript: &Path, bytes: u64) -> usize {
     let mut count = 0;
@@ -82,7 +82,7 @@ fn compare(transcript: &Path, bytes: u64) -> usize {
 }
 
 /// No event is sent twice, unless a session whose history was written again is read again: then
-/// what comes twice is the same.
+/// both are equal.
 fn by_uuid(at: &str, parts: Vec<(bool, Events)>) -> BTreeMap<String, Value> {
     let (mut known, mut sent) = (BTreeMap::new(), HashSet::new());
     for (is_first, events) in parts {

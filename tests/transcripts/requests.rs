@@ -1,5 +1,4 @@
-//! Calls whose requests are on record: when records are damaged, when the session is read on,
-//! and when all of the conversation is wanted.
+//! Calls with recorded requests: with damaged records, in a continued reading, and in a fork.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::library::{Events, Run, host, redactors, settings_of};
 
-/// The fixture whose requests are on record: four calls, the last one on the next day.
+/// The fixture with recorded requests: four calls, the last one on the next day.
 const RECORDED: &str = "-home-ada-weather/00000024-0000-4000-8000-000000000000.jsonl";
 
 /// One that has none, and is compacted after its first call.
@@ -52,7 +51,7 @@ fn brief(message: &Value) -> String {
     format!("{role}: {}", said.lines().next().unwrap_or_default())
 }
 
-/// Tells the lines that are gone.
+/// Whether a line is removed.
 type Gone<'a> = &'a dyn Fn(&Value) -> bool;
 
 /// The fixture with each line as `change` wants it; lines that it empties are gone.
@@ -72,7 +71,7 @@ fn changed(change: impl Fn(Value) -> Option<Value>) -> (TempDir, PathBuf) {
 }
 
 #[test]
-fn what_is_missing_costs_the_calls_that_need_it() {
+fn missing_records_cost_only_the_calls_that_need_them() {
     let whole = inputs(&Run::default().events(&fixture(RECORDED)));
     let by_lines = [
         ["user: Name the endpoints"],
@@ -83,7 +82,7 @@ fn what_is_missing_costs_the_calls_that_need_it() {
     let is = |line: &Value, kind: &str, text: &str| {
         line["type"] == kind && line.to_string().contains(text)
     };
-    // What is gone, and the calls that then have what their lines say.
+    // The removed lines, and the calls that then have the input in the lines before them.
     let cases: [(Gone<'_>, &[usize]); 5] = [
         (&|_| false, &[]),
         (&|line| is(line, "api-request-blob", "You work in"), &[0]),

@@ -1,4 +1,4 @@
-//! A session that is read in parts, as it grows, sends what a reading of the whole sends.
+//! A session that is read in parts, as it grows, sends the same events as one that is read whole.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::support::library::{Events, Run};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 
-/// How often a real session is cut.
+/// Number of places at which a real session is cut.
 const CUTS: usize = 5;
 
 #[test]

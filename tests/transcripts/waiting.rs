@@ -18,7 +18,7 @@ const QUICK_COMMANDS: ([&str; 4], f64) = (["ls", "cat", "pwd", "git status"], 12
 /// Clocks of transcripts count milliseconds.
 const ROUNDING: f64 = 0.002;
 
-/// What the lines tell of a call, in seconds.
+/// The times of a call in seconds, according to the lines.
 #[derive(Debug, Default)]
 struct Told {
     called_at: f64,
@@ -87,7 +87,7 @@ fn is_tool(event: &Value) -> bool {
     event["properties"]["$ai_span_type"] == "tool"
 }
 
-/// The time of an agent is told by its report, or is that of everything it did.
+/// The time of an agent is in its report, or that of everything it did.
 fn is_agent(span: &Value) -> bool {
     matches!(
         span["properties"]["$ai_span_name"].as_str(),
@@ -95,7 +95,7 @@ fn is_agent(span: &Value) -> bool {
     )
 }
 
-/// How long a tool can take that does no more than this one.
+/// Longest time of a tool that does nothing else.
 fn longest(span: &Value) -> f64 {
     let properties = &span["properties"];
     let name = properties["$ai_span_name"].as_str().unwrap_or_default();

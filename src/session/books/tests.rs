@@ -28,7 +28,7 @@ fn listed(seconds: &[i64]) -> Vec<(DateTime<Utc>, &'static str, Usage)> {
 }
 
 #[test]
-fn books_that_agree_show_nothing() {
+fn books_that_agree_add_nothing() {
     let found = Balance::default().reconcile(&[statement(10, 2)], listed(&[1, 2]), false);
     assert_eq!((found.unlisted, found.exceeded), (vec![], 0));
 }
@@ -70,7 +70,7 @@ fn a_session_read_in_two_parts_gives_the_same() {
 }
 
 #[test]
-fn a_fork_is_not_charged_for_what_it_inherited() {
+fn a_fork_is_not_charged_for_inherited_usage() {
     let statements = [statement(10, 5), statement(20, 7)];
     let found = Balance::default().reconcile(&statements, listed(&[1, 15]), true);
     assert_eq!(
@@ -80,7 +80,7 @@ fn a_fork_is_not_charged_for_what_it_inherited() {
 }
 
 #[test]
-fn a_fork_that_is_read_in_parts_inherited_what_its_first_part_shows() {
+fn a_fork_that_is_read_in_parts_inherits_the_books_of_its_first_part() {
     let first = Balance::default().reconcile(&[], listed(&[1]), true);
     let second = first
         .balance
@@ -110,7 +110,7 @@ fn a_search_counts_once_whichever_model_ran_it() {
 }
 
 #[test]
-fn how_long_the_cache_keeps_what_was_written_needs_no_books() {
+fn a_difference_in_cache_lifetimes_alone_adds_nothing() {
     let written = |all, long| Usage {
         cache_write: all,
         cache_write_long: long,
@@ -170,7 +170,7 @@ fn parts_of_a_response_complete_each_other() {
 }
 
 #[test]
-fn what_a_killed_run_used_is_in_no_books() {
+fn usage_of_a_killed_run_is_in_no_books() {
     let statement = Statement {
         since: Some(time(5)),
         ..statement(10, 3)

@@ -58,28 +58,17 @@ fn shown(time: ToolTime) -> [Option<f64>; 3] {
 }
 
 #[test]
-fn a_tool_has_the_time_in_which_nothing_else_can_have_happened() {
+fn a_call_without_records_has_the_time_in_which_nothing_else_can_have_happened() {
     use Asks::{Always, Never};
     use Permission::{Granted, Refused, Rule};
+    let long = call(0.0, 90.0);
     for (name, interval, expected) in [
         ("no result", Interval::at(at(0.0)), [None, None, None]),
         ("short", call(0.0, 1.9), [Some(1.9), None, None]),
         ("long", call(0.0, 2.1), [None, Some(2.1), None]),
-        (
-            "never asks",
-            asked(Never, call(0.0, 90.0)),
-            [Some(90.0), None, None],
-        ),
-        (
-            "by rule",
-            decided(Rule, call(0.0, 90.0)),
-            [Some(90.0), None, Some(0.0)],
-        ),
-        (
-            "granted",
-            decided(Granted, call(0.0, 7.0)),
-            [None, Some(7.0), None],
-        ),
+        ("never asks", asked(Never, long), [Some(90.0), None, None]),
+        ("rule", decided(Rule, long), [Some(90.0), None, Some(0.0)]),
+        ("granted", decided(Granted, long), [None, Some(90.0), None]),
         (
             "granted at once",
             decided(Granted, call(0.0, 1.0)),
@@ -87,47 +76,50 @@ fn a_tool_has_the_time_in_which_nothing_else_can_have_happened() {
         ),
         (
             "refused",
-            decided(Refused, call(0.0, 7.0)),
-            [Some(0.0), None, Some(7.0)],
+            decided(Refused, long),
+            [Some(0.0), None, Some(90.0)],
         ),
         (
             "a question",
-            asked(Always, call(0.0, 7.0)),
-            [Some(0.0), None, Some(7.0)],
+            asked(Always, long),
+            [Some(0.0), None, Some(90.0)],
         ),
         (
-            "a question that nobody was asked",
+            "a question that a rule answered",
             decided(Rule, asked(Always, call(0.0, 0.1))),
             [Some(0.1), None, Some(0.0)],
         ),
-        (
-            "measured",
-            measured(3.0, call(0.0, 90.0)),
-            [Some(3.0), None, None],
-        ),
+    ] {
+        assert_eq!(shown(interval.time()), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_measured_time_or_a_recorded_beginning_is_the_time_of_the_tool() {
+    use Permission::{Granted, Rule};
+    let long = call(0.0, 90.0);
+    let three = measured(3.0, long);
+    for (name, interval, expected) in [
+        ("measured", three, [Some(3.0), None, None]),
         (
             "measured and granted",
-            decided(Granted, measured(3.0, call(0.0, 90.0))),
+            decided(Granted, three),
             [Some(3.0), None, Some(87.0)],
         ),
         (
             "measured, by rule",
-            decided(Rule, measured(3.0, call(0.0, 90.0))),
+            decided(Rule, three),
             [Some(3.0), None, Some(0.0)],
         ),
+        ("began", began(60.0, long), [Some(30.0), None, None]),
         (
-            "seen to begin",
-            began(60.0, call(0.0, 90.0)),
-            [Some(30.0), None, None],
-        ),
-        (
-            "seen to begin before it was called",
-            began(-5.0, call(0.0, 90.0)),
+            "began before it was called",
+            began(-5.0, long),
             [None, Some(90.0), None],
         ),
         (
-            "behind another call, perhaps",
-            behind(60.0, asked(Never, call(0.0, 90.0))),
+            "after another call, perhaps",
+            behind(60.0, asked(Asks::Never, long)),
             [None, Some(90.0), None],
         ),
     ] {
@@ -158,7 +150,7 @@ const fn unknown(seconds: f64) -> [Option<f64>; 3] {
 }
 
 #[test]
-fn what_an_agent_recorded_of_its_work_tells_who_was_waited_for() {
+fn recorded_working_time_determines_the_waiting_time() {
     use Asks::{Always, Never};
     use Permission::{Granted, Refused};
     let [one, other] = [call(10.0, 50.0), call(60.0, 90.0)];
@@ -208,7 +200,7 @@ fn what_an_agent_recorded_of_its_work_tells_who_was_waited_for() {
 }
 
 #[test]
-fn what_cannot_be_told_apart_is_said_to_be_so() {
+fn times_that_cannot_be_separated_are_mixed() {
     let [one, other] = [call(10.0, 50.0), call(60.0, 90.0)];
     let in_background = |interval| Interval {
         is_background: true,
@@ -263,7 +255,7 @@ fn what_cannot_be_told_apart_is_said_to_be_so() {
 }
 
 #[test]
-fn each_stretch_tells_of_the_calls_in_it() {
+fn each_stretch_applies_to_the_calls_in_it() {
     let of = |since: f64, until: f64, waited: f64| {
         Stretch::of(&Worked {
             since: at(since),

@@ -1,4 +1,4 @@
-//! What the lines tell about subagents that no file of their own tells.
+//! Facts about subagents from lines of the main conversation.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,20 +12,20 @@ use crate::sources::lenient::Text;
 
 #[derive(Debug, Default)]
 pub(super) struct AgentNotes {
-    /// Roots of the side chains that version 1 kept inside the main file, by line.
+    /// Roots of the side chains that version 1 kept in the main file, by line.
     sidechains: HashMap<String, String>,
-    /// Calls that may have started an agent, by their prompt.
+    /// Calls that may have started an agent, by their prompts.
     calls: HashMap<String, Vec<String>>,
-    /// Agents with a file of their own whose first prompt was read.
+    /// Agents with their own file whose first prompt was read.
     prompted: HashSet<String>,
-    /// The type of agent that a call asked for, by call.
+    /// Requested types of agents, by call.
     kinds: HashMap<String, String>,
-    /// Agents whose type is told by nothing but their call, and the type, where it is known.
+    /// Agents whose type only their call states, with the call, and with the type if known.
     unnamed: Vec<(String, String, Option<String>)>,
 }
 
 impl AgentNotes {
-    /// Notes the calls that start agents.
+    /// Stores the calls that start agents.
     pub(super) fn note_calls(&mut self, content: &[Block]) {
         for block in content {
             let Block::ToolCall(call) = block else {
@@ -47,7 +47,7 @@ impl AgentNotes {
         }
     }
 
-    /// Whose conversation a line belongs to; `agent` is that of the file.
+    /// The conversation that a line belongs to; `agent` is that of the file.
     pub(super) fn thread_of(
         &mut self,
         line: &Line<'_>,
@@ -76,14 +76,14 @@ impl AgentNotes {
         Thread::Agent(root)
     }
 
-    /// The side chain of a line whose chain parent is part of one.
+    /// The side chain of a line, if its parent line is in one.
     fn sidechain(&mut self, line: &str, parent: Option<&str>) -> Option<String> {
         let root = self.sidechains.get(parent?)?.clone();
         self.sidechains.insert(line.to_owned(), root.clone());
         Some(root)
     }
 
-    /// A line begins a side chain: its name, and the call that has the same prompt.
+    /// Begins a side chain, and returns its name and the call with the same prompt.
     fn begin_sidechain(&mut self, line: &str, prompt: Option<&str>) -> (String, Option<String>) {
         let root = format!("sidechain-{line}");
         self.sidechains.insert(line.to_owned(), root.clone());
@@ -94,15 +94,15 @@ impl AgentNotes {
         (root, call)
     }
 
-    /// Takes the first call with this prompt, of those that are not known to have started an agent.
+    /// Takes the first call with this prompt that `is_taken` does not reject.
     fn call_with(&mut self, prompt: &str, is_taken: impl Fn(&str) -> bool) -> Option<String> {
         let calls = self.calls.get_mut(prompt)?;
         let free = calls.iter().position(|call| !is_taken(call))?;
         Some(calls.remove(free))
     }
 
-    /// An agent with a file of its own was prompted. Where nothing else tells which call started
-    /// it, it is the one with the same prompt.
+    /// Processes the first prompt of an agent with its own file. If nothing else names the call
+    /// that started the agent, it is the one with the same prompt.
     pub(super) fn prompted(
         &mut self,
         agent: &AgentFile,
@@ -123,14 +123,14 @@ impl AgentNotes {
         }
     }
 
-    /// Nobody wrote down of which type this agent is: its call may tell.
+    /// Remembers that only its call can state the type of an agent.
     pub(super) fn ask_kind(&mut self, agent: &str, call: &str) {
-        // Another call may come to have the same id.
+        // A later call may have the same id.
         let kind = self.kinds.get(call).cloned();
         self.unnamed.push((agent.to_owned(), call.to_owned(), kind));
     }
 
-    /// The types that the calls asked for, by agent.
+    /// The requested types, by agent.
     pub(super) fn kinds(&self) -> Vec<(String, String)> {
         let known = self.unnamed.iter().filter_map(|(agent, call, kind)| {
             let kind = kind.as_ref().or_else(|| self.kinds.get(call))?;

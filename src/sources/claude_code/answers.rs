@@ -1,4 +1,4 @@
-//! What a line of the model's says: a part of a response, or that a call failed.
+//! Reads `assistant` lines: parts of responses, and failed calls.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::session::{Parameters, Retries};
 use crate::sources::lenient::{Text, payload};
 
 impl LineReader {
-    /// Reads a line of the model's.
+    /// Reads an `assistant` line.
     pub(super) fn assistant(
         &mut self,
         line: &Line<'_>,
@@ -42,7 +42,7 @@ impl LineReader {
         self.assembler.response(part);
     }
 
-    /// The part of a response that a line holds.
+    /// The part of a response in a line.
     fn part(
         &mut self,
         line: &Line<'_>,
@@ -94,11 +94,11 @@ impl LineReader {
         }
     }
 
-    /// When the call was made, as its chain tells, and the attempts at it that failed before.
+    /// The time of the request according to the chain of lines, and the failed attempts before it.
     fn attempted(&self, line: &Line<'_>, is_error: bool) -> (Option<DateTime<Utc>>, Retries) {
         let parent = line.parent_uuid.as_ref().map(Text::as_str);
         let failed = self.attempts.before(parent);
-        // What failed at last began with its first attempt; what did not, with its last.
+        // A call that failed finally began with its first attempt, a successful one with its last.
         let made_at = match failed.filter(|_| is_error) {
             Some(failed) => Some(failed.began_at),
             None => self.times.of(parent),
@@ -107,7 +107,7 @@ impl LineReader {
         (made_at, retries.unwrap_or_default())
     }
 
-    /// The lines of an agent may name its type.
+    /// Stores the type of an agent, if the line states it.
     fn note_agent_kind(&mut self, line: &Line<'_>, thread: &Thread) {
         if let (Thread::Agent(id), Some(kind)) = (thread, &line.attribution_agent) {
             self.assembler
@@ -116,16 +116,16 @@ impl LineReader {
     }
 }
 
-/// The models that a line tells of.
+/// The models that a line names.
 struct Models {
-    /// The one that answered, or should have.
+    /// The model that answered, or should have answered.
     answered: Option<String>,
-    /// The one that was asked, where it is another.
+    /// The requested model, if it is another one.
     requested: Option<String>,
 }
 
 impl Models {
-    /// `asked` is the model that the request names.
+    /// `asked` is the model in the recorded request.
     fn of(line: &Line<'_>, message: &wire::Message<'_>, asked: Option<&str>) -> Self {
         let named = model_of(message);
         let is_synthetic = message.is_synthetic();
@@ -141,13 +141,13 @@ impl Models {
     }
 }
 
-/// The model that a message names.
+/// The model in a message; an empty name is none.
 fn model_of<'a>(message: &'a wire::Message<'_>) -> Option<&'a str> {
     let model = message.model.as_ref().map(Text::as_str);
     model.filter(|model| !model.is_empty())
 }
 
-/// How the model was asked, with what the line and its usage tell of it.
+/// The parameters of the request, completed from the line and its usage.
 fn billed(mut asked: Parameters, line: &Line<'_>, usage: wire::Usage<'_>) -> Parameters {
     if let Some(effort) = &line.effort {
         let effort = || effort.as_str().to_owned();
@@ -162,7 +162,7 @@ fn billed(mut asked: Parameters, line: &Line<'_>, usage: wire::Usage<'_>) -> Par
     }
 }
 
-/// What tells a response apart. An empty id is none.
+/// The ids that identify a response. Empty ids are none.
 fn origin_of(line: &Line<'_>, message: &wire::Message<'_>) -> Origin {
     let text = |text: &Option<Text<'_>>| {
         let text = text.as_ref().map(Text::as_str);

@@ -1,4 +1,4 @@
-//! Attempts at a call that failed and were made again: they belong to the call that follows them.
+//! Failed attempts at a call. They belong to the call that follows them.
 
 use std::collections::HashMap;
 
@@ -11,20 +11,20 @@ use super::wire::{self, Line};
 use crate::session::Retries;
 use crate::sources::lenient::{Text, payload};
 
-/// The attempts so far, by the line of the last one of each call.
+/// The attempts so far, by the last line of each call's attempts.
 #[derive(Debug, Default)]
 pub(super) struct Attempts(HashMap<String, Failed>);
 
-/// Attempts at one call, one after the other.
+/// Consecutive failed attempts at one call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failed {
-    /// When the first of them began.
+    /// Start of the first one.
     pub(super) began_at: DateTime<Utc>,
     pub(super) retries: Retries,
 }
 
 impl Attempts {
-    /// Takes notice of a `system` line.
+    /// Processes a `system` line.
     pub(super) fn note(&mut self, line: &Line<'_>, at: DateTime<Utc>, times: &Times) {
         let is_attempt = line.system_kind == Some(SystemKind::ApiError);
         let (true, Some(uuid)) = (is_attempt, &line.uuid) else {
@@ -46,7 +46,7 @@ impl Attempts {
         self.0.insert(uuid.as_str().to_owned(), failed);
     }
 
-    /// The attempts that a line follows.
+    /// The attempts before a line.
     pub(super) fn before(&self, parent: Option<&str>) -> Option<Failed> {
         self.0.get(parent?).copied()
     }

@@ -1,7 +1,7 @@
-//! Transcripts of subagents that lie beside those of sessions, as in version 2.0.
+//! Transcripts of subagents in the same folder as those of sessions, as version 2.0 wrote them.
 //!
-//! A folder is listed once for all sessions in it, as long as its entries stay the same: otherwise
-//! the cost of reading many sessions would grow with the square of their number.
+//! A folder is listed once for all sessions in it, while its entries stay the same. Otherwise the
+//! cost of reading many sessions would grow with the square of their number.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -13,19 +13,19 @@ use super::first_lines::first_facts;
 use super::names::{agent_id, is_jsonl};
 use crate::sources::walk::{self, Unreadable};
 
-/// What was listed, by folder.
+/// Listings by folder.
 static LISTED: Mutex<BTreeMap<PathBuf, Arc<Beside>>> = Mutex::new(BTreeMap::new());
 
 /// The subagents in a folder of sessions.
 #[derive(Debug)]
 pub(super) struct Beside {
-    /// When the entries of the folder changed last.
+    /// Modification time of the folder.
     changed: Option<SystemTime>,
-    /// Their transcripts, by the sessions that they are of.
+    /// Transcripts of subagents, by session.
     pub(super) by_session: HashMap<String, Vec<PathBuf>>,
-    /// What could not be listed, and may hold more.
+    /// Paths that could not be listed and may contain more.
     pub(super) unreadable: Vec<Unreadable>,
-    /// Those that do not say whose they are yet, with their sizes in bytes.
+    /// Transcripts that do not name their session yet, with their sizes in bytes.
     unknown: Vec<(PathBuf, u64)>,
 }
 

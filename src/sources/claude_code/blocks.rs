@@ -1,5 +1,5 @@
-//! The content of messages as lines hold it: a string, or blocks. It is passed over once, where
-//! it stands; what may be long stays raw until it is wanted.
+//! The content of messages: a string, or blocks. It is parsed once, in place; values that may be
+//! long stay raw until they are wanted.
 
 use std::borrow::Cow;
 
@@ -35,17 +35,17 @@ pub(super) enum Block<'a> {
         is_error: bool,
         content: Option<&'a RawValue>,
     },
-    /// A picture or a document.
+    /// An image or a document.
     Media {
         kind: Text<'a>,
         source: Option<&'a RawValue>,
     },
-    /// None that we know, or one that lacks what its kind must hold.
+    /// A block of an unknown type, or one without the fields that its type requires.
     Other(Fields<'a>),
 }
 
 impl<'a> Fields<'a> {
-    /// The last field of this name, as JSON has it.
+    /// The value of the last field with this name.
     fn raw(&self, name: &str) -> Option<&'a RawValue> {
         let mut fields = self.0.iter().rev();
         fields.find(|(key, _)| key == name).map(|(_, raw)| *raw)
@@ -55,7 +55,7 @@ impl<'a> Fields<'a> {
         payload(self.raw(name))
     }
 
-    /// An id; gateways write numbers, or none at all.
+    /// Reads an id. Gateways write numbers, or none.
     fn id(&self, name: &str) -> Text<'a> {
         let raw = self.raw(name).map(RawValue::get).unwrap_or_default();
         if raw.starts_with(|first: char| first.is_ascii_digit()) {
@@ -64,12 +64,12 @@ impl<'a> Fields<'a> {
         self.read(name).unwrap_or_default()
     }
 
-    /// The string of this name, unread.
+    /// The raw string of this name.
     fn string(&self, name: &str) -> Option<&'a RawValue> {
         self.raw(name).filter(|raw| raw.get().starts_with('"'))
     }
 
-    /// The object as a value; what is nested too deep to be built, as text.
+    /// The object as a value. Values that are nested too deeply are kept as text.
     pub(super) fn value(&self) -> Value {
         let fields = self.0.iter();
         let fields: Map<_, _> = fields
@@ -78,7 +78,7 @@ impl<'a> Fields<'a> {
         Value::Object(fields)
     }
 
-    /// The block that these are the fields of, if it is one that we know.
+    /// The block with these fields, if its type is known.
     fn known(&self) -> Option<Block<'a>> {
         let kind: Text<'_> = self.read("type")?;
         Some(match kind.as_str() {
@@ -103,7 +103,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A value as it stands in the transcript; one that is nested too deep to be built, as text.
+/// Parses a value. One that is nested too deeply is kept as text.
 pub(super) fn value(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::String(raw.get().to_owned()))
 }
@@ -117,7 +117,7 @@ impl<'de: 'a, 'a> Kind<'de> for Content<'a> {
         Some(Self::Text(Cow::Borrowed(text)))
     }
 
-    /// Reads blocks. An item that is no object is none.
+    /// Reads blocks. Items that are not objects are ignored.
     fn of_array<A: SeqAccess<'de>>(mut array: A) -> Result<Option<Self>, A::Error> {
         let mut blocks = Vec::with_capacity(1);
         while let Some(Known(fields)) = array.next_element::<Known<Fields<'_>>>()? {
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_that_lacks_what_its_kind_must_hold_is_kept_as_it_stands() {
+    fn a_block_without_a_required_field_is_kept_unchanged() {
         for (json, expected) in [
             (r#"{"type":"text","text":"hi"}"#, None),
             (r#"{"text":"hi","type":"text"}"#, None),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_text_nor_blocks_is_no_content() {
+    fn a_value_of_any_other_type_is_no_content() {
         for json in ["null", "1", "-1", "0.5", "true", r#"{"type":"text"}"#] {
             let content: Content<'_> = serde_json::from_str(json).unwrap();
             assert!(matches!(content, Content::Nothing), "{json}");

@@ -1,4 +1,4 @@
-//! Where a later reading of the same session may go on.
+//! The place from which a later reading of the same session continues.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,66 +10,67 @@ use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
 use super::paths::{AgentFile, SessionFiles};
-use super::requests::Place;
+use super::requests::RequestState;
 use super::surroundings::Standing;
 use crate::fingerprint;
 use crate::session::{Earlier, Generation, Session, Skipped, Turn};
 
-/// Number of the form in which checkpoints are kept. Raise it with every change of what a checkpoint
-/// holds or of what its numbers count: one of another number is not used, and its session is read
-/// again from the start. Checkpoints without a number are older than 1.
+/// Version of the format of checkpoints. Raise it with every change of the contents or their
+/// meaning: a checkpoint of another version is ignored, and its session is read from the start.
+/// Checkpoints without a version are older than 1.
 const FORMAT: u32 = 4;
 
-/// The bytes before a checkpoint that a fingerprint is taken of.
+/// Bytes before a checkpoint that its fingerprint covers.
 const GUARDED: u64 = 4096;
 
-/// How a reading went, besides the session that it found.
+/// The extent of a reading: which lines and files were read, and where turns begin.
 #[derive(Debug)]
 pub(super) struct Extent {
     transcript: PathBuf,
-    /// Where every turn begins in the main transcript.
+    /// The place of every turn in the main transcript.
     pub(super) marks: Vec<Mark>,
-    /// Sizes of the subagents' files that were read, now or earlier, in bytes.
+    /// Sizes of subagents' files that were read, now or earlier, in bytes.
     agent_bytes: BTreeMap<String, u64>,
     pub(super) has_custom_title: bool,
-    /// Lines of each agent's file that could not be used.
+    /// Unusable lines of each agent's file.
     skipped: BTreeMap<String, Skipped>,
-    /// Whether there is more of the session than was read.
+    /// Whether the session continues after the part that was read.
     pub(super) is_part: bool,
     /// Subagent transcripts that could not be read, with the reason.
     pub(super) unreadable: Vec<(PathBuf, String)>,
-    /// Transcripts of other sessions, of which lines stand in this one: they were left out here.
+    /// Transcripts of other sessions that own lines in this one's transcript; these lines are
+    /// omitted here.
     pub(super) others: Vec<PathBuf>,
 }
 
-/// Where a reading must go on in order to see a turn with everything that its first response
-/// answers; that may begin before the turn itself.
+/// The place from which a reading must continue to see a turn with everything that its first
+/// response received; that may be before the turn itself.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     /// Identity of the turn.
     pub(super) turn: String,
     pub(super) offset: u64,
-    /// How many statements of the books stand before that place, in what was read.
+    /// Number of statements of the books before that place, in the part that was read.
     pub(super) statements: usize,
-    /// Lines before that place, in what was read, that could not be used.
+    /// Unusable lines before that place, in the part that was read.
     pub(super) skipped: Skipped,
-    /// What held at that place.
+    /// The settings that apply at that place.
     pub(super) standing: Standing,
-    /// When the last line was written that told.
+    /// Time of the last line with a time.
     pub(super) last_time: Option<DateTime<Utc>>,
-    /// What is known of the time that is being worked.
+    /// The state of the recorded working time.
     pub(super) pace: Pace,
-    /// Where the conversation with the model stood.
-    pub(super) place: Option<Place>,
+    /// The state of the request records.
+    pub(super) place: Option<RequestState>,
 }
 
-/// Everything a later reading needs to go on where this one's last turn began. It is a
-/// shortcut and never an authority: when it does not fit the files, they are read whole.
+/// Everything a later reading needs to continue where the last turn of this one began. It only
+/// saves time: when it does not match the files, they are read whole.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
-    /// [`FORMAT`] of the program that took it.
+    /// [`FORMAT`] of the program that made it.
     format: u32,
-    /// Where reading goes on, in bytes.
+    /// Offset in the transcript at which reading continues, in bytes.
     pub(super) offset: u64,
     /// Fingerprint of the bytes before it.
     guard: u64,
@@ -77,20 +78,20 @@ pub(super) struct Checkpoint {
     pub(super) standing: Standing,
     pub(super) has_custom_title: bool,
     pub(super) pace: Pace,
-    pub(super) place: Option<Place>,
-    /// Sizes of the subagents' files that belong to earlier turns, in bytes.
+    pub(super) place: Option<RequestState>,
+    /// Sizes of subagents' files that belong to earlier turns, in bytes.
     agent_bytes: BTreeMap<String, u64>,
     pub(super) earlier: Earlier,
 }
 
-/// What every format has.
+/// The field that all formats have.
 #[derive(Deserialize)]
 struct Numbered {
     format: u32,
 }
 
 impl Extent {
-    /// Begins to read, where `checkpoint` left off.
+    /// The extent at the start of a reading that continues from `checkpoint`.
     pub(super) fn begin(files: &SessionFiles, checkpoint: &Checkpoint) -> Self {
         Self {
             transcript: files.transcript.clone(),
@@ -104,15 +105,15 @@ impl Extent {
         }
     }
 
-    /// An agent's file was read, and so many of its lines could not be used.
+    /// Adds an agent's file that was read, with the number of its unusable lines.
     pub(super) fn note_agent(&mut self, agent: &AgentFile, skipped: Skipped) {
         self.agent_bytes.insert(agent.id.clone(), agent.bytes);
         self.skipped.insert(agent.id.clone(), skipped);
     }
 
-    /// Cuts a part down to what cannot change any more, and returns where the next one begins.
-    /// `None` when nothing would be left: it has to be read again, together with more. For `ours`
-    /// see [`Extent::checkpoint_of`].
+    /// Removes from a part everything that may still change, and returns the place where the next
+    /// one begins. `None` when nothing would be left: the part has to be read again, together with
+    /// more. For `ours` see [`Extent::checkpoint_of`].
     pub(super) fn cut_down(
         &self,
         session: &mut Session,
@@ -126,9 +127,9 @@ impl Extent {
         Some(checkpoint)
     }
 
-    /// What to keep so that the next reading costs only what is new. `ours` tells the
-    /// generations of this session from those copied out of another. `None` when there is
-    /// nothing to skip yet.
+    /// The checkpoint from which the next reading costs only what is new. `ours` distinguishes the
+    /// generations of this session from those copied from another. `None` while there is nothing to
+    /// skip.
     pub(super) fn checkpoint_of(
         &self,
         session: &Session,
@@ -182,8 +183,8 @@ impl Extent {
         })
     }
 
-    /// The turn that the next reading begins with: nothing before it may still change, and it or
-    /// a later one holds the answer that the trace shows.
+    /// The turn with which the next reading begins. Nothing before it may still change, and it or a
+    /// later one contains the answer that the trace shows.
     fn place(
         &self,
         session: &Session,
@@ -196,17 +197,17 @@ impl Extent {
             .rposition(|turn| turn.is_shown(ours) && turn.answer().is_some())?;
         let latest = settled.min(answered);
         let mark_of = |turn: &Turn| self.marks.iter().find(|mark| mark.turn == turn.id);
-        // Not every turn can be gone on from.
+        // Not every turn has a place to continue from.
         let mut marked = turns.get(..=latest)?.iter();
         let latest = marked.rposition(|turn| mark_of(turn).is_some())?;
         let mark = mark_of(turns.get(latest)?)?;
-        // What was said before the turn may be turns too, which no response answered.
+        // Messages before the turn may be turns too, which no response answered.
         let first = turns[..latest]
             .iter()
             .position(|turn| mark_of(turn).is_some_and(|earlier| earlier.offset >= mark.offset));
         let first = first.unwrap_or(latest);
-        // A line that stands in another transcript begins where the next one of this one does, and
-        // earlier.
+        // A line from another transcript has the offset of the next line of this one, and comes
+        // before it.
         let mark_of_first = turns.get(first).and_then(mark_of);
         let mark_of_first = mark_of_first.filter(|earlier| earlier.offset == mark.offset);
         Some((first, mark_of_first.unwrap_or(mark)))
@@ -214,7 +215,7 @@ impl Extent {
 }
 
 impl Checkpoint {
-    /// The same with another text in the place of every text that was said in the session.
+    /// The checkpoint with `replace` applied to every text of the session in it.
     pub(super) fn replacing(mut self, replace: &mut dyn FnMut(String) -> String) -> Self {
         let earlier = &mut self.earlier;
         earlier.first_prompt = earlier.first_prompt.take().map(&mut *replace);
@@ -222,14 +223,14 @@ impl Checkpoint {
         self
     }
 
-    /// `None` when it cannot be written as JSON.
+    /// The checkpoint as JSON; `None` when it cannot be serialised.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         serde_json::to_vec(self).ok()
     }
 
-    /// Reads a checkpoint that was kept; `None` when it is of another format or damaged.
+    /// Reads a stored checkpoint; `None` when it has another format or is damaged.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        // The number first: fields of another format may have the same names and other meanings.
+        // The version first: fields of another format may have the same names and other meanings.
         let Numbered { format } = serde_json::from_slice(bytes).ok()?;
         if format != FORMAT {
             return None;
@@ -237,7 +238,7 @@ impl Checkpoint {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// Whether the files are those that it was taken of, grown at most after it.
+    /// Whether the files are those that it was made from, unchanged up to its place.
     pub(super) fn fits(&self, files: &SessionFiles) -> bool {
         let has_settled = |id: &String| {
             let mut agents = files.agents.iter();
@@ -247,13 +248,13 @@ impl Checkpoint {
             && guard_before(&files.transcript, self.offset).is_ok_and(|guard| guard == self.guard)
     }
 
-    /// Whether an agent did nothing since.
+    /// Whether an agent's file is unchanged since.
     pub(super) fn has_settled(&self, agent: &AgentFile) -> bool {
         self.agent_bytes.get(&agent.id) == Some(&agent.bytes)
     }
 }
 
-/// Fingerprint of the last bytes before `offset`: a file that was written anew differs there.
+/// Fingerprint of the last bytes before `offset`, which differs in a file that was rewritten.
 fn guard_before(path: &Path, offset: u64) -> io::Result<u64> {
     let mut file = File::open(path)?;
     let length = offset.min(GUARDED);

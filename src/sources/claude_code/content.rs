@@ -1,4 +1,4 @@
-//! Content blocks and usage: from the wire to the vocabulary of a session.
+//! Converts content blocks and usage from Claude Code's format to the types of a session.
 
 use std::sync::Arc;
 
@@ -19,15 +19,15 @@ use crate::session::{
 };
 use crate::sources::lenient::{Known, payload};
 
-/// What the line says about all of its blocks.
+/// Facts about a line that apply to all of its blocks.
 pub(super) struct LineFacts<'a> {
     pub(super) at: DateTime<Utc>,
-    /// Whether that is when the line before it was written.
+    /// Whether `at` is the time of the line before it.
     pub(super) is_untimed: bool,
     pub(super) circumstances: &'a Arc<Circumstances>,
     pub(super) tool: &'a ToolUseResult,
     pub(super) permission: Option<Permission>,
-    /// Whether anybody wants to know what was said.
+    /// Whether content is wanted.
     pub(super) keeps_content: bool,
 }
 
@@ -49,8 +49,8 @@ impl<'a> LineFacts<'a> {
     }
 }
 
-/// Who decided about the tool whose result stands on this line. Sources that begin with `user` are
-/// people; the others are settings, modes and hooks. Before 2.1.329 only a refusal shows.
+/// The decision about the tool whose result is on this line. Sources that begin with `user` are
+/// persons; the others are settings, modes and hooks. Before 2.1.329 only a refusal is recorded.
 fn permission(line: &Line<'_>) -> Option<Permission> {
     if line.tool_denial_before_run == Some(true) {
         let kind = line.tool_denial_kind.as_ref()?;
@@ -108,7 +108,7 @@ fn block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
     }
 }
 
-/// The content of a tool's result, which holds plain blocks: a result in it is not one of ours.
+/// The content of a tool result: plain blocks. A result inside it is not a result of this session.
 fn of_result(content: Option<&RawValue>, facts: &LineFacts<'_>) -> Vec<Block> {
     match payload(content).unwrap_or_default() {
         Content::Blocks(blocks) => blocks.iter().map(|it| plain_block(it, facts)).collect(),
@@ -121,7 +121,7 @@ fn plain_block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
         wire::Block::Text(text) => Block::Text(said(text, facts)),
         wire::Block::Thinking(text) => Block::Thinking(said(text, facts)),
         wire::Block::ToolUse { id, name, input } => {
-            // How a subagent is recognised stands in the arguments of its call.
+            // The arguments of its call identify a subagent.
             let is_wanted = facts.keeps_content || kinds::is_agent_tool(name.as_str());
             Block::ToolCall(Box::new(ToolCall {
                 id: id.as_str().to_owned(),
@@ -168,13 +168,13 @@ fn kept(text: &str, facts: &LineFacts<'_>) -> String {
     text.to_owned()
 }
 
-/// A text that was not read yet, where content is wanted.
+/// Parses a text, if content is wanted.
 fn said(raw: &RawValue, facts: &LineFacts<'_>) -> String {
     let raw = Some(raw).filter(|_| facts.keeps_content);
     payload(raw).unwrap_or_default()
 }
 
-/// Blocks that we do not know may hold bytes too, under one of these names.
+/// Replaces binary data, which unknown blocks may contain under one of these names.
 fn drop_binary(value: &mut Value) {
     const BINARY: [&str; 4] = ["data", "blob", "encrypted_content", "signature"];
     match value {
@@ -194,7 +194,7 @@ fn drop_binary(value: &mut Value) {
     }
 }
 
-/// Bytes that a quoted base64 string stands for.
+/// Number of bytes in a quoted base64 string.
 fn decoded_length(quoted: &str) -> u64 {
     let text = quoted.trim_matches('"').trim_end_matches('=');
     text.len() as u64 * 3 / 4
@@ -229,7 +229,7 @@ pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
     })
 }
 
-/// The calls of other models that a response took: `usage` counts none of them.
+/// Calls of other models within a response, which `usage` does not include.
 pub(super) fn advisors(usage: Option<&wire::Usage<'_>>, response_id: &str) -> Vec<Advice> {
     let iterations: Option<Vec<&RawValue>> = payload(usage.and_then(|usage| usage.iterations));
     let advice = |raw: &RawValue| {
@@ -248,7 +248,7 @@ pub(super) fn advisors(usage: Option<&wire::Usage<'_>>, response_id: &str) -> Ve
     iterations.filter_map(advice).collect()
 }
 
-/// Who ran the model: the clouds mark the ids of the responses they serve, a gateway does not.
+/// The provider that ran the model. Clouds mark the ids of their responses; gateways do not.
 pub(super) fn provider_of(response_id: &str, model: Option<&str>) -> Option<&'static str> {
     if response_id.starts_with("msg_bdrk_") {
         Some("bedrock")
@@ -264,7 +264,7 @@ pub(super) fn http_status(status: Option<f64>) -> Option<u16> {
     status?.to_string().parse().ok()
 }
 
-/// Why a call failed, as Claude Code showed it.
+/// The error of a failed call, as Claude Code showed it.
 pub(super) fn call_error(line: &Line<'_>, content: &[Block]) -> CallError {
     let message = content.iter().find_map(|block| match block {
         Block::Text(text) => Some(text.clone()),
@@ -283,7 +283,7 @@ fn without_window(model: &str) -> &str {
     model.split_once('[').map_or(model, |(name, _)| name)
 }
 
-/// What Claude Code's books say was used, by model. `None` when they name no model.
+/// Usage by model in Claude Code's books; `None` when they name no model.
 pub(super) fn books(raw: &wire::Books<'_>) -> Option<ByModel> {
     let mut books = ByModel::new();
     for (model, used) in raw {

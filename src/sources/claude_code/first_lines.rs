@@ -6,7 +6,7 @@ use super::prompt;
 use super::wire::Line;
 use crate::sources::jsonl::{Lines, objects};
 
-/// What the first lines of a transcript say about the whole.
+/// Facts about a session from the first lines of its transcript.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FirstFacts {
     pub(super) session: Option<String>,

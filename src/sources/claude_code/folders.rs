@@ -1,4 +1,4 @@
-//! Where a session worked, without reading what it did there.
+//! The working directories of a session, without reading the rest.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -9,12 +9,12 @@ use super::paths::SessionFiles;
 use crate::sources::jsonl::{Lines, objects};
 use crate::sources::lenient::{Text, known};
 
-/// All that is wanted of a line.
+/// The fields of a line that name working directories.
 #[derive(Deserialize)]
 struct Whereabouts<'a> {
     #[serde(borrow, default, deserialize_with = "known")]
     cwd: Option<Text<'a>>,
-    /// Of a `relocated` line: the folder that the session was moved to.
+    /// In a `relocated` line: the folder that the session was moved to.
     #[serde(borrow, default, rename = "relocatedCwd", deserialize_with = "known")]
     relocated: Option<Text<'a>>,
 }
@@ -22,7 +22,7 @@ struct Whereabouts<'a> {
 /// The working directories of all lines.
 ///
 /// # Errors
-/// When the transcript cannot be read. A subagent that cannot be read tells no folders.
+/// When the transcript cannot be read. A subagent that cannot be read contributes nothing.
 pub(super) fn folders(files: &SessionFiles) -> io::Result<BTreeSet<String>> {
     let mut folders = BTreeSet::new();
     let mut add = |mut lines: Lines| {

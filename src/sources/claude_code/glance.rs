@@ -1,4 +1,4 @@
-//! What can be told of a session without reading it whole, from its beginning or its end.
+//! Facts about a session from the beginning or the end of its transcript.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ use crate::sources::jsonl::{Lines, objects};
 use crate::sources::session_ref::Glance;
 use crate::sources::times::parse_time;
 
-/// The first prompt stands near the beginning, or the session has none worth the search.
+/// Bytes in which to look for the first prompt.
 const FURTHEST: u64 = 4 << 20;
 
-/// Enough of the end to hold a line with a time, nearly always.
+/// Bytes of the end to read, which nearly always contain a line with a time.
 const TAIL: u64 = 256 << 10;
 
-/// When a file was made, as far as the file system knows: nothing that is appended changes it. A
-/// copy may keep the time of the last change, which is earlier then.
+/// When a file was created, as far as the file system knows; appending does not change it. A copy
+/// may keep the earlier time of the last change.
 pub(super) fn stored_at(path: &Path) -> Option<DateTime<Utc>> {
     let meta = path.metadata().ok()?;
     let times = [meta.created(), meta.modified()];
     times.into_iter().flatten().min().map(DateTime::from)
 }
 
-/// Looks at the beginning of a transcript; a file that cannot be read shows nothing.
+/// Reads the beginning of a transcript; empty when it cannot be read.
 #[must_use]
 pub(super) fn glance(path: &Path) -> Glance {
     let mut glance = Glance::default();
@@ -77,7 +77,8 @@ pub(super) fn started_at(path: &Path) -> Option<DateTime<Utc>> {
     first
 }
 
-/// Time of the last line, as it is written there: the file's own time changes when it is copied.
+/// Time of the last line, as it states it: the modification time of a file changes when it is
+/// copied.
 #[must_use]
 pub(super) fn last_written(path: &Path) -> Option<DateTime<Utc>> {
     let length = path.metadata().ok()?.len();

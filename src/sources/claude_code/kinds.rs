@@ -135,7 +135,7 @@ const IGNORED: &[&str] = &[
     "tools-used",
     "atis-latch",
     "bridge-session",
-    // Of 2.1.332.
+    // Seen in 2.1.332.
     "agent-color",
     "api-request-resumed",
     "artifact-autoreact-ledger",
@@ -160,8 +160,7 @@ const IGNORED: &[&str] = &[
     "tag",
 ];
 
-/// Whether Claude Code asks nobody for permission: these modes and `claude -p` refuse what they
-/// would have to ask for.
+/// Whether Claude Code never asks for permission: these modes and `claude -p` refuse instead.
 pub(super) fn asks_nobody(mode: Option<&str>, entrypoint: Option<&str>) -> bool {
     matches!(mode, Some("bypassPermissions" | "dontAsk")) || entrypoint == Some("sdk-cli")
 }
@@ -170,15 +169,15 @@ pub(super) fn asks_nobody(mode: Option<&str>, entrypoint: Option<&str>) -> bool 
 pub(super) fn asks_before(tool: &str) -> Asks {
     match tool {
         "AskUserQuestion" | "ExitPlanMode" => Asks::Always,
-        // Those that start agents, wait for tasks or keep lists.
+        // Tools that start agents, wait for tasks or keep lists.
         "Agent" | "Task" | "TaskOutput" | "AgentOutputTool" | "BashOutput" | "TodoWrite"
         | "TaskCreate" | "TaskUpdate" | "TaskList" | "TaskGet" | "ToolSearch" => Asks::Never,
         _ => Asks::Perhaps,
     }
 }
 
-/// How Claude Code runs this tool beside others. A shell command runs alone unless it only reads,
-/// which only Claude Code can tell.
+/// How Claude Code runs this tool relative to others. A shell command runs alone unless it only
+/// reads, which only Claude Code knows.
 pub(super) fn order_of(tool: &str) -> Order {
     match tool {
         "Edit" | "MultiEdit" | "Write" | "NotebookEdit" | "TodoWrite" | "ExitPlanMode" => {

@@ -1,4 +1,4 @@
-//! What each line of a transcript says, in the order of the lines.
+//! Reads the lines of a transcript in order.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,16 +24,16 @@ use super::wire::{self, Content, Line};
 use crate::session::{Agent, Block, Message, Role, Session, Wanted};
 use crate::sources::lenient::{Text, items, payload};
 
-/// See the module's documentation.
+/// Passes what the lines say to the assembler.
 pub(super) struct LineReader {
     pub(super) assembler: Assembler,
     pub(super) requests: Requests,
     pub(super) agents: AgentNotes,
-    /// Where every turn begins in the main transcript.
+    /// The place of every turn in the main transcript.
     pub(super) marks: Vec<Mark>,
     pub(super) has_custom_title: bool,
     session_id: String,
-    /// Where that begins which no response has answered yet.
+    /// The place of the first message that no response has answered yet.
     waiting: Option<Mark>,
     pub(super) surroundings: Surroundings,
     pub(super) times: Times,
@@ -45,19 +45,19 @@ pub(super) struct LineReader {
     keeps_inputs: bool,
 }
 
-/// Where a line stands.
+/// The place of a line.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    /// The file, or that of the session that it belongs to.
+pub(super) struct LinePlace<'a> {
+    /// The file, or that of the session that the line belongs to.
     pub(super) path: &'a Path,
-    /// Where it begins in the main transcript, in bytes.
+    /// Offset in the main transcript, in bytes.
     pub(super) offset: u64,
     /// The subagent whose file it is.
     pub(super) agent: Option<&'a AgentFile>,
 }
 
 impl LineReader {
-    /// Reads lines from where `checkpoint` left off.
+    /// Begins to read lines after `checkpoint`.
     pub(super) fn new(session_id: &str, checkpoint: &Checkpoint, wanted: Wanted) -> Self {
         Self {
             assembler: Assembler::new(Agent::ClaudeCode, checkpoint.earlier.clone()),
@@ -78,14 +78,14 @@ impl LineReader {
         }
     }
 
-    /// The session as far as it was read.
+    /// The session, as far as it was read.
     pub(super) fn finish(mut self) -> Option<Session> {
         let since = self.pace.working_since();
         self.assembler.working_since(since);
         self.assembler.finish(self.session_id)
     }
 
-    /// A file begins, of that agent or the main one.
+    /// Begins a file, of that agent or the main one.
     pub(super) fn begin_file(&mut self, agent: Option<&AgentFile>) {
         if agent.is_some() {
             self.surroundings.begin_agent();
@@ -95,8 +95,8 @@ impl LineReader {
     }
 
     /// Reads a line.
-    pub(super) fn line(&mut self, line: &Line<'_>, place: Place<'_>) {
-        let Place { offset, agent, .. } = place;
+    pub(super) fn line(&mut self, line: &Line<'_>, place: LinePlace<'_>) {
+        let LinePlace { offset, agent, .. } = place;
         let (at, is_copy) = self.time(line, place.path);
         if agent.is_none() && !is_copy {
             self.incidents(line);
@@ -129,9 +129,9 @@ impl LineReader {
         *unknown.entry(kind.to_owned()).or_default() += 1;
     }
 
-    /// When a line was written, and whether it is a copy. A line of the conversation without a time
-    /// has that of the line before, and the first ones that of the first line with one. Where all
-    /// are unreadable, they have that of the file; where no line claims one, it is no session.
+    /// The time of a line, and whether the line is a copy. A line of a conversation without a time
+    /// gets that of the line before, and the first ones that of the first line with one. If all
+    /// times are unreadable, that of the file is used; if no line has one, it is no session.
     fn time(&mut self, line: &Line<'_>, path: &Path) -> (Option<DateTime<Utc>>, bool) {
         let (at, is_copy) = self.times.note(line);
         if let Some(at) = at {
@@ -150,7 +150,7 @@ impl LineReader {
         (at, is_copy)
     }
 
-    /// A line that tells something of the whole session.
+    /// Processes a line with a fact about the whole session.
     fn fact(&mut self, line: &Line<'_>) {
         match line.kind {
             // Written at exit, after everything else that counts.
@@ -179,7 +179,7 @@ impl LineReader {
         }
     }
 
-    /// What happens to the session between the calls.
+    /// Processes interruptions and compactions.
     fn incidents(&mut self, line: &Line<'_>) {
         match line.kind {
             LineKind::System if line.system_kind == Some(SystemKind::CompactBoundary) => {
@@ -242,7 +242,7 @@ impl LineReader {
             }
             return;
         }
-        // As the model saw it.
+        // The attachment as the model received it.
         let rendered: Vec<Rendered<'_>> = items(line.rendered);
         if !is_prompt && rendered.is_empty() {
             return;
@@ -269,7 +269,7 @@ impl LineReader {
         self.say(thread, content);
     }
 
-    /// Prompts that no line tells but those of the queue.
+    /// Begins turns for prompts that only lines of the queue contain.
     pub(super) fn queued_prompts(&mut self, line: &Line<'_>) {
         for said in self.queue.take() {
             let Some(prompt) = prompt::of_typed(&said.text) else {
@@ -303,7 +303,7 @@ impl LineReader {
         prompt::with_reports(blocks(content, &facts), are_reports)
     }
 
-    /// Something was said to the model.
+    /// Adds a message to the model.
     fn say(&mut self, thread: Thread, content: Vec<Block>) {
         if !content.is_empty() {
             let role = Role::User;
@@ -315,8 +315,8 @@ impl LineReader {
         self.agents.thread_of(line, agent, &mut self.assembler)
     }
 
-    /// Notes where a later reading must go on in order to see everything that the next response
-    /// answers: at this line, unless something is waiting already.
+    /// Stores the place from which a later reading must continue to see everything that the next
+    /// response answers: this line, unless a message is waiting already.
     fn note_waiting(&mut self, offset: u64, agent: Option<&AgentFile>) {
         if agent.is_none() && !self.assembler.is_waiting(&Thread::Main) {
             self.waiting = Some(Mark {
@@ -367,7 +367,7 @@ impl LineReader {
 
     fn system(&mut self, line: &Line<'_>, at: Option<DateTime<Utc>>, agent: Option<&AgentFile>) {
         if agent.is_none() && line.is_sidechain == Some(true) && line.agent_id.is_none() {
-            // Its children find their side chain through it.
+            // Later lines find their side chain through this one.
             self.thread_of(line, None);
         }
         if let Some(at) = at {
@@ -377,7 +377,7 @@ impl LineReader {
         }
     }
 
-    /// The result of a call tells which agent the call started.
+    /// Stores the agent that a call started, from the result of the call.
     fn link_subagent(&mut self, line: &Line<'_>, content: &[Block]) {
         let result = &line.tool_use_result;
         let call = content.iter().find_map(|block| match block {
@@ -403,8 +403,8 @@ impl LineReader {
     }
 }
 
-/// Whether a line is one of a session's conversation. What `claude -p` prints looks alike, but has
-/// neither times nor the session's id.
+/// Whether a line belongs to the conversation of a session. Output of `claude -p` looks alike, but
+/// has neither times nor the session's id.
 fn is_said(line: &Line<'_>) -> bool {
     line.session_id.is_some() && line.kind.is_conversation()
 }

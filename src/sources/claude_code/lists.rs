@@ -1,6 +1,5 @@
-//! Lists of messages, as requests name them. A conversation is sent anew with every call, so
-//! lists that begin alike share their beginning: what all of them hold grows with the
-//! conversation, not with its square.
+//! Lists of messages, as requests name them. Every call sends the whole conversation again, so
+//! lists with the same beginning share it: memory grows with the conversation, not with its square.
 
 use std::collections::HashMap;
 
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::messages::MessageHash;
 use crate::fingerprint;
 
-/// A list of messages. Equal lists have equal names, in another reading too.
+/// A list of messages. Equal lists have equal names, also in another reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct List {
     name: u64,
@@ -17,10 +16,10 @@ pub(super) struct List {
 }
 
 impl List {
-    /// The list of no message.
+    /// The empty list.
     pub(super) const EMPTY: Self = Self { name: 0, length: 0 };
 
-    /// A list of which nothing but its length is known.
+    /// A list of which only the length is known.
     pub(super) fn unknown(length: usize, whose: &str) -> Self {
         let name = match length {
             0 => 0,
@@ -33,7 +32,7 @@ impl List {
         self.length
     }
 
-    /// The name of the list with one message more.
+    /// The name of the list with one more message.
     fn name_with(self, message: MessageHash) -> u64 {
         let [name, length] = [self.name, self.length as u64].map(u64::to_le_bytes);
         fingerprint::of(&[&name, &length, &message.0])
@@ -43,19 +42,19 @@ impl List {
 /// The lists of a file.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    /// The last message of every list, and the rest of it.
+    /// The last message of every list, and the list before it.
     known: HashMap<List, (List, MessageHash)>,
-    /// The first message of lists of which nothing else is known.
+    /// The first message of lists whose other messages are unknown.
     beginnings: HashMap<List, MessageHash>,
 }
 
 impl Lists {
-    /// All that is known of a list is its first message.
+    /// Stores the first message of a list whose other messages are unknown.
     pub(super) fn begins(&mut self, list: List, first: MessageHash) {
         self.beginnings.insert(list, first);
     }
 
-    /// The first message of a list, where it is known.
+    /// The first message of a list, if known.
     pub(super) fn beginning(&self, mut list: List) -> Option<MessageHash> {
         while let Some((rest, message)) = self.known.get(&list) {
             if *rest == List::EMPTY {
@@ -66,7 +65,7 @@ impl Lists {
         self.beginnings.get(&list).copied()
     }
 
-    /// The list with one message more.
+    /// The list with one more message.
     pub(super) fn extended(&mut self, list: List, message: MessageHash) -> List {
         let longer = List {
             name: list.name_with(message),
@@ -76,7 +75,7 @@ impl Lists {
         longer
     }
 
-    /// The first messages of a list. `None` when they are not known, or not so many.
+    /// The first `length` messages of a list; `None` when they are unknown or fewer.
     pub(super) fn first(&self, mut list: List, length: usize) -> Option<List> {
         while list.length > length {
             list = self.known.get(&list)?.0;
@@ -84,11 +83,11 @@ impl Lists {
         (list.length == length).then_some(list)
     }
 
-    /// What a list holds after the beginning that it shares with an earlier one. `None` when
-    /// it is not known how far they agree.
+    /// The messages of a list after the beginning that it shares with an earlier one; `None` when
+    /// it is unknown how far they agree.
     pub(super) fn since(&self, list: List, earlier: List) -> Option<Vec<MessageHash>> {
         self.new_in(list, earlier).or_else(|| {
-            // A conversation that was summed up begins otherwise, and agrees in nothing.
+            // A summarised conversation begins differently and agrees in nothing.
             let has_new_beginning = self.beginning(list)? != self.beginning(earlier)?;
             let everything = || self.new_in(list, List::EMPTY);
             has_new_beginning.then(everything).flatten()
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_comes_after_the_common_beginning() {
+    fn new_messages_come_after_the_common_beginning() {
         let lists = &mut Lists::default();
         let earlier = list(lists, List::EMPTY, &[ONE, TWO]);
         for (messages, new) in [

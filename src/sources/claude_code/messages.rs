@@ -1,9 +1,9 @@
-//! Where the messages of requests stand in a file.
+//! Finds the messages of requests in a file.
 //!
-//! A request names its messages by hash. A message that a line was written for
-//! (`api-request-blob`) is found by the hash in that line; all others are consecutive lines of
-//! one speaker, put together, and found by hashing these. Of a message only its place is kept:
-//! it is read again when a call turns out to have added it.
+//! A request names its messages by hash. A message with its own line (`api-request-blob`) is found
+//! by the hash in that line. All others consist of consecutive lines of one author, and are found
+//! by hashing these. Only the place of a message is kept in memory: it is read again when a call
+//! turns out to have added it.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -22,13 +22,13 @@ use crate::session::{Message, Role};
 use crate::sources::jsonl;
 use crate::sources::lenient::{Text, payload};
 
-/// The beginning of the SHA-256 of a message: role and content as JSON with sorted keys and
+/// The first 16 bytes of the SHA-256 of a message: role and content as JSON with sorted keys and
 /// without spaces, content as blocks (checked against 2.1.329).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct MessageHash(pub(super) [u8; 16]);
 
 impl MessageHash {
-    /// Reads a hash as a line writes it; `None` when it is not one that we could find again.
+    /// Parses a hash; `None` when it has another form.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let digits = text.get(..32).filter(|_| text.len() == 64)?;
         let number = u128::from_str_radix(digits, 16).ok()?;
@@ -46,16 +46,16 @@ impl MessageHash {
 /// The place of an object in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spot {
-    /// Where its line begins, in bytes.
+    /// Offset of its line, in bytes.
     pub(super) offset: u64,
-    /// Bytes of the line.
+    /// Length of the line, in bytes.
     pub(super) length: usize,
-    /// How many objects stand before it on the line.
+    /// Number of objects before it on the line.
     pub(super) before: usize,
 }
 
 impl Spot {
-    /// The first object of a line.
+    /// The place of the first object of a line.
     pub(super) const fn of(line: &jsonl::Line<'_>) -> Self {
         Self {
             offset: line.offset,
@@ -65,26 +65,26 @@ impl Spot {
     }
 }
 
-/// Whose line it is.
+/// The author of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Speaker {
-    /// The user, or the tools.
+    /// The user, or a tool.
     User,
     /// The model, in the response with this id.
     Model(String),
-    /// The agent in the model's name.
+    /// The agent, in the model's name.
     Agent,
 }
 
-/// See the module's documentation.
+/// The messages of one file.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     path: PathBuf,
     file: Option<File>,
     places: HashMap<MessageHash, Vec<Spot>>,
-    /// The messages that are responses, or parts of them.
+    /// Messages that are responses, or parts of them.
     responses: HashSet<MessageHash>,
-    /// Consecutive lines of one speaker, since the last response that a request was known of.
+    /// Consecutive lines of one author, since the last response whose request is known.
     runs: Vec<Run>,
 }
 
@@ -92,7 +92,7 @@ pub(super) struct Messages {
 struct Run {
     speaker: Speaker,
     spots: Vec<Spot>,
-    /// The hash of the lines, when there were so many.
+    /// The hash of the lines, with their number at that time.
     hashed: Option<(usize, MessageHash)>,
 }
 
@@ -104,12 +104,12 @@ impl Messages {
         }
     }
 
-    /// A message has a line of its own.
+    /// Adds a message with its own line.
     pub(super) fn written(&mut self, hash: MessageHash, spot: Spot) {
         self.places.insert(hash, vec![spot]);
     }
 
-    /// A line of the conversation.
+    /// Adds a line of the conversation.
     pub(super) fn said(&mut self, speaker: Speaker, spot: Spot) {
         match self.runs.last_mut() {
             Some(run) if run.speaker == speaker => run.spots.push(spot),
@@ -121,7 +121,7 @@ impl Messages {
         }
     }
 
-    /// A request was made of what was said up to here.
+    /// Hashes the messages up to here, which a request contains.
     pub(super) fn find_said(&mut self) {
         let mut runs = std::mem::take(&mut self.runs);
         for run in &mut runs {
@@ -130,12 +130,12 @@ impl Messages {
         self.runs = runs;
     }
 
-    /// Forgets where lines stand that a request was made of, and has been answered.
+    /// Removes the lines of a request that was answered.
     pub(super) fn forget_said(&mut self) {
         self.runs.clear();
     }
 
-    /// The responses, or parts of them, since a request was answered.
+    /// The responses, or parts of them, since the last answered request.
     pub(super) fn answers(&mut self) -> Vec<MessageHash> {
         let mut runs = std::mem::take(&mut self.runs);
         let models = runs
@@ -146,7 +146,7 @@ impl Messages {
         answers
     }
 
-    /// A message is a response of which nothing else is known.
+    /// Marks a message as a response.
     pub(super) fn answered(&mut self, hash: MessageHash) {
         self.responses.insert(hash);
     }
@@ -155,7 +155,7 @@ impl Messages {
         self.responses.contains(&hash)
     }
 
-    /// Reads a message again. `None` when it is in no line.
+    /// Reads a message again; `None` when it is in no line.
     pub(super) fn read(&mut self, hash: MessageHash, facts: &LineFacts<'_>) -> Option<Message> {
         let mut said = Message {
             role: Role::User,
@@ -181,7 +181,7 @@ impl Messages {
         Some(said)
     }
 
-    /// The object at a place.
+    /// Calls `take` with the object at a place.
     pub(super) fn at<T>(
         &mut self,
         spot: Spot,
@@ -234,7 +234,7 @@ impl Messages {
     }
 }
 
-/// The content of a line as it was sent.
+/// The content of a line, as it was sent.
 fn raw_blocks(object: &RawValue) -> Option<Vec<Value>> {
     #[derive(Deserialize)]
     struct Sent {

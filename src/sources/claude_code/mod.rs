@@ -1,7 +1,7 @@
-//! Sessions of Claude Code: where they are and what their lines mean.
+//! Sessions of Claude Code: their files, and the meaning of their lines.
 //!
-//! The facts about the format, with the versions in which they were seen, are in `README.md`
-//! beside this file.
+//! `README.md` beside this file has the facts about the format, with the versions in which they
+//! were seen.
 
 mod agents;
 mod answers;

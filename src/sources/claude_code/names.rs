@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// Whether a file is the transcript of a session by its name: neither a subagent's, nor the record
-/// that Claude Desktop keeps beside the sessions of its own.
+/// Whether a file has the name of a session's transcript: neither a subagent's, nor that of the
+/// record of Claude Desktop.
 pub(super) fn is_transcript(path: &Path) -> bool {
     let is_record = path.file_name().is_some_and(|name| name == "audit.jsonl");
     is_jsonl(path) && agent_id(path).is_none() && !is_record

@@ -1,10 +1,10 @@
-//! Transcripts in which lines of a session may stand besides its own: those of the same folder and,
-//! where that is a project of Claude Code, those of its other projects.
+//! Transcripts that may contain lines of other sessions: those of one folder or, for a project of
+//! Claude Code, those of all its projects.
 //!
-//! They are listed once for all sessions among them, and each is looked into once: otherwise the
-//! cost of reading many sessions would grow with the square of their number. A listing serves a
-//! session whose own transcript has not changed since: lines that others hold of it and that are
-//! older than its last one were there then.
+//! They are listed once for all sessions among them, and each is searched once. Otherwise the cost
+//! of reading many sessions would grow with the square of their number. A listing is used for a
+//! session whose own transcript has not changed since: lines of it in other transcripts, older than
+//! its last own line, existed then.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -22,28 +22,28 @@ use crate::sources::jsonl::Lines;
 use crate::sources::regular;
 use crate::sources::walk;
 
-/// The folder of all projects, in a folder of Claude Code.
+/// Name of the folder of all projects, in a folder of Claude Code.
 const PROJECTS: &str = "projects";
 
-/// The field of a line that says whose it is.
+/// Name of the field of a line with the session's id.
 const FIELD: &[u8] = b"sessionId";
 
-/// What was listed, by the folder around it.
+/// Listings, by the folder around them.
 static LISTED: Mutex<BTreeMap<PathBuf, Arc<Neighbours>>> = Mutex::new(BTreeMap::new());
 
-/// Transcripts that may hold lines of each other.
+/// Transcripts that may contain lines of each other.
 #[derive(Debug)]
 pub(super) struct Neighbours {
-    /// When the entries of each folder changed last.
+    /// Modification time of each folder.
     folders: HashMap<PathBuf, Option<SystemTime>>,
-    /// How every transcript looked, also those behind links.
+    /// State of every transcript, including those behind links.
     states: HashMap<PathBuf, State>,
-    /// Those that are no links, the first written one first.
+    /// Transcripts that are no links, the least recently written first.
     transcripts: Vec<Arc<Neighbour>>,
     names: Mutex<Names>,
 }
 
-/// One of them. What it says is looked up when somebody asks.
+/// One transcript. Its contents are searched when they are needed.
 #[derive(Debug)]
 struct Neighbour {
     path: PathBuf,
@@ -53,24 +53,24 @@ struct Neighbour {
     ids: OnceLock<HashSet<String>>,
 }
 
-/// How a file looks from outside; another look means that it was written to.
+/// Size and modification time of a file, which show whether it was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct State {
     bytes: u64,
     written: DateTime<Utc>,
 }
 
-/// Which sessions are named where.
+/// The transcripts that name each session.
 #[derive(Debug)]
 struct Names {
-    /// Numbers of the transcripts that were not looked into yet, in their order.
+    /// Indices of the transcripts that were not searched yet, in order.
     left: Vec<usize>,
-    /// Numbers of the others, by the ids of sessions that they name.
+    /// Indices of the others, by the ids of sessions that they name.
     by_id: HashMap<String, Vec<usize>>,
 }
 
 impl Neighbours {
-    /// Those of a transcript; it is one of them itself.
+    /// The listing that contains a transcript.
     pub(super) fn of(transcript: &Path) -> Arc<Self> {
         let Some((own, around)) = places(transcript) else {
             return Arc::new(Self::in_folders(Vec::new(), None));
@@ -87,7 +87,7 @@ impl Neighbours {
         anew
     }
 
-    /// Whether nothing that matters to a session was written since.
+    /// Whether nothing that concerns a session was written since.
     fn serve(&self, transcript: &Path, folders: [&Path; 2]) -> bool {
         let is_same = |folder: &Path| self.folders.get(folder) == Some(&changed(folder));
         let state = State::of(fs::metadata(transcript));
@@ -95,7 +95,7 @@ impl Neighbours {
         folders.into_iter().all(is_same) && state.is_some() && state == known
     }
 
-    /// Lists folders. What an earlier listing knows of a transcript that did not change is kept.
+    /// Lists folders. Results of an earlier listing are kept for unchanged transcripts.
     fn in_folders(folders: Vec<PathBuf>, earlier: Option<&Self>) -> Self {
         let known = earlier.iter().flat_map(|it| &it.transcripts);
         let known: HashMap<&Path, _> = known.map(|it| (it.path.as_path(), it)).collect();
@@ -113,7 +113,7 @@ impl Neighbours {
                 continue;
             }
             all.folders.insert(folder.clone(), changed(&folder));
-            // What cannot be listed holds nothing here: its own sessions report it.
+            // A folder that cannot be listed is reported with its own sessions.
             let Ok(entries) = fs::read_dir(&folder) else {
                 continue;
             };
@@ -128,8 +128,8 @@ impl Neighbours {
         all
     }
 
-    /// Adds an entry of a folder, if it is a transcript. Links are not looked into: what they lead
-    /// to lies beside others.
+    /// Adds an entry of a folder, if it is a transcript. Links are not searched, since their
+    /// targets are in other listings.
     fn add(&mut self, entry: &fs::DirEntry, known: &HashMap<&Path, &Arc<Neighbour>>) {
         let path = entry.path();
         let Ok(kind) = entry.file_type() else { return };
@@ -150,8 +150,8 @@ impl Neighbours {
         self.states.insert(path, state);
     }
 
-    /// The transcripts besides that of a session that name it and were written to between two
-    /// times, in the order of their paths. Others are not looked into.
+    /// The transcripts, apart from the session's own, that name a session and were written to
+    /// between two times, by path. Only transcripts of that time are searched.
     pub(super) fn naming(
         &self,
         session: &str,
@@ -203,8 +203,8 @@ impl Neighbour {
         })
     }
 
-    /// Sessions that its lines may be of. One that cannot be read names none: its own session
-    /// reports it.
+    /// Ids of the sessions that its lines name. A transcript that cannot be read is reported with
+    /// its own session.
     fn ids(&self) -> &HashSet<String> {
         self.ids.get_or_init(|| {
             let mut ids = HashSet::new();
@@ -226,12 +226,12 @@ impl State {
     }
 }
 
-/// When the entries of a folder changed last.
+/// Modification time of a folder.
 fn changed(folder: &Path) -> Option<SystemTime> {
     fs::metadata(folder).and_then(|meta| meta.modified()).ok()
 }
 
-/// The folder of a transcript, and the one around all its neighbours: that of the projects, else
+/// The folder of a transcript, and the one around all its neighbours: that of all projects, or else
 /// the same.
 fn places(transcript: &Path) -> Option<(&Path, &Path)> {
     let own = transcript.parent()?;
@@ -239,7 +239,7 @@ fn places(transcript: &Path) -> Option<(&Path, &Path)> {
     Some((own, projects.unwrap_or(own)))
 }
 
-/// The folder of a transcript first, then the other projects of the same folder of Claude Code.
+/// The folder of a transcript, then the other projects in the same folder of Claude Code.
 pub(super) fn folders_near(transcript: &Path) -> Vec<PathBuf> {
     let Some((own, around)) = places(transcript) else {
         return Vec::new();
@@ -247,7 +247,7 @@ pub(super) fn folders_near(transcript: &Path) -> Vec<PathBuf> {
     let mut folders = vec![own.to_owned()];
     if around != own {
         let mut others = walk::entries(around).found;
-        // What a link leads to may be out of the user's own folders.
+        // The target of a link may be outside the user's own folders.
         let is_folder = |path: &PathBuf| path.symlink_metadata().is_ok_and(|it| it.is_dir());
         others.retain(|path| path != own && is_folder(path));
         others.sort();
@@ -256,7 +256,7 @@ pub(super) fn folders_near(transcript: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Whether a file begins as a transcript does: what else has such a name may be endless.
+/// Whether a file begins like a transcript. Other files with such a name may be endless.
 fn begins_as_object(path: &Path) -> bool {
     let first = regular::open(path).and_then(|(mut file, _)| {
         let mut first = [0];
@@ -272,7 +272,7 @@ fn collect_ids(path: &Path, ids: &mut HashSet<String>) -> io::Result<()> {
     while let Some(line) = lines.next_line()? {
         for at in finder.find_iter(line.bytes) {
             let id = text_after(&line.bytes[at + FIELD.len()..]);
-            // Nearly all lines name the same one.
+            // Nearly all lines name the same session.
             if let Some(id) = id.filter(|id| *id != last) {
                 last = id.to_owned();
                 ids.insert(String::from_utf8_lossy(id).into_owned());
@@ -282,7 +282,7 @@ fn collect_ids(path: &Path, ids: &mut HashSet<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// The text that is the value of a field, from behind the field's name on.
+/// The string value of a field, given the bytes after the field's name.
 fn text_after(field: &[u8]) -> Option<&[u8]> {
     let value = field.strip_prefix(b"\"")?.trim_ascii_start();
     let value = value.strip_prefix(b":")?.trim_ascii_start();
@@ -324,15 +324,15 @@ mod tests {
         fs::write(&b, line("b") + &line("a")).unwrap();
         let near = Neighbours::of(&a);
         assert_eq!(near.naming("a", &a, None, None), [b.as_path()]);
-        // It was not its own place to look.
+        // A session's own transcript is not searched for it.
         assert_eq!(near.naming("b", &b, None, None), Vec::<PathBuf>::new());
         assert_eq!(near.naming("a", &b, None, None), [a.as_path()]);
-        // Nothing is listed again that did not change, whichever of them asks.
+        // Unchanged folders are not listed again, whichever session asks.
         assert!(Arc::ptr_eq(&near, &Neighbours::of(&b)));
         fs::write(&b, line("b") + &line("a") + &line("b")).unwrap();
         assert!(Arc::ptr_eq(&near, &Neighbours::of(&a)));
         assert!(!Arc::ptr_eq(&near, &Neighbours::of(&b)));
-        // What is known of a transcript that did not change is kept.
+        // Results for unchanged transcripts are kept.
         let anew = Neighbours::of(&a);
         let find = |near: &Neighbours| {
             let mut all = near.transcripts.iter();

@@ -1,6 +1,5 @@
-//! What lines tell of time, besides those of the conversation: how long Claude Code worked for a
-//! prompt, when a tool began, and when a task in the background ended. What each version writes
-//! stands in `README.md`.
+//! Times in lines other than those of the conversation: how long Claude Code worked for a prompt,
+//! when a tool began, and when a background task ended. `README.md` says what each version writes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,28 +12,28 @@ use super::wire::{self, Block, Content, Line};
 use crate::session::{self, Sighting, TaskReport, Worked};
 use crate::sources::lenient::{Text, known, payload};
 
-/// See the module's documentation.
+/// The state of the recorded working time.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pace {
-    /// When the prompt was given for which Claude Code works.
+    /// When the prompt was given that Claude Code is working for.
     since: Option<DateTime<Utc>>,
-    /// Since when it is in the middle of that. The first prompt of a session may stand behind the
+    /// Since when it has been working for it. The first prompt of a session may come after the
     /// first call.
     at_work: Option<DateTime<Utc>>,
-    /// Whether a prompt was taken out of the queue meanwhile: it does not begin anything.
+    /// Whether a prompt was taken out of the queue meanwhile: it does not begin new work.
     is_dequeued: bool,
-    /// Whether agents went on in the background when it last recorded its time: the next record
-    /// goes on from there and begins earlier than its prompt.
+    /// Whether background agents were running at the last record of working time: the next record
+    /// continues from there and begins before its prompt.
     has_background_agents: bool,
 }
 
 impl Pace {
-    /// Since when Claude Code has been working, where it may still record how long it did.
+    /// Since when Claude Code has been working, if it may still record for how long.
     pub(super) fn working_since(&self) -> Option<DateTime<Utc>> {
         self.since.filter(|_| !self.has_background_agents)
     }
 
-    /// Takes notice of a line. `is_main` says that it stands in the main transcript.
+    /// Processes a line. `is_main` says that it is in the main transcript.
     pub(super) fn note(
         &mut self,
         line: &Line<'_>,
@@ -66,7 +65,7 @@ impl Pace {
         }
     }
 
-    /// Something was said to the model: results of tools, or a prompt.
+    /// Processes a message to the model: results of tools, or a prompt.
     fn said(&mut self, line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
         let Some(message) = &line.message else { return };
         let content = &message.content;
@@ -75,7 +74,7 @@ impl Pace {
             return;
         }
         if prompt::is_interruption(content) {
-            // What was begun is over, and no record of its time follows.
+            // The work has ended, and no record of its time follows.
             *self = Self::default();
             return;
         }
@@ -88,8 +87,8 @@ impl Pace {
         }
     }
 
-    /// A `turn_duration` line holds the time since the prompt, without that in which a question
-    /// was shown to the user.
+    /// Processes a `turn_duration` line. It contains the time since the prompt, without the time in
+    /// which a question was shown to the user.
     fn worked(&mut self, line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
         if line.system_kind != Some(SystemKind::TurnDuration) {
             return;
@@ -112,7 +111,7 @@ impl Pace {
     }
 }
 
-/// A `progress` line of a hook or of a shell command.
+/// The `data` of a `progress` line, from a hook or a shell command.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Progress<'a> {
@@ -124,8 +123,8 @@ struct Progress<'a> {
     elapsed_time_seconds: Option<f64>,
 }
 
-/// The hooks before a tool run before anyone is asked. A command says for how many seconds it has
-/// been running.
+/// Processes a `progress` line. Hooks before a tool run before anyone is asked; a command states
+/// for how many seconds it has been running.
 fn sighted(line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
     let (Some(call), Some(progress)) =
         (&line.parent_tool_use_id, payload::<Progress<'_>>(line.data))
@@ -145,7 +144,7 @@ fn sighted(line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
     }
 }
 
-/// What a hook said, or a report that was given to the model while it worked.
+/// Processes the output of a hook, or a report that was given to the model while it worked.
 fn attached(line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
     let Some(attachment) = payload::<wire::Attachment<'_>>(line.attachment) else {
         return;
@@ -164,7 +163,7 @@ fn attached(line: &Line<'_>, at: DateTime<Utc>, assembler: &mut Assembler) {
     }
 }
 
-/// Takes notice of a text that may report the end of a task in the background.
+/// Processes a text that may report the end of a background task.
 fn reported(text: &str, at: DateTime<Utc>, assembler: &mut Assembler) {
     if let Some(report) = report_of(text, at) {
         assembler.task_ended(report);
@@ -176,7 +175,7 @@ fn report_of(text: &str, at: DateTime<Utc>) -> Option<TaskReport> {
     if !text.starts_with("<task-notification") {
         return None;
     }
-    // What an agent says may hold anything.
+    // The result may contain any text.
     let (before, rest) = text.split_once("<result>").unwrap_or((text, ""));
     let (result, after) = match rest.rsplit_once("</result>") {
         Some((result, after)) => (Some(result), after),
@@ -220,7 +219,7 @@ fn any(content: &Content<'_>, is_meant: impl Fn(&Block<'_>) -> bool) -> bool {
     }
 }
 
-/// The text of a message that is nothing else.
+/// The text of a message that contains nothing else.
 fn own_text(content: &Content<'_>) -> Option<String> {
     prompt::only_text(content).map(std::borrow::Cow::into_owned)
 }
@@ -230,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_tells_how_a_task_ended() {
+    fn a_report_contains_the_end_of_a_task() {
         let report = |inside: &str| {
             let text = format!(
                 "<task-notification>\n<task-id>a1</task-id>\n{inside}\n</task-notification>"

@@ -1,4 +1,4 @@
-//! Where Claude Code keeps its sessions, and which files belong to one.
+//! The files of Claude Code's sessions.
 
 use std::cell::RefCell;
 use std::fs;
@@ -19,42 +19,42 @@ use crate::sources::links::{self, Bounds};
 use crate::sources::times::parse_time;
 use crate::sources::walk::{self, Listing, Unreadable};
 
-/// A metadata file is a few hundred bytes; one that is larger is none.
+/// Bytes of the largest metadata file to read; they have a few hundred.
 const LARGEST_META: u64 = 64 << 10;
 
-/// The folder of a session's subagents.
+/// Name of the folder of a session's subagents.
 const SUBAGENTS: &str = "subagents";
 
-/// Claude Code cuts the names of project folders here.
+/// Characters after which Claude Code cuts the names of project folders.
 const LONGEST_SLUG: usize = 200;
 
 /// The files of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionFiles {
-    /// The session's id: what its lines say, else the name of the transcript.
+    /// The session's id, from its lines or else from the name of the transcript.
     pub session_id: String,
     /// The transcript of the main conversation.
     pub transcript: PathBuf,
     /// The transcripts of its subagents, the oldest first.
     pub agents: Vec<AgentFile>,
-    /// Folders that may hold more of them and cannot be listed.
+    /// Folders that may contain more of them and cannot be listed.
     pub unlisted: Vec<Unreadable>,
 }
 
 /// The transcript of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AgentFile {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
     /// The agent's id, as in the file's name.
     pub id: String,
-    /// Its type, where it is told.
+    /// Its type, if recorded.
     pub kind: Option<String>,
-    /// What it is, when nothing tells its type.
+    /// Its role, if its type is not recorded.
     pub role: Option<&'static str>,
-    /// Whether Claude Code started it for its own ends.
+    /// Whether Claude Code started it for internal purposes.
     pub is_internal: bool,
-    /// The tool call that started it, where it is told.
+    /// The tool call that started it, if recorded.
     pub call: Option<String>,
     /// Time of its first line.
     pub began_at: Option<DateTime<Utc>>,
@@ -71,7 +71,7 @@ pub(in crate::sources) fn all(host: &Host) -> Listing<PathBuf> {
     all
 }
 
-/// Every session of the project that the program runs in.
+/// Every session of the project in the current directory.
 pub(in crate::sources) fn of_project(host: &Host) -> Listing<PathBuf> {
     let Some(cwd) = &host.cwd else {
         return Listing::default();
@@ -102,7 +102,7 @@ pub(super) fn locate(id: &str, host: &Host) -> Option<PathBuf> {
     let bounds = Bounds::of(host).and(&roots);
     let projects = roots.iter().flat_map(|root| walk::entries(root).found);
     let candidates = projects.map(|project| project.join(&name));
-    // Of several, the one that was written last.
+    // If there are several, the most recently written one.
     candidates
         .filter(|path| path.canonicalize().is_ok_and(|real| bounds.hold(&real)))
         .filter_map(|path| {
@@ -113,7 +113,7 @@ pub(super) fn locate(id: &str, host: &Host) -> Option<PathBuf> {
         .map(|(_, path)| path)
 }
 
-/// The folder of a project; it is there if the project has sessions.
+/// The folder of a project, which exists if the project has sessions.
 fn project_dir(cwd: &Path, projects: &Path) -> Listing<PathBuf> {
     let slug: String = cwd
         .to_string_lossy()
@@ -132,7 +132,7 @@ fn project_dir(cwd: &Path, projects: &Path) -> Listing<PathBuf> {
             unreadable: Vec::new(),
         };
     }
-    // Longer names end in a hash that only Claude Code knows.
+    // Longer names end in a hash that only Claude Code can compute.
     let mut entries = walk::entries(projects);
     entries.found.retain(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -141,8 +141,8 @@ fn project_dir(cwd: &Path, projects: &Path) -> Listing<PathBuf> {
     entries
 }
 
-/// Every session transcript at or below `roots`, in the order of their paths; where only subagents
-/// are left of a session, the first of theirs. Links are followed within the bounds and the roots.
+/// Every transcript at or below `roots`, by path, and the first subagent's transcript of sessions
+/// of which only subagents are left. Links are followed within the bounds and the roots.
 pub(in crate::sources) fn transcripts(roots: &[PathBuf], bounds: &Bounds) -> Listing<PathBuf> {
     let subagents = RefCell::new(Vec::new());
     let mut files = links::files(roots, bounds, |folder| {
@@ -166,8 +166,8 @@ pub(in crate::sources) fn transcripts(roots: &[PathBuf], bounds: &Bounds) -> Lis
     files
 }
 
-/// Whether the session is gone whose subagents are in this folder: the folder around it is named
-/// after the session, and holds no transcript itself.
+/// Whether the session of the subagents in this folder is missing: the folder around it is named
+/// after the session, and contains no transcript.
 fn is_left_alone(subagents: &Path) -> bool {
     let Some(folder) = subagents.parent() else {
         return false;
@@ -186,14 +186,14 @@ fn is_left_alone(subagents: &Path) -> bool {
     !folder.with_file_name(transcript).exists() && !holds_transcript()
 }
 
-/// The folder of subagents without a session that this transcript stands for.
+/// The folder of subagents without a session that this transcript represents.
 fn left_alone(transcript: &Path) -> Option<&Path> {
     let mut folders = transcript.ancestors().skip(1);
     let folder = folders.find(|folder| folder.file_name().is_some_and(|it| it == SUBAGENTS))?;
     is_left_alone(folder).then_some(folder)
 }
 
-/// The id that a session's files are named by.
+/// The id in the names of a session's files.
 #[must_use]
 pub(super) fn named(transcript: &Path) -> Option<String> {
     let of_subagents = left_alone(transcript).and_then(Path::parent);
@@ -202,12 +202,12 @@ pub(super) fn named(transcript: &Path) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
-/// The files of the session whose transcript is at `transcript`. Its subagents are looked for in
-/// folders of the user and in that of the transcript, whatever links say.
+/// The files of the session with this transcript. Its subagents are searched in folders of the user
+/// and in that of the transcript, even behind links.
 ///
 /// # Errors
-/// When the transcript is not there or is no regular file. Subagents that cannot be read, and
-/// folders that cannot be listed or lead elsewhere, are left to the reader, which reports them.
+/// When the transcript does not exist or is not a regular file. Subagents that cannot be read, and
+/// folders that cannot be listed or lead elsewhere, are reported by the reader.
 pub(crate) fn session_files(transcript: &Path, host: &Host) -> io::Result<SessionFiles> {
     if !fs::metadata(transcript)?.is_file() {
         return Err(io::Error::new(
@@ -241,7 +241,7 @@ pub(crate) fn session_files(transcript: &Path, host: &Host) -> io::Result<Sessio
         agents.extend(beside.found);
         candidates.unreadable.extend(beside.unreadable);
     }
-    // Of two files that hold the same lines, the shorter is the one that was copied.
+    // If two files contain the same lines, the shorter one was copied.
     agents.sort_by(|a, b| (a.began_at, a.bytes, &a.path).cmp(&(b.began_at, b.bytes, &b.path)));
     Ok(SessionFiles {
         session_id: session_id(transcript),
@@ -251,7 +251,7 @@ pub(crate) fn session_files(transcript: &Path, host: &Host) -> io::Result<Sessio
     })
 }
 
-/// The files in a folder of subagents, unless it lies out of the bounds.
+/// The files in a folder of subagents, unless it is outside the bounds.
 fn files_of_agents(folder: &Path, bounds: &Bounds) -> Listing<PathBuf> {
     match folder.canonicalize() {
         Ok(real) if !bounds.hold(&real) => Listing {
@@ -262,14 +262,14 @@ fn files_of_agents(folder: &Path, bounds: &Bounds) -> Listing<PathBuf> {
     }
 }
 
-/// Where a transcript lies that is a symbolic link: its subagents may be there.
+/// The target of a transcript that is a symbolic link: its subagents may be there.
 fn linked(transcript: &Path) -> Option<PathBuf> {
     let is_link = transcript.symlink_metadata().ok()?.is_symlink();
     is_link.then(|| transcript.canonicalize().ok()).flatten()
 }
 
-/// The id of a session: what its lines say, else the name of its transcript. Where the first line
-/// belongs to another session that has a transcript near this one, the name counts.
+/// The id of a session, from its lines or else from the name of its transcript. If the first line
+/// belongs to another session with a transcript near this one, the name counts.
 #[must_use]
 pub(super) fn session_id(transcript: &Path) -> String {
     let said = first_facts(transcript).and_then(|facts| facts.session);
@@ -279,7 +279,7 @@ pub(super) fn session_id(transcript: &Path) -> String {
     said.filter(is_own).or(named).unwrap_or_default()
 }
 
-/// The transcript of that session near another one: in the same folder, else in another project of
+/// The transcript of a session near another one: in the same folder, or else in another project of
 /// the same folder of Claude Code.
 pub(super) fn transcript_of(session: &str, near: &Path) -> Option<PathBuf> {
     let is_plain = session
@@ -298,7 +298,8 @@ pub(super) fn transcript_of(session: &str, near: &Path) -> Option<PathBuf> {
     others.map(|other| other.join(&name)).find(is_regular)
 }
 
-/// Version 2.0 kept subagents beside the session; their first line says whose they are.
+/// The subagents in the session's own folder, where version 2.0 kept them; their first line names
+/// their session.
 fn siblings(transcript: &Path) -> Listing<AgentFile> {
     let Some(folder) = transcript.parent() else {
         return Listing::default();
@@ -339,7 +340,8 @@ fn agent_file(path: &Path) -> Option<AgentFile> {
     })
 }
 
-/// Agents of a workflow lie in a folder of its own; a teammate is woken by a message.
+/// The role of an agent: agents of a workflow are in a folder of that name, and a teammate is woken
+/// by a message.
 fn role(path: &Path, facts: &FirstFacts) -> Option<&'static str> {
     if path
         .components()
@@ -350,7 +352,7 @@ fn role(path: &Path, facts: &FirstFacts) -> Option<&'static str> {
     facts.is_teammate.then_some("teammate")
 }
 
-/// Agents that Claude Code starts for its own ends carry their purpose in their id.
+/// The purpose of an internal agent, which is a prefix of its id.
 fn internal_kind(id: &str) -> Option<&'static str> {
     const KINDS: [(&str, &str); 3] = [
         ("acompact-", "compaction"),

@@ -1,12 +1,12 @@
-//! Which folders hold sessions of Claude Code.
+//! Folders that contain sessions of Claude Code.
 //!
-//! Claude Code itself has one folder: whatever `CLAUDE_CONFIG_DIR` holds, a list included, it takes
-//! for the name of one (2.1.332), and `~/.claude` where that is not set. Other programs read
-//! the variable as a list, separated by commas, and look into `~/.config/claude` too. Claude Desktop
-//! keeps a folder of Claude Code for each task of Cowork, in its own data.
+//! Claude Code itself has one folder: `CLAUDE_CONFIG_DIR`, whose whole value it takes as one name
+//! even if it is a list (2.1.332), or else `~/.claude`. Other programs read the variable as a list,
+//! separated by commas, and search `~/.config/claude` too. Claude Desktop keeps a folder of Claude
+//! Code for each task of Cowork, in its own data.
 //!
-//! Where the variable names other folders than the usual one, the usual ones are not looked at: it is
-//! how accounts are kept apart.
+//! If the variable names other folders than the usual one, the usual ones are not searched:
+//! accounts are kept apart in this way.
 
 use std::env;
 use std::path::{Component, Path, PathBuf};
@@ -15,20 +15,21 @@ use crate::host::Host;
 use crate::sources::walk::{self, Listing};
 use crate::variables::Variable;
 
-/// What Cowork calls its folder.
+/// Name of Cowork's folder.
 const COWORK: &str = "local-agent-mode-sessions";
 
-/// The application's data, below the home directory: on macOS and Windows. Elsewhere it lies where
-/// the user's configuration does.
+/// The application's data below the home directory, on macOS and Windows. Elsewhere it is in the
+/// user's configuration folder.
 const APPLICATION_DATA: [&str; 2] = [
     "Library/Application Support/Claude",
     "AppData/Roaming/Claude",
 ];
 
-/// Where Windows keeps the data of applications from its store, and where in it that of one is.
+/// The folder of data of applications from the Windows store, and the place of Claude's data in its
+/// package.
 const STORE: [&str; 2] = ["AppData/Local/Packages", "LocalCache/Roaming/Claude"];
 
-/// The folder of Claude Code: settings, plugins, sessions.
+/// The folder of Claude Code with settings, plugins and sessions.
 #[must_use]
 pub(crate) fn config_dir(host: &Host) -> Option<PathBuf> {
     let named = host.path_variable(Variable::ClaudeConfigDir);
@@ -41,7 +42,7 @@ pub(crate) fn projects_dir(host: &Host) -> Option<PathBuf> {
     Some(config_dir(host)?.join("projects"))
 }
 
-/// The folders of Claude Code that may hold sessions, its own one first. They need not be there.
+/// Folders of Claude Code that may contain sessions, its own one first. They may not exist.
 #[must_use]
 pub(crate) fn config_dirs(host: &Host) -> Vec<PathBuf> {
     let mut folders = Vec::from_iter(config_dir(host));
@@ -56,7 +57,7 @@ pub(crate) fn config_dirs(host: &Host) -> Vec<PathBuf> {
     without_repetitions(folders)
 }
 
-/// The folders of Cowork, whether they are there or not.
+/// The folders of Cowork, existing or not.
 #[must_use]
 pub(crate) fn cowork_dirs(host: &Host) -> Listing<PathBuf> {
     let mut data: Listing<PathBuf> = Listing::default();
@@ -80,8 +81,7 @@ pub(crate) fn cowork_dirs(host: &Host) -> Listing<PathBuf> {
     data.map(|data| data.join(COWORK))
 }
 
-/// The folders of projects in which sessions lie: those of [`config_dirs`], and those of the tasks
-/// of Cowork.
+/// Folders of projects with sessions: those in [`config_dirs`], and those of Cowork's tasks.
 pub(super) fn projects_dirs(host: &Host) -> Listing<PathBuf> {
     let mut all: Listing<PathBuf> = Listing::default();
     let own = config_dirs(host).into_iter();
@@ -94,7 +94,7 @@ pub(super) fn projects_dirs(host: &Host) -> Listing<PathBuf> {
     all
 }
 
-/// The folders of Claude Code that a transcript lies in, by its own path or behind a link: those of
+/// The folders of Claude Code that contain a transcript, by its own path or behind a link: those of
 /// [`config_dirs`], and that of a task of Cowork.
 #[must_use]
 pub(crate) fn config_dirs_of(transcript: &Path, host: &Host) -> Vec<PathBuf> {
@@ -112,12 +112,12 @@ pub(crate) fn config_dirs_of(transcript: &Path, host: &Host) -> Vec<PathBuf> {
     without_repetitions(folders)
 }
 
-/// Whether a transcript is of Cowork, whose processes may run on another machine.
+/// Whether a transcript belongs to Cowork, whose processes may run on another machine.
 pub(crate) fn is_of_cowork(transcript: &Path) -> bool {
     task_of(transcript).is_some()
 }
 
-/// The folder of Claude Code in the task of Cowork that a transcript is of.
+/// The folder of Claude Code of the Cowork task that a transcript belongs to.
 fn task_of(transcript: &Path) -> Option<PathBuf> {
     let mut names = transcript.components().map(Component::as_os_str);
     if !names.any(|name| name == COWORK) {
@@ -132,7 +132,7 @@ fn usual(host: &Host) -> Option<PathBuf> {
     Some(host.home.as_ref()?.join(".claude"))
 }
 
-/// The folders of a list, where it is one: all of them are absolute.
+/// The folders of a list; empty unless there are several absolute ones.
 fn listed(value: &Path) -> Vec<PathBuf> {
     let by_commas = value.to_str().map(|text| {
         let parts = text.split(',').map(str::trim);
@@ -161,7 +161,7 @@ fn tasks(cowork: &Path) -> Listing<PathBuf> {
     projects
 }
 
-/// The folders in one; links are none. What cannot be listed is noted in `all`.
+/// The folders in a folder, without links. Errors are added to `all`.
 fn folders_in(folder: &Path, all: &mut Listing<PathBuf>) -> Vec<PathBuf> {
     let entries = walk::entries(folder);
     all.unreadable.extend(entries.unreadable);

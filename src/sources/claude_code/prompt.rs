@@ -1,4 +1,4 @@
-//! Which `user` lines are prompts, and what was typed.
+//! Recognises prompts among `user` lines.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use super::wire::{Block, Content, Line, Origin};
 use crate::session::{self, Trigger};
 use crate::sources::lenient::{Text, payload};
 
-/// What Claude Code writes in the user's name when they stop it.
+/// Beginning of the text that Claude Code writes in the user's name after an interruption.
 const INTERRUPTED: &str = "[Request interrupted by user";
 
-/// What begins the message of another agent.
+/// Beginning of the message of another agent.
 const TEAMMATE: &str = "<teammate-message";
 
 /// A line that begins a turn.
@@ -18,8 +18,8 @@ pub(super) struct Prompt {
     pub(super) text: String,
 }
 
-/// Reads the prompt out of a `user` line; `None` when it is none: the result of a tool, output
-/// of a local command, context, an interruption.
+/// The prompt in a `user` line; `None` for a tool result, output of a local command, context, or an
+/// interruption.
 pub(super) fn of_line(line: &Line<'_>, content: &Content<'_>) -> Option<Prompt> {
     if line.is_meta == Some(true) || line.is_compact_summary == Some(true) {
         return None;
@@ -42,7 +42,7 @@ fn is_from_machine(line: &Line<'_>) -> bool {
     ) || turn_origin == Some("task_notification")
 }
 
-/// Reads a prompt that was typed while the agent worked.
+/// The prompt in an attachment, typed while the agent worked.
 pub(super) fn of_queued(prompt: &Content<'_>, mode: Option<&str>) -> Option<Prompt> {
     if !matches!(mode, None | Some("prompt")) {
         return None;
@@ -50,8 +50,8 @@ pub(super) fn of_queued(prompt: &Content<'_>, mode: Option<&str>) -> Option<Prom
     classify(&spoken_text(prompt)?, false)
 }
 
-/// Reads a prompt that stands in the queue alone; what is no person's is told elsewhere, and a
-/// command that was taken out of the queue never reached the model.
+/// The prompt in a line of the queue; `None` for a message that no person wrote, which is in
+/// another line, and for a command, which never reached the model.
 pub(super) fn of_typed(text: &str) -> Option<Prompt> {
     let prompt = classify(text, false)?;
     let is_command = prompt.trigger != Trigger::Prompt || prompt.text.starts_with('/');
@@ -93,13 +93,13 @@ fn classify(text: &str, not_human: bool) -> Option<Prompt> {
     })
 }
 
-/// Whether all of a `user` line repeats answers. Records of requests do not tell.
+/// Whether a whole `user` line repeats output. Records of requests do not state it.
 pub(super) fn is_report(line: &Line<'_>) -> bool {
     line.is_compact_summary == Some(true) || is_from_machine(line)
 }
 
-/// Marks the texts of a message to the model that repeat answers: all of them, or those that begin
-/// as such texts do.
+/// Marks the texts of a message to the model that repeat output: all of them, or those with a known
+/// beginning.
 pub(super) fn with_reports(content: Vec<session::Block>, are_all: bool) -> Vec<session::Block> {
     let is_report = |block: &session::Block| match block {
         session::Block::Text(text) => are_all || repeats_answers(text),
@@ -128,7 +128,7 @@ fn repeats_answers(text: &str) -> bool {
     BEGINNINGS.iter().any(|start| text.starts_with(start))
 }
 
-/// What another agent said, without its wrapper.
+/// The message of another agent, without its tags.
 fn message(text: &str) -> Option<&str> {
     let Some(inside) = text.strip_prefix(TEAMMATE) else {
         return (!text.starts_with('<')).then_some(text);
@@ -136,7 +136,7 @@ fn message(text: &str) -> Option<&str> {
     between(inside, ">", "</teammate-message>")
 }
 
-/// The text of a message that holds no result of a tool; pictures are named after it.
+/// The text of a message without tool results, followed by the kinds of its images and documents.
 fn spoken_text<'a>(content: &'a Content<'_>) -> Option<Cow<'a, str>> {
     let blocks = match content {
         Content::Nothing => return None,
@@ -160,17 +160,17 @@ fn spoken_text<'a>(content: &'a Content<'_>) -> Option<Cow<'a, str>> {
     (!parts.is_empty()).then(|| Cow::Owned(parts.join("\n")))
 }
 
-/// Whether another agent speaks.
+/// Whether the message is from another agent.
 pub(super) fn is_from_teammate(content: &Content<'_>) -> bool {
     only_text(content).is_some_and(|text| text.trim_start().starts_with(TEAMMATE))
 }
 
-/// Whether the user stopped the agent here.
+/// Whether the user interrupted the agent here.
 pub(super) fn is_interruption(content: &Content<'_>) -> bool {
     only_text(content).is_some_and(|text| text.starts_with(INTERRUPTED))
 }
 
-/// The text of a message that is nothing else.
+/// The text of a message that contains nothing else.
 pub(super) fn only_text<'a>(content: &'a Content<'_>) -> Option<Cow<'a, str>> {
     match content {
         Content::Text(text) => Some(Cow::Borrowed(text)),
@@ -182,7 +182,7 @@ pub(super) fn only_text<'a>(content: &'a Content<'_>) -> Option<Cow<'a, str>> {
     }
 }
 
-/// Whether a block holds what the editor or the agent put beside the prompt.
+/// Whether a block contains context that the editor or the agent added to the prompt.
 fn is_context(text: &str) -> bool {
     const CONTEXT: [(&str, &str); 2] =
         [("<ide_", ">"), ("<system-reminder>", "</system-reminder>")];
@@ -191,7 +191,7 @@ fn is_context(text: &str) -> bool {
     kinds.any(|(start, end)| text.starts_with(start) && text.ends_with(end))
 }
 
-/// What stands between two marks.
+/// The text between two marks.
 pub(super) fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(start)?;
     rest.split_once(end).map(|(inner, _)| inner)

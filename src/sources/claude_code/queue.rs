@@ -1,7 +1,7 @@
 //! Prompts that were typed while the agent worked.
 //!
-//! They wait in a queue, of which lines tell. What is taken out of it to be said to the model at
-//! once stands in an attachment too; before 2.1.81 often nowhere else.
+//! They wait in a queue, which lines record. A prompt that is taken out to reach the model at once
+//! is in an attachment too; before 2.1.81 often nowhere else.
 
 use std::collections::VecDeque;
 
@@ -10,15 +10,15 @@ use chrono::{DateTime, Utc};
 use super::wire::Line;
 use crate::sources::lenient::{Text, payload};
 
-/// See the module's documentation.
+/// The queue of prompts.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: VecDeque<String>,
-    /// What was said to the model, as far as no other line told it.
+    /// Prompts that reached the model, as far as no other line contains them.
     said: Vec<Said>,
 }
 
-/// A prompt that was said to the model, and when.
+/// A prompt that reached the model, with its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) text: String,
@@ -26,7 +26,7 @@ pub(super) struct Said {
 }
 
 impl Queue {
-    /// Takes notice of a `queue-operation` line.
+    /// Processes a `queue-operation` line.
     pub(super) fn happened(&mut self, line: &Line<'_>, at: DateTime<Utc>) {
         let text: Option<Text<'_>> = payload(line.content);
         let text = text.map(|text| text.0.into_owned());
@@ -42,14 +42,14 @@ impl Queue {
                 let text = text.filter(|text| !text.trim().is_empty());
                 self.said.extend(text.map(|text| Said { text, at }));
             }
-            // Given back to whoever typed it.
+            // Returned to the person who typed them.
             Some("popAll") => self.waiting.clear(),
             _ => {}
         }
     }
 
-    /// Takes the prompt out of the queue that the line names, else the one that waits longest. One
-    /// that is named was said, even where no line told that it waited.
+    /// Removes the prompt that the line names from the queue, or else the oldest one. A named
+    /// prompt counts even if no line put it into the queue.
     fn leave(&mut self, named: Option<String>) -> Option<String> {
         let Some(named) = named else {
             return self.waiting.pop_front();
@@ -61,17 +61,17 @@ impl Queue {
             .or(Some(named))
     }
 
-    /// Another line tells what was said.
+    /// Removes a prompt that another line contains.
     pub(super) fn is_told(&mut self, text: &str) {
         self.said.retain(|said| said.text.trim() != text.trim());
     }
 
-    /// What was said, and no other line told.
+    /// Takes the prompts that no other line contains.
     pub(super) fn take(&mut self) -> Vec<Said> {
         std::mem::take(&mut self.said)
     }
 
-    /// Whether nothing depends on what was read before.
+    /// Whether nothing depends on lines that were read before.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.said.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Reads the files of a session, each byte once; what a request named is read again.
+//! Reads the files of a session, each byte once, except for messages that a request names.
 
 use std::io;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 
 use super::checkpoint::{Checkpoint, Extent};
-use super::line_reader::{LineReader, Place};
+use super::line_reader::{LinePlace, LineReader};
 use super::messages::Spot;
 use super::paths::{AgentFile, SessionFiles};
 use super::strays::{Others, Strays};
@@ -16,17 +16,17 @@ use super::wire::Line;
 use crate::session::{InputScope, Session, Wanted};
 use crate::sources::jsonl::{self, Lines};
 
-/// Broken lines in a file without a session that may be the beginning of one. A file with more has
-/// another form: JSON over several lines, or none at all.
+/// Malformed lines in a file without a session that may still be the beginning of one. A file with
+/// more has another form: JSON over several lines, or no JSON.
 const MOST_BROKEN: u64 = 1;
 
-/// Reads a session, from its start or from where `checkpoint` left off. There is none when the
-/// files hold no line with a time. `wanted` is what is kept of what was said. The reading may
-/// stop after `most` bytes of the transcript, where a later one can go on.
+/// Reads a session from its start, or from `checkpoint` on; `None` when no line has a time.
+/// `wanted` says which content to keep. The reading may stop after `most` bytes of the transcript,
+/// from where a later one can continue.
 ///
 /// # Errors
-/// When the transcript cannot be opened or read, or is of another form. Subagents that cannot be read are reported in
-/// [`Extent::unreadable`] and cost nothing else.
+/// When the transcript cannot be read, or has another form. Subagents that cannot be read are
+/// reported in [`Extent::unreadable`] and do not affect the rest.
 pub(super) fn read(
     files: &SessionFiles,
     checkpoint: Option<Checkpoint>,
@@ -49,7 +49,7 @@ pub(super) fn read(
     let is_nothing = session.is_none() && checkpoint.offset == 0 && !extent.is_part;
     if is_nothing && broken > MOST_BROKEN {
         let path = files.transcript.display();
-        bail!("cannot read {path}: is no transcript: {broken} of its lines are no JSON objects");
+        bail!("cannot read {path}: not a transcript: {broken} of its lines are not JSON objects");
     }
     Ok((session, extent))
 }
@@ -58,7 +58,7 @@ struct Reader<'a> {
     files: &'a SessionFiles,
     lines: LineReader,
     extent: Extent,
-    /// Where the reading of the transcript may stop.
+    /// Offset in the transcript at which the reading may stop.
     end: u64,
     others: Others<'a>,
     strays: Strays,
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         most: u64,
     ) -> anyhow::Result<Self> {
         let strays = Strays::of(files, checkpoint);
-        // Lines of other files may belong anywhere.
+        // Lines of other files may belong anywhere in it.
         let start = Checkpoint::default();
         let (checkpoint, most) = if strays.is_empty() {
             (checkpoint, most)
@@ -106,10 +106,10 @@ impl<'a> Reader<'a> {
         self.lines.requests.begin(&files.transcript, is_part, place);
         self.file(&files.transcript, checkpoint.offset, None)
             .with_context(|| format!("cannot read {}", files.transcript.display()))?;
-        // Of the transcript: subagents may go on for longer.
+        // The end of the transcript: subagents may continue longer.
         let end = self.lines.assembler.last_seen();
         for agent in open {
-            // One that began later is started by what comes later.
+            // A later part starts agents that began later.
             if self.extent.is_part && agent.began_at > end {
                 continue;
             }
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Whether nothing has to be read again in order to understand what was read.
+    /// Whether everything that was read can be interpreted without reading again.
     fn is_sufficient(&self) -> bool {
         !self.lines.assembler.repeats_earlier() && !self.lines.requests.lacks_earlier()
     }
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
         (lines.finish(), extent)
     }
 
-    /// What an agent's own file says about it counts more than what other lines say.
+    /// Adds the facts in an agent's own file, which take precedence over those in other lines.
     fn expect_agent(&mut self, agent: &AgentFile) {
         let lines = &mut self.lines;
         let (kind, call) = (agent.kind.clone(), agent.call.clone());
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
             let text = line.text();
-            let place = Place {
+            let place = LinePlace {
                 path,
                 offset: line.offset,
                 agent,
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
         }
         if agent.is_none() {
             let offset = lines.offset();
-            let place = Place {
+            let place = LinePlace {
                 path,
                 offset,
                 agent,
@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn object(&mut self, object: &Line<'_>, place: Place<'_>, spot: Spot) {
+    fn object(&mut self, object: &Line<'_>, place: LinePlace<'_>, spot: Spot) {
         if place.agent.is_none() {
             if self.others.own(object) {
                 return;
@@ -216,8 +216,8 @@ impl<'a> Reader<'a> {
         self.lines.requests.saw(object, spot);
     }
 
-    /// Reads the lines that stand in other files and were written before that time.
-    fn strays(&mut self, before: Option<DateTime<Utc>>, place: Place<'_>) {
+    /// Reads the lines in other files that were written before that time.
+    fn strays(&mut self, before: Option<DateTime<Utc>>, place: LinePlace<'_>) {
         while let Some(text) = self.strays.next(before) {
             jsonl::objects(&text, |object| self.lines.line(&object, place));
         }

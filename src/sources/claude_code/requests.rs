@@ -1,10 +1,9 @@
-//! What the newest versions write down of every request: which messages it held, which system
-//! prompt and tools, and with which parameters it was sent.
+//! Records of requests, which recent versions write: messages, system prompt, tools and parameters.
 //!
-//! A request names its messages by hash, as a list: how many it keeps of an earlier request's
-//! and which follow. What a call added to its conversation is what its list holds after the
-//! beginning that it shares with the list of the call before. Records that are missing or
-//! damaged cost that call the exact content, and nothing else.
+//! A request names its messages by hash, as a list: how many it keeps of an earlier request, and
+//! which follow. The messages that a call added are those after the beginning which its list shares
+//! with that of the call before. Records that are missing or damaged only cost the exact input of
+//! that call.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -27,7 +26,7 @@ use crate::session::{
 use crate::sources::lenient::{Text, payload};
 use crate::sources::times::parse_time;
 
-/// Parameters that say how the model was asked. None of them holds content.
+/// Parameters without content.
 const OTHER_PARAMETERS: [&str; 6] = [
     "temperature",
     "top_p",
@@ -37,24 +36,24 @@ const OTHER_PARAMETERS: [&str; 6] = [
     "tool_choice",
 ];
 
-/// The request records of the file that is being read.
+/// The request records of the current file.
 #[derive(Debug)]
 pub(super) struct Requests {
-    /// What is wanted of the content; `None` when content is not.
+    /// How much of the inputs to read; `None` when no content is wanted.
     scope: Option<InputScope>,
     messages: Messages,
     lists: Lists,
     known: HashMap<String, Request>,
-    /// The last request, unless it was answered.
+    /// The last request, until it is answered.
     open: Option<String>,
-    /// The last call that was answered: its request, and what it was given.
+    /// The last answered call: its request and its list of messages.
     answered: Option<(String, List)>,
-    /// Whether a response came since then whose request is not known.
+    /// Whether a response with an unknown request followed it.
     is_unsure: bool,
     shapes: HashMap<String, Shape>,
-    /// The calls of tools in responses.
+    /// Ids of tool calls in responses.
     calls: HashSet<String>,
-    /// What was read before, where all calls are wanted whole.
+    /// Messages that were read, if the whole input of every call is wanted.
     cache: HashMap<MessageHash, Arc<Message>>,
     is_part: bool,
     lacks_earlier: bool,
@@ -65,9 +64,9 @@ struct Request {
     at: DateTime<Utc>,
     parameters: Parameters,
     model: Option<String>,
-    /// What it held; `None` when the record is damaged.
+    /// Its messages; `None` when the record is damaged.
     list: Option<List>,
-    /// How many messages of it the record names.
+    /// Number of messages that the record names itself.
     named: usize,
     shape: Option<String>,
     is_answered: bool,
@@ -79,21 +78,21 @@ struct Shape {
     setup: Option<Arc<Setup>>,
 }
 
-/// What is known of the request of a call.
+/// Facts about the request of a call.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    /// When it was sent, where the response names it.
+    /// When it was sent, if the response names it.
     pub(super) at: Option<DateTime<Utc>>,
     pub(super) parameters: Parameters,
-    /// The model that was asked.
+    /// The requested model.
     pub(super) model: Option<String>,
-    /// What the model was given; `None` when the lines around have to tell.
+    /// Its messages; `None` when they have to be determined from the lines before.
     pub(super) given: Option<RequestMessages>,
     /// The system prompt and tools.
     pub(super) setup: Option<Arc<Setup>>,
 }
 
-/// A line of the model's, which is to be joined to its request.
+/// An `assistant` line whose request is wanted.
 pub(super) struct Answer<'a> {
     pub(super) line: &'a Line<'a>,
     pub(super) is_error: bool,
@@ -102,14 +101,14 @@ pub(super) struct Answer<'a> {
     pub(super) blocks: &'a [Block],
 }
 
-/// Where the conversation stood, for a reading that goes on from there.
+/// The state of the records at a place, from which a later reading continues.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct RequestState {
     request: String,
     list: List,
     /// The first message of the list.
     first: Option<MessageHash>,
-    /// The response to it.
+    /// The response to the request.
     answers: Vec<MessageHash>,
 }
 
@@ -131,8 +130,8 @@ impl Requests {
         }
     }
 
-    /// Another file is read: from its start, or from where the conversation stood at `place`.
-    pub(super) fn begin(&mut self, path: &Path, is_part: bool, place: Option<&Place>) {
+    /// Begins a file, from its start or from `place`.
+    pub(super) fn begin(&mut self, path: &Path, is_part: bool, place: Option<&RequestState>) {
         *self = Self {
             messages: Messages::of(path),
             is_part,
@@ -150,17 +149,17 @@ impl Requests {
         }
     }
 
-    /// Whether something stands before the part that was read which what was read needs.
+    /// Whether the part needs messages from before its start.
     pub(super) const fn lacks_earlier(&self) -> bool {
         self.lacks_earlier
     }
 
-    /// Where the conversation stands; `None` when the requests do not tell.
-    pub(super) fn place(&mut self) -> Option<Place> {
+    /// The current state; `None` when the records do not determine it.
+    pub(super) fn place(&mut self) -> Option<RequestState> {
         self.scope.filter(|_| !self.is_unsure)?;
         let nothing = || (String::new(), List::EMPTY);
         let (request, list) = self.answered.clone().unwrap_or_else(nothing);
-        Some(Place {
+        Some(RequestState {
             request,
             list,
             first: self.lists.beginning(list),
@@ -168,7 +167,7 @@ impl Requests {
         })
     }
 
-    /// Takes notice of a line.
+    /// Processes a line.
     pub(super) fn saw(&mut self, line: &Line<'_>, spot: Spot) {
         let hash = |text: &Option<Text<'_>>| MessageHash::parse(text.as_ref()?.as_str());
         match line.kind {
@@ -219,7 +218,7 @@ impl Requests {
         self.open = Some(id.as_str().to_owned());
     }
 
-    /// What a request held, and how many messages of it are named in its line.
+    /// The list of a request, and the number of messages that its line names.
     fn list(&mut self, line: &Line<'_>) -> Option<(List, usize)> {
         let tail: Vec<Text<'_>> = payload(line.tail)?;
         let beginning = match &line.base {
@@ -248,7 +247,7 @@ impl Requests {
         }
     }
 
-    /// The request of a call. A failed call names none: it is the last one before.
+    /// The request of a call. A failed call names none: its request is the last one before it.
     pub(super) fn answer(&mut self, answer: &Answer<'_>) -> Asked {
         let asked = self.asked(answer);
         self.is_unsure |= asked.is_none() && !answer.is_error;
@@ -266,7 +265,7 @@ impl Requests {
         request.is_answered = true;
         let mut asked = Asked {
             at: named.map(|_| request.at),
-            // The first line of a response is enough.
+            // Needed by the first line of a response only.
             parameters: mem::take(&mut request.parameters),
             model: request.model.clone(),
             ..Asked::default()
@@ -275,7 +274,7 @@ impl Requests {
         if is_new && let Some(scope) = self.scope {
             asked.setup = shape.and_then(|shape| self.setup(&shape, answer));
             asked.given = list.and_then(|list| self.given(list, tail, scope, answer));
-            // What a failed call was given, the next one is given again.
+            // The next call receives the input of a failed one again.
             if !answer.is_error {
                 self.is_unsure = list.is_none();
                 if let Some(list) = list {
@@ -308,7 +307,7 @@ impl Requests {
                 self.lacks_earlier |= self.is_part;
                 return None;
             };
-            // A response can have been put together otherwise than its lines are.
+            // A response may have been divided into other parts than its lines.
             let is_response = calls_of(&message.content).any(|id| self.calls.contains(id));
             if !message.content.is_empty() && !is_response {
                 new.push(message);
@@ -321,7 +320,7 @@ impl Requests {
         Some(RequestMessages { new, whole })
     }
 
-    /// What a request holds that the call before it did not, and was not given back by it.
+    /// Messages of a request that the call before it did not have and that are not its response.
     fn added(&self, list: List, tail: usize) -> Option<Vec<MessageHash>> {
         let of_tail = || {
             let kept = self.lists.first(list, list.length() - tail)?;
@@ -334,8 +333,8 @@ impl Requests {
             None => of_tail(),
         }?;
         if self.is_unsure {
-            // A fork or an update, or a record was lost: what was said before the last response
-            // belongs to calls without records.
+            // A fork, an update, or a lost record: messages before the last response belong to
+            // calls without records.
             let is_response = |hash: &MessageHash| self.messages.is_response(*hash);
             let old = added.iter().rposition(is_response);
             added.drain(..old.map_or(0, |last| last + 1));
@@ -343,7 +342,7 @@ impl Requests {
         Some(added)
     }
 
-    /// All that a request held.
+    /// All messages of a request.
     fn whole(&mut self, list: List, answer: &Answer<'_>) -> Option<Vec<Arc<Message>>> {
         let mut whole = Vec::new();
         for hash in self.lists.since(list, List::EMPTY)? {
@@ -407,7 +406,7 @@ fn speaker(line: &Line<'_>) -> Speaker {
     Speaker::Model(id.join(" "))
 }
 
-/// The parameters of a request, as far as they are of the kind we know.
+/// The known parameters of a request.
 fn parameters(mut sent: Map<String, Value>) -> Parameters {
     let config = sent.get("output_config");
     let effort = config.and_then(|config| config.get("effort"));

@@ -1,5 +1,5 @@
-//! The system prompt and tools as an attachment tells them (2.1.270 and later), where there are no
-//! records of requests.
+//! System prompt and tools from an attachment (2.1.270 and later), if there are no records of
+//! requests.
 
 use std::sync::Arc;
 
@@ -23,21 +23,21 @@ struct PromptSnapshot<'a> {
     tools: Option<&'a RawValue>,
 }
 
-/// A tool as it stands there.
+/// A tool in it.
 #[derive(Deserialize)]
 struct Tool<'a> {
     #[serde(borrow, default)]
     schema: Option<&'a RawValue>,
 }
 
-/// What an attachment was rendered to for the model.
+/// The text of an attachment, as the model received it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Rendered<'a> {
     #[serde(borrow, default)]
     pub(super) content: Content<'a>,
 }
 
-/// The snapshot that holds: the last before a call.
+/// The current snapshot: the last one before a call.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     raw: String,
@@ -45,7 +45,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// A snapshot was written. One that says the same as the last is the same.
+    /// Stores a snapshot. One that equals the last is the same.
     pub(super) fn take(&mut self, raw: &RawValue) {
         if self.raw == raw.get() {
             return;

@@ -1,8 +1,8 @@
-//! Lines of a session that stand in the transcript of another one.
+//! Lines of a session in the transcript of another one.
 //!
 //! Two processes of Claude Code have written into one file (public reports of 2.1.1xx). Every line
-//! says whose it is, and belongs to that session: it is left out where it stands, and read together
-//! with the transcript of its own session. Where that has no transcript in the same folder, the
+//! names its session and belongs to it: it is omitted from the transcript that contains it, and
+//! read with that of its own session. If that session has no transcript in the same folder, the
 //! line stays where it is, so that nothing is lost.
 
 use std::collections::{HashMap, VecDeque};
@@ -22,10 +22,10 @@ use crate::sources::jsonl::{self, Lines};
 use crate::sources::lenient::{Text, known, text_or_number};
 use crate::sources::times::parse_time;
 
-/// The other sessions whose lines were met in a transcript.
+/// The other sessions whose lines are in a transcript.
 pub(super) struct Others<'a> {
     files: &'a SessionFiles,
-    /// The transcript of each, where it has one.
+    /// The transcript of each, if it has one.
     known: HashMap<String, Option<PathBuf>>,
 }
 
@@ -55,17 +55,17 @@ impl<'a> Others<'a> {
         has_owner
     }
 
-    /// The transcripts of the sessions whose lines were met.
+    /// The transcripts of the sessions whose lines were found.
     pub(super) fn transcripts(self) -> Vec<PathBuf> {
         self.known.into_values().flatten().collect()
     }
 }
 
-/// Lines of a session in the transcripts near its own, the oldest first.
+/// Lines of a session in other transcripts, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Strays(VecDeque<(DateTime<Utc>, String)>);
 
-/// All that tells whose a line is.
+/// The fields of a line that name its session and time.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope<'a> {
@@ -76,9 +76,9 @@ struct Envelope<'a> {
 }
 
 impl Strays {
-    /// Looks for lines of a session. Where nothing was written since the checkpoint, there are none:
-    /// earlier ones were read before it. Otherwise there are all of them, since the session is then
-    /// read from its start. A transcript that cannot be read holds none: its own session reports it.
+    /// Searches lines of a session. If none was written since the checkpoint, there are none:
+    /// earlier ones were read before it. Otherwise it finds all of them, since the session is then
+    /// read from its start. A transcript that cannot be read is reported with its own session.
     pub(super) fn of(files: &SessionFiles, checkpoint: &Checkpoint) -> Self {
         let since = checkpoint.last_time.filter(|_| checkpoint.offset > 0);
         let new = Self::written_since(files, since);
@@ -88,7 +88,7 @@ impl Strays {
         Self::written_since(files, None)
     }
 
-    /// Those that were written at that time or later, or since the session began.
+    /// Lines that were written at that time or later, or since the session began.
     fn written_since(files: &SessionFiles, since: Option<DateTime<Utc>>) -> Self {
         let mut lines = Vec::new();
         for path in candidates(files, since) {
@@ -111,11 +111,11 @@ impl Strays {
     }
 }
 
-/// Transcripts of other sessions that were written to while this one was, from that time on, and
-/// that name it.
+/// Transcripts of other sessions that name this one and were written to while it ran, from `since`
+/// on.
 fn candidates(files: &SessionFiles, since: Option<DateTime<Utc>>) -> Vec<PathBuf> {
     let (transcript, id) = (&files.transcript, &files.session_id);
-    // A copy under another name is no place that other sessions write beside.
+    // Other sessions do not write into a copy under another name.
     if paths::transcript_of(id, transcript).as_ref() != Some(transcript) {
         return Vec::new();
     }
@@ -126,7 +126,7 @@ fn candidates(files: &SessionFiles, since: Option<DateTime<Utc>>) -> Vec<PathBuf
     others
 }
 
-/// When a file was last written to.
+/// Modification time of a file.
 fn written(path: &Path) -> Option<DateTime<Utc>> {
     let meta = path.metadata().ok()?;
     meta.modified().ok().map(DateTime::from)

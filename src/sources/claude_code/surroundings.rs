@@ -1,4 +1,4 @@
-//! Where and how a session worked at each of its lines.
+//! The circumstances of each line.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use super::wire::Line;
 use crate::session::Circumstances;
 use crate::sources::lenient::Text;
 
-/// What a line says of all that follow it.
+/// Settings that apply from a line on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Standing {
     /// The permission mode.
     permission_mode: Option<String>,
-    /// The agent that the user chose to talk to (`claude --agent`).
+    /// The persona that the user chose (`claude --agent`).
     persona: Option<String>,
     /// The folder that the session was moved to (`/cd`).
     folder: Option<String>,
 }
 
-/// See the module's documentation.
+/// The current circumstances.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
     pub(super) standing: Standing,
@@ -35,13 +35,13 @@ impl Surroundings {
         }
     }
 
-    /// Those of the last line of conversation.
+    /// The circumstances of the last line of the conversation.
     pub(super) const fn current(&self) -> &Arc<Circumstances> {
         &self.current
     }
 
-    /// The file of a subagent begins. It does not tell the mode: that is the one of the call that
-    /// started the agent.
+    /// Begins the file of a subagent. It does not state the permission mode, which is that of the
+    /// call that started the agent.
     pub(super) fn begin_agent(&mut self) {
         self.standing = Standing::default();
     }
@@ -52,17 +52,18 @@ impl Surroundings {
         }
     }
 
-    /// Takes notice of an `agent-setting` line.
+    /// Processes an `agent-setting` line.
     pub(super) fn note_persona(&mut self, line: &Line<'_>) {
         self.standing.persona = owned(line.agent_setting.as_ref());
     }
 
-    /// Takes notice of a `relocated` line.
+    /// Processes a `relocated` line.
     pub(super) fn note_folder(&mut self, line: &Line<'_>) {
         self.standing.folder = owned(line.relocated_cwd.as_ref());
     }
 
-    /// Takes notice of a line of conversation. Lines that agree, as nearly all do, share one value.
+    /// Processes a line of the conversation. Lines with equal circumstances, as nearly all have,
+    /// share one value.
     pub(super) fn note(&mut self, line: &Line<'_>) {
         let known = &self.current;
         let branch = line
@@ -99,13 +100,13 @@ fn is_same(known: Option<&String>, said: Option<&Text<'_>>) -> bool {
     known.map(String::as_str) == said.map(Text::as_str)
 }
 
-/// An empty text says nothing.
+/// An owned copy of a text; an empty one counts as missing.
 fn owned(text: Option<&Text<'_>>) -> Option<String> {
     let text = text.map(Text::as_str);
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A detached head is written as `HEAD`, no repository as nothing: neither is a branch.
+/// Whether a name is a branch. `HEAD` is a detached head, and an empty name means no repository.
 fn is_branch(name: &str) -> bool {
     !name.is_empty() && name != "HEAD"
 }

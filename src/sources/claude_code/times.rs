@@ -1,4 +1,4 @@
-//! When things happened.
+//! Times of lines.
 
 use std::collections::HashMap;
 
@@ -8,14 +8,14 @@ use super::kinds::SystemKind;
 use super::wire::Line;
 use crate::sources::times::parse_time;
 
-/// When the lines of a file were written.
+/// The times of the lines of a file.
 #[derive(Debug, Default)]
 pub(super) struct Times {
-    /// When the last line was written that told.
+    /// Time of the last line with a time.
     pub(super) last_time: Option<DateTime<Utc>>,
-    /// By the uuid of the line: a call begins when its chain parent was there.
+    /// Times by the uuid of the line: a call begins when its parent line was written.
     by_line: HashMap<String, DateTime<Utc>>,
-    /// The last line of the model's.
+    /// The last `assistant` line.
     last_answer: Option<String>,
 }
 
@@ -27,7 +27,7 @@ impl Times {
         }
     }
 
-    /// The time of a line, and whether it is a copy of an earlier one: it has the same uuid.
+    /// The time of a line, and whether it is a copy of an earlier one with the same uuid.
     pub(super) fn note(&mut self, line: &Line<'_>) -> (Option<DateTime<Utc>>, bool) {
         let at = of_line(line);
         self.last_time = at.or(self.last_time);
@@ -38,18 +38,18 @@ impl Times {
         (at, known.is_some())
     }
 
-    /// When that line was written.
+    /// The time of that line.
     pub(super) fn of(&self, uuid: Option<&str>) -> Option<DateTime<Utc>> {
         self.by_line.get(uuid?).copied()
     }
 
-    /// A line of the model's was written.
+    /// Stores the last `assistant` line.
     pub(super) fn answered(&mut self, line: &Line<'_>) {
         self.last_answer = line.uuid.as_ref().map(|uuid| uuid.as_str().to_owned());
     }
 
-    /// Takes notice of a `system` line. A command that the user typed while the model worked stands
-    /// in the chain between a response and what it answers. The call did not wait for it.
+    /// Processes a `system` line. A command that the user typed while the model worked is in the
+    /// chain between a response and its input, but the call did not wait for it.
     pub(super) fn note_command(&mut self, line: &Line<'_>, at: DateTime<Utc>, is_waiting: bool) {
         let is_local = line.system_kind == Some(SystemKind::LocalCommand);
         let (true, Some(uuid), Some(parent)) = (is_local, &line.uuid, &line.parent_uuid) else {
@@ -66,7 +66,7 @@ impl Times {
     }
 }
 
-/// When a line was written, where it tells.
+/// The time of a line, if it has one.
 pub(super) fn of_line(line: &Line<'_>) -> Option<DateTime<Utc>> {
     parse_time(line.timestamp.as_ref()?.as_str())
 }

@@ -1,4 +1,4 @@
-//! `toolUseResult`: what Claude Code notes about a tool's run beside what the model got.
+//! `toolUseResult`: facts about a tool's run that its result for the model does not contain.
 
 use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Deserializer};
@@ -7,27 +7,27 @@ use serde_json::value::RawValue;
 use crate::session::Work;
 use crate::sources::lenient::{Kind, Known, Text, items, known, optional, payload};
 
-/// The few small fields of `toolUseResult` that say something `message.content` does not.
-/// More than a third of a transcript's bytes stand here: they are passed over once, in place.
+/// The fields of `toolUseResult` that are used. More than a third of a transcript's bytes are in
+/// the others, which are skipped in place.
 #[derive(Debug, Default)]
 pub(super) struct ToolUseResult {
-    /// Milliseconds the tool itself took.
+    /// Running time of the tool, in milliseconds.
     pub(super) duration_ms: Option<f64>,
     /// The subagent that the call started.
     pub(super) agent_id: Option<String>,
     /// Its type.
     pub(super) agent_type: Option<String>,
-    /// Whether the subagent goes on in the background.
+    /// Whether the subagent continues in the background.
     pub(super) is_launch: bool,
     /// Whether the user refused to let the tool run.
     pub(super) is_refused: bool,
-    /// Web searches that ran.
+    /// Number of web searches.
     pub(super) searches: u64,
-    /// What was done to files and repository.
+    /// Changes to files and repository.
     pub(super) work: Work,
 }
 
-/// What Claude Code notes when the user refused to let a tool run.
+/// Beginnings of the text for a tool that the user refused.
 const REFUSALS: [&str; 2] = [
     "User rejected tool use",
     "Error: The user doesn't want to proceed with this tool use",
@@ -99,7 +99,7 @@ fn owned(Known(text): Known<Text<'_>>) -> Option<String> {
     text.map(|text| text.0.into_owned())
 }
 
-/// What a tool that writes files says of them.
+/// The fields of a tool that writes files.
 #[derive(Default)]
 struct Written<'a> {
     kind: Option<String>,
@@ -114,7 +114,7 @@ struct Hunk<'a> {
 }
 
 impl Written<'_> {
-    /// A new file has no patch: all of its lines were added.
+    /// Counts the changed lines. A new file has no patch: all of its lines were added.
     fn count(self, work: &mut Work) {
         let hunks: Vec<Hunk<'_>> = items(self.patch);
         let lines = hunks.iter().flat_map(|hunk| items::<Text<'_>>(hunk.lines));

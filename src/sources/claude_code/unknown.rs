@@ -1,7 +1,6 @@
-//! What stands in transcripts and the reader does not know: how often, in which versions, and of
-//! which shape. For the report of a format that changed: names of fields and kinds of values,
-//! never a value, and of nested values not even the names, since those may be file names or
-//! questions.
+//! Unknown types in transcripts: their number, versions and shape, for the report of a changed
+//! format. It contains names of fields and types of values, never a value, and of nested values not
+//! even the names, since those may be file names or questions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,7 +15,7 @@ use super::wire::SYNTHETIC;
 use crate::sources::jsonl::{self, Lines};
 use crate::sources::lenient::{Text, known, payload};
 
-/// Content blocks that are read, or sent as text.
+/// Types of content blocks that are read, or sent as text.
 const BLOCKS: &[&str] = &[
     "text",
     "thinking",
@@ -34,28 +33,28 @@ const BLOCKS: &[&str] = &[
     "tool_reference",
 ];
 
-/// Longer than any name that a program gives to a field or a type.
+/// Characters of the longest name of a field or a type that is shown.
 const LONGEST_NAME: usize = 48;
 
-/// What the reader cannot use.
+/// Lines and blocks that the reader cannot use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unknown {
-    /// What is unknown, by place and type: `line turbo`, `block hologram`.
+    /// Unknown types, by place and type: `line turbo`, `block hologram`.
     pub sightings: BTreeMap<String, Sighting>,
-    /// Lines, or parts of lines, that are broken or too long.
+    /// Lines, or parts of lines, that are malformed or too long.
     pub broken: u64,
-    /// Lines of responses that do not tell what was used.
+    /// Lines of responses without usage.
     pub without_usage: u64,
 }
 
-/// An unknown type and what it looks like.
+/// An unknown type and its shape.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sighting {
-    /// How often it was met.
+    /// Number of occurrences.
     pub count: u64,
     /// Versions of Claude Code that wrote it.
     pub versions: BTreeSet<String>,
-    /// Its fields, each with the kinds of values seen there.
+    /// Its fields, each with the types of its values.
     pub fields: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
@@ -86,10 +85,10 @@ struct Block<'a> {
 }
 
 impl Unknown {
-    /// Adds what is unknown in the files of a session.
+    /// Adds the unknown types in the files of a session.
     ///
     /// # Errors
-    /// When one of them cannot be read; what was seen before stays.
+    /// When one of them cannot be read; results so far are kept.
     pub(crate) fn look(&mut self, files: &SessionFiles) -> io::Result<()> {
         let agents = files.agents.iter().map(|agent| &agent.path);
         for path in [&files.transcript].into_iter().chain(agents) {
@@ -162,7 +161,7 @@ impl Unknown {
     }
 }
 
-/// A type, if it is one: anything else could be somebody's words.
+/// A name, if it has the form of one: anything else could be content.
 fn plain_name<'a>(name: Option<&'a Text<'_>>) -> &'a str {
     match name.map(Text::as_str) {
         None => "(none)",
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_lines_and_blocks_are_told_by_their_shape() {
+    fn unknown_lines_and_blocks_are_reported_by_shape() {
         let unknown = look(concat!(
             r#"{"type":"user","message":{"content":"hello"}}"#,
             "\n",
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_could_be_somebody_s_words_is_told() {
+    fn nothing_that_could_be_content_is_reported() {
         let word = "a secret plan";
         let line = |kind: &str, field: &str| {
             format!(r#"{{"type":"{kind}","version":"{word}","{field}":{{"{word}":"{word}"}}}}"#)

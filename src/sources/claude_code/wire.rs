@@ -1,5 +1,5 @@
-//! The lines as Claude Code writes them: only the fields that are used, borrowed where they can
-//! be. Payloads stay raw until a line turns out to need them; everything else is skipped.
+//! The lines as Claude Code writes them: only the fields that are used, borrowed if possible.
+//! Payloads stay raw until a line turns out to need them; everything else is skipped.
 
 use std::collections::BTreeMap;
 
@@ -167,7 +167,7 @@ impl<'a> Message<'a> {
         model.is_some_and(|model| model.as_str() == SYNTHETIC)
     }
 
-    /// What it used. An array would be read as the fields in their order.
+    /// Its usage. An array is ignored, though it could be read as the fields in order.
     pub(super) fn usage(&self) -> Option<&'a RawValue> {
         self.usage.filter(|usage| usage.get().starts_with('{'))
     }
@@ -199,7 +199,7 @@ pub(super) struct Usage<'a> {
     pub(super) server_tool_use: Option<ServerToolUse>,
     #[serde(default, deserialize_with = "object")]
     pub(super) output_tokens_details: Option<OutputDetails>,
-    /// The calls that it took, among them those of other models.
+    /// The calls within the response, including those of other models.
     #[serde(borrow, default)]
     pub(super) iterations: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "known")]
@@ -271,7 +271,7 @@ pub(super) struct Origin<'a> {
     pub(super) kind: Option<Text<'a>>,
 }
 
-/// `permissionDecision` of a line that holds a tool's result.
+/// `permissionDecision` of a line with a tool result.
 #[derive(Debug, Deserialize)]
 pub(super) struct PermissionDecision<'a> {
     #[serde(borrow, default, deserialize_with = "known")]

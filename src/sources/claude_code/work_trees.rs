@@ -1,7 +1,7 @@
-//! The work trees that Claude Code makes: where they are and which project they are of.
+//! Work trees that Claude Code makes, and their projects.
 //!
-//! `claude --worktree` (2.1.49 and later) puts a session into `.claude/worktrees/<name>` of its
-//! project; a hook of the user's may choose another place. A `worktree-state` line says so at the
+//! `claude --worktree` (2.1.49 and later) runs a session in `.claude/worktrees/<name>` of its
+//! project; a hook of the user may choose another place. A `worktree-state` line states it at the
 //! beginning of the transcript, and again later (seen in 2.1.332).
 
 use std::path::Path;
@@ -13,11 +13,11 @@ use crate::sources::jsonl::{Lines, objects};
 use crate::sources::lenient::{Text, known};
 use crate::sources::work_tree::WorkTree;
 
-/// Bytes of a transcript to look for the line in. It is the first one of a session that begins in
-/// a work tree.
+/// Bytes of a transcript in which to look for the line, which is the first one of a session that
+/// begins in a work tree.
 const FURTHEST: u64 = 256 << 10;
 
-/// Where work trees lie in a project.
+/// Path of work trees in a project.
 const FOLDERS: [&str; 2] = [".claude", "worktrees"];
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ struct State<'a> {
     worktree_name: Option<Text<'a>>,
 }
 
-/// The work trees that the lines of a transcript tell of; none when it cannot be read.
+/// The work trees in the lines of a transcript; none when it cannot be read.
 #[must_use]
 pub(super) fn work_trees(transcript: &Path) -> Vec<WorkTree> {
     let mut trees = Vec::new();
@@ -69,7 +69,7 @@ pub(super) fn work_trees(transcript: &Path) -> Vec<WorkTree> {
     trees
 }
 
-/// The work tree that a folder is in, by its path alone.
+/// The work tree that contains a folder, by its path alone.
 #[must_use]
 pub(super) fn work_tree_of(folder: &str) -> Option<WorkTree> {
     ['/', '\\'].into_iter().find_map(|separator| {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_tells_the_project_of_a_work_tree() {
+    fn the_path_of_a_work_tree_contains_its_project() {
         for (folder, expected) in [
             (
                 "/home/ada/shop/.claude/worktrees/fix",
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_tell_of_work_trees_wherever_they_lie() {
+    fn lines_name_work_trees_in_any_place() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let state = r#"{"type":"worktree-state","worktreeSession":{"originalCwd":"/shop","worktreePath":"/trees/fix","worktreeName":"fix"}}"#;
         let lines = [

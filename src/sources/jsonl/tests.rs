@@ -122,7 +122,7 @@ fn a_file_that_is_one_endless_line_is_given_up() {
 }
 
 #[test]
-fn what_is_written_meanwhile_is_for_the_next_time() {
+fn bytes_written_meanwhile_are_left_for_the_next_reading() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"{}\n").unwrap();
     let mut lines = Lines::open(file.path(), 0).unwrap();
@@ -133,7 +133,7 @@ fn what_is_written_meanwhile_is_for_the_next_time() {
 }
 
 #[test]
-fn a_line_may_be_longer_than_what_is_read_at_once() {
+fn a_line_may_be_longer_than_the_buffer() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let lengths = [10, BUFFER - 12, 3 * BUFFER, 0, BUFFER - 1, BUFFER, 7];
     for length in lengths {

@@ -1,4 +1,4 @@
-//! Readers for fields that may hold a value of any type.
+//! Readers for fields that may contain a value of any type.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ pub(in crate::sources) fn text_or_number<'de: 'a, 'a, D: Deserializer<'de>>(
     Ok(serde_json::from_str(raw).ok())
 }
 
-/// Reads a field that was kept unread; `None` when there is none, or its reader refuses the value.
+/// Reads a field that was kept raw; `None` when it is missing, or its reader refuses the value.
 pub(in crate::sources) fn payload<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
     read(raw?)
 }

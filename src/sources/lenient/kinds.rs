@@ -9,8 +9,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Tokens that no response exceeds: a larger count is an error of whoever wrote it. Sums of counts
-/// below it do not overflow.
+/// Largest number of tokens that counts. No response has more, and sums of such counts do not
+/// overflow.
 const LARGEST_COUNT: f64 = 1e12;
 
 /// A type that is read from values of some JSON types. A value of any other type is skipped, by the
@@ -122,7 +122,7 @@ impl<'de, T: Kind<'de>> Deserialize<'de> for Known<T> {
     }
 }
 
-/// A string, borrowed from the line unless it holds escapes.
+/// A string, borrowed from the line unless it contains escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::sources) struct Text<'a>(pub(in crate::sources) Cow<'a, str>);
 
@@ -148,7 +148,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// A finite number, or a string that holds one.
+/// A finite number, or a string that contains one.
 impl Kind<'_> for f64 {
     fn of_number(number: f64) -> Option<Self> {
         Some(number)
@@ -160,7 +160,7 @@ impl Kind<'_> for f64 {
     }
 }
 
-/// A count: a number without its decimal places, or a string that holds one.
+/// A count: a number without its decimal places, or a string that contains one.
 impl Kind<'_> for u64 {
     fn of_number(number: f64) -> Option<Self> {
         #[expect(
@@ -209,7 +209,8 @@ impl<'de, T: Deserialize<'de>> Kind<'de> for Object<T> {
     }
 }
 
-/// Reads a field that holds an object, in place. An array is none, though `T` could be read from it.
+/// Reads a field that contains an object, in place. An array is ignored, though `T` could be read
+/// from it.
 pub(in crate::sources) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

@@ -22,7 +22,8 @@ pub(in crate::sources) fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Opt
         .or_else(|| read_patiently(raw))
 }
 
-/// Reads a text that holds one value; `None` when it is not JSON, or its reader refuses the value.
+/// Reads a text that contains one value; `None` when it is not JSON, or its reader refuses the
+/// value.
 pub(in crate::sources) fn read_text<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
     read(serde_json::from_str(text).ok()?)
 }

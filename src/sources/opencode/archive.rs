@@ -1,5 +1,4 @@
-//! Where sessions are kept: one database for all of them, or, by versions before 1.2, a tree of
-//! files.
+//! Archives of sessions: a database or, in versions before 1.2, a tree of files.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,15 +10,15 @@ use super::record::{Entry, Record, has_extension};
 use super::wire::Info;
 use crate::sources::walk::Listing;
 
-/// Sessions as they lie on the disk.
+/// An archive of sessions.
 #[derive(Debug)]
 pub(super) enum Archive {
     Database(Database),
     Files(Files),
 }
 
-/// Which session of which archive: the path of the archive, and below it the id. Of a tree of files
-/// it is the path of the session's own file, of a database that of nothing.
+/// The place of a session: the path of its archive, its id, and a path that names it. In a tree of
+/// files that path is the session's file; in a database no file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) archive: PathBuf,
@@ -28,12 +27,13 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// The session that a path means; `None` when it is none of OpenCode's.
+    /// The session that a path names; `None` when it is none of OpenCode's.
     #[must_use]
     pub(super) fn at(path: &Path) -> Option<Self> {
         let (parent, name) = (path.parent()?, path.file_name()?.to_str()?);
         if is_database(path) {
-            // All of it: there is no session of that name, unless there is trouble.
+            // The whole database. No session has that name; it stands for a database that cannot be
+            // read.
             return Some(Self {
                 archive: path.to_owned(),
                 id: name.to_owned(),
@@ -63,8 +63,8 @@ impl Address {
     }
 }
 
-/// Whether the path is that of a database, as far as its first bytes tell: `OPENCODE_DB` gives it any
-/// name. One with OpenCode's own name is taken for one though it is broken, so that this is told.
+/// Whether the path is a database, according to its first bytes: `OPENCODE_DB` gives it any name. A
+/// file with OpenCode's own name counts even if it is broken, so that this is reported.
 #[must_use]
 pub(super) fn is_database(path: &Path) -> bool {
     path.is_file() && (has_usual_name(path) || begins_as_database(path))
@@ -94,7 +94,7 @@ impl Archive {
         })
     }
 
-    /// Every session that is no subagent's.
+    /// Every session except those of subagents.
     pub(super) fn sessions(&self) -> io::Result<Listing<Entry>> {
         match self {
             Self::Database(database) => Ok(Listing {
@@ -112,8 +112,8 @@ impl Archive {
         }
     }
 
-    /// Bytes of a session and those of its subagents, and when the last was written to
-    /// (milliseconds since 1970).
+    /// Size of a session and its subagents in bytes, and the time of the last change (milliseconds
+    /// since 1970).
     pub(super) fn size(&self, id: &str) -> io::Result<(u64, i64)> {
         let (mut bytes, mut updated) = (0, 0);
         let mut family = vec![id.to_owned()];
@@ -135,7 +135,7 @@ impl Archive {
         Ok((bytes, updated))
     }
 
-    /// The sessions of the subagents of a session, the first first.
+    /// The sessions of a session's subagents, the first first.
     pub(super) fn children(&self, id: &str) -> io::Result<Vec<String>> {
         match self {
             Self::Database(database) => database.children(id),
@@ -156,7 +156,7 @@ impl Archive {
         Ok(records)
     }
 
-    /// The session that a subagent's session belongs to in the end.
+    /// The session that a subagent's session is finally part of.
     pub(super) fn root(&self, id: &str) -> io::Result<Option<String>> {
         let mut id = id.to_owned();
         let mut seen = vec![id.clone()];

@@ -1,4 +1,4 @@
-//! What stands in messages and parts, in the words of a session.
+//! Converts content of messages and parts to the types of a session.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use crate::models;
 use crate::session::{Block, CallError, Cost, StopReason, Usage};
 use crate::sources::times::of_milliseconds;
 
-/// The text of a part, if there is any.
+/// The text of a part as a block, if there is any.
 pub(super) fn text(part: &Part<'_>, block: fn(String) -> Block) -> Option<Block> {
     let text = part.text.clone().filter(|text| !text.is_empty());
     text.map(block)
 }
 
-/// The prompt without the quotes that `opencode run` puts around an argument with spaces. A text in
-/// which they could be the user's own is left as it is.
+/// The prompt without the quotes that `opencode run` puts around an argument with spaces. Quotes
+/// that could be the user's own are kept.
 pub(super) fn without_quotes(prompt: &str) -> Cow<'_, str> {
     let inner = prompt.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
     let Some(inner) = inner.filter(|inner| inner.contains(' ')) else {
@@ -32,7 +32,7 @@ pub(super) fn without_quotes(prompt: &str) -> Cow<'_, str> {
     }
 }
 
-/// What a part of a message of the user says to the model; `None` when nothing.
+/// The block of a part of the user's message; `None` when the model does not receive it.
 pub(super) fn of_user(part: &Part<'_>) -> Option<Block> {
     match part.kind.as_ref()? {
         PartKind::Text if part.ignored != Some(true) => part.text.clone().map(Block::Text),
@@ -55,7 +55,7 @@ pub(super) fn media(part: &Part<'_>) -> Block {
     }
 }
 
-/// Bytes that a `data:` URL holds; 0 for a file that lies elsewhere.
+/// Number of bytes in a `data:` URL; 0 for a file elsewhere.
 fn decoded_length(url: &RawValue) -> u64 {
     let url = url.get().trim_matches('"');
     let data = url.strip_prefix("data:");
@@ -65,7 +65,7 @@ fn decoded_length(url: &RawValue) -> u64 {
     })
 }
 
-/// Token counts. OpenCode counts reasoning apart from output.
+/// Token counts. OpenCode counts reasoning separately from output.
 pub(super) fn usage(tokens: Tokens) -> Usage {
     let reasoning = tokens.reasoning.unwrap_or(0);
     let cache = tokens.cache.unwrap_or_default();
@@ -110,7 +110,7 @@ pub(super) fn is_abort(failure: &Failure) -> bool {
     failure.name.as_deref() == Some("MessageAbortedError")
 }
 
-/// Why a call failed.
+/// The error of a failed call.
 pub(super) fn call_error(failure: &Failure) -> CallError {
     let data = failure.data.clone().unwrap_or_default();
     CallError {

@@ -1,5 +1,5 @@
-//! One conversation: the messages of a session in their order, prompts, answers and the tools that
-//! ran. That of a subagent hangs in the call of the tool that started it.
+//! One conversation: the messages of a session in order, with prompts, answers and tool calls. That
+//! of a subagent is part of the tool call that started it.
 
 use std::collections::HashMap;
 use std::io;
@@ -20,17 +20,17 @@ use crate::session::{
 use crate::sources::lenient::read_text;
 use crate::sources::output_count::output_count;
 
-/// Subagents that start subagents are followed so deep.
+/// Levels of subagents to read.
 const DEEPEST: usize = 8;
 
-/// A call of a model, and the prompt it was made for.
+/// A call of a model, and the index of its prompt.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) prompt: Option<usize>,
     pub(super) generation: Generation,
 }
 
-/// Something the user asked for.
+/// A prompt of the user.
 #[derive(Debug)]
 pub(super) struct Prompt {
     pub(super) id: String,
@@ -39,32 +39,32 @@ pub(super) struct Prompt {
     pub(super) circumstances: Arc<Circumstances>,
 }
 
-/// See the module's documentation.
+/// The state of a conversation while it is read.
 #[derive(Debug)]
 pub(super) struct Conversation<'a> {
     archive: &'a Archive,
     wanted: Wanted,
     depth: usize,
-    /// What is older was copied from the session that this one was forked from.
+    /// Start of the session, before which everything was copied from the one it was forked from.
     pub(super) began: DateTime<Utc>,
     circumstances: Arc<Circumstances>,
     pub(super) prompts: Vec<Prompt>,
     pub(super) calls: Vec<Call>,
-    /// Calls that no call of a tool started, with the prompt they stand under.
+    /// Subagents that no tool call started, with the index of the prompt before them.
     pub(super) stray: Vec<(Option<usize>, Subagent)>,
     pub(super) incidents: Vec<(Option<usize>, Incidents)>,
     pub(super) oddities: Oddities,
-    /// The time of the last thing that happened.
+    /// Time of the last event.
     pub(super) ended_at: DateTime<Utc>,
-    /// The prompt that each message of the user stands for.
+    /// Index of the prompt that each message of the user belongs to.
     of_message: HashMap<String, Option<usize>>,
-    /// Sessions of subagents that hang in a call.
+    /// Sessions of subagents that are part of a tool call.
     placed: Vec<String>,
-    /// What was said, as the next call gets it.
+    /// All messages, as the next call receives them.
     said: Vec<Arc<Message>>,
-    /// Of that, what no call got yet.
+    /// The messages that no call received yet.
     fresh: Vec<Message>,
-    /// Both, as they were before something that was taken back.
+    /// Both, before messages that were taken back.
     before: Option<(Vec<Arc<Message>>, Vec<Message>)>,
     begins_anew: bool,
 }
@@ -141,7 +141,7 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// What was taken back is part of nothing that comes later.
+    /// Removes messages that were taken back from the input of later calls.
     fn go_back(&mut self, is_taken_back: bool) {
         if is_taken_back {
             let before = (&self.said, &self.fresh);
@@ -187,7 +187,7 @@ impl<'a> Conversation<'a> {
             .collect();
         let content = parts.iter().filter_map(|(_, it)| content::of_user(it));
         let content: Vec<Block> = content.collect();
-        // Pictures alone are a prompt too; words that OpenCode puts in are none.
+        // Images alone are a prompt too; texts that OpenCode adds are not.
         let is_synthetic = |part: &Part<'_>| part.synthetic == Some(true);
         let is_prompt = !parts.iter().all(|(_, part)| is_synthetic(part));
         let prompt = if is_prompt || parts.is_empty() {
@@ -207,7 +207,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Says something that the next call gets.
+    /// Adds a message that the next call receives.
     fn say(&mut self, role: Role, content: Vec<Block>) {
         if !matches!(self.wanted, Wanted::Everything(_)) {
             return;
@@ -270,7 +270,7 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// A command that the user ran in a shell is told to the model with the next prompt.
+    /// Adds a shell command that the user ran, which is input of the next prompt.
     fn of_user_command(&mut self, parts: &[(&PartRecord, Part<'_>)]) {
         for (_, part) in parts {
             let Some(state) = &part.state else { continue };
@@ -284,7 +284,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// A summary takes the place of all that was said.
+    /// Adds a summary, which replaces all messages before it.
     fn summed_up(&mut self, prompt: Option<usize>, generation: Generation) {
         self.said.clear();
         self.fresh.clear();
@@ -404,7 +404,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// The subagent that a call of a tool started.
+    /// The subagent that a tool call started.
     fn subagents(&mut self, part: &Part<'_>) -> io::Result<Vec<Subagent>> {
         let metadata = part.state.as_ref().and_then(|it| it.metadata.as_ref());
         let Some(id) = metadata.and_then(|it| it.session_id.clone()) else {
@@ -448,7 +448,7 @@ impl<'a> Conversation<'a> {
         }))
     }
 
-    /// Subagents whose call is nowhere, such as those of a command.
+    /// Adds subagents without a tool call, such as those of a command.
     fn strays(&mut self, id: &str) -> io::Result<()> {
         for child in self.archive.children(id)? {
             if self.placed.contains(&child) {
@@ -463,3 +463,6 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The database of OpenCode 1.2 and later, read while OpenCode writes to it. Only the tables
-//! `session`, `message`, `part` and `event`, and those of version 2, `session_v2` and
-//! `session_message`, are ever asked for. After an upgrade both families stand in one file.
+//! `session`, `message`, `part` and `event` are queried, and those of version 2, `session_v2` and
+//! `session_message`. After an upgrade both groups are in one file.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -28,8 +28,8 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens it under its real name, because what was written last is in the log beside it.
-    /// Everything that is asked of it afterwards sees the same state.
+    /// Opens a database under its real path, because the latest changes are in the log beside it.
+    /// All queries see the same state.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let open = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -81,7 +81,7 @@ impl Database {
         })
     }
 
-    /// Bytes of what was said in a session, and when the last of it was written.
+    /// Size of a session's messages in bytes, and the time of the last change.
     pub(super) fn size(&self, id: &str) -> io::Result<(u64, i64)> {
         let sizes = self.ask(|connection| sizes(connection, Some(id)))?;
         let bytes = sizes.iter().map(|(_, bytes, _)| bytes).sum();
@@ -130,7 +130,7 @@ fn located(path: &Path, error: &dyn std::error::Error) -> io::Error {
     io::Error::other(format!("{}: {error}", path.display()))
 }
 
-/// A column by its name: versions have different ones.
+/// The value of a column by name; versions have different columns.
 fn column<T: FromSql>(row: &Row<'_>, name: &str) -> Option<T> {
     row.get::<_, Option<T>>(name).ok().flatten()
 }
@@ -152,7 +152,7 @@ fn info_of(row: &Row<'_>) -> Info {
     }
 }
 
-/// The tables of sessions that there are: of version 1, of version 2.
+/// The existing tables of sessions: of version 1, of version 2.
 fn session_tables(connection: &Connection) -> rusqlite::Result<Vec<&'static str>> {
     let mut tables = Vec::new();
     for table in ["session", "session_v2"] {
@@ -176,14 +176,14 @@ fn info(connection: &Connection, id: &str) -> rusqlite::Result<Option<Info>> {
     Ok(None)
 }
 
-/// Whether there is such a table, with such a column.
+/// Whether the database has such a table with such a column.
 fn has(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2")?
         .exists([table, column])
 }
 
-/// Bytes of what was said in each session, or in one, and when the last of it was written.
+/// Size of the messages of each session, or of one, in bytes, and the time of the last change.
 fn sizes(
     connection: &Connection,
     session: Option<&str>,
@@ -208,7 +208,7 @@ fn sizes(
     Ok(sizes)
 }
 
-/// The sessions of the user; those of subagents are added to theirs.
+/// The sessions of the user, each with the size of its subagents' sessions.
 fn families(mut entries: HashMap<String, (Option<String>, Entry)>) -> Vec<Entry> {
     let parents: HashMap<String, String> = entries
         .iter()
@@ -218,7 +218,7 @@ fn families(mut entries: HashMap<String, (Option<String>, Entry)>) -> Vec<Entry>
         })
         .collect();
     let root_of = |id: &str| {
-        // No longer than all of them, should they be in a circle.
+        // Ends even if they form a cycle.
         let mut id = id;
         for _ in 0..parents.len() {
             id = parents.get(id).map_or(id, String::as_str);
@@ -267,7 +267,7 @@ fn messages(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Reco
     Ok(records)
 }
 
-/// An entry of the log that newer versions keep of each session.
+/// An entry of the log that newer versions keep for each session.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Change<'a> {
@@ -289,7 +289,7 @@ struct Identity {
     time: Times,
 }
 
-/// Messages that the user took back: they are gone, but for the log.
+/// Messages that the user took back, which are only in the log.
 fn taken_back(
     connection: &Connection,
     session: &str,
@@ -356,8 +356,8 @@ fn with_identity(raw: &RawValue) -> Option<(&str, Identity)> {
     Some((raw.get(), identity))
 }
 
-/// Messages of a session of version 2, or of the interface of version 1 that came to be version 2. A
-/// fork begins with copies of its original's messages, which have new ids and are the same else.
+/// Messages of a session of version 2, or of the interface of version 1 that became version 2. A
+/// fork begins with copies of the original's messages, which differ only in their ids.
 fn of_next(connection: &Connection, session: &str) -> rusqlite::Result<Vec<Record>> {
     if !has(connection, "session_message", "data")? {
         return Ok(Vec::new());

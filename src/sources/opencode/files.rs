@@ -18,7 +18,7 @@ use crate::sources::walk::{self, Listing, Unreadable};
 #[derive(Debug)]
 pub(super) struct Files {
     storage: PathBuf,
-    /// Every session with its file: which are whose subagents stands in each of them.
+    /// Every session with its file. Each session names its parent.
     sessions: OnceCell<Listing<(PathBuf, Info)>>,
 }
 
@@ -133,7 +133,7 @@ impl Files {
         records.collect()
     }
 
-    /// Bytes of what was said in a session, and when the last of it was written.
+    /// Size of a session's messages in bytes, and the time of the last change.
     pub(super) fn size(&self, id: &str) -> (u64, i64) {
         let (mut bytes, mut updated) = (0, 0);
         let mut add = |path: &Path| {
@@ -166,7 +166,7 @@ fn children(all: &[(PathBuf, Info)], id: &str) -> Vec<String> {
     children.into_iter().map(|(_, id)| id).collect()
 }
 
-/// The files of a folder; none when there is no folder.
+/// The JSON files of a folder; none when it does not exist.
 fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -182,7 +182,7 @@ fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// What stands in the files of a folder, with their names.
+/// Names and contents of the JSON files of a folder.
 fn texts(folder: &Path) -> io::Result<Vec<(String, String)>> {
     let paths = paths(folder)?.into_iter();
     let read = paths.map(|path| {

@@ -1,4 +1,4 @@
-//! What can be told of a session without reading it whole.
+//! Facts about a session without reading it whole.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use super::wire::{Message, Part, Role};
 use crate::sources::lenient::read_text;
 use crate::sources::session_ref::Glance;
 
-/// Looks at a session; one that cannot be read shows nothing.
+/// Reads the first prompt of a session; empty when it cannot be read.
 #[must_use]
 pub(super) fn glance(address: &Address) -> Glance {
     look(address).unwrap_or_default()
@@ -44,14 +44,14 @@ pub(super) fn started_at(address: &Address) -> Option<DateTime<Utc>> {
     moment(info.ok().flatten()?.time.created)
 }
 
-/// When the last of it was written.
+/// When the session was last written to.
 #[must_use]
 pub(super) fn last_written(address: &Address) -> Option<DateTime<Utc>> {
     let (_, updated) = size(address).ok()?;
     moment(Some(updated)).filter(|_| updated > 0)
 }
 
-/// Bytes of it, and when the last of it was written (milliseconds since 1970).
+/// Size of the session in bytes, and the time of the last change (milliseconds since 1970).
 ///
 /// # Errors
 /// When the database or a file cannot be read.

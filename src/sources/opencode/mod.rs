@@ -1,7 +1,7 @@
-//! Sessions of OpenCode: where they are and what their messages mean.
+//! Sessions of OpenCode: their databases and files, and the meaning of their messages.
 //!
-//! The facts about the format, with the versions in which they were seen, are in `README.md`
-//! beside this file.
+//! `README.md` beside this file has the facts about the format, with the versions in which they
+//! were seen.
 
 mod archive;
 mod content;

@@ -1,15 +1,15 @@
-//! Messages as OpenCode 2 keeps them, and version 1.18 those of its second interface: one row with
-//! its parts inside. They are turned into the messages and parts of version 1.
+//! Converts messages of OpenCode 2, and of the second interface of version 1.18, to messages and
+//! parts of version 1. They are single rows that contain their parts.
 
 use serde_json::{Value, json};
 
 use super::record::{PartRecord, Record};
 
-/// What OpenCode 2 says when the user stopped it.
+/// Error message of OpenCode 2 when the user stopped it.
 const STOPPED: &str = "Step interrupted";
 
-/// `None` for a row that says nothing to the model and nothing of what it answered, such as the
-/// choice of a model. A row that cannot be read is handed on as it is: whoever reads it counts it.
+/// Converts a row; `None` for one without a message, such as the choice of a model. A row that
+/// cannot be parsed is passed on, so that the reader counts it.
 pub(super) fn record(id: String, kind: &str, created: i64, data: &str) -> Option<Record> {
     let record = |data: String, parts: Vec<Value>| Record {
         id,
@@ -23,7 +23,7 @@ pub(super) fn record(id: String, kind: &str, created: i64, data: &str) -> Option
     };
     let (role, parts) = match kind {
         "user" => ("user", of_user(&mut message)),
-        // OpenCode speaks for the user.
+        // A message of OpenCode in the user's name.
         "synthetic" | "system" | "skill" => {
             let text = take(&mut message, "/text");
             let part = json!({"type": "text", "synthetic": true, "text": text});
@@ -49,7 +49,7 @@ fn part((number, part): (usize, Value)) -> PartRecord {
     }
 }
 
-/// What stands at a place of a message, whatever stands around it.
+/// Takes the value at a place of a message; null when there is none.
 fn take(value: &mut Value, place: &str) -> Value {
     value
         .pointer_mut(place)
@@ -57,7 +57,7 @@ fn take(value: &mut Value, place: &str) -> Value {
         .unwrap_or_default()
 }
 
-/// The first of several fields that is there.
+/// Takes the first of several values that is not null.
 fn first_of(value: &mut Value, places: &[&str]) -> Value {
     let found = places.iter().map(|place| take(value, place));
     found
@@ -77,7 +77,7 @@ fn of_user(message: &mut Value) -> Vec<Value> {
     parts
 }
 
-/// A command that the user ran: a tool without a call of the model around it.
+/// A command that the user ran: a tool without a call of the model.
 fn shell(message: &mut Value) -> Value {
     json!({
         "type": "tool",
@@ -90,7 +90,7 @@ fn shell(message: &mut Value) -> Value {
     })
 }
 
-/// The call that summed the conversation up; `None` while it runs, and where it failed without being
+/// The call that summarised the conversation; `None` while it runs, and if it failed without being
 /// paid for.
 fn compaction(message: &mut Value) -> Option<Vec<Value>> {
     let finish = match message.get("status").and_then(Value::as_str) {
@@ -129,8 +129,8 @@ fn of_assistant(message: &mut Value) -> Vec<Value> {
     parts
 }
 
-/// When the answer was written: nothing in it has a time but tools, and a message is completed when
-/// they are done.
+/// When the answer was complete. Only its tools have times, and a message is completed when they
+/// have ended.
 fn answered(message: &Value, parts: &[Value]) -> Value {
     let time = |name: &str| message["time"][name].clone();
     let is_tool = |part: &Value| part["type"] == "tool";
@@ -164,7 +164,7 @@ fn tool(mut part: Value) -> Value {
     })
 }
 
-/// Why a call failed, in the words of version 1.
+/// The error of a failed call, in the format of version 1.
 fn failure(mut error: Value) -> Value {
     if !error.is_object() || error.get("data").is_some() {
         return error;
@@ -198,7 +198,7 @@ mod tests {
                 tool,
                 json!(40),
             ),
-            // The first tool tells.
+            // The first tool states it.
             (r#"{"created":1,"completed":90}"#, tool, Value::Null),
             (r#"{"created":1}"#, text, Value::Null),
         ] {

@@ -1,4 +1,4 @@
-//! Where OpenCode keeps its sessions.
+//! The archives of OpenCode's sessions.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ pub(super) fn data_dir(host: &Host) -> Option<PathBuf> {
     Some(data.join("opencode"))
 }
 
-/// The user's databases and, of versions before 1.2, files. What stands in a database wins.
+/// The user's databases and, for versions before 1.2, the tree of files. A session in a database
+/// takes precedence.
 fn archives(host: &Host) -> Listing<PathBuf> {
     let Some(folder) = data_dir(host) else {
         return Listing::default();
@@ -31,7 +32,7 @@ fn archives(host: &Host) -> Listing<PathBuf> {
     archives
 }
 
-/// The databases of a folder, one for each channel, and the tree of files.
+/// The databases of a folder, one per channel, and the tree of files.
 fn archives_in(folder: &Path) -> Listing<PathBuf> {
     let mut archives = walk::entries(folder);
     archives
@@ -77,7 +78,8 @@ fn entries(archives: Listing<PathBuf>) -> Listing<Entry> {
     };
     for path in archives.found {
         let sessions = Archive::open(&path).and_then(|archive| archive.sessions());
-        // One that cannot be read stands for what is in it: whoever reads it is told why.
+        // An archive that cannot be read is listed as one session, so that reading it reports the
+        // error.
         all.append(sessions.unwrap_or_else(|_| Listing {
             found: vec![Entry::of_archive(&path)],
             unreadable: Vec::new(),
@@ -87,7 +89,7 @@ fn entries(archives: Listing<PathBuf>) -> Listing<Entry> {
     all
 }
 
-/// The sessions of the project that the program runs in.
+/// The sessions of the project in the current directory.
 #[must_use]
 pub(super) fn of_project(host: &Host) -> Listing<Entry> {
     let Some(cwd) = &host.cwd else {
@@ -103,7 +105,7 @@ pub(super) fn of_project(host: &Host) -> Listing<Entry> {
     all
 }
 
-/// Where the session of that id is or, when it is a subagent's, the one it belongs to.
+/// The path of the session with that id or, for a subagent's, of the session it is part of.
 #[must_use]
 pub(super) fn locate(id: &str, host: &Host) -> Option<PathBuf> {
     archives(host).found.into_iter().find_map(|path| {

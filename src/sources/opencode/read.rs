@@ -10,11 +10,11 @@ use super::conversation::Conversation;
 use crate::session::{Agent, Circumstances, Earlier, Lineage, Session, Timing, Wanted};
 use crate::sources::turns::Turns;
 
-/// What a session is called until something was said in it.
+/// Beginnings of the titles of sessions without messages.
 const UNTITLED: [&str; 2] = ["New session - ", "Child session - "];
 
-/// Reads a session with those of its subagents; `None` when it is not there, or has no time.
-/// `wanted` is what is kept of what was said.
+/// Reads a session with its subagents; `None` when it does not exist or has no time. `wanted` says
+/// which content to keep.
 ///
 /// # Errors
 /// When the database or a file cannot be read.

@@ -10,26 +10,26 @@ pub(super) struct Record {
     pub(super) created: i64,
     pub(super) data: String,
     pub(super) parts: Vec<PartRecord>,
-    /// Whether the user took it back: it was paid for, and later calls know nothing of it.
+    /// Whether the user took it back: it was paid for, and later calls do not receive it.
     pub(super) is_taken_back: bool,
-    /// Whether it was copied out of the session that this one was forked from.
+    /// Whether it was copied from the session that this one was forked from.
     pub(super) is_copy: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct PartRecord {
     pub(super) id: String,
-    /// Milliseconds since 1970, where it is told.
+    /// Milliseconds since 1970, if recorded.
     pub(super) created: Option<i64>,
     pub(super) data: String,
 }
 
-/// A session that was found: its bytes, and when it was last written to, its subagents' included.
+/// A session that was found, with the size and last change of its subagents included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     /// Its id.
     pub id: String,
-    /// Where it is; see [`Address`].
+    /// The path that names it; see `Address`.
     pub path: PathBuf,
     /// Bytes of messages and parts.
     pub bytes: u64,
@@ -39,7 +39,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Stands for all sessions of an archive that cannot be read.
+    /// Represents all sessions of an archive that cannot be read.
     pub(super) fn of_archive(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default();
         Self {

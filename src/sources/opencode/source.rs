@@ -115,8 +115,8 @@ fn address(session: &SessionRef) -> Option<Address> {
     Address::at(&session.locator.path())
 }
 
-/// A session of a database is in a store; one of a tree of files has its own, and an archive that
-/// cannot be read stands for itself.
+/// The place of a session: in a store for a database, a file for a tree of files, and the archive
+/// itself if it cannot be read.
 fn locator(address: &Address) -> Locator {
     if address.path == address.archive.join(&address.id) {
         Locator::Stored {

@@ -1,5 +1,5 @@
-//! The calls inside an answer. A message of the model is one call or several: each begins with a
-//! `step-start` and ends with a `step-finish`, which holds its tokens. A call that was tried again
+//! The calls within an answer. A message of the model contains one call or several: each begins
+//! with a `step-start` and ends with a `step-finish`, which contains its tokens. A repeated call
 //! begins once more without having ended.
 
 use chrono::{DateTime, Utc};
@@ -12,10 +12,10 @@ use crate::session::{CallError, Retries, StopReason, Usage, UsageReport};
 /// One call of a model.
 #[derive(Debug)]
 pub(super) struct Step<'r, 'p> {
-    /// What the model wrote.
+    /// The parts that the model wrote.
     pub(super) parts: Vec<(&'r PartRecord, &'p Part<'r>)>,
     pub(super) tokens: Tokens,
-    /// Whether these are what it used: OpenCode writes that when a call is over.
+    /// Whether these are final: OpenCode writes them when a call ends.
     pub(super) usage_report: UsageReport,
     /// Dollars.
     pub(super) cost: Option<f64>,
@@ -27,17 +27,17 @@ pub(super) struct Step<'r, 'p> {
     pub(super) ended_at: DateTime<Utc>,
 }
 
-/// A call whose end was not seen yet.
+/// A call that has not ended yet.
 #[derive(Default)]
 struct Open<'r, 'p> {
-    /// Whether the answer to a call began with it.
+    /// Whether a `step-start` began it.
     is_call: bool,
-    /// When it began, where that is told.
+    /// When it began, if recorded.
     begun_at: Option<DateTime<Utc>>,
     parts: Vec<(&'r PartRecord, &'p Part<'r>)>,
 }
 
-/// Attempts that failed. Some are told, some show by a further beginning, and some in both ways.
+/// Failed attempts. Some are recorded as `retry`, some as another beginning, and some as both.
 #[derive(Default)]
 struct Failures {
     begun: u64,
@@ -59,8 +59,8 @@ impl Failures {
     }
 }
 
-/// The calls of an answer that was begun at `at`, in their order. There is none in the answer to a
-/// command that the user ran, and in one that was only just begun.
+/// The calls of an answer that was begun at `at`, in order. There is none in the answer to a
+/// command that the user ran, and in one that was only begun.
 pub(super) fn steps<'r, 'p>(
     message: &Message,
     parts: &'p [(&'r PartRecord, Part<'r>)],
@@ -69,7 +69,7 @@ pub(super) fn steps<'r, 'p>(
     let mut steps = Vec::new();
     let mut open: Option<Open<'r, 'p>> = None;
     let mut failures = Failures::default();
-    // The next call begins, at the earliest, when the one before it and its tools were done.
+    // The next call begins, at the earliest, when the one before it and its tools have ended.
     let mut earliest = at;
     for (row, part) in parts {
         match part.kind {
@@ -80,7 +80,7 @@ pub(super) fn steps<'r, 'p>(
                         earliest = step.done_at();
                         steps.push(step);
                     } else {
-                        // It was asked for again after that.
+                        // It was repeated after that.
                         earliest = unfinished.seen_until().unwrap_or(earliest).max(earliest);
                         failures.begun += 1;
                     }
@@ -120,7 +120,7 @@ pub(super) fn steps<'r, 'p>(
     steps
 }
 
-/// What became of the last call: it failed, was stopped, or still goes on.
+/// Adds the last call, if it failed, was stopped, or still runs.
 fn last<'r, 'p>(
     message: &Message,
     open: Option<Open<'r, 'p>>,
@@ -131,7 +131,7 @@ fn last<'r, 'p>(
     let tokens = message.tokens.unwrap_or_default();
     let is_paid = steps.is_empty() && content::usage(tokens) != Usage::default();
     let is_of_user = open.as_ref().is_some_and(|open| {
-        // The command of a user is a tool without a call around it.
+        // A command of the user is a tool without a call around it.
         !open.is_call && open.parts.iter().all(|(_, part)| part.tool.is_some())
     });
     let is_running = open.is_some() && !(is_of_user && message.error.is_none());
@@ -147,7 +147,7 @@ fn last<'r, 'p>(
             step.usage_report = UsageReport::Present;
         }
         let completed = moment(message.time.completed);
-        if let Some(completed) = completed.filter(|_| !step.tells_time()) {
+        if let Some(completed) = completed.filter(|_| !step.has_time()) {
             step.ended_at = completed.max(step.started_at);
         }
         step.is_complete = completed.is_some() || message.error.is_some();
@@ -167,7 +167,7 @@ impl<'r, 'p> Open<'r, 'p> {
         self.parts.iter().any(|(_, part)| part.tool.is_some())
     }
 
-    /// The last sign of it.
+    /// Time of its last part.
     fn seen_until(&self) -> Option<DateTime<Utc>> {
         let parts = self.parts.iter();
         let parts = parts.filter_map(|(_, part)| moment(part.time.end.or(part.time.start)));
@@ -184,8 +184,8 @@ impl<'r, 'p> Open<'r, 'p> {
             let state = part.state.as_ref()?;
             moment(state.time.start).or_else(|| moment(row.created))
         });
-        // It was asked for before the answer began: with its message, or when the step before it
-        // was done.
+        // The request was sent before the answer began: with its message, or when the step before
+        // it ended.
         let started_at = first_token_at.map_or(earliest, |first| first.min(earliest));
         let ended_at = spoken_until.max(first_tool).unwrap_or(started_at);
         Step {
@@ -204,15 +204,15 @@ impl<'r, 'p> Open<'r, 'p> {
 }
 
 impl Step<'_, '_> {
-    /// Whether anything in it says when it was written.
-    fn tells_time(&self) -> bool {
+    /// Whether any of its parts has a time.
+    fn has_time(&self) -> bool {
         self.parts.iter().any(|(_, part)| {
             let of_tool = part.state.as_ref().and_then(|state| state.time.start);
             part.time.start.or(part.time.end).or(of_tool).is_some()
         })
     }
 
-    /// When the call and its tools were done.
+    /// When the call and its tools ended.
     fn done_at(&self) -> DateTime<Utc> {
         let tools = self.parts.iter().filter_map(|(_, part)| {
             let state = part.state.as_ref()?;

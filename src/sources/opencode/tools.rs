@@ -65,7 +65,7 @@ fn asks_before(tool: &str) -> Asks {
     }
 }
 
-/// Whether a tool has ended.
+/// Whether the tool has ended.
 fn is_over(state: &State<'_>) -> bool {
     matches!(
         state.status,
@@ -73,8 +73,8 @@ fn is_over(state: &State<'_>) -> bool {
     )
 }
 
-/// What a tool gave back. A command that failed, one that was stopped, and a tool that the model may
-/// not use count as failed, though OpenCode calls them completed.
+/// The output of a tool, and whether it failed. A failed or stopped command, and a tool that the
+/// model may not use, count as failed, though OpenCode calls them completed.
 fn output(name: &str, state: &State<'_>) -> (Vec<Block>, bool) {
     let exit = state.metadata.as_ref().and_then(|it| it.exit.as_ref());
     let is_error = state.status == Some(ToolStatus::Error)
@@ -87,10 +87,10 @@ fn output(name: &str, state: &State<'_>) -> (Vec<Block>, bool) {
     (content.collect(), is_error)
 }
 
-/// What OpenCode runs in the place of a tool that there is not, or that the model may not use.
+/// The tool that OpenCode runs instead of one that does not exist or that the model may not use.
 const REFUSED: &str = "invalid";
 
-/// The tool that the model wanted.
+/// The name of the tool that the model asked for.
 fn name(part: &Part<'_>, input: &Value) -> String {
     let name = part.tool.as_deref().unwrap_or("unknown");
     let wanted = input.get("tool").and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! Messages and parts as OpenCode writes them, in the rows of its database as in its files.
+//! Messages and parts as OpenCode writes them, in rows of its database and in files.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::sources::lenient::{known, optional};
 
-/// A session: what a file of it says, and the columns of its row.
+/// A session, from its file or from the columns of its row.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Info {
@@ -22,7 +22,7 @@ pub(super) struct Info {
     pub(super) version: Option<String>,
     #[serde(deserialize_with = "optional")]
     pub(super) agent: Option<String>,
-    /// The session that this one was forked from, where OpenCode writes that down.
+    /// The session that this one was forked from, if recorded.
     #[serde(skip)]
     pub(super) forked_from: Option<String>,
     #[serde(deserialize_with = "times")]
@@ -53,10 +53,10 @@ pub(super) struct Message {
     #[serde(deserialize_with = "times")]
     pub(super) time: Times,
 
-    /// The agent that works (`build`, `plan`, `general`), or that the user wants to.
+    /// The agent that works (`build`, `plan`, `general`), or that the user chose.
     #[serde(deserialize_with = "optional")]
     pub(super) agent: Option<String>,
-    /// The same in older versions.
+    /// The same field in older versions.
     #[serde(deserialize_with = "optional")]
     pub(super) mode: Option<String>,
 
@@ -68,7 +68,7 @@ pub(super) struct Message {
     pub(super) model_id: Option<String>,
     #[serde(rename = "providerID", deserialize_with = "optional")]
     pub(super) provider_id: Option<String>,
-    /// Dollars, of all its calls.
+    /// Cost of all its calls in dollars.
     #[serde(deserialize_with = "known")]
     pub(super) cost: Option<f64>,
     #[serde(deserialize_with = "optional")]
@@ -77,14 +77,14 @@ pub(super) struct Message {
     pub(super) finish: Option<String>,
     #[serde(deserialize_with = "optional")]
     pub(super) error: Option<Failure>,
-    /// `true` in the summary of a compaction; in a message of the user something else.
+    /// `true` in the summary of a compaction; another value in a message of the user.
     #[serde(deserialize_with = "optional")]
     pub(super) summary: Option<bool>,
     #[serde(deserialize_with = "optional")]
-    pub(super) path: Option<Place>,
+    pub(super) path: Option<Paths>,
 
-    /// How much the model is to think, in the words of its provider: of an answer or, in other
-    /// versions, of the user's message.
+    /// Effort level in the provider's words, in an answer or, in other versions, in the user's
+    /// message.
     #[serde(deserialize_with = "optional")]
     pub(super) variant: Option<String>,
     #[serde(deserialize_with = "optional")]
@@ -139,7 +139,7 @@ pub(super) enum ToolStatus {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Place {
+pub(super) struct Paths {
     #[serde(deserialize_with = "optional")]
     pub(super) cwd: Option<String>,
 }
@@ -173,7 +173,7 @@ pub(super) struct Cache {
     pub(super) write: Option<u64>,
 }
 
-/// Why a call failed. What else stands there, such as headers and bodies of answers, is not read.
+/// The error of a failed call. Other fields, such as headers and bodies of answers, are not read.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Failure {
@@ -201,10 +201,10 @@ pub(super) struct Part<'a> {
     pub(super) time: Times,
     #[serde(deserialize_with = "optional")]
     pub(super) text: Option<String>,
-    /// Text that nobody typed.
+    /// Whether OpenCode added the text.
     #[serde(deserialize_with = "optional")]
     pub(super) synthetic: Option<bool>,
-    /// Text that no model gets.
+    /// Whether the model does not receive the text.
     #[serde(deserialize_with = "optional")]
     pub(super) ignored: Option<bool>,
 
@@ -239,7 +239,7 @@ pub(super) struct Part<'a> {
     pub(super) error: Option<Failure>,
 }
 
-/// How far a tool is.
+/// The state of a tool call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct State<'a> {
@@ -282,7 +282,7 @@ pub(super) struct FileDiff {
     pub(super) deletions: Option<u64>,
 }
 
-/// A value that is there, `null` too.
+/// A value, including `null`.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

@@ -1,5 +1,5 @@
-//! Files of subagents. The package `pi-subagents` runs a subagent as a Pi of its own, with a session
-//! file of its own, which is part of the session that started it.
+//! Files of subagents. The package `pi-subagents` runs a subagent as a separate Pi with a session
+//! file, which is part of the session that started it.
 //!
 //! | written by | place of the file |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | 0.67, a fork of its parent | `<stem of the parent's file>/forks/<time>_<id>.jsonl` |
 //! | 0.34, a fork of its parent | beside the parent's file, named in the result of the tool |
 //!
-//! A subagent may start subagents: their files lie in the same way beside its own.
+//! A subagent may start subagents: their files are beside its own in the same way.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,23 +18,23 @@ use crate::sources::jsonl::{Lines, objects};
 use crate::sources::regular;
 use crate::sources::walk;
 
-/// Folder with copies of what subagents wrote. Some of them look like sessions.
+/// Folder with copies of subagents' output. Some of them look like sessions.
 const ARTIFACTS: &str = "subagent-artifacts";
 
-/// Entries at the beginning of a subagent's file among which its name stands, unless it is a fork,
-/// which begins with copied entries.
+/// Bytes at the beginning of a subagent's file in which to look for its name. A fork begins with
+/// copied entries.
 const NAME_IS_WITHIN: u64 = 4 << 20;
 
-/// What the name of a subagent's session says: `subagent-<agent>-<run>-<number>`.
+/// The name of a subagent's session: `subagent-<agent>-<run>-<number>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) agent: String,
-    /// Id of the run, which the result of the tool names too.
+    /// Id of the run, which the tool result contains too.
     pub(super) run: String,
 }
 
 impl Name {
-    /// `None` for a session that has another name.
+    /// Parses a name; `None` for one of another form.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (rest, number) = name.strip_prefix("subagent-")?.rsplit_once('-')?;
         if number.is_empty() || !number.bytes().all(|it| it.is_ascii_digit()) {
@@ -49,7 +49,7 @@ impl Name {
     }
 }
 
-/// An agent's name and the UUID after it.
+/// Splits an agent's name from the UUID after it.
 fn with_uuid(text: &str) -> Option<(&str, &str)> {
     const UUID: usize = 36;
     let (agent, run) = text.split_at_checked(text.len().checked_sub(UUID)?)?;
@@ -58,13 +58,12 @@ fn with_uuid(text: &str) -> Option<(&str, &str)> {
     is_uuid.then_some((agent, run))
 }
 
-/// The folder beside a session's file in which the files of its subagents lie.
+/// The folder beside a session's file that contains the files of its subagents.
 fn folder_of(session: &Path) -> PathBuf {
     session.with_extension("")
 }
 
-/// The files below the session's own folder, those of its subagents' subagents included, in the
-/// order of their paths.
+/// The files below the session's own folder, including those of its subagents' subagents, by path.
 pub(super) fn files_below(session: &Path) -> Vec<PathBuf> {
     let files = walk::files(&folder_of(session), |entry| entry.file_name() != ARTIFACTS);
     let sessions = files.found.into_iter().filter(|path| is_jsonl(path));
@@ -73,8 +72,8 @@ pub(super) fn files_below(session: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The files of a session's own subagents. `named` are the files that the results of its tools
-/// name, wherever they were when these were written.
+/// The files of a session's own subagents. `named` are the files in its tool results, by the paths
+/// they had then.
 pub(super) fn of_session(session: &Path, named: &[&str]) -> Vec<PathBuf> {
     let mut files = files_below(session);
     files.retain(|file| parent_by_place(file).as_deref() == Some(session));
@@ -91,9 +90,8 @@ pub(super) fn of_session(session: &Path, named: &[&str]) -> Vec<PathBuf> {
     files
 }
 
-/// The session that a file belongs to as that of a subagent; `None` when it is a session of its own.
-/// A fork that lies beside its parent is a subagent's when its parent says so, and is left alone
-/// until then.
+/// The session that a subagent's file belongs to; `None` when it is a session of its own. A fork
+/// beside its parent belongs to it if the parent says so; until then it is not read.
 pub(super) fn parent(file: &Path) -> Option<PathBuf> {
     parent_by_place(file).or_else(|| {
         let parent = parent_by_name(file)?;
@@ -103,14 +101,14 @@ pub(super) fn parent(file: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Whether a Pi that writes this file was started by another one that is still to be heard of.
+/// Whether another Pi, which may not have recorded it yet, started the one that writes this file.
 pub(super) fn is_of_subagent(file: &Path) -> bool {
     parent_by_place(file)
         .or_else(|| parent_by_name(file))
         .is_some()
 }
 
-/// The session in whose folder a file lies.
+/// The session whose folder contains a file.
 fn parent_by_place(file: &Path) -> Option<PathBuf> {
     let folders = file.ancestors().skip(1);
     let sessions = folders.map(|folder| {
@@ -122,8 +120,8 @@ fn parent_by_place(file: &Path) -> Option<PathBuf> {
     sessions.find(|session| matches!(header(session), Ok(Some(_))))
 }
 
-/// The session that a fork was made of, where it lies beside it and the fork has the name of a
-/// subagent's session.
+/// The parent of a fork, if it is beside the fork and the fork has the name of a subagent's
+/// session.
 fn parent_by_name(file: &Path) -> Option<PathBuf> {
     let header = header(file).ok().flatten()?;
     let parent = file.with_file_name(last_part(header.parent.as_deref()?));
@@ -131,7 +129,7 @@ fn parent_by_name(file: &Path) -> Option<PathBuf> {
     (is_other && name_in(file).is_some()).then_some(parent)
 }
 
-/// The name that says that a session is a subagent's.
+/// The name of a subagent's session, if the file has one.
 fn name_in(file: &Path) -> Option<Name> {
     let mut lines = Lines::open(file, 0).ok()?;
     let mut name = None;
@@ -149,14 +147,14 @@ fn name_in(file: &Path) -> Option<Name> {
     name
 }
 
-/// Whether a file is a copy that a subagent left for people to read.
+/// Whether a file is a copy of a subagent's output.
 pub(super) fn is_artifact(file: &Path) -> bool {
     let mut folders = file.components();
     folders.any(|folder| folder.as_os_str() == ARTIFACTS)
 }
 
-/// Whether a path that was written down means this file, though both were moved since: the ends of
-/// both are alike.
+/// Whether a recorded path means this file, though both may have been moved: they have the same
+/// end.
 pub(super) fn is_same_file(written: &str, file: &Path) -> bool {
     const TELLING: usize = 3;
     let written = parts(written);
@@ -169,14 +167,14 @@ fn last_part(path: &str) -> &str {
     parts(path).pop().unwrap_or(path)
 }
 
-/// Names in a path of any system.
+/// The names in a path of any system.
 fn parts(path: &str) -> Vec<&str> {
     path.split(['/', '\\'])
         .filter(|it| !it.is_empty())
         .collect()
 }
 
-/// Bytes of a session with those of its subagents, and when the last of them was written to.
+/// The files of a session and its subagents.
 pub(super) fn looks(session: &Path) -> Vec<PathBuf> {
     let mut files = vec![session.to_owned()];
     if fs::symlink_metadata(folder_of(session)).is_ok_and(|it| it.is_dir()) {
@@ -190,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_subagents_session_tells_agent_and_run() {
+    fn the_name_of_a_subagent_s_session_contains_agent_and_run() {
         for (name, expected) in [
             ("subagent-scout-030327b3-1", Some(("scout", "030327b3"))),
             (

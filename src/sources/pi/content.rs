@@ -1,4 +1,4 @@
-//! What stands in an entry, in the words of a session.
+//! Converts content of entries to the types of a session.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::models;
 use crate::session::{Asks, Block, CallError, Cost, Order, StopReason, ToolCall, ToolTime, Usage};
 use crate::sources::times::of_milliseconds;
 
-/// The blocks of a message. A text alone is one block.
+/// The blocks of a message. A plain string is one text block.
 pub(super) fn blocks(content: Option<&RawValue>) -> Vec<Block> {
     if let Some(text) = payload::<String>(content) {
         return vec![Block::Text(text)];
@@ -49,7 +49,8 @@ fn block(raw: &RawValue) -> Block {
             input: arguments.unwrap_or(Value::Null),
             called_at: DateTime::default(),
             is_untimed: false,
-            // Pi runs all tools of an answer at once, and writes their results when all are done.
+            // Pi runs all tools of a response at once, and writes their results when all have
+            // ended.
             asks: Asks::Never,
             order: Order::Jointly,
             time: ToolTime::default(),
@@ -61,13 +62,13 @@ fn block(raw: &RawValue) -> Block {
     }
 }
 
-/// Bytes that a base64 string stands for.
+/// Number of bytes in a base64 string.
 fn decoded_length(data: &RawValue) -> u64 {
     let characters = data.get().trim_matches('"').trim_end_matches('=').len();
     (characters as u64) * 3 / 4
 }
 
-/// The texts of a message, one below the other.
+/// The texts of a message, joined with line ends.
 pub(super) fn text_of(blocks: &[Block]) -> String {
     let texts = blocks.iter().filter_map(|block| match block {
         Block::Text(text) => Some(text.as_str()),
@@ -76,7 +77,7 @@ pub(super) fn text_of(blocks: &[Block]) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// Token counts: input stands without the cache, output with the thinking.
+/// Token counts. In Pi's format, input excludes the cache and output includes thinking.
 pub(super) fn usage(wire: &wire::Usage) -> Usage {
     let cache_write = wire.cache_write.unwrap_or(0);
     let usage = Usage {
@@ -93,10 +94,10 @@ pub(super) fn usage(wire: &wire::Usage) -> Usage {
     Usage { reasoning, ..usage }
 }
 
-/// Dollars. Pi writes 0 for models that it has no prices of. The parts are told only where they make
-/// up the whole: some providers name the whole alone.
+/// The cost of a call in dollars. Pi writes 0 for models without a known price. The parts are used
+/// only if they add up to the total: some providers state only the total.
 pub(super) fn cost(wire: &wire::Usage) -> Option<Cost> {
-    /// Dollars that come of adding floating-point numbers in another order.
+    /// Largest rounding error of the sum, in dollars.
     const ROUNDING: f64 = 1e-9;
     let wire = wire.cost.as_ref()?;
     let total = wire.total.filter(|it| it.is_finite() && *it > 0.0)?;
@@ -110,10 +111,9 @@ pub(super) fn cost(wire: &wire::Usage) -> Option<Cost> {
     })
 }
 
-/// Whether an answer stands for no request: the user had stopped the agent before it was made, and
-/// Pi wrote down that it was.
+/// Whether an answer records no request, because the user had stopped the agent before.
 pub(super) fn is_no_call(message: &wire::Message<'_>, content: &[Block], took: TimeDelta) -> bool {
-    /// No provider is reached within this time.
+    /// Time in which no provider can be reached.
     const NO_REQUEST: TimeDelta = TimeDelta::milliseconds(50);
     let usage = message.usage.clone().unwrap_or_default();
     message.stop_reason == Some(wire::StopReason::Aborted)
@@ -124,8 +124,8 @@ pub(super) fn is_no_call(message: &wire::Message<'_>, content: &[Block], took: T
         && took < NO_REQUEST
 }
 
-/// Why a call failed. The message begins with the HTTP status, where there was an answer, and
-/// often goes on with that answer.
+/// The error of a failed call. The message begins with the HTTP status if there was an answer,
+/// often followed by the answer.
 pub(super) fn call_error(message: &wire::Message<'_>) -> Option<CallError> {
     if message.stop_reason != Some(wire::StopReason::Error) {
         return None;
@@ -142,7 +142,7 @@ pub(super) fn call_error(message: &wire::Message<'_>) -> Option<CallError> {
     })
 }
 
-/// The type of error that a provider's answer names: a word, and no content.
+/// The error type in a provider's answer, if it is a single word and so no content.
 fn kind_of(answer: &str) -> Option<String> {
     let answer: Value = serde_json::from_str(answer).ok()?;
     let error = answer.get("error").unwrap_or(&answer);
@@ -161,12 +161,12 @@ pub(super) fn stop_reason(message: &wire::Message<'_>) -> Option<StopReason> {
     })
 }
 
-/// When a message says that it was made.
+/// The time in a message.
 pub(super) fn time_of(message: &wire::Message<'_>) -> Option<DateTime<Utc>> {
     message.timestamp.and_then(of_milliseconds)
 }
 
-/// When what began at `start` was done, where that was measured.
+/// The end of something that began at `start`, if its duration was measured.
 pub(super) fn measured_end(
     start: DateTime<Utc>,
     message: &wire::Message<'_>,
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_tells_its_status_and_its_kind_where_the_provider_answered() {
+    fn an_error_has_the_status_and_type_of_the_provider_s_answer() {
         for (text, status, kind) in [
             (
                 r#"529 {"type":"error","error":{"type":"overloaded_error","message":"no"}}"#,

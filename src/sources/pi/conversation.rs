@@ -1,5 +1,5 @@
-//! One conversation: prompts, answers, and results of tools, each at its place in the tree. The
-//! main one of a session is made of its entries, that of a subagent of messages one after another.
+//! One conversation: prompts, answers and tool results, each with its place in the tree. The main
+//! one of a session consists of entries, that of a subagent of consecutive messages.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::content;
-use super::tree::{Place, Says, State, Tree, said};
+use super::tree::{EntryIndex, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
     Background, Block, Circumstances, Generation, Message, OutputCount, Parameters, Retries, Role,
@@ -16,34 +16,34 @@ use crate::session::{
 };
 use crate::sources::output_count::output_count;
 
-/// Subagents that start subagents are followed so deep.
+/// Levels of subagents to read.
 pub(super) const DEEPEST: usize = 8;
 
-/// What is the same for everything in a session.
+/// Facts that apply to a whole session.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) circumstances: Arc<Circumstances>,
-    /// What is older was copied from the session that this one was forked from.
+    /// Start of a fork, before which everything was copied.
     pub(super) copied_before: Option<DateTime<Utc>>,
-    /// Whether all that a model was given is wanted with every call.
+    /// Whether the whole input of every call is wanted.
     pub(super) wants_whole_input: bool,
 }
 
-/// A call of a model, and the prompt it was made for.
+/// A call of a model, and the index of its prompt.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) prompt: Option<usize>,
     pub(super) generation: Generation,
 }
 
-/// Something the user asked for.
+/// A prompt of the user.
 #[derive(Debug)]
 pub(super) struct Prompt {
     pub(super) text: String,
     pub(super) at: DateTime<Utc>,
 }
 
-/// See the module's documentation.
+/// The state of a conversation while it is read.
 #[derive(Debug)]
 pub(super) struct Conversation<'a> {
     facts: &'a Facts,
@@ -52,31 +52,31 @@ pub(super) struct Conversation<'a> {
     pub(super) prompts: Vec<Prompt>,
     pub(super) calls: Vec<Call>,
     ids: HashSet<String>,
-    /// Runs of subagents that have files of their own.
+    /// Runs of subagents with their own files.
     pub(super) runs: Vec<Run>,
     pub(super) results_without_call: u64,
     pub(super) answers_without_usage: u64,
 }
 
-/// A run of subagents, as the result of the tool that started them tells of it.
+/// A run of subagents, from the tool result.
 #[derive(Debug)]
 pub(super) struct Run {
-    /// Number of the call of the model that called the tool.
+    /// Index of the call of the model that called the tool.
     pub(super) call: usize,
-    /// Id of the tool's call.
+    /// Id of the tool call.
     pub(super) tool: String,
-    /// Its ids: one, or another as well where it goes on in the background.
+    /// Its ids: one, or two if it continues in the background.
     pub(super) ids: Vec<String>,
-    /// Names of the agents, and the files that their sessions were written to.
+    /// Names of the agents, and their session files.
     pub(super) agents: Vec<(Option<String>, Option<String>)>,
 }
 
-/// When a message was written.
+/// Time of a message.
 #[derive(Clone, Copy)]
 pub(super) struct Written {
-    /// When the entry was, or the next thing happened.
+    /// Time of the entry, or of the next message.
     pub(super) by: DateTime<Utc>,
-    /// Whether that is the moment at which the message was complete, and not only the latest.
+    /// Whether the message was complete at exactly that time, and not earlier.
     pub(super) is_exact: bool,
 }
 
@@ -99,11 +99,11 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Adds a message. Whether its role is known.
+    /// Adds a message, and returns whether its role is known.
     pub(super) fn message(
         &mut self,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         message: &wire::Message<'_>,
         written: Written,
     ) -> bool {
@@ -137,7 +137,7 @@ impl<'a> Conversation<'a> {
                 self.tree
                     .add(id, parent, of_user_command(message), unchanged);
             }
-            // Whoever said it, what it used was paid for.
+            // The usage was paid for, whatever the role is.
             _ if message.usage.as_ref().is_some_and(is_paid) => {
                 self.answer(id, parent, message, content, written);
                 return false;
@@ -153,7 +153,7 @@ impl<'a> Conversation<'a> {
     fn answer(
         &mut self,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         message: &wire::Message<'_>,
         mut output: Vec<Block>,
         written: Written,
@@ -167,12 +167,7 @@ impl<'a> Conversation<'a> {
             self.tree.add(id, parent, Says::Nothing, |_| ());
             return;
         }
-        for block in &mut output {
-            if let Block::ToolCall(call) = block {
-                call.called_at = ended_at;
-                call.circumstances = Arc::clone(&self.facts.circumstances);
-            }
-        }
+        self.date_calls(&mut output, ended_at);
         self.answers_without_usage += u64::from(message.usage.is_none());
         let usage = message.usage.clone().unwrap_or_default();
         let state = self.tree.state(parent);
@@ -215,7 +210,17 @@ impl<'a> Conversation<'a> {
             });
     }
 
-    /// A call with nothing known but its times and what it used.
+    /// Sets the time of the tool calls of an answer: when it was complete.
+    fn date_calls(&self, output: &mut [Block], at: DateTime<Utc>) {
+        for block in output {
+            if let Block::ToolCall(call) = block {
+                call.called_at = at;
+                call.circumstances = Arc::clone(&self.facts.circumstances);
+            }
+        }
+    }
+
+    /// A call of which only times and usage are known.
     pub(super) fn generation(
         &self,
         started_at: DateTime<Utc>,
@@ -245,15 +250,15 @@ impl<'a> Conversation<'a> {
             label: None,
             output_count: OutputCount::Final,
             usage_report: UsageReport::Present,
-            // Pi writes an answer when it is there, and in one piece.
+            // Pi writes an answer when it is complete.
             complete: true,
             circumstances: Arc::clone(&self.facts.circumstances),
         }
     }
 
-    /// What tells an answer apart in all sessions and stays when Pi writes an old file anew, which
-    /// gives new ids to its entries: when it was asked for, and the provider's id of it, which some
-    /// providers use many times. A call that failed has none: then the time of the prompt.
+    /// The identity of an answer, which is unique among all sessions and stays when Pi rewrites an
+    /// old file with new entry ids: the time of the request, and the provider's id, which some
+    /// providers repeat. A failed call has no such id: the time of the prompt is used.
     fn identity(
         &mut self,
         message: &wire::Message<'_>,
@@ -277,7 +282,7 @@ impl<'a> Conversation<'a> {
     fn result(
         &mut self,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         message: &wire::Message<'_>,
         content: Vec<Block>,
         written: Written,
@@ -320,8 +325,7 @@ impl<'a> Conversation<'a> {
         self.tree.add(id, parent, input, |_| ());
     }
 
-    /// The conversations that the tool which runs subagents keeps beside its result; what a tool
-    /// used without telling more is a call of its own too.
+    /// The conversations that the subagent tool keeps in the details of its result.
     fn subagents(
         &self,
         call: &str,
@@ -349,7 +353,8 @@ impl<'a> Conversation<'a> {
         let messages: Vec<wire::Message<'_>> = messages.collect();
         let mut child = Conversation::at_depth(self.facts, self.depth + 1);
         for (number, message) in messages.iter().enumerate() {
-            // Its messages say when they began: at the latest, each was there when the next did.
+            // Messages state when they began: each was complete at the latest when the next one
+            // began.
             let mut later = messages[number + 1..].iter();
             let next = later.find_map(content::time_of);
             let written = Written {
@@ -373,7 +378,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// The run of subagents that a result of a tool tells of.
+/// The run of subagents in a tool result.
 fn run_of(message: &wire::Message<'_>, call: usize, tool: &str) -> Option<Run> {
     let details = message.details.as_ref()?;
     let results = details.results.iter().flatten();
@@ -392,7 +397,7 @@ fn run_of(message: &wire::Message<'_>, call: usize, tool: &str) -> Option<Run> {
 }
 
 impl Facts {
-    /// Whether something of this time stands in the file only because it was copied into it.
+    /// Whether something of this time was copied into the file.
     pub(super) fn is_copied(&self, at: DateTime<Utc>) -> bool {
         self.copied_before.is_some_and(|began| at < began)
     }
@@ -409,7 +414,7 @@ fn waiting_call<'a>(output: &'a mut [Block], id: &str) -> Option<&'a mut ToolCal
     })
 }
 
-/// A command that the user ran in a shell is told to the model, unless the user said otherwise.
+/// A shell command that the user ran is part of the input, unless the user excluded it.
 fn of_user_command(message: &wire::Message<'_>) -> Says {
     if message.exclude_from_context == Some(true) {
         return Says::Nothing;
@@ -423,7 +428,10 @@ fn of_user_command(message: &wire::Message<'_>) -> Says {
     }))
 }
 
-/// Whether anything was used at all.
+/// Whether there is any usage or cost.
 pub(super) fn is_paid(usage: &wire::Usage) -> bool {
     content::usage(usage) != Usage::default() || content::cost(usage).is_some()
 }
+
+#[cfg(test)]
+mod tests;

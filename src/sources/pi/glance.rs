@@ -1,4 +1,4 @@
-//! What can be told of a session without reading it whole.
+//! Facts about a session from the beginning or the end of its file.
 
 use std::path::Path;
 
@@ -11,13 +11,13 @@ use crate::sources::jsonl::{Lines, objects};
 use crate::sources::session_ref::Glance;
 use crate::sources::times::parse_time;
 
-/// The first prompt stands near the beginning.
+/// Bytes in which to look for the first prompt.
 const FURTHEST: u64 = 4 << 20;
 
-/// Enough of the end to hold a line with a time, nearly always.
+/// Bytes of the end to read, which nearly always contain a line with a time.
 const TAIL: u64 = 256 << 10;
 
-/// Looks at the beginning of a session; a file that cannot be read shows nothing.
+/// Reads the beginning of a session; empty when it cannot be read.
 #[must_use]
 pub(super) fn glance(path: &Path) -> Glance {
     let header = header(path).ok().flatten().unwrap_or_default();
@@ -43,7 +43,8 @@ pub(super) fn glance(path: &Path) -> Glance {
     glance
 }
 
-/// Time of the last line, as it is written there: the file's own time changes when it is copied.
+/// Time of the last line, as it states it: the modification time of a file changes when it is
+/// copied.
 #[must_use]
 pub(super) fn last_written(path: &Path) -> Option<DateTime<Utc>> {
     let length = path.metadata().ok()?.len();

@@ -9,18 +9,18 @@ use super::wire::{EntryKind, Line};
 use crate::sources::jsonl::{Lines, objects};
 use crate::sources::times::parse_time;
 
-/// What the first line of a session says.
+/// The first line of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) id: Option<String>,
     pub(super) started_at: Option<DateTime<Utc>>,
     pub(super) cwd: Option<String>,
-    /// The file of the session that this one began as a copy of.
+    /// File of the session that this one was forked from.
     pub(super) parent: Option<String>,
 }
 
 impl Header {
-    /// Whether the session began as a copy of the one in that file, wherever it lay then.
+    /// Whether the session was forked from the one in that file, which may have been moved since.
     pub(super) fn parent_is(&self, file: &Path) -> bool {
         let name = file.file_name().and_then(|name| name.to_str());
         let parent = self.parent.as_deref();

@@ -1,7 +1,7 @@
-//! Sessions of Pi: where they are and what their entries mean.
+//! Sessions of Pi: their files, and the meaning of their entries.
 //!
-//! The facts about the format, with the versions in which they were seen, are in `README.md`
-//! beside this file.
+//! `README.md` beside this file has the facts about the format, with the versions in which they
+//! were seen.
 
 mod children;
 mod content;

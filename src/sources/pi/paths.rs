@@ -1,4 +1,4 @@
-//! Where Pi keeps its sessions.
+//! The files of Pi's sessions.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::sources::regular;
 use crate::sources::walk::{Listing, Unreadable};
 use crate::variables::Variable;
 
-/// Settings are a few kilobytes; a file that is larger holds none.
+/// Bytes of the largest settings file to read; they have a few thousand.
 const LARGEST_SETTINGS: u64 = 4 << 20;
 
 /// Whether the file is a session of Pi.
@@ -23,36 +23,36 @@ pub(crate) fn is_session(path: &Path) -> bool {
     is_jsonl(path) && matches!(header(path), Ok(Some(_)))
 }
 
-/// Whether a file is part of another session, as that of a subagent is, or no session at all though
-/// it looks like one.
+/// Whether a file is part of another session, as that of a subagent is, or only looks like a
+/// session.
 #[must_use]
 pub(crate) fn is_part(path: &Path) -> bool {
     children::is_artifact(path) || children::parent(path).is_some()
 }
 
-/// The session that the extension names; `None` when that is a subagent's: it is sent with the one
-/// that started it.
+/// The session that the extension names; `None` for a subagent's, which is sent with the one that
+/// started it.
 #[must_use]
 pub(crate) fn named(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     (path.is_file() && !children::is_of_subagent(&path)).then_some(path)
 }
 
-/// The files of a session: its own and those of its subagents.
+/// The files of a session and its subagents.
 #[must_use]
 pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     children::looks(path)
 }
 
-/// The id of a session: what its header says, else what its name does.
+/// The id of a session, from its header or else from its name.
 #[must_use]
 pub(crate) fn session_id(path: &Path) -> String {
     let said = header(path).ok().flatten().and_then(|header| header.id);
     said.unwrap_or_else(|| id_in_name(path))
 }
 
-/// What tells a session from every other one. Pi's own ids are UUIDs and do; a user may give another
-/// id (`--session-id`) to sessions of several projects, which began at different times.
+/// The key of a session. Pi's own ids are UUIDs and unique; a user may give another id
+/// (`--session-id`) to sessions of several projects, which began at different times.
 pub(super) fn key_of(id: &str, started_at: Option<DateTime<Utc>>) -> String {
     let is_unique = uuid::Uuid::try_parse(id).is_ok();
     match started_at.filter(|_| !is_unique) {
@@ -74,14 +74,14 @@ pub(crate) fn sessions_dir(host: &Host) -> Option<PathBuf> {
     own_sessions_dir(host).or_else(|| Some(agent_dir(host)?.join("sessions")))
 }
 
-/// Where Pi keeps its settings, and all else unless another variable says otherwise.
+/// The folder of Pi's settings, and of everything else unless another variable names a folder.
 pub(crate) fn agent_dir(host: &Host) -> Option<PathBuf> {
     let moved = host.path_variable(Variable::PiDir);
     let moved = moved.map(|path| as_path(path, host));
     moved.or_else(|| host.home.as_ref().map(|home| home.join(".pi/agent")))
 }
 
-/// The sessions of the project that the program runs in, in the order of their paths.
+/// The sessions of the project in the current directory, by path.
 #[must_use]
 pub(crate) fn of_project(host: &Host) -> Listing<PathBuf> {
     let Some(cwd) = &host.cwd else {
@@ -105,12 +105,12 @@ pub(crate) fn of_project(host: &Host) -> Listing<PathBuf> {
     })
 }
 
-/// Sessions of all projects lie in it side by side.
+/// The folder that the user chose for sessions, which contains those of all projects.
 fn own_sessions_dir(host: &Host) -> Option<PathBuf> {
     let named = host.path_variable(Variable::PiSessionDir);
     let named = named.or_else(|| session_dir_in(&agent_dir(host)?.join("settings.json")));
     let named = as_path(named?, host);
-    // Pi takes a relative path from wherever it is started.
+    // Pi resolves a relative path in the directory in which it is started.
     if named.is_absolute() {
         return Some(named);
     }
@@ -118,20 +118,20 @@ fn own_sessions_dir(host: &Host) -> Option<PathBuf> {
     here.is_dir().then_some(here)
 }
 
-/// `sessionDir` of the user's settings. That of a project is not followed: a repository must not
-/// decide which folders are read.
+/// `sessionDir` in the user's settings. That in a project's settings is ignored: a repository must
+/// not choose folders to read.
 fn session_dir_in(settings: &Path) -> Option<PathBuf> {
     let settings = regular::read_small(settings, LARGEST_SETTINGS).ok()?;
     let settings = String::from_utf8_lossy(&settings);
-    // Pi parses them as JavaScript does: what stands in other fields cannot be wrong.
+    // Pi parses them as JavaScript does: other fields cannot make them invalid.
     let fields: HashMap<String, &RawValue> =
         serde_json::from_str(settings.trim_start_matches('\u{feff}')).ok()?;
     let named: String = serde_json::from_str(fields.get("sessionDir")?.get()).ok()?;
     (!named.is_empty()).then(|| PathBuf::from(named))
 }
 
-/// Pi takes `~` for the home directory, and URLs of files for paths, wherever it is told a folder
-/// (`normalizePath`, pi 1.6.0).
+/// Resolves `~` and `file:` URLs as Pi does in every setting of a folder (`normalizePath`, pi
+/// 1.6.0).
 fn as_path(named: PathBuf, host: &Host) -> PathBuf {
     if let (Ok(rest), Some(home)) = (named.strip_prefix("~"), &host.home) {
         return home.join(rest);
@@ -146,7 +146,7 @@ fn as_path(named: PathBuf, host: &Host) -> PathBuf {
     }
 }
 
-/// The path of a URL, in which `%20` is a blank and what follows `?` or `#` names no file.
+/// The path of a URL: `%20` is a space, and `?` or `#` ends it.
 fn without_escapes(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or(path);
     let mut bytes = Vec::with_capacity(path.len());
@@ -172,7 +172,7 @@ pub(crate) fn all(host: &Host) -> Listing<PathBuf> {
 }
 
 /// Every session at or below `root`, in no order, without those of subagents, which are parts of
-/// theirs. Links are followed within the bounds and the root.
+/// others. Links are followed within the bounds and the root.
 fn transcripts(root: &Path, bounds: &Bounds) -> Listing<PathBuf> {
     let mut files = links::files(&[root.to_owned()], bounds, |_| true);
     (files.unreadable).retain(|left| left.may_hold(is_jsonl));
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sessions_lie_where_pi_keeps_them() {
+    fn the_folder_of_sessions_is_the_one_that_pi_uses() {
         let mut host = Host::bare(Utc::now);
         assert_eq!(sessions_dir(&host), None);
         host.home = Some(PathBuf::from("/home/ada"));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_name_the_folder_of_sessions_where_no_variable_does() {
+    fn the_settings_name_the_folder_of_sessions_if_no_variable_does() {
         let home = tempfile::tempdir().unwrap();
         let mut host = Host::bare(Utc::now);
         host.home = Some(home.path().to_owned());
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_stands_behind_the_time_in_a_name() {
+    fn the_id_follows_the_time_in_a_file_name() {
         for (name, id) in [
             ("2026-11-21T00-26-47-847Z_multi-1.jsonl", "multi-1"),
             ("2026-11-21T00-26-47-847Z_a_b.jsonl", "a_b"),

@@ -1,4 +1,4 @@
-//! Reads the file of a session.
+//! Reads the files of a session.
 
 use std::collections::HashMap;
 use std::mem;
@@ -13,7 +13,7 @@ use super::content;
 use super::conversation::{Conversation, DEEPEST, Facts, Run, Written, is_paid};
 use super::header::{Header, header, id_in_name};
 use super::paths::key_of;
-use super::tree::{Place, Says, State, said};
+use super::tree::{EntryIndex, Says, State, said};
 use super::wire::{self, EntryKind, Line, payload};
 use crate::session::{
     Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Lineage, Oddities,
@@ -23,8 +23,7 @@ use crate::sources::jsonl::{self, Lines};
 use crate::sources::times::parse_time;
 use crate::sources::turns::Turns;
 
-/// Reads a session; `None` when no entry of the file has a time. `wanted` is what is kept of what
-/// was said.
+/// Reads a session; `None` when no entry has a time. `wanted` says which content to keep.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -53,27 +52,27 @@ fn facts(header: &Header, wanted: Wanted) -> Facts {
     }
 }
 
-/// A subagent whose session was read from a file of its own.
+/// A subagent with its own file.
 struct Child {
     file: PathBuf,
-    /// What the name of its session says.
+    /// The name of its session.
     name: Name,
     subagent: Subagent,
 }
 
-/// What of an entry stood in the file before.
+/// The part of an entry that was in the file before.
 enum Repeat {
     Nothing,
-    /// The id alone.
+    /// The id.
     Id,
-    /// All of it.
+    /// The whole entry.
     Entry,
 }
 
 struct Reader<'a> {
     facts: &'a Facts,
     conversation: Conversation<'a>,
-    /// Calls that no call of a tool started, with the prompt they stand under.
+    /// Subagents that no tool call started, with the index of the prompt before them.
     stray: Vec<(Option<usize>, Subagent)>,
     incidents: Vec<(Option<usize>, Incidents)>,
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -130,7 +129,7 @@ impl<'a> Reader<'a> {
             Repeat::Nothing => false,
         };
         let tree = &self.conversation.tree;
-        // The first version wrote one entry after the other, without ids.
+        // The first version wrote entries without ids, each following the one before.
         let parent = match (&line.id, &line.parent_id) {
             (None, _) => tree.last(),
             (Some(_), parent) => parent.as_deref().and_then(|parent| tree.find(parent)),
@@ -163,7 +162,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn entry(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+    fn entry(&mut self, line: &Line<'_>, id: &str, parent: Option<EntryIndex>, at: DateTime<Utc>) {
         let mut says = Says::Nothing;
         let mut change: Box<dyn FnOnce(&mut State)> = Box::new(|_| ());
         match &line.kind {
@@ -210,7 +209,7 @@ impl<'a> Reader<'a> {
         kind: &str,
         line: &Line<'_>,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         at: DateTime<Utc>,
     ) {
         self.summary(kind, line, id, parent, at);
@@ -218,7 +217,13 @@ impl<'a> Reader<'a> {
         *unknown.entry(kind.to_owned()).or_default() += 1;
     }
 
-    fn compaction(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+    fn compaction(
+        &mut self,
+        line: &Line<'_>,
+        id: &str,
+        parent: Option<EntryIndex>,
+        at: DateTime<Utc>,
+    ) {
         self.incident(parent, |incidents| incidents.compactions += 1);
         self.summary("compaction", line, id, parent, at);
         let kept = line.first_kept_entry_id.clone().unwrap_or_default();
@@ -232,7 +237,13 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn message(&mut self, line: &Line<'_>, id: &str, parent: Option<Place>, at: DateTime<Utc>) {
+    fn message(
+        &mut self,
+        line: &Line<'_>,
+        id: &str,
+        parent: Option<EntryIndex>,
+        at: DateTime<Utc>,
+    ) {
         let message: wire::Message<'_> = payload(line.message).unwrap_or_default();
         if message.stop_reason == Some(wire::StopReason::Aborted) {
             self.incident(parent, |incidents| incidents.interruptions += 1);
@@ -252,20 +263,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn incident(&mut self, parent: Option<Place>, note: impl FnOnce(&mut Incidents)) {
+    fn incident(&mut self, parent: Option<EntryIndex>, note: impl FnOnce(&mut Incidents)) {
         let mut incidents = Incidents::default();
         note(&mut incidents);
         self.incidents
             .push((self.conversation.tree.prompt(parent), incidents));
     }
 
-    /// A call that Pi made for its own ends: what it used is told, how long it took is not.
+    /// Adds a call that Pi made for internal purposes, with its usage but without a duration.
     fn summary(
         &mut self,
         kind: &str,
         line: &Line<'_>,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         at: DateTime<Utc>,
     ) {
         let Some(usage) = line.usage.as_ref().filter(|usage| is_paid(usage)) else {
@@ -293,8 +304,8 @@ impl<'a> Reader<'a> {
         self.stray.push((prompt, agent));
     }
 
-    /// Reads the subagents that have files of their own, and hangs each in the call of the tool that
-    /// started it; one whose call is in no line hangs under the prompt before it.
+    /// Reads the subagents with their own files, and adds each to the tool call that started it.
+    /// One whose call is in no line is added to the prompt before it.
     fn subagents(&mut self, transcript: &Path, wanted: Wanted, depth: usize) {
         let runs = mem::take(&mut self.conversation.runs);
         let named = runs.iter().flat_map(|run| &run.agents);
@@ -310,7 +321,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One of them; `None` where it made no call. Whatever of it cannot be read is counted.
+    /// Reads a subagent; `None` if it made no call. Parts that cannot be read are counted.
     fn child(&mut self, file: PathBuf, wanted: Wanted, depth: usize) -> Option<Child> {
         if depth >= DEEPEST {
             return None;
@@ -334,7 +345,7 @@ impl<'a> Reader<'a> {
         let mut generations: Vec<Generation> = calls.map(|call| call.generation).collect();
         let strays = reader.stray.into_iter();
         generations.extend(strays.flat_map(|(_, agent)| agent.generations));
-        // A fork of its parent begins with what its parent shows.
+        // A fork of its parent begins with the parent's entries.
         generations.retain(|generation| !generation.is_copy);
         generations.sort_by_key(|generation| generation.started_at);
         let id = header.id.unwrap_or_else(|| id_in_name(&file));
@@ -350,8 +361,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Hangs a subagent in the call of the tool that started it. What the result of the tool holds
-    /// of its conversation is the same again.
+    /// Adds a subagent to the tool call that started it, in place of the conversation in the tool's
+    /// result, which is the same.
     fn hang(&mut self, run: &Run, child: Child) {
         let mut agents = run.agents.iter();
         let named = agents.find(|(_, file)| child.file_is(file.as_deref()));
@@ -372,7 +383,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The prompt that was the last one before a subagent began.
+    /// A subagent with the index of the last prompt before it.
     fn beside(&self, child: Child) -> (Option<usize>, Subagent) {
         let began = child.subagent.generations[0].started_at;
         let prompts = &self.conversation.prompts;

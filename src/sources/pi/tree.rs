@@ -1,6 +1,6 @@
-//! A conversation as the tree that Pi keeps: every entry names the one it follows, and whoever
-//! goes back and on from an earlier one begins a branch. What a model was given stands on the way
-//! from its answer to the root.
+//! A conversation as the tree that Pi keeps: every entry names the one it follows, and continuing
+//! from an earlier entry begins a branch. The input of a call is on the path from its answer to the
+//! root.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,43 +10,43 @@ use serde_json::{Map, Value};
 use super::wire;
 use crate::session::{Block, Message, Role, Setup};
 
-/// Where an entry stands in the tree.
-pub(super) type Place = usize;
+/// Index of an entry in the tree.
+pub(super) type EntryIndex = usize;
 
 /// The entries of one conversation.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     entries: Vec<Entry>,
-    by_id: HashMap<String, Place>,
+    by_id: HashMap<String, EntryIndex>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    parent: Option<Place>,
+    parent: Option<EntryIndex>,
     says: Says,
-    /// The prompt that it stands under.
+    /// Index of the last prompt before it.
     prompt: Option<usize>,
     state: State,
 }
 
-/// What an entry is for those that follow it.
+/// The content of an entry for those that follow it.
 #[derive(Clone, Debug)]
 pub(super) enum Says {
-    /// Nothing that a model was given.
+    /// Nothing that a model receives.
     Nothing,
-    /// The prompt of this number.
+    /// The prompt with this index.
     Prompt(usize, Arc<Message>),
-    /// Anything else that was said to the model.
+    /// Any other message to the model.
     Input(Arc<Message>),
-    /// The call of this number, with its answer; `None` when it failed and was forgotten.
+    /// The call with this index, with its answer; `None` when it failed and was dropped.
     Answer(usize, Option<Arc<Message>>),
-    /// What was said before is summed up, but for what was said since an entry.
+    /// A summary of the messages before it, except those since an entry.
     Summary(Arc<Message>, Option<String>),
-    /// An entry is left out from here on.
+    /// An entry is omitted from here on.
     Omission(String),
 }
 
-/// What holds from an entry on, until another one changes it.
+/// Settings that apply from an entry on, until another one changes them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) provider: Option<Arc<str>>,
@@ -65,11 +65,11 @@ struct Instructions {
 }
 
 impl Tree {
-    /// Adds an entry after `parent`. `change` says what else holds from it on.
+    /// Adds an entry after `parent`. `change` sets what else applies from it on.
     pub(super) fn add(
         &mut self,
         id: &str,
-        parent: Option<Place>,
+        parent: Option<EntryIndex>,
         says: Says,
         change: impl FnOnce(&mut State),
     ) {
@@ -90,26 +90,26 @@ impl Tree {
         });
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<Place> {
+    pub(super) fn find(&self, id: &str) -> Option<EntryIndex> {
         self.by_id.get(id).copied()
     }
 
-    /// The last entry that was added.
-    pub(super) fn last(&self) -> Option<Place> {
+    /// The entry added last.
+    pub(super) fn last(&self) -> Option<EntryIndex> {
         self.entries.len().checked_sub(1)
     }
 
-    /// The prompt that an entry after this one stands under.
-    pub(super) fn prompt(&self, place: Option<Place>) -> Option<usize> {
+    /// Index of the last prompt before an entry that follows this one.
+    pub(super) fn prompt(&self, place: Option<EntryIndex>) -> Option<usize> {
         self.entries[place?].prompt
     }
 
-    pub(super) fn state(&self, place: Option<Place>) -> State {
+    pub(super) fn state(&self, place: Option<EntryIndex>) -> State {
         place.map_or_else(State::default, |place| self.entries[place].state.clone())
     }
 
-    /// From here to the root.
-    fn way(&self, from: Option<Place>) -> impl Iterator<Item = (Place, &Entry)> {
+    /// The path from here to the root.
+    fn way(&self, from: Option<EntryIndex>) -> impl Iterator<Item = (EntryIndex, &Entry)> {
         let mut next = from;
         std::iter::from_fn(move || {
             let place = next?;
@@ -119,16 +119,16 @@ impl Tree {
         })
     }
 
-    /// The calls on the way to the root, the last first.
-    pub(super) fn answers(&self, from: Option<Place>) -> impl Iterator<Item = usize> {
+    /// Indices of the calls on the path to the root, the last first.
+    pub(super) fn answers(&self, from: Option<EntryIndex>) -> impl Iterator<Item = usize> {
         self.way(from).filter_map(|(_, entry)| match entry.says {
             Says::Answer(number, _) => Some(number),
             _ => None,
         })
     }
 
-    /// What was said since the last answer that counts.
-    pub(super) fn new_input(&self, from: Option<Place>) -> Vec<Message> {
+    /// The messages since the last answer that counts.
+    pub(super) fn new_input(&self, from: Option<EntryIndex>) -> Vec<Message> {
         let mut input: Vec<Message> = self
             .way(from)
             .map_while(|(_, entry)| match &entry.says {
@@ -144,8 +144,8 @@ impl Tree {
         input
     }
 
-    /// Everything that the model was given.
-    pub(super) fn whole_input(&self, from: Option<Place>) -> Vec<Arc<Message>> {
+    /// The whole input of a call.
+    pub(super) fn whole_input(&self, from: Option<EntryIndex>) -> Vec<Arc<Message>> {
         let mut input = Vec::new();
         let mut omitted = HashSet::new();
         let mut summary = None;
@@ -179,7 +179,7 @@ impl Tree {
 }
 
 impl State {
-    /// A system message changes what it names and leaves the rest.
+    /// Applies a system message, which changes what it names and keeps the rest.
     pub(super) fn instruct(&mut self, message: &wire::Message<'_>, content: &[Block]) {
         let mut instructions = Instructions::clone(&self.instructions);
         let texts = content.iter().filter_map(|block| match block {
@@ -210,7 +210,7 @@ impl State {
         }
     }
 
-    /// A summary begins with all instructions that hold then, and those before do not count.
+    /// Applies the system message of a summary, which replaces all earlier instructions.
     pub(super) fn instruct_anew(&mut self, message: &wire::Message<'_>, content: &[Block]) {
         let known = std::mem::take(self);
         let mut anew = Self {
@@ -239,7 +239,7 @@ impl Instructions {
     }
 }
 
-/// Something said to the model.
+/// A message, shared by all inputs that contain it.
 pub(super) fn said(role: Role, content: Vec<Block>) -> Arc<Message> {
     Arc::new(Message { role, content })
 }

@@ -1,5 +1,4 @@
-//! Entries as Pi writes them. Every field may be missing or of another kind in another version:
-//! that is as good as nothing, and no reason to lose the entry.
+//! Entries as Pi writes them. Every field may be missing or of another type in another version.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -26,7 +25,7 @@ pub(super) struct Line<'a> {
     /// Of the header of a fork.
     #[serde(deserialize_with = "optional")]
     pub(super) parent_session: Option<String>,
-    /// The same in the first versions.
+    /// The same field in the first versions.
     #[serde(deserialize_with = "optional")]
     pub(super) branched_from: Option<String>,
     #[serde(borrow)]
@@ -48,7 +47,7 @@ pub(super) struct Line<'a> {
     /// Of `session_info`.
     #[serde(deserialize_with = "optional")]
     pub(super) name: Option<String>,
-    /// Of `usage`: what it was used for.
+    /// Of `usage`: its purpose.
     #[serde(rename = "kind", deserialize_with = "optional")]
     pub(super) purpose: Option<String>,
     /// Of `compaction` and `branch_summary`.
@@ -134,7 +133,7 @@ pub(super) struct Message<'a> {
     pub(super) role: Option<Role>,
     #[serde(borrow)]
     pub(super) content: Option<&'a RawValue>,
-    /// Milliseconds since 1970: of an answer, when it was asked for.
+    /// Milliseconds since 1970; in an answer, the time of the request.
     #[serde(deserialize_with = "optional")]
     pub(super) timestamp: Option<i64>,
     #[serde(deserialize_with = "optional")]
@@ -185,14 +184,14 @@ pub(super) struct Message<'a> {
     pub(super) tools_removed: Option<Vec<Value>>,
 }
 
-/// What a tool says beside its result: the one that runs subagents keeps their conversations here.
+/// Details that a tool keeps with its result; those of the subagent tool contain conversations.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Details<'a> {
-    /// Id of the run, where the subagents have files of their own.
+    /// Id of the run, if the subagents have their own files.
     #[serde(deserialize_with = "optional")]
     pub(super) run_id: Option<String>,
-    /// The same of a run that goes on in the background.
+    /// Id of a run that continues in the background.
     #[serde(deserialize_with = "optional")]
     pub(super) async_id: Option<String>,
     #[serde(deserialize_with = "optional", borrow)]
@@ -202,7 +201,7 @@ pub(super) struct Details<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct SubagentRun<'a> {
-    /// Path of the file that its session was written to.
+    /// Path of its session file.
     #[serde(deserialize_with = "optional")]
     pub(super) session_file: Option<String>,
     #[serde(deserialize_with = "optional")]
@@ -230,7 +229,7 @@ pub(super) struct Usage {
     pub(super) cost: Option<Cost>,
 }
 
-/// The parts of a cost, or its total alone.
+/// The parts of a cost, or only its total.
 fn cost<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cost>, D::Error> {
     let raw: &RawValue = Deserialize::deserialize(deserializer)?;
     let total = known(raw).ok().flatten();
@@ -243,7 +242,7 @@ fn cost<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cost>, D::E
     })
 }
 
-/// Dollars.
+/// A cost in dollars.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Cost {
@@ -259,7 +258,7 @@ pub(super) struct Cost {
     pub(super) total: Option<f64>,
 }
 
-/// A piece of a message.
+/// A block of a message.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Block<'a> {

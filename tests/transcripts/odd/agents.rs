@@ -28,7 +28,7 @@ fn with_agent(launch: &Value) -> (Vec<Value>, Vec<Value>) {
     (main, agent)
 }
 
-/// Generations of the agent, and how many of them hang under its call.
+/// Number of generations of the agent, and of those below its call.
 fn under_call(session: &Session) -> (usize, usize) {
     let generations = session.generations();
     let events = session.events();
@@ -47,7 +47,7 @@ fn under_call(session: &Session) -> (usize, usize) {
 }
 
 #[test]
-fn an_agent_hangs_under_its_call_whatever_told_which_it_is() {
+fn an_agent_is_below_its_call_by_whatever_fact_names_it() {
     let launched = json!({ "agentId": "a1", "status": "async_launched" });
     let nothing = json!({});
     let named = r#"{"toolUseId":"toolu_1"}"#;
@@ -70,7 +70,7 @@ fn an_agent_hangs_under_its_call_whatever_told_which_it_is() {
 }
 
 #[test]
-fn an_agent_whose_prompt_tells_nothing_waits_for_what_tells_its_call() {
+fn an_agent_with_an_ambiguous_prompt_waits_for_the_line_that_names_its_call() {
     let launched = json!({ "agentId": "a1", "status": "async_launched" });
     let (main, mut agent) = with_agent(&launched);
     agent[0]["message"]["content"] = json!("in other words");

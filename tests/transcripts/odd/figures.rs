@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{ID, Session, numbers, part, prompt, properties, says, text, time, usage};
 
 #[test]
-fn a_response_counts_as_its_last_part_says_whatever_stands_between_its_parts() {
+fn a_response_has_the_usage_of_its_last_part_whatever_is_between_the_parts() {
     let first = part(2, 0, "one", &says("One"), &usage(5));
     let last = |parent| part(4, parent, "one", &says("and all"), &usage(50));
     let next = part(8, 6, "two", &says("Two"), &usage(7));

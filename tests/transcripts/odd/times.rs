@@ -39,7 +39,7 @@ fn latencies(events: &Events) -> Vec<Option<f64>> {
 }
 
 #[test]
-fn times_are_known_in_whatever_unit_they_are_counted() {
+fn times_are_parsed_in_every_unit() {
     let usual = Session::of(&timed(|second| json!(time(second)))).events();
     let first = chrono::DateTime::parse_from_rfc3339(&time(0))
         .expect("a time")

@@ -1,9 +1,9 @@
 //! Puts a session together from its lines, in the order in which they were written.
 //!
-//! A state machine without I/O. A source says what each line means; the assembler merges the
-//! parts of a response by its id, whatever stands between them, gives every response to the
-//! last prompt before it, joins results to their calls and subagents to the calls that started
-//! them. One id is one response, however many files hold a copy of it.
+//! A state machine without I/O. The source says what each line means; the assembler merges the
+//! parts of a response, whatever is between them, gives every response to the last prompt before
+//! it, and adds results and subagents to their calls. One id is one response, however many files
+//! contain a copy of it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem;
@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::draft::Draft;
 use super::family::{AgentNote, Family};
 use super::parts::{ResponsePart, Thread, TurnStart};
-use super::responses::{Piece, Responses, Stand};
+use super::responses::{PartFacts, Responses, ThreadFacts};
 use super::results::Results;
 use crate::session::{
     Agent, Block, ByModel, Earlier, Incidents, Lineage, Message, Oddities, RecordedTimes, Session,
@@ -22,11 +22,11 @@ use crate::session::{
 };
 use crate::sources::output_count::output_count;
 
-/// An agent that knows why a response stopped writes the rest of it at once, though not in one
-/// piece.
+/// Time after which a response with a stop reason is complete: the agent writes the rest of it at
+/// once, though in several lines.
 const SURELY_WRITTEN: TimeDelta = TimeDelta::seconds(10);
 
-/// See the module's documentation.
+/// Assembles a session.
 #[derive(Debug)]
 pub(in crate::sources::claude_code) struct Assembler {
     agent: Agent,
@@ -40,9 +40,9 @@ pub(in crate::sources::claude_code) struct Assembler {
     is_cut_off: bool,
     turns: Vec<Turn>,
     before_turns: Incidents,
-    /// How many turns had begun when the main conversation had its last response.
+    /// Number of turns at the last response of the main conversation.
     answered: usize,
-    /// Turns that hold responses seen before: history that was written again.
+    /// Turns with repeated responses: history that was written again.
     repeated: HashSet<String>,
     drafts: Vec<Draft>,
     responses: Responses,
@@ -56,18 +56,18 @@ pub(in crate::sources::claude_code) struct Assembler {
 
 #[derive(Debug, Default)]
 struct ThreadState {
-    /// What was said since the last response began.
+    /// Messages since the last response began.
     pending: Vec<Message>,
-    /// Whether what was said before that was summed up.
+    /// Whether the messages before these were summarised.
     begins_anew: bool,
-    /// The response whose parts are being written.
+    /// Index of the response that is being written.
     current: Option<usize>,
-    /// Responses of which more parts may come, this one among them.
+    /// Indices of the responses that may have more parts, including that one.
     open: Vec<usize>,
 }
 
 impl Assembler {
-    /// Begins a session, or goes on after the part that `earlier` sums up.
+    /// Begins a session, or continues after the part that `earlier` summarises.
     #[must_use]
     pub(in crate::sources::claude_code) fn new(agent: Agent, earlier: Earlier) -> Self {
         let title = earlier.title.clone();
@@ -97,7 +97,7 @@ impl Assembler {
         }
     }
 
-    /// A line was written at this time, whatever it says. The first line begins the session.
+    /// Processes the time of a line. The first one begins the session.
     pub(in crate::sources::claude_code) fn saw(&mut self, at: DateTime<Utc>) {
         self.span = Some(match self.span {
             None => (at, at),
@@ -105,33 +105,34 @@ impl Assembler {
         });
     }
 
-    /// No line has told a time yet. When the session had begun, as well as it is known otherwise.
+    /// Sets the start of a session whose lines have no time so far, as well as it is known
+    /// otherwise.
     pub(in crate::sources::claude_code) fn began_by(&mut self, at: Option<DateTime<Utc>>) {
         self.span = at.map(|at| (at, at));
         self.timing = Timing::Unknown;
     }
 
-    /// The title of the session; the last one counts.
+    /// Sets the title of the session; the last one counts.
     pub(in crate::sources::claude_code) fn title(&mut self, title: String) {
         self.title = Some(title);
     }
 
-    /// The sessions that this one came from and went on in.
+    /// The sessions that this one was derived from and continued in.
     pub(in crate::sources::claude_code) const fn lineage(&mut self) -> &mut Lineage {
         &mut self.lineage
     }
 
-    /// The agent wrote that the session ended. What is said afterwards opens it again.
+    /// Marks the session as ended. Later messages open it again.
     pub(in crate::sources::claude_code) const fn close(&mut self) {
         self.is_closed = true;
     }
 
-    /// The last line of the main conversation is half a line.
+    /// Marks the last line of the main conversation as incomplete.
     pub(in crate::sources::claude_code) const fn cut_off(&mut self) {
         self.is_cut_off = true;
     }
 
-    /// The agent wrote down what it used since it began to keep books.
+    /// Adds a statement of the agent's books.
     pub(in crate::sources::claude_code) fn statement(
         &mut self,
         since: Option<DateTime<Utc>>,
@@ -142,13 +143,12 @@ impl Assembler {
         }
     }
 
-    /// The agent recorded how long it worked.
+    /// Adds a record of the agent's working time.
     pub(in crate::sources::claude_code) fn worked(&mut self, worked: Worked) {
         self.recorded.worked.push(worked);
     }
 
-    /// Since when the agent has been working at the end of what was read, where it may still record
-    /// for how long.
+    /// Sets the time since which the agent has been working, if a record of it may still follow.
     pub(in crate::sources::claude_code) const fn working_since(
         &mut self,
         since: Option<DateTime<Utc>>,
@@ -156,8 +156,8 @@ impl Assembler {
         self.recorded.working_since = since;
     }
 
-    /// A line tells of a call that has no result yet. The last word counts. What stands behind the
-    /// result may be read much later, when the call was sent.
+    /// Processes a line between a call and its result. The last value counts. Lines after the
+    /// result are ignored: they may be read later than the call was sent.
     pub(in crate::sources::claude_code) fn sighted(&mut self, call: &str, sighting: Sighting) {
         if self.results.latest(call).is_some() {
             return;
@@ -167,25 +167,25 @@ impl Assembler {
         known.began_at = sighting.began_at.or(known.began_at);
     }
 
-    /// A task in the background came to its end. The first report counts.
+    /// Adds the report of a background task. The first report counts.
     pub(in crate::sources::claude_code) fn task_ended(&mut self, report: TaskReport) {
         let reports = &mut self.recorded.reports;
         reports.entry(report.task.clone()).or_insert(report);
     }
 
-    /// How many statements there were.
+    /// Number of statements.
     #[must_use]
     pub(in crate::sources::claude_code) const fn statements(&self) -> usize {
         self.statements.len()
     }
 
-    /// Counts of what could not be used.
+    /// Counts of unusable lines.
     pub(in crate::sources::claude_code) const fn oddities(&mut self) -> &mut Oddities {
         &mut self.oddities
     }
 
-    /// A prompt begins a turn, and its identity is the answer. A prompt that was seen before begins
-    /// nothing; another one with the same identity is given one of its own.
+    /// Begins a turn with a prompt, and returns its identity. A repeated prompt begins nothing;
+    /// another prompt with the same identity gets one of its own.
     pub(in crate::sources::claude_code) fn turn(&mut self, mut start: TurnStart) -> String {
         while let Some(known) = self.turns.iter().find(|turn| turn.id == start.id) {
             if known.started_at == start.at && known.prompt == start.prompt {
@@ -197,11 +197,11 @@ impl Assembler {
                 start.id = format!("{}:{}+", start.id, start.at.timestamp_millis());
             }
         }
-        // Whether it is the same one, only a reading from the start can tell.
+        // Only a reading from the start can show whether it is the same prompt.
         self.repeats_earlier |= self.earlier.knows_turn(&start.id);
         let id = start.id.clone();
         if !self.earlier.is_empty() {
-            // It was counted when the turn before this one was read.
+            // They were counted with the turn before this one.
             self.before_turns = Incidents::default();
         }
         let mut turn = Turn::from(start);
@@ -210,8 +210,8 @@ impl Assembler {
         id
     }
 
-    /// Something happened between the calls: it belongs to the turn that has begun. A copied
-    /// session may begin with what happened before its first turn.
+    /// The incidents of the current turn. A copied session may begin with incidents before its
+    /// first turn.
     pub(in crate::sources::claude_code) fn incidents(&mut self) -> &mut Incidents {
         match self.turns.last_mut() {
             Some(turn) => &mut turn.incidents,
@@ -219,13 +219,13 @@ impl Assembler {
         }
     }
 
-    /// How many turns have begun.
+    /// Number of turns.
     #[must_use]
     pub(in crate::sources::claude_code) const fn turns(&self) -> usize {
         self.turns.len()
     }
 
-    /// Something was said to the model: a prompt, context, results of tools.
+    /// Adds a message to the model: a prompt, context, or results of tools.
     pub(in crate::sources::claude_code) fn input(&mut self, thread: Thread, message: Message) {
         for block in &message.content {
             if let Block::ToolResult { call_id, result } = block {
@@ -240,25 +240,24 @@ impl Assembler {
             .push(message);
     }
 
-    /// What was said in a conversation so far is summed up for the next call.
+    /// Marks the messages of a conversation so far as summarised for the next call.
     pub(in crate::sources::claude_code) fn sum_up(&mut self, thread: &Thread) {
         self.threads.entry(thread.clone()).or_default().begins_anew = true;
     }
 
-    /// Whether something was said in a conversation that no response has answered yet.
+    /// Whether a conversation has messages that no response has answered yet.
     #[must_use]
     pub(in crate::sources::claude_code) fn is_waiting(&self, thread: &Thread) -> bool {
         let state = self.threads.get(thread);
         state.is_some_and(|state| !state.pending.is_empty())
     }
 
-    /// The coding agent started this subagent for its own ends.
+    /// Marks a subagent as started by the coding agent for internal purposes.
     pub(in crate::sources::claude_code) fn internal_agent(&mut self, id: &str) {
         self.agents.entry(id.to_owned()).or_default().is_internal = true;
     }
 
-    /// What is known of a subagent: its type, and the call that started it. The first word
-    /// counts.
+    /// Adds the type of a subagent and the call that started it. The first value counts.
     pub(in crate::sources::claude_code) fn agent(
         &mut self,
         id: &str,
@@ -274,52 +273,52 @@ impl Assembler {
         }
     }
 
-    /// Whether a call is known to have started this subagent.
+    /// Whether the call that started this subagent is known.
     #[must_use]
     pub(in crate::sources::claude_code) fn knows_caller(&self, agent: &str) -> bool {
         let note = self.agents.get(agent);
         note.is_some_and(|note| note.call.is_some())
     }
 
-    /// Whether a call is known to have started a subagent.
+    /// Whether this call is known to have started a subagent.
     #[must_use]
     pub(in crate::sources::claude_code) fn has_agent(&self, call: &str) -> bool {
         let mut notes = self.agents.values();
         notes.any(|note| note.call.as_deref() == Some(call))
     }
 
-    /// The time of the last line so far.
+    /// Time of the last line so far.
     #[must_use]
     pub(in crate::sources::claude_code) fn last_seen(&self) -> Option<DateTime<Utc>> {
         self.span.map(|(_, last)| last)
     }
 
-    /// Whether a response of the earlier part came up again: what is new in it cannot be told, and
-    /// the session has to be read from its start.
+    /// Whether a response of the earlier part was repeated: the new content of it cannot be
+    /// determined, and the session has to be read from its start.
     #[must_use]
     pub(in crate::sources::claude_code) const fn repeats_earlier(&self) -> bool {
         self.repeats_earlier
     }
 
-    /// A part of a response.
+    /// Adds a part of a response.
     pub(in crate::sources::claude_code) fn response(&mut self, part: ResponsePart) {
         self.is_closed &= part.thread != Thread::Main;
         let state = self.threads.get(&part.thread);
         let drafts = &self.drafts;
         let repeats = |index: usize| drafts[index].holds(&part.blocks);
-        let stand = Stand {
+        let thread = ThreadFacts {
             current: state.and_then(|state| state.current),
             is_waiting: state.is_some_and(|state| !state.pending.is_empty()),
             repeats: &repeats,
         };
-        let piece = Piece::of(&part, self.timing);
-        if let Some(index) = self.responses.find(&piece, &stand) {
-            self.responses.go_on(index, &piece);
+        let facts = PartFacts::of(&part, self.timing);
+        if let Some(index) = self.responses.find(&facts, &thread) {
+            self.responses.add_part(index, &facts);
             self.continue_response(index, part);
         } else {
-            let name = self.responses.name(&piece);
+            let name = self.responses.name(&facts);
             self.repeats_earlier |= self.earlier.knows(&name);
-            self.responses.begin(&name, &piece);
+            self.responses.begin(&name, &facts);
             self.begin_response(name, part);
         }
     }
@@ -332,7 +331,7 @@ impl Assembler {
         let index = self.drafts.len();
         let state = self.threads.entry(part.thread.clone()).or_default();
         state.current = Some(index);
-        // What was asked for after the last part of a response is known is asked with all of it.
+        // A request after the last known part of a response shows that the response is complete.
         // Only then: two processes may write at once.
         let asked_at = part.requested_at;
         state.open.retain(|open| {
@@ -341,7 +340,7 @@ impl Assembler {
             !earlier.complete
         });
         state.open.push(index);
-        // What a failed call was given, the next one is given again.
+        // The next call receives the input of a failed one again.
         let input = if part.error.is_some() {
             state.pending.clone()
         } else {
@@ -367,8 +366,7 @@ impl Assembler {
         }
     }
 
-    /// The result of a call can stand before the call: it answers this response and is input of
-    /// the next one.
+    /// A result may come before its call: it answers this response and is input of the next one.
     fn return_early_results(&mut self, index: usize) {
         let Draft {
             generation, thread, ..
@@ -388,20 +386,21 @@ impl Assembler {
     fn continue_response(&mut self, index: usize, part: ResponsePart) {
         let state = self.threads.get(&part.thread);
         let is_current = state.and_then(|state| state.current) == Some(index);
-        // History that is written again repeats responses, at once or much later.
+        // History that is written again repeats responses, immediately or much later.
         let is_copy =
             !is_current || (!part.blocks.is_empty() && self.drafts[index].holds(&part.blocks));
         if is_copy {
             self.is_repeated(&part.thread);
         }
-        self.drafts[index].go_on(part, is_copy);
+        self.drafts[index].add_part(part, is_copy);
         self.note_calls(index);
         if !is_copy {
             self.return_early_results(index);
         }
     }
 
-    /// The lines before a repeated response are repetitions too, back to the response before it.
+    /// Treats the lines before a repeated response, back to the response before it, as repetitions
+    /// too.
     fn is_repeated(&mut self, thread: &Thread) {
         if let Some(state) = self.threads.get_mut(thread) {
             state.pending.clear();
@@ -413,7 +412,8 @@ impl Assembler {
         }
     }
 
-    /// The turn of a response is the last one that began before it, in the order of the file.
+    /// Index of the turn of a response: the last one that began before it, in the order of the
+    /// file.
     fn turn_for(&mut self, id: &str, part: &ResponsePart) -> usize {
         if self.turns.is_empty() && part.thread == Thread::Main {
             self.turn(TurnStart {
@@ -427,7 +427,7 @@ impl Assembler {
         self.turns.len().saturating_sub(1)
     }
 
-    /// The session as far as it was read. `None` when no line had a time: then there was nothing.
+    /// The session, as far as it was read; `None` when no line had a time.
     #[must_use]
     pub(in crate::sources::claude_code) fn finish(mut self, id: String) -> Option<Session> {
         let (started_at, ended_at) = self.span?;
@@ -474,3 +474,6 @@ impl Assembler {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

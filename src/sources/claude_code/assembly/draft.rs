@@ -1,4 +1,4 @@
-//! A response that is being put together.
+//! A response that is being assembled from its parts.
 
 use std::collections::HashSet;
 
@@ -10,20 +10,20 @@ use crate::session::{
     UsageReport, same_block,
 };
 
-/// See the module's documentation.
+/// A response that is being assembled from its parts.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) generation: Generation,
     pub(super) thread: Thread,
-    /// The place of its turn.
+    /// Index of its turn.
     pub(super) turn: usize,
-    /// The calls of other models that it took.
+    /// Calls of other models within it.
     advisors: Vec<Advice>,
 }
 
 impl Draft {
-    /// The first part of a response. `input` is what was said to the model since the response
-    /// before it.
+    /// Begins a response with its first part. `input` are the messages since the response before
+    /// it.
     pub(super) fn begin(
         id: String,
         turn: usize,
@@ -75,11 +75,11 @@ impl Draft {
         }
     }
 
-    /// One more part.
-    pub(super) fn go_on(&mut self, part: ResponsePart, is_copy: bool) {
+    /// Adds a part.
+    pub(super) fn add_part(&mut self, part: ResponsePart, is_copy: bool) {
         let known = &self.generation.output;
         let is_new = |block: &Block| !known.iter().any(|known| same_block(known, block));
-        // Of one that is written anew, only the names of the calls are the same.
+        // In a response that was written again only the ids of calls are the same.
         let is_known_by_name = |block: &Block| match block {
             Block::ToolCall(call) => {
                 is_copy && self.generation.tool_calls().any(|it| it.id == call.id)
@@ -109,14 +109,14 @@ impl Draft {
         generation.model = generation.model.take().or(part.model);
     }
 
-    /// Whether the response has all of these already.
+    /// Whether the response contains all of these blocks.
     pub(super) fn holds(&self, blocks: &[Block]) -> bool {
         let known = &self.generation.output;
         let is_known = |block: &Block| known.iter().any(|known| same_block(known, block));
         blocks.iter().all(is_known)
     }
 
-    /// The calls of other models that the response took.
+    /// The calls of other models within the response, as generations.
     pub(super) fn advice(&self) -> Vec<Generation> {
         let generation = &self.generation;
         let each = self.advisors.iter().zip(1_u64..);
@@ -149,7 +149,7 @@ fn told_apart(mut output: Vec<Block>) -> Vec<Block> {
     output
 }
 
-/// Gives every call of a response an id of its own.
+/// Gives every call of a response a unique id.
 fn tell_calls_apart(output: &mut [Block]) {
     let mut ids = HashSet::new();
     for block in output {

@@ -1,4 +1,4 @@
-//! Brings subagents to the calls that started them.
+//! Assigns subagents to the calls that started them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -10,34 +10,34 @@ use super::parts::{Thread, TurnStart};
 use super::results::Results;
 use crate::session::{Block, Circumstances, Generation, Subagent, Trigger, Turn};
 
-/// What is known of a subagent besides its calls.
+/// Facts about a subagent, apart from its calls.
 #[derive(Debug, Default)]
 pub(super) struct AgentNote {
     pub(super) kind: Option<String>,
     pub(super) call: Option<String>,
-    /// The response that holds the call, where that is told.
+    /// Index of the response that contains the call, if known.
     pub(super) caller: Option<usize>,
     pub(super) is_internal: bool,
 }
 
-/// Generations and subagents on their way to their places in the tree.
+/// Generations and subagents before they have a place in the tree.
 pub(super) struct Family {
-    /// Those of the main conversation, each with the place of its turn.
+    /// Generations of the main conversation, each with the index of its turn.
     main: Vec<(usize, Generation)>,
     by_call: HashMap<Caller, Vec<Subagent>>,
     strays: Vec<Subagent>,
 }
 
-/// The call that started a subagent.
+/// Key of the call that started a subagent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Caller {
     call: String,
-    /// The response that holds it, where more is told than the call's id.
+    /// Name of the response that contains it, if known.
     response: Option<String>,
 }
 
 impl Family {
-    /// Gives every call its result, and sorts the responses of subagents out.
+    /// Adds results to calls, and separates the responses of subagents.
     pub(super) fn of(
         drafts: Vec<Draft>,
         results: &Results,
@@ -85,7 +85,7 @@ impl Family {
         }
     }
 
-    /// Brings all of them to their turns.
+    /// Adds everything to its turn.
     pub(super) fn join(mut self, turns: &mut Vec<Turn>) {
         for (turn, mut generation) in std::mem::take(&mut self.main) {
             self.adopt(&mut generation);
@@ -109,8 +109,8 @@ impl Family {
         }
     }
 
-    /// Hangs the subagents under the calls of this generation, and theirs under them. Each is
-    /// taken once, so that files which name each other as parents cannot make a circle.
+    /// Adds subagents to the calls of this generation, and their subagents to their calls. Each is
+    /// taken once, so that files which name each other as parents cannot form a cycle.
     fn adopt(&mut self, generation: &mut Generation) {
         for block in &mut generation.output {
             let Block::ToolCall(call) = block else {
@@ -120,7 +120,7 @@ impl Family {
             for subagent in &mut subagents {
                 if let (Some(last), Some(result)) = (subagent.generations.last_mut(), &call.result)
                 {
-                    // A call that waits for its agent returns when the agent is done.
+                    // A call that waits for its agent returns when the agent has ended.
                     last.complete |= last.ended_at <= result.returned_at;
                 }
                 for generation in &mut subagent.generations {
@@ -132,7 +132,7 @@ impl Family {
         }
     }
 
-    /// The subagents of a call.
+    /// Takes the subagents of a call.
     fn take(&mut self, response: &str, call: &str) -> Vec<Subagent> {
         if self.by_call.is_empty() {
             return Vec::new();
@@ -148,7 +148,7 @@ impl Family {
         subagents
     }
 
-    /// A subagent whose call was promised and never found.
+    /// Takes a subagent whose call is in no line.
     fn take_any(&mut self) -> Option<Subagent> {
         let nested: HashSet<&str> = self
             .by_call
@@ -172,7 +172,7 @@ impl Family {
 }
 
 impl Subagent {
-    /// One whose call is in no line hangs under the turn in which it began.
+    /// Adds a subagent whose call is in no line to the turn in which it began.
     fn join(self, turns: &mut Vec<Turn>) {
         let Some(first) = self.generations.first() else {
             return;
@@ -197,7 +197,8 @@ impl Subagent {
     }
 }
 
-/// A subagent works in the permission mode of the call that started it, and does not write it.
+/// Sets the permission mode of a subagent's call: that of the call which started the subagent,
+/// since its own lines do not state it.
 fn inherit(generation: &mut Generation, caller: &Circumstances) {
     let own = &generation.circumstances;
     if own.permission_mode.is_some() || caller.permission_mode.is_none() {

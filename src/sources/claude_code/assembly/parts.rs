@@ -1,4 +1,4 @@
-//! What the lines of a session say, on its way into the `Assembler`.
+//! Input of the `Assembler`.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::session::{
     StopReason, Trigger, Turn, Usage,
 };
 
-/// One line of conversation inside a session: the main one, or that of a subagent.
+/// A conversation of a session: the main one, or that of a subagent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Thread {
     /// The conversation with the user.
@@ -23,13 +23,13 @@ pub(crate) enum Thread {
 pub struct TurnStart {
     /// Identity of the prompt.
     pub id: String,
-    /// What started it.
+    /// The trigger of the turn.
     pub trigger: Trigger,
-    /// The prompt's text.
+    /// Text of the prompt.
     pub prompt: String,
-    /// When it was given.
+    /// When the prompt was given.
     pub at: DateTime<Utc>,
-    /// Where and under what circumstances.
+    /// The circumstances of the line.
     pub circumstances: Arc<Circumstances>,
 }
 
@@ -50,7 +50,7 @@ impl From<TurnStart> for Turn {
     }
 }
 
-/// What a part says of the response that it belongs to.
+/// Ids that identify the response of a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
     /// The provider's id of the response; `None` where there is none, or an empty one.
@@ -61,58 +61,58 @@ pub(crate) struct Origin {
     pub line: Option<String>,
     /// The id of the part or message that it follows.
     pub parent: Option<String>,
-    /// Whether no provider answered, and the agent made the id of the response up.
+    /// Whether the agent made up the id of the response, because no provider answered.
     pub is_of_agent: bool,
 }
 
-/// A call of another model that a response took.
+/// A call of another model within a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Advice {
-    /// Its model.
+    /// The model.
     pub model: Option<String>,
-    /// Who ran it.
+    /// The provider that ran it, if known.
     pub provider: Option<&'static str>,
-    /// What it used.
+    /// Its usage.
     pub usage: Usage,
 }
 
-/// A part of a response, as a line holds it.
+/// A part of a response, from one line.
 #[derive(Clone, Debug)]
 pub(crate) struct ResponsePart {
-    /// Whose conversation it belongs to.
+    /// The conversation.
     pub thread: Thread,
-    /// What tells the whole response apart.
+    /// Ids that identify the response.
     pub origin: Origin,
-    /// Model, when one answered.
+    /// The model, if one answered.
     pub model: Option<String>,
-    /// Who ran the model.
+    /// The provider that ran the model, if known.
     pub provider: Option<&'static str>,
-    /// Usage as this line reports it.
+    /// Usage according to this line.
     pub usage: Option<Usage>,
-    /// When the request was sent, where it is known.
+    /// When the request was sent, if known.
     pub requested_at: Option<DateTime<Utc>>,
-    /// When this part began to arrive, where it is known.
+    /// When this part began to arrive, if known.
     pub began_at: Option<DateTime<Utc>>,
     /// When this part was complete.
     pub at: DateTime<Utc>,
-    /// Whether that is not told, but only when what stands before it was.
+    /// Whether `at` is not recorded and is the time of the line before.
     pub is_untimed: bool,
-    /// Calls of other models that the response took, which its usage does not contain.
+    /// Calls of other models within the response, which its usage does not include.
     pub advisors: Vec<Advice>,
-    /// Attempts at this call that failed before.
+    /// Failed attempts before this call.
     pub retries: Retries,
-    /// Why the model stopped, where this line knows.
+    /// Why the model stopped, if this line states it.
     pub stop_reason: Option<StopReason>,
-    /// What the model was given, where the agent wrote that down.
+    /// The messages of the request, if recorded.
     pub given: Option<RequestMessages>,
-    /// System prompt and tools of the request, where they are known.
+    /// System prompt and tools of the request, if known.
     pub setup: Option<Arc<Setup>>,
-    /// The content of this part.
+    /// The content.
     pub blocks: Vec<Block>,
-    /// Request parameters that are known.
+    /// Known request parameters.
     pub parameters: Parameters,
     /// Set when the call failed.
     pub error: Option<CallError>,
-    /// Where and under what circumstances.
+    /// The circumstances of the line.
     pub circumstances: Arc<Circumstances>,
 }

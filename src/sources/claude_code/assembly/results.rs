@@ -1,8 +1,7 @@
-//! Which result answers which call.
+//! Assigns results to calls.
 //!
-//! Not every provider takes care that no two calls have the same id: many begin to count anew with
-//! each turn or session. A result answers the nearest call before it; where none has its id, the
-//! first one after it.
+//! Ids of calls are not always unique: many providers count anew in each turn or session. A result
+//! belongs to the last call before it with its id, or else to the first one after it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,20 +9,20 @@ use std::sync::Arc;
 use crate::session::AGAIN;
 use crate::session::ToolResult;
 
-/// The calls so far, each by the number of its response and its id, and what came back.
+/// The calls so far, by index of their response and id, with their results.
 #[derive(Debug, Default)]
 pub(super) struct Results {
-    /// The responses that hold a call with this id, in their order.
+    /// Indices of the responses that contain a call with this id, in order.
     callers: HashMap<String, Vec<usize>>,
     joined: HashMap<usize, HashMap<String, Arc<ToolResult>>>,
-    /// Results whose call was not found yet.
+    /// Results before their call.
     early: HashMap<String, Arc<ToolResult>>,
-    /// Calls whose result stood before them.
+    /// Calls with a result before them.
     came_early: HashSet<(usize, String)>,
 }
 
 impl Results {
-    /// A response holds a call.
+    /// Adds a call of a response.
     pub(super) fn called(&mut self, response: usize, call: &str) {
         let callers = self.callers.entry(call.to_owned()).or_default();
         if callers.contains(&response) {
@@ -36,7 +35,7 @@ impl Results {
         }
     }
 
-    /// A result came back. The first one of a call counts; later ones are copies.
+    /// Adds a result. The first one of a call counts; later ones are copies.
     pub(super) fn returned(&mut self, call: &str, result: &Arc<ToolResult>) {
         if let Some(response) = self.caller(call) {
             if let Some(call) = self.unanswered(response, call) {
@@ -48,7 +47,7 @@ impl Results {
         }
     }
 
-    /// The first call with this id in a response that nothing came back of.
+    /// The first call with this id in a response that has no result.
     fn unanswered(&self, response: usize, call: &str) -> Option<String> {
         let mut call = call.to_owned();
         while self.caller(&call) == Some(response) {
@@ -65,28 +64,28 @@ impl Results {
         joined.insert(call.to_owned(), result);
     }
 
-    /// The last response that holds a call with this id.
+    /// Index of the last response that contains a call with this id.
     pub(super) fn caller(&self, call: &str) -> Option<usize> {
         self.callers.get(call)?.last().copied()
     }
 
-    /// What a call of a response gave back.
+    /// The result of a call of a response.
     pub(super) fn of(&self, response: usize, call: &str) -> Option<&Arc<ToolResult>> {
         self.joined.get(&response)?.get(call)
     }
 
-    /// What the last call with this id gave back.
+    /// The result of the last call with this id.
     pub(super) fn latest(&self, call: &str) -> Option<&Arc<ToolResult>> {
         let joined = self.caller(call).and_then(|caller| self.of(caller, call));
         joined.or_else(|| self.early.get(call))
     }
 
-    /// Whether the result of a call stood before it.
+    /// Whether the result of a call came before it.
     pub(super) fn came_early(&self, response: usize, call: &str) -> bool {
         !self.came_early.is_empty() && self.came_early.contains(&(response, call.to_owned()))
     }
 
-    /// How many results belong to no call.
+    /// Number of results without a call.
     pub(super) fn without_call(&self) -> u64 {
         self.early.len() as u64
     }
