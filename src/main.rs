@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Whether a question was answered with Ctrl-C.
+/// Whether Ctrl-C was pressed at a question.
 fn is_interrupted(error: &anyhow::Error) -> bool {
     let io = error.root_cause().downcast_ref::<std::io::Error>();
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::Interrupted)

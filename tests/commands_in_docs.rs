@@ -130,6 +130,20 @@ fn commands_in_blocks_do_what_is_said_of_them() {
 }
 
 #[test]
+fn the_long_help_of_a_verb_says_more_than_the_short_one() {
+    for verb in [
+        "setup", "show", "ingest", "status", "doctor", "trust", "flush", "pause", "resume",
+        "forget", "hook",
+    ] {
+        let [short, long] = ["-h", "--help"].map(|option| {
+            let help = Cli::try_parse_from(["posthog-llma", verb, option]);
+            help.expect_err("help is no command").to_string()
+        });
+        assert!(short.lines().count() < long.lines().count(), "{verb}");
+    }
+}
+
+#[test]
 fn every_command_in_a_sentence_is_one_that_the_program_understands() {
     let mut count = 0;
     for (path, text) in documents() {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Tim
 /// `2026-03-01T14:30`, or any RFC 3339 time. Days and times without a zone are the user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
-    /// So long before now.
+    /// A duration before now.
     Ago(TimeDelta),
     /// A day.
     Day(NaiveDate),
@@ -19,7 +19,7 @@ pub(crate) enum When {
 }
 
 impl When {
-    /// The first moment that is meant.
+    /// The first moment of the time.
     pub(crate) fn begin<Z: TimeZone>(self, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
         match self {
             Self::Ago(time) => now
@@ -31,7 +31,7 @@ impl When {
         }
     }
 
-    /// The first moment that is later: a day is over at its end.
+    /// The first moment after the time: a day ends at midnight.
     pub(crate) fn end<Z: TimeZone>(self, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
         match self {
             Self::Day(day) => day
@@ -44,8 +44,7 @@ impl When {
     }
 }
 
-/// A time that a change of the clock skips is taken an hour later; of one that comes twice, the
-/// first.
+/// Of a time that a clock change skips, one hour later; of one that occurs twice, the first.
 fn in_zone<Z: TimeZone>(time: NaiveDateTime, zone: &Z) -> DateTime<Utc> {
     let here = |time: NaiveDateTime| zone.from_local_datetime(&time).earliest();
     let later = || time.checked_add_signed(TimeDelta::hours(1)).and_then(here);
@@ -87,7 +86,7 @@ fn ago(text: &str) -> Option<TimeDelta> {
     }
 }
 
-/// The text is no point in time.
+/// The text is not a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("use 7d, 24h, 2w, 2026-03-01 or 2026-03-01T14:30")]
 pub(crate) struct NoTime;

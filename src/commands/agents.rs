@@ -1,4 +1,4 @@
-//! The agents besides Claude Code, in words and as JSON.
+//! Text and JSON about the agents other than Claude Code.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::session::Agent;
 use crate::ui;
 use crate::views::OtherAgent;
 
-/// The state of an agent, in a line.
+/// The state of an agent as one line of text.
 pub(super) fn in_words(other: &OtherAgent, host: &Host) -> String {
     let folder = words::path(&other.folder, host);
     let sessions = ui::count(other.sessions as u64, "session");
@@ -35,7 +35,7 @@ pub(super) const fn fix(other: &OtherAgent) -> &'static str {
     }
 }
 
-/// The state of an agent, for scripts.
+/// The state of an agent as JSON, for scripts.
 pub(super) fn as_json(other: &OtherAgent) -> Value {
     json!({
         "agent": other.agent.as_str(),

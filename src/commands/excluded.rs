@@ -1,9 +1,8 @@
-//! Sessions that the user excludes from sending: what `pause`, `resume` and `forget` have in
-//! common.
+//! Exclusion of sessions from sending, shared by `pause`, `resume` and `forget`.
 //!
 //! An excluded session is excluded from everything that stores or sends, also from an `ingest` that
-//! names it: only `resume` takes that back. One rule for both verbs, and the safe one: a command
-//! from the shell's history, or a script that ingests ids, never sends what somebody took back.
+//! names it; only `resume` includes it again. So neither a command from the shell's history nor a
+//! script that ingests ids sends it by accident.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +16,7 @@ use crate::sources::SessionRef;
 use crate::ui;
 use crate::variables::Variable;
 
-/// A session that a command is about. It may not be on disk yet.
+/// The session that a command names. It may not be on disk yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) agent: Agent,
@@ -37,19 +36,19 @@ impl Named {
 /// Effect of an exclusion on the session's events.
 #[derive(Debug, Default)]
 pub(super) struct Withdrawal {
-    /// Events that waited and are withdrawn.
+    /// Number of waiting events that were withdrawn.
     pub(super) withdrawn: u64,
-    /// Events that PostHog took before.
+    /// Number of events that PostHog accepted before.
     pub(super) sent: u64,
-    /// Why what waits could not be withdrawn yet.
+    /// The reason why waiting events could not be withdrawn yet.
     pub(super) problem: Option<String>,
 }
 
-/// State directories of this user: that of commands and Claude Code's hooks, and that of other
-/// agents' hooks, which do not read Claude Code's settings.
+/// State directories of this user: of commands and Claude Code's hooks, and of other agents' hooks,
+/// which do not read Claude Code's settings.
 pub(super) fn state_dirs(host: &Host) -> anyhow::Result<Vec<PathBuf>> {
     let mut callers = vec![Caller::of_command(host)];
-    // Inside Claude Code the variables of other agents may be those of a project.
+    // Inside Claude Code, a project may have set the variables of other agents.
     if !host.has(Variable::InsideClaudeCode) {
         callers.push(Caller::OtherAgent);
     }
@@ -72,7 +71,7 @@ pub(super) fn state_dirs(host: &Host) -> anyhow::Result<Vec<PathBuf>> {
     Ok(directories)
 }
 
-/// Excludes a session, and withdraws what waits of it.
+/// Excludes a session and withdraws its waiting events.
 pub(super) fn exclude(named: &Named, cause: Cause, host: &Host) -> anyhow::Result<Withdrawal> {
     let directories = state_dirs(host)?;
     for directory in &directories {
@@ -88,7 +87,7 @@ pub(super) fn exclude(named: &Named, cause: Cause, host: &Host) -> anyhow::Resul
             })?;
         }
     }
-    // The exclusion holds from here on, whatever becomes of the rest.
+    // The exclusion holds from here on, even if the following steps fail.
     let mut withdrawal = Withdrawal::default();
     for directory in &directories {
         match withdraw(directory, named, host) {
@@ -102,7 +101,7 @@ pub(super) fn exclude(named: &Named, cause: Cause, host: &Host) -> anyhow::Resul
     Ok(withdrawal)
 }
 
-/// Makes no outbox where there is none.
+/// Withdraws the waiting events of a session. Creates no outbox.
 fn withdraw(directory: &Path, named: &Named, host: &Host) -> anyhow::Result<Receipt> {
     if Outbox::open_read_only(directory)?.is_none() {
         return Ok(Receipt::default());
@@ -112,7 +111,7 @@ fn withdraw(directory: &Path, named: &Named, host: &Host) -> anyhow::Result<Rece
     Ok(outbox.receipt(named.agent.as_str(), &named.key)?)
 }
 
-/// Why nothing of a session on disk is sent, if the user excluded it.
+/// The exclusion of a session on disk; `None` if it is not excluded.
 pub(super) fn exclusion(
     found: &SessionRef,
     config: &Config,
@@ -123,7 +122,7 @@ pub(super) fn exclusion(
     Exclusions::of(directory).find(found.agent.as_str(), &found.session_key())
 }
 
-/// Says what became of the session's events.
+/// Prints what happened to the session's events, and how to include the session again.
 pub(super) fn say(named: &Named, withdrawal: &Withdrawal) {
     let Withdrawal {
         withdrawn,
@@ -133,7 +132,7 @@ pub(super) fn say(named: &Named, withdrawal: &Withdrawal) {
     if *withdrawn > 0 {
         let events = ui::count(*withdrawn, "event");
         ui::say(format_args!(
-            "{events} of it were not sent yet and are withdrawn"
+            "{events} of it were waiting and are withdrawn"
         ));
     }
     if *sent > 0 {
@@ -144,12 +143,12 @@ pub(super) fn say(named: &Named, withdrawal: &Withdrawal) {
     }
     if let Some(problem) = problem {
         ui::say(format_args!(
-            "what waits of it could not be withdrawn now ({problem}); that happens before anything \
-             is sent"
+            "its waiting events could not be withdrawn now ({problem}); that is done before the next \
+             sending"
         ));
     }
     ui::say(format_args!(
-        "to send it after all, in a terminal of your own: posthog-llma resume {}",
+        "to include it again, in your own terminal: posthog-llma resume {}",
         short(&named.key)
     ));
 }

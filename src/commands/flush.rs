@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::outbox::RunKind;
 use crate::ui::{self, Waiting};
 
-/// A person looks at the terminal.
+/// A person waits for the result, and asked to send now.
 const EFFORT: Effort = Effort {
     patience: Duration::from_secs(20),
     pauses: Pauses::Skipped,
@@ -66,7 +66,7 @@ pub(super) fn say(drained: &Drained) {
     if *parked > 0 {
         let parked = ui::count(*parked, "event");
         ui::say(format_args!(
-            "{parked} refused for good; posthog-llma status shows them"
+            "{parked} refused; posthog-llma status shows them"
         ));
     }
     if *waiting > 0 {
@@ -76,10 +76,10 @@ pub(super) fn say(drained: &Drained) {
         ));
     }
     if drained.busy {
-        ui::say("another process is sending; it takes care of the rest");
+        ui::say("another process is sending and sends the rest");
     }
     if drained.quota_limited {
-        ui::say("PostHog says that the project is over its quota: it may drop what it took");
+        ui::say("the project is over its quota: PostHog accepted the events and may drop them");
     }
     if let Some(error) = &drained.last_error {
         ui::say(error);

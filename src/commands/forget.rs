@@ -1,4 +1,4 @@
-//! `posthog-llma forget`: what is kept of a session here is removed, and it is not sent again.
+//! `posthog-llma forget`: removes a session from the outbox and excludes it from sending.
 
 use super::excluded::{self, Named};
 use super::{Exit, refuse_inside_agent, select, short, typed, words};
@@ -9,7 +9,7 @@ use crate::outbox::Cause;
 use crate::ui;
 
 pub(super) fn run(arguments: &cli::Forget, host: &Host) -> anyhow::Result<Exit> {
-    // It sends nothing, but what waits is gone, and that a project may not ask for.
+    // It deletes waiting events, which a project must not cause.
     refuse_inside_agent(&typed(&host.arguments), host)?;
     let environment = Environment::of(host, Caller::of_command(host));
     let host = &environment.host;

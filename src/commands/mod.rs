@@ -1,4 +1,4 @@
-//! One file a verb; each reads like its manual page.
+//! The verbs, one file or folder each.
 
 mod agents;
 mod doctor;
@@ -32,16 +32,16 @@ use crate::interrupt;
 use crate::variables::Variable;
 use crate::views::Trouble;
 
-/// How a command ended. The numbers are a promise to scripts.
+/// Result of a command. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything that was asked for is done.
+    /// The command did everything it was asked for.
     Done,
-    /// Something was not sent, or not found out.
+    /// Something was not sent or not found out.
     Incomplete,
     /// The arguments or settings cannot be used.
     WrongUse,
-    /// The user stopped it.
+    /// The user stopped the command with Ctrl-C.
     Stopped,
 }
 
@@ -64,7 +64,7 @@ pub struct WrongUse(pub String);
 /// Runs a command.
 ///
 /// # Errors
-/// [`WrongUse`], or whatever kept the command from its work.
+/// [`WrongUse`], or any error that stopped the command.
 pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Show(arguments) => show::run(&arguments, host),
@@ -83,8 +83,8 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     }
 }
 
-/// By these a command finds out that a coding agent runs it. It is enough that they are there: a
-/// project can set any of them to nothing.
+/// Variables that are set inside a coding agent. Empty values count too, since a project can empty
+/// any of them.
 const SET_BY_AGENTS: [Variable; 8] = [
     Variable::InsideClaudeCode,
     Variable::ClaudeSessionId,
@@ -96,19 +96,19 @@ const SET_BY_AGENTS: [Variable; 8] = [
     Variable::InsideAgent,
 ];
 
-/// An error in a line: what happened, with its causes, and the next step.
+/// An error as one line: what happened, its causes, the next step.
 #[must_use]
 pub fn in_words(error: &anyhow::Error) -> String {
     Trouble::of(error).map_or_else(|| format!("{error:#}"), |trouble| trouble.to_string())
 }
 
-/// Whether a coding agent runs the command.
+/// Whether the command runs inside a coding agent.
 fn is_inside_agent(host: &Host) -> bool {
     SET_BY_AGENTS.iter().any(|variable| host.has(*variable))
 }
 
-/// Refuses to run inside a coding agent: a project may have asked for the command, and decides
-/// nothing for the user. `words` is what the user can type instead.
+/// Refuses to run inside a coding agent: a project may have asked for the command, and must not
+/// decide for the user. `words` are the arguments for the user to type instead.
 fn refuse_inside_agent(words: &str, host: &Host) -> Result<(), WrongUse> {
     if !is_inside_agent(host) {
         return Ok(());
@@ -121,7 +121,7 @@ fn refuse_inside_agent(words: &str, host: &Host) -> Result<(), WrongUse> {
     )))
 }
 
-/// This program, as it can be typed.
+/// The name or path of this program, for the user to type.
 fn program(host: &Host) -> String {
     let program = host.executable.as_ref();
     program.map_or_else(
@@ -130,7 +130,7 @@ fn program(host: &Host) -> String {
     )
 }
 
-/// Arguments as they can be typed in a shell.
+/// Arguments quoted for a shell.
 fn typed(arguments: &[OsString]) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "-_./:=@,+".contains(character);
     let quoted = |argument: &OsString| {
@@ -144,7 +144,8 @@ fn typed(arguments: &[OsString]) -> String {
     arguments.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// The machine and the settings as the user agreed to them, all of them usable.
+/// The machine and its settings, with the values that the user agreed to. An unusable setting is an
+/// error.
 fn settings(host: &Host) -> Result<(Host, Config), WrongUse> {
     let environment = Environment::of(host, Caller::of_command(host));
     if let Some(stopped) = &environment.stopped {
@@ -172,8 +173,8 @@ fn day(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%Y-%m-%d").to_string()
 }
 
-/// The beginning of a session's id that tells it from others, without what all ids of an agent begin
-/// with.
+/// The first characters of a session's id that distinguish it from others, without the prefix that
+/// all ids of an agent share.
 fn short(id: &str) -> String {
     let id = without_kind(id);
     let length = if is_uuid_of_time(id) {
@@ -196,7 +197,7 @@ fn is_uuid_of_time(id: &str) -> bool {
     uuid::Uuid::try_parse(id).is_ok_and(|id| id.get_version_num() == 7)
 }
 
-/// OpenCode's ids of sessions all begin alike.
+/// An id without the prefix that OpenCode gives to all sessions.
 fn without_kind(id: &str) -> &str {
     id.strip_prefix("ses_").unwrap_or(id)
 }

@@ -1,7 +1,7 @@
-//! `posthog-llma pause`: nothing more of a session is sent.
+//! `posthog-llma pause`: excludes a session from sending until `resume`.
 //!
-//! It runs inside coding agents too, for the session that it runs in: a project that asked for it
-//! only makes things stricter for a session of its own, which it can do by other means as well.
+//! It also runs inside coding agents. A project that caused it can only make its own sessions more
+//! private, which its settings can do as well.
 
 use super::excluded::{self, Named};
 use super::select::{self, Filter};
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &cli::Pause, host: &Host) -> anyhow::Result<Exit> {
     for session in &sessions {
         let withdrawal = excluded::exclude(session, Cause::Paused, host)?;
         ui::say(format_args!(
-            "session {} of {} is paused: nothing more of it is sent, whatever was said in it before",
+            "session {} of {} is paused: nothing more of it is sent, not even earlier messages",
             short(&session.key),
             session.agent.name(),
         ));
@@ -39,8 +39,8 @@ pub(super) fn run(arguments: &cli::Pause, host: &Host) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The sessions that the command runs in: those that the agents name, else the newest of the
-/// project. Where an agent runs in another one, both name theirs.
+/// The sessions that the command runs in: those that the agents name, otherwise the newest of the
+/// project. An agent inside another one gives two.
 fn here(host: &Host) -> Result<Vec<Named>, WrongUse> {
     let named = [of_claude_code(host), of_pi(host)];
     let named: Vec<Named> = named.into_iter().flatten().collect();
@@ -55,8 +55,8 @@ fn here(host: &Host) -> Result<Vec<Named>, WrongUse> {
     Ok(newest.found.iter().map(Named::of).collect())
 }
 
-/// Claude Code names the session from its first prompt on (seen in 2.1.329 to 2.1.332), which may
-/// be before there is a transcript.
+/// Claude Code names the session from its first prompt on, possibly before the transcript exists
+/// (observed with 2.1.329 to 2.1.332).
 fn of_claude_code(host: &Host) -> Option<Named> {
     let id = host.variable(Variable::ClaudeSessionId).ok().flatten()?;
     let found = sources::locate(Agent::ClaudeCode, id, host);
@@ -70,7 +70,7 @@ fn of_claude_code(host: &Host) -> Option<Named> {
     ))
 }
 
-/// Pi names the file of the session (seen in 0.87), which is written with the first answer.
+/// Pi names the file of the session, which it writes with the first answer (observed with 0.87).
 fn of_pi(host: &Host) -> Option<Named> {
     let file = host.path_variable(Variable::PiSessionFile)?;
     if let Some(found) = SessionRef::at(&file) {
@@ -83,7 +83,7 @@ fn of_pi(host: &Host) -> Option<Named> {
     })
 }
 
-/// The agent that runs the command, as far as sessions of it are read.
+/// The agent that runs the command, if its sessions can be read.
 fn inside(host: &Host) -> Option<Agent> {
     let agents = [
         (Variable::InsideOpencode, Agent::OpenCode),
@@ -125,9 +125,9 @@ mod tests {
         for (variables, expected) in [
             (&[claude][..], &[of_claude][..]),
             (&pi, &[of_pi]),
-            // Before the first answer there is no file.
+            // The file does not exist before the first answer.
             (&early, &[(Agent::Pi, "id")]),
-            // Two agents name a session: either may have started the other.
+            // Two agents name a session: one runs inside the other, in either order.
             (&[claude, pi[0]], &[of_claude, of_pi]),
         ] {
             let host = variables.iter().fold(bare.clone(), |host, (name, value)| {

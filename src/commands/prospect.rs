@@ -12,18 +12,19 @@ use crate::posthog::Frozen;
 use crate::redact::RedactionKey;
 use crate::ui;
 
-/// Everything that decides what the events of a session look like.
+/// All inputs that decide how the events of a session are built.
 pub(super) struct Prospect<'a> {
     config: &'a Config,
     redactors: Redactors,
-    /// The largest event that the destination in force takes, in bytes of JSON.
+    /// Limit of the destination for one event, in bytes of JSON.
     largest_event: usize,
     outbox: Mutex<Option<Outbox>>,
 }
 
 impl<'a> Prospect<'a> {
-    /// Reads what the outbox knows. Without an outbox, the key of the marks is made now, so that
-    /// later runs and the outbox have the same; where it cannot be kept, that is said.
+    /// Opens the outbox for reading, if there is one. Otherwise the key of redaction marks is
+    /// created now, so that later runs and the outbox use the same; if it cannot be stored, a
+    /// message says so.
     pub(super) fn of(config: &'a Config) -> anyhow::Result<Self> {
         let outbox = match &config.state_dir {
             Some(directory) => Outbox::open_read_only(directory)?,
@@ -47,7 +48,7 @@ impl<'a> Prospect<'a> {
         Pipeline::new(self.config, &self.redactors, self.largest_event)
     }
 
-    /// Frozen settings of a session: those of its first send, else those in force now.
+    /// Frozen settings of a session: of its first send, otherwise from the current settings.
     pub(super) fn frozen(&self, collected: &Collected) -> anyhow::Result<Frozen> {
         let session = &collected.session;
         let known = self.ask(|outbox| outbox.session(session.agent.as_str(), &session.key))?;
@@ -56,7 +57,7 @@ impl<'a> Prospect<'a> {
         frozen.map_or_else(freeze, Ok)
     }
 
-    /// Asks the outbox; `None` when there is none.
+    /// Asks the outbox a question; `None` without an outbox.
     pub(super) fn ask<T, E>(
         &self,
         question: impl FnOnce(&Outbox) -> Result<T, E>,
@@ -66,7 +67,7 @@ impl<'a> Prospect<'a> {
     }
 }
 
-/// The key of the state directory; a random one where that cannot be used.
+/// The key of the state directory; a random one if that cannot be used.
 fn redaction_key(config: &Config) -> anyhow::Result<[u8; 32]> {
     let kept = config.state_dir.as_deref().map(outbox::redaction_key);
     let problem = match kept {

@@ -1,4 +1,4 @@
-//! `posthog-llma resume`: a session that was paused or forgotten is sent again.
+//! `posthog-llma resume`: includes a session again that was paused or forgotten.
 
 use super::{Exit, WrongUse, excluded, refuse_inside_agent, short, typed, without_kind};
 use crate::cli;
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &cli::Resume, host: &Host) -> anyhow::Result<Exit> 
     }
     let id = short(&chosen.session);
     ui::say(format_args!(
-        "session {id} is {} no more: it is sent after the next session of {}, or now with \
+        "session {id} is no longer {}: it is sent with the next session of {}, or now with \
          posthog-llma ingest {id}",
         chosen.cause.word(),
         chosen.agent
@@ -36,7 +36,7 @@ fn is_same(one: &Exclusion, other: &Exclusion) -> bool {
     (&one.agent, &one.session) == (&other.agent, &other.session)
 }
 
-/// The session that begins so; without a word, the only one that is paused.
+/// The excluded session whose id begins with `wanted`; without it, the only paused one.
 fn choose<'a>(wanted: Option<&str>, all: &'a [Exclusion]) -> Result<&'a Exclusion, WrongUse> {
     let wanted = wanted.map(|typed| without_kind(typed).to_lowercase());
     let id_of = |exclusion: &Exclusion| without_kind(&exclusion.session).to_lowercase();

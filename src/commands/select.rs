@@ -1,4 +1,4 @@
-//! Which sessions the arguments mean.
+//! Choice of sessions by arguments.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -16,14 +16,14 @@ use crate::ui;
 /// Number of candidates that an error shows.
 const CANDIDATES: usize = 5;
 
-/// Conditions for sessions to be chosen.
+/// Conditions that chosen sessions satisfy.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     since: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
-    /// The folder, as it was typed and as the system sees it.
+    /// The folder, as typed and with links resolved.
     project: Vec<PathBuf>,
-    /// Who wrote them; empty for anybody.
+    /// The agents; empty for all.
     agents: Vec<Agent>,
 }
 
@@ -64,7 +64,7 @@ impl Filter {
         self.agents.is_empty() || self.agents.contains(&agent)
     }
 
-    /// Whether a session passes: at work between the times, and started in the project.
+    /// Whether a session passes: it has messages between the times and was started in the project.
     pub(super) fn passes(&self, found: &SessionRef) -> bool {
         self.is_open()
             || self.admits_agent(found.agent)
@@ -84,7 +84,7 @@ impl Filter {
     }
 }
 
-/// The ways in which a transcript may name a folder. It is text, whatever the folder's name is.
+/// The spellings with which a transcript may name a folder.
 fn spellings(folder: &Path, host: &Host) -> Vec<PathBuf> {
     let cwd = host.cwd.as_deref().unwrap_or(Path::new(""));
     let absolute = cwd.join(folder);
@@ -94,7 +94,7 @@ fn spellings(folder: &Path, host: &Host) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The one session that is meant: named, or the newest of the current project.
+/// The session that an argument names; without one, the newest of the current project.
 pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<SessionRef, WrongUse> {
     let Some(argument) = argument else {
         let mut newest = newest(sources::of_project(host), &Filter::default(), host)?;
@@ -106,7 +106,7 @@ pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<SessionRef,
         unreadable,
     } = named(std::slice::from_ref(argument), host)?;
     told(&unreadable);
-    // Of several transcripts of one session, the largest tells the most.
+    // Of several transcripts of one session, the largest is the most complete.
     found.sort_by_key(|transcript| Reverse(transcript.bytes));
     let mut found = each_once(found);
     match (found.pop(), found.len()) {
@@ -119,7 +119,7 @@ pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<SessionRef,
     }
 }
 
-/// The sessions that `arguments` name: ids, beginnings of ids, transcripts, folders.
+/// The sessions that the arguments name: ids, beginnings of ids, transcripts, folders.
 pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<SessionRef>, WrongUse> {
     let mut selected: Listing<SessionRef> = Listing::default();
     let mut known = None;
@@ -144,7 +144,7 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<Sessio
     Ok(selected)
 }
 
-/// The sessions of these that ids or beginnings of ids name.
+/// The sessions among `all` that ids or beginnings of ids name.
 pub(super) fn by_ids(
     arguments: &[PathBuf],
     known: &Listing<SessionRef>,
@@ -160,8 +160,8 @@ pub(super) fn by_ids(
     Ok(selected)
 }
 
-/// Says what was not listed. Whether all could be: a link that leads out of the user's own folders
-/// is left alone on purpose.
+/// Prints what could not be listed. Returns whether everything could; links out of the user's own
+/// folders are skipped on purpose and do not count.
 pub(super) fn told(unreadable: &[Unreadable]) -> Exit {
     for line in in_words(unreadable) {
         ui::say(line);
@@ -189,8 +189,7 @@ pub(super) fn in_words(unreadable: &[Unreadable]) -> Vec<String> {
     lines
 }
 
-/// The newest of the sessions of the project that the program runs in: one, and what could not be
-/// listed.
+/// The newest session of the current project, and the folders that could not be listed.
 pub(super) fn newest(
     mut sessions: Listing<SessionRef>,
     filter: &Filter,
@@ -229,7 +228,7 @@ fn folder(path: &Path, host: &Host) -> Result<Listing<SessionRef>, WrongUse> {
     Ok(found)
 }
 
-/// The transcripts of the session that an id or the beginning of one names.
+/// The transcripts of the session named by an id or its beginning.
 fn by_id(argument: &Path, known: &Listing<SessionRef>) -> Result<Vec<SessionRef>, WrongUse> {
     let found = find(argument, &known.found);
     if found.is_err() {
@@ -272,13 +271,13 @@ fn find(argument: &Path, known: &[SessionRef]) -> Result<Vec<SessionRef>, WrongU
     }
 }
 
-/// The transcripts among `all` that are of that session.
+/// The transcripts of a session among `all`.
 fn copies(session: &SessionRef, all: &[&SessionRef]) -> Vec<SessionRef> {
     let is_copy = |it: &&&SessionRef| **it == session || it.is_copy_of(session);
     all.iter().filter(is_copy).map(|it| (*it).clone()).collect()
 }
 
-/// Each session once, in the place of the first of its transcripts.
+/// Each session once, at the position of the first of its transcripts.
 pub(super) fn each_once(transcripts: Vec<SessionRef>) -> Vec<SessionRef> {
     let mut seen: HashMap<(Agent, String), Vec<SessionRef>> = HashMap::new();
     let mut sessions = Vec::with_capacity(transcripts.len());
@@ -292,8 +291,8 @@ pub(super) fn each_once(transcripts: Vec<SessionRef>) -> Vec<SessionRef> {
     sessions
 }
 
-/// The sessions whose ids begin almost as what was typed: at least half of its characters are at
-/// their places, or it goes on as typed after one that is missing or too many.
+/// The sessions whose ids are similar to the typed text: at least half of its characters match,
+/// allowing for one missing or surplus character.
 fn nearest<'a>(wanted: &str, known: &'a [SessionRef]) -> Vec<&'a SessionRef> {
     let typed: Vec<char> = wanted.chars().collect();
     let mut ranked: Vec<(usize, &SessionRef)> = known
@@ -304,13 +303,13 @@ fn nearest<'a>(wanted: &str, known: &'a [SessionRef]) -> Vec<&'a SessionRef> {
         })
         .filter(|(likeness, _)| *likeness > 0 && likeness * 2 >= typed.len())
         .collect();
-    // Stable: of equally near ones the newest stay first.
+    // The sort is stable: of equally similar sessions, the newest stay first.
     ranked.sort_by_key(|(likeness, _)| Reverse(*likeness));
     ranked.truncate(CANDIDATES);
     ranked.into_iter().map(|(_, session)| session).collect()
 }
 
-/// Typed characters that are at their places in an id, if at most one is missing or too many.
+/// Number of typed characters that match an id, allowing for one missing or surplus character.
 fn likeness(typed: &[char], id: &[char]) -> usize {
     let common = |typed: &[char], id: &[char]| {
         let pairs = typed.iter().zip(id);

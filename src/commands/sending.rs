@@ -1,4 +1,4 @@
-//! The parts that all sending commands share: the open outbox, the destination, the transport.
+//! The parts shared by all sending commands: the open outbox, the destination, the transport.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::sources::SessionRef;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
 
-/// Longest time between a request to stop and the stop.
+/// Maximum time between a request to stop and the stop.
 const NAP: Duration = Duration::from_millis(100);
 
-/// Everything it takes to store sessions and send them.
+/// The resources for storing sessions and sending them.
 pub(super) struct Sending<'a> {
     host: &'a Host,
     config: &'a Config,
@@ -37,7 +37,7 @@ pub(super) struct Sending<'a> {
 /// Patience and pauses of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Effort {
-    /// How long a destination may be busy or in trouble before it is left for later.
+    /// Time after which a busy or failing destination is left for later.
     pub(super) patience: Duration,
     /// Whether the pauses between tries are kept.
     pub(super) pauses: Pauses,
@@ -53,7 +53,8 @@ pub(super) enum Pauses {
 }
 
 impl<'a> Sending<'a> {
-    /// Opens the outbox. Without an API key what waits can be sent, but nothing new stored.
+    /// Opens the outbox. Without an API key, waiting events can be sent, but new ones cannot be
+    /// stored.
     pub(super) fn open(config: &'a Config, host: &'a Host) -> anyhow::Result<Self> {
         let directory = config.state_dir.as_deref().ok_or_else(|| {
             WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
@@ -84,24 +85,25 @@ impl<'a> Sending<'a> {
         Pipeline::new(self.config, &self.redactors, self.largest_event)
     }
 
-    /// Bytes that wait, and the limit.
+    /// Size of the outbox, and its limit.
     pub(super) fn load(&self) -> anyhow::Result<Load> {
         Ok(self.outbox.load(self.destination()?)?)
     }
 
-    /// Why nothing may be sent to the destination of the settings, if that is so.
+    /// What the user has to confirm before events go to the destination of the settings, if
+    /// anything.
     pub(super) fn missing(&self) -> Option<String> {
         let missing = self.trust.missing(self.destination.as_ref()?);
         missing.as_ref().map(Unconfirmed::to_string)
     }
 
-    /// Where the settings send events.
+    /// The destination that the settings name.
     pub(super) fn destination(&self) -> anyhow::Result<&Destination> {
         let destination = self.destination.as_ref();
         destination.context("POSTHOG_API_KEY or POSTHOG_HOST is missing")
     }
 
-    /// Stores what is new of a session.
+    /// Stores the new events of a session.
     pub(super) fn store(
         &self,
         pipeline: &Pipeline<'_>,
@@ -111,7 +113,7 @@ impl<'a> Sending<'a> {
         pipeline.store(found, &self.outbox, self.destination()?, state, self.host)
     }
 
-    /// Stores what was read ahead of a session. For `known` see [`Pipeline::store_read`].
+    /// Stores a session whose first part was read. For `known` see [`Pipeline::store_read`].
     pub(super) fn store_read(
         &self,
         pipeline: &Pipeline<'_>,
@@ -136,7 +138,7 @@ impl<'a> Sending<'a> {
         Ok(waiting)
     }
 
-    /// Messages about what is about to be sent, one for each destination.
+    /// Messages about the events that are about to be sent, one per destination.
     pub(super) fn announcements(&self) -> anyhow::Result<Vec<String>> {
         let destinations = self.outbox.destinations_waiting(self.host.now(), true)?;
         let announce = |record: &DestinationRecord| {
@@ -188,7 +190,7 @@ impl<'a> Sending<'a> {
         )?)
     }
 
-    /// A message may quote a setting, and a setting may hold a secret.
+    /// Redacts a message: it may quote a setting, which may hold a secret.
     fn without_secrets(&self, message: String) -> String {
         let redacted = self
             .redactors
@@ -197,7 +199,7 @@ impl<'a> Sending<'a> {
         redacted.unwrap_or(message)
     }
 
-    /// Adds the run to the log. A failure to do so is ignored: there is no other place to report it.
+    /// Adds a run to the log. An error is ignored, since the log is the place to report errors.
     pub(super) fn log(&self, kind: RunKind, session: Option<String>, sent: u64, report: Report) {
         let _ = self
             .outbox
@@ -284,7 +286,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Notes what is odd about a session that was stored. Whether all of it could be read.
+    /// Adds warnings about a stored session. Returns whether all of it could be read.
     pub(super) fn note(&mut self, stored: &Stored, found: &SessionRef) -> bool {
         let Stored::Session {
             unreadable,
@@ -304,7 +306,7 @@ impl Report {
         if lost > 0 || *without_usage > 0 {
             let id = short(&found.session_id());
             self.warnings.push(format!(
-                "session {id}: {} could not be read, and {} did not tell what they used",
+                "session {id}: {} could not be read, and {} reported no usage",
                 ui::count(lost, "line"),
                 ui::count(*without_usage, "response")
             ));
@@ -324,8 +326,8 @@ pub(super) fn destination(config: &Config) -> Option<Destination> {
     config.destination.complete()
 }
 
-/// The largest event that the destination of the settings takes, in bytes of JSON: that of the
-/// lane that events would be sent on, as far as the outbox knows it.
+/// Limit of the destination of the settings for one event, in bytes of JSON. It depends on the
+/// lane, which the outbox may know.
 pub(super) fn largest_event(
     config: &Config,
     destination: Option<&Destination>,
@@ -339,7 +341,7 @@ pub(super) fn largest_event(
     Ok(endpoint.map_or(0, |it| deliver::lane(it, known).max_event_bytes()))
 }
 
-/// The confirmations of the user, to add to them.
+/// The confirmations of the user, for adding one.
 pub(super) fn own_trust(host: &Host) -> anyhow::Result<Trust> {
     let config = host.config.as_ref();
     let config = config.context("there is no home directory to remember it in")?;

@@ -1,4 +1,4 @@
-//! `posthog-llma trust`: the user confirms where sessions may go.
+//! `posthog-llma trust`: records that the user confirms a destination.
 
 use super::{Exit, WrongUse, refuse_inside_agent, sending};
 use crate::cli;
@@ -19,11 +19,11 @@ pub(super) fn run(arguments: &cli::Trust, host: &Host) -> anyhow::Result<Exit> {
         }
         None => project(&mut trust, host)?,
     }
-    ui::say("what waited for this goes with the next session, or now with posthog-llma flush");
+    ui::say("waiting events are sent with the next session, or now with posthog-llma flush");
     Ok(Exit::Done)
 }
 
-/// Confirms what the project's settings choose when Claude Code runs in it.
+/// Confirms the destination that the project's settings choose for Claude Code.
 fn project(trust: &mut Trust, host: &Host) -> anyhow::Result<()> {
     let environment = Environment::of(host, Caller::Onlooker);
     if let Some(stopped) = &environment.stopped {

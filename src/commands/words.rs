@@ -1,5 +1,4 @@
-//! How commands speak to people: times in the user's zone, paths as one writes them, lines that
-//! fit a terminal.
+//! Text for people: times in the user's zone, short paths, lines that fit a terminal.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,13 +11,13 @@ use crate::host::Host;
 use crate::posthog::Recording;
 use crate::ui;
 
-/// Columns that every terminal has.
+/// Width of the narrowest common terminal, in columns.
 pub(super) const WIDTH: usize = 80;
 
-/// Why not all of a session is shown or sent, as in "it …".
+/// The reason why a running session is shown or sent in part, as in "it …".
 pub(super) const STILL_RUNNING: &str = "is still running: what may change is sent when it ends";
 
-/// A time near `now`, as one says it: `today 14:02`.
+/// A time relative to `now`: `today 14:02`.
 pub(super) fn when(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     when_in(&Local, at, now)
 }
@@ -57,7 +56,7 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// Sentence that says which content stays on this machine; `None` when all of it is sent.
+/// A sentence about the content that stays on this machine; `None` if all of it is sent.
 pub(super) const fn privacy(recording: Recording) -> Option<&'static str> {
     match recording {
         Recording::Full => None,
@@ -67,7 +66,7 @@ pub(super) const fn privacy(recording: Recording) -> Option<&'static str> {
     }
 }
 
-/// Sentences that name the variables of a project's files that do not count, one for each file.
+/// Sentences about variables in a project's files that have no effect, one per file.
 pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
     let mut by_file: BTreeMap<&Path, Vec<&str>> = BTreeMap::new();
     for it in overruled {
@@ -88,7 +87,7 @@ pub(super) fn overruled(overruled: &[Overruled], host: &Host) -> Vec<String> {
     by_file.into_iter().map(line).collect()
 }
 
-/// Words as a sentence lists them: `a, b and c`.
+/// A list of words in a sentence: `a, b and c`.
 pub(super) fn list(words: &[&str]) -> String {
     match words {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
@@ -96,7 +95,7 @@ pub(super) fn list(words: &[&str]) -> String {
     }
 }
 
-/// A path with the home directory as `~`. Lines in its name are written as escapes.
+/// A path with the home directory as `~` and line breaks escaped.
 pub(super) fn path(path: &Path, host: &Host) -> String {
     let below = host
         .home
@@ -109,8 +108,8 @@ pub(super) fn path(path: &Path, host: &Host) -> String {
     shown.replace('\n', "\\u000a")
 }
 
-/// A label and a text in lines of a terminal, the text in a column of its own. A word longer
-/// than the column is not broken: it may be an address that somebody copies.
+/// A label and a text, which begins in its own column and is wrapped to the terminal. A word longer
+/// than the column is not broken: it may be an address to copy.
 pub(super) fn entry(label: &str, column: usize, text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {

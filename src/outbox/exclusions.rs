@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::lock::private_file;
-use super::open::{make_directory, remove, sync_directory};
+use super::files::{make_directory, private_file, remove, sync_directory};
 use super::{Outbox, OutboxError};
 use crate::fingerprint;
 
@@ -50,7 +49,7 @@ impl Exclusion {
     #[must_use]
     pub(crate) fn reason(&self) -> String {
         let cause = self.cause.word();
-        format!("it is {cause} (posthog-llma resume takes that back)")
+        format!("it is {cause} (undo with posthog-llma resume)")
     }
 }
 

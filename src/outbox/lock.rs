@@ -1,9 +1,10 @@
 //! Locks between processes.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::error::OutboxError;
+use super::files::private_file;
 
 /// An advisory lock on a file of the state directory, held until it is dropped.
 ///
@@ -39,13 +40,4 @@ fn open(path: &Path) -> Result<File, OutboxError> {
     private_file()
         .open(path)
         .map_err(OutboxError::directory(path))
-}
-
-/// Options for creating files of the state directory: accessible to their owner only.
-pub(super) fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }

@@ -54,6 +54,7 @@ mod delivery;
 mod enqueue;
 mod error;
 mod exclusions;
+mod files;
 mod identities;
 mod key;
 mod limits;

@@ -3,16 +3,17 @@
 //! The file gets its name only when it is complete, so an empty or garbled file is damaged, never
 //! new.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, ErrorKind};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::error::OutboxError;
+use super::files::{make_directory, private_file, remove, sync_directory};
 use super::key::redaction_key;
-use super::lock::{Lock, private_file};
+use super::lock::Lock;
 
 /// The migrations from an empty database to the newest format; the format is the number of steps.
 const MIGRATIONS: [&str; FORMAT] = [include_str!("schema.sql")];
@@ -271,27 +272,4 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-pub(super) fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
-}
-
-pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
-}
-
-/// Makes renames durable. Windows has no equivalent and needs none.
-pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
-//! Which project a session belongs to, and what git knows of the folders that it worked in.
+//! The project of a session, and git's facts about its folders.
 //!
-//! A work tree belongs to the project that it was made of: its sessions have the name that they
-//! would have there, and the work tree's own name apart.
+//! A linked work tree belongs to the project of its main work tree: its sessions have that
+//! project's name, and the work tree's name as a separate property.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -12,24 +12,24 @@ use crate::git::{self, LinkedWorkTree};
 use crate::session::Turn;
 use crate::sources::{self, WorkTree};
 
-/// What is known of folders: looked up once each.
+/// Facts about folders, each looked up once.
 #[derive(Debug, Default)]
 pub(super) struct Projects {
     known: Mutex<HashMap<String, Folder>>,
 }
 
-/// What the path of a folder and git tell of it.
+/// Facts about a folder from its path and from git.
 #[derive(Clone, Debug, Default)]
 struct Folder {
     /// `owner/name` of the remote.
     repository: Option<String>,
     /// The work tree that it is in.
     work_tree: Option<WorkTree>,
-    /// Whether it is known that there is no other work tree around it.
+    /// Whether the work tree is certain, so that the session's lines need not be searched.
     is_settled: bool,
 }
 
-/// What is known of the folders that a session worked in, by folder.
+/// Facts about the folders of a session, by folder.
 #[derive(Debug, Default)]
 pub(super) struct Folders {
     /// `owner/name` of the repository.
@@ -39,7 +39,7 @@ pub(super) struct Folders {
 }
 
 impl Projects {
-    /// The folders that a session worked in.
+    /// Facts about the folders of a session.
     pub(super) fn folders(&self, collected: &Collected) -> Folders {
         let cwds: BTreeSet<&str> = (collected.session.turns.iter())
             .flat_map(Turn::folders)
@@ -64,8 +64,8 @@ impl Projects {
         name(cwd, work_tree.as_ref())
     }
 
-    /// The repository and the work tree of a folder. `told` is what the session's own lines say of
-    /// work trees, once that was looked up: only where neither path nor git know.
+    /// The repository and the work tree of a folder. `told` caches the work trees in the session's
+    /// lines, which are read only if neither path nor git is conclusive.
     fn look_up(
         &self,
         cwd: &str,
@@ -93,7 +93,7 @@ impl Projects {
     }
 }
 
-/// The name of the project whose folder is `cwd`, as far as its path and git tell.
+/// The name of the project whose folder is `cwd`, by its path and git.
 #[must_use]
 pub fn project_name(cwd: &str) -> Option<String> {
     name(cwd, Folder::at(cwd).work_tree.as_ref())
@@ -101,11 +101,11 @@ pub fn project_name(cwd: &str) -> Option<String> {
 
 fn name(cwd: &str, work_tree: Option<&WorkTree>) -> Option<String> {
     let folder = match work_tree {
-        // At its top, it stands for the project.
+        // The top of a work tree stands for the project.
         Some(tree) if Path::new(cwd) == Path::new(&tree.root) => &tree.project,
         _ => cwd,
     };
-    // A path of another system is one name for this one.
+    // A path of another operating system is a single name here.
     let is_foreign = work_tree.is_some() && !folder.contains('/');
     let name = match folder.rsplit_once('\\').filter(|_| is_foreign) {
         Some((_, name)) => name.to_owned(),
@@ -137,7 +137,7 @@ impl Folder {
 
 /// The work tree that `path` is in, as git knows it.
 fn work_tree(path: &Path, linked: &LinkedWorkTree) -> Option<WorkTree> {
-    // Git's paths are without links, and those of sessions are not.
+    // Git resolves links in paths; sessions do not.
     let is_root = path.canonicalize().ok() == linked.root.canonicalize().ok();
     let root = if is_root { path } else { &linked.root };
     Some(WorkTree {

@@ -1,4 +1,4 @@
-//! One redactor for the user's rules, and one more for every project with rules of its own.
+//! The redactors of a run: one with the user's rules, and one for each project with further rules.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::consent::RulesFile;
 use crate::redact::{RedactionKey, Redactor, UserRules};
 use crate::sources::regular;
 
-/// Nobody writes more rules than this, in bytes.
+/// Maximum size of a file of rules, in bytes.
 const LARGEST: u64 = 1 << 20;
 
 /// The redactors of a run.
@@ -38,13 +38,13 @@ impl Redactors {
         })
     }
 
-    /// With the user's rules alone.
+    /// The redactor with only the user's rules.
     #[must_use]
     pub fn usual(&self) -> &Redactor {
         &self.usual
     }
 
-    /// With the rules of a project in addition.
+    /// The redactor with the rules of a project in addition to the user's.
     ///
     /// # Errors
     /// When a file cannot be used.
@@ -76,7 +76,7 @@ fn read(file: &RulesFile) -> anyhow::Result<(UserRules, bool)> {
 }
 
 fn rules(path: &Path) -> anyhow::Result<UserRules> {
-    // A folder that the program runs in may be a project's, with a file of that name.
+    // Relative to the current folder, the file might be a project's.
     if path.is_relative() {
         bail!("name it by its whole path");
     }

@@ -1,4 +1,4 @@
-//! The agents besides Claude Code.
+//! The agents other than Claude Code.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::posthog::Recording;
 use crate::session::Agent;
 use crate::sources;
 
-/// An agent that has kept sessions on this machine, and whether its hooks send them.
+/// An agent with sessions on this machine, and whether its hooks send them.
 #[derive(Debug)]
 pub(crate) struct OtherAgent {
     /// The agent.
@@ -19,17 +19,17 @@ pub(crate) struct OtherAgent {
     pub(crate) folder: PathBuf,
     /// The number of its sessions.
     pub(crate) sessions: usize,
-    /// The file that has the agent call this program.
+    /// The file that makes the agent call this program, if there is one.
     pub(crate) plugin: Option<PathBuf>,
     /// Whether the settings that its hooks see switch it on, or why not.
     pub(crate) switched: Result<(), String>,
-    /// The halves of a session's content that are sent.
+    /// The content that is sent.
     pub(crate) recording: Recording,
 }
 
 impl OtherAgent {
-    /// Every such agent. `host` is the machine as it is, since Claude Code's settings hold for
-    /// Claude Code alone.
+    /// All such agents. `host` is the machine without Claude Code's settings, which other agents do
+    /// not read.
     pub(crate) fn all(host: &Host) -> Vec<Self> {
         let environment = Environment::of(host, Caller::OtherAgent);
         let (config, _) = Config::read(&environment);

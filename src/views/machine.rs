@@ -1,7 +1,6 @@
 //! The state of this machine, as `status` and `doctor` show it.
 //!
-//! Everything is gathered as far as it can be read. Whatever cannot is a [`Trouble`] in its place,
-//! and the rest is still there.
+//! Unreadable parts are a [`Trouble`] in their place, and the others are still there.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +29,7 @@ const TIME_STEP: TimeDelta = TimeDelta::seconds(2);
 pub(crate) struct Machine {
     /// The machine as the hooks of Claude Code see it.
     pub(crate) host: Host,
-    /// The same, judged.
+    /// The environment, with the decisions of consent.
     pub(crate) environment: Environment,
     /// Claude Code's settings files.
     pub(crate) settings: InForce,
@@ -44,7 +43,7 @@ pub(crate) struct Machine {
     pub(crate) state: Result<(), Trouble>,
     /// The outbox; `None` when there is none yet.
     pub(crate) outbox: Result<Option<Outbox>, Trouble>,
-    /// What the outbox holds; nothing when it cannot be read.
+    /// The content of the outbox; empty if it cannot be read.
     pub(crate) status: Status,
     /// Sessions that the user excluded.
     pub(crate) excluded: Result<Vec<Exclusion>, Trouble>,
@@ -61,8 +60,8 @@ pub(crate) struct Machine {
 pub(crate) enum Switch<'a> {
     /// Yes, by this settings file; `None` is the environment.
     On(Option<&'a Path>),
-    /// Yes, by a key among the plugin's options. Hooks alone see those, so that commands in a
-    /// terminal send nothing. Known from hooks that have run.
+    /// Yes, by a key among the plugin's options, which only hooks see: commands in a terminal
+    /// cannot send. Known from the runs of hooks.
     OnByPlugin,
     /// No: nothing may be read or sent.
     Stopped(&'a Stopped),
@@ -106,7 +105,7 @@ impl Machine {
         }
     }
 
-    /// Whether Claude Code is used here: it has kept sessions, or no other agent has.
+    /// Whether Claude Code is used here: it has sessions, or no other agent has.
     pub(crate) fn uses_claude_code(&self) -> bool {
         let folder = sources::folder(Agent::ClaudeCode, &self.host);
         self.others.is_empty()
@@ -192,11 +191,10 @@ impl Machine {
         self.loadable.as_ref().err().filter(|_| is_needed)
     }
 
-    /// Files that keep sessions from being stored or sent, by the name of what they hold. While
-    /// there is any, nothing is sent.
+    /// Unusable files without which nothing is stored or sent, with the name of their content.
     pub(crate) fn troubles(&self) -> Vec<(&'static str, &Trouble)> {
         let state = match &self.outbox {
-            // Both would say the same of the same place.
+            // Both are about the same directory.
             Err(outbox) => Some(("outbox", outbox)),
             Ok(_) => self.state.as_ref().err().map(|state| ("state", state)),
         };
@@ -211,19 +209,19 @@ impl Machine {
         destinations.map(|queue| queue.waiting).sum()
     }
 
-    /// The runs that tell how sending goes, the newest first. See [`telling`].
+    /// The runs that show whether sending works, the newest first. See [`telling`].
     pub(crate) fn telling_runs(&self) -> Vec<&Run> {
         telling(&self.status.runs.iter().collect::<Vec<_>>())
     }
 
-    /// The same of the hooks of Claude Code.
+    /// The runs of Claude Code's hooks that show whether sending works, the newest first.
     pub(crate) fn telling_hooks(&self) -> Vec<&Run> {
         let hooks = self.status.runs.iter().filter(|run| is_hook(run));
         telling(&hooks.collect::<Vec<_>>())
     }
 
-    /// Whether the plugin's hooks have run since the settings changed, though nothing that can be
-    /// seen from here lets them.
+    /// Whether the plugin's hooks have run since the settings changed, although no visible setting
+    /// switches them on.
     fn has_run_unseen(&self) -> bool {
         let Ok(Some(plugin)) = &self.plugin else {
             return false;
@@ -238,7 +236,7 @@ impl Machine {
     }
 }
 
-/// The outbox and what it holds.
+/// The outbox and its content.
 fn outbox(state_dir: Option<&Path>) -> (Result<Option<Outbox>, Trouble>, Status) {
     let Some(directory) = state_dir else {
         return (Ok(None), Status::default());
@@ -269,9 +267,9 @@ const fn is_hook(run: &Run) -> bool {
     matches!(run.kind, RunKind::SessionStart | RunKind::SessionEnd)
 }
 
-/// The runs that tell how sending goes, of runs that begin with the newest: the last one that was
-/// about a session or asked for. The run at a session start only looks for sessions whose end was
-/// missed; it is told, too, when it is the newest and failed, or when there is no other.
+/// The runs that show whether sending works: the newest one that was not a sweep at a session
+/// start. The newest sweep is added if it failed, or if there is no other run. `runs` begins with
+/// the newest.
 fn telling<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {
     let newest = runs.first().copied();
     let last = runs

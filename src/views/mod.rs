@@ -1,4 +1,4 @@
-//! What several commands show alike, computed once. Nothing here prints.
+//! Facts that several commands show, gathered once. Nothing here prints.
 
 mod agents;
 mod machine;

@@ -1,11 +1,11 @@
-//! An obstacle and the next step, apart from each other.
+//! A problem and the next step, as separate texts.
 
 use std::fmt;
 
 use crate::consent::{Stopped, TrustError, Unconfirmed};
 use crate::outbox::OutboxError;
 
-/// Something that keeps sessions from being stored or sent.
+/// A problem that prevents storing or sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
     /// What happened, and to which file or address.
@@ -15,8 +15,8 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
-    /// The trouble that an error stands for; `None` when it has no next step to offer. An error may
-    /// have been given context since: the whole chain is `found`.
+    /// The problem behind an error; `None` if there is no next step. `found` is the whole chain of
+    /// the error, including its context.
     pub(crate) fn of(error: &anyhow::Error) -> Option<Self> {
         let fix = error.chain().find_map(|cause| {
             let outbox = cause.downcast_ref().and_then(OutboxError::fix);

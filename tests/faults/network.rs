@@ -271,7 +271,8 @@ fn a_host_without_an_address_keeps_everything() {
         &scene.env,
         &format!("UPDATE destinations SET host = '{host}'"),
     );
-    scene.flush().success();
+    let flush = scene.flush().success();
+    flush.complains(&format!("waiting for {host} to take {all} events"));
     scene.complete(&[&session]);
 }
 

@@ -52,12 +52,14 @@ fn a_paused_session_is_sent_by_nothing_until_it_is_resumed() {
     assert_eq!(status["excluded"][0]["session"], session.id.as_str());
     assert_eq!(status["excluded"][0]["cause"], "paused");
     scene.env.run(["status"]).says("is paused since today");
+    let doctor = scene.env.run(["doctor"]);
+    doctor.says("1 session: 1 paused, 0 forgotten");
 
     scene
         .env
         .run(["resume"])
         .success()
-        .complains("is paused no more");
+        .complains("is no longer paused");
     scene.env.run(["ingest", &session.id]).success();
     scene.complete(&[&session, &other]);
     scene
@@ -104,7 +106,7 @@ fn what_waits_of_a_paused_session_is_withdrawn_and_comes_back_with_it() {
         scene.settle();
     }
     let events = session.events();
-    pause(&scene, &session.id).complains(&format!("{events} events of it were not sent yet"));
+    pause(&scene, &session.id).complains(&format!("{events} events of it were waiting"));
     scene.posthog.heal();
     scene.flush().success();
     assert_eq!(scene.posthog.of_session(&session.id).len(), 0);
@@ -135,7 +137,7 @@ fn of_a_forgotten_session_nothing_is_sent_again_not_even_its_copies_in_a_fork() 
         .run(["forget", &session.id])
         .success()
         .complains("PostHog keeps them")
-        .complains("were not sent yet and are withdrawn")
+        .complains("were waiting and are withdrawn")
         .complains("its transcript is Claude Code's and stays");
     scene.end(&session);
     scene.settle();
@@ -180,7 +182,7 @@ fn where_exclusions_cannot_be_read_nothing_is_sent_and_the_status_says_so() {
     scene.settle();
     assert_eq!(scene.posthog.requests().len(), 0);
     let status = scene.env.run(["status"]).success();
-    status.says("nothing is sent").says("mend or remove it");
+    status.says("nothing is sent").says("mend it, or remove it");
     assert!(scene.status()["excluded"].is_null());
     fs::remove_dir_all(folder).expect("it is ours");
     scene.env.run(["ingest", "--all"]).success();

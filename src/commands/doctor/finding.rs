@@ -13,18 +13,18 @@ pub(super) struct Finding {
     pub(super) verdict: Verdict,
     /// The result in words, without the next step.
     pub(super) found: String,
-    /// The same in numbers and names, for scripts.
+    /// The numbers and names in it, for scripts.
     pub(super) details: Value,
 }
 
 /// Meaning of a finding for the user, with the next step if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// As it should be.
+    /// Nothing is wrong.
     Fine,
-    /// Worth knowing; nothing is lost by it.
+    /// Information; no event is lost. With advice, if there is any.
     Note(Option<String>),
-    /// Sessions do not arrive, or will be lost, until the user does this.
+    /// Sessions do not arrive, or will be lost, until the user takes this step.
     Problem(String),
 }
 

@@ -1,4 +1,4 @@
-//! Checks of the hooks: whether Claude Code calls this program, and how the last call went.
+//! Checks of the hooks: whether Claude Code calls this program, and the result of the last call.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::sources::SessionRef;
 use crate::variables::Variable;
 use crate::views::{Machine, changed};
 
-/// Time since the last write after which a session counts as ended, where open ones are unknown.
+/// Time without a new line after which a session counts as ended, if the open ones are unknown.
 const QUIET: TimeDelta = TimeDelta::minutes(10);
 
-/// Warnings that are shown. Most are about single sessions; the JSON has all.
+/// Number of warnings to show. Most are about single sessions; the JSON has all.
 const WARNINGS: usize = 3;
 
 pub(super) fn check(facts: &Facts, explained: Explained) -> Vec<Finding> {
@@ -77,7 +77,7 @@ fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Finding {
     }
 }
 
-/// The plugin is installed, and Claude Code starts without it.
+/// The finding that Claude Code cannot load the installed plugin.
 fn unloadable(check: &'static str, reason: &Unloadable, host: &Host) -> Finding {
     let path = |path: &Path| words::path(path, host);
     let move_it = "claude plugin marketplace add FOLDER, with the folder that holds it now; then \
@@ -116,7 +116,7 @@ fn allowed(machine: &Machine, own: Option<&SettingsFile>, is_installed: bool) ->
     const CHECK: &str = "hooks";
     let hindrance = match own {
         Some(file) => plugin::hooks_off(&machine.settings, file.is_managed()),
-        // Installing it enables it, too.
+        // Installing the plugin also enables it.
         None if !is_installed => plugin::hooks_off(&machine.settings, false),
         None => plugin::hindrance(&machine.settings),
     };
@@ -159,7 +159,7 @@ fn last_run(
     const CHECK: &str = "last hook";
     let machine = &facts.machine;
     let runs = machine.telling_hooks();
-    // Other checks tell of destinations, as they are now.
+    // Other checks report the current state of destinations.
     let failed = |run: &&&Run| {
         let error = run.error.as_deref();
         error.is_some_and(|error| !is_of_delivery(error, machine))
@@ -218,7 +218,7 @@ fn described(run: &Run, has_failed: bool, machine: &Machine) -> Finding {
     .with(details)
 }
 
-/// Whether the error of a run is the answer of a destination, or the lack of one.
+/// Whether the error of a run came from a destination or the network.
 fn is_of_delivery(error: &str, machine: &Machine) -> bool {
     let destinations = machine.status.destinations.iter();
     let mut hosts = destinations.map(|it| &it.record.destination.host);
@@ -228,7 +228,7 @@ fn is_of_delivery(error: &str, machine: &Machine) -> bool {
     })
 }
 
-/// A session that has ended since hooks were set up, when there is any.
+/// A session that ended since hooks were set up, if there is one.
 fn missed<'a>(
     facts: &'a Facts,
     plugin: Option<&Plugin>,

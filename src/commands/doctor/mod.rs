@@ -1,7 +1,8 @@
-//! `posthog-llma doctor`: finds what keeps sessions from arriving, and names the next step.
+//! `posthog-llma doctor`: finds the reason why sessions do not arrive, and names the next step.
 //!
-//! Each module here checks one part of the way and returns [`Finding`]s. None of them prints,
-//! changes anything, or sends an event. A finding holds no key and no content of a session.
+//! Each module checks one stage between the settings and PostHog and returns [`Finding`]s. None of
+//! them prints, changes anything, or sends an event. A finding holds no key and no content of a
+//! session.
 
 mod finding;
 mod hooks;
@@ -22,12 +23,12 @@ use crate::ui;
 use crate::views::{Machine, OtherAgent};
 use finding::Finding;
 
-/// Everything that the checks look at, gathered once.
+/// The input of the checks, gathered once.
 struct Facts {
     machine: Machine,
-    /// Every session of Claude Code on this machine, the last written first.
+    /// All sessions of Claude Code on this machine, the last written first.
     found: Vec<SessionRef>,
-    /// Folders and files, of any agent, that may hold more and cannot be read.
+    /// Folders and files of any agent that cannot be read and may hold sessions.
     unreadable: Vec<Unreadable>,
 }
 
@@ -54,12 +55,12 @@ pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> 
     })
 }
 
-/// From the settings to PostHog and back, in the order in which things have to work.
+/// Runs the checks in the order in which the stages depend on each other.
 fn examine(facts: &Facts) -> Vec<Finding> {
     let machine = &facts.machine;
     let mut findings = settings::check(machine);
     findings.extend(network::check(machine));
-    // A consequence of a problem is no second problem: the user has one step to take.
+    // A consequence of a problem is not reported as a second problem.
     let explained = explained(&findings);
     if machine.uses_claude_code() {
         findings.extend(hooks::check(facts, explained));
@@ -76,7 +77,7 @@ fn examine(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// Whether an earlier check found a problem that later checks may see the consequences of.
+/// Whether an earlier check found a problem whose consequences later checks may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Explained {
     Yes,

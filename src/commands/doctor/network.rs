@@ -1,4 +1,4 @@
-//! Checks of the destination: whether events may go there, and whether PostHog would take them.
+//! Checks of the destination: whether events may go there, and whether PostHog would accept them.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,10 +14,10 @@ use crate::transport::{Answer, Endpoint, PostError, Transport, TransportSettings
 use crate::variables::Variable;
 use crate::views::Machine;
 
-/// Time that PostHog has to answer. A person waits for it.
+/// Timeout of the request to PostHog. A person waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Error of the clock that is tolerated. Sessions still show up about where one looks for them.
+/// Tolerated error of the clock. Sessions still appear near their real time.
 const CLOCK_ERROR: Duration = Duration::from_mins(5);
 
 /// Variables that name a proxy for requests.
@@ -46,7 +46,7 @@ pub(super) fn check(machine: &Machine) -> Vec<Finding> {
     findings
 }
 
-/// Whether events may go to the host at all.
+/// Whether the user confirmed the host.
 fn trusted(machine: &Machine, endpoint: &Endpoint) -> (Finding, bool) {
     const CHECK: &str = "host";
     let base = endpoint.base();
@@ -74,7 +74,7 @@ fn trusted(machine: &Machine, endpoint: &Endpoint) -> (Finding, bool) {
     (finding.with(details), true)
 }
 
-/// Settings that the user will not find among the variables.
+/// Network settings that are not environment variables of this program.
 fn by_plugin(machine: &Machine) -> String {
     match machine.config.destination.endpoint_source {
         Some(source) if source.is_option() => format!(", by {}", source.described()),
@@ -82,7 +82,7 @@ fn by_plugin(machine: &Machine) -> String {
     }
 }
 
-/// Asks with a batch of no events.
+/// Sends a batch without events.
 fn reach(endpoint: &Endpoint, key: &str, host: &Host) -> Vec<Finding> {
     let transport = Transport::new(TransportSettings {
         answer: PATIENCE,
@@ -128,12 +128,12 @@ fn network(
     finding.with(details)
 }
 
-/// What kept us from an answer, and what to do about it.
+/// A failed request, and the next step.
 fn silence(error: &PostError) -> (String, &'static str) {
     match error {
         PostError::HostNotFound(host) => (
             format!("cannot find the host {host}"),
-            "look whether there is a network and whether POSTHOG_HOST is right",
+            "check the network, and POSTHOG_HOST",
         ),
         PostError::Certificate(reason) => (
             format!("the server's certificate is not trusted: {reason}"),
@@ -146,12 +146,12 @@ fn silence(error: &PostError) -> (String, &'static str) {
         ),
         PostError::Connection(_) | PostError::Timeout(_) | PostError::Unusable(_) => (
             error.to_string(),
-            "look whether a firewall or a proxy stands in between, and whether POSTHOG_HOST is right",
+            "check for a firewall or proxy in between, and POSTHOG_HOST",
         ),
     }
 }
 
-/// What the answer to an empty batch means.
+/// The meaning of the answer to an empty batch.
 fn answered(
     endpoint: &Endpoint,
     meaning: &Disposition,
@@ -163,7 +163,7 @@ fn answered(
     let problem = |found: String, fix: &str| Finding::problem(CHECK, found, fix);
     let address = "check POSTHOG_HOST: events go to /batch/ below it";
     match meaning {
-        // There is no event in it, and that is what PostHog says.
+        // PostHog refuses the batch only for having no events.
         Disposition::Malformed { .. } | Disposition::Accepted { .. } => {
             let way = proxy.map_or_else(String::new, |name| format!(", by the proxy of {name}"));
             let took = words::duration(took);
@@ -187,7 +187,7 @@ fn answered(
     }
 }
 
-/// Events carry the times of this machine.
+/// Compares the clocks, since events carry the times of this machine.
 fn clock(answer: &Answer, now: SystemTime) -> Option<Finding> {
     const CHECK: &str = "clock";
     let theirs = answer.date?;

@@ -1,4 +1,5 @@
-//! Checks of the outbox: the events that wait, those that are lost, and whether the ledger adds up.
+//! Checks of the outbox: waiting events, lost events, exclusions, and the consistency of the
+//! ledger.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -52,26 +53,19 @@ fn stored(machine: &Machine, explained: Explained) -> Vec<Finding> {
     findings
 }
 
-/// Sessions that the user excluded, and the project here if it is left alone.
-fn excluded(machine: &Machine) -> Vec<Finding> {
-    let mut findings = Vec::new();
+/// Sessions that the user excluded; `None` if there are none.
+fn excluded(machine: &Machine) -> Option<Finding> {
     let excluded = machine.excluded.as_deref().unwrap_or_default();
-    if !excluded.is_empty() {
-        let count = |cause| excluded.iter().filter(|it| it.cause == cause).count();
-        let [paused, forgotten] = [Cause::Paused, Cause::Forgotten].map(count);
-        let found = format!(
-            "{}: {paused} paused, {forgotten} forgotten",
-            ui::count(excluded.len() as u64, "session"),
-        );
-        let advice = "posthog-llma resume SESSION sends one again; status lists them";
-        let details = json!({ "paused": paused, "forgotten": forgotten });
-        findings.push(Finding::advice("excluded", found, advice).with(details));
-    }
-    if let Some(reason) = machine.left_alone() {
-        let found = format!("the project here is left alone: {reason}");
-        findings.push(Finding::note("project", found));
-    }
-    findings
+    let count = |cause| excluded.iter().filter(|it| it.cause == cause).count();
+    let [paused, forgotten] = [Cause::Paused, Cause::Forgotten].map(count);
+    let found = format!(
+        "{}: {paused} paused, {forgotten} forgotten",
+        ui::count(excluded.len() as u64, "session"),
+    );
+    let advice = "posthog-llma resume SESSION sends one again; status lists them";
+    let details = json!({ "paused": paused, "forgotten": forgotten });
+    let finding = Finding::advice("excluded", found, advice).with(details);
+    (!excluded.is_empty()).then_some(finding)
 }
 
 /// Files beside the outbox that cannot be used.
@@ -158,14 +152,14 @@ fn lost(machine: &Machine) -> Vec<Finding> {
     let dropped = status.dropped.by_age + status.dropped.by_size;
     if dropped > 0 {
         let found = format!("{}, for age or for room", ui::count(dropped, "event"));
-        let fix = "posthog-llma ingest --all sends what Claude Code still has";
+        let fix = "posthog-llma ingest --all sends the sessions that Claude Code still has";
         let details = json!({ "by_age": status.dropped.by_age, "by_size": status.dropped.by_size });
         findings.push(Finding::advice("dropped", found, fix).with(details));
     }
     for path in &status.set_aside {
         let path = words::path(path, &machine.host);
         let found = format!("{path} was damaged and set aside");
-        let fix = "posthog-llma ingest --all sends what waited in it; then remove the file";
+        let fix = "posthog-llma ingest --all sends its events again; then remove the file";
         findings.push(Finding::advice("outbox", found, fix));
     }
     findings

@@ -10,7 +10,7 @@ use crate::integrations::claude_code::plugin::PLUGIN;
 use crate::variables::Variable;
 use crate::views::{Machine, Switch};
 
-/// The key that switches hooks on and that no command sees.
+/// The finding for a key among the plugin's options, which commands cannot see.
 const PLUGIN_KEY: &str = "a key among the plugin's options, which its hooks alone see";
 
 pub(super) fn check(machine: &Machine) -> Vec<Finding> {
@@ -54,7 +54,7 @@ fn unreadable(machine: &Machine) -> Vec<Finding> {
         .collect()
 }
 
-/// The place to change a value.
+/// The file in which to change a value.
 fn change(problem: &Problem, machine: &Machine) -> String {
     let name = problem.variable;
     match machine.environment.decider(name) {
@@ -82,7 +82,7 @@ fn switched_on(machine: &Machine) -> Finding {
             return Finding::problem(CHECK, "no: there is no home directory", fix);
         }
         Switch::Stopped(_) => Finding::note(CHECK, "stopped, see settings"),
-        // A missing key is a finding of its own.
+        // Another finding reports the missing key.
         Switch::On(_) | Switch::NoKey => Finding::fine(CHECK, format!("by {by}")),
         Switch::OnByPlugin => Finding::advice(
             CHECK,
@@ -142,7 +142,7 @@ fn missing_key(machine: &Machine) -> Finding {
     }
     match machine.switch() {
         Switch::OnByPlugin => Finding::fine(CHECK, "the plugin's, which hooks alone see"),
-        // The same step switches it on and asks for the key.
+        // setup switches sending on and also asks for the key.
         Switch::Off { .. } if machine.uses_claude_code() => {
             Finding::note(CHECK, "there is none yet: setup asks for it")
         }
@@ -150,8 +150,8 @@ fn missing_key(machine: &Machine) -> Finding {
     }
 }
 
-/// The step that puts the right key where it counts. Settings of a project or of the machine override
-/// the file that setup writes.
+/// The step that sets a valid key in the file that decides: settings of a project or of the machine
+/// override the file that setup writes.
 fn copy_key(machine: &Machine) -> String {
     match machine.environment.decider(Variable::ApiKey) {
         Some(file) if file.scope > Scope::User => format!(

@@ -6,12 +6,12 @@ use super::finding::{Finding, Verdict};
 use crate::commands::words;
 use crate::ui::{self, Styled};
 
-/// Where the texts begin: behind the verdict and the name of the check.
+/// Column in which the texts begin, after the verdict and the name of the check.
 const COLUMN: usize = 22;
-/// Of that, the verdict.
+/// Width of the verdict, in columns.
 const VERDICT: usize = 9;
 
-/// All findings, and what they come to.
+/// All findings, and the number of problems.
 pub(super) fn of(findings: &[Finding]) -> Styled {
     let mut lines: Vec<Styled> = findings.iter().flat_map(entries).collect();
     let problems = findings.iter().filter(|it| it.is_problem()).count();

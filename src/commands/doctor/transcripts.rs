@@ -19,13 +19,13 @@ use crate::sources::claude_code::{self, projects_dir};
 use crate::sources::{SessionRef, Unreadable};
 use crate::ui;
 
-/// Sessions that are read for unknown lines: the newest, since formats change.
+/// Number of sessions to search for unknown lines. The newest, since formats change.
 const READ: usize = 50;
 
-/// Unknown types that are shown; the JSON has all.
+/// Number of unknown types to show; the JSON has all.
 const SHOWN: usize = 5;
 
-/// Time before Claude Code deletes a session from which the user is told.
+/// Time before Claude Code deletes an unsent session from which on the user is warned.
 const SOON: TimeDelta = TimeDelta::days(7);
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
@@ -47,7 +47,7 @@ fn readable(facts: &Facts) -> Finding {
         .filter(|folder| folder.is_dir())
         .map(|folder| words::path(folder, &facts.machine.host))
         .collect();
-    // Its own folder need not be there where others are.
+    // Claude Code's own folder may be missing if there are others.
     let is_alone = there.is_empty() || folder.exists();
     if let (Err(error), true) = (folder.read_dir(), is_alone) {
         let shown = words::path(&folder, &facts.machine.host);
@@ -91,7 +91,7 @@ fn readable(facts: &Facts) -> Finding {
     .with(details)
 }
 
-/// The folders that sessions of Claude Code are looked for in, whether they are there or not.
+/// The folders in which sessions of Claude Code are searched, existing or not.
 fn looked_at(host: &Host) -> Vec<PathBuf> {
     let own = claude_code::config_dirs(host).into_iter();
     let mut folders: Vec<PathBuf> = own.map(|config| config.join("projects")).collect();
@@ -116,7 +116,7 @@ pub(super) fn listed(facts: &Facts) -> Vec<Finding> {
     .collect()
 }
 
-/// Where sessions are not seen: in words, and the paths.
+/// Unreadable folders: in words, and their paths.
 fn not_seen(unreadable: &[&Unreadable], facts: &Facts) -> Option<(String, Value)> {
     let [first, others @ ..] = unreadable else {
         return None;
@@ -135,7 +135,7 @@ fn not_seen(unreadable: &[&Unreadable], facts: &Facts) -> Option<(String, Value)
     Some((found, details))
 }
 
-/// Sessions that were not sent and will not be there much longer.
+/// Unsent sessions that Claude Code will soon delete.
 fn unsent(facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "unsent";
     let days = facts.machine.settings.days_kept()?;
@@ -160,7 +160,7 @@ fn unsent(facts: &Facts) -> Option<Finding> {
     let left = kept - (now - DateTime::<Utc>::from(first.modified));
     let left = left.to_std().unwrap_or(Duration::ZERO);
     let since = facts.machine.status.enabled_since;
-    // Earlier ones are sent when somebody asks, so that this is no oversight.
+    // Sessions from before sending was switched on are only sent on request.
     let missed = due
         .iter()
         .filter(|found| since.is_some_and(|since| DateTime::<Utc>::from(found.modified) > since))
@@ -184,7 +184,7 @@ fn unsent(facts: &Facts) -> Option<Finding> {
     Some(finding.with(details))
 }
 
-/// Whether there is something in a session, and its project is not left alone.
+/// Whether a session has content and its project is not left alone.
 fn is_wanted(facts: &Facts, found: &SessionRef) -> bool {
     let glance = found.glance();
     let verdict = Verdict::of(
@@ -195,13 +195,13 @@ fn is_wanted(facts: &Facts, found: &SessionRef) -> bool {
     glance.prompt.is_some() && matches!(verdict, Verdict::Permitted(_))
 }
 
-/// Lines of the newest sessions that the reader does not know.
+/// Lines of unknown types in the newest sessions.
 fn format(facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "format";
     let mut unknown = Unknown::default();
     let newest: Vec<&SessionRef> = facts.found.iter().take(READ).collect();
     for found in &newest {
-        // What cannot be read is told by another check.
+        // Another check reports unreadable sessions.
         if let Ok(files) = claude_code::session_files(found.locator.file(), &facts.machine.host) {
             let _ = unknown.look(&files);
         }
@@ -260,7 +260,8 @@ fn format(facts: &Facts) -> Option<Finding> {
     Some(Finding::advice(CHECK, found, advice).with(Value::Array(details)))
 }
 
-/// Names and kinds, no values: `line turbo ×2 (2.2.0) {by: object, level: number}`.
+/// Names and types of an unknown line, without values: `line turbo ×2 (2.2.0) {by: object, level:
+/// number}`.
 fn shape(what: &str, sighting: &Sighting) -> String {
     let joined = |kinds: &BTreeSet<&str>| kinds.iter().copied().collect::<Vec<_>>().join("|");
     let fields = sighting.fields.iter();

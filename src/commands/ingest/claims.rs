@@ -1,4 +1,4 @@
-//! Which session owns an event that several hold: the one that began first.
+//! Ownership of events that several sessions hold: the session that began first owns them.
 
 use std::collections::HashMap;
 use std::iter;
@@ -11,23 +11,23 @@ use uuid::Uuid;
 use crate::posthog::{self, Foreign};
 use crate::session::Session;
 
-/// Who owns what, over the sessions of one run.
+/// The owners of events, over the sessions of one run.
 type Owners = HashMap<Uuid, Arc<str>>;
 
-/// A session's turn to claim. Sessions are read side by side, but claim one after the other: each
-/// gets the owners from the one before and hands them to the next, at the latest when it is
-/// dropped.
+/// The permission of a session to claim events. Sessions are read in parallel but claim in order:
+/// each gets the owners from the previous session and passes them to the next, at the latest when
+/// it is dropped.
 pub(super) struct Turn {
-    /// `None` when they came.
+    /// `None` once they were received.
     before: Option<Receiver<Owners>>,
     owners: Option<Owners>,
     after: Sender<Owners>,
 }
 
-/// The turns of all sessions, in order.
+/// The permissions of all sessions, in order.
 pub(super) fn turns() -> impl Iterator<Item = Turn> {
     let (first, mut last) = mpsc::channel();
-    // Its receiver is in the next line's hands.
+    // The next permission has the receiver.
     let _ = first.send(Owners::new());
     iter::repeat_with(move || {
         let (after, next) = mpsc::channel();
@@ -40,8 +40,8 @@ pub(super) fn turns() -> impl Iterator<Item = Turn> {
 }
 
 impl Turn {
-    /// Waits for the turn and claims for a session what nobody owns yet; the answer is what others
-    /// own.
+    /// Waits for the previous session, then claims all events without an owner. Returns the events
+    /// that other sessions own.
     pub(super) fn claim(&mut self, session: &Session) -> Foreign {
         let claims = posthog::claims(session);
         let id: Arc<str> = session.key.as_str().into();
@@ -57,7 +57,7 @@ impl Turn {
         foreign.into_iter().collect()
     }
 
-    /// The owners from the session before; `None` when its thread failed, which ends the whole run.
+    /// The owners from the previous session; `None` if its thread failed, which ends the run.
     fn owners(&mut self) -> Option<&mut Owners> {
         if let Some(before) = self.before.take() {
             self.owners = before.recv().ok();
@@ -65,11 +65,11 @@ impl Turn {
         self.owners.as_mut()
     }
 
-    /// Hands the owners to the next session.
+    /// Passes the owners to the next session.
     pub(super) fn pass(&mut self) {
         self.owners();
         if let Some(owners) = self.owners.take() {
-            // The last one hands it to nobody.
+            // The last session has no receiver.
             let _ = self.after.send(owners);
         }
     }

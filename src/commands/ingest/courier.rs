@@ -1,4 +1,4 @@
-//! Sends what waits while more is stored.
+//! Sends waiting events while more are stored.
 
 use std::cell::Cell;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -12,37 +12,37 @@ use crate::deliver::Drained;
 use crate::interrupt::Interrupt;
 use crate::ui::Progress;
 
-/// How long a person waits for a destination that is busy or in trouble.
+/// Time after which a busy or failing destination is left for later. A person waits for it.
 const EFFORT: Effort = Effort {
     patience: Duration::from_mins(1),
     pauses: Pauses::Skipped,
 };
 
-/// Silence after which the person who waits is told what is waited for.
+/// Time without an acknowledged event after which a message says what the program waits for.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// A thread that goes on trips: each sends until little is left. It has the database open for
-/// itself.
+/// A sending thread with its own connection to the database. On each trip it sends until few events
+/// are left.
 pub(super) struct Courier<'scope> {
     progress: &'scope Progress,
     orders: Sender<Trip>,
     returns: Receiver<anyhow::Result<Drained>>,
     is_out: bool,
-    /// Events that the last trip sent.
+    /// Number of events that the last trip sent.
     last_sent: Option<u64>,
-    /// Sum of all trips so far, with the error of the last one.
+    /// Sum of all trips, with the error of the last one.
     drained: Drained,
 }
 
 struct Trip {
-    /// Events that earlier trips sent.
+    /// Number of events that earlier trips sent.
     before: u64,
-    /// The trip ends when fewer bytes than these wait.
+    /// The trip ends when fewer than this many bytes wait.
     leave: u64,
 }
 
 impl<'scope> Courier<'scope> {
-    /// `sending` is for the courier alone. Trips end early when the user stops them.
+    /// Starts the thread. `sending` is its own; trips end early when the user stops them.
     pub(super) fn hire(
         scope: &'scope Scope<'scope, '_>,
         sending: Sending<'scope>,
@@ -78,7 +78,7 @@ impl<'scope> Courier<'scope> {
         self.drained
     }
 
-    /// Whether it is back, and its last trip gives hope for the next one.
+    /// Whether it is back, and the next trip may succeed.
     pub(super) fn is_ready(&mut self) -> anyhow::Result<bool> {
         match self.returns.try_recv() {
             Ok(drained) => self.note(drained?),
@@ -93,8 +93,8 @@ impl<'scope> Courier<'scope> {
         self.drained.last_error.is_some() && self.last_sent == Some(0)
     }
 
-    /// Sends it off, unless it is on its way. It comes back when less than `leave` bytes wait for
-    /// the destination of the settings; when nothing waits for any if that is 0.
+    /// Begins a trip, unless one is under way. It ends when less than `leave` bytes wait for the
+    /// destination of the settings; with 0, when nothing waits for any destination.
     pub(super) fn send_off(&mut self, leave: u64) {
         if !self.is_out {
             let before = self.drained.sent;
@@ -111,7 +111,7 @@ impl<'scope> Courier<'scope> {
         Ok(())
     }
 
-    /// Waits for the end of a trip, and says so when nothing was acknowledged for a while.
+    /// Waits for the end of a trip, with a message if nothing was acknowledged for a while.
     fn next_return(&self) -> anyhow::Result<anyhow::Result<Drained>> {
         let mut silence = Duration::ZERO;
         let mut sent = self.progress.acknowledged();
@@ -148,8 +148,8 @@ impl<'scope> Courier<'scope> {
     }
 }
 
-/// Sends what waits, unless the user stops it. A project over its quota drops what it takes, and
-/// what it took is never sent again: then no more is sent either.
+/// Sends waiting events until the user stops it. It also stops if the project is over its quota:
+/// PostHog then drops events that it accepts, and accepted events are never sent again.
 fn go(
     trip: &Trip,
     sending: &Sending<'_>,
@@ -157,7 +157,7 @@ fn go(
     interrupt: &Interrupt,
 ) -> anyhow::Result<Drained> {
     let is_over_quota = Cell::new(false);
-    // Events of a request that is being sent count as waiting, so this interrupts no request.
+    // Events of a running request count as waiting, so this interrupts no request.
     let is_enough = || {
         let load = || sending.load().map(|load| load.waiting);
         trip.leave > 0 && load().is_ok_and(|waiting| waiting < trip.leave)

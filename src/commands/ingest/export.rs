@@ -20,8 +20,7 @@ use crate::redact::Counts;
 use crate::sources::SessionRef;
 use crate::ui;
 
-/// Lines are written in pieces of this size: what waits for its turn stays small, however long a
-/// session is.
+/// Bytes of lines to pass on at a time. Bounds the memory for sessions that wait for their turn.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// Lines of a session.
@@ -29,7 +28,7 @@ const PIECE_BYTES: usize = 256 << 10;
 struct Piece {
     lines: Vec<u8>,
     events: u64,
-    /// Whether the session began with it.
+    /// Whether it is the first of its session.
     is_first: bool,
 }
 
@@ -79,22 +78,22 @@ pub(super) fn run(
     Ok(exit)
 }
 
-/// Ctrl-C ends it.
+/// Ctrl-C stopped the export.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped")]
 struct Stopped;
 
-/// A session that is written.
+/// The state of a session that is being written.
 struct Lines<'a> {
     prospect: &'a Prospect<'a>,
     pipeline: &'a Pipeline<'a>,
     frozen: Option<Frozen>,
     known: KnownEvents,
     piece: Piece,
-    /// The events that were written: a session whose history was written again is read again.
+    /// The events that were written. A session with a rewritten transcript is read again.
     seen: HashSet<Uuid>,
-    /// The traces of a transcript that another one follows: they sum up what was read, so that
-    /// those of the last one count.
+    /// Traces of a transcript that another one follows. They hold sums over the session, so the
+    /// last transcript's are written.
     traces: Vec<Written>,
 }
 
@@ -113,7 +112,7 @@ impl<'a> Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// Writes an event, unless it is written already. The pieces that are full are emitted.
+    /// Writes an event, unless it was written already. Emits a full piece.
     fn write(&mut self, event: &Written, emit: &mut Emit<'_, Piece>) -> anyhow::Result<()> {
         self.piece.is_first |= self.seen.is_empty();
         if !self.seen.insert(event.uuid) {
@@ -135,7 +134,7 @@ impl Build<Piece> for Lines<'_> {
         loop {
             let part = match own.next() {
                 Step::Part(part) => part,
-                // Events that were written already are not written again.
+                // `seen` prevents that events are written twice.
                 Step::Restart => continue,
                 Step::OptedOut(_) | Step::End => break,
             };

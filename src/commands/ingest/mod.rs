@@ -30,8 +30,8 @@ pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     go(arguments, Reach::Machine, host)
 }
 
-/// Verb of Claude Code's slash command. A model can run it, too, unasked: so it shows and sends
-/// nothing but sessions of the project that it works in, which hooks would send anyway, and
+/// The verb of Claude Code's slash command. A model can also run it without being asked. Therefore
+/// it only shows and sends sessions of the current project, which hooks would send anyway, and
 /// writes no file.
 pub(super) fn of_project(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     let is_id = |session: &PathBuf| {
@@ -60,12 +60,12 @@ pub(super) fn of_project(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit
     go(arguments, Reach::Project, host)
 }
 
-/// Which sessions can be chosen from.
+/// The sessions that can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
-    /// All of this user.
+    /// All sessions of this user.
     Machine,
-    /// Those of the project that the program runs in.
+    /// Sessions of the current project.
     Project,
 }
 
@@ -77,7 +77,7 @@ impl Reach {
         }
     }
 
-    /// Those of the project that the program runs in.
+    /// Sessions of the current project.
     fn of_here(self, host: &Host) -> Listing<SessionRef> {
         let mut listing = sources::of_project(host);
         if self == Self::Project {
@@ -88,7 +88,7 @@ impl Reach {
     }
 }
 
-/// Whether a session was started in the folder that the program runs in.
+/// Whether a session was started in the current folder.
 fn began_here(found: &SessionRef, host: &Host) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let cwd = found.glance().cwd;
@@ -121,7 +121,7 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
     Ok(if exit == Exit::Done { listed } else { exit })
 }
 
-/// Writes the sessions to a file, shows what would be sent of them, or sends them.
+/// Writes the events to a file, counts them, or sends them.
 fn handle(
     sessions: &[SessionRef],
     arguments: &Ingest,
@@ -167,7 +167,7 @@ fn chosen(
     Ok(sessions)
 }
 
-/// The original of a copied session began before the copy and must be read before it.
+/// Sorts by start, since the original of a copied session must be read before the copy.
 fn oldest_first(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
     let mut dated: Vec<(Option<DateTime<Utc>>, SessionRef)> = sessions
         .into_iter()
@@ -180,8 +180,8 @@ fn oldest_first(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
     largest_last(&sessions)
 }
 
-/// Of several transcripts of one session, the last that is read sums it up: that is the largest, in
-/// their places among the others.
+/// Sorts the transcripts of one session among their positions by size, since the last one that is
+/// read provides the sums of the session.
 fn largest_last(sessions: &[SessionRef]) -> Vec<SessionRef> {
     let mut places: HashMap<_, Vec<usize>> = HashMap::new();
     for (place, found) in sessions.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! The file that `ingest --output` names.
 //!
-//! A regular file appears under its name when it is complete, readable by its owner alone; one
-//! that is there already is replaced only when the user says so. A failure leaves nothing behind.
-//! Standard output, pipes and devices are written to as they are.
+//! A regular file gets its name when it is complete, and is readable by its owner only. An existing
+//! file is replaced only with `--force`. A failure leaves no file behind. Standard output, pipes
+//! and devices are written directly.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use crate::commands::WrongUse;
 use crate::ui;
 
-/// Names of standard output. The file behind them is the shell's, whatever it is.
+/// Names of standard output. Its file belongs to the shell.
 const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
 /// A file that is being written.
@@ -31,7 +31,7 @@ enum Writer {
     New(NewFile),
 }
 
-/// A file that has its name only when it is complete.
+/// A file that gets its name when it is complete.
 struct NewFile {
     file: BufWriter<NamedTempFile>,
     path: PathBuf,
@@ -84,7 +84,7 @@ impl Output {
         Ok(())
     }
 
-    /// Ends it. Answers what is worth saying of it: where it is, and its bytes.
+    /// Completes the file. Returns its name and size in bytes; `None` for standard output.
     pub(super) fn finish(self) -> anyhow::Result<Option<(PathBuf, u64)>> {
         let cannot_write = self.cannot_write();
         let Self {
@@ -106,7 +106,7 @@ impl Output {
     }
 }
 
-/// Something of that name is there. A link is followed: what it points to is written.
+/// Opens an existing name. A link is followed: its target is written.
 fn existing(name: &Path, existing_file: ExistingFile) -> anyhow::Result<Writer> {
     let shown = name.display();
     let target = name.canonicalize();
@@ -138,7 +138,7 @@ impl NewFile {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        // Its owner alone may read it, as the library promises.
+        // Readable by its owner only, as `tempfile` documents.
         let file = NamedTempFile::with_prefix_in(".posthog-llma-", folder);
         let file = file.with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self {
@@ -157,7 +157,7 @@ impl NewFile {
         if self.replaces {
             file.persist(&self.path)?;
         } else {
-            // Something may have got there while the sessions were read.
+            // Another file may have got the name meanwhile.
             file.persist_noclobber(&self.path)?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Plan of a backfill: sessions and bytes to read, told before anything is stored.
+//! The plan of a backfill: sessions and bytes to read, shown before anything is stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,22 +10,22 @@ use crate::posthog::retention::CONTENT_DAYS;
 use crate::sources::SessionRef;
 use crate::ui;
 
-/// From this many events on it is asked first: a tenth of what PostHog's free plan takes in a
-/// month (100,000), and far more than a day's work.
+/// Number of events from which on the user is asked: a tenth of the monthly events of PostHog's
+/// free plan (100,000), and far more than a day's work.
 const WORTH_ASKING: u64 = 10_000;
 
-/// Bytes of transcript an event, for the estimate: 152.7 MB of 76 versions made 23,118 events.
+/// Bytes of transcript per event, for the estimate: 152.7 MB of 76 versions gave 23,118 events.
 const BYTES_AN_EVENT: u64 = 6_600;
 
-/// The sessions of a backfill and how much of them is to be read.
+/// The sessions of a backfill, and the bytes of them to read.
 pub(super) struct Plan<'a> {
-    /// With the bytes that were not stored yet; `None` when there are none.
+    /// Sessions with the number of bytes that are not stored yet; `None` if there are none.
     pub(super) sessions: Vec<(&'a SessionRef, Option<u64>)>,
-    /// All of those bytes.
+    /// Sum of these bytes.
     pub(super) bytes: u64,
-    /// Content of sessions that ended before is older than PostHog keeps it.
+    /// PostHog no longer keeps the content of sessions that ended before this time.
     pub(super) content_since: DateTime<Utc>,
-    /// Sessions to be read that ended before `content_since`.
+    /// Number of sessions to read that ended before `content_since`.
     old: u64,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Plan<'a> {
         Ok(plan)
     }
 
-    /// Says what becomes of content that PostHog does not keep.
+    /// Prints whether content that PostHog does not keep is left out.
     pub(super) fn tell_of_old_content(&self, is_sent: bool) {
         if self.old == 0 {
             return;
@@ -71,7 +71,7 @@ impl<'a> Plan<'a> {
         ));
     }
 
-    /// Whether to begin: much is sent only when the user agrees.
+    /// Whether to begin: many events are sent only if the user agrees.
     pub(super) fn is_agreed(&self, yes: bool, host: &str) -> anyhow::Result<bool> {
         let events = self.bytes / BYTES_AN_EVENT;
         if yes || events < WORTH_ASKING {
@@ -95,7 +95,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// An estimate has two digits that mean something.
+/// Rounds an estimate to two significant digits.
 const fn rounded(number: u64) -> u64 {
     let mut unit = 1;
     while number / unit >= 100 {

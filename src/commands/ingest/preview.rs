@@ -1,4 +1,4 @@
-//! `ingest --dry-run`: what would be sent, a row a session and the sum.
+//! `ingest --dry-run`: a table of the events that would be sent, one row per session and the sum.
 
 use chrono::{DateTime, Utc};
 
@@ -79,7 +79,7 @@ pub(super) fn run(sessions: &[SessionRef], config: &Config, host: &Host) -> anyh
     Ok(exit)
 }
 
-/// A session that is gone through for its row.
+/// The state of a session that is being counted.
 struct Preview<'a> {
     prospect: &'a Prospect<'a>,
     pipeline: &'a Pipeline<'a>,
@@ -88,7 +88,7 @@ struct Preview<'a> {
     tally: Tally,
     replaced: Counts,
     books: Books,
-    /// Its id and when it began.
+    /// The id and start of the session.
     session: Option<(String, DateTime<Utc>)>,
 }
 
@@ -169,14 +169,14 @@ impl Build<Row> for Preview<'_> {
     }
 }
 
-/// Whether a session agrees with what the agent itself says that it used.
+/// Whether the usage in the lines of a session agrees with the agent's books.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Books {
     None,
     Agree,
-    /// They show calls that are in no line.
+    /// The books have usage that is in no line.
     Added,
-    /// Lines show more than they do.
+    /// The lines have more usage than the books.
     Over,
 }
 

@@ -1,7 +1,7 @@
-//! Reads sessions side by side, and hands on what is built of them in their order.
+//! Reads sessions in parallel, and passes on the results in order.
 //!
-//! Two folders may hold transcripts of the same session: they are read one after the other, and
-//! what is built of them is one result.
+//! Two folders may hold transcripts of the same session: these are read one after the other and
+//! give one result.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -19,11 +19,11 @@ use crate::session::SessionState;
 use crate::sources::{Locator, SessionRef};
 use crate::ui;
 
-/// Bytes of transcripts to read ahead of their turn: enough to keep every processor busy, and a
-/// harmless amount of memory.
+/// Bytes of transcripts to read ahead: enough to keep every processor busy, and a harmless amount
+/// of memory.
 pub(super) const READ_AHEAD: u64 = 16 << 20;
 
-/// A transcript of a session, part by part, and what other sessions own of it.
+/// A transcript that is read part by part, with its permission to claim events.
 pub(super) struct Own<'a> {
     path: &'a Locator,
     parts: Parts<'a>,
@@ -37,7 +37,8 @@ pub(super) struct Own<'a> {
 }
 
 impl Own<'_> {
-    /// The next step; the end too when nothing more can or may be read, which is noted.
+    /// The next step. If the rest cannot or must not be read, that is noted and the end is
+    /// returned.
     pub(super) fn next(&mut self) -> Step {
         let turn = &mut self.turn;
         let step = self.parts.next(&mut |part| {
@@ -73,30 +74,30 @@ impl Own<'_> {
     }
 }
 
-/// Takes what is built of a session. It fails when nothing is wanted any more.
+/// Receives a result of a session. It fails if no more results are wanted.
 pub(super) type Emit<'a, R> = dyn FnMut(R) -> anyhow::Result<()> + 'a;
 
 /// Result of reading a session.
 enum Outcome<R> {
     Built(R),
-    /// Why there is nothing of it, or not all.
+    /// The reason why the session has no result, or a partial one.
     Passed(String),
     /// Files of it that cannot be read, with the reasons.
     Unreadable(String),
     Failed(anyhow::Error),
 }
 
-/// Builds the events of one session, transcript by transcript.
+/// Builds the results of one session from its transcripts.
 pub(super) trait Build<R> {
-    /// Adds a transcript of the session. There is more than one where several folders hold it.
+    /// Adds a transcript of the session. Several folders may hold one each.
     fn add(&mut self, own: &mut Own<'_>, emit: &mut Emit<'_, R>) -> anyhow::Result<()>;
 
-    /// Ends it after the last transcript.
+    /// Finishes the session after the last transcript.
     fn finish(self, emit: &mut Emit<'_, R>) -> anyhow::Result<()>;
 }
 
-/// Hands to `sink` what is emitted of every session by what `begin` makes. A transcript that cannot
-/// be read is said and passed over. Sessions are built on all processors.
+/// Reads all sessions on all processors, each with a builder from `begin`, and passes the results
+/// to `sink` in order. An unreadable transcript is reported and skipped.
 pub(super) fn read_all<R: Send, B: Build<R>>(
     sessions: &[SessionRef],
     config: &Config,
@@ -111,7 +112,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
             sent.map_err(|_| anyhow!("nothing more is wanted"))
         };
         if let Err(error) = build(transcripts, begin(), &tell, config, host) {
-            // When nothing more is wanted, neither is this.
+            // If no more results are wanted, the error is not either.
             let _ = tell(Outcome::Failed(error));
         }
     };
@@ -145,7 +146,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
     Ok(exit)
 }
 
-/// Builds one session from its transcripts, and tells what of it is missing.
+/// Builds one session from its transcripts, and reports what is missing.
 fn build<'a, R, B: Build<R>>(
     transcripts: Vec<(&'a SessionRef, Turn)>,
     mut built: B,
@@ -176,7 +177,7 @@ fn build<'a, R, B: Build<R>>(
     })
 }
 
-/// The transcripts of each session together, in the place of the first of them.
+/// Groups transcripts by session, at the position of the first of each.
 pub(super) fn by_session(found: &[SessionRef]) -> Vec<Vec<&SessionRef>> {
     let mut sessions: Vec<Vec<&SessionRef>> = Vec::with_capacity(found.len());
     let mut places = HashMap::new();
@@ -191,7 +192,7 @@ pub(super) fn by_session(found: &[SessionRef]) -> Vec<Vec<&SessionRef>> {
     sessions
 }
 
-/// Begins to read a transcript, unless there is nothing of it to show.
+/// Opens a transcript, unless nothing of it is to be shown.
 fn own<'a, R>(
     found: &'a SessionRef,
     turn: Turn,

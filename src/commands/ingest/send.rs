@@ -1,8 +1,8 @@
-//! `ingest`: stores what is new of the sessions, sends it, and says what became of each.
+//! `ingest`: stores the new events of sessions, sends them, and prints the results.
 //!
-//! Stored events are sent while more are stored. When sending is slower, storing waits for it:
-//! a history of gigabytes never waits in the outbox as a whole, whose limit would drop the oldest
-//! of it. Where sending fails, storing stops.
+//! Stored events are sent while more are stored. Storing waits for sending, so that a history of
+//! gigabytes never waits in the outbox as a whole, where its limit would drop the oldest events. If
+//! sending fails, storing stops.
 
 use std::collections::HashMap;
 use std::thread;
@@ -31,10 +31,10 @@ use crate::ui::{self, Progress};
 /// limit of the outbox.
 const STORE_AHEAD: u64 = 64 << 20;
 
-/// The part of them that is worth sending while more is stored: three full requests.
+/// Divisor of it: the bytes from which on a trip is worth while, three full requests.
 const WORTH_SENDING: u64 = 4;
 
-/// The part of them that is left for the next time, so that every request is full.
+/// Divisor of it: the bytes to leave for the next trip, so that every request is full.
 const WORTH_KEEPING: u64 = 8;
 
 pub(super) fn run(
@@ -102,7 +102,7 @@ pub(super) fn run(
     })
 }
 
-/// Says and logs how it ended. Whether everything could be stored.
+/// Prints and logs the result. Returns whether everything could be stored.
 fn conclude(
     sending: &Sending<'_>,
     mut report: Report,
@@ -141,9 +141,9 @@ struct Backfill<'a, 'p> {
     progress: &'p Progress,
     interrupt: Interrupt,
     detail: Detail,
-    /// Bytes that were read since the last line about how it gets on.
+    /// Bytes read since the last line about progress.
     unmarked: u64,
-    /// Events that were counted already, of sessions with several transcripts.
+    /// Events passed on so far, of sessions with several transcripts.
     known: HashMap<(Agent, String), KnownEvents>,
     summary: Summary<'a>,
     report: Report,
@@ -151,7 +151,7 @@ struct Backfill<'a, 'p> {
     is_complete: bool,
 }
 
-/// A session whose turn comes.
+/// The session to store next.
 struct Next<'a> {
     found: &'a SessionRef,
     /// Bytes of it to read.
@@ -159,7 +159,7 @@ struct Next<'a> {
     unstored: anyhow::Result<Option<Unstored<'a>>>,
 }
 
-/// Why no more sessions are stored.
+/// The reason why no more sessions are stored.
 enum End {
     /// Storing failed; stored events are still to be sent.
     Enough,
@@ -175,7 +175,7 @@ impl From<anyhow::Error> for End {
 }
 
 impl<'a> Backfill<'a, '_> {
-    /// Stores and sends. Answers why it stopped before the end.
+    /// Stores and sends. Returns the reason if it stopped before the end.
     fn run(
         &mut self,
         plan: &Plan<'a>,
@@ -270,7 +270,7 @@ impl<'a> Backfill<'a, '_> {
         self.report.error.get_or_insert(error);
     }
 
-    /// Takes down what became of a session. Answers how many events of it are to be sent.
+    /// Notes the result of a session. Returns the number of its events to send.
     fn note(&mut self, found: &'a SessionRef, stored: Stored) -> u64 {
         let known = self.report.warnings.len();
         self.is_complete &= self.report.note(&stored, found);
@@ -311,7 +311,7 @@ impl<'a> Backfill<'a, '_> {
         0
     }
 
-    /// Says now and then how it gets on.
+    /// Prints a line about progress from time to time.
     fn mark(&mut self, read: u64) -> anyhow::Result<()> {
         self.unmarked += read;
         if self.unmarked >= step(&self.sending.load()?) {
@@ -321,7 +321,8 @@ impl<'a> Backfill<'a, '_> {
         Ok(())
     }
 
-    /// Has the courier send what is worth it, and waits for it where more may not be stored.
+    /// Begins a trip of the courier if it is worth while, and waits for it if no more may be
+    /// stored.
     fn make_room(&self, courier: &mut Courier) -> Result<(), End> {
         let load = self.sending.load()?;
         let step = step(&load);
@@ -350,7 +351,7 @@ impl<'a> Backfill<'a, '_> {
         })))
     }
 
-    /// Why no more may be stored or sent, whatever room there is.
+    /// The reason why nothing more may be stored or sent, independent of room.
     fn trouble(&self, courier: &Courier<'_>) -> Option<String> {
         if self.interrupt.is_set() {
             return Some("Ctrl-C".to_owned());
@@ -361,7 +362,7 @@ impl<'a> Backfill<'a, '_> {
     }
 }
 
-/// Empty counts for each session that has several transcripts.
+/// An empty set for each session with several transcripts.
 fn known(found: &[SessionRef]) -> HashMap<(Agent, String), KnownEvents> {
     let sessions = by_session(found).into_iter();
     let repeated = sessions.filter(|transcripts| transcripts.len() > 1);

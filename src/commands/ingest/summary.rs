@@ -14,22 +14,22 @@ use crate::sources::SessionRef;
 use crate::transport::Endpoint;
 use crate::ui;
 
-/// Most sessions that have a line each; more are summed up in the table alone.
+/// Maximum number of sessions with a line each; more are only in the table.
 pub(super) const FEW: usize = 20;
 
 /// Column in which the reasons begin: behind the numbers.
 const REASONS: usize = 29;
 
-/// Counted while the sessions are read.
+/// Counts of a backfill.
 #[derive(Default)]
 pub(super) struct Summary<'a> {
     /// Sessions whose events are known to the outbox.
     handled: Vec<Handled<'a>>,
     /// Further transcripts of sessions that were handled already.
     copies: u64,
-    /// Where each of them is in `handled`, by agent and key.
+    /// Position of each in `handled`, by agent and key.
     places: HashMap<(Agent, String), usize>,
-    /// Of what was read.
+    /// Totals of the events that were read.
     pub(super) tally: Tally,
     /// Sessions that were sent without their content.
     pub(super) without_content: u64,
@@ -44,7 +44,7 @@ pub(super) struct Summary<'a> {
 /// A session whose events are known to the outbox.
 struct Handled<'a> {
     found: &'a SessionRef,
-    /// Its own, as [`SessionRef::session_key`] tells.
+    /// The key of the session; see [`SessionRef::session_key`].
     key: String,
     /// Whether it is still running; `None` when there was nothing new.
     state: Option<SessionState>,
@@ -61,7 +61,7 @@ impl Handled<'_> {
 }
 
 impl<'a> Summary<'a> {
-    /// Takes down that the events of a transcript are known to the outbox.
+    /// Notes that the events of a transcript are known to the outbox.
     pub(super) fn handle(&mut self, found: &'a SessionRef, state: Option<SessionState>) {
         let key = found.session_key();
         let known = self.places.get(&(found.agent, key.clone()));
@@ -75,8 +75,8 @@ impl<'a> Summary<'a> {
         self.handled.push(Handled { found, key, state });
     }
 
-    /// Prints a line for each session (of many only for the first ones with refused events), and
-    /// the whole. Answers whether everything arrived.
+    /// Prints a line per session (of many, only for the first ones with refused events) and the
+    /// table. Returns whether everything arrived.
     pub(super) fn print(
         &self,
         asked: usize,
@@ -142,7 +142,7 @@ impl<'a> Summary<'a> {
         ];
         let tally = &self.tally;
         let mut rows = vec![row("sessions", asked, &parts(sessions))];
-        // One reason a line: each names a file.
+        // One line per reason, since each names a file.
         for (reason, number) in &self.left_alone {
             let reason = format!("{} left alone: {reason}", ui::number(*number));
             rows.push(words::entry("", REASONS, &reason));

@@ -1,5 +1,5 @@
-//! The destination, its key and the privacy mode: from the arguments, else the environment, else
-//! the user.
+//! Destination, key and privacy mode: from the arguments, otherwise the environment, otherwise the
+//! user.
 
 use anyhow::Context;
 
@@ -12,21 +12,21 @@ use crate::transport::Endpoint;
 use crate::ui;
 use crate::variables::Variable;
 
-/// Value of `--key` that reads the key from standard input, where neither the shell's history nor
-/// the list of processes shows it.
+/// Value of `--key` for reading the key from standard input, which neither the shell's history nor
+/// the process list shows.
 const FROM_STDIN: &str = "-";
 
-/// An answer that the test of it can prove wrong.
+/// A question whose answer the test trace can prove wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     Address,
     Key,
 }
 
-/// An answer and where it is from.
+/// An answer and its origin.
 struct Given<T> {
     value: T,
-    /// Whether the user typed it: then the user can be asked again.
+    /// Whether the user typed it, and can be asked again.
     is_typed: bool,
 }
 
@@ -34,7 +34,7 @@ struct Given<T> {
 pub(super) struct Answers {
     endpoint: Given<Endpoint>,
     api_key: Given<ApiKey>,
-    /// Whether content stays on this machine; `None` where nobody was asked.
+    /// Whether content stays on this machine; `None` if the user was not asked.
     pub(super) is_private: Option<bool>,
 }
 
@@ -65,8 +65,8 @@ impl Answers {
         &self.api_key.value
     }
 
-    /// Asks one question again, and keeps the other answers. Whether the user could be asked: what
-    /// came from arguments or environment is not asked for.
+    /// Asks one question again and keeps the other answers. Returns whether the user could be
+    /// asked: answers from arguments or environment are not asked for.
     pub(super) fn ask_again(&mut self, question: Question) -> anyhow::Result<bool> {
         match question {
             Question::Address if self.endpoint.is_typed => {
@@ -80,7 +80,7 @@ impl Answers {
     }
 }
 
-/// Says which address is used instead of the one that was written.
+/// Prints the address that is used instead of the typed one.
 fn note(endpoint: &Endpoint) {
     if let Some(note) = endpoint.note() {
         say(note);
@@ -176,7 +176,7 @@ fn ask_privacy() -> anyhow::Result<bool> {
     )
 }
 
-/// Asks until the reply can be used. Where nobody can be asked, `otherwise` says what to do.
+/// Asks until the reply is usable. Without a terminal, `otherwise` is the error.
 fn ask<T>(
     question: &str,
     otherwise: &str,
@@ -201,8 +201,8 @@ fn ask<T>(
     }
 }
 
-/// An address, or the name of one of PostHog's clouds. A single word is neither: it would be taken
-/// for a host of the local network.
+/// Parses an address or the name of one of PostHog's clouds. Any other single word is refused,
+/// since it would be a host of the local network.
 fn parse_host(text: &str) -> Result<Endpoint, String> {
     let text = match text.to_ascii_lowercase().as_str() {
         "us" => address(Region::Us),

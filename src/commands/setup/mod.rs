@@ -1,5 +1,5 @@
-//! `posthog-llma setup`: asks where sessions go, tries it, and writes it into the settings of
-//! Claude Code.
+//! `posthog-llma setup`: asks for destination and key, sends a test trace, and writes Claude Code's
+//! settings.
 
 mod answers;
 mod place;
@@ -20,14 +20,15 @@ use crate::ui;
 use answers::Answers;
 use place::Place;
 
-/// The variables that are written.
+/// The variables that setup always writes.
 const KEY: &str = "POSTHOG_API_KEY";
 const HOST: &str = "POSTHOG_HOST";
 const ENABLED: &str = "POSTHOG_LLMA_CC_ENABLED";
-/// Written when the user answers. `--remove` leaves it: all it does is keep content back.
+/// Variable written if the user chose privacy mode. `--remove` leaves it, since it only holds
+/// content back.
 const PRIVACY: &str = "POSTHOG_LLMA_PRIVACY_MODE";
 
-/// Ctrl-C ended it, before anything was saved.
+/// Ctrl-C stopped setup before anything was saved.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped: nothing was saved")]
 struct Stopped;
@@ -35,7 +36,7 @@ struct Stopped;
 pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     refuse_inside_agent(&in_words(arguments), host)?;
     let place = Place::find(arguments.project, host)?;
-    // Before anything is asked or sent: a file that cannot be changed is found out now.
+    // Checked before anything is asked or sent: whether the file can be changed.
     let file = SettingsFile::open(&place.file)?;
     if arguments.remove {
         remove(&place, &file, arguments.purge, host)?;
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     }
 }
 
-/// The command as the user can type it; never with the key.
+/// The command for the user to type; never with the key.
 fn in_words(arguments: &cli::Setup) -> String {
     let flags = [
         (arguments.project, " --project"),
@@ -69,7 +70,7 @@ fn in_words(arguments: &cli::Setup) -> String {
 
 fn set_up(arguments: &cli::Setup, place: &Place, host: &Host) -> anyhow::Result<Exit> {
     let mut answers = Answers::collect(arguments, host)?;
-    // From here on, Ctrl-C ends the test, and waits for the end of what is being written.
+    // From here on, Ctrl-C stops the test trace but lets a write finish.
     let interrupt = Interrupt::watch().context("cannot take note of Ctrl-C")?;
     while let Err(failure) = trial::send(&answers, host, &interrupt)? {
         say(&format!(
@@ -106,7 +107,7 @@ fn set_up(arguments: &cli::Setup, place: &Place, host: &Host) -> anyhow::Result<
     Ok(Exit::Done)
 }
 
-/// The user has just named the host here, in a terminal: that is the confirmation.
+/// The user has just typed the host in a terminal, which confirms it.
 fn confirm_host(answers: &Answers, host: &Host) -> anyhow::Result<()> {
     let endpoint = answers.endpoint();
     if !endpoint.is_posthog_cloud() && !endpoint.is_loopback() {
@@ -118,7 +119,7 @@ fn confirm_host(answers: &Answers, host: &Host) -> anyhow::Result<()> {
 
 fn write(place: &Place, variables: &[(&str, &str)], host: &Host) -> anyhow::Result<()> {
     let path = words::path(&place.file, host);
-    // Read again: Claude Code may have written it while the user was thinking.
+    // Read again: Claude Code may have changed the file meanwhile.
     let file = SettingsFile::open(&place.file)?;
     let Some(text) = file.with(variables) else {
         say(&format!("{path} said so already"));
@@ -135,7 +136,7 @@ fn write(place: &Place, variables: &[(&str, &str)], host: &Host) -> anyhow::Resu
     Ok(())
 }
 
-/// Says what happens from now on, and what still prevents sending.
+/// Prints what happens from now on, and what still prevents sending.
 fn what_now(place: &Place, host: &Host) {
     let here = if place.is_project {
         " in this project"
@@ -158,7 +159,7 @@ fn what_now(place: &Place, host: &Host) {
     }
 }
 
-/// Whether there is a hook that calls this program.
+/// Whether a hook calls this program.
 fn is_called(host: &Host) -> bool {
     let has_plugin = matches!(Plugin::installed(host), Ok(Some(_)));
     has_plugin || plugin::own_hook(&InForce::read(host)).is_some()
@@ -183,7 +184,7 @@ fn remove(place: &Place, file: &SettingsFile, is_purge: bool, host: &Host) -> an
     }
     if !is_purge {
         say(
-            "what waits is kept for another setup; a host that was confirmed stays confirmed \
+            "waiting events are kept for another setup; a host that was confirmed stays confirmed \
              (--purge removes both)",
         );
         if file.sets(PRIVACY) {
@@ -193,7 +194,7 @@ fn remove(place: &Place, file: &SettingsFile, is_purge: bool, host: &Host) -> an
     Ok(())
 }
 
-/// Says something in lines that fit a terminal.
+/// Prints a message in lines that fit a terminal.
 fn say(text: &str) {
     ui::say(words::entry("", 0, text));
 }

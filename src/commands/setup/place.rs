@@ -1,4 +1,4 @@
-//! Which settings file is written, and what keeps it from having its say.
+//! The settings file to write, and the settings that override it.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::integrations::claude_code::settings;
 /// A settings file of Claude Code.
 pub(super) struct Place {
     pub(super) file: PathBuf,
-    /// Of one project only.
+    /// The local settings of one project.
     pub(super) is_project: bool,
 }
 
@@ -28,15 +28,15 @@ impl Place {
         Ok(Self { file, is_project })
     }
 
-    /// Why nothing that is written there would count: settings inside a project are the user's own
-    /// only where git says so.
+    /// The reason why the file would have no effect: settings inside a project count as the user's
+    /// own only if git ignores them.
     pub(super) fn objection(&self, host: &Host) -> Option<String> {
         let file = words::path(&self.file, host);
         match git::standing(&self.file) {
             _ if !self.is_project => None,
             Standing::Untracked => None,
             Standing::Tracked => Some(format!(
-                "git tracks {file}: whoever has the repository would have the key. Untrack it \
+                "git tracks {file}, so the key would be in the repository. Untrack it \
                  first: git rm --cached {}",
                 settings::LOCAL_FILE
             )),
@@ -47,7 +47,7 @@ impl Place {
         }
     }
 
-    /// Other settings that win over what was written, and how private the file is.
+    /// Messages about settings that override the file, and about its permissions.
     pub(super) fn warnings(&self, variables: &[(&str, &str)], host: &Host) -> Vec<String> {
         let mut warnings = Vec::new();
         for file in self.stronger(host) {
@@ -71,7 +71,7 @@ impl Place {
         warnings
     }
 
-    /// The files that win over this one, as far as they can be seen from here.
+    /// The files that override this one, as far as they are visible from here.
     fn stronger(&self, host: &Host) -> Vec<SettingsFile> {
         let files = InForce::read(host).files.into_iter();
         files
@@ -81,8 +81,8 @@ impl Place {
     }
 }
 
-/// The folder whose local settings count in the whole project: the top of the repository, else
-/// this one.
+/// The folder whose local settings count in the whole project: the top of the repository, otherwise
+/// the current folder.
 fn project(host: &Host) -> anyhow::Result<PathBuf> {
     let cwd = host.cwd.as_ref().context("the current folder is gone")?;
     Ok(git::main_work_tree(cwd).unwrap_or_else(|| cwd.clone()))

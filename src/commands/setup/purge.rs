@@ -20,7 +20,7 @@ pub(super) fn run(place: &Place, host: &Host) -> anyhow::Result<()> {
     }
     for directory in excluded::state_dirs(host)? {
         let was_there = directory.exists();
-        // An outbox that cannot be read is removed all the same: nothing can be sent from it.
+        // An unreadable outbox is removed too: nothing can be sent from it.
         let open = Outbox::open_read_only(&directory).ok().flatten();
         let waiting = open.map_or(0, |outbox| waiting(&outbox, host));
         let is_gone = outbox::purge(&directory)?;
@@ -45,7 +45,7 @@ pub(super) fn run(place: &Place, host: &Host) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Events that wait for any destination; 0 where that cannot be read.
+/// Number of waiting events, for all destinations; 0 if unknown.
 fn waiting(outbox: &Outbox, host: &Host) -> u64 {
     let destinations = outbox.destinations_waiting(host.now(), true);
     let destinations = destinations.unwrap_or_default().into_iter();

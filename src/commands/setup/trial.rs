@@ -1,4 +1,4 @@
-//! Sends one test trace, and says what the answer proves and what it does not.
+//! The test trace, and the explanation of PostHog's answer.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -16,20 +16,20 @@ use crate::posthog::{Disposition, TEST_TRACE, classify, links, test_trace};
 use crate::transport::{Answer, Lane, PostError, Transport, TransportSettings};
 use crate::ui;
 
-/// Columns of the server's answer that are shown: they fit a terminal behind their introduction.
+/// Maximum width of the server's answer, in columns: it fits a terminal after its introduction.
 const SHOWN: usize = 55;
 
-/// Longest time between Ctrl-C and the end of the wait for an answer.
+/// Maximum time between Ctrl-C and the end of the wait for an answer.
 const NAP: Duration = Duration::from_millis(100);
 
-/// Why the test trace was not taken.
+/// The reason why the test trace was not accepted.
 pub(super) struct Failure {
     pub(super) reason: String,
-    /// The answer that is probably wrong.
+    /// The question whose answer is probably wrong.
     pub(super) question: Question,
 }
 
-/// Sends the test trace; the inner error is why it was not taken.
+/// Sends the test trace; the inner error is the reason why it was not accepted.
 ///
 /// # Errors
 /// [`Stopped`] on Ctrl-C.
@@ -91,7 +91,7 @@ pub(super) fn send(
     }
 }
 
-/// Posts on a thread of its own, so that Ctrl-C need not wait for a server that does not answer.
+/// Posts on a separate thread, so that Ctrl-C does not wait for a server that does not answer.
 fn post(
     url: &str,
     body: &[u8],
@@ -128,7 +128,8 @@ fn explain(answers: &Answers, quota_limited: bool, trace: Uuid) {
     ));
 }
 
-/// PostHog's answer, in a line. Its JSON is serialized again, so that nothing in it controls a terminal.
+/// PostHog's answer as one line. Its JSON is serialised again, so that no character in it controls
+/// the terminal.
 fn said(answer: &Answer, answers: &Answers) -> String {
     let body: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
     let body = body.map_or_else(String::new, |body| without_key(&body.to_string(), answers));
@@ -139,7 +140,7 @@ fn said(answer: &Answer, answers: &Answers) -> String {
     )
 }
 
-/// A server may say the key back to us.
+/// Masks the key, which the server may repeat.
 fn without_key(text: &str, answers: &Answers) -> String {
     let key = answers.api_key();
     text.replace(key.secret(), &key.masked())

@@ -23,7 +23,7 @@ use crate::variables::Variable;
 use node::Node;
 use text::Text;
 
-/// Traces whose links are shown.
+/// Maximum number of traces with a link.
 const LINKS: usize = 3;
 
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
@@ -60,21 +60,21 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     })
 }
 
-/// The tree and what there is to say about it.
+/// The tree, and facts about it.
 struct Shown {
     traces: Vec<Node>,
     tally: Tally,
     replaced: Counts,
-    /// Responses and tools that another session owns.
+    /// Number of responses and tools that another session owns.
     foreign: usize,
     is_private: bool,
-    /// Why nothing of it is sent, if the user excluded it.
+    /// The reason why the session is excluded from sending, if it is.
     exclusion: Option<Exclusion>,
 }
 
 impl Shown {
-    /// Builds the events as they would be sent now: what was decided when the session was first
-    /// sent still holds, and what another session sent is that session's.
+    /// Builds the events as they would be sent now, with the settings of the session's first send,
+    /// and without the events of other sessions.
     fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
         let session = &collected.session;
         let prospect = Prospect::of(config)?;
@@ -137,7 +137,7 @@ impl Shown {
         text.finish()
     }
 
-    /// Why it may be less than one expects.
+    /// The reasons why the tree may be smaller than expected.
     fn notes(&self, collected: &Collected) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(exclusion) = &self.exclusion {

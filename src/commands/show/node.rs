@@ -1,4 +1,4 @@
-//! One event, reduced to what a line of the tree says.
+//! An event reduced to the facts in a line of the tree.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::posthog::{Event, EventName, links, names};
 use crate::transport::Endpoint;
 
-/// Inputs of tools that tell the call from others, the best first.
+/// Names of tool inputs that distinguish a call from others, the best first.
 const TELLING: [&str; 10] = [
     "command",
     "file_path",
@@ -24,7 +24,7 @@ const TELLING: [&str; 10] = [
     "prompt",
 ];
 
-/// A line of the tree and what hangs below it. Its JSON is a promise to scripts.
+/// A line of the tree with the nodes below it. Scripts rely on its JSON.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Node {
     pub(super) kind: Kind,
@@ -32,22 +32,22 @@ pub(super) struct Node {
     pub(super) id: String,
     /// The event's own id; `None` for a trace of which there is no event (yet).
     pub(super) uuid: Option<Uuid>,
-    /// Name of the trace, turn or tool. Not with the model: the model is a call's name.
+    /// Name of the trace, turn or tool. Calls have none, since the model names them.
     pub(super) name: Option<String>,
     pub(super) model: Option<String>,
-    /// Input that tells this call of a tool from others.
+    /// The input that distinguishes this tool call from others.
     pub(super) detail: Option<String>,
     /// Type of the subagent that made the call, or that a tool started.
     pub(super) subagent: Option<String>,
     #[serde(serialize_with = "rfc3339")]
     pub(super) started_at: DateTime<Utc>,
-    /// Seconds.
+    /// Duration in seconds.
     pub(super) latency: f64,
-    /// Of the call alone; of everything else, of all calls below.
+    /// Tokens of a call; for other nodes, of all calls below.
     pub(super) tokens: Tokens,
     pub(super) is_error: bool,
     pub(super) error: Option<String>,
-    /// Its page in PostHog; missing where no key says to which project it would be sent.
+    /// Its page in PostHog; omitted without a key, since the project is unknown then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) url: Option<String>,
     pub(super) children: Vec<Node>,
@@ -79,7 +79,7 @@ pub(super) struct Tokens {
 }
 
 impl Node {
-    /// `cwd` is where the session was started: paths below it are shown from there.
+    /// `cwd` is the folder in which the session was started: paths below it are shortened.
     pub(super) fn of(event: &Event, cwd: Option<&Path>) -> Self {
         let properties = &event.properties;
         let text = |name: &str| properties.get(name).and_then(Value::as_str);
@@ -128,7 +128,7 @@ impl Node {
         }
     }
 
-    /// Gives itself and everything below it the addresses of their pages.
+    /// Sets the addresses of the pages of this node and all below it.
     pub(super) fn link(&mut self, endpoint: &Endpoint) {
         self.url = Some(match self.kind {
             Kind::Trace => links::trace(endpoint, &self.trace),
@@ -139,7 +139,7 @@ impl Node {
         }
     }
 
-    /// A trace whose own event is not there.
+    /// A trace without an event of its own.
     pub(super) fn trace(id: &str, started_at: DateTime<Utc>) -> Self {
         Self {
             kind: Kind::Trace,
@@ -162,7 +162,7 @@ impl Node {
     }
 }
 
-/// PostHog's trace page puts siblings in the order of this moment.
+/// The start of an event, by which PostHog's trace page sorts siblings.
 fn before(end: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -173,7 +173,7 @@ fn before(end: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
         .unwrap_or(end)
 }
 
-/// The input of a tool that tells the call from others.
+/// The input that distinguishes a tool call from others.
 fn telling(input: &Value, cwd: Option<&Path>) -> Option<String> {
     let mut known = TELLING.iter().filter_map(|name| input.get(name)?.as_str());
     let text = known.next()?;

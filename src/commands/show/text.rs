@@ -1,4 +1,4 @@
-//! The tree for a terminal.
+//! The tree as text for a terminal.
 
 use std::path::Path;
 
@@ -22,16 +22,16 @@ const ERROR: Style = AnsiColor::Red.on_default();
 
 /// Widths of the columns at the right: tokens in, out and cached, and time.
 const NUMBERS: [(&str, usize); 4] = [("in", 7), ("out", 7), ("cached", 8), ("time", 10)];
-/// In a terminal that is narrower, only the time stands at the right.
+/// A narrower terminal shows only the time at the right.
 const NARROW: usize = 70;
-/// The least room for what a line is about, however deep it is nested.
+/// Minimum width of the text of a line, at any depth.
 const LEAST: usize = 12;
 
-/// Lines that fit a terminal.
+/// The lines, with their widths.
 pub(super) struct Text {
     lines: Vec<Styled>,
     width: usize,
-    /// Columns for everything that is not a number.
+    /// Width of everything except the numbers, in columns.
     left: usize,
     is_narrow: bool,
 }
@@ -49,7 +49,7 @@ impl Text {
         }
     }
 
-    /// Which session it is, when and where.
+    /// The header: session, time and folder.
     pub(super) fn head(&mut self, session: &Session, host: &Host) {
         let first = session.turns.first().map(|turn| &turn.circumstances);
         let branch = first.and_then(|it| it.git_branch.clone());
@@ -72,7 +72,7 @@ impl Text {
         self.node(trace, None, "", "");
     }
 
-    /// The sums.
+    /// The line of sums.
     pub(super) fn foot(&mut self, tally: &Tally, replaced: &Counts) {
         let kinds = [
             (tally.traces, "trace"),
@@ -101,7 +101,8 @@ impl Text {
         Styled::of_lines(&self.lines)
     }
 
-    /// `own` stands before the node itself, `below` before everything that belongs to it.
+    /// Adds a node and those below it. `own` is the prefix of the node, `below` that of its
+    /// children.
     fn node(&mut self, node: &Node, above: Option<Kind>, own: &str, below: &str) {
         let is_leaf = node.children.is_empty();
         let (kind, of_kind, of_label) = match node.kind {

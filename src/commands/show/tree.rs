@@ -1,4 +1,4 @@
-//! Events become trees, as PostHog's trace page joins them: by parent, siblings by their start.
+//! Builds trees from events as PostHog's trace page does: by parent, siblings by their start.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::AddAssign;
@@ -14,8 +14,8 @@ impl AddAssign for Tokens {
     }
 }
 
-/// The traces in the order in which they began. An event whose parent is not there hangs directly
-/// under its trace; a trace that has no event (yet) gets a node without one.
+/// The traces in the order in which they began. An event without its parent is directly below its
+/// trace; a trace without an event gets a node of its own.
 pub(super) fn grow(events: Vec<Node>) -> Vec<Node> {
     let ids: HashSet<String> = events.iter().map(|node| node.id.clone()).collect();
     let mut traces: Vec<Node> = Vec::new();
@@ -47,10 +47,10 @@ pub(super) fn grow(events: Vec<Node>) -> Vec<Node> {
     traces
 }
 
-/// Hangs everything that belongs to a node below it. Answers the tokens of all of it.
+/// Moves the children of a node below it, recursively. Returns the sum of their tokens.
 fn adopt(node: &mut Node, children: &mut HashMap<String, Vec<Node>>) -> Tokens {
     let mut own = children.remove(&node.id).unwrap_or_default();
-    // Stable: those that began together stay in the order in which they are sent.
+    // The sort is stable: siblings with the same start stay in the order of sending.
     own.sort_by_key(|child| child.started_at);
     let mut tokens = node.tokens;
     for child in &mut own {

@@ -1,4 +1,5 @@
-//! The status for scripts. docs/commands.md describes it: fields may be added, none changes.
+//! The status as JSON, for scripts. docs/commands.md describes it: fields may be added, none
+//! changes.
 
 use std::collections::BTreeMap;
 use std::path::Path;

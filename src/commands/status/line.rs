@@ -1,11 +1,11 @@
-//! The status in one line, for the status line of a terminal or an agent.
+//! The status as one line, for the status line of a terminal or an agent.
 
 use crate::commands::{short, words};
 use crate::ui;
 use crate::views::{Machine, Switch};
 
-/// Sending in one line: a problem that needs the user, else waiting events, else the session that
-/// was sent last.
+/// The most important fact as one line: a problem that needs the user, otherwise waiting events,
+/// otherwise the session that was sent last.
 pub(super) fn of(machine: &Machine) -> String {
     format!("posthog-llma: {}", state(machine))
 }

@@ -1,6 +1,6 @@
 //! `posthog-llma status`: whether hooks send, the destination, and the results of the last sends.
 //!
-//! Everything that can be read is shown, beside what cannot.
+//! Unreadable parts are reported, and the others are shown.
 
 mod json;
 mod line;

@@ -13,7 +13,7 @@ use crate::views::{Machine, OtherAgent, Switch};
 /// Column in which the texts begin.
 const COLUMN: usize = 9;
 
-/// Sessions that are shown, and entries of anything that went wrong. The JSON has more.
+/// Number of sessions to show, and of entries of each kind of problem. The JSON has more.
 const SHOWN: usize = 4;
 
 pub(super) fn of(machine: &Machine) -> String {
@@ -74,7 +74,8 @@ impl Lines {
     }
 }
 
-/// Whether Claude Code's hooks send. `None` where another agent is used alone and nothing stops all.
+/// Whether Claude Code's hooks send. `None` if only other agents are used and nothing stops all of
+/// them.
 fn switched(machine: &Machine) -> Option<String> {
     let path = |path| words::path(path, &machine.host);
     let is_used = machine.uses_claude_code();
@@ -96,7 +97,7 @@ fn switched(machine: &Machine) -> Option<String> {
     })
 }
 
-/// The plugin, where Claude Code fails to load it.
+/// A message if Claude Code cannot load the installed plugin.
 fn plugin(machine: &Machine) -> Option<&'static str> {
     machine
         .unloadable()
@@ -191,7 +192,7 @@ fn waiting(queue: &DestinationStatus, machine: &Machine) -> Option<String> {
     if is_missing {
         return Some(text);
     }
-    // Nothing runs between sessions: the first hook after that time tries.
+    // Nothing runs between sessions, so the first hook after that time tries.
     let next = match record.not_before.filter(|next| *next > now) {
         Some(next) => format!("with the first session after {}", words::when(next, now)),
         None => "with the next session".to_owned(),
@@ -283,7 +284,7 @@ fn in_words(run: &Run, machine: &Machine) -> String {
     )
 }
 
-/// Whether something is wrong, or looks so.
+/// Whether to point to `doctor`: something is or may be wrong.
 fn wants_a_doctor(machine: &Machine) -> bool {
     let status = &machine.status;
     let has_error = machine.telling_runs().iter().any(|run| run.error.is_some());
