@@ -22,9 +22,6 @@ pub(crate) enum Hidden {
     #[error("was hidden by settings that came with this project")]
     ByProject,
     /// Unknown: no settings file has this value. Perhaps its file is gone.
-    #[error(
-        "was set by something else than your own settings, perhaps by ones that are gone; start \
-         Claude Code again, or set it in your own settings.json"
-    )]
+    #[error("was set by something other than your own settings, perhaps by a file that is gone")]
     Unexplained,
 }

@@ -68,7 +68,7 @@ pub enum EndpointError {
     #[error("{0:?} is not encrypted: only https is used, except on this machine")]
     NotEncrypted(String),
     /// It contains a user name or password, which would end up in logs.
-    #[error("the address of {host} holds a user name or password: remove it")]
+    #[error("the address of {host} holds a user name or password, which logs would show")]
     Credentials {
         /// The host, without the credentials.
         host: String,

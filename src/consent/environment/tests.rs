@@ -5,7 +5,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::consent::{Hidden, UnknownValue, forget_beginning};
+use crate::consent::{Exceptions, Hidden, UnknownValue, forget_beginning};
 use crate::integrations::claude_code::settings;
 
 /// Values that a repository may commit.
@@ -356,7 +356,10 @@ fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neit
             // This variable moves the settings themselves.
             Variable::ClaudeConfigDir => {}
             Variable::RedactFile => {
-                let allows = judged.rules.iter().map(|it| it.may_allow);
+                let allows = judged
+                    .rules
+                    .iter()
+                    .map(|it| it.exceptions == Exceptions::Apply);
                 assert_eq!(allows.collect::<Vec<_>>(), [true, false]);
             }
             _ if variable.if_committed() == IfCommitted::Stricter => {

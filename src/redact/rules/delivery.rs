@@ -1,10 +1,10 @@
 //! Source hosts, continuous integration, package registries and code quality.
 
 use super::{Provider, link, near, prefix, provider, word};
-use crate::redact::checks::{crc32_base62, mixed_case, random};
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, ANY_HEX, BASE64, DIGIT, HEX, LOWER_ALNUM, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
+use crate::redact::values::checks::{crc32_base62, mixed_case, random};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

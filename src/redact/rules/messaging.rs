@@ -1,10 +1,10 @@
 //! Chat, mail, phone and social networks.
 
 use super::{Provider, inside, link, near, prefix, provider, word};
-use crate::redact::checks::{mixed_case, no_example, random, with_digit};
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, URL64, UUID, text,
 };
+use crate::redact::values::checks::{mixed_case, no_example, random, with_digit};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

@@ -1,11 +1,11 @@
 //! Identity, work tools, content, maps, data and the general web.
 
 use super::{Provider, inside, near, prefix, provider, word};
-use crate::redact::checks::{
-    encoded_json_header, json_header, mixed_case, no_example, random, web_token,
-};
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, BASE64, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
+};
+use crate::redact::values::checks::{
+    encoded_json_header, json_header, mixed_case, no_example, random, web_token,
 };
 
 pub(super) const PROVIDERS: &[Provider] = &[

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::contexts::{assert_found, redact};
 use super::{Counts, RedactionKey, Redactor};
-use crate::redact::contexts::{assert_found, redact};
 
 #[test]
 fn settings_of_many_notations_are_read() {

@@ -1,9 +1,9 @@
 //! What text costs that is made of nothing but beginnings of what is looked for, in counted work.
 
+use super::corpus::Random;
 use super::redact;
-use crate::redact::corpus::Random;
-use crate::redact::format::ALNUM;
-use crate::redact::work;
+use crate::redact::text::format::ALNUM;
+use crate::redact::text::work;
 
 /// Bytes looked at to redact this text.
 fn work_for(text: &str) -> u64 {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::corpus::Random;
 use super::{redact, redactor};
 use crate::redact::Counts;
-use crate::redact::corpus::Random;
-use crate::redact::format::ALNUM;
+use crate::redact::text::format::ALNUM;
 
 fn redact_json(mut value: Value) -> Value {
     redactor().value(&mut value, &mut Counts::default());

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use super::contexts::{assert_found, redact};
 use super::{Counts, RedactionKey, Redactor};
-use crate::redact::contexts::{assert_found, redact};
 
 #[test]
 fn fields_that_say_of_what_kind_a_value_is_are_read() {

@@ -1,6 +1,6 @@
 //! Places that a reader of many settings, histories and messages adds to the corpus.
 
-use crate::redact::contexts::{assert_found, redact};
+use super::contexts::{assert_found, redact};
 
 #[test]
 fn keys_and_ids_of_services_are_found_by_the_name_of_the_service() {
