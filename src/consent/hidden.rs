@@ -1,10 +1,10 @@
-//! Why the value of a variable is rejected: it is not the user's.
+//! Reasons for which the value of a variable is rejected: it is not the user's.
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::NotUnicode;
 
-/// Why the user's own value of a variable is unknown.
+/// A reason for which the user's own value of a variable is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnknownValue {
     /// The value is not UTF-8.

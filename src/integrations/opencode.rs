@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plugin_is_found_by_its_name_wherever_it_is_told() {
+    fn the_plugin_is_found_by_its_name_in_every_setting() {
         let home = tempfile::tempdir().unwrap();
         let mut host = Host::bare(Utc::now);
         host.home = Some(home.path().to_owned());
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_looked_for_wherever_opencode_does() {
+    fn settings_are_searched_in_the_same_places_as_by_opencode() {
         let home = tempfile::tempdir().unwrap();
         let mut host = Host::bare(Utc::now);
         host.home = Some(home.path().to_owned());

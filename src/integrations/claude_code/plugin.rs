@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_another_shape_is_said() {
+    fn a_list_of_another_structure_is_reported() {
         let root = tempfile::tempdir().unwrap();
         write(
             root.path(),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_hooks_from_running_is_found_where_it_is_written() {
+    fn the_setting_that_stops_hooks_is_found_in_its_file() {
         let on = json!({ PLUGIN: true });
         for (user, managed, expected) in [
             (json!({}), json!({}), Some("plugin off")),

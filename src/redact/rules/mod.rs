@@ -15,6 +15,8 @@
 mod cloud;
 mod commerce;
 mod delivery;
+mod identity;
+mod mail;
 pub(crate) mod matching;
 mod messaging;
 mod models;
@@ -22,6 +24,7 @@ mod near;
 mod observability;
 mod platforms;
 mod protection;
+mod registries;
 mod services;
 mod stores;
 
@@ -60,12 +63,15 @@ pub(crate) fn providers() -> impl Iterator<Item = &'static Provider> {
     [
         cloud::PROVIDERS,
         delivery::PROVIDERS,
+        registries::PROVIDERS,
         models::PROVIDERS,
         commerce::PROVIDERS,
         messaging::PROVIDERS,
+        mail::PROVIDERS,
         observability::PROVIDERS,
         platforms::PROVIDERS,
         protection::PROVIDERS,
+        identity::PROVIDERS,
         services::PROVIDERS,
         stores::PROVIDERS,
     ]

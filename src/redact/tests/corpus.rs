@@ -1,5 +1,5 @@
-//! A labelled corpus made from the tables: for every rule true examples and
-//! near misses, each placed into code, logs, settings, JSON, diffs and prose.
+//! A labelled corpus generated from the tables: true examples and near misses of every rule, each
+//! placed into code, logs, settings, JSON, diffs and prose.
 //!
 //! Bodies come from a seeded generator, so the repository holds no literal that
 //! looks like a secret.
@@ -8,7 +8,7 @@ use crate::redact::rules::{self, Anchor, Rule};
 use crate::redact::text::format::{Class, Part};
 use crate::redact::values::checks::{base62, crc32, crc32_base62, web_token};
 
-/// A small generator (SplitMix64): the corpus is the same in every run.
+/// A random number generator (SplitMix64) with a seed, so that the corpus is the same in every run.
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
@@ -43,15 +43,15 @@ impl Random {
     }
 }
 
-/// One text and what should be replaced in it.
+/// A text and the secret in it.
 pub(super) struct Sample {
     pub(super) text: String,
-    /// `None`: nothing.
+    /// The secret; `None` if nothing is to be replaced.
     pub(super) secret: Option<String>,
     pub(super) id: &'static str,
 }
 
-/// Surroundings without a sensitive name, `@` where the secret goes.
+/// Surroundings without a sensitive name; `@` is the secret.
 const CONTEXTS: &[&str] = &[
     "const client = connect(\"@\");",
     "2026-03-01T12:00:00Z INFO sent @ to upstream in 12ms",
@@ -65,7 +65,7 @@ const CONTEXTS: &[&str] = &[
     "@",
 ];
 
-/// Surroundings that name a provider, `#` where the name goes.
+/// Surroundings with the name of a provider, `#`.
 const NAMED_CONTEXTS: &[&str] = &[
     "#_ID=\"@\"",
     "{\"#\": {\"id\": \"@\"}}",
@@ -105,7 +105,7 @@ fn of_rule(rule: &'static Rule, random: &mut Random) -> Vec<Sample> {
                 samples.push(sample(named.replace('@', &secret), Some(secret.clone())));
                 samples.push(sample(named.replace('@', &near_miss), None));
             }
-            // Without the name, the same value is anything.
+            // Without the name, the same value is no secret.
             samples.push(sample(format!("checksum {secret} verified"), None));
         } else {
             for context in CONTEXTS {
@@ -120,9 +120,9 @@ fn of_rule(rule: &'static Rule, random: &mut Random) -> Vec<Sample> {
     samples
 }
 
-/// The secret, and how it is written with what stays of it.
+/// A secret, and its text with the part that stays.
 pub(super) fn example(rule: &Rule, random: &mut Random) -> (String, String) {
-    // Chance makes bodies that the checks rightly take for examples.
+    // Some random bodies are rightly taken for examples.
     for _ in 0..200 {
         let mut body = rule
             .body
@@ -180,7 +180,7 @@ pub(super) fn example(rule: &Rule, random: &mut Random) -> (String, String) {
     )
 }
 
-/// Close to a secret, and none: a placeholder, an ellipsis, a template, a stub, words.
+/// Near misses: a placeholder, an ellipsis, a template, a short body, words.
 fn near_miss(rule: &Rule, random: &mut Random, round: usize) -> String {
     let (_, written) = example(rule, random);
     let fixed = match rule.anchor {
@@ -286,7 +286,7 @@ pub(super) fn of_names(seed: u64) -> Vec<Sample> {
     samples
 }
 
-/// What stays as it is.
+/// Texts in which nothing is replaced.
 pub(super) const HARMLESS: &[&str] = &[
     "max_tokens: 4096, token_count=128, input_tokens: 9000, \"output_tokens\": 12",
     "the tokenizer of the secretary, password_reset_url = \"https://x.test/reset\"",

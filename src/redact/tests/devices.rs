@@ -1,4 +1,4 @@
-//! Settings of routers and servers of networks, and protocols that people type, in the corpus of contexts.
+//! The corpus of contexts: settings of routers and network servers, and text protocols.
 
 use super::contexts::{assert_found, redact};
 

@@ -1,4 +1,4 @@
-//! Tests of what providers' formats look like in the wild, and of what only looks like them.
+//! Formats of providers in real surroundings, and text that only looks like them.
 
 use super::corpus::Random;
 use crate::redact::Counts;
@@ -229,7 +229,7 @@ fn tokens_that_hold_a_web_token_go_whole() {
     ] {
         assert_goes(&text, &token);
     }
-    // A header that is packed or encrypted, and a payload that is.
+    // A compressed or encrypted header, and such a payload.
     let packed = format!(
         "eyJ{}.{payload}.{signature}",
         random.bytes(ALNUM, 40) + "aB3"
@@ -249,7 +249,7 @@ fn tokens_that_hold_a_web_token_go_whole() {
 }
 
 #[test]
-fn what_an_address_percent_encodes_belongs_to_the_token() {
+fn percent_encoded_characters_belong_to_the_token() {
     let mut random = Random(26);
     for escape in ["%2B", "%2f", "%2F"] {
         let tail = random.bytes(ALNUM, 24);

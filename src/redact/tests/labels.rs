@@ -1,5 +1,5 @@
-//! Labels that stand elsewhere than before their value, in the corpus of contexts: a field that says
-//! of what kind a value is, a name behind it, a command above it.
+//! The corpus of contexts: labels that are not before their value, such as a field with its kind, a
+//! name behind it, a command above it.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Rules of the user's own.
+//! The user's own rules.
 
 use crate::redact::Counts;
 use crate::redact::RedactionKey;

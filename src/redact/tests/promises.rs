@@ -1,4 +1,4 @@
-//! What holds whatever the text.
+//! Promises that hold for any text.
 
 use std::collections::BTreeMap;
 

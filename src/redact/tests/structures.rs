@@ -1,4 +1,4 @@
-//! Private keys, headers, addresses, command lines, checksums, what a text cut off.
+//! Private keys, headers, addresses, command lines, checksums, truncated secrets.
 
 use super::corpus::Random;
 use super::redact;

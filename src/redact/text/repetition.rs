@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_itself_is_covered_but_for_its_beginning_and_its_end() {
+    fn a_repetition_is_covered_except_its_beginning_and_end() {
         let text = "token: ".repeat(4000);
         let covered = covered(&text, "token");
         let expected: Vec<_> = (0..text.len())
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_relied_on_that_was_not_looked_at() {
+    fn skipped_anchors_are_not_relied_on() {
         let text = "token: ".repeat(4000);
         let mut repetition = Repetition::default();
         for at in (0..2800).step_by(7) {

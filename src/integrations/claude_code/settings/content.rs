@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_claude_code_reads_is_read() {
+    fn every_form_that_claude_code_reads_is_read() {
         let deep = format!(r#"{{"x":{},"env":{{"A":"1"}}}}"#, nested(200));
         let deepest = format!(r#"{{"x":{},"env":{{"A":"1"}}}}"#, nested(200_000));
         for text in [
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_claude_code_does_not_read_is_said_and_not_shown() {
+    fn forms_that_claude_code_refuses_are_reported_without_their_content() {
         for text in [
             &br#"{"env":{"A":"secret"},}"#[..],
             br#"{"env":{"A":"secret"}} more"#,

@@ -34,7 +34,7 @@ fn only_the_env_block_changes() {
 }
 
 #[test]
-fn what_is_removed_leaves_the_rest_as_it_was() {
+fn removing_variables_leaves_the_rest_unchanged() {
     for before in [
         "{\n    \"model\": \"opus\",\n\n    \"env\": { \"A\" : \"1\" },\n    \"b\": [ 1,2 ]\n}\n",
         "{\"env\":{\"A\":\"1\"}}",
@@ -105,7 +105,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_and_named() {
+fn unreadable_files_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("settings.json");
     for (text, said) in [
