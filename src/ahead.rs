@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_weighs_too_much_waits_for_the_others() {
+    fn heavy_items_wait_for_the_others() {
         let (load, most) = (AtomicU64::new(0), AtomicU64::new(0));
         let work = |weight: u64| {
             let now = load.fetch_add(weight, Ordering::SeqCst) + weight;
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn after_an_error_nothing_is_handed_on() {
+    fn no_result_follows_an_error() {
         let mut handed = 0;
         let done = in_order(
             0..100,
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_nobody_wants_any_more_ends() {
+    fn workers_end_when_results_are_no_longer_needed() {
         let endless = |item: u64, results: &SyncSender<u64>| while results.send(item).is_ok() {};
         let done = streams_in_order(0..100, |_| 1, 10, endless, Err);
         assert_eq!(done, Err(0));

@@ -104,9 +104,9 @@ pub(crate) struct EventSettings {
 /// Settings that may differ between agents.
 #[derive(Clone, Debug)]
 pub(crate) struct AgentSettings {
-    /// `POSTHOG_LLMA_CC_ENABLED` for Claude Code, `POSTHOG_ENABLED` for others: whether hooks do
-    /// anything. If it is unset, Claude Code's hooks are on when the user gave the plugin a key.
-    pub(crate) enabled: bool,
+    /// `POSTHOG_LLMA_CC_ENABLED` for Claude Code, `POSTHOG_ENABLED` for others. If it is unset,
+    /// Claude Code's hooks are on when the user gave the plugin a key.
+    pub(crate) hooks: Hooks,
     /// `POSTHOG_LLMA_DISTINCT_ID`.
     pub(crate) attribution: Attribution,
     /// `POSTHOG_LLMA_TRACE_GROUPING`.
@@ -141,6 +141,15 @@ impl<T> PerAgent<T> {
             Agent::OpenCode => &self.opencode,
         }
     }
+}
+
+/// Whether the hooks of an agent do anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hooks {
+    /// They read sessions, and send them if there is a key.
+    On,
+    /// They end at once.
+    Off,
 }
 
 /// The person that sessions are attributed to.
@@ -203,7 +212,7 @@ impl Config {
 
     /// Whether the hooks of an agent are switched on.
     pub(crate) const fn is_on(&self, agent: Agent) -> bool {
-        self.of(agent).enabled && self.destination.api_key.is_some()
+        matches!(self.of(agent).hooks, Hooks::On) && self.destination.api_key.is_some()
     }
 
     /// The content to read from sessions.
@@ -221,7 +230,7 @@ impl Config {
 /// hooks on most machines end here.
 pub(crate) fn may_be_on(agent: Agent, host: &Host) -> bool {
     let mut reader = Reader::of(Values::Given(host));
-    reader.enabled(agent) && reader.api_key().is_some()
+    reader.hooks(agent) == Hooks::On && reader.api_key().is_some()
 }
 
 #[cfg(test)]

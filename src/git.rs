@@ -385,7 +385,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_cannot_be_asked_or_is_elsewhere_is_unknown() {
+    fn files_without_a_readable_repository_are_unknown() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("settings.json");
         std::fs::write(&file, "{}").unwrap();

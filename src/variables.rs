@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_stands_twice() {
+    fn every_name_is_unique() {
         let names: HashSet<&str> = Variable::ALL.iter().map(|it| it.name()).collect();
         assert_eq!(names.len(), Variable::ALL.len());
     }

@@ -354,22 +354,60 @@ fn environment_clock_and_terminal_have_one_room_each() {
     }
 }
 
+/// Beginnings of a clause that tells the user what to do.
+const IMPERATIVES: &[&str] = &[
+    "add ",
+    "check ",
+    "is there ",
+    "look ",
+    "make ",
+    "mend ",
+    "remove ",
+    "restart ",
+    "run ",
+    "set ",
+    "start ",
+    "try ",
+    "update ",
+];
+
+/// The next step is a value of its own, `fix()`, which the faces of the program place themselves.
+#[test]
+fn no_error_says_what_to_do_about_it() {
+    for (path, message, _) in error_messages(&files()) {
+        let mut clauses = message.split([';', ':', '(']).map(str::trim_start).skip(1);
+        let fix = clauses.find(|it| IMPERATIVES.iter().any(|start| it.starts_with(start)));
+        assert_eq!(fix, None, "{path}: {message}");
+    }
+}
+
 /// A chain of errors is printed with all its causes. An error that names its cause in its message
 /// and returns it as `source()`, too, prints it twice: `thiserror` returns fields that are called
 /// `source`, and those marked as such.
 #[test]
 fn no_error_names_a_cause_that_its_source_names_again() {
-    for File { path, code, .. } in files() {
-        let mut messages = code.split("#[error(").skip(1);
-        let twice = messages.find(|rest| {
-            let message = rest.split(")]").next().unwrap_or_default();
-            let fields = &rest[message.len()..];
-            let of_variant = fields.split("#[error(").next().unwrap_or_default();
-            let returns_cause = ["#[source]", "#[from]"]
-                .iter()
-                .any(|it| of_variant.contains(it));
-            message.contains("{source") || (message.contains("{0") && returns_cause)
-        });
-        assert_eq!(twice, None, "{}", path.display());
+    for (path, message, fields) in error_messages(&files()) {
+        let returns_cause = ["#[source]", "#[from]"]
+            .iter()
+            .any(|it| fields.contains(it));
+        let twice = message.contains("{source") || message.contains("{0") && returns_cause;
+        assert!(!twice, "{path}: {message}");
     }
+}
+
+/// Every message of an error type: its file, the message, and the code of its fields.
+fn error_messages(files: &[File]) -> Vec<(String, String, String)> {
+    let mut messages = Vec::new();
+    for file in files {
+        for rest in file.code.split("#[error(").skip(1) {
+            let (message, fields) = rest.split_once(")]").expect("an attribute is closed");
+            let path = file.path.display().to_string();
+            // A line that is continued has a backslash and blanks in it.
+            let words = message.replace('\\', " ");
+            let message = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            messages.push((path, message, fields.to_owned()));
+        }
+    }
+    assert!(messages.len() > 30, "the errors are found");
+    messages
 }

@@ -235,21 +235,7 @@ impl<'a> Session<'a> {
             self.line(to, "assistant", line)?;
         }
         for id in &tools {
-            if self.random.bool() {
-                let progress = json!({ "data": { "type": "bash_progress", "output": self.text(200, 1_800) }, "toolUseID": id });
-                self.line(to, "progress", progress)?;
-            }
-            // So that a call or a tool takes as many bytes as in real sessions, 6.9 KB.
-            let length = if self.random.u8(..20) == 0 {
-                40_000
-            } else {
-                7_500
-            };
-            let output = self.text(100, length);
-            let content = json!([{ "type": "tool_result", "tool_use_id": id, "content": output, "is_error": false }]);
-            let result =
-                json!({ "stdout": output, "stderr": "", "interrupted": false, "isImage": false });
-            self.line(to, "user", json!({ "message": { "role": "user", "content": content }, "toolUseResult": result }))?;
+            self.tool_result(to, id)?;
         }
         tally.responses += 1;
         tally.tools += tools.len() as u64;
@@ -259,6 +245,29 @@ impl<'a> Session<'a> {
         tally.cache_read += read;
         tally.cache_write += write;
         Ok(())
+    }
+
+    /// The result of a tool, after its progress.
+    fn tool_result(&mut self, to: &mut Transcript, id: &str) -> io::Result<()> {
+        if self.random.bool() {
+            let progress = json!({ "data": { "type": "bash_progress", "output": self.text(200, 1_800) }, "toolUseID": id });
+            self.line(to, "progress", progress)?;
+        }
+        // So that a call or a tool takes as many bytes as in real sessions, 6.9 KB.
+        let length = if self.random.u8(..20) == 0 {
+            40_000
+        } else {
+            7_500
+        };
+        let output = self.text(100, length);
+        let content = json!([{ "type": "tool_result", "tool_use_id": id, "content": output, "is_error": false }]);
+        let result =
+            json!({ "stdout": output, "stderr": "", "interrupted": false, "isImage": false });
+        self.line(
+            to,
+            "user",
+            json!({ "message": { "role": "user", "content": content }, "toolUseResult": result }),
+        )
     }
 
     fn line(&mut self, to: &mut Transcript, kind: &str, content: Value) -> io::Result<()> {

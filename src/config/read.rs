@@ -6,7 +6,7 @@ use super::api_key::ApiKey;
 use super::values::{
     boolean, custom_properties, grouping, input_scope, length, minutes, outbox_bytes, tags,
 };
-use super::{AgentSettings, Attribution, DestinationSettings, EventSettings, Problem};
+use super::{AgentSettings, Attribution, DestinationSettings, EventSettings, Hooks, Problem};
 use crate::consent::{Environment, Hidden, UnknownValue};
 use crate::host::Host;
 use crate::posthog::{DistinctId, Grouping, Recording};
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
             length,
         );
         AgentSettings {
-            enabled: self.enabled(agent),
+            hooks: self.hooks(agent),
             attribution: self.attribution(agent, host),
             grouping: grouping.value().unwrap_or(match agent {
                 Agent::ClaudeCode => Grouping::Session,
@@ -169,8 +169,8 @@ impl<'a> Reader<'a> {
 
     /// Claude Code is switched on by its variable, or by a key for the plugin. Other agents are
     /// switched on by installing their plugin, and off by their variable.
-    pub(super) fn enabled(&mut self, agent: Agent) -> bool {
-        match agent {
+    pub(super) fn hooks(&mut self, agent: Agent) -> Hooks {
+        let are_on = match agent {
             Agent::ClaudeCode => {
                 let has_plugin_key = matches!(self.values.of(Variable::OptionApiKey), Ok(Some(_)));
                 self.variable(Variable::CcEnabled, boolean)
@@ -179,7 +179,8 @@ impl<'a> Reader<'a> {
             Agent::Pi | Agent::OpenCode => {
                 self.variable(Variable::Enabled, boolean).or(true, false)
             }
-        }
+        };
+        if are_on { Hooks::On } else { Hooks::Off }
     }
 
     /// OpenCode's sessions are attributed to the machine by default. An unusable id is not replaced

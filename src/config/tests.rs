@@ -16,7 +16,7 @@ fn read(variables: &[(&str, &str)]) -> (Config, Vec<Problem>) {
 fn without_settings_everything_is_off() {
     let (config, problems) = read(&[]);
     assert_eq!(problems, []);
-    assert!(!config.of(Agent::ClaudeCode).enabled);
+    assert_eq!(config.of(Agent::ClaudeCode).hooks, Hooks::Off);
     assert_eq!(config.destination.api_key, None);
     let endpoint = config.destination.endpoint.as_ref().map(Endpoint::base);
     assert_eq!(endpoint, Some("https://us.i.posthog.com"));
@@ -34,7 +34,10 @@ fn booleans_are_read_in_any_case() {
     ] {
         let (config, problems) = read(&[("POSTHOG_LLMA_CC_ENABLED", text)]);
         assert_eq!(
-            (config.of(Agent::ClaudeCode).enabled, problems.len()),
+            (
+                config.of(Agent::ClaudeCode).hooks == Hooks::On,
+                problems.len()
+            ),
             (expected, 0),
             "{text}"
         );
@@ -94,7 +97,7 @@ fn the_environment_wins_over_the_plugin_and_the_plugin_over_the_default() {
     let (config, problems) = read(&option);
     assert_eq!(problems, []);
     assert!(
-        config.of(Agent::ClaudeCode).enabled,
+        config.of(Agent::ClaudeCode).hooks == Hooks::On,
         "a key for the plugin switches it on"
     );
     let seen = |config: &Config| {
@@ -130,7 +133,7 @@ fn the_environment_wins_over_the_plugin_and_the_plugin_over_the_default() {
         ("POSTHOG_LLMA_CC_ENABLED", "false"),
     ];
     let (config, _) = read(&[option.as_slice(), &variables].concat());
-    assert!(!config.of(Agent::ClaudeCode).enabled);
+    assert_eq!(config.of(Agent::ClaudeCode).hooks, Hooks::Off);
     let (key, us) = (
         "phc_of_the_environment".into(),
         "https://us.i.posthog.com".into(),

@@ -20,8 +20,8 @@ use crate::host::Host;
 use crate::integrations::claude_code::is_alive;
 use crate::variables::{IfCommitted, Variable};
 
-/// How long the file of a process is kept. If a process runs for longer, its user is asked to
-/// restart it.
+/// Age at which the file of a process is deleted. The user of a process that runs for longer is
+/// asked to restart it.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Variables that Claude Code sets itself, whatever its settings say (seen in version 2.1.332).

@@ -1,4 +1,4 @@
-//! Who passed the environment on to the program.
+//! The program that passed the environment on.
 
 use crate::host::Host;
 use crate::variables::Variable;

@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::files::{Files, Layer};
 use super::hidden::{Hidden, UnknownValue};
 use super::owner::{self, Owner};
-use super::project::{RulesFile, is_strict};
+use super::project::{Exceptions, RulesFile, is_strict};
 use super::stopped::{StopScope, Stopped};
 use crate::host::Host;
 use crate::integrations::claude_code::in_force::Scope;
@@ -239,9 +239,14 @@ impl Environment {
             for (at, path) in said.iter().enumerate() {
                 // The origin of a file that the settings do not name is unknown.
                 let is_users = !is_told || at < of_files || !caller.sees_no_shell();
+                let owner = if is_users {
+                    Owner::User
+                } else {
+                    Owner::Repository
+                };
                 if !path.trim().is_empty() {
                     self.rules.push(RulesFile {
-                        may_allow: is_users,
+                        exceptions: Exceptions::of_owner(owner),
                         ..RulesFile::of_user(path)
                     });
                 }

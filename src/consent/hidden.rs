@@ -1,10 +1,10 @@
-//! Why the value of a variable is rejected: it is not the user's.
+//! Reasons for which the value of a variable is rejected: it is not the user's.
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::NotUnicode;
 
-/// Why the user's own value of a variable is unknown.
+/// A reason for which the user's own value of a variable is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnknownValue {
     /// The value is not UTF-8.
@@ -22,9 +22,6 @@ pub(crate) enum Hidden {
     #[error("was hidden by settings that came with this project")]
     ByProject,
     /// Unknown: no settings file has this value. Perhaps its file is gone.
-    #[error(
-        "was set by something else than your own settings, perhaps by ones that are gone; start \
-         Claude Code again, or set it in your own settings.json"
-    )]
+    #[error("was set by something other than your own settings, perhaps by a file that is gone")]
     Unexplained,
 }

@@ -26,7 +26,7 @@ pub(crate) use environment::Overruled;
 pub(crate) use hidden::{Hidden, UnknownValue};
 pub(crate) use judgement::Judgement;
 pub(crate) use opt_out::opted_out;
-pub use project::RulesFile;
+pub use project::{Exceptions, RulesFile};
 pub(crate) use project::{ProjectPrivacy, Verdict, shares_destination};
 pub(crate) use stopped::{StopScope, Stopped};
 pub(crate) use trust::{Trust, TrustError, Unconfirmed};

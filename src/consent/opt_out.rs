@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_cannot_be_read_may_have_said_no() {
+    fn unreadable_settings_may_have_opted_out() {
         let root = tempfile::tempdir().unwrap();
         let host = Host::bare(Utc::now);
         write(root.path(), "settings.json", "\"true\"");
@@ -162,7 +162,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_is_left_alone_by_whatever_path() {
+    fn a_folder_is_excluded_by_any_path() {
         let root = tempfile::tempdir().unwrap();
         let inside = root.path().join("project/src");
         fs::create_dir_all(&inside).unwrap();
@@ -179,7 +179,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_mark_that_leads_nowhere_is_a_mark() {
+    fn a_broken_link_is_an_opt_out_mark() {
         let root = tempfile::tempdir().unwrap();
         let mark = root.path().join(IGNORE_FILE);
         std::os::unix::fs::symlink("nowhere", mark).unwrap();

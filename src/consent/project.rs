@@ -15,15 +15,33 @@ use crate::variables::{IfCommitted, Variable, yes_or_no};
 pub struct RulesFile {
     /// The file.
     pub(crate) path: PathBuf,
-    /// Whether its exceptions apply. A file that came with a repository may only add redactions.
-    pub(crate) may_allow: bool,
+    /// The use of its exceptions.
+    pub(crate) exceptions: Exceptions,
+}
+
+/// The use of the exceptions in a file of redaction rules, which keep values readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Exceptions {
+    /// They apply: the file is the user's.
+    Apply,
+    /// They are ignored: a file that came with a repository may only add redactions.
+    Ignored,
+}
+
+impl Exceptions {
+    pub(super) const fn of_owner(owner: Owner) -> Self {
+        match owner {
+            Owner::User => Self::Apply,
+            Owner::Repository => Self::Ignored,
+        }
+    }
 }
 
 impl RulesFile {
     pub(super) fn of_user(path: &str) -> Self {
         Self {
             path: PathBuf::from(path.trim()),
-            may_allow: true,
+            exceptions: Exceptions::Apply,
         }
     }
 }
@@ -59,7 +77,7 @@ impl ProjectPrivacy {
             if let Some(rules) = rules.filter(|path| !path.trim().is_empty()) {
                 privacy.rules.push(RulesFile {
                     path: file.folder.join(rules.trim()),
-                    may_allow: owner::of(file) == Owner::User,
+                    exceptions: Exceptions::of_owner(owner::of(file)),
                 });
             }
         }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why nothing may be read or sent.
+/// A reason for which nothing may be read or sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stopped {
-    /// Whether the stop also forbids recording the reason.
+    /// The extent of the stop.
     pub(super) scope: StopScope,
     /// The obstacle.
     pub(crate) found: String,

@@ -1,5 +1,5 @@
-//! How each agent is switched on: its settings files, the plugin that calls this program, and which of
-//! its sessions are open. Nothing here reads a transcript.
+//! The connection to each agent: its settings files, the plugin that calls this program, and its
+//! open sessions. Nothing here reads a transcript.
 
 pub mod claude_code;
 mod opencode;
@@ -12,7 +12,7 @@ use crate::session::Agent;
 use crate::sources::SessionRef;
 pub use claude_code::Running;
 
-/// The file that has an agent other than Claude Code call this program when a session rests.
+/// The file by which an agent other than Claude Code calls this program at the end of a turn.
 #[must_use]
 pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
     match agent {
@@ -22,7 +22,7 @@ pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
     }
 }
 
-/// Which sessions are open right now.
+/// The sessions that are open now.
 #[must_use]
 pub fn running(agent: Agent, host: &Host) -> Running {
     match agent {
@@ -31,7 +31,7 @@ pub fn running(agent: Agent, host: &Host) -> Running {
     }
 }
 
-/// Which sessions are open where that one lies.
+/// The sessions that are open in the folder of another session.
 #[must_use]
 pub fn running_beside(found: &SessionRef, host: &Host) -> Running {
     match found.agent {

@@ -1,4 +1,4 @@
-//! Whether OpenCode calls us.
+//! The OpenCode plugin: finds the settings or folder that load it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use crate::host::Host;
 use crate::variables::Variable;
 
-/// The name of our package, in its `package.json`, and of the folder that it lies in.
+/// Name of this program's package, in its `package.json`, and of its folder.
 const PACKAGE: &str = "posthog-llma-opencode";
 
-/// Where OpenCode may be told of plugins.
+/// Names of OpenCode's settings files and plugin folders.
 const SETTINGS: [&str; 3] = ["opencode.json", "opencode.jsonc", "config.json"];
 
-/// Words that are in the plugin's own file. Copies of earlier versions do not name the package.
+/// Words in the file of the plugin. Copies of earlier versions do not contain the name of the
+/// package.
 const OURS: [&str; 2] = [PACKAGE, "PostHogLlma"];
 
-/// Where an administrator may put settings (1.18.33).
+/// Folder of the administrator's settings (1.18.33).
 const MANAGED: &str = if cfg!(target_os = "macos") {
     "/Library/Application Support/opencode"
 } else if cfg!(windows) {
@@ -24,10 +25,10 @@ const MANAGED: &str = if cfg!(target_os = "macos") {
     "/etc/opencode"
 };
 
-/// The file that has OpenCode call us: settings that name our plugin, or the plugin itself in a folder
-/// that is loaded whole; the name of the variable, where that holds the settings. It is looked for
-/// where OpenCode does: where its variables say, in the user's own folders, in the machine's, and in
-/// the project with the folders around it, up to the repository's root.
+/// The file by which OpenCode calls this program: settings that name the plugin, or the plugin
+/// itself in a plugin folder; the name of the variable, if that holds the settings. Searched in the
+/// same places as by OpenCode: in its variables, the user's own folders, the machine's, and the
+/// project with the folders above, up to the root of the repository.
 #[must_use]
 pub(super) fn plugin(host: &Host) -> Option<PathBuf> {
     let named = host.path_variable(Variable::OpencodeConfig);
@@ -59,7 +60,8 @@ pub(super) fn plugin(host: &Host) -> Option<PathBuf> {
         .find_map(|folder| in_folder(&folder, host))
 }
 
-/// A folder and those around it, up to the root of its repository. Without a repository it is alone.
+/// A folder and those above it, up to the root of its repository; without a repository, only the
+/// folder.
 fn upwards(cwd: &Path) -> impl Iterator<Item = &Path> {
     let root = cwd.ancestors().position(|it| it.join(".git").exists());
     cwd.ancestors().take(root.unwrap_or(0) + 1)
@@ -81,10 +83,10 @@ fn names_us(file: &Path, host: &Host) -> bool {
     fs::read_to_string(file).is_ok_and(|text| says_us(&text, folder, host))
 }
 
-/// Settings may have comments, so their text is searched: for our package, for the folder that it is
-/// in, or for the path of another folder or file that is our plugin.
+/// Whether settings name the plugin. They may have comments, so their text is searched: for the
+/// package, for its folder, or for the path of another folder or file with the plugin.
 fn says_us(text: &str, folder: &Path, host: &Host) -> bool {
-    // Every other piece stands between quotes.
+    // Every second part is in quotes.
     let strings = text.split('"').skip(1).step_by(2);
     let mut paths = strings.filter(|it| it.contains('/')).map(|path| {
         let path = path.strip_prefix("file://").unwrap_or(path);
@@ -96,7 +98,7 @@ fn says_us(text: &str, folder: &Path, host: &Host) -> bool {
     text.contains(PACKAGE) || text.contains("plugin/opencode") || paths.any(|path| is_ours(&path))
 }
 
-/// Whether a file, or the package in a folder, is our plugin.
+/// Whether a file, or the package in a folder, is the plugin.
 fn is_ours(path: &Path) -> bool {
     let text = fs::read_to_string(path).or_else(|_| fs::read_to_string(path.join("package.json")));
     text.is_ok_and(|text| OURS.iter().any(|words| text.contains(words)))
@@ -109,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plugin_is_found_by_its_name_wherever_it_is_told() {
+    fn the_plugin_is_found_by_its_name_in_every_setting() {
         let home = tempfile::tempdir().unwrap();
         let mut host = Host::bare(Utc::now);
         host.home = Some(home.path().to_owned());
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_looked_for_wherever_opencode_does() {
+    fn settings_are_searched_in_the_same_places_as_by_opencode() {
         let home = tempfile::tempdir().unwrap();
         let mut host = Host::bare(Utc::now);
         host.home = Some(home.path().to_owned());

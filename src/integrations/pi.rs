@@ -1,4 +1,4 @@
-//! Whether Pi calls us.
+//! The Pi extension: finds the settings that load it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::host::Host;
 use crate::sources::pi::paths;
 
-/// The name of our package, in its `package.json`.
+/// Name of this program's package, in its `package.json`.
 const PACKAGE: &str = "posthog-llma-pi";
 
-/// The settings file that names our package: the user's own, or that of the current project.
+/// The settings file that names the package: the user's own, or that of the current project.
 #[must_use]
 pub(super) fn extension(host: &Host) -> Option<PathBuf> {
     let own = paths::agent_dir(host).map(|folder| folder.join("settings.json"));
@@ -30,7 +30,8 @@ fn names_us(file: &Path) -> bool {
     })
 }
 
-/// A package of npm says its name, one in a folder has it in a file.
+/// Whether a source of Pi's settings is the package: by its name on npm, or by the `package.json`
+/// in its folder.
 fn is_ours(source: &str, settings: &Path) -> bool {
     let folder = settings.parent().unwrap_or(Path::new("")).join(source);
     let manifest = fs::read(folder.join("package.json")).ok();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 
-use crate::consent::RulesFile;
+use crate::consent::{Exceptions, RulesFile};
 use crate::redact::{RedactionKey, Redactor, UserRules};
 use crate::sources::regular;
 
@@ -17,7 +17,7 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Redactors {
     key: RedactionKey,
-    users: Vec<(UserRules, bool)>,
+    users: Vec<UserRules>,
     usual: Arc<Redactor>,
     of_projects: Mutex<HashMap<Vec<RulesFile>, Arc<Redactor>>>,
 }
@@ -68,11 +68,14 @@ impl Redactors {
     }
 }
 
-fn read(file: &RulesFile) -> anyhow::Result<(UserRules, bool)> {
+fn read(file: &RulesFile) -> anyhow::Result<UserRules> {
     let path = file.path.display();
     let rules = rules(&file.path);
     let rules = rules.with_context(|| format!("POSTHOG_LLMA_REDACT_FILE: cannot use {path}"))?;
-    Ok((rules, file.may_allow))
+    Ok(match file.exceptions {
+        Exceptions::Apply => rules,
+        Exceptions::Ignored => rules.without_exceptions(),
+    })
 }
 
 fn rules(path: &Path) -> anyhow::Result<UserRules> {

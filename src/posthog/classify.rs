@@ -73,7 +73,7 @@ pub fn classify(outcome: &Result<Answer, PostError>, now: SystemTime) -> Disposi
         Ok(answer) => answer,
         Err(error @ (PostError::Certificate(_) | PostError::Unusable(_))) => {
             return Disposition::NotPostHog {
-                what: error.to_string(),
+                what: format!("{error}; {}", error.fix()),
             };
         }
         Err(error) => {

@@ -1,27 +1,27 @@
-//! The mark left where a secret stood: `[redacted:github-pat:3f2a]`.
+//! The mark that replaces a secret: `[redacted:github-pat:3f2a]`.
 //!
-//! Equal secrets get equal marks under one key, and four hexadecimal digits of
-//! a keyed hash are too few to find a secret by trying.
+//! Equal secrets have equal marks under one key. Four hexadecimal digits of a keyed hash are too
+//! few to find a secret by trial.
 
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::format::{ANY_HEX, DIGIT, LOWER, run_length};
+use super::text::format::{ANY_HEX, DIGIT, LOWER, run_length};
 
 const OPENING: &str = "[redacted:";
 const LONGEST_ID: usize = 48;
 
-/// What every mark begins with.
+/// Beginning of every mark.
 pub(super) const ANCHOR: &str = OPENING;
 
-/// Keys the hash in the marks; random per installation.
+/// Key of the hash in the marks, random per installation.
 #[derive(Clone)]
 pub struct RedactionKey(Hmac<Sha256>);
 
 impl RedactionKey {
-    /// Prepares the hash that 32 random bytes key.
+    /// A key of 32 random bytes.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         // HMAC fills keys with zeros up to the length of a block.
@@ -30,7 +30,7 @@ impl RedactionKey {
         Self(Hmac::new(&key))
     }
 
-    /// What the mark for `secret` says of it.
+    /// The digest of a secret in its mark.
     pub(super) fn digest(&self, secret: &str) -> Digest {
         let mut hash = self.0.clone();
         hash.update(secret.as_bytes());
@@ -39,7 +39,7 @@ impl RedactionKey {
     }
 }
 
-/// The part of the keyed hash of a secret that is shown.
+/// Part of the keyed hash of a secret, as shown in its mark.
 #[derive(Clone, Copy)]
 pub(super) struct Digest([u8; 2]);
 
@@ -62,7 +62,7 @@ impl fmt::Debug for RedactionKey {
     }
 }
 
-/// The end of the mark that begins at `at`, if one does.
+/// The end of a mark that begins at `at`.
 pub(super) fn end_of_mark(text: &[u8], at: usize) -> Option<usize> {
     let id = at + OPENING.len();
     text.get(at..id).filter(|it| *it == OPENING.as_bytes())?;
@@ -75,7 +75,7 @@ pub(super) fn end_of_mark(text: &[u8], at: usize) -> Option<usize> {
     whole.then_some(hash + 6)
 }
 
-/// May stand in a mark as its id.
+/// Whether a text may be the id in a mark.
 pub(super) fn is_valid_id(id: &str) -> bool {
     !id.is_empty()
         && id.len() <= LONGEST_ID

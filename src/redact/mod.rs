@@ -1,87 +1,41 @@
 //! Replaces secrets in text and JSON.
 //!
-//! Owns what counts as a secret, by what gives it away:
+//! # Layers
 //!
-//! | what | where |
+//! Each folder imports only those above it in this list:
+//!
+//! | folder | holds |
 //! |---|---|
-//! | its form, as services document it | `rules`, `format` |
-//! | the name of a service, and letters that make no words | `services`, `random` |
-//! | a name it is assigned to | `name`, `keys`, `qualifiers`; `assignment`, `assigned`, `separator`, `literal`, `lines`, `settings` |
-//! | a name in a field, cell or line beside it | `json`, `pairs`, `tables`, `blocks`, `statements` |
-//! | a header, a call or a command line | `headers`, `calls`, `commands`, `programs` |
-//! | the form of a file, an address, a key block | `files`, `structures` |
-//! | a sentence, a user before it, many words | `prose`, `phrases` |
-//! | a line of a router's settings, a protocol that is typed | `devices`, `dialogues` |
-//! | a rule of the user's own | `user_rules` |
+//! | `text` | sets of bytes, lists of words, lines, separators; the search for anchors |
+//! | `names` | names that announce a secret, and the kind of value they announce |
+//! | `values` | judgement of a value: secret, placeholder, word or code |
+//! | `rules` | formats that services document, as data, and their match at an anchor |
+//! | `syntax` | notations that hold a name and a value: assignments, JSON, tables, calls, command lines, prose |
+//! | `scan` | table of all anchors, the detector of each, and the way through a text |
 //!
-//! `values` and `placeholders` tell it from what only looks like one, with the lists of `words`. Promises:
+//! # Promises
 //!
 //! - Text without secrets is not copied.
 //! - Redacting twice changes nothing: marks are left alone.
-//! - Whatever goes in, valid UTF-8 comes out, and nothing panics.
-//! - Examples, references and names of secrets stay readable; where a value
-//!   could be either, it goes.
-//! - In structured data, and in JSON inside text, a value under a documented
-//!   name goes whatever it looks like.
+//! - The result is valid UTF-8 and no input causes a panic.
+//! - Examples, references and names of secrets stay readable; a value that could be either is
+//!   replaced.
+//! - In structured data, and in JSON inside text, every value under a documented name is replaced.
 //!
-//! No file, no environment, no clock.
+//! This module reads no file, no environment and no clock.
 
-mod anchors;
-mod arguments;
-mod assigned;
-mod assignment;
-mod blocks;
-mod calls;
-mod characters;
-mod checks;
-mod commands;
-#[cfg(test)]
-mod contexts;
-#[cfg(test)]
-mod corpus;
-mod detection;
-mod detectors;
-mod devices;
-mod dialogues;
-mod files;
-mod find;
-mod format;
-#[cfg(test)]
-mod formats;
-mod headers;
-mod json;
-mod keys;
-mod lines;
-mod literal;
 mod mark;
-mod matching;
-mod memory;
-mod name;
-mod near;
-mod pairs;
-mod phrases;
-mod placeholders;
-mod programs;
-mod prose;
-mod qualifiers;
-mod random;
+mod names;
 mod redacted;
-mod repetition;
 mod rules;
 mod scan;
-mod separator;
 mod services;
-mod settings;
-mod statements;
-mod structures;
-mod tables;
-mod taken;
+mod syntax;
 #[cfg(test)]
 mod tests;
+mod text;
 mod user_rules;
 mod values;
-mod words;
-mod work;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -92,16 +46,15 @@ pub use mark::RedactionKey;
 pub use redacted::Redacted;
 pub use user_rules::{UserRules, UserRulesError};
 
-use keys::Kind;
+use names::keys::Kind;
 
-/// A mark is shorter than most secrets, so that it may bring a name and a value within reach of
-/// each other: what was redacted is read again, seldom more than once.
+/// Largest number of scans of a text. A mark is shorter than most secrets and may bring a name and
+/// a value within reach of each other, so redacted text is scanned again, seldom more than once.
 const PASSES: usize = 4;
 
 /// Replaces secrets with marks such as `[redacted:github-pat:3f2a]`.
 ///
-/// Cheap to create: what the built-in rules need is built on first use and
-/// shared by all.
+/// Cheap to create: the tables of the built-in rules are built at first use and shared.
 #[derive(Clone, Debug)]
 pub struct Redactor {
     key: RedactionKey,
@@ -113,19 +66,19 @@ pub struct Redactor {
 pub struct Counts(BTreeMap<Cow<'static, str>, u64>);
 
 impl Counts {
-    /// Nothing was replaced.
+    /// Whether nothing was replaced.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All replacements together.
+    /// Number of replacements.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// Rule ids and how often each replaced something, by id.
+    /// Rule ids with their numbers of replacements, sorted by id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(id, count)| (id.as_ref(), *count))
     }
@@ -144,14 +97,13 @@ impl Counts {
 }
 
 impl Redactor {
-    /// With the built-in rules; `key` is random per installation and keys the
-    /// hash in the marks.
+    /// A redactor with the built-in rules. `key` is random per installation.
     #[must_use]
     pub fn new(key: RedactionKey) -> Self {
         Self::with_user_rules(key, UserRules::default())
     }
 
-    /// With rules of the user's own before the built-in ones.
+    /// A redactor with the user's rules before the built-in ones.
     #[must_use]
     pub fn with_user_rules(key: RedactionKey, user_rules: UserRules) -> Self {
         Self { key, user_rules }
@@ -199,18 +151,20 @@ impl Redactor {
     fn object(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {
         let named = fields
             .iter()
-            .filter(|(field, _)| pairs::names(field))
-            .find_map(|(field, name)| pairs::announced(field.as_bytes(), name.as_str()?.as_bytes()))
+            .filter(|(field, _)| syntax::pairs::names(field))
+            .find_map(|(field, name)| {
+                syntax::pairs::announced(field.as_bytes(), name.as_str()?.as_bytes())
+            })
             .or_else(|| {
-                let mut cookie = pairs::COOKIE_FIELDS.iter();
-                let mut confessing = pairs::CONFESSING_FIELDS.iter();
+                let mut cookie = syntax::pairs::COOKIE_FIELDS.iter();
+                let mut confessing = syntax::pairs::CONFESSING_FIELDS.iter();
                 (cookie.any(|it| fields.contains_key(*it))
                     || confessing.any(|it| fields.get(*it) == Some(&Value::Bool(true))))
                 .then_some(Kind::Secret)
             });
         let mut secret_in_name = false;
         for (key, value) in fields.iter_mut() {
-            let named = named.filter(|_| pairs::holds_value(key));
+            let named = named.filter(|_| syntax::pairs::holds_value(key));
             secret_in_name |= self.field(key, named, value, counts);
         }
         if secret_in_name {
@@ -228,7 +182,7 @@ impl Redactor {
         let mut redacted = Map::new();
         for (name, value) in std::mem::take(fields) {
             let mut name = self.text(&name, counts).unwrap_or(name);
-            // Two secrets may share a mark; no field is lost for it.
+            // Two secrets may have the same mark; both fields stay.
             while redacted.contains_key(&name) {
                 name.push('\'');
             }
@@ -237,8 +191,8 @@ impl Redactor {
         *fields = redacted;
     }
 
-    /// Replaces secrets in a value under a key; `named` is what the fields beside it announce.
-    /// Answers whether the key holds a secret itself.
+    /// Replaces secrets in a value under a key; `named` is the kind that the fields beside it
+    /// announce. Returns whether the key contains a secret itself.
     fn field(
         &self,
         key: &str,
@@ -247,15 +201,18 @@ impl Redactor {
         counts: &mut Counts,
     ) -> bool {
         let of_service = || services::kind_of(key.as_bytes());
-        match keys::kind_of(key.as_bytes()).or(named).or_else(of_service) {
+        match names::keys::kind_of(key.as_bytes())
+            .or(named)
+            .or_else(of_service)
+        {
             Some(kind) => self.sensitive(kind, value, counts),
             None => self.value(value, counts),
         }
         self.is_secret_in(key)
     }
 
-    /// A value under a sensitive key: every text and number in it goes, and nothing of what only
-    /// describes such a value in a schema.
+    /// Replaces every text and number in a value under a sensitive key, except the descriptions of
+    /// such a value in a schema.
     fn sensitive(&self, kind: Kind, value: &mut Value, counts: &mut Counts) {
         match value {
             Value::String(text) => self.sensitive_text(kind, text, counts),
@@ -265,7 +222,7 @@ impl Redactor {
             Value::Object(fields) if values::is_documented(kind) => {
                 let schema = is_schema(fields);
                 for (field, value) in fields.iter_mut() {
-                    if schema && !json::holds_value(field.as_bytes()) {
+                    if schema && !syntax::json::holds_value(field.as_bytes()) {
                         self.value(value, counts);
                     } else {
                         self.sensitive(kind, value, counts);
@@ -284,7 +241,7 @@ impl Redactor {
     }
 
     fn sensitive_text(&self, kind: Kind, text: &mut String, counts: &mut Counts) {
-        let scheme = headers::scheme_length(text.as_bytes()).unwrap_or(0);
+        let scheme = syntax::headers::scheme_length(text.as_bytes()).unwrap_or(0);
         let kind = if scheme > 0 {
             Kind::Authorization
         } else {
@@ -292,7 +249,7 @@ impl Redactor {
         };
         let secret = &text[scheme..];
         if values::is_secret_field(kind, secret.as_bytes()) && !self.user_rules.allows(secret) {
-            let id = detectors::format_of(secret.as_bytes()).unwrap_or(kind.id());
+            let id = scan::format_of(secret.as_bytes()).unwrap_or(kind.id());
             let mark = self.mark(id, secret, counts);
             text.replace_range(scheme.., &mark);
         } else if let Some(redacted) = self.text(text, counts) {
@@ -307,7 +264,7 @@ impl Redactor {
         mark
     }
 
-    /// Replaces what was found, from left to right.
+    /// Replaces secrets, which come from left to right.
     fn replace(
         &self,
         text: &str,
@@ -316,7 +273,7 @@ impl Redactor {
     ) -> Option<String> {
         let mut redacted = None;
         let mut copied = 0;
-        // A secret often stands in a text several times.
+        // A text often repeats a secret.
         let mut last = None;
         for (start, end, id) in found {
             let secret = &text[start..end];
@@ -325,7 +282,7 @@ impl Redactor {
             }
             let out = redacted.get_or_insert_with(|| String::with_capacity(text.len()));
             out.push_str(&text[copied..start]);
-            let quote = json::quote_of_number(text, start, end).unwrap_or_default();
+            let quote = syntax::json::quote_of_number(text, start, end).unwrap_or_default();
             out.push_str(quote);
             let digest = match last {
                 Some((same, digest)) if same == secret => digest,
@@ -344,15 +301,15 @@ impl Redactor {
     }
 }
 
-/// A JSON schema of a value, as tools declare their inputs.
+/// Whether an object is a JSON schema, as tools declare their inputs.
 fn is_schema(fields: &Map<String, Value>) -> bool {
     fields
         .get("type")
         .and_then(Value::as_str)
-        .is_some_and(|it| json::is_type(it.as_bytes()))
+        .is_some_and(|it| syntax::json::is_type(it.as_bytes()))
 }
 
-/// Four digits or more.
+/// Whether a number has four digits or more.
 fn is_pin(number: &serde_json::Number) -> bool {
     number.as_u64().is_some_and(|number| number >= 1000)
 }

@@ -1,10 +1,10 @@
-//! The proof, in the type system, that a value went through redaction.
+//! The proof, by its type, that a value was redacted.
 
 use super::{Counts, Redactor};
 use crate::posthog::limits::{self, Limits};
 use crate::posthog::{Event, Name, Written, names};
 
-/// Identities: they hold no content, and PostHog joins by them.
+/// Properties with identities, which hold no content and by which PostHog joins events.
 const IDENTITIES: [&str; 4] = [
     names::TRACE_ID,
     names::SESSION_ID,
@@ -12,23 +12,23 @@ const IDENTITIES: [&str; 4] = [
     names::PARENT_ID,
 ];
 
-/// A value whose every text went through [`Redactor`]. Only this module can make one, and the
-/// outbox takes nothing else: unredacted text on its way to disk or network does not compile.
+/// A value of which every text was redacted. Only this module can construct one and the outbox
+/// accepts nothing else, so code that would store or send unredacted text does not compile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redacted<T>(T);
 
 impl<T> Redacted<T> {
-    /// The redacted value, for whoever keeps it.
+    /// Returns the redacted value.
     pub fn into_inner(self) -> T {
         self.0
     }
 
-    /// Reads the redacted value.
+    /// A reference to the redacted value.
     pub const fn get(&self) -> &T {
         &self.0
     }
 
-    /// A value that a test declares free of secrets.
+    /// Constructs a value that a test declares free of secrets.
     #[cfg(test)]
     pub(crate) const fn trusted(value: T) -> Self {
         Self(value)
@@ -36,15 +36,15 @@ impl<T> Redacted<T> {
 }
 
 impl<T> Redacted<Option<T>> {
-    /// The redacted value, where there is one.
+    /// The redacted value, if there is one.
     pub fn transpose(self) -> Option<Redacted<T>> {
         self.0.map(Redacted)
     }
 }
 
 impl Redacted<Event> {
-    /// Writes the event, shortened where it is too long: only what is redacted is shortened, so
-    /// that no limit can cut a secret in half and hide it from the rules.
+    /// Serializes the event, shortened to its limits. Shortening follows redaction, so that no
+    /// limit cuts a secret in half and hides it from the rules.
     #[must_use]
     pub fn written(self, limits: &Limits) -> Redacted<Written> {
         let written = self.0.written();
@@ -54,7 +54,7 @@ impl Redacted<Event> {
         Redacted(self.shortened(limits).0.written())
     }
 
-    /// The event as it is written, for whoever shows it.
+    /// The event, shortened to its limits and not serialized.
     #[must_use]
     pub fn shortened(mut self, limits: &Limits) -> Self {
         limits::shorten(&mut self.0, limits);
@@ -63,8 +63,8 @@ impl Redacted<Event> {
 }
 
 impl Redactor {
-    /// What `write` makes when the secrets in every text are replaced: it gets the function for that,
-    /// and promises to leave no text out.
+    /// The result of `write`, which gets the function that replaces the secrets of a text and must
+    /// apply it to every text.
     pub fn written<T>(
         &self,
         write: impl FnOnce(&mut dyn FnMut(String) -> String) -> T,
@@ -81,6 +81,7 @@ impl Redactor {
         for (name, value) in event.properties.iter_mut() {
             match name {
                 Name::Own(name) if IDENTITIES.contains(name) => {}
+                // This program's own property names neither are nor announce secrets.
                 Name::Own(_) => self.value(value, counts),
                 Name::Custom(name) => secret_in_name |= self.field(name, None, value, counts),
             }

@@ -1,19 +1,18 @@
-//! Names of services that give out keys, for values that have no shape of their own.
+//! Names of services that issue keys, for values without a known format.
 //!
-//! `okta_api = "…"`, `ADAFRUIT=…`: what is assigned to a service, or to its API, its client, its
-//! access, is a secret if a machine made it, and so is their `id` if it is no hash and no UUID. A
-//! name with any other word in it, such as `commit`, `org`, `project` or `url`, is the name of
-//! something else.
+//! A generated value is a secret if it is assigned to a service, or to its API, client or access:
+//! `okta_api = "…"`, `ADAFRUIT=…`. So is the value of their `id`, unless it is a hash or UUID. A
+//! name with any other word, such as `commit`, `org`, `project` or `url`, is about something else.
 
 use std::sync::LazyLock;
 
-use super::anchors::{Anchors, Step, spellings};
-use super::characters::strip_digits;
-use super::keys::{Kind, NameWords};
+use super::names::keys::{Kind, NameWords};
 use super::rules::{self, Anchor};
-use super::words::Words;
+use super::text::anchors::{Anchors, Step, spellings};
+use super::text::characters::strip_digits;
+use super::text::words::Words;
 
-/// Services beside those that the rules know by name. Words of everyday language are left out.
+/// Services in addition to those in the rules, without everyday words.
 const NAMES: &[&str] = &[
     "ably",
     "abstractapi",
@@ -204,7 +203,7 @@ const NAMES: &[&str] = &[
     "zoho",
 ];
 
-/// Known to the rules by a name that means other things too.
+/// Services of the rules whose name has other meanings.
 const AMBIGUOUS: &[&str] = &[
     "appid",
     "routing_key",
@@ -255,7 +254,7 @@ const AMBIGUOUS: &[&str] = &[
     "kubeadm",
 ];
 
-/// Words that leave open what a service's name is about, or say that it is a secret.
+/// Words beside the name of a service that allow a secret.
 static NEUTRAL: Words = Words::of_any_case(&[
     b"access",
     b"admin",
@@ -350,11 +349,10 @@ pub(super) fn kind_of(name: &[u8]) -> Option<Kind> {
     })
 }
 
-/// What a name announces in which a service's name stands at `from..to`, if no other word is in
-/// it.
+/// The kind of value that a name announces which has the name of a service at `from..to`, unless
+/// another word makes it something else.
 ///
-/// Ids of clients and keys are half of a login; ids of accounts and of what they hold have a word
-/// of their own.
+/// Ids of clients and keys are half of a login. Other ids have a word of their own.
 pub(super) fn kind_around(name: &[u8], from: usize, to: usize) -> Option<Kind> {
     let is_id =
         |word: &[u8]| word.eq_ignore_ascii_case(b"id") || word.eq_ignore_ascii_case(b"identifier");

@@ -1,7 +1,10 @@
-//! How much is found and how much is mistaken, by the corpus of the project's own.
+//! Tests of redaction: shares of secrets found and of harmless text replaced, in generated corpora.
 
+mod contexts;
+mod corpus;
 mod devices;
 mod everyday;
+mod formats;
 mod hostile;
 mod json;
 mod labels;
@@ -12,10 +15,14 @@ mod structures;
 
 use std::collections::HashSet;
 
-use super::anchors::{Anchors, Step};
-use super::corpus::{self, HARMLESS, Random, Sample};
-use super::format::{ALNUM, BASE64};
-use super::{Counts, RedactionKey, Redactor, mark, rules};
+use super::Counts;
+use super::RedactionKey;
+use super::Redactor;
+use super::mark;
+use super::rules;
+use super::text::anchors::{Anchors, Step};
+use super::text::format::{ALNUM, BASE64};
+use corpus::{HARMLESS, Random, Sample};
 
 fn redactor() -> Redactor {
     Redactor::new(RedactionKey::new([7; 32]))

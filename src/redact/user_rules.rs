@@ -1,6 +1,6 @@
-//! Rules of the user's own, as text.
+//! The user's own rules, as text.
 //!
-//! One rule a line; empty lines and lines that begin with `#` are skipped:
+//! One rule per line. Empty lines and lines that begin with `#` are skipped.
 //!
 //! ```text
 //! rule  acme-token  acme_[a-z0-9]{32}
@@ -8,9 +8,9 @@
 //! allow acme_00000000000000000000000000000000
 //! ```
 //!
-//! `rule` takes an id (small letters, digits, dashes) and a regular expression
-//! over ASCII to the end of the line; if it has a group, only the first group is
-//! replaced. `allow` takes a value that no rule, built in or not, replaces.
+//! `rule` takes an id (small letters, digits, dashes) and a regular expression over ASCII up to the
+//! end of the line. If it has a group, only the first group is replaced. `allow` takes a value that
+//! no rule, built in or not, replaces.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,8 @@ use super::mark;
 #[derive(Clone, Debug, Default)]
 pub struct UserRules {
     rules: Vec<UserRule>,
-    allowed: HashSet<String>,
+    /// Values that stay readable; `None` if the exceptions of the file are ignored.
+    allowed: Option<HashSet<String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ struct UserRule {
     pattern: Regex,
 }
 
-/// What is wrong with a line of user rules.
+/// An error in a line of user rules.
 #[derive(Debug, Error)]
 pub enum UserRulesError {
     /// The line begins with an unknown word.
@@ -40,45 +41,45 @@ pub enum UserRulesError {
         "line {line}: expected `rule <id> <regular expression>` or `allow <value>`, found `{found}`"
     )]
     Directive {
-        /// Counted from 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// The word found.
+        /// The word.
         found: String,
     },
-    /// Something is missing after the first word.
+    /// Words are missing after the first one.
     #[error("line {line}: `{directive}` needs {needs}")]
     Incomplete {
-        /// Counted from 1.
+        /// Number of the line, from 1.
         line: usize,
         /// `rule` or `allow`.
         directive: &'static str,
-        /// What is missing.
+        /// The missing words.
         needs: &'static str,
     },
-    /// The id cannot stand in a mark.
+    /// The id is not allowed in a mark.
     #[error(
         "line {line}: rule id `{id}` may hold small letters, digits and dashes only, at most 48"
     )]
     Id {
-        /// Counted from 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// The id found.
+        /// The id.
         id: String,
     },
     /// The regular expression does not compile.
     #[error("line {line}: rule `{id}`: {cause}")]
     Pattern {
-        /// Counted from 1.
+        /// Number of the line, from 1.
         line: usize,
         /// The rule's id.
         id: String,
-        /// What the regular expression compiler says.
+        /// The error of the regular expression.
         cause: Box<regex::Error>,
     },
-    /// The regular expression matches nothing at all, and so everywhere.
+    /// The regular expression matches the empty text.
     #[error("line {line}: rule `{id}` matches the empty text, so it would match everywhere")]
     MatchesEmpty {
-        /// Counted from 1.
+        /// Number of the line, from 1.
         line: usize,
         /// The rule's id.
         id: String,
@@ -86,39 +87,44 @@ pub enum UserRulesError {
 }
 
 impl UserRules {
-    /// The rules of several files together: whatever one of them replaces is replaced, and what
-    /// all that may allow something allow stays. Each comes with whether it may.
+    /// The rules of several files together. A value is replaced if any of them replaces it, and
+    /// stays readable if all of them that have exceptions name it as one.
     #[must_use]
-    pub fn joined(files: impl IntoIterator<Item = (Self, bool)>) -> Self {
-        let mut rules = Vec::new();
-        let mut allowed: Option<HashSet<String>> = None;
-        for (file, may_allow) in files {
-            rules.extend(file.rules);
-            if may_allow {
-                allowed = Some(match allowed {
-                    None => file.allowed,
-                    Some(others) => others.intersection(&file.allowed).cloned().collect(),
-                });
-            }
+    pub fn joined(files: impl IntoIterator<Item = Self>) -> Self {
+        let mut joined = Self::default();
+        for file in files {
+            joined.rules.extend(file.rules);
+            joined.allowed = match (joined.allowed, file.allowed) {
+                (Some(allowed), Some(other)) => Some(&allowed & &other),
+                (allowed, other) => allowed.or(other),
+            };
         }
-        let allowed = allowed.unwrap_or_default();
-        Self { rules, allowed }
+        joined
+    }
+
+    /// The rules, which only add redactions.
+    #[must_use]
+    pub fn without_exceptions(self) -> Self {
+        Self {
+            allowed: None,
+            ..self
+        }
     }
 
     /// Reads rules from the text of a file.
     ///
     /// # Errors
     ///
-    /// On the first line that is not a rule, naming the line and the rule.
+    /// At the first line that is not a rule.
     pub fn parse(text: &str) -> Result<Self, UserRulesError> {
-        let mut parsed = Self::default();
+        let (mut rules, mut allowed) = (Vec::new(), HashSet::new());
         for (index, content) in text.lines().enumerate() {
             let (line, content) = (index + 1, content.trim());
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }
             match split(content) {
-                ("rule", rest) => parsed.rules.push(UserRule::parse(line, rest)?),
+                ("rule", rest) => rules.push(UserRule::parse(line, rest)?),
                 ("allow", "") => {
                     return Err(UserRulesError::Incomplete {
                         line,
@@ -127,7 +133,7 @@ impl UserRules {
                     });
                 }
                 ("allow", value) => {
-                    parsed.allowed.insert(value.to_owned());
+                    allowed.insert(value.to_owned());
                 }
                 (found, _) => {
                     return Err(UserRulesError::Directive {
@@ -137,11 +143,13 @@ impl UserRules {
                 }
             }
         }
-        Ok(parsed)
+        let allowed = Some(allowed);
+        Ok(Self { rules, allowed })
     }
 
     pub(super) fn allows(&self, secret: &str) -> bool {
-        self.allowed.contains(secret)
+        let allowed = self.allowed.as_ref();
+        allowed.is_some_and(|allowed| allowed.contains(secret))
     }
 
     /// The first match of any rule at or after `from` that touches no mark.
@@ -183,7 +191,7 @@ impl UserRule {
         loop {
             let captures = self.pattern.captures_at(text.as_bytes(), from)?;
             let found = captures.get(1).or_else(|| captures.get(0))?;
-            // Bytes match, characters are replaced.
+            // The match is of bytes; whole characters are replaced.
             let start = text.floor_char_boundary(found.start());
             let end = text.ceil_char_boundary(found.end());
             match mark_at(text, start, end) {
@@ -209,7 +217,7 @@ fn mark_at(text: &str, start: usize, end: usize) -> Option<usize> {
         .find(|closing| *closing > start)
 }
 
-/// The first word and what follows it.
+/// The first word and the rest.
 fn split(text: &str) -> (&str, &str) {
     text.split_once(char::is_whitespace)
         .map_or((text, ""), |(word, rest)| (word, rest.trim_start()))

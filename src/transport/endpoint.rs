@@ -68,7 +68,7 @@ pub enum EndpointError {
     #[error("{0:?} is not encrypted: only https is used, except on this machine")]
     NotEncrypted(String),
     /// It contains a user name or password, which would end up in logs.
-    #[error("the address of {host} holds a user name or password: remove it")]
+    #[error("the address of {host} holds a user name or password, which logs would show")]
     Credentials {
         /// The host, without the credentials.
         host: String,
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn people_look_at_the_app() {
+    fn the_app_has_an_address_of_its_own() {
         for (text, app) in [
             ("eu.i.posthog.com", "https://eu.posthog.com"),
             ("https://t.i.example.com", "https://t.i.example.com"),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_changed_address_is_worth_a_word() {
+    fn only_a_changed_address_gives_a_note() {
         let note = |text| Endpoint::parse(text).unwrap().note().map(str::to_owned);
         assert_eq!(note("https://us.i.posthog.com/"), None);
         assert_eq!(note("https://t.example.com/ingest"), None);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_goes_out_in_the_clear() {
+    fn unencrypted_addresses_are_refused() {
         for text in [
             "http://us.i.posthog.com",
             "http://localhost.example.com",
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_an_error() {
+    fn texts_that_are_no_addresses_are_errors() {
         for text in [
             "",
             "https://",

@@ -75,7 +75,7 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PostError {
     /// The name of the host does not resolve: no network, or a misspelt name.
-    #[error("cannot find the host {0}: is there a network, and is POSTHOG_HOST right?")]
+    #[error("cannot find the host {0}")]
     HostNotFound(String),
     /// No server answers at the address, or the connection broke.
     #[error("the connection failed: {0}")]
@@ -84,18 +84,35 @@ pub enum PostError {
     #[error("no answer in time ({0})")]
     Timeout(String),
     /// The server's certificate does not hold. Nothing was sent.
-    #[error(
-        "the server's certificate is not trusted ({0}): a network login page or an inspecting \
-         proxy may stand in between; if it is your organisation's, add its root certificate to \
-         the system's store (or name it in SSL_CERT_FILE)"
-    )]
+    #[error("the server's certificate is not trusted: {0}")]
     Certificate(String),
     /// The proxy of the environment refused the request.
-    #[error("the proxy failed: {0}; check HTTPS_PROXY and NO_PROXY")]
+    #[error("the proxy failed: {0}")]
     Proxy(String),
     /// The request cannot be made at all.
     #[error("cannot send: {0}")]
     Unusable(String),
+}
+
+impl PostError {
+    /// The next step for the user.
+    #[must_use]
+    pub const fn fix(&self) -> &'static str {
+        match self {
+            Self::HostNotFound(_) => {
+                "look whether there is a network and whether POSTHOG_HOST is right"
+            }
+            Self::Certificate(_) => {
+                "log in to the network, or add your organisation's root certificate to the \
+                 system's store (or name it in SSL_CERT_FILE)"
+            }
+            Self::Proxy(_) => "check HTTPS_PROXY and NO_PROXY",
+            Self::Connection(_) | Self::Timeout(_) | Self::Unusable(_) => {
+                "look whether a firewall or a proxy stands in between, and whether POSTHOG_HOST \
+                 is right"
+            }
+        }
+    }
 }
 
 /// The HTTP client. Creating one is cheap: certificates and proxy settings are read with the first

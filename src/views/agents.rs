@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::Config;
+use crate::config::{Config, Hooks};
 use crate::consent::{Caller, Environment};
 use crate::host::Host;
 use crate::integrations;
@@ -37,10 +37,10 @@ impl OtherAgent {
         let present = others.filter_map(|agent| {
             let folder = sources::folder(agent, host).filter(|folder| folder.is_dir())?;
             let key = &config.destination.api_key;
-            let switched = match (key, config.of(agent).enabled, &environment.stopped) {
+            let switched = match (key, config.of(agent).hooks, &environment.stopped) {
                 (_, _, Some(stopped)) => Err(stopped.found.clone()),
                 (None, ..) => Err("POSTHOG_API_KEY is not set in this shell".to_owned()),
-                (_, false, _) => Err("POSTHOG_ENABLED is false".to_owned()),
+                (_, Hooks::Off, _) => Err("POSTHOG_ENABLED is false".to_owned()),
                 _ => Ok(()),
             };
             Some(Self {

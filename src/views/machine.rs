@@ -8,7 +8,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{OtherAgent, Trouble};
-use crate::config::{Config, Problem};
+use crate::config::{Config, Hooks, Problem};
 use crate::consent::{self, Caller, Environment, Stopped, Trust, Unconfirmed};
 use crate::host::Host;
 use crate::integrations::claude_code::in_force::{InForce, Scope, SettingsFile};
@@ -120,7 +120,7 @@ impl Machine {
     pub(crate) fn switch(&self) -> Switch<'_> {
         let by = self.environment.decider(Variable::CcEnabled);
         let by = by.map(|file| file.path.as_path());
-        let is_enabled = self.config.of(Agent::ClaudeCode).enabled;
+        let hooks = self.config.of(Agent::ClaudeCode).hooks;
         let has_key = self.config.destination.api_key.is_some();
         if let Some(stopped) = &self.environment.stopped {
             return Switch::Stopped(stopped);
@@ -128,12 +128,12 @@ impl Machine {
         if self.config.state_dir.is_none() {
             return Switch::NoStateDirectory;
         }
-        match (is_enabled, by) {
-            (true, by) if has_key => Switch::On(by),
-            (false, Some(by)) => Switch::OffBy(by),
+        match (hooks, by) {
+            (Hooks::On, by) if has_key => Switch::On(by),
+            (Hooks::Off, Some(by)) => Switch::OffBy(by),
             _ if self.has_run_unseen() => Switch::OnByPlugin,
-            (true, _) => Switch::NoKey,
-            (false, None) => Switch::Off {
+            (Hooks::On, _) => Switch::NoKey,
+            (Hooks::Off, None) => Switch::Off {
                 has_plugin: matches!(self.plugin, Ok(Some(_))),
             },
         }

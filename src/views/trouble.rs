@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::consent::{Stopped, TrustError, Unconfirmed};
+use crate::integrations::claude_code::settings::edit::EditError;
 use crate::outbox::OutboxError;
 
 /// A problem that prevents storing or sending.
@@ -20,7 +21,9 @@ impl Trouble {
     pub(crate) fn of(error: &anyhow::Error) -> Option<Self> {
         let fix = error.chain().find_map(|cause| {
             let outbox = cause.downcast_ref().and_then(OutboxError::fix);
-            outbox.or_else(|| cause.downcast_ref().map(TrustError::fix))
+            let edit = || cause.downcast_ref().and_then(EditError::fix);
+            let trust = || cause.downcast_ref().map(TrustError::fix);
+            outbox.or_else(edit).or_else(trust)
         });
         Some(Self {
             found: format!("{error:#}"),

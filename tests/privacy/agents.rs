@@ -1,4 +1,4 @@
-//! What a coding agent can do with the program: a project may have asked for it.
+//! The power of a coding agent that runs the program, perhaps at the request of a project.
 
 use std::fs;
 

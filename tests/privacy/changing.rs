@@ -1,5 +1,5 @@
-//! Settings that change while a session goes on, and folders that are not the project's: what a
-//! hook found out is neither forgotten nor asked again.
+//! Settings that change during a session, and folders outside of the project: what a hook found out
+//! is kept and not determined again.
 
 use std::fs;
 use std::net::TcpListener;
@@ -20,7 +20,7 @@ const CONTENT: &str = "prompt 1 of session";
 const OTHER_KEY: &str = "phc_of_somebody_else_entirely_0123456789abcdefg";
 
 #[test]
-fn a_hook_that_runs_in_another_folder_than_the_project_hands_on_what_that_folder_sets() {
+fn a_hook_in_another_folder_passes_on_the_settings_of_that_folder() {
     let scene = Scene::on(|env| env.with("POSTHOG_LLMA_PRIVACY_MODE", "true"));
     let foreign = PostHog::start();
     let url = foreign.url();
@@ -58,7 +58,7 @@ fn a_hook_that_runs_in_another_folder_than_the_project_hands_on_what_that_folder
 }
 
 #[test]
-fn nothing_takes_the_way_that_a_repository_chooses_not_even_what_waited_before() {
+fn nothing_is_sent_by_the_route_of_a_repository_not_even_events_that_waited() {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
     let was_asked = Arc::new(AtomicBool::new(false));
@@ -98,13 +98,13 @@ fn nothing_takes_the_way_that_a_repository_chooses_not_even_what_waited_before()
     outcome.complains("HTTPS_PROXY");
     assert!(!asked(), "a command inside of Claude Code");
 
-    // The test can fail: what the user sets is used.
+    // The user's own setting is used, so the test can fail.
     let outcome = scene.env.command(["flush"]).env("HTTPS_PROXY", &address);
     outcome.run().code(1);
     assert!(asked());
 }
 
-/// Claude Code as a process that its hooks tell of: the one that runs this test.
+/// The process of Claude Code, for which that of this test stands.
 fn of_process(run: Run) -> Run {
     run.env("CLAUDE_PID", std::process::id().to_string())
 }
@@ -120,7 +120,7 @@ fn start(scene: &Scene, in_force: &[(&str, &str)]) {
 }
 
 #[test]
-fn what_a_repository_set_stays_the_repository_s_when_its_settings_are_gone() {
+fn a_value_set_by_a_repository_stays_the_repository_s_after_its_settings_are_gone() {
     let (scene, foreign) = (Scene::new(), PostHog::start());
     let url = foreign.url();
     let in_force = [
@@ -143,7 +143,7 @@ fn what_a_repository_set_stays_the_repository_s_when_its_settings_are_gone() {
     scene.settle();
     assert_eq!(foreign.requests().len(), 0);
 
-    // The next session makes up for it, with what the user wants.
+    // The next session sends it with the user's settings.
     session.age(std::time::Duration::from_hours(2));
     start(&scene, &[]);
     assert_eq!(foreign.requests().len(), 0);
@@ -152,7 +152,7 @@ fn what_a_repository_set_stays_the_repository_s_when_its_settings_are_gone() {
 }
 
 #[test]
-fn a_file_that_does_not_end_is_given_up_wherever_it_is_named() {
+fn an_endless_file_is_refused_in_every_setting() {
     if !cfg!(target_os = "linux") {
         return;
     }
@@ -211,7 +211,7 @@ fn a_session_stays_as_private_as_a_folder_that_an_earlier_part_of_it_worked_in()
         }
     };
     let lines: Vec<String> = lines.iter().enumerate().map(moved).collect();
-    // Twice, so that there is something to go on from.
+    // Twice, so that there is a checkpoint.
     for until in [third, third + 3, lines.len()] {
         let until = until.min(lines.len());
         scene
@@ -265,7 +265,7 @@ fn the_slash_command_reaches_no_project_with_a_similar_name() {
 }
 
 #[test]
-fn what_claude_code_starts_goes_by_no_value_that_a_repository_left_there() {
+fn processes_started_by_claude_code_use_no_value_of_a_repository() {
     let (scene, foreign) = (Scene::new(), PostHog::start());
     let url = foreign.url();
     let in_force = [
@@ -306,7 +306,7 @@ fn what_claude_code_starts_goes_by_no_value_that_a_repository_left_there() {
     assert_ne!(slash.status.code(), Some(0), "{}", slash.report());
     assert_eq!(foreign.requests().len(), 0);
 
-    // The test can fail: that is what the hook of Pi sends.
+    // The hook of Pi sends it, so the test can fail.
     scene.env.run(pi).success().silent();
     scene.settle();
     assert_eq!(scene.posthog.named("$ai_generation").len(), 1);

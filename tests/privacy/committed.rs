@@ -1,7 +1,7 @@
-//! What a repository can do with settings that are committed with it: only make things stricter.
+//! The power of committed settings: a repository can only make things stricter.
 //!
-//! Claude Code has put the values in force into the environment of the hook; the tests do that in
-//! its place, and `tests/e2e` runs the first of them with the real one.
+//! Claude Code puts the values in force into the environment of the hook. These tests do the same,
+//! and `tests/e2e` runs the first of them with the real Claude Code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,19 +18,19 @@ use crate::support::session::Session;
 const CONTENT: &str = "prompt 1 of session";
 const OTHER_KEY: &str = "phc_of_somebody_else_entirely_0123456789abcdefg";
 
-/// The repository's settings.
+/// Writes the repository's settings.
 fn commit(scene: &Scene, text: &str) {
     let file = scene.env.project().join(".claude/settings.json");
     scene.env.write(file, text);
 }
 
-/// The user's own settings, for everything.
+/// Writes the user's own settings for all projects.
 fn users(scene: &Scene, env: &Value) {
     let settings = json!({ "env": env }).to_string();
     scene.env.write("home/.claude/settings.json", settings);
 }
 
-/// The hook as Claude Code runs it where these variables are in force.
+/// Runs the hook as Claude Code does with these variables in force.
 fn end_with(scene: &Scene, session: &Session, in_force: &[(&str, &str)]) {
     let set = |run: Run, (name, value): &(&str, &str)| run.env(name, value);
     let hook = in_force.iter().fold(scene.hook(session), set);
@@ -43,7 +43,7 @@ fn has_content(posthog: &PostHog) -> bool {
 }
 
 #[test]
-fn settings_that_only_claude_code_can_read_are_read_all_the_same() {
+fn settings_that_only_claude_code_can_parse_are_read() {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     for odd in ["1e999", r#""\ud800""#, r#"{"\udfff":-1e999}"#, &deep] {
         let (scene, foreign) = (Scene::new(), PostHog::start());
@@ -66,7 +66,7 @@ fn settings_that_only_claude_code_can_read_are_read_all_the_same() {
         assert_eq!(foreign.requests().len(), 0, "{odd}");
         assert_eq!(scene.posthog.requests().len(), 0, "{odd}");
 
-        // Once the user has agreed to the place, content still stays here.
+        // Content stays private even after the user confirmed the destination.
         scene.env.run(["trust", "--project"]).success();
         scene.flush().success();
         assert_eq!(foreign.events().len() as u64, session.events(), "{odd}");
@@ -161,7 +161,7 @@ fn a_privacy_setting_counts_as_committed_whatever_is_written_there() {
     }
 }
 
-/// Another project of the user's, with settings of its own and a session that was not sent.
+/// Another project of the user, with settings of its own and an unsent session.
 pub(crate) fn other_project(scene: &Scene, file: &str, env: &Value) -> (PathBuf, Session) {
     let other = scene.env.root().join("other");
     git2::Repository::init(&other).expect("the place can be set up");
@@ -257,7 +257,7 @@ fn rules_of_a_project_hold_in_addition_to_the_user_s() {
         assert!(!outcome.stdout.contains("I look at"), "nothing is allowed");
         fs::remove_file(scene.env.root().join("other/.claude").join(file)).unwrap();
     }
-    // Rules that are not there are no reason to go on without them.
+    // Missing rules stop sending.
     other_project(
         &scene,
         "settings.json",
@@ -452,7 +452,7 @@ fn committed_settings_move_no_state_drop_nothing_and_send_no_more() {
 }
 
 #[test]
-fn where_the_user_s_own_folders_are_moved_nothing_is_done() {
+fn nothing_is_done_if_a_repository_moves_the_user_s_folders() {
     for name in ["HOME", "XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR"] {
         let scene = Scene::new();
         let theirs = scene.env.project().join("theirs");

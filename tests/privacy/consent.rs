@@ -1,4 +1,4 @@
-//! Where sessions may go, and which projects are left alone.
+//! Destinations of sessions, and excluded projects.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn status(scene: &Scene) -> Value {
     serde_json::from_str(&outcome.stdout).expect("JSON")
 }
 
-/// The project's committed settings say where sessions go.
+/// Commits settings with a destination.
 fn commit_destination(scene: &Scene) {
     let settings = format!(
         r#"{{"env":{{"POSTHOG_HOST":"{}","POSTHOG_API_KEY":"{API_KEY}"}}}}"#,
@@ -88,7 +88,7 @@ fn a_host_that_is_not_posthogs_waits_until_it_is_confirmed() {
     let told = status(&scene);
     let destination = &told["destinations"][0];
     assert_eq!(destination["host"], "https://posthog.invalid");
-    // Nobody tried: there is neither a success nor an error.
+    // Nothing was tried: there is neither a success nor an error.
     assert_eq!(destination["last_error"], Value::Null);
     assert_eq!(destination["waiting"], session.events());
     scene
@@ -183,7 +183,7 @@ fn committed_settings_cannot_switch_privacy_off() {
         .env
         .write(scene.env.claude().join("settings.json"), of_user);
     let session = Session::write(&scene.env, 1, 1);
-    // Claude Code lets the project's settings win over the user's.
+    // In Claude Code, the project's settings override the user's.
     scene
         .hook(&session)
         .env(name, "false")

@@ -1,4 +1,4 @@
-//! Sessions that the user paused or had forgotten: nothing of them leaves until that is taken back.
+//! Sessions that were paused or forgotten: nothing of them is sent until that is revoked.
 
 use std::fs;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::support::session::Session;
 
 const TWO_HOURS: Duration = Duration::from_hours(2);
 
-/// `pause`, as Claude Code runs it in a session.
+/// Runs `pause` as Claude Code does in a session.
 fn pause(scene: &Scene, session: &str) -> Outcome {
     let run = scene.env.command(["pause"]).env("CLAUDECODE", "1");
     run.env("CLAUDE_CODE_SESSION_ID", session).run().success()
@@ -96,7 +96,7 @@ fn without_a_session_of_its_own_the_newest_of_the_project_is_paused() {
 }
 
 #[test]
-fn what_waits_of_a_paused_session_is_withdrawn_and_comes_back_with_it() {
+fn waiting_events_of_a_paused_session_are_withdrawn_and_return_on_resume() {
     let scene = Scene::new();
     scene.posthog.set(Fault::status(401));
     let [session, other] = [1, 2].map(|number| Session::write(&scene.env, number, 2));
@@ -149,7 +149,7 @@ fn of_a_forgotten_session_nothing_is_sent_again_not_even_its_copies_in_a_fork() 
     fork.grow(1);
     scene.end(&fork);
     scene.settle();
-    // Hooks leave a destination alone that refused the key.
+    // Hooks do not send to a destination that refused the key.
     scene.flush().success();
     assert_eq!(scene.posthog.of_session(&session.id).len(), sent);
     let of_fork = scene.posthog.of_session(&fork.id).len() as u64;
@@ -159,7 +159,7 @@ fn of_a_forgotten_session_nothing_is_sent_again_not_even_its_copies_in_a_fork() 
         "its own turn and its trace"
     );
 
-    // It is no pause, which a bare command ends.
+    // A bare `resume` ends a pause only.
     scene.env.run(["resume"]).code(2);
     pause(&scene, &session.id);
     assert_eq!(scene.status()["excluded"][0]["cause"], "forgotten");
@@ -170,7 +170,7 @@ fn of_a_forgotten_session_nothing_is_sent_again_not_even_its_copies_in_a_fork() 
 }
 
 #[test]
-fn where_exclusions_cannot_be_read_nothing_is_sent_and_the_status_says_so() {
+fn unreadable_exclusions_stop_sending_and_the_status_says_so() {
     let scene = Scene::new();
     let session = Session::write(&scene.env, 1, 1);
     pause(&scene, &session.id);

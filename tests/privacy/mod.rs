@@ -1,5 +1,5 @@
-//! What leaves the machine, and where to: content where it is wanted and nowhere else, secrets
-//! never, and only to places that the user chose.
+//! Content that leaves the machine: only where it is wanted, without secrets, and only to
+//! destinations that the user chose.
 
 mod agents;
 mod changing;

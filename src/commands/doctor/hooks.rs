@@ -115,9 +115,9 @@ fn unloadable(check: &'static str, reason: &Unloadable, host: &Host) -> Finding 
 fn allowed(machine: &Machine, own: Option<&SettingsFile>, is_installed: bool) -> Finding {
     const CHECK: &str = "hooks";
     let hindrance = match own {
-        Some(file) => plugin::hooks_off(&machine.settings, file.is_managed()),
+        Some(file) => plugin::hooks_off(&machine.settings, Some(file)),
         // Installing the plugin also enables it.
-        None if !is_installed => plugin::hooks_off(&machine.settings, false),
+        None if !is_installed => plugin::hooks_off(&machine.settings, None),
         None => plugin::hindrance(&machine.settings),
     };
     let path = |file: &SettingsFile| words::path(&file.path, &machine.host);

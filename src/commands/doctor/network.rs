@@ -119,36 +119,10 @@ fn network(
         "proxy": proxy,
     });
     let finding = match outcome {
-        Err(error) => {
-            let (found, fix) = silence(error);
-            Finding::problem(CHECK, found, fix)
-        }
+        Err(error) => Finding::problem(CHECK, error.to_string(), error.fix()),
         Ok(_) => answered(endpoint, &classify(outcome, now), took, proxy),
     };
     finding.with(details)
-}
-
-/// A failed request, and the next step.
-fn silence(error: &PostError) -> (String, &'static str) {
-    match error {
-        PostError::HostNotFound(host) => (
-            format!("cannot find the host {host}"),
-            "check the network, and POSTHOG_HOST",
-        ),
-        PostError::Certificate(reason) => (
-            format!("the server's certificate is not trusted: {reason}"),
-            "log in to the network, or add your organisation's root certificate to the system's \
-             store (or name it in SSL_CERT_FILE)",
-        ),
-        PostError::Proxy(reason) => (
-            format!("the proxy failed: {reason}"),
-            "check HTTPS_PROXY and NO_PROXY",
-        ),
-        PostError::Connection(_) | PostError::Timeout(_) | PostError::Unusable(_) => (
-            error.to_string(),
-            "check for a firewall or proxy in between, and POSTHOG_HOST",
-        ),
-    }
 }
 
 /// The meaning of the answer to an empty batch.

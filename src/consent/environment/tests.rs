@@ -5,7 +5,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::consent::{Hidden, UnknownValue, forget_beginning};
+use crate::consent::{Exceptions, Hidden, UnknownValue, forget_beginning};
 use crate::integrations::claude_code::settings;
 
 /// Values that a repository may commit.
@@ -114,7 +114,7 @@ fn for_all_that_may_be_committed(
 }
 
 #[test]
-fn whatever_a_repository_commits_the_user_s_own_value_holds() {
+fn the_user_s_own_value_applies_whatever_a_repository_commits() {
     let sandbox = Sandbox::new();
     for_all_that_may_be_committed(
         &sandbox,
@@ -253,7 +253,7 @@ fn a_local_file_of_the_user_s_own_wins_over_the_committed_one() {
 }
 
 #[test]
-fn a_name_counts_in_whatever_letters_it_is_written() {
+fn names_of_variables_are_case_insensitive() {
     let sandbox = Sandbox::new();
     sandbox.write(
         COMMITTED,
@@ -346,7 +346,7 @@ fn the_settings_of_a_project_speak_for_its_own_sessions_alone() {
 }
 
 #[test]
-fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neither() {
+fn a_hook_given_another_value_than_the_user_s_settings_uses_neither() {
     let sandbox = Sandbox::new();
     for variable in Variable::ALL {
         sandbox.set(USERS, *variable, &json!("1"));
@@ -356,7 +356,10 @@ fn a_hook_that_was_given_another_value_than_the_user_s_settings_say_goes_by_neit
             // This variable moves the settings themselves.
             Variable::ClaudeConfigDir => {}
             Variable::RedactFile => {
-                let allows = judged.rules.iter().map(|it| it.may_allow);
+                let allows = judged
+                    .rules
+                    .iter()
+                    .map(|it| it.exceptions == Exceptions::Apply);
                 assert_eq!(allows.collect::<Vec<_>>(), [true, false]);
             }
             _ if variable.if_committed() == IfCommitted::Stricter => {
@@ -431,7 +434,7 @@ fn a_variable_that_a_repository_set_once_is_not_the_user_s_for_the_rest_of_the_p
 }
 
 #[test]
-fn a_process_whose_beginning_nobody_noted_has_no_folders_inside_of_the_project() {
+fn a_process_without_a_stored_beginning_has_no_folders_inside_the_project() {
     let sandbox = Sandbox::new();
     let host = process(&sandbox);
     for (path, stops) in [

@@ -1,11 +1,11 @@
-//! Claude Code's settings as they are in force in the folder that the program runs in: which
-//! file says what, and which of them wins.
+//! The settings of Claude Code in force in the current folder: the files, their content, and their
+//! precedence.
 //!
-//! Seen in version 2.1.329: the variables of an `env` block replace those of the environment; a
-//! project's committed file counts when Claude Code is started in the folder that holds it, not
-//! in one below; a file that is no JSON counts for nothing. Options of a plugin stand under
-//! `pluginConfigs` in the user's own file, and in no other file do they count; those that the
-//! plugin calls sensitive are kept elsewhere, and only its hooks see them.
+//! Seen in version 2.1.329: the variables of an `env` block replace those of the environment. A
+//! project's committed file applies if Claude Code is started in its folder, not below it. A file
+//! that is no JSON is ignored. Options of a plugin are under `pluginConfigs` and apply only in the
+//! user's own file; those that the plugin declares sensitive are stored elsewhere, and only its
+//! hooks see them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,14 +16,14 @@ use super::settings::{self, COMMITTED_FILE, Variables, content};
 use crate::host::Host;
 use crate::variables::Variable;
 
-/// The folder of Claude Code among the settings of the machine.
+/// Name of Claude Code's folder among the settings of the machine.
 const MANAGED: &str = if cfg!(any(target_os = "macos", windows)) {
     "ClaudeCode"
 } else {
     "claude-code"
 };
 
-/// Whose settings a file holds, the weakest first.
+/// Scope of a settings file, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// The user's, in every project.
@@ -32,26 +32,26 @@ pub enum Scope {
     Project,
     /// The user's, in this project.
     Local,
-    /// Those of whoever administers the machine; nothing overrides them.
+    /// The administrator's; nothing overrides them.
     Managed,
 }
 
 /// One settings file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SettingsFile {
-    /// Whose it is.
+    /// Its scope.
     pub scope: Scope,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Why Claude Code ignores it, when it does.
+    /// The reason for which Claude Code ignores it, if it does.
     pub problem: Option<String>,
     content: Map<String, Value>,
 }
 
-/// All settings files that are there.
+/// All settings files that exist.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InForce {
-    /// The weakest first.
+    /// The files, the weakest first.
     pub files: Vec<SettingsFile>,
 }
 
@@ -96,7 +96,7 @@ impl InForce {
         self.entries(name, entry).into_iter().next()
     }
 
-    /// The same in every file that has it, the strongest first.
+    /// The entry in every file that has it, the strongest first.
     #[must_use]
     pub fn entries(&self, name: &str, entry: &str) -> Vec<(&Value, &SettingsFile)> {
         let strongest_first = self.files.iter().rev();
@@ -105,8 +105,7 @@ impl InForce {
             .collect()
     }
 
-    /// The days for which Claude Code keeps a transcript after it was last written to; `None`
-    /// when it keeps them for ever.
+    /// Days for which Claude Code keeps a transcript after the last write; `None` if for ever.
     #[must_use]
     pub fn days_kept(&self) -> Option<u64> {
         const DEFAULT: u64 = 30;
@@ -137,7 +136,7 @@ impl SettingsFile {
         content::variables(&self.content)
     }
 
-    /// `None` when there is no such file.
+    /// Reads a file; `None` if there is none.
     fn read(scope: Scope, path: PathBuf) -> Option<Self> {
         if !content::may_exist(&path) {
             return None;
@@ -155,7 +154,7 @@ impl SettingsFile {
     }
 }
 
-/// The files of the machine's administrator: one, and a folder of additions to it.
+/// The administrator's files: one, and those of a folder of additions.
 fn managed_files(host: &Host) -> Vec<PathBuf> {
     let Some(system) = &host.system else {
         return Vec::new();
@@ -168,7 +167,7 @@ fn managed_files(host: &Host) -> Vec<PathBuf> {
             let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
             paths.filter(is_settings).collect()
         }
-        // A folder that cannot be listed is reported as a file that cannot be read.
+        // A folder that cannot be listed is treated as a file that cannot be read.
         Err(_) if content::may_exist(&additions) => vec![additions],
         Err(_) => Vec::new(),
     };
@@ -201,7 +200,7 @@ mod tests {
         fs::write(path, text).unwrap();
     }
 
-    /// What the strongest file sets that says anything.
+    /// The tags that the strongest file with tags sets.
     fn tags(settings: &InForce) -> Option<String> {
         let mut strongest_first = settings.files.iter().rev();
         strongest_first.find_map(|file| file.variables().remove("POSTHOG_TAGS"))

@@ -1,10 +1,10 @@
-//! Whether Claude Code can load the installed plugin.
+//! The marketplace of the plugin: checks that Claude Code can load the installed plugin.
 //!
-//! Seen in version 2.1.332: `plugins/known_marketplaces.json` holds the source of each marketplace. A
-//! plugin of a marketplace that is a folder is read from that folder at every start; the copy in
-//! `plugins/cache` does not serve as a substitute. Where the folder was moved, no longer lists the
-//! plugin or has lost its files, Claude Code starts without the plugin and says so in `/plugin` and
-//! `claude plugin list` alone. A missing `known_marketplaces.json` is made anew from the settings.
+//! Seen in version 2.1.332: `plugins/known_marketplaces.json` holds the source of each marketplace.
+//! A plugin of a marketplace that is a folder is read from that folder at every start; the copy in
+//! `plugins/cache` is no substitute. If the folder was moved, no longer lists the plugin or has
+//! lost its files, Claude Code starts without the plugin and reports it only in `/plugin` and
+//! `claude plugin list`. A missing `known_marketplaces.json` is created again from the settings.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,17 +18,17 @@ use super::settings::content::PLUGIN;
 use crate::host::Host;
 use crate::sources::claude_code::places::config_dir;
 
-/// Why Claude Code does not load the plugin though it is installed.
+/// Reason for which Claude Code does not load the installed plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unloadable {
     /// A list of marketplaces or plugins cannot be read.
     List {
         /// The file.
         file: PathBuf,
-        /// The error that reading it gave.
+        /// The error of reading it.
         cause: String,
     },
-    /// The folder that the marketplace was added from holds none.
+    /// The folder from which the marketplace was added holds no marketplace.
     NoMarketplace(PathBuf),
     /// The marketplace does not list the plugin.
     NotListed(PathBuf),
@@ -98,7 +98,7 @@ fn check_folder(folder: &Path, plugin: &str) -> Result<(), Unloadable> {
     }
 }
 
-/// Reads a file of JSON; `None` when there is none.
+/// Reads a file of JSON; `None` if there is no file.
 fn read<T: for<'a> Deserialize<'a>>(file: &Path) -> Result<Option<T>, Unloadable> {
     let unreadable = |cause: String| Unloadable::List {
         file: file.to_owned(),
@@ -134,7 +134,7 @@ mod tests {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, content).unwrap();
         };
-        // Claude Code makes the list anew.
+        // Claude Code creates the list again.
         assert_eq!(check_loadable(&host), Ok(()));
         let registered = |source: &str| {
             let source = json!({ "source": source, "path": folder });

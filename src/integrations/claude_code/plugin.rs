@@ -1,8 +1,9 @@
-//! Whether Claude Code would call us: the installed plugin, or hooks of the user's own.
+//! The hooks by which Claude Code calls this program: those of the installed plugin, or the user's
+//! own.
 //!
-//! Seen in version 2.1.329: `plugins/installed_plugins.json` holds a list of installations for
-//! each `<plugin>@<marketplace>`, one for each scope, and `enabledPlugins` in the settings
-//! switches a plugin on.
+//! Seen in version 2.1.329: `plugins/installed_plugins.json` lists the installations of each
+//! `<plugin>@<marketplace>`, one per scope, and `enabledPlugins` in the settings switches a plugin
+//! on.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +19,7 @@ use crate::host::Host;
 use crate::sources::claude_code::places::config_dir;
 use crate::sources::times::parse_time;
 
-/// What a hook of the user's own has in its command.
+/// Word in the command of a user's own hook.
 const PROGRAM: &str = "posthog-llma";
 
 /// An installed plugin.
@@ -26,13 +27,13 @@ const PROGRAM: &str = "posthog-llma";
 pub struct Plugin {
     /// Its version.
     pub version: String,
-    /// Where its files are.
+    /// The folder of its files.
     pub path: PathBuf,
-    /// When it was last installed or updated.
+    /// Time of its last installation or update.
     pub installed_at: Option<DateTime<Utc>>,
 }
 
-/// Why no hook of the plugin runs.
+/// Reason for which no hook of the plugin runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hindrance<'a> {
     /// The settings do not switch the plugin on.
@@ -64,10 +65,10 @@ struct Installation {
 }
 
 impl Plugin {
-    /// The plugin as it is installed for this user, or for the project we run in.
+    /// The plugin as installed for this user, or for the current project.
     ///
     /// # Errors
-    /// When Claude Code's list of plugins is there and cannot be read; the words name it.
+    /// When Claude Code's list of plugins exists and cannot be read. The message names the file.
     pub fn installed(host: &Host) -> Result<Option<Self>, String> {
         let Some(config) = config_dir(host) else {
             return Ok(None);
@@ -86,7 +87,7 @@ impl Plugin {
                 .is_some_and(|cwd| cwd.starts_with(project)),
         };
         let ours = installed.plugins.get(PLUGIN).into_iter().flatten();
-        // Of two, the one for this project counts.
+        // An installation for this project takes precedence.
         let ours = ours.filter(here).max_by_key(|it| it.project_path.is_some());
         Ok(ours.map(|it| Self {
             version: it.version.clone(),
@@ -100,7 +101,7 @@ impl Plugin {
     }
 }
 
-/// What keeps the plugin's hooks from running; `None` when nothing does.
+/// The reason for which the plugin's hooks do not run; `None` if they do.
 #[must_use]
 pub fn hindrance(settings: &InForce) -> Option<Hindrance<'_>> {
     let enabled = settings.entry("enabledPlugins", PLUGIN);
@@ -110,13 +111,17 @@ pub fn hindrance(settings: &InForce) -> Option<Hindrance<'_>> {
     if !is_on {
         return Some(Hindrance::PluginOff(by));
     }
-    let is_managed = by.is_some_and(SettingsFile::is_managed);
-    hooks_off(settings, is_managed)
+    hooks_off(settings, by)
 }
 
-/// What keeps hooks from running; those of the administrator only another decision of theirs.
+/// The setting that stops hooks which the file `chosen_by` defines. Only a setting of the
+/// administrator stops the administrator's hooks.
 #[must_use]
-pub fn hooks_off(settings: &InForce, is_managed: bool) -> Option<Hindrance<'_>> {
+pub fn hooks_off<'a>(
+    settings: &'a InForce,
+    chosen_by: Option<&SettingsFile>,
+) -> Option<Hindrance<'a>> {
+    let is_managed = chosen_by.is_some_and(SettingsFile::is_managed);
     let is_set = |name: &str| {
         let (value, file) = settings.value(name)?;
         (*value == Value::Bool(true)).then_some(file)
@@ -131,7 +136,7 @@ pub fn hooks_off(settings: &InForce, is_managed: bool) -> Option<Hindrance<'_>> 
         .map(Hindrance::ManagedOnly)
 }
 
-/// The settings file with a `SessionEnd` hook that calls us without the plugin.
+/// The settings file with a `SessionEnd` hook that calls this program without the plugin.
 #[must_use]
 pub fn own_hook(settings: &InForce) -> Option<&SettingsFile> {
     settings
@@ -210,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_another_shape_is_said() {
+    fn a_list_of_another_structure_is_reported() {
         let root = tempfile::tempdir().unwrap();
         write(
             root.path(),
@@ -225,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_hooks_from_running_is_found_where_it_is_written() {
+    fn the_setting_that_stops_hooks_is_found_in_its_file() {
         let on = json!({ PLUGIN: true });
         for (user, managed, expected) in [
             (json!({}), json!({}), Some("plugin off")),

@@ -1,8 +1,8 @@
-//! Which sessions are open right now.
+//! The sessions that are open now.
 //!
-//! Newer versions keep `sessions/<pid>.json` below their configuration folder while a process
-//! has a session open, and remove it when the process exits. A process that was killed leaves
-//! its file behind, so the process itself is asked for.
+//! Recent versions of Claude Code write `sessions/<pid>.json` below their configuration folder
+//! while a process has a session open, and remove it when the process exits. A process that was
+//! killed leaves its file behind, so the process must exist too.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,12 +13,12 @@ use serde::Deserialize;
 use crate::host::Host;
 use crate::sources::claude_code::places::{config_dir, config_dirs, config_dirs_of, is_of_cowork};
 
-/// What is known about open sessions.
+/// Open sessions, as far as known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Running {
-    /// This version of Claude Code does not say.
+    /// Unknown: this version of Claude Code does not record them.
     Unknown,
-    /// These, by id, and no others.
+    /// These ids and no others.
     Sessions(HashSet<String>),
 }
 
@@ -29,7 +29,7 @@ struct Entry {
     session_id: String,
 }
 
-/// Which sessions are open, in any of the folders of Claude Code.
+/// The sessions that are open, in all folders of Claude Code.
 #[must_use]
 pub fn running(host: &Host) -> Running {
     running_in_any(&config_dirs(host))
@@ -50,8 +50,8 @@ fn running_in_any(folders: &[PathBuf]) -> Running {
     open
 }
 
-/// Which sessions are open in the folder that a transcript lies in. Of one that lies elsewhere, the
-/// folder of Claude Code is asked; of one of Cowork nothing is known.
+/// The sessions that are open in the Claude Code folder of a transcript. For a transcript outside
+/// of such folders, the folder in force is read. For one of Cowork, nothing is known.
 #[must_use]
 pub fn running_beside(transcript: &Path, host: &Host) -> Running {
     if is_of_cowork(transcript) {
@@ -84,18 +84,18 @@ fn entry(path: &Path) -> Option<Entry> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Whether a process runs, as far as anybody can tell.
+/// Whether a process runs, as far as the system tells.
 #[cfg(unix)]
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
     use rustix::io::Errno;
     use rustix::process::{Pid, test_kill_process};
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    // Not being allowed to ask means that there is somebody.
+    // A process that may not be signalled exists.
     pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
 }
 
-/// Without a way to ask, a file that is there is believed.
+/// Without a way to look for the process, its file counts.
 #[cfg(not(unix))]
 #[must_use]
 pub const fn is_alive(_: u32) -> bool {
@@ -133,7 +133,7 @@ mod tests {
         for (transcript, knows) in [
             (".claude/projects/p/living.jsonl", true),
             ("copies/living.jsonl", true),
-            // Of an older version, which does not say.
+            // An older version, which does not record sessions.
             (".config/claude/projects/p/living.jsonl", false),
             (
                 ".config/Claude/local-agent-mode-sessions/o/a/t/.claude/projects/p/1.jsonl",

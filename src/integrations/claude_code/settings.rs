@@ -1,15 +1,15 @@
-//! The settings files of Claude Code, and the variables that they set.
+//! The settings files of Claude Code and the variables that they set.
 //!
-//! `env` blocks stand in the user's own `settings.json`, in a project's `.claude/settings.json`,
-//! which is committed with the project and so written by whoever may push to it, and in its
-//! `.claude/settings.local.json`, which is meant to be the user's again. The later wins over the
-//! earlier, and the settings of an organisation over all of them. Whatever a file sets wins over
-//! the environment that Claude Code was started in.
+//! Three files have an `env` block: the user's own `settings.json`, a project's
+//! `.claude/settings.json`, which is committed and so written by everyone who may push, and its
+//! `.claude/settings.local.json`, which is meant to be the user's. Later ones override earlier
+//! ones, the settings of an organisation override all of them, and every file overrides the
+//! environment in which Claude Code was started.
 //!
-//! Seen in versions 2.1.329 and 2.1.332: a committed file counts when Claude Code is started in the
-//! folder that holds it, not in one below; inside a git repository the local file at the top of its
-//! main work tree counts in every folder and in linked work trees, and wins over one in the folder
-//! itself; and variables stay set for the rest of a session when the file that set them changes.
+//! Seen in versions 2.1.329 and 2.1.332: a committed file applies if Claude Code is started in its
+//! folder, not below it. Inside a git repository, the local file at the top of its main work tree
+//! applies in every folder and in linked work trees, and overrides one in the folder itself.
+//! Variables stay set for the rest of a session if the file that set them changes.
 
 pub mod content;
 pub mod edit;
@@ -21,36 +21,36 @@ use crate::host::Host;
 use crate::sources::claude_code::places::{config_dir, config_dirs, config_dirs_of};
 pub use content::Variables;
 
-/// The settings that are committed with a project.
+/// Path of the settings that are committed with a project.
 pub const COMMITTED_FILE: &str = ".claude/settings.json";
 
-/// The user's own settings inside a project; normally not committed.
+/// Path of the user's own settings inside a project, which are normally not committed.
 pub const LOCAL_FILE: &str = ".claude/settings.local.json";
 
-/// The user's own settings in every project, in the folder of Claude Code.
+/// Name of the user's own settings for all projects, in the folder of Claude Code.
 pub const USER_FILE: &str = "settings.json";
 
-/// Which settings file it is.
+/// Kind of settings file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `settings.json`, which is meant to be committed.
     Committed,
-    /// `settings.local.json`, which is not.
+    /// `settings.local.json`, which is meant not to be committed.
     Local,
     /// `settings.json` in a folder of Claude Code: the user's own in every project.
     User,
 }
 
-/// A settings file that speaks for some sessions and not for others.
+/// A settings file that applies to some sessions only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectFile {
-    /// Which of them.
+    /// Its kind.
     pub kind: Kind,
-    /// The folder that holds `.claude`; of the user's own file, that of Claude Code.
+    /// The folder that contains `.claude`; for the user's own file, the folder of Claude Code.
     pub folder: PathBuf,
     /// The file.
     pub path: PathBuf,
-    /// What it sets, or why it cannot be read.
+    /// The variables it sets, or the reason for which it cannot be read.
     pub variables: Result<Variables, String>,
 }
 
@@ -60,7 +60,7 @@ pub fn user_file(host: &Host) -> Option<PathBuf> {
     config_dir(host).map(|config| config.join(USER_FILE))
 }
 
-/// Where the user's own settings for sessions in `directory` are looked for, the weaker first.
+/// Paths of the user's own settings for sessions in `directory`, the weaker first.
 #[must_use]
 pub fn local_files(directory: &Path) -> Vec<PathBuf> {
     let folders = [Some(directory.to_owned()), git::main_work_tree(directory)];
@@ -73,9 +73,9 @@ pub fn local_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The settings files of the project that `directory` is in, the weakest first: those of every
-/// folder above, since who says where a project begins is not agreed on, and the local one at the
-/// top of the main work tree. The user's own folder of settings is no project.
+/// The settings files of the project of `directory`, the weakest first: those of every folder
+/// above, since the root of a project is not defined, and the local one at the top of the main work
+/// tree. The user's own folder of settings is no project.
 #[must_use]
 pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
     let real = directory.canonicalize();
@@ -102,8 +102,8 @@ pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
         .collect()
 }
 
-/// The user's own settings of the folders of Claude Code that a transcript lies in, but for those in
-/// force: one may keep accounts apart by folders.
+/// The user's own settings in the Claude Code folders of a transcript, except those in force. Users
+/// may have one folder per account.
 #[must_use]
 pub fn of_other_folders(transcript: &Path, host: &Host) -> Vec<ProjectFile> {
     let mut folders = config_dirs_of(transcript, host);
@@ -116,7 +116,7 @@ pub fn of_other_folders(transcript: &Path, host: &Host) -> Vec<ProjectFile> {
 }
 
 impl ProjectFile {
-    /// `None` when there is no such file.
+    /// Reads a file; `None` if there is none.
     fn read(kind: Kind, folder: &Path) -> Option<Self> {
         let path = folder.join(match kind {
             Kind::Committed => COMMITTED_FILE,
@@ -139,7 +139,7 @@ impl ProjectFile {
     }
 }
 
-/// Whether a folder is where the user's own settings are, by whatever path.
+/// Whether a folder holds the user's own settings, by any path.
 fn is_users_own(folder: &Path, host: &Host) -> bool {
     let usual = host.home.as_ref().map(|home| home.join(".claude"));
     let folder = without_links(folder);

@@ -1,10 +1,10 @@
 //! Clouds, hosts and networks.
 
 use super::{Provider, inside, link, near, prefix, provider, word};
-use crate::redact::checks::{mixed_case, no_example, random, with_digit};
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, BASE32, BASE64, HEX, LOWER, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
+use crate::redact::values::checks::{mixed_case, no_example, random, with_digit};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

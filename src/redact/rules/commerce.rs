@@ -1,11 +1,11 @@
 //! Payment, shops, shipping, travel and trading.
 
 use super::{Provider, inside, link, near, prefix, provider, word};
-use crate::redact::checks::{mixed_case, random, with_symbol};
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, LOWER_ALNUM, PAD, UPPER_ALNUM, URL64, UUID, WORD,
     text,
 };
+use crate::redact::values::checks::{mixed_case, random, with_symbol};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

@@ -1,11 +1,10 @@
 //! The known secret formats, as data.
 //!
-//! A row says what a kind of secret is called, what it begins with or stands
-//! next to, and what its body looks like; a group names the documentation the
-//! formats were taken from. Rows are matched by [`super::scan`] and turned into
-//! generated examples by the tests, so a new kind is one line here.
+//! A row holds the id of a kind of secret, its anchor and its body; a group holds the documentation
+//! that its formats come from. [`matching`] matches rows, and the tests generate examples from
+//! them, so a new kind is one line here.
 //!
-//! Anchors, by how much they prove:
+//! Anchors, from strong to weak evidence:
 //!
 //! - `prefix`: distinctive, also when glued to other words.
 //! - `word`: short or common, counts only at the start of a word.
@@ -16,37 +15,42 @@
 mod cloud;
 mod commerce;
 mod delivery;
+mod identity;
+mod mail;
+pub(crate) mod matching;
 mod messaging;
 mod models;
+mod near;
 mod observability;
 mod platforms;
 mod protection;
+mod registries;
 mod services;
 mod stores;
 
-use super::checks::{self, Check};
-use super::format::Part;
+use super::text::format::Part;
+use super::values::checks::{self, Check};
 
 /// Formats with one source.
-pub(super) struct Provider {
-    /// Where the formats are documented.
+pub(crate) struct Provider {
+    /// Address of the documentation.
     #[cfg_attr(not(test), expect(dead_code, reason = "for the reader and the tests"))]
-    pub(super) source: &'static str,
-    pub(super) rules: &'static [Rule],
+    pub(crate) source: &'static str,
+    pub(crate) rules: &'static [Rule],
 }
 
 /// One kind of secret.
-pub(super) struct Rule {
-    pub(super) id: &'static str,
-    pub(super) anchor: Anchor,
-    /// What follows the anchor.
-    pub(super) body: &'static [Part],
-    pub(super) check: Check,
+pub(crate) struct Rule {
+    pub(crate) id: &'static str,
+    pub(crate) anchor: Anchor,
+    /// Format of the text after the anchor.
+    pub(crate) body: &'static [Part],
+    pub(crate) check: Check,
 }
 
-/// What makes a rule look closer.
+/// Text that starts the match of a rule.
 #[derive(Clone, Copy)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Prefix(&'static str),
     Word(&'static str),
     Link(&'static str),
@@ -54,17 +58,20 @@ pub(super) enum Anchor {
     Near(&'static [&'static str]),
 }
 
-/// Every group of every field.
-pub(super) fn providers() -> impl Iterator<Item = &'static Provider> {
+/// Every group of rules.
+pub(crate) fn providers() -> impl Iterator<Item = &'static Provider> {
     [
         cloud::PROVIDERS,
         delivery::PROVIDERS,
+        registries::PROVIDERS,
         models::PROVIDERS,
         commerce::PROVIDERS,
         messaging::PROVIDERS,
+        mail::PROVIDERS,
         observability::PROVIDERS,
         platforms::PROVIDERS,
         protection::PROVIDERS,
+        identity::PROVIDERS,
         services::PROVIDERS,
         stores::PROVIDERS,
     ]
@@ -73,7 +80,7 @@ pub(super) fn providers() -> impl Iterator<Item = &'static Provider> {
 }
 
 /// Every rule.
-pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
     providers().flat_map(|provider| provider.rules)
 }
 

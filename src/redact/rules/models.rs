@@ -1,8 +1,8 @@
 //! Model providers and the tools around them.
 
 use super::{Provider, near, prefix, provider, word};
-use crate::redact::checks::{mixed_case, no_words, random};
-use crate::redact::format::{ALNUM, BASE64, HEX, LOWER_ALNUM, PAD, URL64, UUID, WORD, text};
+use crate::redact::text::format::{ALNUM, BASE64, HEX, LOWER_ALNUM, PAD, URL64, UUID, WORD, text};
+use crate::redact::values::checks::{mixed_case, no_words, random};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

@@ -1,10 +1,10 @@
 //! Monitoring, logging, analytics and incident response.
 
 use super::{Provider, inside, near, prefix, provider, word};
-use crate::redact::checks::with_digit;
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, BASE64, DIGIT, HEX, LOWER, LOWER_ALNUM, PAD, URL64, UUID, WORD, text,
 };
+use crate::redact::values::checks::with_digit;
 
 pub(super) const PROVIDERS: &[Provider] = &[
     // A project key (`phc_`) is public by design, it stands in every web page.

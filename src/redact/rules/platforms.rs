@@ -1,10 +1,10 @@
 //! Backends, automation, feature flags and platforms that developers build on.
 
 use super::{Provider, inside, near, prefix, provider, word};
-use crate::redact::checks::{mixed_case, random};
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, BASE64, Class, HEX, LOWER, PAD, UPPER_ALNUM, URL64, UUID, WORD, text,
 };
+use crate::redact::values::checks::{mixed_case, random};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(

@@ -1,10 +1,10 @@
 //! Security scanners, network protection, and proofs of who somebody is.
 
 use super::{Provider, prefix, provider, word};
-use crate::redact::checks::{no_example, random};
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, ANY_HEX, Class, DIGIT, HEX, LOWER_ALNUM, UPPER_ALNUM, URL64, WORD, text,
 };
+use crate::redact::values::checks::{no_example, random};
 
 pub(super) const PROVIDERS: &[Provider] = &[
     provider(
@@ -135,7 +135,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
         "dev.proof.com/docs",
         &[word("proof-key", "prf_", &[URL64.at_least(20)]).checked(random)],
     ),
-    // What a password is stored as: guessed at leisure by who has it.
+    // Stored forms of a password, which allow guessing it offline.
     provider(
         "man7.org/linux/man-pages/man5/crypt.5.html",
         &[

@@ -1,9 +1,11 @@
 //! Secret stores, databases and bare keys.
 
 use super::{Provider, inside, link, near, prefix, provider, word};
-use crate::redact::checks::{encoded_private_key, mixed_case, no_example, random, with_digit};
-use crate::redact::format::{
+use crate::redact::text::format::{
     ALNUM, ANY_HEX, BASE64, Class, DIGIT, HEX, PAD, Part, UPPER_ALNUM, URL64, text,
+};
+use crate::redact::values::checks::{
+    encoded_private_key, mixed_case, no_example, random, with_digit,
 };
 
 /// Version 2 and later have the same groups; programs print them in either case.

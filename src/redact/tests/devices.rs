@@ -1,6 +1,6 @@
-//! Settings of routers and servers of networks, and protocols that people type, in the corpus of contexts.
+//! The corpus of contexts: settings of routers and network servers, and text protocols.
 
-use crate::redact::contexts::{assert_found, redact};
+use super::contexts::{assert_found, redact};
 
 #[test]
 fn settings_of_routers_and_switches_are_read() {

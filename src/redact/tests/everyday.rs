@@ -1,9 +1,9 @@
-//! More of the labelled corpus of contexts, found by reading what people keep in files and histories.
+//! The corpus of contexts: files and histories of everyday work.
 
 use serde_json::json;
 
+use super::contexts::{assert_found, redact};
 use super::{Counts, RedactionKey, Redactor};
-use crate::redact::contexts::{assert_found, redact};
 
 #[test]
 fn settings_of_many_notations_are_read() {
@@ -105,9 +105,9 @@ fn cookies_of_browsers_are_read_in_structured_data() {
 }
 
 #[test]
-fn what_only_looks_like_one_of_these_stays() {
+fn similar_text_without_a_secret_stays() {
     for text in [
-        // The end of the text right after a property once read past it.
+        // A text that ends right after a property.
         "string Password { get; set; }",
         "\"apiKeySource\":\"ANTHROPIC_API_KEY\",\"version_name\":\"2.1.19\"",
         "they pass `lint`, and `A_B=0` too",

@@ -1,18 +1,18 @@
-//! What text costs that is made of nothing but beginnings of what is looked for, in counted work.
+//! Cost of hostile text, made of nothing but anchors, in counted bytes.
 
+use super::corpus::Random;
 use super::redact;
-use crate::redact::corpus::Random;
-use crate::redact::format::ALNUM;
-use crate::redact::work;
+use crate::redact::text::format::ALNUM;
+use crate::redact::text::work;
 
-/// Bytes looked at to redact this text.
+/// Bytes read to redact a text.
 fn work_for(text: &str) -> u64 {
     work::take();
     redact(text);
     work::take()
 }
 
-/// Which of [`HOSTILE`] cost more than `most` times as much as other text, when a text is made of each.
+/// Those of [`HOSTILE`] whose repetition costs more than `most` times as much as other text.
 fn costly(most: u64, made_of: impl Fn(&str) -> String) -> Vec<String> {
     const ORDINARY: &str = "    let response = client.get(url).header(\"accept\", \"text/plain\").send().await?;\n\
         I'll read the configuration first, then change how the retry policy counts its attempts.\n\
@@ -42,8 +42,7 @@ fn hostile_text_that_repeats_itself_costs_at_most_ten_times_as_much_as_other_tex
     assert!(costly.is_empty(), "{costly:#?}");
 }
 
-/// What follows each beginning and is never the same twice: it may be a secret, or makes one of
-/// what stands before it.
+/// Values after each beginning, all different: some are secrets, or make the text before them one.
 #[derive(Clone, Copy, Debug)]
 enum Values {
     Decimal,
@@ -52,7 +51,7 @@ enum Values {
 }
 
 impl Values {
-    /// A text of `beginning`, a value and `end` over and over.
+    /// A text that repeats `beginning`, a value and `end`.
     fn after(self, beginning: &str, end: &str, length: usize) -> String {
         let mut random = Random(7);
         let (mut text, mut number) = (String::new(), 0_usize);
@@ -71,7 +70,7 @@ impl Values {
 
 #[test]
 fn hostile_text_whose_values_all_differ_costs_a_bounded_multiple() {
-    // Values, and how many times as much they cost at most.
+    // Values, and the largest multiple of the cost of other text.
     const VALUES: &[(Values, u64)] = &[
         (Values::Decimal, 18),
         (Values::Hexadecimal, 20),
@@ -87,10 +86,10 @@ fn hostile_text_whose_values_all_differ_costs_a_bounded_multiple() {
     }
 }
 
-/// The end of a short text cuts off some looks; what grows with the square of the length costs
-/// eight times as much for each byte of the long one.
+/// Quadratic growth would cost eight times as much per byte in the long text. Some detectors stop
+/// early at the end of the short one.
 #[test]
-fn what_hostile_text_costs_does_not_grow_with_the_square_of_its_length() {
+fn the_cost_of_hostile_text_grows_linearly() {
     const TIMES: usize = 8;
     for beginning in HOSTILE {
         let work = |length| {
@@ -102,7 +101,7 @@ fn what_hostile_text_costs_does_not_grow_with_the_square_of_its_length() {
     }
 }
 
-/// What is looked for begins like this, in text of nothing else.
+/// Beginnings of secrets, repeated to hostile texts.
 const HOSTILE: &[&str] = &[
     "mysql -p",
     "mysql -pa",

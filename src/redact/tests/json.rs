@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::corpus::Random;
 use super::{redact, redactor};
 use crate::redact::Counts;
-use crate::redact::corpus::Random;
-use crate::redact::format::ALNUM;
+use crate::redact::text::format::ALNUM;
 
 fn redact_json(mut value: Value) -> Value {
     redactor().value(&mut value, &mut Counts::default());
@@ -72,7 +72,7 @@ fn text_of_json_stays_json_when_a_number_goes() {
         let redacted = redact(text);
         assert!(redacted.contains("[redacted:"), "{redacted}");
         serde_json::from_str::<Value>(&redacted).expect(&redacted);
-        // The same as a string of other JSON.
+        // The same in a string of other JSON.
         let outer = json!({"inner": text}).to_string();
         let redacted = redact(&outer);
         assert!(redacted.contains("[redacted:"), "{redacted}");
@@ -84,7 +84,7 @@ fn text_of_json_stays_json_when_a_number_goes() {
 }
 
 #[test]
-fn what_a_machine_made_goes_under_the_name_of_a_service() {
+fn generated_values_under_the_name_of_a_service_are_replaced() {
     let made = Random(15).bytes(ALNUM, 38) + "4a";
     let redacted = redact_json(json!({
         "adafruit": made, "OKTA_API": made, "okta_org": made, "looker": "dashboards",

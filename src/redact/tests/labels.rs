@@ -1,10 +1,10 @@
-//! Labels that stand elsewhere than before their value, in the corpus of contexts: a field that says
-//! of what kind a value is, a name behind it, a command above it.
+//! The corpus of contexts: labels that are not before their value, such as a field with its kind, a
+//! name behind it, a command above it.
 
 use serde_json::json;
 
+use super::contexts::{assert_found, redact};
 use super::{Counts, RedactionKey, Redactor};
-use crate::redact::contexts::{assert_found, redact};
 
 #[test]
 fn fields_that_say_of_what_kind_a_value_is_are_read() {

@@ -1,6 +1,9 @@
-//! Rules of the user's own.
+//! The user's own rules.
 
-use crate::redact::{Counts, RedactionKey, Redactor, UserRules};
+use crate::redact::Counts;
+use crate::redact::RedactionKey;
+use crate::redact::Redactor;
+use crate::redact::UserRules;
 
 #[test]
 fn user_rules_replace_and_allow() {

@@ -1,6 +1,6 @@
-//! Places that a reader of many settings, histories and messages adds to the corpus.
+//! The corpus of contexts: settings, histories and messages.
 
-use crate::redact::contexts::{assert_found, redact};
+use super::contexts::{assert_found, redact};
 
 #[test]
 fn keys_and_ids_of_services_are_found_by_the_name_of_the_service() {
@@ -137,7 +137,7 @@ fn more_calls_and_commands_are_read() {
 }
 
 #[test]
-fn a_default_is_looked_for_no_further_than_its_line_reaches() {
+fn a_default_is_searched_on_its_own_line_only() {
     let far = format!("password:\n{:385}\n{:64}Default: x", "", "");
     for cut in 380..far.len() {
         assert_eq!(redact(&far[..cut]), far[..cut], "{cut}");
@@ -145,12 +145,12 @@ fn a_default_is_looked_for_no_further_than_its_line_reaches() {
 }
 
 #[test]
-fn a_password_is_replaced_whole_where_what_is_read_of_a_command_ends() {
+fn a_password_at_the_limit_of_a_command_is_replaced_as_a_whole() {
     for length in 980..1030 {
         let options = format!("mysql --opt={}", "o".repeat(length));
         let text = redact(&format!("{options} -phunter22xyz app"));
         let password = text.strip_prefix(&options).unwrap();
-        // Farther behind the name of the program it stays.
+        // Beyond the limit of a command, it stays.
         let whole = password.starts_with(" -p[redacted:password:") && password.ends_with("] app");
         let found = !password.contains("hunter22xyz");
         assert!(whole || !found && length > 1000, "{password}");

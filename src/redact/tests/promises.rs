@@ -1,11 +1,13 @@
-//! What holds whatever the text.
+//! Promises that hold for any text.
 
 use std::collections::BTreeMap;
 
+use super::corpus::{self, HARMLESS, Random};
 use super::{redact, redactor};
-use crate::redact::corpus::{self, HARMLESS, Random};
-use crate::redact::format::ALNUM;
-use crate::redact::{Counts, RedactionKey, Redactor};
+use crate::redact::Counts;
+use crate::redact::RedactionKey;
+use crate::redact::Redactor;
+use crate::redact::text::format::ALNUM;
 
 #[test]
 fn redacting_twice_changes_nothing() {

@@ -1,9 +1,9 @@
-//! Private keys, headers, addresses, command lines, checksums, what a text cut off.
+//! Private keys, headers, addresses, command lines, checksums, truncated secrets.
 
+use super::corpus::Random;
 use super::redact;
-use crate::redact::checks;
-use crate::redact::corpus::Random;
-use crate::redact::format::{ALNUM, BASE64};
+use crate::redact::text::format::{ALNUM, BASE64};
+use crate::redact::values::checks;
 
 #[test]
 fn a_checksum_shows_where_a_token_ends() {

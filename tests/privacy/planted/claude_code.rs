@@ -1,4 +1,4 @@
-//! A session of Claude Code, with something planted wherever content can stand.
+//! A session of Claude Code with a planted text in every place that can hold content.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{Holds, Place};
 
-/// Every place, and what stands there.
+/// Every place, with the kind of its content.
 pub(crate) const PLACES: &[Place] = &[
     ("prompt", Holds::Input),
     ("answer", Holds::Output),
@@ -57,7 +57,7 @@ pub(crate) const PLACES: &[Place] = &[
     ("attachment", Holds::Nothing),
 ];
 
-/// A session that says `at(place)` in every place.
+/// A session with `at(place)` in every place.
 pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     let folder = TempDir::new().expect("a folder");
     let mut lines = Lines::default();
@@ -83,7 +83,7 @@ pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     (folder, transcript)
 }
 
-/// A turn whose requests are written down.
+/// A turn whose requests are recorded.
 fn with_requests(lines: &mut Lines, at: &dyn Fn(&str) -> String) {
     lines.user(&json!(at("prompt")), &json!({}));
     lines.push(&json!({ "type": "api-request-shape", "shapeHash": "shape", "shape": {
@@ -143,7 +143,7 @@ fn with_requests(lines: &mut Lines, at: &dyn Fn(&str) -> String) {
     );
 }
 
-/// Turns of which only the lines tell.
+/// Turns that are recorded in lines only.
 fn without_requests(lines: &mut Lines, at: &dyn Fn(&str) -> String) {
     for (tag, place) in [("bash-input", "bash-input"), ("bash-stdout", "bash-output")] {
         lines.user(&json!(format!("<{tag}>{}</{tag}>", at(place))), &json!({}));

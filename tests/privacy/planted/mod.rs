@@ -1,4 +1,4 @@
-//! A word, or a secret, planted in every place of a session where content can stand.
+//! A word or a secret, planted in every place of a session that can hold content.
 
 mod claude_code;
 mod opencode;
@@ -13,19 +13,18 @@ use crate::support::library::Run;
 use crate::support::posthog::Fault;
 use crate::support::scene::Scene;
 
-/// What stands in a place.
+/// Kind of the content in a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
-    /// A prompt, context, or what a tool or a model was given.
+    /// A prompt, context, or the input of a tool or model.
     Input,
-    /// What a model or a tool gave back.
+    /// The output of a model or tool.
     Output,
-    /// What was made of inputs and outputs, may be either, or is an input that stands among
-    /// outputs alone, or the other way round.
+    /// Derived from inputs and outputs, either of them, or one of them in a place of the other.
     Both,
-    /// A name that stays: of a tool, of a branch.
+    /// A name that is always sent: of a tool, of a branch.
     Name,
-    /// What is never sent.
+    /// Never sent.
     Nothing,
 }
 
@@ -42,13 +41,13 @@ impl Holds {
     }
 }
 
-/// A place of a session, and what stands there.
+/// A place of a session, with the kind of its content.
 type Place = (&'static str, Holds);
 
-/// Writes a session that says what it is given for every place; answers where it is.
+/// Writes a session with the given text in every place. Returns its folder and path.
 type WriteSession = fn(&dyn Fn(&str) -> String) -> (TempDir, PathBuf);
 
-/// A session of one agent, with something planted in every place.
+/// A session of one agent with a planted text in every place.
 struct Planted {
     agent: &'static str,
     places: &'static [Place],
@@ -73,12 +72,12 @@ const AGENTS: [Planted; 3] = [
     },
 ];
 
-/// A word that stands nowhere else.
+/// A unique word.
 fn word(place: &str) -> String {
     format!("xylophone-{place}-quagga")
 }
 
-/// The places whose words are in what a run sends.
+/// The places whose words a run sends.
 fn found(planted: &Planted, transcript: &Path, run: &Run) -> Vec<&'static str> {
     let sent = String::from_utf8(run.lines(transcript)).expect("JSON");
     let places = planted.places.iter().map(|(place, _)| *place);
@@ -180,7 +179,7 @@ fn a_call_without_recorded_inputs_keeps_its_name_and_id() {
 
 #[test]
 fn a_secret_in_any_place_of_a_session_is_replaced() {
-    // Assembled, so that nobody takes it for a real one.
+    // Assembled, so that scanners do not take it for a real one.
     let token = ["ghp", "_", "1B4kQ7mZt0Rr9Yw2Xc5Vb8Nn3Lk6Jh1Gf4Ds"].concat();
     let custom = format!(r#"{{"note":"{token}","deep":{{"list":["{token}"]}}}}"#);
     let cases = [("session", "new"), ("message", "full")];
@@ -213,7 +212,7 @@ fn a_secret_in_any_place_of_a_session_is_replaced() {
     }
 }
 
-/// Every string of a value, names of fields included.
+/// Every string of a value, including names of fields.
 fn each_text(value: &Value, check: &mut dyn FnMut(&str)) {
     match value {
         Value::String(text) => check(text),
@@ -233,7 +232,7 @@ fn no_secret_of_a_session_is_written_to_the_state_directory() {
     let token = ["ghp", "_", "1B4kQ7mZt0Rr9Yw2Xc5Vb8Nn3Lk6Jh1Gf4Ds"].concat();
     let (_folder, transcript) = claude_code::session(&|place| format!("{place} {token} end"));
     let scene = Scene::on(|env| env.with("POSTHOG_PROJECT_NAME", format!("project {token}")));
-    // Nobody takes the events, so all of them stay in the outbox, and the checkpoint with them.
+    // No server accepts the events, so all of them stay in the outbox, with the checkpoint.
     scene.posthog.set(Fault::LoginPage);
     let ingest = scene
         .env

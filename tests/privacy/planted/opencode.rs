@@ -1,4 +1,4 @@
-//! A session of OpenCode, with something planted wherever content can stand.
+//! A session of OpenCode with a planted text in every place that can hold content.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{Holds, Place};
 
-/// Every place, and what stands there.
+/// Every place, with the kind of its content.
 pub(crate) const PLACES: &[Place] = &[
     ("prompt", Holds::Input),
     ("synthetic-prompt", Holds::Input),
@@ -35,7 +35,7 @@ pub(crate) const PLACES: &[Place] = &[
 
 const START: i64 = 1_772_445_600_000;
 
-/// A session that says `at(place)` in every place.
+/// A session with `at(place)` in every place.
 pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     let folder = TempDir::new().expect("a folder");
     let mut store = Store {
@@ -105,7 +105,7 @@ fn tool(id: &str, name: &str, mut state: Value) -> Value {
     part
 }
 
-/// The parts of an answer that says a text.
+/// The parts of an answer with a text.
 fn saying(text: &str) -> Value {
     json!([
         { "type": "step-start" },

@@ -1,4 +1,4 @@
-//! A session of Pi, with something planted wherever content can stand.
+//! A session of Pi with a planted text in every place that can hold content.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{Holds, Place};
 
-/// Every place, and what stands there.
+/// Every place, with the kind of its content.
 pub(crate) const PLACES: &[Place] = &[
     ("prompt", Holds::Input),
     ("answer", Holds::Output),
@@ -39,7 +39,7 @@ pub(crate) const PLACES: &[Place] = &[
     ("unknown-block", Holds::Both),
 ];
 
-/// A session that says `at(place)` in every place.
+/// A session with `at(place)` in every place.
 pub(crate) fn session(at: &dyn Fn(&str) -> String) -> (TempDir, PathBuf) {
     let mut lines = Lines::default();
     lines.header();
@@ -123,7 +123,7 @@ impl Lines {
         );
     }
 
-    /// An entry below the one before.
+    /// An entry whose parent is the one before.
     fn entry(&mut self, mut line: Value) {
         if self.count > 0 {
             line["parentId"] = json!(format!("entry-{}", self.count));

@@ -1,11 +1,12 @@
-//! A settings file, read as Claude Code reads it.
+//! The content of a settings file, read as Claude Code reads it.
 //!
-//! Seen in version 2.1.332, which parses with the JSON of its JavaScript engine: numbers too large
-//! for it, halves of surrogate pairs and any depth of nesting are fine, comments and commas too
-//! many are not; a byte order mark and bytes that are no text do not matter; of two properties with
-//! one name the last counts. Whatever stands as a value in `env` becomes text as JavaScript makes
-//! it text: `["x"]` is `x`. A parser that refused more than Claude Code does would not see what
-//! Claude Code goes by.
+//! Seen in version 2.1.332, which parses with the JSON of its JavaScript engine. Numbers beyond its
+//! range, halves of surrogate pairs and any depth of nesting are accepted; comments and trailing
+//! commas are not. A byte order mark and invalid UTF-8 are accepted. Of two properties with one
+//! name the last counts. Every value in `env` is converted to text as in JavaScript: `["x"]`
+//! becomes `x`.
+//!
+//! A parser that refused more than Claude Code does would miss settings that Claude Code applies.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,17 +28,17 @@ pub const PLUGIN: &str = "posthog@posthog-llma";
 /// Variables by name.
 pub type Variables = BTreeMap<String, String>;
 
-/// A settings file is a few kilobytes; one that is larger is none.
+/// Bytes of the largest settings file. Usual ones have a few kilobytes.
 const LARGEST: u64 = 4 << 20;
 
-/// Claude Code ignores what is nested more than 64 levels deep, and nothing that is looked for
-/// here lies deeper than five.
+/// Levels of nesting that are read. Claude Code ignores deeper ones, and every setting read here is
+/// within five.
 const DEEPEST: usize = 64;
 
 /// A settings file.
 ///
 /// # Errors
-/// Why it cannot be read. The words tell a place, never what stands there.
+/// The reason for which it cannot be read. The message tells a position and never the content.
 pub fn read(file: &Path) -> Result<Map<String, Value>, String> {
     let bytes = regular::read_small(file, LARGEST).map_err(|error| error.to_string())?;
     let json = decoded(&bytes);
@@ -56,8 +57,8 @@ pub fn read(file: &Path) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// The text of a file. One that begins with the byte order mark of UTF-16 in little endian, as
-/// `PowerShell` writes it, is read as that; any other form of UTF-16 is no text (2.1.332).
+/// The text of a file: UTF-16 if it begins with the byte order mark of little endian, as
+/// `PowerShell` writes, otherwise UTF-8. Claude Code reads no other form of UTF-16 (2.1.332).
 fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     let Some(encoded) = bytes.strip_prefix(b"\xff\xfe") else {
         return String::from_utf8_lossy(bytes);
@@ -69,14 +70,14 @@ fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(String::from_utf16_lossy(&units))
 }
 
-/// Whether there is a file, as far as anybody can tell: what cannot be looked at may be there.
+/// Whether a file may exist. One that cannot be inspected may.
 #[must_use]
 pub fn may_exist(file: &Path) -> bool {
     let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
     fs::metadata(file).map_or_else(|error| !absent.contains(&error.kind()), |_| true)
 }
 
-/// The variables that settings set.
+/// The variables in the `env` block of settings.
 #[must_use]
 pub fn variables(settings: &Map<String, Value>) -> Variables {
     let env = settings.get("env").and_then(Value::as_object);
@@ -101,7 +102,7 @@ pub fn options(settings: &Map<String, Value>) -> Variables {
         .collect()
 }
 
-/// A value as JavaScript makes it text, which is how Claude Code sets it.
+/// A value as text, converted as in JavaScript, since Claude Code sets variables to that.
 #[must_use]
 pub fn text(value: &Value) -> String {
     match value {
@@ -120,7 +121,7 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-/// JavaScript has one kind of number, and writes a whole one without a point.
+/// A number as text. JavaScript has one type of number and writes whole ones without a point.
 fn number_text(number: &Number) -> String {
     match number.as_f64() {
         Some(whole) if number.is_f64() && whole.fract() == 0.0 && whole.abs() < 1e15 => {
@@ -130,7 +131,7 @@ fn number_text(number: &Number) -> String {
     }
 }
 
-/// What is well-formed has a meaning here, whatever a Rust type can hold.
+/// Parses well-formed JSON into a value, also if it exceeds what Rust's types can hold.
 fn value(raw: &RawValue, depth: usize) -> Value {
     let json = raw.get();
     if depth > DEEPEST {
@@ -144,14 +145,14 @@ fn value(raw: &RawValue, depth: usize) -> Value {
             Value::Array(items.collect())
         }
         Some(b'"') => Value::String(string(json)),
-        // A number that JavaScript takes for infinity stays text.
+        // A number that is infinite in JavaScript stays text.
         _ => serde_json::from_str(json).unwrap_or_else(|_| Value::String(json.to_owned())),
     }
 }
 
 fn fields(json: &str, depth: usize) -> Map<String, Value> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    // It was read as a whole before, so that nothing can be wrong with it.
+    // It was parsed as a whole before, so it is valid.
     reader.deserialize_map(Fields { depth }).unwrap_or_default()
 }
 
@@ -167,7 +168,7 @@ impl<'de> DeserializeSeed<'de> for Text {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<String, D::Error> {
-        // Taken for bytes, serde_json lets halves of surrogate pairs pass.
+        // As bytes, serde_json accepts halves of surrogate pairs.
         reader.deserialize_bytes(self)
     }
 }
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_claude_code_reads_is_read() {
+    fn every_form_that_claude_code_reads_is_read() {
         let deep = format!(r#"{{"x":{},"env":{{"A":"1"}}}}"#, nested(200));
         let deepest = format!(r#"{{"x":{},"env":{{"A":"1"}}}}"#, nested(200_000));
         for text in [
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_claude_code_does_not_read_is_said_and_not_shown() {
+    fn forms_that_claude_code_refuses_are_reported_without_their_content() {
         for text in [
             &br#"{"env":{"A":"secret"},}"#[..],
             br#"{"env":{"A":"secret"}} more"#,

@@ -1,4 +1,4 @@
-//! Changes the `env` block of a settings file and nothing else: every other byte of it stays.
+//! Edits of the `env` block of a settings file. Every other byte of the file stays.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -9,51 +9,63 @@ use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstObject, CstObjectProp, CstRootNode};
 use serde_json::{Map, Value, json};
 
-/// Claude Code reads a file that begins with this mark, and strict JSON does not know it.
+/// Byte order mark, which Claude Code skips and strict JSON does not allow.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Why a settings file is left as it is.
+/// Reason for which a settings file was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// The system says no.
+    /// The operating system refused the operation.
     #[error("cannot {what} {}: {reason}", path.display())]
     File {
-        /// What was to be done.
+        /// The operation.
         what: &'static str,
-        /// To which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         reason: io::Error,
     },
-    /// Somebody means it to stay as it is.
-    #[error("{} is read-only: make it writable, or set the variables where it comes from", .0.display())]
+    /// The file is write-protected.
+    #[error("{} is read-only", .0.display())]
     ReadOnly(PathBuf),
-    /// It is not what Claude Code reads.
-    #[error(
-        "{} cannot be read as JSON ({problem}); Claude Code ignores it too: mend it first \
-         (comments and commas at the end of a list are not allowed)", path.display()
-    )]
+    /// It is no JSON that Claude Code reads.
+    #[error("{} cannot be read as JSON, and Claude Code ignores it too: {problem}", path.display())]
     NotJson {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// The error and its position.
         problem: String,
     },
-    /// It is JSON of another shape.
-    #[error("{} is no settings file: {what} is not a JSON object; mend it first", path.display())]
+    /// It is JSON of another structure.
+    #[error("{} is no settings file: {what} is not a JSON object", path.display())]
     NotSettings {
         /// The file.
         path: PathBuf,
-        /// The part that has another shape.
+        /// The part with another structure.
         what: &'static str,
     },
 }
 
-/// A settings file as it was when it was opened.
+impl EditError {
+    /// The next step for the user; `None` if the message of the system says all there is.
+    #[must_use]
+    pub const fn fix(&self) -> Option<&'static str> {
+        match self {
+            Self::File { .. } => None,
+            Self::ReadOnly(_) => Some("make it writable, or set the variables where it comes from"),
+            Self::NotJson { .. } => {
+                Some("mend it first (comments and commas at the end of a list are not allowed)")
+            }
+            Self::NotSettings { .. } => Some("mend it first"),
+        }
+    }
+}
+
+/// A settings file with its content when it was opened.
 #[derive(Debug)]
 pub struct SettingsFile {
     path: PathBuf,
-    /// What a symbolic link leads to, else the same.
+    /// The target of a symbolic link, otherwise the same path.
     target: PathBuf,
     existing: Option<Existing>,
 }
@@ -65,10 +77,10 @@ struct Existing {
 }
 
 impl SettingsFile {
-    /// Reads the file and makes sure that it can be changed. That there is none is no error.
+    /// Reads the file and checks that it can be changed. A missing file is no error.
     ///
     /// # Errors
-    /// When it cannot be read or written, or holds something else than settings.
+    /// When it cannot be read or written, or does not hold settings.
     pub fn open(path: &Path) -> Result<Self, EditError> {
         let failed = |reason| failed_to("read", path, reason);
         let mut file = Self {
@@ -77,7 +89,7 @@ impl SettingsFile {
             existing: None,
         };
         if fs::symlink_metadata(path).is_ok() {
-            // A link stays a link: the file it leads to is changed.
+            // A link stays a link: its target is changed.
             file.target = path.canonicalize().map_err(failed)?;
             let permissions = file.target.metadata().map_err(failed)?.permissions();
             let text = fs::read_to_string(&file.target).map_err(failed)?;
@@ -97,29 +109,29 @@ impl SettingsFile {
         settings["env"].get(name).is_some()
     }
 
-    /// The file with these variables; `None` when it holds them already.
+    /// The text of the file with these variables; `None` if it has them already.
     #[must_use]
     pub fn with(&self, variables: &[(&str, &str)]) -> Option<String> {
         let text = with_variables(self.text(), variables);
         (text != self.text()).then_some(text)
     }
 
-    /// The file without these variables; `None` when it holds none of them.
+    /// The text of the file without these variables; `None` if it has none of them.
     ///
-    /// When that is what an earlier [`SettingsFile::back_up`] kept, it is that copy to the byte.
+    /// If a copy by [`SettingsFile::back_up`] has the same settings, the text is exactly that copy.
     #[must_use]
     pub fn without(&self, names: &[&str]) -> Option<String> {
         let text = without_variables(self.text(), names);
         (text != self.text()).then(|| self.backed_up(&text).unwrap_or(text))
     }
 
-    /// Whether nothing is left but an object without content, and there was nothing before.
+    /// Whether an empty object is left, and there was no file before the first change.
     #[must_use]
     pub fn is_ours(&self, text: &str) -> bool {
         is_blank(text) && self.target == self.path && self.backed_up(text).is_none()
     }
 
-    /// Keeps a copy beside the file. `None` when there is nothing to keep.
+    /// Copies the file beside itself. `None` if there is no file.
     ///
     /// # Errors
     /// When the copy cannot be written.
@@ -128,7 +140,7 @@ impl SettingsFile {
             return Ok(None);
         };
         let stem = format!("{}{}", self.backup_prefix(), now.format("%Y%m%d-%H%M%S"));
-        // Never over an older copy.
+        // Older copies are never overwritten.
         for number in 1.. {
             let name = match number {
                 1 => stem.clone(),
@@ -144,12 +156,11 @@ impl SettingsFile {
         Ok(None)
     }
 
-    /// Puts a text in the place of the file: a temporary file beside it, on the disk before it
-    /// takes the name, with the permissions of the old one. A new file is the user's alone, since
-    /// it holds a key.
+    /// Replaces the file: writes and syncs a temporary file beside it with the same permissions,
+    /// then renames it. Only the user can read a new file, since it holds a key.
     ///
     /// # Errors
-    /// When that fails; the file is then as it was.
+    /// When that fails; the file is then unchanged.
     pub fn save(&self, text: &str) -> Result<(), EditError> {
         let failed = |reason| failed_to("write", &self.path, reason);
         let folder = self.target.parent().unwrap_or_else(|| Path::new("."));
@@ -188,7 +199,7 @@ impl SettingsFile {
         format!("{}.backup-", name.to_string_lossy())
     }
 
-    /// The copies that [`SettingsFile::back_up`] made, the oldest first.
+    /// The copies by [`SettingsFile::back_up`], the oldest first.
     fn copies(&self) -> Vec<PathBuf> {
         let prefix = self.backup_prefix();
         let is_time = |it: &str| it.bytes().all(|it| it.is_ascii_digit() || it == b'-');
@@ -203,7 +214,7 @@ impl SettingsFile {
         copies
     }
 
-    /// Removes the copies that [`SettingsFile::back_up`] made. Answers how many.
+    /// Removes the copies by [`SettingsFile::back_up`]. Returns their number.
     ///
     /// # Errors
     /// When one of them cannot be removed.
@@ -215,7 +226,7 @@ impl SettingsFile {
         Ok(copies.len())
     }
 
-    /// The newest copy that says the same.
+    /// The newest copy with the same meaning.
     fn backed_up(&self, text: &str) -> Option<String> {
         let copies = self.copies();
         let said = meaning(text)?;
@@ -271,7 +282,7 @@ fn parse(text: &str) -> serde_json::Result<Value> {
     }
 }
 
-/// What a text says: the same for two that differ in their spaces, or by a block that is empty.
+/// The meaning of a text: equal for two that differ only in spaces or by an empty block.
 fn meaning(text: &str) -> Option<String> {
     let mut settings = parse(text).ok()?;
     let all = settings.as_object_mut()?;
@@ -336,7 +347,7 @@ fn without_variables(text: &str, names: &[&str]) -> String {
     })
 }
 
-/// The text has been checked: what is not settings is returned as it is.
+/// The text was checked before. Text without settings is returned unchanged.
 fn edit(text: &str, change: impl FnOnce(&CstRootNode)) -> String {
     let (mark, body) = split_mark(text);
     let Ok(root) = CstRootNode::parse(body, &ParseOptions::default()) else {
@@ -346,7 +357,7 @@ fn edit(text: &str, change: impl FnOnce(&CstRootNode)) -> String {
     format!("{mark}{root}")
 }
 
-/// Of properties with the same name the last one counts, as in JavaScript.
+/// The last of several properties with one name, which counts in JavaScript.
 fn last(object: &CstObject, name: &str) -> Option<CstObjectProp> {
     let mut properties = object.properties().into_iter().rev();
     properties.find(|property| property.decoded_name().as_deref() == Some(name))

@@ -18,12 +18,12 @@ fn only_the_env_block_changes() {
             "{\n  \"model\": \"opus\",\n  \"env\": {\n    \"OTHER\": \"1\"\n  },\n  \"hooks\": {\"Stop\": []}\n}\n",
             "{\n  \"model\": \"opus\",\n  \"env\": {\n    \"OTHER\": \"1\",\n    \"POSTHOG_API_KEY\": \"phc_new\",\n    \"POSTHOG_HOST\": \"https://x\"\n  },\n  \"hooks\": {\"Stop\": []}\n}\n",
         ),
-        // Tabs, Windows line ends, numbers as they were written, a value that changes.
+        // Tabs, Windows line ends, numbers in their original form, a value that changes.
         (
             "{\r\n\t\"n\": 1.50e3,\r\n\t\"env\": {\r\n\t\t\"POSTHOG_HOST\": \"https://old\"\r\n\t}\r\n}",
             "{\r\n\t\"n\": 1.50e3,\r\n\t\"env\": {\r\n\t\t\"POSTHOG_HOST\": \"https://x\",\r\n\t\t\"POSTHOG_API_KEY\": \"phc_new\"\r\n\t}\r\n}",
         ),
-        // The last of two counts.
+        // The last of two properties counts.
         (
             "\u{feff}{\"env\": {}, \"env\": {\n\"POSTHOG_HOST\": \"a\",\n\"POSTHOG_HOST\": \"b\", \"POSTHOG_API_KEY\": \"\"}}",
             "\u{feff}{\"env\": {}, \"env\": {\n\"POSTHOG_HOST\": \"a\",\n\"POSTHOG_HOST\": \"https://x\", \"POSTHOG_API_KEY\": \"phc_new\"}}",
@@ -34,7 +34,7 @@ fn only_the_env_block_changes() {
 }
 
 #[test]
-fn what_is_removed_leaves_the_rest_as_it_was() {
+fn removing_variables_leaves_the_rest_unchanged() {
     for before in [
         "{\n    \"model\": \"opus\",\n\n    \"env\": { \"A\" : \"1\" },\n    \"b\": [ 1,2 ]\n}\n",
         "{\"env\":{\"A\":\"1\"}}",
@@ -50,7 +50,7 @@ fn what_is_removed_leaves_the_rest_as_it_was() {
     assert_eq!(without_variables(kept, &NAMES), kept);
 }
 
-/// Anything that may stand in a settings file.
+/// Any content of a settings file.
 fn settings() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -105,7 +105,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_and_named() {
+fn unreadable_files_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("settings.json");
     for (text, said) in [
