@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 /// Sessions of the real Claude Code beside the cases.
 const LABS: [&str; 3] = ["lab-2.1.270", "lab-2.1.285", "lab-2.1.332"];
 
-/// What is sent of a case: responses, failed calls, tools; tokens in, out, read from the cache and
-/// written to it.
+/// Counts of the events of a case: responses, failed calls, tools; tokens in, out, read from the
+/// cache and written to it.
 type Figures = (u64, u64, u64, [u64; 4]);
 
 const RIGHT: &[(&str, Figures)] = &[
@@ -87,12 +87,12 @@ const RIGHT: &[(&str, Figures)] = &[
         (4, 0, 1, [46, 260, 3300, 630]),
     ),
     ("64-cowork", (2, 0, 1, [21, 1100, 0, 0])),
-    // Where no line even claims a time, there is no session.
+    // Without a time in any line, there is no session.
     ("70-no-timestamps", (0, 0, 0, [0, 0, 0, 0])),
     ("100-worktree-project-name", (1, 0, 0, [10, 50, 1000, 200])),
 ];
 
-/// Where the cases are, or a word on stderr why the tests do nothing.
+/// The folder of the cases; without it, a message on stderr says that the tests are skipped.
 fn cases_or_skip() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases");
     let root = std::env::var_os("POSTHOG_LLMA_CASES").map_or_else(beside, PathBuf::from);
@@ -104,7 +104,7 @@ fn cases_or_skip() -> Option<PathBuf> {
     None
 }
 
-/// What all sessions of a case send, one after the other.
+/// The events of all sessions of a case, in order.
 fn events(case: &Path) -> Events {
     let run = Run::default();
     let mut found = sources::below(case).found;
@@ -156,7 +156,7 @@ fn every_case_has_its_right_figures() {
     assert_eq!(found.as_slice(), RIGHT);
 }
 
-/// What the last event of a case says that is such a one.
+/// A property of the last event of this kind in a case.
 fn last(root: &Path, case: &str, is_such: impl Fn(&Value) -> bool) -> Value {
     let events = events(&root.join(case));
     let found = events.iter().rfind(|event| is_such(event));

@@ -308,7 +308,7 @@ const TROUBLES: &[Trouble] = &[
     },
 ];
 
-/// No cause stands twice in what was found, and the next step stands in its own field.
+/// No cause is repeated in `found`, and the next step is in its own field.
 #[track_caller]
 fn says_everything_once(check: &Value) {
     let found = check["found"].as_str().expect("a text");
