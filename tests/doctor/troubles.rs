@@ -90,7 +90,7 @@ const TROUBLES: &[Trouble] = &[
         },
         check: "network",
         found: "cannot find the host posthog.invalid",
-        fix: "whether there is a network",
+        fix: "check the network",
     },
     Trouble {
         what: "nobody listens",
@@ -270,7 +270,7 @@ const TROUBLES: &[Trouble] = &[
         },
         check: "excluded",
         found: "where sessions are excluded: EOF",
-        fix: "mend or remove it",
+        fix: "mend it, or remove it",
     },
     Trouble {
         what: "a ledger that does not add up",
