@@ -1,5 +1,5 @@
-//! Whatever is in the files and on the command line: a clear message and the promised exit code,
-//! never a panic.
+//! Arbitrary content of files and command lines: a clear message and the promised exit code, never
+//! a panic.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -75,7 +75,7 @@ fn events(outcome: &Outcome) -> Vec<Value> {
         .collect()
 }
 
-/// A line of a session, so many seconds after its beginning.
+/// A line of a session, at this many seconds after its beginning.
 fn line(kind: &str, second: u8, message: &Value) -> Value {
     json!({
         "type": kind, "uuid": format!("{ONE}-{second}"), "sessionId": ONE,

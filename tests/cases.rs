@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Sessions of the real Claude Code beside the cases.
 const LABS: [&str; 3] = ["lab-2.1.270", "lab-2.1.285", "lab-2.1.332"];
 
-/// Sums of the events of a case: responses, failed calls, tools; tokens in, out, read from the
+/// Counts of the events of a case: responses, failed calls, tools; tokens in, out, read from the
 /// cache and written to it.
 type Figures = (u64, u64, u64, [u64; 4]);
 
@@ -84,16 +84,17 @@ const RIGHT: &[(&str, Figures)] = &[
         (4, 0, 1, [46, 260, 3300, 630]),
     ),
     ("64-cowork", (2, 0, 1, [21, 1100, 0, 0])),
-    // Without any time in its lines, there is no session.
+    // Without a time in any line, there is no session.
     ("70-no-timestamps", (0, 0, 0, [0, 0, 0, 0])),
     ("100-worktree-project-name", (1, 0, 0, [10, 50, 1000, 200])),
 ];
 
+/// The folder of the cases; without it, a message on stderr says that the tests are skipped.
 fn cases_or_skip() -> Option<PathBuf> {
     shared_or_skip("POSTHOG_LLMA_CASES", "cases", "claude-code")
 }
 
-/// The events of all sessions of a case, one session after the other.
+/// The events of all sessions of a case, in order.
 fn events(case: &Path) -> Events {
     let run = Run::default();
     let mut found = sources::below(case).found;

@@ -20,11 +20,11 @@ use crate::support::scene::{SOON, Scene};
 use crate::support::session::Session;
 use rusqlite::{Connection, OpenFlags};
 
-/// How often the short form kills.
+/// Number of kills in the short form.
 const ROUNDS: u64 = 40;
-/// How often one machine goes through it before everything is looked at.
+/// Number of rounds on one machine before everything is checked.
 const ROUNDS_OF_MACHINE: u64 = 10;
-/// How many machines share this one: they mostly wait.
+/// Number of simulated machines at once: they mostly wait.
 const MACHINES_AT_ONCE: usize = 4;
 /// What everything takes at first sight, in microseconds.
 const SPAN: u64 = 400_000;
@@ -58,7 +58,7 @@ impl Chance {
     }
 }
 
-/// What there was of the session when its sender was dead, over all kills.
+/// State of the session when its sender was dead, over all kills.
 #[derive(Debug, Default)]
 struct Stages {
     nothing: AtomicU64,
@@ -125,7 +125,7 @@ fn machine(chance: &mut Chance, stages: &Stages) {
     scene.posthog.set(Fault::LateAnswer(ANSWER));
     let mut sessions: Vec<Session> = Vec::new();
     for round in 0..ROUNDS_OF_MACHINE {
-        // Every other time one that ended before goes on.
+        // Every other time, a session that ended before is resumed.
         match sessions.last_mut().filter(|_| round % 2 == 1) {
             Some(session) => session.grow(TURNS / 2),
             None => sessions.push(Session::write(&scene.env, 100 + round, TURNS)),

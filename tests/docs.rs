@@ -1,4 +1,4 @@
-//! What the documents say of the program is so.
+//! Statements of the documents about the program, compared with the program.
 
 use std::collections::BTreeSet;
 use std::fs;

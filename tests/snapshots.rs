@@ -1,5 +1,4 @@
-//! The events of every fixture, reviewed by eye. What each fixture shows is told in
-//! `fixtures/README.md`.
+//! The events of every fixture, reviewed by eye. Each fixture is described in `fixtures/README.md`.
 
 use std::collections::HashSet;
 use std::fs;

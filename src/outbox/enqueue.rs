@@ -22,6 +22,18 @@ const EVENT_BYTES: usize = 128;
 /// Bytes of the SHA-256 of a body that are kept. Enough to tell two versions of one event apart.
 const DIGEST_BYTES: usize = 16;
 
+/// An event that is already stored.
+const SELECT: &str = "SELECT seq, state, digest FROM identities JOIN events USING (seq)
+     WHERE identities.uuid = ?1";
+/// A new event.
+const INSERT: &str = "INSERT INTO events
+         (uuid, session, destination, name, state, size, digest, enqueued_at)
+     VALUES (?1, ?2, ?3, ?4, ?8, ?5, ?6, ?7)";
+/// A stored event that waits again.
+const UPDATE: &str = "UPDATE events SET state = ?6, destination = ?2, size = ?3, digest = ?4,
+            enqueued_at = ?5, settled_at = NULL, reason = NULL
+     WHERE seq = ?1";
+
 /// The digest by which the body of an event is recognised.
 pub(super) fn digest(body: &[u8]) -> [u8; DIGEST_BYTES] {
     let mut digest = [0; DIGEST_BYTES];
@@ -166,20 +178,9 @@ impl SessionWriter<'_> {
     }
 
     fn store(&self, change: &Connection, step: &[Written]) -> rusqlite::Result<Enqueued> {
-        let mut select = change.prepare_cached(
-            "SELECT seq, state, digest FROM identities JOIN events USING (seq)
-             WHERE identities.uuid = ?1",
-        )?;
-        let mut insert = change.prepare_cached(
-            "INSERT INTO events
-                 (uuid, session, destination, name, state, size, digest, enqueued_at)
-             VALUES (?1, ?2, ?3, ?4, ?8, ?5, ?6, ?7)",
-        )?;
-        let mut update = change.prepare_cached(
-            "UPDATE events SET state = ?6, destination = ?2, size = ?3, digest = ?4,
-                    enqueued_at = ?5, settled_at = NULL, reason = NULL
-             WHERE seq = ?1",
-        )?;
+        let mut select = change.prepare_cached(SELECT)?;
+        let mut insert = change.prepare_cached(INSERT)?;
+        let mut update = change.prepare_cached(UPDATE)?;
         let mut body =
             change.prepare_cached("INSERT OR REPLACE INTO bodies (seq, body) VALUES (?1, ?2)")?;
         let mut counts = Enqueued::default();
@@ -190,6 +191,10 @@ impl SessionWriter<'_> {
                 let same = row.get_ref(2)?.as_blob()? == digest;
                 Ok((row.get::<_, i64>(0)?, row.get::<_, EventState>(1)?, same))
             });
+            let mut wait_again = |seq: i64| {
+                let row = params![seq, self.destination, size, digest, self.now, Waiting];
+                update.execute(row).map(|_| seq)
+            };
             let seq = match (held.optional()?, event.name) {
                 (None, name) => {
                     insert.execute(params![
@@ -209,28 +214,12 @@ impl SessionWriter<'_> {
                 (Some((seq, Waiting | Acknowledged, false)), EventName::Trace)
                 | (Some((seq, Parked, false)), _) => {
                     counts.replaced += 1;
-                    update.execute(params![
-                        seq,
-                        self.destination,
-                        size,
-                        digest,
-                        self.now,
-                        Waiting
-                    ])?;
-                    seq
+                    wait_again(seq)?
                 }
                 // Dropped or withdrawn before it was sent, and now stored again.
                 (Some((seq, DroppedForAge | DroppedForSize | Withdrawn, _)), _) => {
                     counts.new += 1;
-                    update.execute(params![
-                        seq,
-                        self.destination,
-                        size,
-                        digest,
-                        self.now,
-                        Waiting
-                    ])?;
-                    seq
+                    wait_again(seq)?
                 }
                 (Some(_), _) => {
                     counts.known += 1;

@@ -23,6 +23,7 @@ use crate::redact::{Counts, Redacted, Redactor};
 use crate::session::Agent;
 pub use collected::Collected;
 pub use known_events::KnownEvents;
+pub(crate) use parts::SILENCE;
 pub use parts::{Claim, PART_BYTES, Parts, Step, collect};
 pub use projects::project_name;
 use projects::{Folders, Projects};

@@ -16,7 +16,7 @@ use crate::sources::{Checkpoint, Reading, SessionFiles, SessionRef};
 
 /// Time without a new line after which a session counts as ended, if no running process says
 /// otherwise.
-const SILENCE: TimeDelta = TimeDelta::minutes(10);
+pub(crate) const SILENCE: TimeDelta = TimeDelta::minutes(10);
 
 /// Bytes of a transcript to read at a time. Most sessions fit in one part, and 4 MiB is a harmless
 /// amount of memory.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::properties::Properties;
 use super::settings::Settings;
 use super::{Event, EventName, kinds, names};
-use crate::session::{Circumstances, Session, Subagent};
+use crate::session::{Agent, Circumstances, Session, Subagent};
 
 /// The position of an event in the session.
 #[derive(Clone, Copy)]
@@ -20,6 +20,20 @@ pub(super) struct Position<'a> {
     /// The enclosing subagent, and its type or that of the subagent around it.
     pub(super) subagent: Option<&'a Subagent>,
     pub(super) kind: Option<&'a str>,
+}
+
+impl<'a> Position<'a> {
+    /// A position outside subagents, without a prompt.
+    pub(super) const fn at(trace: &'a str, parent: &'a str) -> Self {
+        Self {
+            trace,
+            parent,
+            prompt: "",
+            continues: false,
+            subagent: None,
+            kind: None,
+        }
+    }
 }
 
 /// The parts of an event that differ by kind.
@@ -69,14 +83,33 @@ pub(super) fn event(
     };
     all.set_some(length, latency.map(kinds::seconds));
     all.extend(properties);
+    describe(&mut all, session.agent, settings, position, circumstances);
+    sign(&mut all, settings);
+    Event {
+        name,
+        uuid,
+        distinct_id: settings.frozen.distinct_id.as_str().to_owned(),
+        timestamp: ended_at,
+        properties: all,
+    }
+}
+
+/// Sets the project, the agent, and the circumstances of the event.
+fn describe(
+    all: &mut Properties,
+    agent: Agent,
+    settings: &Settings,
+    position: Position<'_>,
+    circumstances: &Circumstances,
+) {
     let project = settings.frozen.project_name.as_deref();
     all.set_some(names::PROJECT_NAME, project);
-    let agent = settings.agent_name.as_deref().or(project);
-    let agent = agent.map(|agent| match position.kind {
-        Some(kind) => format!("{agent}/{kind}"),
-        None => agent.to_owned(),
+    let name = settings.agent_name.as_deref().or(project);
+    let name = name.map(|name| match position.kind {
+        Some(kind) => format!("{name}/{kind}"),
+        None => name.to_owned(),
     });
-    all.set_some(names::AGENT_NAME, agent);
+    all.set_some(names::AGENT_NAME, name);
     let subagent = position.subagent.map(|subagent| subagent.id.as_str());
     all.set_some(names::SUBAGENT_ID, subagent);
     all.set_some(names::SUBAGENT_TYPE, subagent.and(position.kind));
@@ -91,9 +124,8 @@ pub(super) fn event(
         names::WORK_TREE,
         cwd.and_then(|cwd| settings.work_trees.get(cwd)),
     );
-    let framework = session.agent.as_str();
-    all.set(names::FRAMEWORK, framework);
-    let [version, entrypoint, persona] = names::of_agent(session.agent);
+    all.set(names::FRAMEWORK, agent.as_str());
+    let [version, entrypoint, persona] = names::of_agent(agent);
     all.set_some(version, circumstances.agent_version.as_ref());
     all.set_some(entrypoint, circumstances.entrypoint.as_ref());
     all.set_some(
@@ -101,6 +133,10 @@ pub(super) fn event(
         circumstances.permission_mode.as_ref(),
     );
     all.set_some(persona, circumstances.persona.as_ref());
+}
+
+/// Sets this program's name and version, instructions to PostHog, and the user's own properties.
+fn sign(all: &mut Properties, settings: &Settings) {
     for name in [names::AI_LIBRARY, names::LIBRARY] {
         all.set(name, env!("CARGO_PKG_NAME"));
     }
@@ -115,12 +151,5 @@ pub(super) fn event(
         if !name.starts_with('$') {
             all.set(name.clone(), value);
         }
-    }
-    Event {
-        name,
-        uuid,
-        distinct_id: settings.frozen.distinct_id.as_str().to_owned(),
-        timestamp: ended_at,
-        properties: all,
     }
 }

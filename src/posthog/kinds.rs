@@ -39,6 +39,26 @@ impl Properties {
         self.count(names::WEB_FETCH_COUNT, usage.web_fetches);
     }
 
+    /// The cost, unless PostHog computes the same: as the agent reports it, otherwise at special rates.
+    fn cost(&mut self, generation: &Generation, usage: Usage) {
+        let rates = match &generation.model {
+            Some(model) => prices::rates(&models::behind(model), &usage, &generation.parameters),
+            None => Rates::Standard,
+        };
+        let cost = generation.cost.or(match rates {
+            Rates::Special(cost) => Some(cost),
+            Rates::Standard | Rates::Unknown => None,
+        });
+        if let Some(cost) = cost {
+            self.set_some(names::INPUT_COST, cost.input);
+            self.set_some(names::OUTPUT_COST, cost.output);
+            self.set(names::TOTAL_COST, cost.total);
+            self.set(names::HAS_OWN_COST, true);
+        } else if rates == Rates::Unknown {
+            self.set(names::IS_COST_RELIABLE, false);
+        }
+    }
+
     /// Time spent waiting for a person, and time that is neither that nor tool work.
     fn waits(&mut self, waits: Waits) {
         for (name, time) in [
@@ -210,22 +230,7 @@ pub(super) fn of_generation(
     if generation.error.is_none() || usage != Usage::default() {
         properties.usage(usage, generation.model.as_deref());
     }
-    let rates = match &generation.model {
-        Some(model) => prices::rates(&models::behind(model), &usage, &generation.parameters),
-        None => Rates::Standard,
-    };
-    let cost = generation.cost.or(match rates {
-        Rates::Special(cost) => Some(cost),
-        Rates::Standard | Rates::Unknown => None,
-    });
-    if let Some(cost) = cost {
-        properties.set_some(names::INPUT_COST, cost.input);
-        properties.set_some(names::OUTPUT_COST, cost.output);
-        properties.set(names::TOTAL_COST, cost.total);
-        properties.set(names::HAS_OWN_COST, true);
-    } else if rates == Rates::Unknown {
-        properties.set(names::IS_COST_RELIABLE, false);
-    }
+    properties.cost(generation, usage);
     if generation.usage_report == UsageReport::Missing {
         properties.set(names::IS_USAGE_KNOWN, false);
     }

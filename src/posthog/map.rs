@@ -264,14 +264,7 @@ impl Mapper<'_> {
 
     fn turn_span(&mut self, turn: &Turn, trace: &str) {
         let session = self.session.key.as_str();
-        let position = Position {
-            trace,
-            parent: trace,
-            prompt: "",
-            continues: false,
-            subagent: None,
-            kind: None,
-        };
+        let position = Position::at(trace, trace);
         self.emit(
             position,
             Content {
@@ -288,14 +281,7 @@ impl Mapper<'_> {
     fn turn_trace(&mut self, turn: &Turn) {
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
-        let position = Position {
-            trace: &turn.id,
-            parent: "",
-            prompt: "",
-            continues: false,
-            subagent: None,
-            kind: None,
-        };
+        let position = Position::at(&turn.id, "");
         self.emit(
             position,
             Content {
@@ -321,14 +307,7 @@ impl Mapper<'_> {
         for unlisted in unlisted {
             totals.add_unlisted(unlisted);
         }
-        let position = Position {
-            trace: trace.id,
-            parent: "",
-            prompt: "",
-            continues: false,
-            subagent: None,
-            kind: None,
-        };
+        let position = Position::at(trace.id, "");
         let unknown = Circumstances::default();
         let started_at = match own.first() {
             Some(turn) if !is_first => turn.started_at,
@@ -367,14 +346,7 @@ impl Mapper<'_> {
         let (agent, statement) = (session.agent, unlisted.statement);
         let unknown = Circumstances::default();
         self.emit(
-            Position {
-                trace,
-                parent: trace,
-                prompt: "",
-                continues: false,
-                subagent: None,
-                kind: None,
-            },
+            Position::at(trace, trace),
             Content {
                 name: EventName::Generation,
                 uuid: ids::unlisted(agent, &session.key, statement, &unlisted.model),

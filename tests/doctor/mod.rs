@@ -1,5 +1,5 @@
-//! What the doctor says: nothing needs the user on a machine where all is well, and every single
-//! thing that can go wrong is told in one line, with what to do about it.
+//! The output of `doctor`: nothing needs the user on a healthy machine, and every problem is one
+//! line with the next step.
 //!
 //! Linux only: what the hook leaves in the background is looked up in `/proc`.
 #![cfg(target_os = "linux")]

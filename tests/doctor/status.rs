@@ -1,4 +1,4 @@
-//! What the status says of a machine.
+//! The output of `status`.
 
 use std::fs;
 
@@ -80,7 +80,7 @@ fn a_run_that_sent_nothing_while_events_wait_is_not_called_ok() {
 #[test]
 fn a_run_is_in_the_log_before_it_waits_for_the_network() {
     let machine = Machine::before_any_session();
-    // Nobody listens: the detached process tries for two minutes.
+    // No server listens: the detached process tries for two minutes.
     let hook = machine.scene.hook(&machine.session);
     let hook = hook
         .env("POSTHOG_API_KEY", API_KEY)

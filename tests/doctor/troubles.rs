@@ -90,7 +90,7 @@ const TROUBLES: &[Trouble] = &[
         },
         check: "network",
         found: "cannot find the host posthog.invalid",
-        fix: "whether there is a network",
+        fix: "check the network",
     },
     Trouble {
         what: "nobody listens",
@@ -270,7 +270,7 @@ const TROUBLES: &[Trouble] = &[
         },
         check: "excluded",
         found: "where sessions are excluded: EOF",
-        fix: "mend or remove it",
+        fix: "mend it, or remove it",
     },
     Trouble {
         what: "a ledger that does not add up",
@@ -308,7 +308,7 @@ const TROUBLES: &[Trouble] = &[
     },
 ];
 
-/// No cause stands twice in what was found, and the next step stands in its own field.
+/// No cause is repeated in `found`, and the next step is in its own field.
 #[track_caller]
 fn says_everything_once(check: &Value) {
     let found = check["found"].as_str().expect("a text");

@@ -13,8 +13,8 @@ use crate::support::posthog::{PostHog, Tokens, tokens_of};
 /// Token counts by model.
 pub(crate) type ByModel = BTreeMap<String, Tokens>;
 
-/// What arrived of the only session is what Claude Code says that it used, and what the API says
-/// that it answered.
+/// The tokens of the only session that arrived are those in Claude Code's books, and those that the
+/// API answered.
 #[track_caller]
 pub(crate) fn assert_balanced(claude: &Claude, posthog: &PostHog) {
     assert_equal(&[
@@ -25,7 +25,16 @@ pub(crate) fn assert_balanced(claude: &Claude, posthog: &PostHog) {
     assert_each_was_answered(claude, posthog);
 }
 
-/// All columns are the same; else shows where they are not.
+/// The tokens of all sessions that arrived are those that the API answered.
+#[track_caller]
+pub(crate) fn assert_all_is_sent(claude: &Claude, posthog: &PostHog) {
+    assert_equal(&[
+        ("PostHog", sent(&posthog.events())),
+        ("the API", answered(&claude.api.answered())),
+    ]);
+}
+
+/// Compares columns of token counts, and shows where they differ.
 #[track_caller]
 pub(crate) fn assert_equal(columns: &[(&str, ByModel)]) {
     let models: BTreeSet<&String> = columns.iter().flat_map(|(_, sums)| sums.keys()).collect();
@@ -86,12 +95,12 @@ pub(crate) fn assert_each_was_answered(claude: &Claude, posthog: &PostHog) -> us
     left.len()
 }
 
-/// Whether an event stands for calls that are in no line of the transcript.
+/// Whether an event is the sum of calls that are in no line of the transcript.
 pub(crate) fn is_background(event: &Value) -> bool {
     event["properties"]["$ai_span_name"] == "claude code background calls"
 }
 
-/// What the generations among these events used.
+/// Tokens of the generations among these events, by model.
 pub(crate) fn sent(events: &[Value]) -> ByModel {
     let generations = events
         .iter()
@@ -102,7 +111,7 @@ pub(crate) fn sent(events: &[Value]) -> ByModel {
     }))
 }
 
-/// What the API says that these answers used.
+/// Tokens of these answers of the API, by model.
 pub(crate) fn answered(answers: &[Answered]) -> ByModel {
     sum(answers
         .iter()

@@ -1,19 +1,20 @@
 //! Sessions whose books are more than the sum of their lines.
 
 use crate::e2e::balance::{
-    answered, assert_balanced, assert_each_was_answered, assert_equal, is_background, sent,
+    answered, assert_all_is_sent, assert_balanced, assert_each_was_answered, assert_equal,
+    is_background, sent,
 };
 use crate::e2e::claude::Claude;
 
-use crate::e2e::{SOON, cli_or_skip, generations};
+use crate::e2e::{SOON, cli_or_skip, generations, posthog_and_claude};
 use crate::support::anthropic::CALLS_OF_TOOLS;
 use crate::support::posthog::PostHog;
 
 #[test]
 fn the_calls_of_a_compaction_are_sent_as_background_calls() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.prompt("TOOLS").success();
     claude.again(&["--continue"], "and once more").success();
     assert_eq!(assert_each_was_answered(&claude, &posthog), 0);
@@ -32,9 +33,9 @@ fn the_calls_of_a_compaction_are_sent_as_background_calls() {
 
 #[test]
 fn what_a_session_and_its_fork_send_together_is_what_was_answered() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.prompt("TOOLS").success();
     let original = claude.session().id();
     let fork = ["--resume", &original, "--fork-session"];
@@ -45,10 +46,7 @@ fn what_a_session_and_its_fork_send_together_is_what_was_answered() {
     claude
         .again(&["--resume", &original], "as it was")
         .success();
-    assert_equal(&[
-        ("PostHog", sent(&posthog.events())),
-        ("the API", answered(&claude.api.answered())),
-    ]);
+    assert_all_is_sent(&claude, &posthog);
     assert_eq!(assert_each_was_answered(&claude, &posthog), 0);
     for (session, calls) in [(&original, CALLS_OF_TOOLS + 1), (&fork, 1)] {
         assert_eq!(generations(&posthog.of_session(session)), calls);
@@ -64,9 +62,9 @@ fn what_a_session_and_its_fork_send_together_is_what_was_answered() {
 /// how much that was. Rather than to count it twice, what no line shows is left out.
 #[test]
 fn background_calls_in_the_first_run_of_a_fork_are_not_sent() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.prompt("TOOLS").success();
     claude.again(&["--continue"], "and once more").success();
     let (original, before) = (claude.session().id(), claude.api.answered().len());
@@ -100,12 +98,12 @@ fn the_call_that_titles_a_session_is_sent_as_a_background_call() {
     assert_eq!(assert_each_was_answered(&claude, &posthog), 1);
 }
 
-/// Claude Code writes its books when it ends: what a killed run used is not in them, ever.
+/// Claude Code writes its books when it ends: the usage of a killed run is never in them.
 #[test]
 fn what_a_killed_run_used_is_sent_though_no_books_have_it() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     let mut killed = claude.start("TOOLS, then HANG");
     claude.api.wait_for_calls(2, SOON);
     killed.kill().expect("it is running");
@@ -116,16 +114,10 @@ fn what_a_killed_run_used_is_sent_though_no_books_have_it() {
         ("Claude Code", claude.session().totals()),
         ("the last call", answered(&answers[1..])),
     ]);
-    assert_equal(&[
-        ("PostHog", sent(&posthog.events())),
-        ("the API", answered(&answers)),
-    ]);
+    assert_all_is_sent(&claude, &posthog);
 
     // Nor is it taken for something that the books hold.
     claude.again(&["--continue"], "/compact").success();
     assert_ne!(assert_each_was_answered(&claude, &posthog), 0);
-    assert_equal(&[
-        ("PostHog", sent(&posthog.events())),
-        ("the API", answered(&claude.api.answered())),
-    ]);
+    assert_all_is_sent(&claude, &posthog);
 }

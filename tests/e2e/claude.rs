@@ -62,7 +62,7 @@ impl Claude {
         Self::with_program_in(cli, directory)
     }
 
-    /// With whatever is called `posthog-llma` in this directory.
+    /// With the program `posthog-llma` in this directory.
     pub(crate) fn with_program_in(cli: &Path, directory: &Path) -> Self {
         let claude = Self::without_plugin(cli, directory);
         claude.install_plugin();

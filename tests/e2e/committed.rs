@@ -1,9 +1,9 @@
-//! What a repository commits, applied by the real Claude Code.
+//! Committed settings of a repository, applied by the real Claude Code.
 
 use serde_json::json;
 
 use crate::e2e::claude::Claude;
-use crate::e2e::{SOON, cli_or_skip, generations};
+use crate::e2e::{SOON, cli_or_skip, generations, posthog_and_claude};
 use crate::support::env::API_KEY;
 use crate::support::posthog::PostHog;
 
@@ -62,9 +62,9 @@ fn a_committed_privacy_setting_counts_for_nothing_unless_it_is_stricter() {
 
 #[test]
 fn the_slash_command_sends_this_project_alone_and_writes_nothing() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     let target = claude.write("home/precious", "precious");
     for arguments in [
         "--all",
@@ -112,7 +112,7 @@ fn what_a_repository_set_is_not_the_user_s_once_its_settings_are_gone() {
     assert_eq!(foreign.requests().len(), 0);
     assert_eq!(posthog.requests().len(), 0);
 
-    // What was in the shell when Claude Code began is the user's.
+    // Variables of the shell in which Claude Code began are the user's.
     prompt("hello");
     posthog.wait_until(SOON, |events| generations(events) == 1);
     assert_eq!(foreign.requests().len(), 0);

@@ -27,14 +27,14 @@ use serde_json::{Value, json};
 use crate::support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS, SECRET};
 use crate::support::env::API_KEY;
 use crate::support::posthog::{Fault, PostHog};
-use balance::{answered, assert_balanced, assert_equal, sent};
+use balance::{assert_all_is_sent, assert_balanced, sent};
 use claude::Claude;
 
-/// What Claude Code gives all `SessionEnd` hooks together.
+/// Time that Claude Code gives all `SessionEnd` hooks together.
 const HOOK_BUDGET: Duration = Duration::from_millis(1_500);
-/// What a detached process may take on a busy machine.
+/// Time limit of a detached process on a busy machine.
 const SOON: Duration = Duration::from_mins(1);
-/// A session is made up for when it is quiet for an hour.
+/// More than the hour of silence after which a session is swept up.
 const TWO_HOURS: Duration = Duration::from_hours(2);
 
 /// The installed Claude Code, or a word on stderr why the tests do nothing.
@@ -51,6 +51,15 @@ fn cli_or_skip() -> Option<PathBuf> {
         });
     }
     cli
+}
+
+/// Claude Code with the plugin installed, and the PostHog that it sends to; `None` without Claude
+/// Code.
+fn posthog_and_claude() -> Option<(PostHog, Claude)> {
+    let cli = cli_or_skip()?;
+    let posthog = PostHog::start();
+    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    Some((posthog, claude))
 }
 
 fn generations(events: &[Value]) -> usize {
@@ -85,9 +94,9 @@ fn a_finished_session_is_delivered_with_the_totals_of_claude_code() {
 
 #[test]
 fn the_hook_sends_a_session_within_the_budget_of_claude_code() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.prompt("SUBAGENT").success();
     let event = json!({
         "session_id": claude.session().id(),
@@ -115,9 +124,9 @@ fn the_hook_sends_a_session_within_the_budget_of_claude_code() {
 
 #[test]
 fn a_resumed_session_sends_only_what_is_new() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.prompt("TOOLS").success();
     claude.again(&["--continue"], "and once more").success();
     assert_balanced(&claude, &posthog);
@@ -127,9 +136,9 @@ fn a_resumed_session_sends_only_what_is_new() {
 
 #[test]
 fn the_status_command_shows_what_the_program_says() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude
         .claude(["-p", "/posthog:llma-cc-status"])
         .run()
@@ -144,9 +153,9 @@ fn the_status_command_shows_what_the_program_says() {
 
 #[test]
 fn a_session_that_is_paused_with_the_slash_command_is_not_sent() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     let pause = claude.claude(["-p", "/posthog:llma-cc-pause"]).run();
     pause.success().never_mentions("permission");
     let prompts = format!("{:?}", claude.api.calls());
@@ -161,9 +170,9 @@ fn a_session_that_is_paused_with_the_slash_command_is_not_sent() {
 
 #[test]
 fn the_doctor_sees_what_claude_code_does() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.prompt("TOOLS").success();
     let outcome = claude.program(["doctor"]).run().success();
     outcome.says("nothing needs you");
@@ -236,7 +245,7 @@ fn nobody_waits_for_a_posthog_that_never_answers_and_nothing_is_lost() {
         .never_mentions("hook");
     assert_eq!(posthog.events().len(), 0);
 
-    // It comes back, and whoever still waits for an answer notices.
+    // It comes back, and a process that still waits for an answer notices.
     posthog.heal();
     posthog.restart();
     claude.program(["flush"]).run().success();
@@ -247,9 +256,9 @@ fn nobody_waits_for_a_posthog_that_never_answers_and_nothing_is_lost() {
 
 #[test]
 fn the_next_session_delivers_one_that_was_killed() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     let mut killed = claude.start("TOOLS, then HANG");
     // The first call was answered, the tools have run, the second call hangs.
     claude.api.wait_for_calls(2, SOON);
@@ -263,9 +272,6 @@ fn the_next_session_delivers_one_that_was_killed() {
     posthog.wait_until(SOON, |events| generations(events) == 2);
     let of_killed = posthog.of_session(&session.id());
     assert_eq!(generations(&of_killed), 1);
-    assert_equal(&[
-        ("PostHog", sent(&posthog.events())),
-        ("the API", answered(&claude.api.answered())),
-    ]);
+    assert_all_is_sent(&claude, &posthog);
     assert_eq!(posthog.duplicates(), [""; 0]);
 }

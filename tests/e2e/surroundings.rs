@@ -1,11 +1,11 @@
-//! What changes around a session: its folder, its work tree, the agent that the user talks to.
+//! Changes around a session: its folder, its work tree, its agent.
 
 use std::process::Command;
 
 use serde_json::Value;
 
 use super::claude::Claude;
-use super::{SOON, cli_or_skip};
+use super::{SOON, posthog_and_claude};
 use crate::support::posthog::PostHog;
 
 /// The values of a property of the calls of a model, in the order of the calls.
@@ -26,9 +26,9 @@ fn git(claude: &Claude, arguments: &[&str]) {
 
 #[test]
 fn a_work_tree_belongs_to_its_project() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     git(&claude, &["init", "-b", "main"]);
     git(&claude, &["add", "."]);
     git(&claude, &["commit", "-m", "first"]);
@@ -42,9 +42,9 @@ fn a_work_tree_belongs_to_its_project() {
 
 #[test]
 fn the_agent_that_the_user_chose_is_told() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.write(
         "project/.claude/agents/reviewer.md",
         "---\nname: reviewer\ndescription: Reads changes\n---\nRead what was changed.\n",
@@ -58,9 +58,9 @@ fn the_agent_that_the_user_chose_is_told() {
 
 #[test]
 fn a_session_that_moves_to_another_folder_is_told_where_it_was() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.write("project/api/notes.md", "# Notes\n");
     let is_turn_done = |line: &Value| line["subtype"] == "turn_duration";
     let mut terminal = claude.open(&["hello"]);

@@ -32,14 +32,14 @@ impl Terminal {
         let stream = || Stdio::from(inside.try_clone().expect("a file can be shared"));
         let child = command.stdin(stream()).stdout(stream()).stderr(stream());
         let child = child.spawn().expect("the program can be started");
-        // Read to its end, so that whoever writes on it does not wait.
+        // Read to its end, so that the writer never blocks.
         let mut screen = File::from(screen);
         let keyboard = screen.try_clone().expect("a file can be shared");
         let written = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&written);
         let reader = thread::spawn(move || {
             let mut piece = [0; 4096];
-            // A terminal that nobody has open any more is an error, not an end.
+            // Reading a terminal that no process has open is an error, not an end.
             while let Ok(length @ 1..) = screen.read(&mut piece) {
                 let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
                 log.extend_from_slice(&piece[..length]);

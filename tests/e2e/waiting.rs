@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::claude::Claude;
-use super::{SOON, cli_or_skip};
+use super::{SOON, posthog_and_claude};
 use crate::support::posthog::PostHog;
 
-/// How long the person of these tests thinks.
+/// Time for which the person in these tests thinks.
 const THINKING: Duration = Duration::from_secs(5);
 
 fn is_call(line: &Value) -> bool {
@@ -26,9 +25,9 @@ fn tool(posthog: &PostHog, name: &str) -> Value {
 
 #[test]
 fn the_time_in_which_a_person_thinks_is_not_that_of_the_tool() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     let mut terminal = claude.open(&["--permission-mode", "default", "TOUCH"]);
     claude.wait_for_line(SOON, is_call);
     thread::sleep(THINKING);
@@ -50,9 +49,9 @@ fn the_time_in_which_a_person_thinks_is_not_that_of_the_tool() {
 
 #[test]
 fn an_agent_that_fails_in_the_background_is_an_error_that_lasted_until_then() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.prompt("DOOMED").success();
     posthog.wait_until(SOON, |events| {
         events.iter().any(|event| event["event"] == "$ai_trace")
@@ -66,9 +65,9 @@ fn an_agent_that_fails_in_the_background_is_an_error_that_lasted_until_then() {
 
 #[test]
 fn an_agent_in_the_background_lasts_until_it_is_done() {
-    let Some(cli) = cli_or_skip() else { return };
-    let posthog = PostHog::start();
-    let claude = Claude::with_plugin(&cli).sending_to(&posthog);
+    let Some((posthog, claude)) = posthog_and_claude() else {
+        return;
+    };
     claude.prompt("BACKGROUND").success();
     posthog.wait_until(SOON, |events| {
         events.iter().any(|event| event["event"] == "$ai_trace")

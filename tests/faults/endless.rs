@@ -9,7 +9,7 @@ use crate::support::process::{Process, wait_for};
 use crate::support::scene::Scene;
 use crate::support::session::Session;
 
-/// What the child may take, on a machine that runs all the tests at once.
+/// Time limit of the child, on a machine that runs all tests at once.
 const GIVES_UP: Duration = Duration::from_secs(15);
 
 /// Something in the place of a transcript, and what is said of it.

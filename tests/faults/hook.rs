@@ -1,4 +1,4 @@
-//! The hook itself: whatever it is given, it is quiet, quick and does no harm.
+//! The hook: silent, quick and harmless with any input.
 
 use std::fs;
 

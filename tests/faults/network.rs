@@ -13,7 +13,7 @@ use crate::support::scene::{BUDGET, SOON, Scene};
 use crate::support::session::Session;
 use crate::support::tls::TlsDoor;
 
-/// How a fault is brought about, and what the status says of it once the sender gave up.
+/// How to cause a fault, and the text of `status` once the sender gave up.
 struct Case {
     name: &'static str,
     break_it: fn(&mut PostHog),
@@ -96,7 +96,7 @@ fn trouble_that_lasts_keeps_everything_until_it_is_over() {
         assert_eq!(scene.receipt(&session), [all, 0, all, 0]);
         assert_eq!(scene.posthog.events().len(), 0);
 
-        // Whoever still waits for an answer notices that the server went away and came back.
+        // A process that still waits for an answer notices that the server went away and came back.
         scene.posthog.stop();
         scene.posthog.heal();
         scene.posthog.restart();
@@ -320,7 +320,7 @@ fn change(env: &TestEnv, sql: &str) {
     database.execute(sql, []).expect("it is ours");
 }
 
-/// Every case on a thread of its own: they mostly wait.
+/// Runs every case on a thread: they mostly wait.
 fn at_once<T: Send + 'static>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Copy + Send) {
     thread::scope(|scope| {
         for case in cases {

@@ -1,4 +1,4 @@
-//! Sessions that end twice, copies of sessions, sessions whose end nobody saw.
+//! Sessions that end twice, copies of sessions, sessions whose end no hook saw.
 
 use std::fs;
 use std::process::Command;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
-/// How long each target runs, in seconds.
+/// Running time of each target, in seconds.
 const SECONDS: &str = "POSTHOG_LLMA_FUZZ_SECONDS";
 
 /// Another number gives other inputs.
@@ -25,13 +25,13 @@ const SEED: &str = "POSTHOG_LLMA_FUZZ_SEED";
 /// A case takes milliseconds; one that takes so long has a loop that grows with its square.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Name of the threads whose panics are told once, when the smallest is found.
+/// Name of the threads whose panics are reported once, for the smallest case.
 const CASE: &str = "fuzz case";
 
 /// Milliseconds that may be spent on making a failure smaller.
 const SHRINKING: u32 = 60_000;
 
-/// What can be kept on disk and tried again.
+/// An input that can be stored on disk and tried again.
 pub(crate) trait Input: Clone + Send + 'static {
     fn keep(&self, path: &Path);
     fn kept(path: &Path) -> Self;
@@ -111,7 +111,7 @@ fn judge<I: Input>(input: I, check: fn(&I)) -> Result<(), String> {
     let (done, is_done) = mpsc::channel();
     let case = move || {
         check(&input);
-        // Nobody waits any more for one that took too long.
+        // The receiver is gone if it took too long.
         let _ = done.send(());
     };
     let worker = thread::Builder::new().name(CASE.to_owned()).spawn(case);

@@ -1,4 +1,4 @@
-//! Whatever stands in the files of a session, and whatever stands in a text: these hold.
+//! Properties that hold for arbitrary files of a session and arbitrary texts.
 //!
 //! Each target runs for a second, or for as many as `POSTHOG_LLMA_FUZZ_SECONDS` says. What once
 //! failed lies in `corpus` and is tried first.
@@ -48,7 +48,7 @@ fn a_damaged_line_costs_no_response_but_its_own() {
     });
 }
 
-/// The response that an undamaged line tells of. One with a key twice is two lines in one.
+/// The response in an undamaged line. A line with a repeated key is two lines in one.
 fn response_of(line: &[u8]) -> Option<String> {
     const KEY: &[u8] = b"\"parentUuid\":";
     if memchr::memmem::find_iter(line, KEY).count() > 1 {
@@ -61,7 +61,7 @@ fn response_of(line: &[u8]) -> Option<String> {
     (has_time && is_response).then_some(message["id"].as_str()?.to_owned())
 }
 
-/// What may be shortened; in private mode, an error is only its kind.
+/// Properties that may be shortened; in privacy mode, an error is only its kind.
 const CONTENT: [&str; 7] = [
     "$ai_input",
     "$ai_tools",
@@ -187,7 +187,7 @@ fn a_damaged_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
     });
 }
 
-/// What events are, by their uuid.
+/// Events by their uuid.
 type Known = BTreeMap<String, String>;
 
 /// Calls that are in the agent's books alone.

@@ -101,7 +101,7 @@ impl Files {
         files
     }
 
-    /// How many lines the transcript has.
+    /// Number of lines of the transcript.
     pub(crate) fn lines(&self) -> usize {
         lines_of(&self.0[self.transcript()]).len()
     }

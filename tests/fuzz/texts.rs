@@ -33,7 +33,7 @@ pub(crate) const SECRETS: [[&str; 2]; 9] = [
     ["AIza", "SyQ7Rt2LwX9vKp4ZsN8mYb3HcD6gFj1aQe5"],
 ];
 
-/// What secrets, marks and examples are made of, where rules begin to read.
+/// Fragments of secrets, marks and examples at which rules begin to match.
 const PIECES: [&str; 60] = [
     "password=",
     "\"password\": \"",
@@ -97,12 +97,12 @@ const PIECES: [&str; 60] = [
     "0123456789abcdef0123456789abcdef",
 ];
 
-/// What may stand right before and after a secret.
+/// Characters directly before and after a secret.
 const EDGES: [&str; 14] = [
     " ", "\n", "\t", "\"", "'", "`", "=", ":", ",", "(", ")", ";", "\\n", "ä",
 ];
 
-/// What the redactor is given.
+/// An input of the redactor.
 #[derive(Clone, Debug)]
 pub(crate) struct Given(pub(crate) Value);
 

@@ -1,4 +1,4 @@
-//! What is kept of a session between two readings, by another version of this program.
+//! Checkpoints of another version of this program.
 
 use rusqlite::Connection;
 use serde_json::Value;

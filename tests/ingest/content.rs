@@ -1,4 +1,4 @@
-//! What PostHog does not keep any more is not sent, unless the user wants it to be.
+//! Content that PostHog no longer keeps is not sent, unless the user asks for it.
 
 use std::time::Duration;
 

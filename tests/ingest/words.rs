@@ -1,4 +1,4 @@
-//! What a person reads who runs `ingest`.
+//! The messages of `ingest`.
 
 use std::time::Duration;
 

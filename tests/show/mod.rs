@@ -159,7 +159,7 @@ fn the_json_keeps_its_form() {
     insta::assert_json_snapshot!("growing_output@json", json(&run.run().success().stdout));
 }
 
-/// What was decided when a session was first sent holds for it; settings change the others.
+/// The settings of a session's first send hold for it; changed settings apply to others.
 #[test]
 fn a_session_that_was_sent_is_shown_as_it_was_sent() {
     let posthog = PostHog::start();

@@ -59,7 +59,7 @@ pub(crate) const fn usage_of(answer: u64) -> Tokens {
     }
 }
 
-/// What the stand-in said that a call used.
+/// Usage that the stand-in reported for a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) model: String,
@@ -96,7 +96,7 @@ impl Anthropic {
         self.calls.lock().clone()
     }
 
-    /// What was answered, errors left out, in the order of the answers.
+    /// The answers without errors, in order.
     pub(crate) fn answered(&self) -> Vec<Answered> {
         self.calls.answers().clone()
     }

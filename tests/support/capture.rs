@@ -1,4 +1,4 @@
-//! What PostHog's door lets in: the checks of its capture service as a pure function.
+//! The checks of PostHog's capture service, as a pure function.
 //!
 //! Three checks are stricter than the real service, because what it lets in there is lost or
 //! counted twice further inside: the illegal distinct ids, the form of a timestamp, and a uuid that

@@ -9,7 +9,7 @@ pub(crate) struct Dialogue {
     child: Child,
     output: ChildStdout,
     screen: String,
-    /// How much of it was expected already.
+    /// Bytes of it that were expected already.
     seen: usize,
 }
 

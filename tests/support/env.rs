@@ -1,4 +1,4 @@
-//! A place of its own to run the program in: temporary directories, an empty environment, and on
+//! An isolated place to run the program in: temporary directories, an empty environment, and on
 //! failure everything one wants to see.
 
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ impl TestEnv {
         self.root().join("project")
     }
 
-    /// Where Claude Code keeps its files.
+    /// The folder of Claude Code's files.
     pub(crate) fn claude(&self) -> PathBuf {
         self.home().join(".claude")
     }
@@ -290,7 +290,7 @@ impl Run {
     }
 }
 
-/// What a run left behind; each check panics with the whole picture.
+/// The result of a run; each check panics with all of it.
 pub(crate) struct Outcome {
     shown: String,
     root: PathBuf,

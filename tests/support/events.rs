@@ -1,4 +1,4 @@
-//! What is asked of events in many places.
+//! Questions about events, for many tests.
 
 use std::collections::HashSet;
 
@@ -32,7 +32,7 @@ pub(crate) fn readable(events: &Events, agent: Agent) -> String {
     text
 }
 
-/// Every event hangs in one that is there, and each trace has one event of its own.
+/// The parent of every event exists, and each trace has one event of its own.
 #[track_caller]
 pub(crate) fn hangs_together(events: &Events) {
     let ids = |name: &str| -> HashSet<&str> {

@@ -34,7 +34,7 @@ pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<
     Some(value)
 }
 
-/// What becomes of the connection after a handler is done with a request.
+/// Treatment of the connection after a handler is done with a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     KeepAlive,
@@ -73,7 +73,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Closes the port and all connections: whoever connects now is refused.
+    /// Closes the port and all connections: new ones are refused.
     pub(crate) fn stop(&mut self) {
         let Some(running) = self.running.take() else {
             return;

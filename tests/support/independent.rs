@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// How many, and what they used.
+/// A number of responses and their usage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tally {
     pub(crate) generations: u64,
@@ -45,7 +45,7 @@ impl AddAssign for Tally {
 /// Everything that the files show.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
-    /// Responses by what tells them apart.
+    /// Responses by identity.
     pub(crate) responses: HashMap<String, Response>,
     /// The version of Claude Code that wrote each tool call, by its response and its id.
     pub(crate) tools: HashMap<(String, String), String>,
@@ -59,7 +59,7 @@ pub(crate) struct Count {
     said: u64,
 }
 
-/// What the lines of one response say.
+/// Facts from the lines of one response.
 #[derive(Debug, Default)]
 pub(crate) struct Response {
     /// The id of the message, where no other response has it.
@@ -69,7 +69,7 @@ pub(crate) struct Response {
     pub(crate) is_error: bool,
     /// Of the line with the most output.
     usage: Usage,
-    /// What other models used that the response asked.
+    /// Usage of other models that the response asked.
     advisors: Vec<Usage>,
     has_stop_reason: bool,
     /// The record of its request, and the line that its first line follows.
@@ -196,7 +196,7 @@ impl Count {
         self.times.get(parent).map(String::as_str)
     }
 
-    /// How many responses only the other count knows.
+    /// Number of responses that only the other count has.
     pub(crate) fn unknown(&self, other: &Self) -> u64 {
         let ids = other.responses.keys();
         ids.filter(|id| !self.responses.contains_key(*id)).count() as u64

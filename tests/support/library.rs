@@ -56,7 +56,7 @@ impl Run {
         Self::with(&[("POSTHOG_LLMA_PRIVACY_MODE", "true")])
     }
 
-    /// What the session would send when it has ended.
+    /// The events of the session once it has ended.
     pub(crate) fn events(&self, transcript: &Path) -> Events {
         let collected = self.collect(transcript, None, SessionState::Ended);
         collected.map_or_else(Vec::new, |collected| {
@@ -123,7 +123,7 @@ impl Run {
         events
     }
 
-    /// What the session would send after another one has sent these events.
+    /// The events of the session after another one has sent these.
     pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
         let collected = self.collect(transcript, None, SessionState::Ended);
         let mut collected = collected.expect("a session");
@@ -131,7 +131,7 @@ impl Run {
         self.events_of(&collected, self.freeze(&collected))
     }
 
-    /// What the session would send, to the byte.
+    /// The events of the session as bytes.
     pub(crate) fn lines(&self, transcript: &Path) -> Vec<u8> {
         let mut lines = Vec::new();
         if let Some(collected) = self.collect(transcript, None, SessionState::Ended) {
@@ -156,7 +156,7 @@ impl Run {
     }
 }
 
-/// What of a session is in these events.
+/// The events of a session among these.
 fn foreign(collected: &Collected, sent: &Events) -> Foreign {
     let sent: HashSet<&str> = sent
         .iter()

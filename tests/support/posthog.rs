@@ -67,7 +67,7 @@ impl Fault {
     }
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Taken and answered with 200.
@@ -271,7 +271,7 @@ impl PostHog {
         );
     }
 
-    /// How many requests came.
+    /// Number of requests.
     pub(crate) fn count(&self) -> usize {
         self.shared.lock().requests.len()
     }

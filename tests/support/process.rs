@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::env::PROGRAM;
 
-/// How often something is asked that will be so before long.
+/// Interval at which a condition is checked.
 const POLL: Duration = Duration::from_millis(5);
 
 /// A running process.
@@ -48,7 +48,7 @@ impl Process {
 
     pub(crate) fn kill(self, signal: Signal) {
         let pid = i32::try_from(self.0).ok().and_then(Pid::from_raw);
-        // Whoever is gone needs no signal.
+        // A process that is gone needs no signal.
         let _ = kill_process(pid.expect("a pid is positive"), signal);
     }
 
@@ -64,7 +64,7 @@ impl Process {
         fs::read_link(self.path("cwd")).unwrap_or_default()
     }
 
-    /// Where the open descriptors lead, by number.
+    /// Targets of the open descriptors, by number.
     pub(crate) fn descriptors(self) -> Vec<(u32, PathBuf)> {
         let entries = fs::read_dir(self.path("fd"))
             .into_iter()

@@ -1,4 +1,4 @@
-//! What PostHog makes of messages: which it can show, and which tools it counts as called.
+//! PostHog's rendering of messages: which it can show, and which tools it counts as called.
 //!
 //! Written from its public rendering recipes (`compat_array`, `openai_chat` and `anthropic` in
 //! `products/ai_observability/frontend/normalizer/recipe/default_recipes`) and from what its

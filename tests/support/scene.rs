@@ -11,11 +11,11 @@ use super::posthog::PostHog;
 use super::process::{Process, kill_all, wait_for};
 use super::session::{Session, label};
 
-/// What Claude Code gives all `SessionEnd` hooks together.
+/// Time that Claude Code gives all `SessionEnd` hooks together.
 pub(crate) const BUDGET: Duration = Duration::from_millis(1_500);
-/// What a hook may take on a machine that runs all the tests at once.
+/// Time limit of a hook on a machine that runs all tests at once.
 pub(crate) const CROWDED: Duration = Duration::from_secs(4);
-/// What a detached process may take on a busy machine.
+/// Time limit of a detached process on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// A user's machine and the PostHog it sends to.
@@ -44,7 +44,7 @@ impl Scene {
         self.env.command(["hook"]).stdin(input)
     }
 
-    /// A session ends, and nobody reads anything.
+    /// Runs the hook of a session's end.
     #[track_caller]
     pub(crate) fn end(&self, session: &Session) -> Outcome {
         let outcome = self.hook(session).run();
@@ -156,7 +156,7 @@ impl Scene {
         );
     }
 
-    /// How often each thing arrived.
+    /// Number of arrivals of each event.
     fn copies(&self) -> BTreeMap<String, usize> {
         let mut copies = BTreeMap::new();
         for event in self.posthog.events() {

@@ -36,9 +36,9 @@ pub(crate) struct Session {
     parent: Option<String>,
     /// The labels of a turn that is not finished.
     open: Vec<String>,
-    /// What was written, line by line.
+    /// The written lines.
     lines: Vec<Value>,
-    /// How many of them the file holds.
+    /// Number of lines in the file.
     flushed: usize,
     labels: BTreeSet<String>,
     output_tokens: u64,
@@ -164,12 +164,13 @@ impl Session {
         fork
     }
 
-    /// What PostHog should hold of it, by label. A copied thing has one label in all its copies.
+    /// Labels of the events that PostHog should hold. A copied event has the same label in all
+    /// copies.
     pub(crate) fn labels(&self) -> &BTreeSet<String> {
         &self.labels
     }
 
-    /// How many events that is.
+    /// Number of its events.
     pub(crate) fn events(&self) -> u64 {
         self.labels.len() as u64
     }
@@ -179,7 +180,7 @@ impl Session {
         self.output_tokens
     }
 
-    /// What Claude Code says to its hooks.
+    /// The JSON that Claude Code passes to its hooks.
     pub(crate) fn hook_input(&self, event: &str) -> String {
         json!({
             "session_id": self.id,
@@ -284,7 +285,7 @@ impl Session {
     }
 }
 
-/// What an event at the double is about.
+/// The label of an event at the double.
 pub(crate) fn label(event: &Value) -> String {
     let properties = &event["properties"];
     let text = |name: &str| properties[name].as_str().unwrap_or("?").to_owned();

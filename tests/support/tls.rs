@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// How long one side is listened to before the other.
+/// Time to listen to one side before the other.
 const TURN: Duration = Duration::from_millis(5);
 
 /// Takes connections under TLS and passes on what they say in the clear, until the test ends.

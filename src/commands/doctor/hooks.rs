@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::finding::Finding;
@@ -15,12 +15,10 @@ use crate::integrations::claude_code::marketplace::Unloadable;
 use crate::integrations::claude_code::plugin::{self, Hindrance, PLUGIN, Plugin};
 use crate::integrations::claude_code::{self, Running};
 use crate::outbox::Run;
+use crate::pipeline::SILENCE;
 use crate::sources::SessionRef;
 use crate::variables::Variable;
 use crate::views::{Machine, changed};
-
-/// Time without a new line after which a session counts as ended, if the open ones are unknown.
-const QUIET: TimeDelta = TimeDelta::minutes(10);
 
 /// Number of warnings to show. Most are about single sessions; the JSON has all.
 const WARNINGS: usize = 3;
@@ -247,7 +245,7 @@ fn missed<'a>(
         let modified = DateTime::<Utc>::from(found.modified);
         let has_ended = match &open {
             Running::Sessions(sessions) => !sessions.contains(&found.id),
-            Running::Unknown => now - modified > QUIET,
+            Running::Unknown => now - modified > SILENCE,
         };
         has_ended && modified > since
     })

@@ -19,7 +19,7 @@ const EFFORT: Effort = Effort {
 };
 
 /// Time without an acknowledged event after which a message says what the program waits for.
-const SILENCE: Duration = Duration::from_secs(5);
+const MESSAGE_AFTER: Duration = Duration::from_secs(5);
 
 /// A sending thread with its own connection to the database. On each trip it sends until few events
 /// are left.
@@ -116,14 +116,14 @@ impl<'scope> Courier<'scope> {
         let mut silence = Duration::ZERO;
         let mut sent = self.progress.acknowledged();
         loop {
-            match self.returns.recv_timeout(SILENCE) {
+            match self.returns.recv_timeout(MESSAGE_AFTER) {
                 Ok(drained) => return Ok(drained),
                 Err(RecvTimeoutError::Disconnected) => bail!("sending ended by itself"),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let now = self.progress.acknowledged();
             silence = if now == sent {
-                silence + SILENCE
+                silence + MESSAGE_AFTER
             } else {
                 Duration::ZERO
             };

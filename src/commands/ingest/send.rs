@@ -65,11 +65,7 @@ pub(super) fn run(
         host,
         progress: &progress,
         interrupt: interrupt.clone(),
-        detail: if sessions.len() <= FEW {
-            Detail::Sessions
-        } else {
-            Detail::Totals
-        },
+        detail: Detail::of(sessions),
         unmarked: 0,
         known: known(sessions),
         summary: Summary::default(),
@@ -132,6 +128,16 @@ enum Detail {
     Sessions,
     /// Totals in the summary.
     Totals,
+}
+
+impl Detail {
+    const fn of(sessions: &[SessionRef]) -> Self {
+        if sessions.len() <= FEW {
+            Self::Sessions
+        } else {
+            Self::Totals
+        }
+    }
 }
 
 struct Backfill<'a, 'p> {
