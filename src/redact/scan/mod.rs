@@ -2,6 +2,13 @@
 //!
 //! Every prefix, provider's name and keyword is an anchor in one table, which is built at first
 //! use. An anchor starts its detector, so that a rule costs nothing in text without its anchor.
+//!
+//! # Why not regular expressions
+//!
+//! Measured with 100 kB of real sessions on one core of a busy machine: the 632 rules with a prefix,
+//! as one alternation of `regex::bytes` without Unicode, take 160 ms or more to compile and scan less
+//! than 0.05 MB/s. The table of anchors takes 0.85 ms to build, and the whole scan, with names,
+//! notations and the judgement of values, reaches 545 MB/s on the same text.
 
 mod detection;
 mod detectors;

@@ -8,7 +8,7 @@ use crate::redact::rules::{self, Anchor, Rule};
 use crate::redact::text::format::{Class, Part};
 use crate::redact::values::checks::{base62, crc32, crc32_base62, web_token};
 
-/// A random number generator (SplitMix64) with a seed, so that the corpus is the same in every run.
+/// A seeded random number generator (`SplitMix64`), which makes the corpus the same in every run.
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
