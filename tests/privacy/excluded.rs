@@ -36,7 +36,7 @@ fn a_paused_session_is_sent_by_nothing_until_it_is_resumed() {
     let ingest = scene.env.run(["ingest", &session.id]).success();
     ingest
         .says("")
-        .complains("is left alone: it is paused (posthog-llma resume");
+        .complains("is left alone: it is paused (undo with posthog-llma resume");
     for arguments in [&["--output", "-"][..], &["--dry-run"]] {
         let all = [&["ingest", &session.id], arguments].concat();
         let outcome = scene.env.run(all).success();
