@@ -55,7 +55,7 @@
 //! | `redact` | posthog |
 //! | `integrations` | git, host, session, sources, variables |
 //! | `sources` | fingerprint, host, models, session, variables |
-//! | `cli` | posthog, session |
+//! | `cli` | session |
 //! | `posthog` | models, session, transport |
 //! | `models` | session |
 //! | `session` | fingerprint |
@@ -82,16 +82,11 @@ pub mod host;
 pub mod integrations;
 pub mod interrupt;
 pub mod models;
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 pub mod outbox;
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 pub mod pipeline;
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 pub mod posthog;
 pub mod redact;
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 pub mod session;
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 pub mod sources;
 pub mod transport;
 pub mod ui;

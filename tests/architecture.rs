@@ -19,34 +19,6 @@ const STRANGERS: &[(&str, &[&str])] = &[
     ("integrations", &["claude_code", "opencode", "pi"]),
 ];
 
-/// Circles that are not opened yet: modules of a folder that import each other.
-const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
-    ("outbox", &["key", "open"]),
-    ("session", &["intervals", "time"]),
-    ("sources", &["checkpoint", "session_ref", "source"]),
-    ("sources::claude_code", &["tool_result", "wire"]),
-    (
-        "sources::claude_code",
-        &[
-            "agents",
-            "beside",
-            "content",
-            "glance",
-            "neighbours",
-            "paths",
-            "times",
-        ],
-    ),
-    (
-        "sources::opencode",
-        &["archive", "database", "files", "next"],
-    ),
-    ("sources::pi", &["children", "glance", "paths"]),
-];
-
-/// Folders in which paths climb farther than one folder for now.
-const CLIMBING: &[&str] = &["sources"];
-
 /// What only one file does.
 const ONLY_IN: &[(&str, &[&str])] = &[
     (
@@ -259,14 +231,7 @@ fn no_folder_holds_a_circle_of_imports() {
         .collect();
     for folder in folders {
         let name = folder.join("::");
-        let mut imports = imports_within(folder, &files);
-        for (_, circle) in KNOWN_CIRCLES.iter().filter(|(folder, _)| *folder == name) {
-            for (module, targets) in &mut imports {
-                if circle.contains(&module.as_str()) {
-                    targets.retain(|target| !circle.contains(&target.as_str()));
-                }
-            }
-        }
+        let imports = imports_within(folder, &files);
         assert_eq!(circles(imports), Imports::new(), "circle in `{name}`");
     }
 }
@@ -322,9 +287,6 @@ fn strangers_do_not_import_each_other() {
 #[test]
 fn paths_climb_one_folder_at_most() {
     for (path, text) in texts("src") {
-        if CLIMBING.iter().any(|folder| path.starts_with(folder)) {
-            continue;
-        }
         assert!(!text.contains("super::super"), "{}", path.display());
     }
 }

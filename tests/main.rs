@@ -1,7 +1,6 @@
 //! All tests that run the program or read its files, in one binary: what they share is compiled
 //! and linked once.
 
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 mod support;
 
 mod architecture;
@@ -14,10 +13,8 @@ mod doctor;
 mod doubles;
 mod e2e;
 mod faults;
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 mod fuzz;
 mod hostile_names;
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 mod ingest;
 mod opencode;
 mod pi;
@@ -28,5 +25,4 @@ mod release;
 mod setup;
 mod show;
 mod snapshots;
-#[allow(clippy::too_many_lines, reason = "not split yet")]
 mod transcripts;
