@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &[]),
     ("ui", &[]),
     ("variables", &[]),
-    ("detached", &["host", "variables"]),
+    ("detached", &["host", "ui", "variables"]),
     (
         "sources",
         &[
