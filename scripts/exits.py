@@ -85,9 +85,15 @@ def posthog(delay):
     return serve(Handler)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Senders are ended while they wait for an answer."""
+
+
 def serve(handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
 
@@ -125,7 +131,6 @@ class Lab:
         }
         (self.home / ".claude.json").write_text(json.dumps(onboarded))
         self.settings = self.home / ".claude/settings.json"
-        self.without_plugin = "{}"
         marketplace = self.folder / "marketplace"
         for tree in (".claude-plugin", "plugin"):
             shutil.copytree(root / tree, marketplace / tree)

@@ -10,11 +10,15 @@ use crate::support::process::{Process, kill_all, wait_for};
 fn waited_for(claude: &Claude) -> String {
     let state = claude.state();
     let arguments = wait_for("the hook was called", SOON, || {
-        let process = Process::detached(&state).into_iter().map(Process::arguments);
+        let process = Process::detached(&state)
+            .into_iter()
+            .map(Process::arguments);
         let ended = process.filter(|words| words.iter().any(|word| word == "collect"));
         ended.last()
     });
-    let wait = arguments.iter().find_map(|word| word.strip_prefix("--wait="));
+    let wait = arguments
+        .iter()
+        .find_map(|word| word.strip_prefix("--wait="));
     let wait = wait.unwrap_or_else(|| panic!("{arguments:?}")).to_owned();
     kill_all(&state);
     wait

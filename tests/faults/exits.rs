@@ -12,12 +12,17 @@ use crate::support::process::{Process, kill_all, wait_for};
 use crate::support::scene::{CROWDED, SOON, Scene};
 use crate::support::session::Session;
 
-/// The longest wait of a person.
-const BRIEFLY: Duration = Duration::from_millis(250);
-/// Clearly less than that.
-const AT_ONCE: Duration = Duration::from_millis(150);
-/// What the start and the end of a process may take in addition, on a busy machine.
-const SLACK: Duration = Duration::from_millis(250);
+/// Clearly less than the longest wait of a person.
+const AT_ONCE: Duration = Duration::from_millis(200);
+/// What a hook may take on a busy machine that waits for nothing in particular: a third of its budget
+/// here.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A machine whose Claude Code waits for hooks for long.
+fn patient() -> Scene {
+    let budget = (PATIENCE * 3).as_millis().to_string();
+    Scene::on(|env| env.with("CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS", budget))
+}
 
 /// The hook of a session that a person ended with `/exit`, in a terminal.
 fn exit(scene: &Scene, session: &Session) -> Run {
@@ -35,7 +40,7 @@ fn quiet(run: Run) -> Outcome {
 /// The shortest of a few tries: other tests run at the same time, which may hold one up.
 fn quickest(mut attempt: impl FnMut() -> Duration, enough: Duration) -> Duration {
     let mut least = Duration::MAX;
-    for _ in 0..4 {
+    for _ in 0..6 {
         least = least.min(attempt());
         if least < enough {
             break;
@@ -45,30 +50,36 @@ fn quickest(mut attempt: impl FnMut() -> Duration, enough: Duration) -> Duration
 }
 
 #[test]
-fn a_person_waits_no_longer_than_it_helps() {
+fn whoever_waits_waits_for_one_attempt() {
     type Trouble = fn(&mut PostHog);
-    let table: [(&str, Trouble, Duration); 6] = [
-        ("refused connection", PostHog::stop, AT_ONCE),
-        ("503", |it| it.set(Fault::status(503)), AT_ONCE),
-        ("401", |it| it.set(Fault::status(401)), AT_ONCE),
-        ("login page", |it| it.set(Fault::LoginPage), AT_ONCE),
-        ("no answer", |it| it.set(Fault::NoAnswer), BRIEFLY + SLACK),
-        (
-            "a slow answer",
-            |it| it.set(Fault::Slow(Duration::from_secs(2))),
-            BRIEFLY + SLACK,
-        ),
+    let table: [(&str, Trouble); 5] = [
+        ("refused connection", PostHog::stop),
+        ("reset", |posthog| posthog.set(Fault::ResetMidBody)),
+        ("503", |posthog| posthog.set(Fault::status(503))),
+        ("401", |posthog| posthog.set(Fault::status(401))),
+        ("login page", |posthog| posthog.set(Fault::LoginPage)),
     ];
-    for (name, break_it, limit) in table {
-        let attempt = || {
-            let mut scene = Scene::new();
-            let session = Session::write(&scene.env, 1, 3);
-            break_it(&mut scene.posthog);
-            quiet(exit(&scene, &session)).took
-        };
-        let took = quickest(attempt, limit);
-        println!("{name:<22} {:>5} ms", took.as_millis());
-        assert!(took < limit, "{name}: {took:?}");
+    for (name, break_it) in table {
+        let mut scene = patient();
+        let sessions = [1, 2].map(|number| Session::write(&scene.env, number, 1));
+        break_it(&mut scene.posthog);
+        for hook in [scene.hook(&sessions[0]), exit(&scene, &sessions[1])] {
+            let took = hook.run().success().silent().took;
+            println!("{name:<22} {:>5} ms", took.as_millis());
+            assert!(took < PATIENCE, "{name}: {took:?}");
+        }
+    }
+}
+
+#[test]
+fn a_person_waits_briefly_for_an_answer() {
+    for fault in [Fault::NoAnswer, Fault::Slow(PATIENCE * 2)] {
+        let scene = patient();
+        let session = Session::write(&scene.env, 1, 3);
+        scene.posthog.set(fault.clone());
+        let took = exit(&scene, &session).run().success().silent().took;
+        println!("{fault:?}: {} ms", took.as_millis());
+        assert!(took < PATIENCE, "{fault:?}: {took:?}");
     }
 }
 
@@ -80,7 +91,7 @@ fn a_destination_in_trouble_is_not_waited_for_however_large_the_session() {
         scene.posthog.set(Fault::LoginPage);
         scene.end(&first);
         scene.settle();
-        let large = Session::write(&scene.env, 2, 3_000);
+        let large = Session::write(&scene.env, 2, 1_000);
         let took = quiet(exit(&scene, &large)).took;
         scene.wait_until_stored(&large);
         took
@@ -122,7 +133,7 @@ fn a_slow_answer_is_waited_for_where_nobody_waits_or_the_machine_goes_away() {
         ("POSTHOG_LLMA_WAIT", "auto", false),
         ("POSTHOG_LLMA_WAIT", "never", false),
     ] {
-        let scene = Scene::on(|env| env.with("CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS", "20000"));
+        let scene = patient();
         let session = Session::write(&scene.env, 1, 1);
         // Claude Code names its process from the start of a session on.
         let start = r#"{"session_id":"s","hook_event_name":"SessionStart","source":"startup"}"#;
@@ -156,9 +167,10 @@ fn fifty_exits_offline_leave_one_process_that_tries_once_a_pause() {
     wait_for("one process is left", SOON, || {
         (Process::all(&scene.env.state()).len() == 1).then_some(())
     });
-    for session in &sessions {
-        scene.wait_until_stored(session);
-    }
+    let all: u64 = sessions.iter().map(Session::events).sum();
+    wait_for("everything is stored", SOON, || {
+        (scene.status()["destinations"][0]["waiting"] == all).then_some(())
+    });
     // Pauses are at least 0.5 s, 1 s, 2 s and so on.
     let attempts = scene.posthog.count();
     let mut earliest = Duration::ZERO;
