@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     if let Some(Ok(Some(_lock))) = waiting {
         let host = &environment.host;
         later::send(&config, host, &mut |sending, drained| {
-            entry.add(drained, sending)
+            entry.add(drained, sending);
         })?;
     }
     Ok(Exit::Done)

@@ -172,7 +172,7 @@ mod tests {
         endings.add("claude-code", &two).unwrap();
         endings.add("pi", &one).unwrap();
         assert_eq!(left(&endings, "claude-code"), [one.clone(), two.clone()]);
-        assert_eq!(left(&endings, "pi"), [one.clone()]);
+        assert_eq!(left(&endings, "pi").len(), 1);
         endings.remove("claude-code", &one);
         assert_eq!(left(&endings, "claude-code"), [two]);
         endings

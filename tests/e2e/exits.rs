@@ -13,8 +13,8 @@ fn waited_for(claude: &Claude) -> String {
         let process = Process::detached(&state)
             .into_iter()
             .map(Process::arguments);
-        let ended = process.filter(|words| words.iter().any(|word| word == "collect"));
-        ended.last()
+        let mut ended = process.filter(|words| words.iter().any(|word| word == "collect"));
+        ended.next_back()
     });
     let wait = arguments
         .iter()
