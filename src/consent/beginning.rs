@@ -25,14 +25,12 @@ use crate::variables::{IfCommitted, Variable};
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Variables that Claude Code sets itself, whatever its settings say (seen in version 2.1.332).
-const SET_BY_CLAUDE_CODE: [Variable; 8] = [
+const SET_BY_CLAUDE_CODE: [Variable; 6] = [
     Variable::ClaudePid,
     Variable::InsideClaudeCode,
     Variable::InsideAgent,
     Variable::ClaudeProjectDir,
     Variable::ClaudeSessionId,
-    Variable::ClaudeEntrypoint,
-    Variable::ClaudeAttended,
     Variable::Columns,
 ];
 
