@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::session::Agent;
 
 pub(crate) use when::When;
-pub use work::{Task, Work};
+pub use work::{Task, Wait, Work};
 
 /// Turns coding-agent sessions into PostHog LLM analytics.
 #[derive(Debug, Parser)]

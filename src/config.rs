@@ -60,6 +60,8 @@ pub struct Config {
     pub(crate) state_dir: Option<PathBuf>,
     /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: maximum size of unsent events on disk, in bytes.
     pub(crate) max_outbox_bytes: Option<u64>,
+    /// `POSTHOG_LLMA_WAIT`: how long the hook at the end of a session waits.
+    pub(crate) wait: WaitSetting,
     /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
     pub(crate) rules: Vec<RulesFile>,
     /// How events of all agents are built.
@@ -99,6 +101,18 @@ pub(crate) struct EventSettings {
     pub(crate) purpose: Option<String>,
     /// `POSTHOG_TAGS` and `POSTHOG_LLMA_CUSTOM_PROPERTIES`; where both name one, the latter wins.
     pub(crate) custom: Map<String, Value>,
+}
+
+/// How long the hook at the end of a session waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum WaitSetting {
+    /// Briefly where a person waits for the hook, otherwise until everything is sent.
+    #[default]
+    Auto,
+    /// Until everything is sent, as long as the agent allows.
+    Sent,
+    /// Not at all.
+    Never,
 }
 
 /// Settings that may differ between agents.
@@ -198,6 +212,7 @@ impl Config {
             destination: reader.destination(environment.chosen_by.clone()),
             state_dir: state_dir.or_else(default_state),
             max_outbox_bytes: reader.max_outbox_bytes(),
+            wait: reader.wait(),
             rules: environment.rules.clone(),
             events: reader.events(),
             agents: PerAgent::each(|agent| reader.agent(agent, host)),

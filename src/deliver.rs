@@ -5,7 +5,8 @@
 //!   will never accept it. In all other cases it keeps waiting.
 //! - One sender per destination at a time. The process may be killed at any instruction; events
 //!   sent but not yet acknowledged are then sent again as the same bytes.
-//! - A failing destination is left alone for a while, longer after each failure.
+//! - A failing destination is left alone for a while, longer after each failure. All processes but
+//!   those of a person's command keep to that pause, so that there is one attempt in each.
 
 mod batch;
 mod probe;
@@ -31,9 +32,15 @@ pub use probe::probe;
 const MAX_ATTEMPTS: u32 = 10;
 /// Interval at which the lock of a busy sender is tried again.
 const POLL: Duration = Duration::from_millis(100);
-/// Pause of a destination after its first failed drain. Doubles with each further failure.
+/// Pause of a destination after a failure that may pass at any moment, such as a network that is
+/// gone. Doubles with each further failure.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Upper limit of that pause. Short, so that events flow soon after a network comes back.
+const MAX_RETRY: Duration = Duration::from_mins(5);
+/// Pause of a destination after its first answer that is not PostHog's. Doubles with each further
+/// failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
-/// Upper limit of the doubled pause. Short, so that events flow soon after a network comes back.
+/// Upper limit of that pause.
 const MAX_PAUSE: Duration = Duration::from_mins(15);
 /// Pause of a destination that refused us. Long, because a person has to change something.
 const REFUSED_PAUSE: Duration = Duration::from_hours(24);
@@ -112,6 +119,9 @@ pub struct Drained {
     pub busy: bool,
     /// A project is over its quota: PostHog accepted the events but may have dropped them.
     pub quota_limited: bool,
+    /// A destination failed in a way that may pass at any moment: the drain is worth repeating when
+    /// its pause is over.
+    pub may_pass: bool,
     /// The last error.
     pub last_error: Option<String>,
 }
@@ -303,13 +313,15 @@ impl Sender<'_> {
                 Disposition::NoSuchEndpoint { status } => {
                     let url = route.endpoint.url(route.lane);
                     let what = format!("{url} answered {status}: set POSTHOG_HOST to a PostHog");
-                    return self.give_up(&what, self.pause(), false);
+                    return self.give_up(&what, self.long_pause(), false);
                 }
                 Disposition::Retry { reason, after } => {
-                    return self.give_up(&reason, self.pause().max(after), false);
+                    self.drained.may_pass = true;
+                    let pause = self.pause(FIRST_RETRY, MAX_RETRY).max(after);
+                    return self.give_up(&reason, pause, false);
                 }
                 Disposition::NotPostHog { what } => {
-                    return self.give_up(&what, self.pause(), false);
+                    return self.give_up(&what, self.long_pause(), false);
                 }
                 Disposition::Refused { reason, .. } => {
                     return self.give_up(&reason, REFUSED_PAUSE, true);
@@ -332,7 +344,7 @@ impl Sender<'_> {
             && rest.iter().all(|(_, reason)| reason == first)
         {
             let what = format!("the server refuses every event: 400: {first}");
-            return self.give_up(&what, self.pause(), false);
+            return self.give_up(&what, self.long_pause(), false);
         }
         for (parcel, reason) in suspects {
             self.park(&parcel, &format!("refused with 400: {reason}"))?;
@@ -457,9 +469,14 @@ impl Sender<'_> {
         Ok(false)
     }
 
-    fn pause(&self) -> Duration {
-        let full = FIRST_PAUSE.saturating_mul(1 << self.record.failures.min(16));
-        spread(full.min(MAX_PAUSE), self.clock.jitter())
+    fn long_pause(&self) -> Duration {
+        self.pause(FIRST_PAUSE, MAX_PAUSE)
+    }
+
+    /// The pause after one more failure.
+    fn pause(&self, first: Duration, most: Duration) -> Duration {
+        let full = first.saturating_mul(1 << self.record.failures.min(16));
+        spread(full.min(most), self.clock.jitter())
     }
 }
 

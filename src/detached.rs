@@ -1,11 +1,13 @@
 //! Starts this program again as a detached process, which survives the end of its parent: its own
-//! session, no terminal, all three streams on the null device, a working directory outside any
-//! project.
+//! session, no terminal, no streams, a working directory outside any project.
+//!
+//! Standard output of the detached process is a pipe to its caller until the process releases it:
+//! the caller waits for the end of the pipe. Everything else that the process writes goes nowhere.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -56,11 +58,17 @@ const FOLDERS: [Variable; 3] = [
 /// Prefixes of further variables that are passed on.
 const KEPT_PREFIXES: [&str; 4] = ["POSTHOG_", "CLAUDE_PLUGIN_OPTION_", "XDG_", "LC_"];
 
+/// A detached process, as its caller sees it.
+pub(crate) struct Detached {
+    /// Ends when the process ends or calls [`release_caller`].
+    pipe: ChildStdout,
+}
+
 /// Starts `posthog-llma` with `arguments`.
 ///
 /// # Errors
 /// When this executable is not known or cannot be started again.
-pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io::Result<Child> {
+pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io::Result<Detached> {
     let executable = host.executable.as_ref().ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(executable);
     command
@@ -72,7 +80,7 @@ pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io
         // The root always exists, unlike a home directory, and is never removed or unmounted.
         .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null());
     for folder in FOLDERS {
         // Pi expands `~` to the home directory at any position.
@@ -85,18 +93,33 @@ pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io
         command.env("CLAUDE_PROJECT_DIR", cwd);
     }
     apart(&mut command);
-    command.spawn()
+    let pipe = command.spawn()?.stdout.ok_or(io::ErrorKind::BrokenPipe)?;
+    Ok(Detached { pipe })
 }
 
-/// Waits for a child for at most `patience`. Returns whether it ended.
-pub(crate) fn wait(mut child: Child, patience: Duration) -> bool {
-    let (ended, when_ended) = mpsc::channel();
-    thread::spawn(move || {
-        let _ = child.wait();
-        // Fails only if the receiver has stopped waiting.
-        let _ = ended.send(());
-    });
-    when_ended.recv_timeout(patience).is_ok()
+impl Detached {
+    /// Waits for the end of the process, or until it releases its caller, for at most `patience`.
+    pub(crate) fn wait(mut self, patience: Duration) {
+        let (ended, when_ended) = mpsc::channel();
+        thread::spawn(move || {
+            let _ = self.pipe.read(&mut [0]);
+            // Fails only if the receiver has stopped waiting.
+            let _ = ended.send(());
+        });
+        let _ = when_ended.recv_timeout(patience);
+    }
+}
+
+/// Ends the wait of the caller of this process: waiting longer is of no use to it.
+pub(crate) fn release_caller() {
+    #[cfg(unix)]
+    if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        // Fails for a descriptor that is not open, which this one is.
+        let _ = nix::unistd::dup2_stdout(null);
+    }
+    // There is no safe way to close the pipe here. The caller reads one byte at most.
+    #[cfg(not(unix))]
+    let _ = crate::ui::print("");
 }
 
 /// Leaves the session of the parent, in which a hook may be killed, and closes every inherited

@@ -59,7 +59,7 @@
 //! | `posthog` | models, session, transport |
 //! | `models` | session |
 //! | `session` | fingerprint |
-//! | `detached` | host, variables |
+//! | `detached` | host, ui, variables |
 //! | `host` | variables |
 //! | `ahead` | |
 //! | `fingerprint` | |

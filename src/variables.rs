@@ -151,6 +151,12 @@ variables! {
     /// Maximum size of waiting events, in bytes.
     MaxOutboxBytes = "POSTHOG_LLMA_MAX_OUTBOX_BYTES", Ignored;
 
+    // The end of a session.
+    /// How long the hook at the end of a session waits.
+    Wait = "POSTHOG_LLMA_WAIT", Ignored;
+    /// Set by most services that run builds and tests.
+    Ci = "CI", Ignored;
+
     // Locations.
     /// The user's home directory.
     Home = "HOME", StopsEverything;
@@ -209,6 +215,10 @@ variables! {
     ClaudeProjectDir = "CLAUDE_PROJECT_DIR", StopsEverything;
     /// Id of the Claude Code session that runs a command.
     ClaudeSessionId = "CLAUDE_CODE_SESSION_ID", Ignored;
+    /// The program that Claude Code was started through, such as `cli` or `sdk-ts`.
+    ClaudeEntrypoint = "CLAUDE_CODE_ENTRYPOINT", Ignored;
+    /// Whether a person sits in front of the Claude Code that calls a hook: `1` or `0`.
+    ClaudeAttended = "CLAUDE_CODE_SESSION_ATTENDED", Ignored;
     /// Time limit for all hooks at the end of a session together, in milliseconds.
     HookTimeout = "CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS", Ignored;
 

@@ -42,6 +42,7 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
         "by hand: it wants ccusage",
     ),
     ("scripts/bench growth", "by hand: it takes minutes"),
+    ("scripts/bench exit", "by hand: it takes minutes"),
     ("cargo bench --bench read", ".ci/run compiles it"),
     ("cargo bench --bench redact", ".ci/run compiles it"),
     ("cargo bench --bench outbox", ".ci/run compiles it"),

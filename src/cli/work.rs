@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::session::Agent;
-use crate::session::SessionState;
+use crate::session::{Agent, SessionState};
 
 /// Name of the verb.
 const VERB: &str = "work";
@@ -21,9 +20,23 @@ pub struct Work {
     /// Judgement of the environment by the hook that starts this process, as JSON
     #[arg(long, value_name = "JSON")]
     pub(crate) judged: String,
+    /// What the hook that starts this process waits for
+    #[arg(long, default_value = "nothing")]
+    pub(crate) wait: Wait,
     /// The work to do before all waiting events are sent
     #[command(subcommand)]
     pub(crate) task: Task,
+}
+
+/// What a hook waits for after it started the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Wait {
+    /// It does not wait
+    Nothing,
+    /// That all is sent, as far as that is a matter of a moment: a person waits for the hook
+    Briefly,
+    /// That all is sent
+    Sent,
 }
 
 /// The work to do before all waiting events are sent.
@@ -74,6 +87,7 @@ impl Work {
         let mut arguments = vec![
             OsString::from(VERB),
             option("judged", &self.judged),
+            option("wait", self.wait.name()),
             OsString::from(self.task.name()),
             option("agent", self.task.agent().as_str()),
         ];
@@ -95,6 +109,16 @@ impl Work {
             Task::Sweep { .. } | Task::Deliver { .. } => {}
         }
         arguments
+    }
+}
+
+impl Wait {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Briefly => "briefly",
+            Self::Sent => "sent",
+        }
     }
 }
 
@@ -152,9 +176,11 @@ mod tests {
     #[test]
     fn arguments_are_parsed_as_what_they_were_written_from() {
         for agent in Agent::ALL {
-            for task in tasks(agent) {
+            let waits = [Wait::Nothing, Wait::Briefly, Wait::Sent];
+            for (task, wait) in tasks(agent).into_iter().zip(waits.into_iter().cycle()) {
                 let work = Work {
                     judged: r#"{"rules":[{"path":"a b"}]}"#.to_owned(),
+                    wait,
                     task,
                 };
                 let typed = [OsString::from("posthog-llma")].into_iter();

@@ -1,14 +1,15 @@
 //! `posthog-llma hook`: what the agents' plugins call when a session starts, rests or ends.
 //!
 //! Claude Code waits for this process, kills it after 1.5 seconds and shows the user whatever it
-//! prints. So it only starts the real work in a process of its own, which nothing kills, and
-//! waits for it as long as there is time: a container that goes away with its agent should not
-//! go before the session is sent.
+//! prints. So it only starts the real work in a process of its own, which nothing kills. It waits
+//! for that process as long as [`wait`] says: a container that goes away with its agent should not
+//! go before the session is sent, and a person should not wait for a network.
+
+mod wait;
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::PathBuf;
-use std::process::Child;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -17,15 +18,17 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Exit;
-use crate::cli::{Hook, Task, Work};
-use crate::config::{self, Config};
+use crate::cli::{Hook, Task, Wait, Work};
+use crate::config::{self, Config, WaitSetting};
 use crate::consent::{self, Caller, Environment, Judgement, Moment, StopScope};
-use crate::detached;
+use crate::detached::{self, Detached};
 use crate::host::Host;
-use crate::session::Agent;
-use crate::session::SessionState;
+use crate::integrations::claude_code::ending;
+use crate::outbox::{Endings, Outbox};
+use crate::session::{Agent, SessionState};
 use crate::sources;
-use crate::variables::Variable;
+use crate::variables::{Variable, yes_or_no};
+use wait::Circumstances;
 
 /// How long Claude Code gives all hooks at the end of a session together. Measured on 2.1.329.
 const BUDGET: Duration = Duration::from_millis(1500);
@@ -76,9 +79,13 @@ fn of_claude_code(host: &Host) {
     let environment = Environment::of_hook(host, input.moment());
     if let Some(config) = switched_on(Agent::ClaudeCode, &environment) {
         let host = &environment.host;
-        let child = start(input.task(host), &environment, &config);
-        if let (Some(child), false) = (child, input.is_start()) {
-            let _ended = detached::wait(child, budget(host).saturating_sub(host.elapsed()));
+        let wait = input.wait(config.wait, host);
+        let task = input.task(host);
+        if !has_nothing_to_do(&task, &config, host)
+            && let Some(work) = start(task, wait, &environment, &config)
+        {
+            let longest = wait::longest(wait, budget(host));
+            work.wait(longest.saturating_sub(host.elapsed()));
         }
     }
     if input.is_last() && !environment.stops(StopScope::Everything) {
@@ -97,7 +104,7 @@ fn of_plugin(arguments: &Hook, host: &Host) {
     if let Some(config) = switched_on(arguments.agent, &environment)
         && let Some(task) = task_of_plugin(arguments, &environment.host)
     {
-        let _ = start(task, &environment, &config);
+        let _ = start(task, Wait::Nothing, &environment, &config);
     }
 }
 
@@ -111,11 +118,50 @@ fn switched_on(agent: Agent, environment: &Environment) -> Option<Config> {
 }
 
 /// Starts the detached process in the judged environment. `None` when that is impossible.
-fn start(task: Task, environment: &Environment, config: &Config) -> Option<Child> {
-    let judged = serde_json::to_string(&Judgement::of(environment)).ok()?;
-    let arguments = Work { judged, task }.to_arguments();
+fn start(task: Task, wait: Wait, environment: &Environment, config: &Config) -> Option<Detached> {
     let state_dir = config.state_dir.as_ref()?;
+    note_ending(&task, environment, state_dir);
+    let judged = serde_json::to_string(&Judgement::of(environment)).ok()?;
+    let arguments = Work { judged, wait, task }.to_arguments();
     detached::start(&environment.host, &arguments, state_dir).ok()
+}
+
+/// Whether nothing was written to a session since it was stored, and nothing else is to be sent
+/// now. `false` when in doubt. Costs half a millisecond, and saves the start of a process. Asks for
+/// the size and time of the transcript, and does not open it: it may have any size.
+fn has_nothing_to_do(task: &Task, config: &Config, host: &Host) -> bool {
+    let (Task::Collect { transcript, .. }, Some(state_dir)) = (task, &config.state_dir) else {
+        return false;
+    };
+    // Subagents have transcripts of their own in this folder.
+    let has_subagents = transcript.with_extension("").exists();
+    let (Ok(found), false) = (transcript.metadata(), has_subagents) else {
+        return false;
+    };
+    let Ok(Some(outbox)) = Outbox::open_read_only(state_dir) else {
+        return false;
+    };
+    let is_stored = matches!(
+        outbox.transcript(transcript),
+        Ok(Some(stored)) if stored.size == found.len() && found.modified().is_ok_and(|at| at == stored.modified)
+    );
+    let due = outbox.destinations_waiting(host.now(), false);
+    is_stored && due.is_ok_and(|due| due.is_empty())
+}
+
+/// Notes that the end of a session is being processed, for the case that this process and the one
+/// that it starts are killed before the session is stored.
+fn note_ending(task: &Task, environment: &Environment, state_dir: &Path) {
+    if let Task::Collect {
+        agent,
+        transcript,
+        progress: SessionState::Ended,
+    } = task
+        && !environment.stops(StopScope::Sessions)
+    {
+        // Without the note, the session is found an hour later.
+        let _ = Endings::of(state_dir).add(agent.as_str(), transcript);
+    }
 }
 
 /// The work for a session that a plugin names; `None` when there is none.
@@ -182,6 +228,18 @@ impl Input {
         }
     }
 
+    /// What the hook waits for. Nothing at the start of a session.
+    fn wait(&self, setting: WaitSetting, host: &Host) -> Wait {
+        if self.is_start() {
+            return Wait::Nothing;
+        }
+        wait::what_for(Circumstances {
+            setting,
+            is_attended: ending::is_attended(self.reason.as_deref(), host),
+            ends_with_agent: is_ci(host) || ending::is_main_process(host),
+        })
+    }
+
     /// Whether the process ends with the session.
     fn is_last(&self) -> bool {
         let goes_on = matches!(self.reason.as_deref(), Some("clear" | "resume"));
@@ -207,6 +265,12 @@ fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
     let found = id.and_then(|id| sources::locate(Agent::ClaudeCode, id, host));
     // Where there is none, the path that was named is what the log will say.
     found.or_else(|| named.cloned())
+}
+
+/// Whether the session ran on a machine that runs builds and tests, which may go away at once.
+fn is_ci(host: &Host) -> bool {
+    let ci = host.variable(Variable::Ci).ok().flatten();
+    ci.is_some_and(|text| yes_or_no(text) != Some(false))
 }
 
 /// How long the hook at the end of a session may take.

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::consent::{Trust, Unconfirmed};
 use crate::deliver::{self, Clock, Drained, HostClock, Policy};
 use crate::host::Host;
-use crate::outbox::{Destination, DestinationRecord, Load, Outbox, Run, RunKind};
+use crate::outbox::{Destination, DestinationRecord, Endings, Load, Outbox, Run, RunKind};
 use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
 use crate::posthog::limits;
 use crate::redact::{Counts, RedactionKey};
@@ -81,6 +81,11 @@ impl<'a> Sending<'a> {
         &self.outbox
     }
 
+    /// Notes about sessions whose end a hook began to process.
+    pub(super) fn endings(&self) -> Endings {
+        Endings::of(self.outbox.directory())
+    }
+
     pub(super) fn pipeline(&self) -> Pipeline<'_> {
         Pipeline::new(self.config, &self.redactors, self.largest_event)
     }
@@ -136,6 +141,37 @@ impl<'a> Sending<'a> {
             waiting += self.outbox.waiting(record.id)?;
         }
         Ok(waiting)
+    }
+
+    /// Whether the destination of the settings takes events now: it is confirmed, not left alone
+    /// after a failure, and no other process is sending to it.
+    ///
+    /// Taking the lock for a moment can make another process believe that this one sends. So only a
+    /// process may ask that sends what waits afterwards.
+    pub(super) fn can_send_now(&self) -> anyhow::Result<bool> {
+        let destination = self.destination()?;
+        if !self.trust.permits(destination) {
+            return Ok(false);
+        }
+        let now = self.host.now();
+        let known = self.outbox.destinations_waiting(now, true)?;
+        let record = known.iter().find(|it| it.destination == *destination);
+        // One that nothing waits for is in no trouble.
+        record.map_or(Ok(true), |record| {
+            let is_due = record.not_before.is_none_or(|at| at <= now);
+            Ok(is_due && self.outbox.try_lock_sender(record.id)?.is_some())
+        })
+    }
+
+    /// When what waits may be sent next; `None` when nothing waits that would be accepted without a
+    /// change by the user.
+    pub(super) fn next_attempt(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
+        let now = self.host.now();
+        let waiting = self.outbox.destinations_waiting(now, true)?.into_iter();
+        let due = waiting
+            .filter(|record| !record.refused && self.trust.permits(&record.destination))
+            .map(|record| record.not_before.unwrap_or(now));
+        Ok(due.min())
     }
 
     /// Messages about the events that are about to be sent, one per destination.

@@ -1,39 +1,53 @@
 //! `posthog-llma work`: the half of a hook that reads and sends, in a process of its own. It has no
 //! terminal, so that errors are written to the log of runs, which `status` shows.
 
+mod later;
+mod sweep;
+
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::sending::{Effort, Pauses, Report, Sending};
-use super::{Exit, in_words, select};
-use crate::cli::{Task, Work};
+use super::{Exit, in_words};
+use crate::cli::{Task, Wait, Work};
 use crate::config::{Config, Problem};
-use crate::consent::{self, Environment, Judgement, StopScope};
+use crate::consent::{Environment, Judgement, StopScope};
 use crate::deliver::Drained;
 use crate::detached;
 use crate::host::Host;
-use crate::integrations::{self, Running};
 use crate::outbox::RunKind;
-use crate::session::Agent;
-use crate::session::SessionState;
+use crate::session::{Agent, SessionState};
 use crate::sources::{self, SessionRef};
+use sweep::Sweep;
 
-/// Time without a write after which a transcript that no process has open belongs to a session
-/// whose end was missed.
-const QUIET: TimeDelta = TimeDelta::hours(1);
-
-/// How much earlier than its last line a transcript may seem to have been written, after a
-/// restore or a change of the clock.
-const CLOCK_ERROR: TimeDelta = TimeDelta::days(1);
-
-/// Time to spend on sending. No person waits for this process, so it can wait for the network.
-const EFFORT: Effort = Effort {
-    patience: Duration::from_mins(2),
+/// One attempt for each destination that is due and that no other process sends to.
+const ONCE: Effort = Effort {
+    patience: Duration::ZERO,
     pauses: Pauses::Kept,
 };
+
+/// The entry of this process in the log of runs.
+struct Entry {
+    number: Option<i64>,
+    kind: RunKind,
+    session: Option<String>,
+    sent: u64,
+    report: Report,
+}
+
+impl Entry {
+    /// Adds an attempt to send. Its error stands until the next attempt.
+    fn add(&mut self, drained: Drained, sending: &Sending<'_>) {
+        self.sent += drained.sent;
+        let mut report = self.report.clone();
+        report.error = report.error.or(drained.last_error);
+        let (kind, session) = (self.kind.clone(), self.session.clone());
+        sending.finish_log(self.number, kind, session, self.sent, report);
+    }
+}
 
 pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     detached::let_go();
@@ -44,49 +58,65 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     }
     let (config, problems) = Config::read(&environment);
     let sending = Sending::open(&config, &environment.host)?;
-    let warnings = problems.iter().map(Problem::to_string);
-    Ok(perform(
-        &arguments.task,
-        &environment,
-        &sending,
-        warnings.collect(),
-    ))
+    if arguments.wait == Wait::Briefly && !sending.can_send_now().unwrap_or(true) {
+        detached::release_caller();
+    }
+    let report = Report {
+        error: None,
+        warnings: problems.iter().map(Problem::to_string).collect(),
+    };
+    let Some((mut entry, drained)) = perform(&arguments.task, &environment, &sending, report)
+    else {
+        return Ok(Exit::Incomplete);
+    };
+    let waiting = drained
+        .may_pass
+        .then(|| sending.outbox().try_lock_waiting());
+    entry.add(drained, &sending);
+    drop(sending);
+    detached::release_caller();
+    if let Some(Ok(Some(_lock))) = waiting {
+        let host = &environment.host;
+        later::send(&config, host, &mut |sending, drained| {
+            entry.add(drained, sending);
+        })?;
+    }
+    Ok(Exit::Done)
 }
 
-/// Does the task and sends all waiting events, unless consent stops it.
+/// Does the task and sends all waiting events once. `None` if consent stops it.
 fn perform(
     task: &Task,
     environment: &Environment,
     sending: &Sending<'_>,
-    warnings: Vec<String>,
-) -> Exit {
+    mut report: Report,
+) -> Option<(Entry, Drained)> {
     if let Some(stopped) = &environment.stopped {
         let report = Report {
             error: Some(stopped.reason()),
             warnings: Vec::new(),
         };
         sending.log(kind(task), None, 0, report);
-        return Exit::Incomplete;
+        return None;
     }
-    let mut report = Report {
-        error: None,
-        warnings,
-    };
     if let Err(error) = gather(task, sending, &environment.host, &mut report) {
         report.error = Some(in_words(&error));
     }
-    // Sending may take minutes without a network: the log tells what is stored before that.
-    let entry = sending.log_unsent(kind(task), session(task), &report);
+    // A request may take a minute and a half: the log tells what is stored before that.
+    let entry = Entry {
+        number: sending.log_unsent(kind(task), session(task), &report),
+        kind: kind(task),
+        session: session(task),
+        sent: 0,
+        report,
+    };
     // Events stored before are sent even if this session could not be read.
-    let drained = sending
-        .drain(EFFORT, &|| false, &mut |_| ())
-        .unwrap_or_else(|error| {
-            report.error.get_or_insert_with(|| in_words(&error));
-            Drained::default()
-        });
-    report.error = report.error.or(drained.last_error);
-    sending.finish_log(entry, kind(task), session(task), drained.sent, report);
-    Exit::Done
+    let drained = sending.drain(ONCE, &|| false, &mut |_| ());
+    let drained = drained.unwrap_or_else(|error| Drained {
+        last_error: Some(in_words(&error)),
+        ..Drained::default()
+    });
+    Some((entry, drained))
 }
 
 /// The kind of a task in the log of runs.
@@ -147,10 +177,12 @@ fn gather(
         ..
     } = task
     {
-        collect(sending, transcript, *progress, report)?;
+        collect(agent, sending, transcript, *progress, report)?;
     }
     if sweeps(task) {
-        sweep(agent, sending, host, since, report);
+        let sweep = Sweep::of(agent, sending, host, since);
+        sweep.finish_endings(report);
+        sweep.store_quiet(report);
     }
     if let Task::Missing { session, .. } = task {
         let folder = sources::folder(agent, host).unwrap_or_default();
@@ -164,6 +196,7 @@ fn gather(
 }
 
 fn collect(
+    agent: Agent,
     sending: &Sending<'_>,
     transcript: &Path,
     progress: SessionState,
@@ -171,55 +204,14 @@ fn collect(
 ) -> anyhow::Result<()> {
     let found = SessionRef::at(transcript);
     let found = found.with_context(|| format!("{} is not there", transcript.display()))?;
+    let endings = sending.endings();
+    let _ours = endings.claim(agent.as_str(), transcript);
     let stored = sending.store(&sending.pipeline(), &found, Some(progress))?;
+    if progress == SessionState::Ended {
+        endings.remove(agent.as_str(), transcript);
+    }
     report.note(&stored, &found);
     Ok(())
-}
-
-/// Stores sessions whose end was missed: written to since capturing was switched on, and quiet now.
-/// Earlier sessions are never sent without being asked for.
-fn sweep(
-    agent: Agent,
-    sending: &Sending<'_>,
-    host: &Host,
-    since: DateTime<Utc>,
-    report: &mut Report,
-) {
-    let open = integrations::running(agent, host);
-    let is_open = |found: &SessionRef| match &open {
-        Running::Sessions(sessions) => sessions.contains(&found.id),
-        Running::Unknown => false,
-    };
-    let pipeline = sending.pipeline();
-    let all = sources::of_agent(agent, host);
-    report.warnings.extend(select::in_words(&all.unreadable));
-    for found in all.found {
-        let modified = DateTime::<Utc>::from(found.modified);
-        let may_be_missed = host.now() - modified > QUIET && modified > since - CLOCK_ERROR;
-        if !may_be_missed
-            || is_open(&found)
-            || !was_written_since(&found, since)
-            || !may_send(&found, host)
-        {
-            continue;
-        }
-        match sending.store(&pipeline, &found, Some(SessionState::Ended)) {
-            Ok(stored) => {
-                report.note(&stored, &found);
-            }
-            Err(error) => report.warnings.push(in_words(&error)),
-        }
-    }
-}
-
-/// A session of a project with a destination of its own is sent by hooks in that project.
-fn may_send(found: &SessionRef, host: &Host) -> bool {
-    let cwd = found.glance().cwd;
-    cwd.is_some_and(|cwd| consent::shares_destination(Path::new(&cwd), host))
-}
-
-fn was_written_since(found: &SessionRef, since: DateTime<Utc>) -> bool {
-    found.last_written().is_some_and(|last| last >= since)
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use super::api_key::ApiKey;
 use super::values::{
-    boolean, custom_properties, grouping, input_scope, length, minutes, outbox_bytes, tags,
+    boolean, custom_properties, grouping, input_scope, length, minutes, outbox_bytes, tags, wait,
 };
-use super::{AgentSettings, Attribution, DestinationSettings, EventSettings, Hooks, Problem};
+use super::{
+    AgentSettings, Attribution, DestinationSettings, EventSettings, Hooks, Problem, WaitSetting,
+};
 use crate::consent::{Environment, Hidden, UnknownValue};
 use crate::host::Host;
 use crate::posthog::{DistinctId, Grouping, Recording};
@@ -120,6 +122,12 @@ impl<'a> Reader<'a> {
         let limit = |bytes: &str| outbox_bytes(bytes).map(Some);
         self.variable(Variable::MaxOutboxBytes, limit)
             .or(None, Some(u64::MAX))
+    }
+
+    pub(super) fn wait(&mut self) -> WaitSetting {
+        self.variable(Variable::Wait, wait)
+            .value()
+            .unwrap_or_default()
     }
 
     pub(super) fn events(&mut self) -> EventSettings {

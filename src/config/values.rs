@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::WaitSetting;
 use crate::posthog::{Grouping, InputScope};
 use crate::variables::yes_or_no;
 
@@ -29,6 +30,15 @@ pub(super) fn input_scope(text: &str) -> Result<InputScope, String> {
         "new" => Ok(InputScope::New),
         "full" => Ok(InputScope::Full),
         _ => Err(format!("is {text:?}; use new or full")),
+    }
+}
+
+pub(super) fn wait(text: &str) -> Result<WaitSetting, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "auto" => Ok(WaitSetting::Auto),
+        "sent" => Ok(WaitSetting::Sent),
+        "never" => Ok(WaitSetting::Never),
+        _ => Err(format!("is {text:?}; use auto, sent or never")),
     }
 }
 

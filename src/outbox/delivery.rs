@@ -1,6 +1,7 @@
 //! Taking events out: claiming, acknowledging, parking.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -11,6 +12,11 @@ use super::records::{Claimed, Damaged, Destination, DestinationRecord, Waiting, 
 use super::{DESTINATION_COLUMNS, EventState, Lock, Outbox, OutboxError, destination, read_again};
 
 impl Outbox {
+    /// The state directory.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The destinations with waiting events. Paused destinations are left out unless
     /// `ignore_backoff`.
     ///
@@ -44,6 +50,15 @@ impl Outbox {
     pub(crate) fn try_lock_sender(&self, destination: i64) -> Result<Option<Lock>, OutboxError> {
         let name = format!("sender-{destination}.lock");
         Lock::try_take(&self.directory.join(name))
+    }
+
+    /// Takes the lock of the one process that waits for destinations in trouble; `None` while another
+    /// process waits.
+    ///
+    /// # Errors
+    /// [`OutboxError::Directory`] when the lock file cannot be created.
+    pub(crate) fn try_lock_waiting(&self) -> Result<Option<Lock>, OutboxError> {
+        Lock::try_take(&self.directory.join("sender-waiting.lock"))
     }
 
     /// The oldest waiting events of a destination: as many as fit into `max_bytes`, counting

@@ -28,6 +28,11 @@ impl Lock {
         }
     }
 
+    /// Takes the lock on an open file; `None` when another process holds it, or it cannot be locked.
+    pub(super) fn of(file: File) -> Option<Self> {
+        file.try_lock().ok().map(|()| Self(file))
+    }
+
     /// Takes the lock, however long that takes.
     pub(super) fn take(path: &Path) -> Result<Self, OutboxError> {
         let file = open(path)?;

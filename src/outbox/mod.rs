@@ -27,6 +27,8 @@
 //! | `outbox.db.corrupt-1`, … | damaged databases that were set aside |
 //! | `outbox.lock` | lock for creating, migrating and setting aside a database |
 //! | `sender-1.lock`, … | lock for sending to a destination |
+//! | `sender-waiting.lock` | lock of the process that waits for destinations in trouble |
+//! | `endings/….json` | for each session whose end a hook began to process: agent and transcript |
 //! | `redaction.key` | secret that keys the marks of redacted values; made when first needed |
 //! | `excluded/….json` | for each session that the user excluded: which, when and by which command |
 //!
@@ -51,6 +53,7 @@
 
 mod check;
 mod delivery;
+mod endings;
 mod enqueue;
 mod error;
 mod exclusions;
@@ -79,12 +82,14 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
+pub(crate) use endings::{Ending, Endings};
 pub use enqueue::SessionWriter;
 pub use error::OutboxError;
 pub(crate) use exclusions::{Cause, Exclusion, Exclusions};
 pub(crate) use key::redaction_key;
 pub(crate) use limits::{MAX_AGE, MAX_BYTES};
 pub(crate) use lock::Lock;
+pub(crate) use open::is_there;
 pub(crate) use purge::purge;
 pub use records::{
     Claimed, Damaged, Destination, Dropped, Enqueued, SessionEntry, TranscriptStamp, Waiting,

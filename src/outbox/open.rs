@@ -101,6 +101,11 @@ pub(super) fn open_read_only(directory: &Path) -> Result<Option<Connection>, Out
     }
 }
 
+/// Whether a state directory contains a database.
+pub(crate) fn is_there(directory: &Path) -> bool {
+    file(directory).exists()
+}
+
 /// Leaves a mark for the next [`open`] to check the whole database.
 pub(super) fn suspect(directory: &Path) {
     // Best effort: the next process that reads the damaged page tries again.

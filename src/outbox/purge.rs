@@ -5,12 +5,15 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::error::OutboxError;
-use super::{exclusions, key};
+use super::{endings, exclusions, key};
 
 /// Beginnings of the names of the files in a state directory.
 const FILES: [&str; 3] = ["outbox.", "sender-", key::FILE];
 
-/// Removes the files of the outbox, the list of excluded sessions and the key of the marks, then
+/// Folders in a state directory.
+const FOLDERS: [&str; 2] = [exclusions::FOLDER, endings::FOLDER];
+
+/// Removes the files of the outbox, the notes about sessions and the key of the marks, then
 /// the directory if it is empty: a user can have named a directory that holds other files. Whether
 /// the directory is gone.
 ///
@@ -26,7 +29,7 @@ pub(crate) fn purge(directory: &Path) -> Result<bool, OutboxError> {
         let entry = entry.map_err(failed())?;
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
-        let removed = if *name == *exclusions::FOLDER {
+        let removed = if FOLDERS.contains(&&*name) {
             fs::remove_dir_all(&path)
         } else if FILES.iter().any(|own| name.starts_with(own)) {
             fs::remove_file(&path)

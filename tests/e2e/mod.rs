@@ -6,6 +6,8 @@ mod books;
 mod claude;
 #[cfg(unix)]
 mod committed;
+#[cfg(target_os = "linux")]
+mod exits;
 #[cfg(unix)]
 mod harness;
 #[cfg(unix)]

@@ -6,9 +6,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// How often the screen is looked at.
+const POLL: Duration = Duration::from_millis(20);
 
 pub(crate) struct Terminal {
     child: Child,
@@ -58,6 +62,24 @@ impl Terminal {
     pub(crate) fn press(&mut self, keys: &str) {
         let pressed = self.keyboard.write_all(keys.as_bytes());
         pressed.expect("the terminal is open");
+    }
+
+    /// Types a line.
+    #[track_caller]
+    pub(crate) fn enter(&mut self, line: &str) {
+        self.press(line);
+        self.wait_until_shown(Duration::from_secs(30), line);
+        self.press("\r");
+    }
+
+    /// Waits until words without spaces are shown.
+    #[track_caller]
+    pub(crate) fn wait_until_shown(&self, patience: Duration, words: &str) {
+        let start = Instant::now();
+        while !self.shown().contains(words) {
+            assert!(start.elapsed() < patience, "{words} is not shown");
+            thread::sleep(POLL);
+        }
     }
 
     /// What was written on it, without what moves the cursor or sets colours.

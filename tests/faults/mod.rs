@@ -7,6 +7,7 @@
 
 mod background;
 mod endless;
+mod exits;
 mod hook;
 mod machine;
 mod network;

@@ -1,5 +1,6 @@
-//! Claude Code's settings files, its plugin, and the sessions that it has open.
+//! Claude Code's settings files, its plugin, the sessions that it has open, and how they end.
 
+pub mod ending;
 pub mod in_force;
 pub mod marketplace;
 pub mod plugin;
