@@ -90,7 +90,7 @@ pub fn classify(outcome: &Result<Answer, PostError>, now: SystemTime) -> Disposi
             },
             Err(_) => Disposition::NotPostHog {
                 what: format!(
-                    "the answer is no PostHog's but a page of another server, such as a login: {}",
+                    "the answer is not from PostHog but from another server, such as a login page: {}",
                     words(&answer.body)
                 ),
             },
@@ -106,28 +106,37 @@ pub fn classify(outcome: &Result<Answer, PostError>, now: SystemTime) -> Disposi
             status: answer.status,
         },
         413 => Disposition::TooLarge,
-        code @ 100..=399 => Disposition::NotPostHog {
-            what: match &answer.location {
-                Some(location) => format!(
-                    "the server answered {code} and points to {}; redirects are not followed: \
-                     set POSTHOG_HOST to the right address",
-                    words(location)
-                ),
-                None => format!("the server answered {code}, which PostHog never does"),
-            },
+        100..=399 => Disposition::NotPostHog {
+            what: redirect(answer),
         },
         code => Disposition::Refused {
             status: code,
-            reason: match code {
-                401 => format!("{}; check POSTHOG_API_KEY", status(answer)),
-                402 => format!(
-                    "{}; the project is over its quota or unpaid",
-                    status(answer)
-                ),
-                407 => format!("{}; the proxy wants a password", status(answer)),
-                _ => status(answer),
-            },
+            reason: refusal(answer),
         },
+    }
+}
+
+/// The reason of an answer that PostHog never gives.
+fn redirect(answer: &Answer) -> String {
+    let code = answer.status;
+    match &answer.location {
+        Some(location) => format!(
+            "the server answered {code} and points to {}; redirects are not followed: set \
+             POSTHOG_HOST to the right address",
+            words(location)
+        ),
+        None => format!("the server answered {code}, which PostHog never does"),
+    }
+}
+
+/// The reason of a refusal that only a person can change.
+fn refusal(answer: &Answer) -> String {
+    let status = status(answer);
+    match answer.status {
+        401 => format!("{status}; check POSTHOG_API_KEY"),
+        402 => format!("{status}; the project is over its quota or unpaid"),
+        407 => format!("{status}; the proxy wants a password"),
+        _ => status,
     }
 }
 

@@ -103,7 +103,7 @@ const TROUBLES: &[Trouble] = &[
         what: "a login page",
         make: |machine| machine.scene.posthog.set(Fault::LoginPage),
         check: "network",
-        found: "no PostHog's but a page of another server",
+        found: "not from PostHog but from another server",
         fix: "log in to the network",
     },
     Trouble {

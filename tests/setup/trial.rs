@@ -52,7 +52,7 @@ fn nothing_is_saved_when_the_test_fails() {
             Fault::Status(403, Vec::new(), format!("no, {API_KEY}")),
             "403: no, phc_…DEFG",
         ),
-        (Fault::status(404), "that is no PostHog's address"),
+        (Fault::status(404), "this is not a PostHog address"),
         (Fault::status(503), "503"),
         (
             Fault::Status(400, Vec::new(), page.to_owned()),

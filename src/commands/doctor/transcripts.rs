@@ -1,6 +1,6 @@
 //! Checks of the transcripts: whether they can be read, are about to be deleted, and hold unknown lines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -230,6 +230,15 @@ fn format(facts: &Facts) -> Option<Finding> {
         let found = format!("{sessions} read, every line is known");
         return Some(Finding::fine(CHECK, found));
     }
+    Some(unknown_lines(CHECK, &unknown, &sessions))
+}
+
+/// The finding about lines of unknown types.
+fn unknown_lines(
+    check: &'static str,
+    unknown: &BTreeMap<String, Sighting>,
+    sessions: &str,
+) -> Finding {
     let total: u64 = unknown.values().map(|sighting| sighting.count).sum();
     let mut shapes: Vec<String> = unknown
         .iter()
@@ -257,7 +266,7 @@ fn format(facts: &Facts) -> Option<Finding> {
             })
         })
         .collect();
-    Some(Finding::advice(CHECK, found, advice).with(Value::Array(details)))
+    Finding::advice(check, found, advice).with(Value::Array(details))
 }
 
 /// Names and types of an unknown line, without values: `line turbo ×2 (2.2.0) {by: object, level:

@@ -1,4 +1,8 @@
 //! Ownership of events that several sessions hold: the session that began first owns them.
+//!
+//! The owners go from session to session through a chain of channels, each used once. A map behind a
+//! lock would need a number for the place of each session, a wake-up for the next, and a rule for a
+//! thread that fails; the chain gives all three, since a channel ends with its sender.
 
 use std::collections::HashMap;
 use std::iter;

@@ -67,7 +67,7 @@ pub(super) fn send(
                 continue;
             }
             Disposition::NoSuchEndpoint { status } => {
-                let what = format!("{url} answered {status}: that is no PostHog's address");
+                let what = format!("{url} answered {status}: this is not a PostHog address");
                 (Question::Address, what)
             }
             Disposition::TooLarge => {

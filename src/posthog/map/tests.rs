@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::posthog::{Frozen, Recording, names};
 use crate::session::{
-    Agent, Asks, Background, Block, Earlier, InputScope, Lineage, Oddities, Order, Parameters,
-    Retries, ToolResult, ToolTime, Trigger, Usage, UsageReport,
+    Agent, Asks, Background, Block, Earlier, InputScope, Lineage, Oddities, Order, OutputCount,
+    Parameters, Retries, ToolResult, ToolTime, Trigger, Usage, UsageReport,
 };
 
 fn at(minute: i64) -> DateTime<Utc> {
@@ -23,7 +23,7 @@ fn response(id: &str, output: Vec<Block>) -> Generation {
         id: id.to_owned(),
         is_copy: false,
         model: Some(id.to_owned()),
-        provider: "anthropic".into(),
+        provider: Some("anthropic".to_owned()),
         usage: Usage::default(),
         cost: None,
         started_at: at(0),
@@ -40,6 +40,7 @@ fn response(id: &str, output: Vec<Block>) -> Generation {
         parameters: Parameters::default(),
         error: None,
         label: None,
+        output_count: OutputCount::Final,
         usage_report: UsageReport::Present,
         complete: true,
         circumstances: Arc::default(),
@@ -105,7 +106,7 @@ fn session(turns: Vec<Turn>) -> Session {
         lineage: Lineage::default(),
         statements: Vec::new(),
         earlier: Earlier::default(),
-        goes_on: false,
+        is_part: false,
         oddities: Oddities::default(),
     }
 }
