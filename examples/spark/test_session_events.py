@@ -82,7 +82,8 @@ class TestFolder(unittest.TestCase):
         }
 
     def script(self, text: str) -> str:
-        path = self.folder / "script"
+        """A script in the place of the program."""
+        path = self.folder / "posthog-llma"
         path.write_text(text)
         path.chmod(0o755)
         return str(path)
@@ -140,7 +141,7 @@ class Cluster(TestFolder):
         command = [str(home / "bin/spark-submit"), "--master", master]
         for setting in ["ui.enabled=false", "ui.showConsoleProgress=false"]:
             command += ["--conf", f"spark.{setting}"]
-        command += [session_events.__file__, "--program", program, "--state", str(self.state)]
+        command += ["--files", program, session_events.__file__, "--state", str(self.state)]
         command += ["--large-folder", "200000", str(archive), str(output)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr[-20000:])
@@ -218,11 +219,12 @@ class Processes(TestFolder):
     def test_an_excluded_session_is_left_out(self) -> None:
         session = "fixtures/sessions/-home-ada-bookshop/00000013-0000-4000-8000-000000000000.jsonl"
         unit = Unit((str(ROOT / session),), 0)
-        for verb, is_written in [("pause", False), ("resume", True), ("forget", False)]:
-            command = [PROGRAM, verb, unit.paths[0]]
-            subprocess.run(command, env=self.environment, check=True, capture_output=True)
+        for verb, events in [(None, 5), ("pause", 0), ("forget", 0)]:
+            if verb:
+                command = [PROGRAM, verb, unit.paths[0]]
+                subprocess.run(command, env=self.environment, check=True, capture_output=True)
             program = Program(PROGRAM, {}, session_events.state_files(self.state))
-            self.assertEqual(bool(list(program.lines(unit))), is_written, verb)
+            self.assertEqual(len(list(program.lines(unit))), events, verb)
 
     def test_the_key_is_in_no_text_of_the_program(self) -> None:
         program = Program("./posthog-llma", {}, {"redaction.key": b"secret"})
@@ -267,34 +269,64 @@ class Units(TestFolder):
             list(session_events.units(str(self.folder / "nothing")))
 
 
-class Kubernetes(TestFolder):
-    def test_the_job_is_valid(self) -> None:
-        job = yaml.safe_load(JOB.read_text())
-        kubernetes_validate.validate(job, "1.33", strict=True)
-
-    def test_its_indexes_together_write_the_events_of_one_machine(self) -> None:
-        spec = yaml.safe_load(JOB.read_text())["spec"]
-        container = spec["template"]["spec"]["containers"][0]
-        archive, output = ROOT / "fixtures/sessions", self.folder / "events"
-        output.mkdir()
-        command = [
-            part.replace("/archive", str(archive)).replace("/events", str(output))
-            for part in container["command"]
-        ]
+class ManyProcesses(TestFolder):
+    def setUp(self) -> None:
+        super().setUp()
+        self.archive, self.output = ROOT / "fixtures/sessions", self.folder / "events"
+        self.output.mkdir()
         programs = self.folder / "bin"
         programs.mkdir()
         (programs / "posthog-llma").symlink_to(PROGRAM)
-        path = {"PATH": f"{programs}:{self.environment['PATH']}", "SHARDS": "3"}
+        self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
+
+    def shell(self, script: str, **variables: str) -> None:
+        """Runs a script of the documentation or of a job in the folder of the test."""
+        script = script.replace("/archive", str(self.archive)).replace("/events", str(self.output))
+        environment = self.environment | variables
+        subprocess.run(["sh", "-euc", script], env=environment, cwd=self.folder, check=True)
+
+    def assert_all_is_written(self) -> None:
+        files = [file.read_bytes() for file in self.output.iterdir()]
+        self.assertEqual(len(files), len(os.listdir(self.archive)))
+        written = by_uuid(b"".join(files).splitlines(keepends=True))
+        self.assertEqual(written, self.one_machine(self.archive))
+
+    def test_the_lines_for_one_large_machine_write_the_events_of_one_process(self) -> None:
+        documentation = (ROOT / "docs/pipelines.md").read_text().splitlines()
+        lines = [line for line in documentation if line.startswith("ls /archive")]
+        tools = [line.split()[3] for line in lines]
+        self.assertEqual(tools, ["parallel", "xargs"])
+        for tool, line in zip(tools, lines, strict=True):
+            with self.subTest(tool):
+                if shutil.which(tool) is None:
+                    self.skipTest(f"there is no {tool}")
+                self.shell(line)
+                self.assert_all_is_written()
+
+    def test_the_kubernetes_job_is_valid(self) -> None:
+        job = yaml.safe_load(JOB.read_text())
+        kubernetes_validate.validate(job, "1.33", strict=True)
+
+    def test_the_indexes_of_the_kubernetes_job_write_the_events_of_one_process(self) -> None:
+        spec = yaml.safe_load(JOB.read_text())["spec"]
+        shell, flags, script = spec["template"]["spec"]["containers"][0]["command"]
+        self.assertEqual((shell, flags), ("sh", "-euc"))
         for _ in range(2):
             for index in range(3):
-                own = path | {"JOB_COMPLETION_INDEX": str(index)}
-                subprocess.run(command, env=self.environment | own, check=True)
-            files = [file.read_bytes() for file in output.iterdir()]
-            written = by_uuid(b"".join(files).splitlines(keepends=True))
-            self.assertEqual(len(files), 2)
-            self.assertEqual(written, self.one_machine(archive))
+                self.shell(script, SHARDS="3", JOB_COMPLETION_INDEX=str(index))
+            self.assert_all_is_written()
 
-    def test_every_folder_belongs_to_an_index(self) -> None:
+    def test_an_archive_that_is_not_mounted_fails_the_kubernetes_job(self) -> None:
+        spec = yaml.safe_load(JOB.read_text())["spec"]
+        script = spec["template"]["spec"]["containers"][0]["command"][2]
+        self.archive = self.folder / "mount"
+        for is_there in [False, True]:
+            if is_there:
+                self.archive.mkdir()
+            with self.assertRaises(subprocess.CalledProcessError):
+                self.shell(script, SHARDS="1", JOB_COMPLETION_INDEX="0")
+
+    def test_every_folder_belongs_to_an_index_of_the_kubernetes_job(self) -> None:
         spec = yaml.safe_load(JOB.read_text())["spec"]
         variables = spec["template"]["spec"]["containers"][0]["env"]
         shards = [it["value"] for it in variables if it["name"] == "SHARDS"]
