@@ -51,6 +51,10 @@ class Unit:
     paths: tuple[str, ...]
     bytes: int
 
+    def __str__(self) -> str:
+        others = len(self.paths) - 1
+        return self.paths[0] + (f" and {others} more" if others else "")
+
 
 def units(archive: str, large_folder: int = LARGE_FOLDER) -> Iterator[Unit]:
     """The topmost folders that hold sessions; the sessions one by one of those of Claude Code that
@@ -125,14 +129,14 @@ class Program:
             assert process.stdout is not None
             for line in process.stdout:
                 if not line.endswith(b"}}\n"):
-                    raise RuntimeError(f"{unit.paths}: the output ends within a line")
+                    raise RuntimeError(f"{unit}: the output ends within a line")
                 yield line
             status = process.wait()
             messages.seek(max(0, messages.seek(0, os.SEEK_END) - LAST_MESSAGES))
             said = messages.read().decode(errors="replace")
             sys.stderr.write(said)
             if status != 0:
-                raise RuntimeError(f"{unit.paths}: {self.path} ended with {status}: {said}")
+                raise RuntimeError(f"{unit}: {self.path} ended with {status}: {said}")
 
     @contextmanager
     def _process(
