@@ -229,8 +229,9 @@ def write(spark: SparkSession, program: Program, found: list[Unit], output: str)
 
     tasks = spark.sparkContext.parallelize(found, len(found))
     events = spark.createDataFrame(tasks.flatMap(rows), EVENTS, verifySchema=False)
-    by_day = events.hint("rebalance", "day").sortWithinPartitions("day", "timestamp", "uuid")
-    by_day.write.partitionBy("day").mode("overwrite").parquet(output)
+    by_day = spark.sql("SELECT /*+ REBALANCE(day) */ * FROM {events}", events=events)
+    in_order = by_day.sortWithinPartitions("day", "timestamp", "uuid")
+    in_order.write.partitionBy("day").mode("overwrite").parquet(output)
 
 
 def main() -> None:
