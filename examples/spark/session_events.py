@@ -108,8 +108,8 @@ def _fail(error: OSError) -> NoReturn:
 
 @dataclass(frozen=True)
 class Program:
-    """The program, with the same settings on every worker. Its repr is in no log: the state holds
-    the key of the marks."""
+    """The program, with the same settings on every worker. Its repr shows nothing of the state,
+    which holds the key of the marks."""
 
     path: str
     #: The `POSTHOG_…` variables of the driver.
@@ -129,11 +129,11 @@ class Program:
             assert process.stdout is not None
             for line in process.stdout:
                 if not line.endswith(b"}}\n"):
-                    raise RuntimeError(f"{unit}: the output ends within a line")
+                    said = _last(messages)
+                    raise RuntimeError(f"{unit}: the output ends within a line: {said}")
                 yield line
             status = process.wait()
-            messages.seek(max(0, messages.seek(0, os.SEEK_END) - LAST_MESSAGES))
-            said = messages.read().decode(errors="replace")
+            said = _last(messages)
             sys.stderr.write(said)
             if status != 0:
                 raise RuntimeError(f"{unit}: {self.path} ended with {status}: {said}")
@@ -143,7 +143,7 @@ class Program:
         self, unit: Unit, settings: dict[str, str]
     ) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO]]:
         """A process with a home and a state directory of its own. They lie in the working directory
-        of the executor, which Spark removes even if this process is killed."""
+        of the executor, which the cluster removes after the job, even if this process is killed."""
         with (
             tempfile.TemporaryDirectory(prefix="posthog-llma-", dir=".") as scratch,
             tempfile.TemporaryFile(dir=scratch) as messages,
@@ -170,6 +170,11 @@ class Program:
                 finally:
                     # It still runs if the task was cancelled.
                     process.kill()
+
+
+def _last(messages: BinaryIO) -> str:
+    messages.seek(max(0, messages.seek(0, os.SEEK_END) - LAST_MESSAGES))
+    return messages.read().decode(errors="replace")
 
 
 def state_files(state: Path) -> dict[str, bytes]:

@@ -192,7 +192,7 @@ class Processes(TestFolder):
         cases = {
             "exit 1": "ended with 1: the reason",
             "kill -9 $$": "ended with -9: the reason",
-            """printf '{"properties":{"a":'""": "ends within a line",
+            """printf '{"properties":{"a":'""": "ends within a line: the reason",
         }
         for end, expected in cases.items():
             with self.subTest(end), self.assertRaisesRegex(RuntimeError, expected) as raised:
