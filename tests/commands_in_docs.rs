@@ -20,6 +20,9 @@ const RUN_HERE: &[&str] = &[
     "posthog-llma ingest --all --output - | your-loader",
 ];
 
+/// Tests of the jobs for clusters, in Python: `.ci/run` runs them.
+const TESTS_OF_CLUSTERS: &str = "examples/spark/test_session_events.py";
+
 /// The other commands in blocks, with what runs them, or why nothing does.
 const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ("cargo install --locked --path .", "tests/e2e/readme.rs"),
@@ -57,6 +60,34 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     (
         "duckdb sessions.duckdb \"SELECT * FROM tokens_by_model\"",
         "tests/pipelines.rs",
+    ),
+    (
+        "ls /archive | parallel -j 8 --retries 3 --joblog jobs.log posthog-llma ingest --with-old-content --force --output /events/{}.jsonl /archive/{}",
+        TESTS_OF_CLUSTERS,
+    ),
+    (
+        "ls /archive | xargs -d '\\n' -P 8 -I{} posthog-llma ingest --with-old-content --force --output /events/{}.jsonl /archive/{}",
+        TESTS_OF_CLUSTERS,
+    ),
+    (
+        "cat /events/*.jsonl | duckdb sessions.duckdb -f docs/pipelines/warehouse.sql",
+        "tests/pipelines.rs",
+    ),
+    (
+        "kubectl create secret generic posthog-llma-redaction-key --from-file=redaction.key",
+        "by hand: it wants a cluster",
+    ),
+    (
+        "kubectl apply -f examples/kubernetes/session-events.yaml",
+        TESTS_OF_CLUSTERS,
+    ),
+    (
+        "spark-submit --master yarn --files posthog-llma examples/spark/session_events.py --state STATE /mnt/archive s3://bucket/session-events",
+        TESTS_OF_CLUSTERS,
+    ),
+    (
+        "duckdb sessions.duckdb -f docs/pipelines/parquet.sql",
+        TESTS_OF_CLUSTERS,
     ),
 ];
 
