@@ -99,17 +99,14 @@ impl PostError {
     #[must_use]
     pub const fn fix(&self) -> &'static str {
         match self {
-            Self::HostNotFound(_) => {
-                "look whether there is a network and whether POSTHOG_HOST is right"
-            }
+            Self::HostNotFound(_) => "check the network, and POSTHOG_HOST",
             Self::Certificate(_) => {
                 "log in to the network, or add your organisation's root certificate to the \
                  system's store (or name it in SSL_CERT_FILE)"
             }
             Self::Proxy(_) => "check HTTPS_PROXY and NO_PROXY",
             Self::Connection(_) | Self::Timeout(_) | Self::Unusable(_) => {
-                "look whether a firewall or a proxy stands in between, and whether POSTHOG_HOST \
-                 is right"
+                "check for a firewall or proxy in between, and POSTHOG_HOST"
             }
         }
     }

@@ -75,7 +75,7 @@ const LASTING: [Case; 11] = [
     Case {
         name: "empty 200",
         break_it: |posthog| posthog.set(Fault::status(200)),
-        said: Some("no PostHog"),
+        said: Some("not from PostHog"),
     },
 ];
 

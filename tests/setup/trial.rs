@@ -58,7 +58,7 @@ fn nothing_is_saved_when_the_test_fails() {
             Fault::Status(400, Vec::new(), page.to_owned()),
             "400: <html>",
         ),
-        (Fault::LoginPage, "a page of another server"),
+        (Fault::LoginPage, "from another server"),
         (
             Fault::Redirect("https://elsewhere.example".to_owned()),
             "redirects are not followed",
