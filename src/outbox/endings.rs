@@ -14,8 +14,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::lock::{Lock, private_file};
-use super::open::{make_directory, remove};
+use super::files::{make_directory, private_file, remove};
+use super::lock::Lock;
 use crate::fingerprint;
 
 /// Format version of the files. Readers use the fields they know, whatever the version.
