@@ -62,7 +62,7 @@ fn a_committed_privacy_setting_counts_for_nothing_unless_it_is_stricter() {
 
 #[test]
 fn the_slash_command_sends_this_project_alone_and_writes_nothing() {
-    let Some((posthog, claude)) = posthog_and_claude() else {
+    let Some((_posthog, claude)) = posthog_and_claude() else {
         return;
     };
     let target = claude.write("home/precious", "precious");
