@@ -19,7 +19,7 @@ const STRANGERS: &[(&str, &[&str])] = &[
     ("integrations", &["claude_code", "opencode", "pi"]),
 ];
 
-/// What only one file does.
+/// Functions that only one file may call.
 const ONLY_IN: &[(&str, &[&str])] = &[
     (
         "host.rs",

@@ -26,14 +26,14 @@ const ROUNDS: u64 = 40;
 const ROUNDS_OF_MACHINE: u64 = 10;
 /// Number of simulated machines at once: they mostly wait.
 const MACHINES_AT_ONCE: usize = 4;
-/// What everything takes at first sight, in microseconds.
+/// First estimate of the duration of a run, in microseconds.
 const SPAN: u64 = 400_000;
 /// Five events each: enough for every stage to take its time.
 const TURNS: u64 = 40;
 /// PostHog takes a moment to answer, so that some die with its answer on the way.
 const ANSWER: Duration = Duration::from_millis(60);
 
-/// What a hook found out about an environment in which every value is the user's.
+/// The judgement of a hook on an environment in which every value is the user's.
 const NOTHING_HIDDEN: &str = r#"{"hidden":{},"rules":[],"chosen_by":null,"stopped":null}"#;
 
 /// `SplitMix64`: small, and the same everywhere.

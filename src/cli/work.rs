@@ -20,7 +20,7 @@ pub struct Work {
     /// Judgement of the environment by the hook that starts this process, as JSON
     #[arg(long, value_name = "JSON")]
     pub(crate) judged: String,
-    /// What the hook that starts this process waits for
+    /// The work for which the hook that starts this process waits
     #[arg(long, default_value = "nothing")]
     pub(crate) wait: Wait,
     /// The work to do before all waiting events are sent
@@ -28,7 +28,7 @@ pub struct Work {
     pub(crate) task: Task,
 }
 
-/// What a hook waits for after it started the work.
+/// The part of the work for which a hook waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Wait {
     /// It does not wait

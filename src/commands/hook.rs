@@ -228,7 +228,7 @@ impl Input {
         }
     }
 
-    /// What the hook waits for. Nothing at the start of a session.
+    /// The part of the work for which the hook waits: none at the start of a session.
     fn wait(&self, setting: WaitSetting, host: &Host) -> Wait {
         if self.is_start() {
             return Wait::Nothing;
@@ -263,7 +263,7 @@ fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
         return Some(path.clone());
     }
     let found = id.and_then(|id| sources::locate(Agent::ClaudeCode, id, host));
-    // Where there is none, the path that was named is what the log will say.
+    // Without one, the log shows the path that was named.
     found.or_else(|| named.cloned())
 }
 

@@ -95,7 +95,7 @@ impl<'a> Sending<'a> {
         Ok(self.outbox.load(self.destination()?)?)
     }
 
-    /// What the user has to confirm before events go to the destination of the settings, if
+    /// The confirmation that the user has to give before events go to the destination of the settings, if
     /// anything.
     pub(super) fn missing(&self) -> Option<String> {
         let missing = self.trust.missing(self.destination.as_ref()?);

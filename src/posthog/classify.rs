@@ -15,7 +15,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Characters of a server's message that are kept.
 const WORDS: usize = 300;
 
-/// What to do with a batch after an attempt to send it.
+/// The next step for a batch after an attempt to send it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// PostHog accepted the batch.

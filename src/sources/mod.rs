@@ -1,5 +1,5 @@
-//! Sessions as agents keep them on disk, read into the types of [`session`](crate::session). Knows
-//! no PostHog.
+//! Sessions as agents keep them on disk, read into the types of [`session`](crate::session). Nothing here
+//! depends on PostHog.
 //!
 //! Each agent has a folder with an implementation of `source::Source`, and in `registry` a line of
 //! `SOURCES` and an arm of `source()`. Nothing else names an agent.

@@ -165,12 +165,12 @@ impl Machine {
         page.filter(|_| session.receipt.acknowledged > 0)
     }
 
-    /// What the user has to confirm before events go to a destination.
+    /// The confirmation that the user has to give before events go to a destination.
     pub(crate) fn missing(&self, destination: &Destination) -> Option<Unconfirmed> {
         self.trust.as_ref().ok()?.missing(destination)
     }
 
-    /// What the user has to confirm before events go to the destination of the settings.
+    /// The confirmation that the user has to give before events go to the destination of the settings.
     pub(crate) fn unconfirmed(&self) -> Option<Unconfirmed> {
         self.missing(&self.destination()?)
     }

@@ -9,7 +9,7 @@ use crate::outbox::OutboxError;
 /// A problem that prevents storing or sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
-    /// What happened, and to which file or address.
+    /// The event, and the file or address it concerns.
     pub(crate) found: String,
     /// The next step for the user.
     pub(crate) fix: String,

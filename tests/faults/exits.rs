@@ -14,7 +14,7 @@ use crate::support::session::Session;
 
 /// Clearly less than the longest wait of a person.
 const AT_ONCE: Duration = Duration::from_millis(200);
-/// What a hook may take on a busy machine that waits for nothing in particular: a third of its budget
+/// Longest time of a hook that does not wait, on a busy machine: a third of its budget
 /// here.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -17,7 +17,7 @@ use crate::support::tls::TlsDoor;
 struct Case {
     name: &'static str,
     break_it: fn(&mut PostHog),
-    /// What the sender has written down when it stopped trying; `None` while it still tries.
+    /// Text of the error that the sender records when it stops trying; `None` while it still tries.
     said: Option<&'static str>,
 }
 

@@ -163,7 +163,7 @@ fn the_next_session_start_makes_up_for_an_end_that_nobody_saw() {
     scene.start();
     assert_eq!(scene.posthog.requests().len(), requests);
 
-    // What was there before is sent when somebody asks for it.
+    // Earlier sessions are sent on request only.
     scene.env.run(["ingest", "--all"]).success();
     scene.complete(&[&before, &killed, &open, &recent]);
 }

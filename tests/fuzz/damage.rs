@@ -1,4 +1,4 @@
-//! What can go wrong with the files of a session: on the way to disk, in another version, or
+//! Damage to the files of a session: on the way to disk, in another version, or
 //! because somebody means harm.
 
 use proptest::collection::vec;

@@ -65,7 +65,7 @@ fn storing_goes_on_while_an_answer_is_late() {
     scene.posthog.set(Fault::LateAnswer(Duration::from_secs(2)));
     let mut child = scene.env.command(["ingest", "--all"]).spawn();
     scene.posthog.wait_until(SOON, |events| !events.is_empty());
-    // What is on its way waits for its answer; what comes on top was stored meanwhile.
+    // The batch in flight waits for its answer; further events were stored meanwhile.
     let on_its_way = scene.posthog.events().len() as u64;
     let deadline = Instant::now() + Duration::from_millis(1900);
     while waiting(&scene) <= on_its_way {

@@ -208,7 +208,7 @@ fn a_folder_by_another_name_is_no_other_folder() {
     env.write("home/.claude/settings.json", settings.to_string());
     env.write("home/.config/x", "");
     std::os::unix::fs::symlink("../.claude", env.home().join(".config/claude")).expect("a link");
-    // What the project chooses is judged elsewhere.
+    // Settings of the project are judged elsewhere.
     let local = json!({ "env": { "POSTHOG_API_KEY": "phc_of_project" } });
     env.write("project/.claude/settings.json", local.to_string());
     assert_eq!(found(&env, &["--all"]).0, set(&["s"]));

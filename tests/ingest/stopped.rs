@@ -48,7 +48,7 @@ fn what_is_on_its_way_arrives_and_the_next_run_goes_on() {
     let events: u64 = sessions.iter().map(Session::events).sum();
     let arrived = scene.posthog.events().len() as u64;
     assert!(arrived < events, "it was not stopped half-way");
-    // What was taken is known to be.
+    // Accepted events are recorded as accepted.
     let status = scene.status();
     let of_sessions = status["sessions"].as_array().expect("a list");
     let acknowledged = of_sessions

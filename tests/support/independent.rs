@@ -75,7 +75,7 @@ pub(crate) struct Response {
     /// The record of its request, and the line that its first line follows.
     request: Option<String>,
     parent: Option<String>,
-    /// What the user had said when its last line was written.
+    /// The prompt before its last line.
     said: u64,
 }
 
@@ -116,7 +116,7 @@ impl Count {
         }
         let name = self.name(line);
         let version = line["version"].as_str().unwrap_or("unknown");
-        // What a newer version wrote once more was written first by the older one.
+        // A newer version repeats lines that an older one wrote first.
         let is_older = |known: &str| known.is_empty() || by_number(version) < by_number(known);
         let of_message = text(&message["id"]).map(str::to_owned);
         let of_message = of_message.filter(|id| self.of_message[id].len() == 1);

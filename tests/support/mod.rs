@@ -1,4 +1,4 @@
-//! What the tests stand on: doubles of the two servers a session talks to, and a place to run the
+//! Support for the tests: doubles of the two servers a session talks to, and a place to run the
 //! program in. Every server here listens on loopback only.
 #![allow(
     dead_code,

@@ -39,7 +39,7 @@ impl Process {
             .collect()
     }
 
-    /// Those that have left their hook's session.
+    /// Processes that have left their hook's session.
     pub(crate) fn detached(state: &Path) -> Vec<Self> {
         let mut all = Self::all(state);
         all.retain(|process| process.arguments().iter().any(|one| one == "work"));

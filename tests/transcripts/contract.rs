@@ -120,7 +120,8 @@ const ALWAYS: &[&str] = &[
     "$geoip_disable",
 ];
 
-/// What was never done, is not known to be done, or is in the agent's books alone.
+/// Whether an event has no duration: a call that never ran, is not known to have ended, or is in the
+/// agent's totals alone.
 fn has_no_time(event: &Value) -> bool {
     let properties = &event["properties"];
     let is_agent = matches!(properties["$ai_span_name"].as_str(), Some("Agent" | "Task"));

@@ -1,4 +1,4 @@
-//! What calls were given, against requests that are put together independently: with plain JSON
+//! Inputs of calls, compared with requests that are put together independently: with plain JSON
 //! and without any code of the program.
 
 use std::collections::{HashMap, HashSet};

@@ -26,7 +26,7 @@ pub(super) struct Circumstances {
     pub(super) ends_with_agent: bool,
 }
 
-/// What the hook waits for.
+/// The part of the work for which the hook waits.
 pub(super) const fn what_for(circumstances: Circumstances) -> Wait {
     match circumstances {
         Circumstances {

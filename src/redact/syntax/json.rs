@@ -79,7 +79,7 @@ struct Leaves<'t> {
     escapes: usize,
     kind: Kind,
     found: Vec<Assigned>,
-    /// Those of `found` that are values even if the object is a schema.
+    /// The names in `found` whose values are values even if the object is a schema.
     held: Vec<Assigned>,
     /// The last string, which may be the name of a field.
     last: Option<(usize, usize)>,

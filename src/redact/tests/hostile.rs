@@ -12,7 +12,7 @@ fn work_for(text: &str) -> u64 {
     work::take()
 }
 
-/// Those of [`HOSTILE`] whose repetition costs more than `most` times as much as other text.
+/// The beginnings in [`HOSTILE`] whose repetition costs more than `most` times as much as other text.
 fn costly(most: u64, made_of: impl Fn(&str) -> String) -> Vec<String> {
     const ORDINARY: &str = "    let response = client.get(url).header(\"accept\", \"text/plain\").send().await?;\n\
         I'll read the configuration first, then change how the retry policy counts its attempts.\n\

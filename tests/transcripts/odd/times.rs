@@ -121,7 +121,7 @@ fn a_measured_time_is_not_longer_than_from_call_to_result() {
 }
 
 #[test]
-fn a_file_that_is_no_transcript_is_refused_with_the_reason() {
+fn a_file_other_than_a_transcript_is_refused_with_the_reason() {
     let lines = timed(|second| json!(time(second)));
     let pretty = serde_json::to_string_pretty(&lines).expect("it is JSON");
     let utf_16 = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
@@ -133,8 +133,8 @@ fn a_file_that_is_no_transcript_is_refused_with_the_reason() {
     for (bytes, reason) in [
         (utf_16(u16::to_le_bytes), "it is UTF-16"),
         (utf_16(u16::to_be_bytes), "it is UTF-16"),
-        (pretty.into_bytes(), "no JSON objects"),
-        (b"hello\nyou\n".to_vec(), "no JSON objects"),
+        (pretty.into_bytes(), "not JSON objects"),
+        (b"hello\nyou\n".to_vec(), "not JSON objects"),
     ] {
         let session = Session::of_text(bytes);
         let found = SessionRef::at(&session.transcript).expect("it is there");
