@@ -58,6 +58,22 @@ enum What {
     InsertBytes,
 }
 
+/// Bytes that mean something to a reader of JSON, or that are not text.
+const ODD_BYTES: [&[u8]; 12] = [
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"\0",
+    b"\r",
+    b"\n",
+    b"\"",
+    b"\\",
+    b"\\ud83d",
+    b"{",
+    b"}",
+    b"{\"",
+    b",",
+];
+
 impl What {
     fn happen(self, files: &mut Files, at: &[Index; 5]) {
         let [file, line, other, place, odd] = *at;
@@ -115,21 +131,7 @@ impl What {
             }
             Self::InsertBytes => {
                 let from = place.index(lines[here].len());
-                let bytes: [&[u8]; 12] = [
-                    b"\xff",
-                    b"\xed\xa0\x80",
-                    b"\0",
-                    b"\r",
-                    b"\n",
-                    b"\"",
-                    b"\\",
-                    b"\\ud83d",
-                    b"{",
-                    b"}",
-                    b"{\"",
-                    b",",
-                ];
-                lines[here].splice(from..from, odd.get(&bytes).iter().copied());
+                lines[here].splice(from..from, odd.get(&ODD_BYTES).iter().copied());
             }
         }
         files.0.insert(path, lines.concat());

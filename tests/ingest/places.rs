@@ -130,44 +130,18 @@ fn a_list_of_folders_is_searched_and_what_one_of_them_switches_off_stays_off() {
 fn what_the_settings_of_another_folder_want_holds_for_its_sessions() {
     const KEY: &str = "phc_key_of_the_second_account_0123456789abcdefgh";
     let cwd = TestEnv::new().project();
+    let privacy = json!({ "env": { "POSTHOG_LLMA_PRIVACY_MODE": "true" } });
+    let outputs = json!({ "env": { "POSTHOG_LLMA_RECORD_INPUTS": "false" } });
+    let key = json!({ "env": { "POSTHOG_API_KEY": KEY } });
+    let host = json!({ "env": { "POSTHOG_HOST": "https://eu.i.posthog.com" } });
     for (settings, key_here, is_found, is_private) in [
-        (json!({}), None, true, false),
-        (
-            json!({ "env": { "POSTHOG_LLMA_PRIVACY_MODE": "true" } }),
-            None,
-            true,
-            true,
-        ),
-        (
-            json!({ "env": { "POSTHOG_LLMA_RECORD_INPUTS": "false" } }),
-            None,
-            true,
-            true,
-        ),
-        (
-            json!({ "env": { "POSTHOG_API_KEY": KEY } }),
-            None,
-            false,
-            false,
-        ),
-        (
-            json!({ "env": { "POSTHOG_API_KEY": KEY } }),
-            Some("phc_other"),
-            false,
-            false,
-        ),
-        (
-            json!({ "env": { "POSTHOG_API_KEY": KEY } }),
-            Some(KEY),
-            true,
-            false,
-        ),
-        (
-            json!({ "env": { "POSTHOG_HOST": "https://eu.i.posthog.com" } }),
-            Some(KEY),
-            false,
-            false,
-        ),
+        (&json!({}), None, true, false),
+        (&privacy, None, true, true),
+        (&outputs, None, true, true),
+        (&key, None, false, false),
+        (&key, Some("phc_other"), false, false),
+        (&key, Some(KEY), true, false),
+        (&host, Some(KEY), false, false),
     ] {
         let env = TestEnv::new();
         let account = "home/two";
@@ -295,11 +269,9 @@ fn links_are_followed_in_the_users_own_folders_and_elsewhere_when_they_are_named
     }
 }
 
-#[test]
-fn a_session_in_a_work_tree_belongs_to_its_project() {
-    let env = TestEnv::new();
-    let shop = env.root().join("shop");
-    let main = Repository::init(&shop).expect("a repository");
+/// Makes a repository with one commit, and a work tree of it.
+fn make_work_tree(repository: &Path, linked: &Path) {
+    let main = Repository::init(repository).expect("a repository");
     let author = git2::Signature::now("Ada", "ada@example.com").expect("a signature");
     let tree = main
         .index()
@@ -308,9 +280,16 @@ fn a_session_in_a_work_tree_belongs_to_its_project() {
     let tree = main.find_tree(tree).expect("it is there");
     main.commit(Some("HEAD"), &author, &author, "first", &tree, &[])
         .expect("a commit");
+    main.worktree("fix", linked, None).expect("a work tree");
+}
+
+#[test]
+fn a_session_in_a_work_tree_belongs_to_its_project() {
+    let env = TestEnv::new();
+    let shop = env.root().join("shop");
     let linked = env.root().join("trees/fix");
     fs::create_dir(env.root().join("trees")).expect("it is writable");
-    main.worktree("fix", &linked, None).expect("a work tree");
+    make_work_tree(&shop, &linked);
     fs::create_dir(linked.join("api")).expect("it is writable");
     let told = json!({ "type": "worktree-state", "worktreeSession": {
         "originalCwd": "/gone/shop", "worktreePath": "/gone/trees/told", "worktreeName": "told" } });

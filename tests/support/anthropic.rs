@@ -203,21 +203,8 @@ fn script(body: &Value, earlier: &[Value]) -> Reply {
     } else if let (true, 1, Some(shell)) = (says("TOOLS"), rounds, shell) {
         let call = json!({"command": "exit 3", "description": "Fail"});
         Reply::Message(vec![Block::ToolUse(shell, call)])
-    } else if says("SUBAGENT") && rounds == 0 && agent == "subagent" {
-        let call = json!({"agent": "scout", "task": "TOOLS please look around"});
-        Reply::Message(vec![Block::ToolUse(agent, call)])
     } else if (says("SUBAGENT") || says("BACKGROUND")) && rounds == 0 && offers(agent) {
-        let call = json!({
-            "description": "Look at files",
-            "prompt": "TOOLS please look around",
-            "subagent_type": if agent == "task" { "general" } else { "general-purpose" },
-            "model": "haiku",
-            "run_in_background": says("BACKGROUND"),
-        });
-        Reply::Message(vec![
-            Block::Text("This is work for an agent.".into()),
-            Block::ToolUse(agent, call),
-        ])
+        Reply::Message(start_agent(agent, says("BACKGROUND")))
     } else if says("DOOMED") && rounds == 0 && offers(agent) {
         let call = json!({
             "description": "Look at files",
@@ -241,6 +228,25 @@ fn script(body: &Value, earlier: &[Value]) -> Reply {
             Reply::Message(blocks)
         }
     }
+}
+
+/// The call that starts a subagent, in the form of the coding agent.
+fn start_agent(agent: &'static str, in_background: bool) -> Vec<Block> {
+    if agent == "subagent" {
+        let call = json!({"agent": "scout", "task": "TOOLS please look around"});
+        return vec![Block::ToolUse(agent, call)];
+    }
+    let call = json!({
+        "description": "Look at files",
+        "prompt": "TOOLS please look around",
+        "subagent_type": if agent == "task" { "general" } else { "general-purpose" },
+        "model": "haiku",
+        "run_in_background": in_background,
+    });
+    vec![
+        Block::Text("This is work for an agent.".into()),
+        Block::ToolUse(agent, call),
+    ]
 }
 
 fn look_around(shell: &'static str, path: &'static str) -> Vec<Block> {

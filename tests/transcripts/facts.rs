@@ -85,26 +85,31 @@ pub(crate) fn counted(transcript: &Path) -> Facts {
             let done = &result["gitOperation"];
             commits.extend(done["commit"]["sha"].as_str().map(str::to_owned));
             pull_requests.extend(done["pr"]["url"].as_str().map(|url| format!("\"{url}\"")));
-            let hunks = result["structuredPatch"].as_array();
-            let patch: Vec<&str> = hunks
-                .into_iter()
-                .flatten()
-                .flat_map(|hunk| hunk["lines"].as_array().into_iter().flatten())
-                .filter_map(Value::as_str)
-                .collect();
-            let starting = |sign| patch.iter().filter(|line| line.starts_with(sign)).count();
-            add("lines_added", starting('+'));
-            add("lines_removed", starting('-'));
-            if result["type"] == "create" && patch.is_empty() {
-                let content = result["content"].as_str().unwrap_or_default();
-                add("lines_added", content.lines().count());
-            }
+            let [added, removed] = changed_lines(result);
+            add("lines_added", added);
+            add("lines_removed", removed);
         }
     }
     add("commit_count", commits.len());
     add("pull_requests", pull_requests.len());
     facts.retain(|_, number| *number > 0);
     facts
+}
+
+/// Lines that a tool added to files, and lines that it removed.
+fn changed_lines(result: &Value) -> [usize; 2] {
+    let hunks = result["structuredPatch"].as_array();
+    let patch: Vec<&str> = hunks
+        .into_iter()
+        .flatten()
+        .flat_map(|hunk| hunk["lines"].as_array().into_iter().flatten())
+        .filter_map(Value::as_str)
+        .collect();
+    if result["type"] == "create" && patch.is_empty() {
+        let content = result["content"].as_str().unwrap_or_default();
+        return [content.lines().count(), 0];
+    }
+    ['+', '-'].map(|sign| patch.iter().filter(|line| line.starts_with(sign)).count())
 }
 
 /// The calls whose response is in a line.

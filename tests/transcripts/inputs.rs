@@ -96,14 +96,27 @@ struct Call {
     response: Value,
 }
 
-/// The calls of a file, in its order.
-fn calls(path: &Path) -> Vec<Call> {
+/// The hash by which requests name a message.
+fn hash_of(kind: &str, content: &[Value]) -> String {
+    let mut whole = json!({ "role": kind, "content": content });
+    whole.sort_all_objects();
+    let hash = Sha256::digest(whole.to_string());
+    let hash = hash.iter().map(|byte| format!("{byte:02x}"));
+    hash.collect::<Vec<_>>().concat()
+}
+
+/// The lines of a file that are JSON.
+fn json_lines(path: &Path) -> Vec<Value> {
     let text = fs::read(path).expect("it can be read");
     let text = String::from_utf8_lossy(&text);
-    let lines = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
-    let lines: Vec<Value> = lines.collect();
+    let lines = text.lines();
+    let lines = lines.filter_map(|line| serde_json::from_str(line).ok());
+    lines.collect()
+}
+
+/// The calls of a file, in its order.
+fn calls(path: &Path) -> Vec<Call> {
+    let lines = json_lines(path);
     let mut messages: HashMap<String, Value> = HashMap::new();
     let mut requests: HashMap<&str, Vec<String>> = HashMap::new();
     let mut responses: Vec<(String, &str, Vec<Value>)> = Vec::new();
@@ -121,13 +134,8 @@ fn calls(path: &Path) -> Vec<Call> {
                     run = (speaker, Vec::new());
                 }
                 run.1.extend(blocks(message));
-                let mut whole = json!({ "role": kind, "content": run.1 });
-                whole.sort_all_objects();
-                let hash = Sha256::digest(whole.to_string());
-                let hash = hash.iter().map(|byte| format!("{byte:02x}"));
-                let hash = hash.collect::<Vec<_>>().concat();
                 messages
-                    .entry(hash)
+                    .entry(hash_of(kind, &run.1))
                     .or_insert(as_said(&json!(kind), &run.1));
                 let Some(request) = line["requestRef"].as_str() else {
                     continue;
