@@ -49,7 +49,7 @@
 //! | `views` | config, consent, host, integrations, outbox, posthog, session, sources, variables |
 //! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
 //! | `config` | consent, host, outbox, posthog, session, transport, variables |
-//! | `consent` | git, host, integrations, outbox, transport, variables |
+//! | `consent` | git, host, integrations, outbox, session, transport, variables |
 //! | `deliver` | host, outbox, posthog, transport |
 //! | `outbox` | fingerprint, posthog, redact |
 //! | `redact` | posthog |

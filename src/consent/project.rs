@@ -8,6 +8,7 @@ use super::opt_out;
 use super::owner::{self, Owner};
 use crate::host::Host;
 use crate::integrations::claude_code::settings::{self, ProjectFile};
+use crate::session::Recording;
 use crate::variables::{IfCommitted, Variable, yes_or_no};
 
 /// A file with redaction rules.
@@ -50,10 +51,8 @@ impl RulesFile {
 /// weakens those.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProjectPrivacy {
-    /// Whether prompts and tool inputs are left out.
-    pub(crate) no_inputs: bool,
-    /// Whether answers and tool outputs are left out.
-    pub(crate) no_outputs: bool,
+    /// The content that the project allows to be sent.
+    pub(crate) recording: Recording,
     /// Redaction rules in addition to the user's.
     pub(crate) rules: Vec<RulesFile>,
 }
@@ -71,8 +70,11 @@ impl ProjectPrivacy {
                 value.is_some_and(|value| is_strict(variable, value))
             };
             let is_private = Variable::PRIVACY_MODE.into_iter().any(says);
-            privacy.no_inputs |= is_private || says(Variable::RecordInputs);
-            privacy.no_outputs |= is_private || says(Variable::RecordOutputs);
+            let allows = |variable| !is_private && !says(variable);
+            privacy.recording = privacy.recording.and(Recording::of(
+                allows(Variable::RecordInputs),
+                allows(Variable::RecordOutputs),
+            ));
             let rules = owner::named(variables, Variable::RedactFile);
             if let Some(rules) = rules.filter(|path| !path.trim().is_empty()) {
                 privacy.rules.push(RulesFile {
@@ -86,8 +88,7 @@ impl ProjectPrivacy {
 
     /// Adds the privacy of another folder of the same session.
     fn add(&mut self, other: Self) {
-        self.no_inputs |= other.no_inputs;
-        self.no_outputs |= other.no_outputs;
+        self.recording = self.recording.and(other.recording);
         self.rules.extend(other.rules);
         self.rules.sort();
         self.rules.dedup();

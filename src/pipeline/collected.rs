@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::consent::{ProjectPrivacy, Verdict};
 use crate::posthog::Foreign;
-use crate::session::{Generation, Session, SessionState};
+use crate::session::{Generation, Recording, Session, SessionState};
 use crate::sources::{Checkpoint, Reading, SessionRef, WorkTree};
 
 /// A session, or a part of one, with the decisions about it.
@@ -97,8 +97,7 @@ impl Collected {
         match &self.verdict {
             Verdict::Permitted(privacy) => privacy.clone(),
             Verdict::LeftAlone(_) => ProjectPrivacy {
-                no_inputs: true,
-                no_outputs: true,
+                recording: Recording::Nothing,
                 rules: Vec::new(),
             },
         }

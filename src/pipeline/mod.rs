@@ -101,11 +101,7 @@ impl<'a> Pipeline<'a> {
     #[must_use]
     pub fn recording(&self, collected: &Collected) -> Recording {
         let recording = self.config.events.recording;
-        let privacy = collected.privacy();
-        Recording::of(
-            recording.inputs() && !privacy.no_inputs,
-            recording.outputs() && !privacy.no_outputs,
-        )
+        recording.and(collected.privacy().recording)
     }
 
     /// The redactor with the rules of the user and of the session's project.

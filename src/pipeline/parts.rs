@@ -225,7 +225,7 @@ impl<'a> Parts<'a> {
         };
         let verdict = self.verdict(&session, &reading)?;
         if let Verdict::Permitted(privacy) = &verdict {
-            let wanted = self.wanted.less(privacy.no_inputs, privacy.no_outputs);
+            let wanted = self.wanted.within(privacy.recording);
             if wanted != self.wanted {
                 // Content that is not sent is not kept in memory either.
                 self.wanted = wanted;

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use super::Recording;
 use super::conversation::GivenToCall;
 use super::properties::Properties;
-use super::settings::Recording;
 use super::{chat, names, plain, titles, tool_error};
 use crate::models;
 use crate::models::prices::{self, Rates};

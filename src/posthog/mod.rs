@@ -24,13 +24,13 @@ mod test_trace;
 mod titles;
 mod tool_error;
 
-pub use crate::session::{InputScope, Wanted};
+pub use crate::session::{InputScope, Recording, Wanted};
 pub use classify::{Disposition, backoff, classify, spread};
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName, Written};
 pub use foreign::Foreign;
 pub use map::{claims, map};
 pub use properties::{Name, Properties};
-pub use settings::{Frozen, Grouping, Recording, Settings};
+pub use settings::{Frozen, Grouping, Settings};
 pub use tally::Tally;
 pub use test_trace::{TEST_TRACE, test_trace};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{DistinctId, InputScope};
+use super::{DistinctId, InputScope, Recording};
 
 /// All inputs of the mapping except the session.
 #[derive(Clone, Debug)]
@@ -26,45 +26,6 @@ pub struct Settings {
     pub repositories: BTreeMap<String, String>,
     /// Name of the linked work tree, by working directory; no entry for the main one.
     pub work_trees: BTreeMap<String, String>,
-}
-
-/// How much content is sent. Names and error texts follow the content they are made from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Recording {
-    /// All content.
-    #[default]
-    Full,
-    /// Prompts, and inputs of tools.
-    InputsOnly,
-    /// Answers, and outputs of tools.
-    OutputsOnly,
-    /// No content: numbers, and names of tools and models.
-    Nothing,
-}
-
-impl Recording {
-    /// The setting for whether the user wants `inputs` and `outputs`.
-    #[must_use]
-    pub const fn of(inputs: bool, outputs: bool) -> Self {
-        match (inputs, outputs) {
-            (true, true) => Self::Full,
-            (true, false) => Self::InputsOnly,
-            (false, true) => Self::OutputsOnly,
-            (false, false) => Self::Nothing,
-        }
-    }
-
-    /// Whether prompts and inputs of tools are sent.
-    #[must_use]
-    pub const fn inputs(self) -> bool {
-        matches!(self, Self::Full | Self::InputsOnly)
-    }
-
-    /// Whether answers and outputs of tools are sent.
-    #[must_use]
-    pub const fn outputs(self) -> bool {
-        matches!(self, Self::Full | Self::OutputsOnly)
-    }
 }
 
 /// Decisions that must not change during a session: otherwise its events would get other

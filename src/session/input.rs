@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::recording::Recording;
 use super::same::same_block;
 use super::tree::{Block, Message, ToolResult};
 
@@ -36,14 +37,16 @@ impl Wanted {
         }
     }
 
-    /// The same without inputs, or without outputs. Inputs are read together with outputs; unwanted
-    /// outputs are removed later.
+    /// The same without content that `recording` leaves out. Inputs are read together with outputs;
+    /// unwanted outputs are removed later.
     #[must_use]
-    pub const fn less(self, no_inputs: bool, no_outputs: bool) -> Self {
-        match (self, no_inputs, no_outputs) {
-            (_, true, true) | (Self::Outputs, _, true) | (Self::Numbers, ..) => Self::Numbers,
-            (_, true, false) => Self::Outputs,
-            (wanted, false, _) => wanted,
+    pub const fn within(self, recording: Recording) -> Self {
+        match (self, recording) {
+            (_, Recording::Nothing)
+            | (Self::Outputs, Recording::InputsOnly)
+            | (Self::Numbers, _) => Self::Numbers,
+            (_, Recording::OutputsOnly) => Self::Outputs,
+            (wanted, Recording::Full | Recording::InputsOnly) => wanted,
         }
     }
 }

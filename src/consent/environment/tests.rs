@@ -339,7 +339,7 @@ fn the_settings_of_a_project_speak_for_its_own_sessions_alone() {
     let crate::consent::Verdict::Permitted(inside) = verdict(&sandbox.project().join("src")) else {
         panic!("it is permitted");
     };
-    assert!(inside.no_inputs && inside.no_outputs);
+    assert_eq!(inside.recording, crate::session::Recording::Nothing);
     let elsewhere = verdict(&sandbox.root.path().join("elsewhere"));
     let nothing = crate::consent::ProjectPrivacy::default();
     assert_eq!(elsewhere, crate::consent::Verdict::Permitted(nothing));
