@@ -101,12 +101,14 @@ impl Detached {
     /// Waits for the end of the process, or until it releases its caller, for at most `patience`.
     pub(crate) fn wait(mut self, patience: Duration) {
         let (ended, when_ended) = mpsc::channel();
-        thread::spawn(move || {
+        let reader = thread::Builder::new().spawn(move || {
             let _ = self.pipe.read(&mut [0]);
             // Fails only if the receiver has stopped waiting.
             let _ = ended.send(());
         });
-        let _ = when_ended.recv_timeout(patience);
+        if reader.is_ok() {
+            let _ = when_ended.recv_timeout(patience);
+        }
     }
 }
 

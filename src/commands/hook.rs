@@ -285,11 +285,13 @@ pub(super) fn budget(host: &Host) -> Duration {
 /// Reads one JSON value, without waiting for the end of the input.
 fn read_input(patience: Duration) -> Option<Input> {
     let (send, receive) = mpsc::channel();
-    thread::spawn(move || {
+    let reader = thread::Builder::new().spawn(move || {
         let mut values = serde_json::Deserializer::from_reader(io::stdin().lock()).into_iter();
         // The receiver is gone when the input came too late.
         let _ = send.send(values.next().and_then(Result::ok));
     });
+    // A process limit of the user may forbid another thread.
+    reader.ok()?;
     receive.recv_timeout(patience).ok().flatten()
 }
 

@@ -77,7 +77,11 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     detached::release_caller();
     if let Some(Ok(Some(_lock))) = waiting {
         let host = &environment.host;
-        later::send(&config, host, &mut |sending, drained| {
+        let session = match &arguments.task {
+            Task::Collect { transcript, .. } => SessionRef::at(transcript),
+            _ => None,
+        };
+        later::send(&config, session.as_ref(), host, &mut |sending, drained| {
             entry.add(drained, sending);
         })?;
     }

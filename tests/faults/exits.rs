@@ -5,6 +5,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use serde_json::json;
 
 use crate::support::env::{Outcome, Run};
 use crate::support::posthog::{Fault, PostHog};
@@ -215,6 +216,34 @@ fn what_was_sent_or_removed_meanwhile_is_not_waited_for() {
         assert_eq!(scene.posthog.count(), requests, "{name}");
         let is_there = scene.env.state().join("outbox.db").exists();
         assert_eq!(is_there, name == "sent", "{name}");
+    }
+}
+
+#[test]
+fn a_process_that_waits_for_the_network_ends_when_the_user_decides_anew() {
+    type Decision = fn(&Scene);
+    let table: [(&str, Decision); 2] = [
+        ("switched off", |scene| {
+            let off = json!({ "env": { "POSTHOG_LLMA_CC_ENABLED": "false" } });
+            scene
+                .env
+                .write("home/.claude/settings.json", off.to_string());
+        }),
+        ("project excluded", |scene| {
+            let file = scene.env.project().join(".posthog-llma-ignore");
+            fs::write(file, "").expect("it is writable");
+        }),
+    ];
+    for (name, decide) in table {
+        let scene = Scene::new();
+        let session = Session::write(&scene.env, 1, 1);
+        scene.posthog.set(Fault::status(503));
+        quiet(exit(&scene, &session));
+        scene.wait_until_stored(&session);
+        decide(&scene);
+        scene.posthog.heal();
+        scene.settle();
+        assert_eq!(scene.posthog.events().len(), 0, "{name}");
     }
 }
 
