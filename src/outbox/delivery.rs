@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::enqueue::digest as digest_of;
 use super::records::{Claimed, Damaged, Destination, DestinationRecord, Waiting, milliseconds};
 use super::{DESTINATION_COLUMNS, EventState, Lock, Outbox, OutboxError, destination, read_again};
+
+/// Longest pause of a destination: a day for one that refuses us, and an hour for a clock that is set
+/// back a little.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(25);
 
 impl Outbox {
     /// The state directory.
@@ -18,7 +22,8 @@ impl Outbox {
     }
 
     /// The destinations with waiting events. Paused destinations are left out unless
-    /// `ignore_backoff`.
+    /// `ignore_backoff`. A pause that is longer than any that is set was set by a clock that was
+    /// wrong, and counts as over.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -29,18 +34,23 @@ impl Outbox {
     ) -> Result<Vec<DestinationRecord>, OutboxError> {
         let select = format!(
             "SELECT {DESTINATION_COLUMNS} FROM destinations
-             WHERE (?1 OR not_before IS NULL OR not_before <= ?2) AND EXISTS (
+             WHERE EXISTS (
                  SELECT 1 FROM events
                  WHERE state = {waiting} AND destination = destinations.id)
              ORDER BY id",
             waiting = EventState::Waiting
         );
-        self.read(|connection| {
+        let mut waiting: Vec<DestinationRecord> = self.read(|connection| {
             connection
                 .prepare_cached(&select)?
-                .query_map(params![ignore_backoff, milliseconds(now)], destination)?
+                .query_map([], destination)?
                 .collect()
-        })
+        })?;
+        for record in &mut waiting {
+            record.not_before = record.not_before.filter(|at| *at <= now + LONGEST_PAUSE);
+        }
+        waiting.retain(|record| ignore_backoff || record.not_before.is_none_or(|at| at <= now));
+        Ok(waiting)
     }
 
     /// Takes the lock that allows sending to a destination; `None` while another sender holds it.

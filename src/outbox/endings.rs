@@ -21,6 +21,9 @@ use crate::fingerprint;
 /// Format version of the files. Readers use the fields they know, whatever the version.
 const VERSION: u32 = 1;
 
+/// Size in bytes above which a file is not a note: a note has one path, of 4 KiB at most.
+const MOST_BYTES: u64 = 64 * 1024;
+
 /// Folder of the files in the state directory.
 pub(super) const FOLDER: &str = "endings";
 
@@ -102,12 +105,17 @@ impl Endings {
         let mut left = Vec::new();
         for entry in entries {
             let path = entry.path();
-            let Some(at) = entry.metadata().ok().and_then(|it| it.modified().ok()) else {
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            let Ok(at) = metadata.modified() else {
                 continue;
             };
             if at < expired {
                 let _ = remove(&path);
-            } else if let Some(ending) = read(path, at).filter(|it| it.agent == agent)
+            } else if metadata.is_file()
+                && metadata.len() <= MOST_BYTES
+                && let Some(ending) = read(path, at).filter(|it| it.agent == agent)
                 && let Some(lock) = claim(&ending.file)
             {
                 left.push((ending, lock));
@@ -219,6 +227,21 @@ mod tests {
         assert!(endings.left_by("claude-code", later).is_empty());
         let folder = fs::read_dir(state.path().join(FOLDER)).unwrap();
         assert_eq!(folder.count(), 0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn files_that_are_not_notes_are_not_opened() {
+        let state = tempfile::tempdir().unwrap();
+        let endings = Endings::of(state.path());
+        endings.add("claude-code", Path::new("/p/1.jsonl")).unwrap();
+        let folder = state.path().join(FOLDER);
+        // Opening a pipe would wait for a writer, reading the device would never end.
+        rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("00.json"), 0o600.into()).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.join("01.json")).unwrap();
+        let large = File::create(folder.join("02.json")).unwrap();
+        large.set_len(MOST_BYTES + 1).unwrap();
+        assert_eq!(left(&endings, "claude-code"), [Path::new("/p/1.jsonl")]);
     }
 
     #[test]

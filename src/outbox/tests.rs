@@ -297,6 +297,11 @@ fn a_destination_in_trouble_is_left_alone_until_its_time_or_a_command() {
     assert_eq!(due(0, false), 1);
     outbox.fail(1, at(60), "503", false, at(0)).unwrap();
     assert_eq!([due(59, false), due(59, true), due(60, false)], [0, 1, 1]);
+    // The clock was ten years ahead.
+    outbox
+        .fail(1, at(60 + 315_576_000), "503", false, at(0))
+        .unwrap();
+    assert_eq!(due(61, false), 1);
     outbox.acknowledge(1, &claim_all(&outbox), at(61)).unwrap();
     assert_eq!(due(62, true), 0);
     let record = &outbox.status().unwrap().destinations[0].record;
