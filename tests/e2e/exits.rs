@@ -1,4 +1,4 @@
-//! What the hook waits for, by the way in which a session of the real Claude Code ends.
+//! The wait of the hook for each way to end a session of the real Claude Code.
 
 use super::claude::Claude;
 use super::terminal::Terminal;
@@ -6,7 +6,7 @@ use super::{SOON, cli_or_skip};
 use crate::support::posthog::{Fault, PostHog};
 use crate::support::process::{Process, kill_all, wait_for};
 
-/// What the detached process was told that its hook waits for.
+/// The value of `--wait` with which the hook started the detached process.
 fn waited_for(claude: &Claude) -> String {
     let state = claude.state();
     let arguments = wait_for("the hook was called", SOON, || {
