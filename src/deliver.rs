@@ -9,9 +9,11 @@
 //!   those of a person's command keep to that pause, so that there is one attempt in each.
 
 mod batch;
+mod drained;
 mod probe;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::time::Duration;
 
@@ -19,19 +21,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::host::Host;
 use crate::outbox::{
-    Claimed, Damaged, Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError,
+    Claimed, Damaged, Destination, DestinationRecord, Outbox, OutboxError,
 };
 use crate::posthog::{Disposition, backoff, classify, spread};
 use crate::transport::{Endpoint, Lane, Transport};
 use batch::Parcel;
 pub use batch::body;
+pub use drained::Drained;
 
 pub use probe::probe;
+pub(crate) use turns::may_pass;
+use turns::Turn;
 
 /// Attempts per request before the destination is left for a later run, even if patience remains.
 const MAX_ATTEMPTS: u32 = 10;
-/// Interval at which the lock of a busy sender is tried again.
-const POLL: Duration = Duration::from_millis(100);
 /// Pause of a destination after a failure that may pass at any moment, such as a network that is
 /// gone. Doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -91,9 +94,14 @@ pub type Clip<'a> = dyn Fn(&[u8], usize) -> Option<Vec<u8>> + 'a;
 /// Limits and permissions of a drain.
 #[derive(Clone, Copy)]
 pub struct Policy<'a> {
-    /// How long to wait for a busy or failing destination before this drain leaves it. A drain that
-    /// makes progress is never interrupted.
+    /// How long to try again after failed requests to a destination. A drain that makes progress is
+    /// never interrupted.
     pub patience: Duration,
+    /// How long to wait until a destination may be sent to: while another process sends to it, and
+    /// during a pause that ends within that time.
+    pub turn: Duration,
+    /// The destination to send to first.
+    pub first: Option<&'a Destination>,
     /// Whether to try destinations that are paused, because the user asked explicitly.
     pub ignore_backoff: bool,
     /// Whether the user agreed to a destination. Events for others keep waiting.
@@ -104,26 +112,15 @@ pub struct Policy<'a> {
     pub stop: &'a dyn Fn() -> bool,
 }
 
-/// The result of a drain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// Events accepted by the server.
-    pub sent: u64,
-    /// Events parked because the server will never accept them.
-    pub parked: u64,
-    /// Events dropped by the limits of the outbox.
-    pub dropped: Dropped,
-    /// Events still waiting, for all destinations.
-    pub waiting: u64,
-    /// Another process was sending to one of the destinations during the whole drain.
-    pub busy: bool,
-    /// A project is over its quota: PostHog accepted the events but may have dropped them.
-    pub quota_limited: bool,
-    /// A destination failed in a way that may pass at any moment: the drain is worth repeating when
-    /// its pause is over.
-    pub may_pass: bool,
-    /// The last error.
-    pub last_error: Option<String>,
+/// What a drain did for a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    /// It sent everything, or an attempt failed.
+    Tried,
+    /// Nothing: nothing waits, or the destination is left alone after a failure.
+    Never,
+    /// Nothing: another process sends to it.
+    ByAnother,
 }
 
 /// Sends waiting events, destination by destination, and calls `progress` after every step. Waiting
@@ -141,39 +138,52 @@ pub fn drain(
 ) -> Result<Drained, OutboxError> {
     outbox.withdraw_excluded(clock.now())?;
     let mut drained = Drained::default();
-    let due = |id: Option<i64>| {
-        let mut due = outbox.destinations_waiting(clock.now(), policy.ignore_backoff)?;
-        due.retain(|record| {
-            (policy.permits)(&record.destination) && id.is_none_or(|id| id == record.id)
-        });
-        Ok::<_, OutboxError>(due)
-    };
-    for DestinationRecord { id, .. } in due(None)? {
+    let mut destinations = outbox.destinations_waiting(clock.now(), true)?;
+    destinations.retain(|record| (policy.permits)(&record.destination));
+    turns::sort(&mut destinations, policy.first);
+    let mut serve = |id: i64, patience: Duration, drained: &mut Drained| {
+        let mut had_its_turn = false;
         // Check again after the lock is free: a process that enqueued while we held it, and then
         // exited, relies on us.
-        while !due(Some(id))?.is_empty() {
-            let Some(lock) = wait_for_sender(outbox, clock, id, policy)? else {
-                drained.busy = true;
-                break;
+        loop {
+            let (lock, record) = match turns::wait(outbox, clock, id, patience, policy)? {
+                Turn::Begins(lock, record) => (lock, record),
+                Turn::Over if !had_its_turn => return Ok(Served::Never),
+                Turn::Over => return Ok(Served::Tried),
+                Turn::Busy => return Ok::<_, OutboxError>(Served::ByAnother),
             };
-            // The previous sender may have emptied the destination or paused it.
-            let Some(record) = due(Some(id))?.pop() else {
-                break;
-            };
+            had_its_turn = true;
             let mut sender = Sender {
                 outbox,
                 transport,
                 clock,
                 policy,
                 record,
-                drained: &mut drained,
-                progress,
+                drained: &mut *drained,
+                progress: &mut *progress,
             };
             let emptied = sender.send_all()?;
             drop(lock);
             if !emptied {
-                break;
+                return Ok(Served::Tried);
             }
+        }
+    };
+    // No destination waits for one that cannot be sent to yet.
+    let mut later = Vec::new();
+    for DestinationRecord { id, .. } in destinations {
+        match serve(id, Duration::ZERO, &mut drained)? {
+            Served::Tried => {}
+            served => later.push((id, served)),
+        }
+    }
+    for (id, mut served) in later {
+        if !policy.turn.is_zero() {
+            served = serve(id, policy.turn, &mut drained)?;
+        }
+        if served == Served::ByAnother {
+            drained.busy = true;
+            drained.sender = outbox.sender(id);
         }
     }
     drained.dropped = outbox.enforce_limits(clock.now())?;
@@ -182,25 +192,6 @@ pub fn drain(
         drained.waiting += outbox.waiting(record.id)?;
     }
     Ok(drained)
-}
-
-fn wait_for_sender(
-    outbox: &Outbox,
-    clock: &dyn Clock,
-    destination: i64,
-    policy: Policy<'_>,
-) -> Result<Option<Lock>, OutboxError> {
-    let start = clock.elapsed();
-    loop {
-        if let Some(lock) = outbox.try_lock_sender(destination)? {
-            return Ok(Some(lock));
-        }
-        let waited = clock.elapsed().saturating_sub(start);
-        if waited + POLL > policy.patience || (policy.stop)() {
-            return Ok(None);
-        }
-        clock.sleep(POLL);
-    }
 }
 
 /// The lane to use: the one known to exist, otherwise the first to try. It determines the maximum
@@ -475,8 +466,8 @@ impl Sender<'_> {
 
     /// The pause after one more failure.
     fn pause(&self, first: Duration, most: Duration) -> Duration {
-        let full = first.saturating_mul(1 << self.record.failures.min(16));
-        spread(full.min(most), self.clock.jitter())
+        let longest = turns::longest_pause(first, most, self.record.failures);
+        spread(longest, self.clock.jitter())
     }
 }
 

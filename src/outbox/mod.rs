@@ -64,6 +64,7 @@ mod limits;
 mod lock;
 mod open;
 mod purge;
+mod recordings;
 mod records;
 mod run;
 mod state;

@@ -46,39 +46,15 @@ impl Outbox {
     }
 }
 
-/// Events keep their rows, by which a copy of them in another session (a fork) is recognised and
-/// not sent either.
 fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::Result<u64> {
     let Some(session) = session(change, &exclusion.agent, &exclusion.session)? else {
         return Ok(0);
     };
-    let held = receipt(change, session.id)?;
-    let withdrawn = held.waiting + held.parked;
-    if withdrawn > 0 {
-        for (state, index) in [(Waiting, "events_waiting"), (Parked, "events_parked")] {
-            change.execute(
-                &format!(
-                    "DELETE FROM bodies WHERE seq IN (
-                         SELECT seq FROM events INDEXED BY {index}
-                         WHERE state = {state} AND session = ?1)"
-                ),
-                [session.id],
-            )?;
-            change.execute(
-                &format!(
-                    "UPDATE events INDEXED BY {index}
-                     SET state = {Withdrawn}, settled_at = ?2, reason = NULL
-                     WHERE state = {state} AND session = ?1"
-                ),
-                [session.id, now],
-            )?;
-        }
-    }
-    let is_kept = exclusion.cause == Cause::Paused || session.checkpoint.is_none();
-    if withdrawn > 0 || !is_kept {
-        read_again(change, session.id)?;
-    }
+    let withdrawn = events_of(change, &exclusion.agent, &exclusion.session, now)?;
     if exclusion.cause == Cause::Forgotten {
+        if withdrawn == 0 && session.checkpoint.is_some() {
+            read_again(change, session.id)?;
+        }
         change.execute(
             "UPDATE sessions SET project = NULL WHERE id = ?1 AND project IS NOT NULL",
             [session.id],
@@ -88,5 +64,44 @@ fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::R
             params![exclusion.session],
         )?;
     }
+    Ok(withdrawn)
+}
+
+/// Withdraws the waiting and parked events of a session; it is then read from its start when it is
+/// read again. The events keep their rows, by which a copy of them in another session (a fork) is
+/// recognised and not sent either.
+pub(super) fn events_of(
+    change: &Connection,
+    agent: &str,
+    id: &str,
+    now: i64,
+) -> rusqlite::Result<u64> {
+    let Some(session) = session(change, agent, id)? else {
+        return Ok(0);
+    };
+    let held = receipt(change, session.id)?;
+    let withdrawn = held.waiting + held.parked;
+    if withdrawn == 0 {
+        return Ok(0);
+    }
+    for (state, index) in [(Waiting, "events_waiting"), (Parked, "events_parked")] {
+        change.execute(
+            &format!(
+                "DELETE FROM bodies WHERE seq IN (
+                     SELECT seq FROM events INDEXED BY {index}
+                     WHERE state = {state} AND session = ?1)"
+            ),
+            [session.id],
+        )?;
+        change.execute(
+            &format!(
+                "UPDATE events INDEXED BY {index}
+                 SET state = {Withdrawn}, settled_at = ?2, reason = NULL
+                 WHERE state = {state} AND session = ?1"
+            ),
+            [session.id, now],
+        )?;
+    }
+    read_again(change, session.id)?;
     Ok(withdrawn)
 }

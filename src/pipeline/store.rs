@@ -240,12 +240,19 @@ impl Pipeline<'_> {
             // Without a prompt, the settings of the session are not frozen yet.
             return Ok(Stored::Nothing);
         }
+        let key = &first.session.key;
         if let Some(reason) = first.opted_out() {
+            // Events that wait since before the user decided so.
+            outbox.withdraw(agent.as_str(), key, host.now())?;
             return Ok(Stored::OptedOut(reason.to_owned()));
+        }
+        if outbox.record(agent.as_str(), key, self.recording(first), host.now())? {
+            // The user decided for more privacy: the events are built anew from the start.
+            return Err(OutboxError::Overtaken.into());
         }
         let entry = SessionEntry {
             agent: agent.as_str(),
-            id: &first.session.key,
+            id: key,
             frozen: self.freeze(first)?,
         };
         let mut writer = outbox.begin(&entry, destination, host.now())?;
