@@ -20,9 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::host::Host;
-use crate::outbox::{
-    Claimed, Damaged, Destination, DestinationRecord, Outbox, OutboxError,
-};
+use crate::outbox::{Claimed, Damaged, Destination, DestinationRecord, Outbox, OutboxError};
 use crate::posthog::{Disposition, backoff, classify, spread};
 use crate::transport::{Endpoint, Lane, Transport};
 use batch::Parcel;
@@ -30,8 +28,8 @@ pub use batch::body;
 pub use drained::Drained;
 
 pub use probe::probe;
-pub(crate) use turns::may_pass;
 use turns::Turn;
+pub(crate) use turns::may_pass;
 
 /// Attempts per request before the destination is left for a later run, even if patience remains.
 const MAX_ATTEMPTS: u32 = 10;

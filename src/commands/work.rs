@@ -14,7 +14,7 @@ use super::sending::{Effort, Pauses, Report, Sending, To};
 use super::{Exit, in_words};
 use crate::cli::{Task, Wait, Work};
 use crate::config::{Config, Problem};
-use crate::consent::{Environment, Judgement, StopScope};
+use crate::consent::{Judgement, StopScope};
 use crate::deliver::Drained;
 use crate::detached;
 use crate::host::Host;
@@ -117,7 +117,13 @@ fn send(arguments: &Work, sending: &Sending<'_>, host: &Host, entry: &mut Entry)
             let sent_now = drained.sent;
             sent = sent.and(drained);
             let sum = sent.clone();
-            entry.add(Drained { sent: sent_now, ..sum }, sending);
+            entry.add(
+                Drained {
+                    sent: sent_now,
+                    ..sum
+                },
+                sending,
+            );
         }
         detached::release_caller();
     }

@@ -69,7 +69,11 @@ pub(super) fn wait(
         if (policy.stop)() {
             return Ok(Turn::Over);
         }
-        clock.sleep(if pause.is_zero() { POLL } else { pause.min(POLL) });
+        clock.sleep(if pause.is_zero() {
+            POLL
+        } else {
+            pause.min(POLL)
+        });
     }
 }
 

@@ -244,7 +244,9 @@ impl Outbox {
     }
 
     /// Records that sending failed: automatic senders leave the destination alone until
-    /// `not_before`. `refused` means that the failure will not pass by itself.
+    /// `not_before`. `refused` means that the failure will not pass by itself. A power failure may
+    /// lose the record, which costs one more attempt: waiting for the disk would keep a person
+    /// waiting.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -256,7 +258,7 @@ impl Outbox {
         refused: bool,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        self.write(|change| {
+        self.write_ahead(|change| {
             change.execute(
                 "UPDATE destinations SET failures = failures + 1, not_before = ?2,
                         last_error = ?3, refused = ?4, last_error_at = ?5

@@ -195,14 +195,16 @@ mod tests {
     impl Endings {
         fn note(&self, agent: &str, transcript: impl AsRef<Path>) {
             let transcript = transcript.as_ref();
-            self.add(agent, transcript, json!({ "inputs": true })).unwrap();
+            self.add(agent, transcript, json!({ "inputs": true }))
+                .unwrap();
         }
     }
 
     /// The transcripts of the notes that no process is at.
     fn left(endings: &Endings, agent: &str) -> Vec<PathBuf> {
         let mut left = endings.of_agent(agent);
-        left.retain(|ending| ending.claim(&mut Duration::ZERO).is_some());
+        let mut patience = Duration::ZERO;
+        left.retain(|ending| ending.claim(&mut patience).is_some());
         let mut left: Vec<_> = left.into_iter().map(|ending| ending.transcript).collect();
         left.sort();
         left

@@ -177,7 +177,10 @@ fn last_run(
                 ),
                 "restart Claude Code, so that it loads them; /hooks shows what it has loaded",
             ),
-            None => Finding::note(CHECK, "none yet: no session has ended since hooks were set up"),
+            None => Finding::note(
+                CHECK,
+                "none yet: no session has ended since hooks were set up",
+            ),
         };
     };
     described(run, failed_run.is_some(), machine)

@@ -105,7 +105,11 @@ fn waiting(machine: &Machine, explained: Explained) -> Finding {
     let days = MAX_AGE.num_days();
     let then = format!("posthog-llma flush; after {days} days they are dropped");
     let finding = if is_current && explained == Explained::Yes {
-        Finding::advice(CHECK, found, format!("solve the problem above, then {then}"))
+        Finding::advice(
+            CHECK,
+            found,
+            format!("solve the problem above, then {then}"),
+        )
     } else if let Some(missing) = missing {
         Finding::problem(CHECK, found, format!("{}, then {then}", missing.fix))
     } else if record.refused || is_old {

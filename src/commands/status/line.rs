@@ -30,9 +30,7 @@ fn state(machine: &Machine) -> String {
     let waiting = machine.waiting();
     let own = machine.destination();
     let refuses = status.destinations.iter().any(|queue| {
-        queue.record.refused
-            && queue.waiting > 0
-            && Some(&queue.record.destination) == own.as_ref()
+        queue.record.refused && queue.waiting > 0 && Some(&queue.record.destination) == own.as_ref()
     });
     if refuses {
         let waiting = ui::count(waiting, "event");
