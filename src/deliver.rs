@@ -28,8 +28,8 @@ pub use batch::body;
 pub use drained::Drained;
 
 pub use probe::probe;
-use turns::Turn;
 pub(crate) use turns::may_pass;
+use turns::{Served, Turn};
 
 /// Attempts per request before the destination is left for a later run, even if patience remains.
 const MAX_ATTEMPTS: u32 = 10;
@@ -110,17 +110,6 @@ pub struct Policy<'a> {
     pub stop: &'a dyn Fn() -> bool,
 }
 
-/// What a drain did for a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Served {
-    /// It sent everything, or an attempt failed.
-    Tried,
-    /// Nothing: nothing waits, or the destination is left alone after a failure.
-    Never,
-    /// Nothing: another process sends to it.
-    ByAnother,
-}
-
 /// Sends waiting events, destination by destination, and calls `progress` after every step. Waiting
 /// events of sessions that the user excluded are withdrawn first.
 ///
@@ -139,45 +128,23 @@ pub fn drain(
     let mut destinations = outbox.destinations_waiting(clock.now(), true)?;
     destinations.retain(|record| (policy.permits)(&record.destination));
     turns::sort(&mut destinations, policy.first);
-    let mut serve = |id: i64, patience: Duration, drained: &mut Drained| {
-        let mut had_its_turn = false;
-        // Check again after the lock is free: a process that enqueued while we held it, and then
-        // exited, relies on us.
-        loop {
-            let (lock, record) = match turns::wait(outbox, clock, id, patience, policy)? {
-                Turn::Begins(lock, record) => (lock, record),
-                Turn::Over if !had_its_turn => return Ok(Served::Never),
-                Turn::Over => return Ok(Served::Tried),
-                Turn::Busy => return Ok::<_, OutboxError>(Served::ByAnother),
-            };
-            had_its_turn = true;
-            let mut sender = Sender {
-                outbox,
-                transport,
-                clock,
-                policy,
-                record,
-                drained: &mut *drained,
-                progress: &mut *progress,
-            };
-            let emptied = sender.send_all()?;
-            drop(lock);
-            if !emptied {
-                return Ok(Served::Tried);
-            }
-        }
+    let means = Means {
+        outbox,
+        transport,
+        clock,
+        policy,
     };
     // No destination waits for one that cannot be sent to yet.
     let mut later = Vec::new();
     for DestinationRecord { id, .. } in destinations {
-        match serve(id, Duration::ZERO, &mut drained)? {
+        match means.serve(id, Duration::ZERO, &mut drained, progress)? {
             Served::Tried => {}
             served => later.push((id, served)),
         }
     }
     for (id, mut served) in later {
         if !policy.turn.is_zero() {
-            served = serve(id, policy.turn, &mut drained)?;
+            served = means.serve(id, policy.turn, &mut drained, progress)?;
         }
         if served == Served::ByAnother {
             drained.busy = true;
@@ -190,6 +157,58 @@ pub fn drain(
         drained.waiting += outbox.waiting(record.id)?;
     }
     Ok(drained)
+}
+
+/// What a drain works with.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    outbox: &'a Outbox,
+    transport: &'a Transport,
+    clock: &'a dyn Clock,
+    policy: Policy<'a>,
+}
+
+impl Means<'_> {
+    /// Sends to a destination once it may be sent to, if that is within `patience`.
+    fn serve(
+        self,
+        destination: i64,
+        patience: Duration,
+        drained: &mut Drained,
+        progress: &mut dyn FnMut(&Drained),
+    ) -> Result<Served, OutboxError> {
+        let Self {
+            outbox,
+            transport,
+            clock,
+            policy,
+        } = self;
+        let mut served = Served::Never;
+        // Check again after the lock is free: a process that enqueued while we held it, and then
+        // exited, relies on us.
+        loop {
+            let (lock, record) = match turns::wait(outbox, clock, destination, patience, policy)? {
+                Turn::Begins(lock, record) => (lock, record),
+                Turn::Busy => return Ok(Served::ByAnother),
+                Turn::Over => return Ok(served),
+            };
+            served = Served::Tried;
+            let mut sender = Sender {
+                outbox,
+                transport,
+                clock,
+                policy,
+                record,
+                drained,
+                progress,
+            };
+            let emptied = sender.send_all()?;
+            drop(lock);
+            if !emptied {
+                return Ok(served);
+            }
+        }
+    }
 }
 
 /// The lane to use: the one known to exist, otherwise the first to try. It determines the maximum

@@ -114,6 +114,10 @@ fn send(arguments: &Work, sending: &Sending<'_>, host: &Host, entry: &mut Entry)
     for effort in [own, ONCE] {
         if effort.to == To::Own || sending.is_due().unwrap_or(true) {
             let drained = once(sending, effort, &mut entry.report);
+            let drained = drained.unwrap_or_else(|error| Drained {
+                last_error: Some(in_words(&error)),
+                ..Drained::default()
+            });
             let sent_now = drained.sent;
             sent = sent.and(drained);
             let sum = sent.clone();
@@ -130,17 +134,12 @@ fn send(arguments: &Work, sending: &Sending<'_>, host: &Host, entry: &mut Entry)
     sent
 }
 
-fn once(sending: &Sending<'_>, effort: Effort, report: &mut Report) -> Drained {
-    let mut send = || {
-        if !effort.turn.is_zero() || sending.is_due()? {
-            report.warnings.extend(sending.reconsider()?);
-        }
-        sending.drain(effort, &|| false, &mut |_| ())
-    };
-    send().unwrap_or_else(|error| Drained {
-        last_error: Some(in_words(&error)),
-        ..Drained::default()
-    })
+/// Sends what waits by the newest decisions of the user.
+fn once(sending: &Sending<'_>, effort: Effort, report: &mut Report) -> anyhow::Result<Drained> {
+    if !effort.turn.is_zero() || sending.is_due()? {
+        report.warnings.extend(sending.reconsider()?);
+    }
+    sending.drain(effort, &|| false, &mut |_| ())
 }
 
 /// How long the process may wait for its turn: as long as its caller does, if the processes of the

@@ -20,6 +20,17 @@ pub(super) enum Turn {
     Over,
 }
 
+/// What a drain did for a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Served {
+    /// It sent everything, or an attempt failed.
+    Tried,
+    /// Nothing: nothing waits, or the destination is left alone after a failure.
+    Never,
+    /// Nothing: another process sends to it.
+    ByAnother,
+}
+
 /// Sorts destinations: the one of the settings, the healthy ones, those that failed. A request to a
 /// silent server takes a minute and a half, for which no healthy destination should wait.
 pub(super) fn sort(destinations: &mut [DestinationRecord], first: Option<&Destination>) {

@@ -27,8 +27,9 @@ const NAP: Duration = Duration::from_secs(10);
 /// Whether it is worth waiting: an attempt was made in vain, or another process made one, and the
 /// next may succeed within the life of this one. An attempt that is due now is another process's.
 pub(super) fn is_worthwhile(drained: &Drained, sending: &Sending<'_>) -> bool {
-    let now = sending.host().now();
     let next = sending.next_attempt().ok().flatten();
+    // Asked afterwards: an attempt that is due is due at the time of that question.
+    let now = sending.host().now();
     let pause = next.and_then(|next| (next - now).to_std().ok());
     drained.may_pass || pause.is_some_and(|pause| !pause.is_zero() && pause < LIFETIME)
 }
@@ -58,7 +59,7 @@ pub(super) fn send(
             && let Some(sending) = open(config, host)?
         {
             let mut report = Report::default();
-            let drained = once(&sending, ONCE, &mut report);
+            let drained = once(&sending, ONCE, &mut report)?;
             sent(&sending, drained, report.warnings);
         }
     }
