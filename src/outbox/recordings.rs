@@ -105,19 +105,20 @@ fn store(
     session: &str,
     recording: Recording,
 ) -> rusqlite::Result<()> {
-    // Where nothing waits, the row has no use any more.
-    change.execute(
-        &format!(
-            "DELETE FROM meta WHERE name GLOB '{PREFIX}*' AND (name = ?2 OR name NOT IN (
-                 SELECT '{PREFIX}' || agent || ' ' || session FROM ({WAITING})))"
-        ),
-        params![EventState::Waiting, name(agent, session)],
-    )?;
+    let name = name(agent, session);
+    change.execute("DELETE FROM meta WHERE name = ?1", [&name])?;
+    // While nothing waits, no row has a use.
+    let delete = format!(
+        "DELETE FROM meta WHERE name GLOB '{PREFIX}*'
+         AND NOT EXISTS (SELECT 1 FROM events WHERE state = {waiting})",
+        waiting = EventState::Waiting
+    );
+    change.prepare_cached(&delete)?.execute([])?;
     if recording != Recording::Full {
         let value = [u8::from(recording.inputs()), u8::from(recording.outputs())];
         change.execute(
             "INSERT INTO meta (name, value) VALUES (?1, ?2)",
-            params![name(agent, session), value],
+            params![name, value],
         )?;
     }
     Ok(())
