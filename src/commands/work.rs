@@ -21,6 +21,7 @@ use crate::host::Host;
 use crate::outbox::RunKind;
 use crate::session::{Agent, SessionState};
 use crate::sources::{self, SessionRef};
+use later::UserSettings;
 use sweep::Sweep;
 
 /// One attempt for each destination that is due and that no other process sends to.
@@ -60,6 +61,8 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     }
     let (config, problems) = Config::read(&environment);
     let host = &environment.host;
+    // Before the caller can go on, and the user change them.
+    let settings = UserSettings::now(host);
     let sending = Sending::open(&config, host)?;
     if arguments.wait == Wait::Briefly && !sending.can_send_now().unwrap_or(true) {
         detached::release_caller();
@@ -94,10 +97,15 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     drop(sending);
     detached::release_caller();
     if let Some(_lock) = waiting {
-        later::send(&config, host, &mut |sending, drained, warnings| {
-            entry.report.warnings.extend(warnings);
-            entry.add(drained, sending);
-        })?;
+        later::send(
+            &config,
+            &settings,
+            host,
+            &mut |sending, drained, warnings| {
+                entry.report.warnings.extend(warnings);
+                entry.add(drained, sending);
+            },
+        )?;
     }
     Ok(Exit::Done)
 }

@@ -207,7 +207,12 @@ fn the_next_try_of_a_process_that_waits_is_not_left_to_the_next_session() {
     let session = Session::write(&machine.scene.env, 2, 1);
     machine.scene.posthog.set(Fault::status(503));
     let hook = machine.scene.hook(&session);
-    hook.env("POSTHOG_LLMA_WAIT", "never").run().success();
+    hook.env("POSTHOG_API_KEY", API_KEY)
+        .env("POSTHOG_LLMA_CC_ENABLED", "true")
+        .env("POSTHOG_HOST", machine.scene.posthog.url())
+        .env("POSTHOG_LLMA_WAIT", "never")
+        .run()
+        .success();
     wait_for("a process waits", SOON, || {
         let shown = status(&machine).run().stdout;
         let shown: Vec<&str> = shown.split_whitespace().collect();

@@ -35,24 +35,24 @@ pub(super) fn is_worthwhile(drained: &Drained, sending: &Sending<'_>) -> bool {
 }
 
 /// Sends what waits whenever it is due, until nothing waits, the time is over, or the user's
-/// settings file changes: then the next hook, which reads it, sends. `sent` is called after each
-/// attempt.
+/// settings file is another than `settings`, those under which this process began: then the next
+/// hook, which reads it, sends. `sent` is called after each attempt.
 ///
 /// # Errors
 /// When the outbox cannot be opened, read or written.
 pub(super) fn send(
     config: &Config,
+    settings: &UserSettings,
     host: &Host,
     sent: &mut dyn FnMut(&Sending<'_>, Drained, Vec<String>),
 ) -> anyhow::Result<()> {
     let end = host.elapsed() + LIFETIME;
-    let settings = settings(host);
     while let Some(pause) = pause(config, host)? {
         if host.elapsed() + pause > end {
             break;
         }
         thread::sleep(pause.min(NAP));
-        if self::settings(host) != settings {
+        if UserSettings::now(host) != *settings {
             break;
         }
         if pause <= NAP
@@ -66,9 +66,14 @@ pub(super) fn send(
     Ok(())
 }
 
-/// Content of the user's settings file.
-fn settings(host: &Host) -> Option<Vec<u8>> {
-    user_file(host).and_then(|path| fs::read(path).ok())
+/// Content of the user's settings file at one moment; `None` if there is none.
+#[derive(PartialEq)]
+pub(super) struct UserSettings(Option<Vec<u8>>);
+
+impl UserSettings {
+    pub(super) fn now(host: &Host) -> Self {
+        Self(user_file(host).and_then(|path| fs::read(path).ok()))
+    }
 }
 
 /// The pause until the next attempt; `None` when nothing waits that an attempt could bring forward.
