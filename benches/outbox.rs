@@ -15,8 +15,7 @@ use divan::counter::ItemsCount;
 use posthog_llma::outbox::{Destination, Outbox, SessionEntry};
 use posthog_llma::posthog::limits::{AI_LANE_EVENT, Limits};
 use posthog_llma::posthog::{
-    DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Written,
-};
+    DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Written, Recording};
 use posthog_llma::redact::{Counts, KnownTexts, Redacted, RedactionKey, Redactor};
 use serde_json::json;
 use tempfile::TempDir;
@@ -95,6 +94,7 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
             agent: "claude-code",
             id: &format!("session {number}"),
             frozen: frozen.clone(),
+            recording: Recording::Full,
         };
         let mut writer = outbox
             .begin(&entry, &destination, now())

@@ -10,30 +10,33 @@
 
 mod body;
 mod clock;
+mod drained;
 mod load;
 mod probe;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
 use crate::outbox::{
-    Batch, Claimed, Damaged, Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError,
+    Batch, Claimed, Damaged, Destination, DestinationRecord, Outbox, OutboxError,
 };
 use crate::posthog::{Disposition, backoff, classify, spread};
 use crate::transport::{Endpoint, Lane, Transport};
 pub use body::body;
 pub use clock::{Clock, HostClock};
+pub use drained::Drained;
 use load::{Load, Parcel, halves};
 
 pub use probe::probe;
+pub(crate) use turns::may_pass;
+use turns::{Served, Turn};
 
 /// Attempts per request before the destination is left for a later run, even if patience remains.
 const MAX_ATTEMPTS: u32 = 10;
-/// Interval at which the lock of a busy sender is tried again.
-const POLL: Duration = Duration::from_millis(100);
 /// Pause of a destination after a failure that may pass at any moment, such as a network that is
 /// gone. Doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -58,9 +61,14 @@ pub type Clip<'a> = dyn Fn(&[u8], usize) -> Option<Vec<u8>> + 'a;
 /// Limits and permissions of a drain.
 #[derive(Clone, Copy)]
 pub struct Policy<'a> {
-    /// How long to wait for a busy or failing destination before this drain leaves it. A drain that
-    /// makes progress is never interrupted.
+    /// How long to try again after failed requests to a destination. A drain that makes progress is
+    /// never interrupted.
     pub patience: Duration,
+    /// How long to wait until a destination may be sent to: while another process sends to it, and
+    /// during a pause that ends within that time.
+    pub turn: Duration,
+    /// The destination to send to first.
+    pub first: Option<&'a Destination>,
     /// Whether to try destinations that are paused, because the user asked explicitly.
     pub ignore_backoff: bool,
     /// Whether the user agreed to a destination. Events for others keep waiting.
@@ -69,28 +77,6 @@ pub struct Policy<'a> {
     pub clip: &'a Clip<'a>,
     /// Whether to stop before the next request. Unsent events keep waiting.
     pub stop: &'a dyn Fn() -> bool,
-}
-
-/// The result of a drain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// Events accepted by the server.
-    pub sent: u64,
-    /// Events parked because the server will never accept them.
-    pub parked: u64,
-    /// Events dropped by the limits of the outbox.
-    pub dropped: Dropped,
-    /// Events still waiting, for all destinations.
-    pub waiting: u64,
-    /// Another process was sending to one of the destinations during the whole drain.
-    pub busy: bool,
-    /// A project is over its quota: PostHog accepted the events but may have dropped them.
-    pub quota_limited: bool,
-    /// A destination failed in a way that may pass at any moment: the drain is worth repeating when
-    /// its pause is over.
-    pub may_pass: bool,
-    /// The last error.
-    pub last_error: Option<String>,
 }
 
 /// Sends waiting events, destination by destination, and calls `progress` after every step. Waiting
@@ -108,39 +94,30 @@ pub fn drain(
 ) -> Result<Drained, OutboxError> {
     outbox.withdraw_excluded(clock.now())?;
     let mut drained = Drained::default();
-    let due = |id: Option<i64>| {
-        let mut due = outbox.destinations_waiting(clock.now(), policy.ignore_backoff)?;
-        due.retain(|record| {
-            (policy.permits)(&record.destination) && id.is_none_or(|id| id == record.id)
-        });
-        Ok::<_, OutboxError>(due)
+    let mut destinations = outbox.destinations_waiting(clock.now(), true)?;
+    destinations.retain(|record| (policy.permits)(&record.destination));
+    turns::sort(&mut destinations, policy.first);
+    let means = Means {
+        outbox,
+        transport,
+        clock,
+        policy,
     };
-    for DestinationRecord { id, .. } in due(None)? {
-        // Check again after the lock is free: a process that enqueued while we held it, and then
-        // exited, relies on us.
-        while !due(Some(id))?.is_empty() {
-            let Some(lock) = wait_for_sender(outbox, clock, id, policy)? else {
-                drained.busy = true;
-                break;
-            };
-            // The previous sender may have emptied the destination or paused it.
-            let Some(record) = due(Some(id))?.pop() else {
-                break;
-            };
-            let mut sender = Sender {
-                outbox,
-                transport,
-                clock,
-                policy,
-                record,
-                drained: &mut drained,
-                progress,
-            };
-            let emptied = sender.send_all()?;
-            drop(lock);
-            if !emptied {
-                break;
-            }
+    // No destination waits for one that cannot be sent to yet.
+    let mut later = Vec::new();
+    for DestinationRecord { id, .. } in destinations {
+        match means.serve(id, Duration::ZERO, &mut drained, progress)? {
+            Served::Tried => {}
+            served => later.push((id, served)),
+        }
+    }
+    for (id, mut served) in later {
+        if !policy.turn.is_zero() {
+            served = means.serve(id, policy.turn, &mut drained, progress)?;
+        }
+        if served == Served::ByAnother {
+            drained.busy = true;
+            drained.sender = outbox.sender(id);
         }
     }
     drained.dropped = outbox.enforce_limits(clock.now())?;
@@ -151,22 +128,55 @@ pub fn drain(
     Ok(drained)
 }
 
-fn wait_for_sender(
-    outbox: &Outbox,
-    clock: &dyn Clock,
-    destination: i64,
-    policy: Policy<'_>,
-) -> Result<Option<Lock>, OutboxError> {
-    let start = clock.elapsed();
-    loop {
-        if let Some(lock) = outbox.try_lock_sender(destination)? {
-            return Ok(Some(lock));
+/// What a drain works with.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    outbox: &'a Outbox,
+    transport: &'a Transport,
+    clock: &'a dyn Clock,
+    policy: Policy<'a>,
+}
+
+impl Means<'_> {
+    /// Sends to a destination once it may be sent to, if that is within `patience`.
+    fn serve(
+        self,
+        destination: i64,
+        patience: Duration,
+        drained: &mut Drained,
+        progress: &mut dyn FnMut(&Drained),
+    ) -> Result<Served, OutboxError> {
+        let Self {
+            outbox,
+            transport,
+            clock,
+            policy,
+        } = self;
+        let mut served = Served::Never;
+        // Check again after the lock is free: a process that enqueued while we held it, and then
+        // exited, relies on us.
+        loop {
+            let (lock, record) = match turns::wait(outbox, clock, destination, patience, policy)? {
+                Turn::Begins(lock, record) => (lock, record),
+                Turn::Busy => return Ok(Served::ByAnother),
+                Turn::Over => return Ok(served),
+            };
+            served = Served::Tried;
+            let mut sender = Sender {
+                outbox,
+                transport,
+                clock,
+                policy,
+                record,
+                drained,
+                progress,
+            };
+            let emptied = sender.send_all()?;
+            drop(lock);
+            if !emptied {
+                return Ok(served);
+            }
         }
-        let waited = clock.elapsed().saturating_sub(start);
-        if waited + POLL > policy.patience || (policy.stop)() {
-            return Ok(None);
-        }
-        clock.sleep(POLL);
     }
 }
 
@@ -483,7 +493,7 @@ impl Sender<'_> {
 
     /// The pause after one more failure.
     fn pause(&self, first: Duration, most: Duration) -> Duration {
-        let full = first.saturating_mul(1 << self.record.failures.min(16));
-        spread(full.min(most), self.clock.jitter())
+        let longest = turns::longest_pause(first, most, self.record.failures);
+        spread(longest, self.clock.jitter())
     }
 }

@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
     use crate::outbox::{Destination, SessionEntry};
-    use crate::posthog::{Event, EventName, Frozen, Properties};
+    use crate::posthog::{Event, EventName, Frozen, Properties, Recording};
     use crate::redact::Redacted;
 
     /// An outbox with one waiting event.
@@ -114,6 +114,7 @@ mod tests {
             agent: "claude-code",
             id: "ada",
             frozen: Redacted::trusted(Frozen::of_project("shop")),
+            recording: Recording::Full,
         };
         let destination = Destination {
             host: "https://us.i.posthog.com".into(),

@@ -1,7 +1,7 @@
 //! Taking events out: claiming, acknowledging, parking.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -13,12 +13,15 @@ use super::records::{
 use super::store::digest;
 use super::{
     DESTINATION_COLUMNS, EventState, Lock, Outbox, OutboxError, Segment, batches, destination,
-    read_again,
+    lock, read_again,
 };
 
 /// Longest pause of a destination: a day for one that refuses us, and an hour for a clock that is set
 /// back a little.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(25);
+
+/// Name of the lock of the process that waits for destinations in trouble.
+const WAITING: &str = "sender-waiting.lock";
 
 impl Outbox {
     /// The state directory.
@@ -63,8 +66,18 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError::Directory`] when the lock file cannot be created.
     pub(crate) fn try_lock_sender(&self, destination: i64) -> Result<Option<Lock>, OutboxError> {
-        let name = format!("sender-{destination}.lock");
-        Lock::try_take(&self.directory.join(name))
+        let lock = Lock::try_take(&self.sender_lock(destination))?;
+        Ok(lock.map(Lock::sign))
+    }
+
+    /// The id of the process that sends to a destination, while [`Outbox::try_lock_sender`] returns
+    /// `None`; where it is known.
+    pub(crate) fn sender(&self, destination: i64) -> Option<u32> {
+        lock::holder(&self.sender_lock(destination))
+    }
+
+    fn sender_lock(&self, destination: i64) -> PathBuf {
+        self.directory.join(format!("sender-{destination}.lock"))
     }
 
     /// Takes the lock of the one process that waits for destinations in trouble; `None` while another
@@ -73,7 +86,13 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError::Directory`] when the lock file cannot be created.
     pub(crate) fn try_lock_waiting(&self) -> Result<Option<Lock>, OutboxError> {
-        Lock::try_take(&self.directory.join("sender-waiting.lock"))
+        Lock::try_take(&self.directory.join(WAITING))
+    }
+
+    /// Whether a process waits for destinations in trouble. A process that begins to wait at the
+    /// same moment may be kept from it, so only a person's command may ask.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        lock::is_held(&self.directory.join(WAITING))
     }
 
     /// The oldest waiting events of a destination: as many batches as fit into `max_bytes` of JSON,
@@ -267,7 +286,9 @@ impl Outbox {
     }
 
     /// Records that sending failed: automatic senders leave the destination alone until
-    /// `not_before`. `refused` means that the failure will not pass by itself.
+    /// `not_before`. `refused` means that the failure will not pass by itself. A power failure may
+    /// lose the record, which costs one more attempt: waiting for the disk would keep a person
+    /// waiting.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -279,7 +300,7 @@ impl Outbox {
         refused: bool,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        self.write(|change| {
+        self.write_ahead(|change| {
             change.execute(
                 "UPDATE destinations SET failures = failures + 1, not_before = ?2,
                         last_error = ?3, refused = ?4, last_error_at = ?5

@@ -9,7 +9,7 @@ use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
 use super::store::{BATCH_BYTES, NewBatch, Owner, unstored};
-use super::{Outbox, OutboxError, remember, session};
+use super::{Outbox, OutboxError, recordings, remember, session};
 use crate::posthog::{EventName, Written};
 use crate::redact::Redacted;
 
@@ -37,7 +37,9 @@ impl Outbox {
     /// `SessionWriter::session`, which an earlier run may have registered.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// [`OutboxError::Overtaken`] when events of the session wait that have more content than
+    /// `entry.recording`: they are withdrawn, and the session is to be read again from its start.
+    /// Otherwise when the database cannot be written.
     pub fn begin(
         &self,
         entry: &SessionEntry<'_>,
@@ -48,17 +50,22 @@ impl Outbox {
         let frozen = entry.frozen.get();
         let project = frozen.project_name.as_deref();
         let frozen = serde_json::to_string(frozen).map_err(OutboxError::Frozen)?;
-        let (session, destination) = self.write_ahead(|change| {
+        let begun = self.write_ahead(|change| {
             change.execute(
-                "INSERT INTO sessions (agent, session, project, frozen, first_seen, last_seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+                "INSERT INTO sessions
+                     (agent, session, project, frozen, recording, first_seen, last_seen)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
                  ON CONFLICT (agent, session) DO UPDATE SET project = coalesce(?3, project)",
-                params![entry.agent, entry.id, project, frozen, now],
+                params![entry.agent, entry.id, project, frozen, entry.recording, now],
             )?;
             let session = session(change, entry.agent, entry.id)?
                 .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            Ok((session, register(change, destination)?))
+            if recordings::note(change, session.id, entry.recording, now)? {
+                return Ok(None);
+            }
+            Ok(Some((session, register(change, destination)?)))
         })?;
+        let (session, destination) = begun.ok_or(OutboxError::Overtaken)?;
         let owner = Owner {
             session: session.id,
             destination,

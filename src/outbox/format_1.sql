@@ -23,3 +23,6 @@ ALTER TABLE events ADD COLUMN batch INTEGER;
 ALTER TABLE events ADD COLUMN start INTEGER;
 CREATE INDEX events_waiting ON events (destination, batch) WHERE state = 0;
 CREATE INDEX events_parked ON events (batch) WHERE state = 2;
+
+-- Not known: taken for the most, so that events with too much content are noticed.
+ALTER TABLE sessions ADD COLUMN recording INTEGER NOT NULL DEFAULT 3;

@@ -59,9 +59,9 @@
 //! | `outbox.db.suspect` | a mark: the next run checks the whole database |
 //! | `outbox.db.corrupt-1`, … | damaged databases that were set aside |
 //! | `outbox.lock` | lock for creating, migrating and setting aside a database |
-//! | `sender-1.lock`, … | lock for sending to a destination |
+//! | `sender-1.lock`, … | lock for sending to a destination, and the id of the process that took it last |
 //! | `sender-waiting.lock` | lock of the process that waits for destinations in trouble |
-//! | `endings/….json` | for each session whose end a hook began to process: agent and transcript |
+//! | `endings/….json` | for each session whose end a hook began to process: agent, transcript, and the settings of the hook |
 //! | `redaction.key` | secret that keys the marks of redacted values; made when first needed |
 //! | `excluded/….json` | for each session that the user excluded: which, when and by which command |
 //!
@@ -100,6 +100,7 @@ mod limits;
 mod lock;
 mod open;
 mod purge;
+mod recordings;
 mod records;
 mod run;
 mod segment;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{EventState, OutboxError, Segment};
-use crate::posthog::Frozen;
+use crate::posthog::{Frozen, Recording};
 use crate::redact::Redacted;
 
 /// Where events are sent. Destinations that differ in any field have separate queues and senders.
@@ -67,6 +67,8 @@ pub struct SessionEntry<'a> {
     pub id: &'a str,
     /// The settings that its identities depend on, used if the session is new.
     pub frozen: Redacted<Frozen>,
+    /// The content with which its events are stored.
+    pub recording: Recording,
 }
 
 /// The stored record of a session.

@@ -28,6 +28,7 @@ CREATE TABLE sessions (
     project      TEXT,
     title        TEXT,                       -- unused
     frozen       TEXT NOT NULL,
+    recording    INTEGER NOT NULL,            -- of its events: 1 inputs, 2 outputs, 3 both
     checkpoint   BLOB,
     generation   INTEGER NOT NULL DEFAULT 0,  -- grows with every commit
     first_seen   INTEGER NOT NULL,

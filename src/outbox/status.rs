@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
 use super::records::{DestinationRecord, Dropped, Receipt, moment};
@@ -132,6 +132,25 @@ impl Outbox {
         })?;
         status.set_aside = open::set_aside_databases(&self.directory);
         Ok(status)
+    }
+
+    /// The address of the destination that has accepted most events of a session; `None` if none
+    /// has accepted any.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) fn recipient(&self, agent: &str, id: &str) -> Result<Option<String>, OutboxError> {
+        let select = format!(
+            "SELECT host FROM sessions CROSS JOIN destinations CROSS JOIN tallies
+             WHERE agent = ?1 AND sessions.session = ?2 AND destination = destinations.id
+               AND state = {acknowledged} AND tallies.session = sessions.id AND events > 0
+             ORDER BY events DESC LIMIT 1",
+            acknowledged = EventState::Acknowledged
+        );
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(&select)?;
+            select.query_row([agent, id], |row| row.get(0)).optional()
+        })
     }
 }
 

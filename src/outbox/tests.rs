@@ -14,7 +14,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::posthog::{Event, EventName, Frozen, Properties, Written};
+use crate::posthog::{Event, EventName, Frozen, Properties, Recording, Written};
 use crate::redact::Redacted;
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -34,6 +34,7 @@ fn entry(id: &str) -> SessionEntry<'_> {
         agent: "claude-code",
         id,
         frozen: Redacted::trusted(Frozen::of_project("shop")),
+        recording: Recording::Full,
     }
 }
 

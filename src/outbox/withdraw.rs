@@ -49,30 +49,15 @@ impl Outbox {
     }
 }
 
-/// Events keep their rows, by which a copy of them in another session (a fork) is recognised and
-/// not sent either.
 fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::Result<u64> {
     let Some(session) = session(change, &exclusion.agent, &exclusion.session)? else {
         return Ok(0);
     };
-    let held = receipt(change, session.id)?;
-    let mut withdrawn = 0;
-    for (state, events) in [(Waiting, held.waiting), (Parked, held.parked)] {
-        if events == 0 {
-            continue;
-        }
-        let fate = Fate::over(Withdrawn, now);
-        let moved = settle(change, Which::Session(session.id), state, fate)?;
-        withdrawn += moved.events;
-        for batch in moved.batches {
-            batches::shrink(change, batch)?;
-        }
-    }
-    let is_kept = exclusion.cause == Cause::Paused || session.checkpoint.is_none();
-    if withdrawn > 0 || !is_kept {
-        read_again(change, session.id)?;
-    }
+    let withdrawn = events_of(change, session.id, now)?;
     if exclusion.cause == Cause::Forgotten {
+        if withdrawn == 0 && session.checkpoint.is_some() {
+            read_again(change, session.id)?;
+        }
         change.execute(
             "UPDATE sessions SET project = NULL WHERE id = ?1 AND project IS NOT NULL",
             [session.id],
@@ -81,6 +66,29 @@ fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::R
             "UPDATE runs SET session = NULL WHERE session = ?1",
             params![exclusion.session],
         )?;
+    }
+    Ok(withdrawn)
+}
+
+/// Withdraws the waiting and parked events of a session and deletes their text; the session is read
+/// from its start when it is read again. The events keep their rows, by which a copy of them in
+/// another session (a fork) is recognised and not sent either.
+pub(super) fn events_of(change: &Connection, session: i64, now: i64) -> rusqlite::Result<u64> {
+    let held = receipt(change, session)?;
+    let mut withdrawn = 0;
+    for (state, events) in [(Waiting, held.waiting), (Parked, held.parked)] {
+        if events == 0 {
+            continue;
+        }
+        let fate = Fate::over(Withdrawn, now);
+        let moved = settle(change, Which::Session(session), state, fate)?;
+        withdrawn += moved.events;
+        for batch in moved.batches {
+            batches::shrink(change, batch)?;
+        }
+    }
+    if withdrawn > 0 {
+        read_again(change, session)?;
     }
     Ok(withdrawn)
 }

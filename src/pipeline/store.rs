@@ -268,13 +268,17 @@ impl Pipeline<'_> {
             // Without a prompt, the settings of the session are not frozen yet.
             return Ok(Stored::Nothing);
         }
+        let key = &first.session.key;
         if let Some(reason) = first.opted_out() {
+            // Events that wait since before the user decided so.
+            outbox.withdraw(agent.as_str(), key, host.now())?;
             return Ok(Stored::OptedOut(reason.to_owned()));
         }
         let entry = SessionEntry {
             agent: agent.as_str(),
-            id: &first.session.key,
+            id: key,
             frozen: self.freeze(first)?,
+            recording: self.recording(first),
         };
         let mut writer = outbox.begin(&entry, destination, host.now())?;
         let frozen = writer.session().frozen()?;
