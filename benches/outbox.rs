@@ -15,7 +15,8 @@ use divan::counter::ItemsCount;
 use posthog_llma::outbox::{Destination, Outbox, SessionEntry};
 use posthog_llma::posthog::limits::{AI_LANE_EVENT, Limits};
 use posthog_llma::posthog::{
-    DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Written, Recording};
+    DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Recording, Written,
+};
 use posthog_llma::redact::{Counts, KnownTexts, Redacted, RedactionKey, Redactor};
 use serde_json::json;
 use tempfile::TempDir;

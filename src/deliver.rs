@@ -21,9 +21,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::outbox::{
-    Batch, Claimed, Damaged, Destination, DestinationRecord, Outbox, OutboxError,
-};
+use crate::outbox::{Batch, Claimed, Damaged, Destination, DestinationRecord, Outbox, OutboxError};
 use crate::posthog::{Disposition, backoff, classify, spread};
 use crate::transport::{Endpoint, Lane, Transport};
 pub use body::body;

@@ -43,7 +43,9 @@ impl Outbox {
         let select = "SELECT recording FROM sessions WHERE agent = ?1 AND session = ?2";
         let stored: Option<Recording> = self.read(|connection| {
             let mut select = connection.prepare_cached(select)?;
-            select.query_row([agent, session], |row| row.get(0)).optional()
+            select
+                .query_row([agent, session], |row| row.get(0))
+                .optional()
         })?;
         Ok(stored.is_none_or(|stored| stored.and(recording) == stored))
     }
