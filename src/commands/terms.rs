@@ -68,6 +68,6 @@ fn destination(config: &Config) -> Option<String> {
     let fields = [&destination.host, &destination.api_key, &committed_by];
     Some(format!(
         "{:016x}",
-        fingerprint::of(&fields.map(|field| field.as_bytes()))
+        fingerprint::of(&fields.map(String::as_bytes))
     ))
 }

@@ -256,7 +256,7 @@ mod tests {
         let mut patience = 3 * POLL;
         assert!(ending.claim(&mut patience).is_none());
         assert_eq!(patience, Duration::ZERO);
-        let mut patience = Duration::from_secs(60);
+        let mut patience = Duration::from_mins(1);
         thread::scope(|scope| {
             let waiting = scope.spawn(|| ending.claim(&mut patience).is_some());
             drop(lock);
