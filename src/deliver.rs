@@ -8,23 +8,25 @@
 //! - A failing destination is left alone for a while, longer after each failure. All processes but
 //!   those of a person's command keep to that pause, so that there is one attempt in each.
 
-mod batch;
+mod body;
+mod clock;
+mod load;
 mod probe;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-use crate::host::Host;
 use crate::outbox::{
-    Claimed, Damaged, Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError,
+    Batch, Claimed, Damaged, Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError,
 };
 use crate::posthog::{Disposition, backoff, classify, spread};
 use crate::transport::{Endpoint, Lane, Transport};
-use batch::Parcel;
-pub use batch::body;
+pub use body::body;
+pub use clock::{Clock, HostClock};
+use load::{Load, Parcel, halves};
 
 pub use probe::probe;
 
@@ -49,41 +51,6 @@ const MIN_BATCH_BYTES: usize = 64 * 1024;
 /// After this many refusals without one success, blame the server and stop. An explicit command
 /// tries every event.
 const SUSPECTS: usize = 32;
-
-/// Time and randomness of a drain, replaceable in tests.
-pub trait Clock {
-    /// The current time.
-    fn now(&self) -> DateTime<Utc>;
-    /// Monotonic time since an arbitrary start.
-    fn elapsed(&self) -> Duration;
-    /// Blocks for `duration`.
-    fn sleep(&self, duration: Duration);
-    /// A random number from 0 to 1.
-    fn jitter(&self) -> f64;
-}
-
-/// The [`Clock`] of the real machine.
-#[derive(Clone, Copy, Debug)]
-pub struct HostClock<'a>(pub &'a Host);
-
-impl Clock for HostClock<'_> {
-    fn now(&self) -> DateTime<Utc> {
-        self.0.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        std::thread::sleep(duration);
-    }
-
-    fn jitter(&self) -> f64 {
-        // Without a random source, use the middle.
-        getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
-    }
-}
 
 /// Shortens an event (JSON) to a number of bytes; `None` when that is impossible.
 pub type Clip<'a> = dyn Fn(&[u8], usize) -> Option<Vec<u8>> + 'a;
@@ -249,57 +216,60 @@ impl Sender<'_> {
             endpoint,
             lane,
             detour: false,
-            max_bytes: batch::MAX_BODY_BYTES,
+            max_bytes: body::MAX_BODY_BYTES,
             proved: false,
         };
-        let envelope = batch::envelope_bytes(&self.record.destination.api_key);
+        let envelope = body::envelope_bytes(&self.record.destination.api_key);
         while !(self.policy.stop)() {
             let room = route.max_bytes.saturating_sub(envelope);
-            let claimed = self.outbox.claim(self.record.id, room, batch::COMMA)?;
+            let claimed = self.outbox.claim(self.record.id, room)?;
             if claimed == Claimed::default() {
                 return Ok(true);
             }
-            for event in &claimed.damaged {
-                self.set_aside(event)?;
+            for damaged in &claimed.damaged {
+                self.set_aside(damaged)?;
             }
-            let parcels = claimed.events.into_iter().map(|event| Parcel {
-                event,
-                clipped: false,
-            });
-            if !self.deliver(parcels.collect(), &mut route)? {
+            if !self.deliver(claimed.batches, &mut route)? {
                 return Ok(false);
             }
         }
         Ok(false)
     }
 
-    /// Sends a batch, split where necessary. Returns whether every event was accepted or parked;
+    /// Sends batches, split where necessary. Returns whether every event was accepted or parked;
     /// `false` means that the reason was recorded.
-    fn deliver(&mut self, parcels: Vec<Parcel>, route: &mut Route) -> Result<bool, OutboxError> {
-        let mut batches = vec![parcels];
+    fn deliver(&mut self, batches: Vec<Batch>, route: &mut Route) -> Result<bool, OutboxError> {
+        let mut loads = vec![Load::Batches(batches)];
         let mut suspects = Vec::new();
-        while let Some(parcels) = batches.pop() {
-            let parcels = self.fit(parcels, route.lane)?;
-            if parcels.is_empty() {
+        while let Some(load) = loads.pop() {
+            let load = self.fit(load, route.lane)?;
+            let (events, bytes) = (load.events(), load.bytes());
+            if events == 0 {
                 continue;
             }
-            match self.post(&parcels, route) {
+            if events > 1 && bytes > route.max_bytes {
+                self.split(load, &mut loads)?;
+                continue;
+            }
+            match self.post(&load, route) {
                 Disposition::Accepted { quota_limited } => {
                     self.drained.quota_limited |= quota_limited;
-                    self.acknowledge(parcels, route)?;
+                    self.acknowledge(&load, route)?;
                 }
-                Disposition::TooLarge if parcels.len() > 1 => {
-                    route.max_bytes = (batch::bytes(&parcels) / 2).max(MIN_BATCH_BYTES);
-                    split(parcels, &mut batches);
+                Disposition::TooLarge if events > 1 => {
+                    route.max_bytes = (bytes / 2).max(MIN_BATCH_BYTES);
+                    self.split(load, &mut loads)?;
                 }
                 Disposition::TooLarge => {
-                    for parcel in parcels {
-                        batches.extend(self.shorten(parcel)?.map(|parcel| vec![parcel]));
+                    for parcel in self.unpack(load)? {
+                        let shorter = self.shorten(parcel)?;
+                        loads.extend(shorter.map(|parcel| Load::Events(vec![parcel])));
                     }
                 }
-                Disposition::Malformed { .. } if parcels.len() > 1 => split(parcels, &mut batches),
+                Disposition::Malformed { .. } if events > 1 => self.split(load, &mut loads)?,
                 Disposition::Malformed { reason } => {
-                    suspects.extend(parcels.into_iter().map(|parcel| (parcel, reason.clone())));
+                    let parcels = self.unpack(load)?.into_iter();
+                    suspects.extend(parcels.map(|parcel| (parcel, reason.clone())));
                     let enough = suspects.len() >= SUSPECTS && !self.policy.ignore_backoff;
                     if enough && !route.proved {
                         break;
@@ -308,7 +278,7 @@ impl Sender<'_> {
                 Disposition::NoSuchEndpoint { .. } if route.lane == Lane::Ai => {
                     route.lane = Lane::Batch;
                     route.detour = true;
-                    batches.push(parcels);
+                    loads.push(load);
                 }
                 Disposition::NoSuchEndpoint { status } => {
                     let url = route.endpoint.url(route.lane);
@@ -354,10 +324,13 @@ impl Sender<'_> {
 
     /// Shortens the events that are too large for the lane and sets aside those that stay too
     /// large: one of them would make the server refuse the whole batch.
-    fn fit(&mut self, parcels: Vec<Parcel>, lane: Lane) -> Result<Vec<Parcel>, OutboxError> {
+    fn fit(&mut self, load: Load, lane: Lane) -> Result<Load, OutboxError> {
         let limit = lane.max_event_bytes();
-        let mut fitting = Vec::with_capacity(parcels.len());
-        for mut parcel in parcels {
+        if load.longest() <= limit {
+            return Ok(load);
+        }
+        let mut fitting = Vec::new();
+        for mut parcel in self.unpack(load)? {
             let size = parcel.event.body.len();
             if size > limit {
                 match (self.policy.clip)(&parcel.event.body, limit) {
@@ -371,7 +344,33 @@ impl Sender<'_> {
             }
             fitting.push(parcel);
         }
-        Ok(fitting)
+        Ok(Load::Events(fitting))
+    }
+
+    /// Splits a load into halves; the older half is sent first.
+    fn split(&mut self, load: Load, loads: &mut Vec<Load>) -> Result<(), OutboxError> {
+        let [older, newer] = halves(self.unpack(load)?);
+        loads.extend([newer, older]);
+        Ok(())
+    }
+
+    /// The single events of a load, as far as they still wait.
+    fn unpack(&mut self, load: Load) -> Result<Vec<Parcel>, OutboxError> {
+        let batches = match load {
+            Load::Events(parcels) => return Ok(parcels),
+            Load::Batches(batches) => batches,
+        };
+        let mut parcels = Vec::new();
+        for batch in batches {
+            match self.outbox.unpack(self.record.id, &batch)? {
+                Ok(events) => parcels.extend(events.into_iter().map(|event| Parcel {
+                    event,
+                    clipped: false,
+                })),
+                Err(damaged) => self.set_aside(&damaged)?,
+            }
+        }
+        Ok(parcels)
     }
 
     /// Halves an event that was refused alone for its size; parks it the second time.
@@ -392,9 +391,11 @@ impl Sender<'_> {
     }
 
     /// Posts the same bytes until the answer is not "retry".
-    fn post(&self, parcels: &[Parcel], route: &Route) -> Disposition {
+    fn post(&self, load: &Load, route: &Route) -> Disposition {
         let url = route.endpoint.url(route.lane);
-        let body = batch::compress(&self.record.destination.api_key, parcels);
+        let segments = load.segments();
+        let segments = segments.iter().map(|segment| &**segment);
+        let body = body::assemble(&self.record.destination.api_key, segments);
         let start = self.clock.elapsed();
         let mut attempts = 0;
         loop {
@@ -416,10 +417,15 @@ impl Sender<'_> {
         }
     }
 
-    fn acknowledge(&mut self, parcels: Vec<Parcel>, route: &mut Route) -> Result<(), OutboxError> {
-        let events: Vec<_> = parcels.into_iter().map(|parcel| parcel.event).collect();
-        self.outbox
-            .acknowledge(self.record.id, &events, self.clock.now())?;
+    fn acknowledge(&mut self, load: &Load, route: &mut Route) -> Result<(), OutboxError> {
+        let (id, now) = (self.record.id, self.clock.now());
+        match load {
+            Load::Batches(batches) => self.outbox.acknowledge(id, batches, now)?,
+            Load::Events(parcels) => {
+                let events = parcels.iter().map(|parcel| &parcel.event);
+                self.outbox.acknowledge_events(id, events, now)?;
+            }
+        }
         if route.detour {
             // Recorded only after the other lane worked: a host that answers 404 to everything says
             // nothing about lanes.
@@ -428,28 +434,30 @@ impl Sender<'_> {
         }
         route.proved = true;
         self.record.failures = 0;
-        self.drained.sent += events.len() as u64;
+        self.drained.sent += load.events();
         (self.progress)(self.drained);
         Ok(())
     }
 
     fn park(&mut self, parcel: &Parcel, reason: &str) -> Result<(), OutboxError> {
         let event = &parcel.event;
-        self.outbox.park(event, reason, self.clock.now())?;
+        self.outbox
+            .park(self.record.id, event, reason, self.clock.now())?;
         self.drained.parked += 1;
         self.drained.last_error = Some(format!("{} {}: {reason}", event.name, event.uuid));
         (self.progress)(self.drained);
         Ok(())
     }
 
-    /// Removes a damaged event from the queue, so that it does not block the others.
-    fn set_aside(&mut self, event: &Damaged) -> Result<(), OutboxError> {
-        self.outbox.set_aside(event, self.clock.now())?;
-        self.drained.parked += 1;
-        let Damaged {
-            name, uuid, reason, ..
-        } = event;
-        self.drained.last_error = Some(format!("{name} {uuid} is not sent: {reason}"));
+    /// Removes a damaged batch from the queue, so that it does not block the others.
+    fn set_aside(&mut self, damaged: &Damaged) -> Result<(), OutboxError> {
+        let now = self.clock.now();
+        let events = self.outbox.set_aside(self.record.id, damaged, now)?;
+        let reason = damaged.reason;
+        self.drained.parked += events;
+        self.drained.last_error = Some(format!(
+            "{events} events of a damaged batch are not sent: {reason}"
+        ));
         (self.progress)(self.drained);
         Ok(())
     }
@@ -478,10 +486,4 @@ impl Sender<'_> {
         let full = first.saturating_mul(1 << self.record.failures.min(16));
         spread(full.min(most), self.clock.jitter())
     }
-}
-
-/// Splits a batch into halves; the older half is sent first.
-fn split(parcels: Vec<Parcel>, batches: &mut Vec<Vec<Parcel>>) {
-    let (older, newer) = batch::halves(parcels);
-    batches.extend([newer, older]);
 }

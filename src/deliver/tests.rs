@@ -3,6 +3,7 @@
 
 #![expect(dead_code, reason = "the doubles serve other tests too")]
 
+mod batches;
 mod crash;
 mod damaged;
 mod refusals;
@@ -17,6 +18,7 @@ mod posthog;
 use std::cell::Cell;
 use std::thread;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -255,7 +257,7 @@ fn batches_stay_under_their_limit() {
     assert_eq!(scene.server.requests().len(), 2);
     for request in scene.server.requests() {
         let size = request.body.unwrap().to_string().len();
-        assert!(size <= batch::MAX_BODY_BYTES, "{size}");
+        assert!(size <= body::MAX_BODY_BYTES, "{size}");
     }
 }
 

@@ -1,45 +1,17 @@
-//! Storing events.
+//! Storing the events of a session.
+
+use std::mem;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{Connection, params};
 
-use super::EventState::{
-    self, Acknowledged, DroppedForAge, DroppedForSize, Parked, Waiting, Withdrawn,
-};
 use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
-use super::{Outbox, OutboxError, identities, remember, session};
+use super::store::{BATCH_BYTES, NewBatch, Owner, unstored};
+use super::{Outbox, OutboxError, remember, session};
 use crate::posthog::{EventName, Written};
 use crate::redact::Redacted;
-
-/// Bytes of events written per transaction. This bounds memory, and other processes do not wait
-/// long for the database while a very large session is read.
-const STEP_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of memory per buffered event in addition to its body.
-const EVENT_BYTES: usize = 128;
-/// Bytes of the SHA-256 of a body that are kept. Enough to tell two versions of one event apart.
-const DIGEST_BYTES: usize = 16;
-
-/// An event that is already stored.
-const SELECT: &str = "SELECT seq, state, digest FROM identities JOIN events USING (seq)
-     WHERE identities.uuid = ?1";
-/// A new event.
-const INSERT: &str = "INSERT INTO events
-         (uuid, session, destination, name, state, size, digest, enqueued_at)
-     VALUES (?1, ?2, ?3, ?4, ?8, ?5, ?6, ?7)";
-/// A stored event that waits again.
-const UPDATE: &str = "UPDATE events SET state = ?6, destination = ?2, size = ?3, digest = ?4,
-            enqueued_at = ?5, settled_at = NULL, reason = NULL
-     WHERE seq = ?1";
-
-/// The digest by which the body of an event is recognised.
-pub(super) fn digest(body: &[u8]) -> [u8; DIGEST_BYTES] {
-    let mut digest = [0; DIGEST_BYTES];
-    digest.copy_from_slice(&Sha256::digest(body)[..DIGEST_BYTES]);
-    digest
-}
 
 /// The new events of one session while they are stored.
 ///
@@ -50,8 +22,7 @@ pub(super) fn digest(body: &[u8]) -> [u8; DIGEST_BYTES] {
 pub struct SessionWriter<'a> {
     outbox: &'a Outbox,
     session: SessionRecord,
-    destination: i64,
-    now: i64,
+    owner: Owner,
     pending: Vec<Written>,
     pending_bytes: usize,
     /// Traces sum up the other events, so they wait for the commit: if another process was faster,
@@ -88,11 +59,15 @@ impl Outbox {
                 .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             Ok((session, register(change, destination)?))
         })?;
+        let owner = Owner {
+            session: session.id,
+            destination,
+            now,
+        };
         Ok(SessionWriter {
             outbox: self,
             session,
-            destination,
-            now,
+            owner,
             pending: Vec::new(),
             pending_bytes: 0,
             traces: Vec::new(),
@@ -116,20 +91,41 @@ impl SessionWriter<'_> {
     pub fn push(&mut self, event: Redacted<Written>) -> Result<(), OutboxError> {
         let event = event.into_inner();
         if event.name == EventName::Trace {
+            self.traces.retain(|earlier| earlier.uuid != event.uuid);
             self.traces.push(event);
             return Ok(());
         }
-        self.pending_bytes += event.json.len() + EVENT_BYTES;
+        if self.pending_bytes + event.json.len() > BATCH_BYTES {
+            self.store_pending()?;
+        }
+        // A comma follows each event.
+        self.pending_bytes += event.json.len() + 1;
         self.pending.push(event);
-        if self.pending_bytes >= STEP_BYTES {
-            let step = std::mem::take(&mut self.pending);
-            self.pending_bytes = 0;
-            let counts = self
+        Ok(())
+    }
+
+    /// Stores the events that were pushed as a batch.
+    fn store_pending(&mut self) -> Result<(), OutboxError> {
+        self.pending_bytes = 0;
+        let pending = mem::take(&mut self.pending);
+        for batch in self.pack(pending)? {
+            let stored = self
                 .outbox
-                .write_ahead(|change| self.store(change, &step))?;
-            self.count(counts);
+                .write_ahead(|change| batch.store(change, self.owner))?;
+            self.counts += stored;
         }
         Ok(())
+    }
+
+    /// Compresses those of the events that are not stored yet, and counts the others. This takes
+    /// longer than all else, so it is done before the transaction: other processes need not wait.
+    fn pack(&mut self, events: Vec<Written>) -> Result<Vec<NewBatch>, OutboxError> {
+        let pushed = events.len();
+        let unstored = self
+            .outbox
+            .read(|connection| unstored(connection, events))?;
+        self.counts.known += (pushed - unstored.len()) as u64;
+        Ok(NewBatch::all(unstored))
     }
 
     /// Stores the remaining events and sets the session's checkpoint (unchanged if `None`) in one
@@ -145,16 +141,17 @@ impl SessionWriter<'_> {
         redactions: impl IntoIterator<Item = (&'r str, u64)>,
         transcripts: &[TranscriptStamp],
     ) -> Result<Enqueued, OutboxError> {
-        let mut last = std::mem::take(&mut self.pending);
+        let mut last = mem::take(&mut self.pending);
         last.append(&mut self.traces);
-        let counts = self.outbox.write(|change| {
+        let last = self.pack(last)?;
+        let stored = self.outbox.write(|change| {
             let moved = change.execute(
                 "UPDATE sessions SET generation = generation + 1, last_seen = ?2,
                         checkpoint = coalesce(?3, checkpoint)
                  WHERE id = ?1 AND generation = ?4",
                 params![
                     self.session.id,
-                    self.now,
+                    self.owner.now,
                     checkpoint.map(Redacted::get),
                     self.session.generation
                 ],
@@ -162,7 +159,10 @@ impl SessionWriter<'_> {
             if moved == 0 {
                 return Ok(None);
             }
-            let counts = self.store(change, &last)?;
+            let mut stored = Enqueued::default();
+            for batch in &last {
+                stored += batch.store(change, self.owner)?;
+            }
             remember(change, transcripts)?;
             for (rule, count) in redactions {
                 change.execute(
@@ -171,71 +171,10 @@ impl SessionWriter<'_> {
                     params![rule, count],
                 )?;
             }
-            Ok(Some(counts))
+            Ok(Some(stored))
         })?;
-        self.count(counts.ok_or(OutboxError::Overtaken)?);
+        self.counts += stored.ok_or(OutboxError::Overtaken)?;
         Ok(self.counts)
-    }
-
-    fn store(&self, change: &Connection, step: &[Written]) -> rusqlite::Result<Enqueued> {
-        let mut select = change.prepare_cached(SELECT)?;
-        let mut insert = change.prepare_cached(INSERT)?;
-        let mut update = change.prepare_cached(UPDATE)?;
-        let mut body =
-            change.prepare_cached("INSERT OR REPLACE INTO bodies (seq, body) VALUES (?1, ?2)")?;
-        let mut counts = Enqueued::default();
-        for event in step {
-            let digest = digest(&event.json);
-            let size = event.json.len();
-            let held = select.query_row([event.uuid.as_bytes()], |row| {
-                let same = row.get_ref(2)?.as_blob()? == digest;
-                Ok((row.get::<_, i64>(0)?, row.get::<_, EventState>(1)?, same))
-            });
-            let mut wait_again = |seq: i64| {
-                let row = params![seq, self.destination, size, digest, self.now, Waiting];
-                update.execute(row).map(|_| seq)
-            };
-            let seq = match (held.optional()?, event.name) {
-                (None, name) => {
-                    insert.execute(params![
-                        event.uuid.as_bytes(),
-                        self.session.id,
-                        self.destination,
-                        name.as_str(),
-                        size,
-                        digest,
-                        self.now,
-                        Waiting
-                    ])?;
-                    counts.new += 1;
-                    change.last_insert_rowid()
-                }
-                // A changed trace, or a changed parked event: send it again.
-                (Some((seq, Waiting | Acknowledged, false)), EventName::Trace)
-                | (Some((seq, Parked, false)), _) => {
-                    counts.replaced += 1;
-                    wait_again(seq)?
-                }
-                // Dropped or withdrawn before it was sent, and now stored again.
-                (Some((seq, DroppedForAge | DroppedForSize | Withdrawn, _)), _) => {
-                    counts.new += 1;
-                    wait_again(seq)?
-                }
-                (Some(_), _) => {
-                    counts.known += 1;
-                    continue;
-                }
-            };
-            body.execute(params![seq, event.json])?;
-        }
-        identities::merge(change)?;
-        Ok(counts)
-    }
-
-    const fn count(&mut self, counts: Enqueued) {
-        self.counts.new += counts.new;
-        self.counts.replaced += counts.replaced;
-        self.counts.known += counts.known;
     }
 }
 

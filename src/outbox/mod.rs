@@ -15,7 +15,40 @@
 //!
 //! A dropped or withdrawn event waits again when its session is read again, an acknowledged trace
 //! when it changed. Every event that was ever stored keeps a row with its identity: the ledger.
-//! Only waiting and parked events have a body. Drops for age and for size are counted separately.
+//! Drops for age and for size are counted separately.
+//!
+//! # Batches
+//!
+//! Waiting and parked events have their JSON in a batch: up to 5 MiB of events, compressed once, when
+//! they are stored, into a part of a deflate stream ([`Segment`]). A request consists of segments as
+//! they lie on disk, with a few bytes around them, so sending neither compresses nor decompresses.
+//!
+//! | table | a row is | by the hand of |
+//! |---|---|---|
+//! | `batches` | a segment, with its lengths and checksums; it names no destination | `batches.rs` |
+//! | `events` | an event for a destination: state, batch, offset in the JSON of the batch | `store.rs` adds, `ledger.rs` changes |
+//! | `identities` | the uuid of an event | `identities.rs` |
+//! | `tallies` | number and bytes of the events of a destination, state and session | `ledger.rs` |
+//!
+//! - The bytes of a batch do not change. If one of its events is replaced, parked or dropped, the
+//!   batch holds more than its rows say; a sender then unpacks it and compresses the rest. The same
+//!   happens when the server refuses a request as too large or malformed. All else is sent as it is.
+//! - Only withdrawing removes text from a batch at once.
+//! - A parked event has a batch of its own, a damaged one none.
+//! - A batch without a waiting or parked event is deleted in the transaction that settles the last.
+//! - The numbers of batches are never used again, so that a sender that was overtaken acknowledges
+//!   nothing that it did not send.
+//!
+//! What a process that dies at any point leaves behind:
+//!
+//! | while | on disk | then |
+//! |---|---|---|
+//! | events are compressed | nothing of them | the session is read again from its checkpoint |
+//! | a batch is written | all of batch, rows and tallies, or nothing | the same; what is stored is recognised |
+//! | a request is under way | the batch waits | it is sent again, as the same bytes |
+//! | the server has accepted it | the batch waits | it is sent again under the same identities |
+//! | it is acknowledged | all rows and the deletion of the batch, or nothing | as before, or done |
+//! | format 1 is migrated | format 1 | the next process migrates it |
 //!
 //! # Files of the state directory
 //!
@@ -51,6 +84,7 @@
 //! - Only [`Redacted`](crate::redact::Redacted) events are accepted.
 //! - Nothing is deleted without being counted; a damaged database is set aside, never removed.
 
+mod batches;
 mod check;
 mod delivery;
 mod endings;
@@ -58,16 +92,20 @@ mod enqueue;
 mod error;
 mod exclusions;
 mod files;
+mod format_1;
 mod identities;
 mod key;
+mod ledger;
 mod limits;
 mod lock;
 mod open;
 mod purge;
 mod records;
 mod run;
+mod segment;
 mod state;
 mod status;
+mod store;
 #[cfg(test)]
 mod tests;
 mod withdraw;
@@ -92,10 +130,11 @@ pub(crate) use lock::Lock;
 pub(crate) use open::is_there;
 pub(crate) use purge::purge;
 pub use records::{
-    Claimed, Damaged, Destination, Dropped, Enqueued, SessionEntry, TranscriptStamp, Waiting,
+    Batch, Claimed, Damaged, Destination, Dropped, Enqueued, SessionEntry, TranscriptStamp, Waiting,
 };
 pub(crate) use records::{DestinationRecord, Load, Receipt, SessionRecord};
 pub use run::{Run, RunKind};
+pub use segment::Segment;
 pub(crate) use status::{DestinationStatus, Parked, SessionStatus, Status};
 
 use records::{milliseconds, moment};

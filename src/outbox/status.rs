@@ -52,7 +52,7 @@ pub struct DestinationStatus {
     pub record: DestinationRecord,
     /// The number of waiting events.
     pub waiting: u64,
-    /// Size of their bodies in bytes.
+    /// Size of their JSON in bytes.
     pub waiting_bytes: u64,
     /// When the oldest waiting event was stored.
     pub oldest: Option<DateTime<Utc>>,
@@ -82,7 +82,7 @@ pub struct Parked {
     pub uuid: Uuid,
     /// The event's name on the wire.
     pub name: String,
-    /// Size of its body in bytes.
+    /// Size of its JSON in bytes.
     pub size: u64,
     /// The server's message, or a description of the damage.
     pub reason: String,
@@ -143,8 +143,9 @@ fn destinations(connection: &Connection) -> rusqlite::Result<Vec<DestinationStat
         .collect::<rusqlite::Result<Vec<_>>>()?;
     let mut waiting = connection.prepare(&format!(
         "SELECT coalesce(sum(events), 0), coalesce(sum(bytes), 0),
-                (SELECT min(enqueued_at) FROM events INDEXED BY events_waiting
-                 WHERE state = {waiting} AND destination = ?1)
+                (SELECT min(stored_at) FROM batches WHERE EXISTS (
+                     SELECT 1 FROM events INDEXED BY events_waiting
+                     WHERE state = {waiting} AND destination = ?1 AND batch = batches.id))
          FROM tallies WHERE state = {waiting} AND destination = ?1",
         waiting = EventState::Waiting
     ))?;
@@ -204,7 +205,7 @@ fn runs(connection: &Connection) -> rusqlite::Result<Vec<Run>> {
 
 fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
     let mut select = connection.prepare(&format!(
-        "SELECT uuid, name, size, reason, sessions.session, digest = x''
+        "SELECT uuid, name, size, reason, sessions.session, batch IS NULL
          FROM events JOIN sessions ON sessions.id = events.session
          WHERE state = {parked} ORDER BY seq DESC LIMIT ?1",
         parked = EventState::Parked
@@ -224,7 +225,7 @@ fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
 
 fn damaged(connection: &Connection) -> rusqlite::Result<u64> {
     let select = format!(
-        "SELECT count(*) FROM events WHERE state = {parked} AND digest = x''",
+        "SELECT count(*) FROM events WHERE state = {parked} AND batch IS NULL",
         parked = EventState::Parked
     );
     connection.query_row(&select, [], |row| row.get(0))
