@@ -108,7 +108,7 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
 
 fn drain(outbox: &Outbox) {
     loop {
-        let claimed = outbox.claim(1, CLAIM, 1).expect("it can be read").events;
+        let claimed = outbox.claim(1, CLAIM).expect("it can be read").batches;
         if claimed.is_empty() {
             break;
         }

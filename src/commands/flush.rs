@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
     let sending = Sending::open(config, host)?;
     if arguments.refused {
-        let events = ui::count(sending.outbox().unpark()? as u64, "refused event");
+        let events = ui::count(sending.outbox().unpark()?, "refused event");
         ui::say(format_args!("{events} offered again"));
     }
     for line in sending.announcements()? {

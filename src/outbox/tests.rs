@@ -77,8 +77,8 @@ pub(super) fn spans(numbers: impl Iterator<Item = u128>) -> Vec<Redacted<Written
 }
 
 /// 100 KB of text that takes about 75 KB when it is compressed.
-fn incompressible(seed: u128) -> String {
-    let mut random = fastrand::Rng::with_seed(seed as u64);
+fn incompressible(seed: u64) -> String {
+    let mut random = fastrand::Rng::with_seed(seed);
     iter::repeat_with(|| random.alphanumeric())
         .take(100_000)
         .collect()
@@ -251,7 +251,7 @@ fn a_claim_fits_but_never_comes_empty_handed() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
     for number in 1..6 {
-        enqueue(&outbox, "a", &spans(number..number + 1), 0);
+        enqueue(&outbox, "a", &spans(number..=number), 0);
     }
     let claim = |max_bytes| outbox.claim(1, max_bytes).unwrap().batches;
     let size = claim(usize::MAX)[0].segment.bytes;
@@ -444,8 +444,8 @@ fn a_sender_is_alone_until_it_lets_go() {
 fn acknowledged_events_give_their_space_back() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
-    let events: Vec<_> = (1..120)
-        .map(|number| event(EventName::Span, number, &incompressible(number)))
+    let events: Vec<_> = (1..120_u64)
+        .map(|number| event(EventName::Span, number.into(), &incompressible(number)))
         .collect();
     enqueue(&outbox, "a", &events, 0);
     acknowledge_all(&outbox, 1);

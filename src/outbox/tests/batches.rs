@@ -57,7 +57,7 @@ fn an_event_that_is_pushed_twice_is_stored_once() {
     let twice = [spans(1..3), spans(2..4)].concat();
     let counts = enqueue(&outbox, "a", &twice, 0);
     assert_eq!((counts.new, counts.known), (3, 1));
-    let traces = ["one", "two"].map(|text| event(EventName::Trace, 9, text));
+    let traces = ["first", "last"].map(|text| event(EventName::Trace, 9, text));
     assert_eq!(enqueue(&outbox, "a", &traces, 0).new, 1);
     let texts: Vec<_> = claim_all(&outbox)
         .into_iter()
@@ -66,7 +66,7 @@ fn an_event_that_is_pushed_twice_is_stored_once() {
     assert_eq!(texts, [1, 2, 3, 9]);
     let segments = outbox.claim(1, usize::MAX).unwrap().batches;
     assert_eq!(segments[0].segment.events, 3);
-    assert!(!String::from_utf8_lossy(&claim_all(&outbox)[3].body).contains("one"));
+    assert!(!String::from_utf8_lossy(&claim_all(&outbox)[3].body).contains("first"));
     assert_consistent(&outbox);
 }
 

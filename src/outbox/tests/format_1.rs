@@ -15,7 +15,10 @@ fn old_directory() -> (TempDir, Connection) {
     let database = Connection::open(directory.path().join("outbox.db")).unwrap();
     let mode = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;";
     database.execute_batch(mode).unwrap();
+    // The tables come in the order of their names.
+    database.pragma_update(None, "foreign_keys", false).unwrap();
     database.execute_batch(WRITTEN).unwrap();
+    database.pragma_update(None, "foreign_keys", true).unwrap();
     database.pragma_update(None, "user_version", 1).unwrap();
     (directory, database)
 }
