@@ -141,9 +141,10 @@ impl SessionWriter<'_> {
         redactions: impl IntoIterator<Item = (&'r str, u64)>,
         transcripts: &[TranscriptStamp],
     ) -> Result<Enqueued, OutboxError> {
-        let mut last = mem::take(&mut self.pending);
-        last.append(&mut self.traces);
-        let last = self.pack(last)?;
+        let (pending, traces) = (mem::take(&mut self.pending), mem::take(&mut self.traces));
+        // Only traces change later: apart, they leave the batch of the other events as it is.
+        let mut last = self.pack(pending)?;
+        last.append(&mut self.pack(traces)?);
         let stored = self.outbox.write(|change| {
             let moved = change.execute(
                 "UPDATE sessions SET generation = generation + 1, last_seen = ?2,

@@ -7,7 +7,7 @@ use super::EventState::{Parked, Waiting, Withdrawn};
 use super::exclusions::{Cause, Exclusion};
 use super::ledger::{Fate, Which, settle};
 use super::records::milliseconds;
-use super::{Outbox, OutboxError, batches, read_again, session};
+use super::{Outbox, OutboxError, batches, read_again, receipt, session};
 
 impl Outbox {
     /// Makes parked events wait again, for a user who knows that the reason is gone. Damaged ones
@@ -55,8 +55,12 @@ fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::R
     let Some(session) = session(change, &exclusion.agent, &exclusion.session)? else {
         return Ok(0);
     };
+    let held = receipt(change, session.id)?;
     let mut withdrawn = 0;
-    for state in [Waiting, Parked] {
+    for (state, events) in [(Waiting, held.waiting), (Parked, held.parked)] {
+        if events == 0 {
+            continue;
+        }
         let fate = Fate::over(Withdrawn, now);
         let moved = settle(change, Which::Session(session.id), state, fate)?;
         withdrawn += moved.events;
