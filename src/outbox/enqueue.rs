@@ -9,7 +9,8 @@ use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
 use super::store::{BATCH_BYTES, NewBatch, Owner, unstored};
-use super::{Outbox, OutboxError, remember, session};
+use super::transcripts::remember;
+use super::{Outbox, OutboxError, session};
 use crate::posthog::{EventName, Written};
 use crate::redact::Redacted;
 

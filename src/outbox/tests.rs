@@ -8,7 +8,7 @@ mod format_1;
 use std::fs;
 use std::iter;
 use std::thread;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
 use tempfile::TempDir;
