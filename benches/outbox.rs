@@ -17,7 +17,7 @@ use posthog_llma::posthog::limits::{AI_LANE_EVENT, Limits};
 use posthog_llma::posthog::{
     DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Written,
 };
-use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
+use posthog_llma::redact::{Counts, KnownTexts, Redacted, RedactionKey, Redactor};
 use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -67,7 +67,7 @@ fn events(count: usize) -> Vec<Redacted<Written>> {
     };
     let mut counts = Counts::default();
     (0..count)
-        .map(|number| redactor.event(event(number), &mut counts))
+        .map(|number| redactor.event(event(number), &mut KnownTexts::default(), &mut counts))
         .map(|event| event.written(&LIMITS))
         .collect()
 }

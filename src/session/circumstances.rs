@@ -19,3 +19,16 @@ pub struct Circumstances {
     /// tools.
     pub persona: Option<String>,
 }
+
+impl Circumstances {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self {
+        cwd: None,
+        git_branch: None,
+        agent_version: None,
+        entrypoint: None,
+        permission_mode: None,
+        asks_nobody: false,
+        persona: None,
+    };
+}

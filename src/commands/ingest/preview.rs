@@ -126,8 +126,8 @@ impl Build<Row> for Preview<'_> {
             };
             let frozen = frozen.clone();
             let known = &mut self.known;
-            let ignore = &mut |_| Ok(());
-            tally += (self.pipeline).new_events(&part, frozen, known, &mut replaced, ignore)?;
+            let counts = &mut replaced;
+            tally += (self.pipeline).new_events(&part, frozen, known, counts, &mut |_| Ok(()))?;
             self.books = self.books.max(Books::of(&part));
             self.session = Some((part.session.id, part.session.started_at));
         }

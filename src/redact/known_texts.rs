@@ -1,0 +1,60 @@
+//! Texts of a session that were redacted already.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::ptr;
+
+use serde_json::Value;
+
+use super::Counts;
+
+/// Texts and values of a session that were redacted for its earlier events. A tool result is in its
+/// span and in the input of the next call, a prompt in every call of its turn.
+///
+/// They are known by their addresses, which identify them, since all are borrowed for `'a`.
+#[derive(Debug, Default)]
+pub struct KnownTexts<'a> {
+    texts: HashMap<(usize, usize), Option<(String, Counts)>>,
+    values: HashMap<usize, Option<(Value, Counts)>>,
+    borrowed: PhantomData<&'a Value>,
+}
+
+impl<'a> KnownTexts<'a> {
+    /// The text with its secrets replaced, or `None` when it has none. `redact` is called once for
+    /// each text.
+    pub(super) fn text(
+        &mut self,
+        text: &'a str,
+        counts: &mut Counts,
+        redact: impl FnOnce(&mut Counts) -> Option<String>,
+    ) -> Option<String> {
+        let address = (text.as_ptr().addr(), text.len());
+        let redacted = self.texts.entry(address).or_insert_with(|| {
+            let mut counts = Counts::default();
+            let redacted = redact(&mut counts)?;
+            Some((redacted, counts))
+        });
+        let (redacted, found) = redacted.as_ref()?;
+        counts.merge(found);
+        Some(redacted.clone())
+    }
+
+    /// The value with its secrets replaced, or `None` when it has none. `redact` is called once for
+    /// each value.
+    pub(super) fn value(
+        &mut self,
+        value: &'a Value,
+        counts: &mut Counts,
+        redact: impl FnOnce(&mut Counts) -> Value,
+    ) -> Option<Value> {
+        let redacted = self.values.entry(ptr::from_ref(value).addr());
+        let redacted = redacted.or_insert_with(|| {
+            let mut counts = Counts::default();
+            let redacted = redact(&mut counts);
+            (!counts.is_empty()).then_some((redacted, counts))
+        });
+        let (redacted, found) = redacted.as_ref()?;
+        counts.merge(found);
+        Some(redacted.clone())
+    }
+}
