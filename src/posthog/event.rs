@@ -1,12 +1,12 @@
 //! One event as PostHog's capture endpoints accept it.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::ser::{Serialize, SerializeStruct, Serializer};
 use uuid::Uuid;
 
 use super::json::Json;
 use super::names;
 use super::properties::Properties;
+use super::write;
 
 /// Bytes of the JSON of a usual event besides names and texts.
 const OVERHEAD: usize = 512;
@@ -64,19 +64,33 @@ pub struct Written {
 
 impl Event<'_> {
     /// Serialises the event.
-    ///
-    /// # Panics
-    /// Never: an event consists of text, numbers and JSON values.
     #[must_use]
     pub fn written(&self) -> Written {
         let least = self.least_size();
         let mut json = Vec::with_capacity(least + least / 4 + OVERHEAD);
-        serde_json::to_writer(&mut json, self).expect("an event is text, numbers and JSON values");
+        self.write(&mut json);
         Written {
             name: self.name,
             uuid: self.uuid,
             json,
         }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let timestamp = self.timestamp.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let fields = [
+            ("{\"event\":", self.name.as_str()),
+            (",\"uuid\":", &self.uuid.to_string()),
+            (",\"distinct_id\":", &self.distinct_id),
+            (",\"timestamp\":", &timestamp),
+        ];
+        for (name, value) in fields {
+            out.extend_from_slice(name.as_bytes());
+            write::text(value, out);
+        }
+        out.extend_from_slice(b",\"properties\":");
+        self.properties.write(out);
+        out.push(b'}');
     }
 
     /// Bytes that its JSON has at least.
@@ -93,18 +107,5 @@ impl Event<'_> {
     pub fn is_turn(&self) -> bool {
         let kind = self.properties.get(names::SPAN_TYPE);
         self.name == EventName::Span && kind.and_then(Json::as_str) == Some("turn")
-    }
-}
-
-impl Serialize for Event<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut event = serializer.serialize_struct("Event", 5)?;
-        event.serialize_field("event", self.name.as_str())?;
-        event.serialize_field("uuid", &self.uuid)?;
-        event.serialize_field("distinct_id", &self.distinct_id)?;
-        let timestamp = self.timestamp.to_rfc3339_opts(SecondsFormat::Millis, true);
-        event.serialize_field("timestamp", &timestamp)?;
-        event.serialize_field("properties", &self.properties)?;
-        event.end()
     }
 }

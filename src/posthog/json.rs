@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
+
+use super::write;
+
+/// Bytes of the longest number, which has a fraction and an exponent.
+const LONGEST_NUMBER: usize = 32;
 
 /// A JSON value of an event. Its content is borrowed from the session, which holds a text once, in
 /// however many events it is sent.
@@ -64,6 +68,19 @@ impl<'a> Json<'a> {
         fields.find_map(|(known, value)| (*known == name).then_some(value))
     }
 
+    /// Writes the value.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => write::text(text, out),
+            Self::Value(value) => write::value(value, out),
+            Self::List(items) => write::list(items, out, Self::write),
+            Self::Object(fields) => {
+                let fields = fields.iter().map(|(name, field)| (*name, field));
+                write::object(fields, out, Self::write);
+            }
+        }
+    }
+
     /// Bytes of its texts, so that its JSON has at least these.
     pub(super) fn least_size(&self) -> usize {
         match self {
@@ -71,6 +88,20 @@ impl<'a> Json<'a> {
             Self::Value(value) => least_size(value),
             Self::List(items) => items.iter().map(Self::least_size).sum(),
             Self::Object(fields) => fields.iter().map(|(_, field)| field.least_size()).sum(),
+        }
+    }
+
+    /// Bytes that its JSON has at most.
+    pub(super) fn most_size(&self) -> usize {
+        match self {
+            Self::Text(text) => most_size_of(text),
+            Self::Value(value) => most_size(value),
+            Self::List(items) => items.iter().map(|it| it.most_size() + 1).sum::<usize>() + 2,
+            Self::Object(fields) => {
+                let fields = fields.iter();
+                let sizes = fields.map(|(name, it)| most_size_of(name) + it.most_size() + 2);
+                sizes.sum::<usize>() + 2
+            }
         }
     }
 
@@ -110,6 +141,24 @@ fn least_size(value: &Value) -> usize {
     }
 }
 
+/// Bytes of the JSON of a text, at most: a control character becomes an escape of six.
+const fn most_size_of(text: &str) -> usize {
+    text.len() * 6 + 2
+}
+
+fn most_size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => LONGEST_NUMBER,
+        Value::String(text) => most_size_of(text),
+        Value::Array(items) => items.iter().map(|it| most_size(it) + 1).sum::<usize>() + 2,
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let sizes = fields.map(|(name, it)| most_size_of(name) + most_size(it) + 2);
+            sizes.sum::<usize>() + 2
+        }
+    }
+}
+
 /// Two values are the same if their JSON is.
 impl PartialEq for Json<'_> {
     fn eq(&self, other: &Self) -> bool {
@@ -119,19 +168,6 @@ impl PartialEq for Json<'_> {
             (Self::List(a), Self::List(b)) => a == b,
             (Self::Object(a), Self::Object(b)) => a == b,
             (a, b) => a.clone().into_value() == b.clone().into_value(),
-        }
-    }
-}
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Value(value) => value.serialize(serializer),
-            Self::List(items) => serializer.collect_seq(items),
-            Self::Object(fields) => {
-                serializer.collect_map(fields.iter().map(|(name, it)| (name, it)))
-            }
         }
     }
 }

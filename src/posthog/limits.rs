@@ -33,6 +33,9 @@ const MARK: usize = 40;
 /// Bytes reserved for the message that says how many messages are left out.
 const LEFT_OUT: usize = 120;
 
+/// Bytes to count at once where a text is cut.
+const CHUNK: usize = 64;
+
 /// Maximum sizes of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -117,7 +120,7 @@ fn has_role(message: &Json<'_>, role: &str) -> bool {
 /// Shortens a value to `max` bytes of JSON: the longest strings first, the structure kept.
 /// Returns whether anything was cut.
 pub fn clip(value: &mut Json<'_>, max: usize) -> bool {
-    if size_of(value) <= max {
+    if value.most_size() <= max || value.least_size() <= max && size_of(value) <= max {
         return false;
     }
     match value {
@@ -143,6 +146,10 @@ fn clip_value(value: &mut Value, max: usize) {
 /// Shortens the content of an event until the event has at most `max` bytes of JSON; `overhead` is
 /// the number of bytes outside its properties. Returns whether it fits.
 pub fn fit(properties: &mut Properties<'_>, overhead: usize, max: usize) -> bool {
+    // Exact sizes are seldom needed, since no event is near the limit.
+    if properties.most_size() + overhead <= max {
+        return true;
+    }
     loop {
         let size = properties_size(properties) + overhead;
         if size <= max {
@@ -219,14 +226,26 @@ fn cut_strings(value: &mut Value, level: usize) {
 /// The beginning of a text, at most `max` bytes of JSON, with a note about how much is missing.
 fn cut(text: &str, max: usize) -> String {
     let room = max.saturating_sub(MARK);
-    let mut used = 0;
-    let mut end = 0;
-    for (index, character) in text.char_indices() {
+    let (mut used, mut end) = (0, 0);
+    // Bytes of a chunk are counted faster than single characters.
+    for chunk in text.as_bytes().chunks_exact(CHUNK) {
+        let size = escaped_bytes(chunk);
+        if used + size > room {
+            break;
+        }
+        used += size;
+        end += CHUNK;
+    }
+    // Bytes of a character of which a chunk holds only the beginning are not escaped.
+    let whole = text.floor_char_boundary(end);
+    used -= end - whole;
+    end = whole;
+    for character in text[whole..].chars() {
         used += escaped_char(character);
         if used > room {
             break;
         }
-        end = index + character.len_utf8();
+        end += character.len_utf8();
     }
     let missing = text[end..].chars().count();
     format!("{}… [truncated {missing} chars]", &text[..end])
@@ -285,8 +304,12 @@ fn list_size(items: impl Iterator<Item = usize>) -> usize {
 
 /// Bytes of a string as JSON, without its quotes.
 fn escaped_size(text: &str) -> usize {
+    escaped_bytes(text.as_bytes())
+}
+
+fn escaped_bytes(text: &[u8]) -> usize {
     // Counted in two passes, so that no step depends on the previous one.
-    let bytes = text.as_bytes().iter();
+    let bytes = text.iter();
     let escaped = bytes.clone().filter(|byte| is_escaped(**byte)).count();
     let long = bytes.filter(|byte| is_escaped_in_six(**byte)).count();
     text.len() + escaped + long * 4
@@ -360,6 +383,29 @@ mod tests {
             json!({ "a": [null, true, false, 0, -1.5e300, u64::MAX], "b": [], "c": {}, "d": [[]] }),
         ] {
             assert_eq!(json_size(&value), value.to_string().len(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_at_the_last_character_that_fits() {
+        for character in ["x", "ä", "🦀", "\"", "\u{1}"] {
+            for text in [
+                character.repeat(300),
+                format!("ab{}", character.repeat(300)),
+            ] {
+                for max in 60..300 {
+                    let cut = cut(&text, max);
+                    let (kept, _) = cut.rsplit_once('…').unwrap();
+                    let rest = &text[kept.len()..];
+                    let next = rest.chars().next().map_or(0, escaped_char);
+                    let size = escaped_size(kept);
+                    assert!(text.starts_with(kept), "{cut}");
+                    assert!(
+                        size <= max - MARK && size + next > max - MARK,
+                        "{max}: {cut}"
+                    );
+                }
+            }
         }
     }
 

@@ -24,6 +24,7 @@ mod tally;
 mod test_trace;
 mod titles;
 mod tool_error;
+mod write;
 
 pub use crate::session::{InputScope, Recording, Wanted};
 pub use classify::{Disposition, backoff, classify, spread};
