@@ -1,6 +1,7 @@
 //! Texts of a session that were redacted already.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::marker::PhantomData;
 use std::ptr;
 
@@ -14,9 +15,35 @@ use super::Counts;
 /// They are known by their addresses, which identify them, since all are borrowed for `'a`.
 #[derive(Debug, Default)]
 pub struct KnownTexts<'a> {
-    texts: HashMap<(usize, usize), Option<(String, Counts)>>,
-    values: HashMap<usize, Option<(Value, Counts)>>,
+    texts: HashMap<(usize, usize), Option<(String, Counts)>, ByAddress>,
+    values: HashMap<usize, Option<(Value, Counts)>, ByAddress>,
     borrowed: PhantomData<&'a Value>,
+}
+
+type ByAddress = BuildHasherDefault<AddressHasher>;
+
+/// Hash of an address and a length. Most texts are so short that the usual hash would take as long
+/// as redacting them; it withstands keys that were chosen to collide, which nobody can do here.
+#[derive(Debug, Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes
+            .iter()
+            .for_each(|byte| self.write_usize((*byte).into()));
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        /// The golden ratio as a fraction of 2^64, whose multiples spread evenly.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(23) ^ number as u64).wrapping_mul(SPREAD);
+    }
+
+    fn finish(&self) -> u64 {
+        // Tables take the lowest bits, and a product is mixed best in the highest.
+        self.0.rotate_left(26)
+    }
 }
 
 impl<'a> KnownTexts<'a> {

@@ -4,6 +4,7 @@
 //! [`Lines::next_line`].
 
 mod buffers;
+mod word;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -18,6 +19,7 @@ use serde_json::value::RawValue;
 
 use super::lenient;
 use super::regular;
+pub(super) use word::Word;
 
 /// Bytes of the longest line to read. Longer ones are skipped: no agent writes them, and a file
 /// must not decide how much memory the program takes.

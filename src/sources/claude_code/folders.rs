@@ -3,19 +3,15 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 
-use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::paths::SessionFiles;
-use crate::sources::jsonl::{Lines, objects, text_after};
+use crate::sources::jsonl::{Lines, Word, objects, text_after};
 use crate::sources::lenient::{Text, known};
 
 /// End of the names of both fields: `cwd` and `relocatedCwd`.
-const END_OF_FIELD: &[u8] = b"wd\"";
-
-/// Beginning of an escape that may spell a letter of a field's name.
-const ESCAPE: &[u8] = b"\\u00";
+const END_OF_FIELD: &str = "wd\"";
 
 /// The fields of a line that name working directories.
 #[derive(Deserialize)]
@@ -45,8 +41,7 @@ struct Folders {
     found: BTreeSet<String>,
     /// The same, as JSON spells them.
     spelled: HashSet<Vec<u8>>,
-    field: Finder<'static>,
-    escape: Finder<'static>,
+    field: Word,
 }
 
 impl Folders {
@@ -54,8 +49,7 @@ impl Folders {
         Self {
             found: BTreeSet::new(),
             spelled: HashSet::new(),
-            field: Finder::new(END_OF_FIELD),
-            escape: Finder::new(ESCAPE),
+            field: Word::new(END_OF_FIELD),
         }
     }
 
@@ -80,12 +74,12 @@ impl Folders {
     /// Whether a line may name a folder that was not found yet. Nearly all lines name the same one,
     /// and searching a line is many times faster than parsing it.
     fn may_name_another(&self, line: &[u8]) -> bool {
-        let mut fields = self.field.find_iter(line);
+        let mut fields = self.field.places(line);
         let is_known = |at: usize| {
             let value = text_after(&line[at + END_OF_FIELD.len() - 1..]);
             value.is_some_and(|value| self.spelled.contains(value))
         };
-        !fields.all(is_known) || self.escape.find(line).is_some()
+        !fields.all(is_known) || Word::may_be_escaped_in(line)
     }
 }
 

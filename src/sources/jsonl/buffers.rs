@@ -6,11 +6,8 @@ use std::sync::{Mutex, PoisonError};
 /// Bytes of a buffer: large enough for few system calls, small enough for the processor's cache.
 pub(super) const USUAL: usize = 256 << 10;
 
-/// Bytes of the largest buffer to keep. A larger one held a line that is longer than most.
-const LARGEST: usize = 1 << 20;
-
 /// Number of buffers to keep. Few files are read at once.
-const MOST: usize = 8;
+const MOST: usize = 4;
 
 static KEPT: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
@@ -22,9 +19,9 @@ pub(super) fn take() -> Vec<u8> {
     buffer.unwrap_or_else(|| vec![0; USUAL])
 }
 
-/// Keeps a buffer for the next file, unless it has another size than most.
+/// Keeps a buffer for the next file, unless it grew for a long line.
 pub(super) fn give_back(buffer: Vec<u8>) {
-    if (USUAL..=LARGEST).contains(&buffer.len()) {
+    if buffer.len() == USUAL {
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < MOST {
             kept.push(buffer);
