@@ -174,7 +174,11 @@ impl Pipeline<'_> {
                 Step::Part(part) => {
                     let counts = &mut sums.counts;
                     let build = || self.build_part(&part, frozen, known, counts, hand_on);
-                    let ((), tally) = ahead::beside(|| parts.read_ahead(), build);
+                    let tally = if part.is_part() {
+                        ahead::beside(|| parts.read_ahead(), build).1
+                    } else {
+                        build()
+                    };
                     sums.add(&part, tally?);
                     last = Some(part);
                 }

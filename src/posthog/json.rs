@@ -1,6 +1,7 @@
 //! JSON values that borrow their content.
 
 use std::borrow::Cow;
+use std::mem;
 
 use serde_json::Value;
 
@@ -119,16 +120,12 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The value as one that can be changed; it is copied if it is borrowed.
-    pub fn to_mut(&mut self) -> &mut Value {
-        if !matches!(self, Self::Value(_)) {
-            let value = std::mem::replace(self, Self::NULL).into_value();
-            *self = Self::from(value);
-        }
-        match self {
-            Self::Value(value) => value.to_mut(),
-            Self::Text(_) | Self::List(_) | Self::Object(_) => unreachable!("it was converted"),
-        }
+    /// Changes the value as one that owns its content.
+    pub fn edit<R>(&mut self, change: impl FnOnce(&mut Value) -> R) -> R {
+        let mut value = mem::replace(self, Self::NULL).into_value();
+        let result = change(&mut value);
+        *self = Self::from(value);
+        result
     }
 }
 

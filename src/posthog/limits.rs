@@ -125,7 +125,7 @@ pub fn clip(value: &mut Json<'_>, max: usize) -> bool {
     }
     match value {
         Json::Text(text) if max > MARK + 2 => *text = cut(text, max - 2).into(),
-        _ => clip_value(value.to_mut(), max),
+        _ => value.edit(|value| clip_value(value, max)),
     }
     true
 }

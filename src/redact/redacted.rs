@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use super::known_texts::KnownTexts;
 use super::{Counts, Redactor};
 use crate::posthog::limits::{self, Limits};
@@ -96,7 +98,8 @@ impl Redactor {
                 // This program's own property names neither are nor announce secrets.
                 Name::Own(_) => self.json(value, known, counts),
                 Name::Custom(name) => {
-                    secret_in_name |= self.field(name, None, value.to_mut(), counts);
+                    let redact = |value: &mut Value| self.field(name, None, value, counts);
+                    secret_in_name |= value.edit(redact);
                 }
             }
         }
@@ -142,7 +145,7 @@ impl Redactor {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use serde_json::{Value, json};
+    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;
