@@ -173,7 +173,7 @@ impl Pipeline<'_> {
                 Step::End => break,
                 Step::Part(part) => {
                     let counts = &mut sums.counts;
-                    let build = || self.build_part(&part, frozen, known, counts, hand_on);
+                    let mut build = || self.build_part(&part, frozen, known, counts, hand_on);
                     let tally = if part.is_part() {
                         ahead::beside(|| parts.read_ahead(), build).1
                     } else {
