@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Counts;
 
-/// Texts and values of a session that were redacted for its earlier events. A tool result is in its
+/// Texts and values of a session that one redactor saw in its earlier events. A tool result is in its
 /// span and in the input of the next call, a prompt in every call of its turn.
 ///
 /// They are known by their addresses, which identify them, since all are borrowed for `'a`.
