@@ -205,13 +205,13 @@ impl From<Value> for Json<'_> {
     }
 }
 
-impl<'a, T: Into<Self>> From<Vec<T>> for Json<'a> {
+impl<T: Into<Self>> From<Vec<T>> for Json<'_> {
     fn from(items: Vec<T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }
 }
 
-impl<'a, T: Into<Self>> From<Option<T>> for Json<'a> {
+impl<T: Into<Self>> From<Option<T>> for Json<'_> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::NULL, Into::into)
     }

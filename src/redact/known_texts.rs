@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Counts;
 
-/// Texts and values of a session that were redacted for its earlier events. A tool result is in its
+/// Texts and values of a session that one redactor saw in its earlier events. A tool result is in its
 /// span and in the input of the next call, a prompt in every call of its turn.
 ///
 /// They are known by their addresses, which identify them, since all are borrowed for `'a`.
@@ -29,9 +29,9 @@ struct AddressHasher(u64);
 
 impl Hasher for AddressHasher {
     fn write(&mut self, bytes: &[u8]) {
-        bytes
-            .iter()
-            .for_each(|byte| self.write_usize((*byte).into()));
+        for byte in bytes {
+            self.write_usize((*byte).into());
+        }
     }
 
     fn write_usize(&mut self, number: usize) {
