@@ -212,7 +212,7 @@ pub(super) fn newest(
             .to_string();
         WrongUse(if sources::all(host).found.is_empty() {
             format!(
-                "no session of {here} found, nor of another folder; posthog-llma doctor says where \
+                "no session found, of {here} or any other folder; `posthog-llma doctor` says where \
                  they are looked for"
             )
         } else {
