@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::posthog::{Fault, PostHog};
 use crate::support::process::{Process, kill_all, wait_for};
