@@ -13,6 +13,7 @@ mod clock;
 mod drained;
 mod load;
 mod probe;
+mod route;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -30,6 +31,8 @@ pub use drained::Drained;
 use load::{Load, Parcel, halves};
 
 pub use probe::probe;
+use route::Route;
+pub use route::lane;
 pub(crate) use turns::may_pass;
 use turns::{Served, Turn};
 
@@ -126,7 +129,7 @@ pub fn drain(
     Ok(drained)
 }
 
-/// What a drain works with.
+/// The outbox, transport, clock and policy of a drain.
 #[derive(Clone, Copy)]
 struct Means<'a> {
     outbox: &'a Outbox,
@@ -178,17 +181,6 @@ impl Means<'_> {
     }
 }
 
-/// The lane to use: the one known to exist, otherwise the first to try. It determines the maximum
-/// size of an event.
-#[must_use]
-pub fn lane(endpoint: &Endpoint, has_ai_lane: Option<bool>) -> Lane {
-    match has_ai_lane {
-        None => endpoint.first_lane(),
-        Some(true) => Lane::Ai,
-        Some(false) => Lane::Batch,
-    }
-}
-
 /// Sends to one destination while holding its lock.
 struct Sender<'a> {
     outbox: &'a Outbox,
@@ -198,17 +190,6 @@ struct Sender<'a> {
     record: DestinationRecord,
     drained: &'a mut Drained,
     progress: &'a mut dyn FnMut(&Drained),
-}
-
-/// A destination, with the answers it gave during this drain.
-struct Route {
-    endpoint: Endpoint,
-    lane: Lane,
-    /// The AI lane was missing, and the other lane has not accepted anything yet.
-    detour: bool,
-    max_bytes: usize,
-    /// The destination accepted a batch during this drain.
-    proved: bool,
 }
 
 impl Sender<'_> {
@@ -244,8 +225,8 @@ impl Sender<'_> {
         Ok(false)
     }
 
-    /// Sends batches, split where necessary. Returns whether every event was accepted or parked;
-    /// `false` means that the reason was recorded.
+    /// Sends batches, split where necessary. Returns whether every event was accepted, parked or
+    /// withdrawn, or is to be claimed again; `false` means that the reason was recorded.
     fn deliver(&mut self, batches: Vec<Batch>, route: &mut Route) -> Result<bool, OutboxError> {
         let mut loads = vec![Load::Batches(batches)];
         let mut suspects = Vec::new();
@@ -259,7 +240,10 @@ impl Sender<'_> {
                 self.split(load, &mut loads)?;
                 continue;
             }
-            match self.post(&load, route) {
+            let Some(disposition) = self.post(&load, route)? else {
+                return Ok(true);
+            };
+            match disposition {
                 Disposition::Accepted { quota_limited } => {
                     self.drained.quota_limited |= quota_limited;
                     self.acknowledge(&load, route)?;
@@ -268,12 +252,7 @@ impl Sender<'_> {
                     route.max_bytes = (bytes / 2).max(MIN_BATCH_BYTES);
                     self.split(load, &mut loads)?;
                 }
-                Disposition::TooLarge => {
-                    for parcel in self.unpack(load)? {
-                        let shorter = self.shorten(parcel)?;
-                        loads.extend(shorter.map(|parcel| Load::Events(vec![parcel])));
-                    }
-                }
+                Disposition::TooLarge => self.shorten_all(load, &mut loads)?,
                 Disposition::Malformed { .. } if events > 1 => self.split(load, &mut loads)?,
                 Disposition::Malformed { reason } => {
                     let parcels = self.unpack(load)?.into_iter();
@@ -381,6 +360,15 @@ impl Sender<'_> {
         Ok(parcels)
     }
 
+    /// Halves events that were refused alone for their size.
+    fn shorten_all(&mut self, load: Load, loads: &mut Vec<Load>) -> Result<(), OutboxError> {
+        for parcel in self.unpack(load)? {
+            let shorter = self.shorten(parcel)?;
+            loads.extend(shorter.map(|parcel| Load::Events(vec![parcel])));
+        }
+        Ok(())
+    }
+
     /// Halves an event that was refused alone for its size; parks it the second time.
     fn shorten(&mut self, mut parcel: Parcel) -> Result<Option<Parcel>, OutboxError> {
         let size = parcel.event.body.len();
@@ -398,8 +386,9 @@ impl Sender<'_> {
         }
     }
 
-    /// Posts the same bytes until the answer is not "retry".
-    fn post(&self, load: &Load, route: &Route) -> Disposition {
+    /// Posts the same bytes until the answer is not "retry". `None` if the user excluded a session
+    /// meanwhile: events that are in memory may be withdrawn, so they are claimed again.
+    fn post(&self, load: &Load, route: &Route) -> Result<Option<Disposition>, OutboxError> {
         let url = route.endpoint.url(route.lane);
         let segments = load.segments();
         let segments = segments.iter().map(|segment| &**segment);
@@ -407,20 +396,23 @@ impl Sender<'_> {
         let start = self.clock.elapsed();
         let mut attempts = 0;
         loop {
+            if self.outbox.withdraw_excluded(self.clock.now())? > 0 {
+                return Ok(None);
+            }
             let outcome = self.transport.post(&url, &body);
             let disposition = classify(&outcome, self.clock.now().into());
             let Disposition::Retry { after, .. } = &disposition else {
-                return disposition;
+                return Ok(Some(disposition));
             };
             attempts += 1;
             let wait = backoff(attempts, *after, self.clock.jitter());
             let spent = self.clock.elapsed().saturating_sub(start);
             if attempts >= MAX_ATTEMPTS || spent + wait > self.policy.patience {
-                return disposition;
+                return Ok(Some(disposition));
             }
             self.clock.sleep(wait);
             if (self.policy.stop)() {
-                return disposition;
+                return Ok(Some(disposition));
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) enum Turn {
     Over,
 }
 
-/// What a drain did for a destination.
+/// The result of a drain for one destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Served {
     /// It sent everything, or an attempt failed.

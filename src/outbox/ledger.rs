@@ -49,7 +49,7 @@ const fn index(state: EventState) -> &'static str {
     }
 }
 
-/// What becomes of events.
+/// The new state of events, and what is kept of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fate<'a> {
     pub(super) state: EventState,
