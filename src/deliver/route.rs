@@ -11,6 +11,8 @@ pub(super) struct Route {
     pub(super) max_bytes: usize,
     /// The destination accepted a batch during this drain.
     pub(super) proved: bool,
+    /// The changes of waiting events that were known when the last ones were claimed.
+    pub(super) changes: u64,
 }
 
 /// The lane to use: the one known to exist, otherwise the first to try. It determines the maximum

@@ -29,7 +29,12 @@ fn requests(scene: &Scene) -> Vec<Vec<String>> {
 #[test]
 fn what_was_stored_is_sent_as_it_lies() {
     let scene = Scene::with(100);
-    let stored = scene.outbox.claim(1, usize::MAX).unwrap().batches.remove(0);
+    let stored = scene
+        .outbox
+        .claim(1, usize::MAX, &NONE)
+        .unwrap()
+        .batches
+        .remove(0);
     scene.drain();
     scene.complete(100);
     let sent = scene.server.requests().remove(0).raw;
@@ -46,7 +51,10 @@ fn small_batches_go_in_one_request_and_are_deleted() {
     assert_eq!(scene.drain().sent, 5);
     scene.complete(5);
     assert_eq!(requests(&scene), [["1", "2", "3", "4", "5"]]);
-    assert_eq!(scene.outbox.claim(1, usize::MAX).unwrap().batches, []);
+    assert_eq!(
+        scene.outbox.claim(1, usize::MAX, &NONE).unwrap().batches,
+        []
+    );
     assert_eq!(scene.outbox.check().unwrap(), [""; 0]);
 }
 

@@ -315,7 +315,7 @@ impl Assembler {
         self.is_closed &= part.thread != Thread::Main;
         let state = self.threads.get(&part.thread);
         let drafts = &self.drafts;
-        let repeats = |index: usize| drafts[index].holds(&part.blocks);
+        let repeats = |index: usize| drafts[index].holds(&part);
         let thread = ThreadFacts {
             current: state.and_then(|state| state.current),
             is_waiting: state.is_some_and(|state| !state.pending.is_empty()),
@@ -397,8 +397,7 @@ impl Assembler {
         let state = self.threads.get(&part.thread);
         let is_current = state.and_then(|state| state.current) == Some(index);
         // History that is written again repeats responses, immediately or much later.
-        let is_copy =
-            !is_current || (!part.blocks.is_empty() && self.drafts[index].holds(&part.blocks));
+        let is_copy = !is_current || (!part.blocks.is_empty() && self.drafts[index].holds(&part));
         if is_copy {
             self.is_repeated(&part.thread);
         }
