@@ -156,8 +156,16 @@ impl Tallies {
              ON CONFLICT DO UPDATE SET
                  events = max(events + ?4, 0), bytes = max(bytes + ?5, 0)",
         )?;
+        // A row that counts nothing would be read by every sum over the sessions.
+        let mut remove = change.prepare_cached(
+            "DELETE FROM tallies
+             WHERE destination = ?1 AND state = ?2 AND session = ?3 AND events = 0",
+        )?;
         for ((destination, state, session), (events, bytes)) in self.0 {
             add.execute(params![destination, state, session, events, bytes])?;
+            if events < 0 {
+                remove.execute(params![destination, state, session])?;
+            }
         }
         Ok(())
     }

@@ -27,7 +27,8 @@ impl Outbox {
                  WHERE state = {Waiting} AND destination = (
                      SELECT id FROM destinations
                      WHERE host = ?1 AND api_key = ?2 AND committed_by = ?3)), 0)
-             FROM tallies WHERE state IN ({Waiting}, {Parked})"
+             FROM destinations CROSS JOIN tallies
+             WHERE destination = destinations.id AND state IN ({Waiting}, {Parked})"
         );
         self.read(|connection| {
             connection.query_row(&select, identity, |row| {
@@ -58,7 +59,8 @@ impl Outbox {
         let cutoff = milliseconds(now - MAX_AGE);
         let (expired, excess) = self.read(|connection| {
             let held: u64 = connection.query_row(
-                "SELECT coalesce(sum(bytes), 0) FROM tallies WHERE state IN (?1, ?2)",
+                "SELECT coalesce(sum(bytes), 0) FROM destinations CROSS JOIN tallies
+                 WHERE destination = destinations.id AND state IN (?1, ?2)",
                 [Waiting, Parked],
                 |row| row.get(0),
             )?;

@@ -19,10 +19,11 @@ use super::lock::Lock;
 
 /// The newest format.
 const FORMAT: usize = 3;
-/// From format 2, which did not know where a session was found.
+/// From format 2, which did not know where a session was found and kept sums of nothing.
 const FROM_2: &str = "
     ALTER TABLE sessions ADD COLUMN transcript BLOB;
-    ALTER TABLE sessions ADD COLUMN folders TEXT;";
+    ALTER TABLE sessions ADD COLUMN folders TEXT;
+    DELETE FROM tallies WHERE events = 0;";
 /// The tables of the newest format.
 const SCHEMA: &str = include_str!("schema.sql");
 

@@ -53,7 +53,10 @@ const KEPT: [(&str, &str); 8] = [
         "events",
         "seq, uuid, session, destination, name, state, size, digest, settled_at, reason",
     ),
-    ("tallies", "destination, state, session, events, bytes"),
+    (
+        "tallies WHERE events > 0",
+        "destination, state, session, events, bytes",
+    ),
     ("transcripts", "path, size, modified"),
     ("runs", "id, at, verb, session, warnings"),
     ("redactions", "rule, count"),
