@@ -92,7 +92,7 @@ impl<'a> Pipeline<'a> {
                 .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
             grouping: config.grouping,
             session_window: config.session_window,
-            turn_spans: self.config.events.turn_spans,
+            turn_spans: self.config.events.turn_spans && session.agent != Agent::Otlp,
             project_name: name.map(replace),
         }))
     }

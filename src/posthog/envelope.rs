@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::properties::Properties;
 use super::settings::Settings;
-use super::{Event, EventName, kinds, names};
-use crate::session::{Agent, Circumstances, Session, Subagent};
+use super::{DistinctId, Event, EventName, kinds, names, operations};
+use crate::session::{Agent, Circumstances, Origin, Session, Subagent, Traced};
 
 /// The position of an event in the session.
 #[derive(Clone, Copy)]
@@ -40,6 +40,8 @@ impl<'a> Position<'a> {
 pub(super) struct Content<'a> {
     pub(super) name: EventName,
     pub(super) uuid: Uuid,
+    /// The ids that the application gave to it.
+    pub(super) traced: Option<&'a Traced>,
     pub(super) ended_at: DateTime<Utc>,
     /// `None` if the duration is unknown.
     pub(super) latency: Option<TimeDelta>,
@@ -57,24 +59,33 @@ pub(super) fn event(
     let Content {
         name,
         uuid,
+        traced,
         ended_at,
         latency,
         circumstances,
         properties,
     } = content;
     let uuid_text = uuid.to_string();
+    let origin = circumstances.origin.as_deref();
+    let (span, parent) = match traced {
+        Some(it) => (
+            it.span.as_str(),
+            it.parent.as_deref().unwrap_or(position.trace),
+        ),
+        None => (uuid_text.as_str(), position.parent),
+    };
     let is_trace = name == EventName::Trace;
     let mut all = Properties::default();
     all.set(names::TRACE_ID, position.trace);
-    all.set(names::SESSION_ID, &session.key);
+    match origin {
+        Some(origin) => all.set_some(names::SESSION_ID, origin.session.as_ref()),
+        None => all.set(names::SESSION_ID, &session.key),
+    }
     all.set(
         names::SPAN_ID,
-        if is_trace { position.trace } else { &uuid_text },
+        if is_trace { position.trace } else { span },
     );
-    all.set_some(
-        names::PARENT_ID,
-        Some(position.parent).filter(|_| !is_trace),
-    );
+    all.set_some(names::PARENT_ID, Some(parent).filter(|_| !is_trace));
     // PostHog adds the latency of a trace to that of its direct children.
     let length = if is_trace {
         names::ELAPSED
@@ -84,13 +95,32 @@ pub(super) fn event(
     all.set_some(length, latency.map(kinds::seconds));
     all.extend(properties);
     describe(&mut all, session.agent, settings, position, circumstances);
-    sign(&mut all, settings);
+    let (distinct_id, is_person) = person(origin, session, settings);
+    sign(&mut all, settings, is_person);
+    if let Some(origin) = origin {
+        operations::of_origin(&mut all, origin);
+    }
     Event {
         name,
         uuid,
-        distinct_id: settings.frozen.distinct_id.as_str().to_owned(),
+        distinct_id: distinct_id.into(),
         timestamp: ended_at,
         properties: all,
+    }
+}
+
+/// The id that the event is attributed to, and whether it is that of a person: the user that the
+/// application names, otherwise the one of the settings, otherwise the application's session.
+fn person(origin: Option<&Origin>, session: &Session, settings: &Settings) -> (DistinctId, bool) {
+    let frozen = &settings.frozen;
+    let named = origin.and_then(|it| it.person.as_deref());
+    if let Some(person) = named.and_then(|id| DistinctId::parse(id).ok()) {
+        return (person, true);
+    }
+    let conversation = origin.and_then(|it| it.session.as_deref());
+    match conversation.filter(|_| !frozen.is_person) {
+        Some(id) => (DistinctId::of_session(session.agent, id), false),
+        None => (frozen.distinct_id.clone(), frozen.is_person),
     }
 }
 
@@ -102,9 +132,12 @@ fn describe(
     position: Position<'_>,
     circumstances: &Circumstances,
 ) {
+    let origin = circumstances.origin.as_deref();
     let project = settings.frozen.project_name.as_deref();
+    let project = project.or_else(|| origin?.project.as_deref());
     all.set_some(names::PROJECT_NAME, project);
-    let name = settings.agent_name.as_deref().or(project);
+    let own = origin.and_then(|it| it.agent.as_deref());
+    let name = settings.agent_name.as_deref().or(own).or(project);
     let name = name.map(|name| match position.kind {
         Some(kind) => format!("{name}/{kind}"),
         None => name.to_owned(),
@@ -124,7 +157,8 @@ fn describe(
         names::WORK_TREE,
         cwd.and_then(|cwd| settings.work_trees.get(cwd)),
     );
-    all.set(names::FRAMEWORK, agent.as_str());
+    let framework = origin.and_then(|it| it.framework.as_deref());
+    all.set(names::FRAMEWORK, framework.unwrap_or(agent.as_str()));
     let [version, entrypoint, persona] = names::of_agent(agent);
     all.set_some(version, circumstances.agent_version.as_ref());
     all.set_some(entrypoint, circumstances.entrypoint.as_ref());
@@ -136,7 +170,7 @@ fn describe(
 }
 
 /// Sets this program's name and version, instructions to PostHog, and the user's own properties.
-fn sign(all: &mut Properties, settings: &Settings) {
+fn sign(all: &mut Properties, settings: &Settings, is_person: bool) {
     for name in [names::AI_LIBRARY, names::LIBRARY] {
         all.set(name, env!("CARGO_PKG_NAME"));
     }
@@ -144,7 +178,7 @@ fn sign(all: &mut Properties, settings: &Settings) {
         all.set(name, env!("CARGO_PKG_VERSION"));
     }
     all.set(names::NO_GEOIP, true);
-    if !settings.frozen.is_person {
+    if !is_person {
         all.set(names::PERSON_PROFILE, false);
     }
     for (name, value) in &settings.custom {

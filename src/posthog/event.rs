@@ -14,7 +14,9 @@ use super::properties::Properties;
 pub enum EventName {
     /// One response of a model.
     Generation,
-    /// One turn, tool execution or subagent.
+    /// One call of a model that turns texts into vectors.
+    Embedding,
+    /// One turn, tool execution, subagent or other operation.
     Span,
     /// The session (or, with message grouping, the prompt) that contains the others.
     Trace,
@@ -26,6 +28,7 @@ impl EventName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Generation => "$ai_generation",
+            Self::Embedding => "$ai_embedding",
             Self::Span => "$ai_span",
             Self::Trace => "$ai_trace",
         }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::Recording;
 use super::conversation::GivenToCall;
 use super::properties::Properties;
-use super::{chat, names, plain, titles, tool_error};
+use super::{chat, names, operations, plain, titles, tool_error};
 use crate::models;
 use crate::models::prices::{self, Rates};
 use crate::session::{
-    CallError, Generation, OutputCount, Role, Session, StopReason, Timing, ToolCall, Totals,
-    Trigger, Turn, Unlisted, Usage, UsageReport, Waits, Work,
+    CacheCounts, CallError, CallKind, Generation, OutputCount, Role, Session, StopReason, Timing,
+    ToolCall, Totals, Trigger, Turn, Unlisted, Usage, UsageReport, Waits, Work,
 };
 
 /// Span name of usage that is in the agent's books but in no line of the transcript.
@@ -25,16 +25,17 @@ impl Properties {
         self.insert(name, value);
     }
 
-    fn usage(&mut self, usage: Usage, model: Option<&str>) {
-        self.set(names::INPUT_TOKENS, usage.input);
+    fn usage(&mut self, usage: Usage, counts: CacheCounts, model: Option<&str>) {
+        let input = usage.input_as(counts);
+        self.set(names::INPUT_TOKENS, input);
         self.set(names::OUTPUT_TOKENS, output_tokens(usage, model));
-        self.set(names::TOTAL_TOKENS, usage.input + usage.output);
+        self.set(names::TOTAL_TOKENS, input + usage.output);
         self.set_some(names::REASONING_TOKENS, usage.reasoning);
         self.set(names::CACHE_READ_TOKENS, usage.cache_read);
         self.set(names::CACHE_WRITE_TOKENS, usage.cache_write);
         self.set(names::CACHE_WRITE_5M_TOKENS, usage.cache_write_usual());
         self.set(names::CACHE_WRITE_1H_TOKENS, usage.cache_write_long);
-        self.set(names::CACHE_IS_EXCLUSIVE, true);
+        self.set(names::CACHE_IS_EXCLUSIVE, counts == CacheCounts::Apart);
         self.count(names::WEB_SEARCH_COUNT, usage.web_searches);
         self.count(names::WEB_FETCH_COUNT, usage.web_fetches);
     }
@@ -114,7 +115,7 @@ impl Properties {
 
     /// Whether the operation failed. The text of an error may hold content; a documented error kind
     /// does not.
-    fn error(&mut self, error: Option<&CallError>, recording: Recording) {
+    pub(super) fn error(&mut self, error: Option<&CallError>, recording: Recording) {
         self.set(names::IS_ERROR, error.is_some());
         if let Some(error) = error {
             let kind = error
@@ -228,13 +229,15 @@ pub(super) fn of_generation(
     // A call that failed half way was still billed.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
-        properties.usage(usage, generation.model.as_deref());
+        let counts = generation.cache_counts;
+        properties.usage(usage, counts, generation.model.as_deref());
     }
     properties.cost(generation, usage);
     if generation.usage_report == UsageReport::Missing {
         properties.set(names::IS_USAGE_KNOWN, false);
     }
-    properties.set_some(names::SPAN_NAME, generation.label);
+    let name = generation.traced.as_ref().and_then(|it| it.name.as_deref());
+    properties.set_some(names::SPAN_NAME, generation.label.or(name));
     if generation.output_count == OutputCount::Placeholder {
         properties.set(names::IS_OUTPUT_RELIABLE, false);
     }
@@ -262,10 +265,12 @@ pub(super) fn of_generation(
         Value::Array(given.messages)
     });
     properties.set_some(names::OFFERED_TOOLS, given.tools);
-    properties.content(names::OUTPUT_CHOICES, recording.outputs(), || {
-        let output = &generation.output;
-        Value::Array(chat::messages(Role::Assistant, output, recording))
-    });
+    if generation.kind == CallKind::Chat {
+        properties.content(names::OUTPUT_CHOICES, recording.outputs(), || {
+            let output = &generation.output;
+            Value::Array(chat::messages(Role::Assistant, output, recording))
+        });
+    }
     properties.called_tools(generation);
     let prompt = Some(prompt).filter(|prompt| !prompt.is_empty());
     properties.set_some(names::USER_PROMPT, prompt);
@@ -283,7 +288,7 @@ pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording
     properties.model(Some(&unlisted.model));
     let provider = models::provider(&unlisted.model).unwrap_or("unknown");
     properties.set(names::PROVIDER, provider);
-    properties.usage(unlisted.usage, Some(&unlisted.model));
+    properties.usage(unlisted.usage, CacheCounts::Apart, Some(&unlisted.model));
     properties.content(names::INPUT, recording.inputs(), || json!([]));
     properties.content(names::OUTPUT_CHOICES, recording.outputs(), || json!([]));
     properties.set(names::IS_ERROR, false);
@@ -383,6 +388,9 @@ pub(super) fn of_session(
     properties.content(names::OUTPUT_STATE, recording.outputs(), || json!(answer));
     properties.insert(names::INPUT_STATE, json!(prompt));
     properties.set_some(names::SESSION_TITLE, title);
+    if let Some(whole) = &session.whole {
+        operations::of_whole(&mut properties, whole, recording);
+    }
     properties.totals(totals);
     if !is_first {
         return properties;

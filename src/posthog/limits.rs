@@ -59,7 +59,7 @@ impl Limits {
 pub fn shorten(event: &mut Event, limits: &Limits) {
     let properties = &mut event.properties;
     match event.name {
-        EventName::Generation => {
+        EventName::Generation | EventName::Embedding => {
             if let Some(Value::Array(messages)) = properties.get_mut(names::INPUT) {
                 for message in messages.iter_mut().filter(|it| it["role"] == "tool") {
                     clip(&mut message["content"], limits.attribute);

@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::conversation::{Conversation, GivenToCall};
 use super::envelope::{self, Content, Position};
 use super::kinds;
+use super::operations;
 use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Circumstances, Generation, Session, SessionState, Subagent, Timing, ToolCall, Totals, Turn,
-    Unlisted,
+    CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
+    ToolCall, Totals, Turn, Unlisted,
 };
 
 /// Passes the events of a session to `emit`, except those that are `foreign`.
@@ -78,7 +79,7 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
         claims.extend(
             generation
                 .tool_calls()
-                .map(|call| ids::tool(session.agent, &generation.id, &call.id)),
+                .map(|call| ids::tool_of(session.agent, &session.key, generation, call)),
         );
     }
     claims
@@ -144,6 +145,9 @@ impl Mapper<'_> {
             kind: None,
         };
         self.generations(&turn.generations, position, conversation);
+        for operation in &turn.operations {
+            self.operation(operation, position);
+        }
         for subagent in &turn.stray_subagents {
             // The call of this subagent may still appear.
             if subagent.is_internal || !is_running {
@@ -181,10 +185,17 @@ impl Mapper<'_> {
             if is_settled && self.owns(generation) {
                 self.generation(generation, uuid, given, position);
             }
-            let id = uuid.to_string();
+            let id = match &generation.traced {
+                Some(traced) => traced.span.clone(),
+                None => uuid.to_string(),
+            };
+            let agent = self.session.agent;
             for call in generation.tool_calls() {
+                if call.is_unreported() {
+                    continue;
+                }
                 let is_settled = call.is_settled() || self.state == SessionState::Ended;
-                let tool = ids::tool(self.session.agent, &generation.id, &call.id);
+                let tool = ids::tool_of(agent, &self.session.key, generation, call);
                 let is_own = !generation.is_copy && !self.foreign.contains(tool);
                 if is_settled && is_own && self.tools.insert(tool) {
                     self.tool(
@@ -232,8 +243,12 @@ impl Mapper<'_> {
         self.emit(
             position,
             Content {
-                name: EventName::Generation,
+                name: match generation.kind {
+                    CallKind::Chat => EventName::Generation,
+                    CallKind::Embedding => EventName::Embedding,
+                },
                 uuid,
+                traced: generation.traced.as_ref(),
                 ended_at: generation.ended_at,
                 latency: match generation.timing {
                     Timing::Known => Some(generation.ended_at - generation.started_at),
@@ -251,6 +266,7 @@ impl Mapper<'_> {
             Content {
                 name: EventName::Span,
                 uuid,
+                traced: call.traced.as_ref(),
                 ended_at: call
                     .result
                     .as_ref()
@@ -258,6 +274,23 @@ impl Mapper<'_> {
                 latency: call.time.latency(),
                 circumstances: &call.circumstances,
                 properties: kinds::of_tool(call, position.continues, self.settings.recording),
+            },
+        );
+    }
+
+    fn operation(&mut self, operation: &Operation, position: Position<'_>) {
+        let session = self.session;
+        let length = operation.ended_at - operation.started_at;
+        self.emit(
+            position,
+            Content {
+                name: EventName::Span,
+                uuid: ids::operation(session.agent, &session.key, &operation.traced.span),
+                traced: Some(&operation.traced),
+                ended_at: operation.ended_at,
+                latency: (operation.timing == Timing::Known).then_some(length),
+                circumstances: &operation.circumstances,
+                properties: operations::of_operation(operation, self.settings.recording),
             },
         );
     }
@@ -270,6 +303,7 @@ impl Mapper<'_> {
             Content {
                 name: EventName::Span,
                 uuid: ids::turn(self.session.agent, session, &turn.id),
+                traced: None,
                 ended_at: turn.ended_at,
                 latency: self.timed(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
@@ -287,6 +321,7 @@ impl Mapper<'_> {
             Content {
                 name: EventName::Trace,
                 uuid: ids::turn_trace(self.session.agent, &self.session.key, &turn.id),
+                traced: None,
                 ended_at: turn.started_at,
                 latency: self.timed(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
@@ -326,6 +361,7 @@ impl Mapper<'_> {
             Content {
                 name: EventName::Trace,
                 uuid,
+                traced: None,
                 ended_at: started_at,
                 latency: self.timed(ended_at - started_at),
                 circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
@@ -350,6 +386,7 @@ impl Mapper<'_> {
             Content {
                 name: EventName::Generation,
                 uuid: ids::unlisted(agent, &session.key, statement, &unlisted.model),
+                traced: None,
                 ended_at: unlisted.at,
                 latency: None,
                 circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),

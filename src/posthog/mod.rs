@@ -14,6 +14,7 @@ pub mod limits;
 pub mod links;
 mod map;
 pub(crate) mod names;
+mod operations;
 mod plain;
 mod properties;
 pub mod retention;

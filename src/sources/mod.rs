@@ -11,6 +11,7 @@ mod lenient;
 mod links;
 mod look;
 mod opencode;
+mod otlp;
 mod output_count;
 pub(crate) mod pi;
 mod registry;

@@ -9,6 +9,7 @@ use super::checkpoint::Checkpoint;
 use super::claude_code::ClaudeCode;
 use super::links::Bounds;
 use super::opencode::OpenCode;
+use super::otlp::Otlp;
 use super::pi::Pi;
 use super::session_ref::{Glance, SessionRef};
 use super::source::{SessionFiles, Source};
@@ -19,7 +20,7 @@ use crate::session::Agent;
 
 /// All sources. A file belongs to the first that claims it; Claude Code, the last, claims every
 /// file.
-const SOURCES: [&dyn Source; 3] = [&OpenCode, &Pi, &ClaudeCode];
+const SOURCES: [&dyn Source; 4] = [&OpenCode, &Pi, &Otlp, &ClaudeCode];
 
 /// The source that reads the sessions of an agent.
 fn source(agent: Agent) -> &'static dyn Source {
@@ -27,6 +28,7 @@ fn source(agent: Agent) -> &'static dyn Source {
         Agent::ClaudeCode => &ClaudeCode,
         Agent::Pi => &Pi,
         Agent::OpenCode => &OpenCode,
+        Agent::Otlp => &Otlp,
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::parts::{Advice, ResponsePart, Thread};
 use crate::session::{
-    AGAIN, Block, Generation, Message, OutputCount, Parameters, Retries, StopReason, Timing,
+    AGAIN, Block, CacheCounts, CallKind, Generation, Message, OutputCount, Parameters, Retries, StopReason, Timing,
     UsageReport, same_block,
 };
 
@@ -41,6 +41,9 @@ impl Draft {
             advisors: part.advisors,
             generation: Generation {
                 id,
+                kind: CallKind::Chat,
+                traced: None,
+                cache_counts: CacheCounts::Apart,
                 is_copy: false,
                 model: part.model,
                 provider: part.provider.map(str::to_owned),
