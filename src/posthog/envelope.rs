@@ -113,14 +113,21 @@ pub(super) fn event(
 /// application names, otherwise the one of the settings, otherwise the application's session.
 fn person(origin: Option<&Origin>, session: &Session, settings: &Settings) -> (DistinctId, bool) {
     let frozen = &settings.frozen;
-    let named = origin.and_then(|it| it.person.as_deref());
-    if let Some(person) = named.and_then(|id| DistinctId::parse(id).ok()) {
-        return (person, true);
-    }
-    let conversation = origin.and_then(|it| it.session.as_deref());
-    match conversation.filter(|_| !frozen.is_person) {
-        Some(id) => (DistinctId::of_session(session.agent, id), false),
-        None => (frozen.distinct_id.clone(), frozen.is_person),
+    let Some(origin) = origin else {
+        return (frozen.distinct_id.clone(), frozen.is_person);
+    };
+    let named = origin.person.as_deref();
+    match named.and_then(|id| DistinctId::parse(id).ok()) {
+        Some(person) => (person, true),
+        None if frozen.is_person => (frozen.distinct_id.clone(), true),
+        None => {
+            let conversation = origin.session.as_deref().unwrap_or(&session.key);
+            let source = match origin.framework.as_deref() {
+                Some("openrouter") => "openrouter",
+                _ => "otel",
+            };
+            (DistinctId::of_nobody(source, conversation), false)
+        }
     }
 }
 

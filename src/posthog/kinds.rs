@@ -261,12 +261,17 @@ pub(super) fn of_generation(
         names::MODEL_PARAMETERS,
         Some(parameters).filter(|it| !it.is_empty()),
     );
-    properties.content(names::INPUT, recording.inputs(), || {
+    // An application may record no content: null says that, and an empty list that there was none.
+    let is_recorded = generation.traced.is_none()
+        || generation.error.is_some()
+        || !(given.messages.is_empty() && generation.output.is_empty());
+    properties.content(names::INPUT, recording.inputs() && is_recorded, || {
         Value::Array(given.messages)
     });
     properties.set_some(names::OFFERED_TOOLS, given.tools);
     if generation.kind == CallKind::Chat {
-        properties.content(names::OUTPUT_CHOICES, recording.outputs(), || {
+        let is_recorded = recording.outputs() && is_recorded;
+        properties.content(names::OUTPUT_CHOICES, is_recorded, || {
             let output = &generation.output;
             Value::Array(chat::messages(Role::Assistant, output, recording))
         });
@@ -307,6 +312,8 @@ pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) ->
     });
     let result = call.result.as_ref();
     properties.content(names::OUTPUT_STATE, recording.outputs(), || {
+        // An application may report the execution of a tool without its result.
+        let result = result.filter(|it| call.traced.is_none() || !it.content.is_empty());
         result.map_or(Value::Null, |result| chat::result(result, recording))
     });
     properties.set(names::IS_ERROR, result.is_none_or(|result| result.is_error));
@@ -440,13 +447,13 @@ fn stop_reason(reason: &StopReason) -> &str {
     }
 }
 
-/// Seconds with millisecond precision. Negative durations, from a clock that was set back, count as
+/// Seconds with microsecond precision. Negative durations, from a clock that was set back, count as
 /// zero.
 pub(super) fn seconds(time: TimeDelta) -> f64 {
     #[expect(
         clippy::cast_precision_loss,
-        reason = "milliseconds of a session fit 2^53"
+        reason = "microseconds of a session fit 2^53"
     )]
-    let milliseconds = time.num_milliseconds().max(0) as f64;
-    milliseconds / 1000.0
+    let microseconds = time.num_microseconds().unwrap_or(0).max(0) as f64;
+    microseconds / 1_000_000.0
 }

@@ -133,6 +133,10 @@ pub(super) const fn of_agent(agent: Agent) -> [&'static str; 3] {
         ],
         Agent::Pi => ["pi_version", "pi_entrypoint", "pi_agent"],
         Agent::OpenCode => ["opencode_version", "opencode_entrypoint", "opencode_agent"],
-        Agent::Otlp => ["service_version", "deployment_environment", "otlp_agent"],
+        Agent::Otlp => [
+            "service_version",
+            "deployment_environment",
+            "application_agent",
+        ],
     }
 }

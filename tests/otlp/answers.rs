@@ -1,7 +1,7 @@
 //! Bodies of answers, as other implementations read them.
 
-use otlp_wire::answer::{Failure, failure, partial_success, success, taken};
-use otlp_wire::{Encoding, Limits, Losses, Signal, json as decoder};
+use posthog_llma::otlp::answer::{Failure, failure, partial_success, success, taken};
+use posthog_llma::otlp::{Encoding, Limits, Losses, Signal, json as decoder};
 use prost::Message;
 use serde_json::{Value as Json, json};
 

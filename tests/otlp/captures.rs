@@ -7,13 +7,13 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use otlp_wire::files::{Requests, recognise};
-use otlp_wire::{Attributes, Batch, Losses, Span, Value, stored};
+use posthog_llma::otlp::files::{Requests, recognise};
+use posthog_llma::otlp::{Attributes, Batch, Losses, Span, Value, stored};
 use prost::Message;
 use serde_json::Value as Json;
 
-use crate::support::wire::{Request, WireLog, WireSpan};
-use crate::support::{assert_same, decode_json, wire};
+use super::support::wire::{Request, WireLog, WireSpan};
+use super::support::{assert_same, decode_json, wire};
 
 /// What a request holds.
 #[derive(Debug, PartialEq, Default)]
@@ -80,7 +80,7 @@ fn read(path: &Path) -> Batch {
     }
     assert_eq!(
         requests.damage(),
-        otlp_wire::files::Damage::default(),
+        posthog_llma::otlp::files::Damage::default(),
         "{}",
         path.display()
     );

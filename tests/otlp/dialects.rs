@@ -1,12 +1,12 @@
 //! Spellings of JSON requests that occur, one by one.
 
-use otlp_wire::{
+use posthog_llma::otlp::{
     Batch, Encoding, Limits, Losses, Rejection, Signal, Span, SpanKind, StatusCode, Value,
     json as decoder,
 };
 use serde_json::{Value as Json, json};
 
-use crate::support::decode_json;
+use super::support::decode_json;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
@@ -100,7 +100,7 @@ fn a_value_of_values_is_read_in_every_spelling() {
         ),
         (
             json!({ "kvlistValue": { "values": [] } }),
-            Value::Map(otlp_wire::Attributes::default()),
+            Value::Map(posthog_llma::otlp::Attributes::default()),
         ),
         (json!({}), Value::Null),
         (json!(null), Value::Null),
@@ -302,7 +302,7 @@ fn a_body_that_is_no_object_is_refused_with_the_place() {
 #[test]
 fn a_body_is_decoded_in_the_encoding_that_is_named() {
     let body = b"\x0a\x02\x12\x00";
-    let decode = |encoding| otlp_wire::decode(body, encoding, Signal::Traces, &Limits::default());
+    let decode = |encoding| posthog_llma::otlp::decode(body, encoding, Signal::Traces, &Limits::default());
     assert_eq!(decode(Encoding::Protobuf), Ok(Batch::default()));
     let refused = decode(Encoding::Json)
         .expect_err("it is refused")
@@ -311,7 +311,7 @@ fn a_body_is_decoded_in_the_encoding_that_is_named() {
         refused,
         "the body is no request in JSON: expected value at line 2 column 1"
     );
-    let cut = otlp_wire::decode(
+    let cut = posthog_llma::otlp::decode(
         &body[..3],
         Encoding::Protobuf,
         Signal::Logs,

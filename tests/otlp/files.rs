@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use otlp_wire::files::{Damage, Format, MAX_REQUEST, Requests, recognise};
-use otlp_wire::{Batch, SpanKind, StatusCode, Value};
+use posthog_llma::otlp::files::{Damage, Format, MAX_REQUEST, Requests, recognise};
+use posthog_llma::otlp::{Batch, SpanKind, StatusCode, Value};
 use serde_json::{Value as Json, json};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

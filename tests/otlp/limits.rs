@@ -1,8 +1,8 @@
 //! Bodies that are made to do harm.
 
-use otlp_wire::{Batch, Limits, MAX_DEPTH, Rejection, Signal, Value, json, protobuf};
+use posthog_llma::otlp::{Batch, Limits, MAX_DEPTH, Rejection, Signal, Value, json, protobuf};
 
-use crate::support::{decode_json, decode_protobuf};
+use super::support::{decode_json, decode_protobuf};
 
 const BODY: usize = 16 << 20;
 

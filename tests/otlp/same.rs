@@ -1,11 +1,11 @@
 //! What is encoded by others is decoded to what it was.
 
-use otlp_wire::{Batch, Losses, Signal, stored};
+use posthog_llma::otlp::{Batch, Losses, Signal, stored};
 use proptest::prelude::*;
 
-use crate::support::json::dialects;
-use crate::support::made::{batches, config};
-use crate::support::{assert_same, decode_json, decode_protobuf, wire};
+use super::support::json::dialects;
+use super::support::made::{batches, config};
+use super::support::{assert_same, decode_json, decode_protobuf, wire};
 
 proptest! {
     #![proptest_config(config(300))]

@@ -1,9 +1,9 @@
 //! The form on disk.
 
-use otlp_wire::stored::{self, StoredError};
+use posthog_llma::otlp::stored::{self, StoredError};
 use serde_json::json;
 
-use crate::support::decode_json;
+use super::support::decode_json;
 
 /// A request for two spans and a log record of two services, with every kind of value.
 fn request() -> Vec<u8> {

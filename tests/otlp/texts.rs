@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use otlp_wire::{Batch, Place};
+use posthog_llma::otlp::{Batch, Place};
 use proptest::prelude::*;
 
-use crate::support::decode_json;
-use crate::support::made::{batches, config};
+use super::support::decode_json;
+use super::support::made::{batches, config};
 
 proptest! {
     #![proptest_config(config(100))]

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use super::content::Request;
 use super::dialects::codex;
+use super::dialects::kinds::is_of_openrouter;
 use super::history::History;
 use super::read;
 use super::tree::Tree;
@@ -258,7 +259,7 @@ impl<'a> Trace<'a> {
     pub(super) fn history(&self) -> History {
         let (earlier, _) = self.session_mates();
         let recent = earlier.len().saturating_sub(EARLIER);
-        read::history_of(&self.requests_of(&earlier[recent..]))
+        History::after(&self.requests_of(&earlier[recent..]))
     }
 
     /// The requests of the next trace of the session, which hold what tools answered.
@@ -269,7 +270,16 @@ impl<'a> Trace<'a> {
 
     fn requests_of(&self, traces: &[TraceId]) -> Vec<Request> {
         let pieces = traces.iter().filter_map(|id| self.archive.traces.get(id));
-        pieces.flat_map(|it| read::requests(&it.spans, &it.logs)).collect()
+        let told = pieces.filter(|it| self.is_told_with(it));
+        told.flat_map(|it| read::requests(&it.spans, &it.logs)).collect()
+    }
+
+    /// Whether whoever reads this trace reads another one too: those of one file, and deliveries of
+    /// OpenRouter, each of which is a file of its own.
+    fn is_told_with(&self, other: &Pieces) -> bool {
+        let is_delivery = |it: &Pieces| it.spans.iter().any(is_of_openrouter);
+        let shares_file = self.pieces.files.iter().any(|it| other.files.contains(it));
+        shares_file || is_delivery(self.pieces) && is_delivery(other)
     }
 
     /// The traces of the same session before and after this one.

@@ -9,6 +9,7 @@ use super::dialects::candidates as names;
 use super::dialects::kinds::{SpanKind, is_of_openrouter};
 use super::facts::{Facts, parsed};
 use super::history::History;
+use super::identity::{Identity, server};
 use super::logs::Said;
 use super::messages;
 use super::outcome::{self, error, first_token_at, says, stop_reason};
@@ -27,6 +28,8 @@ const UNNAMED: &str = "LLM Generation";
 pub(super) struct Exchange {
     pub(super) request: Request,
     pub(super) answer: Vec<Block>,
+    /// Why the model stopped, if the events of the answer say so.
+    stopped: Option<StopReason>,
 }
 
 impl Exchange {
@@ -40,6 +43,7 @@ impl Exchange {
             return Self {
                 request,
                 answer: Vec::new(),
+                stopped: None,
             };
         }
         let mut said = Said::of(&node.logs, &node.span.events);
@@ -48,28 +52,41 @@ impl Exchange {
         }
         let mut answer = content::answer(&facts, &said);
         if answer.is_empty()
-            && let Some(text) = facts.text(&["response"])
+            && let Some(text) = facts.value(&["response"])
         {
-            answer.push(Block::Text(text));
+            answer = messages::blocks(text);
         }
+        let stopped = outcome::within(&Json::Array(said.output.clone()), 0);
         Self {
             request: content::request(&facts, &said),
             answer,
+            stopped: stopped.map(|word| outcome::reason(&word)),
         }
     }
 }
 
 /// The circumstances of the work of a node.
 pub(super) fn circumstances(node: &Node<'_>) -> Arc<Circumstances> {
-    let mut origin = Arc::unwrap_or_clone(node.identity.origin(node.span));
+    circumstances_of(node, &node.identity)
+}
+
+/// The circumstances of the work of a node that was done for this user.
+pub(super) fn circumstances_of(node: &Node<'_>, identity: &Identity) -> Arc<Circumstances> {
+    let mut origin = Arc::unwrap_or_clone(identity.origin(node.span));
+    origin.server = server(&node.facts());
     if is_of_openrouter(node.span)
         && let Some(vendor) = Facts::of(&node.span.attributes).text(names::PROVIDER)
     {
         let vendor = Json::String(vendor);
         origin.properties.insert("openrouter_vendor".to_owned(), vendor);
     }
+    // The rest of a resource is nobody's business: command lines hold secrets.
+    let resource = Facts::of(&node.span.resource.attributes);
     Arc::new(Circumstances {
         asks_nobody: true,
+        agent_version: resource.text(&["service.version"]),
+        entrypoint: resource.text(&["deployment.environment.name", "deployment.environment"]),
+        persona: origin.agent.clone(),
         origin: Some(Arc::new(origin)),
         ..Circumstances::default()
     })
@@ -84,7 +101,11 @@ pub(super) fn generation(
     traced: Traced,
 ) -> Generation {
     let facts = node.facts();
-    let Exchange { request, answer } = exchange;
+    let Exchange {
+        request,
+        answer,
+        stopped,
+    } = exchange;
     let added = history.add(&request);
     let Tokens {
         usage,
@@ -109,7 +130,7 @@ pub(super) fn generation(
         first_token_at: first_token_at(&facts, node.times),
         ended_at: node.times.end,
         retries: Retries::default(),
-        stop_reason: stop(node, &facts, report, &answer),
+        stop_reason: stop(node, &facts, report, &answer).or(stopped),
         input: added.messages,
         whole_input: Some(request.messages.into_iter().map(Arc::new).collect()),
         begins_anew: false,
@@ -306,7 +327,7 @@ fn states(node: &Node<'_>, facts: &Facts<'_>) -> (Json, Json) {
     let said = Said::of(&node.logs, &node.span.events);
     let request = content::request(facts, &said);
     let asked = messages::last_text(&request.messages, Role::User);
-    let prompt = facts.text(&["user_prompt", "prompt"]).filter(|it| it != "<REDACTED>");
+    let prompt = facts.text(&["user_prompt", "prompt"]).filter(|it| it != messages::NOT_RECORDED);
     let value = |candidates| facts.value(candidates).map(parsed).map(messages::without_data);
     let input = asked.or(prompt).map(Json::String);
     let input = input.or_else(|| value(names::OTHER_INPUT));

@@ -175,7 +175,8 @@ fn insert(place: &mut Json, path: &str, value: Json) {
         None => (path, None),
     };
     let child = match step.parse::<usize>() {
-        Ok(index) if index < MAX_ITEMS => {
+        Ok(index) if index >= MAX_ITEMS => return,
+        Ok(index) => {
             if !place.is_array() {
                 *place = Json::Array(Vec::new());
             }
@@ -185,7 +186,7 @@ fn insert(place: &mut Json, path: &str, value: Json) {
             }
             &mut items[index]
         }
-        _ => {
+        Err(_) => {
             if !place.is_object() {
                 *place = Json::Object(Map::new());
             }

@@ -16,8 +16,8 @@ use crate::session::{Block, Message, Role, Setup};
 pub(super) struct History {
     /// Fingerprints of the messages of each call.
     conversations: Vec<Vec<u64>>,
-    /// System prompts and tools, each once.
-    setups: Vec<(u64, Arc<Setup>)>,
+    /// System prompts and tools, each once. Those of earlier traces are not told again.
+    setups: Vec<(u64, Option<Arc<Setup>>)>,
 }
 
 /// What a call adds.
@@ -58,6 +58,18 @@ impl History {
         }
     }
 
+    /// The history of a session whose earlier traces had these requests.
+    pub(super) fn after(requests: &[Request]) -> Self {
+        let mut history = Self::default();
+        for request in requests {
+            history.add(request);
+        }
+        for (_, setup) in &mut history.setups {
+            *setup = None;
+        }
+        history
+    }
+
     /// The setup of a call, shared with the calls that have the same one.
     fn setup(&mut self, request: &Request) -> Option<Arc<Setup>> {
         if request.system.is_empty() && request.tools.is_empty() {
@@ -67,13 +79,13 @@ impl History {
         let system: Vec<String> = request.system.iter().map(words_of).collect();
         let print = fingerprint::of(&[system.join("\u{1e}").as_bytes(), tools.as_bytes()]);
         if let Some((_, known)) = self.setups.iter().find(|(known, _)| *known == print) {
-            return Some(Arc::clone(known));
+            return known.clone();
         }
         let setup = Arc::new(Setup {
             system: request.system.clone(),
             tools: request.tools.clone(),
         });
-        self.setups.push((print, Arc::clone(&setup)));
+        self.setups.push((print, Some(Arc::clone(&setup))));
         Some(setup)
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use super::dialects::candidates as names;
+use super::dialects::kinds::is_of_openrouter;
 use super::facts::{Facts, parsed};
 use super::messages::without_data;
 use crate::otlp::{Attributes, Span, Value};
@@ -34,6 +35,9 @@ const LONGEST_ID: usize = 200;
 
 /// Items of a list that is still a property rather than content.
 const LONGEST_LIST: usize = 32;
+
+/// Levels of objects and lists in a property.
+const LEVELS: usize = 3;
 
 /// Bytes of a text that is still a property rather than content.
 const LONGEST_TEXT: usize = 1_000;
@@ -77,6 +81,22 @@ impl Identity {
         }
     }
 
+    /// Takes the user and the session that all of these agree on, for work that contains them and
+    /// does not say.
+    pub(super) fn agree_with<'a>(&mut self, inner: impl Iterator<Item = &'a Self> + Clone) {
+        fn common<'a>(mut all: impl Iterator<Item = &'a Option<String>>) -> Option<String> {
+            let first = all.next()?;
+            all.all(|it| it == first).then(|| first.clone())?
+        }
+        if self.person.is_none() && self.user.is_none() {
+            self.person = common(inner.clone().map(|it| &it.person));
+            self.user = common(inner.clone().map(|it| &it.user));
+        }
+        if self.session.is_none() {
+            self.session = common(inner.map(|it| &it.session));
+        }
+    }
+
     /// The session that the span belongs to.
     pub(super) fn session(&self) -> Option<&str> {
         self.session.as_deref()
@@ -86,13 +106,10 @@ impl Identity {
     pub(super) fn origin(&self, span: &Span) -> Arc<Origin> {
         let resource = Facts::of(&span.resource.attributes);
         let text = |candidates: &[&str]| resource.text(candidates);
-        let service = text(&["service.name"]).filter(|name| !name.starts_with("unknown_service"));
-        let mut properties = self.properties.clone();
-        for (name, candidates) in RESOURCE {
-            if let Some(value) = text(candidates) {
-                properties.entry(name).or_insert(Json::String(value));
-            }
-        }
+        let service = text(&["service.name"]).filter(|name| {
+            // OpenRouter is what was called, not what called it.
+            !name.starts_with("unknown_service") && !is_of_openrouter(span)
+        });
         let person = self.person.clone().or_else(|| text(names::PERSON).and_then(id));
         let person = person.or_else(|| self.user.clone());
         let of_resource = || text(names::USER).and_then(id);
@@ -104,20 +121,10 @@ impl Identity {
             agent: self.agent.clone(),
             framework: framework(span),
             server: server(&Facts::of(&span.attributes)),
-            properties,
+            properties: self.properties.clone(),
         })
     }
 }
-
-/// Facts of a resource that events keep. Its host, process and operating system are nobody's
-/// business: command lines hold secrets.
-const RESOURCE: [(&str, &[&str]); 2] = [
-    ("service_version", &["service.version"]),
-    (
-        "deployment_environment",
-        &["deployment.environment.name", "deployment.environment"],
-    ),
-];
 
 /// An id that identifies somebody. A longer one than PostHog takes is replaced by its hash.
 fn id(id: String) -> Option<String> {
@@ -135,7 +142,7 @@ fn id(id: String) -> Option<String> {
 /// The user's id. Claude Code states a hash of the machine, which is no person.
 fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
     let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit());
-    let is_of_agent = span.name.starts_with("claude_code.") || super::dialects::kinds::is_of_openrouter(span);
+    let is_of_agent = span.name.starts_with("claude_code.") || is_of_openrouter(span);
     let user = facts.text(names::USER).filter(|id| !(is_of_agent && is_hash(id)));
     user.and_then(id)
 }
@@ -223,23 +230,28 @@ fn metadata(attributes: &Attributes) -> Map<String, Json> {
     found
 }
 
-/// A value that is short enough for a property; three levels of objects at most.
+/// A value that is short enough for a property, with three levels at most.
 fn property(value: Json) -> Option<Json> {
-    fn levels(value: &Json) -> usize {
-        match value {
-            Json::Object(fields) => 1 + fields.values().map(levels).max().unwrap_or(0),
-            Json::Array(items) => items.iter().map(levels).max().unwrap_or(0),
-            _ => 0,
-        }
-    }
     let is_short = match &value {
         Json::Null => false,
         Json::String(text) => text.len() <= LONGEST_TEXT,
-        Json::Array(items) => items.len() <= LONGEST_LIST && levels(&value) <= 3,
-        Json::Object(_) => levels(&value) <= 4,
-        Json::Bool(_) | Json::Number(_) => true,
+        Json::Array(items) => items.len() <= LONGEST_LIST,
+        Json::Object(_) | Json::Bool(_) | Json::Number(_) => true,
     };
-    is_short.then_some(value)
+    is_short.then(|| shallow(value, LEVELS))
+}
+
+fn shallow(value: Json, levels: usize) -> Json {
+    match value {
+        Json::Object(_) | Json::Array(_) if levels == 0 => Json::String("[truncated]".to_owned()),
+        Json::Object(fields) => {
+            let fields = fields.into_iter();
+            let fields = fields.map(|(name, value)| (name, shallow(value, levels - 1)));
+            Json::Object(fields.collect())
+        }
+        Json::Array(items) => items.into_iter().map(|it| shallow(it, levels - 1)).collect(),
+        other => other,
+    }
 }
 
 /// Frameworks by the beginning of the name of an instrumentation, as PostHog's own integrations
@@ -268,13 +280,16 @@ fn framework(span: &Span) -> Option<String> {
     let scope = span.scope.name.as_str();
     let known = FRAMEWORKS.iter().find(|(prefix, _)| scope.starts_with(prefix));
     let has = |prefix: &str| span.attributes.iter().any(|it| it.key.starts_with(prefix));
+    if is_of_openrouter(span) {
+        return Some("openrouter".to_owned());
+    }
     // The AI SDK's scopes have names that others could have too.
     let is_ai_sdk = scope == "ai" || scope == "gen_ai" || has("ai.operationId") || has("vercel.ai.");
     let known = known.map(|(_, name)| *name).or_else(|| is_ai_sdk.then_some("vercel"));
     Some(known.unwrap_or("opentelemetry").to_owned())
 }
 
-fn server(facts: &Facts<'_>) -> Option<String> {
+pub(super) fn server(facts: &Facts<'_>) -> Option<String> {
     let server = facts.text(names::SERVER)?;
     let port = facts.count(&["server.port"]);
     let is_address = server.contains("://");

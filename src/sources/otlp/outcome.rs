@@ -87,7 +87,27 @@ pub(super) fn stop_reason(facts: &Facts<'_>) -> Option<StopReason> {
         let last = output.as_array()?.last()?;
         last["finish_reason"].as_str().map(str::to_owned)
     };
-    word.or_else(in_output).map(|word| reason(&word))
+    let in_other = || {
+        let mut outputs = names::OTHER_OUTPUT.iter();
+        outputs.find_map(|name| within(&parsed(facts.value(&[name])?), 0))
+    };
+    let word = word.or_else(in_output).or_else(in_other);
+    word.map(|word| reason(&word))
+}
+
+/// The reason that stands somewhere in a response.
+pub(super) fn within(value: &Json, depth: usize) -> Option<String> {
+    const NAMES: [&str; 4] = ["finish_reason", "stop_reason", "finishReason", "stopReason"];
+    let inner = |it: &Json| within(it, depth + 1);
+    match value {
+        Json::Object(fields) if depth < 6 => {
+            let mut stated = NAMES.iter().filter_map(|name| fields.get(*name)?.as_str());
+            let stated = stated.next().map(str::to_owned);
+            stated.or_else(|| fields.values().find_map(inner))
+        }
+        Json::Array(items) if depth < 6 => items.iter().find_map(inner),
+        _ => None,
+    }
 }
 
 fn first_text(value: Json) -> Option<String> {
@@ -98,7 +118,8 @@ fn first_text(value: Json) -> Option<String> {
     }
 }
 
-fn reason(word: &str) -> StopReason {
+/// The reason that a word means.
+pub(super) fn reason(word: &str) -> StopReason {
     match word {
         "tool-calls" | "tool_call" | "function_call" => StopReason::ToolCalls,
         "STOP" | "stop_sequence" | "completed" => StopReason::Finished,

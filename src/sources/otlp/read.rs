@@ -20,13 +20,16 @@ use crate::session::{
 /// Name that OpenRouter gives to a trace whose user gave it none.
 const UNNAMED: &str = "OpenRouter Request";
 
+/// Names of spans that are the same for every prompt, which says more.
+const PLAIN: [&str; 2] = ["claude_code.interaction", "codex turn"];
+
 /// Reads a trace; `None` if nothing of it is worth an event. `wanted` says which content to keep.
 pub(super) fn read(trace: &Trace<'_>, wanted: Wanted) -> Option<Session> {
     let mut tree = Tree::new(&trace.pieces.spans);
     tree.join(&trace.pieces.logs);
     twins::merge(&mut tree);
     twins::merge_across(&mut tree, |response| trace.elsewhere(response));
-    let work = Work::of(&tree, trace);
+    let work = Work::of(&tree, trace, wanted);
     let mut session = work.session(&tree, trace)?;
     strip(&mut session, wanted);
     Some(session)
@@ -40,14 +43,14 @@ struct Work {
 }
 
 impl Work {
-    fn of(tree: &Tree<'_>, trace: &Trace<'_>) -> Self {
+    fn of(tree: &Tree<'_>, trace: &Trace<'_>, wanted: Wanted) -> Self {
         let containers = tree.containers();
         let whole = whole(tree, &containers);
         let parent = |index: usize| {
             let container = containers[index].filter(|it| Some(*it) != whole);
             container.map(|it| tree.nodes[it].span.span_id.to_string())
         };
-        let mut generations = generations(tree, trace, &parent);
+        let mut generations = generations(tree, trace, wanted, &parent);
         let executions = tools::executions(tree);
         let mut operations = tools::attach(executions, &mut generations, tree, &parent);
         let mut generations: Vec<Generation> = generations.into_iter().map(|(_, it)| it).collect();
@@ -130,9 +133,13 @@ impl Work {
 fn generations(
     tree: &Tree<'_>,
     trace: &Trace<'_>,
+    wanted: Wanted,
     parent: &dyn Fn(usize) -> Option<String>,
 ) -> Vec<(usize, Generation)> {
-    let mut history = trace.history();
+    let mut history = match wanted.inputs() {
+        Some(InputScope::New) => trace.history(),
+        Some(InputScope::Full) | None => History::default(),
+    };
     let mut generations: Vec<(usize, Generation)> = Vec::new();
     for (index, node) in tree.nodes.iter().enumerate() {
         let SpanKind::Call(kind) = node.kind else { continue };
@@ -178,16 +185,19 @@ fn whole_of(
 ) -> Operation {
     if let Some(index) = whole {
         let node = &tree.nodes[index];
-        // The name of Claude Code's span says nothing; the prompt says more.
-        let is_plain = node.span.name == "claude_code.interaction";
+        let is_plain = PLAIN.contains(&node.span.name.as_str());
         let name = calls::name_of_operation(node).filter(|_| !is_plain);
-        return calls::operation(
-            node,
-            Traced {
-                name,
-                ..Traced::default()
-            },
-        );
+        let traced = Traced {
+            name,
+            ..Traced::default()
+        };
+        let mut identity = node.identity.clone();
+        let calls = tree.nodes.iter().filter(|it| matches!(it.kind, SpanKind::Call(_)));
+        identity.agree_with(calls.map(|it| &it.identity));
+        return Operation {
+            circumstances: calls::circumstances_of(node, &identity),
+            ..calls::operation(node, traced)
+        };
     }
     let first = (0..tree.nodes.len()).find(|it| tree.is_shown(*it));
     let circumstances = first.map(|it| calls::circumstances(&tree.nodes[it]));
@@ -198,9 +208,8 @@ fn whole_of(
             let name = Facts::of(&node.span.attributes).text(&["trace.name"]);
             return name.filter(|name| name != UNNAMED);
         }
-        let of_call = first_call.and_then(|it| it.traced.as_ref()?.name.clone());
         let of_operation = operations.first().and_then(|it| it.traced.name.clone());
-        of_operation.or(of_call)
+        of_operation.or_else(|| calls::name_of_operation(node))
     });
     let (error, at) = (
         first_call.and_then(|it| it.error.clone()),
@@ -255,13 +264,4 @@ pub(super) fn requests(spans: &[crate::otlp::Span], logs: &[crate::otlp::LogReco
     let calls = tree.calls(crate::session::CallKind::Chat);
     let exchanges = calls.into_iter().map(|it| Exchange::of(&tree.nodes[it], crate::session::CallKind::Chat));
     exchanges.map(|it| it.request).collect()
-}
-
-/// A history that knows these requests.
-pub(super) fn history_of(requests: &[super::content::Request]) -> History {
-    let mut history = History::default();
-    for request in requests {
-        history.add(request);
-    }
-    history
 }

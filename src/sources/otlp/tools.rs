@@ -58,7 +58,8 @@ impl Execution {
             name: name(node, &facts),
             input,
             output,
-            error: own.or_else(of_details),
+            // The part that failed knows more.
+            error: of_details().or(own),
             times: node.times,
             waited: part("tool.blocked_on_user").map(|it| it.times.length()),
             worked: part("tool.execution").map(|it| it.times.length()),

@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_stated_cost_of_zero_is_a_fact_and_a_guessed_one_is_not() {
-        let cost_of = |name: &str, cost: f64| {
-            let attributes = attributes(&[(name, Value::Double(cost))]);
+        let cost_of = |name: &str, dollars: f64| {
+            let attributes = attributes(&[(name, Value::Double(dollars))]);
             cost(&Facts::of(&attributes)).map(|cost| cost.total)
         };
         assert_eq!(cost_of("gen_ai.usage.total_cost", 0.0), Some(0.0));

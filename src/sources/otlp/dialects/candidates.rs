@@ -22,6 +22,8 @@ pub(crate) const MODEL: Candidates = &[
     "ai.model.id",
     "llm.request.model",
     "llm.request.model_name",
+    "llm.invocation_parameters#model",
+    "input.value#model",
     "model_name",
     "model",
 ];

@@ -49,7 +49,8 @@ pub(crate) fn trace_of<'a>(
 
 /// The spans of a trace of Codex, made of its log records; `None` for a trace of others.
 pub(crate) fn spans(trace: TraceId, spans: &[Span], logs: &[LogRecord]) -> Option<Vec<Span>> {
-    let own: Vec<&LogRecord> = logs.iter().filter(|it| event(it).is_some()).collect();
+    let mut own: Vec<&LogRecord> = logs.iter().filter(|it| event(it).is_some()).collect();
+    own.sort_by_key(|it| at(it));
     let is_telling = |log: &&&LogRecord| {
         is_response(log) || matches!(event(log), Some("tool_result" | "user_prompt"))
     };
@@ -58,14 +59,18 @@ pub(crate) fn spans(trace: TraceId, spans: &[Span], logs: &[LogRecord]) -> Optio
     let turn = turn(trace, first, &telling);
     let mut made = Vec::new();
     let mut requested_at = turn.start;
+    // Tools are run for the response before them.
+    let mut asked_by = turn.span_id;
     for log in own {
         match event(log) {
             Some("api_request") => requested_at = before(log).max(requested_at),
             _ if is_response(log) => {
-                made.push(call(log, &turn, requested_at.min(at(log))));
+                let call = call(log, &turn, requested_at.min(at(log)));
+                asked_by = call.span_id;
                 requested_at = at(log);
+                made.push(call);
             }
-            Some("tool_result") => made.push(tool(log, &turn)),
+            Some("tool_result") => made.push(tool(log, &turn, asked_by)),
             _ => {}
         }
     }
@@ -119,11 +124,11 @@ fn call(log: &LogRecord, turn: &Span, start: u64) -> Span {
     span
 }
 
-fn tool(log: &LogRecord, turn: &Span) -> Span {
+fn tool(log: &LogRecord, turn: &Span, asked_by: SpanId) -> Span {
     let mut span = span(turn.trace_id, log, "execute_tool", "tool");
     span.start = before(log);
     span.end = at(log);
-    span.parent_span_id = Some(turn.span_id);
+    span.parent_span_id = Some(asked_by);
     span
 }
 

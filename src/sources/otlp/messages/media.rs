@@ -78,10 +78,17 @@ pub(super) fn of_part(fields: &Map<String, Json>) -> Option<Block> {
     let media_type = media_type(&whole, 0).or_else(|| type_in_url(&whole, 0));
     let is_image = kind.contains("image")
         || media_type.as_deref().is_some_and(|it| it.starts_with("image"));
+    let kind = if is_image { "image" } else { "document" };
+    let bytes = bytes_in(&whole, 0);
+    if bytes == 0 {
+        // It is elsewhere, or was taken out before it was sent.
+        let media_type = media_type.unwrap_or_default();
+        return Some(Block::Text(format!("[{kind} {media_type}]").replace(" ]", "]")));
+    }
     Some(Block::Media {
-        kind: if is_image { "image" } else { "document" }.to_owned(),
+        kind: kind.to_owned(),
         media_type,
-        bytes: bytes_in(&whole, 0),
+        bytes,
     })
 }
 
@@ -223,10 +230,6 @@ mod tests {
                 json!({"inlineData": {"mimeType": "application/pdf", "data": "AAAAAAAA"}}),
                 "document application/pdf 6",
             ),
-            (
-                json!({"type": "file", "mediaType": "image/png", "data": "[base64 image/png redacted]"}),
-                "image image/png 0",
-            ),
         ] {
             let fields = part.as_object().cloned().unwrap_or_default();
             let Some(Block::Media {
@@ -240,6 +243,13 @@ mod tests {
             let found = format!("{kind} {} {bytes}", media_type.as_deref().unwrap_or("?"));
             assert_eq!(found, expected, "{part}");
         }
+    }
+
+    #[test]
+    fn a_medium_that_is_elsewhere_has_no_size() {
+        let part = json!({"type": "file", "mediaType": "image/png", "data": "[base64 image/png redacted]"});
+        let block = of_part(part.as_object().unwrap());
+        assert!(matches!(block, Some(Block::Text(text)) if text == "[image image/png]"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use self::parts::Fields;
 use super::facts::parsed;
 use crate::session::{Block, Message, Role};
 pub(super) use media::without_data;
-pub(super) use parts::result;
+pub(super) use parts::{NOT_RECORDED, result};
 
 /// Levels of wrappers around messages.
 const DEEPEST: usize = 8;
@@ -192,7 +192,12 @@ fn role_of(name: &str) -> Option<(Role, bool)> {
 
 fn message(fields: &Fields, author: Role) -> Option<Message> {
     let named = parts::first(fields, &["role", "type"]).and_then(Json::as_str);
-    let said = ["content", "parts", "contents"];
+    // Gemini's `contents` are messages, those of a message with a role are its parts.
+    let said: &[&str] = if fields.contains_key("role") {
+        &["content", "parts", "contents"]
+    } else {
+        &["content", "parts"]
+    };
     let has_content = said.iter().any(|name| fields.contains_key(*name)) || fields.contains_key("tool_calls");
     let (role, is_answer) = match named.map(role_of) {
         Some(Some(role)) => role,
@@ -201,7 +206,7 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
         _ if fields.contains_key("parts") || has_content => (author, false),
         _ => return None,
     };
-    let content = parts::first(fields, &said).cloned().unwrap_or(Json::Null);
+    let content = parts::first(fields, said).cloned().unwrap_or(Json::Null);
     let content = if content.is_string() { content } else { parsed(content) };
     let mut blocks = thoughts(fields);
     let call_id = parts::first(fields, &["tool_call_id", "toolCallId", "call_id"]);

@@ -11,6 +11,9 @@ use crate::session::{
 };
 use crate::sources::otlp::facts::parsed;
 
+/// What Claude Code writes in the place of content that is not recorded.
+pub(in crate::sources::otlp) const NOT_RECORDED: &str = "<REDACTED>";
+
 pub(super) type Fields = Map<String, Json>;
 
 const TEXTS: [&str; 5] = ["text", "input_text", "output_text", "refusal", "message_text"];
@@ -75,7 +78,7 @@ pub(super) fn blocks_of(part: Json) -> Vec<Block> {
 
 /// A text as a block, unless it is empty. Encoded data is none.
 fn text_block(text: String) -> Option<Block> {
-    if text.is_empty() {
+    if text.is_empty() || text == NOT_RECORDED {
         return None;
     }
     match media::without_data(Json::String(text)) {

@@ -4,7 +4,7 @@ pub(crate) mod json;
 pub(crate) mod made;
 pub(crate) mod wire;
 
-use otlp_wire::{Batch, Limits, Signal, json as json_decoder, protobuf};
+use posthog_llma::otlp::{Batch, Limits, Signal, json as json_decoder, protobuf};
 
 /// Decodes JSON that is known to be a request.
 #[track_caller]

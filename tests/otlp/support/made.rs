@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use otlp_wire::{
+use posthog_llma::otlp::{
     Attributes, Batch, Id, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status,
     StatusCode, Value,
 };

@@ -1,6 +1,6 @@
 //! Batches as JSON requests, in each of the dialects.
 
-use otlp_wire::{Attributes, Batch, Id, LogRecord, Resource, Scope, Span, Value};
+use posthog_llma::otlp::{Attributes, Batch, Id, LogRecord, Resource, Scope, Span, Value};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 

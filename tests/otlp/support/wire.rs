@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use otlp_wire::{
+use posthog_llma::otlp::{
     Attribute, Attributes, Batch, LogRecord, Resource, Scope, Span, SpanEvent, SpanId, SpanKind,
     SpanLink, Status, StatusCode, TraceId, Value,
 };
@@ -372,7 +372,7 @@ fn read_scope(scope: Option<&WireScope>) -> Option<Scope> {
     })
 }
 
-const DEPTH: usize = otlp_wire::MAX_DEPTH;
+const DEPTH: usize = posthog_llma::otlp::MAX_DEPTH;
 
 fn read_span(span: &WireSpan, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Option<Span> {
     let status = span.status.clone().unwrap_or_default();

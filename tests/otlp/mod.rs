@@ -1,0 +1,18 @@
+//! OpenTelemetry: the decoders against independent ones, files against what is in them, and the
+//! events of traces.
+
+mod answers;
+mod captures;
+mod complaints;
+mod dialects;
+mod events;
+mod files;
+mod limits;
+mod losses;
+mod openrouter;
+mod reviewed;
+mod same;
+mod stored;
+mod texts;
+mod traces;
+pub(crate) mod support;
