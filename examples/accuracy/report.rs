@@ -361,7 +361,8 @@ fn tally(event: &Event) -> Tally {
             let is_tool = property("$ai_span_type").is_some_and(|kind| kind == "tool");
             tally.tools = u64::from(is_tool);
         }
-        EventName::Trace => {}
+        // Transcripts of Claude Code hold none.
+        EventName::Embedding | EventName::Trace => {}
     }
     tally
 }

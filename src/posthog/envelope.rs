@@ -81,10 +81,7 @@ pub(super) fn event(
         Some(origin) => all.set_some(names::SESSION_ID, origin.session.as_ref()),
         None => all.set(names::SESSION_ID, &session.key),
     }
-    all.set(
-        names::SPAN_ID,
-        if is_trace { position.trace } else { span },
-    );
+    all.set(names::SPAN_ID, if is_trace { position.trace } else { span });
     all.set_some(names::PARENT_ID, Some(parent).filter(|_| !is_trace));
     // PostHog adds the latency of a trace to that of its direct children.
     let length = if is_trace {

@@ -2,32 +2,51 @@
 
 use serde_json::{Value, json};
 
-use super::traces::{Files, attributes_of, events_of, failed, in_trace, named, only, request, span, tool};
+use super::traces::{
+    Files, attributes_of, events_of, failed, in_trace, named, only, request, span, tool,
+};
 use crate::support::library::Run;
 
 fn chat(extra: &Value) -> Value {
     let mut attributes = json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 3 });
-    attributes.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    attributes
+        .as_object_mut()
+        .unwrap()
+        .extend(extra.as_object().unwrap().clone());
     attributes
 }
 
 #[test]
 fn complaint_1_openinference_spans_are_shown() {
-    let events = events_of("openinference.instrumentation.openai", &[span("1", "ChatCompletion", (0, 9), &json!({
-        "openinference.span.kind": "LLM", "llm.model_name": "gpt-4o", "llm.system": "openai",
-        "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Weather?",
-        "llm.output_messages.0.message.role": "assistant",
-        "llm.output_messages.0.message.tool_calls.0.tool_call.id": "call_1",
-        "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "weather",
-        "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": r#"{"city":"Oslo"}"#,
-        "llm.tools.0.tool.json_schema": r#"{"name":"weather"}"#,
-        "llm.token_count.prompt": 120, "llm.token_count.completion": 30,
-        "llm.token_count.prompt_details.cache_read": 64, "llm.finish_reason": "tool_calls",
-        "session.id": "sess-9", "user.id": "user_123", "metadata": r#"{"feature":"facts"}"#,
-    }))]);
+    let events = events_of(
+        "openinference.instrumentation.openai",
+        &[span(
+            "1",
+            "ChatCompletion",
+            (0, 9),
+            &json!({
+                "openinference.span.kind": "LLM", "llm.model_name": "gpt-4o", "llm.system": "openai",
+                "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Weather?",
+                "llm.output_messages.0.message.role": "assistant",
+                "llm.output_messages.0.message.tool_calls.0.tool_call.id": "call_1",
+                "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "weather",
+                "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": r#"{"city":"Oslo"}"#,
+                "llm.tools.0.tool.json_schema": r#"{"name":"weather"}"#,
+                "llm.token_count.prompt": 120, "llm.token_count.completion": 30,
+                "llm.token_count.prompt_details.cache_read": 64, "llm.finish_reason": "tool_calls",
+                "session.id": "sess-9", "user.id": "user_123", "metadata": r#"{"feature":"facts"}"#,
+            }),
+        )],
+    );
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_model"], &call["$ai_input_tokens"]), (&json!("gpt-4o"), &json!(120)));
-    assert_eq!((&call["$ai_session_id"], &call["feature"]), (&json!("sess-9"), &json!("facts")));
+    assert_eq!(
+        (&call["$ai_model"], &call["$ai_input_tokens"]),
+        (&json!("gpt-4o"), &json!(120))
+    );
+    assert_eq!(
+        (&call["$ai_session_id"], &call["feature"]),
+        (&json!("sess-9"), &json!("facts"))
+    );
     assert_eq!(call["$ai_tools_called"], "weather");
     assert_eq!(call["$ai_tools"], json!([{ "name": "weather" }]));
     assert_eq!(events[0]["distinct_id"], "user_123");
@@ -35,39 +54,71 @@ fn complaint_1_openinference_spans_are_shown() {
 
 #[test]
 fn complaint_2_a_failure_is_no_success() {
-    let call = failed(span("1", "chat", (0, 9), &chat(&json!({}))), "Error", "boom");
+    let call = failed(
+        span("1", "chat", (0, 9), &chat(&json!({}))),
+        "Error",
+        "boom",
+    );
     let events = events_of("gen_ai", &[call]);
     assert_eq!(only(&events, "$ai_generation")["$ai_is_error"], true);
-    assert_eq!(only(&events, "$ai_trace")["$ai_is_error"], true, "the whole is marked");
+    assert_eq!(
+        only(&events, "$ai_trace")["$ai_is_error"],
+        true,
+        "the whole is marked"
+    );
 }
 
 #[test]
 fn complaint_3_users_and_groups_are_those_of_the_request_and_never_mixed() {
-    let of = |user: &str| json!({
-        "ai.telemetry.metadata.posthog_distinct_id": user,
-        "ai.telemetry.metadata.$groups": format!(r#"{{"company":"{user} Ltd"}}"#),
-    });
+    let of = |user: &str| {
+        json!({
+            "ai.telemetry.metadata.posthog_distinct_id": user,
+            "ai.telemetry.metadata.$groups": format!(r#"{{"company":"{user} Ltd"}}"#),
+        })
+    };
     let agent = |extra: Value| {
         let mut attributes = json!({ "gen_ai.operation.name": "invoke_agent" });
-        attributes.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        attributes
+            .as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
         attributes
     };
     let other = "1af7651916cd43dd8448eb211c80319c";
-    let files = Files::of(&[request("shop", "gen_ai", &[
-        span("1", "agent", (0, 99), &agent(of("ada"))),
-        span("2<1", "chat", (1, 9), &chat(&json!({}))),
-        in_trace(span("3", "agent", (0, 99), &agent(of("bob"))), other),
-        in_trace(span("4<3", "chat", (1, 9), &chat(&json!({}))), other),
-        // One trace of two users.
-        in_trace(span("5", "agent", (0, 99), &agent(of("cleo"))), "2af7651916cd43dd8448eb211c80319c"),
-        in_trace(span("6<5", "chat", (1, 9), &chat(&of("dora"))), "2af7651916cd43dd8448eb211c80319c"),
-    ])]);
+    let files = Files::of(&[request(
+        "shop",
+        "gen_ai",
+        &[
+            span("1", "agent", (0, 99), &agent(of("ada"))),
+            span("2<1", "chat", (1, 9), &chat(&json!({}))),
+            in_trace(span("3", "agent", (0, 99), &agent(of("bob"))), other),
+            in_trace(span("4<3", "chat", (1, 9), &chat(&json!({}))), other),
+            // One trace of two users.
+            in_trace(
+                span("5", "agent", (0, 99), &agent(of("cleo"))),
+                "2af7651916cd43dd8448eb211c80319c",
+            ),
+            in_trace(
+                span("6<5", "chat", (1, 9), &chat(&of("dora"))),
+                "2af7651916cd43dd8448eb211c80319c",
+            ),
+        ],
+    )]);
     let events = files.events(&Run::default());
-    let people: Vec<_> = named(&events, "$ai_generation").iter().map(|it| {
-        let company = &it["properties"]["$groups"]["company"];
-        (it["distinct_id"].as_str().unwrap(), company.as_str().unwrap())
-    }).collect();
-    assert_eq!(people, [("ada", "ada Ltd"), ("bob", "bob Ltd"), ("dora", "dora Ltd")]);
+    let people: Vec<_> = named(&events, "$ai_generation")
+        .iter()
+        .map(|it| {
+            let company = &it["properties"]["$groups"]["company"];
+            (
+                it["distinct_id"].as_str().unwrap(),
+                company.as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        people,
+        [("ada", "ada Ltd"), ("bob", "bob Ltd"), ("dora", "dora Ltd")]
+    );
 }
 
 #[test]
@@ -81,80 +132,178 @@ fn complaint_4_every_name_of_the_user_and_the_session_is_understood() {
         ("langfuse.user.id", "user_123"),
         ("traceloop.association.properties.user_id", "user_123"),
     ] {
-        let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({ name: "user_123" })))]);
+        let events = events_of(
+            "x",
+            &[span(
+                "1",
+                "chat",
+                (0, 9),
+                &chat(&json!({ name: "user_123" })),
+            )],
+        );
         assert_eq!(events[0]["distinct_id"], expected, "{name}");
     }
     for id in ["anonymous", "unknown", "null", ""] {
-        let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({ "user.id": id })))]);
-        assert_eq!(events[0]["distinct_id"], "ada@example.com", "{id:?} is nobody");
+        let events = events_of(
+            "x",
+            &[span("1", "chat", (0, 9), &chat(&json!({ "user.id": id })))],
+        );
+        assert_eq!(
+            events[0]["distinct_id"], "ada@example.com",
+            "{id:?} is nobody"
+        );
     }
     let long = "x".repeat(300);
-    let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({ "user.id": long })))]);
-    assert_eq!(events[0]["distinct_id"].as_str().unwrap().len(), 64, "a hash of it");
-    for name in ["$ai_session_id", "gen_ai.conversation.id", "session.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId"] {
-        let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({ name: "sess-9" })))]);
-        assert_eq!(events[0]["properties"]["$ai_session_id"], "sess-9", "{name}");
+    let events = events_of(
+        "x",
+        &[span(
+            "1",
+            "chat",
+            (0, 9),
+            &chat(&json!({ "user.id": long })),
+        )],
+    );
+    assert_eq!(
+        events[0]["distinct_id"].as_str().unwrap().len(),
+        64,
+        "a hash of it"
+    );
+    for name in [
+        "$ai_session_id",
+        "gen_ai.conversation.id",
+        "session.id",
+        "langfuse.session.id",
+        "ai.telemetry.metadata.sessionId",
+    ] {
+        let events = events_of(
+            "x",
+            &[span("1", "chat", (0, 9), &chat(&json!({ name: "sess-9" })))],
+        );
+        assert_eq!(
+            events[0]["properties"]["$ai_session_id"], "sess-9",
+            "{name}"
+        );
     }
     let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({})))]);
-    assert_eq!(events[0]["properties"]["$ai_session_id"], Value::Null, "none is none");
+    assert_eq!(
+        events[0]["properties"]["$ai_session_id"],
+        Value::Null,
+        "none is none"
+    );
 }
 
 #[test]
 fn complaint_5_generate_content_is_a_generation_and_unknown_operations_are_spans() {
     let mut attributes = chat(&json!({}));
     attributes["gen_ai.operation.name"] = "generate_content".into();
-    let events = events_of("gcp.vertex.agent", &[span("1", "call_llm", (0, 9), &attributes)]);
+    let events = events_of(
+        "gcp.vertex.agent",
+        &[span("1", "call_llm", (0, 9), &attributes)],
+    );
     assert_eq!(only(&events, "$ai_generation")["$ai_input_tokens"], 9);
     let plan = json!({ "gen_ai.operation.name": "plan" });
     let root = json!({ "gen_ai.operation.name": "invoke_agent" });
-    let events = events_of("x", &[span("1", "agent", (0, 99), &root), span("2<1", "plan", (1, 9), &plan)]);
+    let events = events_of(
+        "x",
+        &[
+            span("1", "agent", (0, 99), &root),
+            span("2<1", "plan", (1, 9), &plan),
+        ],
+    );
     assert_eq!(only(&events, "$ai_span")["$ai_span_type"], "plan");
 }
 
 #[test]
 fn complaint_6_and_10_cached_tokens_have_one_price() {
     // AI SDK 6 counts cached tokens as input, and says so twice.
-    let events = events_of("ai", &[span("1", "ai.generateText.doGenerate", (0, 9), &json!({
-        "ai.operationId": "ai.generateText.doGenerate", "ai.model.id": "claude-sonnet-4-5", "ai.model.provider": "anthropic.messages",
-        "ai.usage.inputTokens": 1020, "ai.usage.outputTokens": 25,
-        "ai.usage.inputTokenDetails.noCacheTokens": 20, "ai.usage.inputTokenDetails.cacheReadTokens": 900,
-        "ai.usage.inputTokenDetails.cacheWriteTokens": 100, "ai.usage.cachedInputTokens": 900,
-        "gen_ai.usage.input_tokens": 1020,
-    }))]);
+    let events = events_of(
+        "ai",
+        &[span(
+            "1",
+            "ai.generateText.doGenerate",
+            (0, 9),
+            &json!({
+                "ai.operationId": "ai.generateText.doGenerate", "ai.model.id": "claude-sonnet-4-5", "ai.model.provider": "anthropic.messages",
+                "ai.usage.inputTokens": 1020, "ai.usage.outputTokens": 25,
+                "ai.usage.inputTokenDetails.noCacheTokens": 20, "ai.usage.inputTokenDetails.cacheReadTokens": 900,
+                "ai.usage.inputTokenDetails.cacheWriteTokens": 100, "ai.usage.cachedInputTokens": 900,
+                "gen_ai.usage.input_tokens": 1020,
+            }),
+        )],
+    );
     let call = only(&events, "$ai_generation");
     let expected = json!([1020, 900, 100, false]);
-    let found = json!([call["$ai_input_tokens"], call["$ai_cache_read_input_tokens"], call["$ai_cache_creation_input_tokens"], call["$ai_cache_reporting_exclusive"]]);
+    let found = json!([
+        call["$ai_input_tokens"],
+        call["$ai_cache_read_input_tokens"],
+        call["$ai_cache_creation_input_tokens"],
+        call["$ai_cache_reporting_exclusive"]
+    ]);
     assert_eq!(found, expected);
 }
 
 #[test]
 fn complaint_7_every_event_has_a_span_of_its_own() {
     let agent = json!({ "gen_ai.operation.name": "invoke_agent" });
-    let events = events_of("x", &[span("1", "agent", (0, 99), &agent), span("2<1", "chat", (1, 9), &chat(&json!({}))), span("3<1", "chat", (10, 19), &chat(&json!({})))]);
-    let mut spans: Vec<&str> = events.iter().filter_map(|it| it["properties"]["$ai_span_id"].as_str()).collect();
+    let events = events_of(
+        "x",
+        &[
+            span("1", "agent", (0, 99), &agent),
+            span("2<1", "chat", (1, 9), &chat(&json!({}))),
+            span("3<1", "chat", (10, 19), &chat(&json!({}))),
+        ],
+    );
+    let mut spans: Vec<&str> = events
+        .iter()
+        .filter_map(|it| it["properties"]["$ai_span_id"].as_str())
+        .collect();
     spans.sort_unstable();
     spans.dedup();
     assert_eq!(spans.len(), events.len());
-    assert_eq!(named(&events, "$ai_generation")[0]["properties"]["$ai_span_id"], "0000000000000002", "the application's own");
+    assert_eq!(
+        named(&events, "$ai_generation")[0]["properties"]["$ai_span_id"],
+        "0000000000000002",
+        "the application's own"
+    );
 }
 
 #[test]
 fn complaint_9_and_12_cached_input_and_its_parts_are_read() {
     for (name, property) in [
         ("ai.usage.cachedInputTokens", "$ai_cache_read_input_tokens"),
-        ("gen_ai.usage.details.cache_read_tokens", "$ai_cache_read_input_tokens"),
-        ("gen_ai.usage.cache_write.input_tokens", "$ai_cache_creation_input_tokens"),
+        (
+            "gen_ai.usage.details.cache_read_tokens",
+            "$ai_cache_read_input_tokens",
+        ),
+        (
+            "gen_ai.usage.cache_write.input_tokens",
+            "$ai_cache_creation_input_tokens",
+        ),
     ] {
-        let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({ name: 4 })))]);
+        let events = events_of(
+            "x",
+            &[span("1", "chat", (0, 9), &chat(&json!({ name: 4 })))],
+        );
         assert_eq!(only(&events, "$ai_generation")[property], 4, "{name}");
     }
 }
 
 #[test]
 fn complaint_11_reasoning_is_a_part_of_the_output() {
-    let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({ "gen_ai.usage.reasoning.output_tokens": 2 })))]);
+    let events = events_of(
+        "x",
+        &[span(
+            "1",
+            "chat",
+            (0, 9),
+            &chat(&json!({ "gen_ai.usage.reasoning.output_tokens": 2 })),
+        )],
+    );
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_output_tokens"], &call["$ai_reasoning_tokens"]), (&json!(3), &json!(2)));
+    assert_eq!(
+        (&call["$ai_output_tokens"], &call["$ai_reasoning_tokens"]),
+        (&json!(3), &json!(2))
+    );
     assert_eq!(call["$ai_total_tokens"], 12);
 }
 
@@ -162,25 +311,53 @@ fn complaint_11_reasoning_is_a_part_of_the_output() {
 fn complaint_13_tool_calls_of_the_conventions_are_read_as_values_and_as_text() {
     let message = json!([{ "role": "assistant", "parts": [{ "type": "tool_call", "id": "a", "name": "weather", "arguments": { "city": "Oslo" } }] }]);
     for messages in [message.clone(), Value::String(message.to_string())] {
-        let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({ "gen_ai.output.messages": messages })))]);
+        let events = events_of(
+            "x",
+            &[span(
+                "1",
+                "chat",
+                (0, 9),
+                &chat(&json!({ "gen_ai.output.messages": messages })),
+            )],
+        );
         let call = only(&events, "$ai_generation");
         let function = &call["$ai_output_choices"][0]["content"][0]["function"];
-        assert_eq!(function, &json!({ "name": "weather", "arguments": { "city": "Oslo" } }));
-        assert_eq!(named(&events, "$ai_span").len(), 0, "nobody reports that it ran");
+        assert_eq!(
+            function,
+            &json!({ "name": "weather", "arguments": { "city": "Oslo" } })
+        );
+        assert_eq!(
+            named(&events, "$ai_span").len(),
+            0,
+            "nobody reports that it ran"
+        );
     }
 }
 
 #[test]
 fn complaint_14_spans_that_sentry_rewrote_keep_their_usage() {
-    let events = events_of("ai", &[
-        span("1", "invoke_agent weather", (0, 99), &json!({ "sentry.op": "gen_ai.invoke_agent", "vercel.ai.operationId": "ai.generateText", "gen_ai.function_id": "weather" })),
-        span("2<1", "generate_text gpt-4o", (1, 50), &json!({
-            "sentry.op": "gen_ai.generate_text", "vercel.ai.operationId": "ai.generateText.doGenerate",
-            "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30,
-            "gen_ai.request.messages": r#"[{"role":"user","content":"Weather?"}]"#,
-            "gen_ai.response.text": r#"["Cold."]"#,
-        })),
-    ]);
+    let events = events_of(
+        "ai",
+        &[
+            span(
+                "1",
+                "invoke_agent weather",
+                (0, 99),
+                &json!({ "sentry.op": "gen_ai.invoke_agent", "vercel.ai.operationId": "ai.generateText", "gen_ai.function_id": "weather" }),
+            ),
+            span(
+                "2<1",
+                "generate_text gpt-4o",
+                (1, 50),
+                &json!({
+                    "sentry.op": "gen_ai.generate_text", "vercel.ai.operationId": "ai.generateText.doGenerate",
+                    "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30,
+                    "gen_ai.request.messages": r#"[{"role":"user","content":"Weather?"}]"#,
+                    "gen_ai.response.text": r#"["Cold."]"#,
+                }),
+            ),
+        ],
+    );
     let call = only(&events, "$ai_generation");
     assert_eq!(call["$ai_input_tokens"], 120);
     assert_eq!(call["$ai_output_choices"][0]["content"][0]["text"], "Cold.");
@@ -191,10 +368,18 @@ fn complaint_14_spans_that_sentry_rewrote_keep_their_usage() {
 fn complaint_15_a_large_span_is_shortened_and_costs_no_other_one() {
     let large = "many words ".repeat(1 << 20);
     let message = json!([{ "role": "user", "parts": [{ "type": "text", "content": large }] }]);
-    let events = events_of("x", &[
-        span("1", "chat", (0, 9), &chat(&json!({ "gen_ai.input.messages": message.to_string() }))),
-        span("2", "chat", (10, 19), &chat(&json!({}))),
-    ]);
+    let events = events_of(
+        "x",
+        &[
+            span(
+                "1",
+                "chat",
+                (0, 9),
+                &chat(&json!({ "gen_ai.input.messages": message.to_string() })),
+            ),
+            span("2", "chat", (10, 19), &chat(&json!({}))),
+        ],
+    );
     assert_eq!(named(&events, "$ai_generation").len(), 2);
     let sizes = events.iter().map(|it| it.to_string().len());
     assert!(sizes.max() < Some(8 << 20));
@@ -204,26 +389,50 @@ fn complaint_15_a_large_span_is_shortened_and_costs_no_other_one() {
 fn complaint_15_a_thread_of_langgraph_is_the_session() {
     let call = chat(&json!({ "langsmith.metadata.thread_id": "thread-1" }));
     let events = events_of("langsmith", &[span("1", "ChatOpenAI", (0, 9), &call)]);
-    assert_eq!(only(&events, "$ai_generation")["$ai_session_id"], "thread-1");
-    assert_eq!(only(&events, "$ai_generation")["$ai_framework"], "langchain");
+    assert_eq!(
+        only(&events, "$ai_generation")["$ai_session_id"],
+        "thread-1"
+    );
+    assert_eq!(
+        only(&events, "$ai_generation")["$ai_framework"],
+        "langchain"
+    );
 }
 
 #[test]
 fn a_failed_tool_failed() {
     let output = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"a","name":"weather","arguments":{}}]}]"#;
     let execution = json!({ "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather", "gen_ai.tool.call.id": "a" });
-    let events = events_of("x", &[
-        span("1", "chat", (0, 9), &chat(&json!({ "gen_ai.output.messages": output }))),
-        failed(span("2", "execute_tool weather", (10, 19), &execution), "Error", "service down"),
-    ]);
+    let events = events_of(
+        "x",
+        &[
+            span(
+                "1",
+                "chat",
+                (0, 9),
+                &chat(&json!({ "gen_ai.output.messages": output })),
+            ),
+            failed(
+                span("2", "execute_tool weather", (10, 19), &execution),
+                "Error",
+                "service down",
+            ),
+        ],
+    );
     let tool = tool(&events, "weather");
-    assert_eq!((&tool["$ai_is_error"], &tool["$ai_error"]), (&json!(true), &json!("Error: service down")));
+    assert_eq!(
+        (&tool["$ai_is_error"], &tool["$ai_error"]),
+        (&json!(true), &json!("Error: service down"))
+    );
     assert_eq!(only(&events, "$ai_generation")["$ai_is_error"], false);
 }
 
 #[test]
 fn images_vectors_headers_and_command_lines_never_leave() {
-    let image = format!("data:image/png;base64,{}", "iVBORw0KGgoAAAANSUhEUg".repeat(40));
+    let image = format!(
+        "data:image/png;base64,{}",
+        "iVBORw0KGgoAAAANSUhEUg".repeat(40)
+    );
     let buffer = json!({ "type": "Buffer", "data": vec![137; 400] });
     let messages = json!([{ "role": "user", "content": [
         { "type": "text", "text": "What is it?" },
@@ -254,26 +463,51 @@ fn images_vectors_headers_and_command_lines_never_leave() {
 #[test]
 fn in_privacy_mode_only_names_and_numbers_leave() {
     let secret = "planted words";
-    let message = |role: &str| json!([{ "role": role, "parts": [{ "type": "text", "content": secret }] }]).to_string();
-    let call = chat(&json!({ "gen_ai.input.messages": message("user"), "gen_ai.output.messages": message("assistant"), "gen_ai.system_instructions": message("system") }));
+    let message = |role: &str| {
+        json!([{ "role": role, "parts": [{ "type": "text", "content": secret }] }]).to_string()
+    };
+    let call = chat(
+        &json!({ "gen_ai.input.messages": message("user"), "gen_ai.output.messages": message("assistant"), "gen_ai.system_instructions": message("system") }),
+    );
     let agent = json!({ "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "agent", "gen_ai.input.messages": message("user"), "input.value": secret });
     let execution = json!({ "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather", "gen_ai.tool.call.arguments": secret, "gen_ai.tool.call.result": secret });
-    let files = Files::of(&[request("shop", "x", &[
-        span("1", "agent", (0, 99), &agent),
-        span("2<1", "chat", (1, 9), &call),
-        failed(span("3<1", "execute_tool weather", (10, 19), &execution), "Error", secret),
-    ])]);
+    let files = Files::of(&[request(
+        "shop",
+        "x",
+        &[
+            span("1", "agent", (0, 99), &agent),
+            span("2<1", "chat", (1, 9), &call),
+            failed(
+                span("3<1", "execute_tool weather", (10, 19), &execution),
+                "Error",
+                secret,
+            ),
+        ],
+    )]);
     let events = files.events(&Run::private());
-    assert!(!json!(events).to_string().contains("planted"), "{events:#?}");
+    assert!(
+        !json!(events).to_string().contains("planted"),
+        "{events:#?}"
+    );
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_input"], &call["$ai_output_choices"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&call["$ai_input"], &call["$ai_output_choices"]),
+        (&Value::Null, &Value::Null)
+    );
     assert_eq!(call["$ai_input_tokens"], 9);
-    assert_eq!(only(&events, "$ai_trace")["$ai_trace_name"], "agent", "programmers chose it");
+    assert_eq!(
+        only(&events, "$ai_trace")["$ai_trace_name"],
+        "agent",
+        "programmers chose it"
+    );
 }
 
 #[test]
 fn an_application_that_records_no_content_has_null_for_it() {
     let events = events_of("x", &[span("1", "chat", (0, 9), &chat(&json!({})))]);
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_input"], &call["$ai_output_choices"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&call["$ai_input"], &call["$ai_output_choices"]),
+        (&Value::Null, &Value::Null)
+    );
 }

@@ -302,7 +302,8 @@ fn a_body_that_is_no_object_is_refused_with_the_place() {
 #[test]
 fn a_body_is_decoded_in_the_encoding_that_is_named() {
     let body = b"\x0a\x02\x12\x00";
-    let decode = |encoding| posthog_llma::otlp::decode(body, encoding, Signal::Traces, &Limits::default());
+    let decode =
+        |encoding| posthog_llma::otlp::decode(body, encoding, Signal::Traces, &Limits::default());
     assert_eq!(decode(Encoding::Protobuf), Ok(Batch::default()));
     let refused = decode(Encoding::Json)
         .expect_err("it is refused")

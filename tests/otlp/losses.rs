@@ -2,39 +2,59 @@
 
 use serde_json::{Value, json};
 
-use super::traces::{Files, events_of, failed, in_trace, log, log_request, named, only, request, span, tool};
+use super::traces::{
+    Files, events_of, failed, in_trace, log, log_request, named, only, request, span, tool,
+};
 use crate::support::library::Run;
 
-const CALLS: &str = r#"[{"toolCallId":"call_1","toolName":"weather","input":"{\"city\":\"Oslo\"}"}]"#;
+const CALLS: &str =
+    r#"[{"toolCallId":"call_1","toolName":"weather","input":"{\"city\":\"Oslo\"}"}]"#;
 
 /// A call of AI SDK 7, in a step of an agent.
 fn ai_sdk_7(person: &Value) -> Vec<Value> {
     let mut step = json!({ "gen_ai.operation.name": "agent_step" });
-    step.as_object_mut().unwrap().extend(person.as_object().unwrap().clone());
+    step.as_object_mut()
+        .unwrap()
+        .extend(person.as_object().unwrap().clone());
     vec![
-        span("1", "invoke_agent gpt-4o", (0, 100), &json!({
-            "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "weather-agent",
-            "gen_ai.usage.input_tokens": 280,
-        })),
+        span(
+            "1",
+            "invoke_agent gpt-4o",
+            (0, 100),
+            &json!({
+                "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "weather-agent",
+                "gen_ai.usage.input_tokens": 280,
+            }),
+        ),
         span("2<1", "step 1", (1, 99), &step),
-        span("3<2", "chat gpt-4o", (2, 60), &json!({
-            "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai.chat",
-            "gen_ai.request.model": "gpt-4o",
-            "gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30,
-            "gen_ai.usage.cache_read.input_tokens": 64,
-            "ai.usage.outputTokenDetails.reasoningTokens": 12,
-            "gen_ai.client.operation.time_to_first_chunk": 0.02,
-            "gen_ai.response.finish_reasons": ["tool-calls"],
-            "gen_ai.tool.definitions": r#"[{"type":"function","name":"weather"}]"#,
-            "gen_ai.input.messages": r#"[{"role":"user","parts":[{"type":"text","content":"Weather?"}]}]"#,
-            "gen_ai.output.messages": r#"[{"role":"assistant","parts":[{"type":"reasoning","content":"hm"},{"type":"tool_call","id":"call_1","name":"weather","arguments":{"city":"Oslo"}}]}]"#,
-        })),
-        span("4<2", "execute_tool weather", (61, 70), &json!({
-            "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather",
-            "gen_ai.tool.call.id": "call_1",
-            "gen_ai.tool.call.arguments": r#"{"city":"Oslo"}"#,
-            "gen_ai.tool.call.result": r#"{"temp":7}"#,
-        })),
+        span(
+            "3<2",
+            "chat gpt-4o",
+            (2, 60),
+            &json!({
+                "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai.chat",
+                "gen_ai.request.model": "gpt-4o",
+                "gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30,
+                "gen_ai.usage.cache_read.input_tokens": 64,
+                "ai.usage.outputTokenDetails.reasoningTokens": 12,
+                "gen_ai.client.operation.time_to_first_chunk": 0.02,
+                "gen_ai.response.finish_reasons": ["tool-calls"],
+                "gen_ai.tool.definitions": r#"[{"type":"function","name":"weather"}]"#,
+                "gen_ai.input.messages": r#"[{"role":"user","parts":[{"type":"text","content":"Weather?"}]}]"#,
+                "gen_ai.output.messages": r#"[{"role":"assistant","parts":[{"type":"reasoning","content":"hm"},{"type":"tool_call","id":"call_1","name":"weather","arguments":{"city":"Oslo"}}]}]"#,
+            }),
+        ),
+        span(
+            "4<2",
+            "execute_tool weather",
+            (61, 70),
+            &json!({
+                "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather",
+                "gen_ai.tool.call.id": "call_1",
+                "gen_ai.tool.call.arguments": r#"{"city":"Oslo"}"#,
+                "gen_ai.tool.call.result": r#"{"temp":7}"#,
+            }),
+        ),
     ]
 }
 
@@ -59,25 +79,39 @@ fn loss_2_a_call_of_ai_sdk_7_has_its_reason_tools_reasoning_and_first_token() {
     let events = events_of("gen_ai", &ai_sdk_7(&json!({})));
     let call = only(&events, "$ai_generation");
     assert_eq!(call["$ai_stop_reason"], "tool_calls");
-    assert_eq!(call["$ai_tools"], json!([{ "type": "function", "name": "weather" }]));
+    assert_eq!(
+        call["$ai_tools"],
+        json!([{ "type": "function", "name": "weather" }])
+    );
     assert_eq!(call["$ai_reasoning_tokens"], 12);
     assert_eq!(call["$ai_time_to_first_token"], 0.02);
     let tool = tool(&events, "weather");
     assert_eq!(tool["$ai_input_state"], json!({ "city": "Oslo" }));
     assert_eq!(tool["$ai_output_state"], json!({ "temp": 7 }));
-    assert_eq!(tool["$ai_parent_id"], call["$ai_span_id"], "the call that asked for it");
+    assert_eq!(
+        tool["$ai_parent_id"], call["$ai_span_id"],
+        "the call that asked for it"
+    );
 }
 
 #[test]
 fn loss_3_cached_tokens_are_never_charged_twice() {
     for (input, exclusive) in [(1020, false), (20, true)] {
-        let events = events_of("opentelemetry.instrumentation.anthropic", &[span("1", "anthropic.chat", (0, 9), &json!({
-            "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic",
-            "gen_ai.request.model": "claude-sonnet-4-5",
-            "gen_ai.usage.input_tokens": input, "gen_ai.usage.output_tokens": 25,
-            "gen_ai.usage.cache_read.input_tokens": 900,
-            "gen_ai.usage.cache_creation.input_tokens": 100,
-        }))]);
+        let events = events_of(
+            "opentelemetry.instrumentation.anthropic",
+            &[span(
+                "1",
+                "anthropic.chat",
+                (0, 9),
+                &json!({
+                    "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic",
+                    "gen_ai.request.model": "claude-sonnet-4-5",
+                    "gen_ai.usage.input_tokens": input, "gen_ai.usage.output_tokens": 25,
+                    "gen_ai.usage.cache_read.input_tokens": 900,
+                    "gen_ai.usage.cache_creation.input_tokens": 100,
+                }),
+            )],
+        );
         let call = only(&events, "$ai_generation");
         assert_eq!(call["$ai_input_tokens"], input);
         assert_eq!(call["$ai_cache_reporting_exclusive"], exclusive, "{input}");
@@ -97,29 +131,46 @@ fn ai_sdk_5(output: &Value) -> Vec<Value> {
         "ai.request.headers.authorization": "Bearer planted-header",
         "ai.response.providerMetadata": r#"{"openai":{"planted":"metadata"}}"#,
     });
-    attributes.as_object_mut().unwrap().extend(output.as_object().unwrap().clone());
+    attributes
+        .as_object_mut()
+        .unwrap()
+        .extend(output.as_object().unwrap().clone());
     vec![
-        span("1", "ai.generateText", (0, 100), &json!({
-            "ai.operationId": "ai.generateText", "ai.telemetry.functionId": "agent",
-            "ai.usage.promptTokens": 120,
-        })),
+        span(
+            "1",
+            "ai.generateText",
+            (0, 100),
+            &json!({
+                "ai.operationId": "ai.generateText", "ai.telemetry.functionId": "agent",
+                "ai.usage.promptTokens": 120,
+            }),
+        ),
         span("2<1", "ai.generateText.doGenerate", (1, 50), &attributes),
     ]
 }
 
 #[test]
 fn loss_4_tool_calls_and_objects_are_the_output_of_ai_sdk_5_and_6() {
-    let events = events_of("ai", &ai_sdk_5(&json!({
-        "ai.response.text": "", "ai.response.toolCalls": CALLS, "ai.response.reasoning": "hm",
-        "ai.response.finishReason": "tool-calls",
-    })));
+    let events = events_of(
+        "ai",
+        &ai_sdk_5(&json!({
+            "ai.response.text": "", "ai.response.toolCalls": CALLS, "ai.response.reasoning": "hm",
+            "ai.response.finishReason": "tool-calls",
+        })),
+    );
     let call = only(&events, "$ai_generation");
     let function = json!({ "type": "function", "id": "call_1", "function": { "name": "weather", "arguments": { "city": "Oslo" } } });
-    assert_eq!(call["$ai_output_choices"], json!([
-        { "role": "assistant", "content": [{ "type": "thinking", "thinking": "hm" }] },
-        { "role": "assistant", "content": [function] },
-    ]));
-    assert_eq!(call["$ai_tools"], json!([{ "type": "function", "name": "weather" }]));
+    assert_eq!(
+        call["$ai_output_choices"],
+        json!([
+            { "role": "assistant", "content": [{ "type": "thinking", "thinking": "hm" }] },
+            { "role": "assistant", "content": [function] },
+        ])
+    );
+    assert_eq!(
+        call["$ai_tools"],
+        json!([{ "type": "function", "name": "weather" }])
+    );
     assert_eq!(call["$ai_cache_read_input_tokens"], 64);
     let object = r#"{"name":"Spike","age":3}"#;
     let events = events_of("ai", &ai_sdk_5(&json!({ "ai.response.object": object })));
@@ -129,23 +180,49 @@ fn loss_4_tool_calls_and_objects_are_the_output_of_ai_sdk_5_and_6() {
 
 #[test]
 fn loss_5_an_embedding_has_its_model_and_tokens_and_is_counted_once() {
-    let events = events_of("ai", &[
-        span("1", "ai.embed", (0, 10), &json!({ "ai.operationId": "ai.embed", "ai.value": "\"hedgehog\"", "ai.embedding": "[0.1,0.2]", "ai.usage.tokens": 5 })),
-        span("2<1", "ai.embed.doEmbed", (1, 9), &json!({
-            "ai.operationId": "ai.embed.doEmbed", "ai.model.id": "text-embedding-3-small", "ai.model.provider": "openai.embedding",
-            "ai.values": ["\"hedgehog\""], "ai.embeddings": ["[0.1,0.2]"], "ai.usage.tokens": 5,
-        })),
-    ]);
+    let events = events_of(
+        "ai",
+        &[
+            span(
+                "1",
+                "ai.embed",
+                (0, 10),
+                &json!({ "ai.operationId": "ai.embed", "ai.value": "\"hedgehog\"", "ai.embedding": "[0.123,0.2]", "ai.usage.tokens": 5 }),
+            ),
+            span(
+                "2<1",
+                "ai.embed.doEmbed",
+                (1, 9),
+                &json!({
+                    "ai.operationId": "ai.embed.doEmbed", "ai.model.id": "text-embedding-3-small", "ai.model.provider": "openai.embedding",
+                    "ai.values": ["\"hedgehog\""], "ai.embeddings": ["[0.123,0.2]"], "ai.usage.tokens": 5,
+                }),
+            ),
+        ],
+    );
     let call = only(&events, "$ai_embedding");
     assert_eq!(call["$ai_model"], "text-embedding-3-small");
     assert_eq!(call["$ai_provider"], "openai");
     assert_eq!(call["$ai_input_tokens"], 5);
     assert_eq!(call["$ai_input"][0]["content"][0]["text"], "hedgehog");
-    assert!(!json!(events).to_string().contains("0.1"), "no vector leaves: {events:#?}");
+    assert!(
+        !json!(events).to_string().contains("0.123"),
+        "no vector leaves: {events:#?}"
+    );
     let operation = json!({ "gen_ai.operation.name": "embeddings", "gen_ai.request.model": "m" });
     let inner = json!({ "gen_ai.operation.name": "embeddings", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 5 });
-    let events = events_of("gen_ai", &[span("1", "embeddings m", (0, 10), &operation), span("2<1", "embeddings m", (1, 9), &inner)]);
-    assert_eq!(only(&events, "$ai_embedding")["$ai_input_tokens"], 5, "AI SDK 7 reports it twice");
+    let events = events_of(
+        "gen_ai",
+        &[
+            span("1", "embeddings m", (0, 10), &operation),
+            span("2<1", "embeddings m", (1, 9), &inner),
+        ],
+    );
+    assert_eq!(
+        only(&events, "$ai_embedding")["$ai_input_tokens"],
+        5,
+        "AI SDK 7 reports it twice"
+    );
 }
 
 #[test]
@@ -157,12 +234,22 @@ fn loss_6_a_429_is_a_429_and_an_unknown_status_is_none() {
         (&stated, "Rate limit reached", json!(429)),
         (&call, "Rate limit reached", Value::Null),
     ] {
-        let events = events_of("x", &[failed(span("1", "chat", (0, 9), attributes), "RateLimitError", message)]);
+        let events = events_of(
+            "x",
+            &[failed(
+                span("1", "chat", (0, 9), attributes),
+                "RateLimitError",
+                message,
+            )],
+        );
         let call = only(&events, "$ai_generation");
         assert_eq!(call["$ai_is_error"], true);
         assert_eq!(call["$ai_error"], format!("RateLimitError: {message}"));
         assert_eq!(call["$ai_http_status"], expected, "{message}");
-        assert!(!json!(events).to_string().contains("secretFunction"), "no stack trace leaves");
+        assert!(
+            !json!(events).to_string().contains("secretFunction"),
+            "no stack trace leaves"
+        );
     }
 }
 
@@ -176,21 +263,67 @@ fn loss_7_claude_code_has_content_from_its_log_records_and_failed_tools_failed()
         attributes
     };
     let spans = [
-        span("1", "claude_code.interaction", (0, 100), &own(json!({ "span.type": "interaction", "gen_ai.operation.name": "invoke_agent", "user_prompt": "list files" }))),
-        span("2<1", "claude_code.llm_request", (1, 50), &own(json!({
-            "span.type": "llm_request", "gen_ai.operation.name": "chat", "model": "claude-opus-4-6", "gen_ai.provider.name": "anthropic",
-            "request_id": "req_1", "gen_ai.response.id": "req_1", "input_tokens": 12, "ttft_ms": 12, "stop_reason": "tool_use",
-            "gen_ai.usage.input_tokens": 18412, "gen_ai.usage.output_tokens": 321,
-            "gen_ai.usage.cache_read.input_tokens": 15000, "gen_ai.usage.cache_write.input_tokens": 3400,
-        }))),
-        span("3<1", "claude_code.tool", (51, 90), &own(json!({ "span.type": "tool", "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "Bash", "tool_use_id": "toolu_1" }))),
-        span("4<3", "claude_code.tool.blocked_on_user", (51, 61), &own(json!({ "span.type": "tool.blocked_on_user" }))),
-        span("5<3", "claude_code.tool.execution", (61, 90), &own(json!({ "span.type": "tool.execution", "success": false, "error": "Shell command failed" }))),
+        span(
+            "1",
+            "claude_code.interaction",
+            (0, 100),
+            &own(
+                json!({ "span.type": "interaction", "gen_ai.operation.name": "invoke_agent", "user_prompt": "list files" }),
+            ),
+        ),
+        span(
+            "2<1",
+            "claude_code.llm_request",
+            (1, 50),
+            &own(json!({
+                "span.type": "llm_request", "gen_ai.operation.name": "chat", "model": "claude-opus-4-6", "gen_ai.provider.name": "anthropic",
+                "request_id": "req_1", "gen_ai.response.id": "req_1", "input_tokens": 12, "ttft_ms": 12, "stop_reason": "tool_use",
+                "gen_ai.usage.input_tokens": 18412, "gen_ai.usage.output_tokens": 321,
+                "gen_ai.usage.cache_read.input_tokens": 15000, "gen_ai.usage.cache_write.input_tokens": 3400,
+            })),
+        ),
+        span(
+            "3<1",
+            "claude_code.tool",
+            (51, 90),
+            &own(
+                json!({ "span.type": "tool", "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "Bash", "tool_use_id": "toolu_1" }),
+            ),
+        ),
+        span(
+            "4<3",
+            "claude_code.tool.blocked_on_user",
+            (51, 61),
+            &own(json!({ "span.type": "tool.blocked_on_user" })),
+        ),
+        span(
+            "5<3",
+            "claude_code.tool.execution",
+            (61, 90),
+            &own(
+                json!({ "span.type": "tool.execution", "success": false, "error": "Shell command failed" }),
+            ),
+        ),
     ];
     let logs = [
-        log("1", "", &json!({ "event.name": "api_request", "request_id": "req_1", "cache_creation_5m_tokens": 1400, "cache_creation_1h_tokens": 2000 }), &json!("x")),
-        log("1", "", &json!({ "event.name": "assistant_response", "request_id": "req_1", "response": "Let me look." }), &json!("x")),
-        log("1", "", &json!({ "event.name": "tool_result", "request_id": "req_1", "tool_use_id": "toolu_1", "success": "false", "tool_input": r#"{"command":"ls"}"# }), &json!("x")),
+        log(
+            "1",
+            "",
+            &json!({ "event.name": "api_request", "request_id": "req_1", "cache_creation_5m_tokens": 1400, "cache_creation_1h_tokens": 2000 }),
+            &json!("x"),
+        ),
+        log(
+            "1",
+            "",
+            &json!({ "event.name": "assistant_response", "request_id": "req_1", "response": "Let me look." }),
+            &json!("x"),
+        ),
+        log(
+            "1",
+            "",
+            &json!({ "event.name": "tool_result", "request_id": "req_1", "tool_use_id": "toolu_1", "success": "false", "tool_input": r#"{"command":"ls"}"# }),
+            &json!("x"),
+        ),
     ];
     let files = Files::of(&[
         request("claude-code", "com.anthropic.claude_code.tracing", &spans),
@@ -201,34 +334,60 @@ fn loss_7_claude_code_has_content_from_its_log_records_and_failed_tools_failed()
     assert_eq!(call["$ai_input_tokens"], 18412, "12 and both caches");
     assert_eq!(call["$ai_cache_creation_5m_input_tokens"], 1400);
     assert_eq!(call["$ai_cache_creation_1h_input_tokens"], 2000);
-    assert_eq!(call["$ai_output_choices"][0]["content"][0]["text"], "Let me look.");
+    assert_eq!(
+        call["$ai_output_choices"][0]["content"][0]["text"],
+        "Let me look."
+    );
     let tool = tool(&events, "Bash");
     assert_eq!(tool["$ai_is_error"], true);
     assert_eq!(tool["$ai_error"], "Shell command failed");
     assert_eq!(tool["$ai_input_state"], json!({ "command": "ls" }));
-    assert_eq!(tool["$ai_latency"], 0.029, "without the question to the user");
+    assert_eq!(
+        tool["$ai_latency"], 0.029,
+        "without the question to the user"
+    );
     assert_eq!(tool["permission_wait_seconds"], 0.01);
-    assert_eq!(tool["$ai_parent_id"], call["$ai_span_id"], "its log record names the request");
+    assert_eq!(
+        tool["$ai_parent_id"], call["$ai_span_id"],
+        "its log record names the request"
+    );
     for event in &events {
-        assert_eq!(event["distinct_id"], "ada@example.com", "the hash of a machine is no person");
+        assert_eq!(
+            event["distinct_id"], "ada@example.com",
+            "the hash of a machine is no person"
+        );
         assert_eq!(event["properties"]["$ai_session_id"], "s-1");
     }
 }
 
 #[test]
 fn loss_8_calls_of_gemini_cli_and_codex_are_generations() {
-    let events = events_of("gemini-cli", &[span("1", "llm_call", (0, 9), &json!({
-        "gen_ai.operation.name": "llm_call", "gen_ai.request.model": "gemini-2.5-pro",
-        "gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 3,
-        "gen_ai.input.messages": r#"[{"role":"user","parts":[{"text":"Hi"}]}]"#,
-        "gen_ai.output.messages": r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"Hello"}]},"finishReason":"STOP"}]}"#,
-    }))]);
+    let events = events_of(
+        "gemini-cli",
+        &[span(
+            "1",
+            "llm_call",
+            (0, 9),
+            &json!({
+                "gen_ai.operation.name": "llm_call", "gen_ai.request.model": "gemini-2.5-pro",
+                "gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 3,
+                "gen_ai.input.messages": r#"[{"role":"user","parts":[{"text":"Hi"}]}]"#,
+                "gen_ai.output.messages": r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"Hello"}]},"finishReason":"STOP"}]}"#,
+            }),
+        )],
+    );
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_provider"], &call["$ai_stop_reason"]), (&json!("google"), &json!("stop")));
+    assert_eq!(
+        (&call["$ai_provider"], &call["$ai_stop_reason"]),
+        (&json!("google"), &json!("stop"))
+    );
     assert_eq!(call["$ai_output_choices"][0]["content"][0]["text"], "Hello");
     let completed = |trace: bool, tokens: Value| {
         let mut attributes = json!({ "event.name": "codex.sse_event", "event.kind": "response.completed", "conversation.id": "c-1", "model": "gpt-5-codex" });
-        attributes.as_object_mut().unwrap().extend(tokens.as_object().unwrap().clone());
+        attributes
+            .as_object_mut()
+            .unwrap()
+            .extend(tokens.as_object().unwrap().clone());
         let mut log = log("9", "event otel/src/x.rs:1", &attributes, &Value::Null);
         if !trace {
             log.as_object_mut().unwrap().remove("traceId");
@@ -236,39 +395,71 @@ fn loss_8_calls_of_gemini_cli_and_codex_are_generations() {
         }
         log
     };
-    let prompt = json!({ "event.name": "codex.user_prompt", "conversation.id": "c-1", "prompt": "Do it" });
+    let prompt =
+        json!({ "event.name": "codex.user_prompt", "conversation.id": "c-1", "prompt": "Do it" });
     let logs = [
         log("9", "event otel/src/x.rs:1", &prompt, &Value::Null),
         completed(false, json!({})),
-        completed(false, json!({ "input_token_count": "120", "output_token_count": "14", "cached_token_count": "20" })),
+        completed(
+            false,
+            json!({ "input_token_count": "120", "output_token_count": "14", "cached_token_count": "20" }),
+        ),
     ];
     let files = Files::of(&[log_request("codex_exec", &logs)]);
     let events = files.events(&Run::default());
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_model"], &call["$ai_input_tokens"]), (&json!("gpt-5-codex"), &json!(120)));
+    assert_eq!(
+        (&call["$ai_model"], &call["$ai_input_tokens"]),
+        (&json!("gpt-5-codex"), &json!(120))
+    );
     assert_eq!(call["$ai_session_id"], "c-1");
     assert_eq!(only(&events, "$ai_trace")["$ai_trace_name"], "Do it");
 }
 
 #[test]
 fn loss_9_messages_that_come_as_log_records_are_the_content_in_both_orders() {
-    let call = request("shop", "opentelemetry.instrumentation.openai_v2", &[span("1", "chat gpt-4o", (0, 9), &json!({
-        "gen_ai.operation.name": "chat", "gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o",
-        "gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30,
-    }))]);
-    let logs = log_request("shop", &[
-        log("1", "gen_ai.user.message", &json!({}), &json!({ "content": "Weather in Oslo?" })),
-        log("1", "gen_ai.choice", &json!({}), &json!({ "index": 0, "finish_reason": "tool_calls", "message": { "role": "assistant", "tool_calls": [
+    let call = request(
+        "shop",
+        "opentelemetry.instrumentation.openai_v2",
+        &[span(
+            "1",
+            "chat gpt-4o",
+            (0, 9),
+            &json!({
+                "gen_ai.operation.name": "chat", "gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o",
+                "gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30,
+            }),
+        )],
+    );
+    let logs = log_request(
+        "shop",
+        &[
+            log(
+                "1",
+                "gen_ai.user.message",
+                &json!({}),
+                &json!({ "content": "Weather in Oslo?" }),
+            ),
+            log(
+                "1",
+                "gen_ai.choice",
+                &json!({}),
+                &json!({ "index": 0, "finish_reason": "tool_calls", "message": { "role": "assistant", "tool_calls": [
             { "id": "call_1", "type": "function", "function": { "name": "weather", "arguments": r#"{"city":"Oslo"}"# } },
-        ] } })),
-    ]);
+        ] } }),
+            ),
+        ],
+    );
     let [before, after] = [[&call, &logs], [&logs, &call]].map(|requests| {
         let requests = requests.map(Value::clone);
         Files::of(&requests).events(&Run::default())
     });
     assert_eq!(before, after);
     let call = only(&before, "$ai_generation");
-    assert_eq!(call["$ai_input"], json!([{ "role": "user", "content": [{ "type": "text", "text": "Weather in Oslo?" }] }]));
+    assert_eq!(
+        call["$ai_input"],
+        json!([{ "role": "user", "content": [{ "type": "text", "text": "Weather in Oslo?" }] }])
+    );
     assert_eq!(call["$ai_tools_called"], "weather");
     assert_eq!(call["$ai_stop_reason"], "tool_calls");
 }
@@ -287,8 +478,16 @@ fn reported_twice() -> [Value; 2] {
         "gen_ai.output.messages": r#"[{"role":"assistant","parts":[{"type":"text","content":"5000 spines"}]}]"#,
     });
     [
-        request("shop", "com.anthropic.sdk.python", &[span("2<1", "anthropic.messages.create", (2, 198), &own)]),
-        request("shop", "opentelemetry.instrumentation.anthropic", &[span("1", "anthropic.chat", (0, 200), &other)]),
+        request(
+            "shop",
+            "com.anthropic.sdk.python",
+            &[span("2<1", "anthropic.messages.create", (2, 198), &own)],
+        ),
+        request(
+            "shop",
+            "opentelemetry.instrumentation.anthropic",
+            &[span("1", "anthropic.chat", (0, 200), &other)],
+        ),
     ]
 }
 
@@ -307,32 +506,63 @@ fn loss_10_two_instrumentations_of_one_call_give_one_generation() {
     ] {
         let events = Files::of(&requests).events(&Run::default());
         let call = only(&events, "$ai_generation");
-        assert_eq!(call["$ai_output_choices"][0]["content"][0]["text"], "5000 spines", "{case}");
-        assert_eq!(call["$ai_time_to_first_token"], 0.05, "{case}: what only one knows");
+        assert_eq!(
+            call["$ai_output_choices"][0]["content"][0]["text"], "5000 spines",
+            "{case}"
+        );
+        assert_eq!(
+            call["$ai_time_to_first_token"], 0.05,
+            "{case}: what only one knows"
+        );
         assert_eq!(named(&events, "$ai_trace").len(), 1, "{case}");
     }
 }
 
 #[test]
 fn equal_ids_or_times_alone_do_not_make_two_calls_one() {
-    let call = |ids: &str, times, id: &str| span(ids, "chat", times, &json!({
-        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.response.id": id,
-        "gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30,
-    }));
+    let call = |ids: &str, times, id: &str| {
+        span(
+            ids,
+            "chat",
+            times,
+            &json!({
+                "gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.response.id": id,
+                "gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30,
+            }),
+        )
+    };
     for (case, calls) in [
-        ("one instrumentation reports two at once", [call("1", (0, 50), "a"), call("2", (1, 50), "b")]),
-        ("a gateway gives every call one id", [call("1", (0, 50), "a"), call("2", (100, 150), "a")]),
+        (
+            "one instrumentation reports two at once",
+            [call("1", (0, 50), "a"), call("2", (1, 50), "b")],
+        ),
+        (
+            "a gateway gives every call one id",
+            [call("1", (0, 50), "a"), call("2", (100, 150), "a")],
+        ),
     ] {
-        assert_eq!(named(&events_of("x", &calls), "$ai_generation").len(), 2, "{case}");
+        assert_eq!(
+            named(&events_of("x", &calls), "$ai_generation").len(),
+            2,
+            "{case}"
+        );
     }
 }
 
 #[test]
 fn loss_11_a_stream_that_was_aborted_is_a_call_without_usage() {
-    let events = events_of("ai", &[span("1", "ai.streamText", (0, 250), &json!({
-        "ai.operationId": "ai.streamText", "ai.telemetry.functionId": "abort-fn",
-        "ai.model.id": "gpt-4o", "ai.model.provider": "openai.chat", "ai.prompt": r#"{"prompt":"Fact?"}"#,
-    }))]);
+    let events = events_of(
+        "ai",
+        &[span(
+            "1",
+            "ai.streamText",
+            (0, 250),
+            &json!({
+                "ai.operationId": "ai.streamText", "ai.telemetry.functionId": "abort-fn",
+                "ai.model.id": "gpt-4o", "ai.model.provider": "openai.chat", "ai.prompt": r#"{"prompt":"Fact?"}"#,
+            }),
+        )],
+    );
     let call = only(&events, "$ai_generation");
     assert_eq!(call["$ai_stop_reason"], "aborted");
     assert_eq!(call["usage_known"], false);
@@ -342,5 +572,9 @@ fn loss_11_a_stream_that_was_aborted_is_a_call_without_usage() {
 #[test]
 fn loss_12_counts_are_those_of_the_provider_s_own_library() {
     let events = Files::of(&reported_twice()).events(&Run::default());
-    assert_eq!(only(&events, "$ai_generation")["$ai_output_tokens"], 25, "26 is off by one");
+    assert_eq!(
+        only(&events, "$ai_generation")["$ai_output_tokens"],
+        25,
+        "26 is off by one"
+    );
 }

@@ -13,6 +13,6 @@ mod openrouter;
 mod reviewed;
 mod same;
 mod stored;
+pub(crate) mod support;
 mod texts;
 mod traces;
-pub(crate) mod support;

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::traces::{Files, in_trace, named, only, request, span, tool};
 use crate::support::library::Run;
 
-const TRACES: [&str; 2] = ["aaf7651916cd43dd8448eb211c80319c", "baf7651916cd43dd8448eb211c80319c"];
+const TRACES: [&str; 2] = [
+    "aaf7651916cd43dd8448eb211c80319c",
+    "baf7651916cd43dd8448eb211c80319c",
+];
 
 const RAW: &str = r#"{"model":"anthropic/claude-haiku-4.5","temperature":0.2,"headers":{"x":"planted-header"},"user":"planted-user"}"#;
 
@@ -36,8 +39,18 @@ fn delivery(number: usize, extra: &Value) -> Value {
     let start = number as u64 * 5_000;
     let spans = [
         span("1", "LLM Generation", (start, start + 3_723), &attributes),
-        span("2<1", "provider attempt 1: Anthropic", (start, start + 757), &course("x:attempt-0")),
-        span("3<1", "generation", (start + 757, start + 3_700), &course("x:generation")),
+        span(
+            "2<1",
+            "provider attempt 1: Anthropic",
+            (start, start + 757),
+            &course(&format!("{id}:attempt-0")),
+        ),
+        span(
+            "3<1",
+            "generation",
+            (start + 757, start + 3_700),
+            &course(&format!("{id}:generation")),
+        ),
     ];
     let spans = spans.map(|it| in_trace(it, TRACES[number]));
     request("openrouter", "openrouter", &spans)
@@ -56,8 +69,14 @@ fn conversation() -> [Value; 2] {
     let first = json!({ "completion": "Let me look.", "reasoning": "The user asks.", "toolCalls": [call], "tools": [{ "name": "stock" }], "rawRequest": raw });
     let second = json!({ "completion": "Four are left.", "reasoning": null, "rawRequest": raw });
     [
-        delivery(0, &json!({ "session.id": "s", "user.id": "user_1", "gen_ai.prompt": json!({ "messages": asked }).to_string(), "gen_ai.completion": first.to_string() })),
-        delivery(1, &json!({ "session.id": "s", "user.id": "user_1", "gen_ai.prompt": json!({ "messages": answered }).to_string(), "gen_ai.completion": second.to_string(), "gen_ai.response.finish_reasons": r#"["stop"]"#, "trace.name": "Recommendations", "trace.metadata.feature": "shopping" })),
+        delivery(
+            0,
+            &json!({ "session.id": "s", "user.id": "user_1", "gen_ai.prompt": json!({ "messages": asked }).to_string(), "gen_ai.completion": first.to_string() }),
+        ),
+        delivery(
+            1,
+            &json!({ "session.id": "s", "user.id": "user_1", "gen_ai.prompt": json!({ "messages": answered }).to_string(), "gen_ai.completion": second.to_string(), "gen_ai.response.finish_reasons": r#"["stop"]"#, "trace.name": "Recommendations", "trace.metadata.feature": "shopping" }),
+        ),
     ]
 }
 
@@ -87,7 +106,11 @@ fn a_request_is_one_generation_with_the_cost_that_openrouter_states() {
     ] {
         assert_eq!(call[name], expected, "{name}");
     }
-    assert_eq!(only(&events, "$ai_trace")["$ai_trace_name"], "Is the lamp in stock?", "no name was given");
+    assert_eq!(
+        only(&events, "$ai_trace")["$ai_trace_name"],
+        "Is the lamp in stock?",
+        "no name was given"
+    );
     assert_eq!(events[0]["distinct_id"], "user_1");
 }
 
@@ -95,15 +118,24 @@ fn a_request_is_one_generation_with_the_cost_that_openrouter_states() {
 fn of_the_next_request_only_what_is_new_is_sent_and_it_tells_what_the_tool_answered() {
     let events = Files::of(&conversation()).events(&Run::default());
     let calls = named(&events, "$ai_generation");
-    let inputs: Vec<&Value> = calls.iter().map(|it| &it["properties"]["$ai_input"]).collect();
-    assert_eq!(inputs[1], &json!([{ "role": "tool", "tool_call_id": "toolu_1", "content": r#"{"left":4}"# }]));
+    let inputs: Vec<&Value> = calls
+        .iter()
+        .map(|it| &it["properties"]["$ai_input"])
+        .collect();
+    assert_eq!(
+        inputs[1],
+        &json!([{ "role": "tool", "tool_call_id": "toolu_1", "content": r#"{"left":4}"# }])
+    );
     let tool = tool(&events, "stock");
     assert_eq!(tool["$ai_input_state"], json!({ "sku": "lamp" }));
     assert_eq!(tool["$ai_output_state"], json!({ "left": 4 }));
     assert_eq!(tool["$ai_parent_id"], calls[0]["properties"]["$ai_span_id"]);
     assert_eq!(tool["$ai_latency"], Value::Null, "nobody measured it");
     assert_eq!(calls[1]["properties"]["feature"], "shopping");
-    let names: Vec<&Value> = named(&events, "$ai_trace").iter().map(|it| &it["properties"]["$ai_trace_name"]).collect();
+    let names: Vec<&Value> = named(&events, "$ai_trace")
+        .iter()
+        .map(|it| &it["properties"]["$ai_trace_name"])
+        .collect();
     assert_eq!(names, ["Is the lamp in stock?", "Recommendations"]);
 }
 
@@ -117,8 +149,14 @@ fn nothing_internal_leaves() {
 fn openrouter_s_privacy_mode_is_kept_as_null() {
     let events = Files::of(&[delivery(0, &json!({}))]).events(&Run::default());
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_input"], &call["$ai_output_choices"]), (&Value::Null, &Value::Null));
-    assert_eq!((&call["$ai_input_tokens"], &call["$ai_total_cost_usd"]), (&json!(2489), &json!(0.001_134)));
+    assert_eq!(
+        (&call["$ai_input"], &call["$ai_output_choices"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&call["$ai_input_tokens"], &call["$ai_total_cost_usd"]),
+        (&json!(2489), &json!(0.001_134))
+    );
 }
 
 #[test]
@@ -126,23 +164,37 @@ fn a_free_model_costs_nothing_and_says_so() {
     let free = json!({ "gen_ai.usage.input_cost": 0.0, "gen_ai.usage.output_cost": 0.0, "gen_ai.usage.total_cost": 0.0 });
     let events = Files::of(&[delivery(0, &free)]).events(&Run::default());
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_total_cost_usd"], &call["$ai_cost_passthrough"]), (&json!(0.0), &json!(true)));
+    assert_eq!(
+        (&call["$ai_total_cost_usd"], &call["$ai_cost_passthrough"]),
+        (&json!(0.0), &json!(true))
+    );
     assert_eq!(call["$ai_input_cost_usd"], Value::Null);
 }
 
 #[test]
 fn a_trial_of_the_connection_is_no_event() {
-    let trial = request("openrouter", "openrouter", &[span("1", "openrouter-connection-test", (0, 1), &json!({}))]);
+    let trial = request(
+        "openrouter",
+        "openrouter",
+        &[span("1", "openrouter-connection-test", (0, 1), &json!({}))],
+    );
     let empty = json!({ "resourceSpans": [] });
-    assert_eq!(Files::of(&[trial, empty]).events(&Run::default()), Vec::<Value>::new());
+    assert_eq!(
+        Files::of(&[trial, empty]).events(&Run::default()),
+        Vec::<Value>::new()
+    );
 }
 
 #[test]
 fn numbers_may_be_texts_and_a_collector_may_rename_the_service() {
     let mut delivery = delivery(0, &json!({ "gen_ai.usage.input_tokens": "2489" }));
-    delivery["resourceSpans"][0]["resource"]["attributes"][0]["value"]["stringValue"] = "gateway".into();
+    delivery["resourceSpans"][0]["resource"]["attributes"][0]["value"]["stringValue"] =
+        "gateway".into();
     delivery["resourceSpans"][0]["scopeSpans"][0]["scope"]["name"] = "collector".into();
     let events = Files::of(&[delivery]).events(&Run::default());
     let call = only(&events, "$ai_generation");
-    assert_eq!((&call["$ai_provider"], &call["$ai_input_tokens"]), (&json!("openrouter"), &json!(2489)));
+    assert_eq!(
+        (&call["$ai_provider"], &call["$ai_input_tokens"]),
+        (&json!("openrouter"), &json!(2489))
+    );
 }

@@ -66,7 +66,9 @@ pub(super) fn in_trace(mut span: Value, trace: &str) -> Value {
 /// Attributes as OTLP in JSON has them.
 pub(super) fn attributes_of(attributes: &Value) -> Value {
     let fields: &Map<String, Value> = attributes.as_object().expect("attributes");
-    let attributes = fields.iter().map(|(key, value)| json!({ "key": key, "value": any(value) }));
+    let attributes = fields
+        .iter()
+        .map(|(key, value)| json!({ "key": key, "value": any(value) }));
     attributes.collect()
 }
 
@@ -185,7 +187,9 @@ pub(super) fn only<'a>(events: &'a Events, name: &str) -> &'a Value {
 /// The span of a tool.
 #[track_caller]
 pub(super) fn tool<'a>(events: &'a Events, name: &str) -> &'a Value {
-    let mut spans = named(events, "$ai_span").into_iter().map(|it| &it["properties"]);
+    let mut spans = named(events, "$ai_span")
+        .into_iter()
+        .map(|it| &it["properties"]);
     let found = spans.find(|it| it["$ai_span_type"] == "tool" && it["$ai_span_name"] == name);
     found.unwrap_or_else(|| panic!("no tool {name}: {events:#?}"))
 }

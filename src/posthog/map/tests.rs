@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::posthog::{Frozen, Recording, names};
 use crate::session::{
-    Agent, Asks, Background, Block, CacheCounts, Earlier, InputScope, Lineage, Oddities, Order, OutputCount,
-    Parameters, Retries, ToolResult, ToolTime, Trigger, Usage, UsageReport,
+    Agent, Asks, Background, Block, CacheCounts, Earlier, InputScope, Lineage, Oddities, Order,
+    OutputCount, Parameters, Retries, ToolResult, ToolTime, Trigger, Usage, UsageReport,
 };
 
 fn at(minute: i64) -> DateTime<Utc> {

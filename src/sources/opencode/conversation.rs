@@ -14,8 +14,8 @@ use super::steps::{Step, steps};
 use super::tools;
 use super::wire::{self, Info, Part, PartKind};
 use crate::session::{
-    Block, CacheCounts, CallKind, Circumstances, Generation, Incidents, InputScope, Message, Oddities, OutputCount,
-    Parameters, Role, Subagent, Timing, Wanted,
+    Block, CacheCounts, CallKind, Circumstances, Generation, Incidents, InputScope, Message,
+    Oddities, OutputCount, Parameters, Role, Subagent, Timing, Wanted,
 };
 use crate::sources::lenient::read_text;
 use crate::sources::output_count::output_count;

@@ -94,10 +94,20 @@ fn begins_as_archive(path: &Path) -> io::Result<bool> {
 /// Whether a file with this beginning may hold requests. Transcripts are looked at often, and few
 /// bytes tell that they do not.
 fn may_begin(head: &[u8]) -> bool {
-    const NAMES: [&[u8]; 5] = [b"esourceSpans", b"esourceLogs", b"esourceMetrics", b"resource_", b"raceId"];
+    const NAMES: [&[u8]; 5] = [
+        b"esourceSpans",
+        b"esourceLogs",
+        b"esourceMetrics",
+        b"resource_",
+        b"raceId",
+    ];
     const COMPRESSED: &[u8] = &[0x1f, 0x8b];
-    let is_binary = head.starts_with(COMPRESSED) || head.first().is_some_and(|it| [0, 0x0a].contains(it));
-    is_binary || NAMES.iter().any(|name| memchr::memmem::find(head, name).is_some())
+    let is_binary =
+        head.starts_with(COMPRESSED) || head.first().is_some_and(|it| [0, 0x0a].contains(it));
+    is_binary
+        || NAMES
+            .iter()
+            .any(|name| memchr::memmem::find(head, name).is_some())
 }
 
 /// The archive that was read last: its traces are read one after the other.
@@ -170,7 +180,10 @@ impl Archive {
     fn place(&mut self, mut loose: Vec<(usize, LogRecord)>) {
         loose.sort_by_key(|(_, log)| log.time.max(log.observed));
         for (file, log) in loose {
-            let traces = self.traces.iter().map(|(id, pieces)| (*id, pieces.logs.as_slice()));
+            let traces = self
+                .traces
+                .iter()
+                .map(|(id, pieces)| (*id, pieces.logs.as_slice()));
             if let Some(trace) = codex::trace_of(&log, traces) {
                 self.pieces(trace, file).logs.push(log);
             }
@@ -194,7 +207,10 @@ impl Archive {
             }
             let mut sessions = tree.nodes.iter().filter_map(|it| it.identity.session());
             let session = sessions.next().map(str::to_owned);
-            starts.push((pieces.spans.iter().map(|it| it.start).min().unwrap_or(0), *id));
+            starts.push((
+                pieces.spans.iter().map(|it| it.start).min().unwrap_or(0),
+                *id,
+            ));
             pieces.session = session;
         }
         starts.sort_unstable();
@@ -218,7 +234,10 @@ impl Archive {
     /// The traces of which a file holds something.
     pub(super) fn traces_in(&self, file: &Path) -> Vec<Trace<'_>> {
         let file = self.parts.iter().position(|part| part.path == file);
-        let ids = self.traces.iter().filter(|(_, pieces)| file.is_some_and(|it| pieces.files.contains(&it)));
+        let ids = self
+            .traces
+            .iter()
+            .filter(|(_, pieces)| file.is_some_and(|it| pieces.files.contains(&it)));
         ids.filter_map(|(id, _)| self.trace(*id)).collect()
     }
 }
@@ -232,12 +251,20 @@ impl<'a> Trace<'a> {
     /// The files that hold something of the trace.
     pub(super) fn parts(&self) -> impl Iterator<Item = &'a Part> {
         let archive = self.archive;
-        self.pieces.files.iter().map(move |file| &archive.parts[*file])
+        self.pieces
+            .files
+            .iter()
+            .map(move |file| &archive.parts[*file])
     }
 
     /// Bytes that the trace takes in its files, by its share of their spans and log records.
     pub(super) fn bytes(&self) -> u64 {
-        let all: usize = self.archive.traces.values().map(|it| it.spans.len() + it.logs.len()).sum();
+        let all: usize = self
+            .archive
+            .traces
+            .values()
+            .map(|it| it.spans.len() + it.logs.len())
+            .sum();
         let own = self.pieces.spans.len() + self.pieces.logs.len();
         let bytes: u64 = self.archive.parts.iter().map(|part| part.bytes).sum();
         bytes / (all.max(1) as u64) * own as u64
@@ -271,7 +298,8 @@ impl<'a> Trace<'a> {
     fn requests_of(&self, traces: &[TraceId]) -> Vec<Request> {
         let pieces = traces.iter().filter_map(|id| self.archive.traces.get(id));
         let told = pieces.filter(|it| self.is_told_with(it));
-        told.flat_map(|it| read::requests(&it.spans, &it.logs)).collect()
+        told.flat_map(|it| read::requests(&it.spans, &it.logs))
+            .collect()
     }
 
     /// Whether whoever reads this trace reads another one too: those of one file, and deliveries of
@@ -284,7 +312,11 @@ impl<'a> Trace<'a> {
 
     /// The traces of the same session before and after this one.
     fn session_mates(&self) -> (&'a [TraceId], &'a [TraceId]) {
-        let mates = self.pieces.session.as_ref().and_then(|it| self.archive.sessions.get(it));
+        let mates = self
+            .pieces
+            .session
+            .as_ref()
+            .and_then(|it| self.archive.sessions.get(it));
         let mates = mates.map_or(&[][..], Vec::as_slice);
         match mates.iter().position(|id| *id == self.id) {
             Some(place) => (&mates[..place], &mates[place + 1..]),

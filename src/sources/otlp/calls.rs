@@ -78,7 +78,9 @@ pub(super) fn circumstances_of(node: &Node<'_>, identity: &Identity) -> Arc<Circ
         && let Some(vendor) = Facts::of(&node.span.attributes).text(names::PROVIDER)
     {
         let vendor = Json::String(vendor);
-        origin.properties.insert("openrouter_vendor".to_owned(), vendor);
+        origin
+            .properties
+            .insert("openrouter_vendor".to_owned(), vendor);
     }
     // The rest of a resource is nobody's business: command lines hold secrets.
     let resource = Facts::of(&node.span.resource.attributes);
@@ -168,7 +170,10 @@ fn identity(node: &Node<'_>) -> String {
 /// of the provider. Others count streams themselves.
 fn facts_of_usage<'a>(node: &Node<'a>) -> Facts<'a> {
     const OWN: [&str; 2] = ["com.anthropic.sdk", "com.openai.sdk"];
-    let mut spans: Vec<_> = [node.span].into_iter().chain(node.twins.iter().copied()).collect();
+    let mut spans: Vec<_> = [node.span]
+        .into_iter()
+        .chain(node.twins.iter().copied())
+        .collect();
     spans.sort_by_key(|span| !OWN.iter().any(|scope| span.scope.name.starts_with(scope)));
     let logs = node.logs.iter().map(|log| &log.attributes);
     let spans = spans.into_iter().map(|span| &span.attributes);
@@ -273,8 +278,15 @@ fn parameters(facts: &Facts<'_>) -> Parameters {
             "gen_ai.completion#rawRequest.max_tokens",
             "langfuse.observation.model.parameters#max_tokens",
         ]),
-        effort: facts.text(&["gen_ai.request.reasoning.level", "gen_ai.request.reasoning_effort", "effort"]),
-        service_tier: facts.text(&["gen_ai.response.service_tier", "gen_ai.openai.response.service_tier"]),
+        effort: facts.text(&[
+            "gen_ai.request.reasoning.level",
+            "gen_ai.request.reasoning_effort",
+            "effort",
+        ]),
+        service_tier: facts.text(&[
+            "gen_ai.response.service_tier",
+            "gen_ai.openai.response.service_tier",
+        ]),
         others,
         ..Parameters::default()
     }
@@ -327,8 +339,15 @@ fn states(node: &Node<'_>, facts: &Facts<'_>) -> (Json, Json) {
     let said = Said::of(&node.logs, &node.span.events);
     let request = content::request(facts, &said);
     let asked = messages::last_text(&request.messages, Role::User);
-    let prompt = facts.text(&["user_prompt", "prompt"]).filter(|it| it != messages::NOT_RECORDED);
-    let value = |candidates| facts.value(candidates).map(parsed).map(messages::without_data);
+    let prompt = facts
+        .text(&["user_prompt", "prompt"])
+        .filter(|it| it != messages::NOT_RECORDED);
+    let value = |candidates| {
+        facts
+            .value(candidates)
+            .map(parsed)
+            .map(messages::without_data)
+    };
     let input = asked.or(prompt).map(Json::String);
     let input = input.or_else(|| value(names::OTHER_INPUT));
     let answer = Message {

@@ -31,7 +31,10 @@ pub(super) fn request(facts: &Facts<'_>, said: &Said) -> Request {
     for message in conversation(facts, said).unwrap_or_default() {
         if message.role == Role::System {
             // A system prompt that is given twice is one.
-            let is_known = request.system.iter().any(|it| is_same_text(it, &message.content));
+            let is_known = request
+                .system
+                .iter()
+                .any(|it| is_same_text(it, &message.content));
             if !is_known {
                 request.system.extend(message.content);
             }
@@ -180,7 +183,10 @@ pub(super) fn embedded(facts: &Facts<'_>) -> Vec<Message> {
             Json::String(value) => messages.push(text(unquoted(value))),
             Json::Object(fields) => {
                 let inner = fields.get("embedding").unwrap_or(&Json::Null);
-                match inner["text"].as_str().or_else(|| fields.get("text")?.as_str()) {
+                match inner["text"]
+                    .as_str()
+                    .or_else(|| fields.get("text")?.as_str())
+                {
                     Some(value) => messages.push(text(value.to_owned())),
                     None => {
                         let said = messages::messages(Json::Object(fields), Role::User);
@@ -196,6 +202,8 @@ pub(super) fn embedded(facts: &Facts<'_>) -> Vec<Message> {
 
 /// The AI SDK writes each text as JSON.
 fn unquoted(text: String) -> String {
-    let quoted = text.starts_with('"').then(|| serde_json::from_str(&text).ok());
+    let quoted = text
+        .starts_with('"')
+        .then(|| serde_json::from_str(&text).ok());
     quoted.flatten().unwrap_or(text)
 }

@@ -263,7 +263,10 @@ mod tests {
         ]);
         let facts = Facts::of(&spread);
         let list = facts.spread("in").expect("a list");
-        assert_eq!(list[0]["message"]["calls"], json!([{"id": "a"}, {"id": "b"}]));
+        assert_eq!(
+            list[0]["message"]["calls"],
+            json!([{"id": "a"}, {"id": "b"}])
+        );
         assert_eq!(list[1]["message"]["role"], "tool");
         assert_eq!(facts.spread("out"), None);
     }

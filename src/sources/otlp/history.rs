@@ -16,8 +16,18 @@ use crate::session::{Block, Message, Role, Setup};
 pub(super) struct History {
     /// Fingerprints of the messages of each call.
     conversations: Vec<Vec<u64>>,
-    /// System prompts and tools, each once. Those of earlier traces are not told again.
-    setups: Vec<(u64, Option<Arc<Setup>>)>,
+    setups: Vec<Known>,
+}
+
+/// A system prompt and tools that were seen.
+#[derive(Debug)]
+struct Known {
+    /// Fingerprint of the system prompt.
+    system: u64,
+    /// Fingerprint of the tools.
+    tools: u64,
+    /// `None` if an earlier trace told them.
+    setup: Option<Arc<Setup>>,
 }
 
 /// What a call adds.
@@ -35,11 +45,17 @@ impl History {
     /// known: the conversation repeats them.
     pub(super) fn add(&mut self, request: &Request) -> Added {
         let prints: Vec<u64> = request.messages.iter().map(print_of).collect();
-        let known = self.conversations.iter().filter(|it| prints.starts_with(it));
+        let known = self
+            .conversations
+            .iter()
+            .filter(|it| prints.starts_with(it));
         let known = known.map(Vec::len).max().unwrap_or(0);
         let mut new = request.messages[known..].to_vec();
         if known > 0 {
-            let answers = new.iter().take_while(|it| it.role == Role::Assistant).count();
+            let answers = new
+                .iter()
+                .take_while(|it| it.role == Role::Assistant)
+                .count();
             new.drain(..answers);
         }
         // The same request again adds nothing: an attempt that failed is repeated.
@@ -64,29 +80,40 @@ impl History {
         for request in requests {
             history.add(request);
         }
-        for (_, setup) in &mut history.setups {
-            *setup = None;
+        for known in &mut history.setups {
+            known.setup = None;
         }
         history
     }
 
-    /// The setup of a call, shared with the calls that have the same one.
+    /// The setup of a call, shared with the calls that have the same one. One that an earlier trace
+    /// told is not told again, nor if its tools are not repeated.
     fn setup(&mut self, request: &Request) -> Option<Arc<Setup>> {
         if request.system.is_empty() && request.tools.is_empty() {
             return None;
         }
-        let tools = Json::Array(request.tools.clone()).to_string();
         let system: Vec<String> = request.system.iter().map(words_of).collect();
-        let print = fingerprint::of(&[system.join("\u{1e}").as_bytes(), tools.as_bytes()]);
-        if let Some((_, known)) = self.setups.iter().find(|(known, _)| *known == print) {
-            return known.clone();
+        let system = fingerprint::of(&[system.join("\u{1e}").as_bytes()]);
+        let tools = Json::Array(request.tools.clone()).to_string();
+        let tools = fingerprint::of(&[tools.as_bytes()]);
+        let has_no_tools = request.tools.is_empty();
+        let known = self.setups.iter().find(|it| {
+            let is_same = it.tools == tools || has_no_tools && it.setup.is_none();
+            it.system == system && is_same
+        });
+        if let Some(known) = known {
+            return known.setup.clone();
         }
-        let setup = Arc::new(Setup {
+        let setup = Some(Arc::new(Setup {
             system: request.system.clone(),
             tools: request.tools.clone(),
+        }));
+        self.setups.push(Known {
+            system,
+            tools,
+            setup: setup.clone(),
         });
-        self.setups.push((print, Some(Arc::clone(&setup))));
-        Some(setup)
+        setup
     }
 }
 
@@ -98,7 +125,10 @@ fn print_of(message: &Message) -> u64 {
         Role::Assistant => "assistant",
         Role::System => "system",
     };
-    let said = message.content.iter().filter(|it| !matches!(it, Block::Thinking(_)));
+    let said = message
+        .content
+        .iter()
+        .filter(|it| !matches!(it, Block::Thinking(_)));
     let words: Vec<String> = said.map(words_of).collect();
     fingerprint::of(&[role.as_bytes(), words.join("\u{1e}").as_bytes()])
 }
@@ -142,7 +172,8 @@ mod tests {
         let mut history = History::default();
         let first = r#"{"role":"user","content":"Weather in Oslo?"}"#;
         let call = r#"{"role":"assistant","content":[{"type":"tool-call","toolCallId":"a","toolName":"weather","input":{}}]}"#;
-        let answer = r#"{"role":"tool","content":[{"type":"tool-result","toolCallId":"a","output":7}]}"#;
+        let answer =
+            r#"{"role":"tool","content":[{"type":"tool-result","toolCallId":"a","output":7}]}"#;
         let added = history.add(&request(&format!("[{first}]")));
         assert_eq!(roles(&added), [Role::User]);
         let added = history.add(&request(&format!("[{first},{call},{answer}]")));

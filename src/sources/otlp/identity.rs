@@ -110,7 +110,10 @@ impl Identity {
             // OpenRouter is what was called, not what called it.
             !name.starts_with("unknown_service") && !is_of_openrouter(span)
         });
-        let person = self.person.clone().or_else(|| text(names::PERSON).and_then(id));
+        let person = self
+            .person
+            .clone()
+            .or_else(|| text(names::PERSON).and_then(id));
         let person = person.or_else(|| self.user.clone());
         let of_resource = || text(names::USER).and_then(id);
         Arc::new(Origin {
@@ -143,7 +146,9 @@ fn id(id: String) -> Option<String> {
 fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
     let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit());
     let is_of_agent = span.name.starts_with("claude_code.") || is_of_openrouter(span);
-    let user = facts.text(names::USER).filter(|id| !(is_of_agent && is_hash(id)));
+    let user = facts
+        .text(names::USER)
+        .filter(|id| !(is_of_agent && is_hash(id)));
     user.and_then(id)
 }
 
@@ -211,7 +216,10 @@ fn metadata(attributes: &Attributes) -> Map<String, Json> {
             }
         }
     }
-    if let Some(Json::Object(fields)) = facts.value(&["metadata", "langfuse.trace.metadata"]).map(parsed) {
+    if let Some(Json::Object(fields)) = facts
+        .value(&["metadata", "langfuse.trace.metadata"])
+        .map(parsed)
+    {
         for (name, value) in fields {
             if !is_private(&name) {
                 add(&name, value);
@@ -219,9 +227,18 @@ fn metadata(attributes: &Attributes) -> Map<String, Json> {
         }
     }
     for (name, kept) in [
-        ("trace.metadata.openrouter.provider_name", "openrouter_provider"),
-        ("trace.metadata.openrouter.provider_slug", "openrouter_provider_slug"),
-        ("trace.metadata.openrouter.api_key_name", "openrouter_api_key_name"),
+        (
+            "trace.metadata.openrouter.provider_name",
+            "openrouter_provider",
+        ),
+        (
+            "trace.metadata.openrouter.provider_slug",
+            "openrouter_provider_slug",
+        ),
+        (
+            "trace.metadata.openrouter.api_key_name",
+            "openrouter_api_key_name",
+        ),
     ] {
         if let Some(Value::Text(text)) = facts.get(name) {
             found.insert(kept.to_owned(), text.clone().into());
@@ -249,7 +266,10 @@ fn shallow(value: Json, levels: usize) -> Json {
             let fields = fields.map(|(name, value)| (name, shallow(value, levels - 1)));
             Json::Object(fields.collect())
         }
-        Json::Array(items) => items.into_iter().map(|it| shallow(it, levels - 1)).collect(),
+        Json::Array(items) => items
+            .into_iter()
+            .map(|it| shallow(it, levels - 1))
+            .collect(),
         other => other,
     }
 }
@@ -278,14 +298,19 @@ const FRAMEWORKS: [(&str, &str); 17] = [
 
 fn framework(span: &Span) -> Option<String> {
     let scope = span.scope.name.as_str();
-    let known = FRAMEWORKS.iter().find(|(prefix, _)| scope.starts_with(prefix));
+    let known = FRAMEWORKS
+        .iter()
+        .find(|(prefix, _)| scope.starts_with(prefix));
     let has = |prefix: &str| span.attributes.iter().any(|it| it.key.starts_with(prefix));
     if is_of_openrouter(span) {
         return Some("openrouter".to_owned());
     }
     // The AI SDK's scopes have names that others could have too.
-    let is_ai_sdk = scope == "ai" || scope == "gen_ai" || has("ai.operationId") || has("vercel.ai.");
-    let known = known.map(|(_, name)| *name).or_else(|| is_ai_sdk.then_some("vercel"));
+    let is_ai_sdk =
+        scope == "ai" || scope == "gen_ai" || has("ai.operationId") || has("vercel.ai.");
+    let known = known
+        .map(|(_, name)| *name)
+        .or_else(|| is_ai_sdk.then_some("vercel"));
     Some(known.unwrap_or("opentelemetry").to_owned())
 }
 

@@ -52,10 +52,16 @@ impl Said {
 
     fn add(&mut self, event: &str, body: &Value, attributes: &Attributes) {
         // OpenTelemetry's older conventions: one event with all of them.
-        if let Some(prompt) = attributes.get("gen_ai.prompt").filter(|_| event == "gen_ai.content.prompt") {
+        if let Some(prompt) = attributes
+            .get("gen_ai.prompt")
+            .filter(|_| event == "gen_ai.content.prompt")
+        {
             self.input.push(prompt.clone().into());
         }
-        if let Some(answer) = attributes.get("gen_ai.completion").filter(|_| event == "gen_ai.content.completion") {
+        if let Some(answer) = attributes
+            .get("gen_ai.completion")
+            .filter(|_| event == "gen_ai.content.completion")
+        {
             self.output.push(answer.clone().into());
         }
         if let Some(author) = author(event) {
@@ -69,8 +75,14 @@ impl Said {
     pub(super) fn add_listed(&mut self, events: Json) {
         let Json::Array(events) = events else { return };
         for event in events {
-            let Json::Object(mut fields) = event else { continue };
-            let name = fields.get("event.name").and_then(Json::as_str).unwrap_or_default().to_owned();
+            let Json::Object(mut fields) = event else {
+                continue;
+            };
+            let name = fields
+                .get("event.name")
+                .and_then(Json::as_str)
+                .unwrap_or_default()
+                .to_owned();
             fields.retain(|name, _| !name.starts_with("event.") && name != "gen_ai.message.index");
             match author(&name) {
                 Some(author) => {
@@ -90,9 +102,20 @@ fn message(author: &str, body: &Value, attributes: &Attributes) -> Json {
         Json::Object(fields) => fields,
         Json::String(text) => Map::from_iter([("content".to_owned(), Json::String(text))]),
         _ => {
-            let known = ["content", "tool_calls", "id", "message", "role", "finish_reason"];
-            let given = attributes.iter().filter(|it| known.contains(&it.key.as_str()));
-            given.map(|it| (it.key.clone(), it.value.clone().into())).collect()
+            let known = [
+                "content",
+                "tool_calls",
+                "id",
+                "message",
+                "role",
+                "finish_reason",
+            ];
+            let given = attributes
+                .iter()
+                .filter(|it| known.contains(&it.key.as_str()));
+            given
+                .map(|it| (it.key.clone(), it.value.clone().into()))
+                .collect()
         }
     };
     if !fields.contains_key("message") {

@@ -71,7 +71,11 @@ fn of_seconds(seconds: f64) -> Option<TimeDelta> {
 pub(super) fn first_token_at(facts: &Facts<'_>, times: Times) -> Option<DateTime<Utc>> {
     let streams = facts.flag(names::STREAMS) == Some(true);
     let seconds = facts.number(names::FIRST_SECONDS);
-    let milliseconds = || facts.number(names::FIRST_MILLISECONDS).map(|it| it / 1000.0);
+    let milliseconds = || {
+        facts
+            .number(names::FIRST_MILLISECONDS)
+            .map(|it| it / 1000.0)
+    };
     let if_streamed = || facts.number(names::FIRST_IF_STREAMED).filter(|_| streams);
     let seconds = seconds.or_else(milliseconds).or_else(if_streamed)?;
     let waited = of_seconds(seconds).filter(|waited| *waited > TimeDelta::zero())?;
@@ -81,12 +85,11 @@ pub(super) fn first_token_at(facts: &Facts<'_>, times: Times) -> Option<DateTime
 
 /// Why the model stopped.
 pub(super) fn stop_reason(facts: &Facts<'_>) -> Option<StopReason> {
-    let word = facts.value(names::STOP_REASON).map(parsed).and_then(first_text);
-    let in_output = || {
-        let output = facts.value(names::OUTPUT).map(parsed)?;
-        let last = output.as_array()?.last()?;
-        last["finish_reason"].as_str().map(str::to_owned)
-    };
+    let word = facts
+        .value(names::STOP_REASON)
+        .map(parsed)
+        .and_then(first_text);
+    let in_output = || within(&parsed(facts.value(names::OUTPUT)?), 0);
     let in_other = || {
         let mut outputs = names::OTHER_OUTPUT.iter();
         outputs.find_map(|name| within(&parsed(facts.value(&[name])?), 0))
@@ -142,11 +145,17 @@ pub(super) fn error(span: &Span, facts: &Facts<'_>) -> Option<CallError> {
     }
     let of_exception = exception.and_then(text_of);
     let stated = Some(span.status.message.clone()).filter(|text| !text.is_empty());
-    let message = of_exception.or(stated).or_else(|| facts.text(names::ERROR_TEXT));
-    let message = message.or_else(|| kind.clone()).unwrap_or_else(|| "failed".to_owned());
+    let message = of_exception
+        .or(stated)
+        .or_else(|| facts.text(names::ERROR_TEXT));
+    let message = message
+        .or_else(|| kind.clone())
+        .unwrap_or_else(|| "failed".to_owned());
     Some(CallError {
         status: status(exception, facts, &message),
-        kind: kind.or_else(|| exception.and_then(|it| it.attributes.text("exception.type").map(str::to_owned))),
+        kind: kind.or_else(|| {
+            exception.and_then(|it| it.attributes.text("exception.type").map(str::to_owned))
+        }),
         message,
     })
 }
@@ -170,9 +179,13 @@ fn status(exception: Option<&SpanEvent>, facts: &Facts<'_>, message: &str) -> Op
         let attributes = Facts::of(&exception?.attributes);
         attributes.count(names::HTTP_STATUS)
     };
-    let stated = stated.or_else(of_exception).and_then(|it| u16::try_from(it).ok());
+    let stated = stated
+        .or_else(of_exception)
+        .and_then(|it| u16::try_from(it).ok());
     // A gateway may state 200 for a stream that failed later.
-    stated.filter(|it| is_failure(*it)).or_else(|| in_words(message))
+    stated
+        .filter(|it| is_failure(*it))
+        .or_else(|| in_words(message))
 }
 
 const fn is_failure(status: u16) -> bool {
@@ -193,7 +206,11 @@ fn in_words(message: &str) -> Option<u16> {
     let lower = message.to_lowercase();
     BEFORE_STATUS.iter().find_map(|words| {
         let (_, after) = lower.split_once(words)?;
-        let digits: String = after.trim_start().chars().take_while(char::is_ascii_digit).collect();
+        let digits: String = after
+            .trim_start()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
         let status = digits.parse().ok().filter(|_| digits.len() == 3)?;
         is_failure(status).then_some(status)
     })
@@ -201,9 +218,18 @@ fn in_words(message: &str) -> Option<u16> {
 
 /// Whether a call was cancelled by whoever asked for it.
 pub(super) fn is_cancelled(error: Option<&CallError>) -> bool {
-    const WORDS: [&str; 4] = ["aborterror", "client has disconnected", "was aborted", "cancelled"];
+    const WORDS: [&str; 4] = [
+        "aborterror",
+        "client has disconnected",
+        "was aborted",
+        "cancelled",
+    ];
     error.is_some_and(|error| {
-        let text = format!("{} {}", error.kind.as_deref().unwrap_or_default(), error.message);
+        let text = format!(
+            "{} {}",
+            error.kind.as_deref().unwrap_or_default(),
+            error.message
+        );
         let text = text.to_lowercase();
         WORDS.iter().any(|word| text.contains(word))
     })
@@ -235,7 +261,10 @@ mod tests {
     #[test]
     fn a_stop_reason_is_found_in_a_list_in_json_or_alone() {
         for (value, expected) in [
-            (Value::Array(vec!["tool-calls".into()]), StopReason::ToolCalls),
+            (
+                Value::Array(vec!["tool-calls".into()]),
+                StopReason::ToolCalls,
+            ),
             (r#"["stop"]"#.into(), StopReason::Finished),
             ("MAX_TOKENS".into(), StopReason::Length),
             ("refusal".into(), StopReason::Other("refusal".into())),
@@ -280,6 +309,9 @@ mod tests {
         }];
         let error = error(&span, &Facts::of(&span.attributes)).unwrap();
         assert_eq!(error.message, "AI_APICallError: Rate limit reached");
-        assert_eq!((error.kind.as_deref(), error.status), (Some("AI_APICallError"), None));
+        assert_eq!(
+            (error.kind.as_deref(), error.status),
+            (Some("AI_APICallError"), None)
+        );
     }
 }

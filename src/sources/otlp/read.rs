@@ -13,8 +13,8 @@ use super::tools;
 use super::tree::Tree;
 use super::twins;
 use crate::session::{
-    Agent, Block, Earlier, Generation, Incidents, InputScope, Lineage, Message, Operation,
-    OperationKind, Oddities, Role, Session, Timing, Traced, Trigger, Turn, Wanted,
+    Agent, Block, Earlier, Generation, Incidents, InputScope, Lineage, Message, Oddities,
+    Operation, OperationKind, Role, Session, Timing, Traced, Trigger, Turn, Wanted,
 };
 
 /// Name that OpenRouter gives to a trace whose user gave it none.
@@ -52,7 +52,8 @@ impl Work {
         };
         let mut generations = generations(tree, trace, wanted, &parent);
         let executions = tools::executions(tree);
-        let mut operations = tools::attach(executions, &mut generations, tree, &parent);
+        let mut operations =
+            tools::attach(executions, &mut generations, tree, &containers, &parent);
         let mut generations: Vec<Generation> = generations.into_iter().map(|(_, it)| it).collect();
         tools::answer(&mut generations, &trace.later_requests());
         let is_operation = |index: &usize| {
@@ -70,7 +71,8 @@ impl Work {
                 },
             )
         }));
-        operations.sort_by(|a, b| (a.started_at, &a.traced.span).cmp(&(b.started_at, &b.traced.span)));
+        operations
+            .sort_by(|a, b| (a.started_at, &a.traced.span).cmp(&(b.started_at, &b.traced.span)));
         Self {
             whole: whole_of(tree, whole, &generations, &operations),
             generations,
@@ -111,7 +113,11 @@ impl Work {
             id,
             started_at,
             ended_at,
-            timing: if is_timed { Timing::Known } else { Timing::Unknown },
+            timing: if is_timed {
+                Timing::Known
+            } else {
+                Timing::Unknown
+            },
             is_closed: true,
             is_cut_off: false,
             title: None,
@@ -142,7 +148,9 @@ fn generations(
     };
     let mut generations: Vec<(usize, Generation)> = Vec::new();
     for (index, node) in tree.nodes.iter().enumerate() {
-        let SpanKind::Call(kind) = node.kind else { continue };
+        let SpanKind::Call(kind) = node.kind else {
+            continue;
+        };
         if node.kept.is_some() {
             continue;
         }
@@ -192,7 +200,10 @@ fn whole_of(
             ..Traced::default()
         };
         let mut identity = node.identity.clone();
-        let calls = tree.nodes.iter().filter(|it| matches!(it.kind, SpanKind::Call(_)));
+        let calls = tree
+            .nodes
+            .iter()
+            .filter(|it| matches!(it.kind, SpanKind::Call(_)));
         identity.agree_with(calls.map(|it| &it.identity));
         return Operation {
             circumstances: calls::circumstances_of(node, &identity),
@@ -239,13 +250,21 @@ fn prompt(whole: &Operation, generations: &[Generation]) -> String {
         return text.clone();
     }
     let first = generations.first().and_then(|it| it.whole_input.as_ref());
-    let messages: Vec<Message> = first.into_iter().flatten().map(|it| Message::clone(it)).collect();
+    let messages: Vec<Message> = first
+        .into_iter()
+        .flatten()
+        .map(|it| Message::clone(it))
+        .collect();
     messages::last_text(&messages, Role::User).unwrap_or_default()
 }
 
 /// Removes content that is not wanted.
 fn strip(session: &mut Session, wanted: Wanted) {
-    for generation in session.turns.iter_mut().flat_map(|turn| &mut turn.generations) {
+    for generation in session
+        .turns
+        .iter_mut()
+        .flat_map(|turn| &mut turn.generations)
+    {
         if wanted.inputs() != Some(InputScope::Full) {
             generation.whole_input = None;
         }
@@ -257,11 +276,16 @@ fn strip(session: &mut Session, wanted: Wanted) {
 }
 
 /// The requests of the calls of other traces, for what they say about this one.
-pub(super) fn requests(spans: &[crate::otlp::Span], logs: &[crate::otlp::LogRecord]) -> Vec<super::content::Request> {
+pub(super) fn requests(
+    spans: &[crate::otlp::Span],
+    logs: &[crate::otlp::LogRecord],
+) -> Vec<super::content::Request> {
     let mut tree = Tree::new(spans);
     tree.join(logs);
     twins::merge(&mut tree);
     let calls = tree.calls(crate::session::CallKind::Chat);
-    let exchanges = calls.into_iter().map(|it| Exchange::of(&tree.nodes[it], crate::session::CallKind::Chat));
+    let exchanges = calls
+        .into_iter()
+        .map(|it| Exchange::of(&tree.nodes[it], crate::session::CallKind::Chat));
     exchanges.map(|it| it.request).collect()
 }

@@ -115,21 +115,20 @@ impl Source for Otlp {
     fn at(&self, path: &Path) -> io::Result<SessionRef> {
         let address = Address::at(path).ok_or(ErrorKind::NotFound)?;
         let archive = address.open()?;
-        match address.trace(&archive) {
-            Some(trace) => Ok(reference(&address.file, &trace)),
-            None if address.trace.is_some() => Err(ErrorKind::NotFound.into()),
-            // A file of many traces, each of which has a path of its own.
-            None => {
-                let meta = path.metadata()?;
-                Ok(SessionRef {
-                    agent: Agent::Otlp,
-                    id: String::new(),
-                    locator: Locator::File(path.to_owned()),
-                    bytes: meta.len(),
-                    modified: meta.modified()?,
-                })
-            }
+        let trace = address.trace(&archive);
+        if address.trace.is_some() {
+            let trace = trace.ok_or(ErrorKind::NotFound)?;
+            return Ok(reference(&address.file, &trace));
         }
+        // A file as a whole: each of its traces has a path of its own.
+        let meta = path.metadata()?;
+        Ok(SessionRef {
+            agent: Agent::Otlp,
+            id: trace.map(|it| it.id.to_string()).unwrap_or_default(),
+            locator: Locator::File(path.to_owned()),
+            bytes: meta.len(),
+            modified: meta.modified()?,
+        })
     }
 
     /// The file as a whole is none: its traces are.

@@ -15,8 +15,8 @@ use super::messages::{self, without_data};
 use super::outcome::{self, Times};
 use super::tree::{Node, Tree};
 use crate::session::{
-    Block, CallError, Generation, Message, OperationKind, Operation, OwnTime, Permission, ToolCall, ToolResult, ToolTime,
-    Traced,
+    Block, CallError, Generation, Message, Operation, OperationKind, OwnTime, Permission, ToolCall,
+    ToolResult, ToolTime, Traced,
 };
 
 /// One execution of a tool.
@@ -135,21 +135,27 @@ fn input(facts: &Facts<'_>) -> Json {
     let stated = facts.value(names::TOOL_INPUT).map(parsed);
     let in_parts = || {
         let parts = [("full_command", "command"), ("file_path", "file_path")];
-        let known = parts.into_iter().filter_map(|(name, key)| {
-            Some((key.to_owned(), Json::String(facts.text(&[name])?)))
-        });
+        let known = parts
+            .into_iter()
+            .filter_map(|(name, key)| Some((key.to_owned(), Json::String(facts.text(&[name])?))));
         let known: Map<String, Json> = known.collect();
         (!known.is_empty()).then_some(Json::Object(known))
     };
-    without_data(stated.map(of_langchain).or_else(in_parts).unwrap_or_default())
+    without_data(
+        stated
+            .map(of_langchain)
+            .or_else(in_parts)
+            .unwrap_or_default(),
+    )
 }
 
 /// The arguments within what `LangChain` passes to its callbacks.
 fn of_langchain(value: Json) -> Json {
     match value {
-        Json::Object(mut fields) if fields.contains_key("input_str") => {
-            fields.swap_remove("input_str").map(parsed).unwrap_or_default()
-        }
+        Json::Object(mut fields) if fields.contains_key("input_str") => fields
+            .swap_remove("input_str")
+            .map(parsed)
+            .unwrap_or_default(),
         other => other,
     }
 }
@@ -157,10 +163,19 @@ fn of_langchain(value: Json) -> Json {
 fn output(node: &Node<'_>, facts: &Facts<'_>) -> Json {
     let stated = facts.value(names::TOOL_OUTPUT).map(parsed);
     let in_event = || {
-        let event = node.span.events.iter().find(|it| it.name == "tool.output")?;
+        let event = node
+            .span
+            .events
+            .iter()
+            .find(|it| it.name == "tool.output")?;
         Facts::of(&event.attributes).value(&["output", "content", "result"])
     };
-    without_data(stated.map(|it| message_content(it, 0)).or_else(in_event).unwrap_or_default())
+    without_data(
+        stated
+            .map(|it| message_content(it, 0))
+            .or_else(in_event)
+            .unwrap_or_default(),
+    )
 }
 
 /// The content of the message into which `LangChain` wraps a result.
@@ -174,7 +189,10 @@ fn message_content(value: Json, depth: usize) -> Json {
         return parsed(fields["content"].clone());
     }
     let mut inner = WRAPPERS.iter().filter_map(|name| fields.get(*name));
-    let inner = inner.find(|it| it.is_object()).filter(|_| depth < 4).cloned();
+    let inner = inner
+        .find(|it| it.is_object())
+        .filter(|_| depth < 4)
+        .cloned();
     match inner.map(|inner| message_content(inner, depth + 1)) {
         Some(content) if holds_message(&value, 0) => content,
         _ => value,
@@ -182,7 +200,9 @@ fn message_content(value: Json, depth: usize) -> Json {
 }
 
 fn holds_message(value: &Json, depth: usize) -> bool {
-    let Json::Object(fields) = value else { return false };
+    let Json::Object(fields) = value else {
+        return false;
+    };
     fields.contains_key("tool_call_id")
         || depth < 4 && fields.values().any(|inner| holds_message(inner, depth + 1))
 }
@@ -193,6 +213,7 @@ pub(super) fn attach(
     executions: Vec<Execution>,
     generations: &mut [(usize, Generation)],
     tree: &Tree<'_>,
+    containers: &[Option<usize>],
     parents: &dyn Fn(usize) -> Option<String>,
 ) -> Vec<Operation> {
     let mut asked: HashMap<String, Vec<usize>> = HashMap::new();
@@ -207,10 +228,21 @@ pub(super) fn attach(
         let named = named_in_logs(node, generations, tree);
         let by_id = || {
             let places = asked.get(execution.call_id.as_deref()?)?;
-            let is_before = |place: &&usize| generations[**place].1.started_at <= execution.times.start;
-            places.iter().rev().find(is_before).or_else(|| places.first()).copied()
+            let is_before =
+                |place: &&usize| generations[**place].1.started_at <= execution.times.start;
+            places
+                .iter()
+                .rev()
+                .find(is_before)
+                .or_else(|| places.first())
+                .copied()
         };
-        let Some(place) = named.or_else(by_id) else {
+        // A tool within a call was asked for by it.
+        let within = || {
+            let call = containers[execution.node]?;
+            generations.iter().position(|(index, _)| *index == call)
+        };
+        let Some(place) = named.or_else(by_id).or_else(within) else {
             let parent = parents(execution.node);
             alone.push(execution.alone(node, parent));
             continue;
@@ -270,7 +302,11 @@ pub(super) fn answer(generations: &mut [Generation], later: &[Request]) {
     }
 }
 
-fn resolve(messages: &[Message], open: &mut HashMap<String, usize>, generations: &mut [Generation]) {
+fn resolve(
+    messages: &[Message],
+    open: &mut HashMap<String, usize>,
+    generations: &mut [Generation],
+) {
     for block in messages.iter().flat_map(|it| &it.content) {
         let Block::ToolResult { call_id, result } = block else {
             continue;
@@ -280,10 +316,13 @@ fn resolve(messages: &[Message], open: &mut HashMap<String, usize>, generations:
         };
         let generation = &mut generations[place];
         let ended_at = generation.ended_at;
-        let calls = generation.output.iter_mut().filter_map(|block| match block {
-            Block::ToolCall(call) if call.id == *call_id => Some(call),
-            _ => None,
-        });
+        let calls = generation
+            .output
+            .iter_mut()
+            .filter_map(|block| match block {
+                Block::ToolCall(call) if call.id == *call_id => Some(call),
+                _ => None,
+            });
         for call in calls {
             call.result = Some(Arc::new(ToolResult {
                 returned_at: ended_at,
@@ -296,7 +335,8 @@ fn resolve(messages: &[Message], open: &mut HashMap<String, usize>, generations:
 /// The nodes that report an execution of a tool, each with the parts of it.
 pub(super) fn executions(tree: &Tree<'_>) -> Vec<Execution> {
     let children = tree.children();
-    let tools = (0..tree.nodes.len()).filter(|it| tree.nodes[*it].kind == SpanKind::Tool && tree.is_shown(*it));
+    let tools = (0..tree.nodes.len())
+        .filter(|it| tree.nodes[*it].kind == SpanKind::Tool && tree.is_shown(*it));
     let executions = tools.map(|index| {
         let is_detail = |it: &&usize| tree.nodes[**it].kind == SpanKind::Detail;
         let details: Vec<usize> = children[index].iter().filter(is_detail).copied().collect();

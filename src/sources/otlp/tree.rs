@@ -68,7 +68,12 @@ impl<'a> Tree<'a> {
 
     /// Adds log records to the spans they are about.
     pub(super) fn join(&mut self, logs: &'a [LogRecord]) {
-        let places: HashMap<SpanId, usize> = self.nodes.iter().map(|it| it.span.span_id).zip(0..).collect();
+        let places: HashMap<SpanId, usize> = self
+            .nodes
+            .iter()
+            .map(|it| it.span.span_id)
+            .zip(0..)
+            .collect();
         let mut by_key: HashMap<String, usize> = HashMap::new();
         for (index, node) in self.nodes.iter().enumerate() {
             let key = match node.kind {
@@ -80,7 +85,9 @@ impl<'a> Tree<'a> {
         }
         for log in logs {
             let facts = Facts::of(&log.attributes);
-            let key = facts.text(TOOL_KEYS).or_else(|| facts.text(&["request_id"]));
+            let key = facts
+                .text(TOOL_KEYS)
+                .or_else(|| facts.text(&["request_id"]));
             let named = key.and_then(|key| by_key.get(&key));
             let span = || places.get(&log.span_id?);
             if let Some(index) = named.or_else(span) {
@@ -106,7 +113,11 @@ impl<'a> Tree<'a> {
             containers[*index] = self.nodes[*index].parent.and_then(|parent| {
                 let kept = self.nodes[parent].kept.unwrap_or(parent);
                 let is_around = self.is_shown(kept) && kept != *index;
-                if is_around { Some(kept) } else { containers[parent] }
+                if is_around {
+                    Some(kept)
+                } else {
+                    containers[parent]
+                }
             });
         }
         containers
@@ -116,14 +127,17 @@ impl<'a> Tree<'a> {
     pub(super) fn calls_around(&self) -> Vec<Option<usize>> {
         let mut calls = vec![None; self.nodes.len()];
         for index in &self.order {
-            calls[*index] = self.nodes[*index].parent.and_then(|parent| {
-                match &self.nodes[parent].kind {
-                    SpanKind::Call(_) => Some(parent),
-                    SpanKind::Tool
-                    | SpanKind::Operation(OperationKind::Agent | OperationKind::Workflow) => None,
-                    _ => calls[parent],
-                }
-            });
+            calls[*index] =
+                self.nodes[*index]
+                    .parent
+                    .and_then(|parent| match &self.nodes[parent].kind {
+                        SpanKind::Call(_) => Some(parent),
+                        SpanKind::Tool
+                        | SpanKind::Operation(OperationKind::Agent | OperationKind::Workflow) => {
+                            None
+                        }
+                        _ => calls[parent],
+                    });
         }
         calls
     }
@@ -173,7 +187,9 @@ fn order(parents: &mut [Option<usize>]) -> Vec<usize> {
     }
     let mut order = Vec::with_capacity(parents.len());
     let mut is_placed = vec![false; parents.len()];
-    let roots: Vec<usize> = (0..parents.len()).filter(|it| parents[*it].is_none()).collect();
+    let roots: Vec<usize> = (0..parents.len())
+        .filter(|it| parents[*it].is_none())
+        .collect();
     let mut place = |root: usize, order: &mut Vec<usize>, parents: &mut [Option<usize>]| {
         if is_placed[root] {
             return;
@@ -220,21 +236,53 @@ mod tests {
 
     #[test]
     fn parents_in_a_circle_are_cut_apart() {
-        let mut first = span("a", [("gen_ai.operation.name", "chat".into())].into_iter().collect());
-        let second = child("b", &first, [("gen_ai.operation.name", "chat".into())].into_iter().collect());
+        let mut first = span(
+            "a",
+            [("gen_ai.operation.name", "chat".into())]
+                .into_iter()
+                .collect(),
+        );
+        let second = child(
+            "b",
+            &first,
+            [("gen_ai.operation.name", "chat".into())]
+                .into_iter()
+                .collect(),
+        );
         first.parent_span_id = Some(second.span_id);
         let spans = [first, second];
         let tree = Tree::new(&spans);
         assert_eq!(tree.order.len(), 2);
         let parents: Vec<_> = tree.nodes.iter().map(|it| it.parent).collect();
-        assert_eq!(parents.iter().filter(|it| it.is_none()).count(), 1, "{parents:?}");
+        assert_eq!(
+            parents.iter().filter(|it| it.is_none()).count(),
+            1,
+            "{parents:?}"
+        );
     }
 
     #[test]
     fn a_span_without_an_event_is_skipped_upwards() {
-        let agent = span("agent", [("gen_ai.operation.name", "invoke_agent".into())].into_iter().collect());
-        let step = child("step", &agent, [("gen_ai.operation.name", "agent_step".into())].into_iter().collect());
-        let chat = child("chat", &step, [("gen_ai.operation.name", "chat".into())].into_iter().collect());
+        let agent = span(
+            "agent",
+            [("gen_ai.operation.name", "invoke_agent".into())]
+                .into_iter()
+                .collect(),
+        );
+        let step = child(
+            "step",
+            &agent,
+            [("gen_ai.operation.name", "agent_step".into())]
+                .into_iter()
+                .collect(),
+        );
+        let chat = child(
+            "chat",
+            &step,
+            [("gen_ai.operation.name", "chat".into())]
+                .into_iter()
+                .collect(),
+        );
         let spans = [chat, step, agent];
         let tree = Tree::new(&spans);
         let place = |name: &str| tree.nodes.iter().position(|it| it.span.name == name);

@@ -38,7 +38,8 @@ impl Print {
             scope: span.scope.name.clone(),
             model: facts.text(names::MODEL),
             response: facts.text(names::RESPONSE_ID),
-            tokens: count(names::INPUT_TOKENS).map(|it| (it, count(names::OUTPUT_TOKENS).unwrap_or(0))),
+            tokens: count(names::INPUT_TOKENS)
+                .map(|it| (it, count(names::OUTPUT_TOKENS).unwrap_or(0))),
             has_content: has_content(&facts),
         }
     }
@@ -82,13 +83,21 @@ impl Print {
     pub(super) fn unique_response(&self) -> Option<&str> {
         const UNIQUE: [&str; 4] = ["gen-", "req_", "msg_", "resp_"];
         let id = self.response.as_deref()?;
-        UNIQUE.iter().any(|prefix| id.starts_with(prefix)).then_some(id)
+        UNIQUE
+            .iter()
+            .any(|prefix| id.starts_with(prefix))
+            .then_some(id)
     }
 }
 
 /// Whether a span holds what was said, which only some instrumentations record.
 fn has_content(facts: &Facts<'_>) -> bool {
-    let lists = [names::INPUT, names::OUTPUT, names::OUTPUT_TEXT, names::OUTPUT_CALLS];
+    let lists = [
+        names::INPUT,
+        names::OUTPUT,
+        names::OUTPUT_TEXT,
+        names::OUTPUT_CALLS,
+    ];
     let others = [names::OTHER_INPUT, names::OTHER_OUTPUT];
     let listed = lists.into_iter().chain(others).flatten();
     let mut spread = names::SPREAD_INPUT.iter().chain(names::SPREAD_OUTPUT);
@@ -122,7 +131,11 @@ fn nested(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
         let (Some(print), false) = (&prints[outer], inner.is_empty()) else {
             continue;
         };
-        let same = inner.iter().find(|it| prints[**it].as_ref().is_some_and(|it| it.is_same_call(print)));
+        let same = inner.iter().find(|it| {
+            prints[**it]
+                .as_ref()
+                .is_some_and(|it| it.is_same_call(print))
+        });
         match same {
             Some(same) if inner.len() == 1 => keep_one(tree, prints, outer, *same),
             _ if is_around(print, inner, prints) => {
@@ -157,7 +170,9 @@ fn beside(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
         let Some(print) = &prints[*one] else { continue };
         let longest = print.times.start + AT_ONCE.max(print.times.length() / 50 * 2);
         for other in &calls[at + 1..] {
-            let Some(second) = &prints[*other] else { continue };
+            let Some(second) = &prints[*other] else {
+                continue;
+            };
             if second.times.start > longest {
                 break;
             }
@@ -174,7 +189,11 @@ fn keep_one(tree: &mut Tree<'_>, prints: &[Option<Print>], one: usize, other: us
         (Some(one), Some(other)) => other.is_better_than(one),
         _ => false,
     };
-    let (kept, dropped) = if is_other_better { (other, one) } else { (one, other) };
+    let (kept, dropped) = if is_other_better {
+        (other, one)
+    } else {
+        (one, other)
+    };
     let twins = std::mem::take(&mut tree.nodes[dropped].twins);
     let logs = std::mem::take(&mut tree.nodes[dropped].logs);
     let identity = std::mem::take(&mut tree.nodes[dropped].identity);

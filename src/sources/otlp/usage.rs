@@ -20,7 +20,9 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
     let output = facts.count(names::OUTPUT_TOKENS);
     let cache_read = facts.count(names::CACHE_READ).unwrap_or(0);
     let of_lifetimes = [names::CACHE_WRITE_5M, names::CACHE_WRITE_1H].map(|it| facts.count(it));
-    let split = of_lifetimes[0].unwrap_or(0).saturating_add(of_lifetimes[1].unwrap_or(0));
+    let split = of_lifetimes[0]
+        .unwrap_or(0)
+        .saturating_add(of_lifetimes[1].unwrap_or(0));
     let cache_write = facts.count(names::CACHE_WRITE).unwrap_or(split);
     let cached = cache_read.saturating_add(cache_write);
     let whole = input.unwrap_or(0);
@@ -29,7 +31,9 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
     } else {
         CacheCounts::Apart
     };
-    let long = of_lifetimes[1].filter(|_| split == cache_write).unwrap_or(0);
+    let long = of_lifetimes[1]
+        .filter(|_| split == cache_write)
+        .unwrap_or(0);
     Tokens {
         usage: Usage {
             input: match counts {
@@ -57,7 +61,9 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
 pub(super) fn cost(facts: &Facts<'_>) -> Option<Cost> {
     let amount = |candidates| facts.number(candidates).filter(|amount| *amount >= 0.0);
     let [input, output] = [names::INPUT_COST, names::OUTPUT_COST].map(amount);
-    let parts = input.zip(output).filter(|(input, output)| *input > 0.0 && *output > 0.0);
+    let parts = input
+        .zip(output)
+        .filter(|(input, output)| *input > 0.0 && *output > 0.0);
     let guessed = || amount(names::GUESSED_COST).filter(|cost| *cost > 0.0);
     let sum = || parts.map(|(input, output)| input + output);
     Some(Cost {
@@ -73,7 +79,10 @@ mod tests {
     use crate::otlp::{Attributes, Value};
 
     fn attributes(pairs: &[(&str, Value)]) -> Attributes {
-        pairs.iter().map(|(key, value)| (*key, value.clone())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| (*key, value.clone()))
+            .collect()
     }
 
     #[test]
@@ -86,12 +95,19 @@ mod tests {
             let attributes = attributes(&[
                 ("gen_ai.usage.input_tokens", Value::Int(input)),
                 ("gen_ai.usage.cache_read.input_tokens", Value::Int(read)),
-                ("gen_ai.usage.cache_creation.input_tokens", Value::Int(write)),
+                (
+                    "gen_ai.usage.cache_creation.input_tokens",
+                    Value::Int(write),
+                ),
             ]);
             let tokens = tokens(&Facts::of(&attributes));
             assert_eq!((tokens.usage.input, tokens.counts), expected, "{input}");
             let reported = u64::try_from(input).unwrap();
-            assert_eq!(tokens.usage.input_as(tokens.counts), reported, "as it was reported");
+            assert_eq!(
+                tokens.usage.input_as(tokens.counts),
+                reported,
+                "as it was reported"
+            );
         }
     }
 
@@ -100,8 +116,14 @@ mod tests {
         for (long, expected) in [(40, 40), (41, 0)] {
             let attributes = attributes(&[
                 ("gen_ai.usage.cache_write.input_tokens", Value::Int(100)),
-                ("anthropic.usage.cache_creation.ephemeral_5m_input_tokens", Value::Int(60)),
-                ("anthropic.usage.cache_creation.ephemeral_1h_input_tokens", Value::Int(long)),
+                (
+                    "anthropic.usage.cache_creation.ephemeral_5m_input_tokens",
+                    Value::Int(60),
+                ),
+                (
+                    "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+                    Value::Int(long),
+                ),
             ]);
             let tokens = tokens(&Facts::of(&attributes));
             assert_eq!(tokens.usage.cache_write_long, expected);

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::parts::{Advice, ResponsePart, Thread};
 use crate::session::{
-    AGAIN, Block, CacheCounts, CallKind, Generation, Message, OutputCount, Parameters, Retries, StopReason, Timing,
-    UsageReport, same_block,
+    AGAIN, Block, CacheCounts, CallKind, Generation, Message, OutputCount, Parameters, Retries,
+    StopReason, Timing, UsageReport, same_block,
 };
 
 /// A response that is being assembled from its parts.

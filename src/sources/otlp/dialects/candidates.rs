@@ -165,8 +165,7 @@ pub(crate) const GUESSED_COST: Candidates = &["gen_ai.usage.cost"];
 pub(crate) const SYSTEM: Candidates = &["gen_ai.system_instructions"];
 pub(crate) const INPUT: Candidates = &["gen_ai.input.messages", "ai.prompt.messages"];
 /// Lists that are spread over attributes.
-pub(crate) const SPREAD_INPUT: Candidates =
-    &["gen_ai.prompt", "llm.input_messages", "llm.prompts"];
+pub(crate) const SPREAD_INPUT: Candidates = &["gen_ai.prompt", "llm.input_messages", "llm.prompts"];
 pub(crate) const OTHER_INPUT: Candidates = &[
     "gen_ai.prompt",
     "gen_ai.request.messages",
@@ -194,8 +193,11 @@ pub(crate) const OUTPUT_OBJECT: Candidates = &["ai.response.object"];
 pub(crate) const OUTPUT_REASONING: Candidates = &["ai.response.reasoning"];
 pub(crate) const OUTPUT_CALLS: Candidates =
     &["ai.response.toolCalls", "gen_ai.response.tool_calls"];
-pub(crate) const SPREAD_OUTPUT: Candidates =
-    &["gen_ai.completion", "llm.output_messages", "llm.completions"];
+pub(crate) const SPREAD_OUTPUT: Candidates = &[
+    "gen_ai.completion",
+    "llm.output_messages",
+    "llm.completions",
+];
 pub(crate) const OTHER_OUTPUT: Candidates = &[
     "gen_ai.completion",
     "langfuse.observation.output",

@@ -40,7 +40,9 @@ pub(crate) fn trace_of<'a>(
     let wanted = conversation(log)?;
     let mut best: Option<(u64, TraceId)> = None;
     for (id, logs) in traces {
-        let own = logs.iter().filter(|it| conversation(it) == Some(wanted) && event(it).is_some());
+        let own = logs
+            .iter()
+            .filter(|it| conversation(it) == Some(wanted) && event(it).is_some());
         let before = own.map(at).filter(|it| *it <= at(log)).max();
         best = best.max(before.map(|before| (before, id)));
     }
@@ -74,7 +76,9 @@ pub(crate) fn spans(trace: TraceId, spans: &[Span], logs: &[LogRecord]) -> Optio
             _ => {}
         }
     }
-    let others = spans.iter().filter(|it| !it.scope.name.starts_with(NAME) && !is_of_codex(it));
+    let others = spans
+        .iter()
+        .filter(|it| !it.scope.name.starts_with(NAME) && !is_of_codex(it));
     made.extend(others.cloned());
     made.push(turn);
     Some(made)
@@ -120,7 +124,11 @@ fn call(log: &LogRecord, turn: &Span, start: u64) -> Span {
     span.end = at(log);
     span.parent_span_id = Some(turn.span_id);
     let provider = log.attributes.get("provider_name").cloned();
-    add(&mut span, "gen_ai.provider.name", Some(provider.unwrap_or_else(|| "openai".into())));
+    add(
+        &mut span,
+        "gen_ai.provider.name",
+        Some(provider.unwrap_or_else(|| "openai".into())),
+    );
     span
 }
 

@@ -225,7 +225,11 @@ impl Marker {
 /// Whether OpenRouter's Broadcast sent the span, also if a collector in between renamed its service.
 pub(crate) fn is_of_openrouter(span: &Span) -> bool {
     let mut names = span.attributes.iter().map(|it| it.key.as_str());
-    span.scope.name == "openrouter"
+    // The id of a request, followed by the part of its course.
+    let response = span.attributes.text("gen_ai.response.id");
+    let is_course = response.is_some_and(|id| id.starts_with("gen-") && id.contains(':'));
+    is_course
+        || span.scope.name == "openrouter"
         || span.resource.attributes.text("service.name") == Some("openrouter")
         || names.any(|name| name.starts_with("trace.metadata.openrouter."))
 }
@@ -256,7 +260,9 @@ mod tests {
     use super::*;
 
     fn span(name: &str, attributes: &[(&str, &str)]) -> Span {
-        let attributes = attributes.iter().map(|(key, value)| (*key, Value::from(*value)));
+        let attributes = attributes
+            .iter()
+            .map(|(key, value)| (*key, Value::from(*value)));
         crate::sources::otlp::tests::span(name, attributes.collect())
     }
 
@@ -265,18 +271,38 @@ mod tests {
         let other = |word: &str| SpanKind::Operation(OperationKind::Other(word.into()));
         for (name, attribute, word, expected) in [
             ("chat m", "gen_ai.operation.name", "chat", CHAT),
-            ("google adk", "gen_ai.operation.name", "generate_content", CHAT),
+            (
+                "google adk",
+                "gen_ai.operation.name",
+                "generate_content",
+                CHAT,
+            ),
             ("gemini cli", "gen_ai.operation.name", "llm_call", CHAT),
             ("a plan", "gen_ai.operation.name", "plan", other("plan")),
-            ("step 1", "gen_ai.operation.name", "agent_step", SpanKind::Other),
+            (
+                "step 1",
+                "gen_ai.operation.name",
+                "agent_step",
+                SpanKind::Other,
+            ),
             ("ai", "ai.operationId", "ai.streamText.doStream", CHAT),
             ("sentry", "vercel.ai.operationId", "ai.streamText", AGENT),
             ("openinference", "openinference.span.kind", "LLM", CHAT),
-            ("openinference", "openinference.span.kind", "RETRIEVER", RETRIEVAL),
+            (
+                "openinference",
+                "openinference.span.kind",
+                "RETRIEVER",
+                RETRIEVAL,
+            ),
             ("traceloop", "llm.request.type", "embedding", EMBEDDING),
             ("traceloop", "traceloop.span.kind", "task", CHAIN),
             ("langfuse", "langfuse.observation.type", "generation", CHAT),
-            ("claude code", "span.type", "tool.execution", SpanKind::Detail),
+            (
+                "claude code",
+                "span.type",
+                "tool.execution",
+                SpanKind::Detail,
+            ),
             ("GET /", "http.request.method", "GET", SpanKind::Other),
             ("old", "llm.usage.prompt_tokens", "9", CHAT),
         ] {

@@ -77,13 +77,17 @@ pub(super) fn of_part(fields: &Map<String, Json>) -> Option<Block> {
     let whole = Json::Object(fields.clone());
     let media_type = media_type(&whole, 0).or_else(|| type_in_url(&whole, 0));
     let is_image = kind.contains("image")
-        || media_type.as_deref().is_some_and(|it| it.starts_with("image"));
+        || media_type
+            .as_deref()
+            .is_some_and(|it| it.starts_with("image"));
     let kind = if is_image { "image" } else { "document" };
     let bytes = bytes_in(&whole, 0);
     if bytes == 0 {
         // It is elsewhere, or was taken out before it was sent.
         let media_type = media_type.unwrap_or_default();
-        return Some(Block::Text(format!("[{kind} {media_type}]").replace(" ]", "]")));
+        return Some(Block::Text(
+            format!("[{kind} {media_type}]").replace(" ]", "]"),
+        ));
     }
     Some(Block::Media {
         kind: kind.to_owned(),
@@ -150,7 +154,9 @@ fn is_data(text: &str) -> bool {
     // Long runs of one letter are text of a kind: encoded data has many different characters.
     let has_many = || {
         let mut seen = [false; 256];
-        text.bytes().take(512).for_each(|byte| seen[usize::from(byte)] = true);
+        text.bytes()
+            .take(512)
+            .for_each(|byte| seen[usize::from(byte)] = true);
         seen.iter().filter(|seen| **seen).count() >= 20
     };
     text.len() > LONGEST_WORD && decoded_length(text).is_some() && has_many()
@@ -254,7 +260,9 @@ mod tests {
 
     #[test]
     fn data_and_vectors_leave_no_bytes() {
-        let image: String = (0..600).map(|it| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ+/"[it * 5 % 28])).collect();
+        let image: String = (0..600)
+            .map(|it| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ+/"[it * 5 % 28]))
+            .collect();
         let value = json!({
             "photo": image,
             "url": "data:image/png;base64,AAAA",

@@ -59,7 +59,12 @@ const LISTS: [&str; 10] = [
     "input",
     "prompt",
 ];
-const INSTRUCTIONS: [&str; 4] = ["system", "instructions", "systemInstruction", "system_instruction"];
+const INSTRUCTIONS: [&str; 4] = [
+    "system",
+    "instructions",
+    "systemInstruction",
+    "system_instruction",
+];
 
 /// Adds the messages in a value. Returns whether there are any.
 fn collect(value: Json, author: Role, found: &mut Vec<Message>, depth: usize) -> bool {
@@ -91,17 +96,23 @@ fn of_object(mut fields: Fields, author: Role, found: &mut Vec<Message>, depth: 
     if let Some(fields) = langchain(&mut fields) {
         return of_object(fields, author, found, depth + 1);
     }
-    let is_wrapper = !fields.contains_key("role") && !fields.contains_key("parts");
-    if is_wrapper && let Some(Json::Object(inner)) = fields.get_mut("message").map(Json::take) {
+    if let Some(inner) = wrapped(&mut fields) {
         return of_object(inner, author, found, depth + 1);
     }
     if let Some(message) = answer_of_openrouter(&fields) {
         found.push(message);
         return true;
     }
-    let kind = fields.get("type").and_then(Json::as_str).unwrap_or_default();
+    let kind = fields
+        .get("type")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     if !fields.contains_key("role") && parts::is_part(kind) {
-        let role = if parts::is_of_model(kind) { Role::Assistant } else { author };
+        let role = if parts::is_of_model(kind) {
+            Role::Assistant
+        } else {
+            author
+        };
         let content = parts::blocks_of(Json::Object(fields));
         push(found, role, content);
         return true;
@@ -119,6 +130,26 @@ fn of_object(mut fields: Fields, author: Role, found: &mut Vec<Message>, depth: 
         holds_any |= collect(list, author, found, depth + 1);
     }
     holds_any
+}
+
+/// The message within an object that is none itself: in `message`, or in the `content` of one of
+/// Gemini's candidates.
+fn wrapped(fields: &mut Fields) -> Option<Fields> {
+    if fields.contains_key("role") || fields.contains_key("parts") {
+        return None;
+    }
+    let is_candidate = fields
+        .get("content")
+        .is_some_and(|it| it.get("parts").is_some());
+    let name = if is_candidate { "content" } else { "message" };
+    match fields.get_mut(name).map(Json::take) {
+        Some(Json::Object(inner)) => Some(inner),
+        Some(other) => {
+            fields.insert(name.to_owned(), other);
+            None
+        }
+        None => None,
+    }
 }
 
 /// Gemini's instructions are a message without a role.
@@ -144,14 +175,21 @@ fn push(found: &mut Vec<Message>, role: Role, content: Vec<Block>) {
 
 /// The fields of a message that `LangChain` serialized: `kwargs` of a constructor, or `data`.
 fn langchain(fields: &mut Fields) -> Option<Fields> {
-    let class = fields.get("id").and_then(|id| id.as_array()?.last()?.as_str());
+    let class = fields
+        .get("id")
+        .and_then(|id| id.as_array()?.last()?.as_str());
     let kind = match (class, fields.get("type").and_then(Json::as_str)) {
-        (Some(class), _) => class.trim_end_matches("Chunk").trim_end_matches("Message").to_lowercase(),
+        (Some(class), _) => class
+            .trim_end_matches("Chunk")
+            .trim_end_matches("Message")
+            .to_lowercase(),
         (None, Some(kind)) => kind.to_owned(),
         (None, None) => String::new(),
     };
     let holder = ["kwargs", "data", "update"];
-    let inner = holder.into_iter().find(|it| fields.get(*it).is_some_and(Json::is_object))?;
+    let inner = holder
+        .into_iter()
+        .find(|it| fields.get(*it).is_some_and(Json::is_object))?;
     let Some(Json::Object(mut inner)) = fields.get_mut(inner).map(Json::take) else {
         return None;
     };
@@ -170,9 +208,18 @@ fn answer_of_openrouter(fields: &Fields) -> Option<Message> {
     let completion = fields.get("completion")?;
     let thought = fields.get("reasoning").and_then(Json::as_str);
     let thought = thought.filter(|it| !it.is_empty());
-    let mut content: Vec<Block> = thought.map(|it| Block::Thinking(it.to_owned())).into_iter().collect();
+    let mut content: Vec<Block> = thought
+        .map(|it| Block::Thinking(it.to_owned()))
+        .into_iter()
+        .collect();
     content.extend(parts::blocks_of(completion.clone()));
-    content.extend(fields.get("toolCalls").cloned().map(calls).unwrap_or_default());
+    content.extend(
+        fields
+            .get("toolCalls")
+            .cloned()
+            .map(calls)
+            .unwrap_or_default(),
+    );
     Some(Message {
         role: Role::Assistant,
         content,
@@ -198,7 +245,8 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
     } else {
         &["content", "parts"]
     };
-    let has_content = said.iter().any(|name| fields.contains_key(*name)) || fields.contains_key("tool_calls");
+    let has_content =
+        said.iter().any(|name| fields.contains_key(*name)) || fields.contains_key("tool_calls");
     let (role, is_answer) = match named.map(role_of) {
         Some(Some(role)) => role,
         // An unknown role is somebody else's.
@@ -207,13 +255,21 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
         _ => return None,
     };
     let content = parts::first(fields, said).cloned().unwrap_or(Json::Null);
-    let content = if content.is_string() { content } else { parsed(content) };
+    let content = if content.is_string() {
+        content
+    } else {
+        parsed(content)
+    };
     let mut blocks = thoughts(fields);
     let call_id = parts::first(fields, &["tool_call_id", "toolCallId", "call_id"]);
-    let call_id = call_id.or_else(|| fields.get("id").filter(|_| is_answer)).and_then(Json::as_str);
+    let call_id = call_id
+        .or_else(|| fields.get("id").filter(|_| is_answer))
+        .and_then(Json::as_str);
     let is_wrapped = |part: &Json| {
         let kind = part["type"].as_str().unwrap_or_default();
-        kind.contains("result") || kind.contains("response") || part.get("functionResponse").is_some()
+        kind.contains("result")
+            || kind.contains("response")
+            || part.get("functionResponse").is_some()
     };
     match (is_answer, call_id, &content) {
         (true, _, Json::Array(list)) if list.iter().any(is_wrapped) => {
@@ -222,7 +278,11 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
         (true, id, _) => blocks.push(parts::answer_to(id.unwrap_or_default(), content)),
         _ => blocks.extend(parts::blocks_of(content)),
     }
-    let calls = fields.get("tool_calls").cloned().map(calls).unwrap_or_default();
+    let calls = fields
+        .get("tool_calls")
+        .cloned()
+        .map(calls)
+        .unwrap_or_default();
     for call in calls {
         if !blocks.iter().any(|known| is_same_call(known, &call)) {
             blocks.push(call);

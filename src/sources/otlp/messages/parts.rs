@@ -16,8 +16,20 @@ pub(in crate::sources::otlp) const NOT_RECORDED: &str = "<REDACTED>";
 
 pub(super) type Fields = Map<String, Json>;
 
-const TEXTS: [&str; 5] = ["text", "input_text", "output_text", "refusal", "message_text"];
-const THOUGHTS: [&str; 5] = ["reasoning", "thinking", "reasoning_text", "summary_text", "thought"];
+const TEXTS: [&str; 5] = [
+    "text",
+    "input_text",
+    "output_text",
+    "refusal",
+    "message_text",
+];
+const THOUGHTS: [&str; 5] = [
+    "reasoning",
+    "thinking",
+    "reasoning_text",
+    "summary_text",
+    "thought",
+];
 const CALLS: [&str; 9] = [
     "tool_call",
     "tool-call",
@@ -50,8 +62,21 @@ const CALL_IDS: [&str; 7] = [
     "id",
     "tool_id",
 ];
-const NAMES: [&str; 5] = ["name", "toolName", "tool_name", "function_name", "toolUseName"];
-const ARGUMENTS: [&str; 6] = ["arguments", "input", "args", "parameters", "argument", "arguments_json"];
+const NAMES: [&str; 5] = [
+    "name",
+    "toolName",
+    "tool_name",
+    "function_name",
+    "toolUseName",
+];
+const ARGUMENTS: [&str; 6] = [
+    "arguments",
+    "input",
+    "args",
+    "parameters",
+    "argument",
+    "arguments_json",
+];
 const RESULTS: [&str; 6] = ["response", "result", "output", "content", "return", "value"];
 
 /// Whether a part of this kind can stand without a message around it.
@@ -88,7 +113,10 @@ fn text_block(text: String) -> Option<Block> {
 }
 
 fn of_object(fields: Fields) -> Vec<Block> {
-    let kind = fields.get("type").and_then(Json::as_str).unwrap_or_default();
+    let kind = fields
+        .get("type")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     if fields.get("thought") == Some(&Json::Bool(true)) || THOUGHTS.contains(&kind) {
         return thought(&fields).into_iter().collect();
     }
@@ -139,7 +167,10 @@ fn of_untyped(mut fields: Fields) -> Vec<Block> {
 
 /// What a model thought. Encrypted thoughts have no text.
 fn thought(fields: &Fields) -> Option<Block> {
-    let text = first(fields, &["text", "content", "thinking", "reasoning", "summary"])?;
+    let text = first(
+        fields,
+        &["text", "content", "thinking", "reasoning", "summary"],
+    )?;
     let text = match text {
         Json::String(text) => text.clone(),
         Json::Array(items) => {
@@ -187,7 +218,9 @@ fn answer(fields: &Fields) -> Block {
         .any(|name| fields.get(*name) == Some(&Json::Bool(true)));
     // The AI SDK says of which kind a result is.
     let output = value.as_object();
-    if let Some((kind, inner)) = output.and_then(|it| Some((it.get("type")?.as_str()?, it.get("value")?))) {
+    if let Some((kind, inner)) =
+        output.and_then(|it| Some((it.get("type")?.as_str()?, it.get("value")?)))
+    {
         is_error |= kind.starts_with("error");
         value = inner.clone();
     }
@@ -233,7 +266,10 @@ fn result_content(value: Json) -> Vec<Block> {
 
 fn is_typed(part: &Json) -> bool {
     let is_known = |kind: &str| TEXTS.contains(&kind);
-    let is_medium = || part.as_object().is_some_and(|it| media::of_part(it).is_some());
+    let is_medium = || {
+        part.as_object()
+            .is_some_and(|it| media::of_part(it).is_some())
+    };
     part["type"].as_str().is_some_and(is_known) || is_medium()
 }
 
