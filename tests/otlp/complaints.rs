@@ -511,3 +511,46 @@ fn an_application_that_records_no_content_has_null_for_it() {
         (&Value::Null, &Value::Null)
     );
 }
+
+#[test]
+fn a_message_of_another_emitter_s_form_is_no_reason_to_lose_a_call() {
+    for value in [
+        json!("{broken"),
+        json!([1, 2]),
+        json!({ "odd": [null] }),
+        json!(7),
+        json!(""),
+        json!("null"),
+    ] {
+        let call = chat(
+            &json!({ "gen_ai.input.messages": value, "gen_ai.output.messages": value, "gen_ai.tool.definitions": value, "ai.response.toolCalls": value }),
+        );
+        let events = events_of("x", &[span("1", "chat", (0, 9), &call)]);
+        assert_eq!(
+            only(&events, "$ai_generation")["$ai_input_tokens"],
+            9,
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn a_chain_of_ten_thousand_spans_is_read() {
+    let mut spans = vec![span(
+        "1",
+        "agent",
+        (0, 99),
+        &json!({ "gen_ai.operation.name": "invoke_agent", "user.id": "ada" }),
+    )];
+    for number in 2..10_000 {
+        let ids = format!("{number:x}<{:x}", number - 1);
+        spans.push(span(&ids, "step", (1, 98), &json!({})));
+    }
+    spans.push(span("ffff<270f", "chat", (2, 9), &chat(&json!({}))));
+    let events = events_of("x", &spans);
+    assert_eq!(events.len(), 2);
+    assert_eq!(
+        events[0]["distinct_id"], "ada",
+        "the user of the outermost span"
+    );
+}

@@ -18,6 +18,7 @@ use super::history::History;
 use super::read;
 use super::tree::Tree;
 use super::twins::Print;
+use crate::fingerprint;
 use crate::otlp::files::{Requests, recognise};
 use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
 use crate::sources::{regular, walk};
@@ -42,6 +43,8 @@ pub(super) struct Pieces {
     /// Number of spans and log records that could not be read, in the files of the trace.
     pub(super) malformed: u64,
     known: HashSet<SpanId>,
+    /// Fingerprints of the log records.
+    known_logs: HashSet<u64>,
     /// Indices of the files that hold something of it.
     files: Vec<usize>,
     /// The session that it belongs to, if it says so.
@@ -61,6 +64,8 @@ pub(super) struct Part {
 pub(super) struct Archive {
     parts: Vec<Part>,
     traces: BTreeMap<TraceId, Pieces>,
+    /// Number of spans and log records.
+    size: u64,
     /// Spans by the id of the response that they report.
     responses: HashMap<String, Vec<(TraceId, SpanId)>>,
     /// Traces by session, the earliest first.
@@ -157,8 +162,9 @@ impl Archive {
         for log in batch.logs {
             match log.trace_id {
                 Some(trace) => {
+                    let print = fingerprint::of(&[format!("{log:?}").as_bytes()]);
                     let pieces = self.pieces(trace, file);
-                    if !pieces.logs.contains(&log) {
+                    if pieces.known_logs.insert(print) {
                         pieces.logs.push(log);
                     }
                 }
@@ -178,14 +184,26 @@ impl Archive {
     /// Adds log records that name no trace to the trace of their conversation, and makes spans of the
     /// log records of Codex.
     fn place(&mut self, mut loose: Vec<(usize, LogRecord)>) {
-        loose.sort_by_key(|(_, log)| log.time.max(log.observed));
+        loose.sort_by_key(|(_, log)| codex::at(log));
+        let mut turns: HashMap<String, Vec<(u64, TraceId)>> = HashMap::new();
+        for (id, pieces) in &self.traces {
+            for log in &pieces.logs {
+                if let Some(conversation) = codex::conversation(log) {
+                    let turns = turns.entry(conversation.to_owned()).or_default();
+                    turns.push((codex::at(log), *id));
+                }
+            }
+        }
+        for turns in turns.values_mut() {
+            turns.sort_unstable();
+        }
         for (file, log) in loose {
-            let traces = self
-                .traces
-                .iter()
-                .map(|(id, pieces)| (*id, pieces.logs.as_slice()));
-            if let Some(trace) = codex::trace_of(&log, traces) {
-                self.pieces(trace, file).logs.push(log);
+            let turns = codex::conversation(&log).and_then(|it| turns.get(it));
+            let turns = turns.map_or(&[][..], Vec::as_slice);
+            // The last record before it tells in which turn it is.
+            let before = turns.partition_point(|(at, _)| *at <= codex::at(&log));
+            if let Some((_, trace)) = before.checked_sub(1).and_then(|it| turns.get(it)) {
+                self.pieces(*trace, file).logs.push(log);
             }
         }
         for (id, pieces) in &mut self.traces {
@@ -213,6 +231,11 @@ impl Archive {
             ));
             pieces.session = session;
         }
+        let sizes = self
+            .traces
+            .values()
+            .map(|it| it.spans.len() + it.logs.len());
+        self.size = sizes.map(|it| it as u64).sum();
         starts.sort_unstable();
         for (_, id) in starts {
             if let Some(session) = &self.traces[&id].session {
@@ -259,15 +282,9 @@ impl<'a> Trace<'a> {
 
     /// Bytes that the trace takes in its files, by its share of their spans and log records.
     pub(super) fn bytes(&self) -> u64 {
-        let all: usize = self
-            .archive
-            .traces
-            .values()
-            .map(|it| it.spans.len() + it.logs.len())
-            .sum();
         let own = self.pieces.spans.len() + self.pieces.logs.len();
         let bytes: u64 = self.archive.parts.iter().map(|part| part.bytes).sum();
-        bytes / (all.max(1) as u64) * own as u64
+        bytes / self.archive.size.max(1) * own as u64
     }
 
     /// Spans of other traces that report this response.

@@ -155,10 +155,6 @@ fn tools(facts: &Facts<'_>) -> Vec<Json> {
 
 /// The texts that a call turned into vectors.
 pub(super) fn embedded(facts: &Facts<'_>) -> Vec<Message> {
-    let text = |text: String| Message {
-        role: Role::User,
-        content: vec![Block::Text(text)],
-    };
     let listed = facts.value(names::EMBEDDED).map(parsed);
     let spread = || {
         let mut lists = names::SPREAD_EMBEDDED.iter();
@@ -177,27 +173,29 @@ pub(super) fn embedded(facts: &Facts<'_>) -> Vec<Message> {
         },
         one => vec![one],
     };
-    let mut messages = Vec::new();
-    for item in items {
-        match item {
-            Json::String(value) => messages.push(text(unquoted(value))),
-            Json::Object(fields) => {
-                let inner = fields.get("embedding").unwrap_or(&Json::Null);
-                match inner["text"]
-                    .as_str()
-                    .or_else(|| fields.get("text")?.as_str())
-                {
-                    Some(value) => messages.push(text(value.to_owned())),
-                    None => {
-                        let said = messages::messages(Json::Object(fields), Role::User);
-                        messages.extend(said.unwrap_or_default());
-                    }
-                }
+    items.into_iter().flat_map(embedded_text).collect()
+}
+
+/// The text of one embedding, in a message.
+fn embedded_text(item: Json) -> Vec<Message> {
+    let text = |text: String| {
+        vec![Message {
+            role: Role::User,
+            content: vec![Block::Text(text)],
+        }]
+    };
+    match item {
+        Json::String(value) => text(unquoted(value)),
+        Json::Object(fields) => {
+            let inner = fields.get("embedding").and_then(|it| it.get("text"));
+            let stated = inner.or_else(|| fields.get("text")).and_then(Json::as_str);
+            if let Some(stated) = stated {
+                return text(stated.to_owned());
             }
-            _ => {}
+            messages::messages(Json::Object(fields), Role::User).unwrap_or_default()
         }
+        _ => Vec::new(),
     }
-    messages
 }
 
 /// The AI SDK writes each text as JSON.

@@ -5,6 +5,7 @@
 //! it says itself, then what the nearest span around it says, then the root of its trace, then the
 //! resource. Spans of several users never mix, since each asks only those around it.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -122,7 +123,7 @@ impl Identity {
             groups: self.groups.clone(),
             project: service,
             agent: self.agent.clone(),
-            framework: framework(span),
+            framework: Some(framework(span).to_owned()),
             server: server(&Facts::of(&span.attributes)),
             properties: self.properties.clone(),
         })
@@ -138,8 +139,12 @@ fn id(id: String) -> Option<String> {
     if id.len() <= LONGEST_ID {
         return Some(id);
     }
-    let digest = Sha256::digest(id.as_bytes());
-    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut hash = String::with_capacity(2 * LONGEST_ID);
+    for byte in Sha256::digest(id.as_bytes()) {
+        // Writing to a string cannot fail.
+        let _ = write!(hash, "{byte:02x}");
+    }
+    Some(hash)
 }
 
 /// The user's id. Claude Code states a hash of the machine, which is no person.
@@ -296,22 +301,22 @@ const FRAMEWORKS: [(&str, &str); 17] = [
     ("genkit", "genkit"),
 ];
 
-fn framework(span: &Span) -> Option<String> {
+fn framework(span: &Span) -> &'static str {
     let scope = span.scope.name.as_str();
-    let known = FRAMEWORKS
-        .iter()
-        .find(|(prefix, _)| scope.starts_with(prefix));
-    let has = |prefix: &str| span.attributes.iter().any(|it| it.key.starts_with(prefix));
+    let mut known = FRAMEWORKS.iter();
+    if let Some((_, name)) = known.find(|(prefix, _)| scope.starts_with(prefix)) {
+        return name;
+    }
     if is_of_openrouter(span) {
-        return Some("openrouter".to_owned());
+        return "openrouter";
     }
     // The AI SDK's scopes have names that others could have too.
-    let is_ai_sdk =
-        scope == "ai" || scope == "gen_ai" || has("ai.operationId") || has("vercel.ai.");
-    let known = known
-        .map(|(_, name)| *name)
-        .or_else(|| is_ai_sdk.then_some("vercel"));
-    Some(known.unwrap_or("opentelemetry").to_owned())
+    let has = |prefix: &str| span.attributes.iter().any(|it| it.key.starts_with(prefix));
+    if ["ai", "gen_ai"].contains(&scope) || has("ai.operationId") || has("vercel.ai.") {
+        "vercel"
+    } else {
+        "opentelemetry"
+    }
 }
 
 pub(super) fn server(facts: &Facts<'_>) -> Option<String> {

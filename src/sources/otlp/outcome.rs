@@ -90,11 +90,15 @@ pub(super) fn stop_reason(facts: &Facts<'_>) -> Option<StopReason> {
         .map(parsed)
         .and_then(first_text);
     let in_output = || within(&parsed(facts.value(names::OUTPUT)?), 0);
+    let in_spread = || {
+        let mut outputs = names::SPREAD_OUTPUT.iter();
+        outputs.find_map(|prefix| within(&facts.spread(prefix)?, 0))
+    };
     let in_other = || {
         let mut outputs = names::OTHER_OUTPUT.iter();
         outputs.find_map(|name| within(&parsed(facts.value(&[name])?), 0))
     };
-    let word = word.or_else(in_output).or_else(in_other);
+    let word = word.or_else(in_output).or_else(in_spread).or_else(in_other);
     word.map(|word| reason(&word))
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::calls::circumstances;
 use super::content::Request;
@@ -149,7 +149,7 @@ fn input(facts: &Facts<'_>) -> Json {
     )
 }
 
-/// The arguments within what `LangChain` passes to its callbacks.
+/// The arguments within what LangChain passes to its callbacks.
 fn of_langchain(value: Json) -> Json {
     match value {
         Json::Object(mut fields) if fields.contains_key("input_str") => fields
@@ -178,7 +178,7 @@ fn output(node: &Node<'_>, facts: &Facts<'_>) -> Json {
     )
 }
 
-/// The content of the message into which `LangChain` wraps a result.
+/// The content of the message into which LangChain wraps a result.
 fn message_content(value: Json, depth: usize) -> Json {
     const WRAPPERS: [&str; 3] = ["output", "kwargs", "data"];
     let Json::Object(fields) = &value else {
@@ -249,8 +249,16 @@ pub(super) fn attach(
         };
         let (_, generation) = &mut generations[place];
         let parent = generation.traced.as_ref().map(|it| it.span.clone());
-        let call = call_in(generation, &execution);
-        execution.complete(call, node, parent.unwrap_or_default());
+        let parent = parent.unwrap_or_default();
+        let id = execution.call_id.clone().unwrap_or_default();
+        if let Some(call) = call_in(generation, &id) {
+            execution.complete(call, node, parent);
+        } else {
+            // Its response is not recorded.
+            let mut call = messages::tool_call(id, execution.name.clone());
+            execution.complete(&mut call, node, parent);
+            generation.output.push(Block::ToolCall(Box::new(call)));
+        }
     }
     alone
 }
@@ -269,19 +277,12 @@ fn named_in_logs(
     calls.position(|(index, _)| of_call(*index).as_ref() == Some(&wanted))
 }
 
-/// The block of the call in a response. Where responses are not recorded, it is added.
-fn call_in<'g>(generation: &'g mut Generation, execution: &Execution) -> &'g mut ToolCall {
-    let id = execution.call_id.clone().unwrap_or_default();
-    let is_it = |block: &Block| matches!(block, Block::ToolCall(call) if call.id == id && call.result.is_none());
-    let place = generation.output.iter().position(is_it).unwrap_or_else(|| {
-        let fields = json!({ "id": id, "name": execution.name, "arguments": execution.input });
-        generation.output.extend(messages::calls(json!([fields])));
-        generation.output.len() - 1
-    });
-    match &mut generation.output[place] {
-        Block::ToolCall(call) => call,
-        _ => unreachable!("the block is a call"),
-    }
+/// The call in a response that an execution belongs to.
+fn call_in<'g>(generation: &'g mut Generation, id: &str) -> Option<&'g mut ToolCall> {
+    generation.output.iter_mut().find_map(|block| match block {
+        Block::ToolCall(call) if call.id == id && call.result.is_none() => Some(&mut **call),
+        _ => None,
+    })
 }
 
 /// Adds results that only a later request tells, for tools whose execution nobody reports. `later`

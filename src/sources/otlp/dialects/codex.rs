@@ -22,31 +22,15 @@ fn event(log: &LogRecord) -> Option<&str> {
     name.strip_prefix("codex.")
 }
 
-const fn at(log: &LogRecord) -> u64 {
+/// When a record was made.
+pub(crate) const fn at(log: &LogRecord) -> u64 {
     if log.time > 0 { log.time } else { log.observed }
 }
 
-fn conversation(log: &LogRecord) -> Option<&str> {
-    log.attributes.text("conversation.id")
-}
-
-/// The trace of a log record of Codex that names none: that of the last record of its conversation
-/// before it which names one.
-pub(crate) fn trace_of<'a>(
-    log: &LogRecord,
-    traces: impl Iterator<Item = (TraceId, &'a [LogRecord])>,
-) -> Option<TraceId> {
+/// The conversation that a record of Codex is about.
+pub(crate) fn conversation(log: &LogRecord) -> Option<&str> {
     event(log)?;
-    let wanted = conversation(log)?;
-    let mut best: Option<(u64, TraceId)> = None;
-    for (id, logs) in traces {
-        let own = logs
-            .iter()
-            .filter(|it| conversation(it) == Some(wanted) && event(it).is_some());
-        let before = own.map(at).filter(|it| *it <= at(log)).max();
-        best = best.max(before.map(|before| (before, id)));
-    }
-    best.map(|(_, id)| id)
+    log.attributes.text("conversation.id")
 }
 
 /// The spans of a trace of Codex, made of its log records; `None` for a trace of others.

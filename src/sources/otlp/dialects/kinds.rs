@@ -202,8 +202,8 @@ pub(crate) fn kind_of(span: &Span) -> SpanKind {
     let attributes = &span.attributes;
     let marked = MARKERS.iter().find_map(|it| it.kind(attributes));
     marked.unwrap_or_else(|| {
-        let has = |name: &&str| attributes.get(name).is_some();
-        let is_call = ONLY_OF_CALLS.iter().any(|name| has(&name));
+        let has = |name: &str| attributes.get(name).is_some();
+        let is_call = ONLY_OF_CALLS.iter().any(|name| has(name));
         if is_call { CHAT } else { SpanKind::Other }
     })
 }

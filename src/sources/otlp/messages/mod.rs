@@ -12,7 +12,7 @@ use self::parts::Fields;
 use super::facts::parsed;
 use crate::session::{Block, Message, Role};
 pub(super) use media::without_data;
-pub(super) use parts::{NOT_RECORDED, result};
+pub(super) use parts::{NOT_RECORDED, result, tool_call};
 
 /// Levels of wrappers around messages.
 const DEEPEST: usize = 8;
@@ -74,6 +74,11 @@ fn collect(value: Json, author: Role, found: &mut Vec<Message>, depth: usize) ->
     match parsed(value) {
         Json::String(text) if text.trim().is_empty() => false,
         Json::String(text) => {
+            // Langfuse writes a text as JSON.
+            let quoted = text
+                .starts_with('"')
+                .then(|| serde_json::from_str(&text).ok());
+            let text = quoted.flatten().unwrap_or(text);
             found.push(Message {
                 role: author,
                 content: parts::blocks_of(Json::String(text)),
@@ -173,7 +178,7 @@ fn push(found: &mut Vec<Message>, role: Role, content: Vec<Block>) {
     }
 }
 
-/// The fields of a message that `LangChain` serialized: `kwargs` of a constructor, or `data`.
+/// The fields of a message that LangChain serialized: `kwargs` of a constructor, or `data`.
 fn langchain(fields: &mut Fields) -> Option<Fields> {
     let class = fields
         .get("id")

@@ -136,7 +136,7 @@ fn of_object(fields: Fields) -> Vec<Block> {
     of_untyped(fields)
 }
 
-/// Parts whose only field names their kind: Gemini's, and those of `OpenInference`.
+/// Parts whose only field names their kind: Gemini's, and those of OpenInference.
 fn of_untyped(mut fields: Fields) -> Vec<Block> {
     let mut object = |name: &str| match fields.get_mut(name).map(Json::take) {
         Some(Json::Object(inner)) => Some(inner),
@@ -195,10 +195,18 @@ pub(super) fn call(fields: &Fields) -> Option<Block> {
     let input = of(&ARGUMENTS).cloned().unwrap_or(Json::Null);
     let id = of(&CALL_IDS).and_then(Json::as_str).unwrap_or_default();
     Some(Block::ToolCall(Box::new(ToolCall {
-        id: id.to_owned(),
-        traced: None,
-        name: name.to_owned(),
         input: media::without_data(parsed(input)),
+        ..tool_call(id.to_owned(), name.to_owned())
+    })))
+}
+
+/// A call of a tool without arguments. When it was made is not known.
+pub(in crate::sources::otlp) fn tool_call(id: String, name: String) -> ToolCall {
+    ToolCall {
+        id,
+        traced: None,
+        name,
+        input: Json::Null,
         called_at: DateTime::UNIX_EPOCH,
         is_untimed: true,
         asks: Asks::Never,
@@ -207,7 +215,7 @@ pub(super) fn call(fields: &Fields) -> Option<Block> {
         result: None,
         subagents: Vec::new(),
         circumstances: Arc::new(Circumstances::default()),
-    })))
+    }
 }
 
 fn answer(fields: &Fields) -> Block {
