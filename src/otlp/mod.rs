@@ -77,10 +77,10 @@ pub use value::{Attribute, Attributes, Value};
 pub enum DecodeError {
     /// It is no request in JSON.
     #[error("the body is no request in JSON: {0}")]
-    Json(#[from] json::InvalidJson),
+    Json(json::InvalidJson),
     /// It is no request in protobuf.
     #[error("the body is no request in protobuf: {0}")]
-    Protobuf(#[from] protobuf::Malformed),
+    Protobuf(protobuf::Malformed),
 }
 
 /// Decodes the body of a request. JSON says itself which signal it is; protobuf does not.
@@ -94,8 +94,8 @@ pub fn decode(
     limits: &Limits,
 ) -> Result<Batch, DecodeError> {
     match encoding {
-        Encoding::Json => Ok(json::decode(body, limits)?),
-        Encoding::Protobuf => Ok(protobuf::decode(body, signal, limits)?),
+        Encoding::Json => json::decode(body, limits).map_err(DecodeError::Json),
+        Encoding::Protobuf => protobuf::decode(body, signal, limits).map_err(DecodeError::Protobuf),
     }
 }
 

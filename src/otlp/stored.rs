@@ -35,7 +35,7 @@ pub enum StoredError {
     Version(u32),
     /// They are damaged.
     #[error("stored spans are damaged: {0}")]
-    Damaged(#[from] serde_json::Error),
+    Damaged(serde_json::Error),
 }
 
 /// Places of a resource and a scope, and what has them.
@@ -100,8 +100,8 @@ pub fn write<'a>(
 /// # Errors
 /// When a newer program wrote it, or when it is damaged.
 pub fn read(bytes: &[u8]) -> Result<(Vec<Span>, Vec<LogRecord>), StoredError> {
-    let read: Read =
-        serde_json::from_slice(bytes).map_err(|error| newer(bytes).unwrap_or(error.into()))?;
+    let read: Read = serde_json::from_slice(bytes)
+        .map_err(|error| newer(bytes).unwrap_or(StoredError::Damaged(error)))?;
     if read.version > VERSION {
         return Err(StoredError::Version(read.version));
     }
@@ -120,7 +120,8 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<Span>, Vec<LogRecord>), StoredError> {
             ..span
         })
     });
-    let spans = spans.collect::<Result<_, serde_json::Error>>()?;
+    let spans: Result<_, serde_json::Error> = spans.collect();
+    let spans = spans.map_err(StoredError::Damaged)?;
     let logs = logs.into_iter().map(|(resource, scope, log)| {
         let (resource, scope) = (at(&resources, resource)?, at(&scopes, scope)?);
         Ok(LogRecord {
@@ -129,7 +130,8 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<Span>, Vec<LogRecord>), StoredError> {
             ..log
         })
     });
-    let logs = logs.collect::<Result<_, serde_json::Error>>()?;
+    let logs: Result<_, serde_json::Error> = logs.collect();
+    let logs = logs.map_err(StoredError::Damaged)?;
     Ok((spans, logs))
 }
 

@@ -7,8 +7,8 @@ use flate2::read::MultiGzDecoder;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::Deserializer;
 
-use super::super::protobuf;
 use super::{MAX_REQUEST, documents};
+use crate::otlp::protobuf;
 
 /// Bytes of the beginning of a file by which its format is recognised.
 pub(super) const HEAD: usize = 64 << 10;

@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 
 use serde::de::{MapAccess, SeqAccess};
 
-use super::super::MAX_DEPTH;
-use super::super::intake::{Intake, LinkDraft, SpanDraft};
-use super::super::model::{LogRecord, Resource, Scope, SpanEvent, SpanKind, Status, StatusCode};
 use super::scalars::{Enumerated, IdTake, Small, Text, Time, next_name, skip};
 use super::take::{Seed, Take};
 use super::values::{AnyValue, Form, Named};
+use crate::otlp::MAX_DEPTH;
+use crate::otlp::intake::{Intake, LinkDraft, SpanDraft};
+use crate::otlp::model::{LogRecord, Resource, Scope, SpanEvent, SpanKind, Status, StatusCode};
 
 /// What is read from the fields of an object.
 pub(super) trait Message: Sized {

@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::super::intake::Intake;
-use super::super::model::{LogRecord, Resource, Scope};
 use super::messages::{self, One, WrittenSpan};
 use super::scalars::{Text, next_name, skip};
 use super::take::{Seed, Take};
+use crate::otlp::intake::Intake;
+use crate::otlp::model::{LogRecord, Resource, Scope};
 
 /// An object whose content goes into the batch.
 pub(super) trait Part {

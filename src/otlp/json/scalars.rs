@@ -2,9 +2,9 @@
 
 use serde::de::{MapAccess, SeqAccess};
 
-use super::super::ids::Given;
-use super::super::intake::Intake;
 use super::take::{Name, Seed, Take};
+use crate::otlp::ids::Given;
+use crate::otlp::intake::Intake;
 
 /// A text. Numbers and truth values count as their spelling.
 pub(super) struct Text<'i>(pub(super) &'i mut Intake);

@@ -6,11 +6,11 @@
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::super::MAX_DEPTH;
-use super::super::intake::Intake;
-use super::super::value::{Attributes, Value};
 use super::scalars::{ByteCount, Text, next_name, skip};
 use super::take::{Seed, Take};
+use crate::otlp::MAX_DEPTH;
+use crate::otlp::intake::Intake;
+use crate::otlp::value::{Attributes, Value};
 
 /// How an object is to be understood.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! The messages within a request.
 
-use super::super::MAX_DEPTH;
-use super::super::ids::Given;
-use super::super::intake::{Intake, LinkDraft, SpanDraft};
-use super::super::model::{LogRecord, Resource, Scope, SpanEvent, SpanKind, Status, StatusCode};
-use super::super::value::{Attributes, Value};
 use super::reader::{Field, Malformed, Reader};
+use crate::otlp::MAX_DEPTH;
+use crate::otlp::ids::Given;
+use crate::otlp::intake::{Intake, LinkDraft, SpanDraft};
+use crate::otlp::model::{LogRecord, Resource, Scope, SpanEvent, SpanKind, Status, StatusCode};
+use crate::otlp::value::{Attributes, Value};
 
 /// Reads all fields of a message: each arm takes those of a number and a type. Another type of one
 /// of these numbers is counted, other numbers are skipped.

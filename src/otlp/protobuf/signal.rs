@@ -8,7 +8,7 @@ use super::reader::{Defect, Field, Malformed, Reader};
 
 /// Bytes that are no beginning of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) struct NotARequest;
+pub(in crate::otlp) struct NotARequest;
 
 impl From<Malformed> for NotARequest {
     fn from(_: Malformed) -> Self {
@@ -17,7 +17,7 @@ impl From<Malformed> for NotARequest {
 }
 
 /// What a request holds, judged by its beginning or all of it. `None` when it holds nothing.
-pub(in super::super) fn signal_of(beginning: &[u8]) -> Result<Option<Signal>, NotARequest> {
+pub(in crate::otlp) fn signal_of(beginning: &[u8]) -> Result<Option<Signal>, NotARequest> {
     let mut request = Reader::beginning(beginning);
     while let Some(field) = next(&mut request)? {
         let (1, Field::Message(group)) = field else {

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::calls::requests;
 use super::content::Request;
 use super::dialects::codex;
 use super::dialects::kinds::is_of_openrouter;
 use super::history::History;
-use super::read;
 use super::tree::Tree;
 use super::twins::Print;
 use crate::fingerprint;
@@ -315,8 +315,7 @@ impl<'a> Trace<'a> {
     fn requests_of(&self, traces: &[TraceId]) -> Vec<Request> {
         let pieces = traces.iter().filter_map(|id| self.archive.traces.get(id));
         let told = pieces.filter(|it| self.is_told_with(it));
-        told.flat_map(|it| read::requests(&it.spans, &it.logs))
-            .collect()
+        told.flat_map(|it| requests(&it.spans, &it.logs)).collect()
     }
 
     /// Whether whoever reads this trace reads another one too: those of one file, and deliveries of

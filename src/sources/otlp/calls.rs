@@ -13,9 +13,11 @@ use super::identity::{Identity, server};
 use super::logs::Said;
 use super::messages;
 use super::outcome::{self, error, first_token_at, says, stop_reason};
-use super::tree::Node;
+use super::tree::{Node, Tree};
+use super::twins;
 use super::usage::{self, Tokens};
 use crate::models;
+use crate::otlp::{LogRecord, Span};
 use crate::session::{
     Block, CallKind, Circumstances, Generation, Message, Operation, OperationKind, OutputCount,
     Parameters, Retries, Role, StopReason, Traced, UsageReport,
@@ -366,4 +368,14 @@ pub(super) fn name_of_operation(node: &Node<'_>) -> Option<String> {
     let given = Facts::of(&node.span.attributes).text(names::GIVEN_NAME);
     let given = given.or_else(|| Some(node.span.name.clone()));
     given.filter(|name| !name.is_empty())
+}
+
+/// The requests of the calls in these pieces of a trace.
+pub(super) fn requests(spans: &[Span], logs: &[LogRecord]) -> Vec<Request> {
+    let mut tree = Tree::new(spans);
+    tree.join(logs);
+    twins::merge(&mut tree);
+    let calls = tree.calls(CallKind::Chat).into_iter();
+    let exchanges = calls.map(|it| Exchange::of(&tree.nodes[it], CallKind::Chat));
+    exchanges.map(|it| it.request).collect()
 }

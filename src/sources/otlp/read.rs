@@ -274,18 +274,3 @@ fn strip(session: &mut Session, wanted: Wanted) {
         }
     }
 }
-
-/// The requests of the calls of other traces, for what they say about this one.
-pub(super) fn requests(
-    spans: &[crate::otlp::Span],
-    logs: &[crate::otlp::LogRecord],
-) -> Vec<super::content::Request> {
-    let mut tree = Tree::new(spans);
-    tree.join(logs);
-    twins::merge(&mut tree);
-    let calls = tree.calls(crate::session::CallKind::Chat);
-    let exchanges = calls
-        .into_iter()
-        .map(|it| Exchange::of(&tree.nodes[it], crate::session::CallKind::Chat));
-    exchanges.map(|it| it.request).collect()
-}
