@@ -126,6 +126,11 @@ fn of_object(mut fields: Fields, author: Role, found: &mut Vec<Message>, depth: 
         push(found, message.role, message.content);
         return true;
     }
+    if let Some(Json::String(text)) = fields.get("text") {
+        // A part of Gemini's, which has no type.
+        push(found, author, parts::blocks_of(Json::String(text.clone())));
+        return true;
+    }
     let mut holds_any = false;
     if let Some(system) = parts::first(&fields, &INSTRUCTIONS).cloned() {
         holds_any |= collect(of_parts(system), Role::System, found, depth + 1);
