@@ -2,17 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::traces::{events_of, failed, only, span, tool};
+use super::traces::{events_of, failed, only, span, tool, with};
 
 const CALLS: &str =
     r#"[{"toolCallId":"call_1","toolName":"weather","input":"{\"city\":\"Oslo\"}"}]"#;
 
 /// A call of AI SDK 7, in a step of an agent.
 fn ai_sdk_7(person: &Value) -> Vec<Value> {
-    let mut step = json!({ "gen_ai.operation.name": "agent_step" });
-    step.as_object_mut()
-        .unwrap()
-        .extend(person.as_object().unwrap().clone());
+    let step = with(json!({ "gen_ai.operation.name": "agent_step" }), person);
     vec![
         span(
             "1",
@@ -118,7 +115,7 @@ fn loss_3_cached_tokens_are_never_charged_twice() {
 }
 
 fn ai_sdk_5(output: &Value) -> Vec<Value> {
-    let mut attributes = json!({
+    let call = json!({
         "ai.operationId": "ai.generateText.doGenerate", "ai.model.id": "gpt-4o",
         "ai.model.provider": "openai.chat",
         "ai.prompt.messages": r#"[{"role":"user","content":[{"type":"text","text":"Weather?"}]}]"#,
@@ -128,10 +125,7 @@ fn ai_sdk_5(output: &Value) -> Vec<Value> {
         "ai.request.headers.authorization": "Bearer planted-header",
         "ai.response.providerMetadata": r#"{"openai":{"planted":"metadata"}}"#,
     });
-    attributes
-        .as_object_mut()
-        .unwrap()
-        .extend(output.as_object().unwrap().clone());
+    let attributes = with(call, output);
     vec![
         span(
             "1",

@@ -4,20 +4,20 @@
 use serde_json::{Value, json};
 
 use super::traces::{
-    Files, events_of, in_trace, log, log_request, named, only, request, span, tool,
+    Files, events_of, in_trace, log, log_request, named, only, request, span, tool, with,
 };
 use crate::support::library::Run;
 
-#[test]
-fn loss_7_claude_code_has_content_from_its_log_records_and_failed_tools_failed() {
-    let hash = "0".repeat(64);
-    let own = |mut attributes: Value| {
-        let fields = attributes.as_object_mut().unwrap();
-        fields.insert("user.id".into(), hash.clone().into());
-        fields.insert("session.id".into(), "s-1".into());
-        attributes
-    };
-    let spans = [
+/// Attributes that all spans of Claude Code have.
+fn of_claude_code(attributes: Value) -> Value {
+    let own = json!({ "user.id": "0".repeat(64), "session.id": "s-1" });
+    with(attributes, &own)
+}
+
+/// A turn of Claude Code with one tool, as its spans tell it.
+fn spans_of_claude_code() -> Vec<Value> {
+    let own = of_claude_code;
+    vec![
         span(
             "1",
             "claude_code.interaction",
@@ -59,8 +59,12 @@ fn loss_7_claude_code_has_content_from_its_log_records_and_failed_tools_failed()
                 json!({ "span.type": "tool.execution", "success": false, "error": "Shell command failed" }),
             ),
         ),
-    ];
-    let logs = [
+    ]
+}
+
+/// What only its log records tell.
+fn logs_of_claude_code() -> Vec<Value> {
+    vec![
         log(
             "1",
             "",
@@ -79,10 +83,18 @@ fn loss_7_claude_code_has_content_from_its_log_records_and_failed_tools_failed()
             &json!({ "event.name": "tool_result", "request_id": "req_1", "tool_use_id": "toolu_1", "success": "false", "tool_input": r#"{"command":"ls"}"# }),
             &json!("x"),
         ),
-    ];
+    ]
+}
+
+#[test]
+fn loss_7_claude_code_has_content_from_its_log_records_and_failed_tools_failed() {
     let files = Files::of(&[
-        request("claude-code", "com.anthropic.claude_code.tracing", &spans),
-        log_request("claude-code", &logs),
+        request(
+            "claude-code",
+            "com.anthropic.claude_code.tracing",
+            &spans_of_claude_code(),
+        ),
+        log_request("claude-code", &logs_of_claude_code()),
     ]);
     let events = files.events(&Run::default());
     let call = only(&events, "$ai_generation");
@@ -138,11 +150,8 @@ fn loss_8_calls_of_gemini_cli_and_codex_are_generations() {
     );
     assert_eq!(call["$ai_output_choices"][0]["content"][0]["text"], "Hello");
     let completed = |trace: bool, tokens: Value| {
-        let mut attributes = json!({ "event.name": "codex.sse_event", "event.kind": "response.completed", "conversation.id": "c-1", "model": "gpt-5-codex" });
-        attributes
-            .as_object_mut()
-            .unwrap()
-            .extend(tokens.as_object().unwrap().clone());
+        let attributes = json!({ "event.name": "codex.sse_event", "event.kind": "response.completed", "conversation.id": "c-1", "model": "gpt-5-codex" });
+        let attributes = with(attributes, &tokens);
         let mut log = log("9", "event otel/src/x.rs:1", &attributes, &Value::Null);
         if !trace {
             log.as_object_mut().unwrap().remove("traceId");

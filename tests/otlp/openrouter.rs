@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::traces::{Files, in_trace, named, only, request, span, tool};
+use super::traces::{Files, in_trace, named, only, request, span, tool, with};
 use crate::support::library::Run;
 
 const TRACES: [&str; 2] = [
@@ -15,7 +15,7 @@ const RAW: &str = r#"{"model":"anthropic/claude-haiku-4.5","temperature":0.2,"he
 /// One request as OpenRouter delivers it: the call, and two spans about its course.
 fn delivery(number: usize, extra: &Value) -> Value {
     let id = format!("gen-1790000000-Example{number:0>14}");
-    let mut attributes = json!({
+    let attributes = json!({
         "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic", "gen_ai.response.id": id,
         "gen_ai.request.model": "anthropic/claude-haiku-4.5", "gen_ai.response.model": "anthropic/claude-haiku-4.5",
         "gen_ai.usage.input_tokens": 2489, "gen_ai.usage.output_tokens": 69,
@@ -28,13 +28,7 @@ fn delivery(number: usize, extra: &Value) -> Value {
         "trace.metadata.openrouter.entity_id": "planted-entity", "trace.metadata.openrouter.creator_user_id": "planted-creator",
         "trace.name": "OpenRouter Request", "span.type": "generation",
     });
-    let fields = attributes.as_object_mut().unwrap();
-    for (name, value) in extra.as_object().unwrap() {
-        match value {
-            Value::Null => drop(fields.remove(name)),
-            value => drop(fields.insert(name.clone(), value.clone())),
-        }
-    }
+    let attributes = with(attributes, extra);
     let course = |id: &str| json!({ "span.type": "span", "gen_ai.operation.name": "chat", "gen_ai.response.id": id, "span.metadata.status_code": 200 });
     let start = number as u64 * 5_000;
     let spans = [
@@ -62,10 +56,10 @@ fn conversation() -> [Value; 2] {
         { "role": "user", "content": [{ "type": "text", "text": "Is the lamp in stock?", "cache_control": { "type": "ephemeral" } }] },
     ]);
     let call = json!({ "id": "toolu_1", "type": "function", "function": { "name": "stock", "arguments": r#"{"sku":"lamp"}"# } });
-    let mut answered = asked.as_array().unwrap().clone();
+    let mut answered = asked.as_array().expect("messages").clone();
     answered.push(json!({ "role": "assistant", "content": "Let me look.", "tool_calls": [call], "reasoning_details": [{ "type": "reasoning.encrypted", "data": "planted-encrypted" }] }));
     answered.push(json!({ "role": "tool", "tool_call_id": "toolu_1", "content": r#"{"left":4}"# }));
-    let raw: Value = serde_json::from_str(RAW).unwrap();
+    let raw: Value = serde_json::from_str(RAW).expect("it is JSON");
     let first = json!({ "completion": "Let me look.", "reasoning": "The user asks.", "toolCalls": [call], "tools": [{ "name": "stock" }], "rawRequest": raw });
     let second = json!({ "completion": "Four are left.", "reasoning": null, "rawRequest": raw });
     [

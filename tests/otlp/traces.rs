@@ -193,3 +193,16 @@ pub(super) fn tool<'a>(events: &'a Events, name: &str) -> &'a Value {
     let found = spans.find(|it| it["$ai_span_type"] == "tool" && it["$ai_span_name"] == name);
     found.unwrap_or_else(|| panic!("no tool {name}: {events:#?}"))
 }
+
+/// Attributes with further ones. Null takes one away.
+pub(super) fn with(mut attributes: Value, further: &Value) -> Value {
+    let fields = attributes.as_object_mut().expect("attributes");
+    for (name, value) in further.as_object().expect("attributes") {
+        if value.is_null() {
+            fields.shift_remove(name);
+        } else {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    attributes
+}

@@ -32,15 +32,9 @@ fn words(block: &Block) -> String {
     }
 }
 
-#[test]
-fn every_dialect_s_messages_say_the_same() {
-    let conversation = [
-        "system: text terse",
-        "user: text Weather in Oslo?",
-        r#"assistant: call a weather{"city":"Oslo"}"#,
-        r#"user: answer a json {"temp":7}"#,
-    ];
-    for (dialect, value) in [
+/// A conversation as providers and the conventions write it.
+fn of_conventions() -> Vec<(&'static str, Json)> {
+    vec![
         (
             "the conventions",
             json!([
@@ -77,6 +71,12 @@ fn every_dialect_s_messages_say_the_same() {
                 {"role": "tool", "tool_call_id": "a", "content": "{\"temp\":7}"},
             ]}),
         ),
+    ]
+}
+
+/// The same as other interfaces and frameworks write it.
+fn of_others() -> Vec<(&'static str, Json)> {
+    vec![
         (
             "Anthropic's API",
             json!({"system": "terse", "messages": [
@@ -111,7 +111,18 @@ fn every_dialect_s_messages_say_the_same() {
                 {"content": "{\"temp\":7}", "type": "tool", "name": "weather", "tool_call_id": "a"},
             ]]}),
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn every_dialect_s_messages_say_the_same() {
+    let conversation = [
+        "system: text terse",
+        "user: text Weather in Oslo?",
+        r#"assistant: call a weather{"city":"Oslo"}"#,
+        r#"user: answer a json {"temp":7}"#,
+    ];
+    for (dialect, value) in of_conventions().into_iter().chain(of_others()) {
         assert_eq!(said(value.clone(), Role::User), conversation, "{dialect}");
         let text = Json::String(value.to_string());
         assert_eq!(said(text, Role::User), conversation, "{dialect} as text");
