@@ -15,9 +15,9 @@ use divan::counter::ItemsCount;
 use posthog_llma::outbox::{Destination, Outbox, SessionEntry};
 use posthog_llma::posthog::limits::{AI_LANE_EVENT, Limits};
 use posthog_llma::posthog::{
-    DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Written,
+    DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Recording, Written,
 };
-use posthog_llma::redact::{Counts, Redacted, RedactionKey, Redactor};
+use posthog_llma::redact::{Counts, KnownTexts, Redacted, RedactionKey, Redactor};
 use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -67,7 +67,7 @@ fn events(count: usize) -> Vec<Redacted<Written>> {
     };
     let mut counts = Counts::default();
     (0..count)
-        .map(|number| redactor.event(event(number), &mut counts))
+        .map(|number| redactor.event(event(number), &mut KnownTexts::default(), &mut counts))
         .map(|event| event.written(&LIMITS))
         .collect()
 }
@@ -95,6 +95,7 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
             agent: "claude-code",
             id: &format!("session {number}"),
             frozen: frozen.clone(),
+            recording: Recording::Full,
         };
         let mut writer = outbox
             .begin(&entry, &destination, now())
@@ -108,7 +109,7 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
 
 fn drain(outbox: &Outbox) {
     loop {
-        let claimed = outbox.claim(1, CLAIM, 1).expect("it can be read").events;
+        let claimed = outbox.claim(1, CLAIM).expect("it can be read").batches;
         if claimed.is_empty() {
             break;
         }

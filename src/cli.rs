@@ -22,12 +22,13 @@ pub use work::{Task, Wait, Work};
     after_long_help = "Settings are environment variables, or options of the Claude Code plugin.
 
 Examples:
-  posthog-llma setup                      switch it on
-  posthog-llma show                       what the newest session of this project would send
-  posthog-llma ingest --since 7d          send the sessions of the last seven days
-  posthog-llma status                     whether sending works
+  posthog-llma setup              switch it on
+  posthog-llma show               what the newest session here would send
+  posthog-llma ingest --since 7d  send the sessions of the last seven days
+  posthog-llma status             whether sending works
 
-Exit status: 0 done, 1 something was not sent or not found out, 2 wrong use, 130 stopped by Ctrl-C."
+Exit status: 0 done, 1 something was not sent or could not be read, 2 wrong use, 130 stopped by \
+Ctrl-C."
 )]
 pub struct Cli {
     /// The verb.
@@ -75,12 +76,12 @@ pub enum Command {
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  posthog-llma show                       the newest session of this project
-  posthog-llma show 4f2a                  the session whose id begins with 4f2a
-  posthog-llma show session.jsonl         the session in a transcript
-  posthog-llma show 4f2a --json | jq .    the tree as JSON
+  posthog-llma show                     the newest session of this project
+  posthog-llma show 4f2a                the session whose id begins with 4f2a
+  posthog-llma show session.jsonl       the session in a transcript
+  posthog-llma show 4f2a --json | jq .  the tree as JSON
 
-The tree holds the events that would be sent, with secrets replaced and the settings in force. A
+The tree holds the events that would be sent, with secrets replaced and the settings in force. A \
 session that was sent before keeps the settings of its first send.
 
 Exit status: 0 done, 1 not readable, 2 wrong use.")]
@@ -98,9 +99,8 @@ pub struct Show {
 /// Arguments of `hook`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  posthog-llma hook <input.json           as Claude Code calls it
-  posthog-llma hook --agent pi --session 4f2a.jsonl
-                                          as the extension of Pi calls it
+  posthog-llma hook <input.json                      as Claude Code calls it
+  posthog-llma hook --agent pi --session 4f2a.jsonl  as Pi's extension calls it
 
 The work is done by a detached process, which survives the end of the agent.")]
 pub struct Hook {
@@ -131,17 +131,17 @@ impl ValueEnum for Agent {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  posthog-llma ingest                          the newest session of this project
-  posthog-llma ingest 4f2a 99c0                the sessions whose ids begin with these
-  posthog-llma ingest --since 7d               the last seven days, all projects
+  posthog-llma ingest                   the newest session of this project
+  posthog-llma ingest 4f2a 99c0         the sessions whose ids begin with these
+  posthog-llma ingest --since 7d        the last seven days, all projects
   posthog-llma ingest --project . --until 2026-03-01
-                                               this project's sessions up to that day
-  posthog-llma ingest --all --dry-run          everything, read but not sent
-  posthog-llma ingest --all --yes              everything, without a question
-  posthog-llma ingest --all --output -         everything, as one JSON object a line
+                                        this project's sessions up to that day
+  posthog-llma ingest --all --dry-run   everything, read but not sent
+  posthog-llma ingest --all --yes       everything, without a question
+  posthog-llma ingest --all --output -  everything, as one JSON object a line
 
-Ctrl-C stops after the request that is being sent. The same command continues from there, and nothing
-is sent twice. A session belongs to every day from its first to its last message.
+Ctrl-C stops after the request that is being sent. The same command continues from there, and \
+nothing is sent twice. A session belongs to every day from its first to its last message.
 
 Exit status: 0 done, 1 something was not sent, 2 wrong use, 130 stopped by Ctrl-C.")]
 pub struct Ingest {
@@ -195,22 +195,22 @@ pub struct Ingest {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Args)]
 #[command(after_long_help = "Examples:
-  posthog-llma setup                              asks
-  posthog-llma setup --region eu --key - <file    asks nothing
-  posthog-llma setup --project                    for this project only
-  posthog-llma setup --remove                     switches sending off
-  posthog-llma setup --remove --purge             leaves nothing behind
+  posthog-llma setup                            asks
+  posthog-llma setup --region eu --key - <file  asks nothing
+  posthog-llma setup --project                  for this project only
+  posthog-llma setup --remove                   switches sending off
+  posthog-llma setup --remove --purge           leaves nothing behind
 
-setup sends a test trace, and saves nothing when the test fails. It writes POSTHOG_API_KEY,
-POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED, in privacy mode also POSTHOG_LLMA_PRIVACY_MODE, to the env
-block of Claude Code's settings.json, after it made a copy of the file; the rest of the file stays as
-it is. The key is also taken from POSTHOG_API_KEY, the address from POSTHOG_HOST. A key typed after
---key is kept in the shell's history.
+setup sends a test trace, and saves nothing when the test fails. It writes POSTHOG_API_KEY, \
+POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED, in privacy mode also POSTHOG_LLMA_PRIVACY_MODE, to the \
+env block of Claude Code's settings.json, after it made a copy of the file; the rest of the file \
+stays as it is. The key is also taken from POSTHOG_API_KEY, the address from POSTHOG_HOST. A key \
+typed after --key is kept in the shell's history.
 
---remove takes the first three out again. --purge also removes the privacy mode, the copies of the
-settings, the outbox with all events that wait in it, the list of paused and forgotten sessions, and
-the hosts and projects that you confirmed. Settings of single projects are removed by setup --remove
---project there.")]
+--remove takes the first three out again. --purge also removes the privacy mode, the copies of the \
+settings, the outbox with all events that wait in it, the list of paused and forgotten sessions, \
+and the hosts and projects that you confirmed. Settings of single projects are removed by setup \
+--remove --project there.")]
 pub struct Setup {
     /// PostHog cloud that holds your project
     #[arg(long, conflicts_with = "host")]
@@ -259,12 +259,12 @@ const INSTEAD: &str = "Instead of sending";
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  posthog-llma status                     about ten lines
-  posthog-llma status --json | jq .sessions
-  posthog-llma status --short             for a status line; always exits with 0
+  posthog-llma status                        about ten lines
+  posthog-llma status --json | jq .sessions  the sessions as JSON
+  posthog-llma status --short                for a status line; exits with 0
 
-It reads settings and outbox of this machine and asks no server. Whatever cannot be read is said in
-its place.
+It reads settings and outbox of this machine and asks no server. What cannot be read is named, with \
+the reason.
 
 Exit status: 0 done, 1 the outbox or the confirmed hosts cannot be read, 2 wrong use.")]
 pub struct Status {
@@ -309,8 +309,8 @@ pub struct Trust {
 /// Arguments of `pause`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  posthog-llma pause                      the session that it runs in
-  posthog-llma pause 4f2a                 the session whose id begins with 4f2a
+  posthog-llma pause       the session that it runs in
+  posthog-llma pause 4f2a  the session whose id begins with 4f2a
 
 The whole session is excluded: what was said before and was not sent yet is not sent either. What \
 was sent before stays at PostHog. A fork of the session is another session: pause that one too. A \
@@ -327,11 +327,11 @@ pub struct Pause {
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  posthog-llma resume                     the only paused session
-  posthog-llma resume 4f2a                the excluded session whose id begins with 4f2a
+  posthog-llma resume       the only paused session
+  posthog-llma resume 4f2a  the excluded session whose id begins with 4f2a
 
-The session is sent again from its start by its next hook, or at once by posthog-llma ingest. Events
-that PostHog took before are not sent twice.
+The session is sent again from its start by its next hook, or at once by posthog-llma ingest. \
+Events that PostHog took before are not sent twice.
 
 Exit status: 0 done, 1 the exclusion cannot be removed, 2 wrong use.")]
 pub struct Resume {
@@ -359,11 +359,11 @@ pub struct Forget {
 /// Arguments of `flush`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  posthog-llma flush                      at once, instead of with the next session
-  posthog-llma flush --refused            after the cause of a refusal was removed
+  posthog-llma flush            at once, instead of with the next session
+  posthog-llma flush --refused  after the cause of a refusal was removed
 
-Events wait after a failure: their hosts are left alone for a while, which flush ignores. It does not
-read sessions: posthog-llma ingest does.
+Events wait after a failure: their hosts are left alone for a while, which flush ignores. It sends \
+what is stored already: posthog-llma ingest reads sessions.
 
 Exit status: 0 nothing waits, 1 events wait or were refused, 2 wrong use.")]
 pub struct Flush {
@@ -372,4 +372,44 @@ pub struct Flush {
     /// They are kept in the outbox with the reason of the refusal, which posthog-llma status shows.
     #[arg(long)]
     pub(crate) refused: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Width of the narrowest common terminal, in columns.
+    const WIDTH: usize = 80;
+
+    #[test]
+    fn help_fits_a_terminal_and_is_broken_there_alone() {
+        let mut command = Cli::command();
+        command.build();
+        let commands = std::iter::once(&command).chain(command.get_subcommands());
+        for command in commands {
+            let help = command.clone().term_width(WIDTH).render_long_help();
+            let help = help.to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+            }
+            // Wrapped at any width, the text has lines of its own only where it is a list.
+            let wide = command.clone().term_width(10 * WIDTH).render_long_help();
+            for paragraph in wide.to_string().split("\n\n") {
+                let lines: Vec<&str> = paragraph.lines().collect();
+                let is_list = lines.iter().skip(1).all(|line| line.starts_with("  "));
+                assert!(lines.len() == 1 || is_list, "{paragraph}");
+            }
+            for line in after(command).lines().filter(|line| line.starts_with("  ")) {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+            }
+        }
+    }
+
+    /// The text with the examples.
+    fn after(command: &clap::Command) -> String {
+        let after = command.get_after_long_help();
+        after.map(ToString::to_string).unwrap_or_default()
+    }
 }

@@ -58,7 +58,7 @@ pub struct Config {
     pub(crate) destination: DestinationSettings,
     /// `POSTHOG_LLMA_STATE_DIR`, otherwise the user's state directory.
     pub(crate) state_dir: Option<PathBuf>,
-    /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: maximum size of unsent events on disk, in bytes.
+    /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: maximum size of unsent events, in bytes of JSON.
     pub(crate) max_outbox_bytes: Option<u64>,
     /// `POSTHOG_LLMA_WAIT`: how long the hook at the end of a session waits.
     pub(crate) wait: WaitSetting,

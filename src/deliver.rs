@@ -8,30 +8,33 @@
 //! - A failing destination is left alone for a while, longer after each failure. All processes but
 //!   those of a person's command keep to that pause, so that there is one attempt in each.
 
-mod batch;
+mod body;
+mod clock;
+mod drained;
+mod load;
 mod probe;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-use crate::host::Host;
-use crate::outbox::{
-    Claimed, Damaged, Destination, DestinationRecord, Dropped, Lock, Outbox, OutboxError,
-};
+use crate::outbox::{Batch, Claimed, Damaged, Destination, DestinationRecord, Outbox, OutboxError};
 use crate::posthog::{Disposition, backoff, classify, spread};
 use crate::transport::{Endpoint, Lane, Transport};
-use batch::Parcel;
-pub use batch::body;
+pub use body::body;
+pub use clock::{Clock, HostClock};
+pub use drained::Drained;
+use load::{Load, Parcel, halves};
 
 pub use probe::probe;
+pub(crate) use turns::may_pass;
+use turns::{Served, Turn};
 
 /// Attempts per request before the destination is left for a later run, even if patience remains.
 const MAX_ATTEMPTS: u32 = 10;
-/// Interval at which the lock of a busy sender is tried again.
-const POLL: Duration = Duration::from_millis(100);
 /// Pause of a destination after a failure that may pass at any moment, such as a network that is
 /// gone. Doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -50,50 +53,20 @@ const MIN_BATCH_BYTES: usize = 64 * 1024;
 /// tries every event.
 const SUSPECTS: usize = 32;
 
-/// Time and randomness of a drain, replaceable in tests.
-pub trait Clock {
-    /// The current time.
-    fn now(&self) -> DateTime<Utc>;
-    /// Monotonic time since an arbitrary start.
-    fn elapsed(&self) -> Duration;
-    /// Blocks for `duration`.
-    fn sleep(&self, duration: Duration);
-    /// A random number from 0 to 1.
-    fn jitter(&self) -> f64;
-}
-
-/// The [`Clock`] of the real machine.
-#[derive(Clone, Copy, Debug)]
-pub struct HostClock<'a>(pub &'a Host);
-
-impl Clock for HostClock<'_> {
-    fn now(&self) -> DateTime<Utc> {
-        self.0.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        std::thread::sleep(duration);
-    }
-
-    fn jitter(&self) -> f64 {
-        // Without a random source, use the middle.
-        getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
-    }
-}
-
 /// Shortens an event (JSON) to a number of bytes; `None` when that is impossible.
 pub type Clip<'a> = dyn Fn(&[u8], usize) -> Option<Vec<u8>> + 'a;
 
 /// Limits and permissions of a drain.
 #[derive(Clone, Copy)]
 pub struct Policy<'a> {
-    /// How long to wait for a busy or failing destination before this drain leaves it. A drain that
-    /// makes progress is never interrupted.
+    /// How long to try again after failed requests to a destination. A drain that makes progress is
+    /// never interrupted.
     pub patience: Duration,
+    /// How long to wait until a destination may be sent to: while another process sends to it, and
+    /// during a pause that ends within that time.
+    pub turn: Duration,
+    /// The destination to send to first.
+    pub first: Option<&'a Destination>,
     /// Whether to try destinations that are paused, because the user asked explicitly.
     pub ignore_backoff: bool,
     /// Whether the user agreed to a destination. Events for others keep waiting.
@@ -102,28 +75,6 @@ pub struct Policy<'a> {
     pub clip: &'a Clip<'a>,
     /// Whether to stop before the next request. Unsent events keep waiting.
     pub stop: &'a dyn Fn() -> bool,
-}
-
-/// The result of a drain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// Events accepted by the server.
-    pub sent: u64,
-    /// Events parked because the server will never accept them.
-    pub parked: u64,
-    /// Events dropped by the limits of the outbox.
-    pub dropped: Dropped,
-    /// Events still waiting, for all destinations.
-    pub waiting: u64,
-    /// Another process was sending to one of the destinations during the whole drain.
-    pub busy: bool,
-    /// A project is over its quota: PostHog accepted the events but may have dropped them.
-    pub quota_limited: bool,
-    /// A destination failed in a way that may pass at any moment: the drain is worth repeating when
-    /// its pause is over.
-    pub may_pass: bool,
-    /// The last error.
-    pub last_error: Option<String>,
 }
 
 /// Sends waiting events, destination by destination, and calls `progress` after every step. Waiting
@@ -141,39 +92,30 @@ pub fn drain(
 ) -> Result<Drained, OutboxError> {
     outbox.withdraw_excluded(clock.now())?;
     let mut drained = Drained::default();
-    let due = |id: Option<i64>| {
-        let mut due = outbox.destinations_waiting(clock.now(), policy.ignore_backoff)?;
-        due.retain(|record| {
-            (policy.permits)(&record.destination) && id.is_none_or(|id| id == record.id)
-        });
-        Ok::<_, OutboxError>(due)
+    let mut destinations = outbox.destinations_waiting(clock.now(), true)?;
+    destinations.retain(|record| (policy.permits)(&record.destination));
+    turns::sort(&mut destinations, policy.first);
+    let means = Means {
+        outbox,
+        transport,
+        clock,
+        policy,
     };
-    for DestinationRecord { id, .. } in due(None)? {
-        // Check again after the lock is free: a process that enqueued while we held it, and then
-        // exited, relies on us.
-        while !due(Some(id))?.is_empty() {
-            let Some(lock) = wait_for_sender(outbox, clock, id, policy)? else {
-                drained.busy = true;
-                break;
-            };
-            // The previous sender may have emptied the destination or paused it.
-            let Some(record) = due(Some(id))?.pop() else {
-                break;
-            };
-            let mut sender = Sender {
-                outbox,
-                transport,
-                clock,
-                policy,
-                record,
-                drained: &mut drained,
-                progress,
-            };
-            let emptied = sender.send_all()?;
-            drop(lock);
-            if !emptied {
-                break;
-            }
+    // No destination waits for one that cannot be sent to yet.
+    let mut later = Vec::new();
+    for DestinationRecord { id, .. } in destinations {
+        match means.serve(id, Duration::ZERO, &mut drained, progress)? {
+            Served::Tried => {}
+            served => later.push((id, served)),
+        }
+    }
+    for (id, mut served) in later {
+        if !policy.turn.is_zero() {
+            served = means.serve(id, policy.turn, &mut drained, progress)?;
+        }
+        if served == Served::ByAnother {
+            drained.busy = true;
+            drained.sender = outbox.sender(id);
         }
     }
     drained.dropped = outbox.enforce_limits(clock.now())?;
@@ -184,22 +126,55 @@ pub fn drain(
     Ok(drained)
 }
 
-fn wait_for_sender(
-    outbox: &Outbox,
-    clock: &dyn Clock,
-    destination: i64,
-    policy: Policy<'_>,
-) -> Result<Option<Lock>, OutboxError> {
-    let start = clock.elapsed();
-    loop {
-        if let Some(lock) = outbox.try_lock_sender(destination)? {
-            return Ok(Some(lock));
+/// What a drain works with.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    outbox: &'a Outbox,
+    transport: &'a Transport,
+    clock: &'a dyn Clock,
+    policy: Policy<'a>,
+}
+
+impl Means<'_> {
+    /// Sends to a destination once it may be sent to, if that is within `patience`.
+    fn serve(
+        self,
+        destination: i64,
+        patience: Duration,
+        drained: &mut Drained,
+        progress: &mut dyn FnMut(&Drained),
+    ) -> Result<Served, OutboxError> {
+        let Self {
+            outbox,
+            transport,
+            clock,
+            policy,
+        } = self;
+        let mut served = Served::Never;
+        // Check again after the lock is free: a process that enqueued while we held it, and then
+        // exited, relies on us.
+        loop {
+            let (lock, record) = match turns::wait(outbox, clock, destination, patience, policy)? {
+                Turn::Begins(lock, record) => (lock, record),
+                Turn::Busy => return Ok(Served::ByAnother),
+                Turn::Over => return Ok(served),
+            };
+            served = Served::Tried;
+            let mut sender = Sender {
+                outbox,
+                transport,
+                clock,
+                policy,
+                record,
+                drained,
+                progress,
+            };
+            let emptied = sender.send_all()?;
+            drop(lock);
+            if !emptied {
+                return Ok(served);
+            }
         }
-        let waited = clock.elapsed().saturating_sub(start);
-        if waited + POLL > policy.patience || (policy.stop)() {
-            return Ok(None);
-        }
-        clock.sleep(POLL);
     }
 }
 
@@ -249,57 +224,60 @@ impl Sender<'_> {
             endpoint,
             lane,
             detour: false,
-            max_bytes: batch::MAX_BODY_BYTES,
+            max_bytes: body::MAX_BODY_BYTES,
             proved: false,
         };
-        let envelope = batch::envelope_bytes(&self.record.destination.api_key);
+        let envelope = body::envelope_bytes(&self.record.destination.api_key);
         while !(self.policy.stop)() {
             let room = route.max_bytes.saturating_sub(envelope);
-            let claimed = self.outbox.claim(self.record.id, room, batch::COMMA)?;
+            let claimed = self.outbox.claim(self.record.id, room)?;
             if claimed == Claimed::default() {
                 return Ok(true);
             }
-            for event in &claimed.damaged {
-                self.set_aside(event)?;
+            for damaged in &claimed.damaged {
+                self.set_aside(damaged)?;
             }
-            let parcels = claimed.events.into_iter().map(|event| Parcel {
-                event,
-                clipped: false,
-            });
-            if !self.deliver(parcels.collect(), &mut route)? {
+            if !self.deliver(claimed.batches, &mut route)? {
                 return Ok(false);
             }
         }
         Ok(false)
     }
 
-    /// Sends a batch, split where necessary. Returns whether every event was accepted or parked;
+    /// Sends batches, split where necessary. Returns whether every event was accepted or parked;
     /// `false` means that the reason was recorded.
-    fn deliver(&mut self, parcels: Vec<Parcel>, route: &mut Route) -> Result<bool, OutboxError> {
-        let mut batches = vec![parcels];
+    fn deliver(&mut self, batches: Vec<Batch>, route: &mut Route) -> Result<bool, OutboxError> {
+        let mut loads = vec![Load::Batches(batches)];
         let mut suspects = Vec::new();
-        while let Some(parcels) = batches.pop() {
-            let parcels = self.fit(parcels, route.lane)?;
-            if parcels.is_empty() {
+        while let Some(load) = loads.pop() {
+            let load = self.fit(load, route.lane)?;
+            let (events, bytes) = (load.events(), load.bytes());
+            if events == 0 {
                 continue;
             }
-            match self.post(&parcels, route) {
+            if events > 1 && bytes > route.max_bytes {
+                self.split(load, &mut loads)?;
+                continue;
+            }
+            match self.post(&load, route) {
                 Disposition::Accepted { quota_limited } => {
                     self.drained.quota_limited |= quota_limited;
-                    self.acknowledge(parcels, route)?;
+                    self.acknowledge(&load, route)?;
                 }
-                Disposition::TooLarge if parcels.len() > 1 => {
-                    route.max_bytes = (batch::bytes(&parcels) / 2).max(MIN_BATCH_BYTES);
-                    split(parcels, &mut batches);
+                Disposition::TooLarge if events > 1 => {
+                    route.max_bytes = (bytes / 2).max(MIN_BATCH_BYTES);
+                    self.split(load, &mut loads)?;
                 }
                 Disposition::TooLarge => {
-                    for parcel in parcels {
-                        batches.extend(self.shorten(parcel)?.map(|parcel| vec![parcel]));
+                    for parcel in self.unpack(load)? {
+                        let shorter = self.shorten(parcel)?;
+                        loads.extend(shorter.map(|parcel| Load::Events(vec![parcel])));
                     }
                 }
-                Disposition::Malformed { .. } if parcels.len() > 1 => split(parcels, &mut batches),
+                Disposition::Malformed { .. } if events > 1 => self.split(load, &mut loads)?,
                 Disposition::Malformed { reason } => {
-                    suspects.extend(parcels.into_iter().map(|parcel| (parcel, reason.clone())));
+                    let parcels = self.unpack(load)?.into_iter();
+                    suspects.extend(parcels.map(|parcel| (parcel, reason.clone())));
                     let enough = suspects.len() >= SUSPECTS && !self.policy.ignore_backoff;
                     if enough && !route.proved {
                         break;
@@ -308,7 +286,7 @@ impl Sender<'_> {
                 Disposition::NoSuchEndpoint { .. } if route.lane == Lane::Ai => {
                     route.lane = Lane::Batch;
                     route.detour = true;
-                    batches.push(parcels);
+                    loads.push(load);
                 }
                 Disposition::NoSuchEndpoint { status } => {
                     let url = route.endpoint.url(route.lane);
@@ -354,10 +332,13 @@ impl Sender<'_> {
 
     /// Shortens the events that are too large for the lane and sets aside those that stay too
     /// large: one of them would make the server refuse the whole batch.
-    fn fit(&mut self, parcels: Vec<Parcel>, lane: Lane) -> Result<Vec<Parcel>, OutboxError> {
+    fn fit(&mut self, load: Load, lane: Lane) -> Result<Load, OutboxError> {
         let limit = lane.max_event_bytes();
-        let mut fitting = Vec::with_capacity(parcels.len());
-        for mut parcel in parcels {
+        if load.longest() <= limit {
+            return Ok(load);
+        }
+        let mut fitting = Vec::new();
+        for mut parcel in self.unpack(load)? {
             let size = parcel.event.body.len();
             if size > limit {
                 match (self.policy.clip)(&parcel.event.body, limit) {
@@ -371,7 +352,33 @@ impl Sender<'_> {
             }
             fitting.push(parcel);
         }
-        Ok(fitting)
+        Ok(Load::Events(fitting))
+    }
+
+    /// Splits a load into halves; the older half is sent first.
+    fn split(&mut self, load: Load, loads: &mut Vec<Load>) -> Result<(), OutboxError> {
+        let [older, newer] = halves(self.unpack(load)?);
+        loads.extend([newer, older]);
+        Ok(())
+    }
+
+    /// The single events of a load, as far as they still wait.
+    fn unpack(&mut self, load: Load) -> Result<Vec<Parcel>, OutboxError> {
+        let batches = match load {
+            Load::Events(parcels) => return Ok(parcels),
+            Load::Batches(batches) => batches,
+        };
+        let mut parcels = Vec::new();
+        for batch in batches {
+            match self.outbox.unpack(self.record.id, &batch)? {
+                Ok(events) => parcels.extend(events.into_iter().map(|event| Parcel {
+                    event,
+                    clipped: false,
+                })),
+                Err(damaged) => self.set_aside(&damaged)?,
+            }
+        }
+        Ok(parcels)
     }
 
     /// Halves an event that was refused alone for its size; parks it the second time.
@@ -392,9 +399,11 @@ impl Sender<'_> {
     }
 
     /// Posts the same bytes until the answer is not "retry".
-    fn post(&self, parcels: &[Parcel], route: &Route) -> Disposition {
+    fn post(&self, load: &Load, route: &Route) -> Disposition {
         let url = route.endpoint.url(route.lane);
-        let body = batch::compress(&self.record.destination.api_key, parcels);
+        let segments = load.segments();
+        let segments = segments.iter().map(|segment| &**segment);
+        let body = body::assemble(&self.record.destination.api_key, segments);
         let start = self.clock.elapsed();
         let mut attempts = 0;
         loop {
@@ -416,10 +425,15 @@ impl Sender<'_> {
         }
     }
 
-    fn acknowledge(&mut self, parcels: Vec<Parcel>, route: &mut Route) -> Result<(), OutboxError> {
-        let events: Vec<_> = parcels.into_iter().map(|parcel| parcel.event).collect();
-        self.outbox
-            .acknowledge(self.record.id, &events, self.clock.now())?;
+    fn acknowledge(&mut self, load: &Load, route: &mut Route) -> Result<(), OutboxError> {
+        let (id, now) = (self.record.id, self.clock.now());
+        match load {
+            Load::Batches(batches) => self.outbox.acknowledge(id, batches, now)?,
+            Load::Events(parcels) => {
+                let events = parcels.iter().map(|parcel| &parcel.event);
+                self.outbox.acknowledge_events(id, events, now)?;
+            }
+        }
         if route.detour {
             // Recorded only after the other lane worked: a host that answers 404 to everything says
             // nothing about lanes.
@@ -428,28 +442,30 @@ impl Sender<'_> {
         }
         route.proved = true;
         self.record.failures = 0;
-        self.drained.sent += events.len() as u64;
+        self.drained.sent += load.events();
         (self.progress)(self.drained);
         Ok(())
     }
 
     fn park(&mut self, parcel: &Parcel, reason: &str) -> Result<(), OutboxError> {
         let event = &parcel.event;
-        self.outbox.park(event, reason, self.clock.now())?;
+        self.outbox
+            .park(self.record.id, event, reason, self.clock.now())?;
         self.drained.parked += 1;
         self.drained.last_error = Some(format!("{} {}: {reason}", event.name, event.uuid));
         (self.progress)(self.drained);
         Ok(())
     }
 
-    /// Removes a damaged event from the queue, so that it does not block the others.
-    fn set_aside(&mut self, event: &Damaged) -> Result<(), OutboxError> {
-        self.outbox.set_aside(event, self.clock.now())?;
-        self.drained.parked += 1;
-        let Damaged {
-            name, uuid, reason, ..
-        } = event;
-        self.drained.last_error = Some(format!("{name} {uuid} is not sent: {reason}"));
+    /// Removes a damaged batch from the queue, so that it does not block the others.
+    fn set_aside(&mut self, damaged: &Damaged) -> Result<(), OutboxError> {
+        let now = self.clock.now();
+        let events = self.outbox.set_aside(self.record.id, damaged, now)?;
+        let reason = damaged.reason;
+        self.drained.parked += events;
+        self.drained.last_error = Some(format!(
+            "{events} events of a damaged batch are not sent: {reason}"
+        ));
         (self.progress)(self.drained);
         Ok(())
     }
@@ -475,13 +491,7 @@ impl Sender<'_> {
 
     /// The pause after one more failure.
     fn pause(&self, first: Duration, most: Duration) -> Duration {
-        let full = first.saturating_mul(1 << self.record.failures.min(16));
-        spread(full.min(most), self.clock.jitter())
+        let longest = turns::longest_pause(first, most, self.record.failures);
+        spread(longest, self.clock.jitter())
     }
-}
-
-/// Splits a batch into halves; the older half is sent first.
-fn split(parcels: Vec<Parcel>, batches: &mut Vec<Vec<Parcel>>) {
-    let (older, newer) = batch::halves(parcels);
-    batches.extend([newer, older]);
 }

@@ -46,8 +46,8 @@
 //!
 //! | module | imports |
 //! |---|---|
-//! | `commands` | ahead, cli, config, consent, deliver, detached, git, host, integrations, interrupt, outbox, pipeline, posthog, redact, session, sources, transport, ui, variables, views |
-//! | `views` | config, consent, host, integrations, outbox, posthog, session, sources, variables |
+//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, integrations, interrupt, outbox, pipeline, posthog, redact, session, sources, transport, ui, variables, views |
+//! | `views` | config, consent, host, integrations, outbox, posthog, session, sources, transport, variables |
 //! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
 //! | `config` | consent, host, outbox, posthog, session, transport, variables |
 //! | `consent` | git, host, integrations, outbox, session, transport, variables |

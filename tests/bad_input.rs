@@ -218,8 +218,8 @@ fn without_a_session_the_message_says_what_to_do() {
     let env = TestEnv::new();
     env.run(["ingest"])
         .code(2)
-        .complains("--all")
-        .complains("--list");
+        .complains("no session found")
+        .complains("`posthog-llma doctor` says where");
     env.run(["ingest", "."])
         .code(2)
         .complains("no transcripts (*.jsonl)");

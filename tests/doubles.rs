@@ -197,9 +197,7 @@ fn an_event_over_the_limit_of_its_lane_is_413_for_the_whole_batch() {
 #[test]
 fn a_body_over_the_limit_is_413_even_when_gzip_hides_it() {
     let posthog = PostHog::start();
-    // A gzip body may consist of several members: one, repeated, is quickly made.
-    let members = 32;
-    let body = gzip(&vec![b' '; MAX_BODY / members + 1]).repeat(members);
+    let body = gzip(&vec![b' '; MAX_BODY + 1]);
     let url = posthog.url() + BATCH_LANE;
     let answer = post(&url, &[("content-encoding", "gzip")], &body);
     assert_eq!(answer.expect("it answers").status, 413);

@@ -11,7 +11,7 @@ use posthog_llma::consent::{Caller, Environment};
 use posthog_llma::host::Host;
 use posthog_llma::pipeline::{self, Collected, Pipeline, Redactors};
 use posthog_llma::posthog::limits::AI_LANE_EVENT;
-use posthog_llma::posthog::{self, Event, EventName, ids};
+use posthog_llma::posthog::{self, Event, EventName, Json, ids};
 use posthog_llma::redact::{Counts, RedactionKey};
 use posthog_llma::session::Agent;
 use posthog_llma::session::SessionState;
@@ -173,7 +173,8 @@ impl Program {
         pipeline.events(&collected, frozen, &mut replaced, &mut |event| {
             let event = event.get();
             let tally = tally(event);
-            if event.properties.get("from_agent_books") == Some(&Value::Bool(true)) {
+            let is_of_books = event.properties.get("from_agent_books");
+            if is_of_books.and_then(Json::as_value) == Some(&Value::Bool(true)) {
                 session.background = plus(session.background, tokens(tally));
                 return Ok(());
             }
@@ -277,9 +278,10 @@ impl Starts {
 
 impl ToolTimes {
     /// Adds a span: that of a tool, or that of a turn, which has the sums of its waits.
-    fn add(&mut self, event: &Event) {
+    fn add(&mut self, event: &Event<'_>) {
         let milliseconds = |name: &str| {
-            let seconds = event.properties.get(name).and_then(Value::as_f64);
+            let seconds = event.properties.get(name).and_then(Json::as_value);
+            let seconds = seconds.and_then(Value::as_f64);
             seconds.map(|seconds| u64::try_from(Duration::from_secs_f64(seconds).as_millis()))
         };
         let sum = |name: &str| milliseconds(name).and_then(Result::ok).unwrap_or(0);
@@ -338,8 +340,8 @@ fn in_lines(collected: &Collected) -> [u64; 4] {
     sums
 }
 
-fn tally(event: &Event) -> Tally {
-    let property = |name: &str| event.properties.get(name);
+fn tally(event: &Event<'_>) -> Tally {
+    let property = |name: &str| event.properties.get(name).and_then(Json::as_value);
     let count = |name: &str| property(name).and_then(Value::as_u64).unwrap_or(0);
     let mut tally = Tally::default();
     match event.name {
@@ -358,7 +360,8 @@ fn tally(event: &Event) -> Tally {
             tally.placeholders = u64::from(is_placeholder);
         }
         EventName::Span => {
-            let is_tool = property("$ai_span_type").is_some_and(|kind| kind == "tool");
+            let is_tool =
+                event.properties.get("$ai_span_type").and_then(Json::as_str) == Some("tool");
             tally.tools = u64::from(is_tool);
         }
         // Transcripts of Claude Code hold none.
@@ -380,15 +383,16 @@ fn plus(one: [u64; 4], other: [u64; 4]) -> [u64; 4] {
     std::array::from_fn(|index| one[index] + other[index])
 }
 
-fn version(event: &Event) -> String {
+fn version(event: &Event<'_>) -> String {
     let version = event.properties.get("claude_code_version");
-    let version = version.and_then(Value::as_str);
+    let version = version.and_then(Json::as_str);
     version.unwrap_or("unknown").to_owned()
 }
 
 /// The end of the call less its latency.
-fn started_at(event: &Event) -> DateTime<Utc> {
-    let latency = event.properties.get("$ai_latency").and_then(Value::as_f64);
+fn started_at(event: &Event<'_>) -> DateTime<Utc> {
+    let latency = event.properties.get("$ai_latency").and_then(Json::as_value);
+    let latency = latency.and_then(Value::as_f64);
     let latency = Duration::from_secs_f64(latency.unwrap_or(0.0));
     event.timestamp - TimeDelta::from_std(latency).unwrap_or_default()
 }

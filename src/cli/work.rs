@@ -23,6 +23,9 @@ pub struct Work {
     /// The work for which the hook that starts this process waits
     #[arg(long, default_value = "nothing")]
     pub(crate) wait: Wait,
+    /// Longest time for which that hook waits, in milliseconds from now on
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    pub(crate) patience: u64,
     /// The work to do before all waiting events are sent
     #[command(subcommand)]
     pub(crate) task: Task,
@@ -33,9 +36,9 @@ pub struct Work {
 pub enum Wait {
     /// It does not wait
     Nothing,
-    /// That all is sent, as far as that is a matter of a moment: a person waits for the hook
+    /// That everything is sent, if that takes a moment: a person waits for the hook
     Briefly,
-    /// That all is sent
+    /// That everything is sent
     Sent,
 }
 
@@ -66,13 +69,13 @@ pub enum Task {
         #[arg(long)]
         progress: SessionState,
     },
-    /// Store sessions whose end was missed
+    /// Store the sessions whose end was missed
     Sweep {
         /// The agent whose hook calls
         #[arg(long)]
         agent: Agent,
     },
-    /// Nothing: the hook named no session
+    /// Store nothing, since the hook named no session
     Deliver {
         /// The agent whose hook calls
         #[arg(long)]
@@ -88,6 +91,7 @@ impl Work {
             OsString::from(VERB),
             option("judged", &self.judged),
             option("wait", self.wait.name()),
+            option("patience", self.patience.to_string()),
             OsString::from(self.task.name()),
             option("agent", self.task.agent().as_str()),
         ];
@@ -181,6 +185,7 @@ mod tests {
                 let work = Work {
                     judged: r#"{"rules":[{"path":"a b"}]}"#.to_owned(),
                     wait,
+                    patience: 1_100,
                     task,
                 };
                 let typed = [OsString::from("posthog-llma")].into_iter();

@@ -40,6 +40,8 @@ pub(super) struct Withdrawal {
     pub(super) withdrawn: u64,
     /// Number of events that PostHog accepted before.
     pub(super) sent: u64,
+    /// Whether anything of the session was stored.
+    pub(super) was_stored: bool,
     /// The reason why waiting events could not be withdrawn yet.
     pub(super) problem: Option<String>,
 }
@@ -91,24 +93,29 @@ pub(super) fn exclude(named: &Named, cause: Cause, host: &Host) -> anyhow::Resul
     let mut withdrawal = Withdrawal::default();
     for directory in &directories {
         match withdraw(directory, named, host) {
-            Ok(receipt) => {
+            Ok(Some(receipt)) => {
+                withdrawal.was_stored = true;
                 withdrawal.withdrawn += receipt.withdrawn;
                 withdrawal.sent += receipt.acknowledged;
             }
+            Ok(None) => {}
             Err(error) => withdrawal.problem = Some(super::in_words(&error)),
         }
     }
     Ok(withdrawal)
 }
 
-/// Withdraws the waiting events of a session. Creates no outbox.
-fn withdraw(directory: &Path, named: &Named, host: &Host) -> anyhow::Result<Receipt> {
+/// Withdraws the waiting events of a session; `None` if nothing of it was stored. Creates no outbox.
+fn withdraw(directory: &Path, named: &Named, host: &Host) -> anyhow::Result<Option<Receipt>> {
     if Outbox::open_read_only(directory)?.is_none() {
-        return Ok(Receipt::default());
+        return Ok(None);
     }
     let outbox = Outbox::open(directory)?;
     outbox.withdraw_excluded(host.now())?;
-    Ok(outbox.receipt(named.agent.as_str(), &named.key)?)
+    let agent = named.agent.as_str();
+    let is_stored = outbox.session(agent, &named.key)?.is_some();
+    let receipt = outbox.receipt(agent, &named.key)?;
+    Ok(is_stored.then_some(receipt))
 }
 
 /// The exclusion of a session on disk; `None` if it is not excluded.
@@ -128,26 +135,27 @@ pub(super) fn say(named: &Named, withdrawal: &Withdrawal) {
         withdrawn,
         sent,
         problem,
+        ..
     } = withdrawal;
     if *withdrawn > 0 {
         let events = ui::count(*withdrawn, "event");
-        ui::say(format_args!(
+        ui::say_in_lines(format_args!(
             "{events} of it were waiting and are withdrawn"
         ));
     }
     if *sent > 0 {
         let events = ui::count(*sent, "event");
-        ui::say(format_args!(
+        ui::say_in_lines(format_args!(
             "{events} of it were sent before: PostHog keeps them, and only PostHog can delete them"
         ));
     }
     if let Some(problem) = problem {
-        ui::say(format_args!(
+        ui::say_in_lines(format_args!(
             "its waiting events could not be withdrawn now ({problem}); that is done before the next \
              sending"
         ));
     }
-    ui::say(format_args!(
+    ui::say_in_lines(format_args!(
         "to include it again, in your own terminal: posthog-llma resume {}",
         short(&named.key)
     ));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sending::{Effort, Pauses, Report, Sending};
+use super::sending::{Effort, Pauses, Report, Sending, To};
 use super::{Exit, refuse_inside_agent, settings};
 use crate::cli::Flush;
 use crate::deliver::Drained;
@@ -12,7 +12,9 @@ use crate::ui::{self, Waiting};
 
 /// A person waits for the result, and asked to send now.
 const EFFORT: Effort = Effort {
+    to: To::All,
     patience: Duration::from_secs(20),
+    turn: Duration::from_secs(20),
     pauses: Pauses::Skipped,
 };
 
@@ -23,21 +25,27 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
     let sending = Sending::open(config, host)?;
     if arguments.refused {
-        let events = ui::count(sending.outbox().unpark()? as u64, "refused event");
-        ui::say(format_args!("{events} offered again"));
+        let events = ui::count(sending.outbox().unpark()?, "refused event");
+        ui::say(format_args!("{events} to be sent again"));
     }
-    for line in sending.announcements()? {
-        ui::say(line);
+    let warnings = sending.reconsider()?;
+    for line in warnings.iter().cloned().chain(sending.announcements()?) {
+        ui::say_in_lines(line);
     }
+    let waited = sending.waiting()?;
     let waiting = waiting(&sending)?;
     let drained = sending.drain(EFFORT, &|| false, &mut |_| ())?;
     drop(waiting);
     let report = Report {
         error: drained.last_error.clone(),
-        warnings: Vec::new(),
+        warnings,
     };
     sending.log(RunKind::Flush, None, drained.sent, report);
-    say(&drained);
+    if waited == 0 && drained == Drained::default() {
+        ui::say("nothing waits");
+    } else {
+        say(&drained);
+    }
     Ok(if drained.waiting == 0 && drained.parked == 0 {
         Exit::Done
     } else {
@@ -76,12 +84,19 @@ pub(super) fn say(drained: &Drained) {
         ));
     }
     if drained.busy {
-        ui::say("another process is sending and sends the rest");
+        let id = drained.sender.map(|id| format!(" ({id})"));
+        ui::say_in_lines(format_args!(
+            "another process{} is sending and sends the rest; if it hangs, end it and run \
+             posthog-llma flush",
+            id.unwrap_or_default()
+        ));
     }
     if drained.quota_limited {
-        ui::say("the project is over its quota: PostHog accepted the events and may drop them");
+        ui::say_in_lines(
+            "the project is over its quota: PostHog accepted the events and may drop them",
+        );
     }
     if let Some(error) = &drained.last_error {
-        ui::say(error);
+        ui::say_in_lines(error);
     }
 }

@@ -16,12 +16,16 @@ pub(super) fn run(arguments: &cli::Forget, host: &Host) -> anyhow::Result<Exit> 
     let found = select::one(Some(&arguments.session), host)?;
     let session = Named::of(&found);
     let withdrawal = excluded::exclude(&session, Cause::Forgotten, host)?;
-    ui::say(format_args!(
-        "session {} is forgotten: its project and its waiting events are deleted here, and neither \
-         hooks nor ingest send it again",
+    let deleted = if withdrawal.was_stored {
+        "its project and its waiting events are deleted from the outbox, and "
+    } else {
+        ""
+    };
+    ui::say_in_lines(format_args!(
+        "session {} is forgotten: {deleted}neither hooks nor ingest send it",
         short(&session.key)
     ));
-    ui::say(format_args!(
+    ui::say_in_lines(format_args!(
         "its transcript is {}'s and stays: {}",
         session.agent.name(),
         words::path(&found.locator.path(), host)

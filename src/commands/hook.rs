@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Exit;
+use super::terms::Terms;
 use crate::cli::{Hook, Task, Wait, Work};
 use crate::config::{self, Config, WaitSetting};
 use crate::consent::{self, Caller, Environment, Judgement, Moment, StopScope};
@@ -85,8 +86,7 @@ fn of_claude_code(host: &Host) {
         if !has_nothing_to_do(&task, &config, host)
             && let Some(work) = start(task, wait, &environment, &config)
         {
-            let longest = wait::longest(wait, budget(host));
-            work.wait(longest.saturating_sub(host.elapsed()));
+            work.wait(patience(wait, host));
         }
     }
     if input.is_last() && !environment.stops(StopScope::Everything) {
@@ -121,10 +121,21 @@ fn switched_on(agent: Agent, environment: &Environment) -> Option<Config> {
 /// Starts the detached process in the judged environment. `None` when that is impossible.
 fn start(task: Task, wait: Wait, environment: &Environment, config: &Config) -> Option<Detached> {
     let state_dir = config.state_dir.as_ref()?;
-    note_ending(&task, environment, state_dir);
+    note_ending(&task, environment, config, state_dir);
     let judged = serde_json::to_string(&Judgement::of(environment)).ok()?;
-    let arguments = Work { judged, wait, task }.to_arguments();
-    detached::start(&environment.host, &arguments, state_dir).ok()
+    let patience = patience(wait, &environment.host).as_millis();
+    let work = Work {
+        judged,
+        wait,
+        patience: u64::try_from(patience).unwrap_or(u64::MAX),
+        task,
+    };
+    detached::start(&environment.host, &work.to_arguments(), state_dir).ok()
+}
+
+/// The longest time for which this process waits, from now on.
+fn patience(wait: Wait, host: &Host) -> Duration {
+    wait::longest(wait, budget(host)).saturating_sub(host.elapsed())
 }
 
 /// Whether nothing was written to a session since it was stored, and nothing else is to be sent
@@ -152,7 +163,7 @@ fn has_nothing_to_do(task: &Task, config: &Config, host: &Host) -> bool {
 
 /// Notes that the end of a session is being processed, for the case that this process and the one
 /// that it starts are killed before the session is stored.
-fn note_ending(task: &Task, environment: &Environment, state_dir: &Path) {
+fn note_ending(task: &Task, environment: &Environment, config: &Config, state_dir: &Path) {
     if let Task::Collect {
         agent,
         transcript,
@@ -160,8 +171,9 @@ fn note_ending(task: &Task, environment: &Environment, state_dir: &Path) {
     } = task
         && !environment.stops(StopScope::Sessions)
     {
+        let terms = Terms::of(config).to_json();
         // Without the note, the session is found an hour later.
-        let _ = Endings::of(state_dir).add(agent.as_str(), transcript);
+        let _ = Endings::of(state_dir).add(agent.as_str(), transcript, terms);
     }
 }
 

@@ -9,12 +9,14 @@ mod hook;
 mod ingest;
 mod pause;
 mod prospect;
+mod reconsider;
 mod resume;
 mod select;
 mod sending;
 mod setup;
 mod show;
 mod status;
+mod terms;
 mod trust;
 mod words;
 mod work;
@@ -37,7 +39,7 @@ use crate::views::Trouble;
 pub enum Exit {
     /// The command did everything it was asked for.
     Done,
-    /// Something was not sent or not found out.
+    /// Something was not sent, or could not be read.
     Incomplete,
     /// The arguments or settings cannot be used.
     WrongUse,

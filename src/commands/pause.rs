@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &cli::Pause, host: &Host) -> anyhow::Result<Exit> {
     };
     for session in &sessions {
         let withdrawal = excluded::exclude(session, Cause::Paused, host)?;
-        ui::say(format_args!(
+        ui::say_in_lines(format_args!(
             "session {} of {} is paused: nothing more of it is sent, not even earlier messages",
             short(&session.key),
             session.agent.name(),

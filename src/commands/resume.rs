@@ -4,6 +4,7 @@ use super::{Exit, WrongUse, excluded, refuse_inside_agent, short, typed, without
 use crate::cli;
 use crate::host::Host;
 use crate::outbox::{Cause, Exclusion, Exclusions};
+use crate::session::Agent;
 use crate::ui;
 
 pub(super) fn run(arguments: &cli::Resume, host: &Host) -> anyhow::Result<Exit> {
@@ -23,13 +24,21 @@ pub(super) fn run(arguments: &cli::Resume, host: &Host) -> anyhow::Result<Exit> 
         Exclusions::of(directory).remove(chosen)?;
     }
     let id = short(&chosen.session);
-    ui::say(format_args!(
+    ui::say_in_lines(format_args!(
         "session {id} is no longer {}: it is sent with the next session of {}, or now with \
          posthog-llma ingest {id}",
         chosen.cause.word(),
-        chosen.agent
+        agent_of(chosen)
     ));
     Ok(Exit::Done)
+}
+
+/// The name of the agent of a session.
+fn agent_of(exclusion: &Exclusion) -> &str {
+    let known = Agent::ALL.into_iter();
+    let known = known.map(|agent| (agent.as_str(), agent.name()));
+    let mut known = known.filter(|(id, _)| *id == exclusion.agent);
+    known.next().map_or(&exclusion.agent, |(_, name)| name)
 }
 
 fn is_same(one: &Exclusion, other: &Exclusion) -> bool {
@@ -47,7 +56,11 @@ fn choose<'a>(wanted: Option<&str>, all: &'a [Exclusion]) -> Result<&'a Exclusio
     let matching: Vec<&Exclusion> = all.iter().filter(matches).collect();
     match (matching.as_slice(), &wanted) {
         ([one], _) => Ok(one),
-        ([], None) => Err(WrongUse("no session is paused".to_owned())),
+        ([], None) if all.is_empty() => Err(WrongUse("no session is paused".to_owned())),
+        ([], None) => Err(WrongUse(format!(
+            "no session is paused; name the forgotten one that is to be sent again{}",
+            lines(&all.iter().collect::<Vec<_>>())
+        ))),
         ([], Some(wanted)) => Err(WrongUse(format!(
             "no session that is paused or forgotten begins with {wanted:?}{}",
             lines(&all.iter().collect::<Vec<_>>())
@@ -112,7 +125,9 @@ mod tests {
             );
         }
         let refused = |typed, all: &[Exclusion]| choose(typed, all).unwrap_err().to_string();
-        assert_eq!(refused(None, &all[1..]), "no session is paused");
+        assert_eq!(refused(None, &[]), "no session is paused");
+        let forgotten = refused(None, &all[1..]);
+        assert!(forgotten.ends_with("again:\n  4f2a  forgotten\n  ses_de12  forgotten"));
         assert!(refused(Some("4f"), &all).starts_with("name one of them:\n  4f2a-one  paused"));
         assert!(refused(Some("77"), &all).contains("begins with \"77\":\n  4f2a-one"));
         assert!(refused(Some("77"), &[]).ends_with("begins with \"77\""));

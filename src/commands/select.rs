@@ -210,9 +210,16 @@ pub(super) fn newest(
             .unwrap_or(Path::new("this folder"))
             .display()
             .to_string();
-        WrongUse(format!(
-            "no session of {here} found; name a session: `posthog-llma ingest --list` shows them"
-        ))
+        WrongUse(if sources::all(host).found.is_empty() {
+            format!(
+                "no session found, of {here} or any other folder; `posthog-llma doctor` says where \
+                 they are looked for"
+            )
+        } else {
+            format!(
+                "no session of {here} found; name a session: `posthog-llma ingest --list` shows them"
+            )
+        })
     })
 }
 

@@ -1,5 +1,6 @@
 //! The parts shared by all sending commands: the open outbox, the destination, the transport.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ use crate::deliver::{self, Clock, Drained, HostClock, Policy};
 use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Endings, Load, Outbox, Run, RunKind};
 use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
-use crate::posthog::limits;
+use crate::posthog::{Recording, limits};
 use crate::redact::{Counts, RedactionKey};
-use crate::session::SessionState;
+use crate::session::{Agent, SessionState};
 use crate::sources::SessionRef;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
@@ -32,15 +33,31 @@ pub(super) struct Sending<'a> {
     destination: Option<Destination>,
     trust: Trust,
     largest_event: usize,
+    /// The sessions that this process stored.
+    stored: RefCell<BTreeSet<(Agent, String)>>,
 }
 
-/// Patience and pauses of a drain.
+/// Destinations, patience and pauses of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Effort {
-    /// Time after which a busy or failing destination is left for later.
+    /// The destinations to send to.
+    pub(super) to: To,
+    /// Time after which a failing destination is left for later.
     pub(super) patience: Duration,
+    /// Time after which a destination is left for later that another process sends to, or whose
+    /// pause has not ended.
+    pub(super) turn: Duration,
     /// Whether the pauses between tries are kept.
     pub(super) pauses: Pauses,
+}
+
+/// The destinations that a drain sends to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum To {
+    /// The one that the settings name.
+    Own,
+    /// All, that one first.
+    All,
 }
 
 /// Whether the pauses between tries are kept.
@@ -74,7 +91,22 @@ impl<'a> Sending<'a> {
             destination,
             trust: Trust::of_user(host)?,
             largest_event,
+            stored: RefCell::default(),
         })
+    }
+
+    pub(super) const fn host(&self) -> &Host {
+        self.host
+    }
+
+    /// The content to send, by the user's settings.
+    pub(super) const fn recording(&self) -> Recording {
+        self.config.events.recording
+    }
+
+    /// Whether this process stored a session, under the settings that hold now.
+    pub(super) fn has_stored(&self, agent: Agent, key: &str) -> bool {
+        self.stored.borrow().contains(&(agent, key.to_owned()))
     }
 
     pub(super) const fn outbox(&self) -> &Outbox {
@@ -115,7 +147,10 @@ impl<'a> Sending<'a> {
         found: &SessionRef,
         state: Option<SessionState>,
     ) -> anyhow::Result<Stored> {
-        pipeline.store(found, &self.outbox, self.destination()?, state, self.host)
+        let stored = pipeline.store(found, &self.outbox, self.destination()?, state, self.host)?;
+        let session = (found.agent, found.session_key());
+        self.stored.borrow_mut().insert(session);
+        Ok(stored)
     }
 
     /// Stores a session whose first part was read. For `known` see [`Pipeline::store_read`].
@@ -163,15 +198,30 @@ impl<'a> Sending<'a> {
         })
     }
 
-    /// When what waits may be sent next; `None` when nothing waits that would be accepted without a
-    /// change by the user.
+    /// When what waits may be sent next; `None` when nothing waits for a destination whose last
+    /// failure may pass by itself.
     pub(super) fn next_attempt(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
         let now = self.host.now();
         let waiting = self.outbox.destinations_waiting(now, true)?.into_iter();
         let due = waiting
-            .filter(|record| !record.refused && self.trust.permits(&record.destination))
+            .filter(|record| deliver::may_pass(record) && self.trust.permits(&record.destination))
             .map(|record| record.not_before.unwrap_or(now));
         Ok(due.min())
+    }
+
+    /// The number of the destination of the settings, if events wait for it.
+    pub(super) fn own_number(&self) -> anyhow::Result<Option<i64>> {
+        let waiting = self.outbox.destinations_waiting(self.host.now(), true)?;
+        let mut waiting = waiting.into_iter();
+        let own = waiting.find(|record| Some(&record.destination) == self.destination.as_ref());
+        Ok(own.map(|record| record.id))
+    }
+
+    /// Whether events wait that may be sent now.
+    pub(super) fn is_due(&self) -> anyhow::Result<bool> {
+        let due = self.outbox.destinations_waiting(self.host.now(), false)?;
+        let mut due = due.iter().map(|record| &record.destination);
+        Ok(due.any(|destination| self.trust.permits(destination)))
     }
 
     /// Messages about the events that are about to be sent, one per destination.
@@ -207,10 +257,16 @@ impl<'a> Sending<'a> {
         progress: &mut dyn FnMut(&Drained),
     ) -> anyhow::Result<Drained> {
         let transport = Transport::new(TransportSettings::default());
+        let own = self.destination.as_ref();
         let policy = Policy {
             patience: effort.patience,
+            turn: effort.turn,
+            first: own,
             ignore_backoff: effort.pauses == Pauses::Skipped,
-            permits: &|destination| self.trust.permits(destination),
+            permits: &|destination| {
+                (effort.to == To::All || own == Some(destination))
+                    && self.trust.permits(destination)
+            },
             clip: &limits::fit_json,
             stop,
         };
@@ -350,7 +406,7 @@ impl Report {
         if *exceeds_books {
             let id = short(&found.session_id());
             self.warnings.push(format!(
-                "session {id}: its lines show more tokens than Claude Code's own books"
+                "session {id}: its lines show more tokens than Claude Code's own totals"
             ));
         }
         unreadable.is_empty()

@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, Days, Local, TimeZone, Utc};
 
 use crate::consent::Overruled;
 use crate::host::Host;
+use crate::outbox::DestinationRecord;
 use crate::posthog::Recording;
 use crate::ui;
 
@@ -41,6 +42,13 @@ where
     } else {
         at.format("%-d %b %Y").to_string()
     }
+}
+
+/// The last failure of a destination and its time: `no route to host (today 14:02)`.
+pub(super) fn failure(record: &DestinationRecord, now: DateTime<Utc>) -> Option<String> {
+    let error = record.last_error.as_deref()?;
+    let at = record.last_error_at.map(|at| when(at, now));
+    Some(at.map_or_else(|| error.to_owned(), |at| format!("{error} ({at})")))
 }
 
 /// A duration in a few characters: `140 ms`, `1.1 s`, `12 s`, `5 min`, `3 h`, `12 days`.

@@ -10,22 +10,25 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::TimeDelta;
 
-use super::sending::{Effort, Pauses, Report, Sending};
+use super::sending::{Effort, Pauses, Report, Sending, To};
 use super::{Exit, in_words};
 use crate::cli::{Task, Wait, Work};
 use crate::config::{Config, Problem};
-use crate::consent::{Environment, Judgement, StopScope};
+use crate::consent::{Judgement, StopScope};
 use crate::deliver::Drained;
 use crate::detached;
 use crate::host::Host;
 use crate::outbox::RunKind;
 use crate::session::{Agent, SessionState};
 use crate::sources::{self, SessionRef};
+use later::UserSettings;
 use sweep::Sweep;
 
 /// One attempt for each destination that is due and that no other process sends to.
 const ONCE: Effort = Effort {
+    to: To::All,
     patience: Duration::ZERO,
+    turn: Duration::ZERO,
     pauses: Pauses::Kept,
 };
 
@@ -57,57 +60,29 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
         return Ok(Exit::Incomplete);
     }
     let (config, problems) = Config::read(&environment);
-    let sending = Sending::open(&config, &environment.host)?;
+    let host = &environment.host;
+    // Before the caller can go on, and the user change them.
+    let settings = UserSettings::now(host);
+    let sending = Sending::open(&config, host)?;
     if arguments.wait == Wait::Briefly && !sending.can_send_now().unwrap_or(true) {
         detached::release_caller();
     }
-    let report = Report {
+    let task = &arguments.task;
+    let mut report = Report {
         error: None,
         warnings: problems.iter().map(Problem::to_string).collect(),
     };
-    let Some((mut entry, drained)) = perform(&arguments.task, &environment, &sending, report)
-    else {
-        return Ok(Exit::Incomplete);
-    };
-    let waiting = drained
-        .may_pass
-        .then(|| sending.outbox().try_lock_waiting());
-    entry.add(drained, &sending);
-    drop(sending);
-    detached::release_caller();
-    if let Some(Ok(Some(_lock))) = waiting {
-        let host = &environment.host;
-        let session = match &arguments.task {
-            Task::Collect { transcript, .. } => SessionRef::at(transcript),
-            _ => None,
-        };
-        later::send(&config, session.as_ref(), host, &mut |sending, drained| {
-            entry.add(drained, sending);
-        })?;
-    }
-    Ok(Exit::Done)
-}
-
-/// Does the task and sends all waiting events once. `None` if consent stops it.
-fn perform(
-    task: &Task,
-    environment: &Environment,
-    sending: &Sending<'_>,
-    mut report: Report,
-) -> Option<(Entry, Drained)> {
     if let Some(stopped) = &environment.stopped {
-        let report = Report {
-            error: Some(stopped.reason()),
-            warnings: Vec::new(),
-        };
-        sending.log(kind(task), None, 0, report);
-        return None;
+        let error = Some(stopped.reason());
+        let warnings = Vec::new();
+        sending.log(kind(task), None, 0, Report { error, warnings });
+        return Ok(Exit::Incomplete);
     }
-    if let Err(error) = gather(task, sending, &environment.host, &mut report) {
+    if let Err(error) = gather(task, &sending, &config, host, &mut report) {
         report.error = Some(in_words(&error));
     }
     // A request may take a minute and a half: the log tells what is stored before that.
-    let entry = Entry {
+    let mut entry = Entry {
         number: sending.log_unsent(kind(task), session(task), &report),
         kind: kind(task),
         session: session(task),
@@ -115,12 +90,73 @@ fn perform(
         report,
     };
     // Events stored before are sent even if this session could not be read.
-    let drained = sending.drain(ONCE, &|| false, &mut |_| ());
-    let drained = drained.unwrap_or_else(|error| Drained {
-        last_error: Some(in_words(&error)),
-        ..Drained::default()
-    });
-    Some((entry, drained))
+    let drained = send(arguments, &sending, host, &mut entry);
+    let waiting = later::is_worthwhile(&drained, &sending)
+        .then(|| sending.outbox().try_lock_waiting())
+        .and_then(|lock| lock.ok().flatten());
+    drop(sending);
+    detached::release_caller();
+    if let Some(_lock) = waiting {
+        later::send(
+            &config,
+            &settings,
+            host,
+            &mut |sending, drained, warnings| {
+                entry.report.warnings.extend(warnings);
+                entry.add(drained, sending);
+            },
+        )?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Sends all waiting events once: first those for the destination of the settings, for which the
+/// caller waits, then those for others.
+fn send(arguments: &Work, sending: &Sending<'_>, host: &Host, entry: &mut Entry) -> Drained {
+    let own = Effort {
+        to: To::Own,
+        turn: turn(arguments, host),
+        ..ONCE
+    };
+    let mut sent = Drained::default();
+    for effort in [own, ONCE] {
+        if effort.to == To::Own || sending.is_due().unwrap_or(true) {
+            let drained = once(sending, effort, &mut entry.report);
+            let drained = drained.unwrap_or_else(|error| Drained {
+                last_error: Some(in_words(&error)),
+                ..Drained::default()
+            });
+            let sent_now = drained.sent;
+            sent = sent.and(drained);
+            let sum = sent.clone();
+            entry.add(
+                Drained {
+                    sent: sent_now,
+                    ..sum
+                },
+                sending,
+            );
+        }
+        detached::release_caller();
+    }
+    sent
+}
+
+/// Sends what waits by the newest decisions of the user.
+fn once(sending: &Sending<'_>, effort: Effort, report: &mut Report) -> anyhow::Result<Drained> {
+    if !effort.turn.is_zero() || sending.is_due()? {
+        report.warnings.extend(sending.reconsider()?);
+    }
+    sending.drain(effort, &|| false, &mut |_| ())
+}
+
+/// How long the process may wait for its turn: as long as its caller does, if the processes of the
+/// machine may end with that.
+fn turn(arguments: &Work, host: &Host) -> Duration {
+    match arguments.wait {
+        Wait::Sent => Duration::from_millis(arguments.patience).saturating_sub(host.elapsed()),
+        Wait::Briefly | Wait::Nothing => Duration::ZERO,
+    }
 }
 
 /// The kind of a task in the log of runs.
@@ -167,6 +203,7 @@ const fn sweeps(task: &Task) -> bool {
 fn gather(
     task: &Task,
     sending: &Sending<'_>,
+    config: &Config,
     host: &Host,
     report: &mut Report,
 ) -> anyhow::Result<()> {
@@ -185,7 +222,7 @@ fn gather(
         collect(agent, sending, transcript, *progress, report)?;
     }
     if sweeps(task) {
-        let sweep = Sweep::of(agent, sending, host, since);
+        let sweep = Sweep::of(agent, sending, config, host, since);
         sweep.finish_endings(report);
         sweep.store_quiet(report);
     }

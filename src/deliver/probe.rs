@@ -1,6 +1,6 @@
 //! Checks whether a destination would accept events, without sending one.
 
-use super::batch::compress;
+use super::body::body;
 use crate::transport::{Answer, Endpoint, Lane, PostError, Transport};
 
 /// Posts a batch without events. It is an ordinary request, so it meets the same obstacles as a
@@ -14,7 +14,7 @@ pub fn probe(
     endpoint: &Endpoint,
     api_key: &str,
 ) -> Result<Answer, PostError> {
-    let body = compress(api_key, &[]);
+    let body = body(api_key, []);
     let lane = endpoint.first_lane();
     let answer = transport.post(&endpoint.url(lane), &body)?;
     if lane == Lane::Ai && matches!(answer.status, 404 | 405) {

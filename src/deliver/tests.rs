@@ -3,9 +3,11 @@
 
 #![expect(dead_code, reason = "the doubles serve other tests too")]
 
+mod batches;
 mod crash;
 mod damaged;
 mod refusals;
+mod turns;
 
 #[path = "../../tests/support/capture.rs"]
 mod capture;
@@ -17,6 +19,7 @@ mod posthog;
 use std::cell::Cell;
 use std::thread;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -24,7 +27,7 @@ use uuid::Uuid;
 use self::posthog::{Fault, PostHog, Verdict};
 use super::*;
 use crate::outbox::{DestinationStatus, SessionEntry};
-use crate::posthog::{Event, EventName, Frozen, Properties, Written};
+use crate::posthog::{Event, EventName, Frozen, Properties, Recording, Written};
 use crate::redact::Redacted;
 use crate::transport::TransportSettings;
 
@@ -69,6 +72,8 @@ fn everything(_: &Destination) -> bool {
 
 const POLICY: Policy<'static> = Policy {
     patience: Duration::from_mins(1),
+    turn: Duration::ZERO,
+    first: None,
     ignore_backoff: false,
     permits: &everything,
     clip: &clip,
@@ -78,6 +83,12 @@ const POLICY: Policy<'static> = Policy {
 /// A policy with a single attempt.
 const HASTY: Policy<'static> = Policy {
     patience: Duration::ZERO,
+    ..POLICY
+};
+
+/// A policy that waits for its turn.
+const WAITING: Policy<'static> = Policy {
+    turn: Duration::from_mins(1),
     ..POLICY
 };
 
@@ -146,6 +157,7 @@ impl Scene {
             agent: "claude-code",
             id: "session",
             frozen: Redacted::trusted(Frozen::of_project("shop")),
+            recording: Recording::Full,
         };
         let destination = Destination {
             host: host.to_owned(),
@@ -255,7 +267,7 @@ fn batches_stay_under_their_limit() {
     assert_eq!(scene.server.requests().len(), 2);
     for request in scene.server.requests() {
         let size = request.body.unwrap().to_string().len();
-        assert!(size <= batch::MAX_BODY_BYTES, "{size}");
+        assert!(size <= body::MAX_BODY_BYTES, "{size}");
     }
 }
 
@@ -399,21 +411,6 @@ fn one_destination_in_trouble_does_not_hold_up_another() {
 }
 
 #[test]
-fn while_another_sends_there_is_nothing_to_do_but_wait_with_patience() {
-    let scene = Scene::with(3);
-    let other = Outbox::open(scene.directory.path()).unwrap();
-    let lock = other.try_lock_sender(1).unwrap().unwrap();
-    let drained = scene.drain();
-    assert!(drained.busy);
-    assert_eq!((drained.sent, drained.waiting), (0, 3));
-    assert!(scene.clock.elapsed() <= POLICY.patience);
-    assert!(scene.clock.elapsed() + POLL >= POLICY.patience);
-    drop(lock);
-    assert_eq!(scene.drain().sent, 3);
-    scene.complete(3);
-}
-
-#[test]
 fn senders_at_once_send_nothing_twice() {
     let scene = Scene::with(500);
     let sent: u64 = thread::scope(|scope| {
@@ -422,7 +419,7 @@ fn senders_at_once_send_nothing_twice() {
                 scope.spawn(|| {
                     let outbox = Outbox::open(scene.directory.path()).unwrap();
                     let clock = TestClock::default();
-                    drain(&outbox, &transport(), &clock, POLICY, &mut |_| {})
+                    drain(&outbox, &transport(), &clock, WAITING, &mut |_| {})
                         .unwrap()
                         .sent
                 })

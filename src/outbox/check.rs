@@ -2,25 +2,30 @@
 
 use rusqlite::Connection;
 
-use super::EventState::Waiting;
-use super::{Outbox, OutboxError};
+use super::EventState::{Parked, Waiting};
+use super::{Outbox, OutboxError, batches};
 
 /// Queries that count inconsistencies, each with a description of what it counts.
 fn counts() -> [(String, &'static str); 5] {
-    let without_body = format!(
-        "SELECT count(*) FROM events LEFT JOIN bodies USING (seq)
-         WHERE state = {Waiting} AND bodies.seq IS NULL"
-    );
     [
         (
             "SELECT count(*) FROM pragma_foreign_key_check".to_owned(),
             "rows that belong to nothing",
         ),
-        (without_body, "waiting events without a body"),
         (
-            "SELECT count(*) FROM bodies LEFT JOIN events USING (seq) WHERE events.seq IS NULL"
-                .to_owned(),
-            "bodies without an event",
+            format!(
+                "SELECT count(*) FROM events LEFT JOIN batches ON batches.id = batch
+                 WHERE state = {Waiting} AND batches.id IS NULL"
+            ),
+            "waiting events without a batch",
+        ),
+        (
+            format!(
+                "SELECT count(*) FROM batches WHERE id NOT IN (
+                     SELECT batch FROM events
+                     WHERE state IN ({Waiting}, {Parked}) AND batch IS NOT NULL)"
+            ),
+            "batches without an event",
         ),
         (
             IDENTITIES.to_owned(),
@@ -65,9 +70,26 @@ impl Outbox {
                     complaints.push(format!("{number} {what}"));
                 }
             }
+            let damaged = damaged(connection)?;
+            if damaged > 0 {
+                complaints.push(format!("{damaged} damaged batches"));
+            }
             Ok(complaints)
         })
     }
+}
+
+/// Number of batches of which the stored events cannot be read.
+fn damaged(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut select = connection.prepare("SELECT id FROM batches")?;
+    let mut rows = select.query([])?;
+    let mut damaged = 0;
+    while let Some(row) = rows.next()? {
+        let segment = batches::read(connection, row.get(0)?)?;
+        let is_readable = segment.is_ok_and(|segment| segment.unpack().is_some());
+        damaged += u64::from(!is_readable);
+    }
+    Ok(damaged)
 }
 
 fn count(connection: &Connection, select: &str) -> rusqlite::Result<u64> {
@@ -82,7 +104,7 @@ mod tests {
 
     use super::*;
     use crate::outbox::{Destination, SessionEntry};
-    use crate::posthog::{Event, EventName, Frozen, Properties};
+    use crate::posthog::{Event, EventName, Frozen, Properties, Recording};
     use crate::redact::Redacted;
 
     /// An outbox with one waiting event.
@@ -92,6 +114,7 @@ mod tests {
             agent: "claude-code",
             id: "ada",
             frozen: Redacted::trusted(Frozen::of_project("shop")),
+            recording: Recording::Full,
         };
         let destination = Destination {
             host: "https://us.i.posthog.com".into(),
@@ -122,10 +145,15 @@ mod tests {
     #[test]
     fn what_does_not_add_up_is_counted() {
         for (damage, expected) in [
-            ("DELETE FROM bodies", "1 waiting events without a body"),
+            ("DELETE FROM batches", "1 waiting events without a batch"),
             (
-                "INSERT INTO bodies VALUES (99, x'7b7d')",
-                "1 bodies without an event",
+                "INSERT INTO batches SELECT 9, events, bytes, longest, crc, checksum, stored_at, segment
+                 FROM batches",
+                "1 batches without an event",
+            ),
+            (
+                "UPDATE batches SET segment = substr(segment, 2)",
+                "1 damaged batches",
             ),
             (
                 "INSERT INTO old_identities SELECT * FROM new_identities",

@@ -1,19 +1,27 @@
 //! Taking events out: claiming, acknowledging, parking.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
-use uuid::Uuid;
 
-use super::enqueue::digest as digest_of;
-use super::records::{Claimed, Damaged, Destination, DestinationRecord, Waiting, milliseconds};
-use super::{DESTINATION_COLUMNS, EventState, Lock, Outbox, OutboxError, destination, read_again};
+use super::ledger::{Fate, Which, settle};
+use super::records::{
+    Batch, Claimed, Damaged, Destination, DestinationRecord, Waiting, milliseconds,
+};
+use super::store::digest;
+use super::{
+    DESTINATION_COLUMNS, EventState, Lock, Outbox, OutboxError, Segment, batches, destination,
+    lock, read_again,
+};
 
 /// Longest pause of a destination: a day for one that refuses us, and an hour for a clock that is set
 /// back a little.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(25);
+
+/// Name of the lock of the process that waits for destinations in trouble.
+const WAITING: &str = "sender-waiting.lock";
 
 impl Outbox {
     /// The state directory.
@@ -58,8 +66,18 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError::Directory`] when the lock file cannot be created.
     pub(crate) fn try_lock_sender(&self, destination: i64) -> Result<Option<Lock>, OutboxError> {
-        let name = format!("sender-{destination}.lock");
-        Lock::try_take(&self.directory.join(name))
+        let lock = Lock::try_take(&self.sender_lock(destination))?;
+        Ok(lock.map(Lock::sign))
+    }
+
+    /// The id of the process that sends to a destination, while [`Outbox::try_lock_sender`] returns
+    /// `None`; where it is known.
+    pub(crate) fn sender(&self, destination: i64) -> Option<u32> {
+        lock::holder(&self.sender_lock(destination))
+    }
+
+    fn sender_lock(&self, destination: i64) -> PathBuf {
+        self.directory.join(format!("sender-{destination}.lock"))
     }
 
     /// Takes the lock of the one process that waits for destinations in trouble; `None` while another
@@ -68,67 +86,59 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError::Directory`] when the lock file cannot be created.
     pub(crate) fn try_lock_waiting(&self) -> Result<Option<Lock>, OutboxError> {
-        Lock::try_take(&self.directory.join("sender-waiting.lock"))
+        Lock::try_take(&self.directory.join(WAITING))
     }
 
-    /// The oldest waiting events of a destination: as many as fit into `max_bytes`, counting
-    /// `overhead` bytes for each, but at least one if any waits. Only the holder of the sender's
-    /// lock may send them. Events whose body differs from the one that was stored are returned
-    /// separately, for `Outbox::set_aside`.
+    /// Whether a process waits for destinations in trouble. A process that begins to wait at the
+    /// same moment may be kept from it, so only a person's command may ask.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        lock::is_held(&self.directory.join(WAITING))
+    }
+
+    /// The oldest waiting events of a destination: as many batches as fit into `max_bytes` of JSON,
+    /// but at least one if any waits. Only the holder of the sender's lock may send them.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn claim(
-        &self,
-        destination: i64,
-        max_bytes: usize,
-        overhead: usize,
-    ) -> Result<Claimed, OutboxError> {
+    pub fn claim(&self, destination: i64, max_bytes: usize) -> Result<Claimed, OutboxError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(&format!(
-                "SELECT events.seq, uuid, name, body, digest, events.size
-                 FROM events INDEXED BY events_waiting
-                 LEFT JOIN bodies ON bodies.seq = events.seq
-                 WHERE state = {waiting} AND destination = ?1 ORDER BY enqueued_at, events.seq",
+                "SELECT batch, count(*) FROM events INDEXED BY events_waiting
+                 WHERE state = {waiting} AND destination = ?1 GROUP BY batch ORDER BY batch",
                 waiting = EventState::Waiting
             ))?;
             let mut rows = select.query([destination])?;
             let mut claimed = Claimed::default();
             let mut bytes = 0;
             while let Some(row) = rows.next()? {
-                bytes += row.get::<_, usize>(5)? + overhead;
-                if bytes > max_bytes && !claimed.events.is_empty() {
+                let (id, events) = (row.get(0)?, row.get(1)?);
+                // A comma follows.
+                bytes += batches::bytes(connection, id)? + 1;
+                if bytes > max_bytes && !claimed.batches.is_empty() {
                     break;
                 }
-                let seq = row.get(0)?;
-                let uuid = Uuid::from_bytes(row.get(1)?);
-                let name = row.get(2)?;
-                let digest: Vec<u8> = row.get(4)?;
-                let body: Option<Vec<u8>> = row.get(3)?;
-                let reason = match body {
-                    Some(body) if digest == digest_of(&body) => {
-                        claimed.events.push(Waiting {
-                            seq,
-                            uuid,
-                            name,
-                            body,
-                            digest,
-                        });
-                        continue;
-                    }
-                    Some(_) => "its stored text was changed by something else",
-                    None => "its stored text is missing",
-                };
-                claimed.damaged.push(Damaged {
-                    uuid,
-                    name,
-                    reason,
-                    seq,
-                    digest,
-                });
+                match unsent(connection, destination, id, events)? {
+                    Ok(segment) => claimed.batches.push(Batch { segment, id }),
+                    Err(reason) => claimed.damaged.push(Damaged { reason, batch: id }),
+                }
             }
             Ok(claimed)
         })
+    }
+
+    /// The single events of a claimed batch that still wait; the inner error is a batch that was
+    /// damaged meanwhile.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unpack(
+        &self,
+        destination: i64,
+        batch: &Batch,
+    ) -> Result<Result<Vec<Waiting>, Damaged>, OutboxError> {
+        let batch = batch.id;
+        let events = self.read(|connection| batches::waiting(connection, destination, batch))?;
+        Ok(events.map_err(|reason| Damaged { reason, batch }))
     }
 
     /// The number of events that wait for a destination.
@@ -146,23 +156,50 @@ impl Outbox {
         })
     }
 
-    /// Records that the server accepted these events: their bodies are deleted, their rows stay as
-    /// the ledger, and the errors of the destination are cleared. An event that was replaced while
-    /// it was being sent keeps waiting.
+    /// Records that the server accepted these batches: their bytes are deleted, the rows of the
+    /// events stay as the ledger, and the errors of the destination are cleared. An event that was
+    /// replaced while it was being sent keeps waiting.
     ///
     /// # Errors
     /// When the database cannot be written; then the events still wait and are sent again.
     pub fn acknowledge(
         &self,
         destination: i64,
-        events: &[Waiting],
+        batches: &[Batch],
+        now: DateTime<Utc>,
+    ) -> Result<(), OutboxError> {
+        let of_batch = |batch: &Batch| Which::Batch {
+            destination,
+            batch: batch.id,
+        };
+        self.accepted(destination, batches.iter().map(of_batch), now)
+    }
+
+    /// Records that the server accepted these single events, as [`Outbox::acknowledge`] does.
+    ///
+    /// # Errors
+    /// When the database cannot be written; then the events still wait and are sent again.
+    pub(crate) fn acknowledge_events<'a>(
+        &self,
+        destination: i64,
+        events: impl IntoIterator<Item = &'a Waiting>,
+        now: DateTime<Utc>,
+    ) -> Result<(), OutboxError> {
+        self.accepted(destination, events.into_iter().map(single), now)
+    }
+
+    fn accepted(
+        &self,
+        destination: i64,
+        accepted: impl Iterator<Item = Which>,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
         let now = milliseconds(now);
+        let fate = Fate::over(EventState::Acknowledged, now);
         self.write(|change| {
             let mut sessions = BTreeSet::new();
-            for event in events {
-                sessions.extend(settle(change, event, EventState::Acknowledged, None, now)?);
+            for which in accepted {
+                sessions.extend(settle(change, which, EventState::Waiting, fate)?.sessions);
             }
             let update = "UPDATE sessions SET last_sent_at = ?2 WHERE id = ?1";
             let mut update = change.prepare_cached(update)?;
@@ -180,50 +217,78 @@ impl Outbox {
         })
     }
 
-    /// Parks an event that the server will never accept: it is kept with the reason and not sent
-    /// again.
+    /// Parks an event that the server will never accept: it is kept with the reason, in a batch of
+    /// its own, and not sent again.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub(crate) fn park(
         &self,
+        destination: i64,
         event: &Waiting,
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        let (reason, now) = (Some(reason), milliseconds(now));
-        self.write(|change| settle(change, event, EventState::Parked, reason, now))?;
-        Ok(())
+        let fate = Fate {
+            state: EventState::Parked,
+            keeps_json: true,
+            reason: Some(reason),
+            settled_at: Some(milliseconds(now)),
+        };
+        self.write(|change| {
+            // The event at hand can be a shortened one.
+            let stored = batches::waiting(change, destination, event.batch)?.unwrap_or_default();
+            let Some(stored) = stored.iter().find(|stored| stored.seq == event.seq) else {
+                // It was replaced, or its batch is damaged: the next claim finds out.
+                return Ok(());
+            };
+            let stored_at = batches::stored_at(change, event.batch)?;
+            let alone = Segment::pack([&stored.body[..]]);
+            let alone = batches::write(change, None, &alone, stored_at)?;
+            let update = "UPDATE events SET batch = ?2, start = 0, digest = ?3 WHERE seq = ?1";
+            change.execute(update, params![event.seq, alone, digest(&stored.body)])?;
+            let which = Which::Event {
+                seq: event.seq,
+                batch: Some(alone),
+            };
+            settle(change, which, EventState::Waiting, fate)?;
+            batches::release(change, event.batch)?;
+            Ok(())
+        })
     }
 
-    /// Parks an event whose body differs from the one that was stored, and deletes the checkpoint
-    /// of its session, so that the next run that reads the session stores the event anew.
+    /// Parks the events of a damaged batch, and deletes the checkpoints of their sessions, so that
+    /// the next run that reads the sessions stores the events anew. Returns their number.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub(crate) fn set_aside(&self, event: &Damaged, now: DateTime<Utc>) -> Result<(), OutboxError> {
+    pub(crate) fn set_aside(
+        &self,
+        destination: i64,
+        damaged: &Damaged,
+        now: DateTime<Utc>,
+    ) -> Result<u64, OutboxError> {
+        let fate = Fate {
+            reason: Some(damaged.reason),
+            ..Fate::over(EventState::Parked, milliseconds(now))
+        };
         self.write(|change| {
-            let session: Option<i64> = change
-                .query_row(
-                    "UPDATE events SET state = ?6, reason = ?2, settled_at = ?3, digest = x''
-                     WHERE seq = ?1 AND state = ?5 AND digest = ?4 RETURNING session",
-                    params![
-                        event.seq,
-                        event.reason,
-                        milliseconds(now),
-                        event.digest,
-                        EventState::Waiting,
-                        EventState::Parked
-                    ],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            session.map_or(Ok(()), |session| read_again(change, session))
+            let which = Which::Batch {
+                destination,
+                batch: damaged.batch,
+            };
+            let moved = settle(change, which, EventState::Waiting, fate)?;
+            for session in moved.sessions {
+                read_again(change, session)?;
+            }
+            Ok(moved.events)
         })
     }
 
     /// Records that sending failed: automatic senders leave the destination alone until
-    /// `not_before`. `refused` means that the failure will not pass by itself.
+    /// `not_before`. `refused` means that the failure will not pass by itself. A power failure may
+    /// lose the record, which costs one more attempt: waiting for the disk would keep a person
+    /// waiting.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -235,7 +300,7 @@ impl Outbox {
         refused: bool,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        self.write(|change| {
+        self.write_ahead(|change| {
             change.execute(
                 "UPDATE destinations SET failures = failures + 1, not_before = ?2,
                         last_error = ?3, refused = ?4, last_error_at = ?5
@@ -285,36 +350,25 @@ impl Outbox {
     }
 }
 
-/// Changes the state of a waiting event, unless the event was replaced since it was claimed. Only a
-/// parked event keeps its body. Returns the session of the event if it was changed.
-fn settle(
-    change: &Connection,
-    event: &Waiting,
-    state: EventState,
-    reason: Option<&str>,
-    now: i64,
-) -> rusqlite::Result<Option<i64>> {
-    let session = change
-        .prepare_cached(
-            "UPDATE events SET state = ?2, reason = ?3, settled_at = ?4
-             WHERE seq = ?1 AND state = ?6 AND digest = ?5 RETURNING session",
-        )?
-        .query_row(
-            params![
-                event.seq,
-                state,
-                reason,
-                now,
-                event.digest,
-                EventState::Waiting
-            ],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if session.is_some() && !state.has_body() {
-        change
-            .prepare_cached("DELETE FROM bodies WHERE seq = ?1")?
-            .execute([event.seq])?;
+/// The events of a batch that wait: the batch as it is stored if that is all of them. The inner error
+/// describes its damage.
+fn unsent(
+    connection: &Connection,
+    destination: i64,
+    batch: i64,
+    events: u64,
+) -> rusqlite::Result<Result<Segment, &'static str>> {
+    let segment = batches::read(connection, batch)?;
+    if segment.as_ref().is_ok_and(|it| it.events != events) {
+        let rest = batches::waiting(connection, destination, batch)?;
+        return Ok(rest.map(|rest| Segment::pack(rest.iter().map(|event| &event.body[..]))));
     }
-    Ok(session)
+    Ok(segment)
+}
+
+const fn single(event: &Waiting) -> Which {
+    Which::Event {
+        seq: event.seq,
+        batch: Some(event.batch),
+    }
 }

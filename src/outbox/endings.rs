@@ -2,17 +2,21 @@
 //!
 //! A hook writes the note before anything else and removes it when the session is stored, so that a
 //! note that stays shows a machine that went down, or a process that was killed, in between. The
-//! next session start stores such a session at once, instead of an hour after its last line.
+//! next session start stores such a session at once, instead of an hour after its last line, and
+//! under the settings that the hook had. A note stays until its session is stored or gone.
 //!
-//! Notes help to be early; nothing depends on them. One that is missing, damaged or of another
-//! version costs that hour, so none is waited for to reach the disk.
+//! One that is missing or damaged costs that hour and those settings, so none is waited for to reach
+//! the disk.
 
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::files::{make_directory, private_file, remove};
 use super::lock::Lock;
@@ -21,8 +25,14 @@ use crate::fingerprint;
 /// Format version of the files. Readers use the fields they know, whatever the version.
 const VERSION: u32 = 1;
 
-/// Size in bytes above which a file is not a note: a note has one path, of 4 KiB at most.
+/// Size in bytes above which a file is not a note: a note has a few paths, of 4 KiB at most.
 const MOST_BYTES: u64 = 64 * 1024;
+
+/// Age from which a file that is not a note is removed. One that is being written may seem so.
+const LITTER: Duration = Duration::from_hours(1);
+
+/// Interval at which the lock of a note is tried again.
+const POLL: Duration = Duration::from_millis(20);
 
 /// Folder of the files in the state directory.
 pub(super) const FOLDER: &str = "endings";
@@ -42,6 +52,8 @@ pub(crate) struct Ending {
     pub(crate) transcript: PathBuf,
     /// When the hook began.
     pub(crate) at: SystemTime,
+    /// The settings of the hook, as it wrote them; null in a note of an early version.
+    pub(crate) settings: Value,
     file: PathBuf,
 }
 
@@ -50,8 +62,10 @@ pub(crate) struct Ending {
 struct Note<'a> {
     #[serde(default)]
     version: u32,
-    agent: &'a str,
+    agent: Cow<'a, str>,
     transcript: PathBuf,
+    #[serde(default)]
+    settings: Value,
 }
 
 impl Endings {
@@ -63,15 +77,16 @@ impl Endings {
         }
     }
 
-    /// Notes that the end of a session is being processed.
+    /// Notes that the end of a session is being processed, under these settings.
     ///
     /// # Errors
     /// When the file cannot be written, or the path cannot be written as JSON.
-    pub(crate) fn add(&self, agent: &str, transcript: &Path) -> io::Result<()> {
+    pub(crate) fn add(&self, agent: &str, transcript: &Path, settings: Value) -> io::Result<()> {
         let note = Note {
             version: VERSION,
-            agent,
+            agent: Cow::Borrowed(agent),
             transcript: transcript.to_owned(),
+            settings,
         };
         let text = serde_json::to_vec(&note)?;
         let path = self.path(agent, transcript);
@@ -98,30 +113,28 @@ impl Endings {
         claim(&self.path(agent, transcript))
     }
 
-    /// The readable notes of an agent that no process is at, with a lock each. Removes notes of
-    /// every kind that are older than `expired`.
-    pub(crate) fn left_by(&self, agent: &str, expired: SystemTime) -> Vec<(Ending, Lock)> {
+    /// The notes about sessions of an agent. Removes old files that are not notes.
+    pub(crate) fn of_agent(&self, agent: &str) -> Vec<Ending> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let mut left = Vec::new();
+        let mut endings = Vec::new();
         for entry in entries {
-            let path = entry.path();
             let Ok(metadata) = entry.metadata() else {
                 continue;
             };
             let Ok(at) = metadata.modified() else {
                 continue;
             };
-            if at < expired {
-                let _ = remove(&path);
-            } else if metadata.is_file()
-                && metadata.len() <= MOST_BYTES
-                && let Some(ending) = read(path, at).filter(|it| it.agent == agent)
-                && let Some(lock) = claim(&ending.file)
-            {
-                left.push((ending, lock));
+            let may_be_one = metadata.is_file() && metadata.len() <= MOST_BYTES;
+            let ending = may_be_one.then(|| read(entry.path(), at)).flatten();
+            match ending {
+                Some(ending) => endings.extend(Some(ending).filter(|it| it.agent == agent)),
+                None if at.elapsed().is_ok_and(|age| age > LITTER) => {
+                    let _ = remove(&entry.path());
+                }
+                None => {}
             }
         }
-        left
+        endings
     }
 
     fn path(&self, agent: &str, transcript: &Path) -> PathBuf {
@@ -132,6 +145,24 @@ impl Endings {
 }
 
 impl Ending {
+    /// Marks the end of the session as being processed by this process, until the lock is dropped.
+    /// `None` when the session was stored meanwhile, or while another process is at it.
+    ///
+    /// A process that was killed keeps its locks until its last write is on disk, so this waits for
+    /// `patience`, which is reduced by the time that it took.
+    pub(crate) fn claim(&self, patience: &mut Duration) -> Option<Lock> {
+        loop {
+            match claim(&self.file) {
+                Some(lock) => return self.file.exists().then_some(lock),
+                None if patience.is_zero() || !self.file.exists() => return None,
+                None => {
+                    thread::sleep(POLL);
+                    *patience = patience.saturating_sub(POLL);
+                }
+            }
+        }
+    }
+
     /// Removes the note: its session is stored, or there is nothing to store.
     pub(crate) fn settle(&self) {
         let _ = remove(&self.file);
@@ -142,9 +173,10 @@ fn read(file: PathBuf, at: SystemTime) -> Option<Ending> {
     let text = fs::read(&file).ok()?;
     let note: Note<'_> = serde_json::from_slice(&text).ok()?;
     Some(Ending {
-        agent: note.agent.to_owned(),
+        agent: note.agent.into_owned(),
         transcript: note.transcript,
         at,
+        settings: note.settings,
         file,
     })
 }
@@ -156,15 +188,24 @@ fn claim(path: &Path) -> Option<Lock> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use serde_json::json;
 
     use super::*;
 
-    const LONG_AGO: SystemTime = SystemTime::UNIX_EPOCH;
+    impl Endings {
+        fn note(&self, agent: &str, transcript: impl AsRef<Path>) {
+            let transcript = transcript.as_ref();
+            self.add(agent, transcript, json!({ "inputs": true }))
+                .unwrap();
+        }
+    }
 
+    /// The transcripts of the notes that no process is at.
     fn left(endings: &Endings, agent: &str) -> Vec<PathBuf> {
-        let left = endings.left_by(agent, LONG_AGO).into_iter();
-        let mut left: Vec<_> = left.map(|(ending, _)| ending.transcript).collect();
+        let mut left = endings.of_agent(agent);
+        let mut patience = Duration::ZERO;
+        left.retain(|ending| ending.claim(&mut patience).is_some());
+        let mut left: Vec<_> = left.into_iter().map(|ending| ending.transcript).collect();
         left.sort();
         left
     }
@@ -175,18 +216,15 @@ mod tests {
         let endings = Endings::of(&state.path().join("state"));
         assert_eq!(left(&endings, "claude-code"), [] as [PathBuf; 0]);
         let [one, two] = ["/p/1.jsonl", "/p/2.jsonl"].map(PathBuf::from);
-        endings.add("claude-code", &one).unwrap();
-        endings.add("claude-code", &two).unwrap();
-        endings.add("claude-code", &two).unwrap();
-        endings.add("pi", &one).unwrap();
+        endings.note("claude-code", &one);
+        endings.note("claude-code", &two);
+        endings.note("claude-code", &two);
+        endings.note("pi", &one);
         assert_eq!(left(&endings, "claude-code"), [one.clone(), two.clone()]);
         assert_eq!(left(&endings, "pi").len(), 1);
         endings.remove("claude-code", &one);
         assert_eq!(left(&endings, "claude-code"), [two]);
-        endings
-            .left_by("pi", LONG_AGO)
-            .iter()
-            .for_each(|(ending, _)| ending.settle());
+        endings.of_agent("pi").iter().for_each(Ending::settle);
         assert_eq!(left(&endings, "pi"), [] as [PathBuf; 0]);
     }
 
@@ -199,7 +237,7 @@ mod tests {
             endings.claim("claude-code", transcript).is_none(),
             "no note"
         );
-        endings.add("claude-code", transcript).unwrap();
+        endings.note("claude-code", transcript);
         let lock = endings.claim("claude-code", transcript);
         assert!(lock.is_some());
         assert_eq!(left(&endings, "claude-code"), [] as [PathBuf; 0]);
@@ -208,25 +246,59 @@ mod tests {
     }
 
     #[test]
-    fn notes_of_any_content_are_read_as_far_as_possible_and_removed_in_the_end() {
+    fn a_process_that_was_killed_is_waited_for_until_its_locks_are_free() {
         let state = tempfile::tempdir().unwrap();
         let endings = Endings::of(state.path());
-        endings.add("claude-code", Path::new("/p/1.jsonl")).unwrap();
+        let transcript = Path::new("/p/1.jsonl");
+        endings.note("claude-code", transcript);
+        let lock = endings.claim("claude-code", transcript).unwrap();
+        let ending = endings.of_agent("claude-code").remove(0);
+        let mut patience = 3 * POLL;
+        assert!(ending.claim(&mut patience).is_none());
+        assert_eq!(patience, Duration::ZERO);
+        let mut patience = Duration::from_mins(1);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| ending.claim(&mut patience).is_some());
+            drop(lock);
+            assert!(waiting.join().unwrap());
+        });
+        endings.remove("claude-code", transcript);
+        assert!(ending.claim(&mut patience).is_none(), "it was stored");
+        assert!(patience > Duration::ZERO);
+    }
+
+    #[test]
+    fn notes_are_kept_whatever_their_age_and_other_files_are_removed() {
+        let state = tempfile::tempdir().unwrap();
+        let endings = Endings::of(state.path());
+        endings.note("claude-code", "/p/1.jsonl");
         let newer = r#"{"version":9,"agent":"claude-code","transcript":"/p/2.jsonl","why":[]}"#;
+        let folder = state.path().join(FOLDER);
         for (name, text) in [
             ("newer.json", newer),
             ("empty.json", ""),
             ("torn.json", &newer[..30]),
             ("other", "[1]"),
         ] {
-            fs::write(state.path().join(FOLDER).join(name), text).unwrap();
+            fs::write(folder.join(name), text).unwrap();
         }
         let known = ["/p/1.jsonl", "/p/2.jsonl"].map(PathBuf::from);
         assert_eq!(left(&endings, "claude-code"), known);
-        let later = SystemTime::now() + Duration::from_secs(1);
-        assert!(endings.left_by("claude-code", later).is_empty());
-        let folder = fs::read_dir(state.path().join(FOLDER)).unwrap();
-        assert_eq!(folder.count(), 0);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 5);
+        let settings = |ending: Ending| (ending.transcript, ending.settings);
+        let all = endings.of_agent("claude-code").into_iter().map(settings);
+        let mut all: Vec<_> = all.collect();
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        let [one, two] = known.clone();
+        assert_eq!(all, [(one, json!({ "inputs": true })), (two, Value::Null)]);
+
+        let long_ago = SystemTime::now() - 1_000 * LITTER;
+        for entry in fs::read_dir(&folder).unwrap() {
+            let file = File::options().write(true).open(entry.unwrap().path());
+            file.unwrap().set_modified(long_ago).unwrap();
+        }
+        assert_eq!(left(&endings, "claude-code"), known);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
     }
 
     #[test]
@@ -234,7 +306,7 @@ mod tests {
     fn files_that_are_not_notes_are_not_opened() {
         let state = tempfile::tempdir().unwrap();
         let endings = Endings::of(state.path());
-        endings.add("claude-code", Path::new("/p/1.jsonl")).unwrap();
+        endings.note("claude-code", Path::new("/p/1.jsonl"));
         let folder = state.path().join(FOLDER);
         // Opening a pipe would wait for a writer, reading the device would never end.
         rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("00.json"), 0o600.into()).unwrap();
@@ -250,7 +322,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let state = tempfile::tempdir().unwrap();
         let endings = Endings::of(state.path());
-        endings.add("claude-code", Path::new("/p/1.jsonl")).unwrap();
+        endings.note("claude-code", Path::new("/p/1.jsonl"));
         let folder = state.path().join(FOLDER);
         let note = fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
         for (path, expected) in [(folder, 0o700), (note.path(), 0o600)] {

@@ -1,45 +1,18 @@
-//! Storing events.
+//! Storing the events of a session.
+
+use std::mem;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{Connection, params};
 
-use super::EventState::{
-    self, Acknowledged, DroppedForAge, DroppedForSize, Parked, Waiting, Withdrawn,
-};
 use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
-use super::{Outbox, OutboxError, identities, remember, session};
+use super::store::{BATCH_BYTES, NewBatch, Owner, unstored};
+use super::transcripts::remember;
+use super::{Outbox, OutboxError, recordings, session};
 use crate::posthog::{EventName, Written};
 use crate::redact::Redacted;
-
-/// Bytes of events written per transaction. This bounds memory, and other processes do not wait
-/// long for the database while a very large session is read.
-const STEP_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of memory per buffered event in addition to its body.
-const EVENT_BYTES: usize = 128;
-/// Bytes of the SHA-256 of a body that are kept. Enough to tell two versions of one event apart.
-const DIGEST_BYTES: usize = 16;
-
-/// An event that is already stored.
-const SELECT: &str = "SELECT seq, state, digest FROM identities JOIN events USING (seq)
-     WHERE identities.uuid = ?1";
-/// A new event.
-const INSERT: &str = "INSERT INTO events
-         (uuid, session, destination, name, state, size, digest, enqueued_at)
-     VALUES (?1, ?2, ?3, ?4, ?8, ?5, ?6, ?7)";
-/// A stored event that waits again.
-const UPDATE: &str = "UPDATE events SET state = ?6, destination = ?2, size = ?3, digest = ?4,
-            enqueued_at = ?5, settled_at = NULL, reason = NULL
-     WHERE seq = ?1";
-
-/// The digest by which the body of an event is recognised.
-pub(super) fn digest(body: &[u8]) -> [u8; DIGEST_BYTES] {
-    let mut digest = [0; DIGEST_BYTES];
-    digest.copy_from_slice(&Sha256::digest(body)[..DIGEST_BYTES]);
-    digest
-}
 
 /// The new events of one session while they are stored.
 ///
@@ -50,8 +23,7 @@ pub(super) fn digest(body: &[u8]) -> [u8; DIGEST_BYTES] {
 pub struct SessionWriter<'a> {
     outbox: &'a Outbox,
     session: SessionRecord,
-    destination: i64,
-    now: i64,
+    owner: Owner,
     pending: Vec<Written>,
     pending_bytes: usize,
     /// Traces sum up the other events, so they wait for the commit: if another process was faster,
@@ -66,7 +38,9 @@ impl Outbox {
     /// `SessionWriter::session`, which an earlier run may have registered.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// [`OutboxError::Overtaken`] when events of the session wait that have more content than
+    /// `entry.recording`: they are withdrawn, and the session is to be read again from its start.
+    /// Otherwise when the database cannot be written.
     pub fn begin(
         &self,
         entry: &SessionEntry<'_>,
@@ -77,22 +51,31 @@ impl Outbox {
         let frozen = entry.frozen.get();
         let project = frozen.project_name.as_deref();
         let frozen = serde_json::to_string(frozen).map_err(OutboxError::Frozen)?;
-        let (session, destination) = self.write_ahead(|change| {
+        let begun = self.write_ahead(|change| {
             change.execute(
-                "INSERT INTO sessions (agent, session, project, frozen, first_seen, last_seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+                "INSERT INTO sessions
+                     (agent, session, project, frozen, recording, first_seen, last_seen)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
                  ON CONFLICT (agent, session) DO UPDATE SET project = coalesce(?3, project)",
-                params![entry.agent, entry.id, project, frozen, now],
+                params![entry.agent, entry.id, project, frozen, entry.recording, now],
             )?;
             let session = session(change, entry.agent, entry.id)?
                 .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            Ok((session, register(change, destination)?))
+            if recordings::note(change, session.id, entry.recording, now)? {
+                return Ok(None);
+            }
+            Ok(Some((session, register(change, destination)?)))
         })?;
+        let (session, destination) = begun.ok_or(OutboxError::Overtaken)?;
+        let owner = Owner {
+            session: session.id,
+            destination,
+            now,
+        };
         Ok(SessionWriter {
             outbox: self,
             session,
-            destination,
-            now,
+            owner,
             pending: Vec::new(),
             pending_bytes: 0,
             traces: Vec::new(),
@@ -116,20 +99,41 @@ impl SessionWriter<'_> {
     pub fn push(&mut self, event: Redacted<Written>) -> Result<(), OutboxError> {
         let event = event.into_inner();
         if event.name == EventName::Trace {
+            self.traces.retain(|earlier| earlier.uuid != event.uuid);
             self.traces.push(event);
             return Ok(());
         }
-        self.pending_bytes += event.json.len() + EVENT_BYTES;
+        if self.pending_bytes + event.json.len() > BATCH_BYTES {
+            self.store_pending()?;
+        }
+        // A comma follows each event.
+        self.pending_bytes += event.json.len() + 1;
         self.pending.push(event);
-        if self.pending_bytes >= STEP_BYTES {
-            let step = std::mem::take(&mut self.pending);
-            self.pending_bytes = 0;
-            let counts = self
+        Ok(())
+    }
+
+    /// Stores the events that were pushed as a batch.
+    fn store_pending(&mut self) -> Result<(), OutboxError> {
+        self.pending_bytes = 0;
+        let pending = mem::take(&mut self.pending);
+        for batch in self.pack(pending)? {
+            let stored = self
                 .outbox
-                .write_ahead(|change| self.store(change, &step))?;
-            self.count(counts);
+                .write_ahead(|change| batch.store(change, self.owner))?;
+            self.counts += stored;
         }
         Ok(())
+    }
+
+    /// Compresses those of the events that are not stored yet, and counts the others. This takes
+    /// longer than all else, so it is done before the transaction: other processes need not wait.
+    fn pack(&mut self, events: Vec<Written>) -> Result<Vec<NewBatch>, OutboxError> {
+        let pushed = events.len();
+        let unstored = self
+            .outbox
+            .read(|connection| unstored(connection, events))?;
+        self.counts.known += (pushed - unstored.len()) as u64;
+        Ok(NewBatch::all(unstored))
     }
 
     /// Stores the remaining events and sets the session's checkpoint (unchanged if `None`) in one
@@ -145,16 +149,18 @@ impl SessionWriter<'_> {
         redactions: impl IntoIterator<Item = (&'r str, u64)>,
         transcripts: &[TranscriptStamp],
     ) -> Result<Enqueued, OutboxError> {
-        let mut last = std::mem::take(&mut self.pending);
-        last.append(&mut self.traces);
-        let counts = self.outbox.write(|change| {
+        let (pending, traces) = (mem::take(&mut self.pending), mem::take(&mut self.traces));
+        // Only traces change later: apart, they leave the batch of the other events as it is.
+        let mut last = self.pack(pending)?;
+        last.append(&mut self.pack(traces)?);
+        let stored = self.outbox.write(|change| {
             let moved = change.execute(
                 "UPDATE sessions SET generation = generation + 1, last_seen = ?2,
                         checkpoint = coalesce(?3, checkpoint)
                  WHERE id = ?1 AND generation = ?4",
                 params![
                     self.session.id,
-                    self.now,
+                    self.owner.now,
                     checkpoint.map(Redacted::get),
                     self.session.generation
                 ],
@@ -162,7 +168,10 @@ impl SessionWriter<'_> {
             if moved == 0 {
                 return Ok(None);
             }
-            let counts = self.store(change, &last)?;
+            let mut stored = Enqueued::default();
+            for batch in &last {
+                stored += batch.store(change, self.owner)?;
+            }
             remember(change, transcripts)?;
             for (rule, count) in redactions {
                 change.execute(
@@ -171,71 +180,10 @@ impl SessionWriter<'_> {
                     params![rule, count],
                 )?;
             }
-            Ok(Some(counts))
+            Ok(Some(stored))
         })?;
-        self.count(counts.ok_or(OutboxError::Overtaken)?);
+        self.counts += stored.ok_or(OutboxError::Overtaken)?;
         Ok(self.counts)
-    }
-
-    fn store(&self, change: &Connection, step: &[Written]) -> rusqlite::Result<Enqueued> {
-        let mut select = change.prepare_cached(SELECT)?;
-        let mut insert = change.prepare_cached(INSERT)?;
-        let mut update = change.prepare_cached(UPDATE)?;
-        let mut body =
-            change.prepare_cached("INSERT OR REPLACE INTO bodies (seq, body) VALUES (?1, ?2)")?;
-        let mut counts = Enqueued::default();
-        for event in step {
-            let digest = digest(&event.json);
-            let size = event.json.len();
-            let held = select.query_row([event.uuid.as_bytes()], |row| {
-                let same = row.get_ref(2)?.as_blob()? == digest;
-                Ok((row.get::<_, i64>(0)?, row.get::<_, EventState>(1)?, same))
-            });
-            let mut wait_again = |seq: i64| {
-                let row = params![seq, self.destination, size, digest, self.now, Waiting];
-                update.execute(row).map(|_| seq)
-            };
-            let seq = match (held.optional()?, event.name) {
-                (None, name) => {
-                    insert.execute(params![
-                        event.uuid.as_bytes(),
-                        self.session.id,
-                        self.destination,
-                        name.as_str(),
-                        size,
-                        digest,
-                        self.now,
-                        Waiting
-                    ])?;
-                    counts.new += 1;
-                    change.last_insert_rowid()
-                }
-                // A changed trace, or a changed parked event: send it again.
-                (Some((seq, Waiting | Acknowledged, false)), EventName::Trace)
-                | (Some((seq, Parked, false)), _) => {
-                    counts.replaced += 1;
-                    wait_again(seq)?
-                }
-                // Dropped or withdrawn before it was sent, and now stored again.
-                (Some((seq, DroppedForAge | DroppedForSize | Withdrawn, _)), _) => {
-                    counts.new += 1;
-                    wait_again(seq)?
-                }
-                (Some(_), _) => {
-                    counts.known += 1;
-                    continue;
-                }
-            };
-            body.execute(params![seq, event.json])?;
-        }
-        identities::merge(change)?;
-        Ok(counts)
-    }
-
-    const fn count(&mut self, counts: Enqueued) {
-        self.counts.new += counts.new;
-        self.counts.replaced += counts.replaced;
-        self.counts.known += counts.known;
     }
 }
 

@@ -1,16 +1,17 @@
 //! Size and age limits of the outbox, and what is dropped when they are exceeded.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::EventState::{DroppedForAge, DroppedForSize, Parked, Waiting};
+use super::ledger::{Fate, Which, settle};
 use super::records::{Destination, Dropped, Load, milliseconds};
 use super::{Outbox, OutboxError};
 
 /// Age at which unsent events are dropped. PostHog keeps content for 30 days.
 pub(crate) const MAX_AGE: TimeDelta = TimeDelta::days(30);
-/// Maximum size of the bodies of unsent events on disk, in bytes. Enough for months of heavy use,
-/// and harmless on a laptop that never gets a connection.
+/// Maximum size of unsent events, in bytes of JSON. They take about a seventh of it on disk: enough
+/// for months of heavy use, and harmless on a laptop that never gets a connection.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Unused pages above which space is given back to the file system; fewer will be needed again
@@ -62,30 +63,26 @@ impl Outbox {
     ) -> Result<Dropped, OutboxError> {
         let cutoff = milliseconds(now - MAX_AGE);
         let (expired, excess) = self.read(|connection| {
-            let expired: bool = connection.query_row(
-                &format!(
-                    "SELECT EXISTS (
-                         SELECT 1 FROM destinations JOIN events ON destination = destinations.id
-                         WHERE state = {Waiting} AND enqueued_at < ?1)"
-                ),
-                [cutoff],
-                |row| row.get(0),
-            )?;
             let held: u64 = connection.query_row(
                 "SELECT coalesce(sum(bytes), 0) FROM tallies WHERE state IN (?1, ?2)",
                 [Waiting, Parked],
                 |row| row.get(0),
             )?;
+            let expired = expired(connection, cutoff)?;
             Ok((expired, held.saturating_sub(max_bytes)))
         })?;
-        if !expired && excess == 0 {
+        if expired.is_empty() && excess == 0 {
             return Ok(Dropped::default());
         }
+        let now = milliseconds(now);
         self.write(|change| {
-            Ok(Dropped {
-                by_age: drop_expired(change, cutoff, milliseconds(now))?,
-                by_size: drop_excess(change, excess, milliseconds(now))?,
-            })
+            let mut dropped = Dropped::default();
+            for which in expired {
+                let fate = Fate::over(DroppedForAge, now);
+                dropped.by_age += settle(change, which, Waiting, fate)?.events;
+            }
+            dropped.by_size = drop_excess(change, excess, now)?;
+            Ok(dropped)
         })
     }
 
@@ -118,39 +115,46 @@ impl Outbox {
     }
 }
 
-fn drop_expired(change: &Connection, cutoff: i64, now: i64) -> rusqlite::Result<u64> {
-    let is_expired = format!("state = {Waiting} AND enqueued_at < ?1");
-    let delete =
-        format!("DELETE FROM bodies WHERE seq IN (SELECT seq FROM events WHERE {is_expired})");
-    change.execute(&delete, [cutoff])?;
-    let update =
-        format!("UPDATE events SET state = {DroppedForAge}, settled_at = ?2 WHERE {is_expired}");
-    let dropped = change.execute(&update, [cutoff, now])?;
-    Ok(dropped as u64)
+/// The waiting events that were stored before a time.
+fn expired(connection: &Connection, cutoff: i64) -> rusqlite::Result<Vec<Which>> {
+    connection
+        .prepare(&format!(
+            "SELECT destinations.id, batches.id FROM batches CROSS JOIN destinations
+             WHERE stored_at < ?1 AND EXISTS (
+                 SELECT 1 FROM events INDEXED BY events_waiting
+                 WHERE state = {Waiting} AND destination = destinations.id
+                     AND batch = batches.id)"
+        ))?
+        .query_map([cutoff], |row| {
+            Ok(Which::Batch {
+                destination: row.get(0)?,
+                batch: row.get(1)?,
+            })
+        })?
+        .collect()
 }
 
 fn drop_excess(change: &Connection, mut excess: u64, now: i64) -> rusqlite::Result<u64> {
-    if excess == 0 {
-        return Ok(0);
-    }
-    let mut update =
-        change.prepare("UPDATE events SET state = ?3, settled_at = ?2 WHERE seq = ?1")?;
-    let mut delete = change.prepare("DELETE FROM bodies WHERE seq = ?1")?;
     let mut dropped = 0;
     for state in [Parked, Waiting] {
+        if excess == 0 {
+            break;
+        }
         // All rows are read first: rows must not move under a query that iterates over them.
-        let oldest: Vec<(i64, u64)> = change
+        let oldest: Vec<(Which, u64)> = change
             .prepare(&format!(
-                "SELECT seq, size FROM events WHERE state = {state} ORDER BY enqueued_at, seq"
+                "SELECT seq, batch, size FROM events WHERE state = {state} ORDER BY batch, start"
             ))?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map([], |row| {
+                let (seq, batch) = (row.get(0)?, row.get(1)?);
+                Ok((Which::Event { seq, batch }, row.get(2)?))
+            })?
             .collect::<rusqlite::Result<_>>()?;
-        for (seq, size) in oldest {
+        for (which, size) in oldest {
             if excess == 0 {
-                return Ok(dropped);
+                break;
             }
-            update.execute(params![seq, now, DroppedForSize])?;
-            delete.execute([seq])?;
+            settle(change, which, state, Fate::over(DroppedForSize, now))?;
             excess = excess.saturating_sub(size);
             dropped += 1;
         }

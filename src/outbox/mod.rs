@@ -15,7 +15,40 @@
 //!
 //! A dropped or withdrawn event waits again when its session is read again, an acknowledged trace
 //! when it changed. Every event that was ever stored keeps a row with its identity: the ledger.
-//! Only waiting and parked events have a body. Drops for age and for size are counted separately.
+//! Drops for age and for size are counted separately.
+//!
+//! # Batches
+//!
+//! Waiting and parked events have their JSON in a batch: up to 5 MiB of events, compressed once, when
+//! they are stored, into a part of a deflate stream ([`Segment`]). A request consists of segments as
+//! they lie on disk, with a few bytes around them, so sending neither compresses nor decompresses.
+//!
+//! | table | a row is | by the hand of |
+//! |---|---|---|
+//! | `batches` | a segment, with its lengths and checksums; it names no destination | `batches.rs` |
+//! | `events` | an event for a destination: state, batch, offset in the JSON of the batch | `store.rs` adds, `ledger.rs` changes |
+//! | `identities` | the uuid of an event | `identities.rs` |
+//! | `tallies` | number and bytes of the events of a destination, state and session | `ledger.rs` |
+//!
+//! - The bytes of a batch do not change. If one of its events is replaced, parked or dropped, the
+//!   batch holds more than its rows say; a sender then unpacks it and compresses the rest. The same
+//!   happens when the server refuses a request as too large or malformed. All else is sent as it is.
+//! - Only withdrawing removes text from a batch at once.
+//! - A parked event has a batch of its own, a damaged one none.
+//! - A batch without a waiting or parked event is deleted in the transaction that settles the last.
+//! - The numbers of batches are never used again, so that a sender that was overtaken acknowledges
+//!   nothing that it did not send.
+//!
+//! What a process that dies at any point leaves behind:
+//!
+//! | while | on disk | then |
+//! |---|---|---|
+//! | events are compressed | nothing of them | the session is read again from its checkpoint |
+//! | a batch is written | all of batch, rows and tallies, or nothing | the same; what is stored is recognised |
+//! | a request is under way | the batch waits | it is sent again, as the same bytes |
+//! | the server has accepted it | the batch waits | it is sent again under the same identities |
+//! | it is acknowledged | all rows and the deletion of the batch, or nothing | as before, or done |
+//! | format 1 is migrated | format 1 | the next process migrates it |
 //!
 //! # Files of the state directory
 //!
@@ -26,9 +59,9 @@
 //! | `outbox.db.suspect` | a mark: the next run checks the whole database |
 //! | `outbox.db.corrupt-1`, … | damaged databases that were set aside |
 //! | `outbox.lock` | lock for creating, migrating and setting aside a database |
-//! | `sender-1.lock`, … | lock for sending to a destination |
+//! | `sender-1.lock`, … | lock for sending to a destination, and the id of the process that took it last |
 //! | `sender-waiting.lock` | lock of the process that waits for destinations in trouble |
-//! | `endings/….json` | for each session whose end a hook began to process: agent and transcript |
+//! | `endings/….json` | for each session whose end a hook began to process: agent, transcript, and the settings of the hook |
 //! | `redaction.key` | secret that keys the marks of redacted values; made when first needed |
 //! | `excluded/….json` | for each session that the user excluded: which, when and by which command |
 //!
@@ -51,6 +84,7 @@
 //! - Only [`Redacted`](crate::redact::Redacted) events are accepted.
 //! - Nothing is deleted without being counted; a damaged database is set aside, never removed.
 
+mod batches;
 mod check;
 mod delivery;
 mod endings;
@@ -58,25 +92,30 @@ mod enqueue;
 mod error;
 mod exclusions;
 mod files;
+mod format_1;
 mod identities;
 mod key;
+mod ledger;
 mod limits;
 mod lock;
 mod open;
 mod purge;
+mod recordings;
 mod records;
 mod run;
+mod segment;
 mod state;
 mod status;
+mod store;
 #[cfg(test)]
 mod tests;
+mod transcripts;
 mod withdraw;
 mod writable;
 
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
@@ -92,10 +131,11 @@ pub(crate) use lock::Lock;
 pub(crate) use open::is_there;
 pub(crate) use purge::purge;
 pub use records::{
-    Claimed, Damaged, Destination, Dropped, Enqueued, SessionEntry, TranscriptStamp, Waiting,
+    Batch, Claimed, Damaged, Destination, Dropped, Enqueued, SessionEntry, TranscriptStamp, Waiting,
 };
 pub(crate) use records::{DestinationRecord, Load, Receipt, SessionRecord};
 pub use run::{Run, RunKind};
+pub use segment::Segment;
 pub(crate) use status::{DestinationStatus, Parked, SessionStatus, Status};
 
 use records::{milliseconds, moment};
@@ -255,33 +295,6 @@ impl Outbox {
             )?;
             Ok(enabled_since(change, &name)?.unwrap_or(now))
         })
-    }
-
-    /// Size and time of a transcript file when its events were last stored.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub(crate) fn transcript(&self, path: &Path) -> Result<Option<TranscriptStamp>, OutboxError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached("SELECT size, modified FROM transcripts WHERE path = ?1")?
-                .query_row([path.as_os_str().as_encoded_bytes()], |row| {
-                    Ok(TranscriptStamp {
-                        path: path.to_owned(),
-                        size: row.get(0)?,
-                        modified: system_time(row.get(1)?),
-                    })
-                })
-                .optional()
-        })
-    }
-
-    /// Records transcripts that contained no session.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub(crate) fn remember(&self, transcripts: &[TranscriptStamp]) -> Result<(), OutboxError> {
-        self.write(|change| remember(change, transcripts))
     }
 
     /// Adds a run to the log, which keeps the last 50, and returns its number. A power failure may
@@ -457,28 +470,4 @@ fn enabled_since(connection: &Connection, name: &str) -> rusqlite::Result<Option
         .query_row(select, [name], |row| row.get(0))
         .optional()?;
     Ok(bytes.map(|bytes| moment(i64::from_be_bytes(bytes))))
-}
-
-fn remember(change: &Connection, transcripts: &[TranscriptStamp]) -> rusqlite::Result<()> {
-    let mut insert = change.prepare_cached(
-        "INSERT OR REPLACE INTO transcripts (path, size, modified) VALUES (?1, ?2, ?3)",
-    )?;
-    for transcript in transcripts {
-        insert.execute(params![
-            transcript.path.as_os_str().as_encoded_bytes(),
-            transcript.size,
-            nanoseconds(transcript.modified),
-        ])?;
-    }
-    Ok(())
-}
-
-/// Nanoseconds since 1970; times before 1970 and after 2262 count as 1970.
-fn nanoseconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(0)
-}
-
-fn system_time(nanoseconds: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_nanos(nanoseconds.try_into().unwrap_or(0))
 }

@@ -12,12 +12,14 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::error::OutboxError;
 use super::files::{make_directory, private_file, remove, sync_directory};
+use super::format_1;
 use super::key::redaction_key;
 use super::lock::Lock;
 
-/// The migrations from an empty database to the newest format; the format is the number of steps.
-const MIGRATIONS: [&str; FORMAT] = [include_str!("schema.sql")];
-const FORMAT: usize = 1;
+/// The newest format.
+const FORMAT: usize = 2;
+/// The tables of the newest format.
+const SCHEMA: &str = include_str!("schema.sql");
 
 /// How long to wait for another process. A write takes as long as a few megabytes need to reach the
 /// disk; twenty of them in a row on a slow disk fit.
@@ -208,10 +210,14 @@ fn create(directory: &Path) -> Result<Connection, OutboxError> {
     }
 }
 
+/// Makes a database of an older format, or an empty one, one of the newest. If the process ends or
+/// the disk is full meanwhile, the database stays as it was.
 fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     let change = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    for step in &MIGRATIONS[format..] {
-        change.execute_batch(step)?;
+    if format == 0 {
+        change.execute_batch(SCHEMA)?;
+    } else {
+        format_1::migrate(&change)?;
     }
     change.pragma_update(None, "user_version", FORMAT)?;
     change.commit()

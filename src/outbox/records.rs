@@ -1,14 +1,15 @@
 //! The values that the outbox stores and returns.
 
 use std::fmt;
+use std::ops::AddAssign;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{EventState, OutboxError};
-use crate::posthog::Frozen;
+use super::{EventState, OutboxError, Segment};
+use crate::posthog::{Frozen, Recording};
 use crate::redact::Redacted;
 
 /// Where events are sent. Destinations that differ in any field have separate queues and senders.
@@ -66,6 +67,8 @@ pub struct SessionEntry<'a> {
     pub id: &'a str,
     /// The settings that its identities depend on, used if the session is new.
     pub frozen: Redacted<Frozen>,
+    /// The content with which its events are stored.
+    pub recording: Recording,
 }
 
 /// The stored record of a session.
@@ -121,6 +124,14 @@ pub struct Receipt {
     pub withdrawn: u64,
 }
 
+impl AddAssign for Enqueued {
+    fn add_assign(&mut self, more: Self) {
+        self.new += more.new;
+        self.replaced += more.replaced;
+        self.known += more.known;
+    }
+}
+
 impl Receipt {
     pub(super) const fn add(&mut self, state: EventState, events: u64) {
         self.events += events;
@@ -146,10 +157,35 @@ pub struct TranscriptStamp {
     pub modified: SystemTime,
 }
 
-/// A waiting event, claimed by a sender.
+/// Events that are sent in one request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// Batches to send, the oldest first.
+    pub batches: Vec<Batch>,
+    /// Batches not to send.
+    pub damaged: Vec<Damaged>,
+}
+
+/// The events of a batch that wait for a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The events, compressed.
+    pub segment: Segment,
+    pub(super) id: i64,
+}
+
+/// A batch that is missing, or differs from what was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// A description of the damage.
+    pub reason: &'static str,
+    pub(super) batch: i64,
+}
+
+/// A single waiting event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// Number of the event in this outbox; determines the order.
+    /// Number of the event in this outbox.
     pub seq: i64,
     /// The event's identity.
     pub uuid: Uuid,
@@ -157,33 +193,10 @@ pub struct Waiting {
     pub name: String,
     /// The event as JSON.
     pub body: Vec<u8>,
-    /// Digest of the body as stored. A replaced event has another one.
-    pub(super) digest: Vec<u8>,
+    pub(super) batch: i64,
 }
 
-/// Events claimed by a sender.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claimed {
-    /// Events to send, the oldest first.
-    pub events: Vec<Waiting>,
-    /// Events not to send, because their bodies differ from what was stored.
-    pub damaged: Vec<Damaged>,
-}
-
-/// An event whose body is missing or differs from the one that was stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damaged {
-    /// The event's identity.
-    pub uuid: Uuid,
-    /// The event's name on the wire.
-    pub name: String,
-    /// A description of the damage.
-    pub reason: &'static str,
-    pub(super) seq: i64,
-    pub(super) digest: Vec<u8>,
-}
-
-/// Size of the outbox, in bytes of bodies.
+/// Size of the outbox, in bytes of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Load {
     /// Unsent events for all destinations, refused ones included.

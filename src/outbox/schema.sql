@@ -28,6 +28,7 @@ CREATE TABLE sessions (
     project      TEXT,
     title        TEXT,                       -- unused
     frozen       TEXT NOT NULL,
+    recording    INTEGER NOT NULL,            -- of its events: 1 inputs, 2 outputs, 3 both
     checkpoint   BLOB,
     generation   INTEGER NOT NULL DEFAULT 0,  -- grows with every commit
     first_seen   INTEGER NOT NULL,
@@ -38,6 +39,21 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_last_seen ON sessions (last_seen);
 
+-- Events as they are sent: compressed together, see Segment. A batch names no destination, since
+-- the same one can go to several.
+CREATE TABLE batches (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again
+    events    INTEGER NOT NULL,
+    bytes     INTEGER NOT NULL,               -- of the JSON
+    longest   INTEGER NOT NULL,               -- bytes of the longest event
+    crc       INTEGER NOT NULL,               -- CRC-32 of the JSON
+    checksum  INTEGER NOT NULL,               -- CRC-32 of segment and numbers
+    stored_at INTEGER NOT NULL,
+    segment   BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX batches_by_age ON batches (stored_at);
+
 -- The ledger: one small row for every event ever stored.
 CREATE TABLE events (
     seq         INTEGER PRIMARY KEY,
@@ -46,15 +62,16 @@ CREATE TABLE events (
     destination INTEGER NOT NULL REFERENCES destinations,
     name        TEXT NOT NULL,
     state       INTEGER NOT NULL,
-    size        INTEGER NOT NULL,             -- bytes of the body
-    digest      BLOB NOT NULL,                -- of the body
-    enqueued_at INTEGER NOT NULL,
+    size        INTEGER NOT NULL,             -- bytes of its JSON
+    digest      BLOB NOT NULL,                -- of its JSON, for traces and parked events, else empty
     settled_at  INTEGER,
-    reason      TEXT
+    reason      TEXT,
+    batch       INTEGER,                      -- with its JSON; NULL when that is gone
+    start       INTEGER                       -- offset of the event in the JSON of the batch
 ) STRICT;
 
-CREATE INDEX events_waiting ON events (destination, enqueued_at) WHERE state = 0;
-CREATE INDEX events_parked ON events (seq) WHERE state = 2;
+CREATE INDEX events_waiting ON events (destination, batch) WHERE state = 0;
+CREATE INDEX events_parked ON events (batch) WHERE state = 2;
 
 -- The index over the uuids of events, in levels.
 CREATE TABLE new_identities (uuid BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -66,7 +83,7 @@ CREATE VIEW identities AS
     UNION ALL SELECT uuid, seq FROM recent_identities
     UNION ALL SELECT uuid, seq FROM old_identities;
 
--- Numbers and sizes of events, kept up to date so that nothing has to count a million rows.
+-- Numbers and sizes of events, so that nothing has to count a million rows.
 CREATE TABLE tallies (
     destination INTEGER NOT NULL,
     state       INTEGER NOT NULL,
@@ -75,33 +92,6 @@ CREATE TABLE tallies (
     bytes       INTEGER NOT NULL,
     PRIMARY KEY (destination, state, session)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TRIGGER event_came AFTER INSERT ON events BEGIN
-    INSERT INTO new_identities VALUES (new.uuid, new.seq);
-    INSERT INTO tallies VALUES (new.destination, new.state, new.session, 1, new.size)
-    ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
-END;
-
-CREATE TRIGGER event_moved AFTER UPDATE OF destination, state, size ON events BEGIN
-    UPDATE tallies SET events = events - 1, bytes = bytes - old.size
-    WHERE destination = old.destination AND state = old.state AND session = old.session;
-    INSERT INTO tallies VALUES (new.destination, new.state, new.session, 1, new.size)
-    ON CONFLICT DO UPDATE SET events = events + 1, bytes = bytes + excluded.bytes;
-END;
-
-CREATE TRIGGER event_went AFTER DELETE ON events BEGIN
-    DELETE FROM new_identities WHERE uuid = old.uuid;
-    DELETE FROM recent_identities WHERE uuid = old.uuid;
-    DELETE FROM old_identities WHERE uuid = old.uuid;
-    UPDATE tallies SET events = events - 1, bytes = bytes - old.size
-    WHERE destination = old.destination AND state = old.state AND session = old.session;
-END;
-
--- A table of its own, so that acknowledging events frees whole pages.
-CREATE TABLE bodies (
-    seq  INTEGER PRIMARY KEY,
-    body BLOB NOT NULL
-) STRICT;
 
 CREATE TABLE transcripts (
     path     BLOB PRIMARY KEY,

@@ -15,7 +15,7 @@ pub(super) enum EventState {
     Waiting,
     /// The server accepted it.
     Acknowledged,
-    /// The server refused it, or its body was damaged. It is kept with the reason.
+    /// The server refused it, or its text was damaged. It is kept with the reason.
     Parked,
     /// Dropped because it waited longer than [`MAX_AGE`](super::MAX_AGE).
     DroppedForAge,
@@ -35,11 +35,6 @@ impl EventState {
         Self::DroppedForSize,
         Self::Withdrawn,
     ];
-
-    /// Whether an event in this state has a body.
-    pub(super) const fn has_body(self) -> bool {
-        matches!(self, Self::Waiting | Self::Parked)
-    }
 
     const fn number(self) -> u8 {
         self as u8
@@ -87,10 +82,10 @@ mod tests {
         let schema = include_str!("schema.sql");
         for (index, state) in [
             (
-                "events_waiting ON events (destination, enqueued_at)",
+                "events_waiting ON events (destination, batch)",
                 EventState::Waiting,
             ),
-            ("events_parked ON events (seq)", EventState::Parked),
+            ("events_parked ON events (batch)", EventState::Parked),
         ] {
             let index = format!("CREATE INDEX {index} WHERE state = {state};");
             assert!(schema.contains(&index), "{index}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
 use super::records::{DestinationRecord, Dropped, Receipt, moment};
@@ -52,7 +52,7 @@ pub struct DestinationStatus {
     pub record: DestinationRecord,
     /// The number of waiting events.
     pub waiting: u64,
-    /// Size of their bodies in bytes.
+    /// Size of their JSON in bytes.
     pub waiting_bytes: u64,
     /// When the oldest waiting event was stored.
     pub oldest: Option<DateTime<Utc>>,
@@ -82,7 +82,7 @@ pub struct Parked {
     pub uuid: Uuid,
     /// The event's name on the wire.
     pub name: String,
-    /// Size of its body in bytes.
+    /// Size of its JSON in bytes.
     pub size: u64,
     /// The server's message, or a description of the damage.
     pub reason: String,
@@ -133,6 +133,25 @@ impl Outbox {
         status.set_aside = open::set_aside_databases(&self.directory);
         Ok(status)
     }
+
+    /// The address of the destination that has accepted most events of a session; `None` if none
+    /// has accepted any.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) fn recipient(&self, agent: &str, id: &str) -> Result<Option<String>, OutboxError> {
+        let select = format!(
+            "SELECT host FROM sessions CROSS JOIN destinations CROSS JOIN tallies
+             WHERE agent = ?1 AND sessions.session = ?2 AND destination = destinations.id
+               AND state = {acknowledged} AND tallies.session = sessions.id AND events > 0
+             ORDER BY events DESC LIMIT 1",
+            acknowledged = EventState::Acknowledged
+        );
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(&select)?;
+            select.query_row([agent, id], |row| row.get(0)).optional()
+        })
+    }
 }
 
 fn destinations(connection: &Connection) -> rusqlite::Result<Vec<DestinationStatus>> {
@@ -143,8 +162,9 @@ fn destinations(connection: &Connection) -> rusqlite::Result<Vec<DestinationStat
         .collect::<rusqlite::Result<Vec<_>>>()?;
     let mut waiting = connection.prepare(&format!(
         "SELECT coalesce(sum(events), 0), coalesce(sum(bytes), 0),
-                (SELECT min(enqueued_at) FROM events INDEXED BY events_waiting
-                 WHERE state = {waiting} AND destination = ?1)
+                (SELECT min(stored_at) FROM batches WHERE EXISTS (
+                     SELECT 1 FROM events INDEXED BY events_waiting
+                     WHERE state = {waiting} AND destination = ?1 AND batch = batches.id))
          FROM tallies WHERE state = {waiting} AND destination = ?1",
         waiting = EventState::Waiting
     ))?;
@@ -204,7 +224,7 @@ fn runs(connection: &Connection) -> rusqlite::Result<Vec<Run>> {
 
 fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
     let mut select = connection.prepare(&format!(
-        "SELECT uuid, name, size, reason, sessions.session, digest = x''
+        "SELECT uuid, name, size, reason, sessions.session, batch IS NULL
          FROM events JOIN sessions ON sessions.id = events.session
          WHERE state = {parked} ORDER BY seq DESC LIMIT ?1",
         parked = EventState::Parked
@@ -224,7 +244,7 @@ fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
 
 fn damaged(connection: &Connection) -> rusqlite::Result<u64> {
     let select = format!(
-        "SELECT count(*) FROM events WHERE state = {parked} AND digest = x''",
+        "SELECT count(*) FROM events WHERE state = {parked} AND batch IS NULL",
         parked = EventState::Parked
     );
     connection.query_row(&select, [], |row| row.get(0))

@@ -1,17 +1,20 @@
 //! The outbox as a ledger: storing, claiming and counting events.
 
+mod batches;
 mod excluded;
 mod files;
+mod format_1;
 
 use std::fs;
+use std::iter;
 use std::thread;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::posthog::{Event, EventName, Frozen, Properties, Written};
+use crate::posthog::{Event, EventName, Frozen, Properties, Recording, Written};
 use crate::redact::Redacted;
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -31,6 +34,7 @@ fn entry(id: &str) -> SessionEntry<'_> {
         agent: "claude-code",
         id,
         frozen: Redacted::trusted(Frozen::of_project("shop")),
+        recording: Recording::Full,
     }
 }
 
@@ -73,8 +77,27 @@ pub(super) fn spans(numbers: impl Iterator<Item = u128>) -> Vec<Redacted<Written
         .collect()
 }
 
+/// 100 KB of text that takes about 75 KB when it is compressed.
+fn incompressible(seed: u64) -> String {
+    let mut random = fastrand::Rng::with_seed(seed);
+    iter::repeat_with(|| random.alphanumeric())
+        .take(100_000)
+        .collect()
+}
+
+/// The single events that wait.
 fn claim_all(outbox: &Outbox) -> Vec<Waiting> {
-    outbox.claim(1, usize::MAX, 0).unwrap().events
+    let claimed = outbox.claim(1, usize::MAX).unwrap();
+    let events = |batch| outbox.unpack(1, batch).unwrap().unwrap();
+    claimed.batches.iter().flat_map(events).collect()
+}
+
+/// Acknowledges everything that waits.
+fn acknowledge_all(outbox: &Outbox, seconds: i64) {
+    let claimed = outbox.claim(1, usize::MAX).unwrap();
+    outbox
+        .acknowledge(1, &claimed.batches, at(seconds))
+        .unwrap();
 }
 
 /// Asserts that tallies and identities match the events they count and name.
@@ -162,7 +185,7 @@ fn a_trace_that_grew_waits_again_and_one_that_did_not_is_known() {
     let outbox = open(&directory);
     let trace = |text| [event(EventName::Trace, 1, text)];
     enqueue(&outbox, "a", &trace("short"), 0);
-    outbox.acknowledge(1, &claim_all(&outbox), at(1)).unwrap();
+    acknowledge_all(&outbox, 1);
     assert_eq!(enqueue(&outbox, "a", &trace("short"), 2).known, 1);
     assert_eq!(enqueue(&outbox, "a", &trace("longer"), 3).replaced, 1);
     let waiting = claim_all(&outbox);
@@ -177,8 +200,8 @@ fn a_trace_replaced_while_its_old_body_is_on_its_way_goes_on_waiting() {
     enqueue(&outbox, "a", &[event(EventName::Trace, 1, "old")], 0);
     let on_its_way = claim_all(&outbox);
     enqueue(&outbox, "a", &[event(EventName::Trace, 1, "new")], 1);
-    outbox.acknowledge(1, &on_its_way, at(2)).unwrap();
-    outbox.park(&on_its_way[0], "too late", at(2)).unwrap();
+    outbox.acknowledge_events(1, &on_its_way, at(2)).unwrap();
+    outbox.park(1, &on_its_way[0], "too late", at(2)).unwrap();
     let receipt = outbox.receipt("claude-code", "a").unwrap();
     assert_eq!((receipt.waiting, receipt.acknowledged), (1, 0));
     assert!(String::from_utf8_lossy(&claim_all(&outbox)[0].body).contains("new"));
@@ -209,8 +232,8 @@ fn the_receipt_adds_up() {
     let outbox = open(&directory);
     enqueue(&outbox, "a", &spans(1..11), 0);
     let claimed = claim_all(&outbox);
-    outbox.acknowledge(1, &claimed[..4], at(1)).unwrap();
-    outbox.park(&claimed[4], "bad", at(1)).unwrap();
+    outbox.acknowledge_events(1, &claimed[..4], at(1)).unwrap();
+    outbox.park(1, &claimed[4], "bad", at(1)).unwrap();
     let receipt = outbox.receipt("claude-code", "a").unwrap();
     let expected = Receipt {
         events: 10,
@@ -228,15 +251,15 @@ fn the_receipt_adds_up() {
 fn a_claim_fits_but_never_comes_empty_handed() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
-    enqueue(&outbox, "a", &spans(1..11), 0);
-    let size = claim_all(&outbox)[0].body.len();
-    assert_eq!(outbox.claim(1, 3 * (size + 1), 1).unwrap().events.len(), 3);
-    assert_eq!(
-        outbox.claim(1, 3 * (size + 1) - 1, 1).unwrap().events.len(),
-        2
-    );
-    assert_eq!(outbox.claim(1, 1, 1).unwrap().events.len(), 1);
-    assert_eq!(outbox.claim(2, usize::MAX, 0).unwrap(), Claimed::default());
+    for number in 1..6 {
+        enqueue(&outbox, "a", &spans(number..=number), 0);
+    }
+    let claim = |max_bytes| outbox.claim(1, max_bytes).unwrap().batches;
+    let size = claim(usize::MAX)[0].segment.bytes;
+    assert_eq!(claim(3 * (size + 1)).len(), 3);
+    assert_eq!(claim(3 * (size + 1) - 1).len(), 2);
+    assert_eq!(claim(1).len(), 1);
+    assert_eq!(outbox.claim(2, usize::MAX).unwrap(), Claimed::default());
 }
 
 #[test]
@@ -245,7 +268,7 @@ fn a_parked_event_waits_again_when_it_changed_or_the_user_says_so() {
     let outbox = open(&directory);
     enqueue(&outbox, "a", &spans(1..3), 0);
     for waiting in claim_all(&outbox) {
-        outbox.park(&waiting, "bad", at(1)).unwrap();
+        outbox.park(1, &waiting, "bad", at(1)).unwrap();
     }
     assert_eq!(enqueue(&outbox, "a", &spans(1..3), 2).known, 2);
     let mended = [event(EventName::Span, 1, "mended")];
@@ -276,7 +299,7 @@ fn an_outbox_that_grows_too_large_loses_parked_events_then_the_oldest() {
     let outbox = open(&directory);
     enqueue(&outbox, "a", &spans(1..11), 0);
     let claimed = claim_all(&outbox);
-    outbox.park(&claimed[9], "bad", at(1)).unwrap();
+    outbox.park(1, &claimed[9], "bad", at(1)).unwrap();
     let size = claimed[0].body.len() as u64;
     let dropped = outbox.enforce(at(2), 7 * size).unwrap();
     assert_eq!((dropped.by_age, dropped.by_size), (0, 3));
@@ -302,7 +325,7 @@ fn a_destination_in_trouble_is_left_alone_until_its_time_or_a_command() {
         .fail(1, at(60 + 315_576_000), "503", false, at(0))
         .unwrap();
     assert_eq!(due(61, false), 1);
-    outbox.acknowledge(1, &claim_all(&outbox), at(61)).unwrap();
+    acknowledge_all(&outbox, 61);
     assert_eq!(due(62, true), 0);
     let record = &outbox.status().unwrap().destinations[0].record;
     assert_eq!((record.failures, &record.last_error), (0, &None));
@@ -317,8 +340,8 @@ fn tallies_and_identities_follow_every_way_of_an_event() {
     enqueue(&outbox, "a", &[event(EventName::Trace, 99, "short")], 0);
     assert_consistent(&outbox);
     let claimed = claim_all(&outbox);
-    outbox.park(&claimed[0], "bad", at(1)).unwrap();
-    outbox.acknowledge(1, &claimed[1..3], at(1)).unwrap();
+    outbox.park(1, &claimed[0], "bad", at(1)).unwrap();
+    outbox.acknowledge_events(1, &claimed[1..3], at(1)).unwrap();
     assert_consistent(&outbox);
     enqueue(&outbox, "a", &[event(EventName::Trace, 99, "longer")], 2);
     assert_consistent(&outbox);
@@ -422,12 +445,11 @@ fn a_sender_is_alone_until_it_lets_go() {
 fn acknowledged_events_give_their_space_back() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
-    let text = "x".repeat(100_000);
-    let events: Vec<_> = (1..120)
-        .map(|number| event(EventName::Span, number, &text))
+    let events: Vec<_> = (1..120_u64)
+        .map(|number| event(EventName::Span, number.into(), &incompressible(number)))
         .collect();
     enqueue(&outbox, "a", &events, 0);
-    outbox.acknowledge(1, &claim_all(&outbox), at(1)).unwrap();
+    acknowledge_all(&outbox, 1);
     outbox.give_back_space().unwrap();
     drop(outbox);
     let size = fs::metadata(directory.path().join("outbox.db")).unwrap();

@@ -5,26 +5,29 @@ use rusqlite::{Connection, params};
 
 use super::EventState::{Parked, Waiting, Withdrawn};
 use super::exclusions::{Cause, Exclusion};
+use super::ledger::{Fate, Which, settle};
 use super::records::milliseconds;
-use super::{Outbox, OutboxError, read_again, receipt, session};
+use super::{Outbox, OutboxError, batches, read_again, receipt, session};
 
 impl Outbox {
     /// Makes parked events wait again, for a user who knows that the reason is gone. Damaged ones
-    /// stay parked, since their body is not the one that was stored. Returns the number of events
-    /// that wait again.
+    /// stay parked, since their text is gone. Returns the number of events that wait again.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub(crate) fn unpark(&self) -> Result<usize, OutboxError> {
-        let update = format!(
-            "UPDATE events SET state = {Waiting}, settled_at = NULL, reason = NULL
-             WHERE state = {Parked} AND digest <> x''"
-        );
-        self.write(|change| change.execute(&update, []))
+    pub(crate) fn unpark(&self) -> Result<u64, OutboxError> {
+        let fate = Fate {
+            state: Waiting,
+            keeps_json: true,
+            reason: None,
+            settled_at: None,
+        };
+        let moved = self.write(|change| settle(change, Which::Undamaged, Parked, fate))?;
+        Ok(moved.events)
     }
 
     /// Withdraws the waiting and parked events of [excluded](super::Exclusions) sessions and
-    /// deletes their bodies; of forgotten sessions it deletes everything except the identities of
+    /// deletes their text; of forgotten sessions it deletes everything except the identities of
     /// their events. A sender calls this first, so that an exclusion takes effect as soon as it is
     /// on disk. Returns the number of withdrawn events.
     ///
@@ -46,39 +49,15 @@ impl Outbox {
     }
 }
 
-/// Events keep their rows, by which a copy of them in another session (a fork) is recognised and
-/// not sent either.
 fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::Result<u64> {
     let Some(session) = session(change, &exclusion.agent, &exclusion.session)? else {
         return Ok(0);
     };
-    let held = receipt(change, session.id)?;
-    let withdrawn = held.waiting + held.parked;
-    if withdrawn > 0 {
-        for (state, index) in [(Waiting, "events_waiting"), (Parked, "events_parked")] {
-            change.execute(
-                &format!(
-                    "DELETE FROM bodies WHERE seq IN (
-                         SELECT seq FROM events INDEXED BY {index}
-                         WHERE state = {state} AND session = ?1)"
-                ),
-                [session.id],
-            )?;
-            change.execute(
-                &format!(
-                    "UPDATE events INDEXED BY {index}
-                     SET state = {Withdrawn}, settled_at = ?2, reason = NULL
-                     WHERE state = {state} AND session = ?1"
-                ),
-                [session.id, now],
-            )?;
-        }
-    }
-    let is_kept = exclusion.cause == Cause::Paused || session.checkpoint.is_none();
-    if withdrawn > 0 || !is_kept {
-        read_again(change, session.id)?;
-    }
+    let withdrawn = events_of(change, session.id, now)?;
     if exclusion.cause == Cause::Forgotten {
+        if withdrawn == 0 && session.checkpoint.is_some() {
+            read_again(change, session.id)?;
+        }
         change.execute(
             "UPDATE sessions SET project = NULL WHERE id = ?1 AND project IS NOT NULL",
             [session.id],
@@ -87,6 +66,29 @@ fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::R
             "UPDATE runs SET session = NULL WHERE session = ?1",
             params![exclusion.session],
         )?;
+    }
+    Ok(withdrawn)
+}
+
+/// Withdraws the waiting and parked events of a session and deletes their text; the session is read
+/// from its start when it is read again. The events keep their rows, by which a copy of them in
+/// another session (a fork) is recognised and not sent either.
+pub(super) fn events_of(change: &Connection, session: i64, now: i64) -> rusqlite::Result<u64> {
+    let held = receipt(change, session)?;
+    let mut withdrawn = 0;
+    for (state, events) in [(Waiting, held.waiting), (Parked, held.parked)] {
+        if events == 0 {
+            continue;
+        }
+        let fate = Fate::over(Withdrawn, now);
+        let moved = settle(change, Which::Session(session), state, fate)?;
+        withdrawn += moved.events;
+        for batch in moved.batches {
+            batches::shrink(change, batch)?;
+        }
+    }
+    if withdrawn > 0 {
+        read_again(change, session)?;
     }
     Ok(withdrawn)
 }

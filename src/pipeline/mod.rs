@@ -19,7 +19,7 @@ use crate::posthog::limits::Limits;
 use crate::posthog::{
     self, DistinctId, Event, EventName, Frozen, Recording, Settings, Tally, retention,
 };
-use crate::redact::{Counts, Redacted, Redactor};
+use crate::redact::{Counts, KnownTexts, Redacted, Redactor};
 use crate::session::Agent;
 pub use collected::Collected;
 pub use known_events::KnownEvents;
@@ -119,7 +119,7 @@ impl<'a> Pipeline<'a> {
         collected: &Collected,
         frozen: Frozen,
         counts: &mut Counts,
-        sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
+        sink: &mut dyn FnMut(Redacted<Event<'_>>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         self.new_events(collected, frozen, &mut KnownEvents::default(), counts, sink)?;
         Ok(())
@@ -137,7 +137,7 @@ impl<'a> Pipeline<'a> {
         frozen: Frozen,
         known: &mut KnownEvents,
         counts: &mut Counts,
-        sink: &mut dyn FnMut(Redacted<Event>) -> anyhow::Result<()>,
+        sink: &mut dyn FnMut(Redacted<Event<'_>>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Tally> {
         let session = &collected.session;
         let config = &self.config.events;
@@ -160,6 +160,7 @@ impl<'a> Pipeline<'a> {
         if collected.is_first() {
             known.restart();
         }
+        let mut texts = KnownTexts::default();
         let mut tally = Tally::default();
         let mut result = Ok(());
         posthog::map(
@@ -176,7 +177,7 @@ impl<'a> Pipeline<'a> {
                     if without_content {
                         retention::without_content(&mut event);
                     }
-                    result = sink(redactor.event(event, counts));
+                    result = sink(redactor.event(event, &mut texts, counts));
                 }
             },
         );

@@ -17,7 +17,7 @@ use crate::outbox::{
     Destination, Enqueued, Exclusion, Outbox, OutboxError, SessionEntry, SessionWriter,
     TranscriptStamp,
 };
-use crate::posthog::{self, Foreign, Frozen, Tally, Written};
+use crate::posthog::{self, Event, Foreign, Frozen, Tally, Written};
 use crate::redact::{Counts, Redacted};
 use crate::session::SessionState;
 use crate::session::{Agent, Session, Skipped};
@@ -151,35 +151,67 @@ impl Piece {
 }
 
 impl Pipeline<'_> {
-    /// Builds the events of a part on one thread and stores them on another. Returns their totals.
-    fn push_all(
+    /// Builds the events of a session from its first step on, and reads the next part meanwhile.
+    /// `directory` is that of the outbox, which knows the events of other sessions.
+    fn build(
         &self,
-        collected: &Collected,
-        frozen: Frozen,
+        mut parts: Parts<'_>,
+        first: Step,
+        frozen: &Frozen,
+        known: &mut KnownEvents,
+        directory: &Path,
+        hand_on: HandOn<'_>,
+    ) -> anyhow::Result<Built> {
+        let mut sums = Sums::default();
+        let mut last = None;
+        let mut outbox = None;
+        let mut step = first;
+        loop {
+            match step {
+                Step::Restart => sums.restart(),
+                Step::OptedOut(reason) => return Ok(Built::OptedOut(reason)),
+                Step::End => break,
+                Step::Part(part) => {
+                    let counts = &mut sums.counts;
+                    let mut build = || self.build_part(&part, frozen, known, counts, hand_on);
+                    let tally = if part.is_part() {
+                        ahead::beside(|| parts.read_ahead(), build).1
+                    } else {
+                        build()
+                    };
+                    sums.add(&part, tally?);
+                    last = Some(part);
+                }
+            }
+            step = parts.next(&mut |part| {
+                if outbox.is_none() {
+                    outbox = Outbox::open_read_only(directory)?;
+                }
+                let outbox = outbox.as_ref().context("the outbox was removed")?;
+                foreign(&part.session, outbox)
+            })?;
+        }
+        let last = last.context("the session ended before it began")?;
+        Ok(Built::Whole(last, sums))
+    }
+
+    /// Builds the events of a part. Returns their totals.
+    fn build_part(
+        &self,
+        part: &Collected,
+        frozen: &Frozen,
         known: &mut KnownEvents,
         counts: &mut Counts,
-        writer: &mut SessionWriter<'_>,
+        hand_on: HandOn<'_>,
     ) -> anyhow::Result<Tally> {
-        let limits = self.limits(collected.session.agent);
-        let mut tally = Tally::default();
+        let limits = self.limits(part.session.agent);
         let mut piece = Piece::default();
-        ahead::meanwhile(
-            PIECES_AHEAD,
-            |hand_on| {
-                tally =
-                    self.new_events(collected, frozen, known, counts, &mut |event| match piece
-                        .with(event.written(&limits))
-                    {
-                        Some(full) => hand_on(full),
-                        None => Ok(()),
-                    })?;
-                hand_on(piece.events)
-            },
-            |events: Vec<Redacted<Written>>| {
-                let mut events = events.into_iter();
-                events.try_for_each(|event| Ok(writer.push(event)?))
-            },
-        )?;
+        let sink = &mut |event: Redacted<Event<'_>>| match piece.with(event.written(&limits)) {
+            Some(full) => hand_on(full),
+            None => Ok(()),
+        };
+        let tally = self.new_events(part, frozen.clone(), known, counts, sink)?;
+        hand_on(piece.events)?;
         Ok(tally)
     }
 
@@ -240,33 +272,38 @@ impl Pipeline<'_> {
             // Without a prompt, the settings of the session are not frozen yet.
             return Ok(Stored::Nothing);
         }
+        let key = &first.session.key;
         if let Some(reason) = first.opted_out() {
+            // Events that wait since before the user decided so.
+            outbox.withdraw(agent.as_str(), key, host.now())?;
             return Ok(Stored::OptedOut(reason.to_owned()));
         }
         let entry = SessionEntry {
             agent: agent.as_str(),
-            id: &first.session.key,
+            id: key,
             frozen: self.freeze(first)?,
+            recording: self.recording(first),
         };
         let mut writer = outbox.begin(&entry, destination, host.now())?;
         let frozen = writer.session().frozen()?;
-        let mut sums = Sums::default();
-        let mut last = None;
-        loop {
-            match parts.next(&mut |part| foreign(&part.session, outbox))? {
-                Step::Restart => sums.restart(),
-                Step::OptedOut(reason) => return Ok(Stored::OptedOut(reason)),
-                Step::End => break,
-                Step::Part(part) => {
-                    let counts = &mut sums.counts;
-                    let push = || self.push_all(&part, frozen.clone(), known, counts, &mut writer);
-                    let ((), pushed) = ahead::beside(|| parts.read_ahead(), push);
-                    sums.add(&part, pushed?);
-                    last = Some(part);
-                }
-            }
-        }
-        let last = last.context("the session ended before it began")?;
+        let first = parts.next(&mut |part| foreign(&part.session, outbox))?;
+        let directory = outbox.directory();
+        let mut built = None;
+        ahead::meanwhile(
+            PIECES_AHEAD,
+            |hand_on| {
+                built = Some(self.build(parts, first, &frozen, known, directory, hand_on)?);
+                Ok(())
+            },
+            |events: Vec<Redacted<Written>>| {
+                let mut events = events.into_iter();
+                events.try_for_each(|event| Ok(writer.push(event)?))
+            },
+        )?;
+        let (last, sums) = match built.context("the session was not built")? {
+            Built::Whole(last, sums) => (last, sums),
+            Built::OptedOut(reason) => return Ok(Stored::OptedOut(reason)),
+        };
         // If it was excluded meanwhile, its stored events are withdrawn before the next sending.
         if let Some(reason) = excluded(outbox, agent, &last.session.key)? {
             return Ok(Stored::OptedOut(reason));
@@ -307,7 +344,18 @@ impl Pipeline<'_> {
     }
 }
 
-/// Sums over the parts of a session that were stored.
+/// Passes on events.
+type HandOn<'a> = &'a mut dyn FnMut(Vec<Redacted<Written>>) -> anyhow::Result<()>;
+
+/// Result of building the events of a session.
+enum Built {
+    /// The last part, and the sums over all of them.
+    Whole(Box<Collected>, Sums),
+    /// The session is to be left alone, for this reason.
+    OptedOut(String),
+}
+
+/// Sums over the parts of a session that were built.
 #[derive(Default)]
 struct Sums {
     /// Redactions.

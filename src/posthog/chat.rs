@@ -9,9 +9,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Recording;
+use super::json::Json;
 use crate::session::{Block, Role, ToolResult};
 
 /// Prefix of the text of a failed result: the chat format has no field for a failure.
@@ -22,10 +23,10 @@ const FAILED: &str = "[failed] ";
 ///
 /// PostHog recognises a `function` part beside texts and a `thinking` part beside anything, but no
 /// `function` beside `thinking` (`compat_array` and `anthropic` of its rendering recipes).
-pub(super) fn messages(role: Role, content: &[Block], recording: Recording) -> Vec<Value> {
+pub(super) fn messages(role: Role, content: &[Block], recording: Recording) -> Vec<Json<'_>> {
     // Text of the model counts as output, also when it is given back to the model.
     if role == Role::Assistant && !recording.outputs() {
-        return vec![said(role, Value::Null)];
+        return vec![said(role, Json::NULL)];
     }
     let runs = content.chunk_by(|a, b| match (a, b) {
         (Block::ToolResult { .. }, _) | (_, Block::ToolResult { .. }) => false,
@@ -35,89 +36,92 @@ pub(super) fn messages(role: Role, content: &[Block], recording: Recording) -> V
         [Block::ToolResult { call_id, result }] => Some(answer(call_id, result, recording)),
         run => {
             let parts = parts(run, recording);
-            (!parts.is_empty()).then(|| said(role, Value::Array(parts)))
+            (!parts.is_empty()).then(|| said(role, Json::List(parts)))
         }
     })
     .collect()
 }
 
-fn said(role: Role, content: Value) -> Value {
+fn said(role: Role, content: Json<'_>) -> Json<'_> {
     let name = match role {
         Role::User => "user",
         Role::Assistant => "assistant",
         Role::System => "system",
     };
-    object([("role", json!(name)), ("content", content)])
+    Json::object([("role", name.into()), ("content", content)])
 }
 
 /// A tool result as a message.
-fn answer(call_id: &str, result: &ToolResult, recording: Recording) -> Value {
+fn answer<'a>(call_id: &'a str, result: &'a ToolResult, recording: Recording) -> Json<'a> {
     let mut content = text_of(result, recording);
     if let Some(text) = &mut content
         && result.is_error
     {
-        text.insert_str(0, FAILED);
+        text.to_mut().insert_str(0, FAILED);
     }
-    object([
-        ("role", json!("tool")),
-        ("tool_call_id", json!(call_id)),
-        ("content", content.map_or(Value::Null, Value::String)),
+    Json::object([
+        ("role", "tool".into()),
+        ("tool_call_id", call_id.into()),
+        ("content", content.into()),
     ])
 }
 
-/// A JSON object that takes ownership of its values. `json!` would copy them, and they are long.
-fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    let fields = fields.map(|(name, value)| (name.to_owned(), value));
-    Value::Object(fields.into_iter().collect())
-}
-
 /// The blocks that have content, in order.
-fn parts(blocks: &[Block], recording: Recording) -> Vec<Value> {
+fn parts(blocks: &[Block], recording: Recording) -> Vec<Json<'_>> {
     blocks
         .iter()
         .filter_map(|block| part(block, recording))
         .collect()
 }
 
-/// A tool result: a value or a plain text if it is nothing else, otherwise parts. All of it counts as output,
-/// whatever the kinds of its blocks.
-pub(super) fn result(result: &ToolResult, recording: Recording) -> Value {
+/// A tool result: a value or a plain text if it is nothing else, otherwise parts. All of it counts
+/// as output, whatever the kinds of its blocks.
+pub(super) fn result(result: &ToolResult, recording: Recording) -> Json<'_> {
     if let ([Block::Json(value)], true) = (result.content.as_slice(), recording.outputs()) {
-        return value.clone();
+        return value.into();
     }
     let is_text = |block: &Block| matches!(block, Block::Text(_));
     if recording.outputs() && !result.content.iter().all(is_text) {
-        return Value::Array(parts(&result.content, Recording::Full));
+        return Json::List(parts(&result.content, Recording::Full));
     }
-    text_of(result, recording).map_or(Value::Null, Value::String)
+    text_of(result, recording).into()
 }
 
 /// A tool result as one text, with other content described in words. `None` if it is not recorded.
-fn text_of(result: &ToolResult, recording: Recording) -> Option<String> {
+fn text_of(result: &ToolResult, recording: Recording) -> Option<Cow<'_, str>> {
     if !recording.outputs() {
         return None;
     }
     let texts = result.content.iter();
-    let texts = texts.filter_map(|block| words(block, Recording::Full));
-    Some(texts.collect::<Vec<_>>().join("\n"))
+    let mut texts = texts.filter_map(|block| words(block, Recording::Full));
+    let first = texts.next().unwrap_or_default();
+    Some(texts.fold(first, |all, text| all + "\n" + text))
 }
 
-fn part(block: &Block, recording: Recording) -> Option<Value> {
+fn part(block: &Block, recording: Recording) -> Option<Json<'_>> {
     match block {
         Block::ToolCall(call) => {
             let arguments = Some(&call.input).filter(|_| recording.inputs());
-            let function = json!({ "name": call.name, "arguments": arguments });
-            Some(json!({ "type": "function", "id": call.id, "function": function }))
+            let function = [
+                ("name", (&call.name).into()),
+                ("arguments", arguments.into()),
+            ];
+            Some(Json::object([
+                ("type", "function".into()),
+                ("id", (&call.id).into()),
+                ("function", Json::object(function)),
+            ]))
         }
         Block::Thinking(thinking) => {
             let is_shown = recording.outputs() && !thinking.is_empty();
-            is_shown.then(|| json!({ "type": "thinking", "thinking": thinking }))
+            let fields = [("type", "thinking".into()), ("thinking", thinking.into())];
+            is_shown.then(|| Json::object(fields))
         }
         block => {
             let words = words(block, recording).filter(|words| !words.is_empty())?;
-            Some(object([
-                ("type", json!("text")),
-                ("text", Value::String(words.into_owned())),
+            Some(Json::object([
+                ("type", "text".into()),
+                ("text", words.into()),
             ]))
         }
     }
@@ -130,7 +134,7 @@ fn words(block: &Block, recording: Recording) -> Option<Cow<'_, str>> {
         Block::Report(text) => Cow::Borrowed(Some(text).filter(|_| recording == Recording::Full)?),
         Block::Thinking(thinking) => Cow::Borrowed(Some(thinking).filter(|_| recording.outputs())?),
         Block::ToolCall(call) => Cow::Owned(format!("[call of {}]", call.name)),
-        Block::ToolResult { result, .. } => Cow::Owned(text_of(result, recording)?),
+        Block::ToolResult { result, .. } => text_of(result, recording)?,
         Block::Media {
             kind,
             media_type,

@@ -15,6 +15,9 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Characters of a server's message that are kept.
 const WORDS: usize = 300;
 
+/// Names of the text for people in an error of PostHog, and of other servers.
+const MESSAGES: [&str; 3] = ["detail", "message", "error"];
+
 /// The next step for a batch after an attempt to send it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
@@ -178,8 +181,21 @@ fn status(answer: &Answer) -> String {
     }
 }
 
-/// The beginning of a server's message on one line, without control characters.
-fn words(text: &str) -> String {
+/// The beginning of a server's message on one line, without control characters. Of JSON, it is the
+/// text that is meant for people, if there is one; JSON without content says nothing.
+fn words(body: &str) -> String {
+    let json: Option<Value> = serde_json::from_str(body).ok();
+    let text = match &json {
+        Some(Value::Null) => "",
+        Some(Value::String(text)) => text,
+        Some(Value::Array(list)) if list.is_empty() => "",
+        Some(Value::Object(map)) if map.is_empty() => "",
+        Some(Value::Object(map)) => {
+            let mut texts = MESSAGES.iter().filter_map(|name| map.get(*name)?.as_str());
+            texts.next().unwrap_or(body)
+        }
+        _ => body,
+    };
     let line: Vec<&str> = text
         .split(|letter: char| letter.is_whitespace() || letter.is_control())
         .filter(|word| !word.is_empty())
@@ -300,6 +316,28 @@ mod tests {
         );
         let at_least = Duration::from_secs(9);
         assert_eq!(backoff(1, at_least, 0.0), at_least);
+    }
+
+    #[test]
+    fn of_an_answer_in_json_the_words_for_people_are_shown() {
+        for (body, expected) in [
+            ("busy", "the server answered 503: busy"),
+            ("{}", "the server answered 503"),
+            ("[]", "the server answered 503"),
+            ("null", "the server answered 503"),
+            ("\"busy\"", "the server answered 503: busy"),
+            (
+                r#"{"type":"server_error","detail":"try later"}"#,
+                "the server answered 503: try later",
+            ),
+            (r#"{"error":"down"}"#, "the server answered 503: down"),
+            (r#"{"code":7}"#, r#"the server answered 503: {"code":7}"#),
+        ] {
+            let Disposition::Retry { reason, .. } = classify(&Ok(answer(503, body)), NOW) else {
+                panic!("503 is retried");
+            };
+            assert_eq!(reason, expected);
+        }
     }
 
     #[test]

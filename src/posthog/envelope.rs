@@ -1,8 +1,11 @@
 //! Properties that all events share.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::json::Json;
 use super::properties::Properties;
 use super::settings::Settings;
 use super::{DistinctId, Event, EventName, kinds, names, operations};
@@ -10,9 +13,9 @@ use crate::session::{Agent, Circumstances, Origin, Session, Subagent, Traced};
 
 /// The position of an event in the session.
 #[derive(Clone, Copy)]
-pub(super) struct Position<'a> {
-    pub(super) trace: &'a str,
-    pub(super) parent: &'a str,
+pub(super) struct Position<'p, 'a> {
+    pub(super) trace: &'p str,
+    pub(super) parent: &'p str,
     /// The prompt of the turn; empty if it is not recorded.
     pub(super) prompt: &'a str,
     /// Whether the conversation continues after the calls of this list.
@@ -22,9 +25,9 @@ pub(super) struct Position<'a> {
     pub(super) kind: Option<&'a str>,
 }
 
-impl<'a> Position<'a> {
+impl<'p> Position<'p, '_> {
     /// A position outside subagents, without a prompt.
-    pub(super) const fn at(trace: &'a str, parent: &'a str) -> Self {
+    pub(super) const fn at(trace: &'p str, parent: &'p str) -> Self {
         Self {
             trace,
             parent,
@@ -46,16 +49,16 @@ pub(super) struct Content<'a> {
     /// `None` if the duration is unknown.
     pub(super) latency: Option<TimeDelta>,
     pub(super) circumstances: &'a Circumstances,
-    pub(super) properties: Properties,
+    pub(super) properties: Properties<'a>,
 }
 
 /// Builds an event of this session.
-pub(super) fn event(
-    session: &Session,
-    settings: &Settings,
-    position: Position<'_>,
-    content: Content<'_>,
-) -> Event {
+pub(super) fn event<'a>(
+    session: &'a Session,
+    settings: &'a Settings,
+    position: Position<'_, 'a>,
+    content: Content<'a>,
+) -> Event<'a> {
     let Content {
         name,
         uuid,
@@ -65,31 +68,28 @@ pub(super) fn event(
         circumstances,
         properties,
     } = content;
-    let uuid_text = uuid.to_string();
     let origin = circumstances.origin.as_deref();
-    let (span, parent) = match traced {
-        Some(it) => (
-            it.span.as_str(),
-            it.parent.as_deref().unwrap_or(position.trace),
-        ),
-        None => (uuid_text.as_str(), position.parent),
-    };
     let is_trace = name == EventName::Trace;
     let mut all = Properties::default();
-    all.set(names::TRACE_ID, position.trace);
+    all.insert(names::TRACE_ID, position.trace.to_owned());
     match origin {
-        Some(origin) => all.set_some(names::SESSION_ID, origin.session.as_ref()),
-        None => all.set(names::SESSION_ID, &session.key),
+        Some(origin) => all.insert_some(names::SESSION_ID, origin.session.as_ref()),
+        None => all.insert(names::SESSION_ID, &session.key),
     }
-    all.set(names::SPAN_ID, if is_trace { position.trace } else { span });
-    all.set_some(names::PARENT_ID, Some(parent).filter(|_| !is_trace));
+    if is_trace {
+        all.insert(names::SPAN_ID, position.trace.to_owned());
+    } else {
+        let (span, parent) = span_and_parent(uuid, traced, position);
+        all.insert(names::SPAN_ID, span);
+        all.insert(names::PARENT_ID, parent);
+    }
     // PostHog adds the latency of a trace to that of its direct children.
     let length = if is_trace {
         names::ELAPSED
     } else {
         names::LATENCY
     };
-    all.set_some(length, latency.map(kinds::seconds));
+    all.insert_some(length, latency.map(kinds::seconds));
     all.extend(properties);
     describe(&mut all, session.agent, settings, position, circumstances);
     let (distinct_id, is_person) = person(origin, session, settings);
@@ -104,6 +104,23 @@ pub(super) fn event(
         timestamp: ended_at,
         properties: all,
     }
+}
+
+/// The ids of a piece of work and of the one that contains it: those that the application gave to
+/// them, if it did.
+fn span_and_parent<'a>(
+    uuid: Uuid,
+    traced: Option<&'a Traced>,
+    position: Position<'_, '_>,
+) -> (Cow<'a, str>, Cow<'a, str>) {
+    let Some(traced) = traced else {
+        return (uuid.to_string().into(), position.parent.to_owned().into());
+    };
+    let parent = match &traced.parent {
+        Some(parent) => parent.into(),
+        None => position.trace.to_owned().into(),
+    };
+    (Cow::from(&traced.span), parent)
 }
 
 /// The id that the event is attributed to, and whether it is that of a person: the user that the
@@ -129,65 +146,65 @@ fn person(origin: Option<&Origin>, session: &Session, settings: &Settings) -> (D
 }
 
 /// Sets the project, the agent, and the circumstances of the event.
-fn describe(
-    all: &mut Properties,
+fn describe<'a>(
+    all: &mut Properties<'a>,
     agent: Agent,
-    settings: &Settings,
-    position: Position<'_>,
-    circumstances: &Circumstances,
+    settings: &'a Settings,
+    position: Position<'_, 'a>,
+    circumstances: &'a Circumstances,
 ) {
     let origin = circumstances.origin.as_deref();
     let project = settings.frozen.project_name.as_deref();
     let project = project.or_else(|| origin?.project.as_deref());
-    all.set_some(names::PROJECT_NAME, project);
+    all.insert_some(names::PROJECT_NAME, project);
     let own = origin.and_then(|it| it.agent.as_deref());
     let name = settings.agent_name.as_deref().or(own).or(project);
     let name = name.map(|name| match position.kind {
-        Some(kind) => format!("{name}/{kind}"),
-        None => name.to_owned(),
+        Some(kind) => Json::from(format!("{name}/{kind}")),
+        None => Json::from(name),
     });
-    all.set_some(names::AGENT_NAME, name);
+    all.insert_some(names::AGENT_NAME, name);
     let subagent = position.subagent.map(|subagent| subagent.id.as_str());
-    all.set_some(names::SUBAGENT_ID, subagent);
-    all.set_some(names::SUBAGENT_TYPE, subagent.and(position.kind));
-    all.set_some(names::PURPOSE, settings.purpose.as_ref());
-    all.set_some(names::GIT_BRANCH, circumstances.git_branch.as_ref());
+    all.insert_some(names::SUBAGENT_ID, subagent);
+    all.insert_some(names::SUBAGENT_TYPE, subagent.and(position.kind));
+    all.insert_some(names::PURPOSE, settings.purpose.as_ref());
+    all.insert_some(names::GIT_BRANCH, circumstances.git_branch.as_ref());
     let cwd = circumstances.cwd.as_deref();
-    all.set_some(
+    all.insert_some(
         names::GIT_REPOSITORY,
         cwd.and_then(|cwd| settings.repositories.get(cwd)),
     );
-    all.set_some(
+    all.insert_some(
         names::WORK_TREE,
         cwd.and_then(|cwd| settings.work_trees.get(cwd)),
     );
     let framework = origin.and_then(|it| it.framework.as_deref());
-    all.set(names::FRAMEWORK, framework.unwrap_or(agent.as_str()));
+    all.insert(names::FRAMEWORK, framework.unwrap_or(agent.as_str()));
     let [version, entrypoint, persona] = names::of_agent(agent);
-    all.set_some(version, circumstances.agent_version.as_ref());
-    all.set_some(entrypoint, circumstances.entrypoint.as_ref());
-    all.set_some(
+    all.insert_some(version, circumstances.agent_version.as_ref());
+    all.insert_some(entrypoint, circumstances.entrypoint.as_ref());
+    all.insert_some(
         names::PERMISSION_MODE,
         circumstances.permission_mode.as_ref(),
     );
-    all.set_some(persona, circumstances.persona.as_ref());
+    all.insert_some(persona, circumstances.persona.as_ref());
 }
 
 /// Sets this program's name and version, instructions to PostHog, and the user's own properties.
-fn sign(all: &mut Properties, settings: &Settings, is_person: bool) {
+fn sign<'a>(all: &mut Properties<'a>, settings: &'a Settings, is_person: bool) {
     for name in [names::AI_LIBRARY, names::LIBRARY] {
-        all.set(name, env!("CARGO_PKG_NAME"));
+        all.insert(name, env!("CARGO_PKG_NAME"));
     }
     for name in [names::AI_LIBRARY_VERSION, names::LIBRARY_VERSION] {
-        all.set(name, env!("CARGO_PKG_VERSION"));
+        all.insert(name, env!("CARGO_PKG_VERSION"));
     }
-    all.set(names::NO_GEOIP, true);
+    all.insert(names::NO_GEOIP, true);
     if !is_person {
-        all.set(names::PERSON_PROFILE, false);
+        all.insert(names::PERSON_PROFILE, false);
     }
     for (name, value) in &settings.custom {
         if !name.starts_with('$') {
-            all.set(name.clone(), value);
+            all.insert(name.clone(), value);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! One event as PostHog's capture endpoints accept it.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::ser::{Serialize, SerializeStruct, Serializer};
-use serde_json::Value;
 use uuid::Uuid;
 
+use super::json::Json;
 use super::names;
 use super::properties::Properties;
+use super::write;
+
+/// Bytes of the JSON of a usual event besides names and texts.
+const OVERHEAD: usize = 512;
 
 /// The names of the events this program sends. PostHog's AI lane refuses a batch with any other
 /// event.
@@ -38,7 +41,7 @@ impl EventName {
 /// An event before redaction. It cannot be stored or sent: only
 /// [`Redacted`](crate::redact::Redacted) events can.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
+pub struct Event<'a> {
     /// The kind of the event.
     pub name: EventName,
     /// Stable identity: a pure function of the transcript (see `ids`).
@@ -48,7 +51,7 @@ pub struct Event {
     /// End of the operation; for a trace its start, which never changes.
     pub timestamp: DateTime<Utc>,
     /// All other fields, in a fixed order.
-    pub properties: Properties,
+    pub properties: Properties<'a>,
 }
 
 /// An event as it is stored and sent.
@@ -62,37 +65,50 @@ pub struct Written {
     pub json: Vec<u8>,
 }
 
-impl Event {
+impl Event<'_> {
     /// Serialises the event.
-    ///
-    /// # Panics
-    /// Never: an event consists of text, numbers and JSON values.
     #[must_use]
     pub fn written(&self) -> Written {
+        let least = self.least_size();
+        let mut json = Vec::with_capacity(least + least / 4 + OVERHEAD);
+        self.write(&mut json);
         Written {
             name: self.name,
             uuid: self.uuid,
-            json: serde_json::to_vec(self).expect("an event is text, numbers and JSON values"),
+            json,
         }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let timestamp = self.timestamp.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let fields = [
+            ("{\"event\":", self.name.as_str()),
+            (",\"uuid\":", &self.uuid.to_string()),
+            (",\"distinct_id\":", &self.distinct_id),
+            (",\"timestamp\":", &timestamp),
+        ];
+        for (name, value) in fields {
+            out.extend_from_slice(name.as_bytes());
+            write::text(value, out);
+        }
+        out.extend_from_slice(b",\"properties\":");
+        self.properties.write(out);
+        out.push(b'}');
+    }
+
+    /// Bytes that its JSON has at least.
+    #[must_use]
+    pub fn least_size(&self) -> usize {
+        self.properties
+            .iter()
+            .map(|(name, value)| name.len() + value.least_size())
+            .sum()
     }
 
     /// Whether the event is the span of a turn rather than of a tool call.
     #[must_use]
     pub fn is_turn(&self) -> bool {
         let kind = self.properties.get(names::SPAN_TYPE);
-        self.name == EventName::Span && kind.and_then(Value::as_str) == Some("turn")
-    }
-}
-
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut event = serializer.serialize_struct("Event", 5)?;
-        event.serialize_field("event", self.name.as_str())?;
-        event.serialize_field("uuid", &self.uuid)?;
-        event.serialize_field("distinct_id", &self.distinct_id)?;
-        let timestamp = self.timestamp.to_rfc3339_opts(SecondsFormat::Millis, true);
-        event.serialize_field("timestamp", &timestamp)?;
-        event.serialize_field("properties", &self.properties)?;
-        event.end()
+        self.name == EventName::Span && kind.and_then(Json::as_str) == Some("turn")
     }
 }

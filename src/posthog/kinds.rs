@@ -1,10 +1,10 @@
 //! Properties specific to each kind of event.
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
 
 use super::Recording;
 use super::conversation::GivenToCall;
+use super::json::Json;
 use super::properties::Properties;
 use super::{chat, names, operations, plain, titles, tool_error};
 use crate::models;
@@ -17,25 +17,30 @@ use crate::session::{
 /// Span name of usage that is in the agent's books but in no line of the transcript.
 const UNLISTED: &str = "background calls";
 
-impl Properties {
+impl<'a> Properties<'a> {
     /// Sets content. Content that is not recorded becomes null, so that its absence is seen to be
     /// intended.
-    fn content(&mut self, name: &'static str, is_recorded: bool, value: impl FnOnce() -> Value) {
-        let value = if is_recorded { value() } else { Value::Null };
-        self.insert(name, value);
+    fn content<T: Into<Json<'a>>>(
+        &mut self,
+        name: &'static str,
+        is_recorded: bool,
+        value: impl FnOnce() -> T,
+    ) {
+        let value = is_recorded.then(value);
+        self.insert(name, value.map_or(Json::NULL, Into::into));
     }
 
     fn usage(&mut self, usage: Usage, counts: CacheCounts, model: Option<&str>) {
         let input = usage.input_as(counts);
-        self.set(names::INPUT_TOKENS, input);
-        self.set(names::OUTPUT_TOKENS, output_tokens(usage, model));
-        self.set(names::TOTAL_TOKENS, input + usage.output);
-        self.set_some(names::REASONING_TOKENS, usage.reasoning);
-        self.set(names::CACHE_READ_TOKENS, usage.cache_read);
-        self.set(names::CACHE_WRITE_TOKENS, usage.cache_write);
-        self.set(names::CACHE_WRITE_5M_TOKENS, usage.cache_write_usual());
-        self.set(names::CACHE_WRITE_1H_TOKENS, usage.cache_write_long);
-        self.set(names::CACHE_IS_EXCLUSIVE, counts == CacheCounts::Apart);
+        self.insert(names::INPUT_TOKENS, input);
+        self.insert(names::OUTPUT_TOKENS, output_tokens(usage, model));
+        self.insert(names::TOTAL_TOKENS, input + usage.output);
+        self.insert_some(names::REASONING_TOKENS, usage.reasoning);
+        self.insert(names::CACHE_READ_TOKENS, usage.cache_read);
+        self.insert(names::CACHE_WRITE_TOKENS, usage.cache_write);
+        self.insert(names::CACHE_WRITE_5M_TOKENS, usage.cache_write_usual());
+        self.insert(names::CACHE_WRITE_1H_TOKENS, usage.cache_write_long);
+        self.insert(names::CACHE_IS_EXCLUSIVE, counts == CacheCounts::Apart);
         self.count(names::WEB_SEARCH_COUNT, usage.web_searches);
         self.count(names::WEB_FETCH_COUNT, usage.web_fetches);
     }
@@ -51,12 +56,12 @@ impl Properties {
             Rates::Standard | Rates::Unknown => None,
         });
         if let Some(cost) = cost {
-            self.set_some(names::INPUT_COST, cost.input);
-            self.set_some(names::OUTPUT_COST, cost.output);
-            self.set(names::TOTAL_COST, cost.total);
-            self.set(names::HAS_OWN_COST, true);
+            self.insert_some(names::INPUT_COST, cost.input);
+            self.insert_some(names::OUTPUT_COST, cost.output);
+            self.insert(names::TOTAL_COST, cost.total);
+            self.insert(names::HAS_OWN_COST, true);
         } else if rates == Rates::Unknown {
-            self.set(names::IS_COST_RELIABLE, false);
+            self.insert(names::IS_COST_RELIABLE, false);
         }
     }
 
@@ -67,13 +72,13 @@ impl Properties {
             (names::UNATTRIBUTED, waits.unattributed),
         ] {
             let time = Some(time).filter(|time| *time > TimeDelta::zero());
-            self.set_some(name, time.map(seconds));
+            self.insert_some(name, time.map(seconds));
         }
     }
 
     /// Sets a count; zero is omitted.
     fn count(&mut self, name: &'static str, number: u64) {
-        self.set_some(name, Some(number).filter(|number| *number > 0));
+        self.insert_some(name, Some(number).filter(|number| *number > 0));
     }
 
     /// The model, by the name PostHog prices it by. If a cloud has another name for it, that is
@@ -81,11 +86,9 @@ impl Properties {
     fn model(&mut self, name: Option<&str>) {
         let Some(name) = name else { return };
         let model = models::behind(name);
-        self.set_some(
-            names::MODEL_NAME_AT_PROVIDER,
-            Some(name).filter(|name| *name != model),
-        );
-        self.set(names::MODEL, model);
+        let other = Some(name).filter(|name| *name != model);
+        self.insert_some(names::MODEL_NAME_AT_PROVIDER, other.map(str::to_owned));
+        self.insert(names::MODEL, model.into_owned());
     }
 
     /// The tools called by a response. PostHog derives them from the content itself if that is
@@ -94,14 +97,14 @@ impl Properties {
         let names = generation.tool_calls();
         let names: Vec<_> = names.map(|call| call.name.replace(',', "_")).collect();
         if !names.is_empty() {
-            self.set(names::CALLED_TOOLS, names.join(","));
-            self.set(names::CALLED_TOOL_COUNT, names.len());
+            self.insert(names::CALLED_TOOLS, names.join(","));
+            self.insert(names::CALLED_TOOL_COUNT, names.len());
         }
     }
 
-    fn list<'a>(&mut self, name: &'static str, items: impl IntoIterator<Item = &'a String>) {
-        let items: Vec<&String> = items.into_iter().collect();
-        self.set_some(name, Some(items).filter(|items| !items.is_empty()));
+    fn list<'i>(&mut self, name: &'static str, items: impl IntoIterator<Item = &'i String>) {
+        let items: Vec<String> = items.into_iter().cloned().collect();
+        self.insert_some(name, Some(items).filter(|items| !items.is_empty()));
     }
 
     /// Changes to files and repository.
@@ -115,33 +118,31 @@ impl Properties {
 
     /// Whether the operation failed. The text of an error may hold content; a documented error kind
     /// does not.
-    pub(super) fn error(&mut self, error: Option<&CallError>, recording: Recording) {
-        self.set(names::IS_ERROR, error.is_some());
+    pub(super) fn error(&mut self, error: Option<&'a CallError>, recording: Recording) {
+        self.insert(names::IS_ERROR, error.is_some());
         if let Some(error) = error {
             let kind = error
                 .kind
                 .as_deref()
                 .filter(|kind| plain::is_error_kind(kind));
-            self.set(
+            self.insert(
                 names::ERROR,
                 if recording.outputs() {
-                    &error.message
+                    error.message.as_str()
                 } else {
                     kind.unwrap_or("api_error")
                 },
             );
-            self.set_some(names::HTTP_STATUS, error.status);
+            self.insert_some(names::HTTP_STATUS, error.status);
         }
     }
 
     /// Input and output of a turn, and whether it ended with an error.
-    fn states(&mut self, turn: &Turn, recording: Recording) {
+    fn states(&mut self, turn: &'a Turn, recording: Recording) {
         let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
         let is_recorded = records_prompt(turn, recording);
-        self.content(names::INPUT_STATE, is_recorded, || json!(prompt));
-        self.content(names::OUTPUT_STATE, recording.outputs(), || {
-            json!(turn.answer())
-        });
+        self.content(names::INPUT_STATE, is_recorded, || prompt);
+        self.content(names::OUTPUT_STATE, recording.outputs(), || turn.answer());
         let last = turn.generations.last();
         self.error(
             last.and_then(|generation| generation.error.as_ref()),
@@ -152,21 +153,21 @@ impl Properties {
     /// Names a trace. The name is as private as the text it was made from.
     fn trace_name(&mut self, name: Option<String>) {
         if let Some(name) = name {
-            self.set(names::TRACE_NAME, &name);
-            self.set(names::SPAN_NAME, name);
+            self.insert(names::TRACE_NAME, name.clone());
+            self.insert(names::SPAN_NAME, name);
         }
     }
 
     fn totals(&mut self, totals: &Totals) {
-        self.set(names::SUM_OF_INPUT_TOKENS, totals.input);
-        self.set(names::SUM_OF_OUTPUT_TOKENS, total_output_tokens(totals));
-        self.set(names::SUM_OF_CACHE_READ_TOKENS, totals.cache_read);
-        self.set(names::SUM_OF_CACHE_WRITE_TOKENS, totals.cache_write);
-        self.set(names::GENERATION_COUNT, totals.generations);
-        self.set(names::TOOL_CALL_COUNT, totals.tool_calls);
-        self.set(names::TURN_COUNT, totals.turns);
-        self.set(names::ERROR_COUNT, totals.errors);
-        self.set(names::TOOL_ERROR_COUNT, totals.tool_errors);
+        self.insert(names::SUM_OF_INPUT_TOKENS, totals.input);
+        self.insert(names::SUM_OF_OUTPUT_TOKENS, total_output_tokens(totals));
+        self.insert(names::SUM_OF_CACHE_READ_TOKENS, totals.cache_read);
+        self.insert(names::SUM_OF_CACHE_WRITE_TOKENS, totals.cache_write);
+        self.insert(names::GENERATION_COUNT, totals.generations);
+        self.insert(names::TOOL_CALL_COUNT, totals.tool_calls);
+        self.insert(names::TURN_COUNT, totals.turns);
+        self.insert(names::ERROR_COUNT, totals.errors);
+        self.insert(names::TOOL_ERROR_COUNT, totals.tool_errors);
         self.list(names::USED_TOOLS, &totals.tools);
         self.count(
             names::UNFINISHED_TOOL_CALL_COUNT,
@@ -216,16 +217,16 @@ pub(super) fn records_prompt(turn: &Turn, recording: Recording) -> bool {
 }
 
 /// The properties of a generation. `prompt` is that of the turn, empty if it is not recorded.
-pub(super) fn of_generation(
-    generation: &Generation,
-    prompt: &str,
-    given: GivenToCall,
+pub(super) fn of_generation<'a>(
+    generation: &'a Generation,
+    prompt: &'a str,
+    given: GivenToCall<'a>,
     recording: Recording,
-) -> Properties {
+) -> Properties<'a> {
     let mut properties = Properties::default();
     properties.model(generation.model.as_deref());
     let provider = generation.provider.as_deref().unwrap_or("unknown");
-    properties.set(names::PROVIDER, provider);
+    properties.insert(names::PROVIDER, provider);
     // A call that failed half way was still billed.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
@@ -234,30 +235,30 @@ pub(super) fn of_generation(
     }
     properties.cost(generation, usage);
     if generation.usage_report == UsageReport::Missing {
-        properties.set(names::IS_USAGE_KNOWN, false);
+        properties.insert(names::IS_USAGE_KNOWN, false);
     }
     let name = generation.traced.as_ref().and_then(|it| it.name.as_deref());
-    properties.set_some(names::SPAN_NAME, generation.label.or(name));
+    properties.insert_some(names::SPAN_NAME, generation.label.or(name));
     if generation.output_count == OutputCount::Placeholder {
-        properties.set(names::IS_OUTPUT_RELIABLE, false);
+        properties.insert(names::IS_OUTPUT_RELIABLE, false);
     }
     let reason = generation.stop_reason.as_ref().map(stop_reason);
     let reason = reason.map(|reason| match recording {
         Recording::Full => reason,
         _ => plain::stop_reason(reason),
     });
-    properties.set_some(names::STOP_REASON, reason);
+    properties.insert_some(names::STOP_REASON, reason);
     let first_token = generation
         .first_token_at
         .filter(|_| generation.timing == Timing::Known);
     let waited = first_token.map(|at| seconds(at - generation.started_at));
-    properties.set_some(names::TIME_TO_FIRST_TOKEN, waited);
+    properties.insert_some(names::TIME_TO_FIRST_TOKEN, waited);
     properties.count(names::RETRY_COUNT, generation.retries.count);
-    properties.set_some(names::RETRY_HTTP_STATUS, generation.retries.status);
+    properties.insert_some(names::RETRY_HTTP_STATUS, generation.retries.status);
     let requested = generation.parameters.requested_model.as_ref();
-    properties.set_some(names::REQUESTED_MODEL, requested);
+    properties.insert_some(names::REQUESTED_MODEL, requested);
     let parameters = parameters(generation, recording);
-    properties.set_some(
+    properties.insert_some(
         names::MODEL_PARAMETERS,
         Some(parameters).filter(|it| !it.is_empty()),
     );
@@ -265,89 +266,94 @@ pub(super) fn of_generation(
     let is_recorded = generation.traced.is_none()
         || generation.error.is_some()
         || !(given.messages.is_empty() && generation.output.is_empty());
-    properties.content(names::INPUT, recording.inputs() && is_recorded, || {
-        Value::Array(given.messages)
-    });
-    properties.set_some(names::OFFERED_TOOLS, given.tools);
+    let is_input_recorded = recording.inputs() && is_recorded;
+    properties.content(names::INPUT, is_input_recorded, || given.messages);
+    properties.insert_some(names::OFFERED_TOOLS, given.tools);
     if generation.kind == CallKind::Chat {
         let is_recorded = recording.outputs() && is_recorded;
         properties.content(names::OUTPUT_CHOICES, is_recorded, || {
             let output = &generation.output;
-            Value::Array(chat::messages(Role::Assistant, output, recording))
+            chat::messages(Role::Assistant, output, recording)
         });
     }
     properties.called_tools(generation);
     let prompt = Some(prompt).filter(|prompt| !prompt.is_empty());
-    properties.set_some(names::USER_PROMPT, prompt);
+    properties.insert_some(names::USER_PROMPT, prompt);
     properties.error(generation.error.as_ref(), recording);
     properties
 }
 
 /// The properties of calls that only the agent's books show.
-pub(super) fn of_unlisted(unlisted: &Unlisted, agent: &str, recording: Recording) -> Properties {
+pub(super) fn of_unlisted<'a>(
+    unlisted: &Unlisted,
+    agent: &str,
+    recording: Recording,
+) -> Properties<'a> {
     let mut properties = Properties::default();
-    properties.set(
+    properties.insert(
         names::SPAN_NAME,
         format!("{} {UNLISTED}", agent.replace('-', " ")),
     );
     properties.model(Some(&unlisted.model));
     let provider = models::provider(&unlisted.model).unwrap_or("unknown");
-    properties.set(names::PROVIDER, provider);
+    properties.insert(names::PROVIDER, provider);
     properties.usage(unlisted.usage, CacheCounts::Apart, Some(&unlisted.model));
-    properties.content(names::INPUT, recording.inputs(), || json!([]));
-    properties.content(names::OUTPUT_CHOICES, recording.outputs(), || json!([]));
-    properties.set(names::IS_ERROR, false);
-    properties.set(names::FROM_AGENT_BOOKS, true);
+    properties.content(names::INPUT, recording.inputs(), || Json::List(Vec::new()));
+    properties.content(names::OUTPUT_CHOICES, recording.outputs(), || {
+        Json::List(Vec::new())
+    });
+    properties.insert(names::IS_ERROR, false);
+    properties.insert(names::FROM_AGENT_BOOKS, true);
     properties
 }
 
 /// The properties of a tool call. `continues` says whether the conversation continued after it.
-pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) -> Properties {
+pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) -> Properties<'_> {
     let mut properties = Properties::default();
-    properties.set(names::SPAN_NAME, &call.name);
-    properties.set(names::SPAN_TYPE, "tool");
-    properties.set(names::TOOL_CALL_ID, &call.id);
-    properties.content(names::INPUT_STATE, recording.inputs(), || {
-        call.input.clone()
-    });
+    properties.insert(names::SPAN_NAME, &call.name);
+    properties.insert(names::SPAN_TYPE, "tool");
+    properties.insert(names::TOOL_CALL_ID, &call.id);
+    properties.content(names::INPUT_STATE, recording.inputs(), || &call.input);
     let result = call.result.as_ref();
     properties.content(names::OUTPUT_STATE, recording.outputs(), || {
         // An application may report the execution of a tool without its result.
         let result = result.filter(|it| call.traced.is_none() || !it.content.is_empty());
-        result.map_or(Value::Null, |result| chat::result(result, recording))
+        result.map(|result| chat::result(result, recording))
     });
-    properties.set(names::IS_ERROR, result.is_none_or(|result| result.is_error));
+    properties.insert(names::IS_ERROR, result.is_none_or(|result| result.is_error));
     match result {
         Some(result) if result.is_error => {
-            let text = chat::result(result, recording);
-            let message = text.as_str().map_or("tool_error", tool_error::message);
-            properties.set(names::ERROR, message);
+            let message = match chat::result(result, recording) {
+                Json::Text(text) => tool_error::message(text),
+                _ => "tool_error".into(),
+            };
+            properties.insert(names::ERROR, message);
         }
         Some(_) => {}
         None => {
-            properties.set(names::UNFINISHED, true);
+            properties.insert(names::UNFINISHED, true);
             let why = if continues {
                 "no result: none was written, though the session went on"
             } else {
                 "no result: the session ended before the tool returned"
             };
-            properties.set(names::ERROR, why);
+            properties.insert(names::ERROR, why);
         }
     }
     let waited = call.time.waited.map(seconds);
-    properties.set_some(names::PERMISSION_WAIT, waited);
-    properties.set_some(names::ELAPSED, call.time.mixed().map(seconds));
+    properties.insert_some(names::PERMISSION_WAIT, waited);
+    properties.insert_some(names::ELAPSED, call.time.mixed().map(seconds));
     if let Some(result) = result {
         properties.work(&result.work);
     }
     properties
 }
 
-pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
+pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties<'_> {
     let mut properties = Properties::default();
     let name = Some(titles::of_turn(&turn.prompt)).filter(|_| records_prompt(turn, recording));
-    properties.set_some(names::SPAN_NAME, name);
-    properties.set(names::SPAN_TYPE, "turn");
+    properties.insert_some(names::SPAN_NAME, name);
+    properties.insert(names::SPAN_TYPE, "turn");
     properties.states(turn, recording);
     properties.count(names::INTERRUPTION_COUNT, turn.incidents.interruptions);
     properties.count(names::COMPACTION_COUNT, turn.incidents.compactions);
@@ -357,7 +363,11 @@ pub(super) fn of_turn(turn: &Turn, recording: Recording) -> Properties {
 }
 
 /// The properties of a turn that is a trace of its own.
-pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) -> Properties {
+pub(super) fn of_turn_trace<'a>(
+    turn: &'a Turn,
+    totals: &Totals,
+    recording: Recording,
+) -> Properties<'a> {
     let mut properties = Properties::default();
     let name = titles::of_trace(&turn.prompt);
     let name = name.unwrap_or_else(|| titles::of_turn(&turn.prompt));
@@ -369,32 +379,32 @@ pub(super) fn of_turn_trace(turn: &Turn, totals: &Totals, recording: Recording) 
 
 /// The properties of a session trace, or of a later trace of the session. `turns` are the turns of
 /// this trace.
-pub(super) fn of_session(
-    session: &Session,
-    turns: &[&Turn],
+pub(super) fn of_session<'a>(
+    session: &'a Session,
+    turns: &[&'a Turn],
     is_first: bool,
     totals: &Totals,
     recording: Recording,
-) -> Properties {
+) -> Properties<'a> {
     let mut properties = Properties::default();
     let prompt = if is_first {
         session.first_prompt().filter(|_| recording.inputs())
     } else {
         let first = turns.first().filter(|turn| records_prompt(turn, recording));
-        first.map(|turn| turn.prompt.clone())
+        first.map(|turn| turn.prompt.as_str())
     };
     // The agent derives the title from prompts and answers.
     let title = session.title.as_ref();
     let title = title.filter(|_| recording == Recording::Full);
-    let name = prompt.as_deref().and_then(titles::of_trace);
+    let name = prompt.and_then(titles::of_trace);
     properties.trace_name(name.or_else(|| title.cloned()));
     if let Some(turn) = turns.last() {
         properties.states(turn, recording);
     }
     let answer = turns.iter().rev().find_map(|turn| turn.answer());
-    properties.content(names::OUTPUT_STATE, recording.outputs(), || json!(answer));
-    properties.insert(names::INPUT_STATE, json!(prompt));
-    properties.set_some(names::SESSION_TITLE, title);
+    properties.content(names::OUTPUT_STATE, recording.outputs(), || answer);
+    properties.insert(names::INPUT_STATE, prompt);
+    properties.insert_some(names::SESSION_TITLE, title);
     if let Some(whole) = &session.whole {
         operations::of_whole(&mut properties, whole, recording);
     }
@@ -409,30 +419,33 @@ pub(super) fn of_session(
     properties.count(names::UNTIMED_LINE_COUNT, skipped.untimed);
     properties.list(names::DERIVED_FROM_SESSIONS, &session.lineage.derived_from);
     let continued_in = session.lineage.continued_in.as_ref();
-    properties.set_some(names::CONTINUED_IN_SESSION, continued_in);
+    properties.insert_some(names::CONTINUED_IN_SESSION, continued_in);
     if session.is_cut_off {
-        properties.set(names::CUT_OFF, true);
+        properties.insert(names::CUT_OFF, true);
     }
     properties
 }
 
 /// Request parameters. If inputs are not recorded, only values that cannot hold content.
-fn parameters(generation: &Generation, recording: Recording) -> Properties {
+fn parameters(generation: &Generation, recording: Recording) -> Properties<'_> {
     let known = &generation.parameters;
     let mut parameters = Properties::default();
-    parameters.set_some("max_tokens", known.max_tokens);
-    parameters.set_some("effort", known.effort.as_ref());
-    parameters.set_some("thinking", known.thinking.as_ref());
-    parameters.set_some("service_tier", known.service_tier.as_ref());
-    parameters.set_some("speed", known.speed.as_ref());
-    parameters.set_some("inference_geo", known.region.as_ref());
+    parameters.insert_some("max_tokens", known.max_tokens);
+    parameters.insert_some("effort", known.effort.as_ref());
+    parameters.insert_some("thinking", known.thinking.as_ref());
+    parameters.insert_some("service_tier", known.service_tier.as_ref());
+    parameters.insert_some("speed", known.speed.as_ref());
+    parameters.insert_some("inference_geo", known.region.as_ref());
     parameters.extend(Properties::from(known.others.clone()));
     if recording.inputs() {
         return parameters;
     }
-    let plain = parameters.into_iter().filter_map(plain::parameter);
+    let values = parameters
+        .into_iter()
+        .map(|(name, value)| (name, value.into_value()));
+    let plain = values.filter_map(plain::parameter);
     let mut parameters = Properties::default();
-    parameters.extend(plain);
+    parameters.extend(plain.map(|(name, value)| (name, value.into())));
     parameters
 }
 

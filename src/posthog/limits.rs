@@ -4,7 +4,7 @@ use std::mem;
 
 use serde_json::{Value, json};
 
-use super::{Event, EventName, InputScope, Properties, names};
+use super::{Event, EventName, InputScope, Json, Properties, names};
 
 /// Largest event on PostHog's AI lane, in bytes of JSON.
 pub const AI_LANE_EVENT: usize = 8 << 20;
@@ -33,6 +33,9 @@ const MARK: usize = 40;
 /// Bytes reserved for the message that says how many messages are left out.
 const LEFT_OUT: usize = 120;
 
+/// Bytes to count at once where a text is cut.
+const CHUNK: usize = 64;
+
 /// Maximum sizes of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -56,13 +59,14 @@ impl Limits {
 /// Shortens inputs and outputs of tools, then any content that makes the event too large. A system
 /// prompt and the offered tools have only the limit of the event, as prompts and answers do, since
 /// they are sent once.
-pub fn shorten(event: &mut Event, limits: &Limits) {
+pub fn shorten(event: &mut Event<'_>, limits: &Limits) {
     let properties = &mut event.properties;
     match event.name {
         EventName::Generation | EventName::Embedding => {
-            if let Some(Value::Array(messages)) = properties.get_mut(names::INPUT) {
-                for message in messages.iter_mut().filter(|it| it["role"] == "tool") {
-                    clip(&mut message["content"], limits.attribute);
+            if let Some(Json::List(messages)) = properties.get_mut(names::INPUT) {
+                let results = messages.iter_mut().filter(|it| has_role(it, "tool"));
+                for content in results.filter_map(|it| it.field_mut("content")) {
+                    clip(content, limits.attribute);
                 }
             }
         }
@@ -88,12 +92,12 @@ pub fn shorten(event: &mut Event, limits: &Limits) {
 
 /// Leaves out the oldest messages of a conversation until the properties have at most `max` bytes
 /// of JSON, or only the last message is left. A system prompt at the beginning stays.
-fn leave_out_oldest(properties: &mut Properties, max: usize) {
+fn leave_out_oldest(properties: &mut Properties<'_>, max: usize) {
     let size = properties_size(properties);
-    let Some(Value::Array(messages)) = properties.get_mut(names::INPUT) else {
+    let Some(Json::List(messages)) = properties.get_mut(names::INPUT) else {
         return;
     };
-    let first = usize::from(messages.first().is_some_and(|it| it["role"] == "system"));
+    let first = usize::from(messages.first().is_some_and(|it| has_role(it, "system")));
     let last = messages.len().saturating_sub(1);
     if size <= max || first >= last {
         return;
@@ -101,21 +105,33 @@ fn leave_out_oldest(properties: &mut Properties, max: usize) {
     let mut excess = size - max + LEFT_OUT;
     let mut end = first;
     while excess > 0 && end < last {
-        excess = excess.saturating_sub(json_size(&messages[end]) + 1);
+        excess = excess.saturating_sub(size_of(&messages[end]) + 1);
         end += 1;
     }
     let note = format!("[{} earlier messages left out]", end - first);
     let note = json!({ "role": "system", "content": [{ "type": "text", "text": note }] });
-    messages.splice(first..end, [note]);
+    messages.splice(first..end, [Json::from(note)]);
+}
+
+fn has_role(message: &Json<'_>, role: &str) -> bool {
+    message.field("role").and_then(Json::as_str) == Some(role)
 }
 
 /// Shortens a value to `max` bytes of JSON: the longest strings first, the structure kept.
 /// Returns whether anything was cut.
-pub fn clip(value: &mut Value, max: usize) -> bool {
-    let size = json_size(value);
-    if size <= max {
+pub fn clip(value: &mut Json<'_>, max: usize) -> bool {
+    if value.most_size() <= max || value.least_size() <= max && size_of(value) <= max {
         return false;
     }
+    match value {
+        Json::Text(text) if max > MARK + 2 => *text = cut(text, max - 2).into(),
+        _ => value.edit(|value| clip_value(value, max)),
+    }
+    true
+}
+
+fn clip_value(value: &mut Value, max: usize) {
+    let size = json_size(value);
     let mut strings = Vec::new();
     collect_strings(value, &mut strings);
     let in_strings: usize = strings.iter().sum();
@@ -125,12 +141,15 @@ pub fn clip(value: &mut Value, max: usize) -> bool {
         // Structure alone exceeds the limit, so the beginning of the JSON is kept as text.
         None => *value = Value::String(cut(&value.to_string(), max.saturating_sub(2))),
     }
-    true
 }
 
 /// Shortens the content of an event until the event has at most `max` bytes of JSON; `overhead` is
 /// the number of bytes outside its properties. Returns whether it fits.
-pub fn fit(properties: &mut Properties, overhead: usize, max: usize) -> bool {
+pub fn fit(properties: &mut Properties<'_>, overhead: usize, max: usize) -> bool {
+    // Exact sizes are seldom needed, since no event is near the limit.
+    if properties.most_size() + overhead <= max {
+        return true;
+    }
     loop {
         let size = properties_size(properties) + overhead;
         if size <= max {
@@ -139,7 +158,7 @@ pub fn fit(properties: &mut Properties, overhead: usize, max: usize) -> bool {
         let excess = size - max;
         let largest = CONTENT
             .iter()
-            .filter_map(|name| properties.get(name).map(|value| (json_size(value), *name)))
+            .filter_map(|name| properties.get(name).map(|value| (size_of(value), *name)))
             .max();
         let Some((bytes, name)) = largest.filter(|(bytes, _)| *bytes > MARK * 2) else {
             return false;
@@ -207,37 +226,74 @@ fn cut_strings(value: &mut Value, level: usize) {
 /// The beginning of a text, at most `max` bytes of JSON, with a note about how much is missing.
 fn cut(text: &str, max: usize) -> String {
     let room = max.saturating_sub(MARK);
-    let mut used = 0;
-    let mut end = 0;
-    for (index, character) in text.char_indices() {
+    let (mut used, mut end) = (0, 0);
+    // Bytes of a chunk are counted faster than single characters.
+    for chunk in text.as_bytes().chunks_exact(CHUNK) {
+        let size = escaped_bytes(chunk);
+        if used + size > room {
+            break;
+        }
+        used += size;
+        end += CHUNK;
+    }
+    // Bytes of a character of which a chunk holds only the beginning are not escaped.
+    let whole = text.floor_char_boundary(end);
+    used -= end - whole;
+    end = whole;
+    for character in text[whole..].chars() {
         used += escaped_char(character);
         if used > room {
             break;
         }
-        end = index + character.len_utf8();
+        end += character.len_utf8();
     }
     let missing = text[end..].chars().count();
     format!("{}… [truncated {missing} chars]", &text[..end])
 }
 
 /// Bytes of a value as JSON, computed without serialising it.
+fn size_of(value: &Json<'_>) -> usize {
+    match value {
+        Json::Text(text) => text_size(text),
+        Json::Value(value) => json_size(value),
+        Json::List(items) => list_size(items.iter().map(size_of)),
+        Json::Object(fields) => list_size(
+            fields
+                .iter()
+                .map(|(name, it)| field_size(name, size_of(it))),
+        ),
+    }
+}
+
 fn json_size(value: &Value) -> usize {
     match value {
         Value::Null => 4,
         Value::Bool(value) => 5 - usize::from(*value),
         Value::Number(number) => number.to_string().len(),
-        Value::String(text) => 2 + escaped_size(text),
+        Value::String(text) => text_size(text),
         Value::Array(items) => list_size(items.iter().map(json_size)),
-        Value::Object(fields) => list_size(fields.iter().map(field_size)),
+        Value::Object(fields) => list_size(
+            fields
+                .iter()
+                .map(|(name, it)| field_size(name, json_size(it))),
+        ),
     }
 }
 
-fn properties_size(properties: &Properties) -> usize {
-    list_size(properties.iter().map(field_size))
+fn properties_size(properties: &Properties<'_>) -> usize {
+    list_size(
+        properties
+            .iter()
+            .map(|(name, it)| field_size(name, size_of(it))),
+    )
 }
 
-fn field_size((name, value): (impl AsRef<str>, &Value)) -> usize {
-    escaped_size(name.as_ref()) + 3 + json_size(value)
+fn field_size(name: &str, value: usize) -> usize {
+    text_size(name) + 1 + value
+}
+
+fn text_size(text: &str) -> usize {
+    2 + escaped_size(text)
 }
 
 /// Bytes of a list as JSON, with brackets and commas.
@@ -248,8 +304,12 @@ fn list_size(items: impl Iterator<Item = usize>) -> usize {
 
 /// Bytes of a string as JSON, without its quotes.
 fn escaped_size(text: &str) -> usize {
+    escaped_bytes(text.as_bytes())
+}
+
+fn escaped_bytes(text: &[u8]) -> usize {
     // Counted in two passes, so that no step depends on the previous one.
-    let bytes = text.as_bytes().iter();
+    let bytes = text.iter();
     let escaped = bytes.clone().filter(|byte| is_escaped(**byte)).count();
     let long = bytes.filter(|byte| is_escaped_in_six(**byte)).count();
     text.len() + escaped + long * 4
@@ -276,9 +336,10 @@ mod tests {
 
     #[test]
     fn clipping_cuts_the_longest_strings_and_keeps_the_structure() {
-        let mut value =
-            json!({ "path": "src/main.rs", "content": "x".repeat(5000), "n": [1, true] });
+        let value = json!({ "path": "src/main.rs", "content": "x".repeat(5000), "n": [1, true] });
+        let mut value = Json::from(value);
         assert!(clip(&mut value, 1000));
+        let value = value.into_value();
         assert_eq!(value["path"], "src/main.rs");
         assert_eq!(value["n"], json!([1, true]));
         let content = value["content"].as_str().unwrap();
@@ -301,8 +362,9 @@ mod tests {
             json!({ "deep": { "er": [long("z", 5000), "short"] } }),
         ] {
             for max in [100, 333, 500, 800] {
-                let mut clipped = value.clone();
+                let mut clipped = Json::from(value.clone());
                 clip(&mut clipped, max);
+                let clipped = clipped.into_value();
                 assert!(
                     json_size(&clipped) <= max,
                     "{} > {max}: {clipped}",
@@ -325,10 +387,33 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_cut_at_the_last_character_that_fits() {
+        for character in ["x", "ä", "🦀", "\"", "\u{1}"] {
+            for text in [
+                character.repeat(300),
+                format!("ab{}", character.repeat(300)),
+            ] {
+                for max in 60..300 {
+                    let cut = cut(&text, max);
+                    let (kept, _) = cut.rsplit_once('…').unwrap();
+                    let rest = &text[kept.len()..];
+                    let next = rest.chars().next().map_or(0, escaped_char);
+                    let size = escaped_size(kept);
+                    assert!(text.starts_with(kept), "{cut}");
+                    assert!(
+                        size <= max - MARK && size + next > max - MARK,
+                        "{max}: {cut}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_fits_is_left_alone() {
-        let mut value = json!({ "a": "short" });
+        let mut value = Json::from(json!({ "a": "short" }));
         assert!(!clip(&mut value, 100));
-        assert_eq!(value, json!({ "a": "short" }));
+        assert_eq!(value.into_value(), json!({ "a": "short" }));
     }
 
     #[test]

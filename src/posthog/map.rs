@@ -18,13 +18,15 @@ use crate::session::{
     ToolCall, Totals, Turn, Unlisted,
 };
 
+static UNKNOWN: Circumstances = Circumstances::UNKNOWN;
+
 /// Passes the events of a session to `emit`, except those that are `foreign`.
-pub fn map(
-    session: &Session,
-    settings: &Settings,
+pub fn map<'a>(
+    session: &'a Session,
+    settings: &'a Settings,
     state: SessionState,
     foreign: &Foreign,
-    emit: &mut dyn FnMut(Event),
+    emit: &mut dyn FnMut(Event<'a>),
 ) {
     let mut mapper = Mapper {
         session,
@@ -85,33 +87,33 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
     claims
 }
 
-struct Mapper<'a> {
+struct Mapper<'a, 'm> {
     session: &'a Session,
     settings: &'a Settings,
     state: SessionState,
-    foreign: &'a Foreign,
+    foreign: &'m Foreign,
     /// Tool calls that already have a span: one call may be in two responses.
     tools: HashSet<Uuid>,
-    emit: &'a mut dyn FnMut(Event),
+    emit: &'m mut dyn FnMut(Event<'a>),
 }
 
-impl Mapper<'_> {
+impl<'a> Mapper<'a, '_> {
     fn owns(&self, generation: &Generation) -> bool {
         !generation.is_copy && !self.foreign.has(self.session.agent, generation)
     }
 
     /// A conversation before its first call.
-    const fn conversation(&self) -> Conversation {
+    const fn conversation(&self) -> Conversation<'a> {
         Conversation::new(self.settings.input_scope, self.settings.recording)
     }
 
     /// Maps a turn. `session_trace` is the trace of the turn with session grouping.
     fn turn(
         &mut self,
-        turn: &Turn,
+        turn: &'a Turn,
         session_trace: &str,
         is_latest: bool,
-        conversation: &mut Conversation,
+        conversation: &mut Conversation<'a>,
     ) {
         let agent = self.session.agent;
         let session = self.session.key.as_str();
@@ -156,7 +158,7 @@ impl Mapper<'_> {
         }
     }
 
-    fn subagent(&mut self, subagent: &Subagent, position: Position<'_>) {
+    fn subagent(&mut self, subagent: &'a Subagent, position: Position<'_, 'a>) {
         let kind = subagent.kind.as_deref().or(position.kind);
         self.generations(
             &subagent.generations,
@@ -172,9 +174,9 @@ impl Mapper<'_> {
 
     fn generations(
         &mut self,
-        generations: &[Generation],
-        position: Position<'_>,
-        conversation: &mut Conversation,
+        generations: &'a [Generation],
+        position: Position<'_, 'a>,
+        conversation: &mut Conversation<'a>,
     ) {
         let last = generations.len().saturating_sub(1);
         for (index, generation) in generations.iter().enumerate() {
@@ -234,10 +236,10 @@ impl Mapper<'_> {
 
     fn generation(
         &mut self,
-        generation: &Generation,
+        generation: &'a Generation,
         uuid: Uuid,
-        given: GivenToCall,
-        position: Position<'_>,
+        given: GivenToCall<'a>,
+        position: Position<'_, 'a>,
     ) {
         let recording = self.settings.recording;
         self.emit(
@@ -260,7 +262,7 @@ impl Mapper<'_> {
         );
     }
 
-    fn tool(&mut self, call: &ToolCall, uuid: Uuid, position: Position<'_>) {
+    fn tool(&mut self, call: &'a ToolCall, uuid: Uuid, position: Position<'_, 'a>) {
         self.emit(
             position,
             Content {
@@ -278,7 +280,7 @@ impl Mapper<'_> {
         );
     }
 
-    fn operation(&mut self, operation: &Operation, position: Position<'_>) {
+    fn operation(&mut self, operation: &'a Operation, position: Position<'_, 'a>) {
         let session = self.session;
         let length = operation.ended_at - operation.started_at;
         self.emit(
@@ -295,7 +297,7 @@ impl Mapper<'_> {
         );
     }
 
-    fn turn_span(&mut self, turn: &Turn, trace: &str) {
+    fn turn_span(&mut self, turn: &'a Turn, trace: &str) {
         let session = self.session.key.as_str();
         let position = Position::at(trace, trace);
         self.emit(
@@ -312,7 +314,7 @@ impl Mapper<'_> {
         );
     }
 
-    fn turn_trace(&mut self, turn: &Turn) {
+    fn turn_trace(&mut self, turn: &'a Turn) {
         let mut totals = Totals::default();
         totals.add_turn(turn, &|generation| self.owns(generation));
         let position = Position::at(&turn.id, "");
@@ -331,10 +333,10 @@ impl Mapper<'_> {
     }
 
     /// The first trace of a session describes the session, later ones only their own turns.
-    fn session_trace(&mut self, trace: &SessionTrace<'_>, unlisted: &[Unlisted], is_only: bool) {
+    fn session_trace(&mut self, trace: &SessionTrace<'a>, unlisted: &[Unlisted], is_only: bool) {
         let session = self.session;
         let is_first = trace.id == session.key;
-        let own: Vec<&Turn> = trace.turns().collect();
+        let own: Vec<&'a Turn> = trace.turns().collect();
         let mut totals = session.earlier.totals.clone();
         for turn in &own {
             totals.add_turn(turn, &|generation| self.owns(generation));
@@ -343,7 +345,6 @@ impl Mapper<'_> {
             totals.add_unlisted(unlisted);
         }
         let position = Position::at(trace.id, "");
-        let unknown = Circumstances::default();
         let started_at = match own.first() {
             Some(turn) if !is_first => turn.started_at,
             _ => session.started_at,
@@ -364,14 +365,14 @@ impl Mapper<'_> {
                 traced: None,
                 ended_at: started_at,
                 latency: self.timed(ended_at - started_at),
-                circumstances: own.last().map_or(&unknown, |turn| &turn.circumstances),
+                circumstances: own.last().map_or(&UNKNOWN, |turn| &turn.circumstances),
                 properties: kinds::of_session(session, &own, is_first, &totals, recording),
             },
         );
     }
 
     /// Usage that only the agent's books show belongs to the trace of the time it was recorded.
-    fn unlisted(&mut self, unlisted: &Unlisted, own: &[&Turn]) {
+    fn unlisted(&mut self, unlisted: &Unlisted, own: &[&'a Turn]) {
         let session = self.session;
         let turn = own.iter().rev().find(|turn| turn.started_at <= unlisted.at);
         let turn = turn.or_else(|| own.first());
@@ -380,7 +381,6 @@ impl Mapper<'_> {
             _ => &session.key,
         };
         let (agent, statement) = (session.agent, unlisted.statement);
-        let unknown = Circumstances::default();
         self.emit(
             Position::at(trace, trace),
             Content {
@@ -389,13 +389,13 @@ impl Mapper<'_> {
                 traced: None,
                 ended_at: unlisted.at,
                 latency: None,
-                circumstances: turn.map_or(&unknown, |turn| &turn.circumstances),
+                circumstances: turn.map_or(&UNKNOWN, |turn| &turn.circumstances),
                 properties: kinds::of_unlisted(unlisted, agent.as_str(), self.settings.recording),
             },
         );
     }
 
-    fn emit(&mut self, position: Position<'_>, content: Content<'_>) {
+    fn emit(&mut self, position: Position<'_, 'a>, content: Content<'a>) {
         (self.emit)(envelope::event(
             self.session,
             self.settings,

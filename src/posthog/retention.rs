@@ -1,8 +1,6 @@
 //! Content that PostHog keeps only for a limited time.
 
-use serde_json::Value;
-
-use super::{Event, names};
+use super::{Event, Json, names};
 
 /// Days for which PostHog's cloud keeps content, counted from the event's timestamp. Source:
 /// <https://posthog.com/docs/ai-observability/data-retention>.
@@ -18,11 +16,11 @@ const CONTENT: [&str; 4] = [
 ];
 
 /// Removes the content that PostHog would drop.
-pub fn without_content(event: &mut Event) {
+pub fn without_content(event: &mut Event<'_>) {
     event.properties.remove(names::OFFERED_TOOLS);
     for name in CONTENT {
         if let Some(content) = event.properties.get_mut(name) {
-            *content = Value::Null;
+            *content = Json::NULL;
         }
     }
 }
@@ -30,7 +28,7 @@ pub fn without_content(event: &mut Event) {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use uuid::Uuid;
 
     use super::*;

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use serde_json::Value;
 
-use super::{Event, EventName, names};
+use super::{Event, EventName, Json, names};
 
 /// Numbers of events by kind, and the tokens of all generations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub struct Tally {
     pub cache_write: u64,
 }
 
-impl AddAssign<&Event> for Tally {
-    fn add_assign(&mut self, event: &Event) {
-        let get = |name: &str| event.properties.get(name);
+impl AddAssign<&Event<'_>> for Tally {
+    fn add_assign(&mut self, event: &Event<'_>) {
+        let get = |name: &str| event.properties.get(name).and_then(Json::as_value);
         let number = |name: &str| get(name).and_then(Value::as_u64).unwrap_or(0);
         self.events += 1;
         let failed = get(names::IS_ERROR).and_then(Value::as_bool) == Some(true);

@@ -12,26 +12,26 @@ pub const TEST_TRACE: &str = "posthog-llma setup test";
 /// A trace with one call that used no tokens, of no person. Unlike the ids of sessions, its id is
 /// different each time, so that exactly this trace can be found.
 #[must_use]
-pub fn test_trace(id: Uuid, now: DateTime<Utc>) -> [Event; 2] {
+pub fn test_trace(id: Uuid, now: DateTime<Utc>) -> [Event<'static>; 2] {
     let generation = Uuid::new_v5(&id, b"generation");
-    let event = |name, uuid, of_kind: &dyn Fn(&mut Properties)| {
+    let event = |name, uuid: Uuid, of_kind: &dyn Fn(&mut Properties<'static>)| {
         let mut properties = Properties::default();
         for name in [names::TRACE_ID, names::SESSION_ID] {
-            properties.set(name, id);
+            properties.insert(name, id.to_string());
         }
-        properties.set(names::SPAN_ID, uuid);
-        properties.set(names::SPAN_NAME, TEST_TRACE);
+        properties.insert(names::SPAN_ID, uuid.to_string());
+        properties.insert(names::SPAN_NAME, TEST_TRACE);
         of_kind(&mut properties);
         for name in [names::AI_LIBRARY, names::LIBRARY] {
-            properties.set(name, env!("CARGO_PKG_NAME"));
+            properties.insert(name, env!("CARGO_PKG_NAME"));
         }
         for name in [names::AI_LIBRARY_VERSION, names::LIBRARY_VERSION] {
-            properties.set(name, env!("CARGO_PKG_VERSION"));
+            properties.insert(name, env!("CARGO_PKG_VERSION"));
         }
-        properties.set(names::LATENCY, 0);
-        properties.set(names::IS_ERROR, false);
-        properties.set(names::NO_GEOIP, true);
-        properties.set(names::PERSON_PROFILE, false);
+        properties.insert(names::LATENCY, 0);
+        properties.insert(names::IS_ERROR, false);
+        properties.insert(names::NO_GEOIP, true);
+        properties.insert(names::PERSON_PROFILE, false);
         Event {
             name,
             uuid,
@@ -42,14 +42,14 @@ pub fn test_trace(id: Uuid, now: DateTime<Utc>) -> [Event; 2] {
     };
     [
         event(EventName::Generation, generation, &|properties| {
-            properties.set(names::PARENT_ID, id);
-            properties.set(names::MODEL, "none");
-            properties.set(names::PROVIDER, env!("CARGO_PKG_NAME"));
-            properties.set(names::INPUT_TOKENS, 0);
-            properties.set(names::OUTPUT_TOKENS, 0);
+            properties.insert(names::PARENT_ID, id.to_string());
+            properties.insert(names::MODEL, "none");
+            properties.insert(names::PROVIDER, env!("CARGO_PKG_NAME"));
+            properties.insert(names::INPUT_TOKENS, 0);
+            properties.insert(names::OUTPUT_TOKENS, 0);
         }),
         event(EventName::Trace, id, &|properties| {
-            properties.set(names::TRACE_NAME, TEST_TRACE);
+            properties.insert(names::TRACE_NAME, TEST_TRACE);
         }),
     ]
 }

@@ -1,13 +1,23 @@
 //! Text of a failed tool call, for `$ai_error`.
 
+use std::borrow::Cow;
+
 /// Element that Claude Code puts around errors of its own, as against those of the tool's program.
 /// It is meant for the model; in a list of errors it stands before every one of them. Seen in
 /// versions 2.1.11 to 2.1.199. The result of the tool keeps it.
 const OPENING: &str = "<tool_use_error>";
 const CLOSING: &str = "</tool_use_error>";
 
+/// The text without the element.
+pub(super) fn message(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(inside(text)),
+        Cow::Owned(text) => Cow::Owned(inside(&text).to_owned()),
+    }
+}
+
 /// The text without the element. A text that was cut may have lost the end of it.
-pub(super) fn message(text: &str) -> &str {
+fn inside(text: &str) -> &str {
     let Some(inner) = text.trim_start().strip_prefix(OPENING) else {
         return text;
     };
@@ -38,7 +48,7 @@ mod tests {
             ),
             ("<tool_use_error></tool_use_error>", ""),
         ] {
-            assert_eq!(message(text), expected);
+            assert_eq!(inside(text), expected);
         }
     }
 }

@@ -24,6 +24,7 @@
 //!
 //! This module reads no file, no environment and no clock.
 
+mod known_texts;
 mod mark;
 mod names;
 mod redacted;
@@ -42,6 +43,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+pub use known_texts::KnownTexts;
 pub use mark::RedactionKey;
 pub use redacted::Redacted;
 pub use user_rules::{UserRules, UserRulesError};

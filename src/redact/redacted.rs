@@ -1,8 +1,13 @@
 //! The proof, by its type, that a value was redacted.
 
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::known_texts::KnownTexts;
 use super::{Counts, Redactor};
 use crate::posthog::limits::{self, Limits};
-use crate::posthog::{Event, Name, Written, names};
+use crate::posthog::{Event, Json, Name, Written, names};
 
 /// Properties with identities, which hold no content and by which PostHog joins events.
 const IDENTITIES: [&str; 4] = [
@@ -42,14 +47,17 @@ impl<T> Redacted<Option<T>> {
     }
 }
 
-impl Redacted<Event> {
+impl Redacted<Event<'_>> {
     /// Serializes the event, shortened to its limits. Shortening follows redaction, so that no
     /// limit cuts a secret in half and hides it from the rules.
     #[must_use]
     pub fn written(self, limits: &Limits) -> Redacted<Written> {
-        let written = self.0.written();
-        if limits.allow(written.json.len()) {
-            return Redacted(written);
+        // An event that is certainly too long is not written twice.
+        if limits.allow(self.0.least_size()) {
+            let written = self.0.written();
+            if limits.allow(written.json.len()) {
+                return Redacted(written);
+            }
         }
         Redacted(self.shortened(limits).0.written())
     }
@@ -75,20 +83,151 @@ impl Redactor {
         }))
     }
 
-    /// Replaces every secret in an event.
-    pub fn event(&self, mut event: Event, counts: &mut Counts) -> Redacted<Event> {
+    /// Replaces every secret in an event. `known` are the texts of the session that were redacted
+    /// for its earlier events.
+    pub fn event<'a>(
+        &self,
+        mut event: Event<'a>,
+        known: &mut KnownTexts<'a>,
+        counts: &mut Counts,
+    ) -> Redacted<Event<'a>> {
         let mut secret_in_name = false;
         for (name, value) in event.properties.iter_mut() {
             match name {
                 Name::Own(name) if IDENTITIES.contains(name) => {}
                 // This program's own property names neither are nor announce secrets.
-                Name::Own(_) => self.value(value, counts),
-                Name::Custom(name) => secret_in_name |= self.field(name, None, value, counts),
+                Name::Own(_) => self.json(value, known, counts),
+                Name::Custom(name) => {
+                    let redact = |value: &mut Value| self.field(name, None, value, counts);
+                    secret_in_name |= value.edit(redact);
+                }
             }
         }
         if secret_in_name {
             event.properties.rename(|name| self.text(name, counts));
         }
         Redacted(event)
+    }
+
+    fn json<'a>(&self, value: &mut Json<'a>, known: &mut KnownTexts<'a>, counts: &mut Counts) {
+        match value {
+            Json::Text(Cow::Borrowed(text)) => {
+                let redacted = known.text(text, counts, |counts| self.text(text, counts));
+                if let Some(redacted) = redacted {
+                    *value = Json::from(redacted);
+                }
+            }
+            Json::Text(Cow::Owned(text)) => {
+                if let Some(redacted) = self.text(text, counts) {
+                    *text = redacted;
+                }
+            }
+            Json::Value(Cow::Borrowed(borrowed)) => {
+                let redacted = known.value(borrowed, counts, |counts| {
+                    let mut copy = (*borrowed).clone();
+                    self.value(&mut copy, counts);
+                    copy
+                });
+                if let Some(redacted) = redacted {
+                    *value = Json::from(redacted);
+                }
+            }
+            Json::Value(Cow::Owned(value)) => self.value(value, counts),
+            Json::List(items) => items.iter_mut().for_each(|it| self.json(it, known, counts)),
+            Json::Object(fields) => {
+                let fields = fields.iter_mut();
+                fields.for_each(|(_, field)| self.json(field, known, counts));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::posthog::{EventName, Properties};
+    use crate::redact::RedactionKey;
+
+    const SECRET: &str = "export DB_PASSWORD=correct-horse-9";
+
+    /// The values of an event with these, redacted, and the number of replacements.
+    fn redacted(values: Vec<Json<'_>>) -> (Value, u64) {
+        let redactor = Redactor::new(RedactionKey::new([7; 32]));
+        let mut properties = Properties::default();
+        properties.insert(names::INPUT, values);
+        let event = Event {
+            name: EventName::Generation,
+            uuid: Uuid::nil(),
+            distinct_id: "ada".to_owned(),
+            timestamp: DateTime::UNIX_EPOCH,
+            properties,
+        };
+        let mut counts = Counts::default();
+        let event = redactor.event(event, &mut KnownTexts::default(), &mut counts);
+        let value = event.get().properties.get(names::INPUT).cloned();
+        (value.unwrap().into_value(), counts.total())
+    }
+
+    #[test]
+    fn a_text_is_replaced_and_counted_wherever_it_is() {
+        let arguments = json!({ "command": SECRET });
+        let (values, count) = redacted(vec![
+            SECRET.into(),
+            SECRET.into(),
+            SECRET.to_owned().into(),
+            (&arguments).into(),
+            (&arguments).into(),
+            "harmless".into(),
+        ]);
+        let text = values.to_string();
+        assert!(
+            !text.contains("horse") && text.contains("harmless"),
+            "{text}"
+        );
+        assert_eq!(count, 5);
+    }
+
+    #[test]
+    fn a_message_is_redacted_as_its_json_is() {
+        let arguments = json!({ "password": "correct horse 9", "name": "API_KEY", "value": "x-9" });
+        for text in [SECRET, "password", "API_KEY", "concealed", "httpOnly", "x"] {
+            let call = [
+                ("type", "function".into()),
+                ("id", text.into()),
+                (
+                    "function",
+                    Json::Object(vec![
+                        ("name", text.into()),
+                        ("arguments", (&arguments).into()),
+                    ]),
+                ),
+            ];
+            let part =
+                |kind: &'static str| Json::Object(vec![("type", kind.into()), (kind, text.into())]);
+            let messages = vec![
+                Json::Object(vec![
+                    ("role", "assistant".into()),
+                    (
+                        "content",
+                        vec![part("text"), part("thinking"), Json::Object(call.into())].into(),
+                    ),
+                ]),
+                Json::Object(vec![
+                    ("role", "tool".into()),
+                    ("tool_call_id", text.into()),
+                    ("content", text.into()),
+                ]),
+            ];
+            let plain: Vec<Value> = messages.iter().cloned().map(Json::into_value).collect();
+            let expected = redacted(vec![Json::from(Value::from(plain))]);
+            let (Value::Array(found), count) = redacted(messages) else {
+                panic!("no list");
+            };
+            assert_eq!((json!([found]), count), expected, "{text}");
+        }
     }
 }

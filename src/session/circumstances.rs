@@ -25,3 +25,17 @@ pub struct Circumstances {
     /// What an instrumented application says about the work.
     pub origin: Option<Arc<Origin>>,
 }
+
+impl Circumstances {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self {
+        cwd: None,
+        git_branch: None,
+        agent_version: None,
+        entrypoint: None,
+        permission_mode: None,
+        asks_nobody: false,
+        persona: None,
+        origin: None,
+    };
+}

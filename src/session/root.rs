@@ -108,15 +108,15 @@ impl Session {
     /// The first prompt that reached the model: the subject of the session. Commands that never
     /// reached it (`/clear`, `/help`) do not count.
     #[must_use]
-    pub fn first_prompt(&self) -> Option<String> {
-        let earlier = self.earlier.first_prompt.clone();
+    pub fn first_prompt(&self) -> Option<&str> {
+        let earlier = self.earlier.first_prompt.as_deref();
         earlier.or_else(|| {
             let found = self.turns.iter().find(|turn| match turn.trigger {
                 Trigger::Prompt => !turn.prompt.is_empty(),
                 Trigger::Command => !turn.generations.is_empty(),
                 Trigger::Notification | Trigger::Unknown => false,
             });
-            found.map(|turn| turn.prompt.clone())
+            found.map(|turn| turn.prompt.as_str())
         })
     }
 }

@@ -3,9 +3,13 @@
 //! A file that is not a transcript must not keep the program busy: see `regular`, and the limits of
 //! [`Lines::next_line`].
 
+mod buffers;
+mod word;
+
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::mem;
 use std::ops::Range;
 use std::path::Path;
 
@@ -15,6 +19,7 @@ use serde_json::value::RawValue;
 
 use super::lenient;
 use super::regular;
+pub(super) use word::Word;
 
 /// Bytes of the longest line to read. Longer ones are skipped: no agent writes them, and a file
 /// must not decide how much memory the program takes.
@@ -27,9 +32,6 @@ const MOST_SKIPPED: u64 = 512 << 20;
 /// Lines that do not begin like an object, above which a file is given up. Agents write none;
 /// single ones are accidents.
 const MOST_STRANGE: u64 = 1 << 20;
-
-/// Bytes of the buffer: large enough for few system calls, small enough for the processor's cache.
-const BUFFER: usize = 256 << 10;
 
 /// Bytes of the buffer for reading only the first lines.
 const SMALL_BUFFER: usize = 8 << 10;
@@ -88,7 +90,7 @@ impl Lines {
     /// # Errors
     /// When the file cannot be opened, or cannot be a transcript.
     pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
-        Self::with_buffer(path, offset, BUFFER)
+        Self::with_buffer(path, offset, buffers::take())
     }
 
     /// Opens `path` for reading only its first lines.
@@ -96,10 +98,10 @@ impl Lines {
     /// # Errors
     /// As [`Lines::open`].
     pub(super) fn beginning(path: &Path) -> io::Result<Self> {
-        Self::with_buffer(path, 0, SMALL_BUFFER)
+        Self::with_buffer(path, 0, vec![0; SMALL_BUFFER])
     }
 
-    fn with_buffer(path: &Path, offset: u64, buffer: usize) -> io::Result<Self> {
+    fn with_buffer(path: &Path, offset: u64, buffer: Vec<u8>) -> io::Result<Self> {
         let (mut file, length) = regular::open(path)?;
         if is_utf_16(&mut file)? {
             return Err(regular::not_a_transcript("it is UTF-16, not UTF-8"));
@@ -107,7 +109,7 @@ impl Lines {
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self {
             file,
-            buffer: vec![0; buffer],
+            buffer,
             unread: 0..0,
             offset,
             left: length.saturating_sub(offset),
@@ -200,6 +202,12 @@ impl Lines {
                 }
             }
         }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        buffers::give_back(mem::take(&mut self.buffer));
     }
 }
 
@@ -346,6 +354,14 @@ fn next_object(text: &str, stumbled_at: usize) -> Option<usize> {
     let from = stumbled_at.saturating_sub(4).max(1);
     let to = (stumbled_at + 2).min(text.len());
     (from..to).find(|&start| text.as_bytes()[start..].starts_with(b"{\""))
+}
+
+/// The string value of a field, given the bytes after the field's name.
+pub(super) fn text_after(field: &[u8]) -> Option<&[u8]> {
+    let value = field.strip_prefix(b"\"")?.trim_ascii_start();
+    let value = value.strip_prefix(b":")?.trim_ascii_start();
+    let value = value.strip_prefix(b"\"")?;
+    Some(&value[..memchr::memchr(b'"', value)?])
 }
 
 #[cfg(test)]

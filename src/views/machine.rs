@@ -20,6 +20,7 @@ use crate::outbox::{
 use crate::posthog::links;
 use crate::session::Agent;
 use crate::sources::{self, claude_code};
+use crate::transport::Endpoint;
 use crate::variables::Variable;
 
 /// File systems keep times in steps of up to two seconds.
@@ -156,13 +157,19 @@ impl Machine {
     }
 
     /// Page of a session's trace in PostHog; `None` unless events of it were acknowledged and the
-    /// session has one trace.
+    /// session has one trace. It is where the session was sent, whatever the settings name now.
     pub(crate) fn page(&self, session: &SessionStatus) -> Option<String> {
-        let endpoint = self.config.destination.endpoint.as_ref()?;
         let outbox = self.outbox.as_ref().ok()?.as_ref()?;
+        let host = outbox.recipient(&session.agent, &session.id).ok()??;
         let record = outbox.session(&session.agent, &session.id).ok()??;
-        let page = links::session(endpoint, &record.frozen().ok()?, &session.id);
-        page.filter(|_| session.receipt.acknowledged > 0)
+        let endpoint = Endpoint::parse(&host).ok()?;
+        links::session(&endpoint, &record.frozen().ok()?, &session.id)
+    }
+
+    /// Whether a process waits for destinations in trouble, and sends what waits when they are due.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        let outbox = self.outbox.as_ref().ok().and_then(Option::as_ref);
+        outbox.is_some_and(Outbox::is_waited_for)
     }
 
     /// The confirmation that the user has to give before events go to a destination.

@@ -237,7 +237,7 @@ fn a_count_beyond_claude_code_s_own_books_is_told_everywhere() {
     text.push('\n');
     fs::write(&machine.session.path, text).expect("it is ours");
     machine.end(&machine.session);
-    let warning = "session 00000000: its lines show more tokens than Claude Code's own books";
+    let warning = "session 00000000: its lines show more tokens than Claude Code's own totals";
     assert_eq!(machine.scene.status()["warnings"], json!([warning]));
     machine
         .scene

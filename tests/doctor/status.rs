@@ -189,3 +189,77 @@ fn the_short_status_is_one_line_whatever_is_wrong() {
         outcome.says(expected);
     }
 }
+
+#[test]
+fn the_page_of_a_session_is_where_it_was_sent_whatever_the_settings_name_now() {
+    let machine = Machine::healthy();
+    let page = format!("trace    {}", machine.scene.posthog.url());
+    status(&machine).run().success().says(&page);
+    machine.variable("POSTHOG_HOST", "https://eu.i.posthog.com");
+    status(&machine).run().success().says(&page);
+    machine.scene.env.run(["setup", "--remove"]).success();
+    status(&machine).run().says(&page);
+}
+
+#[test]
+fn the_next_try_of_a_process_that_waits_is_not_left_to_the_next_session() {
+    let machine = Machine::healthy();
+    let session = Session::write(&machine.scene.env, 2, 1);
+    machine.scene.posthog.set(Fault::status(503));
+    let hook = machine.scene.hook(&session);
+    hook.env("POSTHOG_API_KEY", API_KEY)
+        .env("POSTHOG_LLMA_CC_ENABLED", "true")
+        .env("POSTHOG_HOST", machine.scene.posthog.url())
+        .env("POSTHOG_LLMA_WAIT", "never")
+        .run()
+        .success();
+    wait_for("a process waits", SOON, || {
+        let shown = status(&machine).run().stdout;
+        let shown: Vec<&str> = shown.split_whitespace().collect();
+        let shown = shown.join(" ");
+        let is_retried = shown.contains("next try today") || shown.contains("next try in a moment");
+        is_retried.then_some(())
+    });
+}
+
+#[test]
+fn one_line_says_that_the_key_is_refused() {
+    let machine = Machine::healthy();
+    machine.scene.posthog.set(Fault::status(401));
+    machine.end(&Session::write(&machine.scene.env, 2, 1));
+    let short = status(&machine).argument("--short").run().success();
+    short
+        .says("posthog-llma: refused, ")
+        .says("see posthog-llma doctor");
+}
+
+#[test]
+fn a_failure_is_told_with_its_time() {
+    let machine = Machine::healthy();
+    machine.scene.posthog.set(Fault::status(401));
+    machine.end(&Session::write(&machine.scene.env, 2, 1));
+    status(&machine)
+        .run()
+        .success()
+        .says("check POSTHOG_API_KEY (today");
+    let outbox = machine.check("outbox")["found"].to_string();
+    assert!(outbox.contains("check POSTHOG_API_KEY (today"), "{outbox}");
+}
+
+#[test]
+fn commands_say_what_is_the_case_and_no_more() {
+    let machine = Machine::before_any_session();
+    let env = &machine.scene.env;
+    env.run(["flush"]).success().complains("nothing waits");
+    let id = &machine.session.id;
+    let forget = env.run(["forget", id]).success();
+    forget.complains("is forgotten: neither hooks nor ingest send it");
+    env.run(["resume"])
+        .code(2)
+        .complains("name the forgotten one");
+    let resume = env.run(["resume", id]).success();
+    resume.complains("the next session of Claude Code");
+    std::fs::remove_file(&machine.session.path).expect("it is ours");
+    let pause = env.run(["pause"]).code(2);
+    pause.complains("posthog-llma doctor says where they are looked for");
+}

@@ -286,8 +286,8 @@ const TROUBLES: &[Trouble] = &[
             machine.end(&Session::write(&machine.scene.env, 2, 1));
             machine.scene.posthog.heal();
             machine.change_outbox(
-                "DELETE FROM bodies
-                 WHERE seq = (SELECT min(seq) FROM events WHERE state = 0)",
+                "DELETE FROM batches
+                 WHERE id = (SELECT min(batch) FROM events WHERE state = 0)",
             );
             machine.scene.flush().code(1);
         },

@@ -12,3 +12,4 @@ mod hook;
 mod machine;
 mod network;
 mod sessions;
+mod turns;

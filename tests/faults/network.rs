@@ -226,10 +226,10 @@ fn a_poisoned_event_is_refused_alone() {
     // The reason is gone, and the user says so.
     scene.posthog.heal();
     let flush = scene.env.run(["flush", "--refused"]).success();
-    flush.complains("1 refused event offered again");
+    flush.complains("1 refused event to be sent again");
     scene.complete(&[&session]);
     let flush = scene.env.run(["flush", "--refused"]).success();
-    flush.complains("0 refused events offered again");
+    flush.complains("0 refused events to be sent again");
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn keep_within_limit(collected: &Collected) {
         .expect("there are no rules")
         .into_inner();
     let limits = pipeline.limits(collected.session.agent);
-    let mut check = |event: Redacted<Event>| {
+    let mut check = |event: Redacted<Event<'_>>| {
         let json = event.written(&limits).into_inner().json;
         let size = json.len();
         let event: Value = serde_json::from_slice(&json)?;

@@ -40,7 +40,7 @@ fn columns_are_explained_where_they_are_shown() {
     Session::write(&env, 1, 1);
     let outcome = env.run(["ingest", "--all", "--dry-run"]).success();
     let columns = outcome.stdout.lines().next().expect("a first line");
-    for column in ["turns", "calls", "in", "out", "cached", "books"] {
+    for column in ["turns", "calls", "in", "out", "cached", "totals"] {
         assert!(columns.contains(column), "{columns}");
         assert!(outcome.stderr.contains(column), "{}", outcome.stderr);
     }

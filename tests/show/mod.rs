@@ -272,8 +272,8 @@ fn a_session_is_named_by_its_id_or_is_the_newest_of_the_project() {
     let env = TestEnv::new();
     let nothing = env.run(["show"]).code(2);
     nothing
-        .complains("no session of")
-        .complains("ingest --list");
+        .complains("no session found")
+        .complains("`posthog-llma doctor` says where");
     let newest = crate::support::session::Session::write(&env, 1, 1);
     env.run(["show"]).success().says("prompt 1 of session 1");
     env.run(["show", &newest.id[..4]]).success().says("1 turn,");

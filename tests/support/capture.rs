@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::io::Read;
 
 use chrono::DateTime;
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -126,15 +126,19 @@ pub(crate) fn judge(lane: Lane, body: &Value) -> Result<Vec<Value>, Refusal> {
     Ok(batch.clone())
 }
 
+/// The content of a body that is one gzip member: `PostHog` reads no more than the first.
 fn gunzip(raw: &[u8]) -> Result<Vec<u8>, Refusal> {
     let mut text = Vec::new();
     let limit = MAX_BODY as u64 + 1;
-    MultiGzDecoder::new(raw)
-        .take(limit)
+    let mut member = GzDecoder::new(raw).take(limit);
+    member
         .read_to_end(&mut text)
         .map_err(|error| Refusal::new(400, format!("failed to decode request: {error}")))?;
     if text.len() > MAX_BODY {
         return Err(Refusal::new(413, "maximum payload size exceeded"));
+    }
+    if !member.into_inner().into_inner().is_empty() {
+        return Err(Refusal::new(400, "something follows the gzip member"));
     }
     Ok(text)
 }

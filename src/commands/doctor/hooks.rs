@@ -120,7 +120,7 @@ fn allowed(machine: &Machine, own: Option<&SettingsFile>, is_installed: bool) ->
     };
     let path = |file: &SettingsFile| words::path(&file.path, &machine.host);
     match hindrance {
-        None => Finding::fine(CHECK, "may run"),
+        None => Finding::fine(CHECK, "allowed by the settings"),
         Some(Hindrance::PluginOff(None)) => Finding::problem(
             CHECK,
             "the plugin is not enabled",
@@ -168,7 +168,7 @@ fn last_run(
             return Finding::note(CHECK, "not known while the outbox cannot be read");
         }
         return match missed(facts, plugin, own) {
-            Some(_) if explained == Explained::Yes => Finding::note(CHECK, "none has run yet"),
+            Some(_) if explained == Explained::Yes => Finding::note(CHECK, "none yet"),
             Some(found) => Finding::problem(
                 CHECK,
                 format!(
@@ -177,7 +177,10 @@ fn last_run(
                 ),
                 "restart Claude Code, so that it loads them; /hooks shows what it has loaded",
             ),
-            None => Finding::note(CHECK, "none has run yet: none had to"),
+            None => Finding::note(
+                CHECK,
+                "none yet: no session has ended since hooks were set up",
+            ),
         };
     };
     described(run, failed_run.is_some(), machine)
@@ -205,13 +208,13 @@ fn described(run: &Run, has_failed: bool, machine: &Machine) -> Finding {
         Some(error) if has_failed => Finding::problem(
             CHECK,
             format!("{ran}: {error}"),
-            "when that is mended, posthog-llma ingest sends what is missing",
+            "solve that, then posthog-llma ingest sends what is missing",
         ),
         _ if run.duration_ms > u64::try_from(budget.as_millis()).unwrap_or(u64::MAX) => {
             let found = format!("{ran}: more than {most}, so it went on in the background");
             Finding::note(CHECK, found)
         }
-        _ => Finding::fine(CHECK, format!("{ran} of the {most} there are")),
+        _ => Finding::fine(CHECK, format!("{ran} (at most {most})")),
     }
     .with(details)
 }

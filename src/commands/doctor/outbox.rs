@@ -41,7 +41,7 @@ fn stored(machine: &Machine, explained: Explained) -> Vec<Finding> {
     let mut findings = vec![waiting(machine, explained)];
     findings.extend(lost(machine));
     findings.push(match outbox.check() {
-        Ok(complaints) if complaints.is_empty() => Finding::fine("ledger", "holds together"),
+        Ok(complaints) if complaints.is_empty() => Finding::fine("ledger", "consistent"),
         Ok(complaints) => Finding::problem(
             "ledger",
             complaints.join("; "),
@@ -93,8 +93,8 @@ fn waiting(machine: &Machine, explained: Explained) -> Finding {
         format!(" since {}", words::when(oldest, now))
     });
     let missing = machine.missing(&record.destination);
-    let reason = missing.as_ref().map(|it| it.found.as_str());
-    let reason = reason.or(record.last_error.as_deref());
+    let reason = missing.as_ref().map(|it| it.found.clone());
+    let reason = reason.or_else(|| words::failure(record, now));
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     let found = format!(
         "{}{since}{reason}",
@@ -105,11 +105,15 @@ fn waiting(machine: &Machine, explained: Explained) -> Finding {
     let days = MAX_AGE.num_days();
     let then = format!("posthog-llma flush; after {days} days they are dropped");
     let finding = if is_current && explained == Explained::Yes {
-        Finding::advice(CHECK, found, format!("when the above is mended: {then}"))
+        Finding::advice(
+            CHECK,
+            found,
+            format!("solve the problem above, then {then}"),
+        )
     } else if let Some(missing) = missing {
         Finding::problem(CHECK, found, format!("{}, then {then}", missing.fix))
     } else if record.refused || is_old {
-        Finding::problem(CHECK, found, format!("when that is mended: {then}"))
+        Finding::problem(CHECK, found, format!("solve that, then {then}"))
     } else {
         Finding::advice(CHECK, found, "posthog-llma flush tries at once")
     };

@@ -119,8 +119,8 @@ fn key(machine: &Machine) -> Finding {
         Shape::Good => Finding::fine(
             CHECK,
             format!(
-                "{masked}, from {by}; whether a project has it only PostHog's project settings \
-                 show, since an unknown key is accepted too"
+                "{masked}, from {by}; PostHog accepts unknown keys too, so compare it with the key \
+                 in your project's settings"
             ),
         ),
         Shape::Unusual(what) => {

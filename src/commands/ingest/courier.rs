@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::commands::sending::{Effort, Pauses, Sending};
+use crate::commands::sending::{Effort, Pauses, Sending, To};
 use crate::deliver::Drained;
 use crate::interrupt::Interrupt;
 use crate::ui::Progress;
 
 /// Time after which a busy or failing destination is left for later. A person waits for it.
 const EFFORT: Effort = Effort {
+    to: To::All,
     patience: Duration::from_mins(1),
+    turn: Duration::from_mins(1),
     pauses: Pauses::Skipped,
 };
 

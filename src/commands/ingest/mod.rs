@@ -160,8 +160,7 @@ fn chosen(
     } else if arguments.all || !filter.has_no_limits() {
         reach.sessions(host)
     } else {
-        let newest = select::newest(reach.of_here(host), filter, host);
-        newest.map_err(|WrongUse(none)| WrongUse(format!("{none}, or use --all")))?
+        select::newest(reach.of_here(host), filter, host)?
     };
     sessions.found.retain(|session| filter.passes(session));
     Ok(sessions)

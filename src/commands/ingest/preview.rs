@@ -16,7 +16,7 @@ use crate::ui;
 /// Explanation of the columns, in lines that fit a terminal.
 const LEGEND: &str = "
 turns: prompts; calls: requests to a model; in, out, cached: tokens of the calls
-books: whether the calls agree with the totals that the agent itself recorded
+totals: whether the calls agree with the totals that the agent itself recorded
   none   it recorded none
   agree  they agree
   added  calls that only the totals know are sent as one event for each model
@@ -32,7 +32,7 @@ struct Row {
 pub(super) fn run(sessions: &[SessionRef], config: &Config, host: &Host) -> anyhow::Result<Exit> {
     ui::print(format_args!(
         "{:<13} {:<10} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
-        "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "books"
+        "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "totals"
     ))?;
     let prospect = Prospect::of(config)?;
     let pipeline = prospect.pipeline();
@@ -126,8 +126,8 @@ impl Build<Row> for Preview<'_> {
             };
             let frozen = frozen.clone();
             let known = &mut self.known;
-            let ignore = &mut |_| Ok(());
-            tally += (self.pipeline).new_events(&part, frozen, known, &mut replaced, ignore)?;
+            let counts = &mut replaced;
+            tally += (self.pipeline).new_events(&part, frozen, known, counts, &mut |_| Ok(()))?;
             self.books = self.books.max(Books::of(&part));
             self.session = Some((part.session.id, part.session.started_at));
         }

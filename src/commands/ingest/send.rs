@@ -45,6 +45,8 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let sending = Sending::open(config, host)?;
     sending.outbox().relax()?;
+    // Before the plan, which then has the sessions that are to be stored anew.
+    let warnings = sending.reconsider()?;
     let plan = Plan::of(sessions, sending.outbox(), host)?;
     plan.tell_of_old_content(arguments.with_old_content);
     if !plan.is_agreed(arguments.yes, &sending.destination()?.host)? {
@@ -69,7 +71,10 @@ pub(super) fn run(
         unmarked: 0,
         known: known(sessions),
         summary: Summary::default(),
-        report: Report::default(),
+        report: Report {
+            error: None,
+            warnings,
+        },
         is_complete: true,
     };
     let content_since = (!arguments.with_old_content).then_some(plan.content_since);
@@ -88,8 +93,7 @@ pub(super) fn run(
         ..
     } = backfill;
     drop(progress);
-    let endpoint = config.destination.endpoint.as_ref();
-    let exit = summary.print(sessions.len(), &drained, sending.outbox(), endpoint)?;
+    let exit = summary.print(sessions.len(), &drained, sending.outbox())?;
     let stored = conclude(&sending, report, stopped, drained);
     Ok(match exit {
         _ if interrupt.is_set() => Exit::Stopped,

@@ -50,12 +50,16 @@ struct Handled<'a> {
 }
 
 impl Handled<'_> {
-    /// Page of the session's trace in PostHog; `None` where each turn is a trace.
-    fn page(&self, outbox: &Outbox, endpoint: &Endpoint) -> anyhow::Result<Option<String>> {
-        let agent = self.found.agent;
-        let known = outbox.session(agent.as_str(), &self.key)?;
+    /// Page of the session's trace in PostHog; `None` where each turn is a trace, or nothing was
+    /// acknowledged.
+    fn page(&self, outbox: &Outbox) -> anyhow::Result<Option<String>> {
+        let agent = self.found.agent.as_str();
+        let host = outbox.recipient(agent, &self.key)?;
+        let endpoint = host.and_then(|host| Endpoint::parse(&host).ok());
+        let known = outbox.session(agent, &self.key)?;
         let frozen = known.and_then(|it| it.frozen().ok());
-        Ok(frozen.and_then(|frozen| links::session(endpoint, &frozen, &self.key)))
+        let page = frozen.zip(endpoint);
+        Ok(page.and_then(|(frozen, endpoint)| links::session(&endpoint, &frozen, &self.key)))
     }
 }
 
@@ -81,7 +85,6 @@ impl<'a> Summary<'a> {
         asked: usize,
         drained: &Drained,
         outbox: &Outbox,
-        endpoint: Option<&Endpoint>,
     ) -> anyhow::Result<Exit> {
         let mut total = Receipt::default();
         let mut lines = 0;
@@ -101,10 +104,7 @@ impl<'a> Summary<'a> {
                 };
                 let receipt = receipt(of_session);
                 ui::print(format_args!("{}  {receipt}{note}", short(&id)))?;
-                if of_session.acknowledged > 0
-                    && let Some(endpoint) = endpoint
-                    && let Some(page) = handled.page(outbox, endpoint)?
-                {
+                if let Some(page) = handled.page(outbox)? {
                     ui::print(format_args!("  {page}"))?;
                 }
             }

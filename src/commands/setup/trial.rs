@@ -47,7 +47,7 @@ pub(super) fn send(
     let trace = Builder::from_random_bytes(random).into_uuid();
     let mut events = Vec::new();
     for event in test_trace(trace, now) {
-        events.push(serde_json::to_vec(&event)?);
+        events.push(event.written().json);
     }
     let body = deliver::body(api_key.secret(), events.iter().map(Vec::as_slice));
     let mut lane = endpoint.first_lane();

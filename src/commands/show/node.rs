@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::posthog::{Event, EventName, links, names};
+use crate::posthog::{Event, EventName, Json, links, names};
 use crate::transport::Endpoint;
 
 /// Names of tool inputs that distinguish a call from others, the best first.
@@ -80,13 +80,14 @@ pub(super) struct Tokens {
 
 impl Node {
     /// `cwd` is the folder in which the session was started: paths below it are shortened.
-    pub(super) fn of(event: &Event, cwd: Option<&Path>) -> Self {
+    pub(super) fn of(event: &Event<'_>, cwd: Option<&Path>) -> Self {
         let properties = &event.properties;
-        let text = |name: &str| properties.get(name).and_then(Value::as_str);
+        let text = |name: &str| properties.get(name).and_then(Json::as_str);
         let owned = |name: &str| text(name).map(str::to_owned);
-        let number = |name: &str| properties.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let value = |name: &str| properties.get(name).and_then(Json::as_value);
+        let number = |name: &str| value(name).and_then(Value::as_u64).unwrap_or(0);
         let lengths = [names::LATENCY, names::ELAPSED].into_iter();
-        let mut lengths = lengths.filter_map(|name| properties.get(name)?.as_f64());
+        let mut lengths = lengths.filter_map(|name| value(name)?.as_f64());
         let latency = lengths.next().unwrap_or(0.0);
         let kind = match event.name {
             EventName::Trace => Kind::Trace,
@@ -94,7 +95,7 @@ impl Node {
             EventName::Span if event.is_turn() => Kind::Turn,
             EventName::Span => Kind::Tool,
         };
-        let detail = properties.get(names::INPUT_STATE);
+        let detail = value(names::INPUT_STATE);
         let detail = detail.filter(|_| kind == Kind::Tool);
         let is_call = kind == Kind::Call;
         Self {
@@ -119,7 +120,7 @@ impl Node {
                 },
                 _ => Tokens::default(),
             },
-            is_error: properties.get(names::IS_ERROR) == Some(&Value::Bool(true)),
+            is_error: value(names::IS_ERROR) == Some(&Value::Bool(true)),
             error: owned(names::ERROR),
             url: None,
             children: Vec::new(),

@@ -28,6 +28,14 @@ fn state(machine: &Machine) -> String {
     }
     let status = &machine.status;
     let waiting = machine.waiting();
+    let own = machine.destination();
+    let refuses = status.destinations.iter().any(|queue| {
+        queue.record.refused && queue.waiting > 0 && Some(&queue.record.destination) == own.as_ref()
+    });
+    if refuses {
+        let waiting = ui::count(waiting, "event");
+        return format!("refused, {waiting} waiting, {DOCTOR}");
+    }
     if waiting > 0 {
         return format!(
             "on, {waiting} waiting",

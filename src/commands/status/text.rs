@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::receipt;
 use crate::commands::{agents, short, words};
 use crate::config::ApiKey;
+use crate::deliver;
 use crate::outbox::{DestinationStatus, Run, SessionStatus};
 use crate::transport::Endpoint;
 use crate::ui;
@@ -185,16 +186,21 @@ fn waiting(queue: &DestinationStatus, machine: &Machine) -> Option<String> {
     }
     let missing = machine.missing(&record.destination);
     let is_missing = missing.is_some();
-    let missing = missing.map(|it| it.to_string());
-    if let Some(reason) = missing.as_deref().or(record.last_error.as_deref()) {
+    let reason = missing.map(|it| it.to_string());
+    if let Some(reason) = reason.or_else(|| words::failure(record, now)) {
         text = format!("{text}: {reason}");
     }
     if is_missing {
         return Some(text);
     }
-    // Nothing runs between sessions, so the first hook after that time tries.
-    let next = match record.not_before.filter(|next| *next > now) {
-        Some(next) => format!("with the first session after {}", words::when(next, now)),
+    let pause = record.not_before.filter(|next| *next > now);
+    let at = pause.map(|next| words::when(next, now));
+    let is_retried = machine.is_waited_for() && deliver::may_pass(record);
+    let next = match at {
+        Some(at) if is_retried => at,
+        None if is_retried => "in a moment".to_owned(),
+        // No process runs between sessions, so the first hook after that time tries.
+        Some(at) => format!("with the first session after {at}"),
         None => "with the next session".to_owned(),
     };
     Some(format!(

@@ -2,21 +2,19 @@
 //!
 //! One process of a state directory waits, for all destinations: the others find that it waits and
 //! end. It has no database open while it sleeps, so that the user can remove the state directory,
-//! and ends when the user changes a decision.
+//! and ends when the user changes the settings.
 
 use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use super::ONCE;
-use crate::commands::sending::Sending;
+use super::{ONCE, once};
+use crate::commands::sending::{Report, Sending};
 use crate::config::Config;
-use crate::consent::Verdict;
 use crate::deliver::Drained;
 use crate::host::Host;
 use crate::integrations::claude_code::settings::user_file;
 use crate::outbox;
-use crate::sources::SessionRef;
 
 /// How long the process waits for a network to come back. After that, the next hook sends.
 const LIFETIME: Duration = Duration::from_mins(15);
@@ -26,57 +24,56 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// the clock, which jumps when a sleeping machine wakes.
 const NAP: Duration = Duration::from_secs(10);
 
-/// The decisions of the user under which the process was started.
-#[derive(PartialEq)]
-struct Decisions {
-    /// Content of the user's settings file.
-    settings: Option<Vec<u8>>,
-    /// The verdict on the folder of the session that the process stored.
-    verdict: Option<Verdict>,
+/// Whether it is worth waiting: an attempt was made in vain, or another process made one, and the
+/// next may succeed within the life of this one. An attempt that is due now is another process's.
+pub(super) fn is_worthwhile(drained: &Drained, sending: &Sending<'_>) -> bool {
+    let next = sending.next_attempt().ok().flatten();
+    // Asked afterwards: an attempt that is due is due at the time of that question.
+    let now = sending.host().now();
+    let pause = next.and_then(|next| (next - now).to_std().ok());
+    drained.may_pass || pause.is_some_and(|pause| !pause.is_zero() && pause < LIFETIME)
 }
 
-impl Decisions {
-    fn now(session: Option<&SessionRef>, host: &Host) -> Self {
-        let folder = session.and_then(|session| session.glance().cwd);
-        Self {
-            settings: user_file(host).and_then(|path| fs::read(path).ok()),
-            verdict: session.zip(folder).map(|(session, folder)| {
-                Verdict::of([folder.as_str()], &session.locator.path(), host)
-            }),
-        }
-    }
-}
-
-/// Sends what waits whenever it is due, until nothing waits, the time is over, or the user decides
-/// anew: then the next hook, which judges the new decisions, sends. `session` is the one that the
-/// process stored; `sent` is called after each attempt.
+/// Sends what waits whenever it is due, until nothing waits, the time is over, or the user's
+/// settings file is another than `settings`, those under which this process began: then the next
+/// hook, which reads it, sends. `sent` is called after each attempt.
 ///
 /// # Errors
 /// When the outbox cannot be opened, read or written.
 pub(super) fn send(
     config: &Config,
-    session: Option<&SessionRef>,
+    settings: &UserSettings,
     host: &Host,
-    sent: &mut dyn FnMut(&Sending<'_>, Drained),
+    sent: &mut dyn FnMut(&Sending<'_>, Drained, Vec<String>),
 ) -> anyhow::Result<()> {
     let end = host.elapsed() + LIFETIME;
-    let decisions = Decisions::now(session, host);
     while let Some(pause) = pause(config, host)? {
         if host.elapsed() + pause > end {
             break;
         }
         thread::sleep(pause.min(NAP));
-        if Decisions::now(session, host) != decisions {
+        if UserSettings::now(host) != *settings {
             break;
         }
         if pause <= NAP
             && let Some(sending) = open(config, host)?
         {
-            let drained = sending.drain(ONCE, &|| false, &mut |_| ())?;
-            sent(&sending, drained);
+            let mut report = Report::default();
+            let drained = once(&sending, ONCE, &mut report)?;
+            sent(&sending, drained, report.warnings);
         }
     }
     Ok(())
+}
+
+/// Content of the user's settings file at one moment; `None` if there is none.
+#[derive(PartialEq)]
+pub(super) struct UserSettings(Option<Vec<u8>>);
+
+impl UserSettings {
+    pub(super) fn now(host: &Host) -> Self {
+        Self(user_file(host).and_then(|path| fs::read(path).ok()))
+    }
 }
 
 /// The pause until the next attempt; `None` when nothing waits that an attempt could bring forward.

@@ -1,12 +1,15 @@
 //! Stores the sessions whose end was missed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::commands::sending::{Report, Sending};
+use crate::commands::terms::Terms;
 use crate::commands::{in_words, select};
+use crate::config::Config;
 use crate::consent;
 use crate::host::Host;
 use crate::integrations::{self, Running};
@@ -22,10 +25,15 @@ const QUIET: TimeDelta = TimeDelta::hours(1);
 /// restore or a change of the clock.
 const CLOCK_ERROR: TimeDelta = TimeDelta::days(1);
 
+/// How long to wait for processes that were killed and hold the notes of their sessions until their
+/// last write is on disk.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The search for sessions of an agent whose end was missed.
 pub(super) struct Sweep<'a> {
     agent: Agent,
     sending: &'a Sending<'a>,
+    config: &'a Config,
     host: &'a Host,
     /// Since when the agent's sessions are captured.
     since: DateTime<Utc>,
@@ -36,31 +44,35 @@ impl<'a> Sweep<'a> {
     pub(super) fn of(
         agent: Agent,
         sending: &'a Sending<'a>,
+        config: &'a Config,
         host: &'a Host,
         since: DateTime<Utc>,
     ) -> Self {
         Self {
             agent,
             sending,
+            config,
             host,
             since,
             open: integrations::running(agent, host),
         }
     }
 
-    /// Stores the sessions whose hook was interrupted before it had stored them. A session that
-    /// cannot be stored yet keeps its note; an hour later it counts as quiet, and the note goes.
+    /// Stores the sessions whose hook was interrupted before it had stored them, under the terms of
+    /// that hook. A session that cannot be stored yet keeps its note.
     pub(super) fn finish_endings(&self, report: &mut Report) {
-        let expired = SystemTime::from(self.host.now() - QUIET);
-        let endings = self.sending.endings();
-        for (ending, _lock) in endings.left_by(self.agent.as_str(), expired) {
+        let mut patience = PATIENCE;
+        for ending in self.sending.endings().of_agent(self.agent.as_str()) {
+            let Some(_lock) = ending.claim(&mut patience) else {
+                continue;
+            };
             let Some(found) = SessionRef::at(&ending.transcript) else {
                 ending.settle();
                 continue;
             };
             if self.has_ended(&found, &ending)
                 && self.may_send(&found)
-                && self.store(&found, report)
+                && self.store_under(&ending, &found, report)
             {
                 ending.settle();
             }
@@ -68,35 +80,38 @@ impl<'a> Sweep<'a> {
     }
 
     /// Stores the sessions that were written to since capturing was switched on, and are quiet now.
-    /// Earlier sessions are never sent without being asked for.
+    /// Earlier sessions are never sent without being asked for. A session with a note is stored
+    /// under the terms in it or not at all.
     pub(super) fn store_quiet(&self, report: &mut Report) {
         let all = sources::of_agent(self.agent, self.host);
         report.warnings.extend(select::in_words(&all.unreadable));
+        let noted = self.sending.endings().of_agent(self.agent.as_str());
+        let noted: BTreeSet<_> = noted.into_iter().map(|it| it.transcript).collect();
         for found in all.found {
             let modified = DateTime::<Utc>::from(found.modified);
             let may_be_missed =
                 self.host.now() - modified > QUIET && modified > self.since - CLOCK_ERROR;
             if may_be_missed
+                && !noted.contains(&*found.locator.path())
                 && !self.is_open(&found)
                 && was_written_since(&found, self.since)
                 && self.may_send(&found)
             {
-                self.store(&found, report);
+                store(self.sending, &found, report);
             }
         }
     }
 
-    /// Stores what is new of a session. Returns whether that worked.
-    fn store(&self, found: &SessionRef, report: &mut Report) -> bool {
-        let pipeline = self.sending.pipeline();
-        match self
-            .sending
-            .store(&pipeline, found, Some(SessionState::Ended))
-        {
-            Ok(stored) => {
-                report.note(&stored, found);
-                true
-            }
+    /// Stores what is new of a session under the terms of its hook. Returns whether that worked.
+    fn store_under(&self, ending: &Ending, found: &SessionRef, report: &mut Report) -> bool {
+        let Some(joined) = Terms::join(&ending.settings, self.config) else {
+            return false;
+        };
+        if Terms::of(&joined) == Terms::of(self.config) {
+            return store(self.sending, found, report);
+        }
+        match Sending::open(&joined, self.host) {
+            Ok(sending) => store(&sending, found, report),
             Err(error) => {
                 report.warnings.push(in_words(&error));
                 false
@@ -115,7 +130,10 @@ impl<'a> Sweep<'a> {
     fn has_ended(&self, found: &SessionRef, ending: &Ending) -> bool {
         match &self.open {
             Running::Sessions(_) => !self.is_open(found),
-            Running::Unknown => found.modified <= ending.at,
+            Running::Unknown => {
+                let modified = DateTime::<Utc>::from(found.modified);
+                found.modified <= ending.at || self.host.now() - modified > QUIET
+            }
         }
     }
 
@@ -123,6 +141,21 @@ impl<'a> Sweep<'a> {
     fn may_send(&self, found: &SessionRef) -> bool {
         let cwd = found.glance().cwd;
         cwd.is_some_and(|cwd| consent::shares_destination(Path::new(&cwd), self.host))
+    }
+}
+
+/// Stores what is new of a session. Returns whether that worked.
+fn store(sending: &Sending<'_>, found: &SessionRef, report: &mut Report) -> bool {
+    let stored = sending.store(&sending.pipeline(), found, Some(SessionState::Ended));
+    match stored {
+        Ok(stored) => {
+            report.note(&stored, found);
+            true
+        }
+        Err(error) => {
+            report.warnings.push(in_words(&error));
+            false
+        }
     }
 }
 

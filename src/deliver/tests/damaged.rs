@@ -1,22 +1,42 @@
-//! Events that were damaged in the outbox.
+//! Batches that were damaged in the outbox.
 
 use rusqlite::Connection;
 
 use super::*;
 
-/// Damages done to the outbox, and the expected reason for the event concerned.
-const DAMAGES: [(&str, &str); 4] = [
-    ("DELETE FROM bodies WHERE seq = 2", "is missing"),
+/// Damages done to the second of three batches, and the expected reason.
+const DAMAGES: [(&str, &str); 6] = [
+    ("DELETE FROM batches WHERE id = 2", "is missing"),
     (
-        "UPDATE bodies SET body = CAST(replace(CAST(body AS TEXT), 'x', 'y') AS BLOB) WHERE seq = 2",
+        "UPDATE batches SET segment = substr(segment, 2) WHERE id = 2",
         "was changed",
     ),
-    ("UPDATE bodies SET body = x'' WHERE seq = 2", "was changed"),
     (
-        "UPDATE bodies SET body = (SELECT body FROM bodies WHERE seq = 3) WHERE seq = 2",
+        "UPDATE batches SET segment = x'' WHERE id = 2",
+        "was changed",
+    ),
+    (
+        "UPDATE batches SET segment = (SELECT segment FROM batches WHERE id = 3) WHERE id = 2",
+        "was changed",
+    ),
+    (
+        "UPDATE batches SET crc = crc - 1 WHERE id = 2",
+        "was changed",
+    ),
+    (
+        "UPDATE batches SET bytes = bytes + 1 WHERE id = 2",
         "was changed",
     ),
 ];
+
+/// A scene with three batches of one event each.
+fn three_batches() -> Scene {
+    let scene = Scene::new();
+    for number in 1..=3 {
+        scene.enqueue([event(number, "x")].into_iter());
+    }
+    scene
+}
 
 fn damage(scene: &Scene, statement: &str) {
     let database = Connection::open(scene.directory.path().join("outbox.db")).unwrap();
@@ -24,9 +44,9 @@ fn damage(scene: &Scene, statement: &str) {
 }
 
 #[test]
-fn a_damaged_event_is_set_aside_and_the_others_are_sent() {
+fn a_damaged_batch_is_set_aside_and_the_others_are_sent() {
     for (statement, reason) in DAMAGES {
-        let scene = Scene::with(3);
+        let scene = three_batches();
         damage(&scene, statement);
         let drained = scene.drain();
         assert_eq!((drained.sent, drained.parked, drained.waiting), (2, 1, 0));
@@ -43,9 +63,9 @@ fn a_damaged_event_is_set_aside_and_the_others_are_sent() {
 }
 
 #[test]
-fn an_event_that_alone_is_damaged_does_not_stop_the_sender() {
+fn a_batch_that_alone_is_damaged_does_not_stop_the_sender() {
     let scene = Scene::with(1);
-    damage(&scene, "DELETE FROM bodies");
+    damage(&scene, "DELETE FROM batches");
     let drained = scene.drain();
     assert_eq!((drained.sent, drained.parked, drained.waiting), (0, 1, 0));
     scene.enqueue([event(2, "x")].into_iter());
@@ -53,9 +73,9 @@ fn an_event_that_alone_is_damaged_does_not_stop_the_sender() {
 }
 
 #[test]
-fn a_damaged_event_is_sent_when_its_session_was_read_again() {
+fn the_events_of_a_damaged_batch_are_sent_when_their_session_was_read_again() {
     for (statement, _) in DAMAGES {
-        let scene = Scene::with(3);
+        let scene = three_batches();
         damage(&scene, statement);
         scene.drain();
         let session = scene.outbox.session("claude-code", "session").unwrap();
@@ -65,4 +85,16 @@ fn a_damaged_event_is_sent_when_its_session_was_read_again() {
         scene.complete(3);
         assert_eq!(scene.outbox.check().unwrap(), [""; 0]);
     }
+}
+
+#[test]
+fn a_batch_that_is_damaged_where_only_unpacking_shows_it_is_set_aside() {
+    let scene = Scene::with(3);
+    damage(&scene, "UPDATE events SET start = 9000 WHERE seq = 3");
+    // Only what is split is unpacked.
+    scene.server.then(Fault::status(413));
+    let drained = scene.drain();
+    assert_eq!((drained.sent, drained.parked, drained.waiting), (0, 3, 0));
+    assert_eq!(scene.outbox.status().unwrap().damaged_total, 3);
+    assert_eq!(scene.outbox.check().unwrap(), [""; 0]);
 }

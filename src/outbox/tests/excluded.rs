@@ -21,8 +21,8 @@ fn what_waits_of_an_excluded_session_is_withdrawn_and_what_was_sent_stays_in_the
         enqueue(&outbox, "a", &spans(1..7), 0);
         enqueue(&outbox, "b", &spans(7..9), 0);
         let claimed = claim_all(&outbox);
-        outbox.acknowledge(1, &claimed[..2], at(1)).unwrap();
-        outbox.park(&claimed[2], "bad", at(1)).unwrap();
+        outbox.acknowledge_events(1, &claimed[..2], at(1)).unwrap();
+        outbox.park(1, &claimed[2], "bad", at(1)).unwrap();
         assert_eq!(outbox.withdraw_excluded(at(2)).unwrap(), 0);
 
         exclude(&outbox, cause);
@@ -58,7 +58,7 @@ fn a_session_that_is_excluded_no_more_waits_again_where_it_was_not_sent() {
     };
     writer(&spans(1..4), Some(b"here"));
     outbox
-        .acknowledge(1, &claim_all(&outbox)[..1], at(1))
+        .acknowledge_events(1, &claim_all(&outbox)[..1], at(1))
         .unwrap();
     exclude(&outbox, Cause::Paused);
     outbox.withdraw_excluded(at(2)).unwrap();

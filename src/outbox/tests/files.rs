@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{at, claim_all, destination, enqueue, entry, event, kept, open, spans};
+use super::{at, claim_all, destination, enqueue, entry, event, incompressible, kept, open, spans};
 use crate::outbox::{Outbox, OutboxError};
 use crate::posthog::EventName;
 
@@ -79,7 +79,7 @@ fn a_page_damaged_in_the_middle_is_noticed_and_the_next_run_sets_the_file_aside(
     fs::write(&path, &bytes).unwrap();
 
     let outbox = open(&directory);
-    let outcome = outbox.claim(1, usize::MAX, 0);
+    let outcome = outbox.claim(1, usize::MAX);
     assert!(
         matches!(outcome, Err(OutboxError::Damaged { .. })),
         "{outcome:?}"
@@ -158,7 +158,7 @@ fn a_full_disk_is_an_error_that_stores_nothing_and_breaks_nothing() {
     limit(pages);
     let mut writer = outbox.begin(&entry("a"), &destination(), at(1)).unwrap();
     writer
-        .push(event(EventName::Span, 9, &"x".repeat(100_000)))
+        .push(event(EventName::Span, 9, &incompressible(9)))
         .unwrap();
     let outcome = writer.commit(Some(&kept(b"far")), [], &[]);
     assert!(
@@ -169,8 +169,8 @@ fn a_full_disk_is_an_error_that_stores_nothing_and_breaks_nothing() {
     let session = outbox.session("claude-code", "a").unwrap().unwrap();
     assert_eq!(session.checkpoint, None);
     limit(i64::from(u32::MAX) - 8);
-    let text = "x".repeat(100_000);
-    let again = enqueue(&outbox, "a", &[event(EventName::Span, 9, &text)], 2);
+    let again = [event(EventName::Span, 9, &incompressible(9))];
+    let again = enqueue(&outbox, "a", &again, 2);
     assert_eq!(again.new, 1);
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::posthog::{Frozen, Recording, names};
+use crate::posthog::{Frozen, Json, Recording, names};
 use crate::session::{
     Agent, Asks, Background, Block, CacheCounts, Earlier, InputScope, Lineage, Oddities, Order,
     OutputCount, Parameters, Retries, ToolResult, ToolTime, Trigger, Usage, UsageReport,
@@ -139,22 +139,28 @@ fn settings(frozen: Frozen) -> Settings {
     }
 }
 
-fn events(session: &Session, frozen: Frozen, state: SessionState, foreign: &Foreign) -> Vec<Event> {
+fn events<'a>(
+    session: &'a Session,
+    settings: &'a Settings,
+    state: SessionState,
+    foreign: &Foreign,
+) -> Vec<Event<'a>> {
     let mut events = Vec::new();
-    map(session, &settings(frozen), state, foreign, &mut |event| {
+    map(session, settings, state, foreign, &mut |event| {
         events.push(event);
     });
     events
 }
 
 /// The events as `name < name of its parent`, in the order in which they are built.
-fn tree(events: &[Event]) -> Vec<String> {
-    let text = |event: &Event, name| Some(event.properties.get(name)?.as_str()?.to_owned());
-    let label = |event: &Event| text(event, names::MODEL).or_else(|| text(event, names::SPAN_NAME));
+fn tree(events: &[Event<'_>]) -> Vec<String> {
+    let text = |event: &Event<'_>, name| Some(event.properties.get(name)?.as_str()?.to_owned());
+    let label =
+        |event: &Event<'_>| text(event, names::MODEL).or_else(|| text(event, names::SPAN_NAME));
     let labels: HashMap<_, _> = (events.iter())
         .map(|event| (text(event, names::SPAN_ID), label(event)))
         .collect();
-    let line = |event: &Event| {
+    let line = |event: &Event<'_>| {
         let own = label(event).unwrap_or_default();
         match text(event, names::PARENT_ID) {
             Some(parent) => {
@@ -170,7 +176,7 @@ fn tree(events: &[Event]) -> Vec<String> {
 fn ended(session: &Session, frozen: Frozen) -> Vec<String> {
     tree(&events(
         session,
-        frozen,
+        &settings(frozen),
         SessionState::Ended,
         &Foreign::default(),
     ))
@@ -178,7 +184,12 @@ fn ended(session: &Session, frozen: Frozen) -> Vec<String> {
 
 fn running(session: &Session) -> Vec<String> {
     let (frozen, foreign) = (Frozen::of_project("shop"), Foreign::default());
-    tree(&events(session, frozen, SessionState::Running, &foreign))
+    tree(&events(
+        session,
+        &settings(frozen),
+        SessionState::Running,
+        &foreign,
+    ))
 }
 
 #[test]
@@ -289,9 +300,10 @@ fn what_may_change_while_a_session_runs_is_not_sent_yet() {
 fn a_call_without_a_result_is_a_failure_once_the_session_ended() {
     let output = vec![Block::ToolCall(Box::new(call("Bash", false)))];
     let session = session(vec![turn("run", 0, vec![response("m1", output)])]);
+    let settings = settings(Frozen::of_project("shop"));
     let events = events(
         &session,
-        Frozen::of_project("shop"),
+        &settings,
         SessionState::Ended,
         &Foreign::default(),
     );
@@ -299,19 +311,16 @@ fn a_call_without_a_result_is_a_failure_once_the_session_ended() {
         .iter()
         .find(|event| event.properties.get(names::UNFINISHED).is_some());
     let tool = &tool.unwrap().properties;
-    assert_eq!(tool.get(names::IS_ERROR), Some(&Value::Bool(true)));
+    let is_error = tool.get(names::IS_ERROR).and_then(Json::as_value);
+    assert_eq!(is_error, Some(&Value::Bool(true)));
 }
 
 #[test]
 fn events_of_another_session_are_not_sent_again() {
     let session = two_turns();
     let foreign: Foreign = claims(&session).into_iter().take(2).collect();
-    let events = events(
-        &session,
-        Frozen::of_project("shop"),
-        SessionState::Ended,
-        &foreign,
-    );
+    let settings = settings(Frozen::of_project("shop"));
+    let events = events(&session, &settings, SessionState::Ended, &foreign);
     assert_eq!(
         tree(&events),
         ["thanks < fix it", "m2 < thanks", "trace fix it"]

@@ -152,7 +152,7 @@ impl Extent {
         earlier.ended_at = Some(session.ended_at);
         earlier.title.clone_from(&session.title);
         earlier.lineage.clone_from(&session.lineage);
-        earlier.first_prompt = session.first_prompt();
+        earlier.first_prompt = session.first_prompt().map(str::to_owned);
         let books = session.reconcile_until(settled, mark.statements, ours);
         for unlisted in &books.unlisted {
             earlier.totals.add_unlisted(unlisted);

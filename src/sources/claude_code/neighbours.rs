@@ -7,10 +7,12 @@
 //! its last own line, existed then.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
@@ -18,9 +20,8 @@ use memchr::memmem::Finder;
 
 use super::glance;
 use super::names;
-use crate::sources::jsonl::Lines;
+use crate::sources::jsonl::{Lines, text_after};
 use crate::sources::regular;
-use crate::sources::walk;
 
 /// Name of the folder of all projects, in a folder of Claude Code.
 const PROJECTS: &str = "projects";
@@ -40,6 +41,8 @@ pub(super) struct Neighbours {
     states: HashMap<PathBuf, State>,
     /// Transcripts that are no links, the least recently written first.
     transcripts: Vec<Arc<Neighbour>>,
+    /// The paths of these, by file name.
+    by_name: HashMap<OsString, Vec<PathBuf>>,
     names: Mutex<Names>,
 }
 
@@ -51,6 +54,8 @@ struct Neighbour {
     began: OnceLock<Option<DateTime<Utc>>>,
     /// Ids of the sessions that it names.
     ids: OnceLock<HashSet<String>>,
+    /// Whether a thread searches it, or has searched it.
+    is_taken: AtomicBool,
 }
 
 /// Size and modification time of a file, which show whether it was written to.
@@ -103,6 +108,7 @@ impl Neighbours {
             folders: HashMap::new(),
             states: HashMap::new(),
             transcripts: Vec::new(),
+            by_name: HashMap::new(),
             names: Mutex::new(Names {
                 left: Vec::new(),
                 by_id: HashMap::new(),
@@ -146,8 +152,17 @@ impl Neighbours {
                 |known| Arc::clone(known),
             );
             self.transcripts.push(neighbour);
+            let same = self.by_name.entry(entry.file_name()).or_default();
+            same.push(path.clone());
         }
         self.states.insert(path, state);
+    }
+
+    /// The first transcript of this name in another folder than this one.
+    pub(super) fn elsewhere(&self, name: &str, folder: &Path) -> Option<&Path> {
+        let same = self.by_name.get(OsStr::new(name))?.iter();
+        let others = same.filter(|path| path.parent() != Some(folder));
+        others.min().map(PathBuf::as_path)
     }
 
     /// The transcripts, apart from the session's own, that name a session and were written to
@@ -162,17 +177,20 @@ impl Neighbours {
         let is_own = |it: &Neighbour| it.path.as_os_str() == transcript.as_os_str();
         let is_early = |it: &Neighbour| since.is_some_and(|since| it.state.written < since);
         let is_late = |it: &Neighbour| until.is_some_and(|until| it.began() > Some(until));
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_early_one = |at: &usize| is_early(&self.transcripts[*at]);
+        let is_candidate = |at: &usize| {
+            let it = &self.transcripts[*at];
+            !is_own(it) && !is_late(it)
+        };
+        let mut unsearched = self.names().left.clone();
+        unsearched.drain(..unsearched.partition_point(is_early_one));
+        unsearched.retain(is_candidate);
+        self.search(&unsearched);
+        let mut names = self.names();
         let Names { left, by_id } = &mut *names;
-        let first = left.partition_point(|at| is_early(&self.transcripts[*at]));
-        let candidates = left.split_off(first);
-        for at in candidates {
-            let neighbour = &self.transcripts[at];
-            if is_own(neighbour) || is_late(neighbour) {
-                left.push(at);
-                continue;
-            }
-            for id in neighbour.ids() {
+        let first = left.partition_point(is_early_one);
+        for at in left.extract_if(first.., |at| is_candidate(at)) {
+            for id in self.transcripts[at].ids() {
                 by_id.entry(id.clone()).or_default().push(at);
             }
         }
@@ -183,6 +201,20 @@ impl Neighbours {
         paths.sort();
         paths
     }
+
+    /// Searches transcripts. Threads that need the same ones share the work.
+    fn search(&self, transcripts: &[usize]) {
+        for at in transcripts {
+            let neighbour = &self.transcripts[*at];
+            if !neighbour.is_taken.swap(true, Ordering::Relaxed) {
+                neighbour.ids();
+            }
+        }
+    }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Neighbour {
@@ -192,6 +224,7 @@ impl Neighbour {
             state,
             began: OnceLock::new(),
             ids: OnceLock::new(),
+            is_taken: AtomicBool::new(false),
         }
     }
 
@@ -240,16 +273,17 @@ fn places(transcript: &Path) -> Option<(&Path, &Path)> {
 }
 
 /// The folder of a transcript, then the other projects in the same folder of Claude Code.
-pub(super) fn folders_near(transcript: &Path) -> Vec<PathBuf> {
+fn folders_near(transcript: &Path) -> Vec<PathBuf> {
     let Some((own, around)) = places(transcript) else {
         return Vec::new();
     };
     let mut folders = vec![own.to_owned()];
     if around != own {
-        let mut others = walk::entries(around).found;
+        let entries = fs::read_dir(around).into_iter().flatten().flatten();
         // The target of a link may be outside the user's own folders.
-        let is_folder = |path: &PathBuf| path.symlink_metadata().is_ok_and(|it| it.is_dir());
-        others.retain(|path| path != own && is_folder(path));
+        let others = entries.filter(|entry| entry.file_type().is_ok_and(|it| it.is_dir()));
+        let others = others.map(|entry| entry.path());
+        let mut others: Vec<PathBuf> = others.filter(|path| path != own).collect();
         others.sort();
         folders.extend(others);
     }
@@ -282,33 +316,9 @@ fn collect_ids(path: &Path, ids: &mut HashSet<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// The string value of a field, given the bytes after the field's name.
-fn text_after(field: &[u8]) -> Option<&[u8]> {
-    let value = field.strip_prefix(b"\"")?.trim_ascii_start();
-    let value = value.strip_prefix(b":")?.trim_ascii_start();
-    let value = value.strip_prefix(b"\"")?;
-    Some(&value[..memchr::memchr(b'"', value)?])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_value_of_a_field_is_found_however_it_is_spaced() {
-        for (text, expected) in [
-            (r#"":"a-1","next":2"#, Some("a-1")),
-            (r#"" : "a-1"}"#, Some("a-1")),
-            (r#"":null}"#, None),
-            (r#"":7}"#, None),
-            (r#"":"a-1"#, None),
-            // In a text, where quotes are escaped.
-            (r#"\":\"a-1\""#, None),
-        ] {
-            let found = text_after(text.as_bytes());
-            assert_eq!(found, expected.map(str::as_bytes), "{text}");
-        }
-    }
 
     fn line(id: &str) -> String {
         format!("{{\"sessionId\":\"{id}\"}}\n")

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::beside::Beside;
 use super::first_lines::{FirstFacts, first_facts};
 use super::names::{agent_id, is_jsonl, is_transcript};
-use super::neighbours;
+use super::neighbours::Neighbours;
 use super::places::{config_dirs, projects_dirs};
 use super::wire::AgentMeta;
 use crate::host::Host;
@@ -293,9 +293,8 @@ pub(super) fn transcript_of(session: &str, near: &Path) -> Option<PathBuf> {
     if beside.is_file() {
         return Some(beside);
     }
-    let is_regular = |path: &PathBuf| path.symlink_metadata().is_ok_and(|it| it.is_file());
-    let others = neighbours::folders_near(near).into_iter().skip(1);
-    others.map(|other| other.join(&name)).find(is_regular)
+    let others = Neighbours::of(near);
+    others.elsewhere(&name, near.parent()?).map(Path::to_owned)
 }
 
 /// The subagents in the session's own folder, where version 2.0 kept them; their first line names

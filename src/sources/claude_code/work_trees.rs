@@ -9,13 +9,16 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::kinds::LineKind;
-use crate::sources::jsonl::{Lines, objects};
+use crate::sources::jsonl::{Lines, Word, objects};
 use crate::sources::lenient::{Text, known};
 use crate::sources::work_tree::WorkTree;
 
 /// Bytes of a transcript in which to look for the line, which is the first one of a session that
 /// begins in a work tree.
 const FURTHEST: u64 = 256 << 10;
+
+/// A part of the type of that line.
+const WORD: &str = "worktree";
 
 /// Path of work trees in a project.
 const FOLDERS: [&str; 2] = [".claude", "worktrees"];
@@ -47,9 +50,13 @@ pub(super) fn work_trees(transcript: &Path) -> Vec<WorkTree> {
     let Ok(mut lines) = Lines::beginning(transcript) else {
         return trees;
     };
+    let word = Word::new(WORD);
     while let Ok(Some(line)) = lines.next_line() {
         if line.offset > FURTHEST {
             break;
+        }
+        if !word.may_be_in(line.bytes) {
+            continue;
         }
         objects(&line.text(), |line: Line<'_>| {
             let is_state = line.kind == LineKind::WorktreeState;

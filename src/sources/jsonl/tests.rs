@@ -2,6 +2,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
+use super::buffers::USUAL;
 use super::*;
 
 fn parse(line: &str) -> (Vec<Value>, u64) {
@@ -135,7 +136,7 @@ fn bytes_written_meanwhile_are_left_for_the_next_reading() {
 #[test]
 fn a_line_may_be_longer_than_the_buffer() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    let lengths = [10, BUFFER - 12, 3 * BUFFER, 0, BUFFER - 1, BUFFER, 7];
+    let lengths = [10, USUAL - 12, 3 * USUAL, 0, USUAL - 1, USUAL, 7];
     for length in lengths {
         let line = "x".repeat(length);
         writeln!(file, "{line}").unwrap();
@@ -154,4 +155,20 @@ fn a_line_may_be_longer_than_the_buffer() {
 #[test]
 fn a_directory_is_no_transcript() {
     assert!(Lines::open(Path::new("/"), 0).is_err());
+}
+
+#[test]
+fn the_value_of_a_field_is_found_however_it_is_spaced() {
+    for (text, expected) in [
+        (r#"":"a-1","next":2"#, Some("a-1")),
+        (r#"" : "a-1"}"#, Some("a-1")),
+        (r#"":null}"#, None),
+        (r#"":7}"#, None),
+        (r#"":"a-1"#, None),
+        // In a text, where quotes are escaped.
+        (r#"\":\"a-1\""#, None),
+    ] {
+        let found = text_after(text.as_bytes());
+        assert_eq!(found, expected.map(str::as_bytes), "{text}");
+    }
 }

@@ -149,7 +149,7 @@ impl Source for Otlp {
         session.map_or_else(Glance::default, |session| Glance {
             started_at: Some(session.started_at),
             cwd: None,
-            prompt: session.first_prompt(),
+            prompt: session.first_prompt().map(str::to_owned),
         })
     }
 

@@ -1,0 +1,170 @@
+//! Batches on disk: events that were stored together, compressed as they are sent.
+//!
+//! A batch is deleted when none of its events waits or is parked any more. Until then its bytes do
+//! not change, whatever happens to single events, except when some of them are withdrawn.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::EventState::{Parked, Waiting};
+use super::records::Waiting as Event;
+use super::segment::Segment;
+
+/// Descriptions of the damage of a batch.
+const MISSING: &str = "its stored text is missing";
+const CHANGED: &str = "its stored text was changed by something else";
+
+/// Stores a segment as a new batch, or in the place of one. Returns the number of the batch.
+pub(super) fn write(
+    change: &Connection,
+    batch: Option<i64>,
+    segment: &Segment,
+    stored_at: i64,
+) -> rusqlite::Result<i64> {
+    change
+        .prepare_cached(
+            "INSERT OR REPLACE INTO batches
+                 (id, events, bytes, longest, crc, checksum, stored_at, segment)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            batch,
+            segment.events,
+            segment.bytes,
+            segment.longest,
+            segment.crc,
+            segment.checksum(),
+            stored_at,
+            segment.deflated
+        ])?;
+    Ok(change.last_insert_rowid())
+}
+
+/// The segment of a batch; the inner error describes its damage.
+pub(super) fn read(
+    connection: &Connection,
+    batch: i64,
+) -> rusqlite::Result<Result<Segment, &'static str>> {
+    let select = "SELECT events, bytes, longest, crc, segment, checksum FROM batches WHERE id = ?1";
+    let found = connection
+        .prepare_cached(select)?
+        .query_row([batch], |row| {
+            let segment = Segment {
+                events: row.get(0)?,
+                bytes: row.get(1)?,
+                longest: row.get(2)?,
+                crc: row.get(3)?,
+                deflated: row.get(4)?,
+            };
+            let is_intact = segment.checksum() == row.get::<_, u32>(5)?;
+            Ok(if is_intact { Ok(segment) } else { Err(CHANGED) })
+        });
+    Ok(found.optional()?.unwrap_or(Err(MISSING)))
+}
+
+/// Length of the JSON of a batch in bytes; 0 if the batch is missing.
+pub(super) fn bytes(connection: &Connection, batch: i64) -> rusqlite::Result<usize> {
+    let select = "SELECT bytes FROM batches WHERE id = ?1";
+    let mut select = connection.prepare_cached(select)?;
+    let bytes = select.query_row([batch], |row| row.get(0)).optional()?;
+    Ok(bytes.unwrap_or_default())
+}
+
+/// When the events of a batch were stored; 0 if the batch is missing.
+pub(super) fn stored_at(connection: &Connection, batch: i64) -> rusqlite::Result<i64> {
+    let select = "SELECT stored_at FROM batches WHERE id = ?1";
+    let mut select = connection.prepare_cached(select)?;
+    let stored_at = select.query_row([batch], |row| row.get(0)).optional()?;
+    Ok(stored_at.unwrap_or_default())
+}
+
+/// The events of a batch that wait for a destination, in the order of the batch; the inner error
+/// describes the damage of the batch.
+pub(super) fn waiting(
+    connection: &Connection,
+    destination: i64,
+    batch: i64,
+) -> rusqlite::Result<Result<Vec<Event>, &'static str>> {
+    let json = match read(connection, batch)? {
+        Ok(segment) => segment.unpack(),
+        Err(damage) => return Ok(Err(damage)),
+    };
+    let Some(json) = json else {
+        return Ok(Err(CHANGED));
+    };
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT start, size, seq, uuid, name FROM events INDEXED BY events_waiting
+         WHERE state = {Waiting} AND destination = ?1 AND batch = ?2 ORDER BY start"
+    ))?;
+    let mut rows = select.query([destination, batch])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(body) = slice(&json, row)? else {
+            return Ok(Err(CHANGED));
+        };
+        events.push(Event {
+            seq: row.get(2)?,
+            uuid: Uuid::from_bytes(row.get(3)?),
+            name: row.get(4)?,
+            body: body.to_vec(),
+            batch,
+        });
+    }
+    Ok(Ok(events))
+}
+
+/// The part of the JSON at the offset in the first column, as long as the second one says.
+fn slice<'a>(json: &'a [u8], row: &Row<'_>) -> rusqlite::Result<Option<&'a [u8]>> {
+    let (start, size): (usize, usize) = (row.get(0)?, row.get(1)?);
+    Ok(json.get(start..start.saturating_add(size)))
+}
+
+/// Deletes a batch, unless an event of it waits or is parked. Returns whether it is gone.
+pub(super) fn release(change: &Connection, batch: i64) -> rusqlite::Result<bool> {
+    let deleted = change
+        .prepare_cached(&format!(
+            "DELETE FROM batches WHERE id = ?1
+             AND NOT EXISTS (
+                 SELECT 1 FROM destinations CROSS JOIN events INDEXED BY events_waiting
+                 WHERE destination = destinations.id AND state = {Waiting} AND batch = ?1)
+             AND NOT EXISTS (
+                 SELECT 1 FROM events INDEXED BY events_parked
+                 WHERE state = {Parked} AND batch = ?1)"
+        ))?
+        .execute([batch])?;
+    Ok(deleted > 0)
+}
+
+/// Removes the JSON of the events that do not wait any more from a batch. Does nothing to a damaged
+/// one, which a sender sets aside.
+pub(super) fn shrink(change: &Connection, batch: i64) -> rusqlite::Result<()> {
+    let Some(json) = read(change, batch)?.ok().and_then(|it| it.unpack()) else {
+        return Ok(());
+    };
+    let mut select = change.prepare_cached(&format!(
+        "SELECT start, size, seq FROM destinations CROSS JOIN events INDEXED BY events_waiting
+         WHERE destination = destinations.id AND state = {Waiting} AND batch = ?1 ORDER BY start"
+    ))?;
+    let mut rows = select.query([batch])?;
+    let mut events: Vec<(usize, &[u8])> = Vec::new();
+    let mut moved = Vec::new();
+    let mut end = 0;
+    while let Some(row) = rows.next()? {
+        let (start, Some(event)) = (row.get(0)?, slice(&json, row)?) else {
+            return Ok(());
+        };
+        // An event can wait for several destinations.
+        if events.last().is_none_or(|(last, _)| *last != start) {
+            events.push((start, event));
+            end += event.len() + 1;
+        }
+        moved.push((row.get::<_, i64>(2)?, end - event.len() - 1));
+    }
+    let segment = Segment::pack(events.iter().map(|(_, event)| *event));
+    write(change, Some(batch), &segment, stored_at(change, batch)?)?;
+    let mut update = change.prepare_cached("UPDATE events SET start = ?2 WHERE seq = ?1")?;
+    for (seq, start) in moved {
+        update.execute(params![seq, start])?;
+    }
+    Ok(())
+}
