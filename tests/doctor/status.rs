@@ -261,5 +261,5 @@ fn commands_say_what_is_the_case_and_no_more() {
     resume.complains("the next session of Claude Code");
     std::fs::remove_file(&machine.session.path).expect("it is ours");
     let pause = env.run(["pause"]).code(2);
-    pause.complains("posthog-llma doctor says where they are looked for");
+    pause.complains("`posthog-llma doctor` says where they are looked for");
 }

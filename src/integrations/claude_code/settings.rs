@@ -14,6 +14,7 @@
 pub mod content;
 pub mod edit;
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 
 use crate::git;
@@ -39,6 +40,17 @@ pub enum Kind {
     Local,
     /// `settings.json` in a folder of Claude Code: the user's own in every project.
     User,
+}
+
+impl Kind {
+    /// The file of this kind that belongs to a folder.
+    fn file(self, folder: &Path) -> PathBuf {
+        folder.join(match self {
+            Self::Committed => COMMITTED_FILE,
+            Self::Local => LOCAL_FILE,
+            Self::User => USER_FILE,
+        })
+    }
 }
 
 /// A settings file that applies to some sessions only.
@@ -95,7 +107,10 @@ pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
         places.retain(|(kind, folder)| *kind != Kind::Local || *folder != main.as_path());
         places.push((Kind::Local, main));
     }
-    places.retain(|(_, folder)| !is_users_own(&folder.join(".claude"), host));
+    places.retain(|(kind, folder)| content::may_exist(&kind.file(folder)));
+    // Links are resolved only if there is a file.
+    let own = LazyCell::new(|| users_own(host));
+    places.retain(|(_, folder)| !own.contains(&without_links(&folder.join(".claude"))));
     let files = places.into_iter();
     files
         .filter_map(|(kind, folder)| ProjectFile::read(kind, folder))
@@ -118,11 +133,7 @@ pub fn of_other_folders(transcript: &Path, host: &Host) -> Vec<ProjectFile> {
 impl ProjectFile {
     /// Reads a file; `None` if there is none.
     fn read(kind: Kind, folder: &Path) -> Option<Self> {
-        let path = folder.join(match kind {
-            Kind::Committed => COMMITTED_FILE,
-            Kind::Local => LOCAL_FILE,
-            Kind::User => USER_FILE,
-        });
+        let path = kind.file(folder);
         let variables = |settings| {
             let mut variables = content::variables(&settings);
             if kind == Kind::User {
@@ -139,12 +150,11 @@ impl ProjectFile {
     }
 }
 
-/// Whether a folder holds the user's own settings, by any path.
-fn is_users_own(folder: &Path, host: &Host) -> bool {
+/// The folders that hold the user's own settings, without links.
+fn users_own(host: &Host) -> Vec<PathBuf> {
     let usual = host.home.as_ref().map(|home| home.join(".claude"));
-    let folder = without_links(folder);
-    let mut own = config_dirs(host).into_iter().chain(usual);
-    own.any(|own| without_links(&own) == folder)
+    let own = config_dirs(host).into_iter().chain(usual);
+    own.map(|folder| without_links(&folder)).collect()
 }
 
 fn without_links(path: &Path) -> PathBuf {
