@@ -65,7 +65,11 @@ impl DistinctId {
     /// The id of a session of which `source` does not say whose it is.
     #[must_use]
     pub fn of_nobody(source: &str, session: &str) -> Self {
-        let mut id = format!("{source}:{session}");
+        Self::shortened(format!("{source}:{session}"))
+    }
+
+    /// An id that is no placeholder, cut to the length that PostHog accepts.
+    pub(crate) fn shortened(mut id: String) -> Self {
         while id.len() > LONGEST {
             id.pop();
         }

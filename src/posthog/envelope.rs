@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::json::Json;
 use super::properties::Properties;
 use super::settings::Settings;
-use super::{DistinctId, Event, EventName, kinds, names, operations};
+use super::{DistinctId, Event, EventName, Identities, kinds, names, operations};
 use crate::session::{Agent, Circumstances, Origin, Session, Subagent, Traced};
 
 /// The position of an event in the session.
@@ -92,7 +92,7 @@ pub(super) fn event<'a>(
     all.insert_some(length, latency.map(kinds::seconds));
     all.extend(properties);
     describe(&mut all, session.agent, settings, position, circumstances);
-    let (distinct_id, is_person) = person(origin, session, settings);
+    let (distinct_id, is_person, identities) = person(origin, session, settings);
     sign(&mut all, settings, is_person);
     if let Some(origin) = origin {
         operations::of_origin(&mut all, origin);
@@ -101,6 +101,7 @@ pub(super) fn event<'a>(
         name,
         uuid,
         distinct_id: distinct_id.into(),
+        identities,
         timestamp: ended_at,
         properties: all,
     }
@@ -123,24 +124,31 @@ fn span_and_parent<'a>(
     (Cow::from(&traced.span), parent)
 }
 
-/// The id that the event is attributed to, and whether it is that of a person: the user that the
-/// application names, otherwise the one of the settings, otherwise the application's session.
-fn person(origin: Option<&Origin>, session: &Session, settings: &Settings) -> (DistinctId, bool) {
+/// The id that the event is attributed to, whether it is that of a person, and who stated it: the
+/// user that the application names, otherwise the one of the settings, otherwise the application's
+/// session.
+fn person(
+    origin: Option<&Origin>,
+    session: &Session,
+    settings: &Settings,
+) -> (DistinctId, bool, Identities) {
     let frozen = &settings.frozen;
+    let of_settings = frozen.distinct_id.clone();
     let Some(origin) = origin else {
-        return (frozen.distinct_id.clone(), frozen.is_person);
+        return (of_settings, frozen.is_person, Identities::Known);
     };
     let named = origin.person.as_deref();
     match named.and_then(|id| DistinctId::parse(id).ok()) {
-        Some(person) => (person, true),
-        None if frozen.is_person => (frozen.distinct_id.clone(), true),
+        Some(person) => (person, true, Identities::Stated),
+        None if frozen.is_person => (of_settings, true, Identities::StatedSession),
         None => {
             let conversation = origin.session.as_deref().unwrap_or(&session.key);
             let source = match origin.framework.as_deref() {
                 Some("openrouter") => "openrouter",
                 _ => "otel",
             };
-            (DistinctId::of_nobody(source, conversation), false)
+            let nobody = DistinctId::of_nobody(source, conversation);
+            (nobody, false, Identities::Stated)
         }
     }
 }

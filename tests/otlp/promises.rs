@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::complaints::chat;
-use super::traces::{Files, attributes_of, events_of, failed, only, request, span};
+use super::traces::{Files, attributes_of, events_of, failed, named, only, request, span};
 use crate::support::library::Run;
 
 #[test]
@@ -132,4 +132,51 @@ fn a_chain_of_ten_thousand_spans_is_read() {
         events[0]["distinct_id"], "ada",
         "the user of the outermost span"
     );
+}
+
+#[test]
+fn a_secret_in_an_id_never_leaves_and_equal_ids_stay_equal() {
+    let secret = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9".repeat(2));
+    for name in [
+        "posthog.distinct_id",
+        "user.id",
+        "gen_ai.conversation.id",
+        "$groups",
+        "ai.telemetry.metadata.note",
+        "ai.telemetry.metadata.mark-SECRET",
+        "gen_ai.agent.name",
+        "server.address",
+    ] {
+        let value = match name {
+            "$groups" => json!({ "company": secret }).to_string(),
+            _ => format!("of {secret}"),
+        };
+        let call = chat(&json!({ name.replace("SECRET", &secret): value }));
+        let spans = [
+            span("1", "chat", (0, 9), &call),
+            span("2", "chat", (10, 19), &call),
+        ];
+        let events = events_of("x", &spans);
+        let text = json!(events).to_string();
+        assert!(!text.contains(&secret), "{name}: {text}");
+        assert!(text.contains("[redacted:"), "{name}: {text}");
+        let calls = named(&events, "$ai_generation");
+        let ids = |it: &Value| {
+            [
+                it["distinct_id"].clone(),
+                it["properties"]["$ai_session_id"].clone(),
+            ]
+        };
+        assert_eq!(ids(calls[0]), ids(calls[1]), "{name}");
+    }
+}
+
+#[test]
+fn an_id_that_holds_no_secret_stays_as_it_is() {
+    for id in ["ada@example.com", "user_123", "+43 1 234", "7f3a9c", "Zoë"] {
+        let call = chat(&json!({ "posthog.distinct_id": id, "session.id": id }));
+        let events = events_of("x", &[span("1", "chat", (0, 9), &call)]);
+        assert_eq!(events[0]["distinct_id"], id);
+        assert_eq!(events[0]["properties"]["$ai_session_id"], id);
+    }
 }
