@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::traces::{Files, events_of, failed, in_trace, named, only, request, span, tool, with};
+use crate::support::env::TestEnv;
 use crate::support::library::Run;
 
 /// Attributes of a call.
@@ -264,6 +265,15 @@ fn complaint_7_every_event_has_a_span_of_its_own() {
         "0000000000000002",
         "the application's own"
     );
+}
+
+#[test]
+fn complaint_8_a_file_of_which_nothing_appears_is_told() {
+    let env = TestEnv::new();
+    let query = span("1", "query", (0, 9), &json!({ "db.system": "postgresql" }));
+    let file = env.write("a.json", request("shop", "pg", &[query]).to_string());
+    let told = env.command(["ingest", "--dry-run"]).argument(&file).run();
+    told.code(2).complains("no session in").complains("a.json");
 }
 
 #[test]

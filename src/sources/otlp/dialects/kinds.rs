@@ -200,12 +200,21 @@ pub(crate) fn kind_of(span: &Span) -> SpanKind {
         return of_openrouter(span);
     }
     let attributes = &span.attributes;
-    let marked = MARKERS.iter().find_map(|it| it.kind(attributes));
-    marked.unwrap_or_else(|| {
+    marked(attributes).unwrap_or_else(|| {
         let has = |name: &str| attributes.get(name).is_some();
         let is_call = ONLY_OF_CALLS.iter().any(|name| has(name));
         if is_call { CHAT } else { SpanKind::Other }
     })
+}
+
+/// Whether only its token counts say that a span is a call. Unknown emitters also write them, as
+/// sums, on the work around calls.
+pub(crate) fn is_guessed(span: &Span) -> bool {
+    !is_of_openrouter(span) && marked(&span.attributes).is_none()
+}
+
+fn marked(attributes: &Attributes) -> Option<SpanKind> {
+    MARKERS.iter().find_map(|it| it.kind(attributes))
 }
 
 impl Marker {
