@@ -63,6 +63,8 @@ pub(super) struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Archive {
     parts: Vec<Part>,
+    /// When the folder got its latest file.
+    folder_modified: Option<SystemTime>,
     traces: BTreeMap<TraceId, Pieces>,
     /// Number of spans and log records.
     size: u64,
@@ -82,7 +84,8 @@ pub(super) struct Trace<'a> {
 
 /// Whether a file holds OTLP requests, according to its first bytes.
 pub(super) fn is_archive(path: &Path) -> bool {
-    path.is_file() && begins_as_archive(path).unwrap_or(false)
+    let begins = || begins_as_archive(path).unwrap_or(false);
+    path.is_file() && (Archive::latest(path).is_some() || begins())
 }
 
 fn begins_as_archive(path: &Path) -> io::Result<bool> {
@@ -121,14 +124,33 @@ static LATEST: Mutex<Option<Arc<Archive>>> = Mutex::new(None);
 impl Archive {
     /// The archive that a file belongs to.
     pub(super) fn of(file: &Path) -> io::Result<Arc<Self>> {
+        if let Some(known) = Self::latest(file) {
+            return Ok(known);
+        }
+        let folder_modified = folder_modified(file);
         let parts = parts(file)?;
         let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = latest.as_ref().filter(|it| it.parts == parts) {
             return Ok(Arc::clone(known));
         }
-        let archive = Arc::new(Self::read(parts)?);
+        let archive = Arc::new(Self {
+            folder_modified,
+            ..Self::read(parts)?
+        });
         *latest = Some(Arc::clone(&archive));
         Ok(archive)
+    }
+
+    /// The archive that was read last, if the file is in it and did not change since, and its folder
+    /// has the same files. It is asked for several times for each trace, of which there may be many in
+    /// a folder of many files, so the other files are not looked at.
+    fn latest(file: &Path) -> Option<Arc<Self>> {
+        let latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = latest.as_ref().filter(|it| it.folder_modified.is_some())?;
+        let part = known.parts.iter().find(|part| part.path == file)?;
+        let is_current = self::part(file).is_ok_and(|it| it == *part)
+            && folder_modified(file) == known.folder_modified;
+        is_current.then(|| Arc::clone(known))
     }
 
     fn read(parts: Vec<Part>) -> io::Result<Self> {
@@ -339,6 +361,17 @@ impl<'a> Trace<'a> {
             None => (&[], &[]),
         }
     }
+}
+
+/// When files were added to the folder of a file, or removed.
+fn folder_modified(file: &Path) -> Option<SystemTime> {
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+    folder
+        .unwrap_or(Path::new("."))
+        .metadata()
+        .ok()?
+        .modified()
+        .ok()
 }
 
 /// The files that are read together with a file: all of its folder, unless they are too large.
