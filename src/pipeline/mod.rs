@@ -6,6 +6,7 @@ mod known_events;
 mod parts;
 mod projects;
 mod redactors;
+mod reported;
 mod store;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ pub use parts::{Claim, PART_BYTES, Parts, Step, collect};
 pub use projects::project_name;
 use projects::{Folders, Projects};
 pub use redactors::Redactors;
+pub use reported::{reported, transcribed};
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};
 
 /// Builds the events of sessions under one configuration.

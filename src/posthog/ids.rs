@@ -19,6 +19,14 @@ pub fn generation(agent: Agent, response: &str) -> Uuid {
     id(agent, "generation", [response, ""])
 }
 
+/// The identity that the call of a trace has in a transcript of Claude Code, the only agent that
+/// identifies calls by the provider's id of the response.
+#[must_use]
+pub fn transcribed(generation: &Generation) -> Option<Uuid> {
+    let response = generation.traced.as_ref()?.response.as_deref()?;
+    Some(self::generation(Agent::ClaudeCode, response))
+}
+
 /// The span of a tool call, identified by the call and its response. Many providers restart the ids
 /// of their calls with each turn or session; ids in Anthropic's form are globally unique, so a call
 /// with such an id, in a response with such an id, is identified by the call alone.

@@ -87,6 +87,14 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
     claims
 }
 
+/// The identities under which transcripts of coding agents report calls of an instrumented
+/// application. They belong to the transcripts.
+#[must_use]
+pub fn transcribed(session: &Session) -> Vec<Uuid> {
+    let generations = session.all_generations().into_iter();
+    generations.filter_map(ids::transcribed).collect()
+}
+
 struct Mapper<'a, 'm> {
     session: &'a Session,
     settings: &'a Settings,
@@ -198,7 +206,9 @@ impl<'a> Mapper<'a, '_> {
                 }
                 let is_settled = call.is_settled() || self.state == SessionState::Ended;
                 let tool = ids::tool_of(agent, &self.session.key, generation, call);
-                let is_own = !generation.is_copy && !self.foreign.contains(tool);
+                let is_own = !generation.is_copy
+                    && !self.foreign.contains(tool)
+                    && !self.foreign.has_transcript_of(generation);
                 if is_settled && is_own && self.tools.insert(tool) {
                     self.tool(
                         call,

@@ -11,7 +11,7 @@ use super::links::Bounds;
 use super::opencode::OpenCode;
 use super::otlp::Otlp;
 use super::pi::Pi;
-use super::session_ref::{Glance, SessionRef};
+use super::session_ref::{Glance, Reporter, SessionRef};
 use super::source::{SessionFiles, Source};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
@@ -173,6 +173,12 @@ impl SessionRef {
     #[must_use]
     pub fn last_written(&self) -> Option<DateTime<Utc>> {
         source(self.agent).last_written(self)
+    }
+
+    /// The coding agent that made every call of this trace, if its own sessions can be read too.
+    #[must_use]
+    pub fn reporter(&self) -> Option<Reporter> {
+        source(self.agent).reporter(self)
     }
 
     /// The work trees that the session's own lines name.

@@ -18,3 +18,5 @@ mod stored;
 pub(crate) mod support;
 mod texts;
 mod traces;
+mod twice;
+mod unknown;

@@ -8,13 +8,14 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 
 use super::archive::{Archive, Trace, is_archive};
+use super::dialects::agents;
 use super::read::read;
 use crate::host::Host;
 use crate::otlp::TraceId;
 use crate::session::{Agent, Session, Wanted};
 use crate::sources::checkpoint::Checkpoint;
 use crate::sources::look::Look;
-use crate::sources::session_ref::{Glance, Locator, SessionRef};
+use crate::sources::session_ref::{Glance, Locator, Reporter, SessionRef};
 use crate::sources::source::{Reading, SessionFiles, Source};
 use crate::sources::walk::{self, Listing};
 
@@ -159,6 +160,12 @@ impl Source for Otlp {
 
     fn last_written(&self, session: &SessionRef) -> Option<DateTime<Utc>> {
         Some(whole(session, Wanted::Numbers)?.ended_at)
+    }
+
+    fn reporter(&self, session: &SessionRef) -> Option<Reporter> {
+        let address = Address::at(&session.locator.path())?;
+        let archive = address.open().ok()?;
+        agents::reporter(&address.trace(&archive)?.pieces.spans)
     }
 
     fn files(&self, session: &SessionRef, _host: &Host) -> io::Result<Box<dyn SessionFiles>> {

@@ -8,10 +8,10 @@
 use chrono::TimeDelta;
 
 use super::dialects::candidates as names;
-use super::dialects::kinds::SpanKind;
+use super::dialects::kinds::{SpanKind, is_guessed};
 use super::facts::Facts;
 use super::outcome::Times;
-use super::tree::Tree;
+use super::tree::{Node, Tree};
 use crate::otlp::Span;
 use crate::session::{CallKind, OperationKind};
 
@@ -81,13 +81,30 @@ impl Print {
     /// The id of the response, if its maker gives each response one of its own: it may join spans
     /// of different traces.
     pub(super) fn unique_response(&self) -> Option<&str> {
-        const UNIQUE: [&str; 4] = ["gen-", "req_", "msg_", "resp_"];
         let id = self.response.as_deref()?;
         UNIQUE
             .iter()
             .any(|prefix| id.starts_with(prefix))
             .then_some(id)
     }
+}
+
+/// Beginnings of ids whose makers give each response one of its own.
+const UNIQUE: [&str; 4] = ["gen-", "req_", "msg_", "resp_"];
+
+/// Characters of such an id after its beginning. Gateways and doubles of providers that answer with
+/// a fixed id have a shorter one.
+const DRAWN: usize = 20;
+
+/// The id of a call's response, if it identifies the call by itself.
+pub(super) fn drawn_response(node: &Node<'_>) -> Option<String> {
+    let reports = [node.span].into_iter().chain(node.twins.iter().copied());
+    let mut ids = reports.filter_map(|span| Print::of(span).response);
+    ids.find(|id| {
+        let mut beginnings = UNIQUE.iter();
+        let rest = beginnings.find_map(|it| id.strip_prefix(it));
+        rest.is_some_and(|rest| rest.len() >= DRAWN && rest.bytes().any(|it| it.is_ascii_digit()))
+    })
 }
 
 /// Whether a span holds what was said, which only some instrumentations record.
@@ -112,9 +129,26 @@ pub(super) fn merge(tree: &mut Tree<'_>) {
         .iter()
         .map(|node| matches!(node.kind, SpanKind::Call(_)).then(|| Print::of(node.span)))
         .collect();
+    around_calls(tree);
     nested(tree, &prints);
     beside(tree, &prints);
     without_calls(tree);
+}
+
+/// A span of an unknown emitter that has token counts and contains calls is no call itself: it sums
+/// them up, or repeats the last of them.
+fn around_calls(tree: &mut Tree<'_>) {
+    let mut contains_call = vec![false; tree.nodes.len()];
+    for index in tree.order.iter().rev() {
+        let node = &mut tree.nodes[*index];
+        let is_call = matches!(node.kind, SpanKind::Call(_));
+        if is_call && contains_call[*index] && is_guessed(node.span) {
+            node.kind = SpanKind::Operation(OperationKind::Chain);
+        }
+        if let Some(parent) = node.parent.filter(|_| is_call || contains_call[*index]) {
+            contains_call[parent] = true;
+        }
+    }
 }
 
 /// Of calls within calls, one is kept if they are the same; a call around several others is no call

@@ -335,6 +335,12 @@ pub(crate) const USER: Candidates = &[
     "langsmith.metadata.user_id",
     "metadata#user_id",
 ];
+/// The session of a coding agent, by its own id.
+pub(crate) const SESSION_OF_AGENT: Candidates = &[
+    "session.id",
+    "ai.telemetry.metadata.sessionId",
+    "ai.settings.context.sessionId",
+];
 pub(crate) const SESSION: Candidates = &[
     "$ai_session_id",
     "posthog.session_id",
