@@ -5,14 +5,18 @@
 //!   will never accept it. In all other cases it keeps waiting.
 //! - One sender per destination at a time. The process may be killed at any instruction; events
 //!   sent but not yet acknowledged are then sent again as the same bytes.
+//! - Nothing is sent against the user's newest decisions: they are asked for before every request.
 //! - A failing destination is left alone for a while, longer after each failure. All processes but
 //!   those of a person's command keep to that pause, so that there is one attempt in each.
 
 mod body;
 mod clock;
+mod decisions;
 mod drained;
 mod load;
+mod parts;
 mod probe;
+mod route;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -21,15 +25,21 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::outbox::{Batch, Claimed, Damaged, Destination, DestinationRecord, Outbox, OutboxError};
+use crate::outbox::{
+    Batch, Damaged, Destination, DestinationRecord, Outbox, OutboxError, StoredSession,
+};
 use crate::posthog::{Disposition, backoff, classify, spread};
 use crate::transport::{Endpoint, Lane, Transport};
 pub use body::body;
 pub use clock::{Clock, HostClock};
+pub use decisions::Decision;
+use decisions::Held;
 pub use drained::Drained;
-use load::{Load, Parcel, halves};
+use load::{Load, Parcel};
 
 pub use probe::probe;
+use route::Route;
+pub use route::lane;
 pub(crate) use turns::may_pass;
 use turns::{Served, Turn};
 
@@ -71,14 +81,16 @@ pub struct Policy<'a> {
     pub ignore_backoff: bool,
     /// Whether the user agreed to a destination. Events for others keep waiting.
     pub permits: &'a dyn Fn(&Destination) -> bool,
+    /// The user's decision about the waiting events of a session.
+    pub decide: &'a dyn Fn(&StoredSession) -> Decision,
     /// Shortens an event that is too large.
     pub clip: &'a Clip<'a>,
     /// Whether to stop before the next request. Unsent events keep waiting.
     pub stop: &'a dyn Fn() -> bool,
 }
 
-/// Sends waiting events, destination by destination, and calls `progress` after every step. Waiting
-/// events of sessions that the user excluded are withdrawn first.
+/// Sends waiting events, destination by destination, and calls `progress` after every step. First
+/// everything that waits is brought in line with the user's decisions.
 ///
 /// # Errors
 /// When the outbox cannot be read or written. Errors of servers and networks are no errors here:
@@ -90,11 +102,18 @@ pub fn drain(
     policy: Policy<'_>,
     progress: &mut dyn FnMut(&Drained),
 ) -> Result<Drained, OutboxError> {
-    outbox.withdraw_excluded(clock.now())?;
     let mut drained = Drained::default();
     let mut destinations = outbox.destinations_waiting(clock.now(), true)?;
     destinations.retain(|record| (policy.permits)(&record.destination));
     turns::sort(&mut destinations, policy.first);
+    let mut held = Held::default();
+    if !policy.turn.is_zero()
+        || destinations
+            .iter()
+            .any(|it| turns::is_due(it, clock, policy))
+    {
+        held.follow_all(outbox, clock, policy)?;
+    }
     let means = Means {
         outbox,
         transport,
@@ -104,14 +123,14 @@ pub fn drain(
     // No destination waits for one that cannot be sent to yet.
     let mut later = Vec::new();
     for DestinationRecord { id, .. } in destinations {
-        match means.serve(id, Duration::ZERO, &mut drained, progress)? {
+        match means.serve(id, Duration::ZERO, &mut held, &mut drained, progress)? {
             Served::Tried => {}
             served => later.push((id, served)),
         }
     }
     for (id, mut served) in later {
         if !policy.turn.is_zero() {
-            served = means.serve(id, policy.turn, &mut drained, progress)?;
+            served = means.serve(id, policy.turn, &mut held, &mut drained, progress)?;
         }
         if served == Served::ByAnother {
             drained.busy = true;
@@ -123,10 +142,11 @@ pub fn drain(
     for record in outbox.destinations_waiting(clock.now(), true)? {
         drained.waiting += outbox.waiting(record.id)?;
     }
+    drained.held = held.reasons;
     Ok(drained)
 }
 
-/// What a drain works with.
+/// The outbox, transport, clock and policy of a drain.
 #[derive(Clone, Copy)]
 struct Means<'a> {
     outbox: &'a Outbox,
@@ -141,6 +161,7 @@ impl Means<'_> {
         self,
         destination: i64,
         patience: Duration,
+        held: &mut Held,
         drained: &mut Drained,
         progress: &mut dyn FnMut(&Drained),
     ) -> Result<Served, OutboxError> {
@@ -153,7 +174,7 @@ impl Means<'_> {
         let mut served = Served::Never;
         // Check again after the lock is free: a process that enqueued while we held it, and then
         // exited, relies on us.
-        loop {
+        while outbox.has_waiting(destination, &held.sessions)? {
             let (lock, record) = match turns::wait(outbox, clock, destination, patience, policy)? {
                 Turn::Begins(lock, record) => (lock, record),
                 Turn::Busy => return Ok(Served::ByAnother),
@@ -166,6 +187,7 @@ impl Means<'_> {
                 clock,
                 policy,
                 record,
+                held,
                 drained,
                 progress,
             };
@@ -175,17 +197,7 @@ impl Means<'_> {
                 return Ok(served);
             }
         }
-    }
-}
-
-/// The lane to use: the one known to exist, otherwise the first to try. It determines the maximum
-/// size of an event.
-#[must_use]
-pub fn lane(endpoint: &Endpoint, has_ai_lane: Option<bool>) -> Lane {
-    match has_ai_lane {
-        None => endpoint.first_lane(),
-        Some(true) => Lane::Ai,
-        Some(false) => Lane::Batch,
+        Ok(served)
     }
 }
 
@@ -196,19 +208,9 @@ struct Sender<'a> {
     clock: &'a dyn Clock,
     policy: Policy<'a>,
     record: DestinationRecord,
+    held: &'a mut Held,
     drained: &'a mut Drained,
     progress: &'a mut dyn FnMut(&Drained),
-}
-
-/// A destination, with the answers it gave during this drain.
-struct Route {
-    endpoint: Endpoint,
-    lane: Lane,
-    /// The AI lane was missing, and the other lane has not accepted anything yet.
-    detour: bool,
-    max_bytes: usize,
-    /// The destination accepted a batch during this drain.
-    proved: bool,
 }
 
 impl Sender<'_> {
@@ -226,14 +228,17 @@ impl Sender<'_> {
             detour: false,
             max_bytes: body::MAX_BODY_BYTES,
             proved: false,
+            changes: 0,
         };
         let envelope = body::envelope_bytes(&self.record.destination.api_key);
         while !(self.policy.stop)() {
             let room = route.max_bytes.saturating_sub(envelope);
-            let claimed = self.outbox.claim(self.record.id, room)?;
-            if claimed == Claimed::default() {
+            let held = &self.held.sessions;
+            let claimed = self.outbox.claim(self.record.id, room, held)?;
+            if claimed.is_empty() {
                 return Ok(true);
             }
+            route.changes = claimed.changes;
             for damaged in &claimed.damaged {
                 self.set_aside(damaged)?;
             }
@@ -244,8 +249,8 @@ impl Sender<'_> {
         Ok(false)
     }
 
-    /// Sends batches, split where necessary. Returns whether every event was accepted or parked;
-    /// `false` means that the reason was recorded.
+    /// Sends batches, split where necessary. Returns whether every event was accepted, parked or
+    /// withdrawn, or is to be claimed again; `false` means that the reason was recorded.
     fn deliver(&mut self, batches: Vec<Batch>, route: &mut Route) -> Result<bool, OutboxError> {
         let mut loads = vec![Load::Batches(batches)];
         let mut suspects = Vec::new();
@@ -259,7 +264,10 @@ impl Sender<'_> {
                 self.split(load, &mut loads)?;
                 continue;
             }
-            match self.post(&load, route) {
+            let Some(disposition) = self.post(&load, route)? else {
+                return Ok(true);
+            };
+            match disposition {
                 Disposition::Accepted { quota_limited } => {
                     self.drained.quota_limited |= quota_limited;
                     self.acknowledge(&load, route)?;
@@ -268,12 +276,7 @@ impl Sender<'_> {
                     route.max_bytes = (bytes / 2).max(MIN_BATCH_BYTES);
                     self.split(load, &mut loads)?;
                 }
-                Disposition::TooLarge => {
-                    for parcel in self.unpack(load)? {
-                        let shorter = self.shorten(parcel)?;
-                        loads.extend(shorter.map(|parcel| Load::Events(vec![parcel])));
-                    }
-                }
+                Disposition::TooLarge => self.shorten_all(load, &mut loads)?,
                 Disposition::Malformed { .. } if events > 1 => self.split(load, &mut loads)?,
                 Disposition::Malformed { reason } => {
                     let parcels = self.unpack(load)?.into_iter();
@@ -330,97 +333,36 @@ impl Sender<'_> {
         Ok(true)
     }
 
-    /// Shortens the events that are too large for the lane and sets aside those that stay too
-    /// large: one of them would make the server refuse the whole batch.
-    fn fit(&mut self, load: Load, lane: Lane) -> Result<Load, OutboxError> {
-        let limit = lane.max_event_bytes();
-        if load.longest() <= limit {
-            return Ok(load);
-        }
-        let mut fitting = Vec::new();
-        for mut parcel in self.unpack(load)? {
-            let size = parcel.event.body.len();
-            if size > limit {
-                match (self.policy.clip)(&parcel.event.body, limit) {
-                    Some(body) if body.len() <= limit => parcel.event.body = body,
-                    _ => {
-                        let reason = format!("{size} bytes, the server takes {limit}");
-                        self.park(&parcel, &reason)?;
-                        continue;
-                    }
-                }
-            }
-            fitting.push(parcel);
-        }
-        Ok(Load::Events(fitting))
-    }
-
-    /// Splits a load into halves; the older half is sent first.
-    fn split(&mut self, load: Load, loads: &mut Vec<Load>) -> Result<(), OutboxError> {
-        let [older, newer] = halves(self.unpack(load)?);
-        loads.extend([newer, older]);
-        Ok(())
-    }
-
-    /// The single events of a load, as far as they still wait.
-    fn unpack(&mut self, load: Load) -> Result<Vec<Parcel>, OutboxError> {
-        let batches = match load {
-            Load::Events(parcels) => return Ok(parcels),
-            Load::Batches(batches) => batches,
-        };
-        let mut parcels = Vec::new();
-        for batch in batches {
-            match self.outbox.unpack(self.record.id, &batch)? {
-                Ok(events) => parcels.extend(events.into_iter().map(|event| Parcel {
-                    event,
-                    clipped: false,
-                })),
-                Err(damaged) => self.set_aside(&damaged)?,
-            }
-        }
-        Ok(parcels)
-    }
-
-    /// Halves an event that was refused alone for its size; parks it the second time.
-    fn shorten(&mut self, mut parcel: Parcel) -> Result<Option<Parcel>, OutboxError> {
-        let size = parcel.event.body.len();
-        let half = size / 2;
-        match (self.policy.clip)(&parcel.event.body, half) {
-            Some(body) if body.len() <= half && !parcel.clipped => {
-                parcel.event.body = body;
-                parcel.clipped = true;
-                Ok(Some(parcel))
-            }
-            _ => {
-                self.park(&parcel, &format!("refused with 413 at {size} bytes"))?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Posts the same bytes until the answer is not "retry".
-    fn post(&self, load: &Load, route: &Route) -> Disposition {
+    /// Posts the same bytes until the answer is not "retry". `None` if the user decided otherwise
+    /// about what is in memory: it is claimed again.
+    fn post(&mut self, load: &Load, route: &Route) -> Result<Option<Disposition>, OutboxError> {
         let url = route.endpoint.url(route.lane);
         let segments = load.segments();
         let segments = segments.iter().map(|segment| &**segment);
         let body = body::assemble(&self.record.destination.api_key, segments);
+        let sessions = load.sessions();
         let start = self.clock.elapsed();
         let mut attempts = 0;
         loop {
+            let (outbox, clock) = (self.outbox, self.clock);
+            let held = &mut *self.held;
+            if !held.allows(&sessions, route.changes, outbox, clock, self.policy)? {
+                return Ok(None);
+            }
             let outcome = self.transport.post(&url, &body);
             let disposition = classify(&outcome, self.clock.now().into());
             let Disposition::Retry { after, .. } = &disposition else {
-                return disposition;
+                return Ok(Some(disposition));
             };
             attempts += 1;
             let wait = backoff(attempts, *after, self.clock.jitter());
             let spent = self.clock.elapsed().saturating_sub(start);
             if attempts >= MAX_ATTEMPTS || spent + wait > self.policy.patience {
-                return disposition;
+                return Ok(Some(disposition));
             }
             self.clock.sleep(wait);
             if (self.policy.stop)() {
-                return disposition;
+                return Ok(Some(disposition));
             }
         }
     }

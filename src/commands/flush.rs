@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sending::{Effort, Pauses, Report, Sending, To};
+use super::sending::{Effort, Pauses, Report, Sending, To, held};
 use super::{Exit, refuse_inside_agent, settings};
 use crate::cli::Flush;
 use crate::deliver::Drained;
@@ -28,18 +28,18 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
         let events = ui::count(sending.outbox().unpark()?, "refused event");
         ui::say(format_args!("{events} to be sent again"));
     }
-    let warnings = sending.reconsider()?;
-    for line in warnings.iter().cloned().chain(sending.announcements()?) {
+    for line in sending.announcements()? {
         ui::say_in_lines(line);
     }
     let waited = sending.waiting()?;
     let waiting = waiting(&sending)?;
     let drained = sending.drain(EFFORT, &|| false, &mut |_| ())?;
     drop(waiting);
-    let report = Report {
+    let mut report = Report {
         error: drained.last_error.clone(),
-        warnings,
+        warnings: Vec::new(),
     };
+    report.note_held(&drained);
     sending.log(RunKind::Flush, None, drained.sent, report);
     if waited == 0 && drained == Drained::default() {
         ui::say("nothing waits");
@@ -74,7 +74,7 @@ pub(super) fn say(drained: &Drained) {
     if *parked > 0 {
         let parked = ui::count(*parked, "event");
         ui::say(format_args!(
-            "{parked} refused; posthog-llma status shows them"
+            "{parked} set aside; posthog-llma status says why"
         ));
     }
     if *waiting > 0 {
@@ -82,6 +82,9 @@ pub(super) fn say(drained: &Drained) {
             "{} still waiting",
             ui::count(*waiting, "event")
         ));
+    }
+    for line in held(drained) {
+        ui::say_in_lines(line);
     }
     if drained.busy {
         let id = drained.sender.map(|id| format!(" ({id})"));

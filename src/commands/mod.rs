@@ -1,6 +1,7 @@
 //! The verbs, one file or folder each.
 
 mod agents;
+mod decisions;
 mod doctor;
 mod excluded;
 mod flush;
@@ -9,7 +10,6 @@ mod hook;
 mod ingest;
 mod pause;
 mod prospect;
-mod reconsider;
 mod resume;
 mod select;
 mod sending;

@@ -1,6 +1,5 @@
 //! The parts shared by all sending commands: the open outbox, the destination, the transport.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use crate::outbox::{Destination, DestinationRecord, Endings, Load, Outbox, Run, 
 use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
 use crate::posthog::{Recording, limits};
 use crate::redact::{Counts, RedactionKey};
-use crate::session::{Agent, SessionState};
+use crate::session::SessionState;
 use crate::sources::SessionRef;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
@@ -33,8 +32,6 @@ pub(super) struct Sending<'a> {
     destination: Option<Destination>,
     trust: Trust,
     largest_event: usize,
-    /// The sessions that this process stored.
-    stored: RefCell<BTreeSet<(Agent, String)>>,
 }
 
 /// Destinations, patience and pauses of a drain.
@@ -91,7 +88,6 @@ impl<'a> Sending<'a> {
             destination,
             trust: Trust::of_user(host)?,
             largest_event,
-            stored: RefCell::default(),
         })
     }
 
@@ -102,11 +98,6 @@ impl<'a> Sending<'a> {
     /// The content to send, by the user's settings.
     pub(super) const fn recording(&self) -> Recording {
         self.config.events.recording
-    }
-
-    /// Whether this process stored a session, under the settings that hold now.
-    pub(super) fn has_stored(&self, agent: Agent, key: &str) -> bool {
-        self.stored.borrow().contains(&(agent, key.to_owned()))
     }
 
     pub(super) const fn outbox(&self) -> &Outbox {
@@ -147,10 +138,7 @@ impl<'a> Sending<'a> {
         found: &SessionRef,
         state: Option<SessionState>,
     ) -> anyhow::Result<Stored> {
-        let stored = pipeline.store(found, &self.outbox, self.destination()?, state, self.host)?;
-        let session = (found.agent, found.session_key());
-        self.stored.borrow_mut().insert(session);
-        Ok(stored)
+        pipeline.store(found, &self.outbox, self.destination()?, state, self.host)
     }
 
     /// Stores a session whose first part was read. For `known` see [`Pipeline::store_read`].
@@ -209,14 +197,6 @@ impl<'a> Sending<'a> {
         Ok(due.min())
     }
 
-    /// The number of the destination of the settings, if events wait for it.
-    pub(super) fn own_number(&self) -> anyhow::Result<Option<i64>> {
-        let waiting = self.outbox.destinations_waiting(self.host.now(), true)?;
-        let mut waiting = waiting.into_iter();
-        let own = waiting.find(|record| Some(&record.destination) == self.destination.as_ref());
-        Ok(own.map(|record| record.id))
-    }
-
     /// Whether events wait that may be sent now.
     pub(super) fn is_due(&self) -> anyhow::Result<bool> {
         let due = self.outbox.destinations_waiting(self.host.now(), false)?;
@@ -267,6 +247,7 @@ impl<'a> Sending<'a> {
                 (effort.to == To::All || own == Some(destination))
                     && self.trust.permits(destination)
             },
+            decide: &|session| self.decision(session),
             clip: &limits::fit_json,
             stop,
         };
@@ -378,6 +359,15 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// Adds warnings about the events that a drain left waiting.
+    pub(super) fn note_held(&mut self, drained: &Drained) {
+        for warning in held(drained) {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
     /// Adds warnings about a stored session. Returns whether all of it could be read.
     pub(super) fn note(&mut self, stored: &Stored, found: &SessionRef) -> bool {
         let Stored::Session {
@@ -411,6 +401,12 @@ impl Report {
         }
         unreadable.is_empty()
     }
+}
+
+/// Messages about the sessions whose events a drain left waiting.
+pub(super) fn held(drained: &Drained) -> impl Iterator<Item = String> {
+    let held = drained.held.iter();
+    held.map(|((_, id), reason)| format!("session {} waits: {reason}", short(id)))
 }
 
 /// The destination that the settings name.

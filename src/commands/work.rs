@@ -45,6 +45,7 @@ impl Entry {
     /// Adds an attempt to send. Its error stands until the next attempt.
     fn add(&mut self, drained: Drained, sending: &Sending<'_>) {
         self.sent += drained.sent;
+        self.report.note_held(&drained);
         let mut report = self.report.clone();
         report.error = report.error.or(drained.last_error);
         let (kind, session) = (self.kind.clone(), self.session.clone());
@@ -97,15 +98,9 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     drop(sending);
     detached::release_caller();
     if let Some(_lock) = waiting {
-        later::send(
-            &config,
-            &settings,
-            host,
-            &mut |sending, drained, warnings| {
-                entry.report.warnings.extend(warnings);
-                entry.add(drained, sending);
-            },
-        )?;
+        later::send(&config, &settings, host, &mut |sending, drained| {
+            entry.add(drained, sending);
+        })?;
     }
     Ok(Exit::Done)
 }
@@ -121,7 +116,7 @@ fn send(arguments: &Work, sending: &Sending<'_>, host: &Host, entry: &mut Entry)
     let mut sent = Drained::default();
     for effort in [own, ONCE] {
         if effort.to == To::Own || sending.is_due().unwrap_or(true) {
-            let drained = once(sending, effort, &mut entry.report);
+            let drained = once(sending, effort);
             let drained = drained.unwrap_or_else(|error| Drained {
                 last_error: Some(in_words(&error)),
                 ..Drained::default()
@@ -142,11 +137,8 @@ fn send(arguments: &Work, sending: &Sending<'_>, host: &Host, entry: &mut Entry)
     sent
 }
 
-/// Sends what waits by the newest decisions of the user.
-fn once(sending: &Sending<'_>, effort: Effort, report: &mut Report) -> anyhow::Result<Drained> {
-    if !effort.turn.is_zero() || sending.is_due()? {
-        report.warnings.extend(sending.reconsider()?);
-    }
+/// Sends what waits.
+fn once(sending: &Sending<'_>, effort: Effort) -> anyhow::Result<Drained> {
     sending.drain(effort, &|| false, &mut |_| ())
 }
 

@@ -12,10 +12,28 @@ use crate::variables::Variable;
 /// Name of the file that excludes its folder and everything below.
 const IGNORE_FILE: &str = ".posthog-llma-ignore";
 
+/// A decision against reading and sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum No {
+    /// The user said so, with this reason.
+    Said(String),
+    /// A file that may say so cannot be read, for this reason.
+    Perhaps(String),
+}
+
+impl No {
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Said(reason) | Self::Perhaps(reason) => reason,
+        }
+    }
+}
+
 /// Why sessions in `directory` must not be read; `None` if they may.
 #[must_use]
 pub(crate) fn opted_out(directory: &Path, host: &Host) -> Option<String> {
-    marked(directory).or_else(|| said_no(&settings::of_project(directory, host)))
+    let files = || settings::of_project(directory, host);
+    marked(directory).or_else(|| said_no(&files()).map(No::reason))
 }
 
 /// The mark that excludes a folder, whatever path leads to it; for a linked work tree also the mark
@@ -35,10 +53,11 @@ pub(super) fn marked(directory: &Path) -> Option<String> {
 }
 
 /// The setting of a project that forbids reading; `files` are sorted from the weakest.
-pub(super) fn said_no(files: &[ProjectFile]) -> Option<String> {
+pub(super) fn said_no(files: &[ProjectFile]) -> Option<No> {
     let unreadable = files.iter().rev().find_map(|file| {
         let problem = file.variables.as_ref().err()?;
-        Some(format!("{} cannot be read: {problem}", file.path.display()))
+        let path = file.path.display();
+        Some(No::Perhaps(format!("{path} cannot be read: {problem}")))
     });
     if unreadable.is_some() {
         return unreadable;
@@ -55,11 +74,11 @@ pub(super) fn said_no(files: &[ProjectFile]) -> Option<String> {
             "true" | "1" | "yes" if owner::of(file) == Owner::Repository => {}
             "true" | "1" | "yes" => return None,
             _ => {
-                return Some(format!(
+                return Some(No::Said(format!(
                     "{}={value} in the settings of {}",
                     Variable::CcEnabled,
                     file.folder.display()
-                ));
+                )));
             }
         }
     }

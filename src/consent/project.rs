@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::opt_out;
+use super::opt_out::{self, No};
 use super::owner::{self, Owner};
 use crate::host::Host;
 use crate::integrations::claude_code::settings::{self, ProjectFile};
@@ -100,6 +100,8 @@ impl ProjectPrivacy {
 pub(crate) enum Verdict {
     /// The session is left alone, for this reason.
     LeftAlone(String),
+    /// The session is left alone until a file can be read that may say so, for this reason.
+    Unclear(String),
     /// The session may be read, with at least this privacy.
     Permitted(ProjectPrivacy),
 }
@@ -113,12 +115,27 @@ impl Verdict {
         transcript: &Path,
         host: &Host,
     ) -> Self {
+        let others = settings::of_other_folders(transcript, host);
+        let elsewhere = others.iter().find_map(|file| sends_elsewhere(file, host));
+        match elsewhere {
+            Some(reason) => Self::LeftAlone(reason),
+            None => Self::of_stored(folders, transcript, host),
+        }
+    }
+
+    /// The same for a session whose events are stored. They have a destination, so that it does not
+    /// matter which one the settings name now.
+    #[must_use]
+    pub(crate) fn of_stored<'a>(
+        folders: impl IntoIterator<Item = &'a str>,
+        transcript: &Path,
+        host: &Host,
+    ) -> Self {
         let mut privacy = ProjectPrivacy::default();
         for file in settings::of_other_folders(transcript, host) {
-            let elsewhere = sends_elsewhere(&file, host);
             let files = [file];
-            if let Some(reason) = opt_out::said_no(&files).or(elsewhere) {
-                return Self::LeftAlone(reason);
+            if let Some(no) = opt_out::said_no(&files) {
+                return no.into();
             }
             privacy.add(ProjectPrivacy::of(&files));
         }
@@ -128,12 +145,21 @@ impl Verdict {
                 return Self::LeftAlone(reason);
             }
             let files = settings::of_project(folder, host);
-            if let Some(reason) = opt_out::said_no(&files) {
-                return Self::LeftAlone(reason);
+            if let Some(no) = opt_out::said_no(&files) {
+                return no.into();
             }
             privacy.add(ProjectPrivacy::of(&files));
         }
         Self::Permitted(privacy)
+    }
+}
+
+impl From<No> for Verdict {
+    fn from(no: No) -> Self {
+        match no {
+            No::Said(reason) => Self::LeftAlone(reason),
+            No::Perhaps(reason) => Self::Unclear(reason),
+        }
     }
 }
 

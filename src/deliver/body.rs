@@ -4,7 +4,7 @@
 //! header │ {"api_key":…,"batch":[ │ segment │ , │ segment │ … │ ]} │ checksum and length
 //! ```
 //!
-//! What is around the segments is in blocks that are stored, not compressed. The checksum of the
+//! The bytes around the segments are in blocks that are stored, not compressed. The checksum of the
 //! whole follows from those of the parts. PostHog reads one member, so members joined to each other
 //! are no alternative.
 

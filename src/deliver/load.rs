@@ -1,6 +1,7 @@
 //! The events of one request.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::outbox::{Batch, Segment, Waiting};
 
@@ -27,6 +28,17 @@ impl Load {
         match self {
             Self::Batches(batches) => batches.iter().map(|batch| batch.segment.events).sum(),
             Self::Events(parcels) => parcels.len() as u64,
+        }
+    }
+
+    /// The numbers of their sessions.
+    pub(super) fn sessions(&self) -> BTreeSet<i64> {
+        match self {
+            Self::Batches(batches) => {
+                let all = batches.iter().flat_map(|batch| &batch.sessions);
+                all.copied().collect()
+            }
+            Self::Events(parcels) => parcels.iter().map(|it| it.event.session).collect(),
         }
     }
 

@@ -6,6 +6,7 @@
 mod batches;
 mod crash;
 mod damaged;
+mod decisions;
 mod refusals;
 mod turns;
 
@@ -17,6 +18,7 @@ mod http;
 mod posthog;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::thread;
 
 use chrono::{DateTime, Utc};
@@ -26,10 +28,13 @@ use uuid::Uuid;
 
 use self::posthog::{Fault, PostHog, Verdict};
 use super::*;
-use crate::outbox::{DestinationStatus, SessionEntry};
+use crate::outbox::{DestinationStatus, Place, SessionEntry};
 use crate::posthog::{Event, EventName, Frozen, Identities, Properties, Recording, Written};
 use crate::redact::Redacted;
 use crate::transport::TransportSettings;
+
+/// No session is held.
+const NONE: BTreeSet<i64> = BTreeSet::new();
 
 /// A clock that advances only when it sleeps.
 #[derive(Default)]
@@ -70,12 +75,18 @@ fn everything(_: &Destination) -> bool {
     true
 }
 
+/// The decision of a user who changed nothing.
+fn as_stored(session: &StoredSession) -> Decision {
+    Decision::Sent(session.recording)
+}
+
 const POLICY: Policy<'static> = Policy {
     patience: Duration::from_mins(1),
     turn: Duration::ZERO,
     first: None,
     ignore_backoff: false,
     permits: &everything,
+    decide: &as_stored,
     clip: &clip,
     stop: &|| false,
 };
@@ -154,11 +165,20 @@ impl Scene {
     }
 
     fn enqueue_for(&self, host: &str, events: impl Iterator<Item = Redacted<Written>>) {
+        self.store("session", host, events);
+    }
+
+    fn enqueue_as(&self, session: &str, events: impl Iterator<Item = Redacted<Written>>) {
+        self.store(session, &self.server.url(), events);
+    }
+
+    fn store(&self, id: &str, host: &str, events: impl Iterator<Item = Redacted<Written>>) {
         let entry = SessionEntry {
             agent: "claude-code",
-            id: "session",
+            id,
             frozen: Redacted::trusted(Frozen::of_project("shop")),
             recording: Recording::Full,
+            place: Place::default(),
         };
         let destination = Destination {
             host: host.to_owned(),

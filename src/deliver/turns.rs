@@ -20,7 +20,7 @@ pub(super) enum Turn {
     Over,
 }
 
-/// What a drain did for a destination.
+/// The result of a drain for one destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Served {
     /// It sent everything, or an attempt failed.
@@ -64,11 +64,10 @@ pub(super) fn wait(
             if let Some(lock) = outbox.try_lock_sender(destination)? {
                 // The previous sender may have emptied the destination or paused it.
                 let record = waiting(outbox, clock, destination)?;
-                let is_due = |record: &DestinationRecord| {
-                    policy.ignore_backoff || record.not_before.is_none_or(|at| at <= clock.now())
-                };
                 match record {
-                    Some(record) if is_due(&record) => return Ok(Turn::Begins(lock, record)),
+                    Some(record) if is_due(&record, clock, policy) => {
+                        return Ok(Turn::Begins(lock, record));
+                    }
                     Some(_) => continue,
                     None => return Ok(Turn::Over),
                 }
@@ -86,6 +85,11 @@ pub(super) fn wait(
             pause.min(POLL)
         });
     }
+}
+
+/// Whether a destination is not left alone after a failure.
+pub(super) fn is_due(record: &DestinationRecord, clock: &dyn Clock, policy: Policy<'_>) -> bool {
+    policy.ignore_backoff || record.not_before.is_none_or(|at| at <= clock.now())
 }
 
 /// The record of a destination for which events wait.

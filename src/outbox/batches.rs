@@ -1,7 +1,8 @@
 //! Batches on disk: events that were stored together, compressed as they are sent.
 //!
 //! A batch is deleted when none of its events waits or is parked any more. Until then its bytes do
-//! not change, whatever happens to single events, except when some of them are withdrawn.
+//! not change, whatever happens to single events, except when the user withdraws some of them or
+//! their content.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -93,7 +94,7 @@ pub(super) fn waiting(
         return Ok(Err(CHANGED));
     };
     let mut select = connection.prepare_cached(&format!(
-        "SELECT start, size, seq, uuid, name FROM events INDEXED BY events_waiting
+        "SELECT start, size, seq, uuid, name, session FROM events INDEXED BY events_waiting
          WHERE state = {Waiting} AND destination = ?1 AND batch = ?2 ORDER BY start"
     ))?;
     let mut rows = select.query([destination, batch])?;
@@ -106,6 +107,7 @@ pub(super) fn waiting(
             seq: row.get(2)?,
             uuid: Uuid::from_bytes(row.get(3)?),
             name: row.get(4)?,
+            session: row.get(5)?,
             body: body.to_vec(),
             batch,
         });
@@ -113,10 +115,12 @@ pub(super) fn waiting(
     Ok(Ok(events))
 }
 
-/// The part of the JSON at the offset in the first column, as long as the second one says.
-fn slice<'a>(json: &'a [u8], row: &Row<'_>) -> rusqlite::Result<Option<&'a [u8]>> {
-    let (start, size): (usize, usize) = (row.get(0)?, row.get(1)?);
-    Ok(json.get(start..start.saturating_add(size)))
+/// The part of the JSON at the offset in the first column, as long as the second one says; `None` if
+/// these numbers are damaged.
+pub(super) fn slice<'a>(json: &'a [u8], row: &Row<'_>) -> rusqlite::Result<Option<&'a [u8]>> {
+    let (start, size): (i64, i64) = (row.get(0)?, row.get(1)?);
+    let range = usize::try_from(start).ok().zip(usize::try_from(size).ok());
+    Ok(range.and_then(|(start, size)| json.get(start..start.checked_add(size)?)))
 }
 
 /// Deletes a batch, unless an event of it waits or is parked. Returns whether it is gone.
@@ -135,36 +139,15 @@ pub(super) fn release(change: &Connection, batch: i64) -> rusqlite::Result<bool>
     Ok(deleted > 0)
 }
 
-/// Removes the JSON of the events that do not wait any more from a batch. Does nothing to a damaged
-/// one, which a sender sets aside.
-pub(super) fn shrink(change: &Connection, batch: i64) -> rusqlite::Result<()> {
-    let Some(json) = read(change, batch)?.ok().and_then(|it| it.unpack()) else {
-        return Ok(());
-    };
-    let mut select = change.prepare_cached(&format!(
-        "SELECT start, size, seq FROM destinations CROSS JOIN events INDEXED BY events_waiting
-         WHERE destination = destinations.id AND state = {Waiting} AND batch = ?1 ORDER BY start"
-    ))?;
-    let mut rows = select.query([batch])?;
-    let mut events: Vec<(usize, &[u8])> = Vec::new();
-    let mut moved = Vec::new();
-    let mut end = 0;
-    while let Some(row) = rows.next()? {
-        let (start, Some(event)) = (row.get(0)?, slice(&json, row)?) else {
-            return Ok(());
-        };
-        // An event can wait for several destinations.
-        if events.last().is_none_or(|(last, _)| *last != start) {
-            events.push((start, event));
-            end += event.len() + 1;
-        }
-        moved.push((row.get::<_, i64>(2)?, end - event.len() - 1));
-    }
-    let segment = Segment::pack(events.iter().map(|(_, event)| *event));
-    write(change, Some(batch), &segment, stored_at(change, batch)?)?;
-    let mut update = change.prepare_cached("UPDATE events SET start = ?2 WHERE seq = ?1")?;
-    for (seq, start) in moved {
-        update.execute(params![seq, start])?;
-    }
-    Ok(())
+/// The batches with waiting or parked events of a session.
+pub(super) fn of_session(connection: &Connection, session: i64) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare(&format!(
+            "SELECT batch FROM destinations CROSS JOIN events INDEXED BY events_waiting
+             WHERE destination = destinations.id AND state = {Waiting} AND session = ?1
+             UNION SELECT batch FROM events INDEXED BY events_parked
+             WHERE state = {Parked} AND session = ?1 AND batch IS NOT NULL"
+        ))?
+        .query_map([session], |row| row.get(0))?
+        .collect()
 }

@@ -103,7 +103,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::outbox::{Destination, SessionEntry};
+    use crate::outbox::{Destination, Place, SessionEntry};
     use crate::posthog::{Event, EventName, Frozen, Identities, Properties, Recording};
     use crate::redact::Redacted;
 
@@ -115,6 +115,7 @@ mod tests {
             id: "ada",
             frozen: Redacted::trusted(Frozen::of_project("shop")),
             recording: Recording::Full,
+            place: Place::default(),
         };
         let destination = Destination {
             host: "https://us.i.posthog.com".into(),

@@ -12,8 +12,8 @@ use super::records::{
 };
 use super::store::digest;
 use super::{
-    DESTINATION_COLUMNS, EventState, Lock, Outbox, OutboxError, Segment, batches, destination,
-    lock, read_again,
+    DESTINATION_COLUMNS, EventState, Lock, Outbox, OutboxError, Segment, batches, changes,
+    destination, lock, read_again,
 };
 
 /// Longest pause of a destination: a day for one that refuses us, and an hour for a clock that is set
@@ -96,33 +96,75 @@ impl Outbox {
     }
 
     /// The oldest waiting events of a destination: as many batches as fit into `max_bytes` of JSON,
-    /// but at least one if any waits. Only the holder of the sender's lock may send them.
+    /// but at least one if any waits. Those of the sessions `held` (numbers) are left out. Only the
+    /// holder of the sender's lock may send them.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn claim(&self, destination: i64, max_bytes: usize) -> Result<Claimed, OutboxError> {
+    pub fn claim(
+        &self,
+        destination: i64,
+        max_bytes: usize,
+        held: &BTreeSet<i64>,
+    ) -> Result<Claimed, OutboxError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(&format!(
-                "SELECT batch, count(*) FROM events INDEXED BY events_waiting
-                 WHERE state = {waiting} AND destination = ?1 GROUP BY batch ORDER BY batch",
+                "SELECT DISTINCT batch FROM events INDEXED BY events_waiting
+                 WHERE state = {waiting} AND destination = ?1 ORDER BY batch",
                 waiting = EventState::Waiting
             ))?;
             let mut rows = select.query([destination])?;
-            let mut claimed = Claimed::default();
+            let mut claimed = Claimed {
+                changes: changes::number(connection)?,
+                ..Claimed::default()
+            };
             let mut bytes = 0;
             while let Some(row) = rows.next()? {
-                let (id, events) = (row.get(0)?, row.get(1)?);
+                let batch = row.get(0)?;
+                let (events, sessions) = members(connection, destination, batch, held)?;
+                if events.is_empty() {
+                    continue;
+                }
                 // A comma follows.
-                bytes += batches::bytes(connection, id)? + 1;
+                bytes += batches::bytes(connection, batch)? + 1;
                 if bytes > max_bytes && !claimed.batches.is_empty() {
                     break;
                 }
-                match unsent(connection, destination, id, events)? {
-                    Ok(segment) => claimed.batches.push(Batch { segment, id }),
-                    Err(reason) => claimed.damaged.push(Damaged { reason, batch: id }),
+                match unsent(connection, destination, batch, &events)? {
+                    Ok(segment) => claimed.batches.push(Batch {
+                        segment,
+                        sessions,
+                        id: batch,
+                        events,
+                    }),
+                    Err(reason) => claimed.damaged.push(Damaged { reason, batch }),
                 }
             }
             Ok(claimed)
+        })
+    }
+
+    /// Whether events wait for a destination, other than those of the sessions `held` (numbers).
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) fn has_waiting(
+        &self,
+        destination: i64,
+        held: &BTreeSet<i64>,
+    ) -> Result<bool, OutboxError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT session FROM tallies
+                 WHERE destination = ?1 AND state = ?2 AND events > 0",
+            )?;
+            let mut rows = select.query(params![destination, EventState::Waiting])?;
+            while let Some(row) = rows.next()? {
+                if !held.contains(&row.get(0)?) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         })
     }
 
@@ -136,9 +178,14 @@ impl Outbox {
         destination: i64,
         batch: &Batch,
     ) -> Result<Result<Vec<Waiting>, Damaged>, OutboxError> {
-        let batch = batch.id;
-        let events = self.read(|connection| batches::waiting(connection, destination, batch))?;
-        Ok(events.map_err(|reason| Damaged { reason, batch }))
+        let id = batch.id;
+        let events = self.read(|connection| batches::waiting(connection, destination, id))?;
+        let claimed = |mut events: Vec<Waiting>| {
+            events.retain(|event| batch.events.binary_search(&event.seq).is_ok());
+            events
+        };
+        let damaged = |reason| Damaged { reason, batch: id };
+        Ok(events.map(claimed).map_err(damaged))
     }
 
     /// The number of events that wait for a destination.
@@ -158,7 +205,8 @@ impl Outbox {
 
     /// Records that the server accepted these batches: their bytes are deleted, the rows of the
     /// events stay as the ledger, and the errors of the destination are cleared. An event that was
-    /// replaced while it was being sent keeps waiting.
+    /// replaced while it was being sent keeps waiting. One that was withdrawn or dropped meanwhile
+    /// was sent all the same.
     ///
     /// # Errors
     /// When the database cannot be written; then the events still wait and are sent again.
@@ -168,11 +216,23 @@ impl Outbox {
         batches: &[Batch],
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        let of_batch = |batch: &Batch| Which::Batch {
-            destination,
-            batch: batch.id,
-        };
-        self.accepted(destination, batches.iter().map(of_batch), now)
+        self.accepted(destination, now, |change, fate| {
+            let mut sessions = BTreeSet::new();
+            for batch in batches {
+                let which = Which::Batch {
+                    destination,
+                    batch: batch.id,
+                };
+                let moved = settle(change, which, EventState::Waiting, fate)?;
+                sessions.extend(moved.sessions);
+                if moved.events < batch.events.len() as u64 {
+                    for seq in &batch.events {
+                        sessions.extend(settle_late(change, *seq, fate)?);
+                    }
+                }
+            }
+            Ok(sessions)
+        })
     }
 
     /// Records that the server accepted these single events, as [`Outbox::acknowledge`] does.
@@ -185,22 +245,34 @@ impl Outbox {
         events: impl IntoIterator<Item = &'a Waiting>,
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        self.accepted(destination, events.into_iter().map(single), now)
+        self.accepted(destination, now, |change, fate| {
+            let mut sessions = BTreeSet::new();
+            for event in events {
+                let which = Which::Event {
+                    seq: event.seq,
+                    batch: Some(event.batch),
+                };
+                let moved = settle(change, which, EventState::Waiting, fate)?;
+                sessions.extend(moved.sessions);
+                if moved.events == 0 {
+                    sessions.extend(settle_late(change, event.seq, fate)?);
+                }
+            }
+            Ok(sessions)
+        })
     }
 
+    /// Records the events that `settle` settles as accepted by a destination; it returns the numbers
+    /// of their sessions.
     fn accepted(
         &self,
         destination: i64,
-        accepted: impl Iterator<Item = Which>,
         now: DateTime<Utc>,
+        settle: impl FnOnce(&Connection, Fate<'_>) -> rusqlite::Result<BTreeSet<i64>>,
     ) -> Result<(), OutboxError> {
         let now = milliseconds(now);
-        let fate = Fate::over(EventState::Acknowledged, now);
         self.write(|change| {
-            let mut sessions = BTreeSet::new();
-            for which in accepted {
-                sessions.extend(settle(change, which, EventState::Waiting, fate)?.sessions);
-            }
+            let sessions = settle(change, Fate::over(EventState::Acknowledged, now))?;
             let update = "UPDATE sessions SET last_sent_at = ?2 WHERE id = ?1";
             let mut update = change.prepare_cached(update)?;
             for session in sessions {
@@ -356,19 +428,58 @@ fn unsent(
     connection: &Connection,
     destination: i64,
     batch: i64,
-    events: u64,
+    events: &[i64],
 ) -> rusqlite::Result<Result<Segment, &'static str>> {
     let segment = batches::read(connection, batch)?;
-    if segment.as_ref().is_ok_and(|it| it.events != events) {
+    if segment
+        .as_ref()
+        .is_ok_and(|it| it.events != events.len() as u64)
+    {
         let rest = batches::waiting(connection, destination, batch)?;
-        return Ok(rest.map(|rest| Segment::pack(rest.iter().map(|event| &event.body[..]))));
+        return Ok(rest.map(|rest| {
+            let rest = rest.iter();
+            let rest = rest.filter(|event| events.binary_search(&event.seq).is_ok());
+            Segment::pack(rest.map(|event| &event.body[..]))
+        }));
     }
     Ok(segment)
 }
 
-const fn single(event: &Waiting) -> Which {
-    Which::Event {
-        seq: event.seq,
-        batch: Some(event.batch),
+/// The numbers of the events of a batch that wait for a destination, sorted, and those of their sessions,
+/// without the sessions that are held.
+fn members(
+    connection: &Connection,
+    destination: i64,
+    batch: i64,
+    held: &BTreeSet<i64>,
+) -> rusqlite::Result<(Vec<i64>, BTreeSet<i64>)> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT seq, session FROM events INDEXED BY events_waiting
+         WHERE state = {waiting} AND destination = ?1 AND batch = ?2 ORDER BY seq",
+        waiting = EventState::Waiting
+    ))?;
+    let mut rows = select.query([destination, batch])?;
+    let (mut events, mut sessions) = (Vec::new(), BTreeSet::new());
+    while let Some(row) = rows.next()? {
+        let (event, session) = (row.get(0)?, row.get(1)?);
+        if !held.contains(&session) {
+            events.push(event);
+            sessions.insert(session);
+        }
     }
+    Ok((events, sessions))
+}
+
+/// Settles an event that was accepted after it was withdrawn or dropped. Returns its session.
+fn settle_late(change: &Connection, seq: i64, fate: Fate<'_>) -> rusqlite::Result<BTreeSet<i64>> {
+    let which = Which::Event { seq, batch: None };
+    let mut sessions = BTreeSet::new();
+    for state in [
+        EventState::Withdrawn,
+        EventState::DroppedForAge,
+        EventState::DroppedForSize,
+    ] {
+        sessions.extend(settle(change, which, state, fate)?.sessions);
+    }
+    Ok(sessions)
 }

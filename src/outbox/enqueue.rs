@@ -10,7 +10,7 @@ use super::records::{
 };
 use super::store::{BATCH_BYTES, NewBatch, Owner, unstored};
 use super::transcripts::remember;
-use super::{Outbox, OutboxError, recordings, session};
+use super::{Outbox, OutboxError, decisions, session};
 use crate::posthog::{EventName, Written};
 use crate::redact::Redacted;
 
@@ -35,23 +35,25 @@ pub struct SessionWriter<'a> {
 impl Outbox {
     /// Begins to store events of a session. The session is registered at once, with its frozen
     /// settings if it is new. Build the events with the frozen settings of
-    /// `SessionWriter::session`, which an earlier run may have registered.
+    /// `SessionWriter::session`, which an earlier run may have registered. Those of its events that
+    /// wait with more content than `entry.recording` lose it.
     ///
     /// # Errors
-    /// [`OutboxError::Overtaken`] when events of the session wait that have more content than
-    /// `entry.recording`: they are withdrawn, and the session is to be read again from its start.
-    /// Otherwise when the database cannot be written.
+    /// When the database cannot be written.
     pub fn begin(
         &self,
         entry: &SessionEntry<'_>,
         destination: &Destination,
         now: DateTime<Utc>,
     ) -> Result<SessionWriter<'_>, OutboxError> {
-        let now = milliseconds(now);
         let frozen = entry.frozen.get();
         let project = frozen.project_name.as_deref();
         let frozen = serde_json::to_string(frozen).map_err(OutboxError::Frozen)?;
-        let begun = self.write_ahead(|change| {
+        if let Some(known) = self.stored_session_of(entry.agent, entry.id)? {
+            self.record_less(&known, entry.recording, now)?;
+        }
+        let now = milliseconds(now);
+        let (session, destination) = self.write_ahead(|change| {
             change.execute(
                 "INSERT INTO sessions
                      (agent, session, project, frozen, recording, first_seen, last_seen)
@@ -61,12 +63,10 @@ impl Outbox {
             )?;
             let session = session(change, entry.agent, entry.id)?
                 .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            if recordings::note(change, session.id, entry.recording, now)? {
-                return Ok(None);
-            }
-            Ok(Some((session, register(change, destination)?)))
+            decisions::record(change, session.id, entry.recording, now)?;
+            decisions::place(change, session.id, &entry.place)?;
+            Ok((session, register(change, destination)?))
         })?;
-        let (session, destination) = begun.ok_or(OutboxError::Overtaken)?;
         let owner = Owner {
             session: session.id,
             destination,

@@ -49,7 +49,7 @@ const fn index(state: EventState) -> &'static str {
     }
 }
 
-/// What becomes of events.
+/// The new state of events, and what is kept of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fate<'a> {
     pub(super) state: EventState,
@@ -151,9 +151,10 @@ impl Tallies {
 
     pub(super) fn write(self, change: &Connection) -> rusqlite::Result<()> {
         let mut add = change.prepare_cached(
-            "INSERT INTO tallies VALUES (?1, ?2, ?3, ?4, ?5)
+            // A damaged size must not make a sum negative, which nobody could read.
+            "INSERT INTO tallies VALUES (?1, ?2, ?3, max(?4, 0), max(?5, 0))
              ON CONFLICT DO UPDATE SET
-                 events = events + excluded.events, bytes = bytes + excluded.bytes",
+                 events = max(events + ?4, 0), bytes = max(bytes + ?5, 0)",
         )?;
         for ((destination, state, session), (events, bytes)) in self.0 {
             add.execute(params![destination, state, session, events, bytes])?;

@@ -14,12 +14,6 @@ pub(crate) const MAX_AGE: TimeDelta = TimeDelta::days(30);
 /// for months of heavy use, and harmless on a laptop that never gets a connection.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// Unused pages above which space is given back to the file system; fewer will be needed again
-/// soon.
-const SPARE_PAGES: i64 = 2048;
-/// Pages given back per transaction, so that other processes do not wait long for the database.
-const PAGES_AT_A_TIME: i64 = 8192;
-
 impl Outbox {
     /// The size of the outbox, and its limit.
     ///
@@ -84,34 +78,6 @@ impl Outbox {
             dropped.by_size = drop_excess(change, excess, now)?;
             Ok(dropped)
         })
-    }
-
-    /// Gives the pages of acknowledged events back to the file system if there are many.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn give_back_space(&self) -> Result<(), OutboxError> {
-        let spare = || {
-            self.read(|connection| {
-                connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0))
-            })
-        };
-        let mut left = spare()?;
-        while left > SPARE_PAGES {
-            self.write(|change| {
-                let vacuum = format!("PRAGMA incremental_vacuum({PAGES_AT_A_TIME})");
-                let mut statement = change.prepare(&vacuum)?;
-                let mut rows = statement.query([])?;
-                while rows.next()?.is_some() {}
-                Ok(())
-            })?;
-            let now_left = spare()?;
-            if now_left >= left {
-                break;
-            }
-            left = now_left;
-        }
-        Ok(())
     }
 }
 

@@ -33,22 +33,24 @@
 //! - The bytes of a batch do not change. If one of its events is replaced, parked or dropped, the
 //!   batch holds more than its rows say; a sender then unpacks it and compresses the rest. The same
 //!   happens when the server refuses a request as too large or malformed. All else is sent as it is.
-//! - Only withdrawing removes text from a batch at once.
+//! - Only the user's decisions change that: what is withdrawn leaves the batch at once, and so does
+//!   the content that an event loses. A counter tells senders that have the batch in memory.
 //! - A parked event has a batch of its own, a damaged one none.
 //! - A batch without a waiting or parked event is deleted in the transaction that settles the last.
 //! - The numbers of batches are never used again, so that a sender that was overtaken acknowledges
 //!   nothing that it did not send.
 //!
-//! What a process that dies at any point leaves behind:
+//! If a process dies:
 //!
-//! | while | on disk | then |
+//! | while | is on disk | and then |
 //! |---|---|---|
 //! | events are compressed | nothing of them | the session is read again from its checkpoint |
 //! | a batch is written | all of batch, rows and tallies, or nothing | the same; what is stored is recognised |
 //! | a request is under way | the batch waits | it is sent again, as the same bytes |
 //! | the server has accepted it | the batch waits | it is sent again under the same identities |
 //! | it is acknowledged | all rows and the deletion of the batch, or nothing | as before, or done |
-//! | format 1 is migrated | format 1 | the next process migrates it |
+//! | events are withdrawn, or lose content | all as before, or all as decided | a sender decides again |
+//! | an older format is migrated | the older format | the next process migrates it |
 //!
 //! # Files of the state directory
 //!
@@ -85,10 +87,13 @@
 //! - Nothing is deleted without being counted; a damaged database is set aside, never removed.
 
 mod batches;
+mod changes;
 mod check;
+mod decisions;
 mod delivery;
 mod endings;
 mod enqueue;
+mod erase;
 mod error;
 mod exclusions;
 mod files;
@@ -100,8 +105,8 @@ mod limits;
 mod lock;
 mod open;
 mod purge;
-mod recordings;
 mod records;
+mod rewrite;
 mod run;
 mod segment;
 mod state;
@@ -131,7 +136,8 @@ pub(crate) use lock::Lock;
 pub(crate) use open::is_there;
 pub(crate) use purge::purge;
 pub use records::{
-    Batch, Claimed, Damaged, Destination, Dropped, Enqueued, SessionEntry, TranscriptStamp, Waiting,
+    Batch, Claimed, Damaged, Destination, Dropped, Enqueued, Place, SessionEntry, StoredSession,
+    TranscriptStamp, Waiting,
 };
 pub(crate) use records::{DestinationRecord, Load, Receipt, SessionRecord};
 pub use run::{Run, RunKind};

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
+use super::erase;
 use super::error::OutboxError;
 use super::files::{make_directory, private_file, remove, sync_directory};
 use super::format_1;
@@ -17,7 +18,11 @@ use super::key::redaction_key;
 use super::lock::Lock;
 
 /// The newest format.
-const FORMAT: usize = 2;
+const FORMAT: usize = 3;
+/// From format 2, which did not know where a session was found.
+const FROM_2: &str = "
+    ALTER TABLE sessions ADD COLUMN transcript BLOB;
+    ALTER TABLE sessions ADD COLUMN folders TEXT;";
 /// The tables of the newest format.
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -69,7 +74,7 @@ pub(super) fn open(directory: &Path) -> Result<Connection, OutboxError> {
     match find(directory) {
         Ok(OnDisk::Ready(connection)) => Ok(connection),
         Ok(OnDisk::Old(connection, format)) => {
-            migrate(&connection, format).map_err(|error| located(directory, error))?;
+            renew(&connection, format).map_err(|error| located(directory, error))?;
             Ok(connection)
         }
         Ok(OnDisk::Absent) => create(directory),
@@ -210,14 +215,26 @@ fn create(directory: &Path) -> Result<Connection, OutboxError> {
     }
 }
 
+/// Migrates a database. The old text of its events does not stay in its files.
+fn renew(connection: &Connection, format: usize) -> rusqlite::Result<()> {
+    erase::overwrite(connection, true)?;
+    migrate(connection, format)?;
+    erase::overwrite(connection, false)?;
+    erase::vacuum(connection, 0)?;
+    erase::empty_log(connection)
+}
+
 /// Makes a database of an older format, or an empty one, one of the newest. If the process ends or
 /// the disk is full meanwhile, the database stays as it was.
 fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     let change = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    if format == 0 {
-        change.execute_batch(SCHEMA)?;
-    } else {
-        format_1::migrate(&change)?;
+    match format {
+        0 => change.execute_batch(SCHEMA)?,
+        1 => {
+            format_1::migrate(&change)?;
+            change.execute_batch(FROM_2)?;
+        }
+        _ => change.execute_batch(FROM_2)?,
     }
     change.pragma_update(None, "user_version", FORMAT)?;
     change.commit()

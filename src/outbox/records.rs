@@ -1,5 +1,6 @@
 //! The values that the outbox stores and returns.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::AddAssign;
 use std::path::PathBuf;
@@ -69,6 +70,38 @@ pub struct SessionEntry<'a> {
     pub frozen: Redacted<Frozen>,
     /// The content with which its events are stored.
     pub recording: Recording,
+    /// What the user's decisions about it depend on.
+    pub place: Place,
+}
+
+/// Where a session is found and where it worked, which the user's decisions about it depend on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The path of its transcript.
+    pub transcript: PathBuf,
+    /// The folders that it worked in.
+    pub folders: Vec<String>,
+}
+
+/// A session of which events are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSession {
+    /// The agent, such as `claude-code`.
+    pub agent: String,
+    /// The session's id, unique within the agent.
+    pub id: String,
+    /// The most content with which events of it wait.
+    pub recording: Recording,
+    /// Its place; `None` if an earlier version stored it.
+    pub place: Option<Place>,
+    pub(super) number: i64,
+}
+
+impl StoredSession {
+    /// Its number in the outbox.
+    pub(crate) const fn number(&self) -> i64 {
+        self.number
+    }
 }
 
 /// The stored record of a session.
@@ -160,10 +193,20 @@ pub struct TranscriptStamp {
 /// Events that are sent in one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claimed {
+    /// See [`Outbox::changes`](super::Outbox::changes).
+    pub(crate) changes: u64,
     /// Batches to send, the oldest first.
     pub batches: Vec<Batch>,
     /// Batches not to send.
     pub damaged: Vec<Damaged>,
+}
+
+impl Claimed {
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty() && self.damaged.is_empty()
+    }
 }
 
 /// The events of a batch that wait for a destination.
@@ -171,7 +214,11 @@ pub struct Claimed {
 pub struct Batch {
     /// The events, compressed.
     pub segment: Segment,
+    /// The numbers of their sessions.
+    pub(crate) sessions: BTreeSet<i64>,
     pub(super) id: i64,
+    /// The numbers of the events.
+    pub(super) events: Vec<i64>,
 }
 
 /// A batch that is missing, or differs from what was stored.
@@ -193,6 +240,8 @@ pub struct Waiting {
     pub name: String,
     /// The event as JSON.
     pub body: Vec<u8>,
+    /// The number of its session.
+    pub(crate) session: i64,
     pub(super) batch: i64,
 }
 

@@ -29,6 +29,8 @@ CREATE TABLE sessions (
     title        TEXT,                       -- unused
     frozen       TEXT NOT NULL,
     recording    INTEGER NOT NULL,            -- of its events: 1 inputs, 2 outputs, 3 both
+    transcript   BLOB,                        -- its path; NULL if not known, as are the folders
+    folders      TEXT,                        -- JSON array of paths where it worked
     checkpoint   BLOB,
     generation   INTEGER NOT NULL DEFAULT 0,  -- grows with every commit
     first_seen   INTEGER NOT NULL,

@@ -59,7 +59,7 @@ pub(super) struct Owner {
     pub(super) now: i64,
 }
 
-/// What the ledger knows of an event that is to be stored.
+/// The ledger's entry of an event that is to be stored.
 enum Found {
     Nothing,
     /// There is nothing to do.

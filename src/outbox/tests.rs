@@ -1,10 +1,12 @@
 //! The outbox as a ledger: storing, claiming and counting events.
 
 mod batches;
+mod decisions;
 mod excluded;
 mod files;
 mod format_1;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::iter;
 use std::thread;
@@ -16,6 +18,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::posthog::{Event, EventName, Frozen, Identities, Properties, Recording, Written};
 use crate::redact::Redacted;
+
+/// No session is held.
+const NONE: BTreeSet<i64> = BTreeSet::new();
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
@@ -35,6 +40,7 @@ fn entry(id: &str) -> SessionEntry<'_> {
         id,
         frozen: Redacted::trusted(Frozen::of_project("shop")),
         recording: Recording::Full,
+        place: Place::default(),
     }
 }
 
@@ -88,14 +94,14 @@ fn incompressible(seed: u64) -> String {
 
 /// The single events that wait.
 fn claim_all(outbox: &Outbox) -> Vec<Waiting> {
-    let claimed = outbox.claim(1, usize::MAX).unwrap();
+    let claimed = outbox.claim(1, usize::MAX, &NONE).unwrap();
     let events = |batch| outbox.unpack(1, batch).unwrap().unwrap();
     claimed.batches.iter().flat_map(events).collect()
 }
 
 /// Acknowledges everything that waits.
 fn acknowledge_all(outbox: &Outbox, seconds: i64) {
-    let claimed = outbox.claim(1, usize::MAX).unwrap();
+    let claimed = outbox.claim(1, usize::MAX, &NONE).unwrap();
     outbox
         .acknowledge(1, &claimed.batches, at(seconds))
         .unwrap();
@@ -255,12 +261,15 @@ fn a_claim_fits_but_never_comes_empty_handed() {
     for number in 1..6 {
         enqueue(&outbox, "a", &spans(number..=number), 0);
     }
-    let claim = |max_bytes| outbox.claim(1, max_bytes).unwrap().batches;
+    let claim = |max_bytes| outbox.claim(1, max_bytes, &NONE).unwrap().batches;
     let size = claim(usize::MAX)[0].segment.bytes;
     assert_eq!(claim(3 * (size + 1)).len(), 3);
     assert_eq!(claim(3 * (size + 1) - 1).len(), 2);
     assert_eq!(claim(1).len(), 1);
-    assert_eq!(outbox.claim(2, usize::MAX).unwrap(), Claimed::default());
+    assert_eq!(
+        outbox.claim(2, usize::MAX, &NONE).unwrap(),
+        Claimed::default()
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::EventState::{Parked, Waiting, Withdrawn};
 use super::exclusions::{Cause, Exclusion};
 use super::ledger::{Fate, Which, settle};
 use super::records::milliseconds;
-use super::{Outbox, OutboxError, batches, read_again, receipt, session};
+use super::{Outbox, OutboxError, changes, read_again, receipt, rewrite, session};
 
 impl Outbox {
     /// Makes parked events wait again, for a user who knows that the reason is gone. Damaged ones
@@ -39,7 +39,7 @@ impl Outbox {
         if exclusions.is_empty() {
             return Ok(0);
         }
-        self.write(|change| {
+        self.erase(|change| {
             let mut withdrawn = 0;
             for exclusion in &exclusions {
                 withdrawn += withdraw(change, exclusion, milliseconds(now))?;
@@ -59,7 +59,8 @@ fn withdraw(change: &Connection, exclusion: &Exclusion, now: i64) -> rusqlite::R
             read_again(change, session.id)?;
         }
         change.execute(
-            "UPDATE sessions SET project = NULL WHERE id = ?1 AND project IS NOT NULL",
+            "UPDATE sessions SET project = NULL, transcript = NULL, folders = NULL
+             WHERE id = ?1 AND (project IS NOT NULL OR transcript IS NOT NULL)",
             [session.id],
         )?;
         change.execute(
@@ -84,11 +85,12 @@ pub(super) fn events_of(change: &Connection, session: i64, now: i64) -> rusqlite
         let moved = settle(change, Which::Session(session), state, fate)?;
         withdrawn += moved.events;
         for batch in moved.batches {
-            batches::shrink(change, batch)?;
+            rewrite::rewrite(change, batch, now, &|_, event| Some(event.into()))?;
         }
     }
     if withdrawn > 0 {
         read_again(change, session)?;
+        changes::count(change)?;
     }
     Ok(withdrawn)
 }

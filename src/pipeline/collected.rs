@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use crate::consent::{ProjectPrivacy, Verdict};
+use crate::outbox::Place;
 use crate::posthog::Foreign;
 use crate::session::{Generation, Recording, Session, SessionState};
 use crate::sources::{Checkpoint, Reading, SessionRef, WorkTree};
@@ -22,6 +23,8 @@ pub struct Collected {
     pub foreign: Foreign,
     /// The decision by the settings of the folders it worked in.
     pub(crate) verdict: Verdict,
+    /// The folders that the whole session worked in, also for a part.
+    pub(super) folders: Vec<String>,
     pub(super) found: SessionRef,
     pub(super) reading: Reading,
 }
@@ -49,6 +52,14 @@ impl Collected {
     /// The linked work trees that the lines of the session mention.
     pub(super) fn work_trees(&self) -> Vec<WorkTree> {
         self.found.work_trees()
+    }
+
+    /// What the user's later decisions about it depend on.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            transcript: self.found.locator.path(),
+            folders: self.folders.clone(),
+        }
     }
 
     /// Whether it begins at the start of the session.
@@ -87,7 +98,7 @@ impl Collected {
     #[must_use]
     pub fn opted_out(&self) -> Option<&str> {
         match &self.verdict {
-            Verdict::LeftAlone(reason) => Some(reason),
+            Verdict::LeftAlone(reason) | Verdict::Unclear(reason) => Some(reason),
             Verdict::Permitted(_) => None,
         }
     }
@@ -96,7 +107,7 @@ impl Collected {
     pub(crate) fn privacy(&self) -> ProjectPrivacy {
         match &self.verdict {
             Verdict::Permitted(privacy) => privacy.clone(),
-            Verdict::LeftAlone(_) => ProjectPrivacy {
+            Verdict::LeftAlone(_) | Verdict::Unclear(_) => ProjectPrivacy {
                 recording: Recording::Nothing,
                 rules: Vec::new(),
             },

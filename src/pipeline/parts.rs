@@ -223,7 +223,7 @@ impl<'a> Parts<'a> {
         let (Some(mut session), mut reading) = self.read_enough(checkpoint.as_ref())? else {
             return Ok(None);
         };
-        let verdict = self.verdict(&session, &reading)?;
+        let (verdict, folders) = self.verdict(&session, &reading)?;
         if let Verdict::Permitted(privacy) = &verdict {
             let wanted = self.wanted.within(privacy.recording);
             if wanted != self.wanted {
@@ -250,14 +250,19 @@ impl<'a> Parts<'a> {
             ended_at,
             foreign: Foreign::default(),
             verdict,
+            folders,
             found: self.found.clone(),
             reading,
         }))
     }
 
-    /// The decision by the folders of the whole session, also for a part: it has to be known before
-    /// the first event is sent.
-    fn verdict(&mut self, session: &Session, reading: &Reading) -> anyhow::Result<Verdict> {
+    /// The folders of the whole session, also for a part, and the decision by their settings: it has
+    /// to be known before the first event is sent.
+    fn verdict(
+        &mut self,
+        session: &Session,
+        reading: &Reading,
+    ) -> anyhow::Result<(Verdict, Vec<String>)> {
         let mut folders: BTreeSet<&str> = session.turns.iter().flat_map(Turn::folders).collect();
         folders.extend(session.earlier.folders.iter().map(String::as_str));
         if reading.is_part && self.folders.is_none() {
@@ -266,7 +271,9 @@ impl<'a> Parts<'a> {
             self.folders = Some(all.into_iter().collect());
         }
         folders.extend(self.folders.iter().flatten().map(String::as_str));
-        Ok(Verdict::of(folders, &self.found.locator.path(), self.host))
+        let transcript = self.found.locator.path();
+        let verdict = Verdict::of(folders.iter().copied(), &transcript, self.host);
+        Ok((verdict, folders.into_iter().map(str::to_owned).collect()))
     }
 
     /// Time of the last line of the session; the current time if unknown.

@@ -12,6 +12,7 @@ use super::parts::{Parts, Step};
 use super::{KnownEvents, Pipeline, reported};
 use crate::ahead;
 use crate::config::Config;
+use crate::consent::Verdict;
 use crate::host::Host;
 use crate::outbox::{
     Destination, Enqueued, Exclusion, Outbox, OutboxError, SessionEntry, SessionWriter,
@@ -277,8 +278,10 @@ impl Pipeline<'_> {
         }
         let key = &first.session.key;
         if let Some(reason) = first.opted_out() {
-            // Events that wait since before the user decided so.
-            outbox.withdraw(agent.as_str(), key, host.now())?;
+            if matches!(first.verdict, Verdict::LeftAlone(_)) {
+                // Events that wait since before the user decided so.
+                outbox.withdraw(agent.as_str(), key, host.now())?;
+            }
             return Ok(Stored::OptedOut(reason.to_owned()));
         }
         let entry = SessionEntry {
@@ -286,6 +289,7 @@ impl Pipeline<'_> {
             id: key,
             frozen: self.freeze(first)?,
             recording: self.recording(first),
+            place: first.place(),
         };
         let mut writer = outbox.begin(&entry, destination, host.now())?;
         let frozen = writer.session().frozen()?;
@@ -325,9 +329,9 @@ impl Pipeline<'_> {
     ) -> anyhow::Result<Stored> {
         let is_final = last.state == SessionState::Ended && sums.unreadable.is_empty();
         let checkpoint = is_final.then(|| last.checkpoint()).flatten();
-        let redactor = self.redactor(last)?;
+        let (redactor, recording) = (self.redactor(last)?, self.recording(last));
         let checkpoint = checkpoint.and_then(|kept| {
-            let kept = redactor.written(|replace| kept.into_bytes(replace));
+            let kept = redactor.written(|replace| kept.into_bytes(recording, replace));
             kept.transpose()
         });
         // Lines left out here are read with the session they belong to, even if that was read.

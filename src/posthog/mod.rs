@@ -25,6 +25,7 @@ mod tally;
 mod test_trace;
 mod titles;
 mod tool_error;
+mod withhold;
 mod write;
 
 pub use crate::session::{InputScope, Recording, Wanted};
@@ -38,3 +39,4 @@ pub use properties::{Name, Properties};
 pub use settings::{Frozen, Grouping, Settings};
 pub use tally::Tally;
 pub use test_trace::{TEST_TRACE, test_trace};
+pub use withhold::without_recording;

@@ -16,7 +16,7 @@ use super::source::{SessionFiles, Source};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
 use crate::host::Host;
-use crate::session::Agent;
+use crate::session::{Agent, Recording};
 
 /// All sources. A file belongs to the first that claims it; Claude Code, the last, claims every
 /// file.
@@ -197,11 +197,16 @@ impl SessionRef {
 }
 
 impl Checkpoint {
-    /// The bytes to store, with `replace` applied to every text in them. `None` when they cannot be
-    /// read, so that their texts cannot be found: the session is then read from its start.
+    /// The bytes to store, with `replace` applied to every text in them, and without the texts that
+    /// are not recorded. `None` when they cannot be read, so that their texts cannot be found: the
+    /// session is then read from its start.
     #[must_use]
-    pub fn into_bytes(self, replace: &mut dyn FnMut(String) -> String) -> Option<Vec<u8>> {
-        source(self.agent()).replace_texts(self.bytes(), replace)
+    pub fn into_bytes(
+        self,
+        recording: Recording,
+        replace: &mut dyn FnMut(String) -> String,
+    ) -> Option<Vec<u8>> {
+        source(self.agent()).replace_texts(self.bytes(), recording, replace)
     }
 }
 

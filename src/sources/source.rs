@@ -14,7 +14,7 @@ use super::session_ref::{Glance, Reporter, SessionRef};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
 use crate::host::Host;
-use crate::session::{Agent, Generation, Session, Wanted};
+use crate::session::{Agent, Generation, Recording, Session, Wanted};
 
 /// Access to the sessions of one agent. Each agent's folder has one implementation, and `registry`
 /// a table of them.
@@ -108,10 +108,12 @@ pub(super) trait Source: Sync {
     fn files(&self, session: &SessionRef, host: &Host) -> io::Result<Box<dyn SessionFiles>>;
 
     /// The bytes of a checkpoint of this source with `replace` applied to every text of the session
-    /// in it; `None` when they cannot be read. The default is for a source without checkpoints.
+    /// in it, and without the texts that are not recorded; `None` when they cannot be read. The
+    /// default is for a source without checkpoints.
     fn replace_texts(
         &self,
         _checkpoint: &[u8],
+        _recording: Recording,
         _replace: &mut dyn FnMut(String) -> String,
     ) -> Option<Vec<u8>> {
         None

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "how long hooks take is worth seeing")]
 
 mod background;
+mod decisions;
 mod endless;
 mod exits;
 mod hook;

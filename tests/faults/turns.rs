@@ -1,5 +1,4 @@
-//! The hook of a machine that goes away waits for its turn, and events that wait follow the
-//! decisions that the user makes meanwhile.
+//! The hook of a machine that goes away waits for its turn.
 
 use std::fs::{self, File};
 use std::time::Duration;
@@ -29,7 +28,7 @@ fn end_unattended(scene: &Scene, session: &Session) {
 }
 
 /// Events of a session are stored, and no process is left that sends them.
-fn stored_and_killed(scene: &Scene, session: &Session, fault: Fault) {
+pub(super) fn stored_and_killed(scene: &Scene, session: &Session, fault: Fault) {
     scene.posthog.set(fault);
     end_unattended(scene, session);
     wait_for("a request was made", SOON, || {
@@ -38,7 +37,7 @@ fn stored_and_killed(scene: &Scene, session: &Session, fault: Fault) {
     kill_all(&scene.env.state());
 }
 
-fn change_outbox(scene: &Scene, statement: &str) {
+pub(super) fn change_outbox(scene: &Scene, statement: &str) {
     let database = Connection::open(scene.env.state().join("outbox.db")).expect("it is there");
     database.execute_batch(statement).expect("it is writable");
 }
@@ -198,67 +197,4 @@ fn a_session_whose_hook_was_killed_goes_where_its_shell_sends_it() {
     scene.settle();
     assert_eq!(scene.posthog.events().len(), 0);
     assert_eq!(other.events().len() as u64, session.events());
-}
-
-/// A command that sends what waits.
-type Send = fn(&Scene);
-
-const SENDERS: [(&str, Send); 3] = [
-    ("start", |scene| scene.start()),
-    ("flush", |scene| {
-        scene.flush().success();
-    }),
-    ("ingest", |scene| {
-        scene.env.run(["ingest", "--all", "--yes"]);
-    }),
-];
-
-#[test]
-fn what_waits_is_not_sent_from_a_project_that_is_excluded_meanwhile() {
-    for (name, send) in SENDERS {
-        let scene = Scene::new();
-        let session = Session::write(&scene.env, 1, 1);
-        stored_and_killed(&scene, &session, Fault::status(503));
-        change_outbox(&scene, "UPDATE destinations SET not_before = NULL");
-        let mark = scene.env.project().join(".posthog-llma-ignore");
-        fs::write(&mark, "").expect("it is writable");
-        scene.posthog.heal();
-        send(&scene);
-        scene.settle();
-        assert_eq!(scene.posthog.events().len(), 0, "{name}");
-        let waiting = &scene.status()["destinations"][0]["waiting"];
-        assert_eq!(*waiting, 0, "{name}");
-        fs::remove_file(&mark).expect("it is ours");
-        scene.end(&session);
-        scene.settle();
-        scene.complete(&[&session]);
-    }
-}
-
-#[test]
-fn what_waits_is_sent_without_the_content_that_is_to_stay_here_meanwhile() {
-    for (name, send) in SENDERS {
-        for file in ["home/.claude/settings.json", ".claude/settings.json"] {
-            let scene = Scene::new();
-            let session = Session::write(&scene.env, 1, 1);
-            stored_and_killed(&scene, &session, Fault::status(503));
-            change_outbox(&scene, "UPDATE destinations SET not_before = NULL");
-            let private = json!({ "env": { "POSTHOG_LLMA_PRIVACY_MODE": "true" } }).to_string();
-            if file.starts_with("home") {
-                scene.env.write(file, private);
-            } else {
-                let folder = scene.env.project().join(".claude");
-                fs::create_dir_all(&folder).expect("it is writable");
-                fs::write(folder.join("settings.json"), private).expect("it is writable");
-            }
-            scene.posthog.heal();
-            send(&scene);
-            scene.settle();
-            let events = scene.posthog.events();
-            let case = format!("{name}, {file}");
-            assert_eq!(events.len() as u64, session.events(), "{case}");
-            let text = json!(events).to_string();
-            assert!(!text.contains("prompt 1 of session 1"), "{case}");
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod parts;
 mod requests;
 mod resumed;
 mod waiting;
+mod withheld;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;

@@ -45,8 +45,6 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let sending = Sending::open(config, host)?;
     sending.outbox().relax()?;
-    // Before the plan, which then has the sessions that are to be stored anew.
-    let warnings = sending.reconsider()?;
     let plan = Plan::of(sessions, sending.outbox(), host)?;
     plan.tell_of_old_content(arguments.with_old_content);
     if !plan.is_agreed(arguments.yes, &sending.destination()?.host)? {
@@ -71,10 +69,7 @@ pub(super) fn run(
         unmarked: 0,
         known: known(sessions),
         summary: Summary::default(),
-        report: Report {
-            error: None,
-            warnings,
-        },
+        report: Report::default(),
         is_complete: true,
     };
     let content_since = (!arguments.with_old_content).then_some(plan.content_since);

@@ -137,7 +137,7 @@ impl<'a> Summary<'a> {
         let events = [
             (drained.sent, "acknowledged".to_owned()),
             (total.waiting, "waiting".to_owned()),
-            (total.parked, "refused".to_owned()),
+            (total.parked, "set aside".to_owned()),
         ];
         let tally = &self.tally;
         let mut rows = vec![row("sessions", asked, &parts(sessions))];

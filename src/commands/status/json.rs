@@ -108,6 +108,7 @@ fn refused(event: &Parked) -> Value {
         "session": event.session,
         "bytes": event.size,
         "reason": event.reason,
+        "damaged": event.is_damaged,
     })
 }
 

@@ -43,7 +43,7 @@ fn state(machine: &Machine) -> String {
         );
     }
     if status.parked_total > 0 {
-        return format!("on, {} refused", ui::count(status.parked_total, "event"));
+        return format!("on, {} set aside", ui::count(status.parked_total, "event"));
     }
     let mut sessions = status.sessions.iter();
     let sent = sessions.find_map(|session| Some((session, session.last_sent_at?)));

@@ -51,7 +51,7 @@ pub(super) fn receipt(receipt: Receipt) -> String {
     );
     for (number, what) in [
         (waiting, "waiting"),
-        (parked, "refused"),
+        (parked, "set aside"),
         (dropped, "dropped"),
         (withdrawn, "withdrawn"),
     ] {

@@ -211,12 +211,21 @@ fn waiting(queue: &DestinationStatus, machine: &Machine) -> Option<String> {
 /// Events that will not arrive.
 fn losses(machine: &Machine, lines: &mut Lines) {
     let status = &machine.status;
-    if status.parked_total > 0 {
-        let what = ui::count(status.parked_total, "event");
-        lines.add("refused", &format!("{what} that cannot be sent:"));
+    let refused = status.parked_total - status.damaged_total;
+    for (name, number, is_damaged) in [
+        ("refused", refused, false),
+        ("damaged", status.damaged_total, true),
+    ] {
+        if number == 0 {
+            continue;
+        }
+        let what = ui::count(number, "event");
+        lines.add(name, &format!("{what} that cannot be sent:"));
+        let mut events = status.parked.iter();
+        let events = events.by_ref().filter(|it| it.is_damaged == is_damaged);
         lines.all(
             "",
-            status.parked.iter().take(SHOWN).map(|event| {
+            events.take(SHOWN).map(|event| {
                 let session = short(&event.session);
                 let reason = ui::fit(&event.reason, 60);
                 format!("{} of session {session}: {reason}", event.name)

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{ONCE, once};
-use crate::commands::sending::{Report, Sending};
+use crate::commands::sending::Sending;
 use crate::config::Config;
 use crate::deliver::Drained;
 use crate::host::Host;
@@ -44,7 +44,7 @@ pub(super) fn send(
     config: &Config,
     settings: &UserSettings,
     host: &Host,
-    sent: &mut dyn FnMut(&Sending<'_>, Drained, Vec<String>),
+    sent: &mut dyn FnMut(&Sending<'_>, Drained),
 ) -> anyhow::Result<()> {
     let end = host.elapsed() + LIFETIME;
     while let Some(pause) = pause(config, host)? {
@@ -58,9 +58,8 @@ pub(super) fn send(
         if pause <= NAP
             && let Some(sending) = open(config, host)?
         {
-            let mut report = Report::default();
-            let drained = once(&sending, ONCE, &mut report)?;
-            sent(&sending, drained, report.warnings);
+            let drained = once(&sending, ONCE)?;
+            sent(&sending, drained);
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Stored batches and the requests that are made of them.
 
 use super::*;
+use crate::outbox::{Cause, Exclusion};
 
 /// A trace with a text.
 fn trace(text: &str) -> Redacted<Written> {
@@ -28,7 +29,12 @@ fn requests(scene: &Scene) -> Vec<Vec<String>> {
 #[test]
 fn what_was_stored_is_sent_as_it_lies() {
     let scene = Scene::with(100);
-    let stored = scene.outbox.claim(1, usize::MAX).unwrap().batches.remove(0);
+    let stored = scene
+        .outbox
+        .claim(1, usize::MAX, &NONE)
+        .unwrap()
+        .batches
+        .remove(0);
     scene.drain();
     scene.complete(100);
     let sent = scene.server.requests().remove(0).raw;
@@ -45,7 +51,10 @@ fn small_batches_go_in_one_request_and_are_deleted() {
     assert_eq!(scene.drain().sent, 5);
     scene.complete(5);
     assert_eq!(requests(&scene), [["1", "2", "3", "4", "5"]]);
-    assert_eq!(scene.outbox.claim(1, usize::MAX).unwrap().batches, []);
+    assert_eq!(
+        scene.outbox.claim(1, usize::MAX, &NONE).unwrap().batches,
+        []
+    );
     assert_eq!(scene.outbox.check().unwrap(), [""; 0]);
 }
 
@@ -74,4 +83,43 @@ fn a_part_of_a_batch_that_was_accepted_is_not_sent_again() {
     scene.flush();
     scene.complete(4);
     assert_eq!(requests(&scene), [["1", "2"], ["3", "4"]]);
+}
+
+#[test]
+fn nothing_of_a_session_is_sent_again_once_the_user_excluded_it() {
+    // The request is tried again after a failure, or its second half is still to be sent.
+    for (fault, sent) in [(503, 0), (413, 2)] {
+        let scene = Scene::with(4);
+        scene.server.then(Fault::status(fault));
+        let exclude = || {
+            let exclusion = Exclusion {
+                agent: "claude-code".into(),
+                session: "session".into(),
+                cause: Cause::Forgotten,
+                since: scene.clock.now(),
+            };
+            scene.outbox.exclusions().add(&exclusion).unwrap();
+        };
+        let stop = || {
+            if fault == 503 && scene.server.requests().len() == 1 {
+                exclude();
+            }
+            false
+        };
+        let policy = Policy {
+            stop: &stop,
+            ..POLICY
+        };
+        let drained = drain(
+            &scene.outbox,
+            &transport(),
+            &scene.clock,
+            policy,
+            &mut |_| exclude(),
+        );
+        assert_eq!(drained.unwrap().sent, sent);
+        assert_eq!(scene.server.events().len() as u64, sent);
+        let receipt = scene.outbox.receipt("claude-code", "session").unwrap();
+        assert_eq!((receipt.acknowledged, receipt.withdrawn), (sent, 4 - sent));
+    }
 }

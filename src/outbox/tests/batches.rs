@@ -64,7 +64,7 @@ fn an_event_that_is_pushed_twice_is_stored_once() {
         .map(|event| event.uuid.as_u128())
         .collect();
     assert_eq!(texts, [1, 2, 3, 9]);
-    let segments = outbox.claim(1, usize::MAX).unwrap().batches;
+    let segments = outbox.claim(1, usize::MAX, &NONE).unwrap().batches;
     assert_eq!(segments[0].segment.events, 3);
     assert!(!String::from_utf8_lossy(&claim_all(&outbox)[3].body).contains("first"));
     assert_consistent(&outbox);
@@ -120,7 +120,7 @@ fn a_batch_of_two_sessions_loses_the_text_of_the_one_that_is_withdrawn() {
     assert_eq!(on_disk(&outbox), [3]);
     assert_eq!(claim_all(&outbox), before[2..]);
     let segment = outbox
-        .claim(1, usize::MAX)
+        .claim(1, usize::MAX, &NONE)
         .unwrap()
         .batches
         .remove(0)
@@ -134,7 +134,7 @@ fn a_sender_that_was_overtaken_acknowledges_nothing_that_it_did_not_send() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
     enqueue(&outbox, "a", &spans(1..3), 0);
-    let on_its_way = outbox.claim(1, usize::MAX).unwrap().batches;
+    let on_its_way = outbox.claim(1, usize::MAX, &NONE).unwrap().batches;
     excluded::exclude(&outbox, Cause::Paused);
     outbox.withdraw_excluded(at(1)).unwrap();
     // The only batch is gone, and another one is stored.
@@ -142,5 +142,9 @@ fn a_sender_that_was_overtaken_acknowledges_nothing_that_it_did_not_send() {
     outbox.acknowledge(1, &on_its_way, at(3)).unwrap();
     assert_eq!(claim_all(&outbox).len(), 2);
     let receipt = outbox.receipt("claude-code", "a").unwrap();
-    assert_eq!((receipt.withdrawn, receipt.acknowledged), (2, 0));
+    assert_eq!(
+        (receipt.withdrawn, receipt.acknowledged),
+        (0, 2),
+        "it was sent before it was withdrawn"
+    );
 }

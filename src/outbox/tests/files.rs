@@ -1,5 +1,6 @@
 //! The files of the outbox: which are created, and how unexpected ones are handled.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -79,7 +80,7 @@ fn a_page_damaged_in_the_middle_is_noticed_and_the_next_run_sets_the_file_aside(
     fs::write(&path, &bytes).unwrap();
 
     let outbox = open(&directory);
-    let outcome = outbox.claim(1, usize::MAX);
+    let outcome = outbox.claim(1, usize::MAX, &BTreeSet::new());
     assert!(
         matches!(outcome, Err(OutboxError::Damaged { .. })),
         "{outcome:?}"

@@ -84,6 +84,7 @@ impl LineReader {
             given: asked.given,
             setup: setup.or_else(|| self.snapshot.setup.clone().filter(|_| !is_timed)),
             blocks: if is_error { Vec::new() } else { content },
+            unkept: content::unkept(&message.content, &facts),
             parameters: Parameters {
                 requested_model: models.requested,
                 ..billed(asked.parameters, line, raw_usage.unwrap_or_default())

@@ -13,7 +13,7 @@ use super::paths::{AgentFile, SessionFiles};
 use super::requests::RequestState;
 use super::surroundings::Standing;
 use crate::fingerprint;
-use crate::session::{Earlier, Generation, Session, Skipped, Turn};
+use crate::session::{Earlier, Generation, Recording, Session, Skipped, Turn};
 
 /// Version of the format of checkpoints. Raise it with every change of the contents or their
 /// meaning: a checkpoint of another version is ignored, and its session is read from the start.
@@ -215,11 +215,21 @@ impl Extent {
 }
 
 impl Checkpoint {
-    /// The checkpoint with `replace` applied to every text of the session in it.
-    pub(super) fn replacing(mut self, replace: &mut dyn FnMut(String) -> String) -> Self {
+    /// The checkpoint with `replace` applied to every text of the session in it, and without those
+    /// that are not recorded.
+    pub(super) fn replacing(
+        mut self,
+        recording: Recording,
+        replace: &mut dyn FnMut(String) -> String,
+    ) -> Self {
         let earlier = &mut self.earlier;
-        earlier.first_prompt = earlier.first_prompt.take().map(&mut *replace);
-        earlier.title = earlier.title.take().map(&mut *replace);
+        let prompt = earlier.first_prompt.take();
+        let prompt = prompt.filter(|_| recording.inputs());
+        earlier.first_prompt = prompt.map(&mut *replace);
+        // The agent derives the title from prompts and answers.
+        let title = earlier.title.take();
+        let title = title.filter(|_| recording == Recording::Full);
+        earlier.title = title.map(&mut *replace);
         self
     }
 

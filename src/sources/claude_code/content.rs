@@ -12,6 +12,7 @@ use super::kinds;
 use super::times;
 use super::tool_result::ToolUseResult;
 use super::wire::{self, Content, Line, MediaSource, PermissionDecision};
+use crate::fingerprint;
 use crate::models;
 use crate::session::{
     Background, Block, ByModel, CallError, Circumstances, Permission, ToolCall, ToolResult,
@@ -162,6 +163,21 @@ fn plain_block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
             Block::Other(value)
         }
     }
+}
+
+/// Fingerprints of the texts of blocks, if content is not kept: without their texts, blocks that
+/// differ look the same.
+pub(super) fn unkept(content: &Content<'_>, facts: &LineFacts<'_>) -> Vec<u64> {
+    let Content::Blocks(blocks) = content else {
+        return Vec::new();
+    };
+    let blocks = blocks.iter().filter(|_| !facts.keeps_content);
+    let text = |block: &wire::Block<'_>| match block {
+        wire::Block::Text(text) => Some(fingerprint::of(&[b"text", text.get().as_bytes()])),
+        wire::Block::Thinking(text) => Some(fingerprint::of(&[b"thinking", text.get().as_bytes()])),
+        _ => None,
+    };
+    blocks.filter_map(text).collect()
 }
 
 fn kept(text: &str, facts: &LineFacts<'_>) -> String {

@@ -145,6 +145,9 @@ impl<'a> Reader<'a> {
             ..
         } = self;
         extent.marks = std::mem::take(&mut lines.marks);
+        let assembler = &lines.assembler;
+        let marks = &mut extent.marks;
+        marks.retain(|mark| !assembler.began_amid_response(&mark.turn));
         extent.others = others.transcripts();
         extent.has_custom_title = lines.has_custom_title;
         (lines.finish(), extent)

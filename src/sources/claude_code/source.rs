@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::checkpoint::{self, Checkpoint};
 use super::{folders, glance, paths, places, read, work_trees};
 use crate::host::Host;
-use crate::session::{Agent, Session, Wanted};
+use crate::session::{Agent, Recording, Session, Wanted};
 use crate::sources::links::Bounds;
 use crate::sources::look::Look;
 use crate::sources::session_ref::{Glance, Locator, SessionRef};
@@ -98,9 +98,11 @@ impl Source for ClaudeCode {
     fn replace_texts(
         &self,
         bytes: &[u8],
+        recording: Recording,
         replace: &mut dyn FnMut(String) -> String,
     ) -> Option<Vec<u8>> {
-        Checkpoint::from_bytes(bytes)?.replacing(replace).to_bytes()
+        let checkpoint = Checkpoint::from_bytes(bytes)?;
+        checkpoint.replacing(recording, replace).to_bytes()
     }
 }
 

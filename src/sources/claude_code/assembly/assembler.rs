@@ -44,6 +44,8 @@ pub(in crate::sources::claude_code) struct Assembler {
     answered: usize,
     /// Turns with repeated responses: history that was written again.
     repeated: HashSet<String>,
+    /// Turns that began between two parts of a response of an earlier turn.
+    amid_response: HashSet<String>,
     drafts: Vec<Draft>,
     responses: Responses,
     threads: HashMap<Thread, ThreadState>,
@@ -86,6 +88,7 @@ impl Assembler {
             before_turns: Incidents::default(),
             answered: 0,
             repeated: HashSet::new(),
+            amid_response: HashSet::new(),
             drafts: Vec::new(),
             responses: Responses::default(),
             threads: HashMap::new(),
@@ -300,12 +303,19 @@ impl Assembler {
         self.repeats_earlier
     }
 
+    /// Whether a turn began between two parts of a response of an earlier turn: a reading from there
+    /// would take the later part for another response.
+    #[must_use]
+    pub(in crate::sources::claude_code) fn began_amid_response(&self, turn: &str) -> bool {
+        self.amid_response.contains(turn)
+    }
+
     /// Adds a part of a response.
     pub(in crate::sources::claude_code) fn response(&mut self, part: ResponsePart) {
         self.is_closed &= part.thread != Thread::Main;
         let state = self.threads.get(&part.thread);
         let drafts = &self.drafts;
-        let repeats = |index: usize| drafts[index].holds(&part.blocks);
+        let repeats = |index: usize| drafts[index].holds(&part);
         let thread = ThreadFacts {
             current: state.and_then(|state| state.current),
             is_waiting: state.is_some_and(|state| !state.pending.is_empty()),
@@ -387,10 +397,13 @@ impl Assembler {
         let state = self.threads.get(&part.thread);
         let is_current = state.and_then(|state| state.current) == Some(index);
         // History that is written again repeats responses, immediately or much later.
-        let is_copy =
-            !is_current || (!part.blocks.is_empty() && self.drafts[index].holds(&part.blocks));
+        let is_copy = !is_current || (!part.blocks.is_empty() && self.drafts[index].holds(&part));
         if is_copy {
             self.is_repeated(&part.thread);
+        }
+        if part.thread == Thread::Main {
+            let since = self.turns.iter().skip(self.drafts[index].turn + 1);
+            self.amid_response.extend(since.map(|turn| turn.id.clone()));
         }
         self.drafts[index].add_part(part, is_copy);
         self.note_calls(index);

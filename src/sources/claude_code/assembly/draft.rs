@@ -19,6 +19,8 @@ pub(super) struct Draft {
     pub(super) turn: usize,
     /// Calls of other models within it.
     advisors: Vec<Advice>,
+    /// See [`ResponsePart::unkept`].
+    unkept: HashSet<u64>,
 }
 
 impl Draft {
@@ -39,6 +41,7 @@ impl Draft {
             turn,
             thread: part.thread,
             advisors: part.advisors,
+            unkept: part.unkept.into_iter().collect(),
             generation: Generation {
                 id,
                 kind: CallKind::Chat,
@@ -94,6 +97,7 @@ impl Draft {
             .into_iter()
             .filter(|block| is_new(block) && !is_known_by_name(block))
             .collect();
+        self.unkept.extend(part.unkept);
         let generation = &mut self.generation;
         generation.output.extend(new);
         tell_calls_apart(&mut generation.output);
@@ -112,11 +116,12 @@ impl Draft {
         generation.model = generation.model.take().or(part.model);
     }
 
-    /// Whether the response contains all of these blocks.
-    pub(super) fn holds(&self, blocks: &[Block]) -> bool {
+    /// Whether the response contains all blocks of a part.
+    pub(super) fn holds(&self, part: &ResponsePart) -> bool {
         let known = &self.generation.output;
         let is_known = |block: &Block| known.iter().any(|known| same_block(known, block));
-        blocks.iter().all(is_known)
+        let has_text = |print: &u64| self.unkept.contains(print);
+        part.blocks.iter().all(is_known) && part.unkept.iter().all(has_text)
     }
 
     /// The calls of other models within the response, as generations.

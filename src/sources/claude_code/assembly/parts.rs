@@ -110,6 +110,9 @@ pub(crate) struct ResponsePart {
     pub setup: Option<Arc<Setup>>,
     /// The content.
     pub blocks: Vec<Block>,
+    /// Fingerprints of the texts that are not kept because no content is wanted. They tell blocks
+    /// apart whose texts are all empty here.
+    pub unkept: Vec<u64>,
     /// Known request parameters.
     pub parameters: Parameters,
     /// Set when the call failed.

@@ -57,6 +57,7 @@ fn part(id: &str, second: i64, blocks: Vec<Block>) -> ResponsePart {
         given: None,
         setup: None,
         blocks,
+        unkept: Vec::new(),
         parameters: Parameters::default(),
         error: None,
         circumstances: Arc::default(),

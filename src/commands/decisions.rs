@@ -1,0 +1,38 @@
+//! The user's newest decision about a session of which events wait: files and settings that exclude
+//! it, and privacy settings. Paused and forgotten sessions are withdrawn by the sender itself.
+
+use super::sending::Sending;
+use crate::consent::Verdict;
+use crate::deliver::Decision;
+use crate::outbox::{Place, StoredSession};
+use crate::session::Agent;
+use crate::sources::{self, SessionRef};
+
+impl Sending<'_> {
+    /// The decision by the settings of the folders that the session worked in, and by those under
+    /// which this process sends, whatever the destination of the events.
+    pub(super) fn decision(&self, session: &StoredSession) -> Decision {
+        let Some(place) = session.place.clone().or_else(|| self.found(session)) else {
+            let why = "an earlier version stored it, and its transcript is not there";
+            return Decision::Held(why.to_owned());
+        };
+        let folders = place.folders.iter().map(String::as_str);
+        match Verdict::of_stored(folders, &place.transcript, self.host()) {
+            Verdict::LeftAlone(_) => Decision::Withdrawn,
+            Verdict::Unclear(reason) => Decision::Held(reason),
+            Verdict::Permitted(privacy) => Decision::Sent(self.recording().and(privacy.recording)),
+        }
+    }
+
+    /// The place of a session, from its transcript.
+    fn found(&self, session: &StoredSession) -> Option<Place> {
+        let mut agents = Agent::ALL.into_iter();
+        let agent = agents.find(|it| it.as_str() == session.agent)?;
+        let transcript = sources::locate(agent, &session.id, self.host())?;
+        let folder = SessionRef::at(&transcript)?.glance().cwd;
+        Some(Place {
+            transcript,
+            folders: Vec::from_iter(folder),
+        })
+    }
+}
