@@ -94,8 +94,8 @@ fn a_call_that_a_transcript_holds_too_is_counted_once_if_its_id_was_drawn() {
     let session = Session::write(&env, 1, 1);
     let transcript = fs::read_to_string(&session.path).expect("it is there");
     let (alone, _) = calls(&env, &[&session.path]);
-    let ids = transcript.split("\"msg_").skip(1);
-    let id = ids.filter_map(|it| it.split('"').next()).next();
+    let mut ids = transcript.split("\"msg_").skip(1);
+    let id = ids.find_map(|it| it.split('"').next());
     let own = format!("msg_{}", id.expect("a response has an id"));
     for (id, added) in [(DRAWN, 0), (own.as_str(), 1)] {
         // An id like `msg_7` is one that a gateway could give to every response.
