@@ -6,16 +6,18 @@
 //! the outbox counts: it moves what still stands in the log, which is most of a small outbox.
 //! Draining the smallest one is cheaper than linear: it has too little space to give any back.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use posthog_llma::outbox::{Destination, Outbox, SessionEntry};
+use posthog_llma::outbox::{Destination, Outbox, Place, SessionEntry};
 use posthog_llma::posthog::limits::{AI_LANE_EVENT, Limits};
 use posthog_llma::posthog::{
-    DistinctId, Event, EventName, Frozen, Grouping, InputScope, Properties, Recording, Written,
+    DistinctId, Event, EventName, Frozen, Grouping, Identities, InputScope, Properties, Recording,
+    Written,
 };
 use posthog_llma::redact::{Counts, KnownTexts, Redacted, RedactionKey, Redactor};
 use serde_json::json;
@@ -61,6 +63,7 @@ fn events(count: usize) -> Vec<Redacted<Written>> {
             name: EventName::Span,
             uuid: Uuid::new_v5(&Uuid::NAMESPACE_OID, &number.to_le_bytes()),
             distinct_id: "ada@bookshop.example".into(),
+            identities: Identities::Known,
             timestamp: now(),
             properties,
         }
@@ -96,6 +99,7 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
             id: &format!("session {number}"),
             frozen: frozen.clone(),
             recording: Recording::Full,
+            place: Place::default(),
         };
         let mut writer = outbox
             .begin(&entry, &destination, now())
@@ -109,7 +113,10 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
 
 fn drain(outbox: &Outbox) {
     loop {
-        let claimed = outbox.claim(1, CLAIM).expect("it can be read").batches;
+        let claimed = outbox
+            .claim(1, CLAIM, &BTreeSet::new())
+            .expect("it can be read")
+            .batches;
         if claimed.is_empty() {
             break;
         }

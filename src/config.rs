@@ -137,6 +137,7 @@ struct PerAgent<T> {
     claude_code: T,
     pi: T,
     opencode: T,
+    otlp: T,
 }
 
 impl<T> PerAgent<T> {
@@ -145,6 +146,7 @@ impl<T> PerAgent<T> {
             claude_code: value(Agent::ClaudeCode),
             pi: value(Agent::Pi),
             opencode: value(Agent::OpenCode),
+            otlp: value(Agent::Otlp),
         }
     }
 
@@ -153,6 +155,7 @@ impl<T> PerAgent<T> {
             Agent::ClaudeCode => &self.claude_code,
             Agent::Pi => &self.pi,
             Agent::OpenCode => &self.opencode,
+            Agent::Otlp => &self.otlp,
         }
     }
 }

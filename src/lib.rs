@@ -18,6 +18,7 @@
 //! | to change | look in |
 //! |---|---|
 //! | how a transcript is read | [`sources`], one folder per agent |
+//! | how requests of OpenTelemetry are decoded | [`otlp`]; what their spans mean: [`sources`] |
 //! | the types that describe a session | [`session`] |
 //! | names, makers and prices of models | [`models`] |
 //! | the events sent to PostHog, their names and ids, the meaning of its answers | [`posthog`] |
@@ -54,7 +55,7 @@
 //! | `outbox` | fingerprint, posthog, redact |
 //! | `redact` | posthog |
 //! | `integrations` | git, host, session, sources, variables |
-//! | `sources` | fingerprint, host, models, session, variables |
+//! | `sources` | fingerprint, host, models, otlp, session, variables |
 //! | `cli` | session |
 //! | `posthog` | models, session, transport |
 //! | `models` | session |
@@ -65,6 +66,7 @@
 //! | `fingerprint` | |
 //! | `git` | |
 //! | `interrupt` | |
+//! | `otlp` | |
 //! | `transport` | |
 //! | `ui` | |
 //! | `variables` | |
@@ -82,6 +84,7 @@ pub mod host;
 pub mod integrations;
 pub mod interrupt;
 pub mod models;
+pub mod otlp;
 pub mod outbox;
 pub mod pipeline;
 pub mod posthog;

@@ -15,7 +15,7 @@ const LONGEST_FILE: usize = 500;
 
 /// Modules of a folder that know nothing of each other.
 const STRANGERS: &[(&str, &[&str])] = &[
-    ("sources", &["claude_code", "opencode", "pi"]),
+    ("sources", &["claude_code", "opencode", "otlp", "pi"]),
     ("integrations", &["claude_code", "opencode", "pi"]),
 ];
 

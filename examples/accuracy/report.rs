@@ -364,7 +364,8 @@ fn tally(event: &Event<'_>) -> Tally {
                 event.properties.get("$ai_span_type").and_then(Json::as_str) == Some("tool");
             tally.tools = u64::from(is_tool);
         }
-        EventName::Trace => {}
+        // Transcripts of Claude Code hold none.
+        EventName::Embedding | EventName::Trace => {}
     }
     tally
 }

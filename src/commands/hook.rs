@@ -69,6 +69,7 @@ pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
         match arguments.agent {
             Agent::ClaudeCode => of_claude_code(host),
             Agent::Pi | Agent::OpenCode => of_plugin(arguments, host),
+            Agent::Otlp => {}
         }
     }
     Exit::Done
@@ -198,7 +199,7 @@ fn task_of_plugin(arguments: &Hook, host: &Host) -> Option<Task> {
             progress,
         }),
         // Pi writes no file before the first answer, and a subagent is sent with its parent.
-        (None, Agent::Pi | Agent::ClaudeCode) => None,
+        (None, Agent::Pi | Agent::ClaudeCode | Agent::Otlp) => None,
     }
 }
 

@@ -227,10 +227,12 @@ fn folder(path: &Path, host: &Host) -> Result<Listing<SessionRef>, WrongUse> {
     let found = sources::below_for(path, host);
     if found.found.is_empty() {
         told(&found.unreadable);
-        return Err(WrongUse(format!(
-            "no transcripts (*.jsonl) in {}",
-            path.display()
-        )));
+        let what = if path.is_dir() {
+            "no transcripts (*.jsonl)"
+        } else {
+            "no session"
+        };
+        return Err(WrongUse(format!("{what} in {}", path.display())));
     }
     Ok(found)
 }

@@ -155,7 +155,8 @@ fn turn(arguments: &Work, host: &Host) -> Duration {
 const fn kind(task: &Task) -> RunKind {
     match (task.agent(), task) {
         (Agent::ClaudeCode, Task::Sweep { .. }) => RunKind::SessionStart,
-        (Agent::ClaudeCode, _) => RunKind::SessionEnd,
+        // OpenTelemetry has no hooks.
+        (Agent::ClaudeCode | Agent::Otlp, _) => RunKind::SessionEnd,
         (Agent::Pi, _) => RunKind::PiHook,
         (Agent::OpenCode, _) => RunKind::OpenCodeHook,
     }

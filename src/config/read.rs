@@ -166,10 +166,12 @@ impl<'a> Reader<'a> {
         AgentSettings {
             hooks: self.hooks(agent),
             attribution: self.attribution(agent, host),
-            grouping: grouping.value().unwrap_or(match agent {
-                Agent::ClaudeCode => Grouping::Session,
-                Agent::Pi | Agent::OpenCode => Grouping::Message,
-            }),
+            grouping: match (agent, grouping.value()) {
+                // The application itself decides what a trace is.
+                (Agent::Otlp, _) | (Agent::ClaudeCode, None) => Grouping::Session,
+                (_, Some(grouping)) => grouping,
+                (Agent::Pi | Agent::OpenCode, None) => Grouping::Message,
+            },
             session_window: self.session_window(agent),
             max_attribute_bytes: length.value().unwrap_or(MAX_ATTRIBUTE_BYTES),
         }
@@ -187,6 +189,7 @@ impl<'a> Reader<'a> {
             Agent::Pi | Agent::OpenCode => {
                 self.variable(Variable::Enabled, boolean).or(true, false)
             }
+            Agent::Otlp => false,
         };
         if are_on { Hooks::On } else { Hooks::Off }
     }
@@ -204,7 +207,9 @@ impl<'a> Reader<'a> {
                 let machine = machine.and_then(|name| DistinctId::parse(name).ok());
                 machine.map_or(Attribution::Session, Attribution::Named)
             }
-            (Parsed::Unset, Agent::Pi) | (Parsed::Unreadable, _) => Attribution::Session,
+            (Parsed::Unset, Agent::Pi | Agent::Otlp) | (Parsed::Unreadable, _) => {
+                Attribution::Session
+            }
         }
     }
 
@@ -212,7 +217,7 @@ impl<'a> Reader<'a> {
     fn session_window(&mut self, agent: Agent) -> Option<u32> {
         let names = [Variable::SessionWindow, Variable::AgentSessionWindow];
         match agent {
-            Agent::ClaudeCode => None,
+            Agent::ClaudeCode | Agent::Otlp => None,
             Agent::Pi | Agent::OpenCode => {
                 let window = self.of_agent(agent, names, minutes).value();
                 Some(window.unwrap_or(SESSION_WINDOW_MINUTES))
@@ -250,7 +255,9 @@ impl<'a> Reader<'a> {
             Agent::Pi | Agent::OpenCode if self.values.of(ours) == Ok(None) => {
                 self.setting(posthogs, parse)
             }
-            Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => self.setting(ours, parse),
+            Agent::ClaudeCode | Agent::Pi | Agent::OpenCode | Agent::Otlp => {
+                self.setting(ours, parse)
+            }
         }
     }
 

@@ -29,7 +29,7 @@ use uuid::Uuid;
 use self::posthog::{Fault, PostHog, Verdict};
 use super::*;
 use crate::outbox::{DestinationStatus, Place, SessionEntry};
-use crate::posthog::{Event, EventName, Frozen, Properties, Recording, Written};
+use crate::posthog::{Event, EventName, Frozen, Identities, Properties, Recording, Written};
 use crate::redact::Redacted;
 use crate::transport::TransportSettings;
 
@@ -111,6 +111,7 @@ fn event(number: u128, text: &str) -> Redacted<Written> {
         name: EventName::Span,
         uuid: Uuid::from_u128(number),
         distinct_id: "someone".into(),
+        identities: Identities::Known,
         timestamp: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         properties,
     };

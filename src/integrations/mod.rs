@@ -16,7 +16,7 @@ pub use claude_code::Running;
 #[must_use]
 pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
     match agent {
-        Agent::ClaudeCode => None,
+        Agent::ClaudeCode | Agent::Otlp => None,
         Agent::Pi => pi::extension(host),
         Agent::OpenCode => opencode::plugin(host),
     }
@@ -27,7 +27,7 @@ pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
 pub fn running(agent: Agent, host: &Host) -> Running {
     match agent {
         Agent::ClaudeCode => claude_code::running(host),
-        Agent::Pi | Agent::OpenCode => Running::Unknown,
+        Agent::Pi | Agent::OpenCode | Agent::Otlp => Running::Unknown,
     }
 }
 
@@ -36,6 +36,6 @@ pub fn running(agent: Agent, host: &Host) -> Running {
 pub fn running_beside(found: &SessionRef, host: &Host) -> Running {
     match found.agent {
         Agent::ClaudeCode => claude_code::running_beside(found.locator.file(), host),
-        Agent::Pi | Agent::OpenCode => Running::Unknown,
+        Agent::Pi | Agent::OpenCode | Agent::Otlp => Running::Unknown,
     }
 }

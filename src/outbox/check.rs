@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
     use crate::outbox::{Destination, Place, SessionEntry};
-    use crate::posthog::{Event, EventName, Frozen, Properties, Recording};
+    use crate::posthog::{Event, EventName, Frozen, Identities, Properties, Recording};
     use crate::redact::Redacted;
 
     /// An outbox with one waiting event.
@@ -129,6 +129,7 @@ mod tests {
             name: EventName::Span,
             uuid: Uuid::from_u128(1),
             distinct_id: "ada@example.com".into(),
+            identities: Identities::Known,
             timestamp: Utc::now(),
             properties,
         };

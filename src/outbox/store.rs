@@ -262,6 +262,6 @@ impl<'c> Rows<'c> {
 fn kept_digest(event: &Written) -> Vec<u8> {
     match event.name {
         EventName::Trace => digest(&event.json).to_vec(),
-        EventName::Generation | EventName::Span => Vec::new(),
+        EventName::Generation | EventName::Embedding | EventName::Span => Vec::new(),
     }
 }

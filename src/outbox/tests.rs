@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::posthog::{Event, EventName, Frozen, Properties, Recording, Written};
+use crate::posthog::{Event, EventName, Frozen, Identities, Properties, Recording, Written};
 use crate::redact::Redacted;
 
 /// No session is held.
@@ -51,6 +51,7 @@ fn event(name: EventName, number: u128, text: &str) -> Redacted<Written> {
         name,
         uuid: Uuid::from_u128(number),
         distinct_id: "someone".into(),
+        identities: Identities::Known,
         timestamp: at(0),
         properties,
     };

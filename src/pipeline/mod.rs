@@ -6,6 +6,7 @@ mod known_events;
 mod parts;
 mod projects;
 mod redactors;
+mod reported;
 mod store;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ pub use parts::{Claim, PART_BYTES, Parts, Step, collect};
 pub use projects::project_name;
 use projects::{Folders, Projects};
 pub use redactors::Redactors;
+pub use reported::{reported, transcribed};
 pub use store::{Read, Stored, Unstored, is_overtaken, unread_bytes};
 
 /// Builds the events of sessions under one configuration.
@@ -92,7 +94,7 @@ impl<'a> Pipeline<'a> {
                 .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
             grouping: config.grouping,
             session_window: config.session_window,
-            turn_spans: self.config.events.turn_spans,
+            turn_spans: self.config.events.turn_spans && session.agent != Agent::Otlp,
             project_name: name.map(replace),
         }))
     }

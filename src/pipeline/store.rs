@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::collected::Collected;
 use super::parts::{Parts, Step};
-use super::{KnownEvents, Pipeline};
+use super::{KnownEvents, Pipeline, reported};
 use crate::ahead;
 use crate::config::Config;
 use crate::consent::Verdict;
@@ -94,7 +94,10 @@ impl<'a> Unstored<'a> {
         let parts = Parts::of(found, state, config.wanted(), host)?;
         let stamps = stamps(parts.files());
         let key = parts.files().session_key();
-        let excluded = excluded(outbox, agent, &key)?;
+        let excluded = match excluded(outbox, agent, &key)? {
+            Some(reason) => Some(reason),
+            None => reported(found, config, host)?,
+        };
         if excluded.is_some() {
             return Ok(Some(Self {
                 agent,
@@ -452,7 +455,9 @@ pub fn unread_bytes(
 
 /// The events of a session that the outbox stored for another session.
 fn foreign(session: &Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
-    let owners = outbox.owners(posthog::claims(session))?.into_iter();
+    let mut events = posthog::claims(session);
+    events.extend(posthog::transcribed(session));
+    let owners = outbox.owners(events)?.into_iter();
     let foreign = owners.filter(|(_, (_, owner))| *owner != session.key);
     Ok(foreign.map(|(event, _)| event).collect())
 }

@@ -74,9 +74,12 @@ fn parts(blocks: &[Block], recording: Recording) -> Vec<Json<'_>> {
         .collect()
 }
 
-/// A tool result: plain text if it is nothing else, otherwise parts. All of it counts as output,
-/// whatever the kinds of its blocks.
+/// A tool result: a value or a plain text if it is nothing else, otherwise parts. All of it counts
+/// as output, whatever the kinds of its blocks.
 pub(super) fn result(result: &ToolResult, recording: Recording) -> Json<'_> {
+    if let ([Block::Json(value)], true) = (result.content.as_slice(), recording.outputs()) {
+        return value.into();
+    }
     let is_text = |block: &Block| matches!(block, Block::Text(_));
     if recording.outputs() && !result.content.iter().all(is_text) {
         return Json::List(parts(&result.content, Recording::Full));
@@ -139,6 +142,10 @@ fn words(block: &Block, recording: Recording) -> Option<Cow<'_, str>> {
         } => {
             let media_type = media_type.as_deref().unwrap_or("of unknown type");
             Cow::Owned(format!("[{kind} {media_type}, {bytes} bytes]"))
+        }
+        Block::Json(value) => {
+            let is_recorded = recording == Recording::Full;
+            Cow::Owned(Some(value).filter(|_| is_recorded)?.to_string())
         }
         Block::Other(value) => Cow::Owned(foreign(value, recording)),
     })

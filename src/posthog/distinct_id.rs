@@ -59,7 +59,17 @@ impl DistinctId {
     /// The id of a session whose user is unknown.
     #[must_use]
     pub fn of_session(agent: Agent, session: &str) -> Self {
-        let mut id = format!("{}:{session}", agent.as_str());
+        Self::of_nobody(agent.as_str(), session)
+    }
+
+    /// The id of a session of which `source` does not say whose it is.
+    #[must_use]
+    pub fn of_nobody(source: &str, session: &str) -> Self {
+        Self::shortened(format!("{source}:{session}"))
+    }
+
+    /// An id that is no placeholder, cut to the length that PostHog accepts.
+    pub(crate) fn shortened(mut id: String) -> Self {
         while id.len() > LONGEST {
             id.pop();
         }

@@ -1,13 +1,15 @@
 //! Properties that all events share.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::json::Json;
 use super::properties::Properties;
 use super::settings::Settings;
-use super::{Event, EventName, kinds, names};
-use crate::session::{Agent, Circumstances, Session, Subagent};
+use super::{DistinctId, Event, EventName, Identities, kinds, names, operations};
+use crate::session::{Agent, Circumstances, Origin, Session, Subagent, Traced};
 
 /// The position of an event in the session.
 #[derive(Clone, Copy)]
@@ -41,6 +43,8 @@ impl<'p> Position<'p, '_> {
 pub(super) struct Content<'a> {
     pub(super) name: EventName,
     pub(super) uuid: Uuid,
+    /// The ids that the application gave to it.
+    pub(super) traced: Option<&'a Traced>,
     pub(super) ended_at: DateTime<Utc>,
     /// `None` if the duration is unknown.
     pub(super) latency: Option<TimeDelta>,
@@ -58,27 +62,27 @@ pub(super) fn event<'a>(
     let Content {
         name,
         uuid,
+        traced,
         ended_at,
         latency,
         circumstances,
         properties,
     } = content;
+    let origin = circumstances.origin.as_deref();
     let is_trace = name == EventName::Trace;
     let mut all = Properties::default();
     all.insert(names::TRACE_ID, position.trace.to_owned());
-    all.insert(names::SESSION_ID, &session.key);
-    all.insert(
-        names::SPAN_ID,
-        if is_trace {
-            position.trace.to_owned()
-        } else {
-            uuid.to_string()
-        },
-    );
-    all.insert_some(
-        names::PARENT_ID,
-        Some(position.parent.to_owned()).filter(|_| !is_trace),
-    );
+    match origin {
+        Some(origin) => all.insert_some(names::SESSION_ID, origin.session.as_ref()),
+        None => all.insert(names::SESSION_ID, &session.key),
+    }
+    if is_trace {
+        all.insert(names::SPAN_ID, position.trace.to_owned());
+    } else {
+        let (span, parent) = span_and_parent(uuid, traced, position);
+        all.insert(names::SPAN_ID, span);
+        all.insert(names::PARENT_ID, parent);
+    }
     // PostHog adds the latency of a trace to that of its direct children.
     let length = if is_trace {
         names::ELAPSED
@@ -88,13 +92,64 @@ pub(super) fn event<'a>(
     all.insert_some(length, latency.map(kinds::seconds));
     all.extend(properties);
     describe(&mut all, session.agent, settings, position, circumstances);
-    sign(&mut all, settings);
+    let (distinct_id, is_person, identities) = person(origin, session, settings);
+    sign(&mut all, settings, is_person);
+    if let Some(origin) = origin {
+        operations::of_origin(&mut all, origin);
+    }
     Event {
         name,
         uuid,
-        distinct_id: settings.frozen.distinct_id.as_str().to_owned(),
+        distinct_id: distinct_id.into(),
+        identities,
         timestamp: ended_at,
         properties: all,
+    }
+}
+
+/// The ids of a piece of work and of the one that contains it: those that the application gave to
+/// them, if it did.
+fn span_and_parent<'a>(
+    uuid: Uuid,
+    traced: Option<&'a Traced>,
+    position: Position<'_, '_>,
+) -> (Cow<'a, str>, Cow<'a, str>) {
+    let Some(traced) = traced else {
+        return (uuid.to_string().into(), position.parent.to_owned().into());
+    };
+    let parent = match &traced.parent {
+        Some(parent) => parent.into(),
+        None => position.trace.to_owned().into(),
+    };
+    (Cow::from(&traced.span), parent)
+}
+
+/// The id that the event is attributed to, whether it is that of a person, and who stated it: the
+/// user that the application names, otherwise the one of the settings, otherwise the application's
+/// session.
+fn person(
+    origin: Option<&Origin>,
+    session: &Session,
+    settings: &Settings,
+) -> (DistinctId, bool, Identities) {
+    let frozen = &settings.frozen;
+    let of_settings = frozen.distinct_id.clone();
+    let Some(origin) = origin else {
+        return (of_settings, frozen.is_person, Identities::Known);
+    };
+    let named = origin.person.as_deref();
+    match named.and_then(|id| DistinctId::parse(id).ok()) {
+        Some(person) => (person, true, Identities::Stated),
+        None if frozen.is_person => (of_settings, true, Identities::StatedSession),
+        None => {
+            let conversation = origin.session.as_deref().unwrap_or(&session.key);
+            let source = match origin.framework.as_deref() {
+                Some("openrouter") => "openrouter",
+                _ => "otel",
+            };
+            let nobody = DistinctId::of_nobody(source, conversation);
+            (nobody, false, Identities::Stated)
+        }
     }
 }
 
@@ -106,9 +161,12 @@ fn describe<'a>(
     position: Position<'_, 'a>,
     circumstances: &'a Circumstances,
 ) {
+    let origin = circumstances.origin.as_deref();
     let project = settings.frozen.project_name.as_deref();
+    let project = project.or_else(|| origin?.project.as_deref());
     all.insert_some(names::PROJECT_NAME, project);
-    let name = settings.agent_name.as_deref().or(project);
+    let own = origin.and_then(|it| it.agent.as_deref());
+    let name = settings.agent_name.as_deref().or(own).or(project);
     let name = name.map(|name| match position.kind {
         Some(kind) => Json::from(format!("{name}/{kind}")),
         None => Json::from(name),
@@ -128,7 +186,8 @@ fn describe<'a>(
         names::WORK_TREE,
         cwd.and_then(|cwd| settings.work_trees.get(cwd)),
     );
-    all.insert(names::FRAMEWORK, agent.as_str());
+    let framework = origin.and_then(|it| it.framework.as_deref());
+    all.insert(names::FRAMEWORK, framework.unwrap_or(agent.as_str()));
     let [version, entrypoint, persona] = names::of_agent(agent);
     all.insert_some(version, circumstances.agent_version.as_ref());
     all.insert_some(entrypoint, circumstances.entrypoint.as_ref());
@@ -140,7 +199,7 @@ fn describe<'a>(
 }
 
 /// Sets this program's name and version, instructions to PostHog, and the user's own properties.
-fn sign<'a>(all: &mut Properties<'a>, settings: &'a Settings) {
+fn sign<'a>(all: &mut Properties<'a>, settings: &'a Settings, is_person: bool) {
     for name in [names::AI_LIBRARY, names::LIBRARY] {
         all.insert(name, env!("CARGO_PKG_NAME"));
     }
@@ -148,7 +207,7 @@ fn sign<'a>(all: &mut Properties<'a>, settings: &'a Settings) {
         all.insert(name, env!("CARGO_PKG_VERSION"));
     }
     all.insert(names::NO_GEOIP, true);
-    if !settings.frozen.is_person {
+    if !is_person {
         all.insert(names::PERSON_PROFILE, false);
     }
     for (name, value) in &settings.custom {

@@ -17,7 +17,9 @@ const OVERHEAD: usize = 512;
 pub enum EventName {
     /// One response of a model.
     Generation,
-    /// One turn, tool execution or subagent.
+    /// One call of a model that turns texts into vectors.
+    Embedding,
+    /// One turn, tool execution, subagent or other operation.
     Span,
     /// The session (or, with message grouping, the prompt) that contains the others.
     Trace,
@@ -29,10 +31,24 @@ impl EventName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Generation => "$ai_generation",
+            Self::Embedding => "$ai_embedding",
             Self::Span => "$ai_span",
             Self::Trace => "$ai_trace",
         }
     }
+}
+
+/// Whose words the ids of the person and of the session are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Identities {
+    /// The user's settings and the agent's files: ids that hold no content.
+    #[default]
+    Known,
+    /// An instrumented application stated the session, and the settings the person. What an
+    /// application states may be anything, so it is redacted like its other texts.
+    StatedSession,
+    /// An instrumented application stated both.
+    Stated,
 }
 
 /// An event before redaction. It cannot be stored or sent: only
@@ -45,6 +61,8 @@ pub struct Event<'a> {
     pub uuid: Uuid,
     /// The person or session that PostHog attributes the event to, 1 to 200 bytes.
     pub distinct_id: String,
+    /// Whose words the ids of the person and of the session are.
+    pub identities: Identities,
     /// End of the operation; for a trace its start, which never changes.
     pub timestamp: DateTime<Utc>,
     /// All other fields, in a fixed order.

@@ -35,7 +35,17 @@ impl Foreign {
     #[must_use]
     pub fn has(&self, agent: Agent, generation: &Generation) -> bool {
         // Identities are hashes and computed often, so the empty case skips them.
-        !self.is_empty() && self.contains(ids::generation(agent, &generation.id))
+        !self.is_empty()
+            && (self.contains(ids::generation(agent, &generation.id))
+                || self.has_transcript_of(generation))
+    }
+
+    /// Whether the transcript of a coding agent reports the call that a trace reports too, and so
+    /// the tools that it asked for.
+    #[must_use]
+    pub fn has_transcript_of(&self, generation: &Generation) -> bool {
+        let is_reported = |event| self.contains(event);
+        !self.is_empty() && ids::transcribed(generation).is_some_and(is_reported)
     }
 }
 

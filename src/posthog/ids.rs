@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::session::Agent;
+use crate::session::{Agent, Generation, ToolCall};
 
 /// Namespace of this program's UUIDv5 identities. It must never change.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f0d_1c52_9a7e_5b43_8c1d_2f6e_7a90_4b38);
@@ -19,6 +19,14 @@ pub fn generation(agent: Agent, response: &str) -> Uuid {
     id(agent, "generation", [response, ""])
 }
 
+/// The identity that the call of a trace has in a transcript of Claude Code, the only agent that
+/// identifies calls by the provider's id of the response.
+#[must_use]
+pub fn transcribed(generation: &Generation) -> Option<Uuid> {
+    let response = generation.traced.as_ref()?.response.as_deref()?;
+    Some(self::generation(Agent::ClaudeCode, response))
+}
+
 /// The span of a tool call, identified by the call and its response. Many providers restart the ids
 /// of their calls with each turn or session; ids in Anthropic's form are globally unique, so a call
 /// with such an id, in a response with such an id, is identified by the call alone.
@@ -29,6 +37,22 @@ pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
     } else {
         id(agent, "tool", [response, call])
     }
+}
+
+/// The span of a tool call: that of its own execution, if the application reports it. Which call
+/// asked for it may be known later.
+#[must_use]
+pub fn tool_of(agent: Agent, trace: &str, generation: &Generation, call: &ToolCall) -> Uuid {
+    match &call.traced {
+        Some(traced) => operation(agent, trace, &traced.span),
+        None => tool(agent, &generation.id, &call.id),
+    }
+}
+
+/// A piece of work that the application itself gave an id.
+#[must_use]
+pub fn operation(agent: Agent, trace: &str, span: &str) -> Uuid {
+    id(agent, "span", [trace, span])
 }
 
 fn is_of_anthropic(response: &str, call: &str) -> bool {

@@ -6,12 +6,12 @@ use super::Recording;
 use super::conversation::GivenToCall;
 use super::json::Json;
 use super::properties::Properties;
-use super::{chat, names, plain, titles, tool_error};
+use super::{chat, names, operations, plain, titles, tool_error};
 use crate::models;
 use crate::models::prices::{self, Rates};
 use crate::session::{
-    CallError, Generation, OutputCount, Role, Session, StopReason, Timing, ToolCall, Totals,
-    Trigger, Turn, Unlisted, Usage, UsageReport, Waits, Work,
+    CacheCounts, CallError, CallKind, Generation, OutputCount, Role, Session, StopReason, Timing,
+    ToolCall, Totals, Trigger, Turn, Unlisted, Usage, UsageReport, Waits, Work,
 };
 
 /// Span name of usage that is in the agent's books but in no line of the transcript.
@@ -30,16 +30,17 @@ impl<'a> Properties<'a> {
         self.insert(name, value.map_or(Json::NULL, Into::into));
     }
 
-    fn usage(&mut self, usage: Usage, model: Option<&str>) {
-        self.insert(names::INPUT_TOKENS, usage.input);
+    fn usage(&mut self, usage: Usage, counts: CacheCounts, model: Option<&str>) {
+        let input = usage.input_as(counts);
+        self.insert(names::INPUT_TOKENS, input);
         self.insert(names::OUTPUT_TOKENS, output_tokens(usage, model));
-        self.insert(names::TOTAL_TOKENS, usage.input + usage.output);
+        self.insert(names::TOTAL_TOKENS, input + usage.output);
         self.insert_some(names::REASONING_TOKENS, usage.reasoning);
         self.insert(names::CACHE_READ_TOKENS, usage.cache_read);
         self.insert(names::CACHE_WRITE_TOKENS, usage.cache_write);
         self.insert(names::CACHE_WRITE_5M_TOKENS, usage.cache_write_usual());
         self.insert(names::CACHE_WRITE_1H_TOKENS, usage.cache_write_long);
-        self.insert(names::CACHE_IS_EXCLUSIVE, true);
+        self.insert(names::CACHE_IS_EXCLUSIVE, counts == CacheCounts::Apart);
         self.count(names::WEB_SEARCH_COUNT, usage.web_searches);
         self.count(names::WEB_FETCH_COUNT, usage.web_fetches);
     }
@@ -117,7 +118,7 @@ impl<'a> Properties<'a> {
 
     /// Whether the operation failed. The text of an error may hold content; a documented error kind
     /// does not.
-    fn error(&mut self, error: Option<&'a CallError>, recording: Recording) {
+    pub(super) fn error(&mut self, error: Option<&'a CallError>, recording: Recording) {
         self.insert(names::IS_ERROR, error.is_some());
         if let Some(error) = error {
             let kind = error
@@ -229,13 +230,15 @@ pub(super) fn of_generation<'a>(
     // A call that failed half way was still billed.
     let usage = generation.billed();
     if generation.error.is_none() || usage != Usage::default() {
-        properties.usage(usage, generation.model.as_deref());
+        let counts = generation.cache_counts;
+        properties.usage(usage, counts, generation.model.as_deref());
     }
     properties.cost(generation, usage);
     if generation.usage_report == UsageReport::Missing {
         properties.insert(names::IS_USAGE_KNOWN, false);
     }
-    properties.insert_some(names::SPAN_NAME, generation.label);
+    let name = generation.traced.as_ref().and_then(|it| it.name.as_deref());
+    properties.insert_some(names::SPAN_NAME, generation.label.or(name));
     if generation.output_count == OutputCount::Placeholder {
         properties.insert(names::IS_OUTPUT_RELIABLE, false);
     }
@@ -259,12 +262,20 @@ pub(super) fn of_generation<'a>(
         names::MODEL_PARAMETERS,
         Some(parameters).filter(|it| !it.is_empty()),
     );
-    properties.content(names::INPUT, recording.inputs(), || given.messages);
+    // An application may record no content: null says that, and an empty list that there was none.
+    let is_recorded = generation.traced.is_none()
+        || generation.error.is_some()
+        || !(given.messages.is_empty() && generation.output.is_empty());
+    let is_input_recorded = recording.inputs() && is_recorded;
+    properties.content(names::INPUT, is_input_recorded, || given.messages);
     properties.insert_some(names::OFFERED_TOOLS, given.tools);
-    properties.content(names::OUTPUT_CHOICES, recording.outputs(), || {
-        let output = &generation.output;
-        chat::messages(Role::Assistant, output, recording)
-    });
+    if generation.kind == CallKind::Chat {
+        let is_recorded = recording.outputs() && is_recorded;
+        properties.content(names::OUTPUT_CHOICES, is_recorded, || {
+            let output = &generation.output;
+            chat::messages(Role::Assistant, output, recording)
+        });
+    }
     properties.called_tools(generation);
     let prompt = Some(prompt).filter(|prompt| !prompt.is_empty());
     properties.insert_some(names::USER_PROMPT, prompt);
@@ -286,7 +297,7 @@ pub(super) fn of_unlisted<'a>(
     properties.model(Some(&unlisted.model));
     let provider = models::provider(&unlisted.model).unwrap_or("unknown");
     properties.insert(names::PROVIDER, provider);
-    properties.usage(unlisted.usage, Some(&unlisted.model));
+    properties.usage(unlisted.usage, CacheCounts::Apart, Some(&unlisted.model));
     properties.content(names::INPUT, recording.inputs(), || Json::List(Vec::new()));
     properties.content(names::OUTPUT_CHOICES, recording.outputs(), || {
         Json::List(Vec::new())
@@ -305,6 +316,8 @@ pub(super) fn of_tool(call: &ToolCall, continues: bool, recording: Recording) ->
     properties.content(names::INPUT_STATE, recording.inputs(), || &call.input);
     let result = call.result.as_ref();
     properties.content(names::OUTPUT_STATE, recording.outputs(), || {
+        // An application may report the execution of a tool without its result.
+        let result = result.filter(|it| call.traced.is_none() || !it.content.is_empty());
         result.map(|result| chat::result(result, recording))
     });
     properties.insert(names::IS_ERROR, result.is_none_or(|result| result.is_error));
@@ -392,6 +405,9 @@ pub(super) fn of_session<'a>(
     properties.content(names::OUTPUT_STATE, recording.outputs(), || answer);
     properties.insert(names::INPUT_STATE, prompt);
     properties.insert_some(names::SESSION_TITLE, title);
+    if let Some(whole) = &session.whole {
+        operations::of_whole(&mut properties, whole, recording);
+    }
     properties.totals(totals);
     if !is_first {
         return properties;
@@ -444,13 +460,13 @@ fn stop_reason(reason: &StopReason) -> &str {
     }
 }
 
-/// Seconds with millisecond precision. Negative durations, from a clock that was set back, count as
+/// Seconds with microsecond precision. Negative durations, from a clock that was set back, count as
 /// zero.
 pub(super) fn seconds(time: TimeDelta) -> f64 {
     #[expect(
         clippy::cast_precision_loss,
-        reason = "milliseconds of a session fit 2^53"
+        reason = "microseconds of a session fit 2^53"
     )]
-    let milliseconds = time.num_milliseconds().max(0) as f64;
-    milliseconds / 1000.0
+    let microseconds = time.num_microseconds().unwrap_or(0).max(0) as f64;
+    microseconds / 1_000_000.0
 }

@@ -62,7 +62,7 @@ impl Limits {
 pub fn shorten(event: &mut Event<'_>, limits: &Limits) {
     let properties = &mut event.properties;
     match event.name {
-        EventName::Generation => {
+        EventName::Generation | EventName::Embedding => {
             if let Some(Json::List(messages)) = properties.get_mut(names::INPUT) {
                 let results = messages.iter_mut().filter(|it| has_role(it, "tool"));
                 for content in results.filter_map(|it| it.field_mut("content")) {

@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::conversation::{Conversation, GivenToCall};
 use super::envelope::{self, Content, Position};
 use super::kinds;
+use super::operations;
 use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Circumstances, Generation, Session, SessionState, Subagent, Timing, ToolCall, Totals, Turn,
-    Unlisted,
+    CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
+    ToolCall, Totals, Turn, Unlisted,
 };
 
 static UNKNOWN: Circumstances = Circumstances::UNKNOWN;
@@ -80,10 +81,18 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
         claims.extend(
             generation
                 .tool_calls()
-                .map(|call| ids::tool(session.agent, &generation.id, &call.id)),
+                .map(|call| ids::tool_of(session.agent, &session.key, generation, call)),
         );
     }
     claims
+}
+
+/// The identities under which transcripts of coding agents report calls of an instrumented
+/// application. They belong to the transcripts.
+#[must_use]
+pub fn transcribed(session: &Session) -> Vec<Uuid> {
+    let generations = session.all_generations().into_iter();
+    generations.filter_map(ids::transcribed).collect()
 }
 
 struct Mapper<'a, 'm> {
@@ -146,6 +155,9 @@ impl<'a> Mapper<'a, '_> {
             kind: None,
         };
         self.generations(&turn.generations, position, conversation);
+        for operation in &turn.operations {
+            self.operation(operation, position);
+        }
         for subagent in &turn.stray_subagents {
             // The call of this subagent may still appear.
             if subagent.is_internal || !is_running {
@@ -183,11 +195,20 @@ impl<'a> Mapper<'a, '_> {
             if is_settled && self.owns(generation) {
                 self.generation(generation, uuid, given, position);
             }
-            let id = uuid.to_string();
+            let id = match &generation.traced {
+                Some(traced) => traced.span.clone(),
+                None => uuid.to_string(),
+            };
+            let agent = self.session.agent;
             for call in generation.tool_calls() {
+                if call.is_unreported() {
+                    continue;
+                }
                 let is_settled = call.is_settled() || self.state == SessionState::Ended;
-                let tool = ids::tool(self.session.agent, &generation.id, &call.id);
-                let is_own = !generation.is_copy && !self.foreign.contains(tool);
+                let tool = ids::tool_of(agent, &self.session.key, generation, call);
+                let is_own = !generation.is_copy
+                    && !self.foreign.contains(tool)
+                    && !self.foreign.has_transcript_of(generation);
                 if is_settled && is_own && self.tools.insert(tool) {
                     self.tool(
                         call,
@@ -234,8 +255,12 @@ impl<'a> Mapper<'a, '_> {
         self.emit(
             position,
             Content {
-                name: EventName::Generation,
+                name: match generation.kind {
+                    CallKind::Chat => EventName::Generation,
+                    CallKind::Embedding => EventName::Embedding,
+                },
                 uuid,
+                traced: generation.traced.as_ref(),
                 ended_at: generation.ended_at,
                 latency: match generation.timing {
                     Timing::Known => Some(generation.ended_at - generation.started_at),
@@ -253,6 +278,7 @@ impl<'a> Mapper<'a, '_> {
             Content {
                 name: EventName::Span,
                 uuid,
+                traced: call.traced.as_ref(),
                 ended_at: call
                     .result
                     .as_ref()
@@ -260,6 +286,23 @@ impl<'a> Mapper<'a, '_> {
                 latency: call.time.latency(),
                 circumstances: &call.circumstances,
                 properties: kinds::of_tool(call, position.continues, self.settings.recording),
+            },
+        );
+    }
+
+    fn operation(&mut self, operation: &'a Operation, position: Position<'_, 'a>) {
+        let session = self.session;
+        let length = operation.ended_at - operation.started_at;
+        self.emit(
+            position,
+            Content {
+                name: EventName::Span,
+                uuid: ids::operation(session.agent, &session.key, &operation.traced.span),
+                traced: Some(&operation.traced),
+                ended_at: operation.ended_at,
+                latency: (operation.timing == Timing::Known).then_some(length),
+                circumstances: &operation.circumstances,
+                properties: operations::of_operation(operation, self.settings.recording),
             },
         );
     }
@@ -272,6 +315,7 @@ impl<'a> Mapper<'a, '_> {
             Content {
                 name: EventName::Span,
                 uuid: ids::turn(self.session.agent, session, &turn.id),
+                traced: None,
                 ended_at: turn.ended_at,
                 latency: self.timed(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
@@ -289,6 +333,7 @@ impl<'a> Mapper<'a, '_> {
             Content {
                 name: EventName::Trace,
                 uuid: ids::turn_trace(self.session.agent, &self.session.key, &turn.id),
+                traced: None,
                 ended_at: turn.started_at,
                 latency: self.timed(turn.ended_at - turn.started_at),
                 circumstances: &turn.circumstances,
@@ -327,6 +372,7 @@ impl<'a> Mapper<'a, '_> {
             Content {
                 name: EventName::Trace,
                 uuid,
+                traced: None,
                 ended_at: started_at,
                 latency: self.timed(ended_at - started_at),
                 circumstances: own.last().map_or(&UNKNOWN, |turn| &turn.circumstances),
@@ -350,6 +396,7 @@ impl<'a> Mapper<'a, '_> {
             Content {
                 name: EventName::Generation,
                 uuid: ids::unlisted(agent, &session.key, statement, &unlisted.model),
+                traced: None,
                 ended_at: unlisted.at,
                 latency: None,
                 circumstances: turn.map_or(&UNKNOWN, |turn| &turn.circumstances),

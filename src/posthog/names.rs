@@ -119,6 +119,10 @@ pub(crate) const LIBRARY_VERSION: &str = "$lib_version";
 pub(crate) const NO_GEOIP: &str = "$geoip_disable";
 pub(crate) const PERSON_PROFILE: &str = "$process_person_profile";
 
+// What instrumented applications state.
+pub(crate) const GROUPS: &str = "$groups";
+pub(crate) const BASE_URL: &str = "$ai_base_url";
+
 /// Names of the properties whose names differ by agent: its version, its entry point, its persona.
 pub(super) const fn of_agent(agent: Agent) -> [&'static str; 3] {
     match agent {
@@ -129,5 +133,10 @@ pub(super) const fn of_agent(agent: Agent) -> [&'static str; 3] {
         ],
         Agent::Pi => ["pi_version", "pi_entrypoint", "pi_agent"],
         Agent::OpenCode => ["opencode_version", "opencode_entrypoint", "opencode_agent"],
+        Agent::Otlp => [
+            "service_version",
+            "deployment_environment",
+            "application_agent",
+        ],
     }
 }

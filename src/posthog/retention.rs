@@ -32,7 +32,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::posthog::EventName;
+    use crate::posthog::{EventName, Identities};
 
     #[test]
     fn content_goes_and_everything_else_stays() {
@@ -49,6 +49,7 @@ mod tests {
             name: EventName::Generation,
             uuid: Uuid::nil(),
             distinct_id: "ada".to_owned(),
+            identities: Identities::Known,
             timestamp: DateTime::UNIX_EPOCH,
             properties: properties.as_object().cloned().unwrap().into(),
         };

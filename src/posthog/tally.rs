@@ -15,7 +15,7 @@ pub struct Tally {
     pub traces: u64,
     /// Spans of turns.
     pub turns: u64,
-    /// Responses, and calls that failed.
+    /// Responses, embeddings, and calls that failed.
     pub generations: u64,
     /// Spans of tool calls.
     pub tools: u64,
@@ -38,7 +38,7 @@ impl AddAssign<&Event<'_>> for Tally {
         self.events += 1;
         let failed = get(names::IS_ERROR).and_then(Value::as_bool) == Some(true);
         match event.name {
-            EventName::Generation => {
+            EventName::Generation | EventName::Embedding => {
                 self.generations += 1;
                 self.input += number(names::INPUT_TOKENS);
                 self.output += number(names::OUTPUT_TOKENS);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::properties::Properties;
-use super::{Event, EventName, names};
+use super::{Event, EventName, Identities, names};
 
 /// The name of the trace in PostHog.
 pub const TEST_TRACE: &str = "posthog-llma setup test";
@@ -36,6 +36,7 @@ pub fn test_trace(id: Uuid, now: DateTime<Utc>) -> [Event<'static>; 2] {
             name,
             uuid,
             distinct_id: format!("posthog-llma:{id}"),
+            identities: Identities::Known,
             timestamp: now,
             properties,
         }

@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::known_texts::KnownTexts;
 use super::{Counts, Redactor};
 use crate::posthog::limits::{self, Limits};
-use crate::posthog::{Event, Json, Name, Written, names};
+use crate::posthog::{DistinctId, Event, Identities, Json, Name, Written, names};
 
-/// Properties with identities, which hold no content and by which PostHog joins events.
+/// Properties with identities, which hold no content and by which PostHog joins events, unless an
+/// application stated them.
 const IDENTITIES: [&str; 4] = [
     names::TRACE_ID,
     names::SESSION_ID,
@@ -92,8 +93,15 @@ impl Redactor {
         counts: &mut Counts,
     ) -> Redacted<Event<'a>> {
         let mut secret_in_name = false;
+        let identities = event.identities;
+        if identities == Identities::Stated {
+            self.person(&mut event.distinct_id, counts);
+        }
         for (name, value) in event.properties.iter_mut() {
             match name {
+                Name::Own(names::SESSION_ID) if identities != Identities::Known => {
+                    self.json(value, known, counts);
+                }
                 Name::Own(name) if IDENTITIES.contains(name) => {}
                 // This program's own property names neither are nor announce secrets.
                 Name::Own(_) => self.json(value, known, counts),
@@ -107,6 +115,14 @@ impl Redactor {
             event.properties.rename(|name| self.text(name, counts));
         }
         Redacted(event)
+    }
+
+    /// Replaces secrets in the id of a person. Equal ids stay equal. A mark may be longer than what it
+    /// replaces, and PostHog takes no longer id.
+    fn person(&self, id: &mut String, counts: &mut Counts) {
+        if let Some(redacted) = self.text(id, counts) {
+            *id = DistinctId::shortened(redacted).into();
+        }
     }
 
     fn json<'a>(&self, value: &mut Json<'a>, known: &mut KnownTexts<'a>, counts: &mut Counts) {
@@ -163,6 +179,7 @@ mod tests {
             name: EventName::Generation,
             uuid: Uuid::nil(),
             distinct_id: "ada".to_owned(),
+            identities: Identities::Known,
             timestamp: DateTime::UNIX_EPOCH,
             properties,
         };
@@ -170,6 +187,38 @@ mod tests {
         let event = redactor.event(event, &mut KnownTexts::default(), &mut counts);
         let value = event.get().properties.get(names::INPUT).cloned();
         (value.unwrap().into_value(), counts.total())
+    }
+
+    #[test]
+    fn an_id_is_replaced_if_an_application_stated_it_and_stays_within_the_limit() {
+        let redactor = Redactor::new(RedactionKey::new([7; 32]));
+        for (identities, expected) in [
+            (Identities::Known, [false, false]),
+            (Identities::StatedSession, [false, true]),
+            (Identities::Stated, [true, true]),
+        ] {
+            let secret = "DB_PASSWORD=horse-9 ".repeat(9);
+            let mut properties = Properties::default();
+            properties.insert(names::SESSION_ID, secret.clone());
+            let event = Event {
+                name: EventName::Span,
+                uuid: Uuid::nil(),
+                distinct_id: secret,
+                identities,
+                timestamp: DateTime::UNIX_EPOCH,
+                properties,
+            };
+            let redact = || {
+                let mut counts = Counts::default();
+                redactor.event(event.clone(), &mut KnownTexts::default(), &mut counts)
+            };
+            let (one, two) = (redact().into_inner(), redact().into_inner());
+            assert_eq!(one, two);
+            let session = one.properties.get(names::SESSION_ID).and_then(Json::as_str);
+            let ids = [one.distinct_id.as_str(), session.unwrap_or_default()];
+            assert_eq!(ids.map(|it| !it.contains("horse")), expected);
+            assert!(one.distinct_id.len() <= 200);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The applications whose sessions are read.
 
-/// The coding agents whose sessions can be read.
+/// The applications whose sessions can be read: coding agents, and everything that is instrumented
+/// with OpenTelemetry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Agent {
     /// Anthropic's Claude Code.
@@ -9,11 +10,13 @@ pub enum Agent {
     Pi,
     /// OpenCode, by SST.
     OpenCode,
+    /// Any application that reports its work over OpenTelemetry's protocol.
+    Otlp,
 }
 
 impl Agent {
-    /// All agents.
-    pub const ALL: [Self; 3] = [Self::ClaudeCode, Self::Pi, Self::OpenCode];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::ClaudeCode, Self::Pi, Self::OpenCode, Self::Otlp];
 
     /// The name in identities, in `$ai_framework` and on the command line.
     #[must_use]
@@ -22,6 +25,7 @@ impl Agent {
             Self::ClaudeCode => "claude-code",
             Self::Pi => "pi",
             Self::OpenCode => "opencode",
+            Self::Otlp => "otlp",
         }
     }
 
@@ -32,6 +36,7 @@ impl Agent {
             Self::ClaudeCode => "Claude Code",
             Self::Pi => "Pi",
             Self::OpenCode => "OpenCode",
+            Self::Otlp => "OpenTelemetry",
         }
     }
 }

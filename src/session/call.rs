@@ -2,6 +2,16 @@
 
 use serde_json::{Map, Value};
 
+/// The kind of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CallKind {
+    /// A model writes a response.
+    #[default]
+    Chat,
+    /// A model turns texts into vectors, which are never kept.
+    Embedding,
+}
+
 /// Whether the duration of a call is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timing {

@@ -1,5 +1,9 @@
 //! Circumstances in which a line was written.
 
+use std::sync::Arc;
+
+use super::origin::Origin;
+
 /// The circumstances in which a line was written. They may change within a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Circumstances {
@@ -18,6 +22,8 @@ pub struct Circumstances {
     /// Name of the agent's persona (`build` and `plan` in OpenCode), which selects instructions and
     /// tools.
     pub persona: Option<String>,
+    /// What an instrumented application says about the work.
+    pub origin: Option<Arc<Origin>>,
 }
 
 impl Circumstances {
@@ -30,5 +36,6 @@ impl Circumstances {
         permission_mode: None,
         asks_nobody: false,
         persona: None,
+        origin: None,
     };
 }

@@ -6,7 +6,8 @@
 //!
 //! [`Generation`], [`Usage`], [`ToolCall`] and [`Turn`] fit any application. [`Work`], [`Permission`],
 //! [`Waits`] and most of [`Circumstances`] describe coding agents, which change files and ask a
-//! person; an application that does neither leaves them empty.
+//! person; an application that does neither leaves them empty. [`Operation`], [`Traced`] and
+//! [`Origin`] describe instrumented applications, which name their own pieces of work and users.
 
 mod agent;
 mod books;
@@ -17,6 +18,8 @@ mod input;
 mod intervals;
 mod lineage;
 mod oddities;
+mod operation;
+mod origin;
 mod recording;
 mod root;
 mod same;
@@ -31,12 +34,14 @@ mod work;
 
 pub use agent::Agent;
 pub use books::{Balance, ByModel, Reconciled, Statement, Unlisted};
-pub use call::{CallError, Parameters, Retries, StopReason, Timing};
+pub use call::{CallError, CallKind, Parameters, Retries, StopReason, Timing};
 pub use circumstances::Circumstances;
 pub use earlier::Earlier;
 pub use input::{InputScope, RequestMessages, Wanted};
 pub use lineage::Lineage;
 pub use oddities::{Oddities, Skipped};
+pub use operation::{Operation, OperationKind, Traced};
+pub use origin::Origin;
 pub use recording::Recording;
 pub use root::{Session, SessionState};
 pub(crate) use same::{AGAIN, same_block};
@@ -46,5 +51,5 @@ pub use time::{Asks, Background, Order, OwnTime, Sighting, ToolTime, Worked};
 pub use totals::Totals;
 pub use tree::{Block, Generation, Message, Role, Setup, Subagent, ToolCall, ToolResult};
 pub use turn::{Trigger, Turn, Waits};
-pub use usage::{Cost, OutputCount, Usage, UsageReport};
+pub use usage::{CacheCounts, Cost, OutputCount, Usage, UsageReport};
 pub use work::{Incidents, Permission, Work};

@@ -8,6 +8,7 @@ use super::call::Timing;
 use super::earlier::Earlier;
 use super::lineage::Lineage;
 use super::oddities::{Oddities, Skipped};
+use super::operation::Operation;
 use super::tree::Generation;
 use super::turn::{Trigger, Turn};
 use super::usage::{Usage, UsageReport};
@@ -45,6 +46,8 @@ pub struct Session {
     pub title: Option<String>,
     /// Turns in the order they began. The prompt of the first may be in no line.
     pub turns: Vec<Turn>,
+    /// The work that contains all other, if the application reported it.
+    pub whole: Option<Operation>,
     /// The sessions it was derived from and continued in.
     pub lineage: Lineage,
     /// Statements of the agent's books, in order.

@@ -9,7 +9,8 @@ pub(crate) fn same_block(a: &Block, b: &Block) -> bool {
         (Block::Text(a), Block::Text(b))
         | (Block::Report(a), Block::Report(b))
         | (Block::Thinking(a), Block::Thinking(b)) => a == b,
-        (Block::Other(a), Block::Other(b)) => a == b,
+        (Block::Json(a), Block::Json(b)) | (Block::Other(a), Block::Other(b)) => a == b,
+        // Of an image only its size is known, which two may share. A response holds no results.
         _ => false,
     }
 }
@@ -31,3 +32,30 @@ fn is_drawn(id: &str) -> bool {
 
 /// Suffix of the id of a call that another call of its response has already.
 pub(crate) const AGAIN: char = '+';
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn equal_content_is_the_same_and_an_image_of_equal_size_need_not_be() {
+        let image = Block::Media {
+            kind: "image".to_owned(),
+            media_type: None,
+            bytes: 9,
+        };
+        for (block, is_same) in [
+            (Block::Text("a".to_owned()), true),
+            (Block::Thinking("a".to_owned()), true),
+            (Block::Json(json!({ "a": [1] })), true),
+            (Block::Other(json!({ "type": "x" })), true),
+            (image, false),
+        ] {
+            assert_eq!(same_block(&block, &block.clone()), is_same, "{block:?}");
+        }
+        let [one, other] = [1, 2].map(|it| Block::Json(json!({ "a": it })));
+        assert!(!same_block(&one, &other));
+    }
+}

@@ -169,6 +169,7 @@ mod tests {
     fn call(order: Order, asks: Asks, times: (i64, i64), background: Background) -> ToolCall {
         ToolCall {
             id: String::new(),
+            traced: None,
             name: String::new(),
             input: Value::Null,
             called_at: at(times.0),

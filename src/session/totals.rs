@@ -6,9 +6,10 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::books::Unlisted;
+use super::operation::OperationKind;
 use super::tree::Generation;
 use super::turn::{Turn, Waits};
-use super::usage::{OutputCount, Usage, UsageReport};
+use super::usage::{CacheCounts, OutputCount, Usage, UsageReport};
 use super::work::Work;
 
 /// Sums over the generations of a session, each response counted once.
@@ -38,7 +39,7 @@ pub struct Totals {
     pub waited_ms: u64,
     /// Milliseconds that are not known to be either waiting or tool work.
     pub unattributed_ms: u64,
-    /// Input tokens outside the cache.
+    /// Input tokens, as reported: outside the cache, or all.
     pub input: u64,
     /// Output tokens.
     pub output: u64,
@@ -69,6 +70,12 @@ impl Totals {
                 self.add_generation(generation);
             }
         }
+        let tools = turn.operations.iter();
+        for tool in tools.filter(|it| it.kind == OperationKind::Tool) {
+            self.tool_calls += 1;
+            self.tool_errors += u64::from(tool.error.is_some());
+            self.tools.extend(tool.traced.name.clone());
+        }
     }
 
     /// The waits of all turns.
@@ -83,7 +90,7 @@ impl Totals {
     /// Adds calls that are only in the agent's books.
     pub fn add_unlisted(&mut self, unlisted: &Unlisted) {
         self.generations += 1;
-        self.add_usage(unlisted.usage, Some(&unlisted.model));
+        self.add_usage(unlisted.usage, CacheCounts::Apart, Some(&unlisted.model));
     }
 
     fn add_generation(&mut self, generation: &Generation) {
@@ -91,7 +98,8 @@ impl Totals {
         self.errors += u64::from(generation.error.is_some());
         self.placeholders += u64::from(generation.output_count == OutputCount::Placeholder);
         self.without_usage += u64::from(generation.usage_report == UsageReport::Missing);
-        self.add_usage(generation.usage, generation.model.as_deref());
+        let counts = generation.cache_counts;
+        self.add_usage(generation.usage, counts, generation.model.as_deref());
         for call in generation.tool_calls() {
             self.tool_calls += 1;
             self.tools.insert(call.name.clone());
@@ -100,13 +108,14 @@ impl Totals {
                     self.tool_errors += u64::from(result.is_error);
                     self.work.add(&result.work);
                 }
+                None if call.is_unreported() => {}
                 None => self.unfinished_tool_calls += 1,
             }
         }
     }
 
-    fn add_usage(&mut self, usage: Usage, model: Option<&str>) {
-        self.input += usage.input;
+    fn add_usage(&mut self, usage: Usage, counts: CacheCounts, model: Option<&str>) {
+        self.input += usage.input_as(counts);
         self.output += usage.output;
         if let (Some(model), Some(reasoning)) = (model, usage.reasoning) {
             let sum = self.reasoning.entry(model.to_owned()).or_default();

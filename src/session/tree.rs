@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::call::{CallError, Parameters, Retries, StopReason, Timing};
+use super::call::{CallError, CallKind, Parameters, Retries, StopReason, Timing};
 use super::circumstances::Circumstances;
+use super::operation::Traced;
 use super::time::{Asks, Background, Order, ToolTime};
-use super::usage::{Cost, OutputCount, Usage, UsageReport};
+use super::usage::{CacheCounts, Cost, OutputCount, Usage, UsageReport};
 use super::work::{Permission, Work};
 
 /// One message of a conversation.
@@ -60,6 +61,8 @@ pub enum Block {
         /// Decoded size in bytes, if the content is inline.
         bytes: u64,
     },
+    /// A value with a structure, such as the result of a tool.
+    Json(Value),
     /// Any other block, as it is in the transcript.
     Other(Value),
 }
@@ -70,6 +73,10 @@ pub struct Generation {
     /// The provider's id of the response, or a substitute that is unique without one. It identifies
     /// the response in all files that hold a copy.
     pub id: String,
+    /// Its kind.
+    pub kind: CallKind,
+    /// The ids and the name that the application gave to it.
+    pub traced: Option<Traced>,
     /// Whether the agent says that this is a copy of another session's generation.
     pub is_copy: bool,
     /// The model of the response; `None` if no model answered.
@@ -78,6 +85,8 @@ pub struct Generation {
     pub provider: Option<String>,
     /// Token counts as reported.
     pub usage: Usage,
+    /// How the input tokens were reported.
+    pub cache_counts: CacheCounts,
     /// Cost, if the agent computed one.
     pub cost: Option<Cost>,
     /// When the request was sent, as precisely as known. Calls are sorted by it.
@@ -132,6 +141,8 @@ pub struct Setup {
 pub struct ToolCall {
     /// The provider's id of the call. Not every provider makes it unique.
     pub id: String,
+    /// The ids that the application gave to the execution of the tool, if it reported that.
+    pub traced: Option<Traced>,
     /// Name of the tool.
     pub name: String,
     /// Arguments.
@@ -224,6 +235,13 @@ impl Generation {
 }
 
 impl ToolCall {
+    /// Whether nothing is known of its execution. Coding agents run all tools themselves, so a call
+    /// without a result was cut off; an application need not report what runs its tools.
+    #[must_use]
+    pub fn is_unreported(&self) -> bool {
+        self.result.is_none() && self.circumstances.origin.is_some()
+    }
+
     /// Whether later lines cannot change the call.
     #[must_use]
     pub fn is_settled(&self) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::circumstances::Circumstances;
+use super::operation::Operation;
 use super::tree::{Block, Generation, Subagent, ToolCall};
 use super::work::{Incidents, Work};
 
@@ -25,6 +26,9 @@ pub struct Turn {
     pub circumstances: Arc<Circumstances>,
     /// Generations of the main conversation, by start.
     pub generations: Vec<Generation>,
+    /// Other work of an instrumented application, by start. Calls and operations name the work that
+    /// contains them.
+    pub operations: Vec<Operation>,
     /// Subagents whose starting call is in no file.
     pub stray_subagents: Vec<Subagent>,
     /// Waiting time for a person that is known only for several calls together.

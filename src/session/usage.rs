@@ -34,6 +34,16 @@ pub enum OutputCount {
     Placeholder,
 }
 
+/// How a call reported its input tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheCounts {
+    /// Without those read from the cache or written to it.
+    #[default]
+    Apart,
+    /// All of them together.
+    Included,
+}
+
 /// Whether a call reported its usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageReport {
@@ -65,6 +75,15 @@ impl Usage {
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
         self.with(other, u64::saturating_sub)
+    }
+
+    /// Input tokens in the way they were reported.
+    #[must_use]
+    pub const fn input_as(self, counts: CacheCounts) -> u64 {
+        match counts {
+            CacheCounts::Apart => self.input,
+            CacheCounts::Included => self.input + self.cache_read + self.cache_write,
+        }
     }
 
     /// Input tokens written to the cache for the provider's usual lifetime.

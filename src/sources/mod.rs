@@ -11,6 +11,7 @@ mod lenient;
 mod links;
 mod look;
 mod opencode;
+mod otlp;
 mod output_count;
 pub(crate) mod pi;
 mod registry;
@@ -28,7 +29,7 @@ pub use registry::{
     all, below, below_for, folder, holds_many, locate, named_by_plugin, of_agent, of_project,
     work_tree_of,
 };
-pub use session_ref::{Glance, Locator, SessionRef};
+pub use session_ref::{Glance, Locator, Reporter, SessionRef};
 pub use source::{Ours, Reading, SessionFiles};
 pub use walk::{Listing, Reason, Unreadable};
 pub use work_tree::WorkTree;

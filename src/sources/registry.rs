@@ -9,8 +9,9 @@ use super::checkpoint::Checkpoint;
 use super::claude_code::ClaudeCode;
 use super::links::Bounds;
 use super::opencode::OpenCode;
+use super::otlp::Otlp;
 use super::pi::Pi;
-use super::session_ref::{Glance, SessionRef};
+use super::session_ref::{Glance, Reporter, SessionRef};
 use super::source::{SessionFiles, Source};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
@@ -19,7 +20,7 @@ use crate::session::{Agent, Recording};
 
 /// All sources. A file belongs to the first that claims it; Claude Code, the last, claims every
 /// file.
-const SOURCES: [&dyn Source; 3] = [&OpenCode, &Pi, &ClaudeCode];
+const SOURCES: [&dyn Source; 4] = [&OpenCode, &Pi, &Otlp, &ClaudeCode];
 
 /// The source that reads the sessions of an agent.
 fn source(agent: Agent) -> &'static dyn Source {
@@ -27,6 +28,7 @@ fn source(agent: Agent) -> &'static dyn Source {
         Agent::ClaudeCode => &ClaudeCode,
         Agent::Pi => &Pi,
         Agent::OpenCode => &OpenCode,
+        Agent::Otlp => &Otlp,
     }
 }
 
@@ -171,6 +173,12 @@ impl SessionRef {
     #[must_use]
     pub fn last_written(&self) -> Option<DateTime<Utc>> {
         source(self.agent).last_written(self)
+    }
+
+    /// The coding agent that made every call of this trace, if its own sessions can be read too.
+    #[must_use]
+    pub fn reporter(&self) -> Option<Reporter> {
+        source(self.agent).reporter(self)
     }
 
     /// The work trees that the session's own lines name.

@@ -64,6 +64,15 @@ pub struct SessionRef {
     pub modified: SystemTime,
 }
 
+/// A coding agent that reports its own session over OpenTelemetry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reporter {
+    /// The agent, which also keeps sessions of its own that this program reads.
+    pub agent: Agent,
+    /// Its id of the session, if the trace says so.
+    pub session: Option<String>,
+}
+
 /// The beginning of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Glance {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::checkpoint::Checkpoint;
 use super::links::Bounds;
 use super::look::Look;
-use super::session_ref::{Glance, SessionRef};
+use super::session_ref::{Glance, Reporter, SessionRef};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
 use crate::host::Host;
@@ -89,6 +89,11 @@ pub(super) trait Source: Sync {
     /// See [`SessionRef::work_trees`].
     fn work_trees(&self, _session: &SessionRef) -> Vec<WorkTree> {
         Vec::new()
+    }
+
+    /// See [`SessionRef::reporter`].
+    fn reporter(&self, _session: &SessionRef) -> Option<Reporter> {
+        None
     }
 
     /// The work tree that contains a folder, found by the folder's path alone.

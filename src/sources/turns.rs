@@ -64,6 +64,7 @@ impl Turns {
             ended_at: at,
             circumstances: Arc::clone(&self.circumstances),
             generations: Vec::new(),
+            operations: Vec::new(),
             stray_subagents: Vec::new(),
             shared_wait: TimeDelta::zero(),
             incidents: Incidents::default(),

@@ -5,6 +5,7 @@
 
 mod damage;
 mod engine;
+mod otlp;
 mod sessions;
 mod texts;
 

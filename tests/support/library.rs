@@ -162,8 +162,10 @@ fn foreign(collected: &Collected, sent: &Events) -> Foreign {
         .iter()
         .filter_map(|event| event["uuid"].as_str())
         .collect();
-    let claims = posthog::claims(&collected.session).into_iter();
+    let mut claims = posthog::claims(&collected.session);
+    claims.extend(posthog::transcribed(&collected.session));
     claims
+        .into_iter()
         .filter(|claim| sent.contains(claim.to_string().as_str()))
         .collect()
 }

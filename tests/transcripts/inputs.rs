@@ -233,6 +233,7 @@ fn plain_block(block: &Block) -> Value {
             json!(["result", call_id, result.is_error, parts])
         }
         Block::Media { kind, .. } => json!([kind]),
+        Block::Json(value) => json!(["json", value]),
         Block::Other(value) => json!([value["type"]]),
     }
 }

@@ -11,16 +11,18 @@ mod read;
 mod send;
 mod summary;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
 use super::select::{self, Filter};
-use super::{Exit, WrongUse, program, refuse_inside_agent, settings, typed, words};
+use super::{Exit, WrongUse, program, refuse_inside_agent, settings, short, typed, words};
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::host::Host;
+use crate::pipeline;
+use crate::session::Agent;
 use crate::sources::{self, Listing, SessionRef};
 use crate::ui;
 use output::ExistingFile;
@@ -108,7 +110,7 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
     }
     let chosen = chosen(arguments, &filter, reach, host)?;
     let listed = select::told(&chosen.unreadable);
-    let sessions = oldest_first(chosen.found);
+    let sessions = without_reports(oldest_first(chosen.found));
     if sessions.is_empty() {
         ui::say(if filter.is_open() {
             "no sessions were found"
@@ -166,14 +168,47 @@ fn chosen(
     Ok(sessions)
 }
 
-/// Sorts by start, since the original of a copied session must be read before the copy.
+/// Removes the traces in which coding agents report sessions that are among these too.
+fn without_reports(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
+    let is_trace = |it: &SessionRef| it.agent == Agent::Otlp;
+    if sessions.iter().all(is_trace) {
+        return sessions;
+    }
+    let own = sessions.iter().filter(|it| !is_trace(it));
+    let own: HashSet<(Agent, String)> = own.map(|it| (it.agent, it.session_id())).collect();
+    let is_reported = |found: &SessionRef| {
+        let reporter = found.reporter()?;
+        let session = (reporter.agent, reporter.session?);
+        own.contains(&session).then_some(reporter.agent)
+    };
+    let mut kept = sessions;
+    kept.retain(|found| {
+        let reported = is_reported(found);
+        if let Some(agent) = reported {
+            let id = short(&found.id);
+            let reason = pipeline::transcribed(agent);
+            ui::say(format_args!("{id} is left alone: {reason}"));
+        }
+        reported.is_none()
+    });
+    kept
+}
+
+/// Sorts by start, since the original of a copied session must be read before the copy. Transcripts
+/// come before traces, which may report the same calls with less.
 fn oldest_first(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
     let mut dated: Vec<(Option<DateTime<Utc>>, SessionRef)> = sessions
         .into_iter()
         .map(|session| (session.started_at(), session))
         .collect();
     dated.sort_by(|(a_start, a), (b_start, b)| {
-        (a_start, a.modified, a.locator.path()).cmp(&(b_start, b.modified, b.locator.path()))
+        let [a_kind, b_kind] = [a, b].map(|it| it.agent == Agent::Otlp);
+        (a_kind, a_start, a.modified, a.locator.path()).cmp(&(
+            b_kind,
+            b_start,
+            b.modified,
+            b.locator.path(),
+        ))
     });
     let sessions: Vec<SessionRef> = dated.into_iter().map(|(_, session)| session).collect();
     largest_last(&sessions)

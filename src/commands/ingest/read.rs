@@ -14,7 +14,7 @@ use crate::ahead;
 use crate::commands::{Exit, excluded, in_words, short, words};
 use crate::config::Config;
 use crate::host::Host;
-use crate::pipeline::{PART_BYTES, Parts, Step};
+use crate::pipeline::{self, PART_BYTES, Parts, Step};
 use crate::session::SessionState;
 use crate::sources::{Locator, SessionRef};
 use crate::ui;
@@ -204,6 +204,11 @@ fn own<'a, R>(
     if let Some(exclusion) = exclusion.map_err(|error| unreadable(error.into()))? {
         let id = short(&exclusion.session);
         let reason = exclusion.reason();
+        return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
+    }
+    let reported = pipeline::reported(found, config, host);
+    if let Some(reason) = reported.map_err(|error| unreadable(error.into()))? {
+        let id = short(&found.session_id());
         return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
     }
     let mut parts = Parts::of(found, None, config.wanted(), host).map_err(unreadable)?;

@@ -91,7 +91,7 @@ impl Node {
         let latency = lengths.next().unwrap_or(0.0);
         let kind = match event.name {
             EventName::Trace => Kind::Trace,
-            EventName::Generation => Kind::Call,
+            EventName::Generation | EventName::Embedding => Kind::Call,
             EventName::Span if event.is_turn() => Kind::Turn,
             EventName::Span => Kind::Tool,
         };

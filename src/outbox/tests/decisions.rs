@@ -15,6 +15,7 @@ fn told(number: u128, name: EventName) -> Redacted<Written> {
         name,
         uuid: Uuid::from_u128(number),
         distinct_id: "someone".into(),
+        identities: Identities::Known,
         timestamp: at(0),
         properties,
     };
@@ -219,6 +220,7 @@ fn text_that_the_user_withdrew_is_not_left_in_the_files() {
                 name: EventName::Generation,
                 uuid: Uuid::from_u128(number),
                 distinct_id: "someone".into(),
+                identities: Identities::Known,
                 timestamp: at(0),
                 properties,
             };

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::posthog::{Frozen, Json, Recording, names};
 use crate::session::{
-    Agent, Asks, Background, Block, Earlier, InputScope, Lineage, Oddities, Order, OutputCount,
-    Parameters, Retries, ToolResult, ToolTime, Trigger, Usage, UsageReport,
+    Agent, Asks, Background, Block, CacheCounts, Earlier, InputScope, Lineage, Oddities, Order,
+    OutputCount, Parameters, Retries, ToolResult, ToolTime, Trigger, Usage, UsageReport,
 };
 
 fn at(minute: i64) -> DateTime<Utc> {
@@ -21,6 +21,9 @@ fn at(minute: i64) -> DateTime<Utc> {
 fn response(id: &str, output: Vec<Block>) -> Generation {
     Generation {
         id: id.to_owned(),
+        kind: CallKind::Chat,
+        traced: None,
+        cache_counts: CacheCounts::Apart,
         is_copy: false,
         model: Some(id.to_owned()),
         provider: Some("anthropic".to_owned()),
@@ -66,6 +69,7 @@ fn call(name: &str, returned: bool) -> ToolCall {
         input: json!({}),
         called_at: at(0),
         is_untimed: false,
+        traced: None,
         asks: Asks::default(),
         order: Order::default(),
         time: ToolTime::default(),
@@ -85,6 +89,7 @@ fn turn(prompt: &str, minute: i64, generations: Vec<Generation>) -> Turn {
         ended_at: at(minute),
         circumstances: Arc::default(),
         generations,
+        operations: Vec::new(),
         stray_subagents: Vec::new(),
         shared_wait: TimeDelta::zero(),
         incidents: crate::session::Incidents::default(),
@@ -103,6 +108,7 @@ fn session(turns: Vec<Turn>) -> Session {
         is_cut_off: false,
         title: None,
         turns,
+        whole: None,
         lineage: Lineage::default(),
         statements: Vec::new(),
         earlier: Earlier::default(),

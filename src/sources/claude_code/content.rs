@@ -130,6 +130,7 @@ fn plain_block(block: &wire::Block<'_>, facts: &LineFacts<'_>) -> Block {
                 input: input.filter(|_| is_wanted).map_or(Value::Null, value),
                 called_at: facts.at,
                 is_untimed: facts.is_untimed,
+                traced: None,
                 asks: kinds::asks_before(name.as_str()),
                 order: kinds::order_of(name.as_str()),
                 time: ToolTime::default(),

@@ -92,6 +92,7 @@ impl Surroundings {
                 line.entrypoint.as_ref().map(Text::as_str),
             ),
             persona: self.standing.persona.clone(),
+            origin: None,
         });
     }
 }

@@ -14,8 +14,8 @@ use super::steps::{Step, steps};
 use super::tools;
 use super::wire::{self, Info, Part, PartKind};
 use crate::session::{
-    Block, Circumstances, Generation, Incidents, InputScope, Message, Oddities, OutputCount,
-    Parameters, Role, Subagent, Timing, Wanted,
+    Block, CacheCounts, CallKind, Circumstances, Generation, Incidents, InputScope, Message,
+    Oddities, OutputCount, Parameters, Role, Subagent, Timing, Wanted,
 };
 use crate::sources::lenient::read_text;
 use crate::sources::output_count::output_count;
@@ -316,6 +316,9 @@ impl<'a> Conversation<'a> {
         self.happened(step.ended_at);
         let mut generation = Generation {
             id,
+            kind: CallKind::Chat,
+            traced: None,
+            cache_counts: CacheCounts::Apart,
             is_copy,
             model: message.model_id.clone(),
             provider: message.provider_id.clone(),

@@ -63,6 +63,9 @@ pub(super) fn below(root: &Path) -> Listing<Entry> {
             unreadable: Vec::new(),
         });
     }
+    if root.is_file() {
+        return Listing::default();
+    }
     let mut archives = archives_in(root);
     if root.join("session").is_dir() && root.join("message").is_dir() {
         archives.found.push(root.to_owned());

@@ -67,6 +67,7 @@ fn session(address: &Address, wanted: Wanted) -> io::Result<Option<Session>> {
         is_closed: false,
         is_cut_off: false,
         title,
+        whole: None,
         lineage: Lineage::default(),
         turns: turns.finish(),
         statements: Vec::new(),

@@ -48,6 +48,7 @@ pub(super) fn call(
         input,
         called_at,
         is_untimed: content::moment(time.start).is_none(),
+        traced: None,
         asks: asks_before(part.tool.as_deref().unwrap_or_default()),
         order: Order::Unknown,
         time: ToolTime::default(),

@@ -51,6 +51,7 @@ fn block(raw: &RawValue) -> Block {
             is_untimed: false,
             // Pi runs all tools of a response at once, and writes their results when all have
             // ended.
+            traced: None,
             asks: Asks::Never,
             order: Order::Jointly,
             time: ToolTime::default(),

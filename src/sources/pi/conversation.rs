@@ -11,8 +11,8 @@ use super::content;
 use super::tree::{EntryIndex, Says, State, Tree, said};
 use super::wire::{self, payload};
 use crate::session::{
-    Background, Block, Circumstances, Generation, Message, OutputCount, Parameters, Retries, Role,
-    Subagent, Timing, ToolCall, ToolResult, Usage, UsageReport, Work,
+    Background, Block, CacheCounts, CallKind, Circumstances, Generation, Message, OutputCount,
+    Parameters, Retries, Role, Subagent, Timing, ToolCall, ToolResult, Usage, UsageReport, Work,
 };
 use crate::sources::output_count::output_count;
 
@@ -229,6 +229,9 @@ impl<'a> Conversation<'a> {
     ) -> Generation {
         Generation {
             id: String::new(),
+            kind: CallKind::Chat,
+            traced: None,
+            cache_counts: CacheCounts::Apart,
             is_copy: self.facts.is_copied(started_at),
             model: None,
             provider: None,

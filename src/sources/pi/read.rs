@@ -419,6 +419,7 @@ impl<'a> Reader<'a> {
             is_closed: false,
             is_cut_off: self.is_cut_off,
             title: self.title,
+            whole: None,
             lineage: Lineage::default(),
             turns: turns.finish(),
             statements: Vec::new(),

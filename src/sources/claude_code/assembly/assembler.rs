@@ -478,6 +478,7 @@ impl Assembler {
             is_closed: self.is_closed,
             is_cut_off: self.is_cut_off,
             title: self.title,
+            whole: None,
             lineage: self.lineage,
             turns: self.turns,
             statements: self.statements,

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::parts::{Advice, ResponsePart, Thread};
 use crate::session::{
-    AGAIN, Block, Generation, Message, OutputCount, Parameters, Retries, StopReason, Timing,
-    UsageReport, same_block,
+    AGAIN, Block, CacheCounts, CallKind, Generation, Message, OutputCount, Parameters, Retries,
+    StopReason, Timing, UsageReport, same_block,
 };
 
 /// A response that is being assembled from its parts.
@@ -44,6 +44,9 @@ impl Draft {
             unkept: part.unkept.into_iter().collect(),
             generation: Generation {
                 id,
+                kind: CallKind::Chat,
+                traced: None,
+                cache_counts: CacheCounts::Apart,
                 is_copy: false,
                 model: part.model,
                 provider: part.provider.map(str::to_owned),

@@ -43,6 +43,7 @@ impl From<TurnStart> for Turn {
             ended_at: start.at,
             circumstances: start.circumstances,
             generations: Vec::new(),
+            operations: Vec::new(),
             stray_subagents: Vec::new(),
             shared_wait: TimeDelta::zero(),
             incidents: Incidents::default(),

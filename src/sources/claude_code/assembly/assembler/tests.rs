@@ -75,6 +75,7 @@ fn call(id: &str) -> Block {
         input: Value::Null,
         called_at: at(1),
         is_untimed: false,
+        traced: None,
         asks: Asks::Never,
         order: Order::Unknown,
         time: ToolTime::default(),

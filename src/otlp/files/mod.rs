@@ -1,0 +1,222 @@
+//! Files of requests, recognised by their content.
+//!
+//! | format | written by |
+//! |---|---|
+//! | one request as a JSON document, also over several lines | people, tests |
+//! | a JSON request per line | file exporter of the Collector |
+//! | a span or metric per line | GitHub Copilot, exporters of the JavaScript SDK |
+//! | protobuf requests, each after its length in 4 bytes, the largest first | file exporter of the Collector |
+//! | one request in protobuf | people, tests |
+//!
+//! Each may be compressed with gzip. A file may be of any size: one request is in memory at a
+//! time, and what is larger than [`MAX_REQUEST`] is skipped and counted.
+
+mod documents;
+mod frames;
+mod recognise;
+
+use std::io::{self, Cursor, Read};
+use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
+
+use super::{Batch, Limits, Signal, json, protobuf};
+use documents::Documents;
+use frames::{Frames, Groups};
+use recognise::HEAD;
+pub use recognise::{Format, recognise};
+
+/// Bytes of the largest request that is read, which is what the specification recommends to
+/// accept at least.
+pub const MAX_REQUEST: usize = 64 << 20;
+
+/// Lines of single spans that make a batch.
+const LINES_A_BATCH: usize = 512;
+
+/// The requests of a file.
+pub struct Requests {
+    format: Format,
+    bodies: Bodies,
+    limits: Limits,
+    /// The signal of the last protobuf request, which those have that do not tell.
+    signal: Signal,
+    damage: Damage,
+}
+
+/// What of a file could not be read, besides what the batches count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Damage {
+    /// Requests that are cut off: by the end of the file, or by a line end within a text.
+    pub torn: u64,
+    /// Places that hold no request of the format.
+    pub unreadable: u64,
+    /// Requests larger than [`MAX_REQUEST`].
+    pub too_large: u64,
+}
+
+/// Where requests come from.
+enum Bodies {
+    Documents(Documents<File>),
+    Frames(Frames<File>),
+    Groups(Groups<File>),
+}
+
+/// The bytes of a request, or why there are none.
+enum Body<'a> {
+    Whole(&'a [u8]),
+    Torn,
+    Unreadable,
+    TooLarge,
+}
+
+impl Requests {
+    /// The requests of a file; `None` when it is none of the formats.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn new(file: impl Read + Send + 'static) -> io::Result<Option<Self>> {
+        let (mut head, mut file) = with_head(Box::new(file))?;
+        if recognise::is_gzip(&head) {
+            (head, file) = with_head(Box::new(Inflated(MultiGzDecoder::new(file))))?;
+        }
+        let Some(format) = recognise::format_of(&head) else {
+            return Ok(None);
+        };
+        let bodies = match format {
+            Format::JsonRequests => Bodies::Documents(Documents::new(file, documents::REQUESTS)),
+            Format::JsonSpans => Bodies::Documents(Documents::new(file, documents::SPANS)),
+            Format::ProtobufFrames => Bodies::Frames(Frames::new(file)),
+            Format::Protobuf => Bodies::Groups(Groups::new(file)),
+        };
+        let (limits, signal, damage) = (Limits::default(), Signal::Traces, Damage::default());
+        Ok(Some(Self {
+            format,
+            bodies,
+            limits,
+            signal,
+            damage,
+        }))
+    }
+
+    /// The format of the file.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What could not be read so far.
+    #[must_use]
+    pub const fn damage(&self) -> Damage {
+        self.damage
+    }
+
+    /// The next request, or the next few spans of a file with a span per line; `None` at the end
+    /// of the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or its compression is broken.
+    pub fn next_batch(&mut self) -> io::Result<Option<Batch>> {
+        let most = if self.format == Format::JsonSpans {
+            LINES_A_BATCH
+        } else {
+            1
+        };
+        let mut batch = None;
+        for _ in 0..most {
+            match self.next_body()? {
+                Some(next) => append(batch.get_or_insert_default(), next),
+                None => break,
+            }
+        }
+        Ok(batch)
+    }
+
+    /// What the next readable body holds.
+    fn next_body(&mut self) -> io::Result<Option<Batch>> {
+        loop {
+            let body = match &mut self.bodies {
+                Bodies::Documents(documents) => documents.next()?,
+                Bodies::Frames(frames) => frames.next()?,
+                Bodies::Groups(groups) => groups.next()?,
+            };
+            match body {
+                None => return Ok(None),
+                Some(Body::Whole(bytes)) => {
+                    let decoded = decode(self.format, bytes, &mut self.signal, &self.limits);
+                    match decoded {
+                        Some(batch) => return Ok(Some(batch)),
+                        None => self.damage.unreadable += 1,
+                    }
+                }
+                Some(Body::Torn) => self.damage.torn += 1,
+                Some(Body::Unreadable) => self.damage.unreadable += 1,
+                Some(Body::TooLarge) => self.damage.too_large += 1,
+            }
+        }
+    }
+}
+
+/// What a body holds; `None` when it cannot be decoded.
+fn decode(format: Format, body: &[u8], signal: &mut Signal, limits: &Limits) -> Option<Batch> {
+    match format {
+        Format::JsonRequests => json::decode(body, limits).ok(),
+        Format::JsonSpans => json::decode_line(body, limits).ok(),
+        Format::ProtobufFrames | Format::Protobuf => {
+            *signal = protobuf::signal_of(body).ok()?.unwrap_or(*signal);
+            protobuf::decode(body, *signal, limits).ok()
+        }
+    }
+}
+
+/// Adds a batch to another. Lines of single spans repeat their resource and scope; those that are
+/// equal to the last ones are shared.
+fn append(to: &mut Batch, mut next: Batch) {
+    for span in &mut next.spans {
+        if let Some(last) = to.spans.last() {
+            share(&mut span.resource, &last.resource);
+            share(&mut span.scope, &last.scope);
+        }
+    }
+    to.spans.append(&mut next.spans);
+    to.logs.append(&mut next.logs);
+    to.losses.merge(&next.losses);
+}
+
+fn share<T: PartialEq>(one: &mut Arc<T>, other: &Arc<T>) {
+    if one == other {
+        one.clone_from(other);
+    }
+}
+
+type File = Box<dyn Read + Send>;
+
+/// The beginning of a file, and the file from its beginning on.
+fn with_head(mut file: File) -> io::Result<(Vec<u8>, File)> {
+    let mut head = vec![0; HEAD];
+    let length = frames::read_all(&mut file, &mut head)?;
+    head.truncate(length);
+    let file = Cursor::new(head.clone()).chain(file);
+    Ok((head, Box::new(file)))
+}
+
+/// Reads some bytes; none at the end of the file alone.
+fn read_some(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// A compressed file, which may still be being written: it ends where its bytes end.
+struct Inflated<R>(MultiGzDecoder<R>);
+
+impl<R: Read> Read for Inflated<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            read => read,
+        }
+    }
+}

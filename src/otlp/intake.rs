@@ -1,0 +1,293 @@
+//! A batch while it is decoded: the part that both encodings share.
+//!
+//! Counts what is left out and bounds memory. A body of 64 MiB can name 30 million spans or values
+//! of two bytes each, which would take gigabytes.
+
+use std::sync::Arc;
+
+use super::Limits;
+use super::content;
+use super::ids::{Given, Id, SpanId, TraceId};
+use super::losses::Rejection;
+use super::model::{Batch, LogRecord, Resource, Scope, Span, SpanKind, SpanLink, Status};
+use super::value::{Attribute, Attributes, Value};
+
+/// A batch to which spans and log records are added.
+#[derive(Debug)]
+pub(super) struct Intake {
+    pub(super) batch: Batch,
+    /// Bytes that may still be taken.
+    memory_left: usize,
+    /// Whether something was left out since the last [`Intake::begin`] because memory ran out.
+    is_exhausted: bool,
+    resource: Arc<Resource>,
+    scope: Arc<Scope>,
+}
+
+/// A place in a batch: what comes after it belongs together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    spans: usize,
+    logs: usize,
+}
+
+/// The memory that was left when a span or a record began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun(usize);
+
+/// A span whose ids are as they were given.
+#[derive(Debug)]
+pub(super) struct SpanDraft {
+    pub(super) trace_id: Given<16>,
+    pub(super) span_id: Given<8>,
+    pub(super) parent_span_id: Given<8>,
+    /// The other fields; its ids have no meaning.
+    pub(super) span: Span,
+}
+
+/// Bytes that an allocation takes beside its content, at a guess.
+const ALLOCATION: usize = 32;
+
+impl Intake {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            batch: Batch::default(),
+            memory_left: limits.memory,
+            is_exhausted: false,
+            resource: Arc::default(),
+            scope: Arc::default(),
+        }
+    }
+
+    /// Whether there is memory for one more `T`, which is then taken.
+    fn has_room<T>(&mut self) -> bool {
+        match self.memory_left.checked_sub(size_of::<T>() + ALLOCATION) {
+            Some(left) => self.memory_left = left,
+            None => self.is_exhausted = true,
+        }
+        !self.is_exhausted
+    }
+
+    /// Adds to a list, unless memory ran out.
+    pub(super) fn push<T>(&mut self, items: &mut Vec<T>, item: T) {
+        if self.has_room::<T>() {
+            items.push(item);
+        }
+    }
+
+    /// Adds a named value, unless memory ran out.
+    pub(super) fn push_attribute(&mut self, to: &mut Attributes, key: String, value: Value) {
+        self.push(&mut to.0, Attribute { key, value });
+    }
+
+    pub(super) const fn unreadable_field(&mut self) {
+        self.batch.losses.unreadable_fields += 1;
+    }
+
+    pub(super) const fn cut_value(&mut self) {
+        self.batch.losses.cut_values += 1;
+    }
+
+    pub(super) const fn metrics(&mut self) {
+        self.batch.losses.metrics += 1;
+    }
+
+    pub(super) const fn mark(&self) -> Mark {
+        Mark {
+            spans: self.batch.spans.len(),
+            logs: self.batch.logs.len(),
+        }
+    }
+
+    /// Gives everything since `mark` its resource, which may come after it.
+    pub(super) fn set_resource(&mut self, mark: Mark, resource: Resource) {
+        self.count_exhaustion();
+        if resource != *self.resource {
+            self.resource = Arc::new(resource);
+        }
+        let spans = self.batch.spans[mark.spans..]
+            .iter_mut()
+            .map(|it| &mut it.resource);
+        let logs = self.batch.logs[mark.logs..]
+            .iter_mut()
+            .map(|it| &mut it.resource);
+        spans
+            .chain(logs)
+            .for_each(|it| it.clone_from(&self.resource));
+    }
+
+    /// Gives everything since `mark` its scope, which may come after it.
+    pub(super) fn set_scope(&mut self, mark: Mark, scope: Scope) {
+        self.count_exhaustion();
+        if scope != *self.scope {
+            self.scope = Arc::new(scope);
+        }
+        let spans = self.batch.spans[mark.spans..]
+            .iter_mut()
+            .map(|it| &mut it.scope);
+        let logs = self.batch.logs[mark.logs..]
+            .iter_mut()
+            .map(|it| &mut it.scope);
+        spans.chain(logs).for_each(|it| it.clone_from(&self.scope));
+    }
+
+    /// A resource or a scope without some of its attributes is still one.
+    const fn count_exhaustion(&mut self) {
+        if self.is_exhausted {
+            self.is_exhausted = false;
+            self.unreadable_field();
+        }
+    }
+
+    /// Begins a span or a log record.
+    pub(super) const fn begin(&mut self) -> Begun {
+        self.count_exhaustion();
+        Begun(self.memory_left)
+    }
+
+    /// What is wrong with a span or a log record, if anything. Its memory is free again then.
+    fn judge<T>(&mut self, begun: Begun, is_empty: bool) -> Option<Rejection> {
+        let has_room = self.has_room::<T>();
+        let rejection = match (has_room, is_empty) {
+            (false, _) => Rejection::TooLarge,
+            (true, true) => Rejection::Empty,
+            (true, false) => return None,
+        };
+        self.memory_left = begun.0;
+        self.is_exhausted = false;
+        Some(rejection)
+    }
+
+    /// Ends a span that could not be read.
+    pub(super) fn malformed_span(&mut self, begun: Begun) {
+        self.memory_left = begun.0;
+        self.is_exhausted = false;
+        self.batch.losses.spans.add(Rejection::Malformed);
+    }
+
+    /// Ends a log record that could not be read.
+    pub(super) fn malformed_log(&mut self, begun: Begun) {
+        self.memory_left = begun.0;
+        self.is_exhausted = false;
+        self.batch.losses.logs.add(Rejection::Malformed);
+    }
+
+    /// Ends a span: adds it to the batch.
+    pub(super) fn add_span(&mut self, begun: Begun, draft: SpanDraft) {
+        if let Some(reason) = self.judge::<Span>(begun, draft.is_empty()) {
+            return self.batch.losses.spans.add(reason);
+        }
+        let is_replaced = !(draft.trace_id.is_valid() && draft.span_id.is_valid());
+        self.batch.losses.replaced_ids += u64::from(is_replaced);
+        self.batch.spans.push(draft.finish());
+    }
+
+    /// Ends a log record: adds it to the batch.
+    pub(super) fn add_log(&mut self, begun: Begun, log: LogRecord) {
+        match self.judge::<LogRecord>(begun, is_empty(&log)) {
+            Some(reason) => self.batch.losses.logs.add(reason),
+            None => self.batch.logs.push(log),
+        }
+    }
+
+    /// Adds a link to a span, if it points somewhere.
+    pub(super) fn add_link(&mut self, to: &mut Span, link: LinkDraft) {
+        match (link.trace_id.id(), link.span_id.id()) {
+            (Some(trace_id), Some(span_id)) => {
+                let attributes = link.attributes;
+                self.push(
+                    &mut to.links,
+                    SpanLink {
+                        trace_id,
+                        span_id,
+                        attributes,
+                    },
+                );
+            }
+            _ => self.unreadable_field(),
+        }
+    }
+}
+
+/// Whether a log record says nothing.
+fn is_empty(log: &LogRecord) -> bool {
+    log.trace_id.is_none()
+        && log.span_id.is_none()
+        && (log.time, log.observed) == (0, 0)
+        && log.event_name.is_empty()
+        && log.body == Value::Null
+        && log.attributes.is_empty()
+}
+
+/// A link whose ids are as they were given.
+#[derive(Debug, Default)]
+pub(super) struct LinkDraft {
+    pub(super) trace_id: Given<16>,
+    pub(super) span_id: Given<8>,
+    pub(super) attributes: Attributes,
+}
+
+impl SpanDraft {
+    /// A span of which nothing is known, from a batch whose resource and scope are not known yet.
+    pub(super) fn new(intake: &Intake) -> Self {
+        Self {
+            trace_id: Given::Missing,
+            span_id: Given::Missing,
+            parent_span_id: Given::Missing,
+            span: Span {
+                resource: Arc::clone(&intake.resource),
+                scope: Arc::clone(&intake.scope),
+                trace_id: Id::UNKNOWN,
+                span_id: Id::UNKNOWN,
+                parent_span_id: None,
+                name: String::new(),
+                kind: SpanKind::Unspecified,
+                start: 0,
+                end: 0,
+                attributes: Attributes::default(),
+                events: Vec::new(),
+                links: Vec::new(),
+                status: Status::default(),
+                flags: 0,
+                dropped_attributes: 0,
+                dropped_events: 0,
+            },
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let span = &self.span;
+        self.trace_id == Given::Missing
+            && self.span_id == Given::Missing
+            && span.name.is_empty()
+            && (span.start, span.end) == (0, 0)
+            && span.attributes.is_empty()
+            && span.events.is_empty()
+    }
+
+    /// The span, with ids made from its content in the place of those that are missing.
+    fn finish(self) -> Span {
+        let Self {
+            trace_id,
+            span_id,
+            parent_span_id,
+            mut span,
+        } = self;
+        span.parent_span_id = parent_span_id.id();
+        if let (Some(trace_id), Some(span_id)) = (trace_id.id(), span_id.id()) {
+            return Span {
+                trace_id,
+                span_id,
+                ..span
+            };
+        }
+        let trace_id: TraceId = trace_id
+            .id()
+            .unwrap_or_else(|| content::id_of("trace", &span));
+        span.trace_id = trace_id;
+        let span_id: SpanId = span_id
+            .id()
+            .unwrap_or_else(|| content::id_of("span", &span));
+        Span { span_id, ..span }
+    }
+}

@@ -1,0 +1,80 @@
+//! Requests in protobuf.
+//!
+//! The messages are read straight into the types of this program, field by field as they stand in
+//! the body: there is no tree of messages between, and memory is bounded while reading. Field
+//! numbers are those of `opentelemetry-proto`. As the format demands, a message that is given
+//! twice is merged, and unknown fields are skipped. A known field of an unknown type is counted.
+
+mod messages;
+mod reader;
+mod signal;
+
+use super::intake::Intake;
+use super::{Batch, Limits, Signal};
+use reader::{Field, Reader};
+
+pub use reader::{Defect, Malformed};
+pub(super) use signal::signal_of;
+
+/// Decodes the body of a request.
+///
+/// # Errors
+/// When the frame around spans or log records is broken. One that is broken itself is counted in
+/// [`Batch::losses`], and the others are kept.
+pub fn decode(body: &[u8], signal: Signal, limits: &Limits) -> Result<Batch, Malformed> {
+    let mut intake = Intake::new(limits);
+    let mut request = Reader::new(body);
+    while let Some((number, field)) = request.next()? {
+        match (number, field) {
+            (1, Field::Message(_)) if signal == Signal::Metrics => intake.metrics(),
+            (1, Field::Message(group)) => group_of_resource(group, signal, &mut intake)?,
+            (1, _) => intake.unreadable_field(),
+            _ => {}
+        }
+    }
+    Ok(intake.batch)
+}
+
+/// `ResourceSpans` or `ResourceLogs`, which have the same numbers.
+fn group_of_resource(
+    mut group: Reader<'_>,
+    signal: Signal,
+    intake: &mut Intake,
+) -> Result<(), Malformed> {
+    let mark = intake.mark();
+    let mut resource = super::Resource::default();
+    while let Some((number, field)) = group.next()? {
+        match (number, field) {
+            (1, Field::Message(message)) => messages::resource(message, &mut resource, intake)?,
+            // 1000 is what it was before version 0.15 of the protocol.
+            (2 | 1000, Field::Message(group)) => group_of_scope(group, signal, intake)?,
+            (1 | 2 | 1000, _) => intake.unreadable_field(),
+            _ => {}
+        }
+    }
+    intake.set_resource(mark, resource);
+    Ok(())
+}
+
+/// `ScopeSpans` or `ScopeLogs`, which have the same numbers.
+fn group_of_scope(
+    mut group: Reader<'_>,
+    signal: Signal,
+    intake: &mut Intake,
+) -> Result<(), Malformed> {
+    let mark = intake.mark();
+    let mut scope = super::Scope::default();
+    while let Some((number, field)) = group.next()? {
+        match (number, field) {
+            (1, Field::Message(message)) => messages::scope(message, &mut scope, intake)?,
+            (2, Field::Message(message)) if signal == Signal::Traces => {
+                messages::add_span(message, intake);
+            }
+            (2, Field::Message(message)) => messages::add_log(message, intake),
+            (1 | 2, _) => intake.unreadable_field(),
+            _ => {}
+        }
+    }
+    intake.set_scope(mark, scope);
+    Ok(())
+}

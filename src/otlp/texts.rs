@@ -1,0 +1,166 @@
+//! Every text of a batch, for redaction.
+//!
+//! All structures are taken apart without `..`: a field that is added to one of them does not
+//! compile before it is listed here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::model::{Batch, LogRecord, Resource, Scope, Span, SpanEvent, SpanLink, Status};
+use super::value::{Attribute, Attributes, Value};
+
+/// Where a text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// It is the name of a value.
+    Key,
+    /// It is a field of the protocol, such as the name of a span.
+    Field(&'static str),
+    /// It is a value under this name, or in a list under this name.
+    Value(&'a str),
+}
+
+/// Takes a text and may change it.
+type Each<'e> = &'e mut dyn FnMut(Place<'_>, &mut String);
+
+impl Batch {
+    /// Hands every text of spans, log records, resources and scopes to `each`, which may change
+    /// it. What spans share is visited once and is still shared afterwards.
+    pub fn for_each_text(&mut self, each: &mut dyn FnMut(Place<'_>, &mut String)) {
+        let Self {
+            spans,
+            logs,
+            losses: _,
+        } = self;
+        let (mut resources, mut scopes) = (Changed::default(), Changed::default());
+        for span in spans {
+            resources.change(&mut span.resource, |it| resource(it, each));
+            scopes.change(&mut span.scope, |it| scope(it, each));
+            span_texts(span, each);
+        }
+        for log in logs {
+            resources.change(&mut log.resource, |it| resource(it, each));
+            scopes.change(&mut log.scope, |it| scope(it, each));
+            log_texts(log, each);
+        }
+    }
+}
+
+/// Shared values before and after the change, by the address before it. The value before is held,
+/// so that no other one gets its address.
+struct Changed<T>(HashMap<*const T, [Arc<T>; 2]>);
+
+impl<T> Default for Changed<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Clone> Changed<T> {
+    fn change(&mut self, shared: &mut Arc<T>, change: impl FnOnce(&mut T)) {
+        let [_, changed] = self.0.entry(Arc::as_ptr(shared)).or_insert_with(|| {
+            let mut changed = T::clone(shared);
+            change(&mut changed);
+            [Arc::clone(shared), Arc::new(changed)]
+        });
+        shared.clone_from(changed);
+    }
+}
+
+fn resource(resource: &mut Resource, each: Each<'_>) {
+    let Resource { attributes } = resource;
+    attributes_texts(attributes, each);
+}
+
+fn scope(scope: &mut Scope, each: Each<'_>) {
+    let Scope {
+        name,
+        version,
+        attributes,
+    } = scope;
+    each(Place::Field("scope.name"), name);
+    each(Place::Field("scope.version"), version);
+    attributes_texts(attributes, each);
+}
+
+fn span_texts(span: &mut Span, each: Each<'_>) {
+    let Span {
+        resource: _,
+        scope: _,
+        trace_id: _,
+        span_id: _,
+        parent_span_id: _,
+        name,
+        kind: _,
+        start: _,
+        end: _,
+        attributes,
+        events,
+        links,
+        status: Status { code: _, message },
+        flags: _,
+        dropped_attributes: _,
+        dropped_events: _,
+    } = span;
+    each(Place::Field("name"), name);
+    each(Place::Field("status.message"), message);
+    attributes_texts(attributes, each);
+    for SpanEvent {
+        time: _,
+        name,
+        attributes,
+    } in events
+    {
+        each(Place::Field("event.name"), name);
+        attributes_texts(attributes, each);
+    }
+    for SpanLink {
+        trace_id: _,
+        span_id: _,
+        attributes,
+    } in links
+    {
+        attributes_texts(attributes, each);
+    }
+}
+
+fn log_texts(log: &mut LogRecord, each: Each<'_>) {
+    let LogRecord {
+        resource: _,
+        scope: _,
+        trace_id: _,
+        span_id: _,
+        time: _,
+        observed: _,
+        severity: _,
+        severity_text,
+        event_name,
+        body,
+        attributes,
+        flags: _,
+        dropped_attributes: _,
+    } = log;
+    each(Place::Field("severity"), severity_text);
+    each(Place::Field("event.name"), event_name);
+    value_texts(Place::Field("body"), body, each);
+    attributes_texts(attributes, each);
+}
+
+fn attributes_texts(Attributes(attributes): &mut Attributes, each: Each<'_>) {
+    for Attribute { key, value } in attributes {
+        // The value first: its name may change.
+        value_texts(Place::Value(key), value, each);
+        each(Place::Key, key);
+    }
+}
+
+fn value_texts(place: Place<'_>, value: &mut Value, each: Each<'_>) {
+    match value {
+        Value::Text(text) => each(place, text),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| value_texts(place, item, each)),
+        Value::Map(fields) => attributes_texts(fields, each),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Bytes(_) => {}
+    }
+}

@@ -1,0 +1,90 @@
+//! Work of an application other than calls of models: agents, steps of a workflow, searches.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::call::{CallError, Timing};
+use super::circumstances::Circumstances;
+
+/// The ids and the name that an application gave to a piece of its work. Events keep them, so that
+/// they fit those that other programs send of the same trace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traced {
+    /// Identifies the work within its trace.
+    pub span: String,
+    /// The work that contains it; `None` directly below the trace.
+    pub parent: Option<String>,
+    /// Name for people. It is no content: programmers choose it.
+    pub name: Option<String>,
+    /// The provider's id of the response, if each response has one of its own: the transcript of a
+    /// coding agent may report the same call.
+    pub response: Option<String>,
+}
+
+/// Work that is neither a call of a model nor the execution of a tool that a known call asked for.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Its ids and its name.
+    pub traced: Traced,
+    /// Its kind.
+    pub kind: OperationKind,
+    /// Id of the tool call, for a tool.
+    pub call_id: Option<String>,
+    /// Its input; null if unknown.
+    pub input: Value,
+    /// Its result; null if unknown.
+    pub output: Value,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// Whether both times are known.
+    pub timing: Timing,
+    /// Set when it failed.
+    pub error: Option<CallError>,
+    /// Its circumstances.
+    pub circumstances: Arc<Circumstances>,
+}
+
+/// The kind of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    /// An agent, which calls models and tools.
+    Agent,
+    /// A workflow.
+    Workflow,
+    /// A step of a workflow, a chain.
+    Chain,
+    /// A search for documents.
+    Retrieval,
+    /// The ordering of documents.
+    Rerank,
+    /// A check of inputs or outputs.
+    Guardrail,
+    /// A tool; the call that asked for it is not known.
+    Tool,
+    /// An attempt of a gateway to reach a provider.
+    Attempt,
+    /// Any other kind, in the application's words.
+    Other(String),
+}
+
+impl OperationKind {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Agent => "agent",
+            Self::Workflow => "workflow",
+            Self::Chain => "chain",
+            Self::Retrieval => "retrieval",
+            Self::Rerank => "rerank",
+            Self::Guardrail => "guardrail",
+            Self::Tool => "tool",
+            Self::Attempt => "attempt",
+            Self::Other(word) => word,
+        }
+    }
+}

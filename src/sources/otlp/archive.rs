@@ -1,0 +1,412 @@
+//! Files of OTLP requests, taken apart into traces.
+//!
+//! A file holds many traces, and a trace may be spread over files: the Collector writes spans and log
+//! records into files of their own and begins a new one from time to time. So the files of a folder
+//! are read together, and a trace has what all of them hold of it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::calls::requests;
+use super::content::Request;
+use super::dialects::codex;
+use super::dialects::kinds::is_of_openrouter;
+use super::history::History;
+use super::tree::Tree;
+use super::twins::Print;
+use crate::fingerprint;
+use crate::otlp::files::{Requests, recognise};
+use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
+use crate::sources::{regular, walk};
+
+/// Bytes of a file by which it is recognised.
+const HEAD: usize = 64 << 10;
+
+/// Bytes at the beginning of a file in which the name of a field stands, if it is one of requests.
+const FIRST: usize = 4 << 10;
+
+/// Bytes of the files of a folder that are read together. Of more, each file is read alone.
+const TOGETHER: u64 = 512 << 20;
+
+/// Earlier traces of a session whose conversations are known when a later one is read.
+const EARLIER: usize = 32;
+
+/// What is known of one trace.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    pub(super) spans: Vec<Span>,
+    pub(super) logs: Vec<LogRecord>,
+    /// Number of spans and log records that could not be read, in the files of the trace.
+    pub(super) malformed: u64,
+    known: HashSet<SpanId>,
+    /// Fingerprints of the log records.
+    known_logs: HashSet<u64>,
+    /// Indices of the files that hold something of it.
+    files: Vec<usize>,
+    /// The session that it belongs to, if it says so.
+    session: Option<String>,
+}
+
+/// A file of an archive, as it was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) modified: SystemTime,
+}
+
+/// The traces of some files.
+#[derive(Debug, Default)]
+pub(super) struct Archive {
+    parts: Vec<Part>,
+    /// When the folder got its latest file.
+    folder_modified: Option<SystemTime>,
+    traces: BTreeMap<TraceId, Pieces>,
+    /// Number of spans and log records.
+    size: u64,
+    /// Spans by the id of the response that they report.
+    responses: HashMap<String, Vec<(TraceId, SpanId)>>,
+    /// Traces by session, the earliest first.
+    sessions: HashMap<String, Vec<TraceId>>,
+}
+
+/// A trace of an archive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trace<'a> {
+    pub(super) id: TraceId,
+    pub(super) pieces: &'a Pieces,
+    archive: &'a Archive,
+}
+
+/// Whether a file holds OTLP requests, according to its first bytes.
+pub(super) fn is_archive(path: &Path) -> bool {
+    let begins = || begins_as_archive(path).unwrap_or(false);
+    path.is_file() && (Archive::latest(path).is_some() || begins())
+}
+
+fn begins_as_archive(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    let mut file = File::open(path)?;
+    file.by_ref().take(FIRST as u64).read_to_end(&mut head)?;
+    if !may_begin(&head) {
+        return Ok(false);
+    }
+    file.take((HEAD - FIRST) as u64).read_to_end(&mut head)?;
+    Ok(recognise(&head).is_some())
+}
+
+/// Whether a file with this beginning may hold requests. Transcripts are looked at often, and few
+/// bytes tell that they do not.
+fn may_begin(head: &[u8]) -> bool {
+    const NAMES: [&[u8]; 5] = [
+        b"esourceSpans",
+        b"esourceLogs",
+        b"esourceMetrics",
+        b"resource_",
+        b"raceId",
+    ];
+    const COMPRESSED: &[u8] = &[0x1f, 0x8b];
+    let is_binary =
+        head.starts_with(COMPRESSED) || head.first().is_some_and(|it| [0, 0x0a].contains(it));
+    is_binary
+        || NAMES
+            .iter()
+            .any(|name| memchr::memmem::find(head, name).is_some())
+}
+
+/// The archive that was read last: its traces are read one after the other.
+static LATEST: Mutex<Option<Arc<Archive>>> = Mutex::new(None);
+
+impl Archive {
+    /// The archive that a file belongs to.
+    pub(super) fn of(file: &Path) -> io::Result<Arc<Self>> {
+        if let Some(known) = Self::latest(file) {
+            return Ok(known);
+        }
+        let folder_modified = folder_modified(file);
+        let parts = parts(file)?;
+        let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = latest.as_ref().filter(|it| it.parts == parts) {
+            return Ok(Arc::clone(known));
+        }
+        let archive = Arc::new(Self {
+            folder_modified,
+            ..Self::read(parts)?
+        });
+        *latest = Some(Arc::clone(&archive));
+        Ok(archive)
+    }
+
+    /// The archive that was read last, if the file is in it and did not change since, and its folder
+    /// has the same files. It is asked for several times for each trace, of which there may be many in
+    /// a folder of many files, so the other files are not looked at.
+    fn latest(file: &Path) -> Option<Arc<Self>> {
+        let latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = latest.as_ref().filter(|it| it.folder_modified.is_some())?;
+        let part = known.parts.iter().find(|part| part.path == file)?;
+        let is_current = self::part(file).is_ok_and(|it| it == *part)
+            && folder_modified(file) == known.folder_modified;
+        is_current.then(|| Arc::clone(known))
+    }
+
+    fn read(parts: Vec<Part>) -> io::Result<Self> {
+        let mut archive = Self::default();
+        let mut loose = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            let (file, _) = regular::open(&part.path)?;
+            let Some(mut requests) = Requests::new(file)? else {
+                continue;
+            };
+            while let Some(batch) = requests.next_batch()? {
+                archive.add(index, batch, &mut loose);
+            }
+        }
+        archive.parts = parts;
+        archive.place(loose);
+        archive.index();
+        Ok(archive)
+    }
+
+    /// Adds a request. A span that is there already was exported twice.
+    fn add(&mut self, file: usize, batch: Batch, loose: &mut Vec<(usize, LogRecord)>) {
+        let malformed = batch.losses.spans.total() + batch.losses.logs.total();
+        for span in batch.spans {
+            let pieces = self.pieces(span.trace_id, file);
+            pieces.malformed = pieces.malformed.max(malformed);
+            if pieces.known.insert(span.span_id) {
+                pieces.spans.push(span);
+            }
+        }
+        for log in batch.logs {
+            match log.trace_id {
+                Some(trace) => {
+                    let print = fingerprint::of(&[format!("{log:?}").as_bytes()]);
+                    let pieces = self.pieces(trace, file);
+                    if pieces.known_logs.insert(print) {
+                        pieces.logs.push(log);
+                    }
+                }
+                None => loose.push((file, log)),
+            }
+        }
+    }
+
+    fn pieces(&mut self, trace: TraceId, file: usize) -> &mut Pieces {
+        let pieces = self.traces.entry(trace).or_default();
+        if pieces.files.last() != Some(&file) {
+            pieces.files.push(file);
+        }
+        pieces
+    }
+
+    /// Adds log records that name no trace to the trace of their conversation, and makes spans of the
+    /// log records of Codex.
+    fn place(&mut self, mut loose: Vec<(usize, LogRecord)>) {
+        loose.sort_by_key(|(_, log)| codex::at(log));
+        let mut turns: HashMap<String, Vec<(u64, TraceId)>> = HashMap::new();
+        for (id, pieces) in &self.traces {
+            for log in &pieces.logs {
+                if let Some(conversation) = codex::conversation(log) {
+                    let turns = turns.entry(conversation.to_owned()).or_default();
+                    turns.push((codex::at(log), *id));
+                }
+            }
+        }
+        for turns in turns.values_mut() {
+            turns.sort_unstable();
+        }
+        for (file, log) in loose {
+            let turns = codex::conversation(&log).and_then(|it| turns.get(it));
+            let turns = turns.map_or(&[][..], Vec::as_slice);
+            // The last record before it tells in which turn it is.
+            let before = turns.partition_point(|(at, _)| *at <= codex::at(&log));
+            if let Some((_, trace)) = before.checked_sub(1).and_then(|it| turns.get(it)) {
+                self.pieces(*trace, file).logs.push(log);
+            }
+        }
+        for (id, pieces) in &mut self.traces {
+            if let Some(spans) = codex::spans(*id, &pieces.spans, &pieces.logs) {
+                pieces.spans = spans;
+            }
+        }
+    }
+
+    fn index(&mut self) {
+        let mut starts: Vec<(u64, TraceId)> = Vec::new();
+        for (id, pieces) in &mut self.traces {
+            let tree = Tree::new(&pieces.spans);
+            for node in &tree.nodes {
+                if let Some(response) = Print::of(node.span).unique_response() {
+                    let spans = self.responses.entry(response.to_owned()).or_default();
+                    spans.push((*id, node.span.span_id));
+                }
+            }
+            let mut sessions = tree.nodes.iter().filter_map(|it| it.identity.session());
+            let session = sessions.next().map(str::to_owned);
+            starts.push((
+                pieces.spans.iter().map(|it| it.start).min().unwrap_or(0),
+                *id,
+            ));
+            pieces.session = session;
+        }
+        let sizes = self
+            .traces
+            .values()
+            .map(|it| it.spans.len() + it.logs.len());
+        self.size = sizes.map(|it| it as u64).sum();
+        starts.sort_unstable();
+        for (_, id) in starts {
+            if let Some(session) = &self.traces[&id].session {
+                self.sessions.entry(session.clone()).or_default().push(id);
+            }
+        }
+    }
+
+    /// The trace with that id.
+    pub(super) fn trace(&self, id: TraceId) -> Option<Trace<'_>> {
+        let pieces = self.traces.get(&id)?;
+        Some(Trace {
+            id,
+            pieces,
+            archive: self,
+        })
+    }
+
+    /// The traces of which a file holds something.
+    pub(super) fn traces_in(&self, file: &Path) -> Vec<Trace<'_>> {
+        let file = self.parts.iter().position(|part| part.path == file);
+        let ids = self
+            .traces
+            .iter()
+            .filter(|(_, pieces)| file.is_some_and(|it| pieces.files.contains(&it)));
+        ids.filter_map(|(id, _)| self.trace(*id)).collect()
+    }
+}
+
+impl<'a> Trace<'a> {
+    /// The first file that holds something of the trace, for its address.
+    pub(super) fn first_file(&self) -> &'a Path {
+        &self.archive.parts[self.pieces.files[0]].path
+    }
+
+    /// The files that hold something of the trace.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &'a Part> {
+        let archive = self.archive;
+        self.pieces
+            .files
+            .iter()
+            .map(move |file| &archive.parts[*file])
+    }
+
+    /// Bytes that the trace takes in its files, by its share of their spans and log records.
+    pub(super) fn bytes(&self) -> u64 {
+        let own = self.pieces.spans.len() + self.pieces.logs.len();
+        let bytes: u64 = self.archive.parts.iter().map(|part| part.bytes).sum();
+        bytes / self.archive.size.max(1) * own as u64
+    }
+
+    /// Spans of other traces that report this response.
+    pub(super) fn elsewhere(&self, response: &str) -> Vec<&'a Span> {
+        let spans = self.archive.responses.get(response).into_iter().flatten();
+        let others = spans.filter(|(trace, _)| *trace != self.id);
+        others
+            .filter_map(|(trace, span)| {
+                let mut spans = self.archive.traces.get(trace)?.spans.iter();
+                spans.find(|it| it.span_id == *span)
+            })
+            .collect()
+    }
+
+    /// The conversations of the earlier traces of the session.
+    pub(super) fn history(&self) -> History {
+        let (earlier, _) = self.session_mates();
+        let recent = earlier.len().saturating_sub(EARLIER);
+        History::after(&self.requests_of(&earlier[recent..]))
+    }
+
+    /// The requests of the next trace of the session, which hold what tools answered.
+    pub(super) fn later_requests(&self) -> Vec<Request> {
+        let (_, later) = self.session_mates();
+        self.requests_of(&later[..later.len().min(1)])
+    }
+
+    fn requests_of(&self, traces: &[TraceId]) -> Vec<Request> {
+        let pieces = traces.iter().filter_map(|id| self.archive.traces.get(id));
+        let told = pieces.filter(|it| self.is_told_with(it));
+        told.flat_map(|it| requests(&it.spans, &it.logs)).collect()
+    }
+
+    /// Whether whoever reads this trace reads another one too: those of one file, and deliveries of
+    /// OpenRouter, each of which is a file of its own.
+    fn is_told_with(&self, other: &Pieces) -> bool {
+        let is_delivery = |it: &Pieces| it.spans.iter().any(is_of_openrouter);
+        let shares_file = self.pieces.files.iter().any(|it| other.files.contains(it));
+        shares_file || is_delivery(self.pieces) && is_delivery(other)
+    }
+
+    /// The traces of the same session before and after this one.
+    fn session_mates(&self) -> (&'a [TraceId], &'a [TraceId]) {
+        let mates = self
+            .pieces
+            .session
+            .as_ref()
+            .and_then(|it| self.archive.sessions.get(it));
+        let mates = mates.map_or(&[][..], Vec::as_slice);
+        match mates.iter().position(|id| *id == self.id) {
+            Some(place) => (&mates[..place], &mates[place + 1..]),
+            None => (&[], &[]),
+        }
+    }
+}
+
+/// When files were added to the folder of a file, or removed.
+fn folder_modified(file: &Path) -> Option<SystemTime> {
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+    folder
+        .unwrap_or(Path::new("."))
+        .metadata()
+        .ok()?
+        .modified()
+        .ok()
+}
+
+/// The files that are read together with a file: all of its folder, unless they are too large.
+fn parts(file: &Path) -> io::Result<Vec<Part>> {
+    let own = part(file)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let listing = walk::entries(if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    });
+    let mut parts = vec![own];
+    for path in listing.found {
+        let path = if folder.as_os_str().is_empty() {
+            path.file_name().map(PathBuf::from).unwrap_or(path)
+        } else {
+            path
+        };
+        if path != file && is_archive(&path) {
+            parts.extend(part(&path));
+        }
+    }
+    let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
+    if bytes > TOGETHER {
+        parts.truncate(1);
+    }
+    parts.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(parts)
+}
+
+fn part(path: &Path) -> io::Result<Part> {
+    let meta = path.metadata()?;
+    Ok(Part {
+        path: path.to_owned(),
+        bytes: meta.len(),
+        modified: meta.modified()?,
+    })
+}

@@ -1,0 +1,381 @@
+//! Calls of models, tools and operations as the session has them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::content::{self, Request};
+use super::dialects::candidates as names;
+use super::dialects::kinds::{SpanKind, is_of_openrouter};
+use super::facts::{Facts, parsed};
+use super::history::History;
+use super::identity::{Identity, server};
+use super::logs::Said;
+use super::messages;
+use super::outcome::{self, error, first_token_at, says, stop_reason};
+use super::tree::{Node, Tree};
+use super::twins;
+use super::usage::{self, Tokens};
+use crate::models;
+use crate::otlp::{LogRecord, Span};
+use crate::session::{
+    Block, CallKind, Circumstances, Generation, Message, Operation, OperationKind, OutputCount,
+    Parameters, Retries, Role, StopReason, Traced, UsageReport,
+};
+
+/// Name of the root of a request at OpenRouter to which its user gave none.
+const UNNAMED: &str = "LLM Generation";
+
+/// What was said in a call.
+pub(super) struct Exchange {
+    pub(super) request: Request,
+    pub(super) answer: Vec<Block>,
+    /// Why the model stopped, if the events of the answer say so.
+    stopped: Option<StopReason>,
+}
+
+impl Exchange {
+    pub(super) fn of(node: &Node<'_>, kind: CallKind) -> Self {
+        let facts = node.facts();
+        if kind == CallKind::Embedding {
+            let request = Request {
+                messages: content::embedded(&facts),
+                ..Request::default()
+            };
+            return Self {
+                request,
+                answer: Vec::new(),
+                stopped: None,
+            };
+        }
+        let mut said = Said::of(&node.logs, &node.span.events);
+        if let Some(events) = facts.value(&["events", "all_messages_events"]).map(parsed) {
+            said.add_listed(events);
+        }
+        let mut answer = content::answer(&facts, &said);
+        if answer.is_empty()
+            && let Some(text) = facts.value(&["response"])
+        {
+            answer = messages::blocks(text);
+        }
+        let stopped = outcome::within(&Json::Array(said.output.clone()), 0);
+        Self {
+            request: content::request(&facts, &said),
+            answer,
+            stopped: stopped.map(|word| outcome::reason(&word)),
+        }
+    }
+}
+
+/// The circumstances of the work of a node.
+pub(super) fn circumstances(node: &Node<'_>) -> Arc<Circumstances> {
+    circumstances_of(node, &node.identity)
+}
+
+/// The circumstances of the work of a node that was done for this user.
+pub(super) fn circumstances_of(node: &Node<'_>, identity: &Identity) -> Arc<Circumstances> {
+    let mut origin = Arc::unwrap_or_clone(identity.origin(node.span));
+    origin.server = server(&node.facts());
+    if is_of_openrouter(node.span)
+        && let Some(vendor) = Facts::of(&node.span.attributes).text(names::PROVIDER)
+    {
+        let vendor = Json::String(vendor);
+        origin
+            .properties
+            .insert("openrouter_vendor".to_owned(), vendor);
+    }
+    // The rest of a resource is nobody's business: command lines hold secrets.
+    let resource = Facts::of(&node.span.resource.attributes);
+    Arc::new(Circumstances {
+        asks_nobody: true,
+        agent_version: resource.text(&["service.version"]),
+        entrypoint: resource.text(&["deployment.environment.name", "deployment.environment"]),
+        persona: origin.agent.clone(),
+        origin: Some(Arc::new(origin)),
+        ..Circumstances::default()
+    })
+}
+
+/// The generation of a call. `traced` are its ids.
+pub(super) fn generation(
+    node: &Node<'_>,
+    kind: CallKind,
+    exchange: Exchange,
+    history: &mut History,
+    traced: Traced,
+) -> Generation {
+    let facts = node.facts();
+    let Exchange {
+        request,
+        answer,
+        stopped,
+    } = exchange;
+    let added = history.add(&request);
+    let Tokens {
+        usage,
+        counts,
+        report,
+    } = usage::tokens(&facts_of_usage(node));
+    let error = error(node.span, &facts);
+    let model = facts.text(names::MODEL);
+    let requested = facts.text(names::REQUESTED_MODEL);
+    let is_present = error.is_some() || report == UsageReport::Present;
+    Generation {
+        id: identity(node),
+        kind,
+        traced: Some(traced),
+        is_copy: false,
+        provider: provider(node, &facts, model.as_deref()),
+        usage,
+        cache_counts: counts,
+        cost: usage::cost(&facts),
+        started_at: node.times.start,
+        timing: node.times.timing,
+        first_token_at: first_token_at(&facts, node.times),
+        ended_at: node.times.end,
+        retries: Retries::default(),
+        stop_reason: stop(node, &facts, report, &answer).or(stopped),
+        input: added.messages,
+        whole_input: Some(request.messages.into_iter().map(Arc::new).collect()),
+        begins_anew: false,
+        setup: added.setup,
+        output: answer,
+        parameters: Parameters {
+            requested_model: requested.filter(|it| Some(it) != model.as_ref()),
+            ..parameters(&facts)
+        },
+        model,
+        error,
+        label: None,
+        output_count: OutputCount::Final,
+        usage_report: if is_present {
+            UsageReport::Present
+        } else {
+            UsageReport::Missing
+        },
+        complete: true,
+        circumstances: circumstances(node),
+    }
+}
+
+/// What identifies a call: OpenRouter's id of it, under which OpenRouter and the application both
+/// report it; otherwise its span.
+fn identity(node: &Node<'_>) -> String {
+    let response = Facts::of(&node.span.attributes).text(names::RESPONSE_ID);
+    match response.filter(|id| id.starts_with("gen-") && id.len() >= 24) {
+        Some(id) => id,
+        None => format!("{}/{}", node.span.trace_id, node.span.span_id),
+    }
+}
+
+/// Where to look for tokens: first in the span of the provider's own library, which has the numbers
+/// of the provider. Others count streams themselves.
+fn facts_of_usage<'a>(node: &Node<'a>) -> Facts<'a> {
+    const OWN: [&str; 2] = ["com.anthropic.sdk", "com.openai.sdk"];
+    let mut spans: Vec<_> = [node.span]
+        .into_iter()
+        .chain(node.twins.iter().copied())
+        .collect();
+    spans.sort_by_key(|span| !OWN.iter().any(|scope| span.scope.name.starts_with(scope)));
+    let logs = node.logs.iter().map(|log| &log.attributes);
+    let spans = spans.into_iter().map(|span| &span.attributes);
+    Facts(spans.chain(logs).collect())
+}
+
+/// Providers whose names differ between the semantic conventions and PostHog's prices.
+const PROVIDERS: [(&str, &str); 9] = [
+    ("aws.bedrock", "bedrock"),
+    ("az.ai.openai", "azure"),
+    ("azure.ai.openai", "azure"),
+    ("azure.ai.inference", "azure"),
+    ("gcp.vertex_ai", "google"),
+    ("gcp.gemini", "google"),
+    ("gcp.gen_ai", "google"),
+    ("x_ai", "xai"),
+    ("mistral_ai", "mistral"),
+];
+
+fn provider(node: &Node<'_>, facts: &Facts<'_>, model: Option<&str>) -> Option<String> {
+    if is_of_openrouter(node.span) {
+        return Some("openrouter".to_owned());
+    }
+    let stated = facts.text(names::PROVIDER).map(|it| it.to_lowercase());
+    // Frameworks name themselves.
+    let stated = stated.filter(|it| !["langchain", "langgraph"].contains(&it.as_str()));
+    let known = stated.map(|stated| {
+        let mut providers = PROVIDERS.iter();
+        match providers.find(|(name, _)| *name == stated) {
+            Some((_, name)) => (*name).to_owned(),
+            // The AI SDK adds the kind of the model: `openai.chat`.
+            None => stated.split('.').next().unwrap_or(&stated).to_owned(),
+        }
+    });
+    known.or_else(|| models::provider(model?).map(str::to_owned))
+}
+
+/// Why a model stopped. A call without any outcome was cancelled: the AI SDK leaves out its end.
+fn stop(
+    node: &Node<'_>,
+    facts: &Facts<'_>,
+    report: UsageReport,
+    answer: &[Block],
+) -> Option<StopReason> {
+    let error = error(node.span, facts);
+    if outcome::is_cancelled(error.as_ref()) {
+        return Some(StopReason::Aborted);
+    }
+    let stated = stop_reason(facts);
+    if stated.is_some() || error.is_some() {
+        return stated;
+    }
+    let is_ai_sdk = ["ai", "gen_ai"].contains(&node.span.scope.name.as_str());
+    let is_empty = report == UsageReport::Missing && answer.is_empty();
+    if is_of_openrouter(node.span) && !says(node.span, "span.type", "span") && is_empty {
+        return Some(StopReason::Other("cancelled".to_owned()));
+    }
+    (is_ai_sdk && is_empty).then_some(StopReason::Aborted)
+}
+
+/// Parameters that are single values: their names in attributes, and in requests.
+const PARAMETERS: [&str; 14] = [
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "stop_sequences",
+    "frequency_penalty",
+    "presence_penalty",
+    "stream",
+    "choice.count",
+    "n",
+    "tool_choice",
+    "response_format",
+    "reasoning",
+    "encoding_formats",
+];
+
+fn parameters(facts: &Facts<'_>) -> Parameters {
+    let mut others = Map::new();
+    for name in PARAMETERS {
+        let camel = camel(name);
+        let attribute = format!("gen_ai.request.{name}");
+        let setting = format!("ai.settings.{camel}");
+        let invocation = format!("llm.invocation_parameters#{name}");
+        let raw = format!("gen_ai.completion#rawRequest.{name}");
+        let langfuse = format!("langfuse.observation.model.parameters#{name}");
+        let places = [&attribute, &setting, &invocation, &raw, &langfuse].map(String::as_str);
+        if let Some(value) = facts.value(&places) {
+            others.insert(name.to_owned(), messages::without_data(parsed(value)));
+        }
+    }
+    if let Some(choice) = facts.value(&["ai.prompt.toolChoice"]).map(parsed) {
+        others.insert("tool_choice".to_owned(), choice);
+    }
+    Parameters {
+        max_tokens: facts.count(&[
+            "gen_ai.request.max_tokens",
+            "ai.settings.maxOutputTokens",
+            "ai.settings.maxTokens",
+            "llm.invocation_parameters#max_tokens",
+            "gen_ai.completion#rawRequest.max_tokens",
+            "langfuse.observation.model.parameters#max_tokens",
+        ]),
+        effort: facts.text(&[
+            "gen_ai.request.reasoning.level",
+            "gen_ai.request.reasoning_effort",
+            "effort",
+        ]),
+        service_tier: facts.text(&[
+            "gen_ai.response.service_tier",
+            "gen_ai.openai.response.service_tier",
+        ]),
+        others,
+        ..Parameters::default()
+    }
+}
+
+/// A name in the form that JavaScript uses.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut camel, word| {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|it| it.to_ascii_uppercase()));
+        camel.extend(letters);
+        camel
+    })
+}
+
+/// Name of a call for people; none for one that its user could have named and did not.
+pub(super) fn name_of_call(node: &Node<'_>) -> Option<String> {
+    let name = &node.span.name;
+    let is_unnamed = is_of_openrouter(node.span) && [UNNAMED, "chat"].contains(&name.as_str());
+    (!name.is_empty() && !is_unnamed).then(|| name.clone())
+}
+
+/// The operation of a node.
+pub(super) fn operation(node: &Node<'_>, traced: Traced) -> Operation {
+    let facts = node.facts();
+    let kind = match &node.kind {
+        SpanKind::Operation(kind) => kind.clone(),
+        _ => OperationKind::Tool,
+    };
+    let (input, output) = states(node, &facts);
+    Operation {
+        traced,
+        kind,
+        call_id: None,
+        input,
+        output,
+        started_at: node.times.start,
+        ended_at: node.times.end,
+        timing: node.times.timing,
+        error: error(node.span, &facts),
+        circumstances: circumstances(node),
+    }
+}
+
+/// What an operation was given and what it returned. Conversations are events of their own, so that
+/// the last words of each side say enough.
+fn states(node: &Node<'_>, facts: &Facts<'_>) -> (Json, Json) {
+    let said = Said::of(&node.logs, &node.span.events);
+    let request = content::request(facts, &said);
+    let asked = messages::last_text(&request.messages, Role::User);
+    let prompt = facts
+        .text(&["user_prompt", "prompt"])
+        .filter(|it| it != messages::NOT_RECORDED);
+    let value = |candidates| {
+        facts
+            .value(candidates)
+            .map(parsed)
+            .map(messages::without_data)
+    };
+    let input = asked.or(prompt).map(Json::String);
+    let input = input.or_else(|| value(names::OTHER_INPUT));
+    let answer = Message {
+        role: Role::Assistant,
+        content: content::answer(facts, &said),
+    };
+    let answered = Some(messages::text_of(&answer)).filter(|text| !text.is_empty());
+    let output = answered.map(Json::String);
+    let output = output.or_else(|| value(&["final_result"]));
+    let output = output.or_else(|| value(names::OTHER_OUTPUT));
+    (input.unwrap_or_default(), output.unwrap_or_default())
+}
+
+/// Name of an operation for people: the one that a programmer gave it, otherwise that of its span.
+pub(super) fn name_of_operation(node: &Node<'_>) -> Option<String> {
+    let given = Facts::of(&node.span.attributes).text(names::GIVEN_NAME);
+    let given = given.or_else(|| Some(node.span.name.clone()));
+    given.filter(|name| !name.is_empty())
+}
+
+/// The requests of the calls in these pieces of a trace.
+pub(super) fn requests(spans: &[Span], logs: &[LogRecord]) -> Vec<Request> {
+    let mut tree = Tree::new(spans);
+    tree.join(logs);
+    twins::merge(&mut tree);
+    let calls = tree.calls(CallKind::Chat).into_iter();
+    let exchanges = calls.map(|it| Exchange::of(&tree.nodes[it], CallKind::Chat));
+    exchanges.map(|it| it.request).collect()
+}

@@ -1,0 +1,49 @@
+//! Coding agents that report over OpenTelemetry what their own sessions hold too.
+
+use super::candidates as names;
+use super::kinds::{SpanKind, kind_of};
+use crate::otlp::Span;
+use crate::session::Agent;
+use crate::sources::otlp::facts::Facts;
+use crate::sources::session_ref::Reporter;
+
+/// Beginnings of the names of scopes, names of services, and the agent.
+const AGENTS: [(&str, &str, Agent); 2] = [
+    (
+        "com.anthropic.claude_code",
+        "claude-code",
+        Agent::ClaudeCode,
+    ),
+    ("opencode", "opencode", Agent::OpenCode),
+];
+
+/// The agent that made every call of these spans of a trace. A trace in which an application calls
+/// models too has none.
+pub(crate) fn reporter(spans: &[Span]) -> Option<Reporter> {
+    let calls = spans
+        .iter()
+        .filter(|it| matches!(kind_of(it), SpanKind::Call(_)));
+    let mut agents = calls.map(agent_of);
+    let agent = match agents.next() {
+        Some(first) => {
+            let first = first?;
+            agents.all(|it| it == Some(first)).then_some(first)?
+        }
+        // A prompt that was cancelled before its first call.
+        None => spans.iter().find_map(agent_of)?,
+    };
+    let own = spans.iter().filter(|it| agent_of(it) == Some(agent));
+    let mut sessions = own.filter_map(|it| Facts::of(&it.attributes).text(names::SESSION_OF_AGENT));
+    Some(Reporter {
+        agent,
+        session: sessions.next(),
+    })
+}
+
+fn agent_of(span: &Span) -> Option<Agent> {
+    let service = span.resource.attributes.text("service.name");
+    let is_of = |(scope, name, _): &&(&str, &str, Agent)| {
+        span.scope.name.starts_with(scope) || service == Some(name)
+    };
+    AGENTS.iter().find(is_of).map(|(_, _, agent)| *agent)
+}

@@ -1,0 +1,393 @@
+//! Attributes under which emitters state each fact, the most trustworthy first. After a `#` stands
+//! the path within a value that is JSON.
+//!
+//! Sources: the semantic conventions of generative AI (`gen_ai.*`, newest and older names), the AI
+//! SDK 4 to 7 (`ai.*`), OpenInference (`llm.*`, `embedding.*`), OpenLLMetry (`llm.usage.*`,
+//! `traceloop.*`), Langfuse, LangSmith, pydantic-ai and Logfire, Sentry, OpenRouter's Broadcast, and
+//! what Claude Code, Codex and Gemini CLI send.
+
+type Candidates = &'static [&'static str];
+
+// The model.
+pub(crate) const MODEL: Candidates = &[
+    "gen_ai.response.model",
+    "ai.response.model",
+    "llm.response.model",
+    "llm.model_name",
+    "embedding.model_name",
+    "reranker.model_name",
+    "langfuse.observation.model.name",
+    "langsmith.metadata.ls_model_name",
+    "gen_ai.request.model",
+    "ai.model.id",
+    "llm.request.model",
+    "llm.request.model_name",
+    "llm.invocation_parameters#model",
+    "input.value#model",
+    "model_name",
+    "model",
+];
+pub(crate) const REQUESTED_MODEL: Candidates =
+    &["gen_ai.request.model", "ai.model.id", "llm.request.model"];
+pub(crate) const PROVIDER: Candidates = &[
+    "gen_ai.provider.name",
+    "gen_ai.system",
+    "ai.model.provider",
+    "llm.provider",
+    "llm.system",
+    "llm.vendor",
+    "langsmith.metadata.ls_provider",
+];
+pub(crate) const RESPONSE_ID: Candidates = &[
+    "gen_ai.response.id",
+    "ai.response.id",
+    "llm.response.id",
+    "request_id",
+    "output.value#id",
+];
+
+// Tokens.
+pub(crate) const INPUT_TOKENS: Candidates = &[
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+    "ai.usage.tokens",
+    "llm.token_count.prompt",
+    "llm.usage.prompt_tokens",
+    "langfuse.observation.usage_details#input",
+    "langfuse.observation.usage_details#input_tokens",
+    "langfuse.observation.usage_details#prompt_tokens",
+    "langsmith.metadata.usage_metadata#input_tokens",
+    "input_token_count",
+    "input_tokens",
+];
+pub(crate) const OUTPUT_TOKENS: Candidates = &[
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
+    "llm.token_count.completion",
+    "llm.usage.completion_tokens",
+    "langfuse.observation.usage_details#output",
+    "langfuse.observation.usage_details#output_tokens",
+    "langfuse.observation.usage_details#completion_tokens",
+    "langsmith.metadata.usage_metadata#output_tokens",
+    "output_token_count",
+    "output_tokens",
+];
+pub(crate) const CACHE_READ: Candidates = &[
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.input_tokens.cached",
+    "gen_ai.usage.input_tokens.cache_read",
+    "gen_ai.usage.cached_input_tokens",
+    "gen_ai.usage.cached_tokens",
+    "gen_ai.usage.prompt_tokens_details.cached_tokens",
+    "gen_ai.usage.prompt_tokens_details.cache_read",
+    "gen_ai.usage.prompt_cache_hit_tokens",
+    "ai.usage.inputTokenDetails.cacheReadTokens",
+    "ai.usage.cachedInputTokens",
+    "llm.token_count.prompt_details.cache_read",
+    "llm.usage.cache_read_input_tokens",
+    "gen_ai.usage.details.cache_read_tokens",
+    "gen_ai.usage.details.cached_tokens",
+    "langfuse.observation.usage_details#cache_read_input_tokens",
+    "langfuse.observation.usage_details#input_cached_tokens",
+    "langfuse.observation.usage_details#input_cache_read",
+    "langsmith.metadata.usage_metadata#input_token_details.cache_read",
+    "cached_content_token_count",
+    "cached_token_count",
+    "cache_read_tokens",
+];
+pub(crate) const CACHE_WRITE: Candidates = &[
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.input_tokens.cache_write",
+    "gen_ai.usage.input_tokens.cache_creation",
+    "gen_ai.usage.prompt_tokens_details.cache_write",
+    "ai.usage.inputTokenDetails.cacheWriteTokens",
+    "llm.token_count.prompt_details.cache_write",
+    "llm.usage.cache_creation_input_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+    "langfuse.observation.usage_details#cache_creation_input_tokens",
+    "langfuse.observation.usage_details#input_cache_creation",
+    "langsmith.metadata.usage_metadata#input_token_details.cache_creation",
+    "ai.response.providerMetadata#anthropic.cacheCreationInputTokens",
+    "ai.response.providerMetadata#anthropic.usage.cache_creation_input_tokens",
+    "cache_write_token_count",
+    "cache_creation_tokens",
+];
+pub(crate) const CACHE_WRITE_5M: Candidates = &[
+    "anthropic.usage.cache_creation.ephemeral_5m_input_tokens",
+    "gen_ai.usage.input_tokens.cache_write_5m",
+    "ai.response.providerMetadata#anthropic.usage.cache_creation.ephemeral_5m_input_tokens",
+    "cache_creation_5m_tokens",
+];
+pub(crate) const CACHE_WRITE_1H: Candidates = &[
+    "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+    "gen_ai.usage.input_tokens.cache_write_1h",
+    "ai.response.providerMetadata#anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+    "cache_creation_1h_tokens",
+];
+pub(crate) const REASONING: Candidates = &[
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.output_tokens_details.reasoning_tokens",
+    "gen_ai.usage.completion_tokens_details.reasoning_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
+    "ai.usage.outputTokenDetails.reasoningTokens",
+    "ai.usage.reasoningTokens",
+    "llm.token_count.completion_details.reasoning",
+    "llm.usage.reasoning_tokens",
+    "langfuse.observation.usage_details#output_reasoning_tokens",
+    "langfuse.observation.usage_details#output_reasoning",
+    "langsmith.metadata.usage_metadata#output_token_details.reasoning",
+    "codex.usage.reasoning_output_tokens",
+    "reasoning_token_count",
+    "thoughts_token_count",
+];
+pub(crate) const WEB_SEARCHES: Candidates = &["gen_ai.usage.web_search_requests"];
+
+// Costs, in dollars.
+pub(crate) const INPUT_COST: Candidates = &["gen_ai.usage.input_cost"];
+pub(crate) const OUTPUT_COST: Candidates = &["gen_ai.usage.output_cost"];
+pub(crate) const TOTAL_COST: Candidates = &[
+    "gen_ai.usage.total_cost",
+    "ai.response.providerMetadata#openrouter.usage.cost",
+];
+/// Some write 0 here for a model whose price they do not know.
+pub(crate) const GUESSED_COST: Candidates = &["gen_ai.usage.cost"];
+
+// Input of a call.
+pub(crate) const SYSTEM: Candidates = &["gen_ai.system_instructions"];
+pub(crate) const INPUT: Candidates = &["gen_ai.input.messages", "ai.prompt.messages"];
+/// Lists that are spread over attributes.
+pub(crate) const SPREAD_INPUT: Candidates = &["gen_ai.prompt", "llm.input_messages", "llm.prompts"];
+pub(crate) const OTHER_INPUT: Candidates = &[
+    "gen_ai.prompt",
+    "gen_ai.request.messages",
+    "langfuse.observation.input",
+    "ai.prompt",
+    "request_text",
+    "input.value",
+    "traceloop.entity.input",
+    "gen_ai.task.input",
+];
+pub(crate) const TOOLS: Candidates = &[
+    "gen_ai.tool.definitions",
+    "ai.prompt.tools",
+    "gen_ai.request.available_tools",
+    "gen_ai.completion#tools",
+    "gen_ai.completion#rawRequest.tools",
+    "model_request_parameters#function_tools",
+];
+pub(crate) const SPREAD_TOOLS: Candidates = &["llm.tools", "llm.request.functions"];
+
+// Output of a call.
+pub(crate) const OUTPUT: Candidates = &["gen_ai.output.messages"];
+pub(crate) const OUTPUT_TEXT: Candidates = &["ai.response.text", "gen_ai.response.text"];
+pub(crate) const OUTPUT_OBJECT: Candidates = &["ai.response.object"];
+pub(crate) const OUTPUT_REASONING: Candidates = &["ai.response.reasoning"];
+pub(crate) const OUTPUT_CALLS: Candidates =
+    &["ai.response.toolCalls", "gen_ai.response.tool_calls"];
+pub(crate) const SPREAD_OUTPUT: Candidates = &[
+    "gen_ai.completion",
+    "llm.output_messages",
+    "llm.completions",
+];
+pub(crate) const OTHER_OUTPUT: Candidates = &[
+    "gen_ai.completion",
+    "langfuse.observation.output",
+    "response_text",
+    "output.value",
+    "traceloop.entity.output",
+    "gen_ai.task.output",
+];
+
+// Embeddings.
+pub(crate) const EMBEDDED: Candidates = &["ai.values", "ai.value", "gen_ai.input.messages"];
+pub(crate) const SPREAD_EMBEDDED: Candidates = &["embedding.embeddings", "gen_ai.prompt"];
+pub(crate) const OTHER_EMBEDDED: Candidates =
+    &["langfuse.observation.input", "input.value", "gen_ai.prompt"];
+
+// Tools.
+pub(crate) const TOOL_NAME: Candidates = &[
+    "gen_ai.tool.name",
+    "ai.toolCall.name",
+    "tool.name",
+    "tool_name",
+    "function_name",
+    "traceloop.entity.name",
+];
+pub(crate) const TOOL_CALL_ID: Candidates = &[
+    "gen_ai.tool.call.id",
+    "ai.toolCall.id",
+    "tool_call.id",
+    "tool_use_id",
+    "call_id",
+    "output.value#data.tool_call_id",
+    "output.value#tool_call_id",
+    "gen_ai.tool.call.result#output.kwargs.tool_call_id",
+    "traceloop.entity.output#output.kwargs.tool_call_id",
+];
+pub(crate) const TOOL_INPUT: Candidates = &[
+    "tool_input",
+    "gen_ai.tool.call.arguments",
+    "ai.toolCall.args",
+    "tool_arguments",
+    "gen_ai.tool.input",
+    "arguments",
+    "function_args",
+    "langfuse.observation.input",
+    "input.value",
+    "gen_ai.prompt",
+    "traceloop.entity.input",
+    "tool.parameters",
+];
+pub(crate) const TOOL_OUTPUT: Candidates = &[
+    "gen_ai.tool.call.result",
+    "ai.toolCall.result",
+    "tool_response",
+    "gen_ai.tool.output",
+    "langfuse.observation.output",
+    "output.value",
+    "gen_ai.completion",
+    "traceloop.entity.output",
+    "output",
+];
+
+// Outcome.
+pub(crate) const STOP_REASON: Candidates = &[
+    "anthropic.message.stop_reason",
+    "gen_ai.response.finish_reasons",
+    "gen_ai.response.finish_reason",
+    "ai.response.finishReason",
+    "llm.finish_reason",
+    "llm.response.finish_reason",
+    "llm.response.stop_reason",
+    "stop_reason",
+    "finish_reasons",
+];
+pub(crate) const HTTP_STATUS: Candidates = &[
+    "http.response.status_code",
+    "http.status_code",
+    "error.status_code",
+    "status_code",
+];
+pub(crate) const ERROR_TEXT: Candidates = &[
+    "error.message",
+    "langfuse.observation.status_message",
+    "span.status_message",
+    "error_message",
+    "error",
+];
+/// Seconds until the first part of the response.
+pub(crate) const FIRST_SECONDS: Candidates = &[
+    "gen_ai.response.time_to_first_chunk",
+    "gen_ai.client.operation.time_to_first_chunk",
+];
+/// Milliseconds until the first part of the response.
+pub(crate) const FIRST_MILLISECONDS: Candidates = &[
+    "ai.response.msToFirstChunk",
+    "ttft_ms",
+    "trace.metadata.openrouter.first_token_ms",
+];
+/// Seconds that some write for calls that do not stream too, for which they are the whole time.
+pub(crate) const FIRST_IF_STREAMED: Candidates = &["gen_ai.server.time_to_first_token"];
+pub(crate) const STREAMS: Candidates = &[
+    "gen_ai.request.stream",
+    "gen_ai.is_streaming",
+    "llm.is_streaming",
+    "langsmith.metadata.stream",
+];
+/// Seconds of an operation, for spans without an end.
+pub(crate) const SECONDS: Candidates = &["gen_ai.client.operation.duration"];
+/// Milliseconds of an operation, for spans without an end.
+pub(crate) const MILLISECONDS: Candidates = &["duration_ms"];
+
+// Who and where.
+pub(crate) const PERSON: Candidates = &[
+    "ai.telemetry.metadata.posthog_distinct_id",
+    "ai.settings.context.posthog_distinct_id",
+    "gen_ai.context.posthog_distinct_id",
+    "traceloop.association.properties.posthog_distinct_id",
+    "langsmith.metadata.posthog_distinct_id",
+    "langfuse.trace.metadata.posthog_distinct_id",
+    "metadata#posthog_distinct_id",
+    "posthog_distinct_id",
+    "posthog.distinct_id",
+];
+/// Other names of the user, which not everybody means as PostHog's id.
+pub(crate) const USER: Candidates = &[
+    "user.email",
+    "user.id",
+    "enduser.id",
+    "langfuse.user.id",
+    "user_id",
+    "ai.telemetry.metadata.userId",
+    "ai.telemetry.metadata.user_id",
+    "ai.settings.context.userId",
+    "ai.settings.context.user_id",
+    "traceloop.association.properties.user_id",
+    "langsmith.metadata.user_id",
+    "metadata#user_id",
+];
+/// The session of a coding agent, by its own id.
+pub(crate) const SESSION_OF_AGENT: Candidates = &[
+    "session.id",
+    "ai.telemetry.metadata.sessionId",
+    "ai.settings.context.sessionId",
+];
+pub(crate) const SESSION: Candidates = &[
+    "$ai_session_id",
+    "posthog.session_id",
+    "ai.telemetry.metadata.$ai_session_id",
+    "ai.telemetry.metadata.sessionId",
+    "ai.telemetry.metadata.session_id",
+    "ai.settings.context.$ai_session_id",
+    "ai.settings.context.sessionId",
+    "ai.settings.context.session_id",
+    "gen_ai.conversation.id",
+    "session.id",
+    "langfuse.session.id",
+    "traceloop.association.properties.session_id",
+    "traceloop.association.properties.thread_id",
+    "langsmith.trace.session_id",
+    "langsmith.metadata.session_id",
+    "langsmith.metadata.thread_id",
+    "metadata#session_id",
+    "metadata#thread_id",
+    "conversation.id",
+];
+pub(crate) const GROUPS: Candidates = &[
+    "$groups",
+    "ai.telemetry.metadata.$groups",
+    "ai.settings.context.$groups",
+    "posthog.groups",
+];
+pub(crate) const AGENT_NAME: Candidates = &["gen_ai.agent.name", "agent_name", "agent.name"];
+/// Name that a programmer gave to the work.
+pub(crate) const GIVEN_NAME: Candidates = &[
+    "ai.telemetry.functionId",
+    "gen_ai.function_id",
+    "gen_ai.agent.name",
+    "agent_name",
+    "agent.name",
+    "langfuse.trace.name",
+    "traceloop.entity.name",
+];
+/// Name of the provider's server.
+pub(crate) const SERVER: Candidates = &["gen_ai.openai.api_base", "server.address"];
+/// Prefixes of attributes that hold the application's own facts, under the names behind them.
+pub(crate) const METADATA: Candidates = &[
+    "ai.telemetry.metadata.",
+    "ai.settings.context.",
+    "traceloop.association.properties.",
+    "langsmith.metadata.",
+    "langfuse.trace.metadata.",
+    "langfuse.observation.metadata.",
+    "trace.metadata.",
+];

@@ -1,0 +1,9 @@
+//! How emitters name things: tables, so that a new emitter is a line.
+//!
+//! `kinds` says which spans are what, `candidates` under which attributes each fact is found, the
+//! most trustworthy first. The remaining files hold what is special about one emitter.
+
+pub(super) mod agents;
+pub(super) mod candidates;
+pub(super) mod codex;
+pub(super) mod kinds;

@@ -1,0 +1,273 @@
+//! Looks facts up among the attributes of spans and log records.
+
+use serde_json::{Map, Value as Json};
+
+use crate::otlp::{Attributes, Value};
+
+/// Attributes of one piece of work, from several spans and log records if more than one instrument
+/// reported it. What the first of them says counts before what the next one says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts<'a>(pub(super) Vec<&'a Attributes>);
+
+/// Separates the name of an attribute from a path within its value, which is JSON.
+const WITHIN: char = '#';
+
+impl<'a> Facts<'a> {
+    /// The attributes of one span or log record.
+    pub(super) fn of(attributes: &'a Attributes) -> Self {
+        Self(vec![attributes])
+    }
+
+    /// The value of an attribute, unless it is empty.
+    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
+        let mut layers = self.0.iter();
+        layers.find_map(|layer| given(layer, name))
+    }
+
+    /// The value under the first candidate that has one. A candidate is the name of an attribute,
+    /// or the name and a path: `usage#details.cached`.
+    pub(super) fn value(&self, candidates: &[&str]) -> Option<Json> {
+        self.0.iter().find_map(|layer| {
+            candidates
+                .iter()
+                .find_map(|candidate| look_up(layer, candidate))
+        })
+    }
+
+    /// The text under the first candidate that has one that is not blank.
+    pub(super) fn text(&self, candidates: &[&str]) -> Option<String> {
+        self.find(candidates, |value| match value {
+            Json::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+    }
+
+    /// The number under the first candidate that has one. Some emitters write digits as text.
+    pub(super) fn number(&self, candidates: &[&str]) -> Option<f64> {
+        self.find(candidates, |value| number(&value))
+    }
+
+    /// The count under the first candidate that has one.
+    pub(super) fn count(&self, candidates: &[&str]) -> Option<u64> {
+        self.find(candidates, |value| count(&value))
+    }
+
+    /// The truth value under the first candidate that has one.
+    pub(super) fn flag(&self, candidates: &[&str]) -> Option<bool> {
+        self.find(candidates, |value| match value {
+            Json::Bool(flag) => Some(flag),
+            Json::String(text) => text.trim().parse().ok(),
+            _ => None,
+        })
+    }
+
+    fn find<T>(&self, candidates: &[&str], read: impl Fn(Json) -> Option<T>) -> Option<T> {
+        self.0.iter().find_map(|layer| {
+            let mut candidates = candidates.iter();
+            candidates.find_map(|candidate| read(look_up(layer, candidate)?))
+        })
+    }
+
+    /// The list that is spread over attributes named `prefix.0.…`, `prefix.1.…`.
+    pub(super) fn spread(&self, prefix: &str) -> Option<Json> {
+        self.0.iter().find_map(|layer| gather(layer, prefix))
+    }
+
+    /// Every attribute whose name begins with `prefix`, without it.
+    pub(super) fn below(&self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        let layers = self.0.iter().flat_map(|layer| layer.iter());
+        layers.filter_map(move |it| Some((it.key.strip_prefix(prefix)?, &it.value)))
+    }
+}
+
+/// The value of an attribute, unless it is empty. Sentry renames the attributes of the AI SDK.
+fn given<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a Value> {
+    let renamed = || {
+        let is_renamed = name.starts_with("ai.");
+        is_renamed.then(|| attributes.get(&format!("vercel.{name}")))?
+    };
+    let value = attributes.get(name).or_else(renamed)?;
+    let is_empty = match value {
+        Value::Null => true,
+        Value::Text(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Map(fields) => fields.is_empty(),
+        _ => false,
+    };
+    (!is_empty).then_some(value)
+}
+
+fn look_up(attributes: &Attributes, candidate: &str) -> Option<Json> {
+    let Some((name, path)) = candidate.split_once(WITHIN) else {
+        return given(attributes, candidate).map(|value| value.clone().into());
+    };
+    let mut value = parsed(given(attributes, name)?.clone().into());
+    for step in path.split('.') {
+        value = match value {
+            Json::Object(mut fields) => fields.swap_remove(step)?,
+            _ => return None,
+        };
+    }
+    (!value.is_null()).then_some(value)
+}
+
+/// A text that is JSON, as what it says; any other value as it is.
+pub(super) fn parsed(value: Json) -> Json {
+    let Json::String(text) = &value else {
+        return value;
+    };
+    let is_structure = text.trim_start().starts_with(['{', '[']);
+    let parsed = is_structure.then(|| serde_json::from_str(text).ok());
+    parsed.flatten().unwrap_or(value)
+}
+
+/// A number, also one that is written as text.
+pub(super) fn number(value: &Json) -> Option<f64> {
+    let number = match value {
+        Json::Number(number) => number.as_f64(),
+        Json::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.filter(|number| number.is_finite())
+}
+
+/// A whole number that is not negative.
+pub(super) fn count(value: &Json) -> Option<u64> {
+    if let Some(count) = value.as_u64() {
+        return Some(count);
+    }
+    let number = number(value).filter(|number| *number >= 0.0 && *number < MAX_COUNT)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between 0 and 2^53"
+    )]
+    Some(number.round() as u64)
+}
+
+/// Larger numbers are no counts.
+const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
+
+/// Items of a list at most. An emitter that writes a number in the name of an attribute could name
+/// any.
+const MAX_ITEMS: usize = 10_000;
+
+/// Builds the list whose items' fields are attributes of their own.
+fn gather(attributes: &Attributes, prefix: &str) -> Option<Json> {
+    let mut list = Json::Array(Vec::new());
+    for attribute in attributes {
+        let rest = attribute.key.strip_prefix(prefix);
+        let Some(path) = rest.and_then(|rest| rest.strip_prefix('.')) else {
+            continue;
+        };
+        if path.starts_with(|first: char| first.is_ascii_digit()) {
+            insert(&mut list, path, attribute.value.clone().into());
+        }
+    }
+    let is_filled = list.as_array().is_some_and(|items| !items.is_empty());
+    is_filled.then(|| without_gaps(list))
+}
+
+fn insert(place: &mut Json, path: &str, value: Json) {
+    let (step, rest) = match path.split_once('.') {
+        Some((step, rest)) => (step, Some(rest)),
+        None => (path, None),
+    };
+    let child = match step.parse::<usize>() {
+        Ok(index) if index >= MAX_ITEMS => return,
+        Ok(index) => {
+            if !place.is_array() {
+                *place = Json::Array(Vec::new());
+            }
+            let Json::Array(items) = place else { return };
+            if items.len() <= index {
+                items.resize(index + 1, Json::Null);
+            }
+            &mut items[index]
+        }
+        Err(_) => {
+            if !place.is_object() {
+                *place = Json::Object(Map::new());
+            }
+            let Json::Object(fields) = place else { return };
+            fields.entry(step.to_owned()).or_insert(Json::Null)
+        }
+    };
+    match rest {
+        Some(rest) => insert(child, rest, value),
+        None => *child = value,
+    }
+}
+
+/// The list without items that no attribute names.
+fn without_gaps(value: Json) -> Json {
+    match value {
+        Json::Array(items) => {
+            let items = items.into_iter().filter(|item| !item.is_null());
+            items.map(without_gaps).collect()
+        }
+        Json::Object(fields) => {
+            let fields = fields.into_iter();
+            fields
+                .map(|(name, field)| (name, without_gaps(field)))
+                .collect()
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn attributes(pairs: &[(&str, Value)]) -> Attributes {
+        let pairs = pairs.iter().map(|(key, value)| (*key, value.clone()));
+        pairs.collect()
+    }
+
+    #[test]
+    fn the_first_candidate_with_a_usable_value_counts() {
+        let first = attributes(&[
+            ("a", "".into()),
+            ("b", "12".into()),
+            ("details", r#"{"cached":{"tokens":7}}"#.into()),
+        ]);
+        let second = attributes(&[("a", Value::Int(3)), ("c", Value::Double(0.5))]);
+        let facts = Facts(vec![&first, &second]);
+        assert_eq!(facts.count(&["a", "b"]), Some(12), "the first layer");
+        assert_eq!(facts.count(&["a"]), Some(3), "the next layer fills a gap");
+        assert_eq!(facts.count(&["details#cached.tokens"]), Some(7));
+        assert_eq!(facts.number(&["c"]), Some(0.5));
+        assert_eq!(facts.count(&["details"]), None, "an object is no count");
+    }
+
+    #[test]
+    fn attributes_that_sentry_renames_are_found() {
+        let renamed = attributes(&[("vercel.ai.model.id", "gpt-4o".into())]);
+        let model = Facts::of(&renamed).text(&["ai.model.id"]);
+        assert_eq!(model.as_deref(), Some("gpt-4o"));
+    }
+
+    #[test]
+    fn a_list_that_is_spread_over_attributes_is_one_list() {
+        let spread = attributes(&[
+            ("in.0.message.role", "user".into()),
+            ("in.0.message.calls.1.id", "b".into()),
+            ("in.0.message.calls.0.id", "a".into()),
+            ("in.4.message.role", "tool".into()),
+            ("in.99999999999.message.role", "x".into()),
+            ("in.length", Value::Int(2)),
+        ]);
+        let facts = Facts::of(&spread);
+        let list = facts.spread("in").expect("a list");
+        assert_eq!(
+            list[0]["message"]["calls"],
+            json!([{"id": "a"}, {"id": "b"}])
+        );
+        assert_eq!(list[1]["message"]["role"], "tool");
+        assert_eq!(facts.spread("out"), None);
+    }
+}

@@ -1,0 +1,333 @@
+//! Whom a piece of work was done for, and by which application.
+//!
+//! Applications state that on the span where they know it, which is rarely the call of the model:
+//! AI SDK 7 puts the user's id on a step, web frameworks put it on the request. So a span has what
+//! it says itself, then what the nearest span around it says, then the root of its trace, then the
+//! resource. Spans of several users never mix, since each asks only those around it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
+
+use super::dialects::candidates as names;
+use super::dialects::kinds::is_of_openrouter;
+use super::facts::{Facts, parsed};
+use super::messages::without_data;
+use crate::otlp::{Attributes, Span, Value};
+use crate::session::Origin;
+
+/// What a span says of itself, completed by the spans around it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Identity {
+    /// PostHog's id of the user.
+    person: Option<String>,
+    /// Another id of the user.
+    user: Option<String>,
+    session: Option<String>,
+    groups: Map<String, Json>,
+    agent: Option<String>,
+    properties: Map<String, Json>,
+}
+
+/// Bytes of the longest id that PostHog takes.
+const LONGEST_ID: usize = 200;
+
+/// Items of a list that is still a property rather than content.
+const LONGEST_LIST: usize = 32;
+
+/// Levels of objects and lists in a property.
+const LEVELS: usize = 3;
+
+/// Bytes of a text that is still a property rather than content.
+const LONGEST_TEXT: usize = 1_000;
+
+impl Identity {
+    /// What a span says, completed by `around`.
+    pub(super) fn of(span: &Span, around: Option<&Self>) -> Self {
+        let facts = Facts::of(&span.attributes);
+        let mut own = Self {
+            person: facts.text(names::PERSON).and_then(id),
+            user: user(span, &facts),
+            session: session(span, &facts),
+            groups: groups(&facts),
+            agent: facts.text(names::AGENT_NAME),
+            properties: metadata(&span.attributes),
+        };
+        if let Some(around) = around {
+            own.complete(around);
+        }
+        own
+    }
+
+    /// Fills the gaps from the span around it.
+    pub(super) fn complete(&mut self, around: &Self) {
+        let fill = |own: &mut Option<String>, other: &Option<String>| {
+            if own.is_none() {
+                own.clone_from(other);
+            }
+        };
+        fill(&mut self.person, &around.person);
+        fill(&mut self.user, &around.user);
+        fill(&mut self.session, &around.session);
+        fill(&mut self.agent, &around.agent);
+        if self.groups.is_empty() {
+            self.groups.clone_from(&around.groups);
+        }
+        for (name, value) in &around.properties {
+            if !self.properties.contains_key(name) {
+                self.properties.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// Takes the user and the session that all of these agree on, for work that contains them and
+    /// does not say.
+    pub(super) fn agree_with<'a>(&mut self, inner: impl Iterator<Item = &'a Self> + Clone) {
+        fn common<'a>(mut all: impl Iterator<Item = &'a Option<String>>) -> Option<String> {
+            let first = all.next()?;
+            all.all(|it| it == first).then(|| first.clone())?
+        }
+        if self.person.is_none() && self.user.is_none() {
+            self.person = common(inner.clone().map(|it| &it.person));
+            self.user = common(inner.clone().map(|it| &it.user));
+        }
+        if self.session.is_none() {
+            self.session = common(inner.map(|it| &it.session));
+        }
+    }
+
+    /// The session that the span belongs to.
+    pub(super) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
+    /// The facts for the events of a span.
+    pub(super) fn origin(&self, span: &Span) -> Arc<Origin> {
+        let resource = Facts::of(&span.resource.attributes);
+        let text = |candidates: &[&str]| resource.text(candidates);
+        let service = text(&["service.name"]).filter(|name| {
+            // OpenRouter is what was called, not what called it.
+            !name.starts_with("unknown_service") && !is_of_openrouter(span)
+        });
+        let person = self
+            .person
+            .clone()
+            .or_else(|| text(names::PERSON).and_then(id));
+        let person = person.or_else(|| self.user.clone());
+        let of_resource = || text(names::USER).and_then(id);
+        Arc::new(Origin {
+            person: person.or_else(of_resource),
+            session: self.session.clone().or_else(|| text(names::SESSION)),
+            groups: self.groups.clone(),
+            project: service,
+            agent: self.agent.clone(),
+            framework: Some(framework(span).to_owned()),
+            server: server(&Facts::of(&span.attributes)),
+            properties: self.properties.clone(),
+        })
+    }
+}
+
+/// An id that identifies somebody. A longer one than PostHog takes is replaced by its hash.
+fn id(id: String) -> Option<String> {
+    const NOBODY: [&str; 2] = ["unknown", "default"];
+    if NOBODY.iter().any(|it| id.eq_ignore_ascii_case(it)) {
+        return None;
+    }
+    if id.len() <= LONGEST_ID {
+        return Some(id);
+    }
+    let mut hash = String::with_capacity(2 * LONGEST_ID);
+    for byte in Sha256::digest(id.as_bytes()) {
+        // Writing to a string cannot fail.
+        let _ = write!(hash, "{byte:02x}");
+    }
+    Some(hash)
+}
+
+/// The user's id. Claude Code states a hash of the machine, which is no person.
+fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
+    let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit());
+    let is_of_agent = span.name.starts_with("claude_code.") || is_of_openrouter(span);
+    let user = facts
+        .text(names::USER)
+        .filter(|id| !(is_of_agent && is_hash(id)));
+    user.and_then(id)
+}
+
+/// The session of a span. Claude Code calls each agent a conversation, and all of them a session.
+fn session(span: &Span, facts: &Facts<'_>) -> Option<String> {
+    if span.name.starts_with("claude_code.") {
+        return facts.text(&["session.id"]);
+    }
+    facts.text(names::SESSION)
+}
+
+fn groups(facts: &Facts<'_>) -> Map<String, Json> {
+    match facts.value(names::GROUPS).map(parsed) {
+        Some(Json::Object(groups)) => groups,
+        _ => Map::new(),
+    }
+}
+
+/// Names that stand for something else already, or that only the library itself is interested in.
+fn is_private(name: &str) -> bool {
+    const PREFIXES: [&str; 9] = [
+        "$",
+        "openrouter",
+        "provider_responses",
+        "langgraph_",
+        "ls_",
+        "lc_",
+        "LANGSMITH_",
+        "checkpoint_ns",
+        "_",
+    ];
+    const NAMES: [&str; 13] = [
+        "posthog_distinct_id",
+        "userId",
+        "user_id",
+        "sessionId",
+        "session_id",
+        "thread_id",
+        "usage_metadata",
+        "model",
+        "model_name",
+        "stream",
+        "entity_id",
+        "creator_user_id",
+        "device_id",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+}
+
+/// The application's own facts about a span, by their own names.
+fn metadata(attributes: &Attributes) -> Map<String, Json> {
+    let mut found = Map::new();
+    let facts = Facts::of(attributes);
+    let mut add = |name: &str, value: Json| {
+        let name = name.strip_prefix("posthog_").unwrap_or(name);
+        let value = property(parsed(without_data(value)));
+        if let Some(value) = value.filter(|_| !name.is_empty()) {
+            found.entry(name).or_insert(value);
+        }
+    };
+    for prefix in names::METADATA {
+        for (name, value) in facts.below(prefix) {
+            if !is_private(name) {
+                add(name, value.clone().into());
+            }
+        }
+    }
+    if let Some(Json::Object(fields)) = facts
+        .value(&["metadata", "langfuse.trace.metadata"])
+        .map(parsed)
+    {
+        for (name, value) in fields {
+            if !is_private(&name) {
+                add(&name, value);
+            }
+        }
+    }
+    for (name, kept) in [
+        (
+            "trace.metadata.openrouter.provider_name",
+            "openrouter_provider",
+        ),
+        (
+            "trace.metadata.openrouter.provider_slug",
+            "openrouter_provider_slug",
+        ),
+        (
+            "trace.metadata.openrouter.api_key_name",
+            "openrouter_api_key_name",
+        ),
+    ] {
+        if let Some(Value::Text(text)) = facts.get(name) {
+            found.insert(kept.to_owned(), text.clone().into());
+        }
+    }
+    found
+}
+
+/// A value that is short enough for a property, with three levels at most.
+fn property(value: Json) -> Option<Json> {
+    let is_short = match &value {
+        Json::Null => false,
+        Json::String(text) => text.len() <= LONGEST_TEXT,
+        Json::Array(items) => items.len() <= LONGEST_LIST,
+        Json::Object(_) | Json::Bool(_) | Json::Number(_) => true,
+    };
+    is_short.then(|| shallow(value, LEVELS))
+}
+
+fn shallow(value: Json, levels: usize) -> Json {
+    match value {
+        Json::Object(_) | Json::Array(_) if levels == 0 => Json::String("[truncated]".to_owned()),
+        Json::Object(fields) => {
+            let fields = fields.into_iter();
+            let fields = fields.map(|(name, value)| (name, shallow(value, levels - 1)));
+            Json::Object(fields.collect())
+        }
+        Json::Array(items) => items
+            .into_iter()
+            .map(|it| shallow(it, levels - 1))
+            .collect(),
+        other => other,
+    }
+}
+
+/// Frameworks by the beginning of the name of an instrumentation, as PostHog's own integrations
+/// name them.
+const FRAMEWORKS: [(&str, &str); 17] = [
+    ("openinference.instrumentation.langchain", "langchain"),
+    ("opentelemetry.instrumentation.langchain", "langchain"),
+    ("langsmith", "langchain"),
+    ("pydantic-ai", "pydantic-ai"),
+    ("logfire", "logfire"),
+    ("com.anthropic.claude_code", "claude-code"),
+    ("codex", "codex"),
+    ("gemini-cli", "gemini-cli"),
+    ("github.copilot", "copilot"),
+    ("opencode", "opencode"),
+    ("openrouter", "openrouter"),
+    ("langfuse", "langfuse"),
+    ("openinference.instrumentation.llama_index", "llamaindex"),
+    ("opentelemetry.instrumentation.llamaindex", "llamaindex"),
+    ("openinference.instrumentation.crewai", "crewai"),
+    ("gcp.vertex.agent", "google-adk"),
+    ("genkit", "genkit"),
+];
+
+fn framework(span: &Span) -> &'static str {
+    let scope = span.scope.name.as_str();
+    let mut known = FRAMEWORKS.iter();
+    if let Some((_, name)) = known.find(|(prefix, _)| scope.starts_with(prefix)) {
+        return name;
+    }
+    if is_of_openrouter(span) {
+        return "openrouter";
+    }
+    // The AI SDK's scopes have names that others could have too.
+    let has = |prefix: &str| span.attributes.iter().any(|it| it.key.starts_with(prefix));
+    if ["ai", "gen_ai"].contains(&scope) || has("ai.operationId") || has("vercel.ai.") {
+        "vercel"
+    } else {
+        "opentelemetry"
+    }
+}
+
+pub(super) fn server(facts: &Facts<'_>) -> Option<String> {
+    let server = facts.text(names::SERVER)?;
+    let port = facts.count(&["server.port"]);
+    let is_address = server.contains("://");
+    // The secrets of an address stand before its host.
+    let has_user = server.contains('@');
+    match port.filter(|_| !is_address) {
+        _ if has_user => None,
+        Some(port) => Some(format!("{server}:{port}")),
+        None => Some(server),
+    }
+}

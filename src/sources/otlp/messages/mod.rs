@@ -1,0 +1,346 @@
+//! Messages of conversations in every shape in which emitters write them, as the session has them.
+//!
+//! Nothing is assumed of the dialect: the shapes do not contradict each other, and libraries pass
+//! each other's messages on.
+
+mod media;
+mod parts;
+
+use serde_json::Value as Json;
+
+use self::parts::Fields;
+use super::facts::parsed;
+use crate::session::{Block, Message, Role};
+pub(super) use media::without_data;
+pub(super) use parts::{NOT_RECORDED, result, tool_call};
+
+/// Levels of wrappers around messages.
+const DEEPEST: usize = 8;
+
+/// The messages in a value, whoever said them. `author` is the one of a text without any. `None` if
+/// the value holds something else.
+pub(super) fn messages(value: Json, author: Role) -> Option<Vec<Message>> {
+    let mut found = Vec::new();
+    collect(value, author, &mut found, 0).then_some(found)
+}
+
+/// The blocks of a part, a text or a list of either.
+pub(super) fn blocks(value: Json) -> Vec<Block> {
+    parts::blocks_of(parsed(value))
+}
+
+/// The calls of tools in a list, or in a text that is one.
+pub(super) fn calls(value: Json) -> Vec<Block> {
+    let Json::Array(calls) = parsed(value) else {
+        return Vec::new();
+    };
+    let objects = calls.into_iter().filter_map(|call| match parsed(call) {
+        Json::Object(fields) => Some(fields),
+        _ => None,
+    });
+    objects
+        .filter_map(|fields| match fields.get("tool_call") {
+            Some(Json::Object(inner)) => parts::call(inner),
+            _ => parts::call(&fields),
+        })
+        .collect()
+}
+
+/// Fields that hold the messages, whatever else is beside them.
+const LISTS: [&str; 10] = [
+    "messages",
+    "contents",
+    "choices",
+    "candidates",
+    "generations",
+    "inputs",
+    "outputs",
+    "output",
+    "input",
+    "prompt",
+];
+const INSTRUCTIONS: [&str; 4] = [
+    "system",
+    "instructions",
+    "systemInstruction",
+    "system_instruction",
+];
+
+/// Adds the messages in a value. Returns whether there are any.
+fn collect(value: Json, author: Role, found: &mut Vec<Message>, depth: usize) -> bool {
+    if depth > DEEPEST {
+        return false;
+    }
+    match parsed(value) {
+        Json::String(text) if text.trim().is_empty() => false,
+        Json::String(text) => {
+            // Langfuse writes a text as JSON.
+            let quoted = text
+                .starts_with('"')
+                .then(|| serde_json::from_str(&text).ok());
+            let text = quoted.flatten().unwrap_or(text);
+            found.push(Message {
+                role: author,
+                content: parts::blocks_of(Json::String(text)),
+            });
+            true
+        }
+        Json::Array(items) => {
+            let before = found.len();
+            for item in items {
+                collect(item, author, found, depth + 1);
+            }
+            found.len() > before
+        }
+        Json::Object(fields) => of_object(fields, author, found, depth),
+        _ => false,
+    }
+}
+
+fn of_object(mut fields: Fields, author: Role, found: &mut Vec<Message>, depth: usize) -> bool {
+    if let Some(fields) = langchain(&mut fields) {
+        return of_object(fields, author, found, depth + 1);
+    }
+    if let Some(inner) = wrapped(&mut fields) {
+        return of_object(inner, author, found, depth + 1);
+    }
+    if let Some(message) = answer_of_openrouter(&fields) {
+        found.push(message);
+        return true;
+    }
+    let kind = fields
+        .get("type")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    if !fields.contains_key("role") && parts::is_part(kind) {
+        let role = if parts::is_of_model(kind) {
+            Role::Assistant
+        } else {
+            author
+        };
+        let content = parts::blocks_of(Json::Object(fields));
+        push(found, role, content);
+        return true;
+    }
+    if let Some(message) = message(&fields, author) {
+        push(found, message.role, message.content);
+        return true;
+    }
+    if let Some(Json::String(text)) = fields.get("text") {
+        // A part of Gemini's, which has no type.
+        push(found, author, parts::blocks_of(Json::String(text.clone())));
+        return true;
+    }
+    let mut holds_any = false;
+    if let Some(system) = parts::first(&fields, &INSTRUCTIONS).cloned() {
+        holds_any |= collect(of_parts(system), Role::System, found, depth + 1);
+    }
+    // `messages` may stand beside an older `prompt`.
+    if let Some(list) = parts::first(&fields, &LISTS).cloned() {
+        holds_any |= collect(list, author, found, depth + 1);
+    }
+    holds_any
+}
+
+/// The message within an object that is none itself: in `message`, or in the `content` of one of
+/// Gemini's candidates.
+fn wrapped(fields: &mut Fields) -> Option<Fields> {
+    if fields.contains_key("role") || fields.contains_key("parts") {
+        return None;
+    }
+    let is_candidate = fields
+        .get("content")
+        .is_some_and(|it| it.get("parts").is_some());
+    let name = if is_candidate { "content" } else { "message" };
+    match fields.get_mut(name).map(Json::take) {
+        Some(Json::Object(inner)) => Some(inner),
+        Some(other) => {
+            fields.insert(name.to_owned(), other);
+            None
+        }
+        None => None,
+    }
+}
+
+/// Gemini's instructions are a message without a role.
+fn of_parts(value: Json) -> Json {
+    match value {
+        Json::Object(mut fields) if fields.contains_key("parts") => {
+            fields.swap_remove("parts").unwrap_or_default()
+        }
+        other => other,
+    }
+}
+
+/// Joins what one author says in several items, as some interfaces split an answer.
+fn push(found: &mut Vec<Message>, role: Role, content: Vec<Block>) {
+    match found.last_mut() {
+        Some(last) if last.role == Role::Assistant && role == Role::Assistant => {
+            last.content.extend(content);
+        }
+        _ if content.is_empty() => {}
+        _ => found.push(Message { role, content }),
+    }
+}
+
+/// The fields of a message that LangChain serialized: `kwargs` of a constructor, or `data`.
+fn langchain(fields: &mut Fields) -> Option<Fields> {
+    let class = fields
+        .get("id")
+        .and_then(|id| id.as_array()?.last()?.as_str());
+    let kind = match (class, fields.get("type").and_then(Json::as_str)) {
+        (Some(class), _) => class
+            .trim_end_matches("Chunk")
+            .trim_end_matches("Message")
+            .to_lowercase(),
+        (None, Some(kind)) => kind.to_owned(),
+        (None, None) => String::new(),
+    };
+    let holder = ["kwargs", "data", "update"];
+    let inner = holder
+        .into_iter()
+        .find(|it| fields.get(*it).is_some_and(Json::is_object))?;
+    let Some(Json::Object(mut inner)) = fields.get_mut(inner).map(Json::take) else {
+        return None;
+    };
+    let is_message = inner.contains_key("content") || inner.contains_key("messages");
+    if !is_message {
+        return None;
+    }
+    if !kind.is_empty() && role_of(&kind).is_some() {
+        inner.insert("role".to_owned(), Json::String(kind));
+    }
+    Some(inner)
+}
+
+/// The answer as OpenRouter's Broadcast has it.
+fn answer_of_openrouter(fields: &Fields) -> Option<Message> {
+    let completion = fields.get("completion")?;
+    let thought = fields.get("reasoning").and_then(Json::as_str);
+    let thought = thought.filter(|it| !it.is_empty());
+    let mut content: Vec<Block> = thought
+        .map(|it| Block::Thinking(it.to_owned()))
+        .into_iter()
+        .collect();
+    content.extend(parts::blocks_of(completion.clone()));
+    content.extend(
+        fields
+            .get("toolCalls")
+            .cloned()
+            .map(calls)
+            .unwrap_or_default(),
+    );
+    Some(Message {
+        role: Role::Assistant,
+        content,
+    })
+}
+
+/// The author of a message, and whether it is the answer of a tool.
+fn role_of(name: &str) -> Option<(Role, bool)> {
+    Some(match name.to_lowercase().as_str() {
+        "user" | "human" => (Role::User, false),
+        "assistant" | "ai" | "model" | "bot" | "chatbot" => (Role::Assistant, false),
+        "system" | "developer" | "instructions" => (Role::System, false),
+        "tool" | "function" | "ipython" | "environment" => (Role::User, true),
+        _ => return None,
+    })
+}
+
+fn message(fields: &Fields, author: Role) -> Option<Message> {
+    let named = parts::first(fields, &["role", "type"]).and_then(Json::as_str);
+    // Gemini's `contents` are messages, those of a message with a role are its parts.
+    let said: &[&str] = if fields.contains_key("role") {
+        &["content", "parts", "contents"]
+    } else {
+        &["content", "parts"]
+    };
+    let has_content =
+        said.iter().any(|name| fields.contains_key(*name)) || fields.contains_key("tool_calls");
+    let (role, is_answer) = match named.map(role_of) {
+        Some(Some(role)) => role,
+        // An unknown role is somebody else's.
+        Some(None) if has_content && fields.contains_key("role") => (Role::User, false),
+        _ if fields.contains_key("parts") || has_content => (author, false),
+        _ => return None,
+    };
+    let content = parts::first(fields, said).cloned().unwrap_or(Json::Null);
+    let content = if content.is_string() {
+        content
+    } else {
+        parsed(content)
+    };
+    let mut blocks = thoughts(fields);
+    let call_id = parts::first(fields, &["tool_call_id", "toolCallId", "call_id"]);
+    let call_id = call_id
+        .or_else(|| fields.get("id").filter(|_| is_answer))
+        .and_then(Json::as_str);
+    let is_wrapped = |part: &Json| {
+        let kind = part["type"].as_str().unwrap_or_default();
+        kind.contains("result")
+            || kind.contains("response")
+            || part.get("functionResponse").is_some()
+    };
+    match (is_answer, call_id, &content) {
+        (true, _, Json::Array(list)) if list.iter().any(is_wrapped) => {
+            blocks.extend(parts::blocks_of(content));
+        }
+        (true, id, _) => blocks.push(parts::answer_to(id.unwrap_or_default(), content)),
+        _ => blocks.extend(parts::blocks_of(content)),
+    }
+    let calls = fields
+        .get("tool_calls")
+        .cloned()
+        .map(calls)
+        .unwrap_or_default();
+    for call in calls {
+        if !blocks.iter().any(|known| is_same_call(known, &call)) {
+            blocks.push(call);
+        }
+    }
+    Some(Message {
+        role,
+        content: blocks,
+    })
+}
+
+/// Some emitters list a call among the parts and beside them.
+fn is_same_call(known: &Block, call: &Block) -> bool {
+    match (known, call) {
+        (Block::ToolCall(known), Block::ToolCall(call)) => {
+            known.id == call.id && known.name == call.name
+        }
+        _ => false,
+    }
+}
+
+/// Thoughts that stand beside the content of a message.
+fn thoughts(fields: &Fields) -> Vec<Block> {
+    let text = parts::first(fields, &["reasoning_content", "reasoning", "thinking"]);
+    let text = text.and_then(Json::as_str).map(str::to_owned);
+    let details = || {
+        let details = fields.get("reasoning_details")?.as_array()?;
+        let texts = details.iter().filter_map(|it| it["text"].as_str());
+        Some(texts.collect::<Vec<_>>().join("\n"))
+    };
+    let text = text.or_else(details).filter(|text| !text.is_empty());
+    text.map(Block::Thinking).into_iter().collect()
+}
+
+/// The text of messages by this author, the last one that has any.
+pub(super) fn last_text(messages: &[Message], author: Role) -> Option<String> {
+    let by_author = messages.iter().rev().filter(|it| it.role == author);
+    by_author.map(text_of).find(|text| !text.is_empty())
+}
+
+/// The texts in a message, without thoughts and tool calls.
+pub(super) fn text_of(message: &Message) -> String {
+    let texts = message.content.iter().filter_map(|block| match block {
+        Block::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! Parts of messages, as each dialect writes them.
+
+use std::sync::Arc;
+
+use chrono::DateTime;
+use serde_json::{Map, Value as Json};
+
+use super::media;
+use crate::session::{
+    Asks, Background, Block, Circumstances, Order, ToolCall, ToolResult, ToolTime, Work,
+};
+use crate::sources::otlp::facts::parsed;
+
+/// What Claude Code writes in the place of content that is not recorded.
+pub(in crate::sources::otlp) const NOT_RECORDED: &str = "<REDACTED>";
+
+pub(super) type Fields = Map<String, Json>;
+
+const TEXTS: [&str; 5] = [
+    "text",
+    "input_text",
+    "output_text",
+    "refusal",
+    "message_text",
+];
+const THOUGHTS: [&str; 5] = [
+    "reasoning",
+    "thinking",
+    "reasoning_text",
+    "summary_text",
+    "thought",
+];
+const CALLS: [&str; 9] = [
+    "tool_call",
+    "tool-call",
+    "tool_use",
+    "toolCall",
+    "function_call",
+    "function",
+    "custom_tool_call",
+    "server_tool_call",
+    "server_tool_use",
+];
+const ANSWERS: [&str; 8] = [
+    "tool_call_response",
+    "tool-result",
+    "tool_result",
+    "toolResult",
+    "function_call_output",
+    "custom_tool_call_output",
+    "server_tool_call_response",
+    "tool_call_output",
+];
+
+/// Names of the id of a tool call. A name that a part has of its own comes before a general one.
+const CALL_IDS: [&str; 7] = [
+    "tool_call_id",
+    "toolCallId",
+    "call_id",
+    "tool_use_id",
+    "toolUseId",
+    "id",
+    "tool_id",
+];
+const NAMES: [&str; 5] = [
+    "name",
+    "toolName",
+    "tool_name",
+    "function_name",
+    "toolUseName",
+];
+const ARGUMENTS: [&str; 6] = [
+    "arguments",
+    "input",
+    "args",
+    "parameters",
+    "argument",
+    "arguments_json",
+];
+const RESULTS: [&str; 6] = ["response", "result", "output", "content", "return", "value"];
+
+/// Whether a part of this kind can stand without a message around it.
+pub(super) fn is_part(kind: &str) -> bool {
+    let kinds = [&TEXTS[..], &THOUGHTS, &CALLS, &ANSWERS];
+    kinds.into_iter().flatten().any(|known| *known == kind)
+}
+
+/// Whether a part of this kind is the model's.
+pub(super) fn is_of_model(kind: &str) -> bool {
+    THOUGHTS.contains(&kind) || CALLS.contains(&kind) || kind == "output_text"
+}
+
+/// The blocks of a part.
+pub(super) fn blocks_of(part: Json) -> Vec<Block> {
+    match part {
+        Json::Null => Vec::new(),
+        Json::String(text) => text_block(text).into_iter().collect(),
+        Json::Array(parts) => parts.into_iter().flat_map(blocks_of).collect(),
+        Json::Object(fields) => of_object(fields),
+        other => vec![Block::Json(other)],
+    }
+}
+
+/// A text as a block, unless it is empty. Encoded data is none.
+fn text_block(text: String) -> Option<Block> {
+    if text.is_empty() || text == NOT_RECORDED {
+        return None;
+    }
+    match media::without_data(Json::String(text)) {
+        Json::String(text) => Some(Block::Text(text)),
+        other => Some(Block::Json(other)),
+    }
+}
+
+fn of_object(fields: Fields) -> Vec<Block> {
+    let kind = fields
+        .get("type")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    if fields.get("thought") == Some(&Json::Bool(true)) || THOUGHTS.contains(&kind) {
+        return thought(&fields).into_iter().collect();
+    }
+    if TEXTS.contains(&kind) {
+        let text = first(&fields, &["text", "content", "refusal", "value"]);
+        return text.map_or_else(Vec::new, |text| blocks_of(text.clone()));
+    }
+    if let Some(media) = media::of_part(&fields) {
+        return vec![media];
+    }
+    if CALLS.contains(&kind) {
+        return call(&fields).into_iter().collect();
+    }
+    if ANSWERS.contains(&kind) {
+        return vec![answer(&fields)];
+    }
+    of_untyped(fields)
+}
+
+/// Parts whose only field names their kind: Gemini's, and those of OpenInference.
+fn of_untyped(mut fields: Fields) -> Vec<Block> {
+    let mut object = |name: &str| match fields.get_mut(name).map(Json::take) {
+        Some(Json::Object(inner)) => Some(inner),
+        _ => None,
+    };
+    if let Some(inner) = object("functionCall").or_else(|| object("function_call")) {
+        return call(&inner).into_iter().collect();
+    }
+    if let Some(inner) = object("functionResponse").or_else(|| object("function_response")) {
+        return vec![answer(&inner)];
+    }
+    if let Some(inner) = object("tool_call") {
+        return call(&inner).into_iter().collect();
+    }
+    if let Some(inner) = object("message_content") {
+        return of_object(inner);
+    }
+    if let Some(Json::String(text)) = fields.get("text") {
+        return text_block(text.clone()).into_iter().collect();
+    }
+    let rest = media::without_data(Json::Object(fields));
+    vec![if rest.get("type").is_some_and(Json::is_string) {
+        Block::Other(rest)
+    } else {
+        Block::Json(rest)
+    }]
+}
+
+/// What a model thought. Encrypted thoughts have no text.
+fn thought(fields: &Fields) -> Option<Block> {
+    let text = first(
+        fields,
+        &["text", "content", "thinking", "reasoning", "summary"],
+    )?;
+    let text = match text {
+        Json::String(text) => text.clone(),
+        Json::Array(items) => {
+            let texts = items.iter().filter_map(|item| item["text"].as_str());
+            texts.collect::<Vec<_>>().join("\n")
+        }
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(Block::Thinking(text))
+}
+
+/// A call of a tool, in whichever fields its name and arguments are.
+pub(super) fn call(fields: &Fields) -> Option<Block> {
+    let function = fields.get("function").and_then(Json::as_object);
+    let places = [Some(fields), function];
+    let of = |names: &[&str]| {
+        let mut places = places.into_iter().flatten();
+        places.find_map(|place| first(place, names))
+    };
+    let name = of(&NAMES).and_then(Json::as_str);
+    let name = name.or_else(|| fields.get("function").and_then(Json::as_str))?;
+    let input = of(&ARGUMENTS).cloned().unwrap_or(Json::Null);
+    let id = of(&CALL_IDS).and_then(Json::as_str).unwrap_or_default();
+    Some(Block::ToolCall(Box::new(ToolCall {
+        input: media::without_data(parsed(input)),
+        ..tool_call(id.to_owned(), name.to_owned())
+    })))
+}
+
+/// A call of a tool without arguments. When it was made is not known.
+pub(in crate::sources::otlp) fn tool_call(id: String, name: String) -> ToolCall {
+    ToolCall {
+        id,
+        traced: None,
+        name,
+        input: Json::Null,
+        called_at: DateTime::UNIX_EPOCH,
+        is_untimed: true,
+        asks: Asks::Never,
+        order: Order::Unknown,
+        time: ToolTime::default(),
+        result: None,
+        subagents: Vec::new(),
+        circumstances: Arc::new(Circumstances::default()),
+    }
+}
+
+fn answer(fields: &Fields) -> Block {
+    let id = first(fields, &CALL_IDS).and_then(Json::as_str);
+    let mut value = first(fields, &RESULTS).cloned().unwrap_or(Json::Null);
+    let mut is_error = ["is_error", "isError"]
+        .iter()
+        .any(|name| fields.get(*name) == Some(&Json::Bool(true)));
+    // The AI SDK says of which kind a result is.
+    let output = value.as_object();
+    if let Some((kind, inner)) =
+        output.and_then(|it| Some((it.get("type")?.as_str()?, it.get("value")?)))
+    {
+        is_error |= kind.starts_with("error");
+        value = inner.clone();
+    }
+    Block::ToolResult {
+        call_id: id.unwrap_or_default().to_owned(),
+        result: Arc::new(result(value, is_error)),
+    }
+}
+
+/// The answer of a tool to the call with that id.
+pub(super) fn answer_to(call_id: &str, content: Json) -> Block {
+    Block::ToolResult {
+        call_id: call_id.to_owned(),
+        result: Arc::new(result(content, false)),
+    }
+}
+
+/// A result with this content. When it came is not known.
+pub(in crate::sources::otlp) fn result(value: Json, is_error: bool) -> ToolResult {
+    ToolResult {
+        content: result_content(value),
+        is_error,
+        returned_at: DateTime::UNIX_EPOCH,
+        is_untimed: true,
+        duration_ms: None,
+        permission: None,
+        background: Background::No,
+        web_searches: 0,
+        work: Work::NONE,
+    }
+}
+
+fn result_content(value: Json) -> Vec<Block> {
+    match parsed(value) {
+        Json::Null => Vec::new(),
+        Json::String(text) => text_block(text).into_iter().collect(),
+        Json::Array(parts) if parts.iter().all(is_typed) => {
+            parts.into_iter().flat_map(blocks_of).collect()
+        }
+        value => vec![Block::Json(media::without_data(value))],
+    }
+}
+
+fn is_typed(part: &Json) -> bool {
+    let is_known = |kind: &str| TEXTS.contains(&kind);
+    let is_medium = || {
+        part.as_object()
+            .is_some_and(|it| media::of_part(it).is_some())
+    };
+    part["type"].as_str().is_some_and(is_known) || is_medium()
+}
+
+/// The first of these fields that is not null.
+pub(super) fn first<'a>(fields: &'a Fields, names: &[&str]) -> Option<&'a Json> {
+    let mut names = names.iter();
+    names.find_map(|name| fields.get(*name).filter(|value| !value.is_null()))
+}

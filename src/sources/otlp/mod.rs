@@ -1,0 +1,46 @@
+//! Traces of instrumented applications, received over OTLP or kept in files.
+//!
+//! Every application names things in its own way; `dialects` has the tables. One trace becomes one
+//! session: its calls of models, the tools they asked for, and the agents and steps around them.
+//!
+//! ```text
+//! files ─► archive ─► tree ─► twins ─► calls, tools ─► read ─► Session
+//!          traces     what    one call  content, usage,
+//!                     contains one      outcome, identity,
+//!                     what    generation history
+//! ```
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `archive` | which traces files hold |
+//! | `dialects` | names of attributes, kinds of spans, what is special about an emitter |
+//! | `facts` | how to look something up among attributes |
+//! | `tree` | what contains what; which log records belong to which span |
+//! | `twins` | which spans report the same call |
+//! | `identity` | whom work was done for: the nearest span that says so |
+//! | `content`, `messages`, `logs` | what was said, in every shape |
+//! | `history` | what a call adds to its conversation |
+//! | `usage`, `outcome` | tokens, costs, times, errors, reasons |
+//! | `calls`, `tools` | the parts of the session |
+//! | `read` | the session |
+
+mod archive;
+mod calls;
+mod content;
+mod dialects;
+mod facts;
+mod history;
+mod identity;
+mod logs;
+mod messages;
+mod outcome;
+mod read;
+mod source;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod tree;
+mod twins;
+mod usage;
+
+pub(super) use source::Otlp;

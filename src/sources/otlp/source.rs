@@ -1,0 +1,249 @@
+//! Traces as a source of sessions: a trace is a session.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+
+use super::archive::{Archive, Trace, is_archive};
+use super::dialects::agents;
+use super::read::read;
+use crate::host::Host;
+use crate::otlp::TraceId;
+use crate::session::{Agent, Session, Wanted};
+use crate::sources::checkpoint::Checkpoint;
+use crate::sources::look::Look;
+use crate::sources::session_ref::{Glance, Locator, Reporter, SessionRef};
+use crate::sources::source::{Reading, SessionFiles, Source};
+use crate::sources::walk::{self, Listing};
+
+/// See [`Source`].
+pub(in crate::sources) struct Otlp;
+
+/// Endings of the names of files that are looked at in a folder. A file that is named alone may have
+/// any name.
+const ENDINGS: [&str; 9] = [
+    "json", "jsonl", "ndjson", "gz", "pb", "binpb", "proto", "protobuf", "otlp",
+];
+
+/// The place of a trace.
+#[derive(Clone, Debug)]
+struct Address {
+    file: PathBuf,
+    /// `None` for a file as a whole.
+    trace: Option<TraceId>,
+}
+
+impl Address {
+    /// The trace that a path names, or the file; `None` when it is none of this source.
+    fn at(path: &Path) -> Option<Self> {
+        if is_archive(path) {
+            return Some(Self {
+                file: path.to_owned(),
+                trace: None,
+            });
+        }
+        let trace = path.file_name()?.to_str()?.parse().ok()?;
+        let file = path.parent().filter(|it| is_archive(it))?;
+        Some(Self {
+            file: file.to_owned(),
+            trace: Some(trace),
+        })
+    }
+
+    fn open(&self) -> io::Result<Arc<Archive>> {
+        Archive::of(&self.file)
+    }
+
+    /// The trace: the one that is named, or the only one of the file.
+    fn trace<'a>(&self, archive: &'a Archive) -> Option<Trace<'a>> {
+        match self.trace {
+            Some(id) => archive.trace(id),
+            None => match archive.traces_in(&self.file)[..] {
+                [trace] => Some(trace),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Source for Otlp {
+    fn agent(&self) -> Agent {
+        Agent::Otlp
+    }
+
+    fn folder(&self, _host: &Host) -> Option<PathBuf> {
+        None
+    }
+
+    fn all(&self, _host: &Host) -> Listing<SessionRef> {
+        Listing::default()
+    }
+
+    fn of_project(&self, _host: &Host) -> Listing<SessionRef> {
+        Listing::default()
+    }
+
+    fn stored_below(&self, root: &Path) -> Listing<SessionRef> {
+        if root.is_file() {
+            return in_file(root, false);
+        }
+        let mut listing = walk::files(root, |_| true);
+        let mut found = Listing {
+            found: Vec::new(),
+            unreadable: std::mem::take(&mut listing.unreadable),
+        };
+        let is_named = |path: &&PathBuf| {
+            let ending = path.extension().and_then(|it| it.to_str());
+            ending.is_some_and(|it| ENDINGS.contains(&it))
+        };
+        for path in listing.found.iter().filter(is_named) {
+            found.append(in_file(path, true));
+        }
+        found
+    }
+
+    fn holds_many(&self, path: &Path) -> bool {
+        is_archive(path)
+    }
+
+    fn claims(&self, path: &Path) -> bool {
+        Address::at(path).is_some()
+    }
+
+    fn at(&self, path: &Path) -> io::Result<SessionRef> {
+        let address = Address::at(path).ok_or(ErrorKind::NotFound)?;
+        let archive = address.open()?;
+        let trace = address.trace(&archive);
+        if address.trace.is_some() {
+            let trace = trace.ok_or(ErrorKind::NotFound)?;
+            return Ok(reference(&address.file, &trace));
+        }
+        // A file as a whole: each of its traces has a path of its own.
+        let meta = path.metadata()?;
+        Ok(SessionRef {
+            agent: Agent::Otlp,
+            id: trace.map(|it| it.id.to_string()).unwrap_or_default(),
+            locator: Locator::File(path.to_owned()),
+            bytes: meta.len(),
+            modified: meta.modified()?,
+        })
+    }
+
+    /// The file as a whole is none: its traces are.
+    fn is_part(&self, session: &SessionRef) -> bool {
+        matches!(session.locator, Locator::File(_))
+    }
+
+    fn named_by_plugin(&self, _session: &Path, _host: &Host) -> Option<PathBuf> {
+        None
+    }
+
+    fn session_id(&self, session: &SessionRef) -> String {
+        session.id.clone()
+    }
+
+    fn glance(&self, session: &SessionRef) -> Glance {
+        let session = whole(session, Wanted::Outputs);
+        session.map_or_else(Glance::default, |session| Glance {
+            started_at: Some(session.started_at),
+            cwd: None,
+            prompt: session.first_prompt().map(str::to_owned),
+        })
+    }
+
+    fn started_at(&self, session: &SessionRef) -> Option<DateTime<Utc>> {
+        Some(whole(session, Wanted::Numbers)?.started_at)
+    }
+
+    fn last_written(&self, session: &SessionRef) -> Option<DateTime<Utc>> {
+        Some(whole(session, Wanted::Numbers)?.ended_at)
+    }
+
+    fn reporter(&self, session: &SessionRef) -> Option<Reporter> {
+        let address = Address::at(&session.locator.path())?;
+        let archive = address.open().ok()?;
+        agents::reporter(&address.trace(&archive)?.pieces.spans)
+    }
+
+    fn files(&self, session: &SessionRef, _host: &Host) -> io::Result<Box<dyn SessionFiles>> {
+        let address = Address::at(&session.locator.path()).ok_or(ErrorKind::NotFound)?;
+        Ok(Box::new(address))
+    }
+}
+
+impl SessionFiles for Address {
+    fn session_id(&self) -> String {
+        self.trace.map(|it| it.to_string()).unwrap_or_default()
+    }
+
+    fn looks(&self) -> Vec<Look> {
+        let look = || {
+            let archive = self.open().ok()?;
+            let trace = self.trace(&archive)?;
+            Some(Look {
+                path: self.file.join(trace.id.to_string()),
+                bytes: trace.bytes(),
+                modified: modified(&trace),
+            })
+        };
+        look().into_iter().collect()
+    }
+
+    fn read(
+        &self,
+        _checkpoint: Option<&Checkpoint>,
+        wanted: Wanted,
+        _most: u64,
+    ) -> anyhow::Result<(Option<Session>, Reading)> {
+        let archive = self.open()?;
+        let trace = self.trace(&archive);
+        let session = trace.and_then(|trace| read(&trace, wanted));
+        Ok((session, Reading::default()))
+    }
+}
+
+fn whole(session: &SessionRef, wanted: Wanted) -> Option<Session> {
+    let address = Address::at(&session.locator.path())?;
+    let archive = address.open().ok()?;
+    read(&address.trace(&archive)?, wanted)
+}
+
+/// The traces of a file that are worth an event. In a folder, one that is spread over files counts
+/// once.
+fn in_file(file: &Path, is_in_folder: bool) -> Listing<SessionRef> {
+    let mut listing = Listing::default();
+    if !is_archive(file) {
+        return listing;
+    }
+    match Archive::of(file) {
+        Ok(archive) => {
+            let traces = archive.traces_in(file).into_iter();
+            let own = traces.filter(|it| !is_in_folder || it.first_file() == file);
+            let shown = own.filter(|it| read(it, Wanted::Numbers).is_some());
+            listing.found.extend(shown.map(|it| reference(file, &it)));
+        }
+        Err(error) => listing.add(file, Err(error)),
+    }
+    listing
+}
+
+fn reference(file: &Path, trace: &Trace<'_>) -> SessionRef {
+    SessionRef {
+        agent: Agent::Otlp,
+        id: trace.id.to_string(),
+        locator: Locator::Stored {
+            store: file.to_owned(),
+            id: trace.id.to_string(),
+        },
+        bytes: trace.bytes(),
+        modified: modified(trace),
+    }
+}
+
+fn modified(trace: &Trace<'_>) -> SystemTime {
+    let times = trace.parts().map(|part| part.modified);
+    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
+}

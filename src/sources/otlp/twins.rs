@@ -1,0 +1,289 @@
+//! One call, one generation: finds the spans that report the same call.
+//!
+//! Several instrumentations may be active at once: the provider's own library, OpenLLMetry, a
+//! framework. Their spans nest, or lie beside each other, even in traces of their own. Two spans are
+//! the same call only if everything agrees: who reports it differs, the times are the same, and the
+//! id of the response or the tokens are. An id alone is no proof, since gateways give one to many.
+
+use chrono::TimeDelta;
+
+use super::dialects::candidates as names;
+use super::dialects::kinds::{SpanKind, is_guessed};
+use super::facts::Facts;
+use super::outcome::Times;
+use super::tree::{Node, Tree};
+use crate::otlp::Span;
+use crate::session::{CallKind, OperationKind};
+
+/// Largest difference between two reports of one time.
+const AT_ONCE: TimeDelta = TimeDelta::milliseconds(50);
+
+/// What a span says about the identity of its call.
+#[derive(Clone, Debug)]
+pub(super) struct Print {
+    times: Times,
+    scope: String,
+    model: Option<String>,
+    response: Option<String>,
+    tokens: Option<(u64, u64)>,
+    has_content: bool,
+}
+
+impl Print {
+    pub(super) fn of(span: &Span) -> Self {
+        let facts = Facts::of(&span.attributes);
+        let count = |candidates| facts.count(candidates);
+        Self {
+            times: Times::of(span),
+            scope: span.scope.name.clone(),
+            model: facts.text(names::MODEL),
+            response: facts.text(names::RESPONSE_ID),
+            tokens: count(names::INPUT_TOKENS)
+                .map(|it| (it, count(names::OUTPUT_TOKENS).unwrap_or(0))),
+            has_content: has_content(&facts),
+        }
+    }
+
+    /// Whether both report one call. A streamed count may be off by one.
+    fn is_same_call(&self, other: &Self) -> bool {
+        let is_model = match (&self.model, &other.model) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        let is_count = match (self.tokens, other.tokens) {
+            (Some(one), Some(other)) => Some(one.0 == other.0 && one.1.abs_diff(other.1) <= 1),
+            _ => None,
+        };
+        let is_response = match (&self.response, &other.response) {
+            (Some(one), Some(other)) => Some(one == other),
+            _ => None,
+        };
+        let agrees = match (is_response, is_count) {
+            (Some(is_response), Some(is_count)) => is_response && is_count,
+            (one, other) => one.or(other).unwrap_or(false),
+        };
+        self.scope != other.scope && is_model && agrees && self.is_at_the_time_of(other)
+    }
+
+    /// Whether starts and ends agree, within 50 ms or 2 % of the longer one.
+    fn is_at_the_time_of(&self, other: &Self) -> bool {
+        let (one, two) = (self.times, other.times);
+        let tolerance = AT_ONCE.max(one.length().max(two.length()) / 50);
+        let is_near = |difference: TimeDelta| difference.abs() <= tolerance;
+        is_near(one.start - two.start) && is_near(one.end - two.end)
+    }
+
+    /// Which of two reports to keep: the one with content, otherwise the first.
+    const fn is_better_than(&self, other: &Self) -> bool {
+        self.has_content && !other.has_content
+    }
+
+    /// The id of the response, if its maker gives each response one of its own: it may join spans
+    /// of different traces.
+    pub(super) fn unique_response(&self) -> Option<&str> {
+        let id = self.response.as_deref()?;
+        UNIQUE
+            .iter()
+            .any(|prefix| id.starts_with(prefix))
+            .then_some(id)
+    }
+}
+
+/// Beginnings of ids whose makers give each response one of its own.
+const UNIQUE: [&str; 4] = ["gen-", "req_", "msg_", "resp_"];
+
+/// Characters of such an id after its beginning. Gateways and doubles of providers that answer with
+/// a fixed id have a shorter one.
+const DRAWN: usize = 20;
+
+/// The id of a call's response, if it identifies the call by itself.
+pub(super) fn drawn_response(node: &Node<'_>) -> Option<String> {
+    let reports = [node.span].into_iter().chain(node.twins.iter().copied());
+    let mut ids = reports.filter_map(|span| Print::of(span).response);
+    ids.find(|id| {
+        let mut beginnings = UNIQUE.iter();
+        let rest = beginnings.find_map(|it| id.strip_prefix(it));
+        rest.is_some_and(|rest| rest.len() >= DRAWN && rest.bytes().any(|it| it.is_ascii_digit()))
+    })
+}
+
+/// Whether a span holds what was said, which only some instrumentations record.
+fn has_content(facts: &Facts<'_>) -> bool {
+    let lists = [
+        names::INPUT,
+        names::OUTPUT,
+        names::OUTPUT_TEXT,
+        names::OUTPUT_CALLS,
+    ];
+    let others = [names::OTHER_INPUT, names::OTHER_OUTPUT];
+    let listed = lists.into_iter().chain(others).flatten();
+    let mut spread = names::SPREAD_INPUT.iter().chain(names::SPREAD_OUTPUT);
+    listed.copied().any(|name| facts.get(name).is_some())
+        || spread.any(|prefix| facts.below(prefix).next().is_some())
+}
+
+/// Keeps one span of each call of a trace.
+pub(super) fn merge(tree: &mut Tree<'_>) {
+    let prints: Vec<Option<Print>> = tree
+        .nodes
+        .iter()
+        .map(|node| matches!(node.kind, SpanKind::Call(_)).then(|| Print::of(node.span)))
+        .collect();
+    around_calls(tree);
+    nested(tree, &prints);
+    beside(tree, &prints);
+    without_calls(tree);
+}
+
+/// A span of an unknown emitter that has token counts and contains calls is no call itself: it sums
+/// them up, or repeats the last of them.
+fn around_calls(tree: &mut Tree<'_>) {
+    let mut contains_call = vec![false; tree.nodes.len()];
+    for index in tree.order.iter().rev() {
+        let node = &mut tree.nodes[*index];
+        let is_call = matches!(node.kind, SpanKind::Call(_));
+        if is_call && contains_call[*index] && is_guessed(node.span) {
+            node.kind = SpanKind::Operation(OperationKind::Chain);
+        }
+        if let Some(parent) = node.parent.filter(|_| is_call || contains_call[*index]) {
+            contains_call[parent] = true;
+        }
+    }
+}
+
+/// Of calls within calls, one is kept if they are the same; a call around several others is no call
+/// itself.
+fn nested(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
+    let mut inner: Vec<Vec<usize>> = vec![Vec::new(); tree.nodes.len()];
+    for (index, around) in tree.calls_around().into_iter().enumerate() {
+        let is_call = matches!(tree.nodes[index].kind, SpanKind::Call(_));
+        if let Some(around) = around.filter(|_| is_call) {
+            inner[around].push(index);
+        }
+    }
+    for (outer, inner) in inner.iter().enumerate().rev() {
+        let (Some(print), false) = (&prints[outer], inner.is_empty()) else {
+            continue;
+        };
+        let same = inner.iter().find(|it| {
+            prints[**it]
+                .as_ref()
+                .is_some_and(|it| it.is_same_call(print))
+        });
+        match same {
+            Some(same) if inner.len() == 1 => keep_one(tree, prints, outer, *same),
+            _ if is_around(print, inner, prints) => {
+                let kind = match tree.nodes[outer].kind {
+                    SpanKind::Call(CallKind::Embedding) => "embeddings",
+                    _ => "chat",
+                };
+                tree.nodes[outer].kind = SpanKind::Operation(OperationKind::Other(kind.to_owned()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a call only sums up the calls in it. One that says how much it used, and says more or
+/// less than they do, was paid for itself.
+fn is_around(outer: &Print, inner: &[usize], prints: &[Option<Print>]) -> bool {
+    let Some(used) = outer.tokens else {
+        return true;
+    };
+    let tokens = inner.iter().filter_map(|it| prints[*it].as_ref()?.tokens);
+    let sum = tokens.fold((0_u64, 0_u64), |sum, it| {
+        (sum.0.saturating_add(it.0), sum.1.saturating_add(it.1))
+    });
+    used == sum || used == (0, 0)
+}
+
+/// Of calls beside each other, one is kept if they are the same.
+fn beside(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
+    let calls = tree.calls(CallKind::Chat);
+    for (at, one) in calls.iter().enumerate() {
+        let Some(print) = &prints[*one] else { continue };
+        let longest = print.times.start + AT_ONCE.max(print.times.length() / 50 * 2);
+        for other in &calls[at + 1..] {
+            let Some(second) = &prints[*other] else {
+                continue;
+            };
+            if second.times.start > longest {
+                break;
+            }
+            let are_open = tree.nodes[*one].kept.is_none() && tree.nodes[*other].kept.is_none();
+            if are_open && print.is_same_call(second) {
+                keep_one(tree, prints, *one, *other);
+            }
+        }
+    }
+}
+
+fn keep_one(tree: &mut Tree<'_>, prints: &[Option<Print>], one: usize, other: usize) {
+    let is_other_better = match (&prints[one], &prints[other]) {
+        (Some(one), Some(other)) => other.is_better_than(one),
+        _ => false,
+    };
+    let (kept, dropped) = if is_other_better {
+        (other, one)
+    } else {
+        (one, other)
+    };
+    let twins = std::mem::take(&mut tree.nodes[dropped].twins);
+    let logs = std::mem::take(&mut tree.nodes[dropped].logs);
+    let identity = std::mem::take(&mut tree.nodes[dropped].identity);
+    let span = tree.nodes[dropped].span;
+    tree.nodes[dropped].kept = Some(kept);
+    let kept = &mut tree.nodes[kept];
+    kept.twins.push(span);
+    kept.twins.extend(twins);
+    kept.logs.extend(logs);
+    kept.identity.complete(&identity);
+}
+
+/// An agent of the AI SDK without any call was stopped before its call ended, whose span is then
+/// never sent: it stands for the call.
+fn without_calls(tree: &mut Tree<'_>) {
+    let mut has_call = vec![false; tree.nodes.len()];
+    for index in tree.order.iter().rev() {
+        let node = &tree.nodes[*index];
+        if matches!(node.kind, SpanKind::Call(_)) {
+            has_call[*index] = true;
+        }
+        if let Some(parent) = node.parent.filter(|_| has_call[*index]) {
+            has_call[parent] = true;
+        }
+    }
+    for (index, has_call) in has_call.into_iter().enumerate() {
+        let node = &mut tree.nodes[index];
+        let operation = Facts::of(&node.span.attributes).text(&["ai.operationId"]);
+        let is_agent = node.kind == SpanKind::Operation(OperationKind::Agent);
+        if operation.is_some() && is_agent && !has_call {
+            node.kind = SpanKind::Call(CallKind::Chat);
+        }
+    }
+}
+
+/// Drops the calls of a trace that another trace reports too, and better; of two that are equally
+/// good, the one of the smaller trace id is kept. Reports of a call that is kept here complete it.
+pub(super) fn merge_across<'a>(tree: &mut Tree<'a>, elsewhere: impl Fn(&str) -> Vec<&'a Span>) {
+    for index in tree.calls(CallKind::Chat) {
+        let own = Print::of(tree.nodes[index].span);
+        let Some(response) = own.unique_response() else {
+            continue;
+        };
+        for span in elsewhere(response) {
+            let other = Print::of(span);
+            if !own.is_same_call(&other) {
+                continue;
+            }
+            let is_first = tree.nodes[index].span.trace_id < span.trace_id;
+            let is_kept = own.is_better_than(&other) || is_first && !other.is_better_than(&own);
+            if is_kept {
+                tree.nodes[index].twins.push(span);
+            } else {
+                tree.nodes[index].kind = SpanKind::Other;
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Tokens and costs of a call.
+
+use super::dialects::candidates as names;
+use super::facts::Facts;
+use crate::session::{CacheCounts, Cost, Usage, UsageReport};
+
+/// Tokens of a call, and how they were reported.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tokens {
+    pub(super) usage: Usage,
+    pub(super) counts: CacheCounts,
+    pub(super) report: UsageReport,
+}
+
+/// The tokens of a call. Today's conventions count cached tokens as input; older instrumentations of
+/// Anthropic's interface passed on what it says, which counts them apart. The numbers tell: a whole
+/// is not smaller than its parts.
+pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
+    let input = facts.count(names::INPUT_TOKENS);
+    let output = facts.count(names::OUTPUT_TOKENS);
+    let cache_read = facts.count(names::CACHE_READ).unwrap_or(0);
+    let of_lifetimes = [names::CACHE_WRITE_5M, names::CACHE_WRITE_1H].map(|it| facts.count(it));
+    let split = of_lifetimes[0]
+        .unwrap_or(0)
+        .saturating_add(of_lifetimes[1].unwrap_or(0));
+    let cache_write = facts.count(names::CACHE_WRITE).unwrap_or(split);
+    let cached = cache_read.saturating_add(cache_write);
+    let whole = input.unwrap_or(0);
+    let counts = if whole >= cached {
+        CacheCounts::Included
+    } else {
+        CacheCounts::Apart
+    };
+    let long = of_lifetimes[1]
+        .filter(|_| split == cache_write)
+        .unwrap_or(0);
+    Tokens {
+        usage: Usage {
+            input: match counts {
+                CacheCounts::Included => whole - cached,
+                CacheCounts::Apart => whole,
+            },
+            output: output.unwrap_or(0),
+            reasoning: facts.count(names::REASONING).filter(|it| *it > 0),
+            cache_read,
+            cache_write,
+            cache_write_long: long,
+            web_searches: facts.count(names::WEB_SEARCHES).unwrap_or(0),
+            web_fetches: 0,
+        },
+        counts,
+        report: if input.or(output).is_some() {
+            UsageReport::Present
+        } else {
+            UsageReport::Missing
+        },
+    }
+}
+
+/// The cost of a call as whoever billed it states it. A free model costs 0.
+pub(super) fn cost(facts: &Facts<'_>) -> Option<Cost> {
+    let amount = |candidates| facts.number(candidates).filter(|amount| *amount >= 0.0);
+    let [input, output] = [names::INPUT_COST, names::OUTPUT_COST].map(amount);
+    let parts = input
+        .zip(output)
+        .filter(|(input, output)| *input > 0.0 && *output > 0.0);
+    let guessed = || amount(names::GUESSED_COST).filter(|cost| *cost > 0.0);
+    let sum = || parts.map(|(input, output)| input + output);
+    Some(Cost {
+        total: amount(names::TOTAL_COST).or_else(guessed).or_else(sum)?,
+        input: parts.map(|(input, _)| input),
+        output: parts.map(|(_, output)| output),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::otlp::{Attributes, Value};
+
+    fn attributes(pairs: &[(&str, Value)]) -> Attributes {
+        pairs
+            .iter()
+            .map(|(key, value)| (*key, value.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn cached_tokens_are_a_part_of_the_input_or_beside_it() {
+        for (input, read, write, expected) in [
+            (1020, 900, 100, (20, CacheCounts::Included)),
+            (20, 900, 100, (20, CacheCounts::Apart)),
+            (120, 0, 0, (120, CacheCounts::Included)),
+        ] {
+            let attributes = attributes(&[
+                ("gen_ai.usage.input_tokens", Value::Int(input)),
+                ("gen_ai.usage.cache_read.input_tokens", Value::Int(read)),
+                (
+                    "gen_ai.usage.cache_creation.input_tokens",
+                    Value::Int(write),
+                ),
+            ]);
+            let tokens = tokens(&Facts::of(&attributes));
+            assert_eq!((tokens.usage.input, tokens.counts), expected, "{input}");
+            let reported = u64::try_from(input).unwrap();
+            assert_eq!(
+                tokens.usage.input_as(tokens.counts),
+                reported,
+                "as it was reported"
+            );
+        }
+    }
+
+    #[test]
+    fn the_lifetimes_of_cache_writes_count_if_they_add_up() {
+        for (long, expected) in [(40, 40), (41, 0)] {
+            let attributes = attributes(&[
+                ("gen_ai.usage.cache_write.input_tokens", Value::Int(100)),
+                (
+                    "anthropic.usage.cache_creation.ephemeral_5m_input_tokens",
+                    Value::Int(60),
+                ),
+                (
+                    "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+                    Value::Int(long),
+                ),
+            ]);
+            let tokens = tokens(&Facts::of(&attributes));
+            assert_eq!(tokens.usage.cache_write_long, expected);
+        }
+    }
+
+    #[test]
+    fn a_stated_cost_of_zero_is_a_fact_and_a_guessed_one_is_not() {
+        let cost_of = |name: &str, dollars: f64| {
+            let attributes = attributes(&[(name, Value::Double(dollars))]);
+            cost(&Facts::of(&attributes)).map(|cost| cost.total)
+        };
+        assert_eq!(cost_of("gen_ai.usage.total_cost", 0.0), Some(0.0));
+        assert_eq!(cost_of("gen_ai.usage.cost", 0.0), None);
+        assert_eq!(cost_of("gen_ai.usage.cost", 0.5), Some(0.5));
+        assert_eq!(cost_of("gen_ai.usage.total_cost", -1.0), None);
+    }
+}

@@ -1,0 +1,247 @@
+//! Requests of real emitters, counted by independent means.
+//!
+//! They lie outside the project, in the folder that `POSTHOG_LLMA_OTLP` names.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use posthog_llma::otlp::files::{Requests, recognise};
+use posthog_llma::otlp::{Attributes, Batch, Losses, Span, Value, stored};
+use prost::Message;
+use serde_json::Value as Json;
+
+use super::support::wire::{Request, WireLog, WireSpan};
+use super::support::{assert_same, decode_json, wire};
+
+/// What a request holds.
+#[derive(Debug, PartialEq, Default)]
+struct Counts {
+    spans: usize,
+    logs: usize,
+    events: usize,
+    /// Of spans, log records, events and links.
+    attributes: usize,
+    metrics: u64,
+}
+
+/// The files below the folder of captures.
+fn captures() -> Vec<PathBuf> {
+    files_below("POSTHOG_LLMA_OTLP", "../shared/otlp")
+}
+
+/// The files below the folder that a variable names. None where it is missing, which is said.
+fn files_below(variable: &str, default: &str) -> Vec<PathBuf> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join(default);
+    let folder = std::env::var_os(variable).map_or(default, PathBuf::from);
+    let mut files = Vec::new();
+    let mut folders = vec![folder.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.expect("it can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it != "md") {
+                files.push(path);
+            }
+        }
+    }
+    if files.is_empty() {
+        // Written past the capture of the test harness.
+        let _ = writeln!(io::stderr(), "skipped: no files in {}", folder.display());
+    }
+    files.sort();
+    files
+}
+
+fn bytes_of(path: &Path) -> Vec<u8> {
+    let bytes = fs::read(path).expect("it can be read");
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return bytes;
+    }
+    let mut inflated = Vec::new();
+    GzDecoder::new(&bytes[..])
+        .read_to_end(&mut inflated)
+        .expect("it is whole");
+    inflated
+}
+
+/// All of a file as one batch.
+fn read(path: &Path) -> Batch {
+    let file = File::open(path).expect("it can be opened");
+    let requests = Requests::new(file).expect("it can be read");
+    let mut requests = requests.unwrap_or_else(|| panic!("{} is not recognised", path.display()));
+    let mut all = Batch::default();
+    while let Some(batch) = requests.next_batch().expect("it can be read") {
+        all.spans.extend(batch.spans);
+        all.logs.extend(batch.logs);
+        all.losses.merge(&batch.losses);
+    }
+    assert_eq!(
+        requests.damage(),
+        posthog_llma::otlp::files::Damage::default(),
+        "{}",
+        path.display()
+    );
+    all
+}
+
+fn counts_of(batch: &Batch) -> Counts {
+    let events = || batch.spans.iter().flat_map(|span| &span.events);
+    let links = batch.spans.iter().flat_map(|span| &span.links);
+    let of_spans = batch.spans.iter().map(|span| &span.attributes);
+    let of_logs = batch.logs.iter().map(|log| &log.attributes);
+    let of_events = events().map(|event| &event.attributes);
+    let all = of_spans
+        .chain(of_logs)
+        .chain(of_events)
+        .chain(links.map(|link| &link.attributes));
+    Counts {
+        spans: batch.spans.len(),
+        logs: batch.logs.len(),
+        events: events().count(),
+        attributes: all.map(Attributes::len).sum(),
+        metrics: batch.losses.metrics,
+    }
+}
+
+/// Counts by walking through the JSON, without a knowledge of its types.
+fn counts_of_json(request: &Json) -> Counts {
+    let list = |value: &Json, name: &str| value[name].as_array().cloned().unwrap_or_default();
+    let lists = |values: &[Json], name: &str| -> Vec<Json> {
+        values.iter().flat_map(|value| list(value, name)).collect()
+    };
+    let spans = lists(
+        &lists(&list(request, "resourceSpans"), "scopeSpans"),
+        "spans",
+    );
+    let logs = lists(
+        &lists(&list(request, "resourceLogs"), "scopeLogs"),
+        "logRecords",
+    );
+    let (events, links) = (lists(&spans, "events"), lists(&spans, "links"));
+    let attributes = [&spans, &logs, &events, &links];
+    Counts {
+        spans: spans.len(),
+        logs: logs.len(),
+        events: events.len(),
+        attributes: attributes
+            .map(|it| lists(it, "attributes").len())
+            .iter()
+            .sum(),
+        metrics: list(request, "resourceMetrics").len() as u64,
+    }
+}
+
+#[test]
+fn every_capture_is_recognised_and_nothing_of_it_is_lost() {
+    for path in captures() {
+        let batch = read(&path);
+        let (bytes, name) = (bytes_of(&path), path.display().to_string());
+        let lost = Losses {
+            metrics: 0,
+            ..batch.losses.clone()
+        };
+        assert_eq!(lost, Losses::default(), "{name}");
+        if name.contains(".pb") {
+            let batch = Batch {
+                losses: Losses::default(),
+                ..batch
+            };
+            let expected = if name.contains("logs") {
+                let request = Request::<WireLog>::decode(&bytes[..]).expect("it is protobuf");
+                let logs = wire::logs(&request).expect("it is valid");
+                Batch {
+                    logs,
+                    ..Batch::default()
+                }
+            } else {
+                let request = Request::<WireSpan>::decode(&bytes[..]).expect("it is protobuf");
+                let spans = wire::spans(&request).expect("it is valid");
+                Batch {
+                    spans,
+                    ..Batch::default()
+                }
+            };
+            assert_same(&batch, &expected, &name);
+        } else {
+            let json = serde_json::from_slice(&bytes).expect("it is JSON");
+            assert_eq!(counts_of(&batch), counts_of_json(&json), "{name}");
+            assert_same(&batch, &decode_json(&bytes), &name);
+        }
+    }
+}
+
+#[test]
+fn no_transcript_of_an_agent_is_taken_for_a_request() {
+    for path in files_below("POSTHOG_LLMA_TRANSCRIPTS", "../shared/transcripts") {
+        let mut head = Vec::new();
+        let file = File::open(&path).expect("it can be opened");
+        file.take(64 << 10)
+            .read_to_end(&mut head)
+            .expect("it can be read");
+        assert_eq!(recognise(&head), None, "{}", path.display());
+    }
+}
+
+#[test]
+fn every_capture_is_stored_and_read_as_it_was() {
+    for path in captures() {
+        let batch = read(&path);
+        let bytes = stored::write(&batch.spans, &batch.logs).expect("it can be written");
+        let (spans, logs) = stored::read(&bytes).expect("it can be read");
+        let read = Batch {
+            spans,
+            logs,
+            losses: batch.losses.clone(),
+        };
+        assert_same(&read, &batch, &path.display().to_string());
+    }
+}
+
+/// The export was made twice, so ids, times and measured durations differ.
+fn without_run(span: &Span) -> String {
+    let attributes = span.attributes.iter().map(|it| match &it.value {
+        Value::Text(text) if !text.contains("20") => format!("{}={text}", it.key),
+        Value::Double(_) => format!("{}=double", it.key),
+        Value::Text(_) => format!("{}=text", it.key),
+        other => format!("{}={other:?}", it.key),
+    });
+    let attributes: Vec<String> = attributes.collect();
+    let scope = &span.scope.name;
+    let resource = &span.resource;
+    format!(
+        "{} {:?} {scope} {resource:?} {attributes:#?}",
+        span.name, span.kind
+    )
+}
+
+#[test]
+fn the_four_forms_of_one_export_give_the_same_spans() {
+    let of = |name: &str| {
+        let path = captures().into_iter().find(|it| it.ends_with(name));
+        path.map(|path| read(&path))
+    };
+    let Some(json) = of("wire/streamtool.json") else {
+        return;
+    };
+    let protobuf = of("wire/streamtool.pb").expect("it is there");
+    assert_same(
+        &of("wire/streamtool.json.gz").expect("it is there"),
+        &json,
+        "JSON",
+    );
+    assert_same(
+        &of("wire/streamtool.pb.gz").expect("it is there"),
+        &protobuf,
+        "protobuf",
+    );
+    let comparable = |batch: &Batch| {
+        let mut spans: Vec<String> = batch.spans.iter().map(without_run).collect();
+        spans.sort();
+        spans
+    };
+    assert_eq!(comparable(&json), comparable(&protobuf));
+    assert_eq!(json.spans.len(), 4);
+}

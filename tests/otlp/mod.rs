@@ -1,0 +1,22 @@
+//! OpenTelemetry: the decoders against independent ones, files against what is in them, and the
+//! events of traces.
+
+mod answers;
+mod captures;
+mod complaints;
+mod dialects;
+mod events;
+mod files;
+mod limits;
+mod losses;
+mod losses_of_reports;
+mod openrouter;
+mod promises;
+mod reviewed;
+mod same;
+mod stored;
+pub(crate) mod support;
+mod texts;
+mod traces;
+mod twice;
+mod unknown;

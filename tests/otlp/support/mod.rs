@@ -1,0 +1,26 @@
+//! What the tests share.
+
+pub(crate) mod json;
+pub(crate) mod made;
+pub(crate) mod wire;
+
+use posthog_llma::otlp::{Batch, Limits, Signal, json as json_decoder, protobuf};
+
+/// Decodes JSON that is known to be a request.
+#[track_caller]
+pub(crate) fn decode_json(body: &[u8]) -> Batch {
+    json_decoder::decode(body, &Limits::default()).expect("it is a request")
+}
+
+/// Decodes protobuf that is known to be a request.
+#[track_caller]
+pub(crate) fn decode_protobuf(body: &[u8], signal: Signal) -> Batch {
+    protobuf::decode(body, signal, &Limits::default()).expect("it is a request")
+}
+
+/// Batches as text: a double that is not a number is equal to none.
+#[track_caller]
+pub(crate) fn assert_same(actual: &Batch, expected: &Batch, context: &str) {
+    let (actual, expected) = (format!("{actual:#?}"), format!("{expected:#?}"));
+    assert_eq!(actual, expected, "{context}");
+}
