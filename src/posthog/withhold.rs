@@ -28,8 +28,8 @@ const ABSENT: [&str; 4] = [
 ];
 
 /// An event (JSON) as it would have been built with [`Recording::Nothing`](super::Recording), except
-/// that the kind of an error is lost with its text. All other values keep their bytes. `None` if it
-/// is not an event.
+/// that the kind of an error is lost with its text, and the name that an application gave to a trace
+/// as it may have been a prompt. All other values keep their bytes. `None` if it is not an event.
 #[must_use]
 pub fn without_recording(event: &[u8]) -> Option<Vec<u8>> {
     let event: Object<'_> = serde_json::from_slice(event).ok()?;

@@ -5,7 +5,6 @@
 //! are read together, and a trace has what all of them hold of it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,7 +89,7 @@ pub(super) fn is_archive(path: &Path) -> bool {
 
 fn begins_as_archive(path: &Path) -> io::Result<bool> {
     let mut head = Vec::new();
-    let mut file = File::open(path)?;
+    let (mut file, _) = regular::open(path)?;
     file.by_ref().take(FIRST as u64).read_to_end(&mut head)?;
     if !may_begin(&head) {
         return Ok(false);
