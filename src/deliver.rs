@@ -32,8 +32,8 @@ use crate::posthog::{Disposition, backoff, classify, spread};
 use crate::transport::{Endpoint, Lane, Transport};
 pub use body::body;
 pub use clock::{Clock, HostClock};
-pub use decisions::Decision;
 use decisions::Held;
+pub use decisions::{Decision, Reasons, follow};
 pub use drained::Drained;
 use load::{Load, Parcel};
 
@@ -89,8 +89,7 @@ pub struct Policy<'a> {
     pub stop: &'a dyn Fn() -> bool,
 }
 
-/// Sends waiting events, destination by destination, and calls `progress` after every step. First
-/// everything that waits is brought in line with the user's decisions.
+/// Sends waiting events, destination by destination, and calls `progress` after every step.
 ///
 /// # Errors
 /// When the outbox cannot be read or written. Errors of servers and networks are no errors here:
@@ -107,13 +106,6 @@ pub fn drain(
     destinations.retain(|record| (policy.permits)(&record.destination));
     turns::sort(&mut destinations, policy.first);
     let mut held = Held::default();
-    if !policy.turn.is_zero()
-        || destinations
-            .iter()
-            .any(|it| turns::is_due(it, clock, policy))
-    {
-        held.follow_all(outbox, clock, policy)?;
-    }
     let means = Means {
         outbox,
         transport,
@@ -340,13 +332,13 @@ impl Sender<'_> {
         let segments = load.segments();
         let segments = segments.iter().map(|segment| &**segment);
         let body = body::assemble(&self.record.destination.api_key, segments);
-        let sessions = load.sessions();
+        let contents = load.contents();
         let start = self.clock.elapsed();
         let mut attempts = 0;
         loop {
             let (outbox, clock) = (self.outbox, self.clock);
             let held = &mut *self.held;
-            if !held.allows(&sessions, route.changes, outbox, clock, self.policy)? {
+            if !held.allows(&contents, route.changes, outbox, clock, self.policy)? {
                 return Ok(None);
             }
             let outcome = self.transport.post(&url, &body);

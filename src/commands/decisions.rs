@@ -1,9 +1,9 @@
 //! The user's newest decision about a session of which events wait: files and settings that exclude
 //! it, and privacy settings. Paused and forgotten sessions are withdrawn by the sender itself.
 
-use super::sending::Sending;
+use super::sending::{self, Sending};
 use crate::consent::Verdict;
-use crate::deliver::Decision;
+use crate::deliver::{self, Decision, HostClock};
 use crate::outbox::{Place, StoredSession};
 use crate::session::Agent;
 use crate::sources::{self, SessionRef};
@@ -14,14 +14,25 @@ impl Sending<'_> {
     pub(super) fn decision(&self, session: &StoredSession) -> Decision {
         let Some(place) = session.place.clone().or_else(|| self.found(session)) else {
             let why = "an earlier version stored it, and its transcript is not there";
-            return Decision::Held(why.to_owned());
+            return Decision::Held(self.recording(), why.to_owned());
         };
         let folders = place.folders.iter().map(String::as_str);
         match Verdict::of_stored(folders, &place.transcript, self.host()) {
             Verdict::LeftAlone(_) => Decision::Withdrawn,
-            Verdict::Unclear(reason) => Decision::Held(reason),
+            Verdict::Unclear(reason) => Decision::Held(self.recording(), reason),
             Verdict::Permitted(privacy) => Decision::Sent(self.recording().and(privacy.recording)),
         }
+    }
+
+    /// Brings everything that waits in line with the newest decisions, also where it cannot be sent
+    /// now. Returns messages about sessions whose events wait until it is clear what the user wants.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub(super) fn follow_decisions(&self) -> anyhow::Result<Vec<String>> {
+        let decide = |session: &StoredSession| self.decision(session);
+        let held = deliver::follow(self.outbox(), &HostClock(self.host()), &decide)?;
+        Ok(sending::held(&held).collect())
     }
 
     /// The place of a session, from its transcript.

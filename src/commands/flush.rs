@@ -28,6 +28,7 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
         let events = ui::count(sending.outbox().unpark()?, "refused event");
         ui::say(format_args!("{events} to be sent again"));
     }
+    sending.follow_decisions()?;
     for line in sending.announcements()? {
         ui::say_in_lines(line);
     }
@@ -83,7 +84,7 @@ pub(super) fn say(drained: &Drained) {
             ui::count(*waiting, "event")
         ));
     }
-    for line in held(drained) {
+    for line in held(&drained.held) {
         ui::say_in_lines(line);
     }
     if drained.busy {

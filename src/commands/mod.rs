@@ -18,6 +18,7 @@ mod show;
 mod status;
 mod terms;
 mod trust;
+mod user_settings;
 mod words;
 mod work;
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
+use super::user_settings::UserSettings;
 use super::{WrongUse, short};
 use crate::config::Config;
 use crate::consent::{Trust, Unconfirmed};
-use crate::deliver::{self, Clock, Drained, HostClock, Policy};
+use crate::deliver::{self, Clock, Drained, HostClock, Policy, Reasons};
 use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Endings, Load, Outbox, Run, RunKind};
 use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
@@ -19,6 +20,10 @@ use crate::session::SessionState;
 use crate::sources::SessionRef;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
+
+/// Why a drain stopped.
+const CHANGED: &str = "your settings were changed meanwhile; the rest is sent under the new ones, \
+                       by the next session or posthog-llma flush";
 
 /// Maximum time between a request to stop and the stop.
 const NAP: Duration = Duration::from_millis(100);
@@ -32,6 +37,7 @@ pub(super) struct Sending<'a> {
     destination: Option<Destination>,
     trust: Trust,
     largest_event: usize,
+    settings: UserSettings,
 }
 
 /// Destinations, patience and pauses of a drain.
@@ -70,6 +76,7 @@ impl<'a> Sending<'a> {
     /// Opens the outbox. Without an API key, waiting events can be sent, but new ones cannot be
     /// stored.
     pub(super) fn open(config: &'a Config, host: &'a Host) -> anyhow::Result<Self> {
+        let settings = UserSettings::now(host);
         let directory = config.state_dir.as_deref().ok_or_else(|| {
             WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
         })?;
@@ -88,11 +95,17 @@ impl<'a> Sending<'a> {
             destination,
             trust: Trust::of_user(host)?,
             largest_event,
+            settings,
         })
     }
 
     pub(super) const fn host(&self) -> &Host {
         self.host
+    }
+
+    /// The user's own settings when this process began.
+    pub(super) const fn settings(&self) -> &UserSettings {
+        &self.settings
     }
 
     /// The content to send, by the user's settings.
@@ -238,6 +251,7 @@ impl<'a> Sending<'a> {
     ) -> anyhow::Result<Drained> {
         let transport = Transport::new(TransportSettings::default());
         let own = self.destination.as_ref();
+        let stop = &|| stop() || self.settings.have_changed(self.host);
         let policy = Policy {
             patience: effort.patience,
             turn: effort.turn,
@@ -251,7 +265,7 @@ impl<'a> Sending<'a> {
             clip: &limits::fit_json,
             stop,
         };
-        Ok(deliver::drain(
+        let mut drained = deliver::drain(
             &self.outbox,
             &transport,
             &WakingClock {
@@ -260,7 +274,11 @@ impl<'a> Sending<'a> {
             },
             policy,
             progress,
-        )?)
+        )?;
+        if drained.waiting > 0 && self.settings.have_changed(self.host) {
+            drained.last_error = Some(CHANGED.to_owned());
+        }
+        Ok(drained)
     }
 
     /// Redacts a message: it may quote a setting, which may hold a secret.
@@ -361,7 +379,7 @@ pub(super) struct Report {
 impl Report {
     /// Adds warnings about the events that a drain left waiting.
     pub(super) fn note_held(&mut self, drained: &Drained) {
-        for warning in held(drained) {
+        for warning in held(&drained.held) {
             if !self.warnings.contains(&warning) {
                 self.warnings.push(warning);
             }
@@ -403,10 +421,11 @@ impl Report {
     }
 }
 
-/// Messages about the sessions whose events a drain left waiting.
-pub(super) fn held(drained: &Drained) -> impl Iterator<Item = String> {
-    let held = drained.held.iter();
-    held.map(|((_, id), reason)| format!("session {} waits: {reason}", short(id)))
+/// Messages about the sessions whose events wait until it is clear what the user wants.
+pub(super) fn held(reasons: &Reasons) -> impl Iterator<Item = String> {
+    reasons
+        .iter()
+        .map(|((_, id), reason)| format!("session {} waits: {reason}", short(id)))
 }
 
 /// The destination that the settings name.

@@ -21,7 +21,6 @@ use crate::host::Host;
 use crate::outbox::RunKind;
 use crate::session::{Agent, SessionState};
 use crate::sources::{self, SessionRef};
-use later::UserSettings;
 use sweep::Sweep;
 
 /// One attempt for each destination that is due and that no other process sends to.
@@ -62,8 +61,6 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     }
     let (config, problems) = Config::read(&environment);
     let host = &environment.host;
-    // Before the caller can go on, and the user change them.
-    let settings = UserSettings::now(host);
     let sending = Sending::open(&config, host)?;
     if arguments.wait == Wait::Briefly && !sending.can_send_now().unwrap_or(true) {
         detached::release_caller();
@@ -95,8 +92,11 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     let waiting = later::is_worthwhile(&drained, &sending)
         .then(|| sending.outbox().try_lock_waiting())
         .and_then(|lock| lock.ok().flatten());
-    drop(sending);
     detached::release_caller();
+    // Also what cannot be sent now may have to be withdrawn. The next sender reports problems.
+    let _ = sending.follow_decisions();
+    let settings = sending.settings().clone();
+    drop(sending);
     if let Some(_lock) = waiting {
         later::send(&config, &settings, host, &mut |sending, drained| {
             entry.add(drained, sending);

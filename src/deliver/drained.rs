@@ -1,7 +1,6 @@
 //! The result of a drain.
 
-use std::collections::BTreeMap;
-
+use super::Reasons;
 use crate::outbox::Dropped;
 
 /// The result of a drain.
@@ -24,9 +23,8 @@ pub struct Drained {
     /// A destination failed in a way that may pass at any moment: the drain is worth repeating when
     /// its pause is over.
     pub may_pass: bool,
-    /// Why the events of sessions wait until it is clear what the user wants, by agent and id of the
-    /// session.
-    pub held: BTreeMap<(String, String), String>,
+    /// Why the events of sessions wait until it is clear what the user wants.
+    pub held: Reasons,
     /// The last error.
     pub last_error: Option<String>,
 }
@@ -47,7 +45,7 @@ impl Drained {
             quota_limited: self.quota_limited || later.quota_limited,
             may_pass: self.may_pass || later.may_pass,
             last_error: self.last_error.or(later.last_error),
-            held: later.held,
+            held: self.held.into_iter().chain(later.held).collect(),
             waiting: later.waiting,
         }
     }

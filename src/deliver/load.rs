@@ -1,9 +1,9 @@
 //! The events of one request.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use crate::outbox::{Batch, Segment, Waiting};
+use crate::posthog::Recording;
 
 /// The events of one request: batches as they are stored, or single events where some of them are
 /// shortened, refused or too many.
@@ -31,15 +31,27 @@ impl Load {
         }
     }
 
-    /// The numbers of their sessions.
-    pub(super) fn sessions(&self) -> BTreeSet<i64> {
-        match self {
+    /// Their sessions and batches (numbers), and the most content that they may have.
+    pub(super) fn contents(&self) -> Vec<(i64, i64, Recording)> {
+        let mut contents: Vec<_> = match self {
             Self::Batches(batches) => {
-                let all = batches.iter().flat_map(|batch| &batch.sessions);
-                all.copied().collect()
+                let of_batch = |batch: &Batch| {
+                    let (id, recording) = (batch.id, batch.recording);
+                    let sessions = batch.sessions.clone().into_iter();
+                    sessions.map(move |session| (session, id, recording))
+                };
+                batches.iter().flat_map(of_batch).collect()
             }
-            Self::Events(parcels) => parcels.iter().map(|it| it.event.session).collect(),
-        }
+            Self::Events(parcels) => {
+                let events = parcels.iter().map(|parcel| &parcel.event);
+                events
+                    .map(|event| (event.session, event.batch, event.recording))
+                    .collect()
+            }
+        };
+        contents.sort_by_key(|(session, batch, _)| (*session, *batch));
+        contents.dedup();
+        contents
     }
 
     /// Size of the events in bytes of JSON.

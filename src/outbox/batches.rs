@@ -10,23 +10,33 @@ use uuid::Uuid;
 use super::EventState::{Parked, Waiting};
 use super::records::Waiting as Event;
 use super::segment::Segment;
+use crate::posthog::Recording;
 
 /// Descriptions of the damage of a batch.
 const MISSING: &str = "its stored text is missing";
 const CHANGED: &str = "its stored text was changed by something else";
+
+/// When and with what the events of a batch were stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// Time in milliseconds.
+    pub(super) stored_at: i64,
+    /// The most content that they may have.
+    pub(super) recording: Recording,
+}
 
 /// Stores a segment as a new batch, or in the place of one. Returns the number of the batch.
 pub(super) fn write(
     change: &Connection,
     batch: Option<i64>,
     segment: &Segment,
-    stored_at: i64,
+    origin: Origin,
 ) -> rusqlite::Result<i64> {
     change
         .prepare_cached(
             "INSERT OR REPLACE INTO batches
-                 (id, events, bytes, longest, crc, checksum, stored_at, segment)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 (id, events, bytes, longest, crc, checksum, stored_at, recording, segment)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             batch,
@@ -35,7 +45,8 @@ pub(super) fn write(
             segment.longest,
             segment.crc,
             segment.checksum(),
-            stored_at,
+            origin.stored_at,
+            origin.recording,
             segment.deflated
         ])?;
     Ok(change.last_insert_rowid())
@@ -71,12 +82,21 @@ pub(super) fn bytes(connection: &Connection, batch: i64) -> rusqlite::Result<usi
     Ok(bytes.unwrap_or_default())
 }
 
-/// When the events of a batch were stored; 0 if the batch is missing.
-pub(super) fn stored_at(connection: &Connection, batch: i64) -> rusqlite::Result<i64> {
-    let select = "SELECT stored_at FROM batches WHERE id = ?1";
+/// When and with what the events of a batch were stored; long ago and with everything if the batch is
+/// missing.
+pub(super) fn origin(connection: &Connection, batch: i64) -> rusqlite::Result<Origin> {
+    let select = "SELECT stored_at, recording FROM batches WHERE id = ?1";
     let mut select = connection.prepare_cached(select)?;
-    let stored_at = select.query_row([batch], |row| row.get(0)).optional()?;
-    Ok(stored_at.unwrap_or_default())
+    let origin = select.query_row([batch], |row| {
+        Ok(Origin {
+            stored_at: row.get(0)?,
+            recording: row.get(1)?,
+        })
+    });
+    Ok(origin.optional()?.unwrap_or(Origin {
+        stored_at: 0,
+        recording: Recording::Full,
+    }))
 }
 
 /// The events of a batch that wait for a destination, in the order of the batch; the inner error
@@ -86,6 +106,7 @@ pub(super) fn waiting(
     destination: i64,
     batch: i64,
 ) -> rusqlite::Result<Result<Vec<Event>, &'static str>> {
+    let Origin { recording, .. } = origin(connection, batch)?;
     let json = match read(connection, batch)? {
         Ok(segment) => segment.unpack(),
         Err(damage) => return Ok(Err(damage)),
@@ -109,6 +130,7 @@ pub(super) fn waiting(
             name: row.get(4)?,
             session: row.get(5)?,
             body: body.to_vec(),
+            recording,
             batch,
         });
     }
@@ -137,17 +159,4 @@ pub(super) fn release(change: &Connection, batch: i64) -> rusqlite::Result<bool>
         ))?
         .execute([batch])?;
     Ok(deleted > 0)
-}
-
-/// The batches with waiting or parked events of a session.
-pub(super) fn of_session(connection: &Connection, session: i64) -> rusqlite::Result<Vec<i64>> {
-    connection
-        .prepare(&format!(
-            "SELECT batch FROM destinations CROSS JOIN events INDEXED BY events_waiting
-             WHERE destination = destinations.id AND state = {Waiting} AND session = ?1
-             UNION SELECT batch FROM events INDEXED BY events_parked
-             WHERE state = {Parked} AND session = ?1 AND batch IS NOT NULL"
-        ))?
-        .query_map([session], |row| row.get(0))?
-        .collect()
 }

@@ -149,7 +149,8 @@ mod tests {
         for (damage, expected) in [
             ("DELETE FROM batches", "1 waiting events without a batch"),
             (
-                "INSERT INTO batches SELECT 9, events, bytes, longest, crc, checksum, stored_at, segment
+                "INSERT INTO batches SELECT 9, events, bytes, longest, crc, checksum, stored_at,
+                        recording, segment
                  FROM batches",
                 "1 batches without an event",
             ),

@@ -10,29 +10,40 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::records::{Place, StoredSession, milliseconds};
-use super::{EventState, Outbox, OutboxError, batches, changes, rewrite, session, withdraw};
+use super::{EventState, Outbox, OutboxError, changes, read_again, rewrite, session, withdraw};
 use crate::posthog::{Recording, without_recording};
 
 /// The columns of a [`StoredSession`].
-const COLUMNS: &str = "sessions.id, agent, sessions.session, recording, transcript, folders";
+const COLUMNS: &str = "id, agent, session, transcript, folders";
+
+/// Waiting and parked events, as pairs of session and batch.
+const HELD: &str = "
+    SELECT DISTINCT session, batch FROM destinations CROSS JOIN events INDEXED BY events_waiting
+    WHERE destination = destinations.id AND state = {waiting}
+    UNION SELECT session, batch FROM events INDEXED BY events_parked
+    WHERE state = {parked} AND batch IS NOT NULL";
 
 impl Outbox {
-    /// The sessions of which events wait, for any destination.
+    /// The sessions with waiting or parked events (numbers), with the batches that these are in, and
+    /// the most content that these may have.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub(crate) fn sessions_waiting(&self) -> Result<Vec<StoredSession>, OutboxError> {
-        let select = format!(
-            "SELECT DISTINCT {COLUMNS} FROM destinations CROSS JOIN tallies CROSS JOIN sessions
-             WHERE destination = destinations.id AND state = ?1 AND events > 0
-               AND sessions.id = tallies.session"
-        );
+    pub(crate) fn undecided(&self) -> Result<Vec<(i64, i64, Recording)>, OutboxError> {
+        let held = HELD
+            .replace("{waiting}", &EventState::Waiting.to_string())
+            .replace("{parked}", &EventState::Parked.to_string());
         self.read(|connection| {
-            let mut select = connection.prepare_cached(&select)?;
-            select.query_map([EventState::Waiting], stored)?.collect()
+            connection
+                .prepare_cached(&format!(
+                    "SELECT session, batch, recording FROM ({held})
+                     JOIN batches ON batches.id = batch ORDER BY session"
+                ))?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
         })
     }
 
@@ -41,30 +52,10 @@ impl Outbox {
     /// # Errors
     /// When the database cannot be read.
     pub(crate) fn stored_session(&self, number: i64) -> Result<Option<StoredSession>, OutboxError> {
-        self.find("id = ?1", [number])
-    }
-
-    /// A stored session, by its agent and id.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub(super) fn stored_session_of(
-        &self,
-        agent: &str,
-        id: &str,
-    ) -> Result<Option<StoredSession>, OutboxError> {
-        self.find("agent = ?1 AND session = ?2", [agent, id])
-    }
-
-    fn find(
-        &self,
-        condition: &str,
-        parameters: impl Params,
-    ) -> Result<Option<StoredSession>, OutboxError> {
-        let select = format!("SELECT {COLUMNS} FROM sessions WHERE {condition}");
+        let select = format!("SELECT {COLUMNS} FROM sessions WHERE id = ?1");
         self.read(|connection| {
             let mut select = connection.prepare_cached(&select)?;
-            select.query_row(parameters, stored).optional()
+            select.query_row([number], stored).optional()
         })
     }
 
@@ -86,67 +77,54 @@ impl Outbox {
         Ok(())
     }
 
-    /// Removes the content from the waiting and parked events of a session if they have more than
-    /// this recording allows; see [`without_recording`].
+    /// Removes the content from the waiting and parked events of a session (number) in these batches;
+    /// see [`without_recording`]. An event that cannot be read is withdrawn. A damaged batch is left
+    /// to the sender, which sets it aside.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub(crate) fn record_less(
+    pub(crate) fn withhold(
         &self,
-        session: &StoredSession,
-        recording: Recording,
+        session: i64,
+        batches: &[i64],
         now: DateTime<Utc>,
     ) -> Result<(), OutboxError> {
-        let left = session.recording.and(recording);
-        if left != session.recording {
-            self.erase(|change| record(change, session.number, left, milliseconds(now)))?;
-        }
-        Ok(())
-    }
-}
-
-/// Notes the recording with which the events of a session are stored from now on. Removes the
-/// content of those that are stored with more. Returns the number of events that were changed.
-pub(super) fn record(
-    change: &Connection,
-    session: i64,
-    recording: Recording,
-    now: i64,
-) -> rusqlite::Result<u64> {
-    let before: Recording = change
-        .prepare_cached("SELECT recording FROM sessions WHERE id = ?1")?
-        .query_row([session], |row| row.get(0))?;
-    if before == recording {
-        return Ok(0);
-    }
-    change.execute(
-        "UPDATE sessions SET recording = ?2 WHERE id = ?1",
-        params![session, recording],
-    )?;
-    if before.and(recording) == before {
-        return Ok(0);
-    }
-    let changed = withhold(change, session, now)?;
-    if changed > 0 {
-        changes::count(change)?;
-    }
-    Ok(changed)
-}
-
-/// Removes the content from the waiting and parked events of a session. Returns their number. An
-/// event that cannot be read is withdrawn. A damaged batch is left to the sender, which sets it
-/// aside.
-fn withhold(change: &Connection, session: i64, now: i64) -> rusqlite::Result<u64> {
-    let mut changed = 0;
-    for batch in batches::of_session(change, session)? {
-        changed += rewrite::rewrite(change, batch, now, &|owner, event| {
-            if owner == session {
-                without_recording(event).map(Into::into)
-            } else {
-                Some(event.into())
+        self.erase(|change| {
+            let mut changed = 0;
+            for batch in batches {
+                changed += withhold(change, session, *batch, milliseconds(now))?;
             }
-        })?;
+            if changed > 0 {
+                // Its checkpoint may quote what was said.
+                read_again(change, session)?;
+                changes::count(change)?;
+            }
+            Ok(())
+        })
     }
+}
+
+/// Removes the content from the events of a session in a batch. Returns the number of those that had
+/// any.
+fn withhold(change: &Connection, session: i64, batch: i64, now: i64) -> rusqlite::Result<u64> {
+    let changed = rewrite::rewrite(change, batch, now, &|owner, event| {
+        if owner == session {
+            without_recording(event).map(Into::into)
+        } else {
+            Some(event.into())
+        }
+    })?;
+    // It may also have events of other sessions, which keep theirs.
+    change
+        .prepare_cached(&format!(
+            "UPDATE batches SET recording = ?3 WHERE id = ?2
+             AND NOT EXISTS (
+                 SELECT 1 FROM destinations CROSS JOIN events INDEXED BY events_waiting
+                 WHERE destination = destinations.id AND state = {waiting} AND batch = ?2
+                   AND session <> ?1)",
+            waiting = EventState::Waiting
+        ))?
+        .execute(params![session, batch, Recording::Nothing])?;
     Ok(changed)
 }
 
@@ -176,13 +154,12 @@ pub(super) fn place(change: &Connection, session: i64, place: &Place) -> rusqlit
 
 /// Reads a row of [`COLUMNS`].
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredSession> {
-    let transcript: Option<TranscriptPath> = row.get(4)?;
-    let folders: Option<String> = row.get(5)?;
+    let transcript: Option<TranscriptPath> = row.get(3)?;
+    let folders: Option<String> = row.get(4)?;
     Ok(StoredSession {
         number: row.get(0)?,
         agent: row.get(1)?,
         id: row.get(2)?,
-        recording: row.get(3)?,
         place: transcript.zip(folders).map(|(transcript, folders)| Place {
             transcript: transcript.0,
             folders: listed(&folders),

@@ -134,6 +134,7 @@ impl Outbox {
                     Ok(segment) => claimed.batches.push(Batch {
                         segment,
                         sessions,
+                        recording: batches::origin(connection, batch)?.recording,
                         id: batch,
                         events,
                     }),
@@ -314,9 +315,9 @@ impl Outbox {
                 // It was replaced, or its batch is damaged: the next claim finds out.
                 return Ok(());
             };
-            let stored_at = batches::stored_at(change, event.batch)?;
+            let origin = batches::origin(change, event.batch)?;
             let alone = Segment::pack([&stored.body[..]]);
-            let alone = batches::write(change, None, &alone, stored_at)?;
+            let alone = batches::write(change, None, &alone, origin)?;
             let update = "UPDATE events SET batch = ?2, start = 0, digest = ?3 WHERE seq = ?1";
             change.execute(update, params![event.seq, alone, digest(&stored.body)])?;
             let which = Which::Event {

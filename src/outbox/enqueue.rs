@@ -35,8 +35,7 @@ pub struct SessionWriter<'a> {
 impl Outbox {
     /// Begins to store events of a session. The session is registered at once, with its frozen
     /// settings if it is new. Build the events with the frozen settings of
-    /// `SessionWriter::session`, which an earlier run may have registered. Those of its events that
-    /// wait with more content than `entry.recording` lose it.
+    /// `SessionWriter::session`, which an earlier run may have registered.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -49,27 +48,24 @@ impl Outbox {
         let frozen = entry.frozen.get();
         let project = frozen.project_name.as_deref();
         let frozen = serde_json::to_string(frozen).map_err(OutboxError::Frozen)?;
-        if let Some(known) = self.stored_session_of(entry.agent, entry.id)? {
-            self.record_less(&known, entry.recording, now)?;
-        }
         let now = milliseconds(now);
         let (session, destination) = self.write_ahead(|change| {
             change.execute(
                 "INSERT INTO sessions
-                     (agent, session, project, frozen, recording, first_seen, last_seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+                     (agent, session, project, frozen, first_seen, last_seen)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
                  ON CONFLICT (agent, session) DO UPDATE SET project = coalesce(?3, project)",
-                params![entry.agent, entry.id, project, frozen, entry.recording, now],
+                params![entry.agent, entry.id, project, frozen, now],
             )?;
             let session = session(change, entry.agent, entry.id)?
                 .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            decisions::record(change, session.id, entry.recording, now)?;
             decisions::place(change, session.id, &entry.place)?;
             Ok((session, register(change, destination)?))
         })?;
         let owner = Owner {
             session: session.id,
             destination,
+            recording: entry.recording,
             now,
         };
         Ok(SessionWriter {

@@ -66,6 +66,14 @@ pub enum OutboxError {
         /// The error of the operating system.
         cause: io::Error,
     },
+    /// A session could not be excluded from sending, or included again.
+    #[error("cannot write {}: {cause}; nothing is excluded or included", path.display())]
+    Unwritten {
+        /// The file of the exclusion.
+        path: PathBuf,
+        /// The error of the operating system.
+        cause: io::Error,
+    },
     /// Another process committed to the same session since [`Outbox::begin`](super::Outbox::begin).
     #[error("another process recorded this session in the meantime")]
     Overtaken,
@@ -102,6 +110,7 @@ impl OutboxError {
             Self::Exclusion { .. } => {
                 Some("mend it, or remove it to send the sessions it excludes")
             }
+            Self::Unwritten { .. } => Some("free some space or mend the folder, and try again"),
             Self::Overtaken | Self::Random(_) | Self::Frozen(_) | Self::Database { .. } => None,
         }
     }

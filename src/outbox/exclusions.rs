@@ -126,7 +126,7 @@ impl Exclusions {
     /// Excludes a session. When this returns, the exclusion is on disk.
     ///
     /// # Errors
-    /// [`OutboxError::Exclusion`] when the file cannot be written.
+    /// [`OutboxError::Unwritten`] when the file cannot be written: the session is not excluded then.
     pub(crate) fn add(&self, exclusion: &Exclusion) -> Result<(), OutboxError> {
         let path = self.path(&exclusion.agent, &exclusion.session);
         let write = || {
@@ -143,17 +143,17 @@ impl Exclusions {
             fs::rename(&temporary, &path)?;
             sync_directory(&self.folder)
         };
-        write().map_err(|error| unusable(&path, error))
+        write().map_err(|error| unwritten(&path, error))
     }
 
     /// Removes the exclusion of a session.
     ///
     /// # Errors
-    /// [`OutboxError::Exclusion`] when the file cannot be removed: the session is still excluded
+    /// [`OutboxError::Unwritten`] when the file cannot be removed: the session is still excluded
     /// then.
     pub(crate) fn remove(&self, exclusion: &Exclusion) -> Result<(), OutboxError> {
         let path = self.path(&exclusion.agent, &exclusion.session);
-        remove(&path).map_err(|error| unusable(&path, error))
+        remove(&path).map_err(|error| unwritten(&path, error))
     }
 
     fn path(&self, agent: &str, session: &str) -> PathBuf {
@@ -182,6 +182,13 @@ fn read(path: &Path) -> Result<Option<Exclusion>, OutboxError> {
         return Err(unusable(path, error));
     }
     Ok(Some(file.exclusion))
+}
+
+fn unwritten(path: &Path, cause: io::Error) -> OutboxError {
+    OutboxError::Unwritten {
+        path: path.to_owned(),
+        cause,
+    }
 }
 
 fn unusable(path: &Path, cause: io::Error) -> OutboxError {

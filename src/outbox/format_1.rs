@@ -6,9 +6,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::EventState::{Parked, Waiting};
-use super::batches;
+use super::batches::{self, Origin};
 use super::segment::Segment;
 use super::store::{BATCH_BYTES, digest};
+use crate::posthog::Recording;
 
 /// Changes of the tables before events are moved.
 const BEFORE: &str = include_str!("format_1.sql");
@@ -85,13 +86,21 @@ fn pack(change: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
         return Ok(());
     };
     let segment = Segment::pack(bodies.iter().map(|(_, body)| &body[..]));
-    let batch = batches::write(change, None, &segment, first.group.0)?;
+    let batch = batches::write(change, None, &segment, of_old(first.group.0))?;
     let mut start = 0;
     for (seq, body) in bodies {
         place.execute(params![seq, batch, start])?;
         start += body.len() + 1;
     }
     Ok(())
+}
+
+/// The content of old events is not known: it is taken for the most.
+const fn of_old(stored_at: i64) -> Origin {
+    Origin {
+        stored_at,
+        recording: Recording::Full,
+    }
 }
 
 /// A parked event has a batch of its own; a damaged one has none.
@@ -104,7 +113,12 @@ fn pack_parked(change: &Connection) -> rusqlite::Result<()> {
         .collect::<rusqlite::Result<_>>()?;
     for (seq, enqueued_at) in rows {
         if let Some(body) = body(change, seq)? {
-            let batch = batches::write(change, None, &Segment::pack([&body[..]]), enqueued_at)?;
+            let batch = batches::write(
+                change,
+                None,
+                &Segment::pack([&body[..]]),
+                of_old(enqueued_at),
+            )?;
             change.prepare_cached(PLACE)?.execute([seq, batch, 0])?;
         }
     }

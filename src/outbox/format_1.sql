@@ -14,6 +14,7 @@ CREATE TABLE batches (
     crc       INTEGER NOT NULL,               -- CRC-32 of the JSON
     checksum  INTEGER NOT NULL,               -- CRC-32 of segment and numbers
     stored_at INTEGER NOT NULL,
+    recording INTEGER NOT NULL,               -- most content of its events: 1 inputs, 2 outputs, 3 both
     segment   BLOB NOT NULL
 ) STRICT;
 
@@ -24,5 +25,3 @@ ALTER TABLE events ADD COLUMN start INTEGER;
 CREATE INDEX events_waiting ON events (destination, batch) WHERE state = 0;
 CREATE INDEX events_parked ON events (batch) WHERE state = 2;
 
--- Not known: taken for the most, so that events with too much content are noticed.
-ALTER TABLE sessions ADD COLUMN recording INTEGER NOT NULL DEFAULT 3;

@@ -19,11 +19,15 @@ use super::lock::Lock;
 
 /// The newest format.
 const FORMAT: usize = 3;
-/// From format 2, which did not know where a session was found and kept sums of nothing.
-const FROM_2: &str = "
+/// From formats 1 and 2, which did not know where a session was found and kept sums of nothing.
+const FROM_OLDER: &str = "
     ALTER TABLE sessions ADD COLUMN transcript BLOB;
     ALTER TABLE sessions ADD COLUMN folders TEXT;
     DELETE FROM tallies WHERE events = 0;";
+/// From format 2, which knew the content of sessions, not of batches: it is taken for the most.
+const FROM_2: &str = "
+    ALTER TABLE batches ADD COLUMN recording INTEGER NOT NULL DEFAULT 3;
+    ALTER TABLE sessions DROP COLUMN recording;";
 /// The tables of the newest format.
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -231,11 +235,11 @@ fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     let change = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     match format {
         0 => change.execute_batch(SCHEMA)?,
-        1 => {
-            format_1::migrate(&change)?;
-            change.execute_batch(FROM_2)?;
-        }
+        1 => format_1::migrate(&change)?,
         _ => change.execute_batch(FROM_2)?,
+    }
+    if format > 0 {
+        change.execute_batch(FROM_OLDER)?;
     }
     change.pragma_update(None, "user_version", FORMAT)?;
     change.commit()

@@ -90,18 +90,9 @@ pub struct StoredSession {
     pub agent: String,
     /// The session's id, unique within the agent.
     pub id: String,
-    /// The most content with which events of it wait.
-    pub recording: Recording,
     /// Its place; `None` if an earlier version stored it.
     pub place: Option<Place>,
     pub(super) number: i64,
-}
-
-impl StoredSession {
-    /// Its number in the outbox.
-    pub(crate) const fn number(&self) -> i64 {
-        self.number
-    }
 }
 
 /// The stored record of a session.
@@ -216,7 +207,10 @@ pub struct Batch {
     pub segment: Segment,
     /// The numbers of their sessions.
     pub(crate) sessions: BTreeSet<i64>,
-    pub(super) id: i64,
+    /// The most content that they may have.
+    pub(crate) recording: Recording,
+    /// The number of the batch.
+    pub(crate) id: i64,
     /// The numbers of the events.
     pub(super) events: Vec<i64>,
 }
@@ -242,7 +236,10 @@ pub struct Waiting {
     pub body: Vec<u8>,
     /// The number of its session.
     pub(crate) session: i64,
-    pub(super) batch: i64,
+    /// The most content that it may have.
+    pub(crate) recording: Recording,
+    /// The number of its batch.
+    pub(crate) batch: i64,
 }
 
 /// Size of the outbox, in bytes of JSON.

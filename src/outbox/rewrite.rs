@@ -67,8 +67,8 @@ pub(super) fn rewrite(
     }
     tallies.write(change)?;
     let segment = Segment::pack(events.iter().map(|event| &event[..]));
-    let stored_at = batches::stored_at(change, batch)?;
-    batches::write(change, Some(batch), &segment, stored_at)?;
+    let origin = batches::origin(change, batch)?;
+    batches::write(change, Some(batch), &segment, origin)?;
     for row in withdrawn {
         let which = Which::Event {
             seq: row.seq,

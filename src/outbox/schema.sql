@@ -28,7 +28,6 @@ CREATE TABLE sessions (
     project      TEXT,
     title        TEXT,                       -- unused
     frozen       TEXT NOT NULL,
-    recording    INTEGER NOT NULL,            -- of its events: 1 inputs, 2 outputs, 3 both
     transcript   BLOB,                        -- its path; NULL if not known, as are the folders
     folders      TEXT,                        -- JSON array of paths where it worked
     checkpoint   BLOB,
@@ -51,6 +50,7 @@ CREATE TABLE batches (
     crc       INTEGER NOT NULL,               -- CRC-32 of the JSON
     checksum  INTEGER NOT NULL,               -- CRC-32 of segment and numbers
     stored_at INTEGER NOT NULL,
+    recording INTEGER NOT NULL,               -- most content of its events: 1 inputs, 2 outputs, 3 both
     segment   BLOB NOT NULL
 ) STRICT;
 

@@ -8,11 +8,12 @@ use sha2::{Digest, Sha256};
 use super::EventState::{
     self, Acknowledged, DroppedForAge, DroppedForSize, Parked, Waiting, Withdrawn,
 };
+use super::batches::{self, Origin};
+use super::identities;
 use super::ledger::Tallies;
 use super::records::Enqueued;
 use super::segment::Segment;
-use super::{batches, identities};
-use crate::posthog::{EventName, Written};
+use crate::posthog::{EventName, Recording, Written};
 
 /// Largest batch in bytes of JSON, unless a single event is larger. PostHog accepts requests of 20
 /// MiB. This size takes a tenth of a second to compress and about a megabyte on the wire, which even
@@ -55,8 +56,19 @@ pub(super) struct NewBatch {
 pub(super) struct Owner {
     pub(super) session: i64,
     pub(super) destination: i64,
-    /// When its events are stored, in milliseconds.
+    /// The most content of its events.
+    pub(super) recording: Recording,
+    /// When they are stored, in milliseconds.
     pub(super) now: i64,
+}
+
+impl Owner {
+    const fn origin(self) -> Origin {
+        Origin {
+            stored_at: self.now,
+            recording: self.recording,
+        }
+    }
 }
 
 /// The ledger's entry of an event that is to be stored.
@@ -146,7 +158,7 @@ impl NewBatch {
     /// Stores it, with a row for each event. An event that another process has stored meanwhile is
     /// left out: the batch then holds more than its rows say.
     pub(super) fn store(&self, change: &Connection, owner: Owner) -> rusqlite::Result<Enqueued> {
-        let batch = batches::write(change, None, &self.segment, owner.now)?;
+        let batch = batches::write(change, None, &self.segment, owner.origin())?;
         let mut rows = Rows::of(change, owner, batch)?;
         let mut start = 0;
         for event in &self.events {

@@ -1,6 +1,6 @@
 //! A session, or a part of one, as it was read from its files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
@@ -56,9 +56,14 @@ impl Collected {
 
     /// What the user's later decisions about it depend on.
     pub(super) fn place(&self) -> Place {
+        // Behind a link that is gone later, an exclusion would not be found.
+        let real = self.folders.iter().filter_map(|folder| {
+            let real = Path::new(folder).canonicalize().ok()?;
+            real.into_os_string().into_string().ok()
+        });
         Place {
             transcript: self.found.locator.path(),
-            folders: self.folders.clone(),
+            folders: self.folders.iter().cloned().chain(real).collect(),
         }
     }
 

@@ -208,3 +208,54 @@ fn a_sender_that_tries_again_and_again_notices_a_decision() {
         assert!(is_private(&scene), "{mark}");
     }
 }
+
+#[test]
+fn a_sender_stops_when_the_user_changes_the_settings() {
+    let (scene, session) = waiting();
+    scene.posthog.set(Fault::status(503));
+    let before = scene.posthog.count();
+    let mut flush = scene.env.command(["flush"]).spawn();
+    wait_for("a request was made", SOON, || {
+        (scene.posthog.count() > before).then_some(())
+    });
+    scene.env.write("home/.claude/settings.json", PRIVATE);
+    scene.posthog.heal();
+    flush.wait().expect("it ends");
+    assert_eq!(scene.posthog.events().len(), 0);
+    scene.flush().success();
+    assert_eq!(scene.posthog.events().len() as u64, session.events());
+    assert!(is_private(&scene));
+}
+
+#[test]
+fn refused_events_and_the_first_prompt_leave_the_disk_too() {
+    for mark in [".posthog-llma-ignore", ".claude/settings.json"] {
+        let (scene, session) = waiting();
+        change_outbox(
+            &scene,
+            "UPDATE tallies SET state = 2 WHERE state = 0;
+             UPDATE events SET state = 2, digest = x'00' WHERE state = 0",
+        );
+        if mark.starts_with(".posthog") {
+            fs::write(scene.env.project().join(mark), "").expect("it is writable");
+        } else {
+            set(&scene, PRIVATE);
+        }
+        scene.flush();
+        let expected = if mark.starts_with(".posthog") {
+            0
+        } else {
+            session.events()
+        };
+        assert_eq!(scene.status()["sessions"][0]["refused"], expected, "{mark}");
+        let database = fs::read(scene.env.state().join("outbox.db")).expect("it is there");
+        let text = b"prompt 1 of session 1";
+        assert!(
+            !database.windows(text.len()).any(|part| part == text),
+            "{mark}"
+        );
+        scene.env.run(["flush", "--refused"]);
+        assert!(is_private(&scene), "{mark}");
+        assert_eq!(scene.posthog.events().len() as u64, expected, "{mark}");
+    }
+}

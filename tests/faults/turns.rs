@@ -177,7 +177,8 @@ fn a_session_whose_hook_was_killed_keeps_the_privacy_of_its_shell() {
         let (scene, session) = killed_before_the_first_outbox(variables);
         scene.start();
         let events = scene.posthog.events();
-        assert_eq!(events.len() as u64, session.events());
+        let number = events.len() as u64;
+        assert_eq!(number, session.events(), "{:#}", scene.status());
         let text = json!(events).to_string();
         assert_eq!(text.contains("prompt 1 of session 1"), has_content);
     }

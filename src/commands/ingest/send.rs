@@ -45,6 +45,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let sending = Sending::open(config, host)?;
     sending.outbox().relax()?;
+    sending.follow_decisions()?;
     let plan = Plan::of(sessions, sending.outbox(), host)?;
     plan.tell_of_old_content(arguments.with_old_content);
     if !plan.is_agreed(arguments.yes, &sending.destination()?.host)? {

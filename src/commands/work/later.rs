@@ -4,16 +4,15 @@
 //! end. It has no database open while it sleeps, so that the user can remove the state directory,
 //! and ends when the user changes the settings.
 
-use std::fs;
 use std::thread;
 use std::time::Duration;
 
 use super::{ONCE, once};
 use crate::commands::sending::Sending;
+use crate::commands::user_settings::UserSettings;
 use crate::config::Config;
 use crate::deliver::Drained;
 use crate::host::Host;
-use crate::integrations::claude_code::settings::user_file;
 use crate::outbox;
 
 /// How long the process waits for a network to come back. After that, the next hook sends.
@@ -35,8 +34,8 @@ pub(super) fn is_worthwhile(drained: &Drained, sending: &Sending<'_>) -> bool {
 }
 
 /// Sends what waits whenever it is due, until nothing waits, the time is over, or the user's
-/// settings file is another than `settings`, those under which this process began: then the next
-/// hook, which reads it, sends. `sent` is called after each attempt.
+/// settings are others than `settings`, those under which this process began: then the next hook,
+/// which reads them, sends. `sent` is called after each attempt.
 ///
 /// # Errors
 /// When the outbox cannot be opened, read or written.
@@ -63,16 +62,6 @@ pub(super) fn send(
         }
     }
     Ok(())
-}
-
-/// Content of the user's settings file at one moment; `None` if there is none.
-#[derive(PartialEq)]
-pub(super) struct UserSettings(Option<Vec<u8>>);
-
-impl UserSettings {
-    pub(super) fn now(host: &Host) -> Self {
-        Self(user_file(host).and_then(|path| fs::read(path).ok()))
-    }
 }
 
 /// The pause until the next attempt; `None` when nothing waits that an attempt could bring forward.

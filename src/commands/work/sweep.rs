@@ -25,6 +25,10 @@ const QUIET: TimeDelta = TimeDelta::hours(1);
 /// restore or a change of the clock.
 const CLOCK_ERROR: TimeDelta = TimeDelta::days(1);
 
+/// How far the time of one file may lie behind that of another which was written before: the kernel
+/// takes it from a clock that moves with its timer, up to ten milliseconds at a time.
+const TICK: Duration = Duration::from_millis(10);
+
 /// How long to wait for processes that were killed and hold the notes of their sessions until their
 /// last write is on disk.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -132,7 +136,7 @@ impl<'a> Sweep<'a> {
             Running::Sessions(_) => !self.is_open(found),
             Running::Unknown => {
                 let modified = DateTime::<Utc>::from(found.modified);
-                found.modified <= ending.at || self.host.now() - modified > QUIET
+                found.modified <= ending.at + TICK || self.host.now() - modified > QUIET
             }
         }
     }

@@ -25,12 +25,12 @@ fn a_request_is_not_repeated_against_a_new_decision() {
     for fault in [503, 413] {
         for decision in [
             Decision::Withdrawn,
-            Decision::Held("settings.json cannot be read".into()),
+            Decision::Held(Recording::Full, "settings.json cannot be read".into()),
             Decision::Sent(Recording::Nothing),
         ] {
             let scene = Scene::with(4);
-            let decide = |session: &StoredSession| match scene.server.requests().len() {
-                0 => Decision::Sent(session.recording),
+            let decide = |_: &StoredSession| match scene.server.requests().len() {
+                0 => Decision::Sent(Recording::Full),
                 _ => decision.clone(),
             };
             let drained = drain_after(&scene, Fault::status(fault), &decide);
@@ -39,7 +39,7 @@ fn a_request_is_not_repeated_against_a_new_decision() {
             let case = format!("{fault} {decision:?}");
             match decision {
                 Decision::Withdrawn => assert_eq!(states, (0, 4, 0), "{case}"),
-                Decision::Held(_) => {
+                Decision::Held(..) => {
                     assert_eq!(states, (0, 0, 4), "{case}");
                     let key = ("claude-code".to_owned(), "session".to_owned());
                     assert_eq!(drained.held[&key], "settings.json cannot be read");
@@ -58,7 +58,7 @@ fn what_another_process_took_back_is_not_sent_from_memory() {
         let scene = Scene::new();
         scene.enqueue((1..=4).map(told));
         let other = Outbox::open(scene.directory.path()).unwrap();
-        let decide = |session: &StoredSession| {
+        let decide = |_: &StoredSession| {
             if scene.server.requests().len() == 1 {
                 // The other process decides; this one finds nothing left to do.
                 if forgotten {
@@ -66,12 +66,14 @@ fn what_another_process_took_back_is_not_sent_from_memory() {
                         .withdraw("claude-code", "session", scene.clock.now())
                         .unwrap();
                 } else {
+                    let held = other.undecided().unwrap();
+                    let batches: Vec<i64> = held.iter().map(|(_, batch, _)| *batch).collect();
                     other
-                        .record_less(session, Recording::Nothing, scene.clock.now())
+                        .withhold(held[0].0, &batches, scene.clock.now())
                         .unwrap();
                 }
             }
-            Decision::Sent(session.recording)
+            Decision::Sent(Recording::Full)
         };
         let drained = drain_after(&scene, Fault::status(503), &decide);
         assert_eq!(drained.sent, if forgotten { 0 } else { 4 });
@@ -86,7 +88,7 @@ fn what_another_process_took_back_is_not_sent_from_memory() {
 #[test]
 fn sessions_that_are_held_do_not_keep_others_waiting() {
     let scene = Scene::with(2);
-    let held = |_: &StoredSession| Decision::Held("not clear".into());
+    let held = |_: &StoredSession| Decision::Held(Recording::Full, "not clear".into());
     let drained = scene.drain_by(Policy {
         decide: &held,
         ..POLICY
@@ -95,8 +97,8 @@ fn sessions_that_are_held_do_not_keep_others_waiting() {
     assert_eq!(scene.server.requests().len(), 0);
     scene.enqueue_as("other", [event(3, "x")].into_iter());
     let of_one = |session: &StoredSession| match session.id.as_str() {
-        "session" => Decision::Held("not clear".into()),
-        _ => Decision::Sent(session.recording),
+        "session" => Decision::Held(Recording::Full, "not clear".into()),
+        _ => Decision::Sent(Recording::Full),
     };
     let drained = scene.drain_by(Policy {
         decide: &of_one,

@@ -72,6 +72,12 @@ pub fn user_file(host: &Host) -> Option<PathBuf> {
     config_dir(host).map(|config| config.join(USER_FILE))
 }
 
+/// The user's own settings; `None` if there is no file.
+#[must_use]
+pub fn of_user(host: &Host) -> Option<ProjectFile> {
+    ProjectFile::read(Kind::User, &config_dir(host)?)
+}
+
 /// Paths of the user's own settings for sessions in `directory`, the weaker first.
 #[must_use]
 pub fn local_files(directory: &Path) -> Vec<PathBuf> {

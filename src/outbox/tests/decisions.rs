@@ -22,9 +22,31 @@ fn told(number: u128, name: EventName) -> Redacted<Written> {
     Redacted::trusted(event.written())
 }
 
-fn session_of(outbox: &Outbox, id: &str) -> StoredSession {
-    let found = outbox.stored_session_of("claude-code", id).unwrap();
-    found.unwrap()
+/// The number of a session.
+fn number_of(outbox: &Outbox, id: &str) -> i64 {
+    outbox.session("claude-code", id).unwrap().unwrap().id
+}
+
+fn place_of(outbox: &Outbox, id: &str) -> Option<Place> {
+    let session = outbox.stored_session(number_of(outbox, id)).unwrap();
+    session.unwrap().place
+}
+
+/// The batches that hold events of a session with content.
+fn with_content(outbox: &Outbox, id: &str) -> Vec<i64> {
+    let number = number_of(outbox, id);
+    let held = outbox.undecided().unwrap().into_iter();
+    let held = held
+        .filter(|(session, _, recording)| *session == number && *recording != Recording::Nothing);
+    held.map(|(_, batch, _)| batch).collect()
+}
+
+/// Removes the content of what waits of a session.
+fn withhold(outbox: &Outbox, id: &str) {
+    let batches = with_content(outbox, id);
+    outbox
+        .withhold(number_of(outbox, id), &batches, at(2))
+        .unwrap();
 }
 
 fn texts(outbox: &Outbox) -> Vec<String> {
@@ -49,15 +71,10 @@ fn what_waits_loses_its_content_where_it_lies_and_nothing_else() {
     outbox.acknowledge_events(1, [&sent], at(1)).unwrap();
     let before = outbox.receipt("claude-code", "a").unwrap();
 
-    let session = session_of(&outbox, "a");
-    outbox
-        .record_less(&session, Recording::Full, at(2))
-        .unwrap();
-    assert!(texts(&outbox).iter().all(|text| text.contains("a plan")));
     let changes = outbox.changes().unwrap();
-    outbox
-        .record_less(&session, Recording::OutputsOnly, at(2))
-        .unwrap();
+    assert_eq!(with_content(&outbox, "a").len(), 3);
+    withhold(&outbox, "a");
+    assert_eq!(with_content(&outbox, "a"), [0; 0]);
     assert!(outbox.changes().unwrap() > changes);
     assert_eq!(outbox.receipt("claude-code", "a").unwrap(), before);
     assert_consistent(&outbox);
@@ -76,28 +93,50 @@ fn what_waits_loses_its_content_where_it_lies_and_nothing_else() {
         );
     }
     assert!(of(5).contains("a plan"), "of another session");
-    // With the content it was stored under again, nothing is left to do.
-    let session = session_of(&outbox, "a");
-    assert_eq!(session.recording, Recording::OutputsOnly);
-    let changes = outbox.changes().unwrap();
-    outbox
-        .record_less(&session, Recording::OutputsOnly, at(3))
-        .unwrap();
-    assert_eq!(outbox.changes().unwrap(), changes);
 }
 
 #[test]
-fn a_session_that_is_stored_again_with_less_content_leaves_none_waiting() {
+fn what_is_stored_while_content_is_removed_is_known_to_have_it() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
     enqueue(&outbox, "a", &[told(1, EventName::Generation)], 0);
-    let entry = SessionEntry {
-        recording: Recording::Nothing,
-        ..entry("a")
-    };
-    drop(outbox.begin(&entry, &destination(), at(1)).unwrap());
-    assert!(!texts(&outbox)[0].contains("a plan"));
+    let mut writer = outbox.begin(&entry("a"), &destination(), at(1)).unwrap();
+    writer.push(told(2, EventName::Generation)).unwrap();
+    withhold(&outbox, "a");
+    let outcome = writer.commit(None, [], &[]);
+    assert!(
+        matches!(outcome, Err(OutboxError::Overtaken)),
+        "{outcome:?}"
+    );
+    enqueue(&outbox, "a", &[told(2, EventName::Generation)], 2);
+    assert_eq!(with_content(&outbox, "a").len(), 1);
+    withhold(&outbox, "a");
+    assert!(!texts(&outbox).concat().contains("a plan"));
+    // A fork that brings back events of a session is one more batch with content.
+    outbox.enforce_limits(at(3) + MAX_AGE).unwrap();
+    let again = [told(1, EventName::Generation), told(5, EventName::Span)];
+    enqueue(&outbox, "fork", &again, 4);
+    assert_eq!(with_content(&outbox, "a").len(), 1);
+    withhold(&outbox, "a");
+    assert_eq!(
+        texts(&outbox).concat().matches("a plan").count(),
+        2,
+        "of the fork"
+    );
+    assert_eq!(with_content(&outbox, "fork").len(), 1);
     assert_consistent(&outbox);
+}
+
+#[test]
+fn the_checkpoint_of_a_session_whose_content_is_removed_goes() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    let mut writer = outbox.begin(&entry("a"), &destination(), at(0)).unwrap();
+    writer.push(told(1, EventName::Generation)).unwrap();
+    writer.commit(Some(&kept(b"a plan")), [], &[]).unwrap();
+    withhold(&outbox, "a");
+    let session = outbox.session("claude-code", "a").unwrap().unwrap();
+    assert_eq!(session.checkpoint, None);
 }
 
 #[test]
@@ -108,10 +147,7 @@ fn what_cannot_be_read_as_an_event_is_withdrawn() {
     event.json = b"\"a plan\"".to_vec();
     let events = [Redacted::trusted(event), told(2, EventName::Span)];
     enqueue(&outbox, "a", &events, 0);
-    let session = session_of(&outbox, "a");
-    outbox
-        .record_less(&session, Recording::Nothing, at(1))
-        .unwrap();
+    withhold(&outbox, "a");
     let receipt = outbox.receipt("claude-code", "a").unwrap();
     assert_eq!((receipt.waiting, receipt.withdrawn), (1, 1));
     assert!(!texts(&outbox).concat().contains("a plan"));
@@ -140,14 +176,14 @@ fn the_place_of_a_session_is_known_and_gathers_folders() {
             ..entry("a")
         };
         drop(outbox.begin(&entry, &destination(), at(0)).unwrap());
-        let place = session_of(&outbox, "a").place.unwrap();
+        let place = place_of(&outbox, "a").unwrap();
         assert_eq!(place.transcript.to_str(), Some(transcript));
         assert_eq!(place.folders, all);
     }
     enqueue(&outbox, "a", &spans(1..2), 0);
     excluded::exclude(&outbox, Cause::Forgotten);
     outbox.withdraw_excluded(at(1)).unwrap();
-    assert_eq!(session_of(&outbox, "a").place, None);
+    assert_eq!(place_of(&outbox, "a"), None);
 }
 
 #[test]
@@ -158,17 +194,14 @@ fn a_claim_leaves_out_the_sessions_that_are_held() {
     // They stay events of the first session when a fork of it brings them again.
     outbox.enforce_limits(at(1) + MAX_AGE).unwrap();
     enqueue(&outbox, "fork", &spans(1..6), 2);
-    let held = BTreeSet::from([session_of(&outbox, "a").number]);
+    let held = BTreeSet::from([number_of(&outbox, "a")]);
     assert!(outbox.has_waiting(1, &held).unwrap());
     let claimed = outbox.claim(1, usize::MAX, &held).unwrap();
     let batch = &claimed.batches[0];
     assert_eq!(batch.segment.events, 3);
     assert!(batch.sessions.is_disjoint(&held));
     assert_eq!(outbox.unpack(1, batch).unwrap().unwrap().len(), 3);
-    let both = BTreeSet::from([
-        session_of(&outbox, "a").number,
-        session_of(&outbox, "fork").number,
-    ]);
+    let both = BTreeSet::from([number_of(&outbox, "a"), number_of(&outbox, "fork")]);
     assert!(outbox.claim(1, usize::MAX, &both).unwrap().is_empty());
     assert!(!outbox.has_waiting(1, &both).unwrap());
 }
@@ -202,12 +235,7 @@ fn text_that_the_user_withdrew_is_not_left_in_the_files() {
     type Step = fn(&Outbox);
     let pause: Step = |outbox| excluded::exclude(outbox, Cause::Paused);
     let forget: Step = |outbox| excluded::exclude(outbox, Cause::Forgotten);
-    let less: Step = |outbox| {
-        let session = session_of(outbox, "a");
-        outbox
-            .record_less(&session, Recording::Nothing, at(1))
-            .unwrap();
-    };
+    let less: Step = |outbox| withhold(outbox, "a");
     let ignore: Step = |outbox| outbox.withdraw("claude-code", "a", at(1)).unwrap();
     for step in [pause, forget, less, ignore] {
         let directory = TempDir::new().unwrap();

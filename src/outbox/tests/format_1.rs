@@ -158,7 +158,9 @@ fn format_2_becomes_the_newest_and_its_sessions_have_no_place_yet() {
     let outbox = open(&directory);
     enqueue(&outbox, "a", &spans(1..4), 0);
     let waiting = claim_all(&outbox);
-    let as_before = "ALTER TABLE sessions DROP COLUMN transcript;
+    let as_before = "ALTER TABLE batches DROP COLUMN recording;
+         ALTER TABLE sessions ADD COLUMN recording INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE sessions DROP COLUMN transcript;
          ALTER TABLE sessions DROP COLUMN folders;
          PRAGMA user_version = 2;";
     outbox.connection.execute_batch(as_before).unwrap();
@@ -166,7 +168,10 @@ fn format_2_becomes_the_newest_and_its_sessions_have_no_place_yet() {
     let outbox = open(&directory);
     assert_consistent(&outbox);
     assert_eq!(claim_all(&outbox), waiting);
-    assert_eq!(outbox.sessions_waiting().unwrap()[0].place, None);
+    let (session, _, recording) = outbox.undecided().unwrap()[0];
+    assert_eq!(recording, Recording::Full, "not known");
+    let session = outbox.stored_session(session).unwrap();
+    assert_eq!(session.unwrap().place, None);
 }
 
 #[test]

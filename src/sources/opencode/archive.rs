@@ -1,6 +1,5 @@
 //! Archives of sessions: a database or, in versions before 1.2, a tree of files.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use super::database::Database;
 use super::files::Files;
 use super::record::{Entry, Record, has_extension};
 use super::wire::Info;
+use crate::sources::regular;
 use crate::sources::walk::Listing;
 
 /// An archive of sessions.
@@ -81,7 +81,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 
 fn begins_as_database(path: &Path) -> bool {
     let mut first = [0; MAGIC.len()];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    let read = regular::open(path).and_then(|(mut file, _)| file.read_exact(&mut first));
     read.is_ok() && first == MAGIC
 }
 
