@@ -22,6 +22,7 @@ mod pi;
 mod pipelines;
 mod plugin;
 mod privacy;
+mod receive;
 mod release;
 mod setup;
 mod show;

@@ -91,7 +91,6 @@ mod endings;
 mod enqueue;
 mod error;
 mod exclusions;
-mod files;
 mod format_1;
 mod identities;
 mod key;

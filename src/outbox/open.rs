@@ -11,10 +11,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::error::OutboxError;
-use super::files::{make_directory, private_file, remove, sync_directory};
 use super::format_1;
 use super::key::redaction_key;
 use super::lock::Lock;
+use crate::files::{make_directory, private_file, remove, sync_directory};
 
 /// The newest format.
 const FORMAT: usize = 2;

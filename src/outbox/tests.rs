@@ -2,7 +2,6 @@
 
 mod batches;
 mod excluded;
-mod files;
 mod format_1;
 
 use std::fs;
