@@ -47,18 +47,18 @@
 //!
 //! | module | imports |
 //! |---|---|
-//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, integrations, interrupt, outbox, pipeline, posthog, redact, session, sources, transport, ui, variables, views |
-//! | `views` | config, consent, host, integrations, outbox, posthog, session, sources, transport, variables |
-//! | `receive` | inbox, otlp, redact |
+//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, outbox, pipeline, posthog, receive, redact, session, sources, transport, ui, variables, views |
+//! | `views` | config, consent, host, inbox, integrations, outbox, posthog, session, sources, transport, variables |
 //! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
-//! | `config` | consent, host, outbox, posthog, session, transport, variables |
+//! | `config` | consent, host, inbox, outbox, posthog, receive, session, transport, variables |
+//! | `receive` | inbox, otlp, redact |
 //! | `consent` | git, host, integrations, outbox, session, transport, variables |
 //! | `deliver` | host, outbox, posthog, transport |
 //! | `outbox` | files, fingerprint, posthog, redact |
+//! | `integrations` | git, host, session, sources, variables |
+//! | `sources` | fingerprint, host, inbox, models, otlp, session, variables |
 //! | `inbox` | files, otlp, redact |
 //! | `redact` | otlp, posthog |
-//! | `integrations` | git, host, session, sources, variables |
-//! | `sources` | fingerprint, host, models, otlp, session, variables |
 //! | `cli` | session |
 //! | `posthog` | models, session, transport |
 //! | `models` | session |

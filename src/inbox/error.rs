@@ -100,10 +100,10 @@ pub enum InboxError {
 #[derive(Debug, thiserror::Error)]
 pub enum ChunkError {
     /// It cannot be expanded.
-    #[error("{0}")]
+    #[error(transparent)]
     Compressed(#[from] io::Error),
     /// What was stored cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Stored(#[from] StoredError),
 }
 
@@ -114,7 +114,7 @@ impl InboxError {
         match self {
             Self::Directory { .. } | Self::ReadOnly { .. } => Some("make it writable"),
             Self::Newer { .. } => Some("update posthog-llma"),
-            Self::Damaged { .. } => Some("move it away to begin with an empty one"),
+            Self::Damaged { .. } => Some("start posthog-llma serve again: it sets the file aside"),
             Self::Refusing { .. } => {
                 Some("check the disk, quotas and limits; nothing stored is lost")
             }

@@ -21,7 +21,10 @@
 //! |---|---|
 //! | `inbox.db`, `-wal`, `-shm` | the database and its log |
 //! | `inbox.db.new` | a database under construction; renamed when it is complete |
+//! | `inbox.db.suspect` | a damaged page was read: the next process that writes checks the database |
+//! | `inbox.db.corrupt-1` | a damaged database, set aside |
 //! | `inbox.lock` | lock for creating and migrating the database |
+//! | `serve.lock` | held by the process that receives |
 //!
 //! # Promises
 //!
@@ -34,6 +37,7 @@
 //!   nothing that was stored is lost.
 //! - What waits is never removed to make room.
 
+mod alone;
 mod delivery;
 mod digest;
 mod error;
@@ -56,6 +60,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
+pub use alone::Alone;
 pub use delivery::Delivery;
 pub use error::{ChunkError, InboxError};
 pub use facts::{Fact, Tally};
@@ -278,6 +283,32 @@ impl Drop for Shared {
         self.commands = None;
         self.join();
     }
+}
+
+/// Whether a folder holds an inbox.
+#[must_use]
+pub fn is_there(directory: &Path) -> bool {
+    open::file(directory).exists()
+}
+
+/// The damaged inboxes of a folder that were set aside and still exist. What waited in them to be
+/// mapped was acknowledged and is not sent.
+#[must_use]
+pub fn set_aside(directory: &Path) -> Vec<PathBuf> {
+    open::set_aside_databases(directory)
+}
+
+/// The folder of the inbox whose database this path names, or would name.
+#[must_use]
+pub fn folder_of(path: &Path) -> Option<&Path> {
+    let is_named = path.file_name().is_some_and(|name| name == open::FILE);
+    path.parent().filter(|_| is_named)
+}
+
+/// The database of the inbox in a folder.
+#[must_use]
+pub fn database(directory: &Path) -> PathBuf {
+    open::file(directory)
 }
 
 impl Add for Ack {

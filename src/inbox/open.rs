@@ -1,9 +1,10 @@
-//! From a folder to an open database: creation and migration.
+//! From a folder to an open database: creation, migration, setting a damaged one aside.
 //!
 //! The file gets its name only when it is complete, so an empty or garbled file is damaged, never
 //! new.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,7 +25,12 @@ const CACHE_KIB: i64 = 16 * 1024;
 /// Bytes to which the log is cut when it was moved into the database.
 const LOG_BYTES: i64 = 32 << 20;
 
-const FILE: &str = "inbox.db";
+pub(super) const FILE: &str = "inbox.db";
+const ASIDE: &str = "inbox.db.corrupt-";
+const SUSPECT: &str = "inbox.db.suspect";
+/// Suffixes of the database files, in the order in which they are renamed: a log left beside a
+/// fresh database would be replayed into it.
+const SUFFIXES: [&str; 3] = ["-wal", "-shm", ""];
 const UNFINISHED: &str = "inbox.db.new";
 const LOCK: &str = "inbox.lock";
 
@@ -44,14 +50,97 @@ pub(super) fn open(directory: &Path) -> Result<Connection, InboxError> {
     if !exists(&path)? {
         create(directory)?;
     }
+    if directory.join(SUSPECT).exists() {
+        examine(directory)?;
+    }
+    match find(directory) {
+        Err(InboxError::Damaged { .. }) => {
+            set_aside(directory)?;
+            find(directory)
+        }
+        found => found,
+    }
+}
+
+/// Connects to a database that exists, and migrates it if necessary.
+fn find(directory: &Path) -> Result<Connection, InboxError> {
+    let path = file(directory);
     let located = |error| InboxError::at(&path, error);
     let connection = connect(&path).map_err(located)?;
     match format_of(&connection).map_err(located)? {
+        // A file gets its name only when it is complete, so this one has lost its content.
         0 => return Err(InboxError::Damaged { path }),
         newer if newer > FORMAT => return Err(InboxError::newer(path, newer)),
         format => migrate(&connection, format).map_err(located)?,
     }
     Ok(connection)
+}
+
+/// An error of an open database. If that is damaged, a mark is left for the next [`open`] to check
+/// all of it.
+pub(super) fn noted(path: &Path, error: rusqlite::Error) -> InboxError {
+    let error = InboxError::at(path, error);
+    if matches!(error, InboxError::Damaged { .. }) {
+        // Best effort: the next process that reads the damaged page tries again.
+        drop(private_file().open(path.with_file_name(SUSPECT)));
+    }
+    error
+}
+
+/// Checks the whole database after it was found to be damaged.
+fn examine(directory: &Path) -> Result<(), InboxError> {
+    let check = |connection: Connection| -> rusqlite::Result<String> {
+        connection.pragma_query_value(None, "quick_check", |row| row.get(0))
+    };
+    let path = file(directory);
+    let answer = find(directory)
+        .and_then(|connection| check(connection).map_err(|error| InboxError::at(&path, error)));
+    match answer {
+        Ok(answer) if answer == "ok" => {}
+        Ok(_) | Err(InboxError::Damaged { .. }) => set_aside(directory)?,
+        Err(error) => return Err(error),
+    }
+    let mark = directory.join(SUSPECT);
+    remove(&mark).map_err(InboxError::directory(&mark))
+}
+
+/// Renames a damaged database, and creates an empty one in its place.
+fn set_aside(directory: &Path) -> Result<(), InboxError> {
+    let from = file(directory);
+    let free = (1..u32::MAX)
+        .map(|number| directory.join(format!("{ASIDE}{number}")))
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| directory.join(ASIDE));
+    for suffix in SUFFIXES {
+        match fs::rename(with_suffix(&from, suffix), with_suffix(&free, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(InboxError::directory(&from)(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    create(directory)
+}
+
+/// The damaged databases that were set aside and still exist.
+pub(super) fn set_aside_databases(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut databases: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.file_name()
+                .and_then(|name| name.to_str()?.strip_prefix(ASIDE)?.parse::<u32>().ok())
+                .is_some()
+        })
+        .collect();
+    databases.sort();
+    databases
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Opens the database for reading; `None` if there is none yet.
@@ -106,10 +195,8 @@ fn format_of(connection: &Connection) -> rusqlite::Result<usize> {
 
 fn create(directory: &Path) -> Result<(), InboxError> {
     let unfinished = directory.join(UNFINISHED);
-    for suffix in ["-wal", "-shm", ""] {
-        let mut path = unfinished.clone().into_os_string();
-        path.push(suffix);
-        remove(Path::new(&path)).map_err(InboxError::directory(&unfinished))?;
+    for suffix in SUFFIXES {
+        remove(&with_suffix(&unfinished, suffix)).map_err(InboxError::directory(&unfinished))?;
     }
     // SQLite creates its other files with the permissions of this one.
     let made = private_file().open(&unfinished);

@@ -174,6 +174,23 @@ impl Reader {
         self.list(condition, params![route.name(), session])
     }
 
+    /// The sessions that a trace says that it belongs to.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn sessions(&self, key: &TraceKey) -> Result<Vec<String>, InboxError> {
+        let list = || {
+            let mut select = self.connection.prepare_cached(
+                "SELECT session FROM sessions
+                 WHERE trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)",
+            )?;
+            let named = params![key.trace_id.bytes(), key.route.name()];
+            let sessions = select.query_map(named, |row| row.get(0))?;
+            sessions.collect::<rusqlite::Result<_>>()
+        };
+        list().map_err(|error| self.located(error))
+    }
+
     /// Everything that was received of a trace; `None` if there is no such trace.
     ///
     /// # Errors
@@ -260,7 +277,7 @@ impl Reader {
     }
 
     pub(super) fn located(&self, error: rusqlite::Error) -> InboxError {
-        InboxError::at(&self.path, error)
+        open::noted(&self.path, error)
     }
 }
 

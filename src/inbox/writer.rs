@@ -14,7 +14,7 @@ use super::delivery::Delivery;
 use super::error::InboxError;
 use super::facts::{Counts, Facts};
 use super::prune::{self, Pruned};
-use super::{Ack, Revision, Settings, Stored, store, time};
+use super::{Ack, Revision, Settings, Stored, open, store, time};
 
 /// What the thread is asked to do.
 pub(super) enum Command {
@@ -199,7 +199,7 @@ impl Writer {
     }
 
     fn located(&self, error: rusqlite::Error) -> InboxError {
-        InboxError::at(&self.path, error)
+        open::noted(&self.path, error)
     }
 }
 

@@ -8,7 +8,6 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::head::{Head, too_large};
 use super::limits::Limits;
 use super::refusal::{Reason, Refusal};
 
@@ -78,9 +77,9 @@ impl Held {
     }
 }
 
-/// Reads the body of a request.
+/// Reads the body of a request, which names its length or does not.
 pub(super) async fn receive(
-    head: &Head,
+    length: Option<usize>,
     incoming: &mut Incoming,
     limits: &Limits,
     budget: &Budget,
@@ -90,7 +89,7 @@ pub(super) async fn receive(
         let message = format!("the body did not come within {seconds} s");
         Refusal::new(Reason::SlowBody, message)
     };
-    let reading = read(head.length, incoming, limits, budget.held());
+    let reading = read(length, incoming, limits, budget.held());
     timeout(limits.body_time, reading).await.map_err(slow)?
 }
 
@@ -108,7 +107,7 @@ async fn read(
             continue;
         };
         if bytes.len() + data.len() > limits.body {
-            return Err(too_large(limits.body));
+            return Err(Refusal::too_large(limits.body));
         }
         held.grow_to(bytes.len() + data.len())?;
         bytes.extend_from_slice(&data);

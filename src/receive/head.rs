@@ -78,7 +78,7 @@ fn take(
         .is_some_and(|it| it.as_bytes().trim_ascii().eq_ignore_ascii_case(b"true"));
     let length = length(headers);
     if length.is_some_and(|it| it > limits.body) {
-        return Err(too_large(limits.body));
+        return Err(Refusal::too_large(limits.body));
     }
     if length.is_none() && !headers.contains_key(TRANSFER_ENCODING) && !is_test {
         let message = "there is no body: neither Content-Length nor Transfer-Encoding is given";
@@ -92,12 +92,6 @@ fn take(
         length,
         is_test,
     })
-}
-
-/// The answer to a body of more bytes than are taken.
-pub(super) fn too_large(limit: usize) -> Refusal {
-    let message = format!("the body has more than {limit} bytes; send smaller batches");
-    Refusal::new(Reason::TooLarge, message)
 }
 
 /// The length that a request names. It was checked that it is a number.

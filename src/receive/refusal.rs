@@ -49,6 +49,12 @@ impl Refusal {
         Self { reason, message }
     }
 
+    /// A body of more bytes than are taken.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("the body has more than {limit} bytes; send smaller batches");
+        Self::new(Reason::TooLarge, message)
+    }
+
     /// A delivery that could not be stored.
     pub(super) fn not_stored(error: &Arc<InboxError>) -> Self {
         let reason = match **error {

@@ -68,7 +68,7 @@ impl Service {
             return self.drop_metrics(&head, incoming).await;
         }
         let limits = &self.tools.limits;
-        let body = body::receive(&head, &mut incoming, limits, &self.budget).await;
+        let body = body::receive(head.length, &mut incoming, limits, &self.budget).await;
         let stored = match body {
             Ok(body) => self.store(head, body).await,
             Err(refusal) => Err(refusal),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use posthog_llma::inbox::{Inbox, InboxError, Reader, Settings};
+use posthog_llma::inbox::{self, Inbox, InboxError, Reader, Settings};
 use rusqlite::Connection;
 
 use crate::receive::support::made::{request, span, spans};
@@ -70,16 +70,44 @@ fn where_the_system_refuses_to_write_clients_are_told_to_come_again_and_nothing_
 }
 
 #[test]
-fn a_damaged_database_is_an_error_and_is_left_alone() {
+fn a_damaged_database_is_set_aside_as_it_was() {
     for damage in [&b""[..], b"no database", &[0; 8192]] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("inbox.db");
         fs::write(&path, damage).unwrap();
-        let error = Inbox::open(directory.path(), Settings::default()).unwrap_err();
+        let error = Reader::open(directory.path()).unwrap_err();
         assert!(matches!(error, InboxError::Damaged { .. }), "{error}");
         assert!(error.fix().is_some());
-        assert_eq!(fs::read(&path).unwrap(), damage);
+        let inbox = Inbox::open(directory.path(), Settings::default()).unwrap();
+        store(&inbox, &spans(&[span(1, 1, 0, "")]), second(0));
+        let aside = directory.path().join("inbox.db.corrupt-1");
+        assert_eq!(inbox::set_aside(directory.path()), std::slice::from_ref(&aside));
+        assert_eq!(fs::read(&aside).unwrap(), damage);
     }
+}
+
+#[test]
+fn a_page_that_is_damaged_is_found_when_it_is_read_and_the_database_set_aside_at_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("inbox.db");
+    let open = || Inbox::open(directory.path(), Settings::default()).unwrap();
+    let inbox = open();
+    for trace in 1..200 {
+        let text = format!("{trace} ").repeat(300);
+        store(&inbox, &spans(&[span(trace, 1, 0, &text)]), second(0));
+    }
+    drop(inbox);
+    let mut bytes = fs::read(&path).unwrap();
+    // All but the first page, which says what the others are.
+    bytes[4096..].fill(0xab);
+    fs::write(&path, &bytes).unwrap();
+    let inbox = open();
+    let error = inbox.reader().unwrap().traces(10).unwrap_err();
+    assert!(matches!(error, InboxError::Damaged { .. }), "{error}");
+    drop(inbox);
+    let inbox = open();
+    assert_eq!(inbox.reader().unwrap().traces(10).unwrap(), []);
+    assert_eq!(inbox::set_aside(directory.path()).len(), 1);
 }
 
 #[test]
