@@ -17,6 +17,7 @@ mod fuzz;
 mod hostile_names;
 mod ingest;
 mod opencode;
+mod otel;
 mod otlp;
 mod pi;
 mod pipelines;
