@@ -127,8 +127,8 @@ fn serve(log: &Mutex<Vec<Answered>>, head: &Head, connection: &mut Connection) -
 fn script(head: &Head, body: &Value, number: u64) -> Answered {
     let messages = body["messages"].as_array();
     let messages = messages.map(Vec::as_slice).unwrap_or_default();
-    let prompts = messages.iter().filter(|it| it["role"] == "user");
-    let prompt = prompts.last().map(|it| it["content"].to_string());
+    let mut prompts = messages.iter().filter(|it| it["role"] == "user");
+    let prompt = prompts.next_back().map(|it| it["content"].to_string());
     let prompt = prompt.unwrap_or_default();
     let has_result = messages.iter().any(|it| it["role"] == "tool");
     let is_private = prompt.contains("PRIVATE");
