@@ -1,5 +1,6 @@
 //! Arguments and help texts.
 
+mod serve;
 mod when;
 mod work;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::session::Agent;
 
+pub use serve::Serve;
 pub(crate) use when::When;
 pub use work::{Task, Wait, Work};
 
@@ -58,6 +60,8 @@ pub enum Command {
     Trust(Trust),
     /// Send the events that are still waiting
     Flush(Flush),
+    /// Receive OpenTelemetry data from applications, and send them as LLM analytics
+    Serve(Serve),
     /// Exclude a session from sending; without a name, the one it runs in
     Pause(Pause),
     /// Include a session again that was paused or forgotten
@@ -363,7 +367,7 @@ pub struct Forget {
   posthog-llma flush --refused  after the cause of a refusal was removed
 
 Events wait after a failure: their hosts are left alone for a while, which flush ignores. It sends \
-what is stored already: posthog-llma ingest reads sessions.
+what is stored already, and what posthog-llma serve received: posthog-llma ingest reads sessions.
 
 Exit status: 0 nothing waits, 1 events wait or were refused, 2 wrong use.")]
 pub struct Flush {

@@ -40,8 +40,10 @@ use serde_json::{Map, Value};
 
 use crate::consent::{Environment, RulesFile};
 use crate::host::Host;
+use crate::inbox;
 use crate::outbox::Destination;
 use crate::posthog::{DistinctId, Grouping, InputScope, Recording, Wanted};
+use crate::receive::Token;
 use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;
@@ -60,6 +62,10 @@ pub struct Config {
     pub(crate) state_dir: Option<PathBuf>,
     /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: maximum size of unsent events, in bytes of JSON.
     pub(crate) max_outbox_bytes: Option<u64>,
+    /// `POSTHOG_LLMA_INBOX_DAYS`, `POSTHOG_LLMA_MAX_INBOX_BYTES`: what is kept of what was received.
+    pub(crate) inbox: inbox::Settings,
+    /// `POSTHOG_LLMA_SERVE_TOKEN`: what clients of `serve` have to send.
+    pub(crate) serve_token: Option<Token>,
     /// `POSTHOG_LLMA_WAIT`: how long the hook at the end of a session waits.
     pub(crate) wait: WaitSetting,
     /// `POSTHOG_LLMA_REDACT_FILE`: the user's own rules.
@@ -209,12 +215,12 @@ impl Config {
     pub fn read(environment: &Environment) -> (Self, Vec<Problem>) {
         let host = &environment.host;
         let mut reader = Reader::of(Values::Judged(environment));
-        let state_dir = host.path_variable(Variable::StateDir);
-        let default_state = || host.state.as_ref().map(|state| state.join("posthog-llma"));
         let config = Self {
             destination: reader.destination(environment.chosen_by.clone()),
-            state_dir: state_dir.or_else(default_state),
+            state_dir: host.state_directory(),
             max_outbox_bytes: reader.max_outbox_bytes(),
+            inbox: reader.inbox(),
+            serve_token: reader.serve_token(),
             wait: reader.wait(),
             rules: environment.rules.clone(),
             events: reader.events(),

@@ -133,6 +133,12 @@ impl Host {
         self.environment.get(&name)
     }
 
+    /// The directory of outbox and inbox; `None` without a home directory.
+    pub(crate) fn state_directory(&self) -> Option<PathBuf> {
+        let default = || self.state.as_ref().map(|state| state.join("posthog-llma"));
+        self.path_variable(Variable::StateDir).or_else(default)
+    }
+
     /// All environment variables.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.environment

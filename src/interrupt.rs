@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// Exit code by which shells recognise a process ended by Ctrl-C.
@@ -27,7 +27,17 @@ impl Interrupt {
         Ok(Self(asked))
     }
 
-    /// Whether the user pressed Ctrl-C.
+    /// Installs the signal handlers of a service, which is also ended by the signal for that.
+    ///
+    /// # Errors
+    /// When the operating system refuses them.
+    pub fn watch_of_service() -> io::Result<Self> {
+        let interrupt = Self::watch()?;
+        flag::register(SIGTERM, Arc::clone(&interrupt.0))?;
+        Ok(interrupt)
+    }
+
+    /// Whether the user pressed Ctrl-C, or a service is to end.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

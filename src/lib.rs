@@ -24,7 +24,8 @@
 //! | the events sent to PostHog, their names and ids, the meaning of its answers | [`posthog`] |
 //! | settings files and plugins of the agents | [`integrations`] |
 //! | what counts as a secret | [`redact`] |
-//! | the files of the state directory, and what survives a crash | [`outbox`] |
+//! | the files of the state directory, and what survives a crash | [`outbox`], [`inbox`] |
+//! | what clients of OpenTelemetry may send, and what they are answered | [`receive`] |
 //! | which sessions are excluded from sending | [`outbox`], [`commands`] (`pause`, `forget`) |
 //! | retries, batches | [`deliver`], [`transport`] |
 //! | which environment variables exist, and what a repository may do with them | `variables` |
@@ -46,16 +47,18 @@
 //!
 //! | module | imports |
 //! |---|---|
-//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, integrations, interrupt, outbox, pipeline, posthog, redact, session, sources, transport, ui, variables, views |
-//! | `views` | config, consent, host, integrations, outbox, posthog, session, sources, transport, variables |
+//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, outbox, pipeline, posthog, receive, redact, session, sources, transport, ui, variables, views |
+//! | `views` | config, consent, host, inbox, integrations, outbox, posthog, session, sources, transport, variables |
 //! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
-//! | `config` | consent, host, outbox, posthog, session, transport, variables |
+//! | `config` | consent, host, inbox, outbox, posthog, receive, session, transport, variables |
+//! | `receive` | inbox, otlp, redact |
 //! | `consent` | git, host, integrations, outbox, session, transport, variables |
 //! | `deliver` | host, outbox, posthog, transport |
-//! | `outbox` | fingerprint, posthog, redact |
-//! | `redact` | posthog |
+//! | `outbox` | files, fingerprint, posthog, redact |
 //! | `integrations` | git, host, session, sources, variables |
-//! | `sources` | fingerprint, host, models, otlp, session, variables |
+//! | `sources` | fingerprint, host, inbox, models, otlp, session, variables |
+//! | `inbox` | files, otlp, redact |
+//! | `redact` | otlp, posthog |
 //! | `cli` | session |
 //! | `posthog` | models, session, transport |
 //! | `models` | session |
@@ -63,6 +66,7 @@
 //! | `detached` | host, ui, variables |
 //! | `host` | variables |
 //! | `ahead` | |
+//! | `files` | |
 //! | `fingerprint` | |
 //! | `git` | |
 //! | `interrupt` | |
@@ -78,9 +82,11 @@ pub mod config;
 pub mod consent;
 pub mod deliver;
 mod detached;
+mod files;
 pub mod fingerprint;
 pub mod git;
 pub mod host;
+pub mod inbox;
 pub mod integrations;
 pub mod interrupt;
 pub mod models;
@@ -88,6 +94,7 @@ pub mod otlp;
 pub mod outbox;
 pub mod pipeline;
 pub mod posthog;
+pub mod receive;
 pub mod redact;
 pub mod session;
 pub mod sources;

@@ -51,6 +51,12 @@ pub fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{}", clean(&text.to_string()));
 }
 
+/// Whether somebody may be watching standard output.
+#[must_use]
+pub fn is_watched() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Whether a question can be seen and answered.
 #[must_use]
 pub fn can_ask() -> bool {

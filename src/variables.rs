@@ -150,6 +150,14 @@ variables! {
     StateDir = "POSTHOG_LLMA_STATE_DIR", Ignored;
     /// Maximum size of waiting events, in bytes.
     MaxOutboxBytes = "POSTHOG_LLMA_MAX_OUTBOX_BYTES", Ignored;
+    /// Maximum size of what was received over OpenTelemetry, in bytes on disk.
+    MaxInboxBytes = "POSTHOG_LLMA_MAX_INBOX_BYTES", Ignored;
+    /// Days for which what was received is kept.
+    InboxDays = "POSTHOG_LLMA_INBOX_DAYS", Ignored;
+
+    // The receiver.
+    /// The secret that clients of `serve` send.
+    ServeToken = "POSTHOG_LLMA_SERVE_TOKEN", Ignored;
 
     // The end of a session.
     /// How long the hook at the end of a session waits.

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use super::mapping::{self, Mapping, Which};
 use super::sending::{Effort, Pauses, Report, Sending, To, held};
 use super::{Exit, refuse_inside_agent, settings};
 use crate::cli::Flush;
+use crate::config::Config;
 use crate::deliver::Drained;
 use crate::host::Host;
+use crate::inbox;
 use crate::outbox::RunKind;
 use crate::ui::{self, Waiting};
 
@@ -28,8 +31,9 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
         let events = ui::count(sending.outbox().unpark()?, "refused event");
         ui::say(format_args!("{events} to be sent again"));
     }
+    let (mapped, unreadable) = map_received(config, &sending)?;
     sending.follow_decisions()?;
-    for line in sending.announcements()? {
+    for line in unreadable.iter().cloned().chain(sending.announcements()?) {
         ui::say_in_lines(line);
     }
     let waited = sending.waiting()?;
@@ -38,11 +42,11 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     drop(waiting);
     let mut report = Report {
         error: drained.last_error.clone(),
-        warnings: Vec::new(),
+        warnings: unreadable,
     };
     report.note_held(&drained);
     sending.log(RunKind::Flush, None, drained.sent, report);
-    if waited == 0 && drained == Drained::default() {
+    if waited == 0 && mapped == 0 && drained == Drained::default() {
         ui::say("nothing waits");
     } else {
         say(&drained);
@@ -52,6 +56,32 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     } else {
         Exit::Incomplete
     })
+}
+
+/// Maps everything that was received, quiet or not. Returns the number of traces, and warnings about
+/// those that cannot be read.
+fn map_received(config: &Config, sending: &Sending<'_>) -> anyhow::Result<(usize, Vec<String>)> {
+    let (mut mapped, mut warnings) = (0, Vec::new());
+    if !sending.has_destination() || !inbox::is_there(sending.outbox().directory()) {
+        return Ok((mapped, warnings));
+    }
+    let inbox = mapping::open(config)?;
+    let mut mapping = Mapping::new(sending, &inbox)?;
+    loop {
+        let step = mapping.step(Which::All, &|| false)?;
+        mapped += step.mapped;
+        warnings.extend(step.warnings);
+        if !step.is_more {
+            break;
+        }
+    }
+    if mapped > 0 {
+        ui::say(format_args!(
+            "{} read",
+            ui::count(mapped as u64, "received trace")
+        ));
+    }
+    Ok((mapped, warnings))
 }
 
 /// Shows which hosts the drain waits for; `None` if no events wait.

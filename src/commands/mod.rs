@@ -8,11 +8,13 @@ mod flush;
 mod forget;
 mod hook;
 mod ingest;
+mod mapping;
 mod pause;
 mod prospect;
 mod resume;
 mod select;
 mod sending;
+mod serve;
 mod setup;
 mod show;
 mod status;
@@ -79,6 +81,7 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
         Command::Doctor(arguments) => doctor::run(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
         Command::Flush(arguments) => flush::run(&arguments, host),
+        Command::Serve(arguments) => serve::run(&arguments, host),
         Command::Pause(arguments) => pause::run(&arguments, host),
         Command::Resume(arguments) => resume::run(&arguments, host),
         Command::Forget(arguments) => forget::run(&arguments, host),

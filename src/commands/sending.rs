@@ -1,6 +1,8 @@
 //! The parts shared by all sending commands: the open outbox, the destination, the transport.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,7 +17,7 @@ use crate::host::Host;
 use crate::outbox::{Destination, DestinationRecord, Endings, Load, Outbox, Run, RunKind};
 use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
 use crate::posthog::{Recording, limits};
-use crate::redact::{Counts, RedactionKey};
+use crate::redact::{Counts, RedactionKey, Redactor};
 use crate::session::SessionState;
 use crate::sources::SessionRef;
 use crate::transport::{Transport, TransportSettings};
@@ -77,9 +79,7 @@ impl<'a> Sending<'a> {
     /// stored.
     pub(super) fn open(config: &'a Config, host: &'a Host) -> anyhow::Result<Self> {
         let settings = UserSettings::now(host);
-        let directory = config.state_dir.as_deref().ok_or_else(|| {
-            WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
-        })?;
+        let directory = directory(config)?;
         let mut outbox = Outbox::open(directory)?;
         if let Some(bytes) = config.max_outbox_bytes {
             outbox = outbox.limited_to(bytes);
@@ -142,6 +142,27 @@ impl<'a> Sending<'a> {
     pub(super) fn destination(&self) -> anyhow::Result<&Destination> {
         let destination = self.destination.as_ref();
         destination.context("POSTHOG_API_KEY or POSTHOG_HOST is missing")
+    }
+
+    /// Redacts what is received.
+    pub(super) const fn redactor(&self) -> &Arc<Redactor> {
+        self.redactors.usual()
+    }
+
+    /// Whether the settings name a destination.
+    pub(super) const fn has_destination(&self) -> bool {
+        self.destination.is_some()
+    }
+
+    /// Stores the new events of a trace that was received. Unlike sessions, there are too many of
+    /// them to remember which.
+    pub(super) fn store_received(
+        &self,
+        pipeline: &Pipeline<'_>,
+        found: &SessionRef,
+    ) -> anyhow::Result<Stored> {
+        let state = Some(SessionState::Ended);
+        pipeline.store(found, &self.outbox, self.destination()?, state, self.host)
     }
 
     /// Stores the new events of a session.
@@ -426,6 +447,13 @@ pub(super) fn held(reasons: &Reasons) -> impl Iterator<Item = String> {
     reasons
         .iter()
         .map(|((_, id), reason)| format!("session {} waits: {reason}", short(id)))
+}
+
+/// The state directory.
+pub(super) fn directory(config: &Config) -> Result<&Path, WrongUse> {
+    config.state_dir.as_deref().ok_or_else(|| {
+        WrongUse("there is no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned())
+    })
 }
 
 /// The destination that the settings name.

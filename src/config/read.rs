@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use super::api_key::ApiKey;
 use super::values::{
-    boolean, custom_properties, grouping, input_scope, length, minutes, outbox_bytes, tags, wait,
+    boolean, custom_properties, days, grouping, inbox_bytes, input_scope, length, minutes,
+    outbox_bytes, tags, wait,
 };
 use super::{
     AgentSettings, Attribution, DestinationSettings, EventSettings, Hooks, Problem, WaitSetting,
 };
 use crate::consent::{Environment, Hidden, UnknownValue};
 use crate::host::Host;
+use crate::inbox;
 use crate::posthog::{DistinctId, Grouping, Recording};
+use crate::receive::Token;
 use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;
@@ -122,6 +125,24 @@ impl<'a> Reader<'a> {
         let limit = |bytes: &str| outbox_bytes(bytes).map(Some);
         self.variable(Variable::MaxOutboxBytes, limit)
             .or(None, Some(u64::MAX))
+    }
+
+    /// What is kept of what was received. A value that cannot be parsed counts as the default.
+    pub(super) fn inbox(&mut self) -> inbox::Settings {
+        let default = inbox::Settings::default();
+        let keep = self.variable(Variable::InboxDays, days).value();
+        let max_bytes = self.variable(Variable::MaxInboxBytes, inbox_bytes).value();
+        inbox::Settings {
+            keep: keep.unwrap_or(default.keep),
+            max_bytes: max_bytes.unwrap_or(default.max_bytes),
+            ..default
+        }
+    }
+
+    /// A token that is too short is a problem, so that nobody serves without the one that was meant.
+    pub(super) fn serve_token(&mut self) -> Option<Token> {
+        let parse = |text: &str| Token::new(text).map_err(|error| format!("is too short: {error}"));
+        self.variable(Variable::ServeToken, parse).value()
     }
 
     pub(super) fn wait(&mut self) -> WaitSetting {

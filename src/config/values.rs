@@ -1,5 +1,7 @@
 //! Parsers for values of settings, with error messages for values that cannot be used.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::WaitSetting;
@@ -55,6 +57,26 @@ pub(super) fn length(text: &str) -> Result<usize, String> {
         _ => Err(format!(
             "is {text:?}; use a number of bytes, {LEAST_ATTRIBUTE_BYTES} or more"
         )),
+    }
+}
+
+/// The smallest inbox: a request of the largest size fits several times.
+const LEAST_INBOX_BYTES: u64 = 16 << 20;
+
+pub(super) fn inbox_bytes(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(bytes) if bytes >= LEAST_INBOX_BYTES => Ok(bytes),
+        _ => Err(format!(
+            "is {text:?}; use a number of bytes, {LEAST_INBOX_BYTES} or more"
+        )),
+    }
+}
+
+/// Days from 1 to ten years.
+pub(super) fn days(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(days @ 1..=3650) => Ok(Duration::from_hours(24 * days)),
+        _ => Err(format!("is {text:?}; use a number of days, 1 to 3650")),
     }
 }
 

@@ -18,8 +18,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::files::{make_directory, private_file, remove};
 use super::lock::Lock;
+use crate::files::{make_directory, private_file, remove};
 use crate::fingerprint;
 
 /// Format version of the files. Readers use the fields they know, whatever the version.

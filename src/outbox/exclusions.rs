@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::files::{make_directory, private_file, remove, sync_directory};
 use super::{Outbox, OutboxError};
+use crate::files::{make_directory, private_file, remove, sync_directory};
 use crate::fingerprint;
 
 /// Format version of the files.

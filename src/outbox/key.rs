@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use super::error::OutboxError;
-use super::files::{make_directory, private_file, remove, sync_directory};
+use crate::files::{make_directory, private_file, remove, sync_directory};
 
 /// File in the state directory, readable by its owner alone.
 pub(super) const FILE: &str = "redaction.key";

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::error::OutboxError;
-use super::files::private_file;
+use crate::files::private_file;
 
 /// An advisory lock on a file of the state directory, held until it is dropped.
 ///

@@ -96,7 +96,6 @@ mod enqueue;
 mod erase;
 mod error;
 mod exclusions;
-mod files;
 mod format_1;
 mod identities;
 mod key;

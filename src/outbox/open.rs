@@ -12,10 +12,10 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::erase;
 use super::error::OutboxError;
-use super::files::{make_directory, private_file, remove, sync_directory};
 use super::format_1;
 use super::key::redaction_key;
 use super::lock::Lock;
+use crate::files::{make_directory, private_file, remove, sync_directory};
 
 /// The newest format.
 const FORMAT: usize = 3;

@@ -8,7 +8,7 @@ use super::error::OutboxError;
 use super::{endings, exclusions, key};
 
 /// Beginnings of the names of the files in a state directory.
-const FILES: [&str; 3] = ["outbox.", "sender-", key::FILE];
+const FILES: [&str; 5] = ["outbox.", "inbox.", "serve.", "sender-", key::FILE];
 
 /// Folders in a state directory.
 const FOLDERS: [&str; 2] = [exclusions::FOLDER, endings::FOLDER];

@@ -43,6 +43,8 @@ pub enum RunKind {
     Flush,
     /// `posthog-llma ingest`.
     Ingest,
+    /// `posthog-llma serve`: one entry for as long as it runs.
+    Serve,
     /// A kind that only another version of the program knows, by its name.
     Other(String),
 }
@@ -74,13 +76,14 @@ impl Outbox {
 
 impl RunKind {
     /// The kinds known to this version.
-    const KNOWN: [Self; 6] = [
+    const KNOWN: [Self; 7] = [
         Self::SessionStart,
         Self::SessionEnd,
         Self::PiHook,
         Self::OpenCodeHook,
         Self::Flush,
         Self::Ingest,
+        Self::Serve,
     ];
 
     /// The name in the database, in output and in JSON.
@@ -93,6 +96,7 @@ impl RunKind {
             Self::OpenCodeHook => "opencode hook",
             Self::Flush => "flush",
             Self::Ingest => "ingest",
+            Self::Serve => "serve",
             Self::Other(name) => name,
         }
     }

@@ -3,7 +3,6 @@
 mod batches;
 mod decisions;
 mod excluded;
-mod files;
 mod format_1;
 
 use std::collections::BTreeSet;

@@ -40,7 +40,7 @@ impl Redactors {
 
     /// The redactor with only the user's rules.
     #[must_use]
-    pub fn usual(&self) -> &Redactor {
+    pub const fn usual(&self) -> &Arc<Redactor> {
         &self.usual
     }
 

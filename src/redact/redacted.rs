@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::known_texts::KnownTexts;
-use super::{Counts, Redactor};
+use super::names::keys;
+use super::{Counts, Redactor, services};
+use crate::otlp::{Batch, Place};
 use crate::posthog::limits::{self, Limits};
 use crate::posthog::{DistinctId, Event, Identities, Json, Name, Written, names};
 
@@ -123,6 +125,27 @@ impl Redactor {
         if let Some(redacted) = self.text(id, counts) {
             *id = DistinctId::shortened(redacted).into();
         }
+    }
+
+    /// Replaces every secret in spans and log records, before they reach the disk. Their events are
+    /// redacted once more, by the rules for whole structures.
+    #[must_use]
+    pub fn batch(&self, mut batch: Batch) -> Redacted<Batch> {
+        batch.for_each_text(&mut |place, text| {
+            let mut counts = Counts::default();
+            let kind = match place {
+                Place::Value(key) => {
+                    keys::kind_of(key.as_bytes()).or_else(|| services::kind_of(key.as_bytes()))
+                }
+                Place::Key | Place::Field(_) => None,
+            };
+            if let Some(kind) = kind {
+                self.sensitive_text(kind, text, &mut counts);
+            } else if let Some(redacted) = self.text(text, &mut counts) {
+                *text = redacted;
+            }
+        });
+        Redacted(batch)
     }
 
     fn json<'a>(&self, value: &mut Json<'a>, known: &mut KnownTexts<'a>, counts: &mut Counts) {

@@ -1,8 +1,10 @@
 //! A problem and the next step, as separate texts.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::consent::{Stopped, TrustError, Unconfirmed};
+use crate::inbox::InboxError;
 use crate::integrations::claude_code::settings::edit::EditError;
 use crate::outbox::OutboxError;
 
@@ -23,7 +25,17 @@ impl Trouble {
             let outbox = cause.downcast_ref().and_then(OutboxError::fix);
             let edit = || cause.downcast_ref().and_then(EditError::fix);
             let trust = || cause.downcast_ref().map(TrustError::fix);
-            outbox.or_else(edit).or_else(trust)
+            let inbox = || cause.downcast_ref().and_then(InboxError::fix);
+            let shared = || {
+                cause
+                    .downcast_ref()
+                    .and_then(|it: &Arc<InboxError>| it.fix())
+            };
+            outbox
+                .or_else(inbox)
+                .or_else(shared)
+                .or_else(edit)
+                .or_else(trust)
         });
         Some(Self {
             found: format!("{error:#}"),

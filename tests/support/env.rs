@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -238,6 +238,24 @@ impl Run {
         let bytes = self.stdin;
         thread::spawn(move || drop(stdin.write_all(&bytes)));
         child
+    }
+
+    /// Starts a service and leaves it running; returns also the first line that it prints.
+    #[track_caller]
+    pub(crate) fn spawn_until_ready(mut self) -> (Child, String) {
+        let mut child = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command));
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("it prints text");
+        // Read on, so that no later line finds a closed pipe.
+        thread::spawn(move || io::copy(&mut stdout, &mut io::sink()));
+        (child, line)
     }
 
     /// Runs to the end. A process, or a child it left behind, that holds an output open longer than

@@ -16,6 +16,7 @@ pub(crate) mod independent;
 #[cfg(target_os = "linux")]
 pub(crate) mod lab;
 pub(crate) mod library;
+pub(crate) mod openai;
 pub(crate) mod posthog;
 #[cfg(target_os = "linux")]
 pub(crate) mod process;

@@ -48,7 +48,11 @@ fn compare(transcript: &Path) -> usize {
         for name in ["$ai_trace_name", "$ai_span_name"] {
             assert!(!is_trace || left["properties"].get(name).is_none());
             let properties = private["properties"].as_object_mut();
-            drop(properties.filter(|_| is_trace).map(|it| it.shift_remove(name)));
+            drop(
+                properties
+                    .filter(|_| is_trace)
+                    .map(|it| it.shift_remove(name)),
+            );
         }
         assert_eq!(left, private, "{}", transcript.display());
     }

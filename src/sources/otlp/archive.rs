@@ -67,6 +67,8 @@ pub(super) struct Archive {
     traces: BTreeMap<TraceId, Pieces>,
     /// Number of spans and log records.
     size: u64,
+    /// Whether it was received, so that all of it is read together.
+    is_received: bool,
     /// Spans by the id of the response that they report.
     responses: HashMap<String, Vec<(TraceId, SpanId)>>,
     /// Traces by session, the earliest first.
@@ -150,6 +152,22 @@ impl Archive {
         let is_current = self::part(file).is_ok_and(|it| it == *part)
             && folder_modified(file) == known.folder_modified;
         is_current.then(|| Arc::clone(known))
+    }
+
+    /// An archive of what was received.
+    pub(super) fn received(received: Vec<(Part, Batch)>) -> Self {
+        let mut archive = Self {
+            is_received: true,
+            ..Self::default()
+        };
+        let mut loose = Vec::new();
+        for (index, (part, batch)) in received.into_iter().enumerate() {
+            archive.parts.push(part);
+            archive.add(index, batch, &mut loose);
+        }
+        archive.place(loose);
+        archive.index();
+        archive
     }
 
     fn read(parts: Vec<Part>) -> io::Result<Self> {
@@ -339,12 +357,13 @@ impl<'a> Trace<'a> {
         told.flat_map(|it| requests(&it.spans, &it.logs)).collect()
     }
 
-    /// Whether whoever reads this trace reads another one too: those of one file, and deliveries of
-    /// OpenRouter, each of which is a file of its own.
+    /// Whether whoever reads this trace reads another one too: those that were received, those of one
+    /// file, and deliveries of OpenRouter, each of which is a file of its own.
     fn is_told_with(&self, other: &Pieces) -> bool {
         let is_delivery = |it: &Pieces| it.spans.iter().any(is_of_openrouter);
         let shares_file = self.pieces.files.iter().any(|it| other.files.contains(it));
-        shares_file || is_delivery(self.pieces) && is_delivery(other)
+        let are_deliveries = is_delivery(self.pieces) && is_delivery(other);
+        self.archive.is_received || shares_file || are_deliveries
     }
 
     /// The traces of the same session before and after this one.

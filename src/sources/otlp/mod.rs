@@ -13,6 +13,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `archive` | which traces files hold |
+//! | `received` | which traces were received |
 //! | `dialects` | names of attributes, kinds of spans, what is special about an emitter |
 //! | `facts` | how to look something up among attributes |
 //! | `tree` | what contains what; which log records belong to which span |
@@ -35,6 +36,7 @@ mod logs;
 mod messages;
 mod outcome;
 mod read;
+mod received;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -44,3 +46,4 @@ mod twins;
 mod usage;
 
 pub(super) use source::Otlp;
+pub use source::changed_with;

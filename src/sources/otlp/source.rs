@@ -10,7 +10,9 @@ use chrono::{DateTime, Utc};
 use super::archive::{Archive, Trace, is_archive};
 use super::dialects::agents;
 use super::read::read;
+use super::received;
 use crate::host::Host;
+use crate::inbox::{self, Summary, TraceKey};
 use crate::otlp::TraceId;
 use crate::session::{Agent, Session, Wanted};
 use crate::sources::checkpoint::Checkpoint;
@@ -46,7 +48,10 @@ impl Address {
             });
         }
         let trace = path.file_name()?.to_str()?.parse().ok()?;
-        let file = path.parent().filter(|it| is_archive(it))?;
+        let file = path.parent()?;
+        if !received::is_inbox(file) && !is_archive(file) {
+            return None;
+        }
         Some(Self {
             file: file.to_owned(),
             trace: Some(trace),
@@ -54,7 +59,15 @@ impl Address {
     }
 
     fn open(&self) -> io::Result<Arc<Archive>> {
-        Archive::of(&self.file)
+        match self.received() {
+            Some(trace) => Ok(Arc::new(received::read(&self.file, trace)?)),
+            None => Archive::of(&self.file),
+        }
+    }
+
+    /// The trace, if it was received.
+    fn received(&self) -> Option<TraceId> {
+        self.trace.filter(|_| received::is_inbox(&self.file))
     }
 
     /// The trace: the one that is named, or the only one of the file.
@@ -78,8 +91,10 @@ impl Source for Otlp {
         None
     }
 
-    fn all(&self, _host: &Host) -> Listing<SessionRef> {
-        Listing::default()
+    /// What was received. Files are nowhere in particular.
+    fn all(&self, host: &Host) -> Listing<SessionRef> {
+        let database = host.state_directory().map(|it| inbox::database(&it));
+        database.map_or_else(Listing::default, |it| in_inbox(&it))
     }
 
     fn of_project(&self, _host: &Host) -> Listing<SessionRef> {
@@ -115,6 +130,10 @@ impl Source for Otlp {
 
     fn at(&self, path: &Path) -> io::Result<SessionRef> {
         let address = Address::at(path).ok_or(ErrorKind::NotFound)?;
+        if let Some(trace) = address.received() {
+            let summary = received::summary(&address.file, trace)?;
+            return Ok(reference_to_received(&address.file, &summary));
+        }
         let archive = address.open()?;
         let trace = address.trace(&archive);
         if address.trace.is_some() {
@@ -179,7 +198,11 @@ impl SessionFiles for Address {
         self.trace.map(|it| it.to_string()).unwrap_or_default()
     }
 
+    /// None for what was received: the inbox itself knows what is new.
     fn looks(&self) -> Vec<Look> {
+        if self.received().is_some() {
+            return Vec::new();
+        }
         let look = || {
             let archive = self.open().ok()?;
             let trace = self.trace(&archive)?;
@@ -240,6 +263,49 @@ fn reference(file: &Path, trace: &Trace<'_>) -> SessionRef {
         },
         bytes: trace.bytes(),
         modified: modified(trace),
+    }
+}
+
+/// The traces of an inbox.
+fn in_inbox(database: &Path) -> Listing<SessionRef> {
+    let mut listing = Listing::default();
+    if !received::is_inbox(database) {
+        return listing;
+    }
+    match received::all(database) {
+        Ok(traces) => {
+            let found = traces.iter().map(|it| reference_to_received(database, it));
+            listing.found.extend(found);
+        }
+        Err(error) => listing.add(database, Err(error)),
+    }
+    listing
+}
+
+/// The traces that change with a part of an inbox.
+///
+/// # Errors
+/// When the inbox cannot be read.
+pub fn changed_with(database: &Path, key: &TraceKey) -> io::Result<Vec<SessionRef>> {
+    let changed = received::changed(database, key)?.into_iter();
+    let found = changed.map(|id| {
+        let summary = received::summary(database, id)?;
+        Ok(reference_to_received(database, &summary))
+    });
+    found.collect()
+}
+
+fn reference_to_received(database: &Path, summary: &Summary) -> SessionRef {
+    let id = summary.revision.key.trace_id.to_string();
+    SessionRef {
+        agent: Agent::Otlp,
+        id: id.clone(),
+        locator: Locator::Stored {
+            store: database.to_owned(),
+            id,
+        },
+        bytes: summary.bytes,
+        modified: summary.last_received,
     }
 }
 

@@ -1,0 +1,75 @@
+//! Where applications send to, and who may.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+
+use crate::cli::Serve;
+use crate::commands::WrongUse;
+use crate::config::Config;
+use crate::inbox::Route;
+use crate::receive::{Routes, Token};
+
+/// The only route: all requests are treated alike.
+const ROUTE: &str = "main";
+/// A header for the token beside `Authorization`, which some clients need for another one.
+const HEADER: &str = "x-posthog-llma-token";
+
+/// Who may send: whoever has the token, or everybody on this machine.
+pub(super) fn routes(arguments: &Serve, config: &Config) -> Result<Routes, WrongUse> {
+    let route = Route::new(ROUTE);
+    let Some(token) = token(arguments, config)? else {
+        return Ok(Routes::open(route));
+    };
+    let routes = Routes::with_tokens([(token, route)]);
+    let routes = routes.and_then(|routes| routes.in_header(HEADER));
+    routes.map_err(|error| WrongUse(error.to_string()))
+}
+
+fn token(arguments: &Serve, config: &Config) -> Result<Option<Token>, WrongUse> {
+    let Some(path) = &arguments.token_file else {
+        return Ok(config.serve_token.clone());
+    };
+    let refused = |error: String| WrongUse(format!("--token-file {}: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let token = Token::new(&text).map_err(|error| refused(error.to_string()))?;
+    Ok(Some(token))
+}
+
+/// Listens on an address, which may stand for several.
+pub(super) fn listen(address: &str, routes: &Routes) -> Result<Vec<TcpListener>, WrongUse> {
+    let unknown = |error: &str| WrongUse(format!("--listen {address}: {error}"));
+    let addresses: Vec<SocketAddr> = match address.to_socket_addrs() {
+        Ok(addresses) => addresses.collect(),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            return Err(unknown("use an address and a port, as in 127.0.0.1:4318"));
+        }
+        Err(error) => return Err(unknown(&error.to_string())),
+    };
+    if addresses.is_empty() {
+        return Err(unknown("this name has no address"));
+    }
+    for address in &addresses {
+        if !routes.need_token() && !address.ip().to_canonical().is_loopback() {
+            return Err(WrongUse(format!(
+                "{address} can be reached from other machines, which needs a token; use \
+                 --token-file FILE or POSTHOG_LLMA_SERVE_TOKEN"
+            )));
+        }
+    }
+    let listen = |address: &SocketAddr| {
+        TcpListener::bind(address).map_err(|error| cannot_listen(*address, &error))
+    };
+    addresses.iter().map(listen).collect()
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> WrongUse {
+    let fix = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "end the program that listens there, or choose another port with --listen"
+        }
+        ErrorKind::PermissionDenied => "choose a port above 1023 with --listen",
+        _ => "choose an address of this machine with --listen",
+    };
+    WrongUse(format!("cannot listen on {address}: {error}; {fix}"))
+}

@@ -1,0 +1,171 @@
+//! `posthog-llma serve`: receives what applications send over OpenTelemetry, maps it to events and
+//! sends these.
+//!
+//! ```text
+//! receiver ─► inbox ─► mapper ─► outbox ─► courier ─► PostHog
+//! ```
+//!
+//! Each is a thread that waits for none of the others: however slow PostHog is or the mapping, the
+//! receiver answers as fast as the disk is.
+
+mod bell;
+mod door;
+mod report;
+mod workers;
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::sending::{self, Sending};
+use super::{Exit, WrongUse, mapping, settings};
+use crate::cli;
+use crate::config::Config;
+use crate::host::Host;
+use crate::inbox::{Alone, Inbox};
+use crate::interrupt::Interrupt;
+use crate::receive::{Limits, Receiver, Settings, Stop};
+use crate::ui;
+use bell::Bell;
+use report::Report;
+
+/// Longest time between a request to stop and the stop of a thread that waits.
+const NAP: Duration = Duration::from_millis(100);
+
+/// What the threads share.
+#[derive(Default)]
+struct Shared {
+    /// Whether they end.
+    is_over: AtomicBool,
+    /// Why they end, if that is nobody's wish.
+    failure: Mutex<Option<anyhow::Error>>,
+    /// Rung when there are events to send.
+    to_send: Bell,
+    /// Events that were acknowledged.
+    sent: AtomicU64,
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.to_send.ring();
+    }
+
+    fn fail(&self, error: anyhow::Error) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+        self.end();
+    }
+}
+
+pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
+    let (host, config) = &settings(host)?;
+    let directory = sending::directory(config)?;
+    let Some(_alone) = Alone::try_take(directory)? else {
+        return Err(WrongUse(format!(
+            "another posthog-llma serve receives for {}; end it, or set POSTHOG_LLMA_STATE_DIR to \
+             another folder",
+            directory.display()
+        ))
+        .into());
+    };
+    let routes = door::routes(arguments, config)?;
+    let listeners = door::listen(&arguments.listen, &routes)?;
+    let interrupt = Interrupt::watch_of_service().context("cannot wait for signals")?;
+    let inbox = mapping::open(config)?;
+    let settings = Settings {
+        routes,
+        limits: Limits::default(),
+    };
+    let receiver = receiver(config, host, &inbox, settings)?;
+    say_ready(config, host, &listeners)?;
+    let served = serve(config, host, &inbox, &receiver, listeners, &interrupt);
+    // Counts of the last seconds are written with it.
+    let closed = inbox.close();
+    served?;
+    closed?;
+    Ok(Exit::Done)
+}
+
+fn receiver(
+    config: &Config,
+    host: &Host,
+    inbox: &Inbox,
+    settings: Settings,
+) -> anyhow::Result<Receiver> {
+    let redactor = Arc::clone(Sending::open(config, host)?.redactor());
+    let redact = Arc::new(move |batch| redactor.batch(batch));
+    let host = host.clone();
+    let clock = Arc::new(move || host.now().into());
+    Ok(Receiver::new(inbox.clone(), settings, redact, clock))
+}
+
+/// Receives, maps and sends until it is told to stop, or until one of these cannot go on.
+fn serve(
+    config: &Config,
+    host: &Host,
+    inbox: &Inbox,
+    receiver: &Receiver,
+    listeners: Vec<TcpListener>,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    let (shared, stop) = (&Shared::default(), &Stop::new());
+    thread::scope(|scope| {
+        let receiving = scope.spawn(move || {
+            let served = receiver.serve(listeners, stop);
+            if let Err(error) = served {
+                shared.fail(error.into());
+            }
+        });
+        scope.spawn(move || workers::map(config, host, inbox, shared));
+        scope.spawn(move || workers::send(config, host, shared));
+        let mut report = Report::new(host, receiver.traffic());
+        while !interrupt.is_set() && !shared.is_over() {
+            report.tell(shared.sent.load(Ordering::Relaxed));
+            thread::sleep(NAP);
+        }
+        // What is being received is answered before anything else ends.
+        stop.stop();
+        if receiving.join().is_err() {
+            shared.fail(anyhow::anyhow!("the receiver failed"));
+        }
+        shared.end();
+    });
+    let mut failure = shared
+        .failure
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    failure.take().map_or(Ok(()), Err)
+}
+
+/// The line that says that clients can send, and why nothing is sent, if so.
+fn say_ready(config: &Config, host: &Host, listeners: &[TcpListener]) -> anyhow::Result<()> {
+    let addresses = listeners.iter().map(TcpListener::local_addr);
+    let addresses: Vec<String> = addresses
+        .map(|it| it.map(|it| format!("http://{it}")))
+        .collect::<Result<_, _>>()?;
+    let addresses = addresses.join(" and ");
+    let sending = Sending::open(config, host)?;
+    let (then, why) = match (sending::destination(config), sending.missing()) {
+        (Some(destination), None) => (format!("sending to {}", destination.host), None),
+        (Some(_), Some(missing)) => ("keeping what comes".to_owned(), Some(missing)),
+        (None, _) => {
+            let why = "POSTHOG_API_KEY is not set: what comes is kept and sent by the next \
+                       posthog-llma serve or flush that has it";
+            ("keeping what comes".to_owned(), Some(why.to_owned()))
+        }
+    };
+    ui::print(format_args!("receiving on {addresses}, {then}"))?;
+    if let Some(why) = why {
+        ui::say_in_lines(why);
+    }
+    Ok(())
+}

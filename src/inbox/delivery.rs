@@ -1,0 +1,350 @@
+//! A request in the form in which it is stored: by trace, digested, compressed.
+//!
+//! All of this happens before the one thread that writes has a part in it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::time::SystemTime;
+
+use flate2::{Compress, Compression, FlushCompress, Status};
+
+use super::digest::Digests;
+use super::key::Route;
+use super::loose;
+use super::sessions::session_of;
+use super::time::to_millis;
+use crate::otlp::{Attributes, Batch, LogRecord, Span, TraceId, stored};
+use crate::redact::Redacted;
+
+/// What a request told, ready to be stored. Made of redacted data only: what is in it reaches the
+/// disk.
+#[derive(Debug)]
+pub struct Delivery {
+    pub(super) route: Route,
+    /// Milliseconds since 1970 (UTC).
+    pub(super) received_at: i64,
+    pub(super) groups: Vec<Group>,
+    pub(super) services: Vec<Service>,
+}
+
+/// The part of a request that belongs to one trace.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) trace_id: TraceId,
+    /// Whether these are records without a trace, with an id made here.
+    pub(super) is_loose: bool,
+    pub(super) has_root: bool,
+    pub(super) service: String,
+    pub(super) name: String,
+    pub(super) sessions: Vec<String>,
+    pub(super) items: Vec<Item>,
+    /// Bytes of the stored form.
+    pub(super) expanded: usize,
+    /// The stored form: compressed, or as it is when it is no longer than that.
+    pub(super) content: Vec<u8>,
+}
+
+/// A span or a log record of a group.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) id: ItemId,
+    pub(super) digest: i64,
+    /// Its place among the spans or the records of the chunk.
+    pub(super) place: usize,
+}
+
+/// Identifies an item within its trace. Their lengths tell them apart on disk.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ItemId {
+    /// Id of a span.
+    Span([u8; 8]),
+    /// Digest of a record: records have no ids.
+    Record([u8; 16]),
+}
+
+/// What a service sent.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) name: String,
+    pub(super) spans: u64,
+    pub(super) logs: u64,
+}
+
+/// Bytes of a text that is kept to find or show a trace by. Longer names are cut, longer sessions
+/// are not kept.
+const MAX_TEXT: usize = 200;
+/// Bytes of a form from which on it is compressed: to begin costs as much as a kilobyte does.
+const WORTH_IT: usize = 512;
+/// Bytes of a delivery that is stored at once: some hundredths of a second.
+const PART: usize = 2 << 20;
+/// Sessions of a trace that are kept. Real traces have one.
+const MAX_SESSIONS: usize = 16;
+
+impl ItemId {
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Span(id) => id,
+            Self::Record(digest) => digest,
+        }
+    }
+}
+
+impl Delivery {
+    /// Prepares what a request told, in the order in which it told it.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON, which is not to be expected.
+    pub fn prepare(
+        batch: &Redacted<Batch>,
+        route: Route,
+        received_at: SystemTime,
+    ) -> serde_json::Result<Self> {
+        let batch = batch.get();
+        let mut digests = Digests::default();
+        // Level 1: five times as fast as the default for a tenth more bytes.
+        let mut compress = Compress::new(Compression::fast(), true);
+        let groups = groups(batch).into_iter();
+        let groups = groups.map(|group| group.finish(&mut digests, &mut compress));
+        Ok(Self {
+            route,
+            received_at: to_millis(received_at),
+            groups: groups.collect::<serde_json::Result<_>>()?,
+            services: services(batch),
+        })
+    }
+
+    /// Whether there is nothing to store.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Bytes that it takes on disk, at a guess.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.groups.iter().map(Group::size).sum()
+    }
+
+    /// Splits it where it is so large that others would wait long for its transaction. Traces stay
+    /// whole.
+    #[must_use]
+    pub fn parts(self) -> Vec<Self> {
+        let Self {
+            route,
+            received_at,
+            groups,
+            mut services,
+        } = self;
+        let mut parts: Vec<Vec<Group>> = Vec::new();
+        let mut size = PART;
+        for group in groups {
+            size += group.size();
+            match parts.last_mut() {
+                Some(part) if size <= PART => part.push(group),
+                _ => {
+                    size = group.size();
+                    parts.push(vec![group]);
+                }
+            }
+        }
+        let part = |groups| Self {
+            route: route.clone(),
+            received_at,
+            groups,
+            // They are counted once.
+            services: std::mem::take(&mut services),
+        };
+        parts.into_iter().map(part).collect()
+    }
+}
+
+impl Group {
+    /// Bytes that it takes on disk, at a guess: its rows too.
+    const fn size(&self) -> usize {
+        self.content.len() + 64 * self.items.len() + 256
+    }
+}
+
+/// The part of a batch that belongs to one trace.
+struct Part<'a> {
+    trace_id: TraceId,
+    is_loose: bool,
+    spans: Vec<&'a Span>,
+    logs: Vec<&'a LogRecord>,
+}
+
+fn groups(batch: &Batch) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    let mut places: HashMap<TraceId, usize> = HashMap::new();
+    let mut part_of = |parts: &mut Vec<Part<'_>>, trace_id, is_loose| {
+        *places.entry(trace_id).or_insert_with(|| {
+            parts.push(Part {
+                trace_id,
+                is_loose,
+                spans: Vec::new(),
+                logs: Vec::new(),
+            });
+            parts.len() - 1
+        })
+    };
+    for span in &batch.spans {
+        let place = part_of(&mut parts, span.trace_id, false);
+        parts[place].spans.push(span);
+    }
+    for log in &batch.logs {
+        let trace_id = log.trace_id.unwrap_or_else(|| loose::id_of(log));
+        let place = part_of(&mut parts, trace_id, log.trace_id.is_none());
+        parts[place].logs.push(log);
+    }
+    parts
+}
+
+impl Part<'_> {
+    fn finish(self, digests: &mut Digests, compress: &mut Compress) -> serde_json::Result<Group> {
+        let mut items = Vec::with_capacity(self.spans.len() + self.logs.len());
+        for (place, span) in self.spans.iter().enumerate() {
+            items.push(Item {
+                id: ItemId::Span(*span.span_id.bytes()),
+                digest: digests.of_span(span)?.short(),
+                place,
+            });
+        }
+        for (place, log) in self.logs.iter().enumerate() {
+            let digest = digests.of_log(log)?;
+            items.push(Item {
+                id: ItemId::Record(digest.long()),
+                digest: digest.short(),
+                place,
+            });
+        }
+        let form = stored::write(self.spans.iter().copied(), self.logs.iter().copied())?;
+        let (service, name) = self.service_and_name();
+        Ok(Group {
+            trace_id: self.trace_id,
+            is_loose: self.is_loose,
+            has_root: self.spans.iter().any(|it| it.parent_span_id.is_none()),
+            service,
+            name,
+            sessions: self.sessions(),
+            items,
+            expanded: form.len(),
+            content: content(compress, form),
+        })
+    }
+
+    /// Of the root, or of what comes first.
+    fn service_and_name(&self) -> (String, String) {
+        let root = self.spans.iter().find(|it| it.parent_span_id.is_none());
+        let (resource, name) = match (root.or(self.spans.first()), self.logs.first()) {
+            (Some(span), _) => (&span.resource, span.name.as_str()),
+            (None, Some(log)) => (&log.resource, log.event_name.as_str()),
+            (None, None) => return Default::default(),
+        };
+        (service_of(&resource.attributes), cut(name).to_owned())
+    }
+
+    fn sessions(&self) -> Vec<String> {
+        let spans = self.spans.iter();
+        let spans = spans.map(|it| [&it.attributes, &it.resource.attributes]);
+        let logs = self.logs.iter();
+        let logs = logs.map(|it| [&it.attributes, &it.resource.attributes]);
+        let mut sessions: Vec<String> = Vec::new();
+        for session in spans.chain(logs).filter_map(session_of) {
+            let is_new = sessions.iter().all(|it| it != session);
+            if is_new && session.len() <= MAX_TEXT && sessions.len() < MAX_SESSIONS {
+                sessions.push(session.to_owned());
+            }
+        }
+        sessions
+    }
+}
+
+fn services(batch: &Batch) -> Vec<Service> {
+    let mut services: HashMap<String, Service> = HashMap::new();
+    let mut of = |attributes: &Attributes, spans, logs| {
+        let name = service_of(attributes);
+        match services.entry(name) {
+            Entry::Occupied(mut entry) => {
+                entry.get_mut().spans += spans;
+                entry.get_mut().logs += logs;
+            }
+            Entry::Vacant(entry) => {
+                let name = entry.key().clone();
+                entry.insert(Service { name, spans, logs });
+            }
+        }
+    };
+    for span in &batch.spans {
+        of(&span.resource.attributes, 1, 0);
+    }
+    for log in &batch.logs {
+        of(&log.resource.attributes, 0, 1);
+    }
+    services.into_values().collect()
+}
+
+fn service_of(resource: &Attributes) -> String {
+    cut(resource.text("service.name").unwrap_or_default()).to_owned()
+}
+
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT)]
+}
+
+/// What is stored of a form: compressed, unless that is not worth it.
+fn content(compress: &mut Compress, form: Vec<u8>) -> Vec<u8> {
+    if form.len() < WORTH_IT {
+        return form;
+    }
+    let compressed = compressed(compress, &form);
+    if compressed.len() < form.len() {
+        compressed
+    } else {
+        form
+    }
+}
+
+/// Compresses with an encoder that is used again: a new one for each of many small traces costs
+/// more than the compression itself.
+fn compressed(compress: &mut Compress, form: &[u8]) -> Vec<u8> {
+    compress.reset();
+    let mut content = Vec::with_capacity(form.len() / 4 + 128);
+    loop {
+        let taken = usize::try_from(compress.total_in()).unwrap_or(form.len());
+        let rest = form.get(taken..).unwrap_or_default();
+        match compress.compress_vec(rest, &mut content, FlushCompress::Finish) {
+            Ok(Status::StreamEnd) => return content,
+            // The vector is full.
+            Ok(Status::Ok | Status::BufError) => content.reserve(content.capacity().max(1024)),
+            // Only an encoder without memory fails.
+            Err(error) => unreachable!("compression in memory: {error}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_compressed_is_expanded_again_whatever_its_size() {
+        let mut compress = Compress::new(Compression::fast(), true);
+        let mut random = 1_u64;
+        let mut noise = || {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            random.to_be_bytes()[0]
+        };
+        for size in [0, 1, 100, 5_000, 300_000] {
+            let form: Vec<u8> = (0..size).map(|_| noise()).collect();
+            let content = compressed(&mut compress, &form);
+            let mut expanded = Vec::new();
+            let mut decoder = flate2::read::ZlibDecoder::new(&content[..]);
+            decoder.read_to_end(&mut expanded).unwrap();
+            assert!(expanded == form, "{size}");
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Reading: which traces wait, and what was received of one.
+
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use flate2::read::ZlibDecoder;
+use rusqlite::{Connection, Params, Row, params};
+
+use super::Revision;
+use super::error::{ChunkError, InboxError};
+use super::key::{Route, TraceKey};
+use super::open;
+use super::time::{from_millis, span_millis, to_millis};
+use crate::otlp::{LogRecord, Span, TraceId, stored};
+
+/// Reads the inbox, beside the thread that writes or in another process.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+}
+
+/// What is known of a trace without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Which trace it is, in which state. Hand it to [`Inbox::mark_mapped`](super::Inbox::mark_mapped).
+    pub revision: Revision,
+    /// Whether these are log records without a trace: of a session, or of a service and an hour.
+    pub is_loose: bool,
+    /// Service of the root, or of what came first; empty when it has no name.
+    pub service: String,
+    /// Name of the root, or of what came first.
+    pub name: String,
+    /// Whether the root came.
+    pub has_root: bool,
+    /// When the first part came.
+    pub first_received: SystemTime,
+    /// When something new came for the last time.
+    pub last_received: SystemTime,
+    /// Number of spans.
+    pub spans: u64,
+    /// Number of log records.
+    pub logs: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Whether it waits to be mapped.
+    pub is_waiting: bool,
+    /// When it was mapped for the last time. What waits and has been mapped came late.
+    pub mapped_at: Option<SystemTime>,
+}
+
+/// What was received of a trace, redacted: each span and each record once, the newest form of
+/// each, in the order in which they came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// The trace, in the state in which it was read.
+    pub summary: Summary,
+    /// Its spans.
+    pub spans: Vec<Span>,
+    /// Its log records.
+    pub logs: Vec<LogRecord>,
+}
+
+/// How long nothing new came when a trace is taken for complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quiet {
+    /// When its root came. Emitters send children before their parents, so little comes after it;
+    /// an SDK sends every 5 s.
+    pub with_root: Duration,
+    /// When its root did not come: it never may.
+    pub without_root: Duration,
+}
+
+impl Default for Quiet {
+    fn default() -> Self {
+        Self {
+            with_root: Duration::from_secs(5),
+            without_root: Duration::from_mins(1),
+        }
+    }
+}
+
+/// The columns of [`summary_of`].
+const SUMMARY: &str = "trace_id, route, revision, is_loose, service, name, has_root,
+    first_received, last_received, spans, logs, bytes, is_waiting, mapped_at";
+
+impl Reader {
+    /// Opens the inbox in this folder for reading; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(directory: &Path) -> Result<Option<Self>, InboxError> {
+        let connection = open::open_read_only(directory)?;
+        let path = open::file(directory);
+        Ok(connection.map(|connection| Self { connection, path }))
+    }
+
+    /// The traces that wait and for which nothing new came for some time, the oldest first. A
+    /// clock that was set back makes none of them wait for ever.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn quiet(
+        &self,
+        quiet: &Quiet,
+        now: SystemTime,
+        limit: usize,
+    ) -> Result<Vec<Summary>, InboxError> {
+        let now = to_millis(now);
+        let (with, without) = (
+            span_millis(quiet.with_root),
+            span_millis(quiet.without_root),
+        );
+        let condition = "is_waiting = 1 AND (last_received <= ?1
+              OR (has_root = 1 AND last_received <= ?2) OR last_received > ?3)
+            ORDER BY last_received LIMIT ?4";
+        self.list(
+            condition,
+            params![now - without, now - with, now + without, limit],
+        )
+    }
+
+    /// The traces that wait, quiet or not, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn waiting(&self, limit: usize) -> Result<Vec<Summary>, InboxError> {
+        self.list("is_waiting = 1 ORDER BY last_received LIMIT ?1", [limit])
+    }
+
+    /// All traces, the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn traces(&self, limit: usize) -> Result<Vec<Summary>, InboxError> {
+        // Either list comes from the index; together they would be sorted as a whole.
+        let newest = "is_waiting = ?1 ORDER BY last_received DESC LIMIT ?2";
+        let mut traces = self.list(newest, params![true, limit])?;
+        traces.extend(self.list(newest, params![false, limit])?);
+        traces.sort_by_key(|it| std::cmp::Reverse(it.last_received));
+        traces.truncate(limit);
+        Ok(traces)
+    }
+
+    /// The traces whose ids begin with these hexadecimal digits: of all routes, since routes may
+    /// have traces of the same id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn find(&self, digits: &str, limit: usize) -> Result<Vec<Summary>, InboxError> {
+        let bound = |filler: char| {
+            let digits = digits.chars().chain(std::iter::repeat(filler)).take(32);
+            let number = u128::from_str_radix(&digits.collect::<String>(), 16);
+            number.ok().map(u128::to_be_bytes)
+        };
+        match (bound('0'), bound('f')) {
+            (Some(first), Some(last)) if digits.len() <= 32 => self.list(
+                "trace_id BETWEEN ?1 AND ?2 ORDER BY trace_id, route LIMIT ?3",
+                params![first, last, limit],
+            ),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The traces of a session, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn of_session(&self, route: &Route, session: &str) -> Result<Vec<Summary>, InboxError> {
+        let condition = "route = ?1 AND id IN (SELECT trace FROM sessions WHERE session = ?2)
+            ORDER BY first_received, id";
+        self.list(condition, params![route.name(), session])
+    }
+
+    /// The sessions that a trace says that it belongs to.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn sessions(&self, key: &TraceKey) -> Result<Vec<String>, InboxError> {
+        let list = || {
+            let mut select = self.connection.prepare_cached(
+                "SELECT session FROM sessions
+                 WHERE trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)",
+            )?;
+            let named = params![key.trace_id.bytes(), key.route.name()];
+            let sessions = select.query_map(named, |row| row.get(0))?;
+            sessions.collect::<rusqlite::Result<_>>()
+        };
+        list().map_err(|error| self.located(error))
+    }
+
+    /// Everything that was received of a trace; `None` if there is no such trace.
+    ///
+    /// # Errors
+    /// When the database or what it holds cannot be read.
+    pub fn read(&self, key: &TraceKey) -> Result<Option<Received>, InboxError> {
+        // One view of the database, so that the revision is that of what is read.
+        let view = self.connection.unchecked_transaction();
+        let _view = view.map_err(|error| self.located(error))?;
+        let condition = "trace_id = ?1 AND route = ?2";
+        let named = params![key.trace_id.bytes(), key.route.name()];
+        let Some(summary) = self.list(condition, named)?.pop() else {
+            return Ok(None);
+        };
+        let places = self.places(key).map_err(|error| self.located(error))?;
+        let chunks = self.chunks(key).map_err(|error| self.located(error))?;
+        let (mut spans, mut logs) = (Vec::new(), Vec::new());
+        for chunk in chunks {
+            let Some(places) = places.get(&chunk.id) else {
+                continue;
+            };
+            let damaged = |cause| InboxError::Chunk {
+                path: self.path.clone(),
+                cause,
+            };
+            let (chunk_spans, chunk_logs) = chunk.read().map_err(damaged)?;
+            spans.extend(at(chunk_spans, &places.spans));
+            logs.extend(at(chunk_logs, &places.logs));
+        }
+        Ok(Some(Received {
+            summary,
+            spans,
+            logs,
+        }))
+    }
+
+    /// The places of the newest forms, by chunk.
+    fn places(&self, key: &TraceKey) -> rusqlite::Result<HashMap<i64, Places>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT chunk, length(item) = 8, place FROM items
+             WHERE trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)",
+        )?;
+        let mut rows = select.query(params![key.trace_id.bytes(), key.route.name()])?;
+        let mut chunks: HashMap<i64, Places> = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let places = chunks.entry(row.get(0)?).or_default();
+            let kind = if row.get(1)? {
+                &mut places.spans
+            } else {
+                &mut places.logs
+            };
+            kind.push(row.get(2)?);
+        }
+        for places in chunks.values_mut() {
+            places.spans.sort_unstable();
+            places.logs.sort_unstable();
+        }
+        Ok(chunks)
+    }
+
+    fn chunks(&self, key: &TraceKey) -> rusqlite::Result<Vec<Chunk>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, expanded, content FROM chunks
+             WHERE trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)
+             ORDER BY id",
+        )?;
+        let chunks = select.query_map(params![key.trace_id.bytes(), key.route.name()], |row| {
+            Ok(Chunk {
+                id: row.get(0)?,
+                expanded: row.get(1)?,
+                content: row.get(2)?,
+            })
+        })?;
+        chunks.collect()
+    }
+
+    fn list(&self, condition: &str, values: impl Params) -> Result<Vec<Summary>, InboxError> {
+        let select = format!("SELECT {SUMMARY} FROM traces WHERE {condition}");
+        let list = || {
+            let mut select = self.connection.prepare_cached(&select)?;
+            let summaries = select.query_map(values, summary_of)?;
+            summaries.collect::<rusqlite::Result<_>>()
+        };
+        list().map_err(|error| self.located(error))
+    }
+
+    pub(super) fn located(&self, error: rusqlite::Error) -> InboxError {
+        open::noted(&self.path, error)
+    }
+}
+
+/// Places of spans and of records in a chunk, in order.
+#[derive(Default)]
+struct Places {
+    spans: Vec<usize>,
+    logs: Vec<usize>,
+}
+
+struct Chunk {
+    id: i64,
+    expanded: u64,
+    content: Vec<u8>,
+}
+
+impl Chunk {
+    fn read(&self) -> Result<(Vec<Span>, Vec<LogRecord>), ChunkError> {
+        if self.content.len() as u64 == self.expanded {
+            return Ok(stored::read(&self.content)?);
+        }
+        let mut form = Vec::with_capacity(usize::try_from(self.expanded).unwrap_or(0));
+        // One byte more than there are would show that it is not what was written.
+        let mut decoder = ZlibDecoder::new(&self.content[..]).take(self.expanded + 1);
+        decoder.read_to_end(&mut form)?;
+        Ok(stored::read(&form)?)
+    }
+}
+
+/// The items at some places, which are in order.
+fn at<T>(items: Vec<T>, places: &[usize]) -> impl Iterator<Item = T> {
+    let mut places = places.iter().peekable();
+    let items = items.into_iter().enumerate();
+    items.filter_map(move |(place, item)| places.next_if(|wanted| **wanted == place).map(|_| item))
+}
+
+fn summary_of(row: &Row<'_>) -> rusqlite::Result<Summary> {
+    let id: [u8; 16] = row.get(0)?;
+    let route: String = row.get(1)?;
+    let trace_id = TraceId::from_bytes(id).ok_or_else(|| {
+        let kind = rusqlite::types::Type::Blob;
+        rusqlite::Error::FromSqlConversionFailure(0, kind, "an id of zeros".into())
+    })?;
+    Ok(Summary {
+        revision: Revision {
+            key: TraceKey {
+                route: Route::new(&route),
+                trace_id,
+            },
+            number: row.get(2)?,
+        },
+        is_loose: row.get(3)?,
+        service: row.get(4)?,
+        name: row.get(5)?,
+        has_root: row.get(6)?,
+        first_received: from_millis(row.get(7)?),
+        last_received: from_millis(row.get(8)?),
+        spans: row.get(9)?,
+        logs: row.get(10)?,
+        bytes: row.get(11)?,
+        is_waiting: row.get(12)?,
+        mapped_at: row.get::<_, Option<i64>>(13)?.map(from_millis),
+    })
+}

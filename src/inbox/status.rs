@@ -1,0 +1,140 @@
+//! What `status` and `doctor` say of the inbox.
+
+use std::time::SystemTime;
+
+use rusqlite::params;
+
+use super::error::InboxError;
+use super::facts::{Fact, Tally};
+use super::key::Route;
+use super::prune;
+use super::read::Reader;
+use super::time::from_millis;
+
+/// What the inbox holds and what came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// What came from each service, by route; the newest first.
+    pub services: Vec<ServiceStatus>,
+    /// What waits to be mapped.
+    pub waiting: Holding,
+    /// What was mapped and is kept to be looked at.
+    pub mapped: Holding,
+    /// What happened how often.
+    pub tallies: Vec<Tally>,
+    /// Bytes of the database that are in use.
+    pub bytes: u64,
+}
+
+/// What came from a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceStatus {
+    /// How it came in.
+    pub route: Route,
+    /// Name of the service; empty when it has none.
+    pub service: String,
+    /// Number of requests.
+    pub deliveries: u64,
+    /// Number of spans, repeated ones included.
+    pub spans: u64,
+    /// Number of log records, repeated ones included.
+    pub logs: u64,
+    /// When it sent something for the last time.
+    pub last_at: SystemTime,
+}
+
+/// Traces in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holding {
+    /// Their number.
+    pub traces: u64,
+    /// Number of their spans.
+    pub spans: u64,
+    /// Number of their log records.
+    pub logs: u64,
+    /// When something new came for the one that has been silent longest.
+    pub oldest: Option<SystemTime>,
+}
+
+impl Status {
+    /// How often something happened, whatever its name.
+    #[must_use]
+    pub fn count(&self, fact: Fact) -> u64 {
+        let tallies = self.tallies.iter().filter(|it| it.fact == fact);
+        tallies.map(|it| it.count).sum()
+    }
+}
+
+impl Reader {
+    /// What the inbox holds and what came in. Counts of the last seconds may be missing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn status(&self) -> Result<Status, InboxError> {
+        let read = || {
+            Ok(Status {
+                services: self.services()?,
+                waiting: self.holding(true)?,
+                mapped: self.holding(false)?,
+                tallies: self.tallies()?,
+                bytes: prune::used(&self.connection)?,
+            })
+        };
+        read().map_err(|error| self.located(error))
+    }
+
+    fn services(&self) -> rusqlite::Result<Vec<ServiceStatus>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT route, service, deliveries, spans, logs, last_at FROM services
+             ORDER BY last_at DESC, route, service",
+        )?;
+        let services = select.query_map([], |row| {
+            Ok(ServiceStatus {
+                route: Route::new(&row.get::<_, String>(0)?),
+                service: row.get(1)?,
+                deliveries: row.get(2)?,
+                spans: row.get(3)?,
+                logs: row.get(4)?,
+                last_at: from_millis(row.get(5)?),
+            })
+        })?;
+        services.collect()
+    }
+
+    fn holding(&self, is_waiting: bool) -> rusqlite::Result<Holding> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT count(*), coalesce(sum(spans), 0), coalesce(sum(logs), 0), min(last_received)
+             FROM traces WHERE is_waiting = ?1",
+        )?;
+        select.query_row(params![is_waiting], |row| {
+            Ok(Holding {
+                traces: row.get(0)?,
+                spans: row.get(1)?,
+                logs: row.get(2)?,
+                oldest: row.get::<_, Option<i64>>(3)?.map(from_millis),
+            })
+        })
+    }
+
+    fn tallies(&self) -> rusqlite::Result<Vec<Tally>> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT fact, name, count, last_at FROM tallies ORDER BY fact, name")?;
+        let tallies = select.query_map([], |row| {
+            let fact: String = row.get(0)?;
+            Ok(Fact::of_name(&fact).map(|fact| (fact, row.get(1), row.get(2), row.get(3))))
+        })?;
+        let mut known = Vec::new();
+        for tally in tallies {
+            if let Some((fact, name, count, last_at)) = tally? {
+                known.push(Tally {
+                    fact,
+                    name: name?,
+                    count: count?,
+                    last_at: from_millis(last_at?),
+                });
+            }
+        }
+        Ok(known)
+    }
+}

@@ -1,0 +1,138 @@
+//! What is decided by the head of a request, before its body is read.
+
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
+
+use super::endpoint::Endpoint;
+use super::expand::Compression;
+use super::guard;
+use super::limits::Limits;
+use super::refusal::{Reason, Refusal};
+use super::routes::Routes;
+use crate::inbox::Route;
+use crate::otlp::{Encoding, Signal};
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// Whether the receiver works.
+    Health,
+    /// To take what it sends.
+    Take(Head),
+}
+
+/// A request to take something.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) route: Route,
+    pub(super) signal: Signal,
+    /// `None` when it was not named.
+    pub(super) encoding: Option<Encoding>,
+    pub(super) compression: Compression,
+    /// Bytes of the body, if they are known.
+    pub(super) length: Option<usize>,
+    /// Whether `OpenRouter` tests the connection.
+    pub(super) is_test: bool,
+}
+
+/// With this header and an empty body, `OpenRouter` tests whether a destination answers.
+const TEST: &str = "x-test-connection";
+
+/// Media types that say protobuf without being the protocol's own.
+const ALSO_PROTOBUF: [&str; 3] = [
+    "application/protobuf",
+    "application/vnd.google.protobuf",
+    "application/x-google-protobuf",
+];
+
+/// What a request asks for, or why it is refused.
+pub(super) fn judge(parts: &Parts, routes: &Routes, limits: &Limits) -> Result<Asked, Refusal> {
+    if !routes.need_token() {
+        guard::check(&parts.uri, &parts.headers)?;
+    }
+    let Some(endpoint) = Endpoint::of_path(parts.uri.path()) else {
+        let message = "unknown path; send to /v1/traces, /v1/logs or /v1/metrics";
+        return Err(Refusal::new(Reason::Path, message));
+    };
+    if !endpoint.takes(parts.method.as_str()) {
+        let message = format!("this path takes {}", endpoint.methods());
+        return Err(Refusal::new(Reason::Method, message));
+    }
+    match endpoint {
+        Endpoint::Health => Ok(Asked::Health),
+        Endpoint::Take(signal) => {
+            let route = routes.of(&parts.headers)?;
+            take(&parts.headers, route, signal, limits).map(Asked::Take)
+        }
+    }
+}
+
+fn take(
+    headers: &HeaderMap,
+    route: Route,
+    signal: Signal,
+    limits: &Limits,
+) -> Result<Head, Refusal> {
+    let is_test = headers
+        .get(TEST)
+        .is_some_and(|it| it.as_bytes().trim_ascii().eq_ignore_ascii_case(b"true"));
+    let length = length(headers);
+    if length.is_some_and(|it| it > limits.body) {
+        return Err(Refusal::too_large(limits.body));
+    }
+    if length.is_none() && !headers.contains_key(TRANSFER_ENCODING) && !is_test {
+        let message = "there is no body: neither Content-Length nor Transfer-Encoding is given";
+        return Err(Refusal::new(Reason::NoLength, message));
+    }
+    Ok(Head {
+        route,
+        signal,
+        encoding: encoding(headers)?,
+        compression: compression(headers)?,
+        length,
+        is_test,
+    })
+}
+
+/// The length that a request names. It was checked that it is a number.
+fn length(headers: &HeaderMap) -> Option<usize> {
+    let text = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    Some(text.trim().parse().unwrap_or(usize::MAX))
+}
+
+/// The encoding that a request names; `None` when it names none.
+pub(super) fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Refusal> {
+    let Some(named) = headers.get(CONTENT_TYPE) else {
+        return Ok(None);
+    };
+    let named = named.to_str().unwrap_or_default();
+    let media_type = named.split(';').next().unwrap_or_default().trim();
+    if ALSO_PROTOBUF
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(media_type))
+    {
+        return Ok(Some(Encoding::Protobuf));
+    }
+    let unknown = || {
+        let message = "the content type is neither application/x-protobuf nor application/json";
+        Refusal::new(Reason::ContentType, message)
+    };
+    Encoding::of_content_type(named)
+        .map(Some)
+        .ok_or_else(unknown)
+}
+
+fn compression(headers: &HeaderMap) -> Result<Compression, Refusal> {
+    let mut all = headers.get_all(CONTENT_ENCODING).iter();
+    let (named, more) = (all.next(), all.next());
+    let named = named.map_or(Some(""), |it| it.to_str().ok());
+    let compression = match (named, more) {
+        (Some(named), None) => Compression::of_name(named.trim()),
+        _ => None,
+    };
+    let unknown = || {
+        let message = "the compression is not known; send gzip, deflate or none";
+        Refusal::new(Reason::ContentEncoding, message)
+    };
+    compression.ok_or_else(unknown)
+}

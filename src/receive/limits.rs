@@ -1,0 +1,54 @@
+//! What requests may take.
+
+use std::num::NonZero;
+use std::thread;
+use std::time::Duration;
+
+/// Bounds of what clients may take, together and each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body as it is sent. The protocol recommends 64 MiB.
+    pub body: usize,
+    /// Bytes of a body when it is expanded.
+    pub expanded: usize,
+    /// Bytes of memory that the spans of a request may take beside their texts. An application's
+    /// request of 64 MiB takes about as much again.
+    pub decoded: usize,
+    /// Bytes of all bodies that are being received, worked on or stored. Beyond it, requests are
+    /// answered with 503.
+    pub in_flight: usize,
+    /// Bytes of the head of a request.
+    pub head: usize,
+    /// Headers of a request.
+    pub headers: usize,
+    /// Time for the head of a request, from when its connection is ready for one: also how long
+    /// a connection is kept without a request. SDKs send every 5 s, readers of metrics every
+    /// minute.
+    pub head_time: Duration,
+    /// Time for the body of a request. Clients give up after 10 s, unless they are told otherwise.
+    pub body_time: Duration,
+    /// Open connections. For one more, the one that has waited longest for a request is closed.
+    pub connections: usize,
+    /// Requests that are worked on at a time. A large one takes the place of all.
+    pub workers: usize,
+    /// Time for the requests in flight when the receiver is stopped.
+    pub stop_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 64 << 20,
+            expanded: 64 << 20,
+            decoded: 128 << 20,
+            in_flight: 128 << 20,
+            head: 32 << 10,
+            headers: 100,
+            head_time: Duration::from_secs(65),
+            body_time: Duration::from_secs(30),
+            connections: 1000,
+            workers: thread::available_parallelism().map_or(2, NonZero::get),
+            stop_time: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The HTTP side of `serve`: takes OpenTelemetry data, and answers when they are safe.
+//!
+//! ```text
+//! head ─► judge ─► body ─► expand ─► decode ─► redact ─► inbox ─► answer
+//!         host, path, token,         (work: beside the          flushed
+//!         type, length                connections' thread)
+//! ```
+//!
+//! # Promises
+//!
+//! - An answer 200 means that everything it does not name as left out is on disk, redacted.
+//!   Nothing unredacted is written anywhere.
+//! - Each request that is refused is told why, in words and in the protocol's own form, and is
+//!   counted. 503 says that another try is worth it, all else that it is not.
+//! - A client can take a bounded part of memory, time and connections ([`Limits`]), and none before
+//!   its token was checked. One that is slow or does nothing gives way to others.
+//! - Without a token only this machine can send, and no web page on it.
+//!
+//! # Why hyper
+//!
+//! `hyper` and `tokio` are what most servers in Rust are built of, and the HTTP parts that are easy
+//! to get wrong (framing, keep-alive, `Expect`) are theirs. `axum` is a router on top of them with
+//! a dozen crates more, for a table of ten paths; its own `serve` can set neither the limits on
+//! heads nor those on connections, so hyper would have to be driven by hand anyway.
+
+mod body;
+mod connections;
+mod endpoint;
+mod expand;
+mod guard;
+mod head;
+mod limits;
+mod refusal;
+mod respond;
+mod routes;
+mod serve;
+mod service;
+mod traffic;
+mod work;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
+
+use tokio::sync::Semaphore;
+
+pub use limits::Limits;
+pub use routes::{InvalidRoutes, Routes, ShortToken, Token};
+pub use serve::{ServeError, Served, Stop};
+pub use traffic::{Traffic, TrafficCounts};
+
+use crate::inbox::Inbox;
+use crate::otlp::Batch;
+use crate::redact::Redacted;
+use body::Budget;
+use connections::Connections;
+use service::Service;
+use work::Tools;
+
+/// Redacts a batch. Called on several threads at once.
+pub type Redact = Arc<dyn Fn(Batch) -> Redacted<Batch> + Send + Sync>;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// What a receiver takes, and from whom.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who may send, and by which route.
+    pub routes: Routes,
+    /// What requests may take.
+    pub limits: Limits,
+}
+
+/// Receives requests and stores them in an inbox.
+#[derive(Clone)]
+pub struct Receiver {
+    inbox: Inbox,
+    settings: Settings,
+    redact: Redact,
+    clock: Clock,
+    traffic: Arc<Traffic>,
+}
+
+impl Receiver {
+    /// A receiver that does not listen yet.
+    #[must_use]
+    pub fn new(inbox: Inbox, settings: Settings, redact: Redact, clock: Clock) -> Self {
+        Self {
+            inbox,
+            settings,
+            redact,
+            clock,
+            traffic: Arc::default(),
+        }
+    }
+
+    /// What came in, also while it serves.
+    #[must_use]
+    pub const fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
+    }
+
+    /// Serves on all listeners until it is told to stop. Then it takes no more connections, answers
+    /// the requests in flight within [`Limits::stop_time`], and returns. The inbox stays open.
+    ///
+    /// # Errors
+    /// When a listener can be reached from other machines and no token is needed, or when it
+    /// cannot be listened on.
+    pub fn serve(&self, listeners: Vec<TcpListener>, stop: &Stop) -> Result<Served, ServeError> {
+        serve::check(&listeners, &self.settings.routes)?;
+        serve::serve(Arc::new(self.service()), listeners, stop)
+    }
+
+    fn service(&self) -> Service {
+        let limits = self.settings.limits.clone();
+        Service {
+            routes: self.settings.routes.clone(),
+            clock: Arc::clone(&self.clock),
+            traffic: Arc::clone(&self.traffic),
+            connections: Connections::new(limits.connections),
+            budget: Budget::new(limits.in_flight),
+            slots: Arc::new(Semaphore::new(limits.workers.max(1))),
+            is_stopping: AtomicBool::new(false),
+            tools: Tools {
+                limits,
+                redact: Arc::clone(&self.redact),
+                inbox: self.inbox.clone(),
+            },
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Requests that are refused: why, and what their clients are told.
+//!
+//! Clients of the protocol send a request again after 429, 502, 503 and 504 only, and drop it after
+//! everything else. So 503 says that it is worth another try, and nothing else does. 429 is not
+//! used: exporters of Python before 2026 take it for final (opentelemetry-python#5460).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+
+use crate::inbox::InboxError;
+use crate::otlp::answer::Failure;
+
+/// A request that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) reason: Reason,
+    /// For the people who run the client: what is wrong and what to do.
+    pub(super) message: Cow<'static, str>,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    BadHead,
+    BadBody,
+    NoToken,
+    WrongToken,
+    Host,
+    Origin,
+    Path,
+    Method,
+    SlowBody,
+    CutBody,
+    NoLength,
+    TooLarge,
+    ContentType,
+    ContentEncoding,
+    Memory,
+    Connections,
+    Storing,
+    Internal,
+}
+
+impl Refusal {
+    pub(super) fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        Self { reason, message }
+    }
+
+    /// A body of more bytes than are taken.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("the body has more than {limit} bytes; send smaller batches");
+        Self::new(Reason::TooLarge, message)
+    }
+
+    /// A delivery that could not be stored.
+    pub(super) fn not_stored(error: &Arc<InboxError>) -> Self {
+        let reason = match **error {
+            InboxError::Queue => Reason::Memory,
+            _ => Reason::Storing,
+        };
+        // Paths of this machine are not for clients.
+        let message = match **error {
+            InboxError::Queue => "too many requests wait to be stored; try again",
+            InboxError::Full { .. } => "the disk is full; try again later",
+            InboxError::Refusing { .. } => "the disk cannot be written; try again later",
+            InboxError::Limit { .. } => "too much waits to be sent already; try again later",
+            InboxError::Closed => "the receiver stops; try again",
+            _ => "it cannot be stored now; try again later",
+        };
+        Self::new(reason, message)
+    }
+}
+
+impl Reason {
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::BadHead | Self::BadBody | Self::CutBody => StatusCode::BAD_REQUEST,
+            Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
+            Self::Host | Self::Origin => StatusCode::FORBIDDEN,
+            Self::Path => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Self::NoLength => StatusCode::LENGTH_REQUIRED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Memory | Self::Connections | Self::Storing | Self::Internal => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+
+    /// Seconds after which another try is worth it.
+    pub(super) const fn retry_after(self) -> Option<&'static str> {
+        match self {
+            Self::Memory | Self::Connections => Some("1"),
+            // A full disk, or another process that holds the database.
+            Self::Storing | Self::Internal => Some("10"),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn failure(self) -> Failure {
+        match self {
+            Self::NoToken | Self::WrongToken => Failure::Unauthenticated,
+            Self::Path | Self::Method | Self::ContentType | Self::ContentEncoding => {
+                Failure::Unimplemented
+            }
+            Self::TooLarge => Failure::ResourceExhausted,
+            Self::Memory | Self::Connections | Self::Storing | Self::Internal => {
+                Failure::Unavailable
+            }
+            Self::BadHead
+            | Self::BadBody
+            | Self::CutBody
+            | Self::Host
+            | Self::Origin
+            | Self::SlowBody
+            | Self::NoLength => Failure::InvalidArgument,
+        }
+    }
+
+    /// Its name in counts, for people.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::BadHead => "not a valid HTTP request",
+            Self::BadBody => "the body cannot be decoded",
+            Self::CutBody => "the body broke off",
+            Self::NoToken => "no token",
+            Self::WrongToken => "wrong token",
+            Self::Host => "a Host that is not this machine",
+            Self::Origin => "sent by a web page",
+            Self::Path => "unknown path",
+            Self::Method => "wrong method",
+            Self::SlowBody => "the body came too slowly",
+            Self::NoLength => "no body",
+            Self::TooLarge => "too large",
+            Self::ContentType => "unknown content type",
+            Self::ContentEncoding => "unknown compression",
+            Self::Memory => "too much at a time",
+            Self::Connections => "too many connections",
+            Self::Storing => "could not be stored",
+            Self::Internal => "internal error",
+        }
+    }
+}

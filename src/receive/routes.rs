@@ -1,0 +1,265 @@
+//! Tokens, and the routes that they open.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use thiserror::Error;
+
+use super::refusal::{Reason, Refusal};
+use crate::inbox::Route;
+
+/// Who may send, and by which route.
+#[derive(Debug, Clone)]
+pub struct Routes(Doors);
+
+#[derive(Debug, Clone)]
+enum Doors {
+    Open(Route),
+    Tokens {
+        tokens: Vec<(Token, Route)>,
+        header: Option<HeaderName>,
+    },
+}
+
+/// A secret that clients send. Only its digest is held.
+#[derive(Clone)]
+pub struct Token([u8; 32]);
+
+/// Why tokens cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InvalidRoutes {
+    /// There is none.
+    #[error("there is no token")]
+    None,
+    /// Two routes have the same token.
+    #[error("the routes {0} and {1} have the same token")]
+    Same(Route, Route),
+    /// The name of a header is not one.
+    #[error("{0:?} is no name of a header")]
+    Header(String),
+}
+
+/// A token that is too short to be a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a token has at least {MIN_TOKEN} characters")]
+pub struct ShortToken;
+
+/// Characters of a token, at least: enough that nobody guesses it when it is random.
+const MIN_TOKEN: usize = 16;
+
+impl Token {
+    /// The token with this text. Spaces around it do not belong to it.
+    ///
+    /// # Errors
+    /// When it is too short.
+    pub fn new(text: &str) -> Result<Self, ShortToken> {
+        let text = text.trim();
+        match text.len() {
+            0..MIN_TOKEN => Err(ShortToken),
+            _ => Ok(Self::of(text.as_bytes())),
+        }
+    }
+
+    /// Digests are compared, so neither content nor length of a token can be measured.
+    fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+/// Never shows the token.
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token")
+    }
+}
+
+impl Routes {
+    /// Everybody may send who reaches the address: for loopback only.
+    #[must_use]
+    pub const fn open(route: Route) -> Self {
+        Self(Doors::Open(route))
+    }
+
+    /// Whoever sends a token may send, by its route. A token comes as `Authorization: Bearer`, as
+    /// the password of `Authorization: Basic` (as Langfuse's SDKs send it), or in the header of
+    /// [`Routes::in_header`].
+    ///
+    /// # Errors
+    /// When there is no token, or when two routes have the same.
+    pub fn with_tokens(
+        tokens: impl IntoIterator<Item = (Token, Route)>,
+    ) -> Result<Self, InvalidRoutes> {
+        let tokens: Vec<(Token, Route)> = tokens.into_iter().collect();
+        if tokens.is_empty() {
+            return Err(InvalidRoutes::None);
+        }
+        for (place, (token, route)) in tokens.iter().enumerate() {
+            let same = tokens[..place].iter().find(|(it, _)| it.0 == token.0);
+            if let Some((_, other)) = same {
+                return Err(InvalidRoutes::Same(other.clone(), route.clone()));
+            }
+        }
+        let header = None;
+        Ok(Self(Doors::Tokens { tokens, header }))
+    }
+
+    /// Also takes the token as the value of this header.
+    ///
+    /// # Errors
+    /// When it is no name of a header.
+    pub fn in_header(mut self, name: &str) -> Result<Self, InvalidRoutes> {
+        let parsed: Result<HeaderName, _> = name.parse();
+        let parsed = parsed.map_err(|_| InvalidRoutes::Header(name.to_owned()))?;
+        if let Doors::Tokens { header, .. } = &mut self.0 {
+            *header = Some(parsed);
+        }
+        Ok(self)
+    }
+
+    /// Whether a token is needed.
+    #[must_use]
+    pub const fn need_token(&self) -> bool {
+        matches!(self.0, Doors::Tokens { .. })
+    }
+
+    /// The route by which a request comes in.
+    pub(super) fn of(&self, headers: &HeaderMap) -> Result<Route, Refusal> {
+        let (tokens, header) = match &self.0 {
+            Doors::Open(route) => return Ok(route.clone()),
+            Doors::Tokens { tokens, header } => (tokens, header.as_ref()),
+        };
+        let given = given(headers, header);
+        if given.is_empty() {
+            return Err(Refusal::new(Reason::NoToken, "a token is needed"));
+        }
+        let found = given.iter().find_map(|token| matching(tokens, token));
+        let wrong = || Refusal::new(Reason::WrongToken, "the token is wrong");
+        found.cloned().ok_or_else(wrong)
+    }
+}
+
+/// The route of a token. Takes the same time whichever it is, and if it is none.
+fn matching<'a>(tokens: &'a [(Token, Route)], given: &Token) -> Option<&'a Route> {
+    let none = u64::MAX;
+    let mut found = none;
+    for (place, (token, _)) in (0..).zip(tokens) {
+        let is_same: Choice = token.0.ct_eq(&given.0);
+        found.conditional_assign(&place, is_same);
+    }
+    let place = usize::try_from(found).ok()?;
+    tokens.get(place).map(|(_, route)| route)
+}
+
+/// Every token of a request.
+fn given(headers: &HeaderMap, header: Option<&HeaderName>) -> Vec<Token> {
+    let named = header.map(|name| headers.get_all(name));
+    let named = named.into_iter().flatten();
+    let named = named.map(|value| Token::of(value.as_bytes().trim_ascii()));
+    let authorized = headers.get_all(AUTHORIZATION).iter();
+    named
+        .chain(authorized.filter_map(|value| authorization(value.as_bytes())))
+        .collect()
+}
+
+fn authorization(value: &[u8]) -> Option<Token> {
+    let value = value.trim_ascii();
+    let space = value.iter().position(|byte| *byte == b' ')?;
+    let (scheme, rest) = (&value[..space], value[space..].trim_ascii());
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        return Some(Token::of(rest));
+    }
+    if scheme.eq_ignore_ascii_case(b"basic") {
+        let pair = BASE64_STANDARD.decode(rest).ok()?;
+        let colon = pair.iter().position(|byte| *byte == b':')?;
+        return Some(Token::of(&pair[colon + 1..]));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes() -> Routes {
+        let token = |text| Token::new(text).unwrap();
+        let tokens = [
+            (token("first-team-0123456789"), Route::new("first")),
+            (token("second-team-0123456789"), Route::new("second")),
+        ];
+        let routes = Routes::with_tokens(tokens).unwrap();
+        routes.in_header("X-Serve-Token").unwrap()
+    }
+
+    fn ask(headers: &[(&'static str, &str)]) -> Result<String, Reason> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let route = routes().of(&map);
+        route.map(|it| it.name().to_owned()).map_err(|it| it.reason)
+    }
+
+    #[test]
+    fn a_token_opens_its_own_route_however_it_is_sent() {
+        let basic = BASE64_STANDARD.encode("pk-any:second-team-0123456789");
+        for (header, value, route) in [
+            ("authorization", "Bearer first-team-0123456789", "first"),
+            (
+                "authorization",
+                "bearer   second-team-0123456789 ",
+                "second",
+            ),
+            ("authorization", &format!("Basic {basic}"), "second"),
+            ("x-serve-token", "first-team-0123456789", "first"),
+        ] {
+            assert_eq!(ask(&[(header, value)]), Ok(route.to_owned()), "{value}");
+        }
+        let both = [
+            ("authorization", "Bearer phc_a_key_of_a_project"),
+            ("x-serve-token", "second-team-0123456789"),
+        ];
+        assert_eq!(ask(&both), Ok("second".to_owned()));
+    }
+
+    #[test]
+    fn whoever_has_no_token_or_a_wrong_one_is_told_which() {
+        for (headers, reason) in [
+            (&[][..], Reason::NoToken),
+            (&[("authorization", "Digest x")], Reason::NoToken),
+            (&[("authorization", "Bearer")], Reason::NoToken),
+            (&[("authorization", "Basic !!!")], Reason::NoToken),
+            (
+                &[("authorization", "Bearer first-team-012345678")],
+                Reason::WrongToken,
+            ),
+            (
+                &[("authorization", "Bearer first-team-01234567890")],
+                Reason::WrongToken,
+            ),
+            (&[("x-serve-token", "")], Reason::WrongToken),
+            (&[("x-other", "first-team-0123456789")], Reason::NoToken),
+        ] {
+            assert_eq!(ask(headers), Err(reason), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_that_protect_nothing_are_refused() {
+        assert!(Token::new("  short           ").is_err());
+        assert!(Token::new("").is_err());
+        let same = |route| {
+            (
+                Token::new("the-same-0123456789").unwrap(),
+                Route::new(route),
+            )
+        };
+        let error = Routes::with_tokens([same("a"), same("b")]).unwrap_err();
+        assert_eq!(error.to_string(), "the routes a and b have the same token");
+        assert_eq!(Routes::with_tokens([]).unwrap_err(), InvalidRoutes::None);
+        assert!(!format!("{:?}", routes()).contains("first-team"));
+    }
+}

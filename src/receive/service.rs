@@ -1,0 +1,169 @@
+//! What happens with a request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::EXPECT;
+use hyper::http::request::Parts;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::spawn_blocking;
+
+use super::Clock;
+use super::body::{self, Body, Budget};
+use super::connections::{Connections, Id};
+use super::expand::Compression;
+use super::head::{Asked, Head, judge};
+use super::refusal::{Reason, Refusal};
+use super::respond::{self, Answer, Answered};
+use super::routes::Routes;
+use super::traffic::Traffic;
+use super::work::{Tools, Worked, work};
+use crate::inbox::{Delivery, Fact};
+use crate::otlp::{Encoding, Signal, answer};
+
+/// What all requests share.
+pub(super) struct Service {
+    pub(super) routes: Routes,
+    pub(super) tools: Tools,
+    pub(super) clock: Clock,
+    pub(super) traffic: Arc<Traffic>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) budget: Budget,
+    /// Requests that may be worked on.
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) is_stopping: AtomicBool,
+}
+
+/// Bytes of a body, expanded at a guess, from which on it is worked on alone: the work takes several
+/// times its size of memory.
+const LARGE: usize = 4 << 20;
+/// How many times larger a compressed body becomes, at a guess.
+const RATIO: usize = 8;
+
+impl Service {
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        connection: Id,
+        request: Request<Incoming>,
+    ) -> Answered {
+        let _busy = self.connections.busy(connection);
+        let (parts, incoming) = request.into_parts();
+        let answer = match judge(&parts, &self.routes, &self.tools.limits) {
+            Ok(Asked::Health) => respond::health(self.traffic.is_failing()),
+            Ok(Asked::Take(head)) => self.take(&parts, head, incoming).await,
+            Err(refusal) => self.refuse(&parts, &refusal, incoming),
+        };
+        let is_stopping = self.is_stopping.load(Ordering::Relaxed);
+        Ok(if is_stopping {
+            respond::last(answer)
+        } else {
+            answer
+        })
+    }
+
+    async fn take(self: &Arc<Self>, parts: &Parts, head: Head, mut incoming: Incoming) -> Answer {
+        if head.signal == Signal::Metrics {
+            return self.drop_metrics(&head, incoming).await;
+        }
+        let limits = &self.tools.limits;
+        let body = body::receive(head.length, &mut incoming, limits, &self.budget).await;
+        let stored = match body {
+            Ok(body) => self.store(head, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        match stored {
+            Ok((encoding, answer)) => respond::taken(encoding, answer),
+            Err(refusal) => self.refuse(parts, &refusal, incoming),
+        }
+    }
+
+    /// Answers as if metrics were kept: exporters would complain for ever.
+    async fn drop_metrics(&self, head: &Head, incoming: Incoming) -> Answer {
+        body::discard(incoming, &self.tools.limits).await;
+        self.tools.inbox.count(Fact::Metrics, "", 1, (self.clock)());
+        let encoding = head.encoding.unwrap_or(Encoding::Json);
+        respond::taken(encoding, answer::success(encoding))
+    }
+
+    /// Returns the body of the answer when everything is safe on disk.
+    async fn store(
+        self: &Arc<Self>,
+        head: Head,
+        body: Body,
+    ) -> Result<(Encoding, Vec<u8>), Refusal> {
+        let Worked {
+            delivery,
+            answer,
+            encoding,
+            held,
+        } = self.work(head, body).await?;
+        let ack = self.commit(delivery).await;
+        drop(held);
+        let (spans, logs) = ack?;
+        self.traffic.took(spans, logs);
+        Ok((encoding, answer))
+    }
+
+    async fn work(self: &Arc<Self>, head: Head, body: Body) -> Result<Worked, Refusal> {
+        let size = match head.compression {
+            Compression::None => body.bytes.len(),
+            Compression::Gzip | Compression::Deflate => body.bytes.len().saturating_mul(RATIO),
+        };
+        let all = u32::try_from(self.tools.limits.workers.max(1)).unwrap_or(1);
+        let weight = if size > LARGE { all } else { 1 };
+        let internal = || Refusal::new(Reason::Internal, "internal error; try again");
+        let slot = Arc::clone(&self.slots).acquire_many_owned(weight).await;
+        let slot = slot.map_err(|_| internal())?;
+        let service = Arc::clone(self);
+        let now = (self.clock)();
+        let worked = spawn_blocking(move || {
+            let worked = work(&service.tools, &head, body, now);
+            drop(slot);
+            worked
+        });
+        worked.await.map_err(|_| internal())?
+    }
+
+    /// Stores a delivery, part by part. Returns the numbers of new spans and log records.
+    async fn commit(&self, delivery: Delivery) -> Result<(u64, u64), Refusal> {
+        let (mut spans, mut logs) = (0, 0);
+        for part in delivery.parts() {
+            let (answer, stored) = oneshot::channel();
+            self.tools.inbox.submit(part, move |stored| {
+                // Its client may be gone.
+                drop(answer.send(stored));
+            });
+            let closed = |_| Refusal::new(Reason::Storing, "the receiver stops; try again");
+            let stored = stored.await.map_err(closed)?;
+            self.traffic.stored(stored.is_ok());
+            let ack = stored.map_err(|error| Refusal::not_stored(&error))?;
+            spans += ack.spans;
+            logs += ack.logs;
+        }
+        Ok((spans, logs))
+    }
+
+    fn refuse(self: &Arc<Self>, parts: &Parts, refusal: &Refusal, incoming: Incoming) -> Answer {
+        self.count(refusal.reason);
+        let answer = respond::refused(parts, refusal);
+        match refusal.reason {
+            Reason::SlowBody | Reason::CutBody => respond::last(answer),
+            // Whoever asks first does not send before it reads the answer.
+            _ if body::is_done(&incoming) || parts.headers.contains_key(EXPECT) => answer,
+            _ => {
+                let service = Arc::clone(self);
+                let rest = async move { body::discard(incoming, &service.tools.limits).await };
+                drop(tokio::spawn(rest));
+                answer
+            }
+        }
+    }
+
+    pub(super) fn count(&self, reason: Reason) {
+        self.traffic.refused();
+        let now = (self.clock)();
+        self.tools.inbox.count(Fact::Refused, reason.name(), 1, now);
+    }
+}

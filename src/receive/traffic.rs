@@ -1,0 +1,61 @@
+//! What came in since the start, for a line on the terminal.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    requests: AtomicU64,
+    spans: AtomicU64,
+    logs: AtomicU64,
+    refused: AtomicU64,
+    /// Whether the last delivery could not be stored.
+    is_failing: AtomicBool,
+}
+
+/// Counts at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TrafficCounts {
+    /// Requests of which all that is taken is stored.
+    pub requests: u64,
+    /// Spans that were stored, without repeated ones.
+    pub spans: u64,
+    /// Log records that were stored, without repeated ones.
+    pub logs: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+}
+
+impl Traffic {
+    /// The counts now.
+    #[must_use]
+    pub fn counts(&self) -> TrafficCounts {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        TrafficCounts {
+            requests: read(&self.requests),
+            spans: read(&self.spans),
+            logs: read(&self.logs),
+            refused: read(&self.refused),
+        }
+    }
+
+    /// Whether the last delivery could not be stored.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn took(&self, spans: u64, logs: u64) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.spans.fetch_add(spans, Ordering::Relaxed);
+        self.logs.fetch_add(logs, Ordering::Relaxed);
+    }
+
+    pub(super) fn stored(&self, is_stored: bool) {
+        self.is_failing.store(!is_stored, Ordering::Relaxed);
+    }
+
+    pub(super) fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+}

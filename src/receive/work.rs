@@ -1,0 +1,133 @@
+//! The work on a request: expand, decode, redact, prepare. Done beside the thread that serves
+//! connections.
+
+use std::time::SystemTime;
+
+use super::Redact;
+use super::body::{Body, Held};
+use super::expand::expand;
+use super::head::Head;
+use super::limits::Limits;
+use super::refusal::{Reason, Refusal};
+use crate::inbox::{Delivery, Fact, Inbox};
+use crate::otlp::{self, Batch, Encoding, Losses, answer};
+
+/// What the work needs beside the request.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) limits: Limits,
+    pub(super) redact: Redact,
+    pub(super) inbox: Inbox,
+}
+
+/// A request on which the work is done.
+#[derive(Debug)]
+pub(super) struct Worked {
+    /// Empty when nothing is to be stored.
+    pub(super) delivery: Delivery,
+    /// The body of the answer when it is stored.
+    pub(super) answer: Vec<u8>,
+    pub(super) encoding: Encoding,
+    /// The memory that is taken until it is stored.
+    pub(super) held: Held,
+}
+
+/// The span by which `OpenRouter` tests a destination of type `OpenTelemetry` Collector.
+const TEST_SPAN: &str = "openrouter-connection-test";
+const OPENROUTER: &str = "openrouter";
+
+/// Works on a request.
+pub(super) fn work(
+    tools: &Tools,
+    head: &Head,
+    body: Body,
+    now: SystemTime,
+) -> Result<Worked, Refusal> {
+    let limits = &tools.limits;
+    let Body { bytes, mut held } = body;
+    let bytes = expand(bytes, head.compression, limits.expanded, &mut held)?;
+    let answered = head.encoding.unwrap_or_else(|| guess(&bytes));
+    let memory = otlp::Limits {
+        memory: limits.decoded,
+    };
+    let decoded = otlp::decode(&bytes, encoding_of(head, &bytes), head.signal, &memory);
+    let mut batch = decoded.map_err(|error| Refusal::new(Reason::BadBody, error.to_string()))?;
+    drop(bytes);
+    if head.is_test && is_empty(&batch) {
+        tools.inbox.count(Fact::ConnectionTest, OPENROUTER, 1, now);
+    }
+    count_losses(&tools.inbox, &batch.losses, now);
+    let answer = answer::taken(answered, head.signal, &batch.losses);
+    take_tests_out(&tools.inbox, &mut batch, now);
+    let batch = (tools.redact)(batch);
+    let delivery = Delivery::prepare(&batch, head.route.clone(), now);
+    let delivery = delivery.map_err(|error| Refusal::new(Reason::Internal, error.to_string()))?;
+    drop(batch);
+    hold(&mut held, delivery.size(), limits)?;
+    Ok(Worked {
+        delivery,
+        answer,
+        encoding: answered,
+        held,
+    })
+}
+
+/// Counts the memory of what waits to be stored. Many small traces take many times the memory of
+/// their body.
+fn hold(held: &mut Held, bytes: usize, limits: &Limits) -> Result<(), Refusal> {
+    if bytes > limits.in_flight {
+        let message = "the request has too many traces; send smaller batches";
+        return Err(Refusal::new(Reason::TooLarge, message));
+    }
+    held.grow_to(bytes)
+}
+
+/// The encoding by which to decode. JSON that calls itself protobuf is JSON: no request in
+/// protobuf begins with a brace.
+fn encoding_of(head: &Head, bytes: &[u8]) -> Encoding {
+    match head.encoding {
+        Some(Encoding::Json) => Encoding::Json,
+        Some(Encoding::Protobuf) | None => guess(bytes),
+    }
+}
+
+fn guess(bytes: &[u8]) -> Encoding {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match text.trim_ascii_start() {
+        [b'{', ..] => Encoding::Json,
+        _ => Encoding::Protobuf,
+    }
+}
+
+fn is_empty(batch: &Batch) -> bool {
+    batch.spans.is_empty() && batch.logs.is_empty() && batch.losses == Losses::default()
+}
+
+fn count_losses(inbox: &Inbox, losses: &Losses, now: SystemTime) {
+    let rejected = [("spans", &losses.spans), ("log records", &losses.logs)];
+    for (what, rejected) in rejected {
+        for reason in [
+            otlp::Rejection::Malformed,
+            otlp::Rejection::Empty,
+            otlp::Rejection::TooLarge,
+        ] {
+            let name = format!("{what}: {reason}");
+            inbox.count(Fact::LeftOut, &name, rejected.count(reason), now);
+        }
+    }
+    let fields = [
+        ("fields: unreadable", losses.unreadable_fields),
+        ("values: too deep", losses.cut_values),
+    ];
+    for (name, count) in fields {
+        inbox.count(Fact::LeftOut, name, count, now);
+    }
+    inbox.count(Fact::Metrics, "", losses.metrics, now);
+}
+
+fn take_tests_out(inbox: &Inbox, batch: &mut Batch, now: SystemTime) {
+    let before = batch.spans.len();
+    batch.spans.retain(|span| span.name != TEST_SPAN);
+    let tests = before - batch.spans.len();
+    inbox.count(Fact::ConnectionTest, OPENROUTER, tests as u64, now);
+}

@@ -1,0 +1,11 @@
+//! Applications instrumented with the real libraries, from their calls of a model to the events at
+//! the double: what PostHog gets is what the model answered, by the books of the stand-in.
+//!
+//! `npm ci --prefix tests/otel/npm` installs the AI SDKs. `POSTHOG_LLMA_OTEL_PYTHON` names a Python
+//! that has `tests/otel/python/requirements.txt`. Without them these tests pass and say so.
+
+#![cfg(target_os = "linux")]
+
+mod machine;
+mod python;
+mod vercel;

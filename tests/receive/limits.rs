@@ -1,0 +1,218 @@
+//! What a client takes of memory and time is bounded, and others are served meanwhile.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use posthog_llma::inbox::Fact;
+use posthog_llma::otlp::Batch;
+use posthog_llma::receive::Limits;
+
+use crate::receive::support::made::{field, gzip, protobuf, request, span};
+use crate::receive::support::server::{Setup, redactor};
+use crate::receive::support::{Client, Server};
+
+const JSON: &str = "Content-Type: application/json";
+
+/// Whether somebody else is served.
+#[track_caller]
+fn others_are_served(server: &Server) {
+    let body = request(&[span(99, 1, 0, "")]);
+    assert_eq!(server.client().post("/v1/traces", &body).status, 200);
+}
+
+#[test]
+fn a_body_of_64_mib_is_taken_and_one_byte_more_is_not() {
+    let server = Server::start();
+    let mut body = request(&[span(1, 1, 0, &"x".repeat(60 << 20))]);
+    body.resize(64 << 20, b' ');
+    let answer = server.client().post("/v1/traces", &body);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let key = server.reader().traces(1).unwrap()[0].revision.key.clone();
+    let received = server.reader().read(&key).unwrap().unwrap();
+    let text = received.spans[0].attributes.text("text").unwrap();
+    assert_eq!(text.len(), 60 << 20);
+
+    body.push(b' ');
+    assert_eq!(server.client().post("/v1/traces", &body).status, 413);
+    others_are_served(&server);
+}
+
+#[test]
+fn a_bomb_is_stopped_where_the_limit_is() {
+    let server = Server::start();
+    // 1 GiB in about 1 MiB, and a bomb in a bomb, which is expanded once.
+    let mebibyte = gzip(&vec![b' '; 1 << 20]);
+    let bomb = mebibyte.repeat(1024);
+    let twice = gzip(&bomb);
+    for (body, status) in [(&bomb, 413), (&twice, 400)] {
+        let headers = [JSON, "Content-Encoding: gzip"];
+        let answer = server.client().ask("POST /v1/traces", &headers, body);
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    others_are_served(&server);
+}
+
+#[test]
+fn spans_that_are_small_when_sent_and_large_in_memory_are_left_out() {
+    let mut server = Server::with_limits(Limits {
+        decoded: 10 << 20,
+        ..Limits::default()
+    });
+    let spans = field(2, b"\x2a\x01x").repeat(1_000_000);
+    let body = field(1, &field(2, &spans));
+    let headers = ["Content-Type: application/x-protobuf"];
+    let answer = server.client().ask("POST /v1/traces", &headers, &body);
+    assert_eq!(answer.status, 200);
+    assert!(answer.text().contains("too large"), "{}", answer.text());
+    others_are_served(&server);
+    let status = server.status();
+    // Those that were taken have no ids and the same content: they are one span.
+    let taken = 1 + status.count(Fact::Repeated);
+    assert_eq!(status.count(Fact::LeftOut) + taken, 1_000_000);
+    assert_eq!(status.waiting.spans, 2);
+}
+
+#[test]
+fn a_request_of_more_traces_than_memory_allows_is_refused_for_good() {
+    let server = Server::with_limits(Limits {
+        in_flight: 1 << 20,
+        ..Limits::default()
+    });
+    let many = (1..=5000).map(|trace| (trace, 1, ""));
+    let body = protobuf(&many.collect::<Vec<_>>());
+    assert!(body.len() < 1 << 20);
+    let headers = ["Content-Type: application/x-protobuf"];
+    let answer = server.client().ask("POST /v1/traces", &headers, &body);
+    assert_eq!(answer.status, 413);
+    assert!(
+        answer.text().contains("too many traces"),
+        "{}",
+        answer.text()
+    );
+    others_are_served(&server);
+}
+
+#[test]
+fn a_client_that_sends_its_body_slowly_is_cut_off_and_holds_nobody_up() {
+    let server = Server::with_limits(Limits {
+        body_time: Duration::from_millis(300),
+        ..Limits::default()
+    });
+    let mut slow = server.client();
+    let started = Instant::now();
+    slow.send("POST /v1/traces", &[JSON, "Content-Length: 1000"], b"{")
+        .unwrap();
+    others_are_served(&server);
+    let answer = slow.answer().unwrap();
+    assert_eq!((answer.status, answer.header("connection")), (408, "close"));
+    assert!(slow.is_closed());
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_client_that_sends_its_head_slowly_or_nothing_is_cut_off() {
+    let server = Server::with_limits(Limits {
+        head_time: Duration::from_millis(300),
+        ..Limits::default()
+    });
+    let mut silent = server.client();
+    let mut slow = server.client();
+    slow.write(b"POST /v1/traces HTTP/1.1\r\nHost: loc")
+        .unwrap();
+    let mut idle = server.client();
+    assert_eq!(idle.post("/v1/traces", b"{}").status, 200);
+    for client in [&mut silent, &mut slow, &mut idle] {
+        // An answer 408 may come first.
+        drop(client.answer());
+        assert!(client.is_closed());
+    }
+    others_are_served(&server);
+}
+
+#[test]
+fn a_client_that_goes_away_in_its_body_leaves_nothing() {
+    let mut server = Server::start();
+    let body = request(&[span(1, 1, 0, "")]);
+    let length = format!("Content-Length: {}", body.len() + 1);
+    let mut client = server.client();
+    client
+        .send("POST /v1/traces", &[JSON, &length], &body)
+        .unwrap();
+    drop(client);
+    others_are_served(&server);
+    assert!(server.spans(1).is_empty());
+    let status = server.status();
+    assert_eq!(status.waiting.traces, 1);
+}
+
+#[test]
+fn bodies_in_flight_take_a_bounded_amount_of_memory() {
+    let server = Server::with_limits(Limits {
+        in_flight: 1 << 20,
+        ..Limits::default()
+    });
+    let half = vec![b' '; 500_000];
+    let holding = |server: &Server| {
+        let mut client = server.client();
+        client
+            .send("POST /v1/traces", &[JSON, "Content-Length: 1000000"], &half)
+            .unwrap();
+        client
+    };
+    let mut first = holding(&server);
+    let mut second = holding(&server);
+    // Which of them is refused depends on whose bytes are read first.
+    let rest = |client: &mut Client| {
+        drop(client.write(&half));
+        client.answer().unwrap()
+    };
+    let answers = [rest(&mut second), rest(&mut first)];
+    let refused: Vec<_> = answers.iter().filter(|it| it.status == 503).collect();
+    assert!(!refused.is_empty(), "{answers:?}");
+    for answer in refused {
+        assert_eq!(answer.header("retry-after"), "1");
+        assert!(answer.text().contains("try again"), "{}", answer.text());
+    }
+    // Both are done, so there is room again.
+    others_are_served(&server);
+}
+
+#[test]
+fn a_large_request_is_worked_on_alone() {
+    let (meet, working) = (Barrier::new(2), AtomicUsize::new(0));
+    let redactor = redactor();
+    let redact = move |batch: Batch| {
+        let others = working.fetch_add(1, Ordering::SeqCst);
+        if batch
+            .spans
+            .iter()
+            .any(|span| span.trace_id.bytes()[15] == 3)
+        {
+            assert_eq!(others, 0);
+        } else {
+            // Small ones wait for each other: they are worked on at the same time.
+            meet.wait();
+        }
+        working.fetch_sub(1, Ordering::SeqCst);
+        redactor.batch(batch)
+    };
+    let server = Server::with(Setup {
+        redact: Arc::new(redact),
+        limits: Limits {
+            workers: 2,
+            ..Limits::default()
+        },
+        ..Setup::default()
+    });
+    let mut clients: Vec<Client> = Vec::new();
+    for (trace, size) in [(3, 5 << 20), (1, 10), (2, 10)] {
+        let mut client = server.client();
+        let body = request(&[span(trace, 1, 0, &"x".repeat(size))]);
+        client.send("POST /v1/traces", &[JSON], &body).unwrap();
+        clients.push(client);
+    }
+    for client in &mut clients {
+        assert_eq!(client.answer().unwrap().status, 200);
+    }
+}
