@@ -17,4 +17,4 @@ mod same;
 mod stored;
 pub(crate) mod support;
 mod texts;
-mod traces;
+pub(crate) mod traces;
