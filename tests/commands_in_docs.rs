@@ -39,7 +39,10 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
         "posthog-llma serve --listen 0.0.0.0:4318 --token-file token",
         "tests/serve, on another address",
     ),
-    ("openssl rand -hex 32 >token", "it makes a token of any kind"),
+    (
+        "openssl rand -hex 32 >token",
+        "it makes a token of any kind",
+    ),
     (
         "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318",
         "it is for the application",

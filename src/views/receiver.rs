@@ -19,6 +19,10 @@ pub(crate) struct Received {
 impl Received {
     /// `None` when nothing was ever received.
     pub(crate) fn of(directory: &Path) -> Option<Self> {
+        // What is wrong with the directory itself is told by others.
+        if !inbox::is_there(directory) {
+            return None;
+        }
         let status = match Reader::open(directory) {
             Ok(None) => return None,
             Ok(Some(reader)) => reader.status(),
