@@ -34,6 +34,23 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ("posthog-llma setup", "tests/e2e/readme.rs"),
     ("pi install ./plugin/pi", "tests/pi"),
     ("export POSTHOG_API_KEY=phc_…", "tests/pi"),
+    ("posthog-llma serve", "tests/serve"),
+    (
+        "posthog-llma serve --listen 0.0.0.0:4318 --token-file token",
+        "tests/serve, on another address",
+    ),
+    (
+        "openssl rand -hex 32 >token",
+        "it makes a token of any kind",
+    ),
+    (
+        "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318",
+        "it is for the application",
+    ),
+    (
+        "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        "it is for the application",
+    ),
     ("cargo test", ".ci/run"),
     (
         "cargo run --release --example accuracy -- ~/.claude/projects",
@@ -46,6 +63,7 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("scripts/bench growth", "by hand: it takes minutes"),
     ("scripts/bench exit", "by hand: it takes minutes"),
+    ("scripts/bench serve", "by hand: it takes minutes"),
     ("cargo bench --bench read", ".ci/run compiles it"),
     ("cargo bench --bench redact", ".ci/run compiles it"),
     ("cargo bench --bench outbox", ".ci/run compiles it"),
@@ -164,8 +182,8 @@ fn commands_in_blocks_do_what_is_said_of_them() {
 #[test]
 fn the_long_help_of_a_verb_says_more_than_the_short_one() {
     for verb in [
-        "setup", "show", "ingest", "status", "doctor", "trust", "flush", "pause", "resume",
-        "forget", "hook",
+        "setup", "show", "ingest", "status", "doctor", "trust", "flush", "serve", "pause",
+        "resume", "forget", "hook",
     ] {
         let [short, long] = ["-h", "--help"].map(|option| {
             let help = Cli::try_parse_from(["posthog-llma", verb, option]);

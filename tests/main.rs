@@ -25,6 +25,7 @@ mod plugin;
 mod privacy;
 mod receive;
 mod release;
+mod serve;
 mod setup;
 mod show;
 mod snapshots;

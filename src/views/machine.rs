@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{OtherAgent, Trouble};
+use super::{OtherAgent, Received, Trouble};
 use crate::config::{Config, Hooks, Problem};
 use crate::consent::{self, Caller, Environment, Stopped, Trust, Unconfirmed};
 use crate::host::Host;
@@ -46,6 +46,8 @@ pub(crate) struct Machine {
     pub(crate) outbox: Result<Option<Outbox>, Trouble>,
     /// The content of the outbox; empty if it cannot be read.
     pub(crate) status: Status,
+    /// What `serve` received; `None` when nothing ever was.
+    pub(crate) received: Option<Received>,
     /// Sessions that the user excluded.
     pub(crate) excluded: Result<Vec<Exclusion>, Trouble>,
     /// The plugin of Claude Code, or why the list of plugins cannot be read.
@@ -90,6 +92,7 @@ impl Machine {
         Self {
             trust: Trust::of_user(&host).map_err(Trouble::from),
             state: state.map_err(Trouble::from),
+            received: state_dir.and_then(Received::of),
             excluded: excluded
                 .unwrap_or_else(|| Ok(Vec::new()))
                 .map_err(Trouble::from),

@@ -54,6 +54,16 @@ impl From<OutboxError> for Trouble {
     }
 }
 
+impl From<InboxError> for Trouble {
+    fn from(error: InboxError) -> Self {
+        let fix = error.fix();
+        Self {
+            found: error.to_string(),
+            fix: fix.unwrap_or("report this line").to_owned(),
+        }
+    }
+}
+
 impl From<TrustError> for Trouble {
     fn from(error: TrustError) -> Self {
         Self {

@@ -17,6 +17,6 @@ mod same;
 mod stored;
 pub(crate) mod support;
 mod texts;
-mod traces;
+pub(crate) mod traces;
 mod twice;
 mod unknown;

@@ -155,7 +155,7 @@ pub(super) fn traces_below(path: &Path) -> Vec<PathBuf> {
 }
 
 /// The events of all traces at or below a path. The double of PostHog takes them.
-pub(super) fn events_below(path: &Path, run: &Run) -> Events {
+pub(crate) fn events_below(path: &Path, run: &Run) -> Events {
     let traces = traces_below(path).into_iter();
     let events: Events = traces.flat_map(|trace| run.events(&trace)).collect();
     if !events.is_empty() {

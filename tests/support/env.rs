@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -256,6 +256,18 @@ impl Run {
         // Read on, so that no later line finds a closed pipe.
         thread::spawn(move || io::copy(&mut stdout, &mut io::sink()));
         (child, line)
+    }
+
+    /// Starts the process and leaves it running: its standard output is read by the caller, and its
+    /// messages are in a file.
+    #[track_caller]
+    pub(crate) fn spawn_read(mut self, messages: File) -> Child {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(messages)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command))
     }
 
     /// Runs to the end. A process, or a child it left behind, that holds an output open longer than

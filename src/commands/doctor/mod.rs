@@ -8,6 +8,7 @@ mod finding;
 mod hooks;
 mod network;
 mod outbox;
+mod receiver;
 mod settings;
 mod text;
 mod transcripts;
@@ -73,6 +74,7 @@ fn examine(facts: &Facts) -> Vec<Finding> {
             .iter()
             .map(|other| of_agent(other, &machine.host)),
     );
+    findings.extend(receiver::check(machine));
     findings.extend(outbox::check(machine, explained));
     findings
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::receiver;
 use crate::commands::agents;
 use crate::config::{ApiKey, Problem};
 use crate::consent::{Overruled, Stopped, Unconfirmed};
@@ -45,6 +46,7 @@ pub(super) fn of(machine: &Machine) -> Value {
         "redactions": redactions,
         "set_aside": status.set_aside.iter().map(|file| path(file)).collect::<Vec<_>>(),
         "agents": machine.others.iter().map(agents::as_json).collect::<Vec<_>>(),
+        "receiver": receiver::as_json(machine.received.as_ref()),
         "runs": status.runs.iter().map(run).collect::<Vec<_>>(),
     })
 }

@@ -4,6 +4,7 @@
 
 mod json;
 mod line;
+mod receiver;
 mod text;
 
 use super::Exit;

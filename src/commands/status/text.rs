@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::receipt;
+use super::{receipt, receiver};
 use crate::commands::{agents, short, words};
 use crate::config::ApiKey;
 use crate::deliver;
@@ -40,6 +40,9 @@ pub(super) fn of(machine: &Machine) -> String {
         "project",
         left_alone.map(|why| format!("left alone: {why}")),
     );
+    for (label, text) in receiver::lines(machine) {
+        lines.add(label, &text);
+    }
     lines.all("privacy", words::privacy(machine.config.events.recording));
     sessions(machine, &mut lines);
     let newest = machine.status.sessions.first();

@@ -1,0 +1,127 @@
+//! Checks of the receiver: whether it runs, what it refuses, what waits in its inbox.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::finding::Finding;
+use crate::commands::words;
+use crate::inbox::{Fact, Status, Tally};
+use crate::ui;
+use crate::views::Machine;
+
+const CHECK: &str = "receiver";
+
+/// Age from which waiting traces are worth a word. A trace without a root waits a minute.
+const LONG: TimeDelta = TimeDelta::minutes(10);
+
+/// Age up to which a refused request tells of how things are now.
+const RECENT: TimeDelta = TimeDelta::days(1);
+
+pub(super) fn check(machine: &Machine) -> Vec<Finding> {
+    let Some(received) = &machine.received else {
+        return Vec::new();
+    };
+    let mut findings = match &received.status {
+        Ok(status) => of_status(status, received.is_running, machine),
+        Err(trouble) => vec![Finding::of(CHECK, trouble)],
+    };
+    for path in &received.set_aside {
+        let path = words::path(path, &machine.host);
+        let found = format!("{path} was damaged and set aside: what waited in it is not sent");
+        findings.push(Finding::advice(
+            "inbox",
+            found,
+            "remove the file when it is of no use",
+        ));
+    }
+    findings
+}
+
+fn of_status(status: &Status, is_running: bool, machine: &Machine) -> Vec<Finding> {
+    let now = machine.host.now();
+    let has_key = machine.config.destination.complete().is_some();
+    let mut findings = vec![running(status, is_running, now)];
+    findings.extend(waiting(status, is_running, has_key, now));
+    let recent = status
+        .tallies
+        .iter()
+        .filter(|it| it.fact == Fact::Refused && now - DateTime::<Utc>::from(it.last_at) <= RECENT);
+    findings.extend(recent.map(|tally| refused(tally, now)));
+    let expired = status.count(Fact::Expired);
+    if expired > 0 {
+        let expired = ui::count(expired, "received trace");
+        let found = format!("{expired} removed for their age, unsent");
+        let fix = "give posthog-llma serve a POSTHOG_API_KEY, or set POSTHOG_LLMA_INBOX_DAYS";
+        findings.push(Finding::advice("expired", found, fix));
+    }
+    findings
+}
+
+fn running(status: &Status, is_running: bool, now: DateTime<Utc>) -> Finding {
+    let last = status.services.first();
+    let details = json!({
+        "running": is_running,
+        "last_at": last.map(|it| DateTime::<Utc>::from(it.last_at)),
+    });
+    let last = last.map_or_else(String::new, |it| {
+        format!(
+            "; last from {:?} {}",
+            it.service,
+            words::when(it.last_at.into(), now)
+        )
+    });
+    let finding = match (is_running, last.is_empty()) {
+        (true, false) => Finding::fine(CHECK, format!("receives{last}")),
+        (true, true) => Finding::advice(
+            CHECK,
+            "receives, and nothing came yet",
+            "point an exporter at it; PostHogTraceExporter of @posthog/ai 8 wants projectToken, \
+             and with apiKey alone it sends nothing",
+        ),
+        (false, _) => Finding::advice(
+            CHECK,
+            format!("does not run{last}"),
+            "posthog-llma serve starts it",
+        ),
+    };
+    finding.with(details)
+}
+
+fn waiting(
+    status: &Status,
+    is_running: bool,
+    has_key: bool,
+    now: DateTime<Utc>,
+) -> Option<Finding> {
+    let oldest = DateTime::<Utc>::from(status.waiting.oldest?);
+    let traces = ui::count(status.waiting.traces, "received trace");
+    let found = format!("{traces} waiting since {}", words::when(oldest, now));
+    let details = json!({ "traces": status.waiting.traces, "oldest": oldest });
+    let finding = match (has_key, is_running) {
+        (false, _) => Finding::problem(
+            "inbox",
+            format!("{found}: there is no key"),
+            "set POSTHOG_API_KEY, then posthog-llma flush",
+        ),
+        (true, _) if now - oldest < LONG => return None,
+        (true, true) => Finding::problem("inbox", found, "look at what posthog-llma serve prints"),
+        (true, false) => Finding::advice("inbox", found, "posthog-llma flush sends them"),
+    };
+    Some(finding.with(details))
+}
+
+fn refused(tally: &Tally, now: DateTime<Utc>) -> Finding {
+    let requests = ui::count(tally.count, "request");
+    let last = words::when(tally.last_at.into(), now);
+    let found = format!("{requests} refused: {}, last {last}", tally.name);
+    let details = json!({ "reason": tally.name, "requests": tally.count });
+    let advice = match tally.name.as_str() {
+        "no token" | "wrong token" => "give the client the token of posthog-llma serve",
+        "a Host that is not this machine" => "send to localhost, or use a token",
+        "sent by a web page" => "send from a server, or use a token",
+        "could not be stored" => "free some space, or raise POSTHOG_LLMA_MAX_INBOX_BYTES",
+        "unknown path" => "send to /v1/traces, or to /i/v0/ai/otel",
+        _ => "the client was told why",
+    };
+    Finding::advice("not taken", found, advice).with(details)
+}

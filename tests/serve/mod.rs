@@ -1,0 +1,10 @@
+//! `posthog-llma serve` as a process: what is posted to it comes out at PostHog, once, whatever
+//! happens in between.
+#![cfg(unix)]
+#![expect(clippy::print_stdout, reason = "figures of the long test")]
+
+mod begins;
+mod kill;
+mod same;
+mod sends;
+mod support;

@@ -1,0 +1,145 @@
+//! From a request to PostHog, without anybody's help.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::support::{SOON, Serving, changed};
+use crate::receive::support::made::request_of;
+use crate::support::env::TestEnv;
+use crate::support::posthog::{Fault, PostHog};
+use crate::support::process::wait_for;
+
+/// A call of a model, as the conventions of OpenTelemetry describe it.
+pub(super) fn call(trace: u128, id: u64, parent: u64) -> Value {
+    let attribute = |key: &str, value: Value| serde_json::json!({ "key": key, "value": value });
+    let text = |text: &str| serde_json::json!({ "stringValue": text });
+    let mut span = crate::receive::support::made::span(trace, id, parent, "of a call");
+    span["attributes"] = serde_json::json!([
+        attribute("gen_ai.operation.name", text("chat")),
+        attribute("gen_ai.request.model", text("gpt-4o")),
+        attribute(
+            "gen_ai.usage.input_tokens",
+            serde_json::json!({ "intValue": "9" })
+        ),
+        attribute(
+            "gen_ai.usage.output_tokens",
+            serde_json::json!({ "intValue": "3" })
+        ),
+    ]);
+    span
+}
+
+pub(super) fn body(spans: &[Value]) -> Vec<u8> {
+    request_of("shop", spans)
+}
+
+fn status(env: &TestEnv) -> Value {
+    let outcome = env.run(["status", "--json"]);
+    serde_json::from_str(&outcome.stdout).expect("it is JSON")
+}
+
+#[test]
+fn a_trace_is_sent_when_it_is_quiet_and_what_comes_late_is_added() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    let serving = Serving::start(&env);
+    assert!(serving.ready.contains(&posthog.url()), "{}", serving.ready);
+    let mut agent = call(1, 9, 0);
+    agent["attributes"][0]["value"]["stringValue"] = "invoke_agent".into();
+    serving.take(&body(&[agent, call(1, 1, 9)]));
+    posthog.wait_until(SOON, |events| !events.is_empty());
+    let first = posthog.named("$ai_generation");
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0]["properties"]["$ai_project_name"], "shop");
+
+    // Late, and something that was there already.
+    serving.take(&body(&[call(1, 2, 9), call(1, 1, 9)]));
+    posthog.wait_until(SOON, |events| {
+        let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
+        calls.count() == 2
+    });
+    assert!(posthog.named("$ai_generation").contains(&first[0]));
+    assert_eq!(changed(&posthog), Vec::<String>::new());
+
+    let status = status(&env);
+    let receiver = &status["receiver"];
+    assert_eq!(receiver["running"], true);
+    assert_eq!(receiver["services"][0]["service"], "shop");
+    assert_eq!(receiver["services"][0]["spans"], 4);
+    env.run(["show", "00000000000000000000000000000001"])
+        .success()
+        .says("2 calls");
+    env.run(["status"]).says("shop: 4 spans in 2 requests");
+    env.run(["doctor"]).says("receives; last from \"shop\"");
+    assert_eq!(serving.stop(Signal::INT).code(), Some(0));
+}
+
+#[test]
+fn without_a_key_everything_is_kept_until_there_is_one() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    let keyless = TestEnv::sending_to(&posthog)
+        .with("POSTHOG_LLMA_STATE_DIR", env.state())
+        .without("POSTHOG_API_KEY");
+    let serving = Serving::start(&keyless);
+    assert!(
+        serving.ready.contains("keeping what comes"),
+        "{}",
+        serving.ready
+    );
+    assert!(serving.said().contains("POSTHOG_API_KEY is not set"));
+    serving.take(&body(&[call(1, 1, 0)]));
+    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    keyless.run(["flush"]).code(0).complains("nothing waits");
+    keyless.run(["doctor"]).says("there is no key");
+    assert_eq!(posthog.count(), 0);
+    // Whoever flushes does not wait for quiet.
+    env.run(["flush"])
+        .success()
+        .complains("1 received trace read");
+    assert_eq!(posthog.named("$ai_generation").len(), 1);
+    env.run(["flush"]).success().complains("nothing waits");
+}
+
+#[test]
+fn a_slow_posthog_holds_up_nobody_who_sends() {
+    let posthog = PostHog::start();
+    posthog.set(Fault::Slow(Duration::from_secs(20)));
+    let env = TestEnv::sending_to(&posthog);
+    let serving = Serving::start(&env);
+    serving.take(&body(&[call(1, 1, 0)]));
+    wait_for("PostHog is asked", SOON, || {
+        (status(&env)["receiver"]["waiting_traces"] == 0).then_some(())
+    });
+    for trace in 2..50 {
+        serving.take(&body(&[call(trace, 1, 0)]));
+    }
+    posthog.heal();
+}
+
+#[test]
+fn what_settings_say_of_privacy_and_properties_holds_for_what_is_received() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog)
+        .with("POSTHOG_LLMA_PRIVACY_MODE", "true")
+        .with("POSTHOG_TAGS", "team:core");
+    let serving = Serving::start(&env);
+    let mut span = call(1, 1, 0);
+    let content = serde_json::json!({ "key": "gen_ai.input.messages", "value": { "stringValue":
+        r#"[{"role":"user","parts":[{"type":"text","content":"private words"}]}]"# } });
+    span["attributes"]
+        .as_array_mut()
+        .expect("a list")
+        .push(content);
+    serving.take(&body(&[span]));
+    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    env.run(["flush"]).success();
+    let events = posthog.events();
+    assert!(!events.is_empty());
+    for event in events {
+        assert_eq!(event["properties"]["team"], "core");
+        assert!(!event.to_string().contains("private words"), "{event}");
+    }
+}

@@ -1,0 +1,138 @@
+//! A receiver in a process of its own, as a user starts it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, ExitStatus};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::receive::support::Client;
+use crate::receive::support::client::Answer;
+use crate::support::env::{Run, TestEnv};
+use crate::support::posthog::PostHog;
+use crate::support::process::wait_for;
+
+/// Longer than a process takes to start or to stop on a busy machine.
+pub(super) const SOON: Duration = Duration::from_secs(30);
+
+/// A receiver, killed when it is dropped.
+pub(super) struct Serving {
+    child: Child,
+    pub(super) ready: String,
+    pub(super) address: SocketAddr,
+    messages: PathBuf,
+}
+
+impl Serving {
+    #[track_caller]
+    pub(super) fn start(env: &TestEnv) -> Self {
+        Self::start_with(env, &[])
+    }
+
+    #[track_caller]
+    pub(super) fn start_with(env: &TestEnv, arguments: &[&str]) -> Self {
+        let run = env.command(["serve", "--listen", "127.0.0.1:0"]);
+        let run = arguments.iter().fold(run, Run::argument);
+        Self::start_by(env, run)
+    }
+
+    /// Starts it so that no file gets larger than this many kibibytes, as with a quota.
+    #[track_caller]
+    pub(super) fn start_limited(env: &TestEnv, kibibytes: usize) -> Self {
+        // Without the signal, a write fails.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", 2 * kibibytes);
+        let run = env.through_shell(&script, ["serve", "--listen", "127.0.0.1:0"]);
+        Self::start_by(env, run)
+    }
+
+    #[track_caller]
+    fn start_by(env: &TestEnv, run: Run) -> Self {
+        let messages = env.root().join("messages of serve");
+        let mut child = run.spawn_read(File::create(&messages).expect("it is ours"));
+        let ready = first_line(child.stdout.take().expect("stdout is a pipe"));
+        let Some(address) = ready.split(['/', ',']).nth(2) else {
+            let said = fs::read_to_string(&messages).unwrap_or_default();
+            panic!("not ready: {ready:?} {said}");
+        };
+        let address = address.parse().expect("an address");
+        Self {
+            child,
+            ready,
+            address,
+            messages,
+        }
+    }
+
+    pub(super) fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Posts JSON and is answered with 200.
+    #[track_caller]
+    pub(super) fn take(&self, body: &[u8]) {
+        let answer = self.client().post("/v1/traces", body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// Posts and is answered.
+    #[track_caller]
+    pub(super) fn ask(&self, headers: &[&str], body: &[u8]) -> Answer {
+        self.client().ask("POST /v1/traces", headers, body)
+    }
+
+    /// What it said to the person at the terminal so far.
+    pub(super) fn said(&self) -> String {
+        fs::read_to_string(&self.messages).unwrap_or_default()
+    }
+
+    /// Kills it wherever it is.
+    pub(super) fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it was ours");
+    }
+
+    /// Stops it as a service manager does.
+    #[track_caller]
+    pub(super) fn stop(mut self, signal: Signal) -> ExitStatus {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+        let child = RefCell::new(&mut self.child);
+        wait_for("serve ends", SOON, || {
+            child.borrow_mut().try_wait().expect("it was ours")
+        })
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Ids of events that came more than once and not with the same bytes. The trace as a whole has new
+/// sums when something came late.
+pub(super) fn changed(posthog: &PostHog) -> Vec<String> {
+    let mut known: HashMap<String, Value> = HashMap::new();
+    let mut changed = Vec::new();
+    for event in posthog.events() {
+        let id = event["uuid"].as_str().unwrap_or_default().to_owned();
+        match known.get(&id) {
+            Some(first) if *first != event && event["event"] != "$ai_trace" => changed.push(id),
+            Some(_) => {}
+            None => drop(known.insert(id, event)),
+        }
+    }
+    changed
+}
+
+fn first_line(stdout: ChildStdout) -> String {
+    let mut line = String::new();
+    drop(BufReader::new(stdout).read_line(&mut line));
+    line
+}
