@@ -123,7 +123,10 @@ fn by_uuid(events: Vec<Value>) -> BTreeMap<String, Value> {
 /// What PostHog gets when these requests are posted and everything is sent.
 fn events_of(requests: &[Request]) -> BTreeMap<String, Value> {
     let posthog = PostHog::start();
-    let env = TestEnv::sending_to(&posthog).with("POSTHOG_LLMA_DISTINCT_ID", "ada@example.com");
+    // While Claude Code's own hooks are on, its traces are left alone.
+    let env = TestEnv::sending_to(&posthog)
+        .with("POSTHOG_LLMA_DISTINCT_ID", "ada@example.com")
+        .without("POSTHOG_LLMA_CC_ENABLED");
     let serving = Serving::start(&env);
     let mut client = serving.client();
     for (path, headers, body) in requests {

@@ -89,7 +89,12 @@ fn without_a_key_everything_is_kept_until_there_is_one() {
         "{}",
         serving.ready
     );
-    assert!(serving.said().contains("POSTHOG_API_KEY is not set"));
+    wait_for("it says why", SOON, || {
+        serving
+            .said()
+            .contains("POSTHOG_API_KEY is not set")
+            .then_some(())
+    });
     serving.take(&body(&[call(1, 1, 0)]));
     assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
     keyless.run(["flush"]).code(0).complains("nothing waits");
