@@ -1,4 +1,4 @@
-//! Turns coding-agent sessions into PostHog LLM analytics.
+//! Turns AI sessions and model calls into PostHog LLM analytics.
 //!
 //! # Data flow
 //!

@@ -39,7 +39,7 @@ pub(super) enum Which {
     All,
 }
 
-/// What became of the traces of a step.
+/// Result of mapping some traces.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Step {
     /// Traces that were mapped.

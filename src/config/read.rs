@@ -127,7 +127,8 @@ impl<'a> Reader<'a> {
             .or(None, Some(u64::MAX))
     }
 
-    /// What is kept of what was received. A value that cannot be parsed counts as the default.
+    /// Limits of the inbox: days, and bytes on disk. A value that cannot be parsed counts as the
+    /// default.
     pub(super) fn inbox(&mut self) -> inbox::Settings {
         let default = inbox::Settings::default();
         let keep = self.variable(Variable::InboxDays, days).value();

@@ -16,7 +16,7 @@ use super::time::to_millis;
 use crate::otlp::{Attributes, Batch, LogRecord, Span, TraceId, stored};
 use crate::redact::Redacted;
 
-/// What a request told, ready to be stored. Made of redacted data only: what is in it reaches the
+/// The content of a request, ready to be stored. Made of redacted data only: what is in it reaches the
 /// disk.
 #[derive(Debug)]
 pub struct Delivery {
@@ -62,7 +62,7 @@ pub(super) enum ItemId {
     Record([u8; 16]),
 }
 
-/// What a service sent.
+/// Numbers of spans and log records that a service sent.
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) name: String,
@@ -291,7 +291,7 @@ fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_TEXT)]
 }
 
-/// What is stored of a form: compressed, unless that is not worth it.
+/// The stored bytes of a form: compressed, unless that makes them no shorter.
 fn content(compress: &mut Compress, form: Vec<u8>) -> Vec<u8> {
     if form.len() < WORTH_IT {
         return form;

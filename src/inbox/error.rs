@@ -83,7 +83,7 @@ pub enum InboxError {
     Chunk {
         /// The database.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The damage.
         cause: ChunkError,
     },
     /// Any other error of `SQLite`.
@@ -96,13 +96,13 @@ pub enum InboxError {
     },
 }
 
-/// What is wrong with a chunk.
+/// Damage of a stored chunk.
 #[derive(Debug, thiserror::Error)]
 pub enum ChunkError {
     /// It cannot be expanded.
     #[error(transparent)]
     Compressed(#[from] io::Error),
-    /// What was stored cannot be read.
+    /// The stored bytes cannot be read.
     #[error(transparent)]
     Stored(#[from] StoredError),
 }

@@ -34,7 +34,7 @@ pub enum Fact {
 /// How often something happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// What happened.
+    /// The kind of the event.
     pub fact: Fact,
     /// More exactly; empty where the fact has no kinds.
     pub name: String,

@@ -94,7 +94,7 @@ impl Default for Settings {
     }
 }
 
-/// What became of a delivery that is safe on disk: numbers of spans and log records.
+/// Result of storing a delivery, in spans and log records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ack {
     /// New spans.

@@ -25,7 +25,7 @@ CREATE TABLE traces (
 
 CREATE INDEX traces_by_age ON traces (is_waiting, last_received);
 
--- What a request told of a trace: spans and log records in their stored form, compressed.
+-- The spans and log records of a request that belong to one trace, in their stored form, compressed.
 CREATE TABLE chunks (
     id          INTEGER PRIMARY KEY,
     trace       INTEGER NOT NULL,

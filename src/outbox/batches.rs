@@ -14,7 +14,7 @@ use crate::posthog::Recording;
 
 /// Descriptions of the damage of a batch.
 const MISSING: &str = "its stored text is missing";
-const CHANGED: &str = "its stored text was changed by something else";
+pub(super) const CHANGED: &str = "its stored text was changed by something else";
 
 /// When and with what the events of a batch were stored.
 #[derive(Clone, Copy, Debug)]

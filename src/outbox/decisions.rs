@@ -12,8 +12,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
+use super::ledger::{Fate, Which, settle};
 use super::records::{Place, StoredSession, milliseconds};
-use super::{EventState, Outbox, OutboxError, changes, read_again, rewrite, session, withdraw};
+use super::{
+    EventState, Outbox, OutboxError, batches, changes, read_again, rewrite, session, withdraw,
+};
 use crate::posthog::{Recording, without_recording};
 
 /// The columns of a [`StoredSession`].
@@ -78,8 +81,8 @@ impl Outbox {
     }
 
     /// Removes the content from the waiting and parked events of a session (number) in these batches;
-    /// see [`without_recording`]. An event that cannot be read is withdrawn. A damaged batch is left
-    /// to the sender, which sets it aside.
+    /// see [`without_recording`]. An event that cannot be read is withdrawn. Those of a
+    /// damaged batch are parked.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -104,16 +107,19 @@ impl Outbox {
     }
 }
 
-/// Removes the content from the events of a session in a batch. Returns the number of those that had
-/// any.
+/// Removes the content from the events of a session in a batch. Returns the number of events that are
+/// others now.
 fn withhold(change: &Connection, session: i64, batch: i64, now: i64) -> rusqlite::Result<u64> {
-    let changed = rewrite::rewrite(change, batch, now, &|owner, event| {
+    let rewritten = rewrite::rewrite(change, batch, now, &|owner, event| {
         if owner == session {
             without_recording(event).map(Into::into)
         } else {
             Some(event.into())
         }
     })?;
+    let Some(changed) = rewritten else {
+        return set_aside(change, batch, now);
+    };
     // It may also have events of other sessions, which keep theirs.
     change
         .prepare_cached(&format!(
@@ -126,6 +132,30 @@ fn withhold(change: &Connection, session: i64, batch: i64, now: i64) -> rusqlite
         ))?
         .execute(params![session, batch, Recording::Nothing])?;
     Ok(changed)
+}
+
+/// Parks the events of a damaged batch, for all destinations: nobody can tell their content from the
+/// rest. Their sessions are read again. Returns the number of events.
+fn set_aside(change: &Connection, batch: i64, now: i64) -> rusqlite::Result<u64> {
+    let destinations: Vec<i64> = change
+        .prepare_cached("SELECT id FROM destinations")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let fate = Fate {
+        reason: Some(batches::CHANGED),
+        ..Fate::over(EventState::Parked, now)
+    };
+    let mut events = 0;
+    for destination in destinations {
+        for state in [EventState::Waiting, EventState::Parked] {
+            let moved = settle(change, Which::Batch { destination, batch }, state, fate)?;
+            events += moved.events;
+            for session in moved.sessions {
+                read_again(change, session)?;
+            }
+        }
+    }
+    Ok(events)
 }
 
 /// Notes the place of a session, in addition to the folders that are known.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::EventState::{Parked, Waiting};
 use super::batches::{self, Origin};
+use super::ledger::size;
 use super::segment::Segment;
 use super::store::{BATCH_BYTES, digest};
 use crate::posthog::Recording;
@@ -49,7 +50,7 @@ fn pack_waiting(change: &Connection) -> rusqlite::Result<()> {
         .query_map([], |row| {
             Ok(Row {
                 seq: row.get(0)?,
-                size: row.get(1)?,
+                size: usize::try_from(size(row, 1)?).unwrap_or(0),
                 group: (row.get(2)?, row.get(3)?, row.get(4)?),
             })
         })?

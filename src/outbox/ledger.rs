@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{EventState, batches};
 
@@ -127,6 +127,11 @@ pub(super) fn settle(
     }
     moved.batches = left;
     Ok(moved)
+}
+
+/// The size of an event in bytes, from a column; 0 if it is damaged.
+pub(super) fn size(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
 }
 
 /// Changes of the tallies, summed up so that each is written once.

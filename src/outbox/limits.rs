@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 
 use super::EventState::{DroppedForAge, DroppedForSize, Parked, Waiting};
-use super::ledger::{Fate, Which, settle};
+use super::ledger::{Fate, Which, settle, size};
 use super::records::{Destination, Dropped, Load, milliseconds};
 use super::{Outbox, OutboxError};
 
@@ -115,7 +115,7 @@ fn drop_excess(change: &Connection, mut excess: u64, now: i64) -> rusqlite::Resu
             ))?
             .query_map([], |row| {
                 let (seq, batch) = (row.get(0)?, row.get(1)?);
-                Ok((Which::Event { seq, batch }, row.get(2)?))
+                Ok((Which::Event { seq, batch }, size(row, 2)?))
             })?
             .collect::<rusqlite::Result<_>>()?;
         for (which, size) in oldest {

@@ -14,22 +14,22 @@ use super::store::digest;
 pub(super) type Change<'a> = dyn for<'e> Fn(i64, &'e [u8]) -> Option<Cow<'e, [u8]>> + 'a;
 
 /// Removes the JSON of the events that neither wait nor are parked any more from a batch, and
-/// replaces that of the others. Returns how many differ. Does nothing to a damaged batch, which a
-/// sender sets aside.
+/// replaces that of the others. Returns how many differ; `None` if the batch is damaged, which is
+/// then left as it is.
 pub(super) fn rewrite(
     change: &Connection,
     batch: i64,
     now: i64,
     new: &Change<'_>,
-) -> rusqlite::Result<u64> {
+) -> rusqlite::Result<Option<u64>> {
     let Some(json) = batches::read(change, batch)?
         .ok()
         .and_then(|it| it.unpack())
     else {
-        return Ok(0);
+        return Ok(None);
     };
     let Some(rows) = rows(change, batch, &json)? else {
-        return Ok(0);
+        return Ok(None);
     };
     let mut events = Vec::new();
     let mut tallies = Tallies::default();
@@ -76,7 +76,7 @@ pub(super) fn rewrite(
         };
         settle(change, which, row.state, Fate::over(Withdrawn, now))?;
     }
-    Ok(changed)
+    Ok(Some(changed))
 }
 
 /// An event that waits or is parked, in a batch.

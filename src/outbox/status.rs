@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
+use super::ledger::size;
 use super::records::{DestinationRecord, Dropped, Receipt, moment};
 use super::run::Run;
 use super::{
@@ -233,7 +234,7 @@ fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
         Ok(Parked {
             uuid: Uuid::from_bytes(row.get(0)?),
             name: row.get(1)?,
-            size: row.get(2)?,
+            size: size(row, 2)?,
             reason: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
             session: row.get(4)?,
             is_damaged: row.get(5)?,

@@ -1,4 +1,4 @@
-//! What `serve` received, for `status` and `doctor`.
+//! Facts about `serve` and its inbox, for `status` and `doctor`.
 
 use std::path::{Path, PathBuf};
 

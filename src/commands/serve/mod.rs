@@ -36,7 +36,7 @@ use report::Report;
 /// Longest time between a request to stop and the stop of a thread that waits.
 const NAP: Duration = Duration::from_millis(100);
 
-/// What the threads share.
+/// State that the threads share.
 #[derive(Default)]
 struct Shared {
     /// Whether they end.
@@ -132,7 +132,7 @@ fn serve(
             report.tell(shared.sent.load(Ordering::Relaxed));
             thread::sleep(NAP);
         }
-        // What is being received is answered before anything else ends.
+        // Requests that are being received are answered before the other threads end.
         stop.stop();
         if receiving.join().is_err() {
             shared.fail(anyhow::anyhow!("the receiver failed"));

@@ -38,14 +38,14 @@ impl<'a> Report<'a> {
         self.told_at = self.host.elapsed();
         let now = (self.traffic.counts(), sent);
         if let Some(line) = line(self.told, now) {
-            // Nobody may be watching any more.
+            // The terminal may be gone.
             drop(ui::print(line));
         }
         self.told = now;
     }
 }
 
-/// What happened between two moments; `None` when nothing did.
+/// The line about the requests between two moments; `None` when there were none.
 fn line(before: (TrafficCounts, u64), now: (TrafficCounts, u64)) -> Option<String> {
     let ((before, sent_before), (counts, sent)) = (before, now);
     let parts = [

@@ -1,4 +1,4 @@
-//! What `serve` received.
+//! The lines of `status` about `serve`: services, spans and traces received.
 
 use serde_json::{Value, json};
 

@@ -155,6 +155,29 @@ fn what_cannot_be_read_as_an_event_is_withdrawn() {
 }
 
 #[test]
+fn content_that_cannot_be_found_in_a_damaged_batch_is_not_sent() {
+    for damage in [
+        "UPDATE events SET size = -16 WHERE seq = 1",
+        "UPDATE events SET start = 100000 WHERE seq = 2",
+        "UPDATE batches SET segment = substr(segment, 2)",
+    ] {
+        let directory = TempDir::new().unwrap();
+        let outbox = open(&directory);
+        let events = [1, 2].map(|number| told(number, EventName::Generation));
+        enqueue(&outbox, "a", &events, 0);
+        outbox.connection.execute_batch(damage).unwrap();
+        withhold(&outbox, "a");
+        assert!(
+            outbox.claim(1, usize::MAX, &NONE).unwrap().is_empty(),
+            "{damage}"
+        );
+        let receipt = outbox.receipt("claude-code", "a").unwrap();
+        assert_eq!((receipt.parked, receipt.waiting), (2, 0), "{damage}");
+        assert_eq!(outbox.status().unwrap().damaged_total, 2, "{damage}");
+    }
+}
+
+#[test]
 fn the_place_of_a_session_is_known_and_gathers_folders() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
