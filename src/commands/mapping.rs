@@ -2,7 +2,6 @@
 //! quiet, and `flush`, which maps all of them.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use super::in_words;
 use super::sending::Sending;
@@ -25,7 +24,8 @@ pub(super) struct Mapping<'a> {
     pipeline: Pipeline<'a>,
     inbox: &'a Inbox,
     reader: Reader,
-    database: PathBuf,
+    /// The inbox as the source of traces: open as long as this is.
+    traces: sources::OpenInbox,
     /// Traces that cannot be read, in the state in which they are. They go on waiting.
     unreadable: HashSet<Revision>,
 }
@@ -75,7 +75,7 @@ impl<'a> Mapping<'a> {
             pipeline: sending.pipeline(),
             inbox,
             reader: inbox.reader()?,
-            database: inbox::database(directory),
+            traces: sources::OpenInbox::open(&inbox::database(directory))?,
             unreadable: HashSet::new(),
         })
     }
@@ -92,23 +92,9 @@ impl<'a> Mapping<'a> {
         }
         let traces = self.next(which)?;
         done.is_more = traces.len() == STEP;
-        let mut mapped = Vec::new();
-        for trace in traces {
-            if stop() {
-                break;
-            }
-            match self.map(&trace) {
-                Ok(()) => mapped.push(trace.revision),
-                Err(error) if is_of_trace(&error) => {
-                    let id = trace.revision.key.trace_id;
-                    let reason = in_words(&error);
-                    done.warnings
-                        .push(format!("cannot read trace {id}: {reason}"));
-                    self.unreadable.insert(trace.revision);
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let outbox = self.sending.outbox();
+        // Their events are on disk before the inbox is told that they are.
+        let mapped = outbox.durable_at_end(|| self.map_all(traces, stop, &mut done.warnings))??;
         done.mapped = mapped.len();
         if !mapped.is_empty() {
             let now = self.sending.host().now().into();
@@ -135,8 +121,34 @@ impl<'a> Mapping<'a> {
         Ok(traces)
     }
 
+    /// Returns which traces were mapped: all but the unreadable ones, and those after `stop`.
+    fn map_all(
+        &mut self,
+        traces: Vec<Summary>,
+        stop: &dyn Fn() -> bool,
+        warnings: &mut Vec<String>,
+    ) -> anyhow::Result<Vec<Revision>> {
+        let mut mapped = Vec::new();
+        for trace in traces {
+            if stop() {
+                break;
+            }
+            match self.map(&trace) {
+                Ok(()) => mapped.push(trace.revision),
+                Err(error) if is_of_trace(&error) => {
+                    let id = trace.revision.key.trace_id;
+                    let reason = in_words(&error);
+                    warnings.push(format!("cannot read trace {id}: {reason}"));
+                    self.unreadable.insert(trace.revision);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(mapped)
+    }
+
     fn map(&self, trace: &Summary) -> anyhow::Result<()> {
-        for found in sources::changed_with(&self.database, &trace.revision.key)? {
+        for found in self.traces.changed_with(&trace.revision.key)? {
             self.sending.store_received(&self.pipeline, &found)?;
         }
         Ok(())

@@ -50,13 +50,14 @@ impl Outbox {
         let frozen = serde_json::to_string(frozen).map_err(OutboxError::Frozen)?;
         let now = milliseconds(now);
         let (session, destination) = self.write_ahead(|change| {
-            change.execute(
-                "INSERT INTO sessions
-                     (agent, session, project, frozen, first_seen, last_seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-                 ON CONFLICT (agent, session) DO UPDATE SET project = coalesce(?3, project)",
-                params![entry.agent, entry.id, project, frozen, now],
-            )?;
+            change
+                .prepare_cached(
+                    "INSERT INTO sessions
+                         (agent, session, project, frozen, first_seen, last_seen)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+                     ON CONFLICT (agent, session) DO UPDATE SET project = coalesce(?3, project)",
+                )?
+                .execute(params![entry.agent, entry.id, project, frozen, now])?;
             let session = session(change, entry.agent, entry.id)?
                 .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             decisions::place(change, session.id, &entry.place)?;
@@ -150,17 +151,18 @@ impl SessionWriter<'_> {
         let mut last = self.pack(pending)?;
         last.append(&mut self.pack(traces)?);
         let stored = self.outbox.write(|change| {
-            let moved = change.execute(
-                "UPDATE sessions SET generation = generation + 1, last_seen = ?2,
-                        checkpoint = coalesce(?3, checkpoint)
-                 WHERE id = ?1 AND generation = ?4",
-                params![
+            let moved = change
+                .prepare_cached(
+                    "UPDATE sessions SET generation = generation + 1, last_seen = ?2,
+                            checkpoint = coalesce(?3, checkpoint)
+                     WHERE id = ?1 AND generation = ?4",
+                )?
+                .execute(params![
                     self.session.id,
                     self.owner.now,
                     checkpoint.map(Redacted::get),
                     self.session.generation
-                ],
-            )?;
+                ])?;
             if moved == 0 {
                 return Ok(None);
             }
@@ -170,11 +172,12 @@ impl SessionWriter<'_> {
             }
             remember(change, transcripts)?;
             for (rule, count) in redactions {
-                change.execute(
-                    "INSERT INTO redactions (rule, count) VALUES (?1, ?2)
-                     ON CONFLICT (rule) DO UPDATE SET count = count + ?2",
-                    params![rule, count],
-                )?;
+                change
+                    .prepare_cached(
+                        "INSERT INTO redactions (rule, count) VALUES (?1, ?2)
+                         ON CONFLICT (rule) DO UPDATE SET count = count + ?2",
+                    )?
+                    .execute(params![rule, count])?;
             }
             Ok(Some(stored))
         })?;
@@ -186,13 +189,14 @@ impl SessionWriter<'_> {
 fn register(change: &Connection, destination: &Destination) -> rusqlite::Result<i64> {
     let committed_by = destination.committed_by.as_deref().unwrap_or_default();
     let identity = [&destination.host, &destination.api_key, committed_by];
-    change.execute(
-        "INSERT OR IGNORE INTO destinations (host, api_key, committed_by) VALUES (?1, ?2, ?3)",
-        identity,
-    )?;
-    change.query_row(
-        "SELECT id FROM destinations WHERE host = ?1 AND api_key = ?2 AND committed_by = ?3",
-        identity,
-        |row| row.get(0),
-    )
+    change
+        .prepare_cached(
+            "INSERT OR IGNORE INTO destinations (host, api_key, committed_by) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(identity)?;
+    change
+        .prepare_cached(
+            "SELECT id FROM destinations WHERE host = ?1 AND api_key = ?2 AND committed_by = ?3",
+        )?
+        .query_row(identity, |row| row.get(0))
 }

@@ -91,6 +91,7 @@ mod changes;
 mod check;
 mod decisions;
 mod delivery;
+mod durability;
 mod endings;
 mod enqueue;
 mod erase;
@@ -170,24 +171,6 @@ impl Outbox {
     pub fn open(directory: &Path) -> Result<Self, OutboxError> {
         let connection = open::open(directory)?;
         Self::new(connection, directory)
-    }
-
-    /// Trades durability for speed: from now on, a power failure may undo the last steps. Some
-    /// sessions are then not stored and some events not acknowledged, and the next run repeats
-    /// both. The end of this process undoes nothing, and the database stays consistent. Waiting for
-    /// the disk at every step would take most of the time of a backfill.
-    ///
-    /// # Errors
-    /// When the database reports an error.
-    pub(crate) fn relax(&self) -> Result<(), OutboxError> {
-        self.is_relaxed.set(true);
-        open::relax(&self.connection).map_err(|error| self.located(error))
-    }
-
-    fn wait_for_disk(&self, is_wanted: bool) -> Result<(), OutboxError> {
-        let level = if is_wanted { "FULL" } else { "NORMAL" };
-        let set = self.connection.pragma_update(None, "synchronous", level);
-        set.map_err(|error| self.located(error))
     }
 
     /// Opens the outbox for reading, without changing anything; `None` if there is none yet.
@@ -350,18 +333,6 @@ impl Outbox {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, OutboxError> {
         self.transaction(TransactionBehavior::Immediate, work)
-    }
-
-    /// Like [`Outbox::write`], but durable only with the next durable transaction: until then, a
-    /// power failure may undo it.
-    fn write_ahead<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, OutboxError> {
-        self.wait_for_disk(false)?;
-        let written = self.write(work);
-        self.wait_for_disk(!self.is_relaxed.get())?;
-        written
     }
 
     fn transaction<T>(

@@ -25,7 +25,7 @@ mod work_tree;
 
 pub use checkpoint::Checkpoint;
 pub use look::Look;
-pub use otlp::changed_with;
+pub use otlp::OpenInbox;
 pub use registry::{
     all, below, below_for, folder, holds_many, locate, named_by_plugin, of_agent, of_project,
     work_tree_of,

@@ -45,5 +45,5 @@ mod tree;
 mod twins;
 mod usage;
 
+pub use received::OpenInbox;
 pub(super) use source::Otlp;
-pub use source::changed_with;

@@ -12,7 +12,7 @@ use super::dialects::agents;
 use super::read::read;
 use super::received;
 use crate::host::Host;
-use crate::inbox::{self, Summary, TraceKey};
+use crate::inbox;
 use crate::otlp::TraceId;
 use crate::session::{Agent, Session, Wanted};
 use crate::sources::checkpoint::Checkpoint;
@@ -60,7 +60,7 @@ impl Address {
 
     fn open(&self) -> io::Result<Arc<Archive>> {
         match self.received() {
-            Some(trace) => Ok(Arc::new(received::read(&self.file, trace)?)),
+            Some(trace) => received::read(&self.file, trace),
             None => Archive::of(&self.file),
         }
     }
@@ -132,7 +132,7 @@ impl Source for Otlp {
         let address = Address::at(path).ok_or(ErrorKind::NotFound)?;
         if let Some(trace) = address.received() {
             let summary = received::summary(&address.file, trace)?;
-            return Ok(reference_to_received(&address.file, &summary));
+            return Ok(received::reference(&address.file, &summary));
         }
         let archive = address.open()?;
         let trace = address.trace(&archive);
@@ -274,39 +274,12 @@ fn in_inbox(database: &Path) -> Listing<SessionRef> {
     }
     match received::all(database) {
         Ok(traces) => {
-            let found = traces.iter().map(|it| reference_to_received(database, it));
+            let found = traces.iter().map(|it| received::reference(database, it));
             listing.found.extend(found);
         }
         Err(error) => listing.add(database, Err(error)),
     }
     listing
-}
-
-/// The traces that change with a part of an inbox.
-///
-/// # Errors
-/// When the inbox cannot be read.
-pub fn changed_with(database: &Path, key: &TraceKey) -> io::Result<Vec<SessionRef>> {
-    let changed = received::changed(database, key)?.into_iter();
-    let found = changed.map(|id| {
-        let summary = received::summary(database, id)?;
-        Ok(reference_to_received(database, &summary))
-    });
-    found.collect()
-}
-
-fn reference_to_received(database: &Path, summary: &Summary) -> SessionRef {
-    let id = summary.revision.key.trace_id.to_string();
-    SessionRef {
-        agent: Agent::Otlp,
-        id: id.clone(),
-        locator: Locator::Stored {
-            store: database.to_owned(),
-            id,
-        },
-        bytes: summary.bytes,
-        modified: summary.last_received,
-    }
 }
 
 fn modified(trace: &Trace<'_>) -> SystemTime {
