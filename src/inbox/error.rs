@@ -60,6 +60,12 @@ pub enum InboxError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The database was removed or replaced while it was open.
+    #[error("{} was removed or replaced while it was in use", path.display())]
+    Gone {
+        /// The database.
+        path: PathBuf,
+    },
     /// The database or its folder is not writable.
     #[error("{} cannot be written", path.display())]
     ReadOnly {
@@ -115,6 +121,7 @@ impl InboxError {
             Self::Directory { .. } | Self::ReadOnly { .. } => Some("make it writable"),
             Self::Newer { .. } => Some("update posthog-llma"),
             Self::Damaged { .. } => Some("start posthog-llma serve again: it sets the file aside"),
+            Self::Gone { .. } => Some("start posthog-llma serve again: it begins a new one"),
             Self::Refusing { .. } => {
                 Some("check the disk, quotas and limits; nothing stored is lost")
             }

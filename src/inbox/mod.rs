@@ -45,6 +45,7 @@ mod facts;
 mod key;
 mod loose;
 mod open;
+mod place;
 mod prune;
 mod read;
 mod sessions;
@@ -70,6 +71,7 @@ pub use read::{Quiet, Reader, Received, Summary};
 pub use status::{Holding, ServiceStatus, Status};
 
 use facts::Facts;
+use place::Place;
 use writer::{Command, Reply, Writer};
 
 /// How much is kept for how long.
@@ -127,6 +129,7 @@ pub struct Inbox(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     directory: PathBuf,
+    place: Place,
     facts: Arc<Facts>,
     commands: Option<SyncSender<Command>>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -139,11 +142,13 @@ impl Inbox {
     /// When it cannot be opened or created.
     pub fn open(directory: &Path, settings: Settings) -> Result<Self, InboxError> {
         let connection = open::open(directory)?;
+        let place = Place::of(&open::file(directory))?;
         let facts = Arc::new(Facts::default());
         let (commands, asked) = sync_channel(settings.queue);
         let writer = Writer {
             connection,
             path: open::file(directory),
+            place: place.clone(),
             settings,
             facts: Arc::clone(&facts),
             in_log: 0,
@@ -153,6 +158,7 @@ impl Inbox {
         let thread = thread.map_err(InboxError::directory(directory))?;
         Ok(Self(Arc::new(Shared {
             directory: directory.to_owned(),
+            place,
             facts,
             commands: Some(commands),
             writer: Mutex::new(Some(thread)),
@@ -223,6 +229,14 @@ impl Inbox {
         }
         while self.ask(Command::Shrink)? {}
         Ok(pruned)
+    }
+
+    /// Whether the database that is open still has its name.
+    ///
+    /// # Errors
+    /// [`InboxError::Gone`] when it was removed, renamed or replaced.
+    pub fn check_place(&self) -> Result<(), InboxError> {
+        self.0.place.check()
     }
 
     /// Counts something that happened. It is written with the next delivery, or within seconds.

@@ -13,6 +13,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::delivery::Delivery;
 use super::error::InboxError;
 use super::facts::{Counts, Facts};
+use super::place::Place;
 use super::prune::{self, Pruned};
 use super::{Ack, Revision, Settings, Stored, open, store, time};
 
@@ -44,6 +45,7 @@ const LOG: usize = 16 << 20;
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    pub(super) place: Place,
     pub(super) settings: Settings,
     pub(super) facts: Arc<Facts>,
     /// Bytes written since the log was moved.
@@ -149,10 +151,13 @@ impl Writer {
             transaction.commit()?;
             Ok(result)
         };
-        run().map_err(|error| {
+        let result = run().map_err(|error| {
             self.facts.restore(waiting);
             self.located(error)
-        })
+        })?;
+        // What a file holds that has lost its name is not safe.
+        self.place.check()?;
+        Ok(result)
     }
 
     fn answer(&self, command: Option<Command>) {

@@ -67,3 +67,49 @@ fn sync(change: &Connection) -> rusqlite::Result<()> {
     let put = "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, randomblob(8))";
     change.execute(put, [SYNCED]).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::outbox::tests::{enqueue, spans};
+
+    fn level(outbox: &Outbox) -> i64 {
+        let level = outbox
+            .connection
+            .pragma_query_value(None, "synchronous", |row| row.get(0));
+        level.unwrap()
+    }
+
+    fn synced(outbox: &Outbox) -> Option<Vec<u8>> {
+        let select = "SELECT value FROM meta WHERE name = ?1";
+        let value = outbox
+            .connection
+            .query_row(select, [SYNCED], |row| row.get(0));
+        value.ok()
+    }
+
+    #[test]
+    fn many_sessions_are_stored_with_one_wait_for_the_disk() {
+        const NORMAL: i64 = 1;
+        const FULL: i64 = 2;
+        let directory = TempDir::new().unwrap();
+        let outbox = Outbox::open(directory.path()).unwrap();
+        let mut last = synced(&outbox);
+        for first in [0, 10] {
+            let levels = outbox.durable_at_end(|| {
+                [first, first + 5].map(|from| {
+                    enqueue(&outbox, &format!("s{from}"), &spans(from..from + 5), 0);
+                    level(&outbox)
+                })
+            });
+            assert_eq!(levels.unwrap(), [NORMAL, NORMAL]);
+            assert_eq!(level(&outbox), FULL);
+            // The last transaction wrote something: otherwise it would not have waited.
+            let now = synced(&outbox);
+            assert_ne!(now, last);
+            last = now;
+        }
+    }
+}

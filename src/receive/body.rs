@@ -1,6 +1,9 @@
 //! Reading bodies, with a bound for each and for all.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -8,6 +11,7 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::bodies::{Bodies, Coming};
 use super::limits::Limits;
 use super::refusal::{Reason, Refusal};
 
@@ -34,6 +38,8 @@ pub(super) struct Body {
 const STEP: usize = 64 << 10;
 /// Bytes of memory for a body before any of it came. A length is only a promise.
 const TRUSTED: usize = 1 << 20;
+/// Time in which a body that gives way gives back its memory.
+const GIVEN_BACK: Duration = Duration::from_millis(200);
 /// Time to read what a refused client still sends. Without it, its own writing fails before it
 /// reads why.
 const DISCARD: Duration = Duration::from_secs(5);
@@ -59,22 +65,50 @@ impl Held {
 
     /// Takes as much that it holds this many bytes.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let more = bytes.saturating_sub(self.bytes);
-        if more == 0 {
+        let Some(more) = self.missing(bytes) else {
             return Ok(());
-        }
-        let more = more.max(STEP);
-        let full = || Refusal::new(Reason::Memory, "too much is sent at a time; try again");
-        let count = u32::try_from(more).map_err(|_| full())?;
+        };
         let budget = Arc::clone(&self.budget.0);
-        let permit = budget.try_acquire_many_owned(count).map_err(|_| full())?;
+        let permit = budget.try_acquire_many_owned(more?);
+        self.add(permit.map_err(|_| full())?);
+        Ok(())
+    }
+
+    /// The same for a body that is being received: bodies that have stalled give way to it.
+    async fn grow_or_wait(&mut self, bytes: usize, coming: &Coming) -> Result<(), Refusal> {
+        while self.grow_to(bytes).is_err() {
+            let Some(more) = self.missing(bytes).transpose()? else {
+                break;
+            };
+            if !coming.bodies().close_stalled() {
+                return Err(full());
+            }
+            let budget = Arc::clone(&self.budget.0);
+            // It gives back what it holds when its answer is ready. That may be too little.
+            if let Ok(Ok(permit)) = timeout(GIVEN_BACK, budget.acquire_many_owned(more)).await {
+                self.add(permit);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes to take to hold this many; `None` if it does.
+    fn missing(&self, bytes: usize) -> Option<Result<u32, Refusal>> {
+        let more = bytes.checked_sub(self.bytes).filter(|more| *more > 0)?;
+        Some(u32::try_from(more.max(STEP)).map_err(|_| full()))
+    }
+
+    fn add(&mut self, permit: OwnedSemaphorePermit) {
+        self.bytes += permit.num_permits();
         match &mut self.permit {
             Some(held) => held.merge(permit),
             None => self.permit = Some(permit),
         }
-        self.bytes += more;
-        Ok(())
     }
+}
+
+fn full() -> Refusal {
+    Refusal::new(Reason::Memory, "too much is sent at a time; try again")
 }
 
 /// Reads the body of a request, which names its length or does not.
@@ -83,14 +117,28 @@ pub(super) async fn receive(
     incoming: &mut Incoming,
     limits: &Limits,
     budget: &Budget,
+    bodies: &Bodies,
 ) -> Result<Body, Refusal> {
     let slow = |_| {
         let seconds = limits.body_time.as_secs();
         let message = format!("the body did not come within {seconds} s");
         Refusal::new(Reason::SlowBody, message)
     };
-    let reading = read(length, incoming, limits, budget.held());
-    timeout(limits.body_time, reading).await.map_err(slow)?
+    let coming = bodies.coming();
+    let reading = read(length, incoming, limits, budget.held(), &coming);
+    let mut reading = pin!(timeout(limits.body_time, reading));
+    let mut gives_way = pin!(coming.gives_way());
+    poll_fn(|context| match gives_way.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(Err(Refusal::new(
+            Reason::GaveWay,
+            "the body came too slowly, and others were waiting; try again",
+        ))),
+        Poll::Pending => reading
+            .as_mut()
+            .poll(context)
+            .map(|body| body.map_err(slow)?),
+    })
+    .await
 }
 
 async fn read(
@@ -98,6 +146,7 @@ async fn read(
     incoming: &mut Incoming,
     limits: &Limits,
     mut held: Held,
+    coming: &Coming,
 ) -> Result<Body, Refusal> {
     let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(TRUSTED));
     while let Some(frame) = incoming.frame().await {
@@ -109,8 +158,9 @@ async fn read(
         if bytes.len() + data.len() > limits.body {
             return Err(Refusal::too_large(limits.body));
         }
-        held.grow_to(bytes.len() + data.len())?;
+        held.grow_or_wait(bytes.len() + data.len(), coming).await?;
         bytes.extend_from_slice(&data);
+        coming.has(bytes.len());
     }
     Ok(Body { bytes, held })
 }

@@ -27,6 +27,9 @@ pub struct Limits {
     pub head_time: Duration,
     /// Time for the body of a request. Clients give up after 10 s, unless they are told otherwise.
     pub body_time: Duration,
+    /// Time without 32 KiB more of a body after which it gives way when memory or connections run
+    /// short.
+    pub stall: Duration,
     /// Open connections. For one more, the one that has waited longest for a request is closed.
     pub connections: usize,
     /// Requests that are worked on at a time. A large one takes the place of all.
@@ -46,6 +49,7 @@ impl Default for Limits {
             headers: 100,
             head_time: Duration::from_secs(65),
             body_time: Duration::from_secs(30),
+            stall: Duration::from_secs(2),
             connections: 1000,
             workers: thread::available_parallelism().map_or(2, NonZero::get),
             stop_time: Duration::from_secs(10),

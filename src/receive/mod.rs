@@ -23,6 +23,7 @@
 //! a dozen crates more, for a table of ten paths; its own `serve` can set neither the limits on
 //! heads nor those on connections, so hyper would have to be driven by hand anyway.
 
+mod bodies;
 mod body;
 mod connections;
 mod endpoint;
@@ -53,6 +54,7 @@ pub use traffic::{Traffic, TrafficCounts};
 use crate::inbox::Inbox;
 use crate::otlp::Batch;
 use crate::redact::Redacted;
+use bodies::Bodies;
 use body::Budget;
 use connections::Connections;
 use service::Service;
@@ -121,6 +123,7 @@ impl Receiver {
             traffic: Arc::clone(&self.traffic),
             connections: Connections::new(limits.connections),
             budget: Budget::new(limits.in_flight),
+            bodies: Bodies::new(limits.stall),
             slots: Arc::new(Semaphore::new(limits.workers.max(1))),
             is_stopping: AtomicBool::new(false),
             tools: Tools {

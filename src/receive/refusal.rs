@@ -32,6 +32,7 @@ pub(super) enum Reason {
     Path,
     Method,
     SlowBody,
+    GaveWay,
     CutBody,
     NoLength,
     TooLarge,
@@ -86,7 +87,7 @@ impl Reason {
             Self::NoLength => StatusCode::LENGTH_REQUIRED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Memory | Self::Connections | Self::Storing | Self::Internal => {
+            Self::GaveWay | Self::Memory | Self::Connections | Self::Storing | Self::Internal => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -95,7 +96,7 @@ impl Reason {
     /// Seconds after which another try is worth it.
     pub(super) const fn retry_after(self) -> Option<&'static str> {
         match self {
-            Self::Memory | Self::Connections => Some("1"),
+            Self::GaveWay | Self::Memory | Self::Connections => Some("1"),
             // A full disk, or another process that holds the database.
             Self::Storing | Self::Internal => Some("10"),
             _ => None,
@@ -109,7 +110,7 @@ impl Reason {
                 Failure::Unimplemented
             }
             Self::TooLarge => Failure::ResourceExhausted,
-            Self::Memory | Self::Connections | Self::Storing | Self::Internal => {
+            Self::GaveWay | Self::Memory | Self::Connections | Self::Storing | Self::Internal => {
                 Failure::Unavailable
             }
             Self::BadHead
@@ -135,6 +136,7 @@ impl Reason {
             Self::Path => "unknown path",
             Self::Method => "wrong method",
             Self::SlowBody => "the body came too slowly",
+            Self::GaveWay => "the body came too slowly while others waited",
             Self::NoLength => "no body",
             Self::TooLarge => "too large",
             Self::ContentType => "unknown content type",

@@ -132,7 +132,7 @@ async fn run(
 async fn accept(service: Arc<Service>, listener: tokio::net::TcpListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) if service.connections.make_room() => connect(&service, stream),
+            Ok((stream, _)) if service.make_room() => connect(&service, stream),
             Ok((stream, _)) => {
                 service.count(Reason::Connections);
                 // Whoever does not get it finds the connection closed, and comes again as well.

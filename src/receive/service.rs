@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::Clock;
+use super::bodies::Bodies;
 use super::body::{self, Body, Budget};
 use super::connections::{Connections, Id};
 use super::expand::Compression;
@@ -31,6 +32,7 @@ pub(super) struct Service {
     pub(super) traffic: Arc<Traffic>,
     pub(super) connections: Arc<Connections>,
     pub(super) budget: Budget,
+    pub(super) bodies: Bodies,
     /// Requests that may be worked on.
     pub(super) slots: Arc<Semaphore>,
     pub(super) is_stopping: AtomicBool,
@@ -68,7 +70,14 @@ impl Service {
             return self.drop_metrics(&head, incoming).await;
         }
         let limits = &self.tools.limits;
-        let body = body::receive(head.length, &mut incoming, limits, &self.budget).await;
+        let body = body::receive(
+            head.length,
+            &mut incoming,
+            limits,
+            &self.budget,
+            &self.bodies,
+        );
+        let body = body.await;
         let stored = match body {
             Ok(body) => self.store(head, body).await,
             Err(refusal) => Err(refusal),
@@ -149,7 +158,7 @@ impl Service {
         self.count(refusal.reason);
         let answer = respond::refused(parts, refusal);
         match refusal.reason {
-            Reason::SlowBody | Reason::CutBody => respond::last(answer),
+            Reason::SlowBody | Reason::GaveWay | Reason::CutBody => respond::last(answer),
             // Whoever asks first does not send before it reads the answer.
             _ if body::is_done(&incoming) || parts.headers.contains_key(EXPECT) => answer,
             _ => {
@@ -159,6 +168,12 @@ impl Service {
                 answer
             }
         }
+    }
+
+    /// Makes room for one more connection: the one gives way that has waited longest for a request,
+    /// or whose body has stalled longest. `false` if all of them have requests that go on.
+    pub(super) fn make_room(&self) -> bool {
+        self.connections.make_room() || self.bodies.close_stalled()
     }
 
     pub(super) fn count(&self, reason: Reason) {

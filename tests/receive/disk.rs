@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::receive::support::made::{request, span, spans};
 use crate::receive::support::process::Process;
-use crate::receive::support::{Client, second, store};
+use crate::receive::support::{Client, delivery, second, store};
 
 #[cfg(unix)]
 #[test]
@@ -67,6 +67,32 @@ fn where_the_system_refuses_to_write_clients_are_told_to_come_again_and_nothing_
     let key = reader.traces(1).unwrap()[0].revision.key.clone();
     let spans = reader.read(&key).unwrap().unwrap().spans;
     assert_eq!(spans.len() as u64, taken + 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_acknowledged_once_the_file_was_removed_or_replaced() {
+    type Change = fn(&std::path::Path);
+    let changes: [Change; 3] = [
+        |folder| fs::remove_file(inbox::database(folder)).unwrap(),
+        |folder| fs::rename(folder, folder.with_extension("old")).unwrap(),
+        |folder| {
+            fs::remove_dir_all(folder).unwrap();
+            drop(Inbox::open(folder, Settings::default()).unwrap());
+        },
+    ];
+    for change in changes {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("state");
+        let inbox = Inbox::open(&folder, Settings::default()).unwrap();
+        store(&inbox, &spans(&[span(1, 1, 0, "")]), second(0));
+        inbox.check_place().unwrap();
+        change(&folder);
+        let stored = inbox.store([delivery(&spans(&[span(1, 2, 0, "")]), second(1))]);
+        let error = stored.unwrap_err();
+        assert!(matches!(*error, InboxError::Gone { .. }), "{error}");
+        assert!(inbox.check_place().is_err());
+    }
 }
 
 #[test]

@@ -178,6 +178,58 @@ fn bodies_in_flight_take_a_bounded_amount_of_memory() {
     others_are_served(&server);
 }
 
+/// Bodies that begin and do not go on.
+fn stalled(server: &Server, count: usize, bytes: usize) -> Vec<Client> {
+    let begin = |_| {
+        let mut client = server.client();
+        let body = vec![b' '; bytes];
+        client
+            .send("POST /v1/traces", &[JSON, "Content-Length: 1000000"], &body)
+            .unwrap();
+        client
+    };
+    (0..count).map(begin).collect()
+}
+
+/// A client that tries again, as exporters do, is served long before the others are cut off.
+fn is_served_soon(server: &Server, bytes: usize) {
+    let body = [b"{\"resourceSpans\":[]}".to_vec(), vec![b' '; bytes]].concat();
+    let until = Instant::now() + Limits::default().body_time / 2;
+    let is_served = || {
+        let mut client = Client::try_connect(server.address)?;
+        client.send("POST /v1/traces", &[JSON], &body)?;
+        std::io::Result::Ok(client.answer()?.status == 200)
+    };
+    while !is_served().unwrap_or(false) {
+        assert!(Instant::now() < until, "it was never served");
+    }
+}
+
+#[test]
+fn bodies_that_have_stalled_give_way_to_others_that_need_their_memory() {
+    let server = Server::with_limits(Limits {
+        in_flight: 1 << 20,
+        stall: Duration::from_millis(100),
+        ..Limits::default()
+    });
+    let mut stalled = stalled(&server, 1, 900_000);
+    is_served_soon(&server, 300_000);
+    let answer = stalled[0].answer().unwrap();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+}
+
+#[test]
+fn bodies_that_have_stalled_give_way_to_new_connections() {
+    let server = Server::with_limits(Limits {
+        connections: 3,
+        stall: Duration::from_millis(100),
+        ..Limits::default()
+    });
+    let stalled = stalled(&server, 3, 1);
+    is_served_soon(&server, 0);
+    drop(stalled);
+}
+
 #[test]
 fn a_large_request_is_worked_on_alone() {
     let (meet, working) = (Barrier::new(2), AtomicUsize::new(0));

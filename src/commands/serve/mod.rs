@@ -130,6 +130,9 @@ fn serve(
         let mut report = Report::new(host, receiver.traffic());
         while !interrupt.is_set() && !shared.is_over() {
             report.tell(shared.sent.load(Ordering::Relaxed));
+            if let Err(gone) = inbox.check_place() {
+                shared.fail(gone.into());
+            }
             thread::sleep(NAP);
         }
         // Requests that are being received are answered before the other threads end.

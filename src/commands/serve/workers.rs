@@ -156,7 +156,12 @@ fn is_final(error: &anyhow::Error) -> bool {
             .map(|it: &std::sync::Arc<InboxError>| &**it);
         matches!(
             cause.downcast_ref().or(shared),
-            Some(InboxError::Damaged { .. } | InboxError::Newer { .. } | InboxError::Closed)
+            Some(
+                InboxError::Damaged { .. }
+                    | InboxError::Newer { .. }
+                    | InboxError::Gone { .. }
+                    | InboxError::Closed
+            )
         )
     })
 }
