@@ -1,17 +1,9 @@
-//! Images, documents and vectors in content: their size is kept, never their bytes.
+//! Parts of messages that are images or documents: their type and size are kept, never their bytes.
 
 use serde_json::{Map, Value as Json};
 
+use super::data::bytes_of_base64;
 use crate::session::Block;
-
-/// Longest text that may be base64 without being data: hashes and ids are shorter.
-const LONGEST_WORD: usize = 256;
-
-/// Numbers in a list of nothing else, from which on it is a vector or the bytes of a file.
-const VECTOR: usize = 32;
-
-/// Levels of values that are looked through; deeper ones are left out.
-const DEEPEST: usize = 64;
 
 /// Names of parts that are media, by dialect.
 const KINDS: [&str; 17] = [
@@ -143,68 +135,7 @@ fn decoded_length(text: &str) -> Option<u64> {
     let digits = data.trim_end_matches('=');
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_\r\n".contains(&byte);
     let is_data = !digits.is_empty() && digits.bytes().all(is_digit);
-    is_data.then(|| digits.len() as u64 * 3 / 4)
-}
-
-/// Whether a text is encoded data rather than something to read.
-fn is_data(text: &str) -> bool {
-    if text.starts_with("data:") && text.contains(";base64,") {
-        return true;
-    }
-    // Long runs of one letter are text of a kind: encoded data has many different characters.
-    let has_many = || {
-        let mut seen = [false; 256];
-        text.bytes()
-            .take(512)
-            .for_each(|byte| seen[usize::from(byte)] = true);
-        seen.iter().filter(|seen| **seen).count() >= 20
-    };
-    text.len() > LONGEST_WORD && decoded_length(text).is_some() && has_many()
-}
-
-fn note(bytes: u64, what: &str) -> Json {
-    Json::String(format!("[{what}, {bytes} bytes]"))
-}
-
-/// Replaces data and vectors anywhere in a value by notes with their sizes.
-pub(in crate::sources::otlp) fn without_data(value: Json) -> Json {
-    without(value, 0)
-}
-
-fn without(value: Json, depth: usize) -> Json {
-    if depth > DEEPEST {
-        return Json::Null;
-    }
-    match value {
-        Json::String(text) if is_data(&text) => note(decoded_length(&text).unwrap_or(0), "data"),
-        Json::Array(items) if is_vector(&items) => {
-            Json::String(format!("[{} numbers]", items.len()))
-        }
-        Json::Array(items) => {
-            let items = items.into_iter();
-            items.map(|item| without(item, depth + 1)).collect()
-        }
-        Json::Object(fields) => {
-            if let Some(bytes) = buffer(&fields) {
-                return note(bytes, "data");
-            }
-            let fields = fields.into_iter();
-            let fields = fields.map(|(name, field)| (name, without(field, depth + 1)));
-            Json::Object(fields.collect())
-        }
-        other => other,
-    }
-}
-
-/// Bytes of a buffer, as JavaScript writes one.
-fn buffer(fields: &Map<String, Json>) -> Option<u64> {
-    let is_buffer = fields.get("type").and_then(Json::as_str) == Some("Buffer");
-    let data = fields.get("data").filter(|_| is_buffer)?.as_array()?;
-    Some(data.len() as u64)
-}
-
-fn is_vector(items: &[Json]) -> bool {
-    items.len() >= VECTOR && items.iter().all(Json::is_number)
+    is_data.then(|| bytes_of_base64(digits))
 }
 
 #[cfg(test)]
@@ -256,29 +187,5 @@ mod tests {
         let part = json!({"type": "file", "mediaType": "image/png", "data": "[base64 image/png redacted]"});
         let block = of_part(part.as_object().unwrap());
         assert!(matches!(block, Some(Block::Text(text)) if text == "[image image/png]"));
-    }
-
-    #[test]
-    fn data_and_vectors_leave_no_bytes() {
-        let image: String = (0..600)
-            .map(|it| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ+/"[it * 5 % 28]))
-            .collect();
-        let value = json!({
-            "photo": image,
-            "url": "data:image/png;base64,AAAA",
-            "buffer": {"type": "Buffer", "data": [137, 80, 78, 71]},
-            "vector": vec![0.5; 40],
-            "text": "kept",
-            "row": [1, 2, 3],
-            "dashes": "-".repeat(1000),
-        });
-        let kept = without_data(value);
-        assert_eq!(kept["photo"], "[data, 450 bytes]");
-        assert_eq!(kept["url"], "[data, 3 bytes]");
-        assert_eq!(kept["buffer"], "[data, 4 bytes]");
-        assert_eq!(kept["vector"], "[40 numbers]");
-        assert_eq!(kept["text"], "kept");
-        assert_eq!(kept["row"], json!([1, 2, 3]));
-        assert_eq!(kept["dashes"], "-".repeat(1000));
     }
 }

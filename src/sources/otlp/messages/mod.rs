@@ -3,6 +3,7 @@
 //! Nothing is assumed of the dialect: the shapes do not contradict each other, and libraries pass
 //! each other's messages on.
 
+mod data;
 mod media;
 mod parts;
 
@@ -11,7 +12,7 @@ use serde_json::Value as Json;
 use self::parts::Fields;
 use super::facts::parsed;
 use crate::session::{Block, Message, Role};
-pub(super) use media::without_data;
+pub(super) use data::without_data;
 pub(super) use parts::{NOT_RECORDED, result, tool_call};
 
 /// Levels of wrappers around messages.

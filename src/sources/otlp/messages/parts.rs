@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 use serde_json::{Map, Value as Json};
 
+use super::data::without_data;
 use super::media;
 use crate::session::{
     Asks, Background, Block, Circumstances, Order, ToolCall, ToolResult, ToolTime, Work,
@@ -106,7 +107,7 @@ fn text_block(text: String) -> Option<Block> {
     if text.is_empty() || text == NOT_RECORDED {
         return None;
     }
-    match media::without_data(Json::String(text)) {
+    match without_data(Json::String(text)) {
         Json::String(text) => Some(Block::Text(text)),
         other => Some(Block::Json(other)),
     }
@@ -157,7 +158,7 @@ fn of_untyped(mut fields: Fields) -> Vec<Block> {
     if let Some(Json::String(text)) = fields.get("text") {
         return text_block(text.clone()).into_iter().collect();
     }
-    let rest = media::without_data(Json::Object(fields));
+    let rest = without_data(Json::Object(fields));
     vec![if rest.get("type").is_some_and(Json::is_string) {
         Block::Other(rest)
     } else {
@@ -195,7 +196,7 @@ pub(super) fn call(fields: &Fields) -> Option<Block> {
     let input = of(&ARGUMENTS).cloned().unwrap_or(Json::Null);
     let id = of(&CALL_IDS).and_then(Json::as_str).unwrap_or_default();
     Some(Block::ToolCall(Box::new(ToolCall {
-        input: media::without_data(parsed(input)),
+        input: without_data(parsed(input)),
         ..tool_call(id.to_owned(), name.to_owned())
     })))
 }
@@ -268,7 +269,7 @@ fn result_content(value: Json) -> Vec<Block> {
         Json::Array(parts) if parts.iter().all(is_typed) => {
             parts.into_iter().flat_map(blocks_of).collect()
         }
-        value => vec![Block::Json(media::without_data(value))],
+        value => vec![Block::Json(without_data(value))],
     }
 }
 
