@@ -34,6 +34,9 @@ impl Interrupt {
     pub fn watch_of_service() -> io::Result<Self> {
         let interrupt = Self::watch()?;
         flag::register(SIGTERM, Arc::clone(&interrupt.0))?;
+        // Where a limit forbids a larger file, writing fails instead of ending the process.
+        #[cfg(unix)]
+        flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
         Ok(interrupt)
     }
 

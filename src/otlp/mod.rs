@@ -4,7 +4,7 @@
 //! Nothing here knows HTTP, what spans mean, or secrets.
 //!
 //! ```text
-//! body ──► decode ──────────┐            ┌─► Batch::for_each_text (redaction)
+//! body ──► decode ──────────┐            ┌─► Batch::visit (redaction)
 //!                           ├──► Batch ──┤
 //! file ──► files::Requests ─┘            └─► stored::write ─► disk ─► stored::read
 //! ```
@@ -69,7 +69,7 @@ pub use losses::{Losses, Rejected, Rejection};
 pub use model::{
     Batch, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status, StatusCode,
 };
-pub use texts::Place;
+pub use texts::{Place, Visitor};
 pub use value::{Attribute, Attributes, Value};
 
 /// A body that cannot be decoded.

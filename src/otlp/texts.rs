@@ -20,13 +20,37 @@ pub enum Place<'a> {
     Value(&'a str),
 }
 
-/// Takes a text and may change it.
-type Each<'e> = &'e mut dyn FnMut(Place<'_>, &mut String);
+/// Takes what a batch holds and may change it.
+pub trait Visitor {
+    /// A text.
+    fn text(&mut self, place: Place<'_>, text: &mut String);
+
+    /// A value under its name, as a whole, before the texts in it.
+    fn value(&mut self, name: &str, value: &mut Value) {
+        let _ = (name, value);
+    }
+}
+
+type Each<'e> = &'e mut dyn Visitor;
+
+/// Takes texts only.
+struct Texts<'t>(&'t mut dyn FnMut(Place<'_>, &mut String));
+
+impl Visitor for Texts<'_> {
+    fn text(&mut self, place: Place<'_>, text: &mut String) {
+        (self.0)(place, text);
+    }
+}
 
 impl Batch {
     /// Hands every text of spans, log records, resources and scopes to `each`, which may change
     /// it. What spans share is visited once and is still shared afterwards.
     pub fn for_each_text(&mut self, each: &mut dyn FnMut(Place<'_>, &mut String)) {
+        self.visit(&mut Texts(each));
+    }
+
+    /// Hands every value and every text to a visitor, as [`Batch::for_each_text`] does.
+    pub fn visit(&mut self, each: &mut dyn Visitor) {
         let Self {
             spans,
             logs,
@@ -78,8 +102,8 @@ fn scope(scope: &mut Scope, each: Each<'_>) {
         version,
         attributes,
     } = scope;
-    each(Place::Field("scope.name"), name);
-    each(Place::Field("scope.version"), version);
+    each.text(Place::Field("scope.name"), name);
+    each.text(Place::Field("scope.version"), version);
     attributes_texts(attributes, each);
 }
 
@@ -102,8 +126,8 @@ fn span_texts(span: &mut Span, each: Each<'_>) {
         dropped_attributes: _,
         dropped_events: _,
     } = span;
-    each(Place::Field("name"), name);
-    each(Place::Field("status.message"), message);
+    each.text(Place::Field("name"), name);
+    each.text(Place::Field("status.message"), message);
     attributes_texts(attributes, each);
     for SpanEvent {
         time: _,
@@ -111,7 +135,7 @@ fn span_texts(span: &mut Span, each: Each<'_>) {
         attributes,
     } in events
     {
-        each(Place::Field("event.name"), name);
+        each.text(Place::Field("event.name"), name);
         attributes_texts(attributes, each);
     }
     for SpanLink {
@@ -140,8 +164,9 @@ fn log_texts(log: &mut LogRecord, each: Each<'_>) {
         flags: _,
         dropped_attributes: _,
     } = log;
-    each(Place::Field("severity"), severity_text);
-    each(Place::Field("event.name"), event_name);
+    each.text(Place::Field("severity"), severity_text);
+    each.text(Place::Field("event.name"), event_name);
+    each.value("body", body);
     value_texts(Place::Field("body"), body, each);
     attributes_texts(attributes, each);
 }
@@ -149,18 +174,24 @@ fn log_texts(log: &mut LogRecord, each: Each<'_>) {
 fn attributes_texts(Attributes(attributes): &mut Attributes, each: Each<'_>) {
     for Attribute { key, value } in attributes {
         // The value first: its name may change.
+        each.value(key, value);
         value_texts(Place::Value(key), value, each);
-        each(Place::Key, key);
+        each.text(Place::Key, key);
     }
 }
 
 fn value_texts(place: Place<'_>, value: &mut Value, each: Each<'_>) {
     match value {
-        Value::Text(text) => each(place, text),
+        Value::Text(text) => each.text(place, text),
         Value::Array(items) => items
             .iter_mut()
             .for_each(|item| value_texts(place, item, each)),
-        Value::Map(fields) => attributes_texts(fields, each),
+        Value::Map(Attributes(fields)) => {
+            for Attribute { key, value } in fields {
+                value_texts(Place::Value(key), value, each);
+                each.text(Place::Key, key);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Bytes(_) => {}
     }
 }

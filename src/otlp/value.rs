@@ -69,6 +69,29 @@ impl From<Value> for Json {
     }
 }
 
+/// Whole numbers beyond 64 bits become doubles.
+impl From<Json> for Value {
+    fn from(value: Json) -> Self {
+        match value {
+            Json::Null => Self::Null,
+            Json::Bool(bool) => Self::Bool(bool),
+            Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(int), _) => Self::Int(int),
+                (None, Some(double)) => Self::Double(double),
+                (None, None) => Self::Null,
+            },
+            Json::String(text) => Self::Text(text),
+            Json::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
+            Json::Object(fields) => Self::Map(
+                fields
+                    .into_iter()
+                    .map(|(key, it)| (key, it.into()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
 /// Name of a number that JSON has no digits for, as in protobuf's JSON.
 pub(super) const fn name_of(double: f64) -> &'static str {
     if double.is_nan() {

@@ -121,7 +121,7 @@ pub(super) async fn receive(
 ) -> Result<Body, Refusal> {
     let slow = |_| {
         let seconds = limits.body_time.as_secs();
-        let message = format!("the body did not come within {seconds} s");
+        let message = format!("the body did not come within {seconds} s; try again");
         Refusal::new(Reason::SlowBody, message)
     };
     let coming = bodies.coming();

@@ -32,7 +32,7 @@ pub struct Limits {
     pub stall: Duration,
     /// Open connections. For one more, the one that has waited longest for a request is closed.
     pub connections: usize,
-    /// Requests that are worked on at a time. A large one takes the place of all.
+    /// Small requests that are worked on at a time, beside a large one.
     pub workers: usize,
     /// Time for the requests in flight when the receiver is stopped.
     pub stop_time: Duration,

@@ -125,6 +125,7 @@ impl Receiver {
             budget: Budget::new(limits.in_flight),
             bodies: Bodies::new(limits.stall),
             slots: Arc::new(Semaphore::new(limits.workers.max(1))),
+            large: Arc::new(Semaphore::new(1)),
             is_stopping: AtomicBool::new(false),
             tools: Tools {
                 limits,

@@ -83,20 +83,22 @@ impl Reason {
             Self::Host | Self::Origin => StatusCode::FORBIDDEN,
             Self::Path => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::NoLength => StatusCode::LENGTH_REQUIRED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::GaveWay | Self::Memory | Self::Connections | Self::Storing | Self::Internal => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::SlowBody
+            | Self::GaveWay
+            | Self::Memory
+            | Self::Connections
+            | Self::Storing
+            | Self::Internal => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// Seconds after which another try is worth it.
     pub(super) const fn retry_after(self) -> Option<&'static str> {
         match self {
-            Self::GaveWay | Self::Memory | Self::Connections => Some("1"),
+            Self::SlowBody | Self::GaveWay | Self::Memory | Self::Connections => Some("1"),
             // A full disk, or another process that holds the database.
             Self::Storing | Self::Internal => Some("10"),
             _ => None,
@@ -110,15 +112,17 @@ impl Reason {
                 Failure::Unimplemented
             }
             Self::TooLarge => Failure::ResourceExhausted,
-            Self::GaveWay | Self::Memory | Self::Connections | Self::Storing | Self::Internal => {
-                Failure::Unavailable
-            }
+            Self::SlowBody
+            | Self::GaveWay
+            | Self::Memory
+            | Self::Connections
+            | Self::Storing
+            | Self::Internal => Failure::Unavailable,
             Self::BadHead
             | Self::BadBody
             | Self::CutBody
             | Self::Host
             | Self::Origin
-            | Self::SlowBody
             | Self::NoLength => Failure::InvalidArgument,
         }
     }

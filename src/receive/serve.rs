@@ -96,7 +96,7 @@ pub(super) fn serve(
     let runtime = runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .max_blocking_threads(limits.workers.max(1))
+        .max_blocking_threads(limits.workers.max(1) + 1)
         .build()?;
     let served = runtime.block_on(run(service, listeners, stop));
     // What is worked on then belongs to requests that were cut off.

@@ -33,13 +33,15 @@ pub(super) struct Service {
     pub(super) connections: Arc<Connections>,
     pub(super) budget: Budget,
     pub(super) bodies: Bodies,
-    /// Requests that may be worked on.
+    /// Small requests that may be worked on.
     pub(super) slots: Arc<Semaphore>,
+    /// The same for large ones.
+    pub(super) large: Arc<Semaphore>,
     pub(super) is_stopping: AtomicBool,
 }
 
-/// Bytes of a body, expanded at a guess, from which on it is worked on alone: the work takes several
-/// times its size of memory.
+/// Bytes of a body, expanded at a guess, from which on no other one like it is worked on: the work takes
+/// several times its size of memory.
 const LARGE: usize = 4 << 20;
 /// How many times larger a compressed body becomes, at a guess.
 const RATIO: usize = 8;
@@ -120,10 +122,14 @@ impl Service {
             Compression::None => body.bytes.len(),
             Compression::Gzip | Compression::Deflate => body.bytes.len().saturating_mul(RATIO),
         };
-        let all = u32::try_from(self.tools.limits.workers.max(1)).unwrap_or(1);
-        let weight = if size > LARGE { all } else { 1 };
         let internal = || Refusal::new(Reason::Internal, "internal error; try again");
-        let slot = Arc::clone(&self.slots).acquire_many_owned(weight).await;
+        // Large ones wait for each other, and small ones for none of them.
+        let slots = if size > LARGE {
+            &self.large
+        } else {
+            &self.slots
+        };
+        let slot = Arc::clone(slots).acquire_owned().await;
         let slot = slot.map_err(|_| internal())?;
         let service = Arc::clone(self);
         let now = (self.clock)();
@@ -146,7 +152,7 @@ impl Service {
             });
             let closed = |_| Refusal::new(Reason::Storing, "the receiver stops; try again");
             let stored = stored.await.map_err(closed)?;
-            self.traffic.stored(stored.is_ok());
+            self.traffic.stored(&stored);
             let ack = stored.map_err(|error| Refusal::not_stored(&error))?;
             spans += ack.spans;
             logs += ack.logs;

@@ -1,6 +1,9 @@
 //! What came in since the start, for a line on the terminal.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::inbox::{InboxError, Stored};
 
 /// Counts since the start.
 #[derive(Debug, Default)]
@@ -9,8 +12,8 @@ pub struct Traffic {
     spans: AtomicU64,
     logs: AtomicU64,
     refused: AtomicU64,
-    /// Whether the last delivery could not be stored.
-    is_failing: AtomicBool,
+    /// Why the last delivery could not be stored, if it could not.
+    failure: Mutex<Option<Arc<InboxError>>>,
 }
 
 /// Counts at a time.
@@ -42,7 +45,17 @@ impl Traffic {
     /// Whether the last delivery could not be stored.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.is_failing.load(Ordering::Relaxed)
+        self.failure().is_some()
+    }
+
+    /// Why the last delivery could not be stored; `None` when it was.
+    #[must_use]
+    pub fn failure(&self) -> Option<Arc<InboxError>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<InboxError>>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn took(&self, spans: u64, logs: u64) {
@@ -51,8 +64,8 @@ impl Traffic {
         self.logs.fetch_add(logs, Ordering::Relaxed);
     }
 
-    pub(super) fn stored(&self, is_stored: bool) {
-        self.is_failing.store(!is_stored, Ordering::Relaxed);
+    pub(super) fn stored(&self, stored: &Stored) {
+        *self.lock() = stored.as_ref().err().cloned();
     }
 
     pub(super) fn refused(&self) {

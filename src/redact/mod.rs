@@ -98,6 +98,9 @@ impl Counts {
     }
 }
 
+/// Bytes of a list of texts that is read as a whole. Lists of commands are shorter.
+const LONGEST_LIST: usize = 4096;
+
 impl Redactor {
     /// A redactor with the built-in rules. `key` is random per installation.
     #[must_use]
@@ -144,10 +147,29 @@ impl Redactor {
                     *text = redacted;
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, counts)),
+            Value::Array(items) => {
+                items.iter_mut().for_each(|item| self.value(item, counts));
+                if let Some(redacted) = self.list(items, counts) {
+                    *value = redacted;
+                }
+            }
             Value::Object(fields) => self.object(fields, counts),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+    }
+
+    /// Replaces secrets in a list of texts that are announced by the texts before them: arguments of a
+    /// command, a name and its value. `None` when there are none.
+    fn list(&self, items: &[Value], counts: &mut Counts) -> Option<Value> {
+        let texts = items.iter().map(Value::as_str);
+        let length = texts.map(|it| it.map(str::len)).sum::<Option<usize>>()?;
+        if items.len() < 2 || length > LONGEST_LIST {
+            return None;
+        }
+        let written = serde_json::to_string(items).ok()?;
+        let redacted = self.text(&written, counts)?;
+        // A mark needs no quotes, so the list is still one.
+        Some(serde_json::from_str(&redacted).unwrap_or(Value::String(redacted)))
     }
 
     fn object(&self, fields: &mut Map<String, Value>, counts: &mut Counts) {

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::known_texts::KnownTexts;
 use super::names::keys;
-use super::{Counts, Redactor, services};
-use crate::otlp::{Batch, Place};
+use super::{Counts, Kind, Redactor, services};
+use crate::otlp::{self, Batch, Place, Visitor};
 use crate::posthog::limits::{self, Limits};
 use crate::posthog::{DistinctId, Event, Identities, Json, Name, Written, names};
 
@@ -131,20 +131,7 @@ impl Redactor {
     /// redacted once more, by the rules for whole structures.
     #[must_use]
     pub fn batch(&self, mut batch: Batch) -> Redacted<Batch> {
-        batch.for_each_text(&mut |place, text| {
-            let mut counts = Counts::default();
-            let kind = match place {
-                Place::Value(key) => {
-                    keys::kind_of(key.as_bytes()).or_else(|| services::kind_of(key.as_bytes()))
-                }
-                Place::Key | Place::Field(_) => None,
-            };
-            if let Some(kind) = kind {
-                self.sensitive_text(kind, text, &mut counts);
-            } else if let Some(redacted) = self.text(text, &mut counts) {
-                *text = redacted;
-            }
-        });
+        batch.visit(&mut Spans(self));
         Redacted(batch)
     }
 
@@ -179,6 +166,49 @@ impl Redactor {
             }
         }
     }
+}
+
+/// Replaces secrets in spans and log records.
+struct Spans<'r>(&'r Redactor);
+
+impl Visitor for Spans<'_> {
+    fn text(&mut self, place: Place<'_>, text: &mut String) {
+        let kind = match place {
+            Place::Value(key) => kind_under(key),
+            Place::Key | Place::Field(_) => None,
+        };
+        let counts = &mut Counts::default();
+        if let Some(kind) = kind {
+            self.0.sensitive_text(kind, text, counts);
+        } else if let Some(redacted) = self.0.text(text, counts) {
+            *text = redacted;
+        }
+    }
+
+    /// By the rules for JSON, which know lists of arguments and pairs of names and values.
+    fn value(&mut self, name: &str, value: &mut otlp::Value) {
+        let may_hold = match value {
+            otlp::Value::Array(_) | otlp::Value::Map(_) => true,
+            otlp::Value::Int(_) | otlp::Value::Double(_) => kind_under(name).is_some(),
+            // Texts follow.
+            otlp::Value::Text(_) => false,
+            otlp::Value::Null | otlp::Value::Bool(_) | otlp::Value::Bytes(_) => false,
+        };
+        if !may_hold {
+            return;
+        }
+        let before = Value::from(value.clone());
+        let mut after = before.clone();
+        self.0.field(name, None, &mut after, &mut Counts::default());
+        if after != before {
+            *value = after.into();
+        }
+    }
+}
+
+/// The kind of secret that a name announces.
+fn kind_under(key: &str) -> Option<Kind> {
+    keys::kind_of(key.as_bytes()).or_else(|| services::kind_of(key.as_bytes()))
 }
 
 #[cfg(test)]
@@ -301,5 +331,57 @@ mod tests {
             };
             assert_eq!((json!([found]), count), expected, "{text}");
         }
+    }
+
+    /// What the inbox would hold of attributes.
+    fn stored(attributes: Value) -> String {
+        let otlp::Value::Map(attributes) = attributes.into() else {
+            panic!("attributes have names");
+        };
+        let record = otlp::LogRecord {
+            attributes,
+            ..otlp::LogRecord::default()
+        };
+        let batch = Batch {
+            logs: vec![record],
+            ..Batch::default()
+        };
+        let redactor = Redactor::new(RedactionKey::new([7; 32]));
+        format!("{:?}", redactor.batch(batch).get().logs[0].attributes)
+    }
+
+    #[test]
+    fn secrets_in_lists_and_maps_of_attributes_are_found_by_the_rules_for_structures() {
+        let secret = "gT7pQ2xWmZ9kL4vR";
+        for attributes in [
+            json!({"arguments": ["mysql", "--password", secret]}),
+            json!({"process.command_args": ["run", "--token", secret]}),
+            json!({"headers": [["X-Api-Key", secret]]}),
+            json!({"headers": [{"name": "X-Api-Key", "value": secret}]}),
+            json!({"request": {"auth": {"password": secret}}}),
+        ] {
+            let shown = stored(attributes);
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        let shown = stored(
+            json!({"password": 771_234_567_801_u64, "in": {"password": 771_234_567_801_u64}}),
+        );
+        assert!(!shown.contains("771234567801"), "{shown}");
+    }
+
+    #[test]
+    fn numbers_and_lists_without_secrets_stay_as_they_are() {
+        let attributes = json!({
+            "gen_ai.usage.input_tokens": 1_234_567,
+            "gen_ai.usage.cache_read_tokens": 12,
+            "llm.token_count.prompt": 99,
+            "gen_ai.request.max_tokens": 4_096,
+            "finish_reasons": ["stop", "length"],
+            "nested": {"count": 3, "share": 0.25},
+        });
+        let otlp::Value::Map(expected) = otlp::Value::from(attributes.clone()) else {
+            panic!("attributes have names");
+        };
+        assert_eq!(stored(attributes), format!("{expected:?}"));
     }
 }

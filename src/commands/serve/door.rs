@@ -8,8 +8,10 @@ use crate::cli::Serve;
 use crate::commands::WrongUse;
 use crate::config::Config;
 use crate::inbox::Route;
-use crate::receive::{Routes, Token};
+use crate::receive::{Limits, Routes, Token};
 
+/// Files that are open beside connections: databases, their logs, requests to PostHog.
+const OTHER_FILES: usize = 100;
 /// The only route: all requests are treated alike.
 const ROUTE: &str = "main";
 /// A header for the token beside `Authorization`, which some clients need for another one.
@@ -34,6 +36,44 @@ fn token(arguments: &Serve, config: &Config) -> Result<Option<Token>, WrongUse> 
     let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
     let token = Token::new(&text).map_err(|error| refused(error.to_string()))?;
     Ok(Some(token))
+}
+
+/// What requests may take: fewer connections where the system allows few open files.
+pub(super) fn limits() -> Limits {
+    let usual = Limits::default();
+    let files = open_files().saturating_sub(OTHER_FILES);
+    Limits {
+        connections: usual.connections.min(files.max(1)),
+        ..usual
+    }
+}
+
+/// How many files may be open at a time, after asking for enough.
+#[cfg(unix)]
+fn open_files() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Limits::default().connections + OTHER_FILES;
+    let wanted = u64::try_from(wanted)
+        .ok()
+        .min(limit.maximum.or(Some(u64::MAX)));
+    let Some(current) = limit.current else {
+        return usize::MAX;
+    };
+    let more = wanted.filter(|wanted| *wanted > current);
+    let raised = more.filter(|_| {
+        let asked = Rlimit {
+            current: more,
+            ..limit
+        };
+        setrlimit(Resource::Nofile, asked).is_ok()
+    });
+    usize::try_from(raised.unwrap_or(current)).unwrap_or(usize::MAX)
+}
+
+#[cfg(not(unix))]
+const fn open_files() -> usize {
+    usize::MAX
 }
 
 /// Listens on an address, which may stand for several.

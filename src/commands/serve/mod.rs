@@ -28,13 +28,17 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::inbox::{Alone, Inbox};
 use crate::interrupt::Interrupt;
-use crate::receive::{Limits, Receiver, Settings, Stop};
+use crate::receive::{Receiver, Settings, Stop};
 use crate::ui;
 use bell::Bell;
 use report::Report;
 
 /// Longest time between a request to stop and the stop of a thread that waits.
 const NAP: Duration = Duration::from_millis(100);
+
+/// Time that a request to PostHog has to end when this process is told to. Without an answer, its
+/// events are sent again by the next one, and PostHog recognises them.
+const LAST_REQUEST: Duration = Duration::from_secs(5);
 
 /// State that the threads share.
 #[derive(Default)]
@@ -83,7 +87,7 @@ pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
     let inbox = mapping::open(config)?;
     let settings = Settings {
         routes,
-        limits: Limits::default(),
+        limits: door::limits(),
     };
     let receiver = receiver(config, host, &inbox, settings)?;
     say_ready(config, host, &listeners)?;
@@ -117,7 +121,11 @@ fn serve(
     listeners: Vec<TcpListener>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<()> {
-    let (shared, stop) = (&Shared::default(), &Stop::new());
+    let (shared, stop) = (&Arc::<Shared>::default(), &Stop::new());
+    let sending = {
+        let (config, host, shared) = (config.clone(), host.clone(), Arc::clone(shared));
+        thread::spawn(move || workers::send(&config, &host, &shared))
+    };
     thread::scope(|scope| {
         let receiving = scope.spawn(move || {
             let served = receiver.serve(listeners, stop);
@@ -126,10 +134,10 @@ fn serve(
             }
         });
         scope.spawn(move || workers::map(config, host, inbox, shared));
-        scope.spawn(move || workers::send(config, host, shared));
         let mut report = Report::new(host, receiver.traffic());
         while !interrupt.is_set() && !shared.is_over() {
             report.tell(shared.sent.load(Ordering::Relaxed));
+            report.tell_failure();
             if let Err(gone) = inbox.check_place() {
                 shared.fail(gone.into());
             }
@@ -142,6 +150,10 @@ fn serve(
         }
         shared.end();
     });
+    let until = host.elapsed() + LAST_REQUEST;
+    while !sending.is_finished() && host.elapsed() < until {
+        thread::sleep(NAP);
+    }
     let mut failure = shared
         .failure
         .lock()

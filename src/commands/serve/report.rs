@@ -1,4 +1,5 @@
-//! A line a minute about what came in, for whoever watches.
+//! What is told while requests come in: a line a minute for whoever watches, and at once when they
+//! cannot be stored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub(super) struct Report<'a> {
     is_watched: bool,
     told_at: Duration,
     told: (TrafficCounts, u64),
+    is_failing: bool,
 }
 
 impl<'a> Report<'a> {
@@ -26,6 +28,27 @@ impl<'a> Report<'a> {
             is_watched: ui::is_watched(),
             told_at: host.elapsed(),
             told: <(TrafficCounts, u64)>::default(),
+            is_failing: false,
+        }
+    }
+
+    /// Says when what comes cannot be stored any more, and when it can again.
+    pub(super) fn tell_failure(&mut self) {
+        let failure = self.traffic.failure();
+        if failure.is_some() == self.is_failing {
+            return;
+        }
+        self.is_failing = failure.is_some();
+        match failure {
+            Some(error) => {
+                let fix = error.fix().map(|fix| format!("; {fix}"));
+                ui::say_in_lines(format_args!(
+                    "what comes cannot be stored, and clients are told to send it again: \
+                     {error}{}",
+                    fix.unwrap_or_default()
+                ));
+            }
+            None => ui::say_in_lines("what comes is stored again"),
         }
     }
 

@@ -97,3 +97,31 @@ fn generated_values_under_the_name_of_a_service_are_replaced() {
     assert_eq!(redacted["okta_org"], made);
     assert_eq!(redacted["looker"], "dashboards");
 }
+
+#[test]
+fn a_list_announces_the_secrets_in_it_as_its_text_would() {
+    let secret = "gT7pQ2xWmZ9kL4vR";
+    let redactor = redactor();
+    for list in [
+        json!(["mysql", "--password", secret]),
+        json!(["run", "--token", secret, "--verbose"]),
+        json!([["X-Api-Key", secret], ["Accept", "*/*"]]),
+        json!({"args": ["curl", "-H", format!("X-Api-Key: {secret}")]}),
+    ] {
+        let mut counts = Counts::default();
+        let mut redacted = list.clone();
+        redactor.value(&mut redacted, &mut counts);
+        assert!(!redacted.to_string().contains(secret), "{redacted}");
+        assert_eq!(redacted.is_array(), list.is_array());
+        assert_eq!(counts.iter().map(|(_, count)| count).sum::<u64>(), 1);
+    }
+    for list in [
+        json!(["--password", "--verbose"]),
+        json!(["read", "password", "token"]),
+        json!(["a", 1, null]),
+    ] {
+        let mut redacted = list.clone();
+        redactor.value(&mut redacted, &mut Counts::default());
+        assert_eq!(redacted, list);
+    }
+}

@@ -135,7 +135,7 @@ pub(super) fn number(value: &Json) -> Option<f64> {
 /// A whole number that is not negative.
 pub(super) fn count(value: &Json) -> Option<u64> {
     if let Some(count) = value.as_u64() {
-        return Some(count);
+        return (count < LONGEST_COUNT).then_some(count);
     }
     let number = number(value).filter(|number| *number >= 0.0 && *number < MAX_COUNT)?;
     #[expect(
@@ -146,8 +146,9 @@ pub(super) fn count(value: &Json) -> Option<u64> {
     Some(number.round() as u64)
 }
 
-/// Larger numbers are no counts.
+/// This and larger numbers are no counts: 2^53, from where on doubles leave out numbers.
 const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
+const LONGEST_COUNT: u64 = 1 << 53;
 
 /// Items of a list at most. An emitter that writes a number in the name of an attribute could name
 /// any.

@@ -119,7 +119,10 @@ impl Identity {
         let of_resource = || text(names::USER).and_then(id);
         Arc::new(Origin {
             person: person.or_else(of_resource),
-            session: self.session.clone().or_else(|| text(names::SESSION)),
+            session: self.session.clone().or_else(|| {
+                let stated = text(names::SESSION);
+                stated.filter(|id| !is_nothing(id))
+            }),
             groups: self.groups.clone(),
             project: service,
             agent: self.agent.clone(),
@@ -132,8 +135,7 @@ impl Identity {
 
 /// An id that identifies somebody. A longer one than PostHog takes is replaced by its hash.
 fn id(id: String) -> Option<String> {
-    const NOBODY: [&str; 2] = ["unknown", "default"];
-    if NOBODY.iter().any(|it| id.eq_ignore_ascii_case(it)) {
+    if is_nothing(&id) {
         return None;
     }
     if id.len() <= LONGEST_ID {
@@ -145,6 +147,39 @@ fn id(id: String) -> Option<String> {
         let _ = write!(hash, "{byte:02x}");
     }
     Some(hash)
+}
+
+/// Whether an id is what programs write when they have none. Everybody with it would be one person,
+/// and all their traces one session.
+fn is_nothing(id: &str) -> bool {
+    const NOTHING: [&str; 24] = [
+        "",
+        "unknown",
+        "default",
+        "undefined",
+        "null",
+        "none",
+        "nil",
+        "<nil>",
+        "nan",
+        "0",
+        "true",
+        "false",
+        "[object object]",
+        "anonymous",
+        "guest",
+        "user",
+        "user_id",
+        "userid",
+        "distinct_id",
+        "distinctid",
+        "id",
+        "email",
+        "not_authenticated",
+        "system",
+    ];
+    let id = id.trim();
+    NOTHING.iter().any(|it| id.eq_ignore_ascii_case(it))
 }
 
 /// The user's id. Claude Code states a hash of the machine, which is no person.
@@ -162,7 +197,7 @@ fn session(span: &Span, facts: &Facts<'_>) -> Option<String> {
     if span.name.starts_with("claude_code.") {
         return facts.text(&["session.id"]);
     }
-    facts.text(names::SESSION)
+    facts.text(names::SESSION).filter(|id| !is_nothing(id))
 }
 
 fn groups(facts: &Facts<'_>) -> Map<String, Json> {
