@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::dialects::withheld::is_withheld;
 use crate::otlp::{Attributes, Value};
 
 /// Attributes of one piece of work, from several spans and log records if more than one instrument
@@ -18,7 +19,7 @@ impl<'a> Facts<'a> {
         Self(vec![attributes])
     }
 
-    /// The value of an attribute, unless it is empty.
+    /// The value of an attribute, unless it is empty or withheld.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         let mut layers = self.0.iter();
         layers.find_map(|layer| given(layer, name))
@@ -81,7 +82,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The value of an attribute, unless it is empty. Sentry renames the attributes of the AI SDK.
+/// The value of an attribute, unless it is empty or withheld. Sentry renames the attributes of the AI
+/// SDK.
 fn given<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a Value> {
     let renamed = || {
         let is_renamed = name.starts_with("ai.");
@@ -90,7 +92,7 @@ fn given<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a Value> {
     let value = attributes.get(name).or_else(renamed)?;
     let is_empty = match value {
         Value::Null => true,
-        Value::Text(text) => text.is_empty(),
+        Value::Text(text) => text.is_empty() || is_withheld(text),
         Value::Array(items) => items.is_empty(),
         Value::Map(fields) => fields.is_empty(),
         _ => false,

@@ -88,8 +88,12 @@ fn around(reader: &Reader, database: &Path, summary: &Summary) -> io::Result<Arc
     };
     let near = mates.iter().enumerate();
     let near = near.filter(|(place, mate)| is_near(*place, mate));
+    let near: Vec<&Summary> = near.map(|(_, mate)| mate).collect();
+    let reports = reader.reports_with(key).map_err(failed)?;
+    let is_new = |it: &&Summary| near.iter().all(|mate| mate.revision.key != it.revision.key);
+    let reports = reports.iter().filter(is_new);
     let mut received = Vec::new();
-    for (_, mate) in near {
+    for mate in near.iter().copied().chain(reports) {
         let read = reader.read(&mate.revision.key).map_err(failed)?;
         received.extend(read.map(|it| (part(database, mate), batch(it))));
     }
