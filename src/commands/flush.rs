@@ -31,7 +31,11 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
         let events = ui::count(sending.outbox().unpark()?, "refused event");
         ui::say(format_args!("{events} to be sent again"));
     }
-    let (mapped, unreadable) = map_received(config, &sending)?;
+    let Received {
+        mapped,
+        left,
+        warnings: unreadable,
+    } = map_received(config, &sending)?;
     sending.follow_decisions()?;
     for line in unreadable.iter().cloned().chain(sending.announcements()?) {
         ui::say_in_lines(line);
@@ -51,37 +55,54 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     } else {
         say(&drained);
     }
-    Ok(if drained.waiting == 0 && drained.parked == 0 {
-        Exit::Done
-    } else {
-        Exit::Incomplete
-    })
+    if left > 0 {
+        ui::say_in_lines(format_args!(
+            "{} wait for room among the events to send; posthog-llma flush again takes more",
+            ui::count(left, "received trace")
+        ));
+    }
+    Ok(
+        if drained.waiting == 0 && drained.parked == 0 && left == 0 {
+            Exit::Done
+        } else {
+            Exit::Incomplete
+        },
+    )
 }
 
-/// Maps everything that was received, quiet or not. Returns the number of traces, and warnings about
-/// those that cannot be read.
-fn map_received(config: &Config, sending: &Sending<'_>) -> anyhow::Result<(usize, Vec<String>)> {
-    let (mut mapped, mut warnings) = (0, Vec::new());
+/// What became of received traces.
+#[derive(Default)]
+struct Received {
+    /// Traces that were mapped.
+    mapped: u64,
+    /// Traces for whose events there is no room.
+    left: u64,
+    /// Why others cannot be read.
+    warnings: Vec<String>,
+}
+
+/// Maps everything that was received, quiet or not.
+fn map_received(config: &Config, sending: &Sending<'_>) -> anyhow::Result<Received> {
+    let mut received = Received::default();
     if !sending.has_destination() || !inbox::is_there(sending.outbox().directory()) {
-        return Ok((mapped, warnings));
+        return Ok(received);
     }
     let inbox = mapping::open(config)?;
     let mut mapping = Mapping::new(sending, &inbox)?;
     loop {
         let step = mapping.step(Which::All, &|| false)?;
-        mapped += step.mapped;
-        warnings.extend(step.warnings);
+        received.mapped += step.mapped as u64;
+        received.warnings.extend(step.warnings);
         if !step.is_more {
+            received.left = step.left as u64;
             break;
         }
     }
-    if mapped > 0 {
-        ui::say(format_args!(
-            "{} read",
-            ui::count(mapped as u64, "received trace")
-        ));
+    if received.mapped > 0 {
+        let traces = ui::count(received.mapped, "received trace");
+        ui::say(format_args!("{traces} read"));
     }
-    Ok((mapped, warnings))
+    Ok(received)
 }
 
 /// Shows which hosts the drain waits for; `None` if no events wait.

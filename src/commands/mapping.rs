@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::in_words;
 use super::sending::Sending;
 use crate::config::Config;
-use crate::inbox::{self, Inbox, Quiet, Reader, Revision, Settings, Summary};
+use crate::inbox::{self, Attempts, Inbox, Quiet, Reader, Revision, Settings, Summary};
 use crate::pipeline::Pipeline;
 use crate::sources;
 use crate::ui;
@@ -18,6 +18,9 @@ const STEP: usize = 64;
 /// inbox keeps traces.
 const SHARE: u64 = 2;
 
+/// How many times the bytes of a trace in the inbox, where it is compressed, its events may take.
+const GROWTH: u64 = 16;
+
 /// Maps received traces.
 pub(super) struct Mapping<'a> {
     sending: &'a Sending<'a>,
@@ -26,6 +29,8 @@ pub(super) struct Mapping<'a> {
     reader: Reader,
     /// The inbox as the source of traces: open as long as this is.
     traces: sources::OpenInbox,
+    /// Traces during which processes ended.
+    attempts: Attempts,
     /// Traces that cannot be read, in the state in which they are. They go on waiting.
     unreadable: HashSet<Revision>,
 }
@@ -46,6 +51,8 @@ pub(super) struct Step {
     pub(super) mapped: usize,
     /// Why traces could not be read.
     pub(super) warnings: Vec<String>,
+    /// Traces of those looked at for which there was no time or no room.
+    pub(super) left: usize,
     /// Whether more of them may be mapped now.
     pub(super) is_more: bool,
 }
@@ -76,6 +83,7 @@ impl<'a> Mapping<'a> {
             inbox,
             reader: inbox.reader()?,
             traces: sources::OpenInbox::open(&inbox::database(directory))?,
+            attempts: Attempts::of(directory)?,
             unreadable: HashSet::new(),
         })
     }
@@ -87,15 +95,18 @@ impl<'a> Mapping<'a> {
     /// When the inbox cannot be read or marked, or the outbox cannot be written.
     pub(super) fn step(&mut self, which: Which, stop: &dyn Fn() -> bool) -> anyhow::Result<Step> {
         let mut done = Step::default();
-        if self.is_full()? {
+        let traces = self.next(which)?;
+        let found = traces.len();
+        if traces.is_empty() {
             return Ok(done);
         }
-        let traces = self.next(which)?;
-        done.is_more = traces.len() == STEP;
         let outbox = self.sending.outbox();
         // Their events are on disk before the inbox is told that they are.
-        let mapped = outbox.durable_at_end(|| self.map_all(traces, stop, &mut done.warnings))??;
+        let mapped =
+            outbox.durable_at_end(|| self.map_all(traces, which, stop, &mut done.warnings))??;
         done.mapped = mapped.len();
+        done.left = found - done.mapped - done.warnings.len();
+        done.is_more = found > 0 && done.mapped + done.warnings.len() == found;
         if !mapped.is_empty() {
             let now = self.sending.host().now().into();
             self.inbox.mark_mapped(mapped, now)?;
@@ -103,10 +114,13 @@ impl<'a> Mapping<'a> {
         Ok(done)
     }
 
-    /// Whether the outbox holds so much that what follows stays in the inbox.
-    fn is_full(&self) -> anyhow::Result<bool> {
+    /// Whether the outbox has room for the events of a trace. What follows it stays in the inbox too.
+    fn has_room(&self, trace: &Summary) -> anyhow::Result<bool> {
         let load = self.sending.load()?;
-        Ok(load.held >= load.limit / SHARE)
+        let left = load.limit.saturating_sub(load.held);
+        // A trace that is larger than the outbox is mapped when nothing else is lost by it.
+        let fits = load.held == 0 || trace.bytes.saturating_mul(GROWTH) < left;
+        Ok(fits && load.held < load.limit / SHARE)
     }
 
     fn next(&self, which: Which) -> anyhow::Result<Vec<Summary>> {
@@ -117,23 +131,42 @@ impl<'a> Mapping<'a> {
             Which::All => self.reader.waiting(limit)?,
         };
         traces.retain(|it| !self.unreadable.contains(&it.revision));
+        // Those that may end this process too come when all others are safe.
+        traces.sort_by_key(|it| self.attempts.count(&it.revision.key));
         traces.truncate(STEP);
+        let others = traces.partition_point(|it| self.attempts.count(&it.revision.key) == 0);
+        traces.truncate(others.max(1));
         Ok(traces)
     }
 
-    /// Returns which traces were mapped: all but the unreadable ones, and those after `stop`.
+    /// Returns which traces were mapped: all but the unreadable ones, and those for which there was no
+    /// time or no room.
     fn map_all(
         &mut self,
         traces: Vec<Summary>,
+        which: Which,
         stop: &dyn Fn() -> bool,
         warnings: &mut Vec<String>,
     ) -> anyhow::Result<Vec<Revision>> {
         let mut mapped = Vec::new();
         for trace in traces {
-            if stop() {
+            if stop() || !self.has_room(&trace)? {
                 break;
             }
-            match self.map(&trace) {
+            let key = trace.revision.key.clone();
+            if which == Which::Quiet && self.attempts.is_given_up(&key) {
+                let id = key.trace_id;
+                warnings.push(format!(
+                    "trace {id} is left out: processes ended while they read it; posthog-llma \
+                     flush tries it again"
+                ));
+                self.unreadable.insert(trace.revision);
+                continue;
+            }
+            self.attempts.begin(&key)?;
+            let done = self.map(&trace);
+            self.attempts.end(&key);
+            match done {
                 Ok(()) => mapped.push(trace.revision),
                 Err(error) if is_of_trace(&error) => {
                     let id = trace.revision.key.trace_id;
@@ -144,6 +177,7 @@ impl<'a> Mapping<'a> {
                 Err(error) => return Err(error),
             }
         }
+        self.attempts.close()?;
         Ok(mapped)
     }
 

@@ -38,6 +38,7 @@
 //! - What waits is never removed to make room.
 
 mod alone;
+mod attempts;
 mod delivery;
 mod digest;
 mod error;
@@ -62,6 +63,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 pub use alone::Alone;
+pub use attempts::Attempts;
 pub use delivery::Delivery;
 pub use error::{ChunkError, InboxError};
 pub use facts::{Fact, Tally};

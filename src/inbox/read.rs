@@ -12,8 +12,15 @@ use super::Revision;
 use super::error::{ChunkError, InboxError};
 use super::key::{Route, TraceKey};
 use super::open;
+use super::sessions::RESPONSE;
 use super::time::{from_millis, span_millis, to_millis};
 use crate::otlp::{LogRecord, Span, TraceId, stored};
+
+/// Traces before and after one among which others are looked for that report the same response: as
+/// many as an exporter sends at once.
+const NEAR: i64 = 512;
+/// Traces that may report the same response as one, at most: the nearest ones.
+const REPORTS: i64 = 8;
 
 /// Reads the inbox, beside the thread that writes or in another process.
 #[derive(Debug)]
@@ -174,6 +181,25 @@ impl Reader {
         self.list(condition, params![route.name(), session])
     }
 
+    /// The traces that may report a response that a trace reports too: of those that were received
+    /// about the same time, since a gateway may give every response the same id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn reports_with(&self, key: &TraceKey) -> Result<Vec<Summary>, InboxError> {
+        let condition = "route = ?2 AND trace_id <> ?1 AND id IN (
+            SELECT other.trace FROM sessions AS own JOIN sessions AS other
+            ON other.session = own.session
+                AND other.trace BETWEEN own.trace - ?4 AND own.trace + ?4
+            WHERE own.trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)
+                AND substr(own.session, 1, length(?3)) = ?3)
+            ORDER BY abs(id - (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2))
+            LIMIT ?5";
+        let (id, route) = (key.trace_id.bytes(), key.route.name());
+        let named = params![id, route, RESPONSE, NEAR, REPORTS];
+        self.list(condition, named)
+    }
+
     /// The sessions that a trace says that it belongs to.
     ///
     /// # Errors
@@ -182,9 +208,10 @@ impl Reader {
         let list = || {
             let mut select = self.connection.prepare_cached(
                 "SELECT session FROM sessions
-                 WHERE trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)",
+                 WHERE trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)
+                     AND substr(session, 1, length(?3)) <> ?3",
             )?;
-            let named = params![key.trace_id.bytes(), key.route.name()];
+            let named = params![key.trace_id.bytes(), key.route.name(), RESPONSE];
             let sessions = select.query_map(named, |row| row.get(0))?;
             sessions.collect::<rusqlite::Result<_>>()
         };

@@ -1,9 +1,12 @@
-//! The session that a span or a log record belongs to.
+//! What traces have in common: the session that a span or a log record belongs to, and the response
+//! that several instrumentations report, each in a trace of its own.
 
-use crate::otlp::Attributes;
+use serde::Deserialize;
+
+use crate::otlp::{Attributes, Span};
 
 /// Names of the session in attributes, the best first.
-const SESSION_KEYS: [&str; 11] = [
+const SESSION_KEYS: [&str; 13] = [
     "$ai_session_id",
     "ai.telemetry.metadata.$ai_session_id",
     "ai.telemetry.metadata.sessionId",
@@ -14,8 +17,45 @@ const SESSION_KEYS: [&str; 11] = [
     "langfuse.session.id",
     "traceloop.association.properties.session_id",
     "langsmith.metadata.session_id",
+    "langsmith.metadata.thread_id",
     "conversation.id",
+    "gcp.vertex.agent.session_id",
 ];
+
+/// Names of the id of a response in attributes.
+const RESPONSE_KEYS: [&str; 3] = ["gen_ai.response.id", "ai.response.id", "llm.response.id"];
+
+/// Beginnings of ids whose makers give each response one of its own.
+const OF_RESPONSES: [&str; 4] = ["gen-", "req_", "msg_", "resp_"];
+
+/// Begins the name under which traces are kept that report a response. No session begins like it.
+pub(super) const RESPONSE: &str = "response\u{1f}";
+
+/// The name under which the trace of a span is kept for the response that the span reports. A span
+/// within another one is in the same trace as other reports of its call, so only roots have one.
+pub(super) fn response_of(span: &Span) -> Option<String> {
+    if span.parent_span_id.is_some() {
+        return None;
+    }
+    let attributes = &span.attributes;
+    let stated = RESPONSE_KEYS.iter().find_map(|name| attributes.text(name));
+    let id = match stated {
+        Some(id) => id.to_owned(),
+        None => in_output(attributes.text("output.value")?)?,
+    };
+    let is_unique = OF_RESPONSES.iter().any(|prefix| id.starts_with(prefix));
+    is_unique.then(|| format!("{RESPONSE}{id}"))
+}
+
+/// The id in a response that is kept as it was, as OpenInference does.
+fn in_output(output: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Response {
+        id: String,
+    }
+    let response: Response = serde_json::from_str(output).ok()?;
+    Some(response.id)
+}
 
 /// The session that a span or a record names, or else its resource.
 pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<&str> {

@@ -91,8 +91,8 @@ enum Returned {
     All,
 }
 
-/// Finds the events of a part that another session owns.
-pub type Claim<'c> = &'c mut dyn FnMut(&Collected) -> anyhow::Result<Foreign>;
+/// Finds the events of a part that another session owns. It may change what was sent of it before.
+pub type Claim<'c> = &'c mut dyn FnMut(&mut Collected) -> anyhow::Result<Foreign>;
 
 /// The position of the next part.
 #[derive(Debug)]
@@ -162,7 +162,7 @@ impl<'a> Parts<'a> {
             if self.returned == Returned::All {
                 return Ok(Step::End);
             }
-            let Some(part) = self.take()? else {
+            let Some(mut part) = self.take()? else {
                 if self.returned == Returned::Some {
                     bail!("{} was emptied while it was read", self.found.locator);
                 }
@@ -178,7 +178,7 @@ impl<'a> Parts<'a> {
                 self.ahead = Some(Ok(Some(part)));
                 return Ok(Step::Restart);
             }
-            let foreign = claim(&part)?;
+            let foreign = claim(&mut part)?;
             if let Some(part) = self.settle(part, foreign) {
                 self.returned = if part.is_part() {
                     Returned::Some

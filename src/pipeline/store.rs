@@ -1,11 +1,12 @@
 //! From sessions to the outbox.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
+use uuid::Uuid;
 
 use super::collected::Collected;
 use super::parts::{Parts, Step};
@@ -192,7 +193,7 @@ impl Pipeline<'_> {
                     outbox = Outbox::open_read_only(directory)?;
                 }
                 let outbox = outbox.as_ref().context("the outbox was removed")?;
-                foreign(&part.session, outbox)
+                claim(&mut part.session, outbox)
             })?;
         }
         let last = last.context("the session ended before it began")?;
@@ -293,7 +294,7 @@ impl Pipeline<'_> {
         };
         let mut writer = outbox.begin(&entry, destination, host.now())?;
         let frozen = writer.session().frozen()?;
-        let first = parts.next(&mut |part| foreign(&part.session, outbox))?;
+        let first = parts.next(&mut |part| claim(&mut part.session, outbox))?;
         let directory = outbox.directory();
         let mut built = None;
         ahead::meanwhile(
@@ -453,10 +454,35 @@ pub fn unread_bytes(
     Ok(unread)
 }
 
+/// Lets a session be what was stored of it, and returns the events that the outbox stored for another
+/// session.
+fn claim(session: &mut Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
+    resume(session, outbox)?;
+    foreign(session, outbox)
+}
+
+/// Calls of a trace keep the identities with which they were stored. If something that was stored is
+/// not there any more, the totals of the trace would be too low, so they stay as they are.
+fn resume(session: &mut Session, outbox: &Outbox) -> anyhow::Result<()> {
+    if session.whole.is_none() {
+        return Ok(());
+    }
+    let stored = outbox.receipt(session.agent.as_str(), &session.key)?.events;
+    if stored == 0 {
+        return Ok(());
+    }
+    let owners = outbox.owners(posthog::identities(session))?.into_iter();
+    let own = owners.filter(|(_, (_, owner))| *owner == session.key);
+    let own: HashSet<Uuid> = own.map(|(event, _)| event).collect();
+    posthog::keep_identities(session, &own);
+    session.is_part = stored > own.len() as u64;
+    Ok(())
+}
+
 /// The events of a session that the outbox stored for another session.
 fn foreign(session: &Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
     let mut events = posthog::claims(session);
-    events.extend(posthog::transcribed(session));
+    events.extend(posthog::reported_elsewhere(session));
     let owners = outbox.owners(events)?.into_iter();
     let foreign = owners.filter(|(_, (_, owner))| *owner != session.key);
     Ok(foreign.map(|(event, _)| event).collect())

@@ -36,16 +36,20 @@ impl Foreign {
     pub fn has(&self, agent: Agent, generation: &Generation) -> bool {
         // Identities are hashes and computed often, so the empty case skips them.
         !self.is_empty()
-            && (self.contains(ids::generation(agent, &generation.id))
-                || self.has_transcript_of(generation))
+            && (self.contains(ids::call(agent, generation))
+                || ids::requested(generation).is_some_and(|it| self.contains(it))
+                || ids::reported(agent, generation).any(|it| self.contains(it))
+                || self.has_other_source_of(generation))
     }
 
-    /// Whether the transcript of a coding agent reports the call that a trace reports too, and so
-    /// the tools that it asked for.
+    /// Whether the transcript of a coding agent reports the call that a trace reports too, or the
+    /// other way round, and so the tools that it asked for.
     #[must_use]
-    pub fn has_transcript_of(&self, generation: &Generation) -> bool {
-        let is_reported = |event| self.contains(event);
-        !self.is_empty() && ids::transcribed(generation).is_some_and(is_reported)
+    pub fn has_other_source_of(&self, generation: &Generation) -> bool {
+        let in_transcript = ids::transcribed(generation);
+        let in_telemetry = ids::requested(generation).filter(|_| generation.traced.is_none());
+        let mut reports = in_transcript.into_iter().chain(in_telemetry);
+        !self.is_empty() && reports.any(|event| self.contains(event))
     }
 }
 

@@ -19,6 +19,27 @@ pub fn generation(agent: Agent, response: &str) -> Uuid {
     id(agent, "generation", [response, ""])
 }
 
+/// A generation of a session: by its request, if the telemetry of an agent reports it, whose
+/// transcript names the request too; otherwise by its response.
+#[must_use]
+pub fn call(agent: Agent, generation: &Generation) -> Uuid {
+    let reported = requested(generation).filter(|_| generation.traced.is_some());
+    reported.unwrap_or_else(|| self::generation(agent, &generation.id))
+}
+
+/// The identity that a call of Claude Code has in its telemetry.
+#[must_use]
+pub fn requested(generation: &Generation) -> Option<Uuid> {
+    let request = generation.request.as_deref()?;
+    Some(self::generation(Agent::ClaudeCode, request))
+}
+
+/// The identities that a call has by other reports of it, which may be in other traces.
+pub fn reported(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
+    let reports = generation.traced.iter().flat_map(|it| &it.others);
+    reports.map(move |report| self::generation(agent, &report.id))
+}
+
 /// The identity that the call of a trace has in a transcript of Claude Code, the only agent that
 /// identifies calls by the provider's id of the response.
 #[must_use]

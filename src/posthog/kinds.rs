@@ -263,10 +263,10 @@ pub(super) fn of_generation<'a>(
         Some(parameters).filter(|it| !it.is_empty()),
     );
     // An application may record no content: null says that, and an empty list that there was none.
-    let is_recorded = generation.traced.is_none()
-        || generation.error.is_some()
-        || !(given.messages.is_empty() && generation.output.is_empty());
-    let is_input_recorded = recording.inputs() && is_recorded;
+    // Every call is given something.
+    let has_input = generation.traced.is_none() || !given.messages.is_empty();
+    let is_recorded = has_input || generation.error.is_some() || !generation.output.is_empty();
+    let is_input_recorded = recording.inputs() && has_input;
     properties.content(names::INPUT, is_input_recorded, || given.messages);
     properties.insert_some(names::OFFERED_TOOLS, given.tools);
     if generation.kind == CallKind::Chat {

@@ -77,7 +77,8 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
     let mut claims = Vec::new();
     let generations = session.all_generations();
     for generation in generations.into_iter().filter(|it| !it.is_copy) {
-        claims.push(ids::generation(session.agent, &generation.id));
+        claims.push(ids::call(session.agent, generation));
+        claims.extend(ids::reported(session.agent, generation));
         claims.extend(
             generation
                 .tool_calls()
@@ -87,12 +88,17 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
     claims
 }
 
-/// The identities under which transcripts of coding agents report calls of an instrumented
-/// application. They belong to the transcripts.
+/// The identities under which calls are reported elsewhere: calls of an instrumented application by
+/// transcripts of coding agents, and calls of coding agents by their telemetry. They belong to
+/// whatever reports them there.
 #[must_use]
-pub fn transcribed(session: &Session) -> Vec<Uuid> {
+pub fn reported_elsewhere(session: &Session) -> Vec<Uuid> {
     let generations = session.all_generations().into_iter();
-    generations.filter_map(ids::transcribed).collect()
+    let elsewhere = generations.flat_map(|generation| {
+        let in_telemetry = ids::requested(generation).filter(|_| generation.traced.is_none());
+        ids::transcribed(generation).into_iter().chain(in_telemetry)
+    });
+    elsewhere.collect()
 }
 
 struct Mapper<'a, 'm> {
@@ -190,7 +196,7 @@ impl<'a> Mapper<'a, '_> {
         for (index, generation) in generations.iter().enumerate() {
             let continues = position.continues || index < last;
             let given = conversation.next(generation);
-            let uuid = ids::generation(self.session.agent, &generation.id);
+            let uuid = ids::call(self.session.agent, generation);
             let is_settled = generation.complete || self.state == SessionState::Ended;
             if is_settled && self.owns(generation) {
                 self.generation(generation, uuid, given, position);
@@ -208,7 +214,7 @@ impl<'a> Mapper<'a, '_> {
                 let tool = ids::tool_of(agent, &self.session.key, generation, call);
                 let is_own = !generation.is_copy
                     && !self.foreign.contains(tool)
-                    && !self.foreign.has_transcript_of(generation);
+                    && !self.foreign.has_other_source_of(generation);
                 if is_settled && is_own && self.tools.insert(tool) {
                     self.tool(
                         call,

@@ -40,7 +40,7 @@ pub use earlier::Earlier;
 pub use input::{InputScope, RequestMessages, Wanted};
 pub use lineage::Lineage;
 pub use oddities::{Oddities, Skipped};
-pub use operation::{Operation, OperationKind, Traced};
+pub use operation::{Operation, OperationKind, Report, Traced};
 pub use origin::Origin;
 pub use recording::Recording;
 pub use root::{Session, SessionState};

@@ -21,6 +21,18 @@ pub struct Traced {
     /// The provider's id of the response, if each response has one of its own: the transcript of a
     /// coding agent may report the same call.
     pub response: Option<String>,
+    /// Other reports of the same call. While nothing else of it had come, each would have been the
+    /// call.
+    pub others: Vec<Report>,
+}
+
+/// A report of a call by one span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The id that the call has by this report alone.
+    pub id: String,
+    /// Identifies the span within its trace.
+    pub span: String,
 }
 
 /// Work that is neither a call of a model nor the execution of a tool that a known call asked for.

@@ -73,6 +73,9 @@ pub struct Generation {
     /// The provider's id of the response, or a substitute that is unique without one. It identifies
     /// the response in all files that hold a copy.
     pub id: String,
+    /// The provider's id of the request, by which the transcript of an agent and its own telemetry
+    /// name the same call.
+    pub request: Option<String>,
     /// Its kind.
     pub kind: CallKind,
     /// The ids and the name that the application gave to it.

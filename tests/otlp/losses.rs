@@ -220,22 +220,20 @@ fn loss_5_an_embedding_has_its_model_and_tokens_and_is_counted_once() {
 fn loss_6_a_429_is_a_429_and_an_unknown_status_is_none() {
     let call = json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o" });
     let stated = json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "http.response.status_code": 429 });
-    for (attributes, message, expected) in [
-        (&call, "Error code: 429 - Rate limit reached", json!(429)),
-        (&stated, "Rate limit reached", json!(429)),
-        (&call, "Rate limit reached", Value::Null),
+    for (attributes, kind, message, expected) in [
+        (&call, "Error", "Error code: 429 - slow down", json!(429)),
+        (&stated, "Error", "slow down", json!(429)),
+        (&call, "AI_APICallError", "Rate limit reached", json!(429)),
+        (&call, "AI_APICallError", "context too long", Value::Null),
+        (&call, "Error", "Rate limit reached", Value::Null),
     ] {
         let events = events_of(
             "x",
-            &[failed(
-                span("1", "chat", (0, 9), attributes),
-                "RateLimitError",
-                message,
-            )],
+            &[failed(span("1", "chat", (0, 9), attributes), kind, message)],
         );
         let call = only(&events, "$ai_generation");
         assert_eq!(call["$ai_is_error"], true);
-        assert_eq!(call["$ai_error"], format!("RateLimitError: {message}"));
+        assert_eq!(call["$ai_error"], format!("{kind}: {message}"));
         assert_eq!(call["$ai_http_status"], expected, "{message}");
         assert!(
             !json!(events).to_string().contains("secretFunction"),

@@ -157,7 +157,11 @@ pub(super) fn traces_below(path: &Path) -> Vec<PathBuf> {
 /// The events of all traces at or below a path. The double of PostHog takes them.
 pub(crate) fn events_below(path: &Path, run: &Run) -> Events {
     let traces = traces_below(path).into_iter();
-    let events: Events = traces.flat_map(|trace| run.events(&trace)).collect();
+    judged(traces.flat_map(|trace| run.events(&trace)).collect())
+}
+
+/// Events that the double of PostHog takes.
+pub(super) fn judged(events: Events) -> Events {
     if !events.is_empty() {
         let body = json!({ "api_key": API_KEY, "batch": events });
         judge(Lane::Ai, &body).unwrap_or_else(|refusal| panic!("{}", refusal.reason));

@@ -108,6 +108,60 @@ fn a_call_that_a_transcript_holds_too_is_counted_once_if_its_id_was_drawn() {
     }
 }
 
+/// The request ids of a transcript, in the form in which Anthropic draws them.
+fn with_drawn_requests(session: &Session) -> Vec<String> {
+    let transcript = fs::read_to_string(&session.path).expect("it is there");
+    let ids = transcript.split("\"req_").skip(1);
+    let mut ids: Vec<&str> = ids.filter_map(|it| it.split('"').next()).collect();
+    ids.dedup();
+    let drawn = |id: &str| format!("req_011CSHoEeqs5C35K2UUqR{id}");
+    let mut changed = transcript.clone();
+    for id in &ids {
+        changed = changed.replace(&format!("\"req_{id}\""), &format!("\"{}\"", drawn(id)));
+    }
+    fs::write(&session.path, changed).expect("it is ours");
+    ids.into_iter().map(drawn).collect()
+}
+
+#[test]
+fn a_call_that_telemetry_of_claude_code_reported_before_its_transcript_is_counted_once() {
+    let scene = Scene::on(|env| env.without("POSTHOG_LLMA_CC_ENABLED"));
+    let session = Session::write(&scene.env, 1, 2);
+    let requests = with_drawn_requests(&session);
+    assert_eq!(requests.len(), 4, "two turns of two calls: {requests:?}");
+    let ingest = |path: &PathBuf| scene.env.command(["ingest"]).argument(path).run().success();
+    let spans: Vec<Value> = requests[..3]
+        .iter()
+        .zip(1..)
+        .map(|(request, number)| {
+            let own = json!({ "session.id": session.id, "span.type": "llm_request",
+                "request_id": request, "gen_ai.response.id": request });
+            let times = (number * 10, number * 10 + 9);
+            span(
+                &number.to_string(),
+                "claude_code.llm_request",
+                times,
+                &chat(&own),
+            )
+        })
+        .collect();
+    let trace = request("claude-code", "com.anthropic.claude_code.tracing", &spans);
+    ingest(&file(&scene.env, &trace));
+    ingest(&session.path);
+    let calls = |events: &[Value]| {
+        let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
+        calls.count()
+    };
+    let events = scene.posthog.merged();
+    assert_eq!(calls(&events), 4, "the fourth is in the transcript alone");
+    let tools = events
+        .iter()
+        .filter(|it| it["properties"]["$ai_span_type"] == "tool");
+    assert_eq!(tools.count(), 0, "those of the reported calls are theirs");
+    ingest(&file(&scene.env, &trace));
+    assert_eq!(calls(&scene.posthog.merged()), 4);
+}
+
 #[test]
 fn codex_and_gemini_cli_are_read_like_any_application() {
     let env = TestEnv::new();

@@ -109,6 +109,38 @@ fn without_a_key_everything_is_kept_until_there_is_one() {
 }
 
 #[test]
+fn traces_wait_until_there_is_room_for_their_events() {
+    const TRACES: u32 = 24;
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog).with("POSTHOG_LLMA_MAX_OUTBOX_BYTES", "1048576");
+    let keyless = TestEnv::sending_to(&posthog)
+        .with("POSTHOG_LLMA_STATE_DIR", env.state())
+        .without("POSTHOG_API_KEY");
+    let serving = Serving::start(&keyless);
+    let mut random = fastrand::Rng::with_seed(1);
+    for trace in 1..=TRACES {
+        let words = (0..200_000).map(|it| if it % 7 == 0 { ' ' } else { random.lowercase() });
+        let mut span = call(trace.into(), 1, 0);
+        let words: String = words.collect();
+        let content =
+            serde_json::json!({ "key": "gen_ai.prompt", "value": { "stringValue": words } });
+        span["attributes"]
+            .as_array_mut()
+            .expect("a list")
+            .push(content);
+        serving.take(&body(&[span]));
+    }
+    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    let mut flushes = 0;
+    while env.run(["flush"]).status.code() != Some(0) {
+        flushes += 1;
+        assert!(flushes <= TRACES, "it has no end");
+    }
+    assert!(flushes > 0, "all of it had room");
+    assert_eq!(posthog.named("$ai_generation").len(), TRACES as usize);
+}
+
+#[test]
 fn a_slow_posthog_holds_up_nobody_who_sends() {
     let posthog = PostHog::start();
     posthog.set(Fault::Slow(Duration::from_secs(20)));

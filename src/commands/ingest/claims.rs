@@ -52,8 +52,8 @@ impl Turn {
         let id: Arc<str> = session.key.as_str().into();
         let mut foreign = Vec::new();
         if let Some(owners) = self.owners() {
-            let transcribed = posthog::transcribed(session).into_iter();
-            foreign.extend(transcribed.filter(|it| owners.contains_key(it)));
+            let elsewhere = posthog::reported_elsewhere(session).into_iter();
+            foreign.extend(elsewhere.filter(|it| owners.contains_key(it)));
             for claim in claims {
                 let owner = owners.entry(claim).or_insert_with(|| Arc::clone(&id));
                 if *owner != id {

@@ -21,6 +21,7 @@ fn at(minute: i64) -> DateTime<Utc> {
 fn response(id: &str, output: Vec<Block>) -> Generation {
     Generation {
         id: id.to_owned(),
+        request: None,
         kind: CallKind::Chat,
         traced: None,
         cache_counts: CacheCounts::Apart,

@@ -316,6 +316,7 @@ impl<'a> Conversation<'a> {
         self.happened(step.ended_at);
         let mut generation = Generation {
             id,
+            request: None,
             kind: CallKind::Chat,
             traced: None,
             cache_counts: CacheCounts::Apart,

@@ -15,6 +15,7 @@ use super::content::Request;
 use super::dialects::codex;
 use super::dialects::kinds::is_of_openrouter;
 use super::history::History;
+use super::logs::at;
 use super::tree::Tree;
 use super::twins::Print;
 use crate::fingerprint;
@@ -223,13 +224,13 @@ impl Archive {
     /// Adds log records that name no trace to the trace of their conversation, and makes spans of the
     /// log records of Codex.
     fn place(&mut self, mut loose: Vec<(usize, LogRecord)>) {
-        loose.sort_by_key(|(_, log)| codex::at(log));
+        loose.sort_by_key(|(_, log)| at(log));
         let mut turns: HashMap<String, Vec<(u64, TraceId)>> = HashMap::new();
         for (id, pieces) in &self.traces {
             for log in &pieces.logs {
                 if let Some(conversation) = codex::conversation(log) {
                     let turns = turns.entry(conversation.to_owned()).or_default();
-                    turns.push((codex::at(log), *id));
+                    turns.push((at(log), *id));
                 }
             }
         }
@@ -240,7 +241,7 @@ impl Archive {
             let turns = codex::conversation(&log).and_then(|it| turns.get(it));
             let turns = turns.map_or(&[][..], Vec::as_slice);
             // The last record before it tells in which turn it is.
-            let before = turns.partition_point(|(at, _)| *at <= codex::at(&log));
+            let before = turns.partition_point(|(made, _)| *made <= at(&log));
             if let Some((_, trace)) = before.checked_sub(1).and_then(|it| turns.get(it)) {
                 self.pieces(*trace, file).logs.push(log);
             }

@@ -20,7 +20,7 @@ use crate::models;
 use crate::otlp::{LogRecord, Span};
 use crate::session::{
     Block, CallKind, Circumstances, Generation, Message, Operation, OperationKind, OutputCount,
-    Parameters, Retries, Role, StopReason, Traced, UsageReport,
+    Parameters, Report, Retries, Role, StopReason, Traced, UsageReport,
 };
 
 /// Name of the root of a request at OpenRouter to which its user gave none.
@@ -121,7 +121,8 @@ pub(super) fn generation(
     let requested = facts.text(names::REQUESTED_MODEL);
     let is_present = error.is_some() || report == UsageReport::Present;
     Generation {
-        id: identity(node),
+        id: identity(node.span),
+        request: None,
         kind,
         traced: Some(traced),
         is_copy: false,
@@ -160,11 +161,28 @@ pub(super) fn generation(
 
 /// What identifies a call: OpenRouter's id of it, under which OpenRouter and the application both
 /// report it; otherwise its span.
-fn identity(node: &Node<'_>) -> String {
-    let response = Facts::of(&node.span.attributes).text(names::RESPONSE_ID);
+fn identity(span: &Span) -> String {
+    let response = Facts::of(&span.attributes).text(names::RESPONSE_ID);
     match response.filter(|id| id.starts_with("gen-") && id.len() >= 24) {
         Some(id) => id,
-        None => format!("{}/{}", node.span.trace_id, node.span.span_id),
+        None => format!("{}/{}", span.trace_id, span.span_id),
+    }
+}
+
+/// The ids and the name of a call, in a span with this `parent`.
+pub(super) fn traced(node: &Node<'_>, parent: Option<String>) -> Traced {
+    let reports = node.reports.iter();
+    Traced {
+        span: node.span.span_id.to_string(),
+        parent,
+        name: name_of_call(node),
+        response: twins::drawn_response(node),
+        others: reports
+            .map(|span| Report {
+                id: identity(span),
+                span: span.span_id.to_string(),
+            })
+            .collect(),
     }
 }
 
@@ -182,15 +200,15 @@ fn facts_of_usage<'a>(node: &Node<'a>) -> Facts<'a> {
     Facts(spans.chain(logs).collect())
 }
 
-/// Providers whose names differ between the semantic conventions and PostHog's prices.
-const PROVIDERS: [(&str, &str); 9] = [
+/// Providers, or beginnings of their names, that differ between the semantic conventions or the AI SDK
+/// and PostHog's prices.
+const PROVIDERS: [(&str, &str); 8] = [
     ("aws.bedrock", "bedrock"),
-    ("az.ai.openai", "azure"),
-    ("azure.ai.openai", "azure"),
-    ("azure.ai.inference", "azure"),
-    ("gcp.vertex_ai", "google"),
-    ("gcp.gemini", "google"),
-    ("gcp.gen_ai", "google"),
+    ("amazon-bedrock", "bedrock"),
+    ("az", "azure"),
+    ("azure", "azure"),
+    ("azure-openai", "azure"),
+    ("gcp", "google"),
     ("x_ai", "xai"),
     ("mistral_ai", "mistral"),
 ];
@@ -204,11 +222,10 @@ fn provider(node: &Node<'_>, facts: &Facts<'_>, model: Option<&str>) -> Option<S
     let stated = stated.filter(|it| !["langchain", "langgraph"].contains(&it.as_str()));
     let known = stated.map(|stated| {
         let mut providers = PROVIDERS.iter();
-        match providers.find(|(name, _)| *name == stated) {
-            Some((_, name)) => (*name).to_owned(),
-            // The AI SDK adds the kind of the model: `openai.chat`.
-            None => stated.split('.').next().unwrap_or(&stated).to_owned(),
-        }
+        // The AI SDK adds the kind of the model: `openai.chat`.
+        let maker = stated.split('.').next().unwrap_or(&stated);
+        let known = providers.find(|(name, _)| [maker, &stated].contains(name));
+        known.map_or(maker, |(_, name)| *name).to_owned()
     });
     known.or_else(|| models::provider(model?).map(str::to_owned))
 }
@@ -307,7 +324,7 @@ fn camel(name: &str) -> String {
 }
 
 /// Name of a call for people; none for one that its user could have named and did not.
-pub(super) fn name_of_call(node: &Node<'_>) -> Option<String> {
+fn name_of_call(node: &Node<'_>) -> Option<String> {
     let name = &node.span.name;
     let is_unnamed = is_of_openrouter(node.span) && [UNNAMED, "chat"].contains(&name.as_str());
     (!name.is_empty() && !is_unnamed).then(|| name.clone())
@@ -341,9 +358,7 @@ fn states(node: &Node<'_>, facts: &Facts<'_>) -> (Json, Json) {
     let said = Said::of(&node.logs, &node.span.events);
     let request = content::request(facts, &said);
     let asked = messages::last_text(&request.messages, Role::User);
-    let prompt = facts
-        .text(&["user_prompt", "prompt"])
-        .filter(|it| it != messages::NOT_RECORDED);
+    let prompt = facts.text(&["user_prompt", "prompt"]);
     let value = |candidates| {
         facts
             .value(candidates)

@@ -6,6 +6,7 @@ use super::dialects::candidates as names;
 use super::facts::{Facts, parsed};
 use super::logs::Said;
 use super::messages;
+use super::withheld::is_withheld;
 use crate::session::{Block, Message, Role};
 
 /// The request of a call.
@@ -99,7 +100,7 @@ fn of_model(messages: Vec<Message>) -> Vec<Block> {
 fn answer_in_pieces(facts: &Facts<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
     if let Some(Json::String(thought)) = facts.value(names::OUTPUT_REASONING) {
-        blocks.push(Block::Thinking(thought));
+        blocks.extend(messages::thinking(thought));
     }
     match facts.value(names::OUTPUT_TEXT) {
         Some(Json::String(text)) => blocks.extend(text_or_list(text)),
@@ -179,10 +180,12 @@ pub(super) fn embedded(facts: &Facts<'_>) -> Vec<Message> {
 /// The text of one embedding, in a message.
 fn embedded_text(item: Json) -> Vec<Message> {
     let text = |text: String| {
-        vec![Message {
+        let content = Some(text).filter(|it| !is_withheld(it)).map(Block::Text);
+        let messages = content.map(|it| Message {
             role: Role::User,
-            content: vec![Block::Text(text)],
-        }]
+            content: vec![it],
+        });
+        messages.into_iter().collect()
     };
     match item {
         Json::String(value) => text(unquoted(value)),

@@ -1,7 +1,10 @@
 //! Looks facts up among the attributes of spans and log records.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
+use super::withheld::is_withheld;
 use crate::otlp::{Attributes, Value};
 
 /// Attributes of one piece of work, from several spans and log records if more than one instrument
@@ -18,7 +21,7 @@ impl<'a> Facts<'a> {
         Self(vec![attributes])
     }
 
-    /// The value of an attribute, unless it is empty.
+    /// The value of an attribute, unless it is empty or withheld.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         let mut layers = self.0.iter();
         layers.find_map(|layer| given(layer, name))
@@ -81,7 +84,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The value of an attribute, unless it is empty. Sentry renames the attributes of the AI SDK.
+/// The value of an attribute, unless it is empty or withheld. Sentry renames the attributes of the AI
+/// SDK.
 fn given<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a Value> {
     let renamed = || {
         let is_renamed = name.starts_with("ai.");
@@ -90,7 +94,7 @@ fn given<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a Value> {
     let value = attributes.get(name).or_else(renamed)?;
     let is_empty = match value {
         Value::Null => true,
-        Value::Text(text) => text.is_empty(),
+        Value::Text(text) => text.is_empty() || is_withheld(text),
         Value::Array(items) => items.is_empty(),
         Value::Map(fields) => fields.is_empty(),
         _ => false,
@@ -153,69 +157,75 @@ const LONGEST_COUNT: u64 = 1 << 53;
 /// Items of a list at most. An emitter that writes a number in the name of an attribute could name
 /// any.
 const MAX_ITEMS: usize = 10_000;
+/// Levels of such a list.
+const DEEPEST: usize = 32;
 
 /// Builds the list whose items' fields are attributes of their own.
 fn gather(attributes: &Attributes, prefix: &str) -> Option<Json> {
-    let mut list = Json::Array(Vec::new());
+    let mut list = Json::Object(Map::new());
     for attribute in attributes {
         let rest = attribute.key.strip_prefix(prefix);
         let Some(path) = rest.and_then(|rest| rest.strip_prefix('.')) else {
             continue;
         };
-        if path.starts_with(|first: char| first.is_ascii_digit()) {
+        let is_item = path.starts_with(|first: char| first.is_ascii_digit());
+        if is_item && path.matches('.').count() < DEEPEST {
             insert(&mut list, path, attribute.value.clone().into());
         }
     }
-    let is_filled = list.as_array().is_some_and(|items| !items.is_empty());
-    is_filled.then(|| without_gaps(list))
+    let is_filled = list.as_object().is_some_and(|items| !items.is_empty());
+    is_filled.then(|| with_lists(list))
 }
+
+/// What the name of a field begins with that stands for an item of a list. The items are fields until
+/// all of them are there: a list would have to hold all those before an item too, which may be many.
+const ITEM: char = '\0';
 
 fn insert(place: &mut Json, path: &str, value: Json) {
     let (step, rest) = match path.split_once('.') {
         Some((step, rest)) => (step, Some(rest)),
         None => (path, None),
     };
-    let child = match step.parse::<usize>() {
+    let name = match step.parse::<usize>() {
         Ok(index) if index >= MAX_ITEMS => return,
-        Ok(index) => {
-            if !place.is_array() {
-                *place = Json::Array(Vec::new());
-            }
-            let Json::Array(items) = place else { return };
-            if items.len() <= index {
-                items.resize(index + 1, Json::Null);
-            }
-            &mut items[index]
-        }
-        Err(_) => {
-            if !place.is_object() {
-                *place = Json::Object(Map::new());
-            }
-            let Json::Object(fields) = place else { return };
-            fields.entry(step.to_owned()).or_insert(Json::Null)
-        }
+        Ok(index) => format!("{ITEM}{index}"),
+        Err(_) => step.to_owned(),
     };
+    let is_alike = |fields: &Map<String, Json>| {
+        let mut names = fields.keys();
+        names
+            .next()
+            .is_none_or(|it| it.starts_with(ITEM) == name.starts_with(ITEM))
+    };
+    if !place.as_object().is_some_and(is_alike) {
+        *place = Json::Object(Map::new());
+    }
+    let Json::Object(fields) = place else { return };
+    let child = fields.entry(name).or_insert(Json::Null);
     match rest {
         Some(rest) => insert(child, rest, value),
         None => *child = value,
     }
 }
 
-/// The list without items that no attribute names.
-fn without_gaps(value: Json) -> Json {
-    match value {
-        Json::Array(items) => {
-            let items = items.into_iter().filter(|item| !item.is_null());
-            items.map(without_gaps).collect()
-        }
-        Json::Object(fields) => {
-            let fields = fields.into_iter();
-            fields
-                .map(|(name, field)| (name, without_gaps(field)))
-                .collect()
-        }
-        other => other,
+/// The value with its lists.
+fn with_lists(value: Json) -> Json {
+    let Json::Object(fields) = value else {
+        return value;
+    };
+    if !fields.keys().next().is_some_and(|it| it.starts_with(ITEM)) {
+        let fields = fields.into_iter();
+        return Json::Object(fields.map(|(name, it)| (name, with_lists(it))).collect());
     }
+    let index = |name: &str| {
+        name.trim_start_matches(ITEM)
+            .parse::<usize>()
+            .unwrap_or(MAX_ITEMS)
+    };
+    let items = fields.into_iter().map(|(name, it)| (index(&name), it));
+    let items: BTreeMap<usize, Json> = items.collect();
+    let items = items.into_values().filter(|it| !it.is_null());
+    items.map(with_lists).collect()
 }
 
 #[cfg(test)]
@@ -270,5 +280,17 @@ mod tests {
         );
         assert_eq!(list[1]["message"]["role"], "tool");
         assert_eq!(facts.spread("out"), None);
+    }
+
+    #[test]
+    fn the_number_of_an_item_takes_no_memory_and_deep_names_no_stack() {
+        let text = |index: usize| format!("m.9999.c.{index}.c.9999.text");
+        let many = (0..2000).map(|index| (text(index), Value::from("x")));
+        let deep = (format!("m.0{}", ".1".repeat(100_000)), Value::from("x"));
+        let attributes: Attributes = many.chain([deep]).collect();
+        let list = gather(&attributes, "m").unwrap();
+        assert_eq!(list[0]["c"].as_array().unwrap().len(), 2000);
+        assert_eq!(list[0]["c"][1999], json!({"c": [{"text": "x"}]}));
+        assert_eq!(list.as_array().unwrap().len(), 1);
     }
 }

@@ -58,14 +58,16 @@ impl History {
                 .count();
             new.drain(..answers);
         }
-        // The same request again adds nothing: an attempt that failed is repeated.
+        // The same request again adds nothing: an attempt that failed is repeated. Nor does one
+        // that only repeats the answer before it. Either shows what it continues.
         if !prints.is_empty() && !self.conversations.contains(&prints) {
             self.conversations.retain(|it| !prints.starts_with(it));
             self.conversations.push(prints);
             if self.conversations.len() > MOST {
                 self.conversations.remove(0);
             }
-        } else if new.is_empty() {
+        }
+        if new.is_empty() {
             new.extend(request.messages.last().cloned());
         }
         Added {

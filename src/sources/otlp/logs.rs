@@ -28,6 +28,11 @@ fn author(event: &str) -> Option<&'static str> {
     })
 }
 
+/// When a record was made, in nanoseconds since 1970.
+pub(super) const fn at(log: &LogRecord) -> u64 {
+    if log.time > 0 { log.time } else { log.observed }
+}
+
 /// The event that a log record describes.
 pub(super) fn event_of(log: &LogRecord) -> &str {
     if !log.event_name.is_empty() && !log.event_name.starts_with("event ") {

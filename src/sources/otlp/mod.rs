@@ -23,9 +23,11 @@
 //! | `history` | what a call adds to its conversation |
 //! | `usage`, `outcome` | tokens, costs, times, errors, reasons |
 //! | `calls`, `tools` | the parts of the session |
+//! | `asked` | which call asked for the execution of a tool |
 //! | `read` | the session |
 
 mod archive;
+mod asked;
 mod calls;
 mod content;
 mod dialects;
@@ -44,6 +46,7 @@ mod tools;
 mod tree;
 mod twins;
 mod usage;
+mod withheld;
 
 pub use received::OpenInbox;
 pub(super) use source::Otlp;

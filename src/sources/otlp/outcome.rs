@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
 
 use super::dialects::candidates as names;
+use super::dialects::refusals;
 use super::facts::{Facts, parsed};
 use crate::models;
 use crate::otlp::{Span, SpanEvent, StatusCode, Value};
@@ -142,6 +143,8 @@ pub(super) fn error(span: &Span, facts: &Facts<'_>) -> Option<CallError> {
     let has_failed = span.status.code == StatusCode::Error
         || facts.flag(&["success"]) == Some(false)
         || facts.text(&["langfuse.observation.level", "span.level"]).as_deref() == Some("ERROR")
+        // An attempt of OpenRouter at a provider.
+        || facts.count(&["span.metadata.status_code"]) >= Some(400)
         // A success may carry an empty type.
         || kind.is_some() && span.status.code != StatusCode::Ok;
     if !has_failed {
@@ -155,11 +158,11 @@ pub(super) fn error(span: &Span, facts: &Facts<'_>) -> Option<CallError> {
     let message = message
         .or_else(|| kind.clone())
         .unwrap_or_else(|| "failed".to_owned());
+    let thrown = exception.and_then(|it| it.attributes.text("exception.type"));
+    let known = || refusals::status(thrown.or(kind.as_deref())?, &message);
     Some(CallError {
-        status: status(exception, facts, &message),
-        kind: kind.or_else(|| {
-            exception.and_then(|it| it.attributes.text("exception.type").map(str::to_owned))
-        }),
+        status: status(exception, facts, &message).or_else(known),
+        kind: kind.clone().or_else(|| thrown.map(str::to_owned)),
         message,
     })
 }
@@ -315,7 +318,7 @@ mod tests {
         assert_eq!(error.message, "AI_APICallError: Rate limit reached");
         assert_eq!(
             (error.kind.as_deref(), error.status),
-            (Some("AI_APICallError"), None)
+            (Some("AI_APICallError"), Some(429))
         );
     }
 }

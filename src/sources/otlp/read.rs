@@ -1,10 +1,13 @@
 //! One trace as a session.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
 
 use super::archive::Trace;
 use super::calls::{self, Exchange};
+use super::dialects::agents;
 use super::dialects::kinds::{SpanKind, is_of_openrouter};
 use super::facts::Facts;
 use super::history::History;
@@ -68,7 +71,7 @@ impl Work {
                     span: node.span.span_id.to_string(),
                     parent: parent(index),
                     name: calls::name_of_operation(node),
-                    response: None,
+                    ..Traced::default()
                 },
             )
         }));
@@ -148,6 +151,7 @@ fn generations(
         Some(InputScope::Full) | None => History::default(),
     };
     let mut generations: Vec<(usize, Generation)> = Vec::new();
+    let mut requests = HashSet::new();
     for (index, node) in tree.nodes.iter().enumerate() {
         let SpanKind::Call(kind) = node.kind else {
             continue;
@@ -156,13 +160,9 @@ fn generations(
             continue;
         }
         let exchange = Exchange::of(node, kind);
-        let traced = Traced {
-            span: node.span.span_id.to_string(),
-            parent: parent(index),
-            name: calls::name_of_call(node),
-            response: twins::drawn_response(node),
-        };
+        let traced = calls::traced(node, parent(index));
         let mut generation = calls::generation(node, kind, exchange, &mut history, traced);
+        generation.request = agents::request(node.span).filter(|id| requests.insert(id.clone()));
         for block in &mut generation.output {
             if let Block::ToolCall(call) = block {
                 call.called_at = generation.ended_at;

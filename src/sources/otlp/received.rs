@@ -166,7 +166,15 @@ fn around(reader: &Reader, database: &Path, summary: &Summary) -> io::Result<Arc
     };
     let near = mates.into_iter().enumerate();
     let near = near.filter(|(place, mate)| is_near(*place, mate));
-    let near: Vec<Summary> = near.map(|(_, mate)| mate).collect();
+    let mut near: Vec<Summary> = near.map(|(_, mate)| mate).collect();
+    for report in reader.reports_with(key).map_err(failed)? {
+        if near
+            .iter()
+            .all(|mate| mate.revision.key != report.revision.key)
+        {
+            near.push(report);
+        }
+    }
     let revisions: Vec<Revision> = near.iter().map(|it| it.revision.clone()).collect();
     let last = with_kept(database, |kept| kept.last.clone()).flatten();
     if let Some(last) = last.filter(|it| it.revisions == revisions) {

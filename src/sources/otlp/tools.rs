@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::{Map, Value as Json};
 
+use super::asked::{self, Asked};
 use super::calls::circumstances;
 use super::content::Request;
 use super::dialects::candidates as names;
@@ -25,11 +26,11 @@ pub(super) struct Execution {
     /// Index of its span.
     pub(super) node: usize,
     pub(super) call_id: Option<String>,
-    name: String,
-    input: Json,
+    pub(super) name: String,
+    pub(super) input: Json,
     output: Json,
     error: Option<CallError>,
-    times: Times,
+    pub(super) times: Times,
     /// The part of the time in which a person was asked.
     waited: Option<TimeDelta>,
     /// The tool's own part of the time, if it is reported apart.
@@ -73,10 +74,9 @@ impl Execution {
         }
         let own = self.worked.unwrap_or_else(|| self.times.length());
         call.traced = Some(Traced {
-            response: None,
             span: node.span.span_id.to_string(),
             parent: Some(parent),
-            name: None,
+            ..Traced::default()
         });
         call.called_at = self.times.start;
         call.is_untimed = false;
@@ -106,10 +106,10 @@ impl Execution {
     fn alone(self, node: &Node<'_>, parent: Option<String>) -> Operation {
         Operation {
             traced: Traced {
-                response: None,
                 span: node.span.span_id.to_string(),
                 parent,
                 name: Some(self.name),
+                ..Traced::default()
             },
             kind: OperationKind::Tool,
             call_id: self.call_id,
@@ -218,33 +218,12 @@ pub(super) fn attach(
     containers: &[Option<usize>],
     parents: &dyn Fn(usize) -> Option<String>,
 ) -> Vec<Operation> {
-    let mut asked: HashMap<String, Vec<usize>> = HashMap::new();
-    for (place, (_, generation)) in generations.iter().enumerate() {
-        for call in generation.tool_calls().filter(|it| !it.id.is_empty()) {
-            asked.entry(call.id.clone()).or_default().push(place);
-        }
-    }
+    let mut asked = Asked::of(generations, tree, containers);
     let mut alone = Vec::new();
     for execution in executions {
         let node = &tree.nodes[execution.node];
-        let named = named_in_logs(node, generations, tree);
-        let by_id = || {
-            let places = asked.get(execution.call_id.as_deref()?)?;
-            let is_before =
-                |place: &&usize| generations[**place].1.started_at <= execution.times.start;
-            places
-                .iter()
-                .rev()
-                .find(is_before)
-                .or_else(|| places.first())
-                .copied()
-        };
-        // A tool within a call was asked for by it.
-        let within = || {
-            let call = containers[execution.node]?;
-            generations.iter().position(|(index, _)| *index == call)
-        };
-        let Some(place) = named.or_else(by_id).or_else(within) else {
+        let container = containers[execution.node];
+        let Some(place) = asked.place(&execution, node, container, generations) else {
             let parent = parents(execution.node);
             alone.push(execution.alone(node, parent));
             continue;
@@ -252,39 +231,17 @@ pub(super) fn attach(
         let (_, generation) = &mut generations[place];
         let parent = generation.traced.as_ref().map(|it| it.span.clone());
         let parent = parent.unwrap_or_default();
-        let id = execution.call_id.clone().unwrap_or_default();
-        if let Some(call) = call_in(generation, &id) {
+        if let Some(call) = asked::call_in(generation, &execution) {
             execution.complete(call, node, parent);
         } else {
             // Its response is not recorded.
+            let id = execution.call_id.clone().unwrap_or_default();
             let mut call = messages::tool_call(id, execution.name.clone());
             execution.complete(&mut call, node, parent);
             generation.output.push(Block::ToolCall(Box::new(call)));
         }
     }
     alone
-}
-
-/// The call whose id a log record about the execution states.
-fn named_in_logs(
-    node: &Node<'_>,
-    generations: &[(usize, Generation)],
-    tree: &Tree<'_>,
-) -> Option<usize> {
-    let request = |facts: &Facts<'_>| facts.text(&["request_id"]);
-    let mut logs = node.logs.iter();
-    let wanted = logs.find_map(|log| request(&Facts::of(&log.attributes)))?;
-    let of_call = |index: usize| request(&Facts::of(&tree.nodes[index].span.attributes));
-    let mut calls = generations.iter();
-    calls.position(|(index, _)| of_call(*index).as_ref() == Some(&wanted))
-}
-
-/// The call in a response that an execution belongs to.
-fn call_in<'g>(generation: &'g mut Generation, id: &str) -> Option<&'g mut ToolCall> {
-    generation.output.iter_mut().find_map(|block| match block {
-        Block::ToolCall(call) if call.id == id && call.result.is_none() => Some(&mut **call),
-        _ => None,
-    })
 }
 
 /// Adds results that only a later request tells, for tools whose execution nobody reports. `later`

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::dialects::kinds::{SpanKind, kind_of};
 use super::facts::Facts;
 use super::identity::Identity;
+use super::logs::at;
 use super::outcome::Times;
 use crate::otlp::{LogRecord, Span, SpanId};
 use crate::session::{CallKind, OperationKind};
@@ -25,6 +26,9 @@ pub(super) struct Node<'a> {
     pub(super) logs: Vec<&'a LogRecord>,
     /// Reports of the same work by other instrumentations.
     pub(super) twins: Vec<&'a Span>,
+    /// Spans that report the same call, alone or with others. Had only they come, they would be the
+    /// call.
+    pub(super) reports: Vec<&'a Span>,
     /// The node that reports the same work and is kept instead.
     pub(super) kept: Option<usize>,
 }
@@ -59,6 +63,7 @@ impl<'a> Tree<'a> {
                 parent,
                 logs: Vec::new(),
                 twins: Vec::new(),
+                reports: Vec::new(),
                 kept: None,
             })
             .collect();
@@ -83,6 +88,9 @@ impl<'a> Tree<'a> {
             };
             by_key.extend(key.map(|key| (key, index)));
         }
+        // Messages come in any order, and their times tell the right one.
+        let mut logs: Vec<&LogRecord> = logs.iter().collect();
+        logs.sort_by_key(|it| at(it));
         for log in logs {
             let facts = Facts::of(&log.attributes);
             let key = facts

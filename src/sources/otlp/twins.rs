@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use super::dialects::candidates as names;
 use super::dialects::kinds::{SpanKind, is_guessed};
 use super::facts::Facts;
-use super::outcome::Times;
+use super::outcome::{self, Times};
 use super::tree::{Node, Tree};
 use crate::otlp::Span;
 use crate::session::{CallKind, OperationKind};
@@ -100,11 +100,14 @@ const DRAWN: usize = 20;
 pub(super) fn drawn_response(node: &Node<'_>) -> Option<String> {
     let reports = [node.span].into_iter().chain(node.twins.iter().copied());
     let mut ids = reports.filter_map(|span| Print::of(span).response);
-    ids.find(|id| {
-        let mut beginnings = UNIQUE.iter();
-        let rest = beginnings.find_map(|it| id.strip_prefix(it));
-        rest.is_some_and(|rest| rest.len() >= DRAWN && rest.bytes().any(|it| it.is_ascii_digit()))
-    })
+    ids.find(|id| is_drawn(id))
+}
+
+/// Whether an id was drawn at random by a maker that gives each response one of its own.
+pub(super) fn is_drawn(id: &str) -> bool {
+    let mut beginnings = UNIQUE.iter();
+    let rest = beginnings.find_map(|it| id.strip_prefix(it));
+    rest.is_some_and(|rest| rest.len() >= DRAWN && rest.bytes().any(|it| it.is_ascii_digit()))
 }
 
 /// Whether a span holds what was said, which only some instrumentations record.
@@ -133,6 +136,7 @@ pub(super) fn merge(tree: &mut Tree<'_>) {
     nested(tree, &prints);
     beside(tree, &prints);
     without_calls(tree);
+    around_counted(tree, &prints);
 }
 
 /// A span of an unknown emitter that has token counts and contains calls is no call itself: it sums
@@ -228,7 +232,9 @@ fn keep_one(tree: &mut Tree<'_>, prints: &[Option<Print>], one: usize, other: us
     } else {
         (one, other)
     };
+    let covers = covers(prints, dropped, kept);
     let twins = std::mem::take(&mut tree.nodes[dropped].twins);
+    let reports = std::mem::take(&mut tree.nodes[dropped].reports);
     let logs = std::mem::take(&mut tree.nodes[dropped].logs);
     let identity = std::mem::take(&mut tree.nodes[dropped].identity);
     let span = tree.nodes[dropped].span;
@@ -236,12 +242,45 @@ fn keep_one(tree: &mut Tree<'_>, prints: &[Option<Print>], one: usize, other: us
     let kept = &mut tree.nodes[kept];
     kept.twins.push(span);
     kept.twins.extend(twins);
+    kept.reports.extend(covers.then_some(span));
+    kept.reports.extend(reports);
     kept.logs.extend(logs);
     kept.identity.complete(&identity);
 }
 
-/// An agent of the AI SDK without any call was stopped before its call ended, whose span is then
-/// never sent: it stands for the call.
+/// Whether a report of a call has the tokens of it that another one has.
+fn covers(prints: &[Option<Print>], report: usize, call: usize) -> bool {
+    let counts = |index: usize| prints[index].as_ref().and_then(|it| it.tokens);
+    let counted = |index: usize| counts(index).is_some_and(|it| it != (0, 0));
+    counted(report) || !counted(call)
+}
+
+/// A span that is no call because it contains calls would have been one without them, and its tokens
+/// are theirs.
+fn around_counted(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
+    let is_around = |tree: &Tree<'_>, index: usize| {
+        prints[index].is_some() && !matches!(tree.nodes[index].kind, SpanKind::Call(_))
+    };
+    let mut around: Vec<Option<usize>> = vec![None; tree.nodes.len()];
+    for place in 0..tree.order.len() {
+        let index = tree.order[place];
+        let parent = tree.nodes[index].parent;
+        around[index] = parent.and_then(|parent| {
+            let is_nearest = is_around(tree, parent);
+            is_nearest.then_some(parent).or(around[parent])
+        });
+        let is_call = matches!(tree.nodes[index].kind, SpanKind::Call(_));
+        let outer = around[index].filter(|outer| is_call && covers(prints, *outer, index));
+        if let Some(outer) = outer {
+            let span = tree.nodes[outer].span;
+            tree.nodes[index].reports.push(span);
+        }
+    }
+}
+
+/// An agent of the AI SDK that was stopped before its call ended stands for the call, whose span is
+/// then never sent. One that states an outcome had calls that ended. Where an application loses the
+/// context of its spans, they are in traces of their own.
 fn without_calls(tree: &mut Tree<'_>) {
     let mut has_call = vec![false; tree.nodes.len()];
     for index in tree.order.iter().rev() {
@@ -257,10 +296,25 @@ fn without_calls(tree: &mut Tree<'_>) {
         let node = &mut tree.nodes[index];
         let operation = Facts::of(&node.span.attributes).text(&["ai.operationId"]);
         let is_agent = node.kind == SpanKind::Operation(OperationKind::Agent);
-        if operation.is_some() && is_agent && !has_call {
+        if operation.is_some() && is_agent && !has_call && !has_outcome(node) {
             node.kind = SpanKind::Call(CallKind::Chat);
         }
     }
+}
+
+/// Whether a span says how its work ended, other than by being stopped.
+fn has_outcome(node: &Node<'_>) -> bool {
+    let facts = node.facts();
+    let error = outcome::error(node.span, &facts);
+    let outputs = [
+        names::OUTPUT_TEXT,
+        names::OUTPUT_CALLS,
+        names::OUTPUT_OBJECT,
+    ];
+    let counts = [names::INPUT_TOKENS, names::OUTPUT_TOKENS];
+    let has = |candidates: &&[&str]| facts.value(candidates).is_some();
+    let states = outputs.iter().chain(&counts).chain([&names::STOP_REASON]);
+    error.is_some() && !outcome::is_cancelled(error.as_ref()) || states.into_iter().any(has)
 }
 
 /// Drops the calls of a trace that another trace reports too, and better; of two that are equally
@@ -280,6 +334,7 @@ pub(super) fn merge_across<'a>(tree: &mut Tree<'a>, elsewhere: impl Fn(&str) -> 
             let is_kept = own.is_better_than(&other) || is_first && !other.is_better_than(&own);
             if is_kept {
                 tree.nodes[index].twins.push(span);
+                tree.nodes[index].reports.push(span);
             } else {
                 tree.nodes[index].kind = SpanKind::Other;
                 break;

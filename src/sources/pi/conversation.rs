@@ -229,6 +229,7 @@ impl<'a> Conversation<'a> {
     ) -> Generation {
         Generation {
             id: String::new(),
+            request: None,
             kind: CallKind::Chat,
             traced: None,
             cache_counts: CacheCounts::Apart,

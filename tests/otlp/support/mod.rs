@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod forms;
 pub(crate) mod json;
 pub(crate) mod made;
 pub(crate) mod wire;

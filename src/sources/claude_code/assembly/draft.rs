@@ -44,6 +44,7 @@ impl Draft {
             unkept: part.unkept.into_iter().collect(),
             generation: Generation {
                 id,
+                request: part.origin.request,
                 kind: CallKind::Chat,
                 traced: None,
                 cache_counts: CacheCounts::Apart,
@@ -130,6 +131,7 @@ impl Draft {
         let each = self.advisors.iter().zip(1_u64..);
         let each = each.map(|(advice, number)| Generation {
             id: format!("{}\u{1e}advisor {number}", generation.id),
+            request: None,
             model: advice.model.clone(),
             provider: advice.provider.map(str::to_owned),
             usage: advice.usage,

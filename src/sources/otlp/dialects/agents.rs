@@ -5,6 +5,7 @@ use super::kinds::{SpanKind, kind_of};
 use crate::otlp::Span;
 use crate::session::Agent;
 use crate::sources::otlp::facts::Facts;
+use crate::sources::otlp::twins::is_drawn;
 use crate::sources::session_ref::Reporter;
 
 /// Beginnings of the names of scopes, names of services, and the agent.
@@ -38,6 +39,16 @@ pub(crate) fn reporter(spans: &[Span]) -> Option<Reporter> {
         agent,
         session: sessions.next(),
     })
+}
+
+/// The provider's id of a request of Claude Code, if each request has one of its own. Its transcripts
+/// name it too.
+pub(crate) fn request(span: &Span) -> Option<String> {
+    if agent_of(span) != Some(Agent::ClaudeCode) {
+        return None;
+    }
+    let id = Facts::of(&span.attributes).text(&["request_id", "gen_ai.response.id"])?;
+    (id.starts_with("req_") && is_drawn(&id)).then_some(id)
 }
 
 fn agent_of(span: &Span) -> Option<Agent> {

@@ -3,8 +3,8 @@
 //!
 //! Sources: the semantic conventions of generative AI (`gen_ai.*`, newest and older names), the AI
 //! SDK 4 to 7 (`ai.*`), OpenInference (`llm.*`, `embedding.*`), OpenLLMetry (`llm.usage.*`,
-//! `traceloop.*`), Langfuse, LangSmith, pydantic-ai and Logfire, Sentry, OpenRouter's Broadcast, and
-//! what Claude Code, Codex and Gemini CLI send.
+//! `traceloop.*`), Langfuse, LangSmith, pydantic-ai and Logfire, Sentry, Google's ADK
+//! (`gcp.vertex.agent.*`), OpenRouter's Broadcast, and what Claude Code, Codex and Gemini CLI send.
 
 type Candidates = &'static [&'static str];
 
@@ -175,6 +175,7 @@ pub(crate) const OTHER_INPUT: Candidates = &[
     "input.value",
     "traceloop.entity.input",
     "gen_ai.task.input",
+    "gcp.vertex.agent.llm_request",
 ];
 pub(crate) const TOOLS: Candidates = &[
     "gen_ai.tool.definitions",
@@ -205,6 +206,7 @@ pub(crate) const OTHER_OUTPUT: Candidates = &[
     "output.value",
     "traceloop.entity.output",
     "gen_ai.task.output",
+    "gcp.vertex.agent.llm_response",
 ];
 
 // Embeddings.
@@ -230,6 +232,7 @@ pub(crate) const TOOL_CALL_ID: Candidates = &[
     "call_id",
     "output.value#data.tool_call_id",
     "output.value#tool_call_id",
+    "gen_ai.completion#output.tool_call_id",
     "gen_ai.tool.call.result#output.kwargs.tool_call_id",
     "traceloop.entity.output#output.kwargs.tool_call_id",
 ];
@@ -246,6 +249,7 @@ pub(crate) const TOOL_INPUT: Candidates = &[
     "gen_ai.prompt",
     "traceloop.entity.input",
     "tool.parameters",
+    "gcp.vertex.agent.tool_call_args",
 ];
 pub(crate) const TOOL_OUTPUT: Candidates = &[
     "gen_ai.tool.call.result",
@@ -256,6 +260,7 @@ pub(crate) const TOOL_OUTPUT: Candidates = &[
     "output.value",
     "gen_ai.completion",
     "traceloop.entity.output",
+    "gcp.vertex.agent.tool_response",
     "output",
 ];
 
@@ -276,6 +281,7 @@ pub(crate) const HTTP_STATUS: Candidates = &[
     "http.status_code",
     "error.status_code",
     "status_code",
+    "span.metadata.status_code",
 ];
 pub(crate) const ERROR_TEXT: Candidates = &[
     "error.message",
@@ -361,6 +367,7 @@ pub(crate) const SESSION: Candidates = &[
     "metadata#session_id",
     "metadata#thread_id",
     "conversation.id",
+    "gcp.vertex.agent.session_id",
 ];
 pub(crate) const GROUPS: Candidates = &[
     "$groups",

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::otlp::{Attribute, Attributes, LogRecord, Scope, Span, SpanId, TraceId, Value};
+use crate::sources::otlp::logs::at;
 
 /// Begins the names of Codex's scopes and services.
 const NAME: &str = "codex";
@@ -20,11 +21,6 @@ const NANOSECONDS: u64 = 1_000_000;
 fn event(log: &LogRecord) -> Option<&str> {
     let name = log.attributes.text("event.name")?;
     name.strip_prefix("codex.")
-}
-
-/// When a record was made.
-pub(crate) const fn at(log: &LogRecord) -> u64 {
-    if log.time > 0 { log.time } else { log.observed }
 }
 
 /// The conversation that a record of Codex is about.
@@ -93,7 +89,6 @@ fn before(log: &LogRecord) -> u64 {
 fn turn(trace: TraceId, first: &LogRecord, logs: &[&LogRecord]) -> Span {
     let prompt = logs.iter().find(|it| event(it) == Some("user_prompt"));
     let prompt = prompt.and_then(|it| it.attributes.text("prompt"));
-    let prompt = prompt.filter(|it| *it != "[REDACTED]");
     let mut span = span(trace, first, "invoke_agent", "turn");
     span.start = logs.iter().map(|it| before(it)).min().unwrap_or(0);
     span.end = logs.iter().map(|it| at(it)).max().unwrap_or(0);

@@ -7,3 +7,4 @@ pub(super) mod agents;
 pub(super) mod candidates;
 pub(super) mod codex;
 pub(super) mod kinds;
+pub(super) mod refusals;

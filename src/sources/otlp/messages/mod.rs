@@ -13,7 +13,7 @@ use self::parts::Fields;
 use super::facts::parsed;
 use crate::session::{Block, Message, Role};
 pub(super) use data::without_data;
-pub(super) use parts::{NOT_RECORDED, result, tool_call};
+pub(super) use parts::{result, thinking, tool_call};
 
 /// Levels of wrappers around messages.
 const DEEPEST: usize = 8;
@@ -80,11 +80,13 @@ fn collect(value: Json, author: Role, found: &mut Vec<Message>, depth: usize) ->
                 .starts_with('"')
                 .then(|| serde_json::from_str(&text).ok());
             let text = quoted.flatten().unwrap_or(text);
-            found.push(Message {
+            let content = parts::blocks_of(Json::String(text));
+            let is_said = !content.is_empty();
+            found.extend(is_said.then_some(Message {
                 role: author,
-                content: parts::blocks_of(Json::String(text)),
-            });
-            true
+                content,
+            }));
+            is_said
         }
         Json::Array(items) => {
             let before = found.len();
@@ -218,11 +220,8 @@ fn langchain(fields: &mut Fields) -> Option<Fields> {
 fn answer_of_openrouter(fields: &Fields) -> Option<Message> {
     let completion = fields.get("completion")?;
     let thought = fields.get("reasoning").and_then(Json::as_str);
-    let thought = thought.filter(|it| !it.is_empty());
-    let mut content: Vec<Block> = thought
-        .map(|it| Block::Thinking(it.to_owned()))
-        .into_iter()
-        .collect();
+    let thought = thought.and_then(|it| thinking(it.to_owned()));
+    let mut content: Vec<Block> = thought.into_iter().collect();
     content.extend(parts::blocks_of(completion.clone()));
     content.extend(
         fields
@@ -324,8 +323,8 @@ fn thoughts(fields: &Fields) -> Vec<Block> {
         let texts = details.iter().filter_map(|it| it["text"].as_str());
         Some(texts.collect::<Vec<_>>().join("\n"))
     };
-    let text = text.or_else(details).filter(|text| !text.is_empty());
-    text.map(Block::Thinking).into_iter().collect()
+    let text = text.or_else(details);
+    text.and_then(thinking).into_iter().collect()
 }
 
 /// The text of messages by this author, the last one that has any.

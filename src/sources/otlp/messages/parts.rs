@@ -11,9 +11,7 @@ use crate::session::{
     Asks, Background, Block, Circumstances, Order, ToolCall, ToolResult, ToolTime, Work,
 };
 use crate::sources::otlp::facts::parsed;
-
-/// What Claude Code writes in the place of content that is not recorded.
-pub(in crate::sources::otlp) const NOT_RECORDED: &str = "<REDACTED>";
+use crate::sources::otlp::withheld::is_withheld;
 
 pub(super) type Fields = Map<String, Json>;
 
@@ -102,9 +100,9 @@ pub(super) fn blocks_of(part: Json) -> Vec<Block> {
     }
 }
 
-/// A text as a block, unless it is empty. Encoded data is none.
+/// A text as a block, unless it is empty or withheld. Encoded data is none.
 fn text_block(text: String) -> Option<Block> {
-    if text.is_empty() || text == NOT_RECORDED {
+    if text.is_empty() || is_withheld(&text) {
         return None;
     }
     match without_data(Json::String(text)) {
@@ -172,15 +170,34 @@ fn thought(fields: &Fields) -> Option<Block> {
         fields,
         &["text", "content", "thinking", "reasoning", "summary"],
     )?;
-    let text = match text {
-        Json::String(text) => text.clone(),
+    thinking(text_of_thought(text)?)
+}
+
+/// The text of a thought. OpenLLMetry writes the summaries of one as JSON.
+fn text_of_thought(text: &Json) -> Option<String> {
+    let summaries = |items: &[Json]| {
+        let texts = items.iter().map(|item| item["text"].as_str());
+        texts.collect::<Option<Vec<_>>>().map(|it| it.join("\n"))
+    };
+    match text {
+        Json::String(text) => match parsed(Json::String(text.clone())) {
+            Json::Array(items) if !items.is_empty() => {
+                summaries(&items).or_else(|| Some(text.clone()))
+            }
+            _ => Some(text.clone()),
+        },
         Json::Array(items) => {
             let texts = items.iter().filter_map(|item| item["text"].as_str());
-            texts.collect::<Vec<_>>().join("\n")
+            Some(texts.collect::<Vec<_>>().join("\n"))
         }
-        _ => return None,
-    };
-    (!text.is_empty()).then_some(Block::Thinking(text))
+        _ => None,
+    }
+}
+
+/// A thought as a block, unless it is empty or withheld.
+pub(in crate::sources::otlp) fn thinking(text: String) -> Option<Block> {
+    let is_said = !text.is_empty() && !is_withheld(&text);
+    is_said.then_some(Block::Thinking(text))
 }
 
 /// A call of a tool, in whichever fields its name and arguments are.
@@ -196,9 +213,17 @@ pub(super) fn call(fields: &Fields) -> Option<Block> {
     let input = of(&ARGUMENTS).cloned().unwrap_or(Json::Null);
     let id = of(&CALL_IDS).and_then(Json::as_str).unwrap_or_default();
     Some(Block::ToolCall(Box::new(ToolCall {
-        input: without_data(parsed(input)),
+        input: arguments(input),
         ..tool_call(id.to_owned(), name.to_owned())
     })))
+}
+
+/// The arguments of a call; null if they are withheld.
+fn arguments(input: Json) -> Json {
+    match parsed(input) {
+        Json::String(text) if is_withheld(&text) => Json::Null,
+        input => without_data(input),
+    }
 }
 
 /// A call of a tool without arguments. When it was made is not known.

@@ -1,0 +1,138 @@
+//! Traces that were being read when a process ended.
+//!
+//! A trace that ends the process which reads it would end every later one too, and hold up all
+//! others. So those that were being read come last, and after some times they are left to a person.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::error::InboxError;
+use super::key::TraceKey;
+use crate::files::{private_file, remove};
+
+const FILE: &str = "inbox.attempts";
+
+/// Times that a trace may be read without success before only a person's command reads it.
+const MOST: u32 = 3;
+
+/// How often the reading of a trace was begun and not ended.
+#[derive(Debug)]
+pub struct Attempts {
+    path: PathBuf,
+    begun: HashMap<String, u32>,
+}
+
+impl Attempts {
+    /// What earlier processes left.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of(directory: &Path) -> Result<Self, InboxError> {
+        let path = directory.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(InboxError::directory(&path)(error)),
+        };
+        let begun = text.lines().filter_map(|line| {
+            let (count, name) = line.split_once(' ')?;
+            Some((name.to_owned(), count.parse().ok()?))
+        });
+        let begun = begun.collect();
+        Ok(Self { path, begun })
+    }
+
+    /// How often the reading of this trace was begun and not ended.
+    #[must_use]
+    pub fn count(&self, key: &TraceKey) -> u32 {
+        let count = self.begun.get(&name(key)).copied();
+        count.unwrap_or(0)
+    }
+
+    /// Whether processes ended so often while they read it that only a person should try again.
+    #[must_use]
+    pub fn is_given_up(&self, key: &TraceKey) -> bool {
+        self.count(key) >= MOST
+    }
+
+    /// The reading of a trace begins. The end of the process leaves this on disk; a power failure
+    /// need not.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn begin(&mut self, key: &TraceKey) -> Result<(), InboxError> {
+        *self.begun.entry(name(key)).or_default() += 1;
+        self.write().map_err(InboxError::directory(&self.path))
+    }
+
+    /// It ended, well or not. Written with the next beginning, or by [`Attempts::close`].
+    pub fn end(&mut self, key: &TraceKey) {
+        self.begun.remove(&name(key));
+    }
+
+    /// Nothing is being read any more.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn close(&self) -> Result<(), InboxError> {
+        let written = if self.begun.is_empty() {
+            remove(&self.path)
+        } else {
+            self.write()
+        };
+        written.map_err(InboxError::directory(&self.path))
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let lines = self.begun.iter();
+        let lines: String = lines
+            .map(|(name, count)| format!("{count} {name}\n"))
+            .collect();
+        let mut file = private_file().open(&self.path)?;
+        file.write_all(lines.as_bytes())?;
+        // What an earlier, longer content left behind.
+        file.set_len(lines.len() as u64)
+    }
+}
+
+fn name(key: &TraceKey) -> String {
+    format!("{} {}", key.trace_id, key.route.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::inbox::Route;
+    use crate::otlp::TraceId;
+
+    fn key(digit: char) -> TraceKey {
+        let id: String = std::iter::repeat_n(digit, 32).collect();
+        TraceKey {
+            trace_id: id.parse::<TraceId>().unwrap(),
+            route: Route::new("main"),
+        }
+    }
+
+    #[test]
+    fn only_what_was_begun_and_not_ended_is_known_to_the_next_process() {
+        let directory = TempDir::new().unwrap();
+        for round in 1..=MOST {
+            let mut attempts = Attempts::of(directory.path()).unwrap();
+            assert!(!attempts.is_given_up(&key('b')));
+            attempts.begin(&key('a')).unwrap();
+            attempts.end(&key('a'));
+            attempts.begin(&key('b')).unwrap();
+            let next = Attempts::of(directory.path()).unwrap();
+            assert_eq!([next.count(&key('a')), next.count(&key('b'))], [0, round]);
+        }
+        let mut attempts = Attempts::of(directory.path()).unwrap();
+        assert!(attempts.is_given_up(&key('b')));
+        attempts.end(&key('b'));
+        attempts.close().unwrap();
+        assert!(!directory.path().join(FILE).exists());
+    }
+}

@@ -1,0 +1,103 @@
+//! Every capture of a real emitter, received in every form: the same events as from its files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use posthog_llma::inbox;
+use serde_json::Value;
+
+use super::support::forms::{FORMS, Request, batches_of};
+use super::traces::{events_below, judged};
+use crate::receive::support::Server;
+use crate::support::library::{Events, Run};
+use crate::support::shared::shared_or_skip;
+
+/// Files that are parts of one export: `tool-traces-01.json` and `tool-logs.json`.
+type Capture = (String, Vec<PathBuf>);
+
+/// The captures of a folder and those in it.
+pub(super) fn captures(root: &Path) -> Vec<Capture> {
+    let mut captures: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it != "md") {
+                let name = path.strip_prefix(root).expect("it is below");
+                let name = name.to_string_lossy();
+                captures
+                    .entry(export_of(&name).to_owned())
+                    .or_default()
+                    .push(path);
+            }
+        }
+    }
+    captures.values_mut().for_each(|files| files.sort());
+    captures.into_iter().collect()
+}
+
+/// The name of an export without that of a signal and a number.
+fn export_of(name: &str) -> &str {
+    let signals = ["-traces", "-logs", "-metrics"];
+    let place = signals.iter().find_map(|signal| name.find(signal));
+    place.map_or(name, |place| &name[..place])
+}
+
+/// Events by their identity.
+fn by_uuid(events: Events) -> BTreeMap<String, Value> {
+    let named = events
+        .into_iter()
+        .map(|it| (it["uuid"].as_str().expect("an id").to_owned(), it));
+    named.collect()
+}
+
+/// The events of all traces in the inbox of a receiver, once these requests were posted to it.
+fn received(requests: &[Request], context: &str) -> Events {
+    let mut server = Server::start();
+    let mut client = server.client();
+    for (path, headers, body) in requests {
+        let answer = client.ask(&format!("POST {path}"), headers, body);
+        assert_eq!(answer.status, 200, "{context}: {}", answer.text());
+    }
+    drop(client);
+    server.stop();
+    let (database, run) = (inbox::database(server.directory()), Run::default());
+    let traces = server.reader().traces(1000).expect("it can be read");
+    let traces = traces.iter().filter(|it| !it.is_loose);
+    let paths = traces.map(|it| database.join(it.revision.key.trace_id.to_string()));
+    judged(paths.flat_map(|path| run.events(&path)).collect())
+}
+
+#[test]
+fn every_capture_gives_the_same_events_however_it_is_sent() {
+    let Some(root) = shared_or_skip("POSTHOG_LLMA_OTLP", "otlp", "") else {
+        return;
+    };
+    let mut calls = 0;
+    for (name, files) in captures(&root) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for file in &files {
+            let copy = folder.path().join(file.file_name().expect("a name"));
+            fs::copy(file, copy).expect("it can be copied");
+        }
+        let expected = by_uuid(events_below(folder.path(), &Run::default()));
+        calls += expected
+            .values()
+            .filter(|it| it["event"] == "$ai_generation")
+            .count();
+        let batches: Vec<_> = files.iter().flat_map(|it| batches_of(it)).collect();
+        for (form, encode) in FORMS {
+            let context = format!("{name}, {form}");
+            let events = by_uuid(received(&encode(&batches), &context));
+            let ids = |events: &BTreeMap<String, Value>| events.keys().cloned().collect::<Vec<_>>();
+            assert_eq!(ids(&events), ids(&expected), "{context}");
+            for (uuid, event) in &events {
+                assert_eq!(event, &expected[uuid], "{context}");
+            }
+        }
+    }
+    assert!(calls > 100, "{calls} calls");
+}

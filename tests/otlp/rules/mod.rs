@@ -1,0 +1,10 @@
+//! The mapping of spans, sentence by sentence: each test states a rule, and its table every name
+//! and case that the rule is about.
+
+mod content;
+mod errors;
+mod kinds;
+mod people;
+mod places;
+mod tools;
+mod values;
