@@ -26,6 +26,7 @@
 //! | `asked` | which call asked for the execution of a tool |
 //! | `read` | the session |
 
+mod agents;
 mod archive;
 mod asked;
 mod calls;

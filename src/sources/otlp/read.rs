@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
 
+use super::agents;
 use super::archive::Trace;
 use super::calls::{self, Exchange};
-use super::dialects::agents;
 use super::dialects::kinds::{SpanKind, is_of_openrouter};
 use super::facts::Facts;
 use super::history::History;

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
+use super::agents;
 use super::archive::{Archive, Trace, is_archive};
-use super::dialects::agents;
 use super::read::read;
 use super::received;
 use crate::host::Host;

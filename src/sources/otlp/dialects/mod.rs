@@ -3,7 +3,6 @@
 //! `kinds` says which spans are what, `candidates` under which attributes each fact is found, the
 //! most trustworthy first. The remaining files hold what is special about one emitter.
 
-pub(super) mod agents;
 pub(super) mod candidates;
 pub(super) mod codex;
 pub(super) mod kinds;

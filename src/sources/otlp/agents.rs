@@ -1,11 +1,11 @@
 //! Coding agents that report over OpenTelemetry what their own sessions hold too.
 
-use super::candidates as names;
-use super::kinds::{SpanKind, kind_of};
+use super::dialects::candidates as names;
+use super::dialects::kinds::{SpanKind, kind_of};
+use super::twins::is_drawn;
 use crate::otlp::Span;
 use crate::session::Agent;
 use crate::sources::otlp::facts::Facts;
-use crate::sources::otlp::twins::is_drawn;
 use crate::sources::session_ref::Reporter;
 
 /// Beginnings of the names of scopes, names of services, and the agent.
