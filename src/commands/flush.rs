@@ -62,18 +62,32 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
 /// those that cannot be read.
 fn map_received(config: &Config, sending: &Sending<'_>) -> anyhow::Result<(usize, Vec<String>)> {
     let (mut mapped, mut warnings) = (0, Vec::new());
-    if !sending.has_destination() || !inbox::is_there(sending.outbox().directory()) {
+    if !inbox::is_there(sending.outbox().directory()) {
         return Ok((mapped, warnings));
     }
     let inbox = mapping::open(config)?;
-    let mut mapping = Mapping::new(sending, &inbox)?;
-    loop {
-        let step = mapping.step(Which::All, &|| false)?;
-        mapped += step.mapped;
-        warnings.extend(step.warnings);
-        if !step.is_more {
-            break;
+    let mut map = |sending: &Sending<'_>| {
+        if !sending.has_destination() {
+            return Ok(());
         }
+        let mut mapping = Mapping::new(sending, &inbox)?;
+        loop {
+            let step = mapping.step(Which::All, &|| false)?;
+            mapped += step.mapped;
+            warnings.extend(step.warnings);
+            if !step.is_more {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    map(sending)?;
+    match sending.routes() {
+        Ok(routes) => {
+            for route in routes.iter() {
+                map(&Sending::open(&route.config, sending.host())?)?;
+            }
+        }
+        Err(error) => warnings.push(error.to_string()),
     }
     if mapped > 0 {
         ui::say(format_args!(

@@ -63,6 +63,13 @@ impl Status {
         let tallies = self.tallies.iter().filter(|it| it.fact == fact);
         tallies.map(|it| it.count).sum()
     }
+
+    /// When something happened for the last time, whatever its name.
+    #[must_use]
+    pub fn last_at(&self, fact: Fact) -> Option<SystemTime> {
+        let tallies = self.tallies.iter().filter(|it| it.fact == fact);
+        tallies.map(|it| it.last_at).max()
+    }
 }
 
 impl Reader {

@@ -7,8 +7,9 @@ use crate::outbox::{Outbox, OutboxError};
 use crate::session::Agent;
 use crate::sources::SessionRef;
 
-/// The reason to leave a trace alone: the agent that reports it keeps the same session on disk, from
-/// where it is sent, and every call would be counted twice.
+/// The reason to leave a trace alone: it was received by a route with other settings; or the agent
+/// that reports it keeps the same session on disk, from where it is sent, and every call would be
+/// counted twice.
 ///
 /// # Errors
 /// When the outbox cannot be read.
@@ -17,6 +18,15 @@ pub fn reported(
     config: &Config,
     host: &Host,
 ) -> Result<Option<String>, OutboxError> {
+    if let Some(route) = found.route().filter(|it| *it != config.route) {
+        return Ok(Some(format!(
+            "it came by the route {route}, and posthog-llma serve sends it to the project of that route"
+        )));
+    }
+    // What goes to another project is not counted twice in this one.
+    if !config.namespace.is_of_settings() {
+        return Ok(None);
+    }
     let Some(reporter) = found.reporter() else {
         return Ok(None);
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
+use uuid::Uuid;
 
 use super::collected::Collected;
 use super::parts::{Parts, Step};
@@ -166,6 +167,7 @@ impl Pipeline<'_> {
         directory: &Path,
         hand_on: HandOn<'_>,
     ) -> anyhow::Result<Built> {
+        let key = parts.files().session_key();
         let mut sums = Sums::default();
         let mut last = None;
         let mut outbox = None;
@@ -192,7 +194,7 @@ impl Pipeline<'_> {
                     outbox = Outbox::open_read_only(directory)?;
                 }
                 let outbox = outbox.as_ref().context("the outbox was removed")?;
-                foreign(&part.session, outbox)
+                self.foreign(&part.session, &key, outbox)
             })?;
         }
         let last = last.context("the session ended before it began")?;
@@ -268,6 +270,7 @@ impl Pipeline<'_> {
         if let Some(reason) = reason {
             return Ok(Stored::OptedOut(reason));
         }
+        let key = parts.files().session_key();
         let Some(first) = parts.peek()? else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
@@ -276,24 +279,23 @@ impl Pipeline<'_> {
             // Without a prompt, the settings of the session are not frozen yet.
             return Ok(Stored::Nothing);
         }
-        let key = &first.session.key;
         if let Some(reason) = first.opted_out() {
             if matches!(first.verdict, Verdict::LeftAlone(_)) {
                 // Events that wait since before the user decided so.
-                outbox.withdraw(agent.as_str(), key, host.now())?;
+                outbox.withdraw(agent.as_str(), &key, host.now())?;
             }
             return Ok(Stored::OptedOut(reason.to_owned()));
         }
         let entry = SessionEntry {
             agent: agent.as_str(),
-            id: key,
+            id: &key,
             frozen: self.freeze(first)?,
             recording: self.recording(first),
             place: first.place(),
         };
         let mut writer = outbox.begin(&entry, destination, host.now())?;
         let frozen = writer.session().frozen()?;
-        let first = parts.next(&mut |part| foreign(&part.session, outbox))?;
+        let first = parts.next(&mut |part| self.foreign(&part.session, &key, outbox))?;
         let directory = outbox.directory();
         let mut built = None;
         ahead::meanwhile(
@@ -312,10 +314,24 @@ impl Pipeline<'_> {
             Built::OptedOut(reason) => return Ok(Stored::OptedOut(reason)),
         };
         // If it was excluded meanwhile, its stored events are withdrawn before the next sending.
-        if let Some(reason) = excluded(outbox, agent, &last.session.key)? {
+        if let Some(reason) = excluded(outbox, agent, &key)? {
             return Ok(Stored::OptedOut(reason));
         }
         self.commit(&last, sums, stamps, writer)
+    }
+
+    /// The events of a session that the outbox stored for another session. `key` is that of the
+    /// session.
+    fn foreign(&self, session: &Session, key: &str, outbox: &Outbox) -> anyhow::Result<Foreign> {
+        let mut events = posthog::claims(session);
+        events.extend(posthog::transcribed(session));
+        let namespace = self.config.namespace;
+        let owners = outbox.owners(events.iter().map(|it| namespace.id(*it)))?;
+        let is_foreign = |event: &Uuid| {
+            let owner = owners.get(&namespace.id(*event));
+            owner.is_some_and(|(_, owner)| owner != key)
+        };
+        Ok(events.into_iter().filter(is_foreign).collect())
     }
 
     /// Commits a session after its last part. Checkpoint and stamps are stored only if nothing of
@@ -451,15 +467,6 @@ pub fn unread_bytes(
         }
     }
     Ok(unread)
-}
-
-/// The events of a session that the outbox stored for another session.
-fn foreign(session: &Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
-    let mut events = posthog::claims(session);
-    events.extend(posthog::transcribed(session));
-    let owners = outbox.owners(events)?.into_iter();
-    let foreign = owners.filter(|(_, (_, owner))| *owner != session.key);
-    Ok(foreign.map(|(event, _)| event).collect())
 }
 
 /// Whether no file changed since it was stored. Without stamps, the files may have changed.

@@ -13,6 +13,33 @@ fn id(agent: Agent, kind: &str, parts: [&str; 2]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
+/// Keeps the identities of the events of one project apart from those of another. Two projects may
+/// get the same trace, and the ledger has each identity once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Namespace(Option<Uuid>);
+
+impl Namespace {
+    /// That of a project other than the one of the settings.
+    #[must_use]
+    pub fn of_project(host: &str, api_key: &str) -> Self {
+        let name = ["project", host, api_key].join("\u{1f}");
+        Self(Some(Uuid::new_v5(&NAMESPACE, name.as_bytes())))
+    }
+
+    /// The identity of an event in the project.
+    #[must_use]
+    pub fn id(&self, event: Uuid) -> Uuid {
+        let project = self.0.as_ref();
+        project.map_or(event, |it| Uuid::new_v5(it, event.as_bytes()))
+    }
+
+    /// Whether it is that of the project of the settings.
+    #[must_use]
+    pub const fn is_of_settings(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 /// A generation, identified by its response, whichever session or file holds the copy.
 #[must_use]
 pub fn generation(agent: Agent, response: &str) -> Uuid {

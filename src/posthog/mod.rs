@@ -33,6 +33,7 @@ pub use classify::{Disposition, backoff, classify, spread};
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use event::{Event, EventName, Identities, Written};
 pub use foreign::Foreign;
+pub use ids::Namespace;
 pub use json::Json;
 pub use map::{claims, map, transcribed};
 pub use properties::{Name, Properties};

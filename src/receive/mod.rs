@@ -26,6 +26,7 @@
 mod body;
 mod connections;
 mod endpoint;
+mod entry;
 mod expand;
 mod guard;
 mod head;
@@ -45,6 +46,7 @@ use std::time::SystemTime;
 
 use tokio::sync::Semaphore;
 
+pub use entry::{Deliveries, Entry};
 pub use limits::Limits;
 pub use routes::{InvalidRoutes, Routes, ShortToken, Token};
 pub use serve::{ServeError, Served, Stop};

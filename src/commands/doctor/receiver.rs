@@ -47,6 +47,7 @@ fn of_status(status: &Status, is_running: bool, machine: &Machine) -> Vec<Findin
         .iter()
         .filter(|it| it.fact == Fact::Refused && now - DateTime::<Utc>::from(it.last_at) <= RECENT);
     findings.extend(recent.map(|tally| refused(tally, now)));
+    findings.extend(openrouter(status, now));
     let expired = status.count(Fact::Expired);
     if expired > 0 {
         let expired = ui::count(expired, "received trace");
@@ -55,6 +56,15 @@ fn of_status(status: &Status, is_running: bool, machine: &Machine) -> Vec<Findin
         findings.push(Finding::advice("expired", found, fix));
     }
     findings
+}
+
+/// The last test of the connection by OpenRouter, if one came.
+fn openrouter(status: &Status, now: DateTime<Utc>) -> Option<Finding> {
+    let last = DateTime::<Utc>::from(status.last_at(Fact::ConnectionTest)?);
+    let when = words::when(last, now);
+    let found = format!("the last test of the connection came {when}");
+    let details = json!({ "last_test_at": last, "tests": status.count(Fact::ConnectionTest) });
+    Some(Finding::fine("openrouter", found).with(details))
 }
 
 fn running(status: &Status, is_running: bool, now: DateTime<Utc>) -> Finding {

@@ -45,5 +45,6 @@ mod tree;
 mod twins;
 mod usage;
 
+pub(super) use received::route_of_key;
 pub(super) use source::Otlp;
 pub use source::changed_with;

@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::archive::{Archive, Part};
-use crate::inbox::{self, InboxError, Reader, Received, Summary, TraceKey};
-use crate::otlp::{Batch, TraceId};
+use crate::inbox::{self, InboxError, Reader, Received, Route, Summary, TraceKey};
+use crate::otlp::Batch;
 
 /// Traces of the session before one that are read with it. Their conversations are known then.
 const BEFORE: usize = 32;
@@ -35,33 +35,68 @@ pub(super) fn all(database: &Path) -> io::Result<Vec<Summary>> {
 }
 
 /// What is known of a trace without reading it.
-pub(super) fn summary(database: &Path, trace: TraceId) -> io::Result<Summary> {
-    one(&open(database)?, trace)
+pub(super) fn summary(database: &Path, key: &TraceKey) -> io::Result<Summary> {
+    one(&open(database)?, key)
 }
 
-fn one(reader: &Reader, trace: TraceId) -> io::Result<Summary> {
-    let found = reader.find(&trace.to_string(), 1).map_err(failed)?;
-    found.into_iter().next().ok_or(ErrorKind::NotFound.into())
+fn one(reader: &Reader, key: &TraceKey) -> io::Result<Summary> {
+    let found = reader.summary(key).map_err(failed)?;
+    found.ok_or(ErrorKind::NotFound.into())
+}
+
+/// The name of a trace in an inbox, below its path and in the outbox. What came by the route of the
+/// settings has its id alone.
+pub(super) fn name(key: &TraceKey) -> String {
+    if key.route.is_main() {
+        key.trace_id.to_string()
+    } else {
+        format!("{}/{}", key.route, key.trace_id)
+    }
+}
+
+/// The route of a trace with that name.
+pub(in crate::sources) fn route_of_key(name: &str) -> Route {
+    let route = name.rsplit_once('/').map(|(route, _)| Route::new(route));
+    route.unwrap_or_else(Route::main)
+}
+
+/// The inbox and the trace that a path names; `None` when it names none.
+pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
+    let trace_id = path.file_name()?.to_str()?.parse().ok()?;
+    let above = path.parent()?;
+    let (database, route) = if is_inbox(above) {
+        (above, Route::main())
+    } else {
+        let database = above.parent().filter(|it| is_inbox(it))?;
+        (database, Route::new(above.file_name()?.to_str()?))
+    };
+    Some((database, TraceKey { route, trace_id }))
 }
 
 /// A trace of an inbox, with the others of its session.
-pub(super) fn read(database: &Path, trace: TraceId) -> io::Result<Archive> {
+pub(super) fn read(database: &Path, key: &TraceKey) -> io::Result<Archive> {
     let reader = open(database)?;
-    let summary = one(&reader, trace)?;
+    let summary = one(&reader, key)?;
     around(&reader, database, &summary)
 }
 
 /// The traces that change with a part of an inbox: itself, or those to which the records belong
 /// that name none.
-pub(super) fn changed(database: &Path, key: &TraceKey) -> io::Result<Vec<TraceId>> {
+pub(super) fn changed(database: &Path, key: &TraceKey) -> io::Result<Vec<TraceKey>> {
     let reader = open(database)?;
-    let own = one(&reader, key.trace_id)?;
+    let own = one(&reader, key)?;
     if !own.is_loose {
-        return Ok(vec![key.trace_id]);
+        return Ok(vec![key.clone()]);
     }
     let archive = around(&reader, database, &own)?;
     let part = part(database, &own);
-    let changed = archive.traces_in(&part.path).into_iter().map(|it| it.id);
+    let changed = archive
+        .traces_in(&part.path)
+        .into_iter()
+        .map(|it| TraceKey {
+            route: key.route.clone(),
+            trace_id: it.id,
+        });
     Ok(changed.collect())
 }
 
@@ -98,7 +133,7 @@ fn around(reader: &Reader, database: &Path, summary: &Summary) -> io::Result<Arc
 
 fn part(database: &Path, summary: &Summary) -> Part {
     Part {
-        path: database.join(summary.revision.key.trace_id.to_string()),
+        path: database.join(name(&summary.revision.key)),
         bytes: summary.bytes,
         modified: summary.last_received,
     }
