@@ -5,6 +5,7 @@
 
 mod begins;
 mod kill;
+mod openrouter;
 mod same;
 mod sends;
 mod support;
