@@ -11,7 +11,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use super::digest::Digests;
 use super::key::Route;
 use super::loose;
-use super::sessions::session_of;
+use super::sessions::{response_of, session_of};
 use super::time::to_millis;
 use crate::otlp::{Attributes, Batch, LogRecord, Span, TraceId, stored};
 use crate::redact::Redacted;
@@ -77,8 +77,8 @@ const MAX_TEXT: usize = 200;
 const WORTH_IT: usize = 512;
 /// Bytes of a delivery that is stored at once: some hundredths of a second.
 const PART: usize = 2 << 20;
-/// Sessions of a trace that are kept. Real traces have one.
-const MAX_SESSIONS: usize = 16;
+/// Sessions and responses of a trace that are kept. Real traces have one session.
+const MAX_SESSIONS: usize = 64;
 
 impl ItemId {
     pub(super) fn bytes(&self) -> &[u8] {
@@ -249,7 +249,11 @@ impl Part<'_> {
         let logs = self.logs.iter();
         let logs = logs.map(|it| [&it.attributes, &it.resource.attributes]);
         let mut sessions: Vec<String> = Vec::new();
-        for session in spans.chain(logs).filter_map(session_of) {
+        let responses = self
+            .spans
+            .iter()
+            .filter_map(|it| response_of(&it.attributes));
+        for session in spans.chain(logs).filter_map(session_of).chain(responses) {
             let is_new = sessions.iter().all(|it| it != session);
             if is_new && session.len() <= MAX_TEXT && sessions.len() < MAX_SESSIONS {
                 sessions.push(session.to_owned());

@@ -17,6 +17,9 @@ const SESSION_KEYS: [&str; 11] = [
     "conversation.id",
 ];
 
+/// Names of the id of a response.
+const RESPONSE_KEYS: [&str; 2] = ["gen_ai.response.id", "ai.response.id"];
+
 /// The session that a span or a record names, or else its resource.
 pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<&str> {
     attributes.into_iter().find_map(|attributes| {
@@ -27,6 +30,14 @@ pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<&str> {
         });
         named.min_by_key(|(rank, _)| *rank).map(|(_, it)| it)
     })
+}
+
+/// OpenRouter's id of the response of a call. The application and OpenRouter report the call in traces of
+/// their own, which are read together like those of a session.
+pub(super) fn response_of(attributes: &Attributes) -> Option<&str> {
+    let mut ids = RESPONSE_KEYS.iter().filter_map(|key| attributes.text(key));
+    // Parts of the course of a request have its id and a name after it.
+    ids.find(|id| id.starts_with("gen-") && id.len() >= 24 && !id.contains(':'))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! 36.0 µs with a single index; at 10,000 events the two differ by 0.7 µs.
 
 use rusqlite::Connection;
+use uuid::Uuid;
 
 /// Identities that make a table full. For the new ones: seventy pages. For the recent ones: enough
 /// that a page takes several even when millions are old. The old ones are never full.
@@ -17,6 +18,16 @@ const FULL: [i64; 2] = [8 * 1024, 128 * 1024];
 
 /// Adds an identity.
 pub(super) const INSERT: &str = "INSERT INTO new_identities (uuid, seq) VALUES (?1, ?2)";
+
+/// Adds a further identity of an event, unless it identifies an event already.
+pub(super) fn add_alias(change: &Connection, event: Uuid, alias: Uuid) -> rusqlite::Result<()> {
+    let mut add = change.prepare_cached(
+        "INSERT INTO new_identities SELECT ?2, seq FROM identities WHERE uuid = ?1
+         AND NOT EXISTS (SELECT 1 FROM identities WHERE uuid = ?2)",
+    )?;
+    add.execute([event.as_bytes(), alias.as_bytes()])?;
+    Ok(())
+}
 
 /// Merges every full table into the next level.
 pub(super) fn merge(change: &Connection) -> rusqlite::Result<()> {

@@ -324,7 +324,7 @@ impl Pipeline<'_> {
     /// session.
     fn foreign(&self, session: &Session, key: &str, outbox: &Outbox) -> anyhow::Result<Foreign> {
         let mut events = posthog::claims(session);
-        events.extend(posthog::transcribed(session));
+        events.extend(posthog::elsewhere(session));
         let namespace = self.config.namespace;
         let owners = outbox.owners(events.iter().map(|it| namespace.id(*it)))?;
         let is_foreign = |event: &Uuid| {
@@ -341,7 +341,7 @@ impl Pipeline<'_> {
         last: &Collected,
         sums: Sums,
         mut stamps: Vec<TranscriptStamp>,
-        writer: SessionWriter<'_>,
+        mut writer: SessionWriter<'_>,
     ) -> anyhow::Result<Stored> {
         let is_final = last.state == SessionState::Ended && sums.unreadable.is_empty();
         let checkpoint = is_final.then(|| last.checkpoint()).flatten();
@@ -353,6 +353,11 @@ impl Pipeline<'_> {
         // Lines left out here are read with the session they belong to, even if that was read.
         stamps.extend(last.others().iter().map(|path| unread(path)));
         stamps.retain(|_| is_final);
+        let namespace = self.config.namespace;
+        let aliases = sums.aliases.iter();
+        writer.also_known_as(
+            aliases.map(|(event, alias)| (namespace.id(*event), namespace.id(*alias))),
+        );
         let enqueued = writer.commit(checkpoint.as_ref(), sums.counts.iter(), &stamps)?;
         Ok(Stored::Session {
             enqueued,
@@ -386,12 +391,15 @@ struct Sums {
     tally: Tally,
     unreadable: BTreeSet<(PathBuf, String)>,
     exceeds_books: bool,
+    /// Further identities of events.
+    aliases: Vec<(Uuid, Uuid)>,
 }
 
 impl Sums {
     fn add(&mut self, part: &Collected, tally: Tally) {
         self.tally += tally;
         self.exceeds_books |= part.exceeds_books();
+        self.aliases.extend(posthog::aliases(&part.session));
         self.unreadable.extend(part.unreadable().iter().cloned());
     }
 
@@ -399,6 +407,7 @@ impl Sums {
     fn restart(&mut self) {
         self.tally = Tally::default();
         self.counts = Counts::default();
+        self.aliases.clear();
     }
 }
 

@@ -37,15 +37,15 @@ impl Foreign {
         // Identities are hashes and computed often, so the empty case skips them.
         !self.is_empty()
             && (self.contains(ids::generation(agent, &generation.id))
-                || self.has_transcript_of(generation))
+                || self.is_reported_elsewhere(agent, generation))
     }
 
-    /// Whether the transcript of a coding agent reports the call that a trace reports too, and so
-    /// the tools that it asked for.
+    /// Whether another source reports the call too, and so the tools that it asked for: a transcript
+    /// the call of a trace, or OpenRouter that of an agent.
     #[must_use]
-    pub fn has_transcript_of(&self, generation: &Generation) -> bool {
+    pub fn is_reported_elsewhere(&self, agent: Agent, generation: &Generation) -> bool {
         let is_reported = |event| self.contains(event);
-        !self.is_empty() && ids::transcribed(generation).is_some_and(is_reported)
+        !self.is_empty() && ids::elsewhere(agent, generation).is_some_and(is_reported)
     }
 }
 

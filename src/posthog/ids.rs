@@ -46,12 +46,25 @@ pub fn generation(agent: Agent, response: &str) -> Uuid {
     id(agent, "generation", [response, ""])
 }
 
-/// The identity that the call of a trace has in a transcript of Claude Code, the only agent that
-/// identifies calls by the provider's id of the response.
+/// The identity under which another source reports the call, by the id of its response: for the call
+/// of a trace, that in a transcript of Claude Code; for one of a coding agent, that in a delivery of
+/// OpenRouter.
 #[must_use]
-pub fn transcribed(generation: &Generation) -> Option<Uuid> {
-    let response = generation.traced.as_ref()?.response.as_deref()?;
-    Some(self::generation(Agent::ClaudeCode, response))
+pub fn elsewhere(agent: Agent, generation: &Generation) -> Option<Uuid> {
+    let response = generation.response.as_deref();
+    match agent {
+        Agent::Otlp => response.map(|it| self::generation(Agent::ClaudeCode, it)),
+        // Its id of a call is that of the response.
+        Agent::ClaudeCode => delivered(response.unwrap_or(&generation.id)),
+        Agent::Pi | Agent::OpenCode => delivered(response?),
+    }
+}
+
+/// The identity of a call in a delivery of OpenRouter; `None` if the response is of another provider.
+fn delivered(response: &str) -> Option<Uuid> {
+    // The time, and 20 drawn characters.
+    let is_of_openrouter = response.starts_with("gen-") && response.len() >= 24;
+    is_of_openrouter.then(|| generation(Agent::Otlp, response))
 }
 
 /// The span of a tool call, identified by the call and its response. Many providers restart the ids

@@ -14,7 +14,7 @@ use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
+    Agent, CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
     ToolCall, Totals, Turn, Unlisted,
 };
 
@@ -87,12 +87,29 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
     claims
 }
 
-/// The identities under which transcripts of coding agents report calls of an instrumented
-/// application. They belong to the transcripts.
+/// The identities under which another source reports calls of a session: see [`ids::elsewhere`].
 #[must_use]
-pub fn transcribed(session: &Session) -> Vec<Uuid> {
+pub fn elsewhere(session: &Session) -> Vec<Uuid> {
     let generations = session.all_generations().into_iter();
-    generations.filter_map(ids::transcribed).collect()
+    generations
+        .filter_map(|it| ids::elsewhere(session.agent, it))
+        .collect()
+}
+
+/// Further identities of the calls of a coding agent: each with the identity of its event. When
+/// OpenRouter delivers such a call later, it is known by them.
+#[must_use]
+pub fn aliases(session: &Session) -> Vec<(Uuid, Uuid)> {
+    if session.agent == Agent::Otlp {
+        return Vec::new();
+    }
+    let generations = session.all_generations().into_iter();
+    let own = generations.filter(|it| !it.is_copy);
+    own.filter_map(|it| {
+        let alias = ids::elsewhere(session.agent, it)?;
+        Some((ids::generation(session.agent, &it.id), alias))
+    })
+    .collect()
 }
 
 struct Mapper<'a, 'm> {
@@ -208,7 +225,7 @@ impl<'a> Mapper<'a, '_> {
                 let tool = ids::tool_of(agent, &self.session.key, generation, call);
                 let is_own = !generation.is_copy
                     && !self.foreign.contains(tool)
-                    && !self.foreign.has_transcript_of(generation);
+                    && !self.foreign.is_reported_elsewhere(agent, generation);
                 if is_settled && is_own && self.tools.insert(tool) {
                     self.tool(
                         call,

@@ -35,7 +35,7 @@ pub use event::{Event, EventName, Identities, Written};
 pub use foreign::Foreign;
 pub use ids::Namespace;
 pub use json::Json;
-pub use map::{claims, map, transcribed};
+pub use map::{aliases, claims, elsewhere, map};
 pub use properties::{Name, Properties};
 pub use settings::{Frozen, Grouping, Settings};
 pub use tally::Tally;

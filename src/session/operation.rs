@@ -18,9 +18,6 @@ pub struct Traced {
     pub parent: Option<String>,
     /// Name for people. It is no content: programmers choose it.
     pub name: Option<String>,
-    /// The provider's id of the response, if each response has one of its own: the transcript of a
-    /// coding agent may report the same call.
-    pub response: Option<String>,
 }
 
 /// Work that is neither a call of a model nor the execution of a tool that a known call asked for.

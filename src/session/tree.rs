@@ -73,6 +73,9 @@ pub struct Generation {
     /// The provider's id of the response, or a substitute that is unique without one. It identifies
     /// the response in all files that hold a copy.
     pub id: String,
+    /// The provider's id of the response, if it is known apart from `id` and each response has one of
+    /// its own: others that report the call know it too.
+    pub response: Option<String>,
     /// Its kind.
     pub kind: CallKind,
     /// The ids and the name that the application gave to it.

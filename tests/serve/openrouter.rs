@@ -203,8 +203,8 @@ fn the_buttons_of_its_settings_are_answered_and_leave_no_event() {
     finish(&env, serving);
     assert_eq!(posthog.events(), Vec::<Value>::new());
     env.run(["status"])
-        .says("3 tests of the connection, last ")
-        .says("3 test requests, last ");
+        .says("3 connection tests by OpenRouter, last ")
+        .says("3 test requests by OpenRouter, last ");
     env.run(["doctor"])
         .says("the last test of the connection came ");
 }

@@ -65,24 +65,23 @@ fn of_status(status: &Status, now: DateTime<Utc>) -> Vec<(&'static str, String)>
             label = "";
         }
     }
-    lines.extend(of_tests(status, now).map(|line| ("openrouter", line)));
+    lines.extend(of_tests(status, now).map(|line| ("tests", line)));
     lines
 }
 
 /// What its users tried out with OpenRouter.
 fn of_tests(status: &Status, now: DateTime<Utc>) -> impl Iterator<Item = String> {
     let kinds = [
-        (Fact::ConnectionTest, "test of the connection"),
+        (Fact::ConnectionTest, "connection test"),
         (Fact::TestRequest, "test request"),
     ];
     kinds.into_iter().filter_map(move |(fact, what)| {
         let last = status.last_at(fact)?;
-        let (number, last) = (status.count(fact), words::when(last.into(), now));
-        let what = match number {
-            1 => what.to_owned(),
-            _ => what.replacen("test", "tests", 1),
-        };
-        Some(format!("{} {what}, last {last}", ui::number(number)))
+        let (tests, last) = (
+            ui::count(status.count(fact), what),
+            words::when(last.into(), now),
+        );
+        Some(format!("{tests} by OpenRouter, last {last}"))
     })
 }
 

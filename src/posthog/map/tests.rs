@@ -22,6 +22,7 @@ fn response(id: &str, output: Vec<Block>) -> Generation {
     Generation {
         id: id.to_owned(),
         kind: CallKind::Chat,
+        response: None,
         traced: None,
         cache_counts: CacheCounts::Apart,
         is_copy: false,

@@ -317,6 +317,7 @@ impl<'a> Conversation<'a> {
         let mut generation = Generation {
             id,
             kind: CallKind::Chat,
+            response: None,
             traced: None,
             cache_counts: CacheCounts::Apart,
             is_copy,

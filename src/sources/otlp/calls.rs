@@ -123,6 +123,7 @@ pub(super) fn generation(
     let is_present = error.is_some() || report == UsageReport::Present;
     Generation {
         id: identity(node),
+        response: twins::drawn_response(node),
         kind,
         traced: Some(traced),
         is_copy: false,

@@ -69,7 +69,6 @@ impl Work {
                     span: node.span.span_id.to_string(),
                     parent: parent(index),
                     name: calls::name_of_operation(node),
-                    response: None,
                 },
             )
         }));
@@ -161,7 +160,6 @@ fn generations(
             span: node.span.span_id.to_string(),
             parent: parent(index),
             name: calls::name_of_call(node),
-            response: twins::drawn_response(node),
         };
         let mut generation = calls::generation(node, kind, exchange, &mut history, traced);
         for block in &mut generation.output {

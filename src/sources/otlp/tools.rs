@@ -73,7 +73,6 @@ impl Execution {
         }
         let own = self.worked.unwrap_or_else(|| self.times.length());
         call.traced = Some(Traced {
-            response: None,
             span: node.span.span_id.to_string(),
             parent: Some(parent),
             name: None,
@@ -106,7 +105,6 @@ impl Execution {
     fn alone(self, node: &Node<'_>, parent: Option<String>) -> Operation {
         Operation {
             traced: Traced {
-                response: None,
                 span: node.span.span_id.to_string(),
                 parent,
                 name: Some(self.name),

@@ -45,6 +45,7 @@ impl Draft {
             generation: Generation {
                 id,
                 kind: CallKind::Chat,
+                response: None,
                 traced: None,
                 cache_counts: CacheCounts::Apart,
                 is_copy: false,
