@@ -239,6 +239,18 @@ pub struct Setup {
     /// Events that wait in the outbox are lost.
     #[arg(long, requires = "remove", conflicts_with = "project")]
     pub(crate) purge: bool,
+    /// Set up a destination of OpenRouter's Broadcast instead: make a token, and wait for the test
+    ///
+    /// Prints what to enter at OpenRouter. Settings are not changed.
+    #[arg(
+        long,
+        requires = "url",
+        conflicts_with_all = ["region", "host", "key", "privacy_mode", "project", "remove"]
+    )]
+    pub(crate) openrouter: bool,
+    /// With --openrouter: the address by which OpenRouter reaches posthog-llma serve
+    #[arg(long, requires = "openrouter")]
+    pub(crate) url: Option<String>,
 }
 
 /// Without the key.

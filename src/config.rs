@@ -50,7 +50,7 @@ use crate::transport::Endpoint;
 use crate::variables::Variable;
 pub(crate) use api_key::ApiKey;
 use read::{Reader, Values};
-pub(crate) use routes::{RouteSettings, Routes, RoutesError};
+pub(crate) use routes::{RouteSettings, Routes, RoutesError, openrouter_token};
 
 /// All settings: those shared by all agents, and those of each agent.
 ///

@@ -5,14 +5,17 @@
 //! nobody else can read it. A route can ask for more privacy than the settings, and not for less.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::{ApiKey, Config, DestinationSettings};
+use crate::files::{make_directory, private_file, sync_directory};
 use crate::host::Host;
 use crate::inbox::Route;
 use crate::posthog::{Namespace, Recording};
@@ -20,6 +23,11 @@ use crate::receive::{Deliveries, Entry, Token};
 use crate::transport::Endpoint;
 
 const FILE: &str = "serve.toml";
+
+/// The token that `setup --openrouter` makes.
+const TOKEN_FILE: &str = "openrouter.token";
+/// Random bytes of a token.
+const TOKEN_BYTES: usize = 32;
 
 /// Characters of the longest name of a route.
 const LONGEST_NAME: usize = 40;
@@ -179,6 +187,40 @@ impl Routes {
         let found = routes.find(|it| it.entry.route == *route)?;
         Some(&found.config)
     }
+}
+
+/// The token for OpenRouter, and the file that holds it, which is made if there is none.
+///
+/// # Errors
+/// When the file cannot be used or made.
+pub(crate) fn openrouter_token(host: &Host) -> anyhow::Result<(PathBuf, String)> {
+    let folder = folder(host).context("there is no home directory to keep the token in")?;
+    let path = folder.join(TOKEN_FILE);
+    if let Some(token) = private_text(&path)? {
+        let token = token.trim().to_owned();
+        Token::new(&token).with_context(|| format!("cannot use {}", path.display()))?;
+        return Ok((path, token));
+    }
+    let mut drawn = [0; TOKEN_BYTES];
+    getrandom::fill(&mut drawn).context("cannot draw a token")?;
+    let mut token = String::with_capacity(2 * TOKEN_BYTES);
+    for byte in drawn {
+        // Writing to a string cannot fail.
+        let _ = write!(token, "{byte:02x}");
+    }
+    let failed = |cause| RoutesError::File {
+        path: path.clone(),
+        cause,
+    };
+    make_directory(&folder).map_err(failed)?;
+    if is_in_repository(&path) {
+        return Err(RoutesError::Committed { path }.into());
+    }
+    let mut file = private_file().open(&path).map_err(failed)?;
+    let written = file.write_all(format!("{token}\n").as_bytes());
+    written.and_then(|()| file.sync_all()).map_err(failed)?;
+    sync_directory(&folder).map_err(failed)?;
+    Ok((path, token))
 }
 
 /// The folder of this program's configuration.
@@ -354,3 +396,6 @@ fn is_private(meta: &fs::Metadata) -> bool {
 fn is_private(meta: &fs::Metadata) -> bool {
     meta.is_file()
 }
+
+#[cfg(all(test, unix))]
+mod tests;
