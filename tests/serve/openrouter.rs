@@ -107,7 +107,7 @@ fn text_on_disk(env: &TestEnv) -> Vec<u8> {
         .collect()
 }
 
-fn property<'a>(event: &'a Value, name: &str) -> &'a Value {
+pub(super) fn property<'a>(event: &'a Value, name: &str) -> &'a Value {
     &event["properties"][name]
 }
 
