@@ -202,6 +202,8 @@ pub struct Ingest {
   posthog-llma setup                            asks
   posthog-llma setup --region eu --key - <file  asks nothing
   posthog-llma setup --project                  for this project only
+  posthog-llma setup --openrouter --url https://llma.example.com
+                                                for OpenRouter's Broadcast
   posthog-llma setup --remove                   switches sending off
   posthog-llma setup --remove --purge           leaves nothing behind
 

@@ -50,7 +50,9 @@ use crate::transport::Endpoint;
 use crate::variables::Variable;
 pub(crate) use api_key::ApiKey;
 use read::{Reader, Values};
-pub(crate) use routes::{RouteSettings, Routes, RoutesError, openrouter_token};
+pub(crate) use routes::{
+    RouteSettings, Routes, RoutesError, openrouter_token, remove_openrouter_token,
+};
 
 /// All settings: those shared by all agents, and those of each agent.
 ///

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::{ApiKey, Config, DestinationSettings};
-use crate::files::{make_directory, private_file, sync_directory};
+use crate::files::{make_directory, private_file, remove, sync_directory};
 use crate::host::Host;
 use crate::inbox::Route;
 use crate::posthog::{Namespace, Recording};
@@ -221,6 +221,18 @@ pub(crate) fn openrouter_token(host: &Host) -> anyhow::Result<(PathBuf, String)>
     written.and_then(|()| file.sync_all()).map_err(failed)?;
     sync_directory(&folder).map_err(failed)?;
     Ok((path, token))
+}
+
+/// Removes the token for OpenRouter, if there is one.
+///
+/// # Errors
+/// When it cannot be removed.
+pub(crate) fn remove_openrouter_token(host: &Host) -> Result<(), RoutesError> {
+    let Some(folder) = folder(host) else {
+        return Ok(());
+    };
+    let path = folder.join(TOKEN_FILE);
+    remove(&path).map_err(|cause| RoutesError::File { path, cause })
 }
 
 /// The folder of this program's configuration.

@@ -90,6 +90,32 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_found_by_each_of_its_identities_and_none_identifies_two() {
+        let directory = TempDir::new().unwrap();
+        let outbox = Outbox::open(directory.path()).unwrap();
+        enqueue(&outbox, "a", &spans(0..1), 0);
+        enqueue(&outbox, "b", &spans(1..2), 0);
+        let [first, second, alias, unknown] = [0, 1, 70, 71].map(Uuid::from_u128);
+        let add = |event, alias| outbox.write(|change| super::add_alias(change, event, alias));
+        for (event, alias) in [
+            (first, alias),
+            (second, alias),
+            (first, second),
+            (unknown, first),
+        ] {
+            add(event, alias).unwrap();
+        }
+        let owners = outbox.owners([first, second, alias, unknown]).unwrap();
+        let owner = |id: &Uuid| owners.get(id).map(|(_, session)| session.as_str());
+        assert_eq!(
+            [first, second, alias, unknown].map(|id| owner(&id).unwrap_or("")),
+            ["a", "b", "a", ""]
+        );
+        assert_eq!(enqueue(&outbox, "c", &spans(70..71), 1).known, 1);
+        assert_eq!(outbox.check().unwrap(), [""; 0]);
+    }
+
+    #[test]
     fn many_new_identities_move_on_by_themselves() {
         let directory = TempDir::new().unwrap();
         let outbox = Outbox::open(directory.path()).unwrap();

@@ -54,9 +54,7 @@ pub fn elsewhere(agent: Agent, generation: &Generation) -> Option<Uuid> {
     let response = generation.response.as_deref();
     match agent {
         Agent::Otlp => response.map(|it| self::generation(Agent::ClaudeCode, it)),
-        // Its id of a call is that of the response.
-        Agent::ClaudeCode => delivered(response.unwrap_or(&generation.id)),
-        Agent::Pi | Agent::OpenCode => delivered(response?),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => delivered(response?),
     }
 }
 

@@ -1,17 +1,20 @@
 //! OpenRouter's Broadcast, from a request to PostHog: nothing is lost, nothing is counted twice, and
 //! what is internal stays out of events and off the disk.
 
-use std::fs;
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 
 use rustix::process::Signal;
 use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
-use super::support::Serving;
+use super::support::{SOON, Serving};
 use crate::receive::support::server::TOKEN;
 use crate::support::env::TestEnv;
 use crate::support::openrouter::{Destination, Kind, OpenRouter, PLANTED, Request, hex};
 use crate::support::posthog::PostHog;
+use crate::support::process::wait_for;
 
 /// Where a secret is planted in the disk's files and the events.
 const SECRET: &str = crate::receive::support::server::SECRET;
@@ -333,4 +336,48 @@ fn ten_megabytes_are_taken_and_cut_down_without_losing_structure() {
     assert_eq!(roles, ["system", "user", "user"]);
     assert_eq!(property(call, "$ai_output_choices")[0]["role"], "assistant");
     assert_eq!(property(call, "$ai_total_cost_usd"), 0.000_045);
+}
+
+#[test]
+fn setup_makes_a_token_says_what_to_enter_and_waits_for_the_test() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    let own = ["setup", "--openrouter", "--url"];
+    env.run(own.into_iter().chain(["http://llma.example.com"]))
+        .code(2)
+        .complains("use the https address");
+    let said = env.root().join("messages of setup");
+    let setup = env.command(own.into_iter().chain(["http://127.0.0.1:4318"]));
+    let mut setup = setup.spawn_read(File::create(&said).expect("it is ours"));
+    let stdout = BufReader::new(setup.stdout.take().expect("a pipe"));
+    let lines: Vec<String> = stdout.lines().take(4).map(|it| it.expect("text")).collect();
+    let file = env.home().join(".config/posthog-llma/openrouter.token");
+    let token = fs::read_to_string(&file).expect("the token");
+    assert_eq!(
+        lines[1..],
+        [
+            "URL      http://127.0.0.1:4318/openrouter".to_owned(),
+            "Method   POST".to_owned(),
+            format!("Headers  {{\"Authorization\":\"Bearer {}\"}}", token.trim()),
+        ]
+    );
+    let serving = Serving::start_with(&env, &["--token-file", &file.to_string_lossy()]);
+    assert_eq!(
+        Destination::webhook(serving.address, token.trim()).test_connection(),
+        200
+    );
+    let setup = RefCell::new(setup);
+    let ended = wait_for("setup ends", SOON, || {
+        setup.borrow_mut().try_wait().expect("it is ours")
+    });
+    assert_eq!(ended.code(), Some(0));
+    let said = fs::read_to_string(said).expect("it is ours");
+    // Lines end where the terminal's do.
+    let said: Vec<&str> = said.split_whitespace().collect();
+    let said = said.join(" ");
+    assert!(
+        said.contains("start it in another terminal: posthog-llma serve --token-file"),
+        "{said}"
+    );
+    assert!(said.contains("the test of the connection came"), "{said}");
 }

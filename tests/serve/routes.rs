@@ -73,7 +73,7 @@ fn the_same_request_of_two_teams_is_at_both_projects_each_with_its_own_privacy()
     }
     // Traces of the same id.
     assert_eq!(post(&serving, SHOP, &[call(9, 1, 0)]), 200);
-    assert_eq!(post(&serving, LAB, &[call(9, 1, 0), call(9, 2, 1)]), 200);
+    assert_eq!(post(&serving, LAB, &[call(9, 1, 0), call(9, 2, 0)]), 200);
     assert_eq!(
         serving
             .ask(&["Content-Type: application/json"], &body(&[call(1, 1, 0)]))
@@ -171,10 +171,10 @@ fn serve_ends_when_its_routes_change_and_does_not_begin_with_unusable_ones() {
     let serving = Serving::start(&env);
     write(&env, &format!("{}\n# new\n", two_teams()));
     wait_for("serve says why it ends", SOON, || {
-        serving
-            .said()
-            .contains("your settings were changed")
-            .then_some(())
+        let said = serving.said();
+        let said: Vec<&str> = said.split_whitespace().collect();
+        let said = said.join(" ");
+        said.contains("your settings were changed").then_some(())
     });
     write(&env, &two_teams().replace(LAB, SHOP));
     env.run(["serve", "--listen", "127.0.0.1:0"])

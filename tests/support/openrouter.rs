@@ -207,6 +207,12 @@ impl OpenRouter {
 }
 
 impl Request {
+    /// Its delivery, as the first request of all or a later one.
+    pub(crate) fn delivery(&self, number: u64) -> Value {
+        let id = generation_id(number);
+        delivery(&id, &self.spans(&id, number, false))
+    }
+
     /// The spans of its delivery: the call, its attempts, and how it was written.
     fn spans(&self, id: &str, number: u64, is_private: bool) -> Vec<Value> {
         let start = BEGIN + number * PAUSE;

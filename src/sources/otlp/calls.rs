@@ -270,6 +270,10 @@ fn parameters(facts: &Facts<'_>) -> Parameters {
             others.insert(name.to_owned(), messages::without_data(parsed(value)));
         }
     }
+    // Which hosts of a model the caller preferred.
+    if let Some(hosts) = facts.value(&["gen_ai.completion#rawRequest.provider"]) {
+        others.insert("provider".to_owned(), messages::without_data(parsed(hosts)));
+    }
     if let Some(choice) = facts.value(&["ai.prompt.toolChoice"]).map(parsed) {
         others.insert("tool_choice".to_owned(), choice);
     }

@@ -45,7 +45,7 @@ impl Draft {
             generation: Generation {
                 id,
                 kind: CallKind::Chat,
-                response: None,
+                response: of_openrouter(part.origin.response),
                 traced: None,
                 cache_counts: CacheCounts::Apart,
                 is_copy: false,
@@ -131,6 +131,7 @@ impl Draft {
         let each = self.advisors.iter().zip(1_u64..);
         let each = each.map(|(advice, number)| Generation {
             id: format!("{}\u{1e}advisor {number}", generation.id),
+            response: None,
             model: advice.model.clone(),
             provider: advice.provider.map(str::to_owned),
             usage: advice.usage,
@@ -156,6 +157,11 @@ impl Draft {
 fn told_apart(mut output: Vec<Block>) -> Vec<Block> {
     tell_calls_apart(&mut output);
     output
+}
+
+/// The id of a response that OpenRouter gave, which OpenRouter's own report of the call has, too.
+fn of_openrouter(id: Option<String>) -> Option<String> {
+    id.filter(|it| it.starts_with("gen-"))
 }
 
 /// Gives every call of a response a unique id.
