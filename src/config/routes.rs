@@ -397,11 +397,15 @@ fn is_in_repository(file: &Path) -> bool {
     folders.any(|folder| folder.join(".git").symlink_metadata().is_ok())
 }
 
+/// What others than the owner of a file may do with it.
+#[cfg(unix)]
+const OTHERS: u32 = 0o077;
+
 /// Whether only the owner of a file can read it. Elsewhere than on Unix, the user's folder is private.
 #[cfg(unix)]
 fn is_private(meta: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    meta.is_file() && meta.mode() & 0o077 == 0
+    meta.is_file() && meta.mode() & OTHERS == 0
 }
 
 #[cfg(not(unix))]
@@ -409,5 +413,5 @@ fn is_private(meta: &fs::Metadata) -> bool {
     meta.is_file()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

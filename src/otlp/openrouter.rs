@@ -198,23 +198,17 @@ fn cleaned(text: String) -> String {
     let Some(place) = text.find(&format!("\"{RAW}\"")) else {
         return text;
     };
-    match serde_json::from_str::<Map<String, Json>>(&text) {
-        Ok(mut completion) => {
-            match completion.get_mut(RAW) {
-                Some(Json::Object(raw)) => {
-                    raw.retain(|name, _| PARAMETERS.contains(&name.as_str()));
-                }
-                Some(other) => *other = Json::Null,
-                None => {}
-            }
-            Json::Object(completion).to_string()
-        }
+    let Ok(mut completion) = serde_json::from_str::<Map<String, Json>>(&text) else {
         // It was cut off: what stands before is whole.
-        Err(_) => {
-            let before = text[..place].trim_end().trim_end_matches(',');
-            format!("{before}}}")
-        }
+        let before = text[..place].trim_end().trim_end_matches(',');
+        return format!("{before}}}");
+    };
+    match completion.get_mut(RAW) {
+        Some(Json::Object(raw)) => raw.retain(|name, _| PARAMETERS.contains(&name.as_str())),
+        Some(other) => *other = Json::Null,
+        None => {}
     }
+    Json::Object(completion).to_string()
 }
 
 #[cfg(test)]

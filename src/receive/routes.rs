@@ -132,11 +132,11 @@ impl Routes {
 
     /// How a request comes in.
     pub(super) fn of(&self, headers: &HeaderMap) -> Result<Entry, Refusal> {
-        let (tokens, names) = match &self.0 {
+        let (tokens, also) = match &self.0 {
             Doors::Open(entry) => return Ok(entry.clone()),
             Doors::Tokens { tokens, headers } => (tokens, headers),
         };
-        let given = given(headers, names);
+        let given = given(headers, also);
         if given.is_empty() {
             return Err(Refusal::new(Reason::NoToken, "a token is needed"));
         }
@@ -159,8 +159,8 @@ fn matching<'a>(tokens: &'a [(Token, Entry)], given: &Token) -> Option<&'a Entry
 }
 
 /// Every token of a request.
-fn given(headers: &HeaderMap, names: &[HeaderName]) -> Vec<Token> {
-    let named = names.iter().flat_map(|name| headers.get_all(name));
+fn given(headers: &HeaderMap, also: &[HeaderName]) -> Vec<Token> {
+    let named = also.iter().flat_map(|name| headers.get_all(name));
     let named = named.map(|value| Token::of(value.as_bytes().trim_ascii()));
     let authorized = headers.get_all(AUTHORIZATION).iter();
     named

@@ -276,6 +276,7 @@ fn requests_of_other_keys_are_answered_left_out_and_counted() {
 
 #[test]
 fn openrouter_s_own_privacy_mode_and_sampling_are_kept() {
+    const SESSIONS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
     let posthog = PostHog::start();
     let env = env_with_token(&posthog);
     let serving = Serving::start(&env);
@@ -285,7 +286,6 @@ fn openrouter_s_own_privacy_mode_and_sampling_are_kept() {
         ..webhook(&serving)
     };
     let mut openrouter = OpenRouter::delivering_to([private]);
-    const SESSIONS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
     for session in [SESSIONS, SESSIONS].concat() {
         openrouter.answer(&Request {
             session: Some(session),

@@ -13,6 +13,14 @@ const BEGIN: u64 = 1_790_000_000_000_000_000;
 const PAUSE: u64 = 10_000_000_000;
 /// Times that a delivery is tried when it is told to come again.
 const TRIES: usize = 5;
+/// Fields of `trace` that have a meaning of their own.
+const RESERVED: [&str; 5] = [
+    "trace_id",
+    "trace_name",
+    "generation_name",
+    "span_name",
+    "parent_span_id",
+];
 /// Stands in everything that must not leave, or not reach the disk.
 pub(crate) const PLANTED: &str = "planted";
 
@@ -298,13 +306,6 @@ impl Request {
         if let Some(user) = self.user {
             add("user.id", user.into());
         }
-        const RESERVED: [&str; 5] = [
-            "trace_id",
-            "trace_name",
-            "generation_name",
-            "span_name",
-            "parent_span_id",
-        ];
         for (name, value) in &self.trace {
             if !RESERVED.contains(&name.as_str()) {
                 let text = value
