@@ -202,6 +202,8 @@ pub struct Ingest {
   posthog-llma setup                            asks
   posthog-llma setup --region eu --key - <file  asks nothing
   posthog-llma setup --project                  for this project only
+  posthog-llma setup --openrouter --url https://llma.example.com
+                                                for OpenRouter's Broadcast
   posthog-llma setup --remove                   switches sending off
   posthog-llma setup --remove --purge           leaves nothing behind
 
@@ -239,6 +241,18 @@ pub struct Setup {
     /// Events that wait in the outbox are lost.
     #[arg(long, requires = "remove", conflicts_with = "project")]
     pub(crate) purge: bool,
+    /// Set up a destination of OpenRouter's Broadcast instead: make a token, and wait for the test
+    ///
+    /// Prints what to enter at OpenRouter. Settings are not changed.
+    #[arg(
+        long,
+        requires = "url",
+        conflicts_with_all = ["region", "host", "key", "privacy_mode", "project", "remove"]
+    )]
+    pub(crate) openrouter: bool,
+    /// With --openrouter: the address by which OpenRouter reaches posthog-llma serve
+    #[arg(long, requires = "openrouter")]
+    pub(crate) url: Option<String>,
 }
 
 /// Without the key.

@@ -32,6 +32,7 @@
 
 mod api_key;
 mod read;
+mod routes;
 mod values;
 
 use std::path::PathBuf;
@@ -40,15 +41,18 @@ use serde_json::{Map, Value};
 
 use crate::consent::{Environment, RulesFile};
 use crate::host::Host;
-use crate::inbox;
+use crate::inbox::{self, Route};
 use crate::outbox::Destination;
-use crate::posthog::{DistinctId, Grouping, InputScope, Recording, Wanted};
+use crate::posthog::{DistinctId, Grouping, InputScope, Namespace, Recording, Wanted};
 use crate::receive::Token;
 use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;
 pub(crate) use api_key::ApiKey;
 use read::{Reader, Values};
+pub(crate) use routes::{
+    RouteSettings, Routes, RoutesError, openrouter_token, remove_openrouter_token,
+};
 
 /// All settings: those shared by all agents, and those of each agent.
 ///
@@ -56,6 +60,10 @@ use read::{Reader, Values};
 /// agent's setting, that name applies to the agent unless the first one is set.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The route of what these settings are for. Sessions on disk are of the main one.
+    pub(crate) route: Route,
+    /// Keeps the identities of its events apart if they go to a project of their own.
+    pub(crate) namespace: Namespace,
     /// Where events are sent.
     pub(crate) destination: DestinationSettings,
     /// `POSTHOG_LLMA_STATE_DIR`, otherwise the user's state directory.
@@ -216,6 +224,8 @@ impl Config {
         let host = &environment.host;
         let mut reader = Reader::of(Values::Judged(environment));
         let config = Self {
+            route: Route::main(),
+            namespace: Namespace::default(),
             destination: reader.destination(environment.chosen_by.clone()),
             state_dir: host.state_directory(),
             max_outbox_bytes: reader.max_outbox_bytes(),

@@ -26,6 +26,7 @@
 //! | what counts as a secret | [`redact`] |
 //! | the files of the state directory, and what survives a crash | [`outbox`], [`inbox`] |
 //! | what clients of OpenTelemetry may send, and what they are answered | [`receive`] |
+//! | by which routes they send, each with a project of its own | [`config`] (`serve.toml`) |
 //! | which sessions are excluded from sending | [`outbox`], [`commands`] (`pause`, `forget`) |
 //! | retries, batches | [`deliver`], [`transport`] |
 //! | which environment variables exist, and what a repository may do with them | `variables` |
@@ -50,7 +51,7 @@
 //! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, outbox, pipeline, posthog, receive, redact, session, sources, transport, ui, variables, views |
 //! | `views` | config, consent, host, inbox, integrations, outbox, posthog, session, sources, transport, variables |
 //! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
-//! | `config` | consent, host, inbox, outbox, posthog, receive, session, transport, variables |
+//! | `config` | consent, files, host, inbox, outbox, posthog, receive, session, transport, variables |
 //! | `receive` | inbox, otlp, redact |
 //! | `consent` | git, host, integrations, outbox, session, transport, variables |
 //! | `deliver` | host, outbox, posthog, transport |

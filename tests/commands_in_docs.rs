@@ -40,6 +40,27 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
         "tests/serve, on another address",
     ),
     (
+        "posthog-llma setup --openrouter --url https://llma.example.com",
+        "tests/serve/openrouter.rs, with an address of this machine",
+    ),
+    (
+        "posthog-llma serve --token-file ~/.config/posthog-llma/openrouter.token",
+        "tests/serve/openrouter.rs",
+    ),
+    (
+        "chmod 600 ~/.config/posthog-llma/serve.toml",
+        "tests/serve/routes.rs",
+    ),
+    (
+        "posthog-llma ingest broadcasts/",
+        "tests/otlp/openrouter.rs",
+    ),
+    (
+        "cloudflared tunnel --url http://127.0.0.1:4318",
+        "by hand: it wants the internet",
+    ),
+    ("tailscale funnel 4318", "by hand: it wants the internet"),
+    (
         "openssl rand -hex 32 >token",
         "it makes a token of any kind",
     ),

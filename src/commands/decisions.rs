@@ -5,7 +5,7 @@ use super::sending::{self, Sending};
 use crate::consent::Verdict;
 use crate::deliver::{self, Decision, HostClock};
 use crate::outbox::{Place, StoredSession};
-use crate::session::Agent;
+use crate::session::{Agent, Recording};
 use crate::sources::{self, SessionRef};
 
 impl Sending<'_> {
@@ -16,12 +16,29 @@ impl Sending<'_> {
             let why = "an earlier version stored it, and its transcript is not there";
             return Decision::Held(self.recording(), why.to_owned());
         };
+        let recording = match self.recording_of(session) {
+            Ok(recording) => recording,
+            Err(why) => return Decision::Held(Recording::Nothing, why),
+        };
         let folders = place.folders.iter().map(String::as_str);
         match Verdict::of_stored(folders, &place.transcript, self.host()) {
             Verdict::LeftAlone(_) => Decision::Withdrawn,
-            Verdict::Unclear(reason) => Decision::Held(self.recording(), reason),
-            Verdict::Permitted(privacy) => Decision::Sent(self.recording().and(privacy.recording)),
+            Verdict::Unclear(reason) => Decision::Held(recording, reason),
+            Verdict::Permitted(privacy) => Decision::Sent(recording.and(privacy.recording)),
         }
+    }
+
+    /// The content to send of a session, by the settings of the route by which it came now. Without
+    /// them, it waits.
+    fn recording_of(&self, session: &StoredSession) -> Result<Recording, String> {
+        let route = sources::route_of_key(&session.agent, &session.id);
+        let Some(route) = route.filter(|it| !it.is_main()) else {
+            return Ok(self.recording());
+        };
+        let routes = self.routes().as_ref().map_err(ToString::to_string)?;
+        let config = routes.config_of(&route);
+        let config = config.ok_or_else(|| format!("serve.toml has no route {route} any more"))?;
+        Ok(config.events.recording)
     }
 
     /// Brings everything that waits in line with the newest decisions, also where it cannot be sent

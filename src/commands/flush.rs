@@ -84,19 +84,33 @@ struct Received {
 /// Maps everything that was received, quiet or not.
 fn map_received(config: &Config, sending: &Sending<'_>) -> anyhow::Result<Received> {
     let mut received = Received::default();
-    if !sending.has_destination() || !inbox::is_there(sending.outbox().directory()) {
+    if !inbox::is_there(sending.outbox().directory()) {
         return Ok(received);
     }
     let inbox = mapping::open(config)?;
-    let mut mapping = Mapping::new(sending, &inbox)?;
-    loop {
-        let step = mapping.step(Which::All, &|| false)?;
-        received.mapped += step.mapped as u64;
-        received.warnings.extend(step.warnings);
-        if !step.is_more {
-            received.left = step.left as u64;
-            break;
+    let mut map = |sending: &Sending<'_>| {
+        if !sending.has_destination() {
+            return Ok(());
         }
+        let mut mapping = Mapping::new(sending, &inbox)?;
+        loop {
+            let step = mapping.step(Which::All, &|| false)?;
+            received.mapped += step.mapped as u64;
+            received.warnings.extend(step.warnings);
+            if !step.is_more {
+                received.left += step.left as u64;
+                return anyhow::Ok(());
+            }
+        }
+    };
+    map(sending)?;
+    match sending.routes() {
+        Ok(routes) => {
+            for route in routes.iter() {
+                map(&Sending::open(&route.config, sending.host())?)?;
+            }
+        }
+        Err(error) => received.warnings.push(error.to_string()),
     }
     if received.mapped > 0 {
         let traces = ui::count(received.mapped, "received trace");

@@ -21,7 +21,7 @@ const SHARE: u64 = 2;
 /// How many times the bytes of a trace in the inbox, where it is compressed, its events may take.
 const GROWTH: u64 = 16;
 
-/// Maps received traces.
+/// Maps received traces of one route.
 pub(super) struct Mapping<'a> {
     sending: &'a Sending<'a>,
     pipeline: Pipeline<'a>,
@@ -127,8 +127,11 @@ impl<'a> Mapping<'a> {
         let limit = STEP + self.unreadable.len();
         let now = self.sending.host().now().into();
         let mut traces = match which {
-            Which::Quiet => self.reader.quiet(&Quiet::default(), now, limit)?,
-            Which::All => self.reader.waiting(limit)?,
+            Which::Quiet => {
+                let route = self.sending.route();
+                self.reader.quiet(route, &Quiet::default(), now, limit)?
+            }
+            Which::All => self.reader.waiting(self.sending.route(), limit)?,
         };
         traces.retain(|it| !self.unreadable.contains(&it.revision));
         // Those that may end this process too come when all others are safe.

@@ -1,5 +1,6 @@
 //! The parts shared by all sending commands: the open outbox, the destination, the transport.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,10 +11,11 @@ use chrono::{DateTime, Utc};
 
 use super::user_settings::UserSettings;
 use super::{WrongUse, short};
-use crate::config::Config;
+use crate::config::{Config, Routes, RoutesError};
 use crate::consent::{Trust, Unconfirmed};
 use crate::deliver::{self, Clock, Drained, HostClock, Policy, Reasons};
 use crate::host::Host;
+use crate::inbox::Route;
 use crate::outbox::{Destination, DestinationRecord, Endings, Load, Outbox, Run, RunKind};
 use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
 use crate::posthog::{Recording, limits};
@@ -40,6 +42,8 @@ pub(super) struct Sending<'a> {
     trust: Trust,
     largest_event: usize,
     settings: UserSettings,
+    /// Read when they are asked for: few processes send what came by one.
+    routes: OnceCell<Result<Routes, RoutesError>>,
 }
 
 /// Destinations, patience and pauses of a drain.
@@ -96,7 +100,14 @@ impl<'a> Sending<'a> {
             trust: Trust::of_user(host)?,
             largest_event,
             settings,
+            routes: OnceCell::new(),
         })
+    }
+
+    /// The routes by which data is received, beside that of the settings.
+    pub(super) fn routes(&self) -> &Result<Routes, RoutesError> {
+        let read = || Routes::read(self.host, self.config);
+        self.routes.get_or_init(read)
     }
 
     pub(super) const fn host(&self) -> &Host {
@@ -106,6 +117,11 @@ impl<'a> Sending<'a> {
     /// The user's own settings when this process began.
     pub(super) const fn settings(&self) -> &UserSettings {
         &self.settings
+    }
+
+    /// The route whose sessions it stores.
+    pub(super) const fn route(&self) -> &Route {
+        &self.config.route
     }
 
     /// The content to send, by the user's settings.

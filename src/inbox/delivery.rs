@@ -11,7 +11,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use super::digest::Digests;
 use super::key::Route;
 use super::loose;
-use super::sessions::{response_of, session_of};
+use super::sessions::{delivered, response_of, session_of};
 use super::time::to_millis;
 use crate::otlp::{Attributes, Batch, LogRecord, Span, TraceId, stored};
 use crate::redact::Redacted;
@@ -79,7 +79,7 @@ const WORTH_IT: usize = 512;
 const PART: usize = 2 << 20;
 /// Sessions of a trace that are kept, and responses that its roots report. Real traces have one of
 /// each.
-const MAX_SESSIONS: usize = 16;
+const MAX_SESSIONS: usize = 64;
 
 impl ItemId {
     pub(super) fn bytes(&self) -> &[u8] {
@@ -257,6 +257,8 @@ impl Part<'_> {
             }
         };
         spans.chain(logs).filter_map(session_of).for_each(&mut add);
+        let delivered = self.spans.iter().filter_map(|it| delivered(&it.attributes));
+        delivered.for_each(&mut add);
         let responses = self.spans.iter().filter_map(|it| response_of(it));
         responses.for_each(|it| add(&it));
         sessions

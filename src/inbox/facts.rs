@@ -23,8 +23,12 @@ pub enum Fact {
     Repeated,
     /// Spans came once more with another content, and replaced what was stored.
     Replaced,
-    /// A test of the connection. Name: who made it.
+    /// `OpenRouter` tested the connection. Name: the route.
     ConnectionTest,
+    /// A made-up request of `OpenRouter`, sent by "Send trace", was left out. Name: the route.
+    TestRequest,
+    /// A request was left out because its route does not take it. Name: the reason.
+    KeptOut,
     /// Traces were removed after they had been mapped.
     Pruned,
     /// Traces were removed for their age before they were mapped: their spans were never sent.
@@ -45,13 +49,15 @@ pub struct Tally {
 }
 
 impl Fact {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Refused,
         Self::LeftOut,
         Self::Metrics,
         Self::Repeated,
         Self::Replaced,
         Self::ConnectionTest,
+        Self::TestRequest,
+        Self::KeptOut,
         Self::Pruned,
         Self::Expired,
     ];
@@ -65,6 +71,8 @@ impl Fact {
             Self::Repeated => "repeated",
             Self::Replaced => "replaced",
             Self::ConnectionTest => "connection_test",
+            Self::TestRequest => "test_request",
+            Self::KeptOut => "kept_out",
             Self::Pruned => "pruned",
             Self::Expired => "expired",
         }

@@ -19,7 +19,22 @@ pub struct TraceKey {
     pub trace_id: TraceId,
 }
 
+/// The route of the settings themselves, which is the only one unless others are set up.
+const MAIN: &str = "main";
+
 impl Route {
+    /// The route of the settings themselves.
+    #[must_use]
+    pub fn main() -> Self {
+        Self::new(MAIN)
+    }
+
+    /// Whether it is the route of the settings themselves.
+    #[must_use]
+    pub fn is_main(&self) -> bool {
+        self.name() == MAIN
+    }
+
     /// The route with this name.
     #[must_use]
     pub fn new(name: &str) -> Self {

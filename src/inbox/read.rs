@@ -104,13 +104,14 @@ impl Reader {
         Ok(connection.map(|connection| Self { connection, path }))
     }
 
-    /// The traces that wait and for which nothing new came for some time, the oldest first. A
-    /// clock that was set back makes none of them wait for ever.
+    /// The traces of a route that wait and for which nothing new came for some time, the oldest
+    /// first. A clock that was set back makes none of them wait for ever.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn quiet(
         &self,
+        route: &Route,
         quiet: &Quiet,
         now: SystemTime,
         limit: usize,
@@ -120,21 +121,23 @@ impl Reader {
             span_millis(quiet.with_root),
             span_millis(quiet.without_root),
         );
-        let condition = "is_waiting = 1 AND (last_received <= ?1
+        let condition = "is_waiting = 1 AND route = ?5 AND (last_received <= ?1
               OR (has_root = 1 AND last_received <= ?2) OR last_received > ?3)
             ORDER BY last_received LIMIT ?4";
+        let times = [now - without, now - with, now + without];
         self.list(
             condition,
-            params![now - without, now - with, now + without, limit],
+            params![times[0], times[1], times[2], limit, route.name()],
         )
     }
 
-    /// The traces that wait, quiet or not, the oldest first.
+    /// The traces of a route that wait, quiet or not, the oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn waiting(&self, limit: usize) -> Result<Vec<Summary>, InboxError> {
-        self.list("is_waiting = 1 ORDER BY last_received LIMIT ?1", [limit])
+    pub fn waiting(&self, route: &Route, limit: usize) -> Result<Vec<Summary>, InboxError> {
+        let condition = "is_waiting = 1 AND route = ?2 ORDER BY last_received LIMIT ?1";
+        self.list(condition, params![limit, route.name()])
     }
 
     /// All traces, the newest first.
@@ -169,6 +172,16 @@ impl Reader {
             ),
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// What is known of a trace; `None` if there is no such trace.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn summary(&self, key: &TraceKey) -> Result<Option<Summary>, InboxError> {
+        let condition = "trace_id = ?1 AND route = ?2";
+        let named = params![key.trace_id.bytes(), key.route.name()];
+        Ok(self.list(condition, named)?.pop())
     }
 
     /// The traces of a session, the oldest first.
@@ -226,9 +239,7 @@ impl Reader {
         // One view of the database, so that the revision is that of what is read.
         let view = self.connection.unchecked_transaction();
         let _view = view.map_err(|error| self.located(error))?;
-        let condition = "trace_id = ?1 AND route = ?2";
-        let named = params![key.trace_id.bytes(), key.route.name()];
-        let Some(summary) = self.list(condition, named)?.pop() else {
+        let Some(summary) = self.summary(key)? else {
             return Ok(None);
         };
         let places = self.places(key).map_err(|error| self.located(error))?;

@@ -26,7 +26,7 @@ const SESSION_KEYS: [&str; 13] = [
 const RESPONSE_KEYS: [&str; 3] = ["gen_ai.response.id", "ai.response.id", "llm.response.id"];
 
 /// Beginnings of ids whose makers give each response one of its own.
-const OF_RESPONSES: [&str; 4] = ["gen-", "req_", "msg_", "resp_"];
+const OF_RESPONSES: [&str; 3] = ["req_", "msg_", "resp_"];
 
 /// Begins the name under which traces are kept that report a response. No session begins like it.
 pub(super) const RESPONSE: &str = "response\u{1f}";
@@ -67,6 +67,14 @@ pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<&str> {
         });
         named.min_by_key(|(rank, _)| *rank).map(|(_, it)| it)
     })
+}
+
+/// OpenRouter's id of the response of a call. The application and OpenRouter report the call in traces of
+/// their own, which are read together like those of a session.
+pub(super) fn delivered(attributes: &Attributes) -> Option<&str> {
+    let mut ids = RESPONSE_KEYS.iter().filter_map(|key| attributes.text(key));
+    // Parts of the course of a request have its id and a name after it.
+    ids.find(|id| id.starts_with("gen-") && id.len() >= 24 && !id.contains(':'))
 }
 
 #[cfg(test)]

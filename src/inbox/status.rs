@@ -18,6 +18,8 @@ pub struct Status {
     pub services: Vec<ServiceStatus>,
     /// What waits to be mapped.
     pub waiting: Holding,
+    /// Number of traces that wait, by route.
+    pub waiting_by_route: Vec<(Route, u64)>,
     /// What was mapped and is kept to be looked at.
     pub mapped: Holding,
     /// What happened how often.
@@ -63,6 +65,13 @@ impl Status {
         let tallies = self.tallies.iter().filter(|it| it.fact == fact);
         tallies.map(|it| it.count).sum()
     }
+
+    /// When something happened for the last time, whatever its name.
+    #[must_use]
+    pub fn last_at(&self, fact: Fact) -> Option<SystemTime> {
+        let tallies = self.tallies.iter().filter(|it| it.fact == fact);
+        tallies.map(|it| it.last_at).max()
+    }
 }
 
 impl Reader {
@@ -75,6 +84,7 @@ impl Reader {
             Ok(Status {
                 services: self.services()?,
                 waiting: self.holding(true)?,
+                waiting_by_route: self.waiting_by_route()?,
                 mapped: self.holding(false)?,
                 tallies: self.tallies()?,
                 bytes: prune::used(&self.connection)?,
@@ -114,6 +124,16 @@ impl Reader {
                 oldest: row.get::<_, Option<i64>>(3)?.map(from_millis),
             })
         })
+    }
+
+    fn waiting_by_route(&self) -> rusqlite::Result<Vec<(Route, u64)>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT route, count(*) FROM traces WHERE is_waiting = 1 GROUP BY route ORDER BY route",
+        )?;
+        let routes = select.query_map([], |row| {
+            Ok((Route::new(&row.get::<_, String>(0)?), row.get(1)?))
+        })?;
+        routes.collect()
     }
 
     fn tallies(&self) -> rusqlite::Result<Vec<Tally>> {

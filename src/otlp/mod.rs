@@ -1,7 +1,8 @@
 //! The OpenTelemetry protocol (OTLP): requests of spans and log records, and their decoding.
 //!
 //! Bytes become [`Span`]s and [`LogRecord`]s here, and those become bytes again to be kept on disk.
-//! Nothing here knows HTTP, what spans mean, or secrets.
+//! Nothing here knows HTTP, secrets, or what spans mean, except for the deliveries of one service
+//! ([`openrouter`]), of which a part is never kept.
 //!
 //! ```text
 //! body ──► decode ──────────┐            ┌─► Batch::visit (redaction)
@@ -57,6 +58,7 @@ mod intake;
 pub mod json;
 mod losses;
 mod model;
+pub mod openrouter;
 pub mod protobuf;
 pub mod stored;
 mod texts;

@@ -35,13 +35,13 @@ fn counts() -> [(String, &'static str); 5] {
     ]
 }
 
-const IDENTITIES: &str = "SELECT count(*) FROM (
-     SELECT sum(events) AS sum FROM (
-         SELECT uuid, seq, 1 AS events FROM identities
-         UNION ALL
-         SELECT uuid, seq, -1 FROM events)
-     GROUP BY uuid, seq)
- WHERE sum <> 0";
+/// An event may have further identities. None identifies two events, or one that is not there.
+const IDENTITIES: &str = "SELECT
+     (SELECT count(*) FROM events WHERE NOT EXISTS (
+         SELECT 1 FROM identities
+         WHERE identities.uuid = events.uuid AND identities.seq = events.seq))
+   + (SELECT count(*) FROM identities WHERE seq NOT IN (SELECT seq FROM events))
+   + (SELECT count(*) FROM (SELECT 1 FROM identities GROUP BY uuid HAVING count(*) > 1))";
 
 const TALLIES: &str = "SELECT count(*) FROM (
      SELECT destination, state, sum(events) AS sum, sum(bytes) AS bytes FROM (

@@ -4,13 +4,14 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
+use uuid::Uuid;
 
 use super::records::{
     Destination, Enqueued, SessionEntry, SessionRecord, TranscriptStamp, milliseconds,
 };
 use super::store::{BATCH_BYTES, NewBatch, Owner, unstored};
 use super::transcripts::remember;
-use super::{Outbox, OutboxError, decisions, session};
+use super::{Outbox, OutboxError, decisions, identities, session};
 use crate::posthog::{EventName, Written};
 use crate::redact::Redacted;
 
@@ -29,6 +30,8 @@ pub struct SessionWriter<'a> {
     /// Traces sum up the other events, so they wait for the commit: if another process was faster,
     /// its totals are kept.
     traces: Vec<Written>,
+    /// Further identities of events, each after the one of the event.
+    aliases: Vec<(Uuid, Uuid)>,
     counts: Enqueued,
 }
 
@@ -76,6 +79,7 @@ impl Outbox {
             pending: Vec::new(),
             pending_bytes: 0,
             traces: Vec::new(),
+            aliases: Vec::new(),
             counts: Enqueued::default(),
         })
     }
@@ -107,6 +111,12 @@ impl SessionWriter<'_> {
         self.pending_bytes += event.json.len() + 1;
         self.pending.push(event);
         Ok(())
+    }
+
+    /// Adds further identities of events, each after the one of the event: an event under one of them
+    /// counts as stored. Those of events that are not stored are left out.
+    pub fn also_known_as(&mut self, aliases: impl IntoIterator<Item = (Uuid, Uuid)>) {
+        self.aliases.extend(aliases);
     }
 
     /// Stores the events that were pushed as a batch.
@@ -169,6 +179,9 @@ impl SessionWriter<'_> {
             let mut stored = Enqueued::default();
             for batch in &last {
                 stored += batch.store(change, self.owner)?;
+            }
+            for (event, alias) in &self.aliases {
+                identities::add_alias(change, *event, *alias)?;
             }
             remember(change, transcripts)?;
             for (rule, count) in redactions {

@@ -10,6 +10,7 @@
 //! 36.0 µs with a single index; at 10,000 events the two differ by 0.7 µs.
 
 use rusqlite::Connection;
+use uuid::Uuid;
 
 /// Identities that make a table full. For the new ones: seventy pages. For the recent ones: enough
 /// that a page takes several even when millions are old. The old ones are never full.
@@ -17,6 +18,16 @@ const FULL: [i64; 2] = [8 * 1024, 128 * 1024];
 
 /// Adds an identity.
 pub(super) const INSERT: &str = "INSERT INTO new_identities (uuid, seq) VALUES (?1, ?2)";
+
+/// Adds a further identity of an event, unless it identifies an event already.
+pub(super) fn add_alias(change: &Connection, event: Uuid, alias: Uuid) -> rusqlite::Result<()> {
+    let mut add = change.prepare_cached(
+        "INSERT INTO new_identities SELECT ?2, seq FROM identities WHERE uuid = ?1
+         AND NOT EXISTS (SELECT 1 FROM identities WHERE uuid = ?2)",
+    )?;
+    add.execute([event.as_bytes(), alias.as_bytes()])?;
+    Ok(())
+}
 
 /// Merges every full table into the next level.
 pub(super) fn merge(change: &Connection) -> rusqlite::Result<()> {
@@ -75,6 +86,32 @@ mod tests {
         assert_eq!((again.known, again.new), (14, 2));
         let owners = outbox.owners((0..16).map(Uuid::from_u128)).unwrap();
         assert_eq!(owners.len(), 16);
+        assert_eq!(outbox.check().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn an_event_is_found_by_each_of_its_identities_and_none_identifies_two() {
+        let directory = TempDir::new().unwrap();
+        let outbox = Outbox::open(directory.path()).unwrap();
+        enqueue(&outbox, "a", &spans(0..1), 0);
+        enqueue(&outbox, "b", &spans(1..2), 0);
+        let [first, second, alias, unknown] = [0, 1, 70, 71].map(Uuid::from_u128);
+        let add = |event, alias| outbox.write(|change| super::add_alias(change, event, alias));
+        for (event, alias) in [
+            (first, alias),
+            (second, alias),
+            (first, second),
+            (unknown, first),
+        ] {
+            add(event, alias).unwrap();
+        }
+        let owners = outbox.owners([first, second, alias, unknown]).unwrap();
+        let owner = |id: &Uuid| owners.get(id).map(|(_, session)| session.as_str());
+        assert_eq!(
+            [first, second, alias, unknown].map(|id| owner(&id).unwrap_or("")),
+            ["a", "b", "a", ""]
+        );
+        assert_eq!(enqueue(&outbox, "c", &spans(70..71), 1).known, 1);
         assert_eq!(outbox.check().unwrap(), [""; 0]);
     }
 

@@ -171,6 +171,7 @@ impl<'a> Pipeline<'a> {
             collected.state,
             &collected.foreign,
             &mut |mut event| {
+                event.uuid = self.config.namespace.id(event.uuid);
                 let is_new = known.note(event.uuid);
                 if result.is_ok() && (is_new || event.name == EventName::Trace) {
                     if is_new {

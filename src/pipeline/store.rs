@@ -167,6 +167,7 @@ impl Pipeline<'_> {
         directory: &Path,
         hand_on: HandOn<'_>,
     ) -> anyhow::Result<Built> {
+        let key = parts.files().session_key();
         let mut sums = Sums::default();
         let mut last = None;
         let mut outbox = None;
@@ -193,7 +194,7 @@ impl Pipeline<'_> {
                     outbox = Outbox::open_read_only(directory)?;
                 }
                 let outbox = outbox.as_ref().context("the outbox was removed")?;
-                claim(&mut part.session, outbox)
+                self.claim(&mut part.session, &key, outbox)
             })?;
         }
         let last = last.context("the session ended before it began")?;
@@ -269,6 +270,7 @@ impl Pipeline<'_> {
         if let Some(reason) = reason {
             return Ok(Stored::OptedOut(reason));
         }
+        let key = parts.files().session_key();
         let Some(first) = parts.peek()? else {
             outbox.remember(&stamps)?;
             return Ok(Stored::Nothing);
@@ -277,24 +279,23 @@ impl Pipeline<'_> {
             // Without a prompt, the settings of the session are not frozen yet.
             return Ok(Stored::Nothing);
         }
-        let key = &first.session.key;
         if let Some(reason) = first.opted_out() {
             if matches!(first.verdict, Verdict::LeftAlone(_)) {
                 // Events that wait since before the user decided so.
-                outbox.withdraw(agent.as_str(), key, host.now())?;
+                outbox.withdraw(agent.as_str(), &key, host.now())?;
             }
             return Ok(Stored::OptedOut(reason.to_owned()));
         }
         let entry = SessionEntry {
             agent: agent.as_str(),
-            id: key,
+            id: &key,
             frozen: self.freeze(first)?,
             recording: self.recording(first),
             place: first.place(),
         };
         let mut writer = outbox.begin(&entry, destination, host.now())?;
         let frozen = writer.session().frozen()?;
-        let first = parts.next(&mut |part| claim(&mut part.session, outbox))?;
+        let first = parts.next(&mut |part| self.claim(&mut part.session, &key, outbox))?;
         let directory = outbox.directory();
         let mut built = None;
         ahead::meanwhile(
@@ -313,10 +314,55 @@ impl Pipeline<'_> {
             Built::OptedOut(reason) => return Ok(Stored::OptedOut(reason)),
         };
         // If it was excluded meanwhile, its stored events are withdrawn before the next sending.
-        if let Some(reason) = excluded(outbox, agent, &last.session.key)? {
+        if let Some(reason) = excluded(outbox, agent, &key)? {
             return Ok(Stored::OptedOut(reason));
         }
         self.commit(&last, sums, stamps, writer)
+    }
+
+    /// Lets a session be what was stored of it, and returns the events that the outbox stored for
+    /// another session. `key` is that of the session.
+    fn claim(&self, session: &mut Session, key: &str, outbox: &Outbox) -> anyhow::Result<Foreign> {
+        self.resume(session, key, outbox)?;
+        self.foreign(session, key, outbox)
+    }
+
+    /// Calls of a trace keep the identities with which they were stored. If something that was stored
+    /// is not there any more, the totals of the trace would be too low, so they stay as they are.
+    fn resume(&self, session: &mut Session, key: &str, outbox: &Outbox) -> anyhow::Result<()> {
+        if session.whole.is_none() {
+            return Ok(());
+        }
+        let stored = outbox.receipt(session.agent.as_str(), key)?.events;
+        if stored == 0 {
+            return Ok(());
+        }
+        let owners = self.owners(posthog::identities(session), outbox)?;
+        let own = owners.into_iter().filter(|(_, owner)| owner == key);
+        let own: HashSet<Uuid> = own.map(|(event, _)| event).collect();
+        posthog::keep_identities(session, &own);
+        session.is_part = stored > own.len() as u64;
+        Ok(())
+    }
+
+    /// The events of a session that the outbox stored for another session.
+    fn foreign(&self, session: &Session, key: &str, outbox: &Outbox) -> anyhow::Result<Foreign> {
+        let mut events = posthog::claims(session);
+        events.extend(posthog::elsewhere(session));
+        let owners = self.owners(events, outbox)?.into_iter();
+        let foreign = owners.filter(|(_, owner)| owner != key);
+        Ok(foreign.map(|(event, _)| event).collect())
+    }
+
+    /// Those of the events that are stored, with the keys of the sessions that own them.
+    fn owners(&self, events: Vec<Uuid>, outbox: &Outbox) -> anyhow::Result<Vec<(Uuid, String)>> {
+        let namespace = self.config.namespace;
+        let owners = outbox.owners(events.iter().map(|it| namespace.id(*it)))?;
+        let owned = events.into_iter().filter_map(|event| {
+            let (_, owner) = owners.get(&namespace.id(event))?;
+            Some((event, owner.clone()))
+        });
+        Ok(owned.collect())
     }
 
     /// Commits a session after its last part. Checkpoint and stamps are stored only if nothing of
@@ -326,7 +372,7 @@ impl Pipeline<'_> {
         last: &Collected,
         sums: Sums,
         mut stamps: Vec<TranscriptStamp>,
-        writer: SessionWriter<'_>,
+        mut writer: SessionWriter<'_>,
     ) -> anyhow::Result<Stored> {
         let is_final = last.state == SessionState::Ended && sums.unreadable.is_empty();
         let checkpoint = is_final.then(|| last.checkpoint()).flatten();
@@ -338,6 +384,11 @@ impl Pipeline<'_> {
         // Lines left out here are read with the session they belong to, even if that was read.
         stamps.extend(last.others().iter().map(|path| unread(path)));
         stamps.retain(|_| is_final);
+        let namespace = self.config.namespace;
+        let aliases = sums.aliases.iter();
+        writer.also_known_as(
+            aliases.map(|(event, alias)| (namespace.id(*event), namespace.id(*alias))),
+        );
         let enqueued = writer.commit(checkpoint.as_ref(), sums.counts.iter(), &stamps)?;
         Ok(Stored::Session {
             enqueued,
@@ -371,12 +422,15 @@ struct Sums {
     tally: Tally,
     unreadable: BTreeSet<(PathBuf, String)>,
     exceeds_books: bool,
+    /// Further identities of events.
+    aliases: Vec<(Uuid, Uuid)>,
 }
 
 impl Sums {
     fn add(&mut self, part: &Collected, tally: Tally) {
         self.tally += tally;
         self.exceeds_books |= part.exceeds_books();
+        self.aliases.extend(posthog::aliases(&part.session));
         self.unreadable.extend(part.unreadable().iter().cloned());
     }
 
@@ -384,6 +438,7 @@ impl Sums {
     fn restart(&mut self) {
         self.tally = Tally::default();
         self.counts = Counts::default();
+        self.aliases.clear();
     }
 }
 
@@ -452,40 +507,6 @@ pub fn unread_bytes(
         }
     }
     Ok(unread)
-}
-
-/// Lets a session be what was stored of it, and returns the events that the outbox stored for another
-/// session.
-fn claim(session: &mut Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
-    resume(session, outbox)?;
-    foreign(session, outbox)
-}
-
-/// Calls of a trace keep the identities with which they were stored. If something that was stored is
-/// not there any more, the totals of the trace would be too low, so they stay as they are.
-fn resume(session: &mut Session, outbox: &Outbox) -> anyhow::Result<()> {
-    if session.whole.is_none() {
-        return Ok(());
-    }
-    let stored = outbox.receipt(session.agent.as_str(), &session.key)?.events;
-    if stored == 0 {
-        return Ok(());
-    }
-    let owners = outbox.owners(posthog::identities(session))?.into_iter();
-    let own = owners.filter(|(_, (_, owner))| *owner == session.key);
-    let own: HashSet<Uuid> = own.map(|(event, _)| event).collect();
-    posthog::keep_identities(session, &own);
-    session.is_part = stored > own.len() as u64;
-    Ok(())
-}
-
-/// The events of a session that the outbox stored for another session.
-fn foreign(session: &Session, outbox: &Outbox) -> anyhow::Result<Foreign> {
-    let mut events = posthog::claims(session);
-    events.extend(posthog::reported_elsewhere(session));
-    let owners = outbox.owners(events)?.into_iter();
-    let foreign = owners.filter(|(_, (_, owner))| *owner != session.key);
-    Ok(foreign.map(|(event, _)| event).collect())
 }
 
 /// Whether no file changed since it was stored. Without stamps, the files may have changed.

@@ -39,16 +39,14 @@ impl Foreign {
             && (self.contains(ids::call(agent, generation))
                 || ids::requested(generation).is_some_and(|it| self.contains(it))
                 || ids::reported(agent, generation).any(|it| self.contains(it))
-                || self.has_other_source_of(generation))
+                || self.is_reported_elsewhere(agent, generation))
     }
 
-    /// Whether the transcript of a coding agent reports the call that a trace reports too, or the
-    /// other way round, and so the tools that it asked for.
+    /// Whether another source reports the call too, and so the tools that it asked for: a transcript
+    /// the call of a trace, or the other way round, or OpenRouter that of an agent.
     #[must_use]
-    pub fn has_other_source_of(&self, generation: &Generation) -> bool {
-        let in_transcript = ids::transcribed(generation);
-        let in_telemetry = ids::requested(generation).filter(|_| generation.traced.is_none());
-        let mut reports = in_transcript.into_iter().chain(in_telemetry);
+    pub fn is_reported_elsewhere(&self, agent: Agent, generation: &Generation) -> bool {
+        let mut reports = ids::elsewhere(agent, generation);
         !self.is_empty() && reports.any(|event| self.contains(event))
     }
 }

@@ -13,6 +13,33 @@ fn id(agent: Agent, kind: &str, parts: [&str; 2]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
+/// Keeps the identities of the events of one project apart from those of another. Two projects may
+/// get the same trace, and the ledger has each identity once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Namespace(Option<Uuid>);
+
+impl Namespace {
+    /// That of a project other than the one of the settings.
+    #[must_use]
+    pub fn of_project(host: &str, api_key: &str) -> Self {
+        let name = ["project", host, api_key].join("\u{1f}");
+        Self(Some(Uuid::new_v5(&NAMESPACE, name.as_bytes())))
+    }
+
+    /// The identity of an event in the project.
+    #[must_use]
+    pub fn id(&self, event: Uuid) -> Uuid {
+        let project = self.0.as_ref();
+        project.map_or(event, |it| Uuid::new_v5(it, event.as_bytes()))
+    }
+
+    /// Whether it is that of the project of the settings.
+    #[must_use]
+    pub const fn is_of_settings(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 /// A generation, identified by its response, whichever session or file holds the copy.
 #[must_use]
 pub fn generation(agent: Agent, response: &str) -> Uuid {
@@ -40,12 +67,29 @@ pub fn reported(agent: Agent, generation: &Generation) -> impl Iterator<Item = U
     reports.map(move |report| self::generation(agent, &report.id))
 }
 
-/// The identity that the call of a trace has in a transcript of Claude Code, the only agent that
-/// identifies calls by the provider's id of the response.
+/// The identities under which other sources report the call. By the id of its response: for the call
+/// of a trace, that in a transcript of Claude Code; for one of a coding agent, that in a delivery of
+/// OpenRouter. By the id of its request: for one in a transcript, that in the agent's telemetry.
+pub fn elsewhere(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
+    let in_telemetry = requested(generation).filter(|_| generation.traced.is_none());
+    answered(agent, generation).into_iter().chain(in_telemetry)
+}
+
+/// The identity under which another source reports the call by the id of its response.
 #[must_use]
-pub fn transcribed(generation: &Generation) -> Option<Uuid> {
-    let response = generation.traced.as_ref()?.response.as_deref()?;
-    Some(self::generation(Agent::ClaudeCode, response))
+pub fn answered(agent: Agent, generation: &Generation) -> Option<Uuid> {
+    let response = generation.response.as_deref();
+    match agent {
+        Agent::Otlp => response.map(|it| self::generation(Agent::ClaudeCode, it)),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => delivered(response?),
+    }
+}
+
+/// The identity of a call in a delivery of OpenRouter; `None` if the response is of another provider.
+fn delivered(response: &str) -> Option<Uuid> {
+    // The time, and 20 drawn characters.
+    let is_of_openrouter = response.starts_with("gen-") && response.len() >= 24;
+    is_of_openrouter.then(|| generation(Agent::Otlp, response))
 }
 
 /// The span of a tool call, identified by the call and its response. Many providers restart the ids

@@ -14,7 +14,7 @@ use super::session_trace::SessionTrace;
 use super::settings::{Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
+    Agent, CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
     ToolCall, Totals, Turn, Unlisted,
 };
 
@@ -88,17 +88,29 @@ pub fn claims(session: &Session) -> Vec<Uuid> {
     claims
 }
 
-/// The identities under which calls are reported elsewhere: calls of an instrumented application by
-/// transcripts of coding agents, and calls of coding agents by their telemetry. They belong to
-/// whatever reports them there.
+/// The identities under which other sources report calls of a session: see [`ids::elsewhere`].
 #[must_use]
-pub fn reported_elsewhere(session: &Session) -> Vec<Uuid> {
+pub fn elsewhere(session: &Session) -> Vec<Uuid> {
     let generations = session.all_generations().into_iter();
-    let elsewhere = generations.flat_map(|generation| {
-        let in_telemetry = ids::requested(generation).filter(|_| generation.traced.is_none());
-        ids::transcribed(generation).into_iter().chain(in_telemetry)
-    });
-    elsewhere.collect()
+    generations
+        .flat_map(|it| ids::elsewhere(session.agent, it))
+        .collect()
+}
+
+/// Further identities of the calls of a coding agent: each with the identity of its event. When
+/// OpenRouter delivers such a call later, it is known by them.
+#[must_use]
+pub fn aliases(session: &Session) -> Vec<(Uuid, Uuid)> {
+    if session.agent == Agent::Otlp {
+        return Vec::new();
+    }
+    let generations = session.all_generations().into_iter();
+    let own = generations.filter(|it| !it.is_copy);
+    own.filter_map(|it| {
+        let alias = ids::answered(session.agent, it)?;
+        Some((ids::call(session.agent, it), alias))
+    })
+    .collect()
 }
 
 struct Mapper<'a, 'm> {
@@ -214,7 +226,7 @@ impl<'a> Mapper<'a, '_> {
                 let tool = ids::tool_of(agent, &self.session.key, generation, call);
                 let is_own = !generation.is_copy
                     && !self.foreign.contains(tool)
-                    && !self.foreign.has_other_source_of(generation);
+                    && !self.foreign.is_reported_elsewhere(agent, generation);
                 if is_settled && is_own && self.tools.insert(tool) {
                     self.tool(
                         call,

@@ -19,6 +19,7 @@ pub(crate) const OUTPUT_CHOICES: &str = "$ai_output_choices";
 pub(crate) const OFFERED_TOOLS: &str = "$ai_tools";
 pub(crate) const INPUT_STATE: &str = "$ai_input_state";
 pub(crate) const OUTPUT_STATE: &str = "$ai_output_state";
+pub(crate) const USER: &str = "$ai_user";
 pub(crate) const USER_PROMPT: &str = "$ai_user_prompt";
 pub(crate) const ERROR: &str = "$ai_error";
 

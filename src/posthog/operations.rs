@@ -72,6 +72,10 @@ pub(super) fn of_origin<'a>(all: &mut Properties<'a>, origin: &'a Origin) {
     if !origin.groups.is_empty() {
         all.insert(names::GROUPS, Value::Object(origin.groups.clone()));
     }
+    // OpenRouter's own destination states the user as a property, too.
+    if origin.framework.as_deref() == Some("openrouter") {
+        all.insert_some(names::USER, origin.person.as_ref());
+    }
     for (name, value) in &origin.properties {
         if !name.starts_with('$') && all.get(name).is_none() {
             all.insert(name.clone(), value);

@@ -4,12 +4,12 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, T
 use hyper::http::request::Parts;
 
 use super::endpoint::Endpoint;
+use super::entry::Entry;
 use super::expand::Compression;
 use super::guard;
 use super::limits::Limits;
 use super::refusal::{Reason, Refusal};
 use super::routes::Routes;
-use crate::inbox::Route;
 use crate::otlp::{Encoding, Signal};
 
 /// What a request asks for.
@@ -24,7 +24,7 @@ pub(super) enum Asked {
 /// A request to take something.
 #[derive(Debug)]
 pub(super) struct Head {
-    pub(super) route: Route,
+    pub(super) entry: Entry,
     pub(super) signal: Signal,
     /// `None` when it was not named.
     pub(super) encoding: Option<Encoding>,
@@ -61,15 +61,15 @@ pub(super) fn judge(parts: &Parts, routes: &Routes, limits: &Limits) -> Result<A
     match endpoint {
         Endpoint::Health => Ok(Asked::Health),
         Endpoint::Take(signal) => {
-            let route = routes.of(&parts.headers)?;
-            take(&parts.headers, route, signal, limits).map(Asked::Take)
+            let entry = routes.of(&parts.headers)?;
+            take(&parts.headers, entry, signal, limits).map(Asked::Take)
         }
     }
 }
 
 fn take(
     headers: &HeaderMap,
-    route: Route,
+    entry: Entry,
     signal: Signal,
     limits: &Limits,
 ) -> Result<Head, Refusal> {
@@ -85,7 +85,7 @@ fn take(
         return Err(Refusal::new(Reason::NoLength, message));
     }
     Ok(Head {
-        route,
+        entry,
         signal,
         encoding: encoding(headers)?,
         compression: compression(headers)?,

@@ -27,6 +27,7 @@ mod bodies;
 mod body;
 mod connections;
 mod endpoint;
+mod entry;
 mod expand;
 mod guard;
 mod head;
@@ -46,6 +47,7 @@ use std::time::SystemTime;
 
 use tokio::sync::Semaphore;
 
+pub use entry::{Deliveries, Entry};
 pub use limits::Limits;
 pub use routes::{InvalidRoutes, Routes, ShortToken, Token};
 pub use serve::{ServeError, Served, Stop};

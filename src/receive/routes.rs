@@ -1,4 +1,4 @@
-//! Tokens, and the routes that they open.
+//! Tokens, and what they open.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use thiserror::Error;
 
+use super::entry::Entry;
 use super::refusal::{Reason, Refusal};
 use crate::inbox::Route;
 
@@ -18,10 +19,11 @@ pub struct Routes(Doors);
 
 #[derive(Debug, Clone)]
 enum Doors {
-    Open(Route),
+    Open(Entry),
     Tokens {
-        tokens: Vec<(Token, Route)>,
-        header: Option<HeaderName>,
+        tokens: Vec<(Token, Entry)>,
+        /// Headers that may hold a token, beside `Authorization`.
+        headers: Vec<HeaderName>,
     },
 }
 
@@ -80,8 +82,8 @@ impl fmt::Debug for Token {
 impl Routes {
     /// Everybody may send who reaches the address: for loopback only.
     #[must_use]
-    pub const fn open(route: Route) -> Self {
-        Self(Doors::Open(route))
+    pub fn open(entry: impl Into<Entry>) -> Self {
+        Self(Doors::Open(entry.into()))
     }
 
     /// Whoever sends a token may send, by its route. A token comes as `Authorization: Bearer`, as
@@ -91,31 +93,33 @@ impl Routes {
     /// # Errors
     /// When there is no token, or when two routes have the same.
     pub fn with_tokens(
-        tokens: impl IntoIterator<Item = (Token, Route)>,
+        tokens: impl IntoIterator<Item = (Token, impl Into<Entry>)>,
     ) -> Result<Self, InvalidRoutes> {
-        let tokens: Vec<(Token, Route)> = tokens.into_iter().collect();
+        let tokens = tokens.into_iter();
+        let tokens: Vec<(Token, Entry)> = tokens.map(|(it, entry)| (it, entry.into())).collect();
         if tokens.is_empty() {
             return Err(InvalidRoutes::None);
         }
-        for (place, (token, route)) in tokens.iter().enumerate() {
+        for (place, (token, entry)) in tokens.iter().enumerate() {
             let same = tokens[..place].iter().find(|(it, _)| it.0 == token.0);
             if let Some((_, other)) = same {
-                return Err(InvalidRoutes::Same(other.clone(), route.clone()));
+                let (other, route) = (other.route.clone(), entry.route.clone());
+                return Err(InvalidRoutes::Same(other, route));
             }
         }
-        let header = None;
-        Ok(Self(Doors::Tokens { tokens, header }))
+        let headers = Vec::new();
+        Ok(Self(Doors::Tokens { tokens, headers }))
     }
 
-    /// Also takes the token as the value of this header.
+    /// Also takes the token as the value of this header, beside those that were named before.
     ///
     /// # Errors
     /// When it is no name of a header.
     pub fn in_header(mut self, name: &str) -> Result<Self, InvalidRoutes> {
         let parsed: Result<HeaderName, _> = name.parse();
         let parsed = parsed.map_err(|_| InvalidRoutes::Header(name.to_owned()))?;
-        if let Doors::Tokens { header, .. } = &mut self.0 {
-            *header = Some(parsed);
+        if let Doors::Tokens { headers, .. } = &mut self.0 {
+            headers.push(parsed);
         }
         Ok(self)
     }
@@ -126,13 +130,13 @@ impl Routes {
         matches!(self.0, Doors::Tokens { .. })
     }
 
-    /// The route by which a request comes in.
-    pub(super) fn of(&self, headers: &HeaderMap) -> Result<Route, Refusal> {
-        let (tokens, header) = match &self.0 {
-            Doors::Open(route) => return Ok(route.clone()),
-            Doors::Tokens { tokens, header } => (tokens, header.as_ref()),
+    /// How a request comes in.
+    pub(super) fn of(&self, headers: &HeaderMap) -> Result<Entry, Refusal> {
+        let (tokens, also) = match &self.0 {
+            Doors::Open(entry) => return Ok(entry.clone()),
+            Doors::Tokens { tokens, headers } => (tokens, headers),
         };
-        let given = given(headers, header);
+        let given = given(headers, also);
         if given.is_empty() {
             return Err(Refusal::new(Reason::NoToken, "a token is needed"));
         }
@@ -142,8 +146,8 @@ impl Routes {
     }
 }
 
-/// The route of a token. Takes the same time whichever it is, and if it is none.
-fn matching<'a>(tokens: &'a [(Token, Route)], given: &Token) -> Option<&'a Route> {
+/// What a token opens. Takes the same time whichever it is, and if it is none.
+fn matching<'a>(tokens: &'a [(Token, Entry)], given: &Token) -> Option<&'a Entry> {
     let none = u64::MAX;
     let mut found = none;
     for (place, (token, _)) in (0..).zip(tokens) {
@@ -151,13 +155,12 @@ fn matching<'a>(tokens: &'a [(Token, Route)], given: &Token) -> Option<&'a Route
         found.conditional_assign(&place, is_same);
     }
     let place = usize::try_from(found).ok()?;
-    tokens.get(place).map(|(_, route)| route)
+    tokens.get(place).map(|(_, entry)| entry)
 }
 
 /// Every token of a request.
-fn given(headers: &HeaderMap, header: Option<&HeaderName>) -> Vec<Token> {
-    let named = header.map(|name| headers.get_all(name));
-    let named = named.into_iter().flatten();
+fn given(headers: &HeaderMap, also: &[HeaderName]) -> Vec<Token> {
+    let named = also.iter().flat_map(|name| headers.get_all(name));
     let named = named.map(|value| Token::of(value.as_bytes().trim_ascii()));
     let authorized = headers.get_all(AUTHORIZATION).iter();
     named
@@ -200,7 +203,9 @@ mod tests {
             map.append(*name, value.parse().unwrap());
         }
         let route = routes().of(&map);
-        route.map(|it| it.name().to_owned()).map_err(|it| it.reason)
+        route
+            .map(|it| it.route.name().to_owned())
+            .map_err(|it| it.reason)
     }
 
     #[test]
@@ -259,7 +264,8 @@ mod tests {
         };
         let error = Routes::with_tokens([same("a"), same("b")]).unwrap_err();
         assert_eq!(error.to_string(), "the routes a and b have the same token");
-        assert_eq!(Routes::with_tokens([]).unwrap_err(), InvalidRoutes::None);
+        let none: [(Token, Route); 0] = [];
+        assert_eq!(Routes::with_tokens(none).unwrap_err(), InvalidRoutes::None);
         assert!(!format!("{:?}", routes()).contains("first-team"));
     }
 }

@@ -5,11 +5,12 @@ use std::time::SystemTime;
 
 use super::Redact;
 use super::body::{Body, Held};
+use super::entry::LeftOut;
 use super::expand::expand;
 use super::head::Head;
 use super::limits::Limits;
 use super::refusal::{Reason, Refusal};
-use crate::inbox::{Delivery, Fact, Inbox};
+use crate::inbox::{Delivery, Fact, Inbox, Route};
 use crate::otlp::{self, Batch, Encoding, Losses, answer};
 
 /// What the work needs beside the request.
@@ -32,9 +33,8 @@ pub(super) struct Worked {
     pub(super) held: Held,
 }
 
-/// The span by which `OpenRouter` tests a destination of type `OpenTelemetry` Collector.
-const TEST_SPAN: &str = "openrouter-connection-test";
-const OPENROUTER: &str = "openrouter";
+/// Bytes of the name of a key that are shown.
+const MAX_NAME: usize = 60;
 
 /// Works on a request.
 pub(super) fn work(
@@ -53,14 +53,14 @@ pub(super) fn work(
     let decoded = otlp::decode(&bytes, encoding_of(head, &bytes), head.signal, &memory);
     let mut batch = decoded.map_err(|error| Refusal::new(Reason::BadBody, error.to_string()))?;
     drop(bytes);
-    if head.is_test && is_empty(&batch) {
-        tools.inbox.count(Fact::ConnectionTest, OPENROUTER, 1, now);
-    }
+    let is_test = head.is_test && is_empty(&batch);
     count_losses(&tools.inbox, &batch.losses, now);
     let answer = answer::taken(answered, head.signal, &batch.losses);
-    take_tests_out(&tools.inbox, &mut batch, now);
+    let mut left_out = head.entry.openrouter.sort(&mut batch);
+    left_out.connection_tests += u64::from(is_test);
+    count_left_out(&tools.inbox, &head.entry.route, &left_out, now);
     let batch = (tools.redact)(batch);
-    let delivery = Delivery::prepare(&batch, head.route.clone(), now);
+    let delivery = Delivery::prepare(&batch, head.entry.route.clone(), now);
     let delivery = delivery.map_err(|error| Refusal::new(Reason::Internal, error.to_string()))?;
     drop(batch);
     hold(&mut held, delivery.size(), limits)?;
@@ -125,9 +125,18 @@ fn count_losses(inbox: &Inbox, losses: &Losses, now: SystemTime) {
     inbox.count(Fact::Metrics, "", losses.metrics, now);
 }
 
-fn take_tests_out(inbox: &Inbox, batch: &mut Batch, now: SystemTime) {
-    let before = batch.spans.len();
-    batch.spans.retain(|span| span.name != TEST_SPAN);
-    let tests = before - batch.spans.len();
-    inbox.count(Fact::ConnectionTest, OPENROUTER, tests as u64, now);
+fn count_left_out(inbox: &Inbox, route: &Route, left_out: &LeftOut, now: SystemTime) {
+    let by = route.name();
+    inbox.count(Fact::ConnectionTest, by, left_out.connection_tests, now);
+    inbox.count(Fact::TestRequest, by, left_out.test_requests, now);
+    for (key, requests) in &left_out.other_keys {
+        let reason = match key.as_str() {
+            "" => format!("route {by}: made with an OpenRouter key that is not named"),
+            key => {
+                let key = &key[..key.floor_char_boundary(MAX_NAME)];
+                format!("route {by}: made with the OpenRouter key {key:?}")
+            }
+        };
+        inbox.count(Fact::KeptOut, &reason, *requests, now);
+    }
 }

@@ -18,9 +18,6 @@ pub struct Traced {
     pub parent: Option<String>,
     /// Name for people. It is no content: programmers choose it.
     pub name: Option<String>,
-    /// The provider's id of the response, if each response has one of its own: the transcript of a
-    /// coding agent may report the same call.
-    pub response: Option<String>,
     /// Other reports of the same call. While nothing else of it had come, each would have been the
     /// call.
     pub others: Vec<Report>,

@@ -76,6 +76,9 @@ pub struct Generation {
     /// The provider's id of the request, by which the transcript of an agent and its own telemetry
     /// name the same call.
     pub request: Option<String>,
+    /// The provider's id of the response, if it is known apart from `id` and each response has one of
+    /// its own: others that report the call know it too.
+    pub response: Option<String>,
     /// Its kind.
     pub kind: CallKind,
     /// The ids and the name that the application gave to it.

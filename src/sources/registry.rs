@@ -9,13 +9,14 @@ use super::checkpoint::Checkpoint;
 use super::claude_code::ClaudeCode;
 use super::links::Bounds;
 use super::opencode::OpenCode;
-use super::otlp::Otlp;
+use super::otlp::{self, Otlp};
 use super::pi::Pi;
 use super::session_ref::{Glance, Reporter, SessionRef};
 use super::source::{SessionFiles, Source};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
 use crate::host::Host;
+use crate::inbox::Route;
 use crate::session::{Agent, Recording};
 
 /// All sources. A file belongs to the first that claims it; Claude Code, the last, claims every
@@ -96,6 +97,13 @@ pub fn locate(agent: Agent, id: &str, host: &Host) -> Option<PathBuf> {
     source(agent).locate(id, host)
 }
 
+/// The route by which a session came, by its key among those of an agent; `None` for sessions that are
+/// not received.
+#[must_use]
+pub fn route_of_key(agent: &str, key: &str) -> Option<Route> {
+    (agent == Agent::Otlp.as_str()).then(|| otlp::route_of_key(key))
+}
+
 /// The session that an agent's plugin names, by its file or, if it has none, by its id. `None`
 /// while nothing of it is stored.
 #[must_use]
@@ -173,6 +181,12 @@ impl SessionRef {
     #[must_use]
     pub fn last_written(&self) -> Option<DateTime<Utc>> {
         source(self.agent).last_written(self)
+    }
+
+    /// The route by which it was received; `None` if it was read from files.
+    #[must_use]
+    pub fn route(&self) -> Option<Route> {
+        source(self.agent).route(self)
     }
 
     /// The coding agent that made every call of this trace, if its own sessions can be read too.

@@ -64,13 +64,21 @@ pub struct SessionRef {
     pub modified: SystemTime,
 }
 
-/// A coding agent that reports its own session over OpenTelemetry.
+/// Who reports what a session of a coding agent holds too, over OpenTelemetry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reporter {
-    /// The agent, which also keeps sessions of its own that this program reads.
-    pub agent: Agent,
-    /// Its id of the session, if the trace says so.
-    pub session: Option<String>,
+pub enum Reporter {
+    /// The agent itself.
+    Agent {
+        /// The agent, which also keeps sessions of its own that this program reads.
+        agent: Agent,
+        /// Its id of the session, if the trace says so.
+        session: Option<String>,
+    },
+    /// A gateway between its caller and the models. The caller may be a coding agent.
+    Gateway {
+        /// The caller's id of the session.
+        session: String,
+    },
 }
 
 /// The beginning of a session.

@@ -14,6 +14,7 @@ use super::session_ref::{Glance, Reporter, SessionRef};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
 use crate::host::Host;
+use crate::inbox::Route;
 use crate::session::{Agent, Generation, Recording, Session, Wanted};
 
 /// Access to the sessions of one agent. Each agent's folder has one implementation, and `registry`
@@ -93,6 +94,11 @@ pub(super) trait Source: Sync {
 
     /// See [`SessionRef::reporter`].
     fn reporter(&self, _session: &SessionRef) -> Option<Reporter> {
+        None
+    }
+
+    /// See [`SessionRef::route`].
+    fn route(&self, _session: &SessionRef) -> Option<Route> {
         None
     }
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::traces::{Files, in_trace, named, only, request, span, tool, with};
-use crate::support::library::Run;
+use crate::support::library::{Events, Run};
+use crate::support::openrouter::{PLANTED, Request, hex};
 
 const TRACES: [&str; 2] = [
     "aaf7651916cd43dd8448eb211c80319c",
@@ -191,4 +192,183 @@ fn numbers_may_be_texts_and_a_collector_may_rename_the_service() {
         (&call["$ai_provider"], &call["$ai_input_tokens"]),
         (&json!("openrouter"), &json!(2489))
     );
+}
+
+fn events_of(requests: &[Request]) -> Events {
+    events_by(&Run::default(), requests)
+}
+
+fn events_by(run: &Run, requests: &[Request]) -> Events {
+    let deliveries = (0..).zip(requests).map(|(number, it)| it.delivery(number));
+    Files::of(&deliveries.collect::<Vec<_>>()).events(run)
+}
+
+fn with_trace(fields: &Value) -> Request {
+    Request {
+        session: Some("session-1"),
+        user: Some("user-1"),
+        trace: fields.as_object().expect("an object").clone(),
+        ..Request::default()
+    }
+}
+
+#[test]
+fn what_the_caller_says_of_a_request_is_where_posthog_looks_for_it() {
+    let events = events_of(&[with_trace(&json!({
+        "trace_id": "order-7", "trace_name": "Checkout", "generation_name": "Summarise",
+        "feature": "shopping", "depth": { "a": { "b": { "c": { "d": 1 } } } },
+        "$ai_model": "planted-model", "openrouter_x": "planted", "entity_id": "planted",
+    }))]);
+    let (call, trace) = (only(&events, "$ai_generation"), only(&events, "$ai_trace"));
+    for (properties, name, expected) in [
+        (call, "$ai_trace_id", json!(hex("order-7", 32))),
+        (trace, "$ai_trace_id", json!(hex("order-7", 32))),
+        (trace, "$ai_trace_name", json!("Checkout")),
+        (call, "$ai_span_name", json!("Summarise")),
+        (call, "$ai_session_id", json!("session-1")),
+        (trace, "$ai_session_id", json!("session-1")),
+        (call, "$ai_user", json!("user-1")),
+        (trace, "$ai_user", json!("user-1")),
+        (call, "feature", json!("shopping")),
+        (
+            call,
+            "depth",
+            json!({ "a": { "b": { "c": "[truncated]" } } }),
+        ),
+        (call, "$ai_model", json!("anthropic/claude-haiku-4.5")),
+        (call, "openrouter_api_key_name", json!("production")),
+        (call, "openrouter_provider_slug", json!("anthropic")),
+        (call, "$ai_framework", json!("openrouter")),
+        (call, "$ai_project_name", Value::Null),
+    ] {
+        assert_eq!(properties[name], expected, "{name}");
+    }
+    assert!(events.iter().all(|it| it["distinct_id"] == "user-1"));
+    assert!(!json!(events).to_string().contains(PLANTED), "{events:#?}");
+}
+
+#[test]
+fn who_is_nobody_has_no_profile_and_a_hash_of_a_machine_is_nobody() {
+    let nobody = Run::with(&[("POSTHOG_LLMA_DISTINCT_ID", "")]);
+    let hash: &'static str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    for (user, session, expected) in [
+        (None, Some("s"), "openrouter:s".to_owned()),
+        (Some(hash), Some("s"), "openrouter:s".to_owned()),
+        (
+            None,
+            None,
+            format!(
+                "openrouter:{}",
+                hex(&crate::support::openrouter::generation_id(0), 32)
+            ),
+        ),
+    ] {
+        let request = Request {
+            user,
+            session,
+            ..Request::default()
+        };
+        let events = events_by(&nobody, &[request]);
+        for event in &events {
+            assert_eq!(event["distinct_id"], expected, "{user:?}");
+            assert_eq!(event["properties"]["$process_person_profile"], false);
+            assert_eq!(event["properties"]["$ai_user"], Value::Null);
+        }
+    }
+}
+
+#[test]
+fn a_request_that_its_caller_cancelled_is_an_error_without_tokens() {
+    let events = events_of(&[Request {
+        is_cancelled: true,
+        ..Request::default()
+    }]);
+    let call = only(&events, "$ai_generation");
+    for (name, expected) in [
+        ("$ai_is_error", json!(true)),
+        ("$ai_http_status", Value::Null),
+        ("$ai_input_tokens", Value::Null),
+        ("$ai_total_cost_usd", Value::Null),
+    ] {
+        assert_eq!(call[name], expected, "{name}");
+    }
+    assert!(
+        call["$ai_error"].to_string().contains("disconnected"),
+        "{call}"
+    );
+}
+
+#[test]
+fn an_attempt_that_failed_is_a_span_below_its_call_and_one_that_succeeded_is_none() {
+    for (attempts, expected) in [
+        (vec![("Anthropic", 200)], 0),
+        (vec![("Amazon Bedrock", 429), ("Anthropic", 200)], 1),
+        (vec![("A", 429), ("B", 503), ("Anthropic", 200)], 2),
+    ] {
+        let events = events_of(&[Request {
+            attempts,
+            ..Request::default()
+        }]);
+        let call = only(&events, "$ai_generation");
+        assert_eq!(call["$ai_is_error"], false, "the request succeeded");
+        let spans = named(&events, "$ai_span");
+        assert_eq!(spans.len(), expected);
+        for span in spans {
+            let span = &span["properties"];
+            assert_eq!(span["$ai_parent_id"], call["$ai_span_id"]);
+            assert_eq!(span["$ai_is_error"], true);
+            assert_eq!(
+                span["$ai_total_cost_usd"],
+                Value::Null,
+                "it was not charged"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_smallest_delivery_that_is_documented_is_a_call() {
+    let attributes = json!({
+        "gen_ai.request.model": "openai/gpt-4",
+        "gen_ai.usage.prompt_tokens": "100", "gen_ai.usage.completion_tokens": "50",
+    });
+    let delivery = request(
+        "openrouter",
+        "",
+        &[span("1", "chat", (0, 1_000), &attributes)],
+    );
+    let events = Files::of(&[delivery]).events(&Run::default());
+    let call = only(&events, "$ai_generation");
+    for (name, expected) in [
+        ("$ai_model", json!("openai/gpt-4")),
+        ("$ai_input_tokens", json!(100)),
+        ("$ai_output_tokens", json!(50)),
+        ("$ai_span_name", Value::Null),
+        ("$ai_total_cost_usd", Value::Null),
+    ] {
+        assert_eq!(call[name], expected, "{name}");
+    }
+}
+
+/// A folder for each day, a compressed file for each request.
+#[test]
+fn what_broadcast_writes_to_a_bucket_is_read_with_the_trials_left_out() {
+    let conversation = conversation();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let day = folder.path().join("broadcasts/2026/11/28");
+    std::fs::create_dir_all(&day).expect("it is ours");
+    let mut trial = Request::default().delivery(7);
+    trial["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"] = "Test Generation".into();
+    let [first, second] = conversation.clone();
+    for (name, delivery) in [
+        ("1", &first),
+        ("2", &second),
+        ("again", &first),
+        ("trial", &trial),
+    ] {
+        let bytes = crate::receive::support::made::gzip(delivery.to_string().as_bytes());
+        std::fs::write(day.join(format!("{name}.json.gz")), bytes).expect("it is ours");
+    }
+    let events = super::traces::events_below(folder.path(), &Run::default());
+    assert_eq!(events, Files::of(&conversation).events(&Run::default()));
 }

@@ -164,7 +164,11 @@ fn a_trace_is_quiet_after_its_root_came_or_when_the_root_does_not_come() {
         &batch(&logs(&[(0xc, "key", "record")])),
         second(101),
     );
-    let quiet = |now| ids(&reader.quiet(&Quiet::default(), second(now), 9).unwrap());
+    let quiet = |now| {
+        ids(&reader
+            .quiet(&Route::main(), &Quiet::default(), second(now), 9)
+            .unwrap())
+    };
     for (now, expected) in [
         (104, &[][..]),
         (105, &["a"]),
@@ -179,8 +183,11 @@ fn a_trace_is_quiet_after_its_root_came_or_when_the_root_does_not_come() {
     // A child that comes late makes it wait again.
     store(&inbox, &spans(&[span(0xa, 2, 1, "child")]), second(104));
     assert_eq!(quiet(108), [""; 0]);
-    assert_eq!(ids(&reader.waiting(9).unwrap()), ["b", "c", "a"]);
-    assert_eq!(ids(&reader.waiting(1).unwrap()), ["b"]);
+    assert_eq!(
+        ids(&reader.waiting(&Route::main(), 9).unwrap()),
+        ["b", "c", "a"]
+    );
+    assert_eq!(ids(&reader.waiting(&Route::main(), 1).unwrap()), ["b"]);
     assert_eq!(ids(&reader.traces(2).unwrap()), ["a", "c"]);
 }
 
@@ -209,7 +216,7 @@ fn what_comes_while_a_trace_is_mapped_or_later_makes_it_wait_again() {
         (read().is_waiting, read().mapped_at),
         (false, Some(second(3)))
     );
-    assert!(reader.waiting(9).unwrap().is_empty());
+    assert!(reader.waiting(&Route::main(), 9).unwrap().is_empty());
 
     store(&inbox, &spans(&[span(1, 3, 1, "late")]), second(4));
     assert_eq!(

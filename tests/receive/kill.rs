@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use fastrand::Rng;
-use posthog_llma::inbox::{Inbox, Quiet, Reader, Settings};
+use posthog_llma::inbox::{Inbox, Quiet, Reader, Route, Settings};
 
 use crate::receive::support::Client;
 use crate::receive::support::made::{request, span};
@@ -95,7 +95,9 @@ impl Play {
             without_root: Duration::ZERO,
         };
         while !self.is_over.load(Ordering::Relaxed) {
-            let traces = reader.quiet(&quiet, SystemTime::now(), 50).unwrap();
+            let traces = reader
+                .quiet(&Route::new("open"), &quiet, SystemTime::now(), 50)
+                .unwrap();
             for trace in &traces {
                 let received = reader.read(&trace.revision.key).unwrap().unwrap();
                 assert!(received.spans.len() as u64 >= trace.spans);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthog_llma::inbox::{Fact, Inbox, InboxError, Pruned, Settings};
+use posthog_llma::inbox::{Fact, Inbox, InboxError, Pruned, Route, Settings};
 
 use crate::receive::support::made::{span, spans};
 use crate::receive::support::{delivery, ids, second, store};
@@ -17,7 +17,11 @@ fn open(settings: Settings) -> (tempfile::TempDir, Inbox) {
 
 /// Marks everything that waits as mapped.
 fn map_all(inbox: &Inbox) {
-    let waiting = inbox.reader().unwrap().waiting(10_000).unwrap();
+    let waiting = inbox
+        .reader()
+        .unwrap()
+        .waiting(&Route::main(), 10_000)
+        .unwrap();
     let revisions = waiting.into_iter().map(|it| it.revision).collect();
     inbox.mark_mapped(revisions, second(0)).unwrap();
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use posthog_llma::inbox::Inbox;
+use posthog_llma::inbox::{Inbox, Route};
 use posthog_llma::otlp::Batch;
 use posthog_llma::receive::Limits;
 
@@ -74,7 +74,15 @@ fn what_was_received_is_there_after_a_new_start() {
     server.stop();
     server.inbox.close().unwrap();
     let again = Inbox::open(server.directory(), posthog_llma::inbox::Settings::default()).unwrap();
-    assert_eq!(again.reader().unwrap().waiting(9).unwrap().len(), 1);
+    assert_eq!(
+        again
+            .reader()
+            .unwrap()
+            .waiting(&Route::new("open"), 9)
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]

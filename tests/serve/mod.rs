@@ -5,6 +5,9 @@
 
 mod begins;
 mod kill;
+mod once;
+mod openrouter;
+mod routes;
 mod same;
 mod sends;
 mod support;

@@ -163,7 +163,7 @@ fn foreign(collected: &Collected, sent: &Events) -> Foreign {
         .filter_map(|event| event["uuid"].as_str())
         .collect();
     let mut claims = posthog::claims(&collected.session);
-    claims.extend(posthog::reported_elsewhere(&collected.session));
+    claims.extend(posthog::elsewhere(&collected.session));
     claims
         .into_iter()
         .filter(|claim| sent.contains(claim.to_string().as_str()))

@@ -17,6 +17,7 @@ pub(crate) mod independent;
 pub(crate) mod lab;
 pub(crate) mod library;
 pub(crate) mod openai;
+pub(crate) mod openrouter;
 pub(crate) mod posthog;
 #[cfg(target_os = "linux")]
 pub(crate) mod process;

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::finding::Finding;
 use crate::commands::words;
-use crate::inbox::{Fact, Status, Tally};
+use crate::config::Routes;
+use crate::inbox::{Fact, Route, Status, Tally};
 use crate::ui;
 use crate::views::Machine;
 
@@ -18,13 +19,24 @@ const LONG: TimeDelta = TimeDelta::minutes(10);
 const RECENT: TimeDelta = TimeDelta::days(1);
 
 pub(super) fn check(machine: &Machine) -> Vec<Finding> {
+    let routes = Routes::read(&machine.host, &machine.config);
+    let unusable = routes.as_ref().err().map(|error| {
+        let fix = "mend it, then start posthog-llma serve again; until then its routes wait";
+        Finding::problem("routes", error.to_string(), fix)
+    });
     let Some(received) = &machine.received else {
-        return Vec::new();
+        return unusable.into_iter().collect();
     };
     let mut findings = match &received.status {
         Ok(status) => of_status(status, received.is_running, machine),
         Err(trouble) => vec![Finding::of(CHECK, trouble)],
     };
+    findings.extend(unusable);
+    if let (Ok(status), Ok(routes)) = (&received.status, &routes) {
+        let gone = status.waiting_by_route.iter();
+        let gone = gone.filter(|(route, _)| !route.is_main() && routes.config_of(route).is_none());
+        findings.extend(gone.map(|(route, traces)| without_route(route, *traces)));
+    }
     for path in &received.set_aside {
         let path = words::path(path, &machine.host);
         let found = format!("{path} was damaged and set aside: what waited in it is not sent");
@@ -47,6 +59,7 @@ fn of_status(status: &Status, is_running: bool, machine: &Machine) -> Vec<Findin
         .iter()
         .filter(|it| it.fact == Fact::Refused && now - DateTime::<Utc>::from(it.last_at) <= RECENT);
     findings.extend(recent.map(|tally| refused(tally, now)));
+    findings.extend(openrouter(status, now));
     let expired = status.count(Fact::Expired);
     if expired > 0 {
         let expired = ui::count(expired, "received trace");
@@ -55,6 +68,22 @@ fn of_status(status: &Status, is_running: bool, machine: &Machine) -> Vec<Findin
         findings.push(Finding::advice("expired", found, fix));
     }
     findings
+}
+
+fn without_route(route: &Route, traces: u64) -> Finding {
+    let traces = ui::count(traces, "received trace");
+    let found = format!("{traces} came by route {route}, which serve.toml does not have");
+    let fix = format!("add the route {route} again to send them; otherwise they expire");
+    Finding::problem("routes", found, &fix)
+}
+
+/// The last test of the connection by OpenRouter, if one came.
+fn openrouter(status: &Status, now: DateTime<Utc>) -> Option<Finding> {
+    let last = DateTime::<Utc>::from(status.last_at(Fact::ConnectionTest)?);
+    let when = words::when(last, now);
+    let found = format!("the last test of the connection came {when}");
+    let details = json!({ "last_test_at": last, "tests": status.count(Fact::ConnectionTest) });
+    Some(Finding::fine("openrouter", found).with(details))
 }
 
 fn running(status: &Status, is_running: bool, now: DateTime<Utc>) -> Finding {

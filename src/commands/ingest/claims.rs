@@ -52,12 +52,18 @@ impl Turn {
         let id: Arc<str> = session.key.as_str().into();
         let mut foreign = Vec::new();
         if let Some(owners) = self.owners() {
-            let elsewhere = posthog::reported_elsewhere(session).into_iter();
-            foreign.extend(elsewhere.filter(|it| owners.contains_key(it)));
+            let elsewhere = posthog::elsewhere(session).into_iter();
+            let is_other = |it: &Uuid| owners.get(it).is_some_and(|owner| *owner != id);
+            foreign.extend(elsewhere.filter(is_other));
             for claim in claims {
                 let owner = owners.entry(claim).or_insert_with(|| Arc::clone(&id));
                 if *owner != id {
                     foreign.push(claim);
+                }
+            }
+            for (event, alias) in posthog::aliases(session) {
+                if owners.get(&event) == Some(&id) {
+                    owners.entry(alias).or_insert_with(|| Arc::clone(&id));
                 }
             }
         }

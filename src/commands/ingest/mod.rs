@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::pipeline;
 use crate::session::Agent;
-use crate::sources::{self, Listing, SessionRef};
+use crate::sources::{self, Listing, Reporter, SessionRef};
 use crate::ui;
 use output::ExistingFile;
 
@@ -177,9 +177,12 @@ fn without_reports(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
     let own = sessions.iter().filter(|it| !is_trace(it));
     let own: HashSet<(Agent, String)> = own.map(|it| (it.agent, it.session_id())).collect();
     let is_reported = |found: &SessionRef| {
-        let reporter = found.reporter()?;
-        let session = (reporter.agent, reporter.session?);
-        own.contains(&session).then_some(reporter.agent)
+        let (agents, session) = match found.reporter()? {
+            Reporter::Agent { agent, session } => (vec![agent], session?),
+            Reporter::Gateway { session } => (Agent::ALL.to_vec(), session),
+        };
+        let mut agents = agents.into_iter();
+        agents.find(|agent| own.contains(&(*agent, session.clone())))
     };
     let mut kept = sessions;
     kept.retain(|found| {

@@ -6,25 +6,40 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use crate::cli::Serve;
 use crate::commands::WrongUse;
-use crate::config::Config;
-use crate::inbox::Route;
-use crate::receive::{Limits, Routes, Token};
+use crate::config::{self, Config};
+use crate::receive::{Deliveries, Entry, Limits, Routes, Token};
 
 /// Files that are open beside connections: databases, their logs, requests to PostHog.
 const OTHER_FILES: usize = 100;
-/// The only route: all requests are treated alike.
-const ROUTE: &str = "main";
-/// A header for the token beside `Authorization`, which some clients need for another one.
+/// A header for tokens beside `Authorization`, which some clients need for another one.
 const HEADER: &str = "x-posthog-llma-token";
 
-/// Who may send: whoever has the token, or everybody on this machine.
-pub(super) fn routes(arguments: &Serve, config: &Config) -> Result<Routes, WrongUse> {
-    let route = Route::new(ROUTE);
-    let Some(token) = token(arguments, config)? else {
-        return Ok(Routes::open(route));
+/// Who may send: whoever has a token, or everybody on this machine if there is none.
+pub(super) fn routes(
+    arguments: &Serve,
+    config: &Config,
+    own: &config::Routes,
+) -> Result<Routes, WrongUse> {
+    let keys = &arguments.openrouter_key;
+    let main = Entry {
+        route: config.route.clone(),
+        openrouter: Deliveries {
+            keys: (!keys.is_empty()).then(|| keys.clone()),
+            test_requests: arguments.openrouter_tests,
+        },
     };
-    let routes = Routes::with_tokens([(token, route)]);
-    let routes = routes.and_then(|routes| routes.in_header(HEADER));
+    let token = token(arguments, config)?;
+    let own_tokens = own.iter().map(|it| (it.token.clone(), it.entry.clone()));
+    if token.is_none() && own.iter().next().is_none() {
+        return Ok(Routes::open(main));
+    }
+    let main = token.map(|token| (token, main));
+    let mut routes = Routes::with_tokens(main.into_iter().chain(own_tokens));
+    let named = [&arguments.token_header, &own.token_header];
+    let named = named.into_iter().flatten().map(String::as_str);
+    for header in named.chain([HEADER]) {
+        routes = routes.and_then(|routes| routes.in_header(header));
+    }
     routes.map_err(|error| WrongUse(error.to_string()))
 }
 

@@ -24,7 +24,7 @@ use anyhow::Context;
 use super::sending::{self, Sending};
 use super::{Exit, WrongUse, mapping, settings};
 use crate::cli;
-use crate::config::Config;
+use crate::config::{ApiKey, Config, RouteSettings, Routes};
 use crate::host::Host;
 use crate::inbox::{Alone, Inbox};
 use crate::interrupt::Interrupt;
@@ -81,7 +81,8 @@ pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
         ))
         .into());
     };
-    let routes = door::routes(arguments, config)?;
+    let own_routes = Routes::read(host, config).map_err(|error| WrongUse(error.to_string()))?;
+    let routes = door::routes(arguments, config, &own_routes)?;
     let listeners = door::listen(&arguments.listen, &routes)?;
     let interrupt = Interrupt::watch_of_service().context("cannot wait for signals")?;
     let inbox = mapping::open(config)?;
@@ -90,8 +91,15 @@ pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
         limits: door::limits(),
     };
     let receiver = receiver(config, host, &inbox, settings)?;
-    say_ready(config, host, &listeners)?;
-    let served = serve(config, host, &inbox, &receiver, listeners, &interrupt);
+    say_ready(config, &own_routes, host, &listeners)?;
+    let served = serve(
+        (config, &own_routes),
+        host,
+        &inbox,
+        &receiver,
+        listeners,
+        &interrupt,
+    );
     // Counts of the last seconds are written with it.
     let closed = inbox.close();
     served?;
@@ -114,7 +122,7 @@ fn receiver(
 
 /// Receives, maps and sends until it is told to stop, or until one of these cannot go on.
 fn serve(
-    config: &Config,
+    (config, routes): (&Config, &Routes),
     host: &Host,
     inbox: &Inbox,
     receiver: &Receiver,
@@ -133,7 +141,7 @@ fn serve(
                 shared.fail(error.into());
             }
         });
-        scope.spawn(move || workers::map(config, host, inbox, shared));
+        scope.spawn(move || workers::map(config, routes, host, inbox, shared));
         let mut report = Report::new(host, receiver.traffic());
         while !interrupt.is_set() && !shared.is_over() {
             report.tell(shared.sent.load(Ordering::Relaxed));
@@ -162,7 +170,12 @@ fn serve(
 }
 
 /// The line that says that clients can send, and why nothing is sent, if so.
-fn say_ready(config: &Config, host: &Host, listeners: &[TcpListener]) -> anyhow::Result<()> {
+fn say_ready(
+    config: &Config,
+    routes: &Routes,
+    host: &Host,
+    listeners: &[TcpListener],
+) -> anyhow::Result<()> {
     let addresses = listeners.iter().map(TcpListener::local_addr);
     let addresses: Vec<String> = addresses
         .map(|it| it.map(|it| format!("http://{it}")))
@@ -182,5 +195,25 @@ fn say_ready(config: &Config, host: &Host, listeners: &[TcpListener]) -> anyhow:
     if let Some(why) = why {
         ui::say_in_lines(why);
     }
+    for route in routes.iter() {
+        say_route(route, host)?;
+    }
+    Ok(())
+}
+
+/// The line about a route with settings of its own.
+fn say_route(route: &RouteSettings, host: &Host) -> anyhow::Result<()> {
+    let sending = Sending::open(&route.config, host)?;
+    let name = &route.entry.route;
+    let then = match (sending::destination(&route.config), sending.missing()) {
+        (Some(destination), None) => {
+            let key = route.config.destination.api_key.as_ref();
+            let key = key.map_or_else(String::new, ApiKey::masked);
+            format!("to {}, project {key}", destination.host)
+        }
+        (Some(_), Some(missing)) => format!("nowhere yet: {missing}"),
+        (None, _) => "nowhere yet: it has no api_key in serve.toml".to_owned(),
+    };
+    ui::say_in_lines(format_args!("what comes by route {name} goes {then}"));
     Ok(())
 }

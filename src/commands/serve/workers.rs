@@ -11,7 +11,7 @@ use crate::commands::in_words;
 use crate::commands::mapping::{Mapping, Which};
 use crate::commands::sending::{Effort, Pauses, Report, Sending, To};
 use crate::commands::user_settings::UserSettings;
-use crate::config::Config;
+use crate::config::{Config, Routes};
 use crate::deliver::Drained;
 use crate::host::Host;
 use crate::inbox::{Inbox, InboxError};
@@ -37,10 +37,10 @@ const EFFORT: Effort = Effort {
 };
 
 /// Maps quiet traces until the end.
-pub(super) fn map(config: &Config, host: &Host, inbox: &Inbox, shared: &Shared) {
+pub(super) fn map(config: &Config, routes: &Routes, host: &Host, inbox: &Inbox, shared: &Shared) {
     let mut said = Said::default();
     while !shared.is_over() {
-        match map_until_error(config, host, inbox, shared) {
+        match map_until_error(config, routes, host, inbox, shared) {
             Err(error) if is_final(&error) => shared.fail(error),
             Err(error) => {
                 said.say(&in_words(&error));
@@ -53,12 +53,22 @@ pub(super) fn map(config: &Config, host: &Host, inbox: &Inbox, shared: &Shared) 
 
 fn map_until_error(
     config: &Config,
+    routes: &Routes,
     host: &Host,
     inbox: &Inbox,
     shared: &Shared,
 ) -> anyhow::Result<()> {
-    let sending = Sending::open(config, host)?;
-    let mut mapping = Mapping::new(&sending, inbox)?;
+    let configs = [config]
+        .into_iter()
+        .chain(routes.iter().map(|it| &it.config));
+    let sendings: Vec<Sending<'_>> = configs
+        .map(|config| Sending::open(config, host))
+        .collect::<anyhow::Result<_>>()?;
+    // What comes by a route without a key waits in the inbox.
+    let complete = sendings.iter().filter(|it| it.has_destination());
+    let mut mappings: Vec<Mapping<'_>> = complete
+        .map(|sending| Mapping::new(sending, inbox))
+        .collect::<anyhow::Result<_>>()?;
     let mut prune_at = Duration::ZERO;
     while !shared.is_over() {
         if host.elapsed() >= prune_at {
@@ -66,13 +76,13 @@ fn map_until_error(
             prune_at = host.elapsed() + PRUNE;
         }
         let mut is_more = false;
-        if sending.has_destination() {
+        for mapping in &mut mappings {
             let step = mapping.step(Which::Quiet, &|| shared.is_over())?;
             step.warnings.iter().for_each(ui::say_in_lines);
             if step.mapped > 0 {
                 shared.to_send.ring();
             }
-            is_more = step.is_more;
+            is_more |= step.is_more;
         }
         if !is_more {
             nap(LOOK, shared);

@@ -2,6 +2,7 @@
 //! settings.
 
 mod answers;
+mod openrouter;
 mod place;
 mod purge;
 mod trial;
@@ -35,6 +36,9 @@ struct Stopped;
 
 pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     refuse_inside_agent(&in_words(arguments), host)?;
+    if let Some(url) = arguments.url.as_deref().filter(|_| arguments.openrouter) {
+        return openrouter::run(url, host);
+    }
     let place = Place::find(arguments.project, host)?;
     // Checked before anything is asked or sent: whether the file can be changed.
     let file = SettingsFile::open(&place.file)?;
@@ -63,6 +67,7 @@ fn in_words(arguments: &cli::Setup) -> String {
         (arguments.project, " --project"),
         (arguments.remove, " --remove"),
         (arguments.purge, " --purge"),
+        (arguments.openrouter, " --openrouter --url ADDRESS"),
     ];
     let given = flags.into_iter().filter(|(is_given, _)| *is_given);
     given.fold("setup".to_owned(), |words, (_, flag)| words + flag)

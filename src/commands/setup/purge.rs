@@ -5,6 +5,7 @@ use anyhow::Context;
 use super::place::Place;
 use super::say;
 use crate::commands::{excluded, words};
+use crate::config::{self, Routes};
 use crate::consent::{Trust, forget_all_beginnings};
 use crate::host::Host;
 use crate::integrations::claude_code::settings::edit::SettingsFile;
@@ -38,10 +39,17 @@ pub(super) fn run(place: &Place, host: &Host) -> anyhow::Result<()> {
         }
     }
     forget_all_beginnings(host).context("cannot remove the notes of running sessions")?;
+    config::remove_openrouter_token(host)?;
     if let Some(config) = &host.config {
         Trust::purge(&config.join(env!("CARGO_PKG_NAME")))?;
     }
-    say("nothing of posthog-llma is left but the program and its plugins");
+    let own = Routes::path(host).filter(|it| it.exists());
+    let own = own.map_or_else(String::new, |it| {
+        format!(", and {}, which you wrote", words::path(&it, host))
+    });
+    say(&format!(
+        "nothing of posthog-llma is left but the program and its plugins{own}"
+    ));
     Ok(())
 }
 

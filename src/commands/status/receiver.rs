@@ -56,15 +56,33 @@ fn of_status(status: &Status, now: DateTime<Utc>) -> Vec<(&'static str, String)>
         held = format!("{held}; {expired} removed for their age, unsent");
     }
     lines.push(("inbox", held));
-    let mut label = "refused";
-    for tally in status.tallies.iter().filter(|it| it.fact == Fact::Refused) {
-        let requests = ui::count(tally.count, "request");
-        let last = words::when(tally.last_at.into(), now);
-        let text = format!("{requests}: {}, last {last}", tally.name);
-        lines.push((label, text));
-        label = "";
+    for (fact, label) in [(Fact::Refused, "refused"), (Fact::KeptOut, "left out")] {
+        let mut label = label;
+        for tally in status.tallies.iter().filter(|it| it.fact == fact) {
+            let requests = ui::count(tally.count, "request");
+            let last = words::when(tally.last_at.into(), now);
+            lines.push((label, format!("{requests}: {}, last {last}", tally.name)));
+            label = "";
+        }
     }
+    lines.extend(of_tests(status, now).map(|line| ("tests", line)));
     lines
+}
+
+/// What its users tried out with OpenRouter.
+fn of_tests(status: &Status, now: DateTime<Utc>) -> impl Iterator<Item = String> {
+    let kinds = [
+        (Fact::ConnectionTest, "connection test"),
+        (Fact::TestRequest, "test request"),
+    ];
+    kinds.into_iter().filter_map(move |(fact, what)| {
+        let last = status.last_at(fact)?;
+        let (tests, last) = (
+            ui::count(status.count(fact), what),
+            words::when(last.into(), now),
+        );
+        Some(format!("{tests} by OpenRouter, last {last}"))
+    })
 }
 
 fn of_service(service: &ServiceStatus, now: DateTime<Utc>) -> String {
@@ -101,6 +119,9 @@ pub(super) fn as_json(received: Option<&Received>) -> Value {
         "expired_traces": status.map(|it| it.count(Fact::Expired)),
         "refused": status.map(|it| tallies(it, Fact::Refused)),
         "left_out": status.map(|it| tallies(it, Fact::LeftOut)),
+        "kept_out": status.map(|it| tallies(it, Fact::KeptOut)),
+        "connection_tests": status.map(|it| tests(it, Fact::ConnectionTest)),
+        "test_requests": status.map(|it| tests(it, Fact::TestRequest)),
     })
 }
 
@@ -112,6 +133,11 @@ fn service(service: &ServiceStatus) -> Value {
         "log_records": service.logs,
         "last_at": DateTime::<Utc>::from(service.last_at),
     })
+}
+
+fn tests(status: &Status, fact: Fact) -> Value {
+    let last_at = status.last_at(fact).map(DateTime::<Utc>::from);
+    json!({ "count": status.count(fact), "last_at": last_at })
 }
 
 fn tallies(status: &Status, fact: Fact) -> Vec<Value> {

@@ -23,6 +23,7 @@ fn response(id: &str, output: Vec<Block>) -> Generation {
         id: id.to_owned(),
         request: None,
         kind: CallKind::Chat,
+        response: None,
         traced: None,
         cache_counts: CacheCounts::Apart,
         is_copy: false,

@@ -318,6 +318,7 @@ impl<'a> Conversation<'a> {
             id,
             request: None,
             kind: CallKind::Chat,
+            response: None,
             traced: None,
             cache_counts: CacheCounts::Apart,
             is_copy,

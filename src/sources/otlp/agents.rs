@@ -4,6 +4,7 @@ use super::dialects::candidates as names;
 use super::dialects::kinds::{SpanKind, kind_of};
 use super::twins::is_drawn;
 use crate::otlp::Span;
+use crate::otlp::openrouter::is_delivery;
 use crate::session::Agent;
 use crate::sources::otlp::facts::Facts;
 use crate::sources::session_ref::Reporter;
@@ -18,9 +19,15 @@ const AGENTS: [(&str, &str, Agent); 2] = [
     ("opencode", "opencode", Agent::OpenCode),
 ];
 
-/// The agent that made every call of these spans of a trace. A trace in which an application calls
-/// models too has none.
+/// The agent that made every call of these spans of a trace, or the gateway that delivered them. A
+/// trace in which an application reports calls itself has neither.
 pub(crate) fn reporter(spans: &[Span]) -> Option<Reporter> {
+    if !spans.is_empty() && spans.iter().all(is_delivery) {
+        let mut sessions = spans
+            .iter()
+            .filter_map(|it| Facts::of(&it.attributes).text(names::SESSION));
+        return sessions.next().map(|session| Reporter::Gateway { session });
+    }
     let calls = spans
         .iter()
         .filter(|it| matches!(kind_of(it), SpanKind::Call(_)));
@@ -35,7 +42,7 @@ pub(crate) fn reporter(spans: &[Span]) -> Option<Reporter> {
     };
     let own = spans.iter().filter(|it| agent_of(it) == Some(agent));
     let mut sessions = own.filter_map(|it| Facts::of(&it.attributes).text(names::SESSION_OF_AGENT));
-    Some(Reporter {
+    Some(Reporter::Agent {
         agent,
         session: sessions.next(),
     })

@@ -13,13 +13,13 @@ use std::time::SystemTime;
 use super::calls::requests;
 use super::content::Request;
 use super::dialects::codex;
-use super::dialects::kinds::is_of_openrouter;
 use super::history::History;
 use super::logs::at;
 use super::tree::Tree;
 use super::twins::Print;
 use crate::fingerprint;
 use crate::otlp::files::{Requests, recognise};
+use crate::otlp::openrouter::{self, is_delivery};
 use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
 use crate::sources::{regular, walk};
 
@@ -179,7 +179,8 @@ impl Archive {
             let Some(mut requests) = Requests::new(file)? else {
                 continue;
             };
-            while let Some(batch) = requests.next_batch()? {
+            while let Some(mut batch) = requests.next_batch()? {
+                leave_out_trials(&mut batch);
                 archive.add(index, batch, &mut loose);
             }
         }
@@ -361,9 +362,9 @@ impl<'a> Trace<'a> {
     /// Whether whoever reads this trace reads another one too: those that were received, those of one
     /// file, and deliveries of OpenRouter, each of which is a file of its own.
     fn is_told_with(&self, other: &Pieces) -> bool {
-        let is_delivery = |it: &Pieces| it.spans.iter().any(is_of_openrouter);
+        let is_of_openrouter = |it: &Pieces| it.spans.iter().any(is_delivery);
         let shares_file = self.pieces.files.iter().any(|it| other.files.contains(it));
-        let are_deliveries = is_delivery(self.pieces) && is_delivery(other);
+        let are_deliveries = is_of_openrouter(self.pieces) && is_of_openrouter(other);
         self.archive.is_received || shares_file || are_deliveries
     }
 
@@ -380,6 +381,15 @@ impl<'a> Trace<'a> {
             None => (&[], &[]),
         }
     }
+}
+
+/// Leaves out of a file what a user of OpenRouter tried out. What was received was chosen when it came.
+fn leave_out_trials(batch: &mut Batch) {
+    let is_trial = |span: &Span| openrouter::trial(span).is_some();
+    let trials = openrouter::with_course(&batch.spans, is_trial);
+    batch
+        .spans
+        .retain(|it| !trials.contains(&(it.trace_id, it.span_id)));
 }
 
 /// When files were added to the folder of a file, or removed.

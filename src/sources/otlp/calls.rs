@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::content::{self, Request};
 use super::dialects::candidates as names;
-use super::dialects::kinds::{SpanKind, is_of_openrouter};
+use super::dialects::kinds::SpanKind;
 use super::facts::{Facts, parsed};
 use super::history::History;
 use super::identity::{Identity, server};
@@ -17,6 +17,7 @@ use super::tree::{Node, Tree};
 use super::twins;
 use super::usage::{self, Tokens};
 use crate::models;
+use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{LogRecord, Span};
 use crate::session::{
     Block, CallKind, Circumstances, Generation, Message, Operation, OperationKind, OutputCount,
@@ -76,7 +77,7 @@ pub(super) fn circumstances(node: &Node<'_>) -> Arc<Circumstances> {
 pub(super) fn circumstances_of(node: &Node<'_>, identity: &Identity) -> Arc<Circumstances> {
     let mut origin = Arc::unwrap_or_clone(identity.origin(node.span));
     origin.server = server(&node.facts());
-    if is_of_openrouter(node.span)
+    if is_delivery(node.span)
         && let Some(vendor) = Facts::of(&node.span.attributes).text(names::PROVIDER)
     {
         let vendor = Json::String(vendor);
@@ -123,6 +124,7 @@ pub(super) fn generation(
     Generation {
         id: identity(node.span),
         request: None,
+        response: twins::drawn_response(node),
         kind,
         traced: Some(traced),
         is_copy: false,
@@ -176,7 +178,6 @@ pub(super) fn traced(node: &Node<'_>, parent: Option<String>) -> Traced {
         span: node.span.span_id.to_string(),
         parent,
         name: name_of_call(node),
-        response: twins::drawn_response(node),
         others: reports
             .map(|span| Report {
                 id: identity(span),
@@ -214,7 +215,7 @@ const PROVIDERS: [(&str, &str); 8] = [
 ];
 
 fn provider(node: &Node<'_>, facts: &Facts<'_>, model: Option<&str>) -> Option<String> {
-    if is_of_openrouter(node.span) {
+    if is_delivery(node.span) {
         return Some("openrouter".to_owned());
     }
     let stated = facts.text(names::PROVIDER).map(|it| it.to_lowercase());
@@ -247,7 +248,7 @@ fn stop(
     }
     let is_ai_sdk = ["ai", "gen_ai"].contains(&node.span.scope.name.as_str());
     let is_empty = report == UsageReport::Missing && answer.is_empty();
-    if is_of_openrouter(node.span) && !says(node.span, "span.type", "span") && is_empty {
+    if is_delivery(node.span) && !says(node.span, "span.type", "span") && is_empty {
         return Some(StopReason::Other("cancelled".to_owned()));
     }
     (is_ai_sdk && is_empty).then_some(StopReason::Aborted)
@@ -284,6 +285,10 @@ fn parameters(facts: &Facts<'_>) -> Parameters {
         if let Some(value) = facts.value(&places) {
             others.insert(name.to_owned(), messages::without_data(parsed(value)));
         }
+    }
+    // Which hosts of a model the caller preferred.
+    if let Some(hosts) = facts.value(&["gen_ai.completion#rawRequest.provider"]) {
+        others.insert("provider".to_owned(), messages::without_data(parsed(hosts)));
     }
     if let Some(choice) = facts.value(&["ai.prompt.toolChoice"]).map(parsed) {
         others.insert("tool_choice".to_owned(), choice);
@@ -326,7 +331,7 @@ fn camel(name: &str) -> String {
 /// Name of a call for people; none for one that its user could have named and did not.
 fn name_of_call(node: &Node<'_>) -> Option<String> {
     let name = &node.span.name;
-    let is_unnamed = is_of_openrouter(node.span) && [UNNAMED, "chat"].contains(&name.as_str());
+    let is_unnamed = is_delivery(node.span) && [UNNAMED, "chat"].contains(&name.as_str());
     (!name.is_empty() && !is_unnamed).then(|| name.clone())
 }
 

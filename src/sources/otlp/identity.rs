@@ -12,9 +12,9 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use super::dialects::candidates as names;
-use super::dialects::kinds::is_of_openrouter;
 use super::facts::{Facts, parsed};
 use super::messages::without_data;
+use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{Attributes, Span, Value};
 use crate::session::Origin;
 
@@ -109,7 +109,7 @@ impl Identity {
         let text = |candidates: &[&str]| resource.text(candidates);
         let service = text(&["service.name"]).filter(|name| {
             // OpenRouter is what was called, not what called it.
-            !name.starts_with("unknown_service") && !is_of_openrouter(span)
+            !name.starts_with("unknown_service") && !is_delivery(span)
         });
         let person = self
             .person
@@ -185,7 +185,7 @@ fn is_nothing(id: &str) -> bool {
 /// The user's id. Claude Code states a hash of the machine, which is no person.
 fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
     let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit());
-    let is_of_agent = span.name.starts_with("claude_code.") || is_of_openrouter(span);
+    let is_of_agent = span.name.starts_with("claude_code.") || is_delivery(span);
     let user = facts
         .text(names::USER)
         .filter(|id| !(is_of_agent && is_hash(id)));
@@ -342,7 +342,7 @@ fn framework(span: &Span) -> &'static str {
     if let Some((_, name)) = known.find(|(prefix, _)| scope.starts_with(prefix)) {
         return name;
     }
-    if is_of_openrouter(span) {
+    if is_delivery(span) {
         return "openrouter";
     }
     // The AI SDK's scopes have names that others could have too.

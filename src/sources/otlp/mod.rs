@@ -50,4 +50,5 @@ mod usage;
 mod withheld;
 
 pub use received::OpenInbox;
+pub(super) use received::route_of_key;
 pub(super) use source::Otlp;

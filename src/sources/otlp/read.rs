@@ -8,13 +8,14 @@ use serde_json::Value as Json;
 use super::agents;
 use super::archive::Trace;
 use super::calls::{self, Exchange};
-use super::dialects::kinds::{SpanKind, is_of_openrouter};
+use super::dialects::kinds::SpanKind;
 use super::facts::Facts;
 use super::history::History;
 use super::messages;
 use super::tools;
 use super::tree::Tree;
 use super::twins;
+use crate::otlp::openrouter::is_delivery;
 use crate::session::{
     Agent, Block, Earlier, Generation, Incidents, InputScope, Lineage, Message, Oddities,
     Operation, OperationKind, Role, Session, Timing, Traced, Trigger, Turn, Wanted,
@@ -217,7 +218,7 @@ fn whole_of(
     let first_call = generations.first();
     let named = first.map(|it| &tree.nodes[it]);
     let name = named.and_then(|node| {
-        if is_of_openrouter(node.span) {
+        if is_delivery(node.span) {
             let name = Facts::of(&node.span.attributes).text(&["trace.name"]);
             return name.filter(|name| name != UNNAMED);
         }

@@ -10,8 +10,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::archive::{Archive, Part};
-use crate::inbox::{self, InboxError, Reader, Received, Revision, Summary, TraceKey};
-use crate::otlp::{Batch, TraceId};
+use crate::inbox::{self, InboxError, Reader, Received, Revision, Route, Summary, TraceKey};
+use crate::otlp::Batch;
 use crate::session::Agent;
 use crate::sources::session_ref::{Locator, SessionRef};
 
@@ -74,7 +74,7 @@ impl OpenInbox {
     /// When the inbox cannot be read.
     pub fn changed_with(&self, key: &TraceKey) -> io::Result<Vec<SessionRef>> {
         let reader = open(&self.database)?;
-        let own = one(&reader, key.trace_id)?;
+        let own = one(&reader, key)?;
         if !own.is_loose {
             return Ok(vec![reference(&self.database, &own)]);
         }
@@ -83,7 +83,11 @@ impl OpenInbox {
         let part = part(&self.database, &own);
         let changed = archive.traces_in(&part.path).into_iter();
         let found = changed.map(|it| {
-            let summary = one(&reader, it.id)?;
+            let changed = TraceKey {
+                route: key.route.clone(),
+                trace_id: it.id,
+            };
+            let summary = one(&reader, &changed)?;
             Ok(reference(&self.database, &summary))
         });
         found.collect()
@@ -127,19 +131,48 @@ pub(super) fn all(database: &Path) -> io::Result<Vec<Summary>> {
 }
 
 /// What is known of a trace without reading it.
-pub(super) fn summary(database: &Path, trace: TraceId) -> io::Result<Summary> {
-    one(&*open(database)?, trace)
+pub(super) fn summary(database: &Path, key: &TraceKey) -> io::Result<Summary> {
+    one(&*open(database)?, key)
 }
 
-fn one(reader: &Reader, trace: TraceId) -> io::Result<Summary> {
-    let found = reader.find(&trace.to_string(), 1).map_err(failed)?;
-    found.into_iter().next().ok_or(ErrorKind::NotFound.into())
+fn one(reader: &Reader, key: &TraceKey) -> io::Result<Summary> {
+    let found = reader.summary(key).map_err(failed)?;
+    found.ok_or(ErrorKind::NotFound.into())
+}
+
+/// The name of a trace in an inbox, below its path and in the outbox. What came by the route of the
+/// settings has its id alone.
+pub(super) fn name(key: &TraceKey) -> String {
+    if key.route.is_main() {
+        key.trace_id.to_string()
+    } else {
+        format!("{}/{}", key.route, key.trace_id)
+    }
+}
+
+/// The route of a trace with that name.
+pub(in crate::sources) fn route_of_key(name: &str) -> Route {
+    let route = name.rsplit_once('/').map(|(route, _)| Route::new(route));
+    route.unwrap_or_else(Route::main)
+}
+
+/// The inbox and the trace that a path names; `None` when it names none.
+pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
+    let trace_id = path.file_name()?.to_str()?.parse().ok()?;
+    let above = path.parent()?;
+    let (database, route) = if is_inbox(above) {
+        (above, Route::main())
+    } else {
+        let database = above.parent().filter(|it| is_inbox(it))?;
+        (database, Route::new(above.file_name()?.to_str()?))
+    };
+    Some((database, TraceKey { route, trace_id }))
 }
 
 /// A trace of an inbox, with the others of its session.
-pub(super) fn read(database: &Path, trace: TraceId) -> io::Result<Arc<Archive>> {
+pub(super) fn read(database: &Path, key: &TraceKey) -> io::Result<Arc<Archive>> {
     let reader = open(database)?;
-    let summary = one(&reader, trace)?;
+    let summary = one(&reader, key)?;
     around(&reader, database, &summary)
 }
 
@@ -211,7 +244,7 @@ pub(super) fn reference(database: &Path, summary: &Summary) -> SessionRef {
 
 fn part(database: &Path, summary: &Summary) -> Part {
     Part {
-        path: database.join(summary.revision.key.trace_id.to_string()),
+        path: database.join(name(&summary.revision.key)),
         bytes: summary.bytes,
         modified: summary.last_received,
     }

@@ -12,7 +12,7 @@ use super::archive::{Archive, Trace, is_archive};
 use super::read::read;
 use super::received;
 use crate::host::Host;
-use crate::inbox;
+use crate::inbox::{self, Route, TraceKey};
 use crate::otlp::TraceId;
 use crate::session::{Agent, Session, Wanted};
 use crate::sources::checkpoint::Checkpoint;
@@ -32,49 +32,40 @@ const ENDINGS: [&str; 9] = [
 
 /// The place of a trace.
 #[derive(Clone, Debug)]
-struct Address {
-    file: PathBuf,
-    /// `None` for a file as a whole.
-    trace: Option<TraceId>,
+enum Address {
+    /// In a file of many traces; a file as a whole without one.
+    File(PathBuf, Option<TraceId>),
+    /// In the inbox of a database.
+    Received(PathBuf, TraceKey),
 }
 
 impl Address {
     /// The trace that a path names, or the file; `None` when it is none of this source.
     fn at(path: &Path) -> Option<Self> {
         if is_archive(path) {
-            return Some(Self {
-                file: path.to_owned(),
-                trace: None,
-            });
+            return Some(Self::File(path.to_owned(), None));
+        }
+        if let Some((database, key)) = received::at(path) {
+            return Some(Self::Received(database.to_owned(), key));
         }
         let trace = path.file_name()?.to_str()?.parse().ok()?;
-        let file = path.parent()?;
-        if !received::is_inbox(file) && !is_archive(file) {
-            return None;
-        }
-        Some(Self {
-            file: file.to_owned(),
-            trace: Some(trace),
-        })
+        let file = path.parent().filter(|it| is_archive(it))?;
+        Some(Self::File(file.to_owned(), Some(trace)))
     }
 
     fn open(&self) -> io::Result<Arc<Archive>> {
-        match self.received() {
-            Some(trace) => received::read(&self.file, trace),
-            None => Archive::of(&self.file),
+        match self {
+            Self::Received(database, key) => received::read(database, key),
+            Self::File(file, _) => Archive::of(file),
         }
-    }
-
-    /// The trace, if it was received.
-    fn received(&self) -> Option<TraceId> {
-        self.trace.filter(|_| received::is_inbox(&self.file))
     }
 
     /// The trace: the one that is named, or the only one of the file.
     fn trace<'a>(&self, archive: &'a Archive) -> Option<Trace<'a>> {
-        match self.trace {
-            Some(id) => archive.trace(id),
-            None => match archive.traces_in(&self.file)[..] {
+        match self {
+            Self::Received(_, key) => archive.trace(key.trace_id),
+            Self::File(_, Some(id)) => archive.trace(*id),
+            Self::File(file, None) => match archive.traces_in(file)[..] {
                 [trace] => Some(trace),
                 _ => None,
             },
@@ -130,15 +121,15 @@ impl Source for Otlp {
 
     fn at(&self, path: &Path) -> io::Result<SessionRef> {
         let address = Address::at(path).ok_or(ErrorKind::NotFound)?;
-        if let Some(trace) = address.received() {
-            let summary = received::summary(&address.file, trace)?;
-            return Ok(received::reference(&address.file, &summary));
+        if let Address::Received(database, key) = &address {
+            let summary = received::summary(database, key)?;
+            return Ok(received::reference(database, &summary));
         }
         let archive = address.open()?;
         let trace = address.trace(&archive);
-        if address.trace.is_some() {
+        if let Address::File(file, Some(_)) = &address {
             let trace = trace.ok_or(ErrorKind::NotFound)?;
-            return Ok(reference(&address.file, &trace));
+            return Ok(reference(file, &trace));
         }
         // A file as a whole: each of its traces has a path of its own.
         let meta = path.metadata()?;
@@ -162,6 +153,18 @@ impl Source for Otlp {
 
     fn session_id(&self, session: &SessionRef) -> String {
         session.id.clone()
+    }
+
+    /// Two routes may have traces of the same id.
+    fn session_key(&self, session: &SessionRef) -> String {
+        match received::at(&session.locator.path()) {
+            Some((_, key)) => received::name(&key),
+            None => session.id.clone(),
+        }
+    }
+
+    fn route(&self, session: &SessionRef) -> Option<Route> {
+        Some(received::at(&session.locator.path())?.1.route)
     }
 
     fn glance(&self, session: &SessionRef) -> Glance {
@@ -195,19 +198,29 @@ impl Source for Otlp {
 
 impl SessionFiles for Address {
     fn session_id(&self) -> String {
-        self.trace.map(|it| it.to_string()).unwrap_or_default()
+        match self {
+            Self::Received(_, key) => key.trace_id.to_string(),
+            Self::File(_, trace) => trace.map(|it| it.to_string()).unwrap_or_default(),
+        }
+    }
+
+    fn session_key(&self) -> String {
+        match self {
+            Self::Received(_, key) => received::name(key),
+            Self::File(..) => self.session_id(),
+        }
     }
 
     /// None for what was received: the inbox itself knows what is new.
     fn looks(&self) -> Vec<Look> {
-        if self.received().is_some() {
+        let Self::File(file, _) = self else {
             return Vec::new();
-        }
+        };
         let look = || {
             let archive = self.open().ok()?;
             let trace = self.trace(&archive)?;
             Some(Look {
-                path: self.file.join(trace.id.to_string()),
+                path: file.join(trace.id.to_string()),
                 bytes: trace.bytes(),
                 modified: modified(&trace),
             })

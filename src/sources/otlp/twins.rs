@@ -62,7 +62,16 @@ impl Print {
             (Some(is_response), Some(is_count)) => is_response && is_count,
             (one, other) => one.or(other).unwrap_or(false),
         };
-        self.scope != other.scope && is_model && agrees && self.is_at_the_time_of(other)
+        let is_one = is_model && agrees && self.is_at_the_time_of(other);
+        self.scope != other.scope && (is_one || self.is_delivery_of(other))
+    }
+
+    /// Whether both have the same id of OpenRouter, which gives each request one. Its times are those of
+    /// its servers, and its counts those that it charges for.
+    fn is_delivery_of(&self, other: &Self) -> bool {
+        let id = self.response.as_deref();
+        let is_drawn = id.is_some_and(|id| id.starts_with("gen-") && id.len() >= 24);
+        is_drawn && self.response == other.response
     }
 
     /// Whether starts and ends agree, within 50 ms or 2 % of the longer one.

@@ -180,6 +180,7 @@ impl<'a> Conversation<'a> {
         let asked = message.model.clone();
         generation.model = message.response_model.clone().or_else(|| asked.clone());
         generation.provider.clone_from(&message.provider);
+        generation.response.clone_from(&message.response_id);
         generation.stop_reason = content::stop_reason(message);
         generation.error = content::call_error(message);
         generation.input = self.tree.new_input(parent);
@@ -230,6 +231,7 @@ impl<'a> Conversation<'a> {
         Generation {
             id: String::new(),
             request: None,
+            response: None,
             kind: CallKind::Chat,
             traced: None,
             cache_counts: CacheCounts::Apart,

@@ -46,6 +46,7 @@ impl Draft {
                 id,
                 request: part.origin.request,
                 kind: CallKind::Chat,
+                response: of_openrouter(part.origin.response),
                 traced: None,
                 cache_counts: CacheCounts::Apart,
                 is_copy: false,
@@ -132,6 +133,7 @@ impl Draft {
         let each = each.map(|(advice, number)| Generation {
             id: format!("{}\u{1e}advisor {number}", generation.id),
             request: None,
+            response: None,
             model: advice.model.clone(),
             provider: advice.provider.map(str::to_owned),
             usage: advice.usage,
@@ -157,6 +159,11 @@ impl Draft {
 fn told_apart(mut output: Vec<Block>) -> Vec<Block> {
     tell_calls_apart(&mut output);
     output
+}
+
+/// The id of a response that OpenRouter gave, which OpenRouter's own report of the call has, too.
+fn of_openrouter(id: Option<String>) -> Option<String> {
+    id.filter(|it| it.starts_with("gen-"))
 }
 
 /// Gives every call of a response a unique id.

@@ -1,5 +1,6 @@
 //! Which spans are what.
 
+use crate::otlp::openrouter::{self, Trial};
 use crate::otlp::{Attributes, Span, Value};
 use crate::session::{CallKind, OperationKind};
 
@@ -191,12 +192,9 @@ const ONLY_OF_CALLS: [&str; 6] = [
     "ai.usage.promptTokens",
 ];
 
-/// Names of spans that OpenRouter sends when a user tries a destination out.
-const TRIALS: [&str; 2] = ["openrouter-connection-test", "Test Generation"];
-
 /// What a span is.
 pub(crate) fn kind_of(span: &Span) -> SpanKind {
-    if is_of_openrouter(span) {
+    if openrouter::is_delivery(span) {
         return of_openrouter(span);
     }
     let attributes = &span.attributes;
@@ -210,7 +208,7 @@ pub(crate) fn kind_of(span: &Span) -> SpanKind {
 /// Whether only its token counts say that a span is a call. Unknown emitters also write them, as
 /// sums, on the work around calls.
 pub(crate) fn is_guessed(span: &Span) -> bool {
-    !is_of_openrouter(span) && marked(&span.attributes).is_none()
+    !openrouter::is_delivery(span) && marked(&span.attributes).is_none()
 }
 
 fn marked(attributes: &Attributes) -> Option<SpanKind> {
@@ -231,26 +229,13 @@ impl Marker {
     }
 }
 
-/// Whether OpenRouter's Broadcast sent the span, also if a collector in between renamed its service.
-pub(crate) fn is_of_openrouter(span: &Span) -> bool {
-    let mut names = span.attributes.iter().map(|it| it.key.as_str());
-    // The id of a request, followed by the part of its course.
-    let response = span.attributes.text("gen_ai.response.id");
-    let is_course = response.is_some_and(|id| id.starts_with("gen-") && id.contains(':'));
-    is_course
-        || span.scope.name == "openrouter"
-        || span.resource.attributes.text("service.name") == Some("openrouter")
-        || names.any(|name| name.starts_with("trace.metadata.openrouter."))
-}
-
 /// Each request comes as a span of its own, and two more about its course, which also say that they
 /// are calls.
 fn of_openrouter(span: &Span) -> SpanKind {
-    let is_course = span.attributes.text("span.type") == Some("span");
-    if TRIALS.contains(&span.name.as_str()) {
+    if openrouter::trial(span) == Some(Trial::Connection) {
         return SpanKind::Other;
     }
-    if !is_course {
+    if !openrouter::is_course(span) {
         return CHAT;
     }
     let status = match span.attributes.get("span.metadata.status_code") {

@@ -1,0 +1,122 @@
+//! `posthog-llma setup --openrouter`: what to enter at OpenRouter so that its Broadcast comes here.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+
+use super::say;
+use crate::commands::{Exit, WrongUse, sending, settings, words};
+use crate::config;
+use crate::host::Host;
+use crate::inbox::{Alone, Fact, Reader};
+use crate::interrupt::Interrupt;
+use crate::ui::{self, Waiting};
+
+/// Pause between two looks whether the test came.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Path that is added to an address without one.
+const PATH: &str = "/openrouter";
+
+pub(super) fn run(url: &str, host: &Host) -> anyhow::Result<Exit> {
+    let (host, config) = &settings(host)?;
+    let url = address(url)?;
+    let directory = sending::directory(config)?;
+    let interrupt = Interrupt::watch().context("cannot take note of Ctrl-C")?;
+    let (file, token) = config::openrouter_token(host)?;
+    let since = SystemTime::from(host.now());
+    ui::print(format_args!(
+        "at OpenRouter: Settings > Observability > Broadcast > Add destination > Webhook\n\
+         URL      {url}\n\
+         Method   POST\n\
+         Headers  {{\"Authorization\":\"Bearer {token}\"}}"
+    ))?;
+    let file = words::path(&file, host);
+    say(&format!("the token is kept in {file}"));
+    if !Alone::is_taken(directory) {
+        say(&format!(
+            "nothing receives yet; start it in another terminal: posthog-llma serve --token-file {file}"
+        ));
+    }
+    say("press Test Connection at OpenRouter; Ctrl-C ends the waiting, and the token stays");
+    let waiting = Waiting::begin("the test of the connection");
+    let came = wait(directory, since, &interrupt)?;
+    drop(waiting);
+    if !came {
+        return Ok(Exit::Stopped);
+    }
+    say("the test of the connection came: save the destination");
+    Ok(Exit::Done)
+}
+
+/// Whether a test came before Ctrl-C.
+fn wait(directory: &Path, since: SystemTime, interrupt: &Interrupt) -> anyhow::Result<bool> {
+    while !interrupt.is_set() {
+        if let Some(reader) = Reader::open(directory)? {
+            let last = reader.status()?.last_at(Fact::ConnectionTest);
+            if last.is_some_and(|last| last >= since) {
+                return Ok(true);
+            }
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(false)
+}
+
+/// The address to enter. OpenRouter sends over the internet: without https, everybody on the way could
+/// read what it sends, and the token.
+fn address(url: &str) -> Result<String, WrongUse> {
+    let url = url.trim().trim_end_matches('/');
+    let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|it| url.starts_with(it));
+    let rest = url.strip_prefix("https://");
+    let host = rest.or_else(|| url.strip_prefix("http://").filter(|_| is_local));
+    let Some(host) = host.filter(|it| !it.is_empty() && !it.contains(char::is_whitespace)) else {
+        return Err(WrongUse(format!(
+            "--url {url}: use the https address by which OpenRouter reaches the receiver, as in \
+             https://llma.example.com"
+        )));
+    };
+    let has_path = host.contains('/');
+    Ok(if has_path {
+        url.to_owned()
+    } else {
+        format!("{url}{PATH}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_that_openrouter_can_reach_safely() {
+        for (url, expected) in [
+            (
+                "https://llma.example.com",
+                Some("https://llma.example.com/openrouter"),
+            ),
+            (
+                "https://llma.example.com/",
+                Some("https://llma.example.com/openrouter"),
+            ),
+            (
+                "https://example.com/llma/v1/traces",
+                Some("https://example.com/llma/v1/traces"),
+            ),
+            (
+                "http://127.0.0.1:4318",
+                Some("http://127.0.0.1:4318/openrouter"),
+            ),
+            ("http://llma.example.com", None),
+            ("llma.example.com", None),
+            ("https://", None),
+            ("https://a b", None),
+        ] {
+            assert_eq!(address(url).ok().as_deref(), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Deliveries of OpenRouter's Broadcast: how they are recognised, and what of them is never kept.
+//!
+//! # Facts
+//!
+//! From OpenRouter's documentation of Broadcast (November 2026), except where a delivery that others
+//! published says more:
+//!
+//! | subject | fact |
+//! |---|---|
+//! | a request | one delivery: a span for the call, and one or two about its course below it |
+//! | test of a destination | no span and a header, or a span named `openrouter-connection-test` |
+//! | "Send trace" | a call named `Test Generation` with a made-up conversation |
+//! | content | in `gen_ai.prompt` and `gen_ai.completion`, repeated in `span.*` and `trace.*` |
+//! | `rawRequest` | in the completion: the whole body that the caller sent, whatever is in it |
+//! | a text | is cut at 10,000,000 characters, also in the middle of its JSON |
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value as Json};
+
+use super::{Attribute, Span, SpanId, TraceId, Value};
+
+/// The span by which `OpenRouter` tests a destination of type `OpenTelemetry` Collector.
+const CONNECTION_TEST: &str = "openrouter-connection-test";
+/// The call that `OpenRouter` makes up when its user presses "Send trace".
+const TEST_REQUEST: &str = "Test Generation";
+
+/// Beginning of the names of facts that `OpenRouter` states itself.
+const OWN: &str = "trace.metadata.openrouter.";
+/// The name of the key that paid for a request.
+const KEY_NAME: &str = "trace.metadata.openrouter.api_key_name";
+
+/// Facts that are kept of those that `OpenRouter` states itself: the rest identifies accounts,
+/// machines and endpoints.
+const KEPT_OF_OWN: [&str; 15] = [
+    "source",
+    "api_key_name",
+    "provider_name",
+    "provider_slug",
+    "finish_reason",
+    "router_latency_ms",
+    "provider_request_ms",
+    "provider_headers_ms",
+    "first_token_ms",
+    "provider_time_to_first_token_ms",
+    "provider_body_end_ms",
+    "inter_token_latency_ms",
+    "input_unit_price",
+    "output_unit_price",
+    "is_byok",
+];
+/// Facts that are kept of an attempt. The others repeat the caller's own keys.
+const KEPT_OF_ATTEMPT: [&str; 4] = ["attempt_index", "status_code", "is_byok", "model_permaslug"];
+/// Other facts that are not kept: ids of attempts and endpoints, and what a user may switch on about
+/// accounts and origins.
+const DROPPED: [&str; 4] = [
+    "trace.metadata.provider_responses",
+    "trace.metadata.openrouter_generation",
+    "trace.metadata.device_id",
+    "trace.metadata.endpoint_id",
+];
+/// Copies of attributes, each with the attribute that it repeats.
+const COPIES: [(&str, &str); 4] = [
+    ("span.input", "gen_ai.prompt"),
+    ("trace.input", "gen_ai.prompt"),
+    ("span.output", "gen_ai.completion"),
+    ("trace.output", "gen_ai.completion"),
+];
+/// Attributes that hold what the caller sent.
+const HOLD_RAW: [&str; 3] = ["gen_ai.completion", "span.output", "trace.output"];
+/// What the caller sent, by its name in these.
+const RAW: &str = "rawRequest";
+
+/// Parameters of a request that are kept of what the caller sent.
+pub const PARAMETERS: [&str; 18] = [
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "stop_sequences",
+    "frequency_penalty",
+    "presence_penalty",
+    "stream",
+    "choice.count",
+    "n",
+    "tool_choice",
+    "response_format",
+    "reasoning",
+    "encoding_formats",
+    "max_tokens",
+    "max_completion_tokens",
+    "provider",
+    "tools",
+];
+
+/// What a user of `OpenRouter` tries out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trial {
+    /// Whether a destination answers.
+    Connection,
+    /// What a request looks like there.
+    Request,
+}
+
+/// Whether Broadcast sent the span, also if a Collector in between renamed its service.
+#[must_use]
+pub fn is_delivery(span: &Span) -> bool {
+    let mut names = span.attributes.iter().map(|it| it.key.as_str());
+    // The id of a request, followed by the part of its course.
+    let response = span.attributes.text("gen_ai.response.id");
+    let is_course = response.is_some_and(|id| id.starts_with("gen-") && id.contains(':'));
+    is_course
+        || span.scope.name == "openrouter"
+        || span.resource.attributes.text("service.name") == Some("openrouter")
+        || names.any(|name| name.starts_with(OWN))
+}
+
+/// What a span tries out; `None` for a span of a real request.
+#[must_use]
+pub fn trial(span: &Span) -> Option<Trial> {
+    match span.name.as_str() {
+        // A Collector may have renamed everything but the span.
+        CONNECTION_TEST => Some(Trial::Connection),
+        TEST_REQUEST if is_delivery(span) => Some(Trial::Request),
+        _ => None,
+    }
+}
+
+/// The name of the key that paid for the request of a span. Spans about the course of a request do
+/// not say.
+#[must_use]
+pub fn key_name(span: &Span) -> Option<&str> {
+    span.attributes.text(KEY_NAME)
+}
+
+/// The spans that meet a condition, and all spans of deliveries below them: the course of the same
+/// requests.
+pub fn with_course(
+    spans: &[Span],
+    condition: impl Fn(&Span) -> bool,
+) -> HashSet<(TraceId, SpanId)> {
+    let tops = spans.iter().filter(|it| condition(it));
+    let mut found: HashSet<_> = tops.map(|it| (it.trace_id, it.span_id)).collect();
+    let course: Vec<_> = spans
+        .iter()
+        .filter(|it| is_course(it))
+        .filter(|it| {
+            let parent = it.parent_span_id.map(|parent| (it.trace_id, parent));
+            parent.is_some_and(|it| found.contains(&it))
+        })
+        .map(|it| (it.trace_id, it.span_id))
+        .collect();
+    found.extend(course);
+    found
+}
+
+/// Whether a span is about the course of a request rather than the request itself.
+#[must_use]
+pub fn is_course(span: &Span) -> bool {
+    is_delivery(span) && span.attributes.text("span.type") == Some("span")
+}
+
+/// Removes from a span of a delivery what is never sent, so that it does not reach the disk either:
+/// `OpenRouter`'s ids of accounts and endpoints, copies of content, and of what the caller sent
+/// everything but parameters and tools.
+pub fn clean(span: &mut Span) {
+    let has = |name: &str| span.attributes.get(name).is_some();
+    let copies = COPIES.iter().filter(|(_, original)| has(original));
+    let copies: Vec<&str> = copies.map(|(copy, _)| *copy).collect();
+    let kept = std::mem::take(&mut span.attributes);
+    let kept = kept.into_iter();
+    let kept = kept.filter(|it| is_kept(&it.key) && !copies.contains(&it.key.as_str()));
+    span.attributes = kept.map(without_raw).collect();
+}
+
+fn is_kept(name: &str) -> bool {
+    if let Some(own) = name.strip_prefix(OWN) {
+        return KEPT_OF_OWN.contains(&own);
+    }
+    if let Some(of_attempt) = name.strip_prefix("span.metadata.") {
+        return KEPT_OF_ATTEMPT.contains(&of_attempt);
+    }
+    !DROPPED.iter().any(|it| name.starts_with(it))
+}
+
+fn without_raw(attribute: Attribute) -> Attribute {
+    let Attribute { key, value } = attribute;
+    let value = match value {
+        Value::Text(text) if HOLD_RAW.contains(&key.as_str()) => Value::Text(cleaned(text)),
+        value => value,
+    };
+    Attribute { key, value }
+}
+
+/// A completion with the parameters and the tools of what the caller sent, and nothing else of it.
+fn cleaned(text: String) -> String {
+    // Within a text of the JSON, the quote after the name is escaped.
+    let Some(place) = text.find(&format!("\"{RAW}\"")) else {
+        return text;
+    };
+    let Ok(mut completion) = serde_json::from_str::<Map<String, Json>>(&text) else {
+        // It was cut off: what stands before is whole.
+        let before = text[..place].trim_end().trim_end_matches(',');
+        return format!("{before}}}");
+    };
+    match completion.get_mut(RAW) {
+        Some(Json::Object(raw)) => raw.retain(|name, _| PARAMETERS.contains(&name.as_str())),
+        Some(other) => *other = Json::Null,
+        None => {}
+    }
+    Json::Object(completion).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::otlp::{Resource, Scope, SpanKind, Status};
+
+    fn span(name: &str, attributes: &[(&str, &str)]) -> Span {
+        let attributes = attributes.iter();
+        Span {
+            resource: Arc::new(Resource::default()),
+            scope: Arc::new(Scope::default()),
+            trace_id: TraceId::from_bytes([1; 16]).unwrap(),
+            span_id: SpanId::from_bytes([1; 8]).unwrap(),
+            parent_span_id: None,
+            name: name.to_owned(),
+            kind: SpanKind::default(),
+            start: 0,
+            end: 0,
+            attributes: attributes
+                .map(|(key, value)| (*key, (*value).into()))
+                .collect(),
+            events: Vec::new(),
+            links: Vec::new(),
+            status: Status::default(),
+            flags: 0,
+            dropped_attributes: 0,
+            dropped_events: 0,
+        }
+    }
+
+    #[test]
+    fn of_what_the_caller_sent_parameters_and_tools_are_kept_whatever_the_form() {
+        let raw = json!({
+            "temperature": 0.2, "tools": [{ "name": "stock" }], "user": "planted",
+            "messages": ["planted"], "headers": { "authorization": "planted" },
+        });
+        let whole = json!({ "completion": "Hello", "toolCalls": [], "rawRequest": raw });
+        let kept = json!({
+            "completion": "Hello", "toolCalls": [],
+            "rawRequest": { "temperature": 0.2, "tools": [{ "name": "stock" }] },
+        });
+        let cleaned_json = |text: String| serde_json::from_str::<Json>(&cleaned(text)).unwrap();
+        assert_eq!(cleaned_json(whole.to_string()), kept);
+        let text = whole.to_string();
+        let cut = text[..text.find("planted").unwrap() + 9].to_owned();
+        let before = json!({ "completion": "Hello", "toolCalls": [] });
+        assert_eq!(cleaned_json(cut), before, "cut off");
+        let odd = json!({ "completion": "Hello", "rawRequest": "planted" });
+        assert!(!cleaned(odd.to_string()).contains("planted"));
+        for same in [
+            json!({ "completion": "say \"rawRequest\": {}" }).to_string(),
+            "no JSON".to_owned(),
+        ] {
+            assert_eq!(cleaned(same.clone()), same);
+        }
+    }
+
+    #[test]
+    fn ids_of_accounts_and_copies_are_removed_and_the_rest_stays() {
+        let mut delivery = span(
+            "LLM Generation",
+            &[
+                ("gen_ai.prompt", "p"),
+                ("span.input", "p"),
+                ("trace.input", "p"),
+                ("span.output", "o"),
+                ("trace.metadata.openrouter.entity_id", "planted"),
+                ("trace.metadata.openrouter.creator_user_id", "planted"),
+                ("trace.metadata.openrouter.unheard_of", "planted"),
+                (
+                    "trace.metadata.openrouter_generation.identity.user",
+                    "planted",
+                ),
+                ("trace.metadata.provider_responses", "planted"),
+                ("span.metadata.endpoint_id", "planted"),
+                ("span.metadata.feature", "planted"),
+                ("span.metadata.status_code", "429"),
+                ("trace.metadata.openrouter.provider_name", "Anthropic"),
+                ("trace.metadata.feature", "shopping"),
+            ],
+        );
+        clean(&mut delivery);
+        let names: Vec<&str> = delivery
+            .attributes
+            .iter()
+            .map(|it| it.key.as_str())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "gen_ai.prompt",
+                "span.output",
+                "span.metadata.status_code",
+                "trace.metadata.openrouter.provider_name",
+                "trace.metadata.feature",
+            ],
+            "a copy without its original is none"
+        );
+    }
+
+    #[test]
+    fn trials_are_known_by_their_names_and_those_of_others_are_not_touched() {
+        let own = ("trace.metadata.openrouter.source", "test");
+        for (name, attributes, expected) in [
+            (
+                "openrouter-connection-test",
+                &[][..],
+                Some(Trial::Connection),
+            ),
+            ("Test Generation", &[own], Some(Trial::Request)),
+            ("Test Generation", &[], None),
+            ("LLM Generation", &[own], None),
+        ] {
+            assert_eq!(trial(&span(name, attributes)), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! How a request comes in: by which route, and what is taken of OpenRouter's deliveries there.
+
+use std::collections::BTreeMap;
+
+use crate::inbox::Route;
+use crate::otlp::openrouter::{self, Trial};
+use crate::otlp::{Batch, Span};
+
+/// What a token opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The route of what comes in.
+    pub route: Route,
+    /// What is taken of deliveries of `OpenRouter`.
+    pub openrouter: Deliveries,
+}
+
+/// What is taken of deliveries of `OpenRouter`. By default, all requests that its users made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Deliveries {
+    /// Names of the keys of `OpenRouter` whose requests are taken; `None` for all.
+    pub keys: Option<Vec<String>>,
+    /// Whether the made-up request of "Send trace" is taken.
+    pub test_requests: bool,
+}
+
+/// What was left out of a batch, in requests.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct LeftOut {
+    /// Tests of the connection.
+    pub(super) connection_tests: u64,
+    /// Made-up requests.
+    pub(super) test_requests: u64,
+    /// Requests of other keys, by the name of the key; the empty name for those that name none.
+    pub(super) other_keys: BTreeMap<String, u64>,
+}
+
+impl From<Route> for Entry {
+    fn from(route: Route) -> Self {
+        Self {
+            route,
+            openrouter: Deliveries::default(),
+        }
+    }
+}
+
+impl Deliveries {
+    /// Removes from a batch what is not taken, and from the rest what is never kept.
+    pub(super) fn sort(&self, batch: &mut Batch) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        remove(batch, |span| match openrouter::trial(span) {
+            Some(Trial::Connection) => {
+                left_out.connection_tests += 1;
+                true
+            }
+            Some(Trial::Request) if !self.test_requests => {
+                left_out.test_requests += 1;
+                true
+            }
+            Some(Trial::Request) | None => false,
+        });
+        if let Some(keys) = &self.keys {
+            remove_other_keys(batch, keys, &mut left_out.other_keys);
+        }
+        let deliveries = batch.spans.iter_mut();
+        deliveries
+            .filter(|it| openrouter::is_delivery(it))
+            .for_each(openrouter::clean);
+        left_out
+    }
+}
+
+/// Removes the requests of keys that are not named. One that does not say which key it was made with
+/// may be anyone's.
+fn remove_other_keys(batch: &mut Batch, keys: &[String], removed: &mut BTreeMap<String, u64>) {
+    let is_taken = |span: &Span| {
+        let key = openrouter::key_name(span);
+        key.is_some_and(|key| keys.iter().any(|it| it == key))
+    };
+    let taken = openrouter::with_course(&batch.spans, is_taken);
+    batch.spans.retain(|span| {
+        let id = (span.trace_id, span.span_id);
+        let is_kept = !openrouter::is_delivery(span) || taken.contains(&id);
+        if !is_kept && !openrouter::is_course(span) {
+            let key = openrouter::key_name(span).unwrap_or_default();
+            *removed.entry(key.to_owned()).or_default() += 1;
+        }
+        is_kept
+    });
+}
+
+/// Removes the requests of which the first span meets a condition, with their course.
+fn remove(batch: &mut Batch, mut condition: impl FnMut(&Span) -> bool) {
+    let tops: Vec<bool> = batch.spans.iter().map(&mut condition).collect();
+    if !tops.contains(&true) {
+        return;
+    }
+    let tops: Vec<_> = (batch.spans.iter().zip(tops))
+        .filter_map(|(span, is_top)| is_top.then_some((span.trace_id, span.span_id)))
+        .collect();
+    let all = openrouter::with_course(&batch.spans, |it| tops.contains(&(it.trace_id, it.span_id)));
+    batch
+        .spans
+        .retain(|it| !all.contains(&(it.trace_id, it.span_id)));
+}
