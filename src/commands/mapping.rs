@@ -83,7 +83,7 @@ impl<'a> Mapping<'a> {
             inbox,
             reader: inbox.reader()?,
             traces: sources::OpenInbox::open(&inbox::database(directory))?,
-            attempts: Attempts::of(directory)?,
+            attempts: Attempts::of(directory, sending.route())?,
             unreadable: HashSet::new(),
         })
     }

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::error::InboxError;
-use super::key::TraceKey;
+use super::key::{Route, TraceKey};
 use crate::files::{private_file, remove};
 
 const FILE: &str = "inbox.attempts";
@@ -25,12 +25,15 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// What earlier processes left.
+    /// What earlier processes left that read the traces of a route.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn of(directory: &Path) -> Result<Self, InboxError> {
-        let path = directory.join(FILE);
+    pub fn of(directory: &Path, route: &Route) -> Result<Self, InboxError> {
+        let path = directory.join(match route.is_main() {
+            true => FILE.to_owned(),
+            false => format!("{FILE}.{route}"),
+        });
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
@@ -106,14 +109,13 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::inbox::Route;
     use crate::otlp::TraceId;
 
     fn key(digit: char) -> TraceKey {
         let id: String = std::iter::repeat_n(digit, 32).collect();
         TraceKey {
             trace_id: id.parse::<TraceId>().unwrap(),
-            route: Route::new("main"),
+            route: Route::main(),
         }
     }
 
@@ -121,15 +123,15 @@ mod tests {
     fn only_what_was_begun_and_not_ended_is_known_to_the_next_process() {
         let directory = TempDir::new().unwrap();
         for round in 1..=MOST {
-            let mut attempts = Attempts::of(directory.path()).unwrap();
+            let mut attempts = Attempts::of(directory.path(), &Route::main()).unwrap();
             assert!(!attempts.is_given_up(&key('b')));
             attempts.begin(&key('a')).unwrap();
             attempts.end(&key('a'));
             attempts.begin(&key('b')).unwrap();
-            let next = Attempts::of(directory.path()).unwrap();
+            let next = Attempts::of(directory.path(), &Route::main()).unwrap();
             assert_eq!([next.count(&key('a')), next.count(&key('b'))], [0, round]);
         }
-        let mut attempts = Attempts::of(directory.path()).unwrap();
+        let mut attempts = Attempts::of(directory.path(), &Route::main()).unwrap();
         assert!(attempts.is_given_up(&key('b')));
         attempts.end(&key('b'));
         attempts.close().unwrap();

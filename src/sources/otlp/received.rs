@@ -4,9 +4,8 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::archive::{Archive, Part};
@@ -24,31 +23,28 @@ const LISTED: usize = 1_000_000;
 
 thread_local! {
     /// The inbox that this thread keeps open.
-    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+    static OPEN: RefCell<Weak<Open>> = const { RefCell::new(Weak::new()) };
 }
 
-/// An inbox that is kept open, and what was read of it last.
-struct Kept {
+/// An open inbox, and what was read of it last.
+#[derive(Debug)]
+struct Open {
     database: PathBuf,
-    reader: Rc<Reader>,
-    last: Option<Last>,
+    reader: Reader,
+    last: RefCell<Option<Last>>,
 }
 
 /// Traces that were read together, in the states in which they were.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Last {
     revisions: Vec<Revision>,
     archive: Arc<Archive>,
 }
 
-/// An inbox whose traces this thread reads one after the other. As long as this is kept, reading
-/// one opens no file: that takes a third of the time of a small trace.
+/// An inbox whose traces this thread reads one after the other. As long as one of these is there,
+/// reading a trace opens no file: that takes a third of the time of a small one.
 #[derive(Debug)]
-pub struct OpenInbox {
-    database: PathBuf,
-    /// What is kept belongs to one thread.
-    of_thread: PhantomData<Rc<()>>,
-}
+pub struct OpenInbox(Rc<Open>);
 
 impl OpenInbox {
     /// Opens an inbox for reading.
@@ -56,16 +52,9 @@ impl OpenInbox {
     /// # Errors
     /// When there is none, or it cannot be opened.
     pub fn open(database: &Path) -> io::Result<Self> {
-        let kept = Kept {
-            database: database.to_owned(),
-            reader: open(database)?,
-            last: None,
-        };
-        KEPT.set(Some(kept));
-        Ok(Self {
-            database: database.to_owned(),
-            of_thread: PhantomData,
-        })
+        let open = open(database)?;
+        OPEN.set(Rc::downgrade(&open));
+        Ok(Self(open))
     }
 
     /// The traces that change with a part of the inbox.
@@ -73,30 +62,23 @@ impl OpenInbox {
     /// # Errors
     /// When the inbox cannot be read.
     pub fn changed_with(&self, key: &TraceKey) -> io::Result<Vec<SessionRef>> {
-        let reader = open(&self.database)?;
-        let own = one(&reader, key)?;
+        let Self(open) = self;
+        let own = open.one(key)?;
         if !own.is_loose {
-            return Ok(vec![reference(&self.database, &own)]);
+            return Ok(vec![reference(&open.database, &own)]);
         }
         // Records without a trace belong to some of its session.
-        let archive = around(&reader, &self.database, &own)?;
-        let part = part(&self.database, &own);
+        let archive = open.around(&own)?;
+        let part = open.part(&own);
         let changed = archive.traces_in(&part.path).into_iter();
         let found = changed.map(|it| {
-            let changed = TraceKey {
+            let summary = open.one(&TraceKey {
                 route: key.route.clone(),
                 trace_id: it.id,
-            };
-            let summary = one(&reader, &changed)?;
-            Ok(reference(&self.database, &summary))
+            })?;
+            Ok(reference(&open.database, &summary))
         });
         found.collect()
-    }
-}
-
-impl Drop for OpenInbox {
-    fn drop(&mut self) {
-        KEPT.set(None);
     }
 }
 
@@ -105,39 +87,31 @@ pub(super) fn is_inbox(path: &Path) -> bool {
     inbox::folder_of(path).is_some() && path.is_file()
 }
 
-/// The reader that is kept open, or a new one.
-fn open(database: &Path) -> io::Result<Rc<Reader>> {
-    let kept = with_kept(database, |kept| Rc::clone(&kept.reader));
-    if let Some(reader) = kept {
-        return Ok(reader);
+/// The inbox that this thread keeps open, or opened now.
+fn open(database: &Path) -> io::Result<Rc<Open>> {
+    let kept = OPEN.with_borrow(Weak::upgrade);
+    if let Some(kept) = kept.filter(|it| it.database == database) {
+        return Ok(kept);
     }
     let folder = inbox::folder_of(database).ok_or(ErrorKind::NotFound)?;
     let reader = Reader::open(folder).map_err(failed)?;
-    Ok(Rc::new(reader.ok_or(ErrorKind::NotFound)?))
-}
-
-fn with_kept<T>(database: &Path, work: impl FnOnce(&mut Kept) -> T) -> Option<T> {
-    KEPT.with_borrow_mut(|kept| {
-        let kept = kept.as_mut().filter(|it| it.database == database)?;
-        Some(work(kept))
-    })
+    Ok(Rc::new(Open {
+        database: database.to_owned(),
+        reader: reader.ok_or(ErrorKind::NotFound)?,
+        last: RefCell::default(),
+    }))
 }
 
 /// The traces of an inbox, without records that have none.
 pub(super) fn all(database: &Path) -> io::Result<Vec<Summary>> {
-    let mut all = open(database)?.traces(LISTED).map_err(failed)?;
+    let mut all = open(database)?.reader.traces(LISTED).map_err(failed)?;
     all.retain(|it| !it.is_loose);
     Ok(all)
 }
 
 /// What is known of a trace without reading it.
 pub(super) fn summary(database: &Path, key: &TraceKey) -> io::Result<Summary> {
-    one(&*open(database)?, key)
-}
-
-fn one(reader: &Reader, key: &TraceKey) -> io::Result<Summary> {
-    let found = reader.summary(key).map_err(failed)?;
-    found.ok_or(ErrorKind::NotFound.into())
+    open(database)?.one(key)
 }
 
 /// The name of a trace in an inbox, below its path and in the outbox. What came by the route of the
@@ -171,80 +145,89 @@ pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
 
 /// A trace of an inbox, with the others of its session.
 pub(super) fn read(database: &Path, key: &TraceKey) -> io::Result<Arc<Archive>> {
-    let reader = open(database)?;
-    let summary = one(&reader, key)?;
-    around(&reader, database, &summary)
+    let open = open(database)?;
+    let summary = open.one(key)?;
+    open.around(&summary)
 }
 
-fn around(reader: &Reader, database: &Path, summary: &Summary) -> io::Result<Arc<Archive>> {
-    let key = &summary.revision.key;
-    let mut mates: Vec<Summary> = Vec::new();
-    for session in reader.sessions(key).map_err(failed)? {
-        let all = reader.of_session(&key.route, &session).map_err(failed)?;
-        let new = all.into_iter().filter(|it| {
-            mates
-                .iter()
-                .all(|mate| mate.revision.key != it.revision.key)
-        });
-        mates.extend(new.collect::<Vec<_>>());
+impl Open {
+    fn one(&self, key: &TraceKey) -> io::Result<Summary> {
+        let found = self.reader.summary(key).map_err(failed)?;
+        found.ok_or(ErrorKind::NotFound.into())
     }
-    if mates.iter().all(|it| it.revision.key != *key) {
-        mates.push(summary.clone());
-    }
-    mates.sort_by_key(|it| it.first_received);
-    let own = mates.iter().position(|it| it.revision.key == *key);
-    let own = own.unwrap_or_default();
-    let is_near = |place: usize, mate: &Summary| {
-        mate.is_loose || summary.is_loose || place + BEFORE >= own && place <= own + AFTER
-    };
-    let near = mates.into_iter().enumerate();
-    let near = near.filter(|(place, mate)| is_near(*place, mate));
-    let mut near: Vec<Summary> = near.map(|(_, mate)| mate).collect();
-    for report in reader.reports_with(key).map_err(failed)? {
-        if near
-            .iter()
-            .all(|mate| mate.revision.key != report.revision.key)
-        {
-            near.push(report);
+
+    fn part(&self, summary: &Summary) -> Part {
+        Part {
+            path: self.database.join(name(&summary.revision.key)),
+            bytes: summary.bytes,
+            modified: summary.last_received,
         }
     }
-    let revisions: Vec<Revision> = near.iter().map(|it| it.revision.clone()).collect();
-    let last = with_kept(database, |kept| kept.last.clone()).flatten();
-    if let Some(last) = last.filter(|it| it.revisions == revisions) {
-        return Ok(last.archive);
-    }
-    let mut received = Vec::new();
-    for mate in &near {
-        let read = reader.read(&mate.revision.key).map_err(failed)?;
-        received.extend(read.map(|it| (part(database, mate), batch(it))));
-    }
-    let archive = Arc::new(Archive::received(received));
-    with_kept(database, |kept| {
-        kept.last = Some(Last {
+
+    /// A trace with the others of its session, and those that report the same calls.
+    fn around(&self, summary: &Summary) -> io::Result<Arc<Archive>> {
+        let key = &summary.revision.key;
+        let mut mates: Vec<Summary> = Vec::new();
+        for session in self.reader.sessions(key).map_err(failed)? {
+            let all = self
+                .reader
+                .of_session(&key.route, &session)
+                .map_err(failed)?;
+            let new = all.into_iter().filter(|it| {
+                mates
+                    .iter()
+                    .all(|mate| mate.revision.key != it.revision.key)
+            });
+            mates.extend(new.collect::<Vec<_>>());
+        }
+        if mates.iter().all(|it| it.revision.key != *key) {
+            mates.push(summary.clone());
+        }
+        mates.sort_by_key(|it| it.first_received);
+        let own = mates.iter().position(|it| it.revision.key == *key);
+        let own = own.unwrap_or_default();
+        let is_near = |place: usize, mate: &Summary| {
+            mate.is_loose || summary.is_loose || place + BEFORE >= own && place <= own + AFTER
+        };
+        let near = mates.into_iter().enumerate();
+        let near = near.filter(|(place, mate)| is_near(*place, mate));
+        let mut near: Vec<Summary> = near.map(|(_, mate)| mate).collect();
+        for report in self.reader.reports_with(key).map_err(failed)? {
+            if near
+                .iter()
+                .all(|mate| mate.revision.key != report.revision.key)
+            {
+                near.push(report);
+            }
+        }
+        let revisions: Vec<Revision> = near.iter().map(|it| it.revision.clone()).collect();
+        let last = self.last.borrow().clone();
+        if let Some(last) = last.filter(|it| it.revisions == revisions) {
+            return Ok(last.archive);
+        }
+        let mut received = Vec::new();
+        for mate in &near {
+            let read = self.reader.read(&mate.revision.key).map_err(failed)?;
+            received.extend(read.map(|it| (self.part(mate), batch(it))));
+        }
+        let archive = Arc::new(Archive::received(received));
+        *self.last.borrow_mut() = Some(Last {
             revisions,
             archive: Arc::clone(&archive),
         });
-    });
-    Ok(archive)
-}
-
-pub(super) fn reference(database: &Path, summary: &Summary) -> SessionRef {
-    let id = summary.revision.key.trace_id.to_string();
-    SessionRef {
-        agent: Agent::Otlp,
-        id: id.clone(),
-        locator: Locator::Stored {
-            store: database.to_owned(),
-            id,
-        },
-        bytes: summary.bytes,
-        modified: summary.last_received,
+        Ok(archive)
     }
 }
 
-fn part(database: &Path, summary: &Summary) -> Part {
-    Part {
-        path: database.join(name(&summary.revision.key)),
+pub(super) fn reference(database: &Path, summary: &Summary) -> SessionRef {
+    let key = &summary.revision.key;
+    SessionRef {
+        agent: Agent::Otlp,
+        id: key.trace_id.to_string(),
+        locator: Locator::Stored {
+            store: database.to_owned(),
+            id: name(key),
+        },
         bytes: summary.bytes,
         modified: summary.last_received,
     }
