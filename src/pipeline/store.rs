@@ -474,7 +474,7 @@ fn resume(session: &mut Session, outbox: &Outbox) -> anyhow::Result<()> {
     let owners = outbox.owners(posthog::identities(session))?.into_iter();
     let own = owners.filter(|(_, (_, owner))| *owner == session.key);
     let own: HashSet<Uuid> = own.map(|(event, _)| event).collect();
-    posthog::keep_identities(session, &own);
+    posthog::keep_identities(session, &|event| own.contains(&event));
     session.is_part = stored > own.len() as u64;
     Ok(())
 }
