@@ -1,6 +1,7 @@
 //! From files to stored events: read, map, redact, shorten, store. The only module that knows
 //! sources, sessions, events, redaction and the outbox.
 
+mod claims;
 mod collected;
 mod known_events;
 mod parts;

@@ -1,6 +1,6 @@
 //! From sessions to the outbox.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -19,10 +19,10 @@ use crate::outbox::{
     Destination, Enqueued, Exclusion, Outbox, OutboxError, SessionEntry, SessionWriter,
     TranscriptStamp,
 };
-use crate::posthog::{self, Event, Foreign, Frozen, Tally, Written};
+use crate::posthog::{self, Event, Frozen, Tally, Written};
 use crate::redact::{Counts, Redacted};
 use crate::session::SessionState;
-use crate::session::{Agent, Session, Skipped};
+use crate::session::{Agent, Skipped};
 use crate::sources::{Checkpoint, Look, SessionFiles, SessionRef};
 
 /// Bytes of events to pass from the building thread to the storing one at a time.
@@ -318,51 +318,6 @@ impl Pipeline<'_> {
             return Ok(Stored::OptedOut(reason));
         }
         self.commit(&last, sums, stamps, writer)
-    }
-
-    /// Lets a session be what was stored of it, and returns the events that the outbox stored for
-    /// another session. `key` is that of the session.
-    fn claim(&self, session: &mut Session, key: &str, outbox: &Outbox) -> anyhow::Result<Foreign> {
-        self.resume(session, key, outbox)?;
-        self.foreign(session, key, outbox)
-    }
-
-    /// Calls of a trace keep the identities with which they were stored. If something that was stored
-    /// is not there any more, the totals of the trace would be too low, so they stay as they are.
-    fn resume(&self, session: &mut Session, key: &str, outbox: &Outbox) -> anyhow::Result<()> {
-        if session.whole.is_none() {
-            return Ok(());
-        }
-        let stored = outbox.receipt(session.agent.as_str(), key)?.events;
-        if stored == 0 {
-            return Ok(());
-        }
-        let owners = self.owners(posthog::identities(session), outbox)?;
-        let own = owners.into_iter().filter(|(_, owner)| owner == key);
-        let own: HashSet<Uuid> = own.map(|(event, _)| event).collect();
-        posthog::keep_identities(session, &own);
-        session.is_part = stored > own.len() as u64;
-        Ok(())
-    }
-
-    /// The events of a session that the outbox stored for another session.
-    fn foreign(&self, session: &Session, key: &str, outbox: &Outbox) -> anyhow::Result<Foreign> {
-        let mut events = posthog::claims(session);
-        events.extend(posthog::elsewhere(session));
-        let owners = self.owners(events, outbox)?.into_iter();
-        let foreign = owners.filter(|(_, owner)| owner != key);
-        Ok(foreign.map(|(event, _)| event).collect())
-    }
-
-    /// Those of the events that are stored, with the keys of the sessions that own them.
-    fn owners(&self, events: Vec<Uuid>, outbox: &Outbox) -> anyhow::Result<Vec<(Uuid, String)>> {
-        let namespace = self.config.namespace;
-        let owners = outbox.owners(events.iter().map(|it| namespace.id(*it)))?;
-        let owned = events.into_iter().filter_map(|event| {
-            let (_, owner) = owners.get(&namespace.id(event))?;
-            Some((event, owner.clone()))
-        });
-        Ok(owned.collect())
     }
 
     /// Commits a session after its last part. Checkpoint and stamps are stored only if nothing of

@@ -46,8 +46,8 @@ fn reports(generation: &Generation) -> impl Iterator<Item = &Report> {
     traced.flat_map(|it| &it.others)
 }
 
-/// Gives calls and tools the identities with which they were `sent`.
-pub fn keep_identities(session: &mut Session, sent: &HashSet<Uuid>) {
+/// Gives calls and tools the identities with which they were sent. `sent` says which ones were.
+pub fn keep_identities(session: &mut Session, sent: &dyn Fn(Uuid) -> bool) {
     let agent = session.agent;
     let mut spans: HashMap<String, String> = HashMap::new();
     for turn in &mut session.turns {
@@ -64,7 +64,7 @@ pub fn keep_identities(session: &mut Session, sent: &HashSet<Uuid>) {
             for block in &mut generation.output {
                 // Before its execution was reported, a tool was known by its call.
                 if let Block::ToolCall(call) = block
-                    && sent.contains(&ids::tool(agent, &id, &call.id))
+                    && sent(ids::tool(agent, &id, &call.id))
                 {
                     call.traced = None;
                 }
@@ -98,10 +98,10 @@ fn traced(turn: &mut Turn) -> impl Iterator<Item = &mut Traced> {
 }
 
 /// The report as which a generation was sent, if that is not the one that is kept.
-fn sent_as(generation: &Generation, agent: Agent, sent: &HashSet<Uuid>) -> Option<Report> {
-    if sent.contains(&ids::call(agent, generation)) {
+fn sent_as(generation: &Generation, agent: Agent, sent: &dyn Fn(Uuid) -> bool) -> Option<Report> {
+    if sent(ids::call(agent, generation)) {
         return None;
     }
-    let is_sent = |id: &str| sent.contains(&ids::generation(agent, id));
+    let is_sent = |id: &str| sent(ids::generation(agent, id));
     reports(generation).find(|it| is_sent(&it.id)).cloned()
 }

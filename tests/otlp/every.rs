@@ -1,4 +1,5 @@
-//! Every capture of a real emitter, received in every form: the same events as from its files.
+//! Every fixture and every capture of a real emitter, received in every form: the same events as from
+//! its files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,11 +14,13 @@ use crate::receive::support::Server;
 use crate::support::library::{Events, Run};
 use crate::support::shared::shared_or_skip;
 
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/otlp");
+
 /// Files that are parts of one export: `tool-traces-01.json` and `tool-logs.json`.
 type Capture = (String, Vec<PathBuf>);
 
 /// The captures of a folder and those in it.
-pub(super) fn captures(root: &Path) -> Vec<Capture> {
+fn captures(root: &Path) -> Vec<Capture> {
     let mut captures: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -35,7 +38,9 @@ pub(super) fn captures(root: &Path) -> Vec<Capture> {
             }
         }
     }
-    captures.values_mut().for_each(|files| files.sort());
+    for files in captures.values_mut() {
+        files.sort();
+    }
     captures.into_iter().collect()
 }
 
@@ -71,33 +76,43 @@ fn received(requests: &[Request], context: &str) -> Events {
     judged(paths.flat_map(|path| run.events(&path)).collect())
 }
 
+/// Sends an export in every form. Returns the number of calls in it.
+#[track_caller]
+fn is_same(name: &str, files: &[PathBuf]) -> usize {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for file in files {
+        let copy = folder.path().join(file.file_name().expect("a name"));
+        fs::copy(file, copy).expect("it can be copied");
+    }
+    let expected = by_uuid(events_below(folder.path(), &Run::default()));
+    let batches: Vec<_> = files.iter().flat_map(|it| batches_of(it)).collect();
+    for (form, encode) in FORMS {
+        let context = format!("{name}, {form}");
+        let events = by_uuid(received(&encode(&batches), &context));
+        let ids = |events: &BTreeMap<String, Value>| events.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(ids(&events), ids(&expected), "{context}");
+        for (uuid, event) in &events {
+            assert_eq!(event, &expected[uuid], "{context}");
+        }
+    }
+    let calls = expected.values();
+    calls.filter(|it| it["event"] == "$ai_generation").count()
+}
+
+#[test]
+fn every_fixture_gives_the_same_events_however_it_is_sent() {
+    for (name, files) in captures(Path::new(FIXTURES)) {
+        is_same(&name, &files);
+    }
+}
+
 #[test]
 fn every_capture_gives_the_same_events_however_it_is_sent() {
     let Some(root) = shared_or_skip("POSTHOG_LLMA_OTLP", "otlp", "") else {
         return;
     };
-    let mut calls = 0;
-    for (name, files) in captures(&root) {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        for file in &files {
-            let copy = folder.path().join(file.file_name().expect("a name"));
-            fs::copy(file, copy).expect("it can be copied");
-        }
-        let expected = by_uuid(events_below(folder.path(), &Run::default()));
-        calls += expected
-            .values()
-            .filter(|it| it["event"] == "$ai_generation")
-            .count();
-        let batches: Vec<_> = files.iter().flat_map(|it| batches_of(it)).collect();
-        for (form, encode) in FORMS {
-            let context = format!("{name}, {form}");
-            let events = by_uuid(received(&encode(&batches), &context));
-            let ids = |events: &BTreeMap<String, Value>| events.keys().cloned().collect::<Vec<_>>();
-            assert_eq!(ids(&events), ids(&expected), "{context}");
-            for (uuid, event) in &events {
-                assert_eq!(event, &expected[uuid], "{context}");
-            }
-        }
-    }
+    let captures = captures(&root);
+    let calls = captures.iter().map(|(name, files)| is_same(name, files));
+    let calls: usize = calls.sum();
     assert!(calls > 100, "{calls} calls");
 }

@@ -17,6 +17,14 @@ use crate::support::posthog::PostHog;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/otlp");
 
+/// Forms in which requests are sent to a process. All of them are sent to a receiver in the tests of
+/// `otlp`.
+const SENT: [&str; 3] = [
+    "protobuf, compressed, in chunks",
+    "twice",
+    "one by one, backwards",
+];
+
 /// Events by their identity.
 fn by_uuid(events: Vec<Value>) -> BTreeMap<String, Value> {
     let events = events.into_iter();
@@ -50,7 +58,8 @@ fn is_same(what: &str, file: &Path) {
     fs::copy(file, alone).expect("it can be copied");
     let expected = by_uuid(events_below(folder.path(), &Run::with(&[])));
     let batches = batches_of(file);
-    for (form, encode) in FORMS {
+    let forms = FORMS.into_iter().filter(|(form, _)| SENT.contains(form));
+    for (form, encode) in forms {
         let events = events_of(&encode(&batches));
         let ids = |events: &BTreeMap<String, Value>| events.keys().cloned().collect::<Vec<_>>();
         assert_eq!(ids(&events), ids(&expected), "{what}, {form}");

@@ -32,6 +32,9 @@ const FIRST: usize = 4 << 10;
 /// Bytes of the files of a folder that are read together. Of more, each file is read alone.
 const TOGETHER: u64 = 512 << 20;
 
+/// Archives that are kept in memory at most.
+const KEPT: usize = 4;
+
 /// Earlier traces of a session whose conversations are known when a later one is read.
 const EARLIER: usize = 32;
 
@@ -120,8 +123,10 @@ fn may_begin(head: &[u8]) -> bool {
             .any(|name| memchr::memmem::find(head, name).is_some())
 }
 
-/// The archive that was read last: its traces are read one after the other.
-static LATEST: Mutex<Option<Arc<Archive>>> = Mutex::new(None);
+/// The archives that were read last, the latest at the end: their traces are read one after the other,
+/// by time. Files that are read alone may hold traces of the same time, such as those of spans and
+/// those of log records.
+static LATEST: Mutex<Vec<Arc<Archive>>> = Mutex::new(Vec::new());
 
 impl Archive {
     /// The archive that a file belongs to.
@@ -132,27 +137,30 @@ impl Archive {
         let folder_modified = folder_modified(file);
         let parts = parts(file)?;
         let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = latest.as_ref().filter(|it| it.parts == parts) {
+        if let Some(known) = latest.iter().find(|it| it.parts == parts) {
             return Ok(Arc::clone(known));
         }
+        make_room(&mut latest, bytes_of(&parts));
         let archive = Arc::new(Self {
             folder_modified,
             ..Self::read(parts)?
         });
-        *latest = Some(Arc::clone(&archive));
+        latest.push(Arc::clone(&archive));
         Ok(archive)
     }
 
-    /// The archive that was read last, if the file is in it and did not change since, and its folder
+    /// An archive that was read lately, if the file is in it and did not change since, and its folder
     /// has the same files. It is asked for several times for each trace, of which there may be many in
     /// a folder of many files, so the other files are not looked at.
     fn latest(file: &Path) -> Option<Arc<Self>> {
         let latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = latest.as_ref().filter(|it| it.folder_modified.is_some())?;
-        let part = known.parts.iter().find(|part| part.path == file)?;
-        let is_current = self::part(file).is_ok_and(|it| it == *part)
-            && folder_modified(file) == known.folder_modified;
-        is_current.then(|| Arc::clone(known))
+        let is_current = |known: &&Arc<Self>| {
+            let part = known.parts.iter().find(|part| part.path == file);
+            known.folder_modified.is_some()
+                && part.is_some_and(|part| self::part(file).is_ok_and(|it| it == *part))
+                && folder_modified(file) == known.folder_modified
+        };
+        latest.iter().find(is_current).cloned()
     }
 
     /// An archive of what was received.
@@ -324,8 +332,7 @@ impl<'a> Trace<'a> {
     /// Bytes that the trace takes in its files, by its share of their spans and log records.
     pub(super) fn bytes(&self) -> u64 {
         let own = self.pieces.spans.len() + self.pieces.logs.len();
-        let bytes: u64 = self.archive.parts.iter().map(|part| part.bytes).sum();
-        bytes / self.archive.size.max(1) * own as u64
+        bytes_of(&self.archive.parts) / self.archive.size.max(1) * own as u64
     }
 
     /// Spans of other traces that report this response.
@@ -392,6 +399,23 @@ fn leave_out_trials(batch: &mut Batch) {
         .retain(|it| !trials.contains(&(it.trace_id, it.span_id)));
 }
 
+/// Drops the archives that were read longest ago, until with the next one there are not more bytes than
+/// are read together.
+fn make_room(latest: &mut Vec<Arc<Archive>>, next: u64) {
+    let mut bytes = next;
+    let recent = latest.iter().rev().take(KEPT - 1);
+    let kept = recent.take_while(|archive| {
+        bytes = bytes.saturating_add(bytes_of(&archive.parts));
+        bytes <= TOGETHER
+    });
+    let dropped = latest.len() - kept.count();
+    latest.drain(..dropped);
+}
+
+fn bytes_of(parts: &[Part]) -> u64 {
+    parts.iter().map(|part| part.bytes).sum()
+}
+
 /// When files were added to the folder of a file, or removed.
 fn folder_modified(file: &Path) -> Option<SystemTime> {
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
@@ -423,8 +447,7 @@ fn parts(file: &Path) -> io::Result<Vec<Part>> {
             parts.extend(part(&path));
         }
     }
-    let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
-    if bytes > TOGETHER {
+    if bytes_of(&parts) > TOGETHER {
         parts.truncate(1);
     }
     parts.sort_by(|a, b| a.path.cmp(&b.path));

@@ -177,15 +177,13 @@ pub(super) fn call_in<'g>(
             _ => None,
         })
         .collect();
-    let place = match &execution.call_id {
-        Some(id) => open.iter().position(|call| call.id == *id),
-        None => {
-            let is_named = |call: &&mut ToolCall| call.name == execution.name;
-            let same = open
-                .iter()
-                .position(|call| is_named(call) && call.input == execution.input);
-            same.or_else(|| open.iter().position(is_named))
-        }
+    let is_same = |call: &&mut ToolCall| match &execution.call_id {
+        Some(id) => call.id == *id,
+        None => call.name == execution.name && call.input == execution.input,
     };
+    let is_named =
+        |call: &&mut ToolCall| execution.call_id.is_none() && call.name == execution.name;
+    let place = open.iter().position(is_same);
+    let place = place.or_else(|| open.iter().position(is_named));
     place.map(|place| open.swap_remove(place))
 }

@@ -372,74 +372,74 @@ fn a_conversation_that_is_sent_whole_is_told_once() {
     );
 }
 
+const PLACEHOLDERS: [&str; 6] = [
+    "<REDACTED>",
+    "[REDACTED]",
+    "__REDACTED__",
+    "[Filtered]",
+    "[Scrubbed due to 'auth']",
+    "<fully masked due to failed mask function>",
+];
+
+/// A text in all places where each of three emitters has content.
+fn everywhere(text: &str) -> [Value; 3] {
+    let message = |role: &str| {
+        let parts = json!([{ "type": "text", "content": text }]);
+        json!([{ "role": role, "parts": parts }]).to_string()
+    };
+    [
+        json!({ "gen_ai.input.messages": message("user"), "gen_ai.output.messages": message("assistant") }),
+        json!({
+            "input.value": text, "output.value": text,
+            "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": text,
+            "llm.output_messages.0.message.role": "assistant", "llm.output_messages.0.message.content": text,
+        }),
+        json!({ "ai.prompt": text, "ai.response.text": text, "ai.response.reasoning": text }),
+    ]
+}
+
 #[test]
 fn what_an_emitter_writes_in_the_place_of_content_is_no_content() {
-    for placeholder in [
-        "<REDACTED>",
-        "[REDACTED]",
-        "__REDACTED__",
-        "[Filtered]",
-        "[Scrubbed due to 'auth']",
-        "<fully masked due to failed mask function>",
-    ] {
-        let message = |role: &str| {
-            json!([{ "role": role, "parts": [{ "type": "text", "content": placeholder }] }])
-                .to_string()
-        };
-        let call_of_tool = json!([{ "role": "assistant", "parts": [
-            { "type": "reasoning", "content": placeholder },
-            { "type": "tool_call", "id": "a", "name": "weather", "arguments": placeholder },
-        ] }]);
-        for (case, attributes) in [
-            (
-                "conventions",
-                json!({ "gen_ai.input.messages": message("user"), "gen_ai.output.messages": message("assistant") }),
-            ),
-            (
-                "openinference",
-                json!({ "input.value": placeholder, "output.value": placeholder,
-                "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": placeholder,
-                "llm.output_messages.0.message.role": "assistant", "llm.output_messages.0.message.content": placeholder }),
-            ),
-            (
-                "ai sdk",
-                json!({ "ai.prompt": placeholder, "ai.response.text": placeholder, "ai.response.reasoning": placeholder }),
-            ),
-        ] {
-            let agent = with(
-                json!({ "gen_ai.operation.name": "invoke_agent", "user_prompt": placeholder, "user.id": placeholder }),
-                &attributes,
-            );
+    for placeholder in PLACEHOLDERS {
+        for attributes in everywhere(placeholder) {
+            let agent = json!({ "gen_ai.operation.name": "invoke_agent", "user_prompt": placeholder, "user.id": placeholder });
             let spans = [
-                span("1", "agent", (0, 99), &agent),
+                span("1", "agent", (0, 99), &with(agent, &attributes)),
                 span("2<1", "chat", (1, 9), &chat(&attributes)),
             ];
             let events = events_of("x", &spans);
             let call = only(&events, "$ai_generation");
-            assert_eq!(
-                (&call["$ai_input"], &call["$ai_output_choices"]),
-                (&Value::Null, &Value::Null),
-                "{case}, {placeholder}"
-            );
+            let content = [&call["$ai_input"], &call["$ai_output_choices"]];
+            assert_eq!(content, [&Value::Null; 2], "{attributes}");
             assert!(
                 !json!(events).to_string().contains(placeholder),
-                "{case}, {placeholder}: {events:#?}"
+                "{events:#?}"
             );
         }
-        let found = call(&json!({ "gen_ai.output.messages": call_of_tool.to_string() }));
-        let function = json!({ "type": "function", "id": "a", "function": { "name": "weather", "arguments": null } });
+    }
+    for attributes in everywhere("What is __REDACTED__?") {
+        let input = &call(&attributes)["$ai_input"];
         assert_eq!(
-            found["$ai_output_choices"],
-            json!([{ "role": "assistant", "content": [function] }]),
-            "{placeholder}"
+            input,
+            &said("user", "What is __REDACTED__?"),
+            "words about it are content"
         );
     }
-    let found = call(&json!({ "input.value": "What is __REDACTED__?" }));
-    assert_eq!(
-        found["$ai_input"],
-        said("user", "What is __REDACTED__?"),
-        "words about it are content"
-    );
+}
+
+#[test]
+fn thoughts_and_arguments_that_are_withheld_are_absent() {
+    for placeholder in PLACEHOLDERS {
+        let message = json!([{ "role": "assistant", "parts": [
+            { "type": "reasoning", "content": placeholder },
+            { "type": "tool_call", "id": "a", "name": "weather", "arguments": placeholder },
+        ] }]);
+        let found = call(&json!({ "gen_ai.output.messages": message.to_string() }));
+        let function = json!({ "name": "weather", "arguments": null });
+        let function = json!({ "type": "function", "id": "a", "function": function });
+        let expected = json!([{ "role": "assistant", "content": [function] }]);
+        assert_eq!(found["$ai_output_choices"], expected, "{placeholder}");
+    }
 }
 
 #[test]

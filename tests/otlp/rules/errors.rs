@@ -5,75 +5,58 @@ use serde_json::{Value, json};
 use crate::otlp::complaints::chat;
 use crate::otlp::traces::{attributes_of, events_of, only, span};
 
+/// A call that threw an exception.
+fn thrown(attributes: &Value) -> Value {
+    let mut call = span("1", "chat", (0, 9), &chat(attributes));
+    let exception = json!({
+        "exception.type": "Refused", "exception.message": "not today",
+        "exception.stacktrace": "planted",
+    });
+    call["status"] = json!({ "code": 2, "message": "of the status" });
+    call["events"] = json!([{ "timeUnixNano": "1", "name": "exception",
+        "attributes": attributes_of(&exception) }]);
+    call
+}
+
+/// A call with an error in its attributes alone.
+fn stated(attributes: &Value) -> Value {
+    span("1", "chat", (0, 9), &chat(attributes))
+}
+
 #[test]
 fn an_error_is_what_the_exception_says_and_its_status_is_none_unless_it_is_known() {
-    let with_exception = |attributes: &Value| {
-        let mut call = span("1", "chat", (0, 9), &chat(attributes));
-        call["status"] = json!({ "code": 2, "message": "of the status" });
-        call["events"] = json!([{ "timeUnixNano": "1", "name": "exception", "attributes": attributes_of(&json!({
-            "exception.type": "Refused", "exception.message": "not today", "exception.stacktrace": "planted",
-        })) }]);
-        call
-    };
-    for (case, span_of_call, text, status) in [
+    let text = "Refused: not today";
+    let words = json!({ "success": false, "error": "status code 429" });
+    for (call, text, status) in [
+        (thrown(&json!({})), text, Value::Null),
         (
-            "an exception",
-            with_exception(&json!({})),
-            "Refused: not today",
-            Value::Null,
-        ),
-        (
-            "a stated status",
-            with_exception(&json!({ "http.response.status_code": 503 })),
-            "Refused: not today",
+            thrown(&json!({ "http.response.status_code": 503 })),
+            text,
             json!(503),
         ),
         (
-            "a status that is none",
-            with_exception(&json!({ "http.response.status_code": 200 })),
-            "Refused: not today",
+            thrown(&json!({ "http.response.status_code": 200 })),
+            text,
             Value::Null,
         ),
         (
-            "a type alone",
-            span(
-                "1",
-                "chat",
-                (0, 9),
-                &chat(&json!({ "error.type": "Timeout" })),
-            ),
+            stated(&json!({ "error.type": "Timeout" })),
             "Timeout",
             Value::Null,
         ),
         (
-            "no success",
-            span(
-                "1",
-                "chat",
-                (0, 9),
-                &chat(&json!({ "success": false, "error": "broken" })),
-            ),
+            stated(&json!({ "success": false, "error": "broken" })),
             "broken",
             Value::Null,
         ),
-        (
-            "words",
-            span(
-                "1",
-                "chat",
-                (0, 9),
-                &chat(&json!({ "success": false, "error": "status code 429" })),
-            ),
-            "status code 429",
-            json!(429),
-        ),
+        (stated(&words), "status code 429", json!(429)),
     ] {
-        let events = events_of("x", &[span_of_call]);
+        let events = events_of("x", &[call]);
         let call = only(&events, "$ai_generation");
-        assert_eq!(call["$ai_is_error"], true, "{case}");
-        assert_eq!(call["$ai_error"], text, "{case}");
-        assert_eq!(call["$ai_http_status"], status, "{case}");
-        assert!(!json!(events).to_string().contains("planted"), "{case}");
+        assert_eq!(call["$ai_is_error"], true, "{text}");
+        assert_eq!(call["$ai_error"], text);
+        assert_eq!(call["$ai_http_status"], status, "{text}");
+        assert!(!json!(events).to_string().contains("planted"), "{text}");
     }
 }
 

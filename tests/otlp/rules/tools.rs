@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::otlp::complaints::chat;
-use crate::otlp::traces::{events_of, named, only, span, span_id, tool, with};
+use crate::otlp::traces::{TRACE, events_of, named, only, span, span_id, tool, with};
 
 fn asks(calls: &[(&str, &str)]) -> Value {
     let parts: Vec<Value> = calls
@@ -24,7 +24,7 @@ fn runs(extra: &Value) -> Value {
 }
 
 #[test]
-fn name_input_and_output_are_read_under_every_name() {
+fn the_name_of_a_tool_is_read_under_every_name() {
     let kind = json!({ "gen_ai.operation.name": "execute_tool" });
     for name in [
         "gen_ai.tool.name",
@@ -54,6 +54,10 @@ fn name_input_and_output_are_read_under_every_name() {
         "weather",
         "the span's"
     );
+}
+
+#[test]
+fn input_and_output_of_a_tool_are_read_under_every_name() {
     for (name, property) in [
         ("gen_ai.tool.call.arguments", "$ai_input_state"),
         ("ai.toolCall.args", "$ai_input_state"),
@@ -178,113 +182,92 @@ fn a_tool_without_an_id_belongs_to_the_only_call_that_asked_for_one_of_its_name(
     );
 }
 
+/// Spans of an application that records no content. Each line has kind, ids, times, and the reason
+/// why a call stopped or the id of a tool's call.
+fn private(lines: &[&str]) -> Vec<Value> {
+    let spans = lines.iter().map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [kind, ids, start, end, what] = words[..] else {
+            panic!("{line}");
+        };
+        let time = |word: &str| word.parse::<u64>().expect("milliseconds");
+        let attributes = match kind {
+            "agent" => json!({ "gen_ai.operation.name": "invoke_agent" }),
+            "chat" => chat(&json!({ "gen_ai.response.finish_reasons": [what] })),
+            _ => runs(&json!({ "gen_ai.tool.call.id": what })),
+        };
+        span(ids, kind, (time(start), time(end)), &attributes)
+    });
+    spans.collect()
+}
+
+/// The parents of the tools: ids of spans, and `trace` for the trace itself.
+fn parents_of_tools(spans: &[Value]) -> Vec<String> {
+    let events = events_of("x", spans);
+    let tools = events
+        .iter()
+        .filter(|it| it["properties"]["$ai_span_type"] == "tool");
+    let parents = tools.map(|it| it["properties"]["$ai_parent_id"].as_str());
+    let short = |it: &str| match it {
+        TRACE => "trace".to_owned(),
+        span => span.trim_start_matches('0').to_owned(),
+    };
+    parents.map(|it| short(it.expect("a parent"))).collect()
+}
+
 #[test]
 fn a_tool_of_a_private_call_hangs_under_it_if_the_times_leave_no_doubt() {
-    let private = |reason: &str| chat(&json!({ "gen_ai.response.finish_reasons": [reason] }));
-    let tool = |ids: &str, times, id: &str| {
-        span(
-            ids,
-            "tool",
-            times,
-            &runs(&json!({ "gen_ai.tool.call.id": id })),
-        )
-    };
-    let agent = |id: &str| {
-        span(
-            id,
-            "agent",
-            (0, 99),
-            &json!({ "gen_ai.operation.name": "invoke_agent" }),
-        )
-    };
-    let parents = |spans: &[Value]| -> Vec<Value> {
-        let events = events_of("x", spans);
-        let tools = events
-            .iter()
-            .filter(|it| it["properties"]["$ai_span_type"] == "tool");
-        tools
-            .map(|it| it["properties"]["$ai_parent_id"].clone())
-            .collect()
-    };
-    for (case, spans, expected) in [
-        (
-            "two tools of a step, then one of the next",
-            vec![
-                agent("1"),
-                span("2<1", "chat", (1, 9), &private("tool_calls")),
-                tool("3<1", (10, 19), "a"),
-                tool("4<1", (10, 18), "b"),
-                span("5<1", "chat", (20, 29), &private("tool_calls")),
-                tool("6<1", (30, 39), "c"),
-                span("7<1", "chat", (40, 49), &private("stop")),
-            ],
-            vec![span_id("2"), span_id("2"), span_id("5")],
-        ),
-        (
-            "it begins while its call is streamed",
-            vec![
-                agent("1"),
-                span("2<1", "chat", (1, 30), &private("tool_calls")),
-                tool("3<1", (10, 19), "a"),
-            ],
-            vec![span_id("2")],
-        ),
+    let steps = [
+        "agent 1 0 99 -",
+        "chat 2<1 1 9 tool_calls",
+        "tool 3<1 10 19 a",
+        "tool 4<1 10 18 b",
+        "chat 5<1 20 29 tool_calls",
+        "tool 6<1 30 39 c",
+        "chat 7<1 40 49 stop",
+    ];
+    assert_eq!(parents_of_tools(&private(&steps)), ["2", "2", "5"]);
+    let streamed = [
+        "agent 1 0 99 -",
+        "chat 2<1 1 30 tool_calls",
+        "tool 3<1 10 19 a",
+    ];
+    assert_eq!(parents_of_tools(&private(&streamed)), ["2"]);
+}
+
+#[test]
+fn a_tool_whose_call_is_in_doubt_stays_where_its_span_is() {
+    for (case, spans) in [
         (
             "the call before it asked for none",
-            vec![
-                agent("1"),
-                span("2<1", "chat", (1, 9), &private("stop")),
-                tool("3<1", (10, 19), "a"),
-            ],
-            vec![span_id("1")],
+            &["agent 1 0 99 -", "chat 2<1 1 9 stop", "tool 3<1 10 19 a"][..],
         ),
         (
             "two calls at once",
-            vec![
-                agent("1"),
-                span("2<1", "chat", (1, 9), &private("tool_calls")),
-                span("3<1", "chat", (2, 9), &private("tool_calls")),
-                tool("4<1", (10, 19), "a"),
+            &[
+                "agent 1 0 99 -",
+                "chat 2<1 1 9 tool_calls",
+                "chat 3<1 2 9 tool_calls",
+                "tool 4<1 10 19 a",
             ],
-            vec![span_id("1")],
         ),
         (
             "its call is in another piece of work",
-            vec![
-                agent("1"),
-                span(
-                    "2<1",
-                    "agent",
-                    (1, 40),
-                    &json!({ "gen_ai.operation.name": "invoke_agent" }),
-                ),
-                span("3<2", "chat", (2, 9), &private("tool_calls")),
-                tool("4<1", (10, 19), "a"),
+            &[
+                "agent 1 0 99 -",
+                "agent 2<1 1 40 -",
+                "chat 3<2 2 9 tool_calls",
+                "tool 4<1 10 19 a",
             ],
-            vec![span_id("1")],
-        ),
-        (
-            "the response is recorded and does not name it",
-            vec![
-                agent("1"),
-                span("2<1", "chat", (1, 9), &asks(&[("b", "Oslo")])),
-                tool("3<1", (10, 19), "a"),
-            ],
-            vec![span_id("1")],
         ),
     ] {
-        let found: Vec<Value> = parents(&spans);
-        let trace = json!(crate::otlp::traces::TRACE);
-        let expected: Vec<Value> = expected
-            .into_iter()
-            .map(|it| {
-                if it == span_id("1") {
-                    trace.clone()
-                } else {
-                    it.into()
-                }
-            })
-            .collect();
-        assert_eq!(found, expected, "{case}");
+        assert_eq!(parents_of_tools(&private(spans)), ["trace"], "{case}");
     }
+    let mut recorded = private(&["agent 1 0 99 -", "tool 3<1 10 19 a"]);
+    recorded.push(span("2<1", "chat", (1, 9), &asks(&[("b", "Oslo")])));
+    assert_eq!(
+        parents_of_tools(&recorded),
+        ["trace"],
+        "its response is recorded"
+    );
 }

@@ -354,61 +354,37 @@ fn the_first_token_is_in_seconds_and_within_the_call() {
 
 #[test]
 fn parameters_are_read_under_every_name() {
-    for (stated, name, expected) in [
+    for (attribute, name) in [
+        ("gen_ai.request.temperature", "temperature"),
+        ("gen_ai.request.top_p", "top_p"),
+        ("gen_ai.request.top_k", "top_k"),
+        ("gen_ai.request.max_tokens", "max_tokens"),
+        ("gen_ai.request.seed", "seed"),
+        ("gen_ai.request.frequency_penalty", "frequency_penalty"),
+        ("gen_ai.request.presence_penalty", "presence_penalty"),
+        ("ai.settings.maxOutputTokens", "max_tokens"),
+        ("ai.settings.maxTokens", "max_tokens"),
+        ("ai.settings.topP", "top_p"),
+        ("ai.settings.temperature", "temperature"),
+    ] {
+        let found = &call(&json!({ attribute: 5 }))["$ai_model_parameters"];
+        assert_eq!(found, &json!({ name: 5 }), "{attribute}");
+    }
+    for (attribute, name, value) in [
         (
-            json!({ "gen_ai.request.temperature": 0.5 }),
-            "temperature",
-            json!(0.5),
-        ),
-        (json!({ "gen_ai.request.top_p": 0.5 }), "top_p", json!(0.5)),
-        (json!({ "gen_ai.request.top_k": 5 }), "top_k", json!(5)),
-        (
-            json!({ "gen_ai.request.max_tokens": 5 }),
-            "max_tokens",
-            json!(5),
-        ),
-        (json!({ "gen_ai.request.seed": 5 }), "seed", json!(5)),
-        (
-            json!({ "gen_ai.request.stop_sequences": ["x"] }),
+            "gen_ai.request.stop_sequences",
             "stop_sequences",
             json!(["x"]),
         ),
-        (
-            json!({ "gen_ai.request.frequency_penalty": 0.5 }),
-            "frequency_penalty",
-            json!(0.5),
-        ),
-        (
-            json!({ "gen_ai.request.presence_penalty": 0.5 }),
-            "presence_penalty",
-            json!(0.5),
-        ),
-        (
-            json!({ "gen_ai.request.stream": true }),
-            "stream",
-            json!(true),
-        ),
-        (
-            json!({ "gen_ai.request.reasoning.level": "high" }),
-            "effort",
-            json!("high"),
-        ),
-        (
-            json!({ "ai.settings.maxOutputTokens": 5 }),
-            "max_tokens",
-            json!(5),
-        ),
-        (json!({ "ai.settings.topP": 0.5 }), "top_p", json!(0.5)),
-        (
-            json!({ "llm.invocation_parameters": r#"{"temperature":0.5}"# }),
-            "temperature",
-            json!(0.5),
-        ),
+        ("gen_ai.request.stream", "stream", json!(true)),
+        ("gen_ai.request.reasoning.level", "effort", json!("high")),
     ] {
-        assert_eq!(
-            call(&stated)["$ai_model_parameters"][name],
-            expected,
-            "{stated}"
-        );
+        let found = &call(&json!({ attribute: value }))["$ai_model_parameters"];
+        assert_eq!(found, &json!({ name: value }), "{attribute}");
     }
+    let invocation = json!({ "llm.invocation_parameters": r#"{"temperature":5}"# });
+    assert_eq!(
+        call(&invocation)["$ai_model_parameters"],
+        json!({ "temperature": 5 })
+    );
 }
