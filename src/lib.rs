@@ -96,6 +96,7 @@ pub mod pipeline;
 pub mod posthog;
 pub mod receive;
 pub mod redact;
+mod server;
 pub mod session;
 pub mod sources;
 pub mod transport;

@@ -4,6 +4,8 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
+use crate::server::Bounds;
+
 /// Bounds of what clients may take, together and each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -33,6 +35,20 @@ pub struct Limits {
     pub workers: usize,
     /// Time for the requests in flight when the receiver is stopped.
     pub stop_time: Duration,
+}
+
+impl Limits {
+    /// Those that are connections'.
+    pub(super) const fn bounds(&self) -> Bounds {
+        Bounds {
+            head: self.head,
+            headers: self.headers,
+            head_time: self.head_time,
+            connections: self.connections,
+            workers: self.workers,
+            stop_time: self.stop_time,
+        }
+    }
 }
 
 impl Default for Limits {

@@ -1,30 +1,29 @@
 //! Listening, until it is told to stop.
 
+use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::runtime;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::limits::Limits;
-use super::refusal::Reason;
-use super::routes::Routes;
-use super::service::Service;
+use super::connections::Connections;
+use super::{Bounds, Service, TurnedAway};
 
-/// Tells a receiver to stop. Clones tell the same one.
+/// Tells a server to stop. Clones tell the same one.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Sender<bool>);
 
-/// How a receiver ended.
+/// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Served {
     /// Requests that were cut off because they took too long to end. Their clients send them
@@ -32,15 +31,12 @@ pub struct Served {
     pub cut: usize,
 }
 
-/// Why a receiver cannot listen.
-#[derive(Debug, Error)]
-pub enum ServeError {
-    /// Others than this machine could send, and no token is set.
-    #[error("{0} can be reached from other machines, which needs a token")]
-    NoToken(SocketAddr),
-    /// It cannot listen there.
-    #[error("cannot listen")]
-    Listen(#[from] io::Error),
+/// What the connections share.
+struct Shared<S> {
+    service: Arc<S>,
+    bounds: Bounds,
+    connections: Arc<Connections>,
+    is_stopping: AtomicBool,
 }
 
 /// Time to wait when no connection can be taken, usually for want of file descriptors.
@@ -75,105 +71,111 @@ impl Default for Stop {
     }
 }
 
-/// Whether somebody else than this machine could send without a token.
-pub(super) fn check(listeners: &[TcpListener], routes: &Routes) -> Result<(), ServeError> {
-    for listener in listeners {
-        let address = listener.local_addr()?;
-        if !routes.need_token() && !address.ip().to_canonical().is_loopback() {
-            return Err(ServeError::NoToken(address));
-        }
-    }
-    Ok(())
-}
-
-/// Serves until it is told to stop.
-pub(super) fn serve(
-    service: Arc<Service>,
+/// Serves until it is told to stop. Then it takes no more connections, ends the requests in flight
+/// within [`Bounds::stop_time`], and returns.
+///
+/// # Errors
+/// When a listener cannot be listened on.
+pub(crate) fn serve<S: Service>(
+    service: Arc<S>,
+    bounds: Bounds,
     listeners: Vec<TcpListener>,
     stop: &Stop,
-) -> Result<Served, ServeError> {
-    let limits = service.tools.limits.clone();
+) -> io::Result<Served> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .max_blocking_threads(limits.workers.max(1))
+        .max_blocking_threads(bounds.workers.max(1))
         .build()?;
-    let served = runtime.block_on(run(service, listeners, stop));
+    let shared = Arc::new(Shared {
+        service,
+        bounds,
+        connections: Connections::new(bounds.connections),
+        is_stopping: AtomicBool::new(false),
+    });
+    let served = runtime.block_on(run(shared, listeners, stop));
     // What is worked on then belongs to requests that were cut off.
-    runtime.shutdown_timeout(limits.stop_time);
+    runtime.shutdown_timeout(bounds.stop_time);
     served
 }
 
-async fn run(
-    service: Arc<Service>,
+async fn run<S: Service>(
+    shared: Arc<Shared<S>>,
     listeners: Vec<TcpListener>,
     stop: &Stop,
-) -> Result<Served, ServeError> {
+) -> io::Result<Served> {
     let mut tasks = Vec::new();
     for listener in listeners {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        tasks.push(tokio::spawn(accept(Arc::clone(&service), listener)));
+        tasks.push(tokio::spawn(accept(Arc::clone(&shared), listener)));
     }
     stop.stopped().await;
-    service.is_stopping.store(true, Ordering::Relaxed);
+    shared.is_stopping.store(true, Ordering::Relaxed);
     for task in tasks {
         task.abort();
         // It ends by being aborted.
         drop(task.await);
     }
-    let cut = service
-        .connections
-        .close(service.tools.limits.stop_time)
-        .await;
+    let cut = shared.connections.close(shared.bounds.stop_time).await;
     Ok(Served { cut })
 }
 
-async fn accept(service: Arc<Service>, listener: tokio::net::TcpListener) {
+async fn accept<S: Service>(shared: Arc<Shared<S>>, listener: tokio::net::TcpListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) if service.connections.make_room() => connect(&service, stream),
+            Ok((stream, _)) if shared.connections.make_room() => connect(&shared, stream),
             Ok((stream, _)) => {
-                service.count(Reason::Connections);
+                shared.service.turned_away(TurnedAway::Connections);
                 // Whoever does not get it finds the connection closed, and comes again as well.
                 drop(stream.try_write(FULL));
             }
             Err(_) => {
-                service.connections.close_oldest();
+                shared.connections.close_oldest();
                 sleep(PAUSE).await;
             }
         }
     }
 }
 
-fn connect(service: &Arc<Service>, stream: TcpStream) {
+fn connect<S: Service>(shared: &Arc<Shared<S>>, stream: TcpStream) {
     // Answers are short, and each is written at once.
     drop(stream.set_nodelay(true));
-    let id = service.connections.name();
-    let opened = service.connections.opened(id);
-    let on_connection = Arc::clone(service);
+    let id = shared.connections.name();
+    let opened = shared.connections.opened(id);
+    let on_connection = Arc::clone(shared);
     let task = tokio::spawn(async move {
-        let counts = Arc::clone(&on_connection);
-        let each = service_fn(move |request| Arc::clone(&on_connection).answer(id, request));
+        let each = service_fn(|request| {
+            let shared = Arc::clone(&on_connection);
+            async move {
+                let _busy = shared.connections.busy(id);
+                let mut answer = Arc::clone(&shared.service).answer(request).await;
+                if shared.is_stopping.load(Ordering::Relaxed) {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
+                }
+                Ok::<_, Infallible>(answer)
+            }
+        });
         let connection =
-            protocol(&counts.tools.limits).serve_connection(TokioIo::new(stream), each);
+            protocol(&on_connection.bounds).serve_connection(TokioIo::new(stream), each);
         if connection.await.is_err_and(|error| error.is_parse()) {
-            counts.count(Reason::BadHead);
+            on_connection.service.turned_away(TurnedAway::BadHead);
         }
         drop(opened);
     });
     // The task has not begun: this thread runs all of them.
-    service.connections.add(id, task.abort_handle());
+    shared.connections.add(id, task.abort_handle());
 }
 
-fn protocol(limits: &Limits) -> http1::Builder {
+fn protocol(bounds: &Bounds) -> http1::Builder {
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
+        .header_read_timeout(bounds.head_time)
         .max_buf_size(BUFFER)
-        .max_headers(limits.headers)
-        .max_header_size(limits.head)
+        .max_headers(bounds.headers)
+        .max_header_size(bounds.head)
         .half_close(true);
     protocol
 }
