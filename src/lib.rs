@@ -101,5 +101,6 @@ pub mod session;
 pub mod sources;
 pub mod transport;
 pub mod ui;
+pub mod usage;
 mod variables;
 mod views;

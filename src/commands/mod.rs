@@ -10,7 +10,6 @@ mod hook;
 mod ingest;
 mod mapping;
 mod pause;
-mod prospect;
 mod resume;
 mod select;
 mod sending;
@@ -34,8 +33,9 @@ use crate::config::{Config, Problem};
 use crate::consent::{Caller, Environment};
 use crate::host::Host;
 use crate::interrupt;
+use crate::ui;
 use crate::variables::Variable;
-use crate::views::Trouble;
+use crate::views::{Prospect, Trouble};
 
 /// Result of a command. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +165,15 @@ fn settings(host: &Host) -> Result<(Host, Config), WrongUse> {
             Err(WrongUse(lines.join("\n")))
         }
     }
+}
+
+/// Events as they would be sent. Says so if marks of redacted secrets cannot be kept.
+fn prospect(config: &Config) -> anyhow::Result<Prospect> {
+    let prospect = Prospect::of(config)?;
+    if let Some(note) = &prospect.note {
+        ui::say_in_lines(note);
+    }
+    Ok(prospect)
 }
 
 /// A time in the user's own zone.

@@ -21,8 +21,8 @@ use std::time::Duration;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::{Request, Response};
 
-pub use serve::{Served, Stop};
 pub(crate) use serve::serve;
+pub use serve::{Served, Stop};
 
 /// Answers requests.
 pub(crate) trait Service: Send + Sync + 'static {
