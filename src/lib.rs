@@ -92,6 +92,7 @@ pub mod interrupt;
 pub mod models;
 pub mod otlp;
 pub mod outbox;
+mod page;
 pub mod pipeline;
 pub mod posthog;
 pub mod receive;

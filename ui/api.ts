@@ -54,8 +54,8 @@ export interface Machine {
   now: string;
   agents: string[];
   projects: string[];
-  /** Date and source of the price table. */
-  prices: { date: string; source: string };
+  /** Date and source of the price table; `null` without one. */
+  prices: { date: string; source: string } | null;
   /** Folder that was named on the command line, if any: the list shows only that. */
   folder: string | null;
   /** Key of the session that was named on the command line, if any. */
@@ -139,8 +139,8 @@ export interface SessionFacts {
   commits: number;
   pull_requests: string[];
   compactions: number;
-  /** Secrets replaced. */
-  secrets: number;
+  /** Secrets replaced; `null` until the session was opened. */
+  secrets: number | null;
 }
 
 /** A session, when it is opened. */
@@ -295,7 +295,7 @@ export interface Delivery {
   runs: { at: string; verb: string; session: string | null; duration_ms: number; sent: number; error: string | null; warnings: string[] }[];
   /** Number of secrets replaced, by rule: in what was stored, or would be. */
   redactions: Record<string, number>;
-  /** What the next `ingest --all` would send. */
+  /** What the next `ingest --all` would send. `bytes` are those of transcripts. */
   would_leave: { sessions: number; events: number; bytes: number; without_content: number; running: boolean };
   problems: { found: string; fix: string }[];
 }

@@ -51,11 +51,11 @@ const index = page(
   `<link rel="icon" href="icon.svg" type="image/svg+xml">\n<link rel="stylesheet" href="page.css">`,
   `<noscript>This page needs JavaScript: it reads the sessions from the program on this machine.</noscript>\n<script src="page.js"></script>`,
 );
-// The program replaces the mark by the data. Hashes instead of exceptions: no other script or style runs.
+// The program puts style, data and script in the places of the marks. Hashes instead of exceptions: no other script or style runs.
 const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'`;
 const single = page(
-  `<meta http-equiv="Content-Security-Policy" content="${policy}">\n<style>${style}</style>`,
-  `<script type="application/x-ndjson" id="data">\n<!--posthog-llma:data-->\n</script>\n<script>${script}</script>`,
+  `<meta http-equiv="Content-Security-Policy" content="${policy}">\n<style>/*posthog-llma:style*/</style>`,
+  `<script type="application/x-ndjson" id="data">\n<!--posthog-llma:data-->\n</script>\n<script>/*posthog-llma:script*/</script>`,
 );
 
 mkdirSync("dist", { recursive: true });

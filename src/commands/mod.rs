@@ -9,6 +9,7 @@ mod forget;
 mod hook;
 mod ingest;
 mod mapping;
+mod output;
 mod pause;
 mod resume;
 mod select;
@@ -20,6 +21,7 @@ mod status;
 mod terms;
 mod trust;
 mod user_settings;
+mod view;
 mod words;
 mod work;
 
@@ -73,6 +75,7 @@ pub struct WrongUse(pub String);
 pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Show(arguments) => show::run(&arguments, host),
+        Command::View(arguments) => view::run(&arguments, host),
         Command::Ingest(arguments) => ingest::run(&arguments, host),
         Command::IngestProject(arguments) => ingest::of_project(&arguments, host),
         Command::Hook(arguments) => Ok(hook::run(&arguments, host)),

@@ -127,7 +127,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// The redactor with the rules of the user and of the session's project.
-    fn redactor(&self, collected: &Collected) -> anyhow::Result<Arc<Redactor>> {
+    pub(crate) fn redactor(&self, collected: &Collected) -> anyhow::Result<Arc<Redactor>> {
         self.redactors.with(&self.privacy(collected).rules)
     }
 

@@ -9,5 +9,5 @@ mod report;
 mod session;
 
 pub use numbers::{Cost, CostSource, Facts, Numbers, Tokens};
-pub use report::{By, Query, Usage, UsageOf};
+pub use report::{By, NoSuchGroup, Query, Usage, UsageOf};
 pub use session::SessionUsage;

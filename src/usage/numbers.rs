@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use crate::posthog::{Event, names};
 
 use super::session::number;
+use crate::session::Agent;
 
 /// Tokens of calls, as PostHog prices them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -57,6 +58,18 @@ pub enum CostSource {
     List,
     /// What the agent stated.
     Agent,
+}
+
+impl CostSource {
+    /// Where a cost on an event of that agent is from.
+    #[must_use]
+    pub const fn of(agent: Agent) -> Self {
+        match agent {
+            // It states none: those on its events are of this program's own prices.
+            Agent::ClaudeCode => Self::List,
+            Agent::Pi | Agent::OpenCode | Agent::Otlp => Self::Agent,
+        }
+    }
 }
 
 /// Costs of calls.

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Days, Local, NaiveDate, Timelike, Utc};
 use serde::Serialize;
@@ -30,6 +31,25 @@ pub enum By {
     Agent,
 }
 
+impl FromStr for By {
+    type Err = NoSuchGroup;
+
+    fn from_str(name: &str) -> Result<Self, NoSuchGroup> {
+        match name {
+            "model" => Ok(Self::Model),
+            "project" => Ok(Self::Project),
+            "branch" => Ok(Self::Branch),
+            "agent" => Ok(Self::Agent),
+            _ => Err(NoSuchGroup),
+        }
+    }
+}
+
+/// Sums cannot be grouped by that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sums are by model, project, branch or agent")]
+pub struct NoSuchGroup;
+
 /// A question for sums.
 #[derive(Clone, Copy, Debug)]
 pub struct Query {
@@ -45,8 +65,6 @@ pub struct Query {
 
 /// A session whose sums are added.
 pub struct UsageOf<'a> {
-    /// Identity of the session.
-    pub key: &'a str,
     /// Its sums.
     pub usage: &'a SessionUsage,
 }

@@ -258,12 +258,7 @@ impl Stated {
 /// The cost of a call that its event states.
 fn cost(event: &Event<'_>, agent: Agent) -> Option<(f64, CostSource)> {
     let usd = seconds(event, names::TOTAL_COST)?;
-    // Claude Code states no costs: those on its events are of this program's own prices.
-    let source = match agent {
-        Agent::ClaudeCode => CostSource::List,
-        Agent::Pi | Agent::OpenCode | Agent::Otlp => CostSource::Agent,
-    };
-    Some((usd, source))
+    Some((usd, CostSource::of(agent)))
 }
 
 fn hour(event: &Event<'_>) -> Hour {

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::deliver;
 use crate::outbox::{self, Destination, Outbox};
 use crate::pipeline::{Collected, Pipeline, Redactors};
-use crate::posthog::{self, Frozen};
+use crate::posthog::{self, Foreign, Frozen};
 use crate::redact::RedactionKey;
 
 /// All inputs that decide how the events of a session are built.
@@ -54,14 +54,13 @@ impl Prospect {
         &self.redactors
     }
 
-    /// Marks the events of a session, or of a part of it, that another session owns.
-    pub(crate) fn claim(&self, collected: &mut Collected) -> anyhow::Result<()> {
+    /// The events of a session, or of a part of it, that another session owns.
+    pub(crate) fn foreign(&self, collected: &Collected) -> anyhow::Result<Foreign> {
         let session = &collected.session;
         let owners = self.ask(|outbox| outbox.owners(posthog::claims(session)))?;
         let owners = owners.iter().flatten();
         let others = owners.filter(|(_, (_, id))| *id != session.key);
-        collected.foreign = others.map(|(uuid, _)| *uuid).collect();
-        Ok(())
+        Ok(others.map(|(uuid, _)| *uuid).collect())
     }
 
     /// Frozen settings of a session: of its first send, otherwise from the current settings.

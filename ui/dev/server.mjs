@@ -47,9 +47,10 @@ export const machine = ({ sessions, now, more }) => ({
 export async function singleFile(data, key, folder = new URL("../dist/", import.meta.url)) {
   const stored = data.sessions.get(key);
   const lines = [JSON.stringify({ machine: { ...machine(data), session: key, projects: [] }, session: head(stored) }), ...stored.lines.map((_, n) => JSON.stringify(stored.line(n, "full")))];
-  const template = await readFile(new URL("single.html", folder), "utf8");
+  const [template, style, script] = await Promise.all(["single.html", "page.css", "page.js"].map((name) => readFile(new URL(name, folder), "utf8")));
   // In JSON, `<` only stands in strings: escaped, no text can end the element.
-  return template.replace("<!--posthog-llma:data-->", () => lines.join("\n").replaceAll("<", "\\u003c"));
+  const text = lines.join("\n").replaceAll("<", "\\u003c");
+  return template.replace("/*posthog-llma:style*/", () => style).replace("<!--posthog-llma:data-->", () => text).replace("/*posthog-llma:script*/", () => script);
 }
 
 function delivery({ sessions, now }) {

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { SearchHit, SessionRow } from "../api";
+import type { Machine, SearchHit, SessionRow } from "../api";
 import { route } from "./route";
 import { asProblem, type Parameters, type Problem, type Source } from "./source";
 
@@ -22,6 +22,14 @@ export const filters = computed<Parameters>(() => {
   const { query } = route.value;
   return { since: query.get("since") ?? undefined, project: query.get("project") ?? undefined, agent: query.get("agent") ?? undefined };
 });
+
+const named = computed(() => {
+  version.value;
+  return new Set([...rows.values()].flatMap(({ project }) => project ?? []));
+});
+
+/** Projects to choose from: those known at the start, and those of the rows read since. */
+export const projects = (machine: Machine): string[] => [...new Set([...machine.projects, ...named.value])].sort();
 
 /** Reads the sessions, then asks for what is new; and searches what the rows do not tell. */
 export function useReading(source: Source, text: string): void {

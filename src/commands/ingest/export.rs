@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::output::{ExistingFile, Output};
 use super::read::{Build, Emit, Own, read_all};
+use crate::commands::output::{ExistingFile, Output};
 use crate::commands::{self, Exit};
 use crate::config::Config;
 use crate::host::Host;

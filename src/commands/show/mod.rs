@@ -77,7 +77,7 @@ impl Shown {
     fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
         let prospect = prospect(config)?;
         let pipeline = prospect.pipeline();
-        prospect.claim(collected)?;
+        collected.foreign = prospect.foreign(collected)?;
         let frozen = prospect.frozen(collected)?;
         let session = &collected.session;
         let limits = pipeline.limits(session.agent);

@@ -46,7 +46,7 @@ export function SessionView({ session }: { session: OpenSession }) {
                   <span>{count(facts.calls, "call")}, {count(facts.tools, "tool")}{facts.failed_calls + facts.failed_tools > 0 && <b class="bad"> {number(facts.failed_calls + facts.failed_tools)} failed</b>}</span>
                   <span>{short(facts.tokens.input)} in, {short(facts.tokens.output)} out, {short(facts.tokens.cache_read + facts.tokens.cache_write)} cached</span>
                   <span><CostText cost={facts.cost} /></span>
-                  {facts.secrets > 0 && <span><mark class="secret">{count(facts.secrets, "secret")} replaced</mark></span>}
+                  {facts.secrets !== null && facts.secrets > 0 && <span><mark class="secret">{count(facts.secrets, "secret")} replaced</mark></span>}
                 </>
               )}
               <DeliveryMark state={head.delivery} />

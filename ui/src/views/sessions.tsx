@@ -7,7 +7,7 @@ import { clock, count, day, dayTitle, dollars, duration, model, moment, number, 
 import { useMedia } from "../media";
 import { CostText, DeliveryMark, Choice, Empty, Trouble } from "../parts";
 import { go, refine, route, sessionLink } from "../route";
-import { filters, hits, isReading, problem, rows, unreadable, useReading, version } from "../list";
+import { filters, hits, isReading, problem, projects, rows, unreadable, useReading, version } from "../list";
 import type { Source } from "../source";
 import { line } from "../text";
 import { moved, various, VirtualList } from "../virtual";
@@ -100,14 +100,14 @@ export function Sessions({ source, machine }: { source: Source; machine: Machine
           onInput={(event) => refine({ q: event.currentTarget.value })}
           onKeyDown={(event) => (event.key === "Escape" || event.key === "Enter" || event.key === "ArrowDown") && (event.preventDefault(), document.querySelector<HTMLElement>(".list-rows")?.focus())} />
         <Choice label="Since" value={query.get("since") ?? ""} options={SINCE} change={(since) => refine({ since })} />
-        <Choice label="Project" value={query.get("project") ?? ""} options={[["", "all projects"], ...machine.projects.map((it) => [it, it] as const)]} change={(project) => refine({ project })} />
+        <Choice label="Project" value={query.get("project") ?? ""} options={[["", "all projects"], ...projects(machine).map((it) => [it, it] as const)]} change={(project) => refine({ project })} />
         <Choice label="Agent" value={query.get("agent") ?? ""} options={[["", "all agents"], ...machine.agents.map((it) => [it, it] as const)]} change={(agent) => refine({ agent })} />
         <Choice label="Delivery" value={delivery} options={[["", "any delivery"], ["acknowledged", "sent"], ["waiting", "waiting"], ["refused", "refused"], ["never", "not sent"], ["left_alone", "left alone"]]} change={(state) => refine({ delivery: state })} />
         <p class="total" role="status">
           <b>{count(shown.length, "session")}</b>
           <span>{duration(total.worked)} worked</span>
           <span>{short(total.tokens)} tokens</span>
-          <span title={`List prices of ${machine.prices.date}, estimated`}>{dollars(total.cost)} list price</span>
+          <span title={machine.prices ? `List prices of ${machine.prices.date}, estimated` : "List prices, estimated"}>{dollars(total.cost)} list price</span>
           {isReading.value && <span class="reading">reading…</span>}
           {unreadable.value > 0 && <span class="bad">{count(unreadable.value, "file")} unreadable</span>}
         </p>

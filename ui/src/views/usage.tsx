@@ -6,6 +6,7 @@ import type { Machine, Numbers, Usage, UsageBy } from "../../api";
 import { Chart } from "../chart";
 import { count, dollars, duration, model, number, percent, short } from "../format";
 import { Choice, CostText, Empty, Lines, Panel, Table, Tile, Trouble } from "../parts";
+import { projects } from "../list";
 import { link, refine, route, sessionLink } from "../route";
 import { asProblem, type Problem, type Source } from "../source";
 import { line } from "../text";
@@ -61,7 +62,7 @@ export function UsageView({ source, machine }: { source: Source; machine: Machin
         <Choice label="Since" value={since} options={SINCE} change={(it) => refine({ since: it === DEFAULT_SINCE ? null : it })} />
         <Choice label="By" isNamed value={by} options={BY} change={(it) => refine({ by: it === "model" ? null : it })} />
         <Choice label="Show" isNamed value={measure} options={MEASURES} change={(it) => refine({ measure: it === "cost" ? null : it })} />
-        <Choice label="Project" value={project ?? ""} options={[["", "all projects"], ...machine.projects.map((it) => [it, it] as const)]} change={(it) => refine({ project: it })} />
+        <Choice label="Project" value={project ?? ""} options={[["", "all projects"], ...projects(machine).map((it) => [it, it] as const)]} change={(it) => refine({ project: it })} />
         <Choice label="Agent" value={agent ?? ""} options={[["", "all agents"], ...machine.agents.map((it) => [it, it] as const)]} change={(it) => refine({ agent: it })} />
         {usage?.running && <span class="reading" role="status">reading…</span>}
       </div>
@@ -86,7 +87,7 @@ function Figures({ usage, by, measure, machine }: { usage: Usage; by: UsageBy; m
   return (
     <>
       <dl class="tiles">
-        <Tile name="list price, estimated" note={total.cost.unknown_calls ? `without ${count(total.cost.unknown_calls, "call")}` : `prices of ${machine.prices.date}`}><CostText cost={total.cost} /></Tile>
+        <Tile name="list price, estimated" note={total.cost.unknown_calls ? `without ${count(total.cost.unknown_calls, "call")}` : machine.prices ? `prices of ${machine.prices.date}` : "no price table"}><CostText cost={total.cost} /></Tile>
         <Tile name="tokens" note={`${percent(total.tokens.cache_read, total.tokens.cache_read + total.tokens.cache_write + total.tokens.input)} of input from cache`}>{short(sumOf(total.tokens))}</Tile>
         <Tile name="sessions">{number(total.sessions)}</Tile>
         <Tile name="time worked" note={`${duration(total.waited)} waited for you`}>{duration(total.worked)}</Tile>
@@ -125,7 +126,7 @@ function Figures({ usage, by, measure, machine }: { usage: Usage; by: UsageBy; m
         <ToolTable usage={usage} />
         <BranchTable usage={usage} />
       </div>
-      {usage.unpriced.length > 0 && <p class="none pad">Price unknown: {usage.unpriced.map(({ model: it, calls }) => `${it} (${count(calls, "call")})`).join(", ")}. Prices of {machine.prices.date}, {machine.prices.source}.</p>}
+      {usage.unpriced.length > 0 && <p class="none pad">Price unknown: {usage.unpriced.map(({ model: it, calls }) => `${it} (${count(calls, "call")})`).join(", ")}.{machine.prices && ` Prices of ${machine.prices.date}, ${machine.prices.source}.`}</p>}
     </>
   );
 }
