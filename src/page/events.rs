@@ -13,7 +13,7 @@ use super::contract::{End, SearchHit, SessionRow};
 use super::line::{Line, View};
 use super::numbers::Numbers;
 use super::question::Question;
-use super::record::{Built, Kind, Place, Record};
+use super::record::{Kind, Place, Record};
 use super::service::Service;
 use crate::session::Agent;
 
@@ -163,20 +163,16 @@ impl Service {
         let of = Wanted::of(question).map_err(|_| Gone)?;
         let agent = key.split_once('/').and_then(|(agent, _)| agent_of(agent));
         let mut built = record.lock();
-        let run = |built: &Built| format!("{}-{}", self.run, built.generation);
-        let after = question.get("after");
-        let known: Option<usize> = after.and_then(|it| {
-            it.strip_prefix(&run(&built))?
-                .strip_prefix('.')?
-                .parse()
-                .ok()
-        });
-        let mut next = of.from.max(known.unwrap_or(0));
         let generation = built.generation;
+        let run = format!("{}-{generation}", self.run);
+        let after = question.get("after");
+        let known: Option<usize> =
+            after.and_then(|it| it.strip_prefix(&run)?.strip_prefix('.')?.parse().ok());
+        let mut next = of.from.max(known.unwrap_or(0));
         loop {
-            if built.generation != generation && !(generation == 0 && next == of.from) {
-                // What was sent is void: the page asks again from the start.
-                return Ok(());
+            if built.generation != generation {
+                // What was sent is void: with this cursor the page learns it next time.
+                break;
             }
             while next < built.places.len() && next <= of.to {
                 let place = built.places[next];
@@ -207,7 +203,7 @@ impl Service {
             built = record.wait(record.lock(), NAP);
         }
         let end = End {
-            cursor: format!("{}.{}", run(&built), built.places.len()),
+            cursor: format!("{run}.{}", built.places.len()),
             reset: after.is_some() && known.is_none(),
             total: built.total(),
             running: built.is_running || built.is_building,

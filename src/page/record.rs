@@ -217,6 +217,9 @@ impl Record {
         }
         built.looks = looks;
         built.is_building = true;
+        if built.last_part.is_none() {
+            built.restart();
+        }
         true
     }
 
@@ -253,9 +256,6 @@ impl Record {
             pipeline: &pipeline,
             limits: None,
         };
-        if from.is_none() {
-            self.lock().restart();
-        }
         walk.read(transcripts, from, &mut writer)
     }
 }
