@@ -5,6 +5,7 @@
 //! without a price, its cost is unknown, which is counted and never shown as nothing.
 
 mod numbers;
+mod properties;
 mod report;
 mod session;
 

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::posthog::{Event, names};
 
-use super::session::number;
+use super::properties::number;
 use crate::session::Agent;
 
 /// Tokens of calls, as PostHog prices them.

@@ -7,7 +7,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::numbers::{Cost, CostSource, Facts, Tokens};
-use crate::posthog::{Event, EventName, Json, names};
+use super::properties::{is_failed, number, property, seconds, text};
+use crate::posthog::{Event, EventName, names};
 use crate::session::Agent;
 
 /// A local hour.
@@ -267,27 +268,4 @@ fn hour(event: &Event<'_>) -> Hour {
         day: local.date_naive(),
         hour: u8::try_from(local.hour()).unwrap_or(0),
     }
-}
-
-fn property<'e>(event: &'e Event<'_>, name: &str) -> Option<&'e Json<'e>> {
-    event.properties.get(name)
-}
-
-fn text(event: &Event<'_>, name: &str) -> Option<String> {
-    property(event, name)?.as_str().map(str::to_owned)
-}
-
-pub(super) fn number(event: &Event<'_>, name: &str) -> u64 {
-    let value = property(event, name).and_then(Json::as_value);
-    value.and_then(Value::as_u64).unwrap_or(0)
-}
-
-/// A number with a fraction: seconds or dollars.
-fn seconds(event: &Event<'_>, name: &str) -> Option<f64> {
-    property(event, name)?.as_value()?.as_f64()
-}
-
-fn is_failed(event: &Event<'_>) -> bool {
-    let failed = property(event, names::IS_ERROR).and_then(Json::as_value);
-    failed == Some(&Value::Bool(true))
 }
