@@ -90,7 +90,7 @@ impl From<anyhow::Error> for Failure {
             error: trouble
                 .as_ref()
                 .map_or_else(|| format!("{error:#}"), |it| it.found.clone()),
-            fix: trouble.map(|it| it.fix.to_string()),
+            fix: trouble.map(|it| it.fix),
         }
     }
 }
@@ -182,8 +182,11 @@ impl Lines {
     }
 
     /// Sends a line that `write` writes.
-    pub(super) fn raw(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Gone> {
-        write(&mut self.piece);
+    pub(super) fn raw(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    ) -> Result<(), Gone> {
+        write(&mut self.piece).map_err(|_| Gone)?;
         self.after_line()
     }
 

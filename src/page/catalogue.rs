@@ -19,6 +19,7 @@ use super::glanced::Glanced;
 use super::here::Here;
 use super::numbers::{NoNumbers, Numbers, read};
 use crate::sources::SessionRef;
+use crate::usage::SessionUsage;
 
 /// Rows to add at a time, so that the first are shown early.
 pub(super) const CHUNK: usize = 64;
@@ -101,12 +102,13 @@ impl Listed {
         self.transcripts.last()
     }
 
-    pub(super) fn row(&self, key: &str, here: &Here) -> SessionRow {
+    pub(super) fn row(&self, key: &str) -> SessionRow {
         let numbers = self.numbers.as_deref();
         let usage = numbers.map(|it| &it.usage);
         let of_glance = &self.glanced;
         let modified = self.modified().into();
-        let text = |text: Option<&str>| text.map(|it| here.redacted(it.to_owned()));
+        // Events are redacted, and so is what is known from them.
+        let text = |text: Option<&str>| text.map(str::to_owned);
         let agent = self.found().map_or("", |it| it.agent.as_str());
         SessionRow {
             key: key.to_owned(),
@@ -126,12 +128,20 @@ impl Listed {
             running: self.is_running,
             waiting: false,
             delivery: self.delivery,
-            facts: usage.map(|it| it.facts()),
+            facts: usage.map(SessionUsage::facts),
         }
     }
 }
 
 impl State {
+    /// The rows that changed after a change, the most recently written session first.
+    pub(super) fn changed_since(&self, change: u64) -> Vec<(String, Listed)> {
+        let changed = self.sessions.iter().filter(|(_, it)| it.changed > change);
+        let mut changed: Vec<_> = changed.map(|(key, it)| (key.clone(), it.clone())).collect();
+        changed.sort_by_key(|(_, listed)| std::cmp::Reverse(listed.modified()));
+        changed
+    }
+
     /// Notes that a row changed.
     pub(super) fn touch(&mut self, key: &str) {
         self.change += 1;

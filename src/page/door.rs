@@ -277,103 +277,90 @@ mod tests {
         );
     }
 
+    const OWN: (&str, &str) = ("host", "127.0.0.1:4040");
+
+    /// Checks that requests are refused: method, path, headers, and why.
+    #[track_caller]
+    fn refuses(door: &Door, cases: &[(&str, &str, &[(&str, &str)], Refused)]) {
+        for (method, path, headers, expected) in cases {
+            let entry = judged(door, method, path, headers);
+            assert_eq!(entry, Err(*expected), "{method} {path} {headers:?}");
+        }
+    }
+
     #[test]
-    fn everything_else_is_refused() {
+    fn a_wrong_token_or_none_is_refused() {
         let door = door();
-        let own = ("host", "127.0.0.1:4040");
+        let cookie = format!("posthog-llma-4040={}", door.token);
+        let wrong = format!("/?token={}0", door.token);
+        let of_other_port = [OWN, ("cookie", "posthog-llma-1=0")];
+        refuses(
+            &door,
+            &[
+                ("GET", "/", &[OWN], Refused::NoToken),
+                ("GET", "/", &of_other_port, Refused::NoToken),
+                ("GET", "/?token=", &[OWN], Refused::WrongToken),
+                (
+                    "GET",
+                    &wrong,
+                    &[OWN, ("cookie", &cookie)],
+                    Refused::WrongToken,
+                ),
+                (
+                    "GET",
+                    "/",
+                    &[OWN, ("cookie", "posthog-llma-4040=0")],
+                    Refused::WrongToken,
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn another_name_or_method_is_refused() {
+        let door = door();
         let cookie = format!("posthog-llma-4040={}", door.token);
         let cookie = ("cookie", cookie.as_str());
         let query = format!("/?token={}", door.token);
-        let wrong = format!("/?token={}0", door.token);
-        for (method, path, headers, expected) in [
-            ("GET", "/", vec![own], Refused::NoToken),
-            ("GET", "/?token=", vec![own], Refused::WrongToken),
-            ("GET", &wrong, vec![own, cookie], Refused::WrongToken),
-            (
-                "GET",
-                "/",
-                vec![own, ("cookie", "posthog-llma-4040=0")],
-                Refused::WrongToken,
-            ),
-            (
-                "GET",
-                "/",
-                vec![own, ("cookie", "posthog-llma-1=0")],
-                Refused::NoToken,
-            ),
-            ("GET", "/", vec![cookie], Refused::Host),
-            ("GET", "/", vec![own, own, cookie], Refused::Host),
-            (
-                "GET",
-                &query,
-                vec![("host", "evil.example:4040")],
-                Refused::Host,
-            ),
-            (
-                "GET",
-                "/",
-                vec![("host", "127.0.0.1:4041"), cookie],
-                Refused::Host,
-            ),
-            (
-                "GET",
-                "/",
-                vec![("host", "127.0.0.1"), cookie],
-                Refused::Host,
-            ),
-            (
-                "GET",
-                "http://evil.example/",
-                vec![own, cookie],
-                Refused::Host,
-            ),
-            ("POST", "/", vec![own, cookie], Refused::Method),
-            ("HEAD", "/", vec![own, cookie], Refused::Method),
-            (
-                "OPTIONS",
-                "/api/machine",
-                vec![own, cookie],
-                Refused::Method,
-            ),
-            (
-                "GET",
-                "/",
-                vec![own, cookie, (SITE, "cross-site")],
-                Refused::OtherSite,
-            ),
-            (
-                "GET",
-                "/",
-                vec![own, cookie, (SITE, "same-site")],
-                Refused::OtherSite,
-            ),
-            (
-                "GET",
-                &query,
-                vec![own, (SITE, "cross-site")],
-                Refused::OtherSite,
-            ),
-            (
-                "GET",
-                "/",
-                vec![own, cookie, ("origin", "https://evil.example")],
-                Refused::OtherSite,
-            ),
-            (
-                "GET",
-                "/",
-                vec![own, cookie, ("origin", "null")],
-                Refused::OtherSite,
-            ),
-            (
-                "GET",
-                "/",
-                vec![own, cookie, ("origin", "http://127.0.0.1:4041")],
-                Refused::OtherSite,
-            ),
-        ] {
-            let entry = judged(&door, method, path, &headers);
-            assert_eq!(entry, Err(expected), "{method} {path} {headers:?}");
+        let hosts = ["evil.example:4040", "127.0.0.1:4041", "127.0.0.1", ""];
+        for host in hosts {
+            let headers = [("host", host), cookie];
+            refuses(&door, &[("GET", &query, &headers, Refused::Host)]);
         }
+        refuses(
+            &door,
+            &[("GET", "http://evil.example/", &[OWN, cookie], Refused::Host)],
+        );
+        refuses(&door, &[("GET", "/", &[cookie], Refused::Host)]);
+        refuses(&door, &[("GET", "/", &[OWN, OWN, cookie], Refused::Host)]);
+        for method in ["POST", "HEAD", "PUT", "DELETE", "OPTIONS"] {
+            refuses(&door, &[(method, "/", &[OWN, cookie], Refused::Method)]);
+        }
+    }
+
+    #[test]
+    fn what_another_site_caused_is_refused() {
+        let door = door();
+        let cookie = format!("posthog-llma-4040={}", door.token);
+        let query = format!("/?token={}", door.token);
+        for (name, value) in [
+            (SITE, "cross-site"),
+            (SITE, "same-site"),
+            (SITE, "anything"),
+            ("origin", "https://evil.example"),
+            ("origin", "http://127.0.0.1:4041"),
+            ("origin", "null"),
+        ] {
+            let headers = [OWN, ("cookie", &cookie), (name, value)];
+            for path in ["/", "/api/machine", &query] {
+                refuses(&door, &[("GET", path, &headers, Refused::OtherSite)]);
+            }
+        }
+        let own = [
+            OWN,
+            ("cookie", cookie.as_str()),
+            ("origin", "http://127.0.0.1:4040"),
+        ];
+        assert_eq!(judged(&door, "GET", "/", &own), Ok(Entry::Open));
     }
 }

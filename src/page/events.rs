@@ -38,45 +38,35 @@ impl Service {
         let known = after.and_then(|it| it.strip_prefix(&run)?.strip_prefix('.')?.parse().ok());
         let mut sent: u64 = known.unwrap_or(0);
         loop {
-            let changed = state.sessions.iter().filter(|(_, it)| it.changed > sent);
-            let mut changed: Vec<_> = changed.map(|(key, it)| (key.clone(), it.clone())).collect();
-            let now = state.change;
+            // The first answer is complete when all sessions were glanced at.
+            let is_last = known.is_some() || state.is_listed;
+            let changed = state.changed_since(sent);
+            sent = state.change;
             drop(state);
-            changed.sort_by_key(|(_, listed)| Reverse(listed.modified()));
             for (key, listed) in changed {
-                let row = listed.row(&key, &self.here);
+                let row = listed.row(&key);
                 if filter.passes(&row) {
                     lines.line(&row)?;
                 }
             }
             lines.flush()?;
-            sent = now;
             state = self.catalogue.lock();
-            // The first answer is complete when all sessions were glanced at.
-            let is_complete = known.is_some() || state.is_listed;
-            if is_complete && state.change == sent {
+            if is_last {
                 break;
             }
-            if !is_complete && state.change == sent {
+            if state.change == sent && !state.is_listed {
                 state = self.catalogue.wait(state, NAP);
-            }
-            if known.is_some() {
-                break;
             }
         }
         let rows = state.sessions.iter();
-        let total = rows
-            .filter(|(key, it)| filter.passes(&it.row(key, &self.here)))
-            .count();
-        let unread = state
-            .sessions
-            .values()
-            .filter_map(|it| it.unreadable.clone());
+        let rows = rows.filter(|(key, it)| filter.passes(&it.row(key)));
+        let unread = state.sessions.values();
+        let unread = unread.filter_map(|it| it.unreadable.clone());
         let end = End {
             cursor: format!("{run}.{sent}"),
             reset: after.is_some() && known.is_none(),
-            total,
-            running: state.is_reading(),
+            total: rows.count(),
+            running: state.is_reading() || state.change > sent,
             unreadable: state.unreadable.iter().cloned().chain(unread).collect(),
         };
         drop(state);
@@ -127,7 +117,7 @@ impl Service {
                 return Ok(None);
             };
             if let Some(numbers) = &listed.numbers {
-                return Ok(Some((listed.row(key, &self.here), Arc::clone(numbers))));
+                return Ok(Some((listed.row(key), Arc::clone(numbers))));
             }
             if !state.is_reading() || listed.refused.is_some() || listed.unreadable.is_some() {
                 return Ok(None);
@@ -169,18 +159,13 @@ impl Service {
         let known: Option<usize> =
             after.and_then(|it| it.strip_prefix(&run)?.strip_prefix('.')?.parse().ok());
         let mut next = of.from.max(known.unwrap_or(0));
-        loop {
-            if built.generation != generation {
-                // What was sent is void: with this cursor the page learns it next time.
-                break;
-            }
-            while next < built.places.len() && next <= of.to {
-                let place = built.places[next];
-                if of.takes(&place)
-                    && let Some((place, event)) = built.event(next).map_err(|_| Gone)?
-                {
-                    let folder = built.folder.clone();
-                    drop(built);
+        // With the cursor of a generation that is over, the page learns that all of it is void.
+        while built.generation == generation {
+            if let Some(place) = built.places.get(next).filter(|_| next <= of.to).copied() {
+                let event = of.takes(&place).then(|| built.event(next)).transpose();
+                let folder = built.folder.clone();
+                drop(built);
+                if let Some((place, event)) = event.map_err(|_| Gone)?.flatten() {
                     let line = Line {
                         n: next,
                         kind: place.kind,
@@ -188,12 +173,11 @@ impl Service {
                         folder: folder.as_deref(),
                         view: of.view,
                     };
-                    let mut result = Ok(());
-                    lines.raw(|out| result = line.write(&event, out))?;
-                    result.map_err(|_| Gone)?;
-                    built = record.lock();
+                    lines.raw(|out| line.write(&event, out))?;
                 }
                 next += 1;
+                built = record.lock();
+                continue;
             }
             if !built.is_building || next > of.to {
                 break;

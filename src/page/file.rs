@@ -54,7 +54,7 @@ pub(crate) fn one_file(
         record.build(transcripts, &service.here);
     }
     check(&record, found)?;
-    let session = service.alone(&key, found)?;
+    let session = service.alone(&key, found);
     let mut data = serde_json::to_vec(&Embedded {
         machine: service.machine(),
         session,

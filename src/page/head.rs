@@ -71,13 +71,13 @@ impl Service {
     }
 
     /// The head of a session beside any list, for a file: what became of its events is not in it.
-    pub(super) fn alone(&self, key: &str, found: &SessionRef) -> anyhow::Result<Session> {
+    pub(super) fn alone(&self, key: &str, found: &SessionRef) -> Session {
         let pipeline = self.here.numbers.pipeline();
         let glanced = Glanced::of(found, &Projects::default(), &self.here);
         let mut listed = Listed::new(vec![found.clone()], Arc::new(glanced));
         let numbers = numbers::read(&self.here, &pipeline, std::slice::from_ref(found));
         listed.numbers = numbers.ok().map(Arc::new);
-        Ok(self.head(key, &listed, found, None))
+        self.head(key, &listed, found, None)
     }
 
     fn head(
@@ -88,7 +88,7 @@ impl Service {
         sent: Option<(Receipt, Option<String>)>,
     ) -> Session {
         let here = &self.here;
-        let mut row = listed.row(key, here);
+        let mut row = listed.row(key);
         let record = self.record(key);
         let built = record.lock();
         row.running |= built.is_running;

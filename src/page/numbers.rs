@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::contract::Unreadable;
 use super::here::Here;
 use super::walk::{Taker, Walk};
-use crate::pipeline::{Collected, Pipeline};
+use crate::pipeline::{self, Collected, Pipeline};
 use crate::posthog::{Event, Recording, Wanted, turn_span};
 use crate::redact::Redacted;
 use crate::session::{Agent, SessionState};
@@ -83,6 +83,15 @@ pub(super) fn read(
     }
     let mut numbers = adder.numbers.ok_or(NoNumbers::Nothing)?;
     numbers.unreadable = walked.unreadable;
+    // A trace of calls that are sent with the session of the agent that made them.
+    let reported = |found| {
+        pipeline::reported(found, &here.config, &here.host)
+            .ok()
+            .flatten()
+    };
+    numbers.left_alone = numbers
+        .left_alone
+        .or_else(|| transcripts.iter().find_map(reported));
     Ok(numbers)
 }
 

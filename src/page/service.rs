@@ -173,9 +173,7 @@ impl Service {
         let sessions = state.sessions.iter();
         let sessions = sessions.filter_map(|(key, listed)| {
             let numbers = listed.numbers.clone()?;
-            filter
-                .passes(&listed.row(key, &self.here))
-                .then_some(numbers)
+            filter.passes(&listed.row(key)).then_some(numbers)
         });
         let sessions: Vec<_> = sessions.collect();
         let is_reading = state.is_reading();

@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, Days, Local, NaiveDate, Timelike, Utc};
 use serde::Serialize;
 
 use super::numbers::{Cost, Numbers, Tokens};
-use super::session::{Calls, CallsOf, Hour, SessionUsage};
+use super::session::{CallSums, CallsOf, Hour, SessionUsage};
 
 /// Groups that are shown by name; the others are one.
 const GROUPS: usize = 12;
@@ -80,7 +80,7 @@ pub struct Usage {
     /// By weekday, Monday first, and local hour.
     hours: Vec<Vec<HourOfWeek>>,
     tools: Vec<Tool>,
-    branches: Vec<Branch>,
+    branches: Vec<OfBranch>,
     /// No rule looks for waste yet.
     findings: [(); 0],
     unpriced: Vec<Unpriced>,
@@ -131,7 +131,7 @@ struct Tool {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Branch {
+struct OfBranch {
     project: Option<String>,
     branch: Option<String>,
     pull_requests: BTreeSet<String>,
@@ -147,10 +147,12 @@ struct Unpriced {
 impl Unit {
     /// The unit by which a period of that many days has about a hundred buckets at most.
     const fn of(days: i64) -> Self {
-        match days {
-            ..=BY_DAY => Self::Day,
-            ..=BY_WEEK => Self::Week,
-            _ => Self::Month,
+        if days <= BY_DAY {
+            Self::Day
+        } else if days <= BY_WEEK {
+            Self::Week
+        } else {
+            Self::Month
         }
     }
 
@@ -223,7 +225,7 @@ struct Sums {
     groups: HashMap<Option<String>, Group>,
     hours: Vec<Vec<HourOfWeek>>,
     tools: BTreeMap<String, Tool>,
-    branches: BTreeMap<(Option<String>, Option<String>), Branch>,
+    branches: BTreeMap<(Option<String>, Option<String>), OfBranch>,
     unpriced: BTreeMap<Option<String>, u64>,
     pull_requests: BTreeSet<String>,
 }
@@ -290,7 +292,7 @@ impl Sums {
     }
 
     /// Adds calls to the total and to their group. Returns the group's name.
-    fn group(&mut self, usage: &SessionUsage, of: &CallsOf, calls: &Calls) -> Option<String> {
+    fn group(&mut self, usage: &SessionUsage, of: &CallsOf, calls: &CallSums) -> Option<String> {
         let name = match self.query.by {
             By::Model => of.model.clone(),
             By::Project => usage.project().map(str::to_owned),
@@ -317,7 +319,7 @@ impl Sums {
         name
     }
 
-    fn hour(&mut self, of: &CallsOf, calls: &Calls) {
+    fn hour(&mut self, of: &CallsOf, calls: &CallSums) {
         let weekday = of.hour.day.weekday().num_days_from_monday() as usize;
         let cell = &mut self.hours[weekday][usize::from(of.hour.hour)];
         cell.calls += calls.calls;
@@ -326,14 +328,17 @@ impl Sums {
         cell.worked += calls.worked;
     }
 
-    fn branch(&mut self, usage: &SessionUsage, of: &CallsOf, calls: &Calls) {
+    fn branch(&mut self, usage: &SessionUsage, of: &CallsOf, calls: &CallSums) {
         let key = (usage.project().map(str::to_owned), of.branch.clone());
-        let branch = self.branches.entry(key.clone()).or_insert_with(|| Branch {
-            project: key.0,
-            branch: key.1,
-            pull_requests: BTreeSet::new(),
-            numbers: Numbers::default(),
-        });
+        let branch = self
+            .branches
+            .entry(key.clone())
+            .or_insert_with(|| OfBranch {
+                project: key.0,
+                branch: key.1,
+                pull_requests: BTreeSet::new(),
+                numbers: Numbers::default(),
+            });
         add(&mut branch.numbers, calls);
         branch.numbers.worked += calls.worked;
     }
@@ -367,7 +372,7 @@ impl Sums {
             tool.p95 = quantile(&tool.times, 95);
         }
         tools.sort_by_key(|tool| Reverse(tool.calls));
-        let mut branches: Vec<Branch> = self.branches.into_values().collect();
+        let mut branches: Vec<OfBranch> = self.branches.into_values().collect();
         for branch in &mut branches {
             branch.numbers.pull_requests = branch.pull_requests.len() as u64;
         }
@@ -440,7 +445,7 @@ fn largest(mut groups: Vec<Group>, buckets: usize) -> Vec<Group> {
     groups
 }
 
-fn add(sum: &mut Numbers, calls: &Calls) {
+fn add(sum: &mut Numbers, calls: &CallSums) {
     sum.calls += calls.calls;
     sum.failed_calls += calls.failed;
     sum.tokens += calls.tokens;

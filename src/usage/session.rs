@@ -28,7 +28,7 @@ pub(super) struct CallsOf {
 
 /// Sums over calls.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Calls {
+pub(super) struct CallSums {
     pub(super) calls: u64,
     pub(super) failed: u64,
     pub(super) tokens: Tokens,
@@ -71,7 +71,7 @@ pub struct SessionUsage {
     facts: Facts,
     traces: HashMap<Uuid, Stated>,
     output: HashMap<String, u64>,
-    calls: BTreeMap<CallsOf, Calls>,
+    calls: BTreeMap<CallsOf, CallSums>,
     tools: BTreeMap<(Hour, String), Tools>,
 }
 
@@ -172,7 +172,7 @@ impl SessionUsage {
         models.into_iter().map(|(model, _)| model).collect()
     }
 
-    pub(super) fn calls(&self) -> impl Iterator<Item = (&CallsOf, &Calls)> {
+    pub(super) fn calls(&self) -> impl Iterator<Item = (&CallsOf, &CallSums)> {
         self.calls.iter()
     }
 
