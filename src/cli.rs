@@ -1,6 +1,7 @@
 //! Arguments and help texts.
 
 mod serve;
+mod view;
 mod when;
 mod work;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::session::Agent;
 
 pub use serve::Serve;
+pub use view::View;
 pub(crate) use when::When;
 pub use work::{Task, Wait, Work};
 
@@ -47,6 +49,10 @@ pub enum Command {
     ///
     /// Sends nothing and needs no account.
     Show(Show),
+    /// Look at sessions on a local page
+    ///
+    /// Sends nothing and needs no account.
+    View(View),
     /// Send past sessions
     Ingest(Ingest),
     /// Send past sessions of the current project; Claude Code's slash command runs this

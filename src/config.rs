@@ -249,6 +249,18 @@ impl Config {
         matches!(self.of(agent).hooks, Hooks::On) && self.destination.api_key.is_some()
     }
 
+    /// The settings under which events have the same numbers, no content and no person.
+    pub(crate) fn for_numbers(&self) -> Self {
+        let mut config = self.clone();
+        config.events.recording = Recording::Nothing;
+        let without_person = |agent| AgentSettings {
+            attribution: Attribution::Session,
+            ..self.of(agent).clone()
+        };
+        config.agents = PerAgent::each(without_person);
+        config
+    }
+
     /// The content to read from sessions.
     #[must_use]
     pub const fn wanted(&self) -> Wanted {

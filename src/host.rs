@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -137,6 +137,16 @@ impl Host {
     pub(crate) fn state_directory(&self) -> Option<PathBuf> {
         let default = || self.state.as_ref().map(|state| state.join("posthog-llma"));
         self.path_variable(Variable::StateDir).or_else(default)
+    }
+
+    /// A path as text, with the home directory as `~`.
+    pub(crate) fn short_path(&self, path: &Path) -> String {
+        let home = self.home.as_ref();
+        let below = home.and_then(|home| path.strip_prefix(home).ok());
+        match below {
+            Some(below) => Path::new("~").join(below).display().to_string(),
+            None => path.display().to_string(),
+        }
     }
 
     /// All environment variables.

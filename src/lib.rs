@@ -27,13 +27,16 @@
 //! | the files of the state directory, and what survives a crash | [`outbox`], [`inbox`] |
 //! | what clients of OpenTelemetry may send, and what they are answered | [`receive`] |
 //! | by which routes they send, each with a project of its own | [`config`] (`serve.toml`) |
+//! | what the local page shows, and to whom | `page`; the page itself: `ui/` |
+//! | listening, and what connections may take | `server` |
+//! | sums over events, by day, model, project, branch, agent and tool | [`usage`] |
 //! | which sessions are excluded from sending | [`outbox`], [`commands`] (`pause`, `forget`) |
 //! | retries, batches | [`deliver`], [`transport`] |
 //! | which environment variables exist, and what a repository may do with them | `variables` |
 //! | which projects are excluded, how private they are, where their sessions may be sent | [`consent`] |
 //! | the meaning of settings | [`config`] |
 //! | a verb and what it prints | [`commands`], [`cli`] |
-//! | facts that `status` and `doctor` gather | `views` |
+//! | facts that several commands and the page show alike | `views` |
 //! | problems that are diagnosed, and their fixes | [`commands`] (`doctor`) |
 //! | hashes that are stored on disk | [`fingerprint`] |
 //! | how work is spread over processors | [`ahead`] |
@@ -48,11 +51,12 @@
 //!
 //! | module | imports |
 //! |---|---|
-//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, outbox, pipeline, posthog, receive, redact, session, sources, transport, ui, variables, views |
-//! | `views` | config, consent, host, inbox, integrations, outbox, posthog, session, sources, transport, variables |
+//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, outbox, page, pipeline, posthog, receive, redact, server, session, sources, transport, ui, usage, variables, views |
+//! | `page` | ahead, cli, config, consent, host, outbox, pipeline, posthog, redact, server, session, sources, transport, usage, variables, views |
+//! | `views` | config, consent, deliver, host, inbox, integrations, outbox, pipeline, posthog, redact, session, sources, transport, variables |
 //! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
 //! | `config` | consent, files, host, inbox, outbox, posthog, receive, session, transport, variables |
-//! | `receive` | inbox, otlp, redact |
+//! | `receive` | inbox, otlp, redact, server |
 //! | `consent` | git, host, integrations, outbox, session, transport, variables |
 //! | `deliver` | host, outbox, posthog, transport |
 //! | `outbox` | files, fingerprint, posthog, redact |
@@ -61,6 +65,7 @@
 //! | `inbox` | files, otlp, redact |
 //! | `redact` | otlp, posthog |
 //! | `cli` | session |
+//! | `usage` | posthog, session |
 //! | `posthog` | models, session, transport |
 //! | `models` | session |
 //! | `session` | fingerprint |
@@ -72,6 +77,7 @@
 //! | `git` | |
 //! | `interrupt` | |
 //! | `otlp` | |
+//! | `server` | |
 //! | `transport` | |
 //! | `ui` | |
 //! | `variables` | |
@@ -93,13 +99,16 @@ pub mod interrupt;
 pub mod models;
 pub mod otlp;
 pub mod outbox;
+mod page;
 pub mod pipeline;
 pub mod posthog;
 pub mod receive;
 pub mod redact;
+mod server;
 pub mod session;
 pub mod sources;
 pub mod transport;
 pub mod ui;
+pub mod usage;
 mod variables;
 mod views;

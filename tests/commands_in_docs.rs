@@ -34,6 +34,10 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ("posthog-llma setup", "tests/e2e/readme.rs"),
     ("pi install ./plugin/pi", "tests/pi"),
     ("export POSTHOG_API_KEY=phc_…", "tests/pi"),
+    (
+        "cargo run --release -- view fixtures/sessions",
+        "tests/view: it runs until Ctrl-C",
+    ),
     ("posthog-llma serve", "tests/serve"),
     (
         "posthog-llma serve --listen 0.0.0.0:4318 --token-file token",

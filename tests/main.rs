@@ -30,3 +30,4 @@ mod setup;
 mod show;
 mod snapshots;
 mod transcripts;
+mod view;

@@ -9,8 +9,8 @@ mod forget;
 mod hook;
 mod ingest;
 mod mapping;
+mod output;
 mod pause;
-mod prospect;
 mod resume;
 mod select;
 mod sending;
@@ -21,6 +21,7 @@ mod status;
 mod terms;
 mod trust;
 mod user_settings;
+mod view;
 mod words;
 mod work;
 
@@ -34,8 +35,9 @@ use crate::config::{Config, Problem};
 use crate::consent::{Caller, Environment};
 use crate::host::Host;
 use crate::interrupt;
+use crate::ui;
 use crate::variables::Variable;
-use crate::views::Trouble;
+use crate::views::{Prospect, Trouble};
 
 /// Result of a command. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,7 @@ pub struct WrongUse(pub String);
 pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Show(arguments) => show::run(&arguments, host),
+        Command::View(arguments) => view::run(&arguments, host),
         Command::Ingest(arguments) => ingest::run(&arguments, host),
         Command::IngestProject(arguments) => ingest::of_project(&arguments, host),
         Command::Hook(arguments) => Ok(hook::run(&arguments, host)),
@@ -165,6 +168,15 @@ fn settings(host: &Host) -> Result<(Host, Config), WrongUse> {
             Err(WrongUse(lines.join("\n")))
         }
     }
+}
+
+/// Events as they would be sent. Says so if marks of redacted secrets cannot be kept.
+fn prospect(config: &Config) -> anyhow::Result<Prospect> {
+    let prospect = Prospect::of(config)?;
+    if let Some(note) = &prospect.note {
+        ui::say_in_lines(note);
+    }
+    Ok(prospect)
 }
 
 /// A time in the user's own zone.

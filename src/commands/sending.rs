@@ -24,6 +24,7 @@ use crate::session::SessionState;
 use crate::sources::SessionRef;
 use crate::transport::{Transport, TransportSettings};
 use crate::ui;
+use crate::views::largest_event;
 
 /// Why a drain stopped.
 const CHANGED: &str = "your settings were changed meanwhile; the rest is sent under the new ones, \
@@ -475,21 +476,6 @@ pub(super) fn directory(config: &Config) -> Result<&Path, WrongUse> {
 /// The destination that the settings name.
 pub(super) fn destination(config: &Config) -> Option<Destination> {
     config.destination.complete()
-}
-
-/// Limit of the destination of the settings for one event, in bytes of JSON. It depends on the
-/// lane, which the outbox may know.
-pub(super) fn largest_event(
-    config: &Config,
-    destination: Option<&Destination>,
-    outbox: Option<&Outbox>,
-) -> anyhow::Result<usize> {
-    let known = match (destination, outbox) {
-        (Some(destination), Some(outbox)) => outbox.ai_lane(destination)?,
-        _ => None,
-    };
-    let endpoint = config.destination.endpoint.as_ref();
-    Ok(endpoint.map_or(0, |it| deliver::lane(it, known).max_event_bytes()))
 }
 
 /// The confirmations of the user, for adding one.

@@ -105,15 +105,7 @@ pub(super) fn list(words: &[&str]) -> String {
 
 /// A path with the home directory as `~` and line breaks escaped.
 pub(super) fn path(path: &Path, host: &Host) -> String {
-    let below = host
-        .home
-        .as_ref()
-        .and_then(|home| path.strip_prefix(home).ok());
-    let shown = match below {
-        Some(below) => Path::new("~").join(below).display().to_string(),
-        None => path.display().to_string(),
-    };
-    shown.replace('\n', "\\u000a")
+    host.short_path(path).replace('\n', "\\u000a")
 }
 
 /// A label and a text, which begins in its own column and is wrapped to the terminal. A word longer

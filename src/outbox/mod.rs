@@ -262,6 +262,29 @@ impl Outbox {
         })
     }
 
+    /// The numbers of the events of every session, by agent and session.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) fn receipts(&self) -> Result<HashMap<(String, String), Receipt>, OutboxError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT agent, sessions.session, state, events FROM sessions
+                 JOIN tallies ON tallies.session = sessions.id",
+            )?;
+            let mut receipts: HashMap<(String, String), Receipt> = HashMap::new();
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let session = (row.get(0)?, row.get(1)?);
+                receipts
+                    .entry(session)
+                    .or_default()
+                    .add(row.get(2)?, row.get(3)?);
+            }
+            Ok(receipts)
+        })
+    }
+
     /// The time since when sessions of an agent are collected automatically: that of the first
     /// call.
     ///

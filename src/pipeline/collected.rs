@@ -108,6 +108,11 @@ impl Collected {
         }
     }
 
+    /// Whether its folders are to be left alone, for certain.
+    pub(super) const fn is_left_alone(&self) -> bool {
+        matches!(self.verdict, Verdict::LeftAlone(_))
+    }
+
     /// The privacy that its folders ask for: no content if the session is to be left alone.
     pub(crate) fn privacy(&self) -> ProjectPrivacy {
         match &self.verdict {

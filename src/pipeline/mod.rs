@@ -16,6 +16,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::config::{Attribution, Config};
+use crate::consent::{ProjectPrivacy, Verdict};
 use crate::git;
 use crate::posthog::limits::Limits;
 use crate::posthog::{
@@ -26,7 +27,7 @@ use crate::session::Agent;
 pub use collected::Collected;
 pub use known_events::KnownEvents;
 pub(crate) use parts::SILENCE;
-pub use parts::{Claim, PART_BYTES, Parts, Step, collect};
+pub use parts::{Claim, PART_BYTES, Parts, Step, collect, is_running};
 pub use projects::project_name;
 use projects::{Folders, Projects};
 pub use redactors::Redactors;
@@ -40,6 +41,8 @@ pub struct Pipeline<'a> {
     redactors: &'a Redactors,
     largest_event: usize,
     content_since: Option<DateTime<Utc>>,
+    /// Whether sessions that are left alone have their content too.
+    is_for_owner: bool,
     projects: Projects,
 }
 
@@ -52,6 +55,7 @@ impl<'a> Pipeline<'a> {
             redactors,
             largest_event,
             content_since: None,
+            is_for_owner: false,
             projects: Projects::default(),
         }
     }
@@ -61,6 +65,22 @@ impl<'a> Pipeline<'a> {
     pub const fn with_content_since(mut self, since: Option<DateTime<Utc>>) -> Self {
         self.content_since = since;
         self
+    }
+
+    /// Builds the events of sessions that are left alone too, as they would be sent otherwise: for
+    /// showing them to the user on this machine, never for sending.
+    #[must_use]
+    pub const fn for_owner(mut self) -> Self {
+        self.is_for_owner = true;
+        self
+    }
+
+    /// The privacy that the folders of a session ask for.
+    fn privacy(&self, collected: &Collected) -> ProjectPrivacy {
+        match &collected.verdict {
+            Verdict::LeftAlone(_) if self.is_for_owner => ProjectPrivacy::default(),
+            _ => collected.privacy(),
+        }
     }
 
     fn leaves_out_content(&self, collected: &Collected) -> bool {
@@ -104,12 +124,12 @@ impl<'a> Pipeline<'a> {
     #[must_use]
     pub fn recording(&self, collected: &Collected) -> Recording {
         let recording = self.config.events.recording;
-        recording.and(collected.privacy().recording)
+        recording.and(self.privacy(collected).recording)
     }
 
     /// The redactor with the rules of the user and of the session's project.
-    fn redactor(&self, collected: &Collected) -> anyhow::Result<Arc<Redactor>> {
-        self.redactors.with(&collected.privacy().rules)
+    pub(crate) fn redactor(&self, collected: &Collected) -> anyhow::Result<Arc<Redactor>> {
+        self.redactors.with(&self.privacy(collected).rules)
     }
 
     /// Passes every event of a session, redacted, to `sink`, except those that another session owns.

@@ -52,6 +52,8 @@ pub struct Parts<'a> {
     files: Box<dyn SessionFiles>,
     state: Option<SessionState>,
     wanted: Wanted,
+    /// Whether sessions that are left alone are read too.
+    is_for_owner: bool,
     host: &'a Host,
     /// Initial size of a part, in bytes.
     usual_bytes: u64,
@@ -119,6 +121,7 @@ impl<'a> Parts<'a> {
             files: files_of(found, host)?,
             state,
             wanted,
+            is_for_owner: false,
             host,
             usual_bytes: PART_BYTES,
             bytes: PART_BYTES,
@@ -145,6 +148,23 @@ impl<'a> Parts<'a> {
         self
     }
 
+    /// Reads a session that is left alone too, for showing it to the user on this machine. Whether it
+    /// is to be left alone depends on files, which may be unreadable: then it is not read.
+    #[must_use]
+    pub const fn for_owner(mut self) -> Self {
+        self.is_for_owner = true;
+        self
+    }
+
+    /// Where the next part begins; `None` is the start of the session.
+    #[must_use]
+    pub const fn position(&self) -> Option<&Checkpoint> {
+        match &self.next {
+            Next::From(checkpoint) => checkpoint.as_ref(),
+            Next::Nothing => None,
+        }
+    }
+
     /// The files of the session.
     #[must_use]
     pub fn files(&self) -> &dyn SessionFiles {
@@ -169,7 +189,9 @@ impl<'a> Parts<'a> {
                 self.returned = Returned::All;
                 return Ok(Step::End);
             };
-            if let Some(reason) = part.opted_out() {
+            if let Some(reason) = part.opted_out()
+                && !(self.is_for_owner && part.is_left_alone())
+            {
                 self.returned = Returned::All;
                 return Ok(Step::OptedOut(reason.to_owned()));
             }
@@ -343,16 +365,26 @@ fn files_of(found: &SessionRef, host: &Host) -> anyhow::Result<Box<dyn SessionFi
 /// A session runs while a process has it open. If the agent does not list its processes, the session
 /// ended when its lines say so, or after [`SILENCE`].
 fn state_of(session: &Session, found: &SessionRef, host: &Host) -> SessionState {
-    let is_running = match integrations::running_beside(found, host) {
-        Running::Sessions(open) => open.contains(&session.id),
-        // The times of the lines: copying a file changes its own time.
-        Running::Unknown => {
-            !session.is_closed && host.now() - written_at(session, found, host) <= SILENCE
-        }
-    };
-    if is_running {
+    // The times of the lines: copying a file changes its own time.
+    let written_at = (!session.is_closed).then(|| written_at(session, found, host));
+    if is_running(&session.id, written_at, found, host) {
         SessionState::Running
     } else {
         SessionState::Ended
+    }
+}
+
+/// Whether a session runs: its id, and when it was last written to unless its lines say that it
+/// ended.
+#[must_use]
+pub fn is_running(
+    id: &str,
+    written_at: Option<DateTime<Utc>>,
+    found: &SessionRef,
+    host: &Host,
+) -> bool {
+    match integrations::running_beside(found, host) {
+        Running::Sessions(open) => open.contains(id),
+        Running::Unknown => written_at.is_some_and(|it| host.now() - it <= SILENCE),
     }
 }

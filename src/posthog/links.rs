@@ -53,6 +53,19 @@ pub fn span(endpoint: &Endpoint, id: &str, span: &str) -> String {
     format!("{}?event={}", trace(endpoint, id), encoded(span))
 }
 
+/// Address of the page of any trace, with `{trace}` in the place of its id.
+#[must_use]
+pub fn trace_template(endpoint: &Endpoint) -> String {
+    trace(endpoint, "") + "{trace}"
+}
+
+/// Address of the page of any event, with `{trace}` and `{event}` in the places of the trace's id and
+/// of the event's `$ai_span_id`.
+#[must_use]
+pub fn span_template(endpoint: &Endpoint) -> String {
+    trace_template(endpoint) + "?event={event}"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

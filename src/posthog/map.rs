@@ -11,7 +11,7 @@ use super::envelope::{self, Content, Position};
 use super::kinds;
 use super::operations;
 use super::session_trace::SessionTrace;
-use super::settings::{Grouping, Settings};
+use super::settings::{Frozen, Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
     Agent, CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
@@ -113,6 +113,24 @@ pub fn aliases(session: &Session) -> Vec<(Uuid, Uuid)> {
     .collect()
 }
 
+/// `$ai_span_id` of a turn: what the calls of it hang under. With session grouping and without spans
+/// of turns, that is the trace.
+#[must_use]
+pub fn turn_span(session: &Session, turn: &Turn, frozen: &Frozen) -> String {
+    parent_of(session, turn, frozen).unwrap_or_else(|| session.key.clone())
+}
+
+/// The span or trace of a turn; `None` if it has neither.
+fn parent_of(session: &Session, turn: &Turn, frozen: &Frozen) -> Option<String> {
+    match frozen.grouping {
+        Grouping::Message => Some(turn.id.clone()),
+        Grouping::Session if frozen.turn_spans => {
+            Some(ids::turn(session.agent, &session.key, &turn.id).to_string())
+        }
+        Grouping::Session => None,
+    }
+}
+
 struct Mapper<'a, 'm> {
     session: &'a Session,
     settings: &'a Settings,
@@ -141,17 +159,12 @@ impl<'a> Mapper<'a, '_> {
         is_latest: bool,
         conversation: &mut Conversation<'a>,
     ) {
-        let agent = self.session.agent;
-        let session = self.session.key.as_str();
         let frozen = &self.settings.frozen;
-        let (trace, parent) = match frozen.grouping {
-            Grouping::Message => (turn.id.clone(), turn.id.clone()),
-            Grouping::Session if frozen.turn_spans => (
-                session_trace.to_owned(),
-                ids::turn(agent, session, &turn.id).to_string(),
-            ),
-            Grouping::Session => (session_trace.to_owned(), session_trace.to_owned()),
+        let trace = match frozen.grouping {
+            Grouping::Message => turn.id.clone(),
+            Grouping::Session => session_trace.to_owned(),
         };
+        let parent = parent_of(self.session, turn, frozen).unwrap_or_else(|| trace.clone());
         let is_running = self.state == SessionState::Running;
         let may_grow = is_running && (is_latest || !turn.is_settled());
         // A prompt without an answer may turn out to be a repetition.

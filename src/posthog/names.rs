@@ -125,7 +125,7 @@ pub(crate) const GROUPS: &str = "$groups";
 pub(crate) const BASE_URL: &str = "$ai_base_url";
 
 /// Names of the properties whose names differ by agent: its version, its entry point, its persona.
-pub(super) const fn of_agent(agent: Agent) -> [&'static str; 3] {
+pub(crate) const fn of_agent(agent: Agent) -> [&'static str; 3] {
     match agent {
         Agent::ClaudeCode => [
             "claude_code_version",

@@ -5,7 +5,7 @@ const LONGEST: usize = 100;
 
 /// The name of a trace: its prompt on one line, without the wrappers that editors and agents put
 /// around text. `None` if nothing is left.
-pub(super) fn of_trace(prompt: &str) -> Option<String> {
+pub(crate) fn of_trace(prompt: &str) -> Option<String> {
     let name = shorten(&without_wrappers(prompt));
     (!name.is_empty()).then_some(name)
 }

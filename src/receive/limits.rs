@@ -4,6 +4,8 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
+use crate::server::Bounds;
+
 /// Bounds of what clients may take, together and each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -36,6 +38,21 @@ pub struct Limits {
     pub workers: usize,
     /// Time for the requests in flight when the receiver is stopped.
     pub stop_time: Duration,
+}
+
+impl Limits {
+    /// Those that are connections'.
+    pub(super) const fn bounds(&self) -> Bounds {
+        Bounds {
+            head: self.head,
+            headers: self.headers,
+            head_time: self.head_time,
+            connections: self.connections,
+            // One of them for a large request.
+            workers: self.workers + 1,
+            stop_time: self.stop_time,
+        }
+    }
 }
 
 impl Default for Limits {

@@ -15,17 +15,9 @@
 //! - A client can take a bounded part of memory, time and connections ([`Limits`]), and none before
 //!   its token was checked. One that is slow or does nothing gives way to others.
 //! - Without a token only this machine can send, and no web page on it.
-//!
-//! # Why hyper
-//!
-//! `hyper` and `tokio` are what most servers in Rust are built of, and the HTTP parts that are easy
-//! to get wrong (framing, keep-alive, `Expect`) are theirs. `axum` is a router on top of them with
-//! a dozen crates more, for a table of ten paths; its own `serve` can set neither the limits on
-//! heads nor those on connections, so hyper would have to be driven by hand anyway.
 
 mod bodies;
 mod body;
-mod connections;
 mod endpoint;
 mod entry;
 mod expand;
@@ -35,30 +27,30 @@ mod limits;
 mod refusal;
 mod respond;
 mod routes;
-mod serve;
 mod service;
 mod traffic;
 mod work;
 
-use std::net::TcpListener;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
+use thiserror::Error;
 use tokio::sync::Semaphore;
 
 pub use entry::{Deliveries, Entry};
 pub use limits::Limits;
 pub use routes::{InvalidRoutes, Routes, ShortToken, Token};
-pub use serve::{ServeError, Served, Stop};
 pub use traffic::{Traffic, TrafficCounts};
 
 use crate::inbox::Inbox;
 use crate::otlp::Batch;
 use crate::redact::Redacted;
+use crate::server;
+pub use crate::server::{Served, Stop};
 use bodies::Bodies;
 use body::Budget;
-use connections::Connections;
 use service::Service;
 use work::Tools;
 
@@ -87,6 +79,17 @@ pub struct Receiver {
     traffic: Arc<Traffic>,
 }
 
+/// Why a receiver cannot listen.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// Others than this machine could send, and no token is set.
+    #[error("{0} can be reached from other machines, which needs a token")]
+    NoToken(SocketAddr),
+    /// It cannot listen there.
+    #[error("cannot listen")]
+    Listen(#[from] io::Error),
+}
+
 impl Receiver {
     /// A receiver that does not listen yet.
     #[must_use]
@@ -113,8 +116,10 @@ impl Receiver {
     /// When a listener can be reached from other machines and no token is needed, or when it
     /// cannot be listened on.
     pub fn serve(&self, listeners: Vec<TcpListener>, stop: &Stop) -> Result<Served, ServeError> {
-        serve::check(&listeners, &self.settings.routes)?;
-        serve::serve(Arc::new(self.service()), listeners, stop)
+        check(&listeners, &self.settings.routes)?;
+        let bounds = self.settings.limits.bounds();
+        let service = Arc::new(self.service());
+        Ok(server::serve(service, bounds, listeners, stop)?)
     }
 
     fn service(&self) -> Service {
@@ -123,12 +128,10 @@ impl Receiver {
             routes: self.settings.routes.clone(),
             clock: Arc::clone(&self.clock),
             traffic: Arc::clone(&self.traffic),
-            connections: Connections::new(limits.connections),
             budget: Budget::new(limits.in_flight),
             bodies: Bodies::new(limits.stall),
             slots: Arc::new(Semaphore::new(limits.workers.max(1))),
             large: Arc::new(Semaphore::new(1)),
-            is_stopping: AtomicBool::new(false),
             tools: Tools {
                 limits,
                 redact: Arc::clone(&self.redact),
@@ -136,4 +139,15 @@ impl Receiver {
             },
         }
     }
+}
+
+/// Whether somebody else than this machine could send without a token.
+fn check(listeners: &[TcpListener], routes: &Routes) -> Result<(), ServeError> {
+    for listener in listeners {
+        let address = listener.local_addr()?;
+        if !routes.need_token() && !address.ip().to_canonical().is_loopback() {
+            return Err(ServeError::NoToken(address));
+        }
+    }
+    Ok(())
 }

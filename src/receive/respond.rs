@@ -1,7 +1,5 @@
 //! Answers.
 
-use std::convert::Infallible;
-
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
@@ -17,8 +15,6 @@ use super::refusal::{Reason, Refusal};
 use crate::otlp::{Encoding, answer};
 
 pub(super) type Answer = Response<Full<Bytes>>;
-/// What a service of hyper returns: it never fails.
-pub(super) type Answered = Result<Answer, Infallible>;
 
 /// The answer to a request that was stored, or of which nothing is to be stored.
 pub(super) fn taken(encoding: Encoding, body: Vec<u8>) -> Answer {

@@ -1,10 +1,10 @@
 //! What happens with a request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use http_body_util::Full;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::EXPECT;
 use hyper::http::request::Parts;
 use tokio::sync::{Semaphore, oneshot};
@@ -13,16 +13,16 @@ use tokio::task::spawn_blocking;
 use super::Clock;
 use super::bodies::Bodies;
 use super::body::{self, Body, Budget};
-use super::connections::{Connections, Id};
 use super::expand::Compression;
 use super::head::{Asked, Head, judge};
 use super::refusal::{Reason, Refusal};
-use super::respond::{self, Answer, Answered};
+use super::respond::{self, Answer};
 use super::routes::Routes;
 use super::traffic::Traffic;
 use super::work::{Tools, Worked, work};
 use crate::inbox::{Delivery, Fact};
 use crate::otlp::{Encoding, Signal, answer};
+use crate::server::{self, TurnedAway};
 
 /// What all requests share.
 pub(super) struct Service {
@@ -30,14 +30,12 @@ pub(super) struct Service {
     pub(super) tools: Tools,
     pub(super) clock: Clock,
     pub(super) traffic: Arc<Traffic>,
-    pub(super) connections: Arc<Connections>,
     pub(super) budget: Budget,
     pub(super) bodies: Bodies,
     /// Small requests that may be worked on.
     pub(super) slots: Arc<Semaphore>,
     /// The same for large ones.
     pub(super) large: Arc<Semaphore>,
-    pub(super) is_stopping: AtomicBool,
 }
 
 /// Bytes of a body, expanded at a guess, from which on no other one like it is worked on: the work takes
@@ -46,27 +44,31 @@ const LARGE: usize = 4 << 20;
 /// How many times larger a compressed body becomes, at a guess.
 const RATIO: usize = 8;
 
-impl Service {
-    pub(super) async fn answer(
-        self: Arc<Self>,
-        connection: Id,
-        request: Request<Incoming>,
-    ) -> Answered {
-        let _busy = self.connections.busy(connection);
+impl server::Service for Service {
+    type Body = Full<Bytes>;
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let (parts, incoming) = request.into_parts();
-        let answer = match judge(&parts, &self.routes, &self.tools.limits) {
+        match judge(&parts, &self.routes, &self.tools.limits) {
             Ok(Asked::Health) => respond::health(self.traffic.is_failing()),
             Ok(Asked::Take(head)) => self.take(&parts, head, incoming).await,
             Err(refusal) => self.refuse(&parts, &refusal, incoming),
-        };
-        let is_stopping = self.is_stopping.load(Ordering::Relaxed);
-        Ok(if is_stopping {
-            respond::last(answer)
-        } else {
-            answer
-        })
+        }
     }
 
+    fn end_stalled(&self) -> bool {
+        self.bodies.close_stalled()
+    }
+
+    fn turned_away(&self, why: TurnedAway) {
+        self.count(match why {
+            TurnedAway::Connections => Reason::Connections,
+            TurnedAway::BadHead => Reason::BadHead,
+        });
+    }
+}
+
+impl Service {
     async fn take(self: &Arc<Self>, parts: &Parts, head: Head, mut incoming: Incoming) -> Answer {
         if head.signal == Signal::Metrics {
             return self.drop_metrics(&head, incoming).await;
@@ -176,13 +178,7 @@ impl Service {
         }
     }
 
-    /// Makes room for one more connection: the one gives way that has waited longest for a request,
-    /// or whose body has stalled longest. `false` if all of them have requests that go on.
-    pub(super) fn make_room(&self) -> bool {
-        self.connections.make_room() || self.bodies.close_stalled()
-    }
-
-    pub(super) fn count(&self, reason: Reason) {
+    fn count(&self, reason: Reason) {
         self.traffic.refused();
         let now = (self.clock)();
         self.tools.inbox.count(Fact::Refused, reason.name(), 1, now);

@@ -7,10 +7,9 @@ use std::path::Path;
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::output::{ExistingFile, Output};
 use super::read::{Build, Emit, Own, read_all};
-use crate::commands::Exit;
-use crate::commands::prospect::Prospect;
+use crate::commands::output::{ExistingFile, Output};
+use crate::commands::{self, Exit};
 use crate::config::Config;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
@@ -19,6 +18,7 @@ use crate::posthog::{EventName, Frozen, Written};
 use crate::redact::Counts;
 use crate::sources::SessionRef;
 use crate::ui;
+use crate::views::Prospect;
 
 /// Bytes of lines to pass on at a time. Bounds the memory for sessions that wait for their turn.
 const PIECE_BYTES: usize = 256 << 10;
@@ -39,7 +39,7 @@ pub(super) fn run(
     config: &Config,
     host: &Host,
 ) -> anyhow::Result<Exit> {
-    let prospect = Prospect::of(config)?;
+    let prospect = commands::prospect(config)?;
     let pipeline = prospect.pipeline();
     // Before reading, so that a missing --force is reported at once.
     let mut output = Output::open(target, existing_file)?;
@@ -85,7 +85,7 @@ struct Stopped;
 
 /// The state of a session that is being written.
 struct Lines<'a> {
-    prospect: &'a Prospect<'a>,
+    prospect: &'a Prospect,
     pipeline: &'a Pipeline<'a>,
     frozen: Option<Frozen>,
     known: KnownEvents,
@@ -98,7 +98,7 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn of(prospect: &'a Prospect<'a>, pipeline: &'a Pipeline<'a>) -> Self {
+    fn of(prospect: &'a Prospect, pipeline: &'a Pipeline<'a>) -> Self {
         Self {
             prospect,
             pipeline,

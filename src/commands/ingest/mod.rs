@@ -4,7 +4,6 @@ mod claims;
 mod courier;
 mod export;
 mod list;
-mod output;
 mod plan;
 mod preview;
 mod read;
@@ -16,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::output::ExistingFile;
 use super::select::{self, Filter};
 use super::{Exit, WrongUse, program, refuse_inside_agent, settings, short, typed, words};
 use crate::cli::Ingest;
@@ -25,7 +25,6 @@ use crate::pipeline;
 use crate::session::Agent;
 use crate::sources::{self, Listing, Reporter, SessionRef};
 use crate::ui;
-use output::ExistingFile;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     refuse_inside_agent(&typed(&host.arguments), host)?;

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::read::{Build, Emit, Own, read_all};
-use crate::commands::prospect::Prospect;
-use crate::commands::{Exit, day, short};
+use crate::commands::{self, Exit, day, short};
 use crate::config::Config;
 use crate::host::Host;
 use crate::pipeline::{Collected, KnownEvents, Pipeline, Step};
@@ -12,6 +11,7 @@ use crate::posthog::{Frozen, Tally};
 use crate::redact::Counts;
 use crate::sources::SessionRef;
 use crate::ui;
+use crate::views::Prospect;
 
 /// Explanation of the columns, in lines that fit a terminal.
 const LEGEND: &str = "
@@ -34,7 +34,7 @@ pub(super) fn run(sessions: &[SessionRef], config: &Config, host: &Host) -> anyh
         "{:<13} {:<10} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6}  {}",
         "session", "started", "turns", "calls", "tools", "events", "in", "out", "cached", "totals"
     ))?;
-    let prospect = Prospect::of(config)?;
+    let prospect = commands::prospect(config)?;
     let pipeline = prospect.pipeline();
     let mut sum = Tally::default();
     let mut shown = 0;
@@ -81,7 +81,7 @@ pub(super) fn run(sessions: &[SessionRef], config: &Config, host: &Host) -> anyh
 
 /// The state of a session that is being counted.
 struct Preview<'a> {
-    prospect: &'a Prospect<'a>,
+    prospect: &'a Prospect,
     pipeline: &'a Pipeline<'a>,
     frozen: Option<Frozen>,
     known: KnownEvents,
@@ -93,7 +93,7 @@ struct Preview<'a> {
 }
 
 impl<'a> Preview<'a> {
-    fn of(prospect: &'a Prospect<'a>, pipeline: &'a Pipeline<'a>) -> Self {
+    fn of(prospect: &'a Prospect, pipeline: &'a Pipeline<'a>) -> Self {
         Self {
             prospect,
             pipeline,

@@ -8,14 +8,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::prospect::Prospect;
-use super::{Exit, excluded, select, settings, short, words};
+use super::{Exit, excluded, prospect, select, settings, short, words};
 use crate::cli::Show;
 use crate::config::Config;
 use crate::host::Host;
 use crate::outbox::Exclusion;
 use crate::pipeline::{self, Collected};
-use crate::posthog::{self, Recording, Tally};
+use crate::posthog::{Recording, Tally};
 use crate::redact::Counts;
 use crate::session::SessionState;
 use crate::ui::{self, Styled};
@@ -76,13 +75,9 @@ impl Shown {
     /// Builds the events as they would be sent now, with the settings of the session's first send,
     /// and without the events of other sessions.
     fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
-        let session = &collected.session;
-        let prospect = Prospect::of(config)?;
+        let prospect = prospect(config)?;
         let pipeline = prospect.pipeline();
-        let owners = prospect.ask(|outbox| outbox.owners(posthog::claims(session)))?;
-        let owners = owners.iter().flatten();
-        let others = owners.filter(|(_, (_, id))| *id != session.key);
-        collected.foreign = others.map(|(uuid, _)| *uuid).collect();
+        collected.foreign = prospect.foreign(collected)?;
         let frozen = prospect.frozen(collected)?;
         let session = &collected.session;
         let limits = pipeline.limits(session.agent);

@@ -9,20 +9,8 @@ use uuid::Uuid;
 
 use crate::posthog::{Event, EventName, Json, links, names};
 use crate::transport::Endpoint;
-
-/// Names of tool inputs that distinguish a call from others, the best first.
-const TELLING: [&str; 10] = [
-    "command",
-    "file_path",
-    "notebook_path",
-    "pattern",
-    "query",
-    "url",
-    "description",
-    "skill",
-    "path",
-    "prompt",
-];
+use crate::usage::Tokens;
+use crate::views::telling;
 
 /// A line of the tree with the nodes below it. Scripts rely on its JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -69,15 +57,6 @@ pub(super) enum Kind {
     Agent,
 }
 
-/// Tokens, as PostHog prices them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Tokens {
-    pub(super) input: u64,
-    pub(super) output: u64,
-    pub(super) cache_read: u64,
-    pub(super) cache_write: u64,
-}
-
 impl Node {
     /// `cwd` is the folder in which the session was started: paths below it are shortened.
     pub(super) fn of(event: &Event<'_>, cwd: Option<&Path>) -> Self {
@@ -85,7 +64,6 @@ impl Node {
         let text = |name: &str| properties.get(name).and_then(Json::as_str);
         let owned = |name: &str| text(name).map(str::to_owned);
         let value = |name: &str| properties.get(name).and_then(Json::as_value);
-        let number = |name: &str| value(name).and_then(Value::as_u64).unwrap_or(0);
         let lengths = [names::LATENCY, names::ELAPSED].into_iter();
         let mut lengths = lengths.filter_map(|name| value(name)?.as_f64());
         let latency = lengths.next().unwrap_or(0.0);
@@ -112,12 +90,7 @@ impl Node {
             },
             latency,
             tokens: match kind {
-                Kind::Call => Tokens {
-                    input: number(names::INPUT_TOKENS),
-                    output: number(names::OUTPUT_TOKENS),
-                    cache_read: number(names::CACHE_READ_TOKENS),
-                    cache_write: number(names::CACHE_WRITE_TOKENS),
-                },
+                Kind::Call => Tokens::of(event),
                 _ => Tokens::default(),
             },
             is_error: value(names::IS_ERROR) == Some(&Value::Bool(true)),
@@ -172,14 +145,6 @@ fn before(end: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
     let milliseconds = (seconds * 1000.0).round() as i64;
     end.checked_sub_signed(TimeDelta::milliseconds(milliseconds))
         .unwrap_or(end)
-}
-
-/// The input that distinguishes a tool call from others.
-fn telling(input: &Value, cwd: Option<&Path>) -> Option<String> {
-    let mut known = TELLING.iter().filter_map(|name| input.get(name)?.as_str());
-    let text = known.next()?;
-    let below = cwd.and_then(|cwd| Path::new(text).strip_prefix(cwd).ok());
-    Some(below.map_or_else(|| text.to_owned(), |path| path.display().to_string()))
 }
 
 fn rfc3339<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,18 +1,9 @@
 //! Builds trees from events as PostHog's trace page does: by parent, siblings by their start.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::AddAssign;
 
-use super::node::{Kind, Node, Tokens};
-
-impl AddAssign for Tokens {
-    fn add_assign(&mut self, other: Self) {
-        self.input += other.input;
-        self.output += other.output;
-        self.cache_read += other.cache_read;
-        self.cache_write += other.cache_write;
-    }
-}
+use super::node::{Kind, Node};
+use crate::usage::Tokens;
 
 /// The traces in the order in which they began. An event without its parent is directly below its
 /// trace; a trace without an event gets a node of its own.

@@ -10,15 +10,15 @@ use super::receiver;
 use crate::commands::agents;
 use crate::config::{ApiKey, Problem};
 use crate::consent::{Overruled, Stopped, Unconfirmed};
-use crate::outbox::{DestinationStatus, Parked, Run, SessionStatus};
+use crate::outbox::SessionStatus;
 use crate::transport::Endpoint;
 use crate::variables::Variable;
-use crate::views::{Machine, Trouble};
+use crate::views::{Machine, Trouble, json};
 
 pub(super) fn of(machine: &Machine) -> Value {
     let Machine { config, status, .. } = machine;
     let by = machine.environment.decider(Variable::CcEnabled);
-    let refused: Vec<Value> = status.parked.iter().map(refused).collect();
+    let refused: Vec<Value> = status.parked.iter().map(json::refused).collect();
     let redactions: BTreeMap<_, _> = status.redactions.iter().cloned().collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -36,7 +36,7 @@ pub(super) fn of(machine: &Machine) -> Value {
         "enabled_since": status.enabled_since,
         "problems": problems(machine),
         "warnings": status.warnings(),
-        "destinations": status.destinations.iter().map(destination).collect::<Vec<_>>(),
+        "destinations": status.destinations.iter().map(json::destination).collect::<Vec<_>>(),
         "sessions": status.sessions.iter().map(session).collect::<Vec<_>>(),
         "sessions_total": status.sessions_total,
         "excluded": machine.excluded.as_ref().ok(),
@@ -47,7 +47,7 @@ pub(super) fn of(machine: &Machine) -> Value {
         "set_aside": status.set_aside.iter().map(|file| path(file)).collect::<Vec<_>>(),
         "agents": machine.others.iter().map(agents::as_json).collect::<Vec<_>>(),
         "receiver": receiver::as_json(machine.received.as_ref()),
-        "runs": status.runs.iter().map(run).collect::<Vec<_>>(),
+        "runs": status.runs.iter().map(json::run).collect::<Vec<_>>(),
     })
 }
 
@@ -72,21 +72,6 @@ fn overruled(overruled: &Overruled) -> Value {
     })
 }
 
-fn destination(destination: &DestinationStatus) -> Value {
-    let record = &destination.record;
-    json!({
-        "host": record.destination.host,
-        "waiting": destination.waiting,
-        "waiting_bytes": destination.waiting_bytes,
-        "oldest": destination.oldest,
-        "last_sent_at": record.last_sent_at,
-        "last_error": record.last_error,
-        "last_error_at": record.last_error_at,
-        "not_before": record.not_before,
-        "refused": record.refused,
-    })
-}
-
 fn session(session: &SessionStatus) -> Value {
     json!({
         "agent": session.agent,
@@ -100,28 +85,5 @@ fn session(session: &SessionStatus) -> Value {
         "refused": session.receipt.parked,
         "dropped": session.receipt.dropped,
         "withdrawn": session.receipt.withdrawn,
-    })
-}
-
-fn refused(event: &Parked) -> Value {
-    json!({
-        "uuid": event.uuid,
-        "event": event.name,
-        "session": event.session,
-        "bytes": event.size,
-        "reason": event.reason,
-        "damaged": event.is_damaged,
-    })
-}
-
-fn run(run: &Run) -> Value {
-    json!({
-        "at": run.at,
-        "verb": run.kind.as_str(),
-        "session": run.session,
-        "duration_ms": run.duration_ms,
-        "sent": run.sent,
-        "error": run.error,
-        "warnings": run.warnings,
     })
 }

@@ -9,7 +9,7 @@ use crate::deliver;
 use crate::outbox::{DestinationStatus, Run, SessionStatus};
 use crate::transport::Endpoint;
 use crate::ui;
-use crate::views::{Machine, OtherAgent, Switch};
+use crate::views::{Machine, OtherAgent, Switch, Switched};
 
 /// Column in which the texts begin.
 const COLUMN: usize = 9;
@@ -81,24 +81,12 @@ impl Lines {
 /// Whether Claude Code's hooks send. `None` if only other agents are used and nothing stops all of
 /// them.
 fn switched(machine: &Machine) -> Option<String> {
-    let path = |path| words::path(path, &machine.host);
-    let is_used = machine.uses_claude_code();
-    Some(match machine.switch() {
-        Switch::Stopped(stopped) => format!("stopped: {}", stopped.reason()),
-        Switch::NoStateDirectory => "off: no home directory; set POSTHOG_LLMA_STATE_DIR".to_owned(),
-        _ if !is_used => return None,
-        Switch::On(by) => format!("on, by {}", by.map_or("the environment".to_owned(), path)),
-        Switch::OnByPlugin => {
-            "on, by the plugin's key, which hooks alone see; commands here need posthog-llma setup"
-                .to_owned()
-        }
-        Switch::NoKey => "off: POSTHOG_API_KEY is not set; run posthog-llma setup".to_owned(),
-        Switch::Off { has_plugin: true } => {
-            "off, unless the plugin was given a key; run posthog-llma setup".to_owned()
-        }
-        Switch::OffBy(file) => format!("off, by {}", path(file)),
-        Switch::Off { has_plugin: false } => "off; run posthog-llma setup".to_owned(),
-    })
+    let is_of_all = matches!(
+        machine.switch(),
+        Switch::Stopped(_) | Switch::NoStateDirectory
+    );
+    let is_shown = is_of_all || machine.uses_claude_code();
+    is_shown.then(|| Switched::of(machine).to_string())
 }
 
 /// A message if Claude Code cannot load the installed plugin.

@@ -1,4 +1,4 @@
-//! The file that `ingest --output` names.
+//! The file that a command writes its result to.
 //!
 //! A regular file gets its name when it is complete, and is readable by its owner only. An existing
 //! file is replaced only with `--force`. A failure leaves no file behind. Standard output, pipes

@@ -1,0 +1,320 @@
+//! The list of sessions: found, glanced at, then read whole for their numbers, and kept up to date.
+//!
+//! ```text
+//! lister:  find ─► glance at the new ones ─► states of delivery ─► wait ─┐
+//!            ▲                                                          │
+//!            └──────────── every 2 s while somebody asks ◄──────────────┘
+//! readers: take the newest unread session ─► its numbers
+//! ```
+//!
+//! A row changes at a number; whoever asks says which number they know. Nothing is kept on disk.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::contract::{DeliveryState, SessionRow, Unreadable};
+use super::glanced::Glanced;
+use super::here::Here;
+use super::numbers::{NoNumbers, Numbers, read};
+use crate::sources::SessionRef;
+use crate::usage::SessionUsage;
+
+/// Rows to add at a time, so that the first are shown early.
+pub(super) const CHUNK: usize = 64;
+/// Time between two looks at the disk.
+pub(super) const PAUSE: Duration = Duration::from_secs(2);
+/// Time after the last question for the list during which it is kept up to date.
+const INTEREST: Duration = Duration::from_secs(10);
+/// A session that goes on is read again after this many times as long as reading it took.
+const REST: u32 = 10;
+
+/// A session in the list.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    /// Its transcripts, the largest last.
+    pub(super) transcripts: Vec<SessionRef>,
+    pub(super) glanced: Arc<Glanced>,
+    /// `None` until it was read.
+    pub(super) numbers: Option<Arc<Numbers>>,
+    /// Why it has no numbers.
+    pub(super) refused: Option<String>,
+    pub(super) unreadable: Option<Unreadable>,
+    pub(super) delivery: DeliveryState,
+    /// Why nothing of it is sent, if so.
+    pub(super) left_alone: Option<String>,
+    pub(super) is_running: bool,
+    /// When its row changed last.
+    pub(super) changed: u64,
+    /// Not to be read again before.
+    not_before: Option<Instant>,
+}
+
+/// All that is known of the list.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) sessions: HashMap<String, Listed>,
+    /// Number of the last change.
+    pub(super) change: u64,
+    /// Sessions that vanished: rows cannot be taken back, so all are sent again.
+    pub(super) vanished: u64,
+    pub(super) unreadable: Vec<Unreadable>,
+    /// Whether all sessions were glanced at.
+    pub(super) is_listed: bool,
+    /// Sessions to read, the newest first.
+    queue: VecDeque<String>,
+    reading: usize,
+    asked_at: Option<Instant>,
+    is_over: bool,
+}
+
+/// The list, shared by those who make and those who read it.
+pub(super) struct Catalogue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Listed {
+    pub(super) fn new(transcripts: Vec<SessionRef>, glanced: Arc<Glanced>) -> Self {
+        Self {
+            transcripts,
+            glanced,
+            numbers: None,
+            refused: None,
+            unreadable: None,
+            delivery: DeliveryState::Never,
+            left_alone: None,
+            is_running: false,
+            changed: 0,
+            not_before: None,
+        }
+    }
+
+    /// When its transcripts were last written to.
+    pub(super) fn modified(&self) -> SystemTime {
+        let times = self.transcripts.iter().map(|it| it.modified);
+        times.max().unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// The largest transcript.
+    pub(super) fn found(&self) -> Option<&SessionRef> {
+        self.transcripts.last()
+    }
+
+    pub(super) fn row(&self, key: &str) -> SessionRow {
+        let numbers = self.numbers.as_deref();
+        let usage = numbers.map(|it| &it.usage);
+        let of_glance = &self.glanced;
+        let modified = self.modified().into();
+        // Events are redacted, and so is what is known from them.
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let agent = self.found().map_or("", |it| it.agent.as_str());
+        SessionRow {
+            key: key.to_owned(),
+            agent,
+            id: of_glance.id.clone(),
+            title: of_glance.title.clone(),
+            project: text(usage.and_then(|it| it.project())).or(of_glance.project.clone()),
+            worktree: text(usage.and_then(|it| it.work_tree())),
+            branch: text(usage.and_then(|it| it.branch())),
+            models: usage.map_or_else(Vec::new, |it| {
+                it.models().into_iter().map(str::to_owned).collect()
+            }),
+            started_at: numbers
+                .map_or(of_glance.started_at.unwrap_or(modified), |it| it.started_at),
+            ended_at: numbers.map_or(modified, |it| it.ended_at),
+            bytes: self.transcripts.iter().map(|it| it.bytes).sum(),
+            running: self.is_running,
+            waiting: false,
+            delivery: self.delivery,
+            facts: usage.map(SessionUsage::facts),
+        }
+    }
+}
+
+impl State {
+    /// The rows that changed after a change, the most recently written session first.
+    pub(super) fn changed_since(&self, change: u64) -> Vec<(String, Listed)> {
+        let changed = self.sessions.iter().filter(|(_, it)| it.changed > change);
+        let mut changed: Vec<_> = changed.map(|(key, it)| (key.clone(), it.clone())).collect();
+        changed.sort_by_key(|(_, listed)| std::cmp::Reverse(listed.modified()));
+        changed
+    }
+
+    /// Notes that a row changed.
+    pub(super) fn touch(&mut self, key: &str) {
+        self.change += 1;
+        if let Some(listed) = self.sessions.get_mut(key) {
+            listed.changed = self.change;
+        }
+    }
+
+    /// Whether sessions are still being read.
+    pub(super) fn is_reading(&self) -> bool {
+        !self.is_listed || self.reading > 0 || !self.queue.is_empty()
+    }
+
+    /// Adds a session that is new or was written to.
+    pub(super) fn add(&mut self, key: &str, transcripts: Vec<SessionRef>, glanced: Arc<Glanced>) {
+        let listed = self.sessions.entry(key.to_owned());
+        let listed = listed.or_insert_with(|| Listed::new(Vec::new(), Arc::clone(&glanced)));
+        listed.transcripts = transcripts;
+        listed.glanced = glanced;
+        self.touch(key);
+    }
+
+    /// Queues the sessions that were not read as they are now, the newest first.
+    pub(super) fn enqueue(&mut self, keys: impl IntoIterator<Item = String>) {
+        for key in keys {
+            if !self.queue.contains(&key) {
+                self.queue.push_back(key);
+            }
+        }
+        let sessions = &self.sessions;
+        let modified = |key: &String| sessions.get(key).map(Listed::modified);
+        self.queue
+            .make_contiguous()
+            .sort_by_cached_key(|key| std::cmp::Reverse(modified(key)));
+    }
+
+    /// The next session to read.
+    fn take(&mut self) -> Option<(String, Vec<SessionRef>)> {
+        let now = Instant::now();
+        let is_due = |key: &String| {
+            let listed = self.sessions.get(key);
+            listed.is_none_or(|it| it.not_before.is_none_or(|at| at <= now))
+        };
+        let at = self.queue.iter().position(is_due)?;
+        let key = self.queue.remove(at)?;
+        let transcripts = self.sessions.get(&key)?.transcripts.clone();
+        Some((key, transcripts))
+    }
+}
+
+impl Catalogue {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole at any instruction that can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until something changes, at most that long.
+    pub(super) fn wait<'s>(
+        &self,
+        state: MutexGuard<'s, State>,
+        time: Duration,
+    ) -> MutexGuard<'s, State> {
+        let waited = self.changed.wait_timeout(state, time);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    pub(super) fn notify(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Notes that somebody looks at the list.
+    pub(super) fn asked(&self) {
+        self.lock().asked_at = Some(Instant::now());
+        self.notify();
+    }
+
+    /// Ends the threads.
+    pub(super) fn end(&self) {
+        self.lock().is_over = true;
+        self.notify();
+    }
+
+    /// Waits until the list is to be looked at again. `false` when the program ends.
+    pub(super) fn rest(&self) -> bool {
+        let since = Instant::now();
+        let mut state = self.lock();
+        loop {
+            if state.is_over {
+                return false;
+            }
+            let is_wanted = state.asked_at.is_some_and(|it| it.elapsed() < INTEREST);
+            let left = PAUSE.saturating_sub(since.elapsed());
+            if is_wanted && left.is_zero() {
+                return true;
+            }
+            let time = if left.is_zero() { INTEREST } else { left };
+            state = self.wait(state, time);
+        }
+    }
+
+    /// Reads sessions until the program ends. Several threads may do so.
+    pub(super) fn read_sessions(&self, here: &Here) {
+        let pipeline = here.numbers.pipeline().for_owner();
+        loop {
+            let mut state = self.lock();
+            let (key, transcripts) = loop {
+                if state.is_over {
+                    return;
+                }
+                if let Some(next) = state.take() {
+                    break next;
+                }
+                state = self.wait(state, PAUSE);
+            };
+            state.reading += 1;
+            drop(state);
+            let since = Instant::now();
+            let result = read(here, &pipeline, &transcripts);
+            let mut state = self.lock();
+            state.reading -= 1;
+            if let Some(listed) = state.sessions.get_mut(&key) {
+                listed.not_before = Some(Instant::now() + since.elapsed() * REST);
+                listed.settle(result);
+                state.touch(&key);
+            }
+            drop(state);
+            self.notify();
+        }
+    }
+
+    /// Moves a session to the front of those that are read.
+    pub(super) fn hurry(&self, key: &str) {
+        let mut state = self.lock();
+        let queue = mem::take(&mut state.queue);
+        let (mut first, others): (VecDeque<String>, VecDeque<String>) =
+            queue.into_iter().partition(|it| it == key);
+        first.extend(others);
+        state.queue = first;
+    }
+}
+
+impl Listed {
+    fn settle(&mut self, result: Result<Numbers, NoNumbers>) {
+        (self.refused, self.unreadable) = (None, None);
+        match result {
+            Ok(numbers) => {
+                self.left_alone.clone_from(&numbers.left_alone);
+                self.is_running = numbers.is_running;
+                self.numbers = Some(Arc::new(numbers));
+            }
+            Err(NoNumbers::Nothing) => self.numbers = None,
+            Err(NoNumbers::Refused(reason)) => {
+                self.numbers = None;
+                self.left_alone = Some(reason.clone());
+                self.refused = Some(reason);
+            }
+            Err(NoNumbers::Failed(reason)) => {
+                self.numbers = None;
+                self.unreadable = self.found().map(|it| Unreadable {
+                    path: it.locator.to_string(),
+                    reason,
+                });
+            }
+        }
+        if self.left_alone.is_some() {
+            self.delivery = DeliveryState::LeftAlone;
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The events of one session: built once, and added to while it runs.
+//!
+//! An event is kept as it would be sent. Those of small sessions stay in memory, those of large ones
+//! go to a temporary file without a name, which vanishes with the process. So a session of a gigabyte
+//! takes no more memory than a list of where its events lie.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tempfile::SpooledTempFile;
+use uuid::Uuid;
+
+use super::contract::Unreadable;
+use super::here::Here;
+use super::walk::{Taker, Walk, Walked};
+use crate::pipeline::{self, Collected, Pipeline};
+use crate::posthog::limits::Limits;
+use crate::posthog::{Event, EventName, names};
+use crate::redact::Redacted;
+use crate::session::SessionState;
+use crate::sources::{Checkpoint, Look, SessionRef};
+
+/// Bytes of events to keep in memory.
+const IN_MEMORY: usize = 16 << 20;
+/// Time between two looks at the files of a session.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What an event is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Trace,
+    Turn,
+    Call,
+    Tool,
+    /// A tool that changes files.
+    Change,
+}
+
+/// Where an event lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) kind: Kind,
+    at: u64,
+    pub(super) bytes: u32,
+    /// Whether a later version replaced it.
+    is_old: bool,
+}
+
+/// The events of a session that are built so far.
+pub(super) struct Built {
+    spool: SpooledTempFile,
+    end: u64,
+    pub(super) places: Vec<Place>,
+    by_uuid: HashMap<Uuid, usize>,
+    /// Changes when everything was built anew: positions mean something else then.
+    pub(super) generation: u64,
+    pub(super) is_building: bool,
+    pub(super) is_running: bool,
+    /// The folder the session was started in.
+    pub(super) folder: Option<String>,
+    pub(super) left_alone: Option<String>,
+    /// Why it is not read.
+    pub(super) refused: Option<String>,
+    pub(super) failure: Option<String>,
+    pub(super) unreadable: Vec<Unreadable>,
+    /// Secrets replaced, in all parts but the last, and in that one.
+    secrets: [u64; 2],
+    /// Where the last part begins: what is before it is final.
+    last_part: Option<Checkpoint>,
+    /// The files when they were read.
+    looks: Vec<Look>,
+    looked_at: Option<Instant>,
+    ended: Option<Ended>,
+}
+
+/// What decides whether a session that was read still runs.
+struct Ended {
+    id: String,
+    written_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// A session that was opened.
+pub(super) struct Record {
+    built: Mutex<Built>,
+    changed: Condvar,
+}
+
+impl Built {
+    fn new() -> Self {
+        Self {
+            spool: SpooledTempFile::new(IN_MEMORY),
+            end: 0,
+            places: Vec::new(),
+            by_uuid: HashMap::new(),
+            generation: 0,
+            is_building: false,
+            is_running: false,
+            folder: None,
+            left_alone: None,
+            refused: None,
+            failure: None,
+            unreadable: Vec::new(),
+            secrets: [0; 2],
+            last_part: None,
+            looks: Vec::new(),
+            looked_at: None,
+            ended: None,
+        }
+    }
+
+    /// Number of events, each in its last version.
+    pub(super) fn total(&self) -> usize {
+        self.by_uuid.len()
+    }
+
+    /// Secrets that were replaced.
+    pub(super) const fn secrets(&self) -> u64 {
+        self.secrets[0] + self.secrets[1]
+    }
+
+    /// The position of an event, in its last version.
+    pub(super) fn position(&self, uuid: Uuid) -> Option<usize> {
+        self.by_uuid.get(&uuid).copied()
+    }
+
+    /// The event at a position, as it would be sent; `None` if a later version replaced it.
+    pub(super) fn event(&mut self, position: usize) -> io::Result<Option<(Place, Vec<u8>)>> {
+        match self.places.get(position).copied() {
+            Some(place) if !place.is_old => Ok(Some((place, self.read(place)?))),
+            _ => Ok(None),
+        }
+    }
+
+    fn read(&mut self, place: Place) -> io::Result<Vec<u8>> {
+        let mut event = vec![0; place.bytes as usize];
+        self.spool.seek(SeekFrom::Start(place.at))?;
+        self.spool.read_exact(&mut event)?;
+        Ok(event)
+    }
+
+    /// Adds an event, unless it is there as it is.
+    fn add(&mut self, uuid: Uuid, kind: Kind, json: &[u8]) -> io::Result<()> {
+        let known = self.by_uuid.get(&uuid).copied();
+        if let Some(known) = known {
+            let place = self.places[known];
+            if place.bytes as usize == json.len() && self.read(place)? == json {
+                return Ok(());
+            }
+            self.places[known].is_old = true;
+        }
+        self.spool.seek(SeekFrom::Start(self.end))?;
+        self.spool.write_all(json)?;
+        self.by_uuid.insert(uuid, self.places.len());
+        self.places.push(Place {
+            kind,
+            at: self.end,
+            bytes: u32::try_from(json.len()).unwrap_or(u32::MAX),
+            is_old: false,
+        });
+        self.end += json.len() as u64;
+        Ok(())
+    }
+
+    /// Forgets everything.
+    fn restart(&mut self) {
+        *self = Self {
+            generation: self.generation + 1,
+            is_building: self.is_building,
+            looks: std::mem::take(&mut self.looks),
+            looked_at: self.looked_at,
+            ..Self::new()
+        };
+    }
+}
+
+impl Record {
+    pub(super) fn new() -> Self {
+        Self {
+            built: Mutex::new(Built::new()),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Built> {
+        // What is in it is whole at any instruction that can panic.
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until more is built, at most that long.
+    pub(super) fn wait<'b>(
+        &self,
+        built: MutexGuard<'b, Built>,
+        time: Duration,
+    ) -> MutexGuard<'b, Built> {
+        let waited = self.changed.wait_timeout(built, time);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Whether the session is to be built: nothing of it was, or its files changed since, or it
+    /// ended. If so, the caller has to call [`Record::build`].
+    pub(super) fn begin(&self, transcripts: &[SessionRef], here: &Here) -> bool {
+        let mut built = self.lock();
+        let is_recent = built.looked_at.is_some_and(|it| it.elapsed() < PAUSE);
+        if built.is_building || is_recent {
+            return false;
+        }
+        built.looked_at = Some(Instant::now());
+        let files = transcripts
+            .iter()
+            .filter_map(|it| it.files(&here.host).ok());
+        let looks: Vec<Look> = files.flat_map(|files| files.looks()).collect();
+        let has_ended = built.is_running && !built.runs(transcripts, here);
+        if looks == built.looks && !has_ended && built.generation > 0 {
+            return false;
+        }
+        built.looks = looks;
+        built.is_building = true;
+        if built.last_part.is_none() {
+            built.restart();
+        }
+        true
+    }
+
+    /// Builds what is new, and wakes those who wait for it.
+    pub(super) fn build(&self, transcripts: &[SessionRef], here: &Here) {
+        let result = self.read(transcripts, here);
+        let mut built = self.lock();
+        match result {
+            Ok(walked) => {
+                built.failure = None;
+                built.refused = walked.refused;
+                built.unreadable.extend(walked.unreadable);
+                built.unreadable.sort();
+                built.unreadable.dedup();
+            }
+            Err(error) => built.failure = Some(format!("{error:#}")),
+        }
+        built.is_building = false;
+        drop(built);
+        self.changed.notify_all();
+    }
+
+    fn read(&self, transcripts: &[SessionRef], here: &Here) -> anyhow::Result<Walked> {
+        let from = self.lock().last_part.clone();
+        let pipeline = here.prospect.pipeline().for_owner();
+        let walk = Walk {
+            here,
+            prospect: &here.prospect,
+            pipeline: &pipeline,
+            wanted: here.config.wanted(),
+        };
+        let mut writer = Writer {
+            record: self,
+            pipeline: &pipeline,
+            limits: None,
+        };
+        walk.read(transcripts, from, &mut writer)
+    }
+}
+
+impl Built {
+    fn runs(&self, transcripts: &[SessionRef], here: &Here) -> bool {
+        let Some((ended, found)) = self.ended.as_ref().zip(transcripts.last()) else {
+            return false;
+        };
+        pipeline::is_running(&ended.id, ended.written_at, found, &here.host)
+    }
+}
+
+/// Writes the events of a walk into a record.
+struct Writer<'a> {
+    record: &'a Record,
+    pipeline: &'a Pipeline<'a>,
+    limits: Option<Limits>,
+}
+
+impl Taker for Writer<'_> {
+    fn part(&mut self, part: &Collected, from: Option<&Checkpoint>) -> anyhow::Result<()> {
+        let session = &part.session;
+        self.limits = Some(self.pipeline.limits(session.agent));
+        let mut built = self.record.lock();
+        if part.is_first() && from.is_some() {
+            // The transcript is another one than it was.
+            built.restart();
+        }
+        // The part that was the last one may be read again.
+        let is_again = from.is_some() && built.last_part.as_ref() == from;
+        let before = if is_again {
+            built.secrets[0]
+        } else {
+            built.secrets()
+        };
+        built.secrets = [before, 0];
+        built.last_part = from.cloned();
+        built.is_running = part.state == SessionState::Running;
+        built.left_alone = part.opted_out().map(str::to_owned);
+        let mut turns = session.turns.iter();
+        let folder = || turns.find_map(|turn| turn.circumstances.cwd.clone());
+        built.folder = built.folder.take().or_else(folder);
+        built.ended = Some(Ended {
+            id: session.id.clone(),
+            written_at: (!session.is_closed).then_some(part.ended_at),
+        });
+        Ok(())
+    }
+
+    fn event(&mut self, event: Redacted<Event<'_>>) -> anyhow::Result<()> {
+        let kind = kind(event.get());
+        let Some(limits) = &self.limits else {
+            return Ok(());
+        };
+        let written = event.written(limits);
+        let written = written.get();
+        self.record.lock().add(written.uuid, kind, &written.json)?;
+        Ok(())
+    }
+
+    fn end_of_part(&mut self, secrets: u64) -> anyhow::Result<()> {
+        self.record.lock().secrets[1] = secrets;
+        self.record.changed.notify_all();
+        Ok(())
+    }
+
+    fn restart(&mut self) -> anyhow::Result<()> {
+        self.record.lock().restart();
+        Ok(())
+    }
+}
+
+/// Names of agents' tools that change files.
+const CHANGING: [&str; 6] = [
+    "edit",
+    "multiedit",
+    "write",
+    "notebookedit",
+    "patch",
+    "apply_patch",
+];
+
+fn kind(event: &Event<'_>) -> Kind {
+    let property = |name: &str| event.properties.get(name);
+    match event.name {
+        EventName::Trace => Kind::Trace,
+        EventName::Generation | EventName::Embedding => Kind::Call,
+        EventName::Span if event.is_turn() => Kind::Turn,
+        EventName::Span => {
+            let name = property(names::SPAN_NAME).and_then(|it| it.as_str());
+            let is_changing = |name: &str| CHANGING.iter().any(|it| it.eq_ignore_ascii_case(name));
+            let lines = [names::LINES_ADDED, names::LINES_REMOVED];
+            let has_lines = lines.iter().any(|name| property(name).is_some());
+            if has_lines || name.is_some_and(is_changing) {
+                Kind::Change
+            } else {
+                Kind::Tool
+            }
+        }
+    }
+}

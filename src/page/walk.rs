@@ -1,0 +1,119 @@
+//! Reads the transcripts of a session and passes on its events.
+
+use std::path::PathBuf;
+
+use super::contract::Unreadable;
+use crate::pipeline::{Collected, KnownEvents, Parts, Pipeline, Step};
+use crate::posthog::{Event, Frozen, Wanted};
+use crate::redact::{Counts, Redacted};
+use crate::sources::{Checkpoint, SessionRef};
+use crate::views::Prospect;
+
+use super::here::Here;
+
+/// Which events of a session are built, and how.
+pub(super) struct Walk<'a> {
+    pub(super) here: &'a Here,
+    pub(super) prospect: &'a Prospect,
+    pub(super) pipeline: &'a Pipeline<'a>,
+    pub(super) wanted: Wanted,
+}
+
+/// Takes what a walk passes on.
+pub(super) trait Taker {
+    /// A transcript begins, or its part that begins there.
+    fn part(&mut self, part: &Collected, from: Option<&Checkpoint>) -> anyhow::Result<()>;
+
+    /// An event of the part. `counts` are the secrets that were replaced since the part began.
+    fn event(&mut self, event: Redacted<Event<'_>>) -> anyhow::Result<()>;
+
+    /// All events of the part were passed.
+    fn end_of_part(&mut self, secrets: u64) -> anyhow::Result<()>;
+
+    /// The transcript was rewritten: what was passed of it since it began is void.
+    fn restart(&mut self) -> anyhow::Result<()>;
+
+    /// A transcript was read.
+    fn end_of_transcript(&mut self) {}
+}
+
+/// How a walk ended.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    /// Why the session is not to be read.
+    pub(super) refused: Option<String>,
+    pub(super) unreadable: Vec<Unreadable>,
+}
+
+impl Walk<'_> {
+    /// Reads transcripts of one session, the last of them from `from` on.
+    pub(super) fn read(
+        &self,
+        transcripts: &[SessionRef],
+        from: Option<Checkpoint>,
+        taker: &mut dyn Taker,
+    ) -> anyhow::Result<Walked> {
+        let mut walked = Walked::default();
+        let mut known = KnownEvents::default();
+        let mut frozen = None;
+        let skipped = if from.is_some() {
+            transcripts.len().saturating_sub(1)
+        } else {
+            0
+        };
+        let mut from = from;
+        for found in transcripts.iter().skip(skipped) {
+            let parts = Parts::of(found, None, self.wanted, &self.here.host)?;
+            let mut parts = parts.for_owner().after(from.take());
+            loop {
+                let begin = parts.position().cloned();
+                let step = parts.next(&mut |part| self.prospect.foreign(part))?;
+                let part = match step {
+                    Step::Part(part) => part,
+                    Step::Restart => {
+                        taker.restart()?;
+                        continue;
+                    }
+                    Step::OptedOut(reason) => {
+                        walked.refused = Some(reason);
+                        return Ok(walked);
+                    }
+                    Step::End => break,
+                };
+                walked
+                    .unreadable
+                    .extend(part.unreadable().iter().map(unreadable));
+                taker.part(&part, begin.as_ref())?;
+                self.events(&part, &mut frozen, &mut known, taker)?;
+            }
+            known.next_transcript();
+            taker.end_of_transcript();
+        }
+        Ok(walked)
+    }
+
+    fn events(
+        &self,
+        part: &Collected,
+        frozen: &mut Option<Frozen>,
+        known: &mut KnownEvents,
+        taker: &mut dyn Taker,
+    ) -> anyhow::Result<()> {
+        let frozen = match frozen {
+            Some(frozen) => frozen.clone(),
+            None => frozen.insert(self.prospect.frozen(part)?).clone(),
+        };
+        let mut counts = Counts::default();
+        let take = &mut |event: Redacted<Event<'_>>| taker.event(event);
+        self.pipeline
+            .new_events(part, frozen, known, &mut counts, take)?;
+        taker.end_of_part(counts.total())
+    }
+}
+
+pub(super) fn unreadable((path, reason): &(PathBuf, String)) -> Unreadable {
+    Unreadable {
+        path: path.display().to_string(),
+        reason: reason.clone(),
+    }
+}

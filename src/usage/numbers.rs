@@ -1,0 +1,196 @@
+//! Numbers that are summed.
+
+use std::ops::AddAssign;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use crate::posthog::{Event, names};
+
+use super::properties::number;
+use crate::session::Agent;
+
+/// Tokens of calls, as PostHog prices them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// Input tokens outside the cache.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// Input tokens read from the cache.
+    pub cache_read: u64,
+    /// Input tokens written to the cache.
+    pub cache_write: u64,
+}
+
+impl Tokens {
+    /// The tokens that an event states.
+    #[must_use]
+    pub fn of(event: &Event<'_>) -> Self {
+        Self {
+            input: number(event, names::INPUT_TOKENS),
+            output: number(event, names::OUTPUT_TOKENS),
+            cache_read: number(event, names::CACHE_READ_TOKENS),
+            cache_write: number(event, names::CACHE_WRITE_TOKENS),
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn sum(&self) -> u64 {
+        self.input + self.output + self.cache_read + self.cache_write
+    }
+}
+
+impl AddAssign for Tokens {
+    fn add_assign(&mut self, other: Self) {
+        self.input += other.input;
+        self.output += other.output;
+        self.cache_read += other.cache_read;
+        self.cache_write += other.cache_write;
+    }
+}
+
+/// Where the cost of a call is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CostSource {
+    /// A list price.
+    List,
+    /// What the agent stated.
+    Agent,
+}
+
+impl CostSource {
+    /// Where a cost on an event of that agent is from.
+    #[must_use]
+    pub const fn of(agent: Agent) -> Self {
+        match agent {
+            // It states none: those on its events are of this program's own prices.
+            Agent::ClaudeCode => Self::List,
+            Agent::Pi | Agent::OpenCode | Agent::Otlp => Self::Agent,
+        }
+    }
+}
+
+/// Costs of calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// US dollars of the calls whose cost is known.
+    pub usd: f64,
+    /// Number of calls that cost by list price.
+    pub listed: u64,
+    /// Number of calls whose cost the agent stated.
+    pub stated: u64,
+    /// Number of calls whose cost is unknown.
+    pub unknown: u64,
+}
+
+impl Cost {
+    /// The cost of one call. `None` is unknown.
+    #[must_use]
+    pub fn of_call(cost: Option<(f64, CostSource)>) -> Self {
+        let (listed, stated) = match cost {
+            Some((_, CostSource::List)) => (1, 0),
+            Some((_, CostSource::Agent)) => (0, 1),
+            None => (0, 0),
+        };
+        Self {
+            usd: cost.map_or(0.0, |(usd, _)| usd),
+            listed,
+            stated,
+            unknown: u64::from(cost.is_none()),
+        }
+    }
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.usd += other.usd;
+        self.listed += other.listed;
+        self.stated += other.stated;
+        self.unknown += other.unknown;
+    }
+}
+
+/// `usd` is `null` when nothing is known.
+impl Serialize for Cost {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known = self.listed + self.stated;
+        let source = match (self.listed, self.stated) {
+            (0, 1..) => "agent",
+            (1.., 1..) => "mixed",
+            _ => "list",
+        };
+        let mut fields = serializer.serialize_struct("Cost", 3)?;
+        fields.serialize_field("usd", &(known > 0).then_some(self.usd))?;
+        fields.serialize_field("source", source)?;
+        fields.serialize_field("unknown_calls", &self.unknown)?;
+        fields.end()
+    }
+}
+
+/// Sums over one session. Times are seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Facts {
+    /// Time worked: the sum of the turns, without waiting for the next prompt.
+    pub worked: f64,
+    /// Time that tools waited for a person.
+    pub waited: f64,
+    /// Prompts.
+    pub turns: u64,
+    /// Model calls.
+    pub calls: u64,
+    /// Tool calls.
+    pub tools: u64,
+    /// Failed model calls.
+    pub failed_calls: u64,
+    /// Failed tool calls.
+    pub failed_tools: u64,
+    /// Tokens of the model calls.
+    pub tokens: Tokens,
+    /// Costs of the model calls.
+    pub cost: Cost,
+    /// Lines added to files by the agent's tools.
+    pub lines_added: u64,
+    /// Lines removed by them.
+    pub lines_removed: u64,
+    /// Commits.
+    pub commits: u64,
+    /// Addresses of pull requests.
+    pub pull_requests: Vec<String>,
+    /// Compactions of the conversation.
+    pub compactions: u64,
+    /// Secrets replaced; `None` where the content was not read.
+    pub secrets: Option<u64>,
+}
+
+/// Sums over a group of sessions, or over parts of them. Times are seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Numbers {
+    /// Sessions with calls in the group.
+    pub sessions: u64,
+    /// Time worked; of a group of calls, the time of these.
+    pub worked: f64,
+    /// Time that tools waited for a person.
+    pub waited: f64,
+    /// Model calls.
+    pub calls: u64,
+    /// Failed model calls.
+    pub failed_calls: u64,
+    /// Tool calls.
+    pub tools: u64,
+    /// Failed tool calls.
+    pub failed_tools: u64,
+    /// Tokens of the model calls.
+    pub tokens: Tokens,
+    /// Costs of the model calls.
+    pub cost: Cost,
+    /// Lines added to files.
+    pub lines_added: u64,
+    /// Lines removed.
+    pub lines_removed: u64,
+    /// Commits.
+    pub commits: u64,
+    /// Different pull requests.
+    pub pull_requests: u64,
+}
