@@ -32,6 +32,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.get(self)
 
+    def do_HEAD(self) -> None:
+        self.server.get(self)
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.headers.get("content-encoding") == "gzip":
@@ -39,13 +42,18 @@ class Handler(BaseHTTPRequestHandler):
         self.server.post(self, body)
 
     def answer(self, content: bytes, kind: str = "application/json", status: int = 200) -> None:
-        self.server.sent += len(content)
+        is_head = self.command == "HEAD"
+        self.server.sent += 0 if is_head else len(content)
         self.server.asked.append(self.path)
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(content)))
+        if kind == "application/octet-stream":
+            # As registries say of files that never change; npm then loads them once.
+            self.send_header("cache-control", "public, immutable, max-age=31557600")
         self.end_headers()
-        self.wfile.write(content)
+        if not is_head:
+            self.wfile.write(content)
 
     def answer_json(self, value: object, status: int = 200) -> None:
         self.answer(json.dumps(value).encode(), status=status)

@@ -1,0 +1,235 @@
+"""Every way to install posthog-llma, with the real installers, on a machine without Rust.
+
+The lines are those of the documents. The registries, PostHog and the model are on loopback. What a
+test needs and does not find is a visible skip; POSTHOG_LLMA_INSTALL_ALL makes it a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from machine import ROOT, Machine, find_claude
+from release import NEW, OLD, Release, find_program
+from servers import Registry, wait
+
+# Rows of the table that is printed at the end: way, seconds, bytes from the registry.
+MEASURED: list[tuple[str, float, int]] = []
+UNINSTALL = "posthog-llma setup --remove --purge"
+
+
+def lines(document: str, heading: str) -> list[str]:
+    """The lines for a shell in the first block below a heading, without remarks."""
+    text = (ROOT / document).read_text().split(f"\n{heading}\n", 1)[1]
+    block = re.search(r"```sh\n(.*?)```", text, re.DOTALL).group(1)
+    return [line.split("  #")[0].strip() for line in block.splitlines() if line.strip()]
+
+
+def needs(*programs: str) -> None:
+    missing = [name for name in programs if not (find_claude() if name == "claude" else shutil.which(name))]
+    if find_program() is None:
+        missing.append("a build of posthog-llma")
+    if not missing:
+        return
+    reason = f"not installed: {', '.join(missing)}"
+    if os.environ.get("POSTHOG_LLMA_INSTALL_ALL"):
+        raise AssertionError(reason)
+    raise unittest.SkipTest(reason)
+
+
+class OnMachine(unittest.TestCase):
+    """A fresh machine for each test, and a registry with the newest release."""
+
+    def setUp(self) -> None:
+        needs("npm", "git")
+        self.registry = Registry(Release.of_tests(NEW).folder)
+        self.addCleanup(self.registry.stop)
+        self.machine = Machine(self.registry)
+        self.addCleanup(self.machine.close)
+
+    def measure(self, way: str, act) -> str:  # noqa: ANN001
+        start, sent = time.monotonic(), self.registry.sent
+        said = act()
+        MEASURED.append((way, time.monotonic() - start, self.registry.sent - sent))
+        return said
+
+    def says_its_version(self, line: str) -> None:
+        self.assertEqual(self.machine.run(f"{line} --version"), f"posthog-llma {built_version()}\n")
+
+
+def built_version() -> str:
+    """The version of the program: packages of the tests may carry another."""
+    said = subprocess.run([find_program(), "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.split()[1]
+
+
+class ClaudeCode(OnMachine):
+    maxDiff = None
+
+    def setUp(self) -> None:
+        needs("claude")
+        super().setUp()
+        self.machine.serve_repository()
+
+    def install(self) -> None:
+        *installing, set_up = lines("README.md", "## Install")
+        for line in installing:
+            self.machine.run(line)
+        self.machine.set_up(set_up.replace("npx ", "npx --yes "))
+
+    def test_the_lines_of_the_readme_lead_to_the_first_trace(self) -> None:
+        machine = self.machine
+
+        def from_first_line_to_trace() -> None:
+            self.install()
+            machine.prompt("hello")
+            machine.posthog.wait_for("$ai_generation", 2)
+
+        self.measure("README: plugin, `npx … setup`, first session at PostHog", from_first_line_to_trace)
+        of_session = [it for it in machine.posthog.named("$ai_generation") if "$ai_session_id" in it["properties"]]
+        self.assertIn("claude", str(of_session))
+        self.assertIn("acknowledged", machine.run("npx posthog-llma status"))
+        self.assertEqual((machine.posthog.refused, machine.posthog.duplicates()), ([], []))
+
+    def test_an_update_keeps_what_waits_and_an_uninstall_leaves_nothing(self) -> None:
+        machine, registry = self.machine, self.registry
+        registry.releases = [Release.of_tests(OLD).folder]
+        self.install()
+        self.assertEqual(installed_versions(machine), {OLD})
+        machine.posthog.is_down = True
+        before = len(machine.posthog.events)
+        machine.prompt("while PostHog is down")
+        wait(lambda: "wait" in machine.run("npx posthog-llma status"), 30, lambda: machine.run("npx posthog-llma status"))
+        self.assertEqual(len(machine.posthog.events), before)
+
+        registry.releases.append(Release.of_tests(NEW).folder)
+        for line in lines("docs/install.md", "### Update the plugin"):
+            self.measure("`claude plugin marketplace update` and `plugin update`", lambda line=line: machine.run(line))
+        self.assertIn(NEW, installed_versions(machine))
+        machine.posthog.is_down = False
+        machine.prompt("after the update")
+        machine.run("npx --yes posthog-llma@latest flush")
+        # The test call of setup, and one of each session.
+        machine.posthog.wait_for("$ai_generation", 3)
+        self.assertEqual(machine.posthog.duplicates(), [])
+        self.assertEqual(len(machine.posthog.named("$ai_trace")), 3)
+
+        for line in lines("docs/install.md", "### Uninstall the plugin"):
+            machine.run(line)
+        kept = [path for path in machine.leftovers() if not path.startswith((".npm/", ".claude/projects/"))]
+        self.assertEqual(kept, [])
+        self.assertNotIn("POSTHOG", (machine.home / ".claude/settings.json").read_text())
+
+
+def installed_versions(machine: Machine) -> set[str]:
+    cache = machine.home / ".claude/plugins/cache/posthog-llma/posthog"
+    return {path.name for path in cache.iterdir()}
+
+
+class CommandLine(OnMachine):
+    """The program for people, by each installer of `docs/install.md`."""
+
+    def installs(self, heading: str) -> None:
+        machine = self.machine
+        install, *_, uninstall = lines("docs/install.md", heading)
+        self.measure(f"`{install}`", lambda: machine.run(install))
+        self.says_its_version("posthog-llma")
+        machine.set_up("posthog-llma setup")
+        machine.posthog.wait_for("$ai_generation", 1)
+        self.assertIn("on, by", machine.run("posthog-llma status"))
+        machine.run(UNINSTALL)
+        machine.run(uninstall)
+        self.assertIn("not found", machine.run("posthog-llma --version", code=127))
+
+    def test_npm(self) -> None:
+        self.installs("### npm")
+
+    def test_npx_runs_it_without_installing(self) -> None:
+        self.measure("`npx posthog-llma --version`", lambda: self.says_its_version("npx --yes posthog-llma"))
+
+    def test_pipx(self) -> None:
+        needs("pipx")
+        self.installs("### pipx")
+
+    def test_uv(self) -> None:
+        needs("uv")
+        self.installs("### uv")
+
+    def test_uvx_runs_it_without_installing(self) -> None:
+        needs("uvx")
+        self.measure("`uvx posthog-llma --version`", lambda: self.says_its_version("uvx --quiet posthog-llma"))
+
+    def test_the_exit_status_and_the_arguments_pass_through_the_script_of_node(self) -> None:
+        machine = self.machine
+        machine.run("npm install --global posthog-llma")
+        self.assertIn("a  b", machine.run("posthog-llma 'a  b'", code=2))
+
+    def test_npm_without_the_package_of_the_platform_says_what_to_do(self) -> None:
+        self.machine.run("npm install --global posthog-llma")
+        self.machine.run("rm -r ~/.local/lib/node_modules/posthog-llma/node_modules/@posthog-llma")
+        said = self.machine.run("posthog-llma --version", code=127)
+        self.assertRegex(said, r"^error: npm installed no program for linux-\w+; .*--omit=optional.*\n$")
+
+
+class Download(OnMachine):
+    """The installer script and the archive, from a release on loopback."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        release = f"{self.registry.url}/releases"
+        self.machine.variables["POSTHOG_LLMA_DOWNLOADS"] = release
+        self.script = f"{release}/install.sh"
+
+    def test_the_installer_script_in_every_shell(self) -> None:
+        program = self.machine.home / ".local/bin/posthog-llma"
+        for shell in ("sh", "dash", "busybox sh", "bash --posix"):
+            if not shutil.which(shell.split()[0]):
+                continue
+            line = f"curl -fsSL {self.script} | {shell}"
+            said = self.measure(f"`curl … install.sh | {shell}`", lambda line=line: self.machine.run(line))
+            self.assertIn(f"installed posthog-llma {NEW} as {program} (checksum verified)", said)
+            self.says_its_version("posthog-llma")
+            program.unlink()
+        self.assertEqual([path.name for path in program.parent.iterdir()], [])
+
+    def test_nothing_is_installed_of_a_download_that_was_changed(self) -> None:
+        changed = Path(self.machine.root) / "mirror/release"
+        shutil.copytree(Release.of_tests(NEW).folder / "release", changed)
+        with (changed / Release.of_tests(NEW).archive).open("ab") as archive:
+            archive.write(b"\0")
+        self.registry.releases = [changed.parent]
+        said = self.machine.run(f"curl -fsSL {self.script} | sh", code=1)
+        self.assertIn("nothing was installed", said)
+        self.registry.releases = []
+        copy = self.machine.project / "install.sh"
+        shutil.copy(changed / "install.sh", copy)
+        self.assertIn("could not be downloaded", self.machine.run("sh install.sh", code=1))
+        self.assertEqual(list((self.machine.home).rglob("posthog-llma*")), [])
+
+    def test_the_archive(self) -> None:
+        release = Release.of_tests(NEW)
+        name = release.archive
+
+        def unpack() -> str:
+            self.machine.run(f"curl -fsSLO {self.registry.url}/releases/SHA256SUMS")
+            self.machine.run(f"curl -fsSLO {self.registry.url}/releases/{name}")
+            return self.machine.run(f"sha256sum --check --ignore-missing SHA256SUMS && tar -xzf {name}")
+
+        self.assertIn(f"{name}: OK", self.measure("the archive, its checksum verified", unpack))
+        self.says_its_version(f"./{name.removesuffix('.tar.gz')}/posthog-llma")
+
+
+def tearDownModule() -> None:
+    if MEASURED:
+        print("\n| way | seconds | MB from the registry |\n|---|---|---|")
+    for way, seconds, size in MEASURED:
+        print(f"| {way} | {seconds:.1f} | {size / 1e6:.1f} |")
+
+
+if __name__ == "__main__":
+    unittest.main()
