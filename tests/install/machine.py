@@ -89,6 +89,8 @@ class Machine:
     def onboard(self) -> None:
         onboarded = {
             "hasCompletedOnboarding": True,
+            "theme": "dark",
+            "bypassPermissionsModeAccepted": True,
             "customApiKeyResponses": {"approved": [CLAUDE_KEY], "rejected": []},
             "projects": {str(self.project): {"hasTrustDialogAccepted": True}},
         }
@@ -148,7 +150,7 @@ class Machine:
             screen += piece.decode(errors="replace")
             if waiting and waiting[0][0] in screen[read_to:]:
                 read_to = len(screen)
-                os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
+                os.write(terminal, waiting.pop(0)[1].encode() + b"\r")
         else:
             os.killpg(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
