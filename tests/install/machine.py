@@ -104,13 +104,29 @@ class Machine:
         for command in (
             ["git", "init", "--quiet", "--initial-branch=main", str(tree)],
             ["git", "-C", str(tree), "add", "."],
-            ["git", "-C", str(tree), "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "x"],
+            [
+                "git",
+                "-C",
+                str(tree),
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@b",
+                "commit",
+                "--quiet",
+                "-m",
+                "x",
+            ],
             ["git", "clone", "--quiet", "--bare", str(tree), str(bare)],
         ):
             subprocess.run(command, check=True, env=self.environment)
         for address in (REPOSITORY, "git@github.com:posthog-llma/"):
             key = f"url.file://{bare.parent}/.insteadOf"
-            subprocess.run(["git", "config", "--global", "--add", key, address], check=True, env=self.environment)
+            subprocess.run(
+                ["git", "config", "--global", "--add", key, address],
+                check=True,
+                env=self.environment,
+            )
         return bare
 
     def run(self, line: str, code: int | None = 0, **variables: str) -> str:
@@ -187,8 +203,18 @@ class Machine:
         script = json.loads((package / "package.json").read_text())["bin"]["pi"]
         pi = self.write(".local/bin/pi", f"#!/bin/sh\nexec '{node}' '{package / script}' \"$@\"\n")
         pi.chmod(0o755)
-        model = {"id": "stand-in-1", "name": "Stand-in", "contextWindow": 200_000, "maxTokens": 8_000}
-        provider = {"baseUrl": self.model.url, "api": "anthropic-messages", "apiKey": CLAUDE_KEY, "models": [model]}
+        model = {
+            "id": "stand-in-1",
+            "name": "Stand-in",
+            "contextWindow": 200_000,
+            "maxTokens": 8_000,
+        }
+        provider = {
+            "baseUrl": self.model.url,
+            "api": "anthropic-messages",
+            "apiKey": CLAUDE_KEY,
+            "models": [model],
+        }
         self.variables |= {"PI_SKIP_VERSION_CHECK": "1"}
         self.write(".pi/agent/models.json", json.dumps({"providers": {"stand-in": provider}}))
 
@@ -202,7 +228,11 @@ class Machine:
     def files_with(self, text: str) -> list[str]:
         """Files in the home that contain a text."""
         files = (path for path in self.home.rglob("*") if path.is_file() and not path.is_symlink())
-        return sorted(path.relative_to(self.home).as_posix() for path in files if text.encode() in path.read_bytes())
+        return sorted(
+            path.relative_to(self.home).as_posix()
+            for path in files
+            if text.encode() in path.read_bytes()
+        )
 
     def leftovers(self) -> list[str]:
         """Files in the home that have the project's name in their own."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from machine import ROOT
+from servers import Json, member
 
 NEW = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
 # A version before every other.
@@ -56,14 +57,23 @@ class Release:
     def archive(self) -> str:
         return f"posthog-llma-{self.version}-linux-{platform.machine()}.tar.gz"
 
-    def npm_manifest(self, name: str) -> dict:
+    def npm_manifest(self, name: str) -> Json:
         with tarfile.open(self.folder / "npm" / f"{name}-{self.version}.tgz") as archive:
-            return json.load(archive.extractfile("package/package.json"))
+            manifest: Json = json.loads(member(archive, "package/package.json"))
+        return manifest
 
 
 def package(binaries: Path, output: Path, version: str) -> None:
     pages = empty_pages(output.parent)
-    command = [ROOT / "scripts/release/package", binaries, output, "--manual", pages, "--version", version]
+    command: list[str | Path] = [
+        ROOT / "scripts/release/package",
+        binaries,
+        output,
+        "--manual",
+        pages,
+        "--version",
+        version,
+    ]
     subprocess.run(command, check=True)
 
 

@@ -80,6 +80,7 @@ class Server(ThreadingHTTPServer):
         request.answer(b"", status=404)
 
     def post(self, request: Handler, body: bytes) -> None:
+        del body
         request.answer(b"", status=404)
 
     def stop(self) -> None:
@@ -102,34 +103,43 @@ class Registry(Server):
             (wheel,) = self.files("pypi", name.removesuffix(".metadata"))
             return request.answer(metadata_of(wheel), "text/plain")
         if folder in ("tarballs", "wheels", "releases"):
-            return self.file({"tarballs": "npm", "wheels": "pypi", "releases": "release"}[folder], name, request)
+            return self.file(
+                {"tarballs": "npm", "wheels": "pypi", "releases": "release"}[folder], name, request
+            )
         if path.startswith("/simple/"):
             return self.wheels(path.strip("/").removeprefix("simple/"), request)
         return self.package(path.strip("/"), request)
 
     def files(self, folder: str, pattern: str) -> list[Path]:
-        return [path for release in self.releases for path in sorted((release / folder).glob(pattern))]
+        return [
+            path for release in self.releases for path in sorted((release / folder).glob(pattern))
+        ]
 
     def file(self, folder: str, name: str, request: Handler) -> None:
         for path in self.files(folder, name):
             return request.answer(path.read_bytes(), "application/octet-stream")
         request.answer(b"", status=404)
+        return None
 
     def package(self, name: str, request: Handler) -> None:
         versions = {}
         for path in self.files("npm", "*.tgz"):
             content = path.read_bytes()
             with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-                manifest = json.load(archive.extractfile("package/package.json"))
+                manifest = json.loads(member(archive, "package/package.json"))
             if manifest["name"] != name:
                 continue
             digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
-            manifest["dist"] = {"tarball": f"{self.url}/tarballs/{path.name}", "integrity": f"sha512-{digest}"}
+            manifest["dist"] = {
+                "tarball": f"{self.url}/tarballs/{path.name}",
+                "integrity": f"sha512-{digest}",
+            }
             versions[manifest["version"]] = manifest
         if not versions:
             return request.answer_json({"error": "not found"}, 404)
         newest = list(versions)[-1]
         request.answer_json({"name": name, "dist-tags": {"latest": newest}, "versions": versions})
+        return None
 
     def wheels(self, name: str, request: Handler) -> None:
         links = [
@@ -139,7 +149,17 @@ class Registry(Server):
         ]
         if not links:
             return request.answer(b"", status=404)
-        request.answer(f"<!doctype html><html><body>{''.join(links)}</body></html>".encode(), "text/html")
+        request.answer(
+            f"<!doctype html><html><body>{''.join(links)}</body></html>".encode(), "text/html"
+        )
+        return None
+
+
+def member(archive: tarfile.TarFile, name: str) -> bytes:
+    """The content of a file that an archive has."""
+    file = archive.extractfile(name)
+    assert file is not None, f"{name} is a file"
+    return file.read()
 
 
 def metadata_of(wheel: Path) -> bytes:
@@ -173,6 +193,7 @@ class PostHog(Server):
             return request.answer(reason.encode(), "text/plain", 400)
         self.events += json.loads(body)["batch"]
         request.answer_json({"status": "Ok"})
+        return None
 
     def named(self, name: str) -> list[Json]:
         return [event for event in self.events if event["event"] == name]
@@ -182,7 +203,11 @@ class PostHog(Server):
         return sorted({one for one in ids if ids.count(one) > 1})
 
     def wait_for(self, name: str, count: int, seconds: float = 60) -> list[Json]:
-        wait(lambda: len(self.named(name)) >= count, seconds, lambda: f"{len(self.named(name))} of {count} {name}")
+        wait(
+            lambda: len(self.named(name)) >= count,
+            seconds,
+            lambda: f"{len(self.named(name))} of {count} {name}",
+        )
         return self.named(name)
 
 
@@ -217,8 +242,13 @@ class Model(Server):
             return request.answer(b"", status=404)
         self.calls += 1
         asked = json.loads(body)
-        usage = {"input_tokens": 12, "output_tokens": 34, "cache_read_input_tokens": 56, "cache_creation_input_tokens": 78}
-        message = {
+        usage = {
+            "input_tokens": 12,
+            "output_tokens": 34,
+            "cache_read_input_tokens": 56,
+            "cache_creation_input_tokens": 78,
+        }
+        message: Json = {
             "id": f"msg_{uuid.uuid4().hex[:24]}",
             "type": "message",
             "role": "assistant",
@@ -231,16 +261,22 @@ class Model(Server):
         block = {"type": "text", "text": "Done."}
         if not asked.get("stream"):
             return request.answer_json(message | {"content": [block], "stop_reason": "end_turn"})
-        stream = [
+        stream: list[tuple[str, Json]] = [
             ("message_start", {"message": message}),
             ("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
             ("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": "Done."}}),
             ("content_block_stop", {"index": 0}),
-            ("message_delta", {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": usage}),
+            (
+                "message_delta",
+                {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": usage},
+            ),
             ("message_stop", {}),
         ]
-        lines = [f"event: {kind}\ndata: {json.dumps({'type': kind} | data)}\n\n" for kind, data in stream]
+        lines = [
+            f"event: {kind}\ndata: {json.dumps({'type': kind} | data)}\n\n" for kind, data in stream
+        ]
         request.answer("".join(lines).encode(), "text/event-stream")
+        return None
 
 
 def wait(is_so: Callable[[], bool], seconds: float, state: Callable[[], str]) -> None:

@@ -20,7 +20,9 @@ class Fleet(OnMachine):
     def setUp(self) -> None:
         needs("claude")
         # A namespace of its own, so that no settings of this machine change.
-        if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        if subprocess.run(
+            ["unshare", "--mount", "true"], capture_output=True, check=False
+        ).returncode:
             self.skipTest("managed settings can be tried only where mounts are allowed")
         super().setUp()
         self.machine.serve_repository()
@@ -29,7 +31,11 @@ class Fleet(OnMachine):
 
     def manage(self, example: str, places: dict[str, str]) -> None:
         text = (EXAMPLES / example).read_text()
-        for place, value in {"phc_…": KEY, "https://eu.i.posthog.com": self.machine.posthog.url, **places}.items():
+        for place, value in {
+            "phc_…": KEY,
+            "https://eu.i.posthog.com": self.machine.posthog.url,
+            **places,
+        }.items():
             self.assertIn(place, text)
             text = text.replace(place, value)
         json.loads(text)
@@ -37,12 +43,12 @@ class Fleet(OnMachine):
         folder.mkdir(exist_ok=True)
         (folder / "managed-settings.json").write_text(text)
 
-    def managed(self, line: str, **variables: str) -> str:
+    def managed(self, line: str) -> str:
         inside = f"mount --bind {shlex.quote(str(self.etc))} /etc && {line}"
-        return self.machine.run(f"unshare --mount sh -c {shlex.quote(inside)}", **variables)
+        return self.machine.run(f"unshare --mount sh -c {shlex.quote(inside)}")
 
-    def sends(self, **variables: str) -> None:
-        self.managed("claude -p --dangerously-skip-permissions hello", **variables)
+    def sends(self) -> None:
+        self.managed("claude -p --dangerously-skip-permissions hello")
         self.machine.posthog.wait_for("$ai_trace", 1)
         self.assertEqual(self.machine.posthog.refused, [])
 
@@ -64,11 +70,13 @@ class Fleet(OnMachine):
 
     def test_a_mirror_of_npm_works_where_claude_code_waits_for_it(self) -> None:
         self.manage("managed-settings.mirror.json", {"https://npm.example.com": self.registry.url})
-        self.sends(CLAUDE_CODE_SYNC_PLUGIN_INSTALL="1")
+        self.machine.variables["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
+        self.sends()
 
     def test_the_repository_works_where_claude_code_waits_for_it(self) -> None:
         self.manage("managed-settings.github.json", {})
-        self.sends(CLAUDE_CODE_SYNC_PLUGIN_INSTALL="1")
+        self.machine.variables["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
+        self.sends()
 
 
 if __name__ == "__main__":

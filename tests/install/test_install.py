@@ -12,7 +12,10 @@ import shutil
 import subprocess
 import time
 import unittest
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from machine import KEY, ROOT, Machine, find_claude
 from release import NEW, OLD, Release, find_program
@@ -20,6 +23,7 @@ from servers import Registry, wait
 
 # Rows of the table that is printed at the end: way, seconds, bytes from the registry.
 MEASURED: list[tuple[str, float, int]] = []
+Said = TypeVar("Said")
 UNINSTALL = "posthog-llma setup --remove --purge"
 
 
@@ -32,11 +36,15 @@ def lines(document: str, heading: str) -> list[str]:
 def block(document: str, heading: str, language: str) -> str:
     """The first block of a language below a heading."""
     text = (ROOT / document).read_text().split(f"\n{heading}\n", 1)[1]
-    return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL).group(1)
+    found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    assert found is not None, f"{document} has a block below {heading}"
+    return found.group(1)
 
 
 def needs(*programs: str) -> None:
-    missing = [name for name in programs if not (find_claude() if name == "claude" else shutil.which(name))]
+    missing = [
+        name for name in programs if not (find_claude() if name == "claude" else shutil.which(name))
+    ]
     if find_program() is None:
         missing.append("a build of posthog-llma")
     if not missing:
@@ -57,7 +65,7 @@ class OnMachine(unittest.TestCase):
         self.machine = Machine(self.registry)
         self.addCleanup(self.machine.close)
 
-    def measure(self, way: str, act) -> str:  # noqa: ANN001
+    def measure(self, way: str, act: Callable[[], Said]) -> Said:
         start, sent = time.monotonic(), self.registry.sent
         said = act()
         MEASURED.append((way, time.monotonic() - start, self.registry.sent - sent))
@@ -69,8 +77,11 @@ class OnMachine(unittest.TestCase):
 
 def built_version() -> str:
     """The version of the program: packages of the tests may carry another."""
-    said = subprocess.run([find_program(), "--version"], capture_output=True, text=True, check=True)
-    return said.stdout.split()[1]
+    program = find_program()
+    assert program is not None
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    said: str = done.stdout
+    return said.split()[1]
 
 
 class ClaudeCode(OnMachine):
@@ -95,11 +106,27 @@ class ClaudeCode(OnMachine):
             machine.prompt("hello")
             machine.posthog.wait_for("$ai_generation", 2)
 
-        self.measure("README: plugin, `npx … setup`, first session at PostHog", from_first_line_to_trace)
-        of_session = [it for it in machine.posthog.named("$ai_generation") if "$ai_session_id" in it["properties"]]
+        self.measure(
+            "README: plugin, `npx … setup`, first session at PostHog", from_first_line_to_trace
+        )
+        of_session = [
+            it
+            for it in machine.posthog.named("$ai_generation")
+            if "$ai_session_id" in it["properties"]
+        ]
         self.assertIn("claude", str(of_session))
         self.assertIn("acknowledged", machine.run("npx posthog-llma status"))
         self.assertEqual((machine.posthog.refused, machine.posthog.duplicates()), ([], []))
+
+    def test_no_hook_starts_node(self) -> None:
+        machine = self.machine
+        self.install()
+        witness = machine.write("witness/node", '#!/bin/sh\necho >> "$HOME/node-was-started"\n')
+        witness.chmod(0o755)
+        machine.path.insert(0, witness.parent)
+        machine.prompt("hello")
+        machine.posthog.wait_for("$ai_generation", 2)
+        self.assertFalse((machine.home / "node-was-started").exists())
 
     def test_an_update_keeps_what_waits_and_an_uninstall_leaves_nothing(self) -> None:
         machine, registry = self.machine, self.registry
@@ -109,12 +136,19 @@ class ClaudeCode(OnMachine):
         machine.posthog.is_down = True
         before = len(machine.posthog.events)
         machine.prompt("while PostHog is down")
-        wait(lambda: "wait" in machine.run("npx posthog-llma status"), 30, lambda: machine.run("npx posthog-llma status"))
+        wait(
+            lambda: "wait" in machine.run("npx posthog-llma status"),
+            30,
+            lambda: machine.run("npx posthog-llma status"),
+        )
         self.assertEqual(len(machine.posthog.events), before)
 
         registry.releases.append(Release.of_tests(NEW).folder)
         for line in lines("docs/install.md", "### Update the plugin"):
-            self.measure("`claude plugin marketplace update` and `plugin update`", lambda line=line: machine.run(line))
+            self.measure(
+                "`claude plugin marketplace update` and `plugin update`",
+                partial(machine.run, line),
+            )
         self.assertIn(NEW, installed_versions(machine))
         machine.posthog.is_down = False
         machine.prompt("after the update")
@@ -143,10 +177,17 @@ class CommandLine(OnMachine):
     """The program for people, by each installer of `docs/install.md`."""
 
     def installs(self, heading: str) -> None:
-        machine = self.machine
-        install, *_, uninstall = lines("docs/install.md", heading)
+        machine, registry = self.machine, self.registry
+        install, update, uninstall = lines("docs/install.md", heading)
+        registry.releases = [Release.of_tests(OLD).folder]
         self.measure(f"`{install}`", lambda: machine.run(install))
         self.says_its_version("posthog-llma")
+        registry.releases.append(Release.of_tests(NEW).folder)
+        machine.run(update)
+        programs = [
+            it for it in registry.asked if NEW in it and it.startswith(("/tarballs", "/wheels"))
+        ]
+        self.assertNotEqual(programs, [], "the new version was loaded")
         machine.set_up("posthog-llma setup")
         machine.posthog.wait_for("$ai_generation", 1)
         self.assertIn("on, by", machine.run("posthog-llma status"))
@@ -158,7 +199,9 @@ class CommandLine(OnMachine):
         self.installs("### npm")
 
     def test_npx_runs_it_without_installing(self) -> None:
-        self.measure("`npx posthog-llma --version`", lambda: self.says_its_version("npx --yes posthog-llma"))
+        self.measure(
+            "`npx posthog-llma --version`", lambda: self.says_its_version("npx --yes posthog-llma")
+        )
 
     def test_pipx(self) -> None:
         needs("pipx")
@@ -170,7 +213,10 @@ class CommandLine(OnMachine):
 
     def test_uvx_runs_it_without_installing(self) -> None:
         needs("uvx")
-        self.measure("`uvx posthog-llma --version`", lambda: self.says_its_version("uvx --quiet posthog-llma"))
+        self.measure(
+            "`uvx posthog-llma --version`",
+            lambda: self.says_its_version("uvx --quiet posthog-llma"),
+        )
 
     def test_the_exit_status_and_the_arguments_pass_through_the_script_of_node(self) -> None:
         machine = self.machine
@@ -181,7 +227,9 @@ class CommandLine(OnMachine):
         self.machine.run("npm install --global posthog-llma")
         self.machine.run("rm -r ~/.local/lib/node_modules/posthog-llma/node_modules/@posthog-llma")
         said = self.machine.run("posthog-llma --version", code=127)
-        self.assertRegex(said, r"^error: npm installed no program for linux-\w+; .*--omit=optional.*\n$")
+        self.assertRegex(
+            said, r"^error: npm installed no program for linux-\w+; .*--omit=optional.*\n$"
+        )
 
 
 class OtherAgents(OnMachine):
@@ -202,7 +250,10 @@ class OtherAgents(OnMachine):
         opencode = ROOT / "tests/opencode/npm/node_modules/opencode-linux-x64/bin/opencode"
         needs(str(opencode))
         self.machine.configure_opencode(block("docs/install.md", "## OpenCode", "json"))
-        self.measure("OpenCode with its plugin, first session at PostHog", lambda: self.machine.run(f"'{opencode}' run hello"))
+        self.measure(
+            "OpenCode with its plugin, first session at PostHog",
+            lambda: self.machine.run(f"'{opencode}' run hello"),
+        )
         self.arrived("opencode")
 
     def test_pi(self) -> None:
@@ -231,7 +282,7 @@ class Download(OnMachine):
             if not shutil.which(shell.split()[0]):
                 continue
             line = f"curl -fsSL {self.script} | {shell}"
-            said = self.measure(f"`curl … install.sh | {shell}`", lambda line=line: self.machine.run(line))
+            said = self.measure(f"`curl … install.sh | {shell}`", partial(self.machine.run, line))
             self.assertIn(f"installed posthog-llma {NEW} as {program} (checksum verified)", said)
             self.says_its_version("posthog-llma")
             program.unlink()
@@ -258,7 +309,9 @@ class Download(OnMachine):
         def unpack() -> str:
             self.machine.run(f"curl -fsSLO {self.registry.url}/releases/SHA256SUMS")
             self.machine.run(f"curl -fsSLO {self.registry.url}/releases/{name}")
-            return self.machine.run(f"sha256sum --check --ignore-missing SHA256SUMS && tar -xzf {name}")
+            return self.machine.run(
+                f"sha256sum --check --ignore-missing SHA256SUMS && tar -xzf {name}"
+            )
 
         self.assertIn(f"{name}: OK", self.measure("the archive, its checksum verified", unpack))
         self.says_its_version(f"./{name.removesuffix('.tar.gz')}/posthog-llma")

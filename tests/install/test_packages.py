@@ -18,9 +18,17 @@ from pathlib import Path
 
 from machine import ROOT
 from release import NEW, Release, empty_pages, package
+from servers import Json, member
 
 # A program for Linux that names no loader: static, as far as the script can see.
-STATIC = b"\x7fELF\x02\x01\x01" + bytes(25) + (64).to_bytes(8, "little") + bytes(14) + (56).to_bytes(2, "little") + bytes(8)
+STATIC = (
+    b"\x7fELF\x02\x01\x01"
+    + bytes(25)
+    + (64).to_bytes(8, "little")
+    + bytes(14)
+    + (56).to_bytes(2, "little")
+    + bytes(8)
+)
 PROGRAMS = {
     "linux-x86_64/posthog-llma": STATIC + b"GLIBC_2.99",
     "linux-aarch64/posthog-llma": STATIC,
@@ -33,11 +41,14 @@ PROGRAMS = {
 class Packages(unittest.TestCase):
     """All platforms, with stand-ins for their programs."""
 
+    root: Path
+    out: Path
+
     @classmethod
     def setUpClass(cls) -> None:
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.root = Path(cls.folder.name)
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = Path(folder.name)
         for name, content in PROGRAMS.items():
             path = cls.root / "binaries" / name
             path.parent.mkdir(parents=True)
@@ -47,16 +58,20 @@ class Packages(unittest.TestCase):
 
     def npm(self, name: str) -> dict[str, bytes]:
         with tarfile.open(self.out / "npm" / f"{name}-{NEW}.tgz") as archive:
-            files = {it.name.removeprefix("package/"): archive.extractfile(it).read() for it in archive}
-        return files
+            return {it.name.removeprefix("package/"): member(archive, it.name) for it in archive}
 
-    def manifest(self, name: str) -> dict:
-        return json.loads(self.npm(name)["package.json"])
+    def manifest(self, name: str) -> Json:
+        manifest: Json = json.loads(self.npm(name)["package.json"])
+        return manifest
 
     def test_the_same_programs_give_the_same_bytes(self) -> None:
         package(self.root / "binaries", self.root / "two", NEW)
         one, two = (
-            {path.relative_to(self.root / out): path.read_bytes() for path in (self.root / out).rglob("*") if path.is_file()}
+            {
+                path.relative_to(self.root / out): path.read_bytes()
+                for path in (self.root / out).rglob("*")
+                if path.is_file()
+            }
             for out in ("one", "two")
         )
         self.assertEqual(one.keys(), two.keys())
@@ -104,14 +119,25 @@ class Packages(unittest.TestCase):
                 self.assertEqual({line[0] for line in lines}, set(wheel.namelist()))
                 for name, digest, size in lines[:-1]:
                     content = wheel.read(name)
-                    own = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+                    own = (
+                        base64.urlsafe_b64encode(hashlib.sha256(content).digest())
+                        .rstrip(b"=")
+                        .decode()
+                    )
                     self.assertEqual((digest, size), (f"sha256={own}", str(len(content))), name)
 
     def test_checksums_hold_in_every_file_that_names_one(self) -> None:
         release = self.out / "release"
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=release, check=True)
-        known = {line.split()[0]: line.split()[1] for line in (release / "SHA256SUMS").read_text().splitlines()}
-        for file, count in (("release/install.sh", 4), ("homebrew/posthog-llma.rb", 4), ("scoop/posthog-llma.json", 1)):
+        known = {
+            line.split()[0]: line.split()[1]
+            for line in (release / "SHA256SUMS").read_text().splitlines()
+        }
+        for file, count in (
+            ("release/install.sh", 4),
+            ("homebrew/posthog-llma.rb", 4),
+            ("scoop/posthog-llma.json", 1),
+        ):
             text = (self.out / file).read_text()
             named = re.findall(r"\b[0-9a-f]{64}\b", text)
             self.assertEqual(len(named), count, file)
@@ -123,7 +149,9 @@ class Packages(unittest.TestCase):
         names = {it["name"] for it in bill["components"]}
         self.assertLessEqual({"serde_json", "rusqlite", "rustls", "rpassword"}, names)
         self.assertTrue(names.isdisjoint({"insta", "proptest", "divan"}), "crates of the tests")
-        references = {it["bom-ref"] for it in bill["components"]} | {bill["metadata"]["component"]["bom-ref"]}
+        references = {it["bom-ref"] for it in bill["components"]} | {
+            bill["metadata"]["component"]["bom-ref"]
+        }
         for it in bill["dependencies"]:
             self.assertLessEqual({it["ref"], *it["dependsOn"]}, references)
         for it in bill["components"]:
@@ -134,11 +162,17 @@ class Packages(unittest.TestCase):
         binstall = manifest["metadata"]["binstall"]
         found = set()
         for target, override in binstall["overrides"].items():
-            url = override["pkg-url"].replace("{ repo }", manifest["repository"]).replace("{ version }", NEW)
+            url = (
+                override["pkg-url"]
+                .replace("{ repo }", manifest["repository"])
+                .replace("{ version }", NEW)
+            )
             folder, _, name = url.rpartition("/")
             self.assertEqual(folder, f"{manifest['repository']}/releases/download/v{NEW}", target)
             content = (self.out / "release" / name).read_bytes()
-            program = override["bin-dir"].replace("{ version }", NEW).replace("{ bin }", "posthog-llma")
+            program = (
+                override["bin-dir"].replace("{ version }", NEW).replace("{ bin }", "posthog-llma")
+            )
             program = program.replace("{ binary-ext }", ".exe" if "windows" in target else "")
             self.assertIn(program, names_in(name, content), target)
             found.add(name)
@@ -146,7 +180,9 @@ class Packages(unittest.TestCase):
 
     def test_the_container_gets_static_programs_alone(self) -> None:
         container = self.out / "container"
-        self.assertEqual({path.name for path in container.iterdir()}, {"Dockerfile", "amd64", "arm64"})
+        self.assertEqual(
+            {path.name for path in container.iterdir()}, {"Dockerfile", "amd64", "arm64"}
+        )
         self.assertEqual((container / "arm64/posthog-llma").read_bytes(), STATIC)
 
     def test_the_scripts_are_of_a_language_that_every_shell_reads(self) -> None:
@@ -162,7 +198,13 @@ class Packages(unittest.TestCase):
             (self.root / "nothing", self.root / "three", "scripts/release/build makes it"),
             (self.root / "binaries", self.out, "is not empty"),
         ):
-            command = [ROOT / "scripts/release/package", source, output, "--manual", empty_pages(self.root)]
+            command: list[str | Path] = [
+                ROOT / "scripts/release/package",
+                source,
+                output,
+                "--manual",
+                empty_pages(self.root),
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 1)
             self.assertRegex(done.stderr, f"^error: .*{reason}.*\n$")
@@ -170,7 +212,12 @@ class Packages(unittest.TestCase):
     def test_every_address_of_the_project_is_that_of_cargo_toml(self) -> None:
         repository = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["repository"]
         owner = repository.removeprefix("https://github.com/")
-        for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "plugin").rglob("*.md"), *(ROOT / "examples/fleet").rglob("*")]:
+        for document in [
+            *ROOT.glob("*.md"),
+            *(ROOT / "docs").rglob("*.md"),
+            *(ROOT / "plugin").rglob("*.md"),
+            *(ROOT / "examples/fleet").rglob("*"),
+        ]:
             if not document.is_file():
                 continue
             text = document.read_text()
@@ -195,7 +242,9 @@ class ProgramThatNeedsGlibc(unittest.TestCase):
         self.assertEqual(manifest["libc"], ["glibc"])
         (wheel,) = (release.folder / "pypi").iterdir()
         self.assertRegex(wheel.name, r"-py3-none-manylinux_2_\d+_\w+\.whl$")
-        self.assertFalse((release.folder / "container").exists(), "an image from scratch has no C library")
+        self.assertFalse(
+            (release.folder / "container").exists(), "an image from scratch has no C library"
+        )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@ import json
 import subprocess
 import tomllib
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from typing import Any
 
 from .files import sha256
 from .project import NAME, ROOT, Project
+
+Json = dict[str, Any]
 
 # Fixed, so that the same content has the same serial number.
 NAMESPACE = uuid.UUID("6f1a8f52-3d0b-5c0e-9a37-0f1f5f6b8c11")
@@ -30,11 +33,13 @@ def bill_of_materials(project: Project) -> bytes:
         "serialNumber": f"urn:uuid:{serial}",
         "version": 1,
         "metadata": {
-            "timestamp": datetime.fromtimestamp(project.time, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "timestamp": datetime.fromtimestamp(project.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "component": root,
         },
         "components": [
-            component(it["version"], it["name"], it["license"], checksums[it["name"], it["version"]])
+            component(
+                it["version"], it["name"], it["license"], checksums[it["name"], it["version"]]
+            )
             for it in crates.values()
             if it["name"] != NAME
         ],
@@ -46,17 +51,18 @@ def bill_of_materials(project: Project) -> bytes:
     return (json.dumps(bill, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def cargo_metadata() -> dict:
+def cargo_metadata() -> Json:
     command = ["cargo", "metadata", "--locked", "--format-version=1"]
     said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    return json.loads(said)
+    metadata: Json = json.loads(said)
+    return metadata
 
 
-def shipped(metadata: dict) -> dict[str, dict]:
+def shipped(metadata: Json) -> dict[str, Json]:
     """The crates that a program for any platform is built from, without those of the tests."""
     packages = {it["id"]: it for it in metadata["packages"]}
     nodes = {it["id"]: it for it in metadata["resolve"]["nodes"]}
-    crates: dict[str, dict] = {}
+    crates: dict[str, Json] = {}
     waiting = [metadata["resolve"]["root"]]
     while waiting:
         identity = waiting.pop()
@@ -82,16 +88,16 @@ def reference(name: str, version: str) -> str:
     return f"pkg:cargo/{name}@{version}"
 
 
-def component(version: str, name: str, license: str | None, checksum: str | None) -> dict:
-    fields = {
+def component(version: str, name: str, licence: str | None, checksum: str | None) -> Json:
+    fields: Json = {
         "type": "library",
         "bom-ref": reference(name, version),
         "name": name,
         "version": version,
         "purl": reference(name, version),
     }
-    if license is not None:
-        fields["licenses"] = [{"expression": license.replace("/", " OR ")}]
+    if licence is not None:
+        fields["licenses"] = [{"expression": licence.replace("/", " OR ")}]
     if checksum is not None:
         fields["hashes"] = [{"alg": "SHA-256", "content": checksum}]
     return fields

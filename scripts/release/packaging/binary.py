@@ -54,7 +54,9 @@ def binaries(folder: Path) -> list[Binary]:
         if path.is_file():
             found.append(Binary(platform, path.read_bytes()))
     if not found:
-        raise PackagingError(f"there is no {NAME} in {folder}/PLATFORM: scripts/release/build makes it")
+        raise PackagingError(
+            f"there is no {NAME} in {folder}/PLATFORM: scripts/release/build makes it"
+        )
     return found
 
 

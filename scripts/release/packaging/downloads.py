@@ -15,7 +15,7 @@ DOCUMENTS = ("README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md")
 
 
 def manual(folder: Path | None) -> Tree:
-    """Manual pages and completions, made by the program's own definitions unless a folder has them."""
+    """Manual pages and completions: those in a folder, else made from the program's definitions."""
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
             command = ["cargo", "run", "--quiet", "--locked", "--example", "manual", "--", made]
@@ -47,7 +47,9 @@ def archives(project: Project, programs: list[Binary], pages: Tree) -> dict[str,
 
 def checksums(files: dict[str, bytes]) -> bytes:
     """In the form that `sha256sum --check` reads."""
-    return "".join(f"{sha256(content)}  {name}\n" for name, content in sorted(files.items())).encode()
+    return "".join(
+        f"{sha256(content)}  {name}\n" for name, content in sorted(files.items())
+    ).encode()
 
 
 def installer(project: Project, packed: dict[str, bytes]) -> bytes:
@@ -72,7 +74,9 @@ def homebrew(project: Project, packed: dict[str, bytes]) -> bytes:
         "@HOMEPAGE@": project.repository,
         "@LICENSE@": project.license,
     }
-    return filled(ROOT / "packages/homebrew.rb", places | {"  @SYSTEMS@\n": systems(project, packed)})
+    return filled(
+        ROOT / "packages/homebrew.rb", places | {"  @SYSTEMS@\n": systems(project, packed)}
+    )
 
 
 def systems(project: Project, packed: dict[str, bytes]) -> str:
@@ -119,7 +123,7 @@ def scoop(project: Project, packed: dict[str, bytes]) -> bytes | None:
 
 
 def container(programs: list[Binary]) -> dict[str, bytes]:
-    """What `docker build` needs: static programs for Linux and the Dockerfile. Empty without any."""
+    """What `docker build` needs: static programs for Linux and the Dockerfile, or nothing."""
     static = [it for it in programs if it.platform.container_cpu is not None and it.is_static]
     files = {f"{it.platform.container_cpu}/{NAME}": it.content for it in static}
     if files:

@@ -1,4 +1,4 @@
-"""Packages for npm: the command line, a package for each platform, and the plugins of the agents."""
+"""Packages for npm: the command line, one for each platform, and the plugins of the agents."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ def wheel(project: Project, program: Binary) -> tuple[str, bytes]:
     info = f"{stem}.dist-info"
     tags = program.wheel_tags
     tree = {
-        f"{stem}.data/scripts/{program.platform.executable}": File(program.content, is_executable=True),
+        f"{stem}.data/scripts/{program.platform.executable}": File(
+            program.content, is_executable=True
+        ),
         f"{info}/METADATA": text(metadata(project)),
         f"{info}/WHEEL": text(description(tags)),
         f"{info}/licenses/LICENSE": File.of(ROOT / "LICENSE"),
@@ -56,6 +58,8 @@ def record(tree: Tree, own: str) -> File:
     """The list of files with their checksums, its own line without."""
     lines = []
     for path, file in sorted(tree.items()):
-        digest = base64.urlsafe_b64encode(hashlib.sha256(file.content).digest()).rstrip(b"=").decode()
+        digest = (
+            base64.urlsafe_b64encode(hashlib.sha256(file.content).digest()).rstrip(b"=").decode()
+        )
         lines.append(f"{path},sha256={digest},{len(file.content)}")
     return text("\n".join([*lines, f"{own},,"]) + "\n")
