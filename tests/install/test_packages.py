@@ -102,6 +102,14 @@ class Packages(unittest.TestCase):
             self.assertEqual((manifest["os"], manifest["cpu"]), (system, cpu), name)
             self.assertNotIn("libc", manifest, "a static program runs with any C library")
 
+    def test_no_package_of_npm_runs_anything_when_it_is_installed(self) -> None:
+        packages = sorted((self.out / "npm").iterdir())
+        self.assertEqual(len(packages), 4 + len(PROGRAMS))
+        for path in packages:
+            manifest = self.manifest(path.stem.removesuffix(f"-{NEW}"))
+            self.assertNotIn("scripts", manifest, path.name)
+            self.assertEqual(manifest["version"], NEW, path.name)
+
     def test_every_wheel_holds_what_its_record_says(self) -> None:
         tags = {
             "manylinux_2_17_x86_64.manylinux2014_x86_64.musllinux_1_1_x86_64",
