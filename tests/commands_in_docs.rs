@@ -64,6 +64,10 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ("sha256sum --check --ignore-missing SHA256SUMS", INSTALLERS),
     ("tar -xzf posthog-llma-*.tar.gz", INSTALLERS),
     ("pi install npm:posthog-llma-pi", INSTALLERS),
+    (
+        "APIKEY=phc_… HOST=https://eu.i.posthog.com examples/fleet/devcontainer/install.sh",
+        "tests/install/test_fleet.py",
+    ),
     ("pi install ./plugin/pi", "tests/pi"),
     ("export POSTHOG_API_KEY=phc_…", "tests/pi"),
     ("posthog-llma serve", "tests/serve"),

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
+# What a person who may publish has.
+TOKEN = "npm_test_token"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -35,6 +37,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.server.get(self)
+
+    def do_PUT(self) -> None:
+        self.server.put(self, self.rfile.read(int(self.headers.get("content-length", 0))))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -83,6 +88,10 @@ class Server(ThreadingHTTPServer):
         del body
         request.answer(b"", status=404)
 
+    def put(self, request: Handler, body: bytes) -> None:
+        del body
+        request.answer(b"", status=404)
+
     def stop(self) -> None:
         self.shutdown()
         self.server_close()
@@ -94,6 +103,8 @@ class Registry(Server):
 
     def __init__(self, *releases: Path) -> None:
         self.releases = list(releases)
+        # File names of packages, in the order in which they came.
+        self.published: list[str] = []
         super().__init__()
 
     def get(self, request: Handler) -> None:
@@ -109,6 +120,17 @@ class Registry(Server):
         if path.startswith("/simple/"):
             return self.wheels(path.strip("/").removeprefix("simple/"), request)
         return self.package(path.strip("/"), request)
+
+    def put(self, request: Handler, body: bytes) -> None:
+        """Takes a package as `npm publish` sends it, an attachment, into the last release."""
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return request.answer_json({"error": "not logged in"}, 401)
+        for name, file in json.loads(body)["_attachments"].items():
+            path = self.releases[-1] / "npm" / name.removeprefix("@").replace("/", "-")
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(base64.b64decode(file["data"]))
+            self.published.append(path.name)
+        return request.answer_json({"ok": True}, 201)
 
     def files(self, folder: str, pattern: str) -> list[Path]:
         return [

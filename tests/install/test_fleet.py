@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 from machine import KEY, ROOT
-from release import NEW, Release
+from release import NEW, Release, find_program
 from test_install import OnMachine, needs
 
 EXAMPLES = ROOT / "examples/fleet"
@@ -43,9 +43,9 @@ class Fleet(OnMachine):
         folder.mkdir(exist_ok=True)
         (folder / "managed-settings.json").write_text(text)
 
-    def managed(self, line: str) -> str:
+    def managed(self, line: str, code: int = 0) -> str:
         inside = f"mount --bind {shlex.quote(str(self.etc))} /etc && {line}"
-        return self.machine.run(f"unshare --mount sh -c {shlex.quote(inside)}")
+        return self.machine.run(f"unshare --mount sh -c {shlex.quote(inside)}", code)
 
     def sends(self) -> None:
         self.managed("claude -p --dangerously-skip-permissions hello")
@@ -76,6 +76,27 @@ class Fleet(OnMachine):
     def test_the_repository_works_where_claude_code_waits_for_it(self) -> None:
         self.manage("managed-settings.github.json", {})
         self.machine.variables["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
+        self.sends()
+
+    def test_hooks_without_a_plugin_run_a_program_of_the_machine(self) -> None:
+        self.manage(
+            "managed-settings.hooks.json", {"/usr/local/bin/posthog-llma": str(find_program())}
+        )
+        self.sends()
+        self.assertEqual(self.registry.asked, [])
+
+    def test_the_feature_of_a_development_container_installs_and_switches_on(self) -> None:
+        releases = f"{self.registry.url}/releases"
+        self.machine.variables |= {
+            "POSTHOG_LLMA_INSTALLER": f"{releases}/install.sh",
+            "POSTHOG_LLMA_DOWNLOADS": releases,
+            "POSTHOG_LLMA_INSTALL_DIR": str(self.machine.root / "usr local bin"),
+            "HOST": self.machine.posthog.url,
+        }
+        feature = shlex.quote(str(EXAMPLES / "devcontainer/install.sh"))
+        self.assertIn("apiKey", self.managed(feature, code=2))
+        self.machine.variables["APIKEY"] = KEY
+        self.managed(feature)
         self.sends()
 
 

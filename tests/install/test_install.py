@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from machine import KEY, ROOT, Machine, find_claude
 from release import NEW, OLD, Release, find_program
-from servers import Registry, wait
+from servers import TOKEN, Registry, wait
 
 # Rows of the table that is printed at the end: way, seconds, bytes from the registry.
 MEASURED: list[tuple[str, float, int]] = []
@@ -230,6 +230,36 @@ class CommandLine(OnMachine):
         self.assertRegex(
             said, r"^error: npm installed no program for linux-\w+; .*--omit=optional.*\n$"
         )
+
+
+class Publishing(OnMachine):
+    """The script that the workflow publishes to npm with."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.registry.releases = [self.machine.root / "published"]
+        self.registry.releases[0].mkdir()
+        address = self.registry.url.removeprefix("http:")
+        self.machine.write(".npmrc", f"{address}/:_authToken={TOKEN}\n")
+
+    def publish(self, options: str = "") -> str:
+        script, packages = (
+            ROOT / "scripts/release/publish-npm",
+            Release.of_tests(NEW).folder / "npm",
+        )
+        return self.machine.run(f"'{script}' '{packages}' {options}")
+
+    def test_what_others_depend_on_comes_first_and_nothing_twice(self) -> None:
+        self.publish("--dry-run")
+        self.assertEqual(self.registry.published, [])
+        self.publish()
+        platform = Release.of_tests(NEW).node_platform
+        names = [platform, "", "claude-code", "opencode", "pi"]
+        stems = ["-".join(filter(None, ["posthog-llma", name, NEW])) for name in names]
+        self.assertEqual(self.registry.published, [f"{stem}.tgz" for stem in stems])
+        self.assertEqual(self.publish().count("is published already"), len(names))
+        self.assertEqual(len(self.registry.published), len(names))
+        self.says_its_version("npx --yes posthog-llma")
 
 
 class OtherAgents(OnMachine):
