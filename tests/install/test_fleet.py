@@ -68,6 +68,28 @@ class Fleet(OnMachine):
         status = self.managed(f"{shlex.quote(str(program))} status")
         self.assertIn("on, by /etc/claude-code/managed-settings.json", status)
 
+    def test_settings_of_the_user_switch_nothing_off(self) -> None:
+        program = str(find_program())
+        self.manage("managed-settings.hooks.json", {"/usr/local/bin/posthog-llma": program})
+        own = {
+            "disableAllHooks": True,
+            "env": {"POSTHOG_LLMA_CC_ENABLED": "false", "POSTHOG_HOST": "http://127.0.0.1:9"},
+        }
+        self.machine.write(".claude/settings.json", json.dumps(own))
+        self.sends()
+
+    def test_only_managed_hooks_may_be_allowed(self) -> None:
+        folder = self.machine.root / "plugin"
+        package = Release.of_tests(NEW).folder / f"npm/posthog-llma-claude-code-{NEW}.tgz"
+        variables = self.machine.environment | {"POSTHOG_LLMA_PLUGIN_FOLDER": str(folder)}
+        install = [EXAMPLES / "install-plugin.sh", package]
+        subprocess.run(install, env=variables, check=True, stdout=subprocess.DEVNULL)
+        self.manage("managed-settings.folder.json", {"/opt/posthog-llma/plugin": str(folder)})
+        settings = self.etc / "claude-code/managed-settings.json"
+        only = json.loads(settings.read_text()) | {"allowManagedHooksOnly": True}
+        settings.write_text(json.dumps(only))
+        self.sends()
+
     def test_a_mirror_of_npm_works_where_claude_code_waits_for_it(self) -> None:
         self.manage("managed-settings.mirror.json", {"https://npm.example.com": self.registry.url})
         self.machine.variables["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
