@@ -201,6 +201,25 @@ class Packages(unittest.TestCase):
         if shutil.which("shellcheck"):
             subprocess.run(["shellcheck", self.out / "release/install.sh"], check=True)
 
+        if shutil.which("ruby"):
+            formula = self.out / "homebrew/posthog-llma.rb"
+            subprocess.run(["ruby", "-c", formula], check=True, stdout=subprocess.DEVNULL)
+
+    def test_on_windows_the_launcher_starts_the_program_beside_it(self) -> None:
+        folder = self.root / "a plugin/bin"
+        folder.mkdir(parents=True)
+        launcher = shutil.copy(ROOT / "plugin/bin/posthog-llma", folder)
+        program = folder / "posthog-llma.exe"
+        program.write_text('#!/bin/sh\necho "$# $1"\n')
+        program.chmod(0o755)
+        for system, said in (("Windows_NT", "2 a  b\n"), ("", "")):
+            environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.root), "OS": system}
+            command: list[str | Path] = [launcher, "hook" if not system else "a  b", "hook"]
+            done = subprocess.run(
+                command, env=environment, check=True, capture_output=True, text=True
+            )
+            self.assertEqual(done.stdout, said)
+
     def test_nothing_is_packed_without_a_program_or_into_a_folder_that_is_in_use(self) -> None:
         for source, output, reason in (
             (self.root / "nothing", self.root / "three", "scripts/release/build makes it"),
