@@ -23,15 +23,51 @@ const RUN_HERE: &[&str] = &[
 /// Tests of the jobs for clusters, in Python: `.ci/run` runs them.
 const TESTS_OF_CLUSTERS: &str = "examples/spark/test_session_events.py";
 
+/// Tests of every way to install, in Python: `.ci/run` runs them.
+const INSTALLERS: &str = "tests/install/test_install.py";
+
 /// The other commands in blocks, with what runs them, or why nothing does.
 const RUN_ELSEWHERE: &[(&str, &str)] = &[
-    ("cargo install --locked --path .", "tests/e2e/readme.rs"),
-    ("claude plugin marketplace add ./", "tests/e2e/readme.rs"),
     (
-        "claude plugin install posthog@posthog-llma",
-        "tests/e2e/readme.rs",
+        "cargo install --locked --path .",
+        "tests/e2e/from_source.rs",
     ),
-    ("posthog-llma setup", "tests/e2e/readme.rs"),
+    (
+        "claude plugin marketplace add ./plugin",
+        "tests/e2e/from_source.rs",
+    ),
+    ("posthog-llma setup", "tests/e2e/from_source.rs"),
+    (
+        "claude plugin marketplace add posthog-llma/posthog-llma",
+        INSTALLERS,
+    ),
+    ("claude plugin install posthog@posthog-llma", INSTALLERS),
+    ("npx posthog-llma setup", INSTALLERS),
+    ("claude plugin marketplace update posthog-llma", INSTALLERS),
+    ("claude plugin update posthog@posthog-llma", INSTALLERS),
+    ("npx posthog-llma setup --remove --purge", INSTALLERS),
+    ("claude plugin uninstall posthog@posthog-llma", INSTALLERS),
+    ("claude plugin marketplace remove posthog-llma", INSTALLERS),
+    ("npm install --global posthog-llma", INSTALLERS),
+    ("npm update --global posthog-llma", INSTALLERS),
+    ("npm uninstall --global posthog-llma", INSTALLERS),
+    ("uv tool install posthog-llma", INSTALLERS),
+    ("uv tool upgrade posthog-llma", INSTALLERS),
+    ("uv tool uninstall posthog-llma", INSTALLERS),
+    ("pipx install posthog-llma", INSTALLERS),
+    ("pipx upgrade posthog-llma", INSTALLERS),
+    ("pipx uninstall posthog-llma", INSTALLERS),
+    (
+        "curl -fsSL https://github.com/posthog-llma/posthog-llma/releases/latest/download/install.sh | sh",
+        "tests/install/test_install.py, from a release on loopback",
+    ),
+    ("sha256sum --check --ignore-missing SHA256SUMS", INSTALLERS),
+    ("tar -xzf posthog-llma-*.tar.gz", INSTALLERS),
+    ("pi install npm:posthog-llma-pi", INSTALLERS),
+    (
+        "APIKEY=phc_… HOST=https://eu.i.posthog.com examples/fleet/devcontainer/install.sh",
+        "tests/install/test_fleet.py",
+    ),
     ("pi install ./plugin/pi", "tests/pi"),
     ("export POSTHOG_API_KEY=phc_…", "tests/pi"),
     (

@@ -149,7 +149,7 @@ fn without_the_program_the_hook_is_quiet_and_the_commands_say_what_to_install() 
         .launch(&[], &["status"])
         .code(127)
         .complains("posthog-llma is not installed")
-        .complains("cargo install");
+        .complains("npm install");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The scripts of a release, run on the program that was built for the tests.
 #![cfg(target_os = "linux")]
-#![expect(clippy::print_stderr, reason = "a test that was skipped says so")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,23 +56,22 @@ impl Release {
         self.folder.path().join(name)
     }
 
-    fn archive(&self, to: &str) -> PathBuf {
-        let mut archive = script("archive");
-        let archive = archive.arg(&self.platform);
-        let archive = archive.arg(self.path("binaries")).arg(self.path(to));
-        succeeds(&archive.output().expect("the script is there"));
-        let name = format!("posthog-llma-{VERSION}-{}.tar.gz", self.platform);
-        self.path(to).join(name)
+    /// The packages that `scripts/release/package` makes of it.
+    fn packages(&self) -> PathBuf {
+        let mut package = script("package");
+        let packages = self.path("packages");
+        let package = package.arg(self.path("binaries")).arg(&packages);
+        succeeds(&package.output().expect("the script is there"));
+        packages
     }
 }
 
 #[test]
 fn an_archive_has_the_program_its_manual_and_its_completions() {
     let release = Release::new();
-    let archive = release.archive("release");
-    let folder = archive.parent().expect("it is in a folder");
-    succeeds(&shell(folder, "sha256sum --check *.sha256"));
-    succeeds(&shell(folder, "tar -xzf *.tar.gz"));
+    let folder = release.packages().join("release");
+    succeeds(&shell(&folder, "sha256sum --check SHA256SUMS"));
+    succeeds(&shell(&folder, "tar -xzf *.tar.gz"));
     let content = folder.join(format!("posthog-llma-{VERSION}-{}", release.platform));
     let said = succeeds(&shell(&content, "./posthog-llma --version"));
     assert_eq!(said, format!("posthog-llma {VERSION}\n"));
@@ -93,51 +91,12 @@ fn an_archive_has_the_program_its_manual_and_its_completions() {
 }
 
 #[test]
-fn the_same_content_makes_the_same_archive() {
-    let release = Release::new();
-    let [one, other] = ["one", "other"].map(|to| fs::read(release.archive(to)));
-    assert!(one.expect("it is there") == other.expect("it is there"));
-}
-
-#[test]
-fn the_plugin_brings_the_program_and_npm_takes_it() {
-    let release = Release::new();
-    let mut plugin = script("plugin");
-    let plugin = plugin.arg(release.path("binaries"));
-    let plugin = plugin.arg(release.path("release"));
-    succeeds(&plugin.output().expect("the script is there"));
-    let folder = release.path("release");
-    succeeds(&shell(&folder, "sha256sum --check *.sha256"));
-    succeeds(&shell(&folder, "tar -xzf *.tar.gz"));
-    // Nothing on PATH that could be meant instead.
-    let run = "env -i PATH=/usr/bin:/bin HOME=/nowhere ./bin/posthog-llma --version";
-    for content in ["posthog-llma-plugin", "npm"] {
-        let said = succeeds(&shell(&folder.join(content), run));
-        assert_eq!(said, format!("posthog-llma {VERSION}\n"), "{content}");
-    }
-    if shell(&folder, "npm --version").status.success() {
-        let packed = succeeds(&shell(&folder.join("npm"), "npm pack --dry-run --json"));
-        for file in [
-            "bin/posthog-llma".to_owned(),
-            format!("bin/{}/posthog-llma", release.platform),
-            ".claude-plugin/plugin.json".to_owned(),
-            "hooks/hooks.json".to_owned(),
-            "commands/llma-cc-status.md".to_owned(),
-        ] {
-            assert!(packed.contains(&format!("\"{file}\"")), "{file}: {packed}");
-        }
-    } else {
-        eprintln!("skipped: whether npm takes the plugin, there is no npm");
-    }
-}
-
-#[test]
 fn what_cannot_be_released_is_told_in_one_line() {
     let release = Release::new();
     let nothing = release.path("nothing");
     for (mut command, reason) in [
         (script("check-version"), "usage"),
-        (script("archive"), "usage"),
+        (script("publish-npm"), "usage"),
         (
             {
                 let mut command = script("check-version");
@@ -148,19 +107,28 @@ fn what_cannot_be_released_is_told_in_one_line() {
         ),
         (
             {
-                let mut command = script("archive");
-                command.args(["macos-aarch64".as_ref(), nothing.as_path(), &nothing]);
+                let mut command = script("check-version");
+                command.arg(format!("v{VERSION}"));
+                command.env("GITHUB_REPOSITORY", "somebody/else");
+                command
+            },
+            "this is https://github.com/somebody/else, and Cargo.toml says",
+        ),
+        (
+            {
+                let mut command = script("package");
+                command.args([&nothing, &nothing]);
                 command
             },
             "scripts/release/build makes it",
         ),
         (
             {
-                let mut command = script("plugin");
-                command.args([&nothing, &nothing]);
+                let mut command = script("publish-npm");
+                command.arg(release.folder.path());
                 command
             },
-            "scripts/release/build makes them",
+            "scripts/release/package makes it",
         ),
         (
             {
@@ -190,7 +158,7 @@ fn the_workflow_runs_scripts_that_are_there() {
         .split_whitespace()
         .filter(|word| word.starts_with("scripts/") && !word.ends_with(','))
         .collect();
-    assert!(called.len() > 3, "{called:?}");
+    assert_eq!(called.len(), 4, "{called:?}");
     for script in called {
         assert!(Path::new(ROOT).join(script).is_file(), "{script}");
     }

@@ -3,6 +3,7 @@
 // it is not installed. Versions 1 and 2 of OpenCode load it, each in its own way.
 
 import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -14,6 +15,16 @@ const ENDING = ["SIGTERM", "SIGHUP"];
 // Where cargo installs programs, in case PATH does not say so.
 const cargo = join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "bin");
 
+// The program of the package posthog-llma, which npm installs with this one; from a checkout, the
+// name to look for on PATH.
+function program() {
+  try {
+    return createRequire(import.meta.url)("posthog-llma").program() ?? "posthog-llma";
+  } catch {
+    return "posthog-llma";
+  }
+}
+
 function isOn() {
   const enabled = (process.env.POSTHOG_ENABLED ?? "").trim().toLowerCase();
   return Boolean(process.env.POSTHOG_API_KEY) && !OFF.includes(enabled);
@@ -22,7 +33,7 @@ function isOn() {
 function tell(session, cwd, goesOn) {
   try {
     const words = ["hook", "--agent", "opencode", "--session", session];
-    const hook = spawn("posthog-llma", goesOn ? [...words, "--running"] : words, {
+    const hook = spawn(program(), goesOn ? [...words, "--running"] : words, {
       cwd,
       detached: true,
       env: { ...process.env, PATH: [process.env.PATH, cargo].filter(Boolean).join(delimiter) },

@@ -2,6 +2,7 @@
 // own; nothing here waits for it, and nothing happens when it is not installed.
 
 import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -13,13 +14,23 @@ const OFF = ["false", "0", "no"];
 // Where cargo installs programs, in case PATH does not say so.
 const cargo = join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "bin");
 
+// The program of the package posthog-llma, which npm installs with this one; from a checkout, the
+// name to look for on PATH.
+function program() {
+  try {
+    return createRequire(import.meta.url)("posthog-llma").program() ?? "posthog-llma";
+  } catch {
+    return "posthog-llma";
+  }
+}
+
 function tell(context, goesOn) {
   try {
     const session = context.sessionManager.getSessionFile();
     // A session that is kept in memory alone is nobody else's business.
     if (!session) return;
     const words = ["hook", "--agent", "pi", "--session", session];
-    const hook = spawn("posthog-llma", goesOn ? [...words, "--running"] : words, {
+    const hook = spawn(program(), goesOn ? [...words, "--running"] : words, {
       cwd: context.cwd,
       detached: true,
       env: { ...process.env, PATH: [process.env.PATH, cargo].filter(Boolean).join(delimiter) },

@@ -131,9 +131,7 @@ impl Claude {
     /// From a copy of this tree, as a user installs it from the repository.
     fn install_plugin(&self) {
         let marketplace = self.root().join("market place");
-        for tree in [".claude-plugin", "plugin"] {
-            copy(&Path::new(REPOSITORY).join(tree), &marketplace.join(tree));
-        }
+        copy(&Path::new(REPOSITORY).join("plugin"), &marketplace);
         let add = ["plugin", "marketplace", "add"].map(OsStr::new);
         self.claude(add.into_iter().chain([marketplace.as_os_str()]))
             .run()

@@ -9,9 +9,9 @@ mod committed;
 #[cfg(target_os = "linux")]
 mod exits;
 #[cfg(unix)]
-mod harness;
+mod from_source;
 #[cfg(unix)]
-mod readme;
+mod harness;
 #[cfg(unix)]
 mod surroundings;
 #[cfg(unix)]

@@ -1,4 +1,5 @@
-//! The lines of the README, as they stand there and in that order, in a fresh home.
+//! The lines that install a checkout, as they stand in the documents and in that order, in a fresh
+//! home.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,13 +13,16 @@ use crate::support::posthog::PostHog;
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The lines of the first blocks of a document that are for a shell.
-fn lines(document: &str, blocks: usize) -> Vec<String> {
+/// The lines of the first block below a heading that is for a shell.
+fn lines(document: &str, heading: &str) -> Vec<String> {
     let path = Path::new(REPOSITORY).join(document);
     let text = fs::read_to_string(path).expect("the document is there");
-    let blocks = text.split("```sh\n").skip(1).take(blocks);
-    let blocks = blocks.map(|block| block.split("```").next().unwrap_or_default());
-    blocks.flat_map(str::lines).map(str::to_owned).collect()
+    let (_, below) = text
+        .split_once(&format!("\n{heading}\n"))
+        .expect("the document has the heading");
+    let block = below.split("```sh\n").nth(1).expect("a block follows");
+    let block = block.split("```").next().unwrap_or_default();
+    block.lines().map(str::to_owned).collect()
 }
 
 /// A line in the folder of the checkout. Toolchain and downloaded crates are the machine's, the
@@ -48,11 +52,11 @@ fn script(claude: &Claude, cli: &Path) -> Command {
 }
 
 #[test]
-fn the_lines_of_the_readme_install_it_and_a_session_arrives() {
+fn the_lines_for_a_checkout_install_it_and_a_session_arrives() {
     let Some(cli) = cli_or_skip() else { return };
-    let lines_of_readme = lines("README.md", 1);
-    let [rest @ .., setup] = lines_of_readme.as_slice() else {
-        panic!("the README begins with how to install it");
+    let lines = lines("docs/install.md", "### From source");
+    let [rest @ .., setup] = lines.as_slice() else {
+        panic!("the block has lines");
     };
     assert_eq!(setup, "posthog-llma setup");
     assert_eq!(rest.len(), 3, "{rest:?}");
@@ -76,20 +80,8 @@ fn the_lines_of_the_readme_install_it_and_a_session_arrives() {
 
 #[test]
 fn the_plugin_s_own_readme_says_the_same() {
-    let without_remarks = |document, blocks| -> Vec<String> {
-        let lines = lines(document, blocks).into_iter();
-        lines
-            .map(|line| {
-                line.split("  #")
-                    .next()
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned()
-            })
-            .collect()
-    };
     assert_eq!(
-        without_remarks("plugin/README.md", 2),
-        without_remarks("README.md", 1)
+        lines("plugin/README.md", "## Install"),
+        lines("README.md", "## Install")
     );
 }

@@ -1,0 +1,126 @@
+"""Managed settings of Claude Code: the plugin is there and sends, in a fresh home and unasked."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+
+from machine import KEY, ROOT
+from release import NEW, Release, find_program
+from test_install import OnMachine, needs
+
+EXAMPLES = ROOT / "examples/fleet"
+
+
+class Fleet(OnMachine):
+    def setUp(self) -> None:
+        needs("claude")
+        # A namespace of its own, so that no settings of this machine change.
+        if subprocess.run(
+            ["unshare", "--mount", "true"], capture_output=True, check=False
+        ).returncode:
+            self.skipTest("managed settings can be tried only where mounts are allowed")
+        super().setUp()
+        self.machine.serve_repository()
+        self.etc = self.machine.root / "etc"
+        shutil.copytree("/etc", self.etc, symlinks=True, ignore_dangling_symlinks=True)
+
+    def manage(self, example: str, places: dict[str, str]) -> None:
+        text = (EXAMPLES / example).read_text()
+        for place, value in {
+            "phc_…": KEY,
+            "https://eu.i.posthog.com": self.machine.posthog.url,
+            **places,
+        }.items():
+            self.assertIn(place, text)
+            text = text.replace(place, value)
+        json.loads(text)
+        folder = self.etc / "claude-code"
+        folder.mkdir(exist_ok=True)
+        (folder / "managed-settings.json").write_text(text)
+
+    def managed(self, line: str, code: int = 0) -> str:
+        inside = f"mount --bind {shlex.quote(str(self.etc))} /etc && {line}"
+        return self.machine.run(f"unshare --mount sh -c {shlex.quote(inside)}", code)
+
+    def sends(self) -> None:
+        self.managed("claude -p --dangerously-skip-permissions hello")
+        self.machine.posthog.wait_for("$ai_trace", 1)
+        self.assertEqual(self.machine.posthog.refused, [])
+
+    def test_a_folder_works_in_the_first_session_without_a_network(self) -> None:
+        folder = self.machine.root / "opt/plugin"
+        package = Release.of_tests(NEW).folder / f"npm/posthog-llma-claude-code-{NEW}.tgz"
+        install = [EXAMPLES / "install-plugin.sh", package]
+        variables = self.machine.environment | {"POSTHOG_LLMA_PLUGIN_FOLDER": str(folder)}
+        # Twice: an update replaces the folder.
+        for _ in range(2):
+            subprocess.run(install, env=variables, check=True, stdout=subprocess.DEVNULL)
+        self.assertEqual([path.name for path in folder.parent.iterdir()], ["plugin"])
+        self.manage("managed-settings.folder.json", {"/opt/posthog-llma/plugin": str(folder)})
+        self.sends()
+        self.assertEqual(self.registry.asked, [])
+        program = next(Path(folder).glob("bin/linux-*/posthog-llma"))
+        status = self.managed(f"{shlex.quote(str(program))} status")
+        self.assertIn("on, by /etc/claude-code/managed-settings.json", status)
+
+    def test_settings_of_the_user_switch_nothing_off(self) -> None:
+        program = str(find_program())
+        self.manage("managed-settings.hooks.json", {"/usr/local/bin/posthog-llma": program})
+        own = {
+            "disableAllHooks": True,
+            "env": {"POSTHOG_LLMA_CC_ENABLED": "false", "POSTHOG_HOST": "http://127.0.0.1:9"},
+        }
+        self.machine.write(".claude/settings.json", json.dumps(own))
+        self.sends()
+
+    def test_only_managed_hooks_may_be_allowed(self) -> None:
+        folder = self.machine.root / "plugin"
+        package = Release.of_tests(NEW).folder / f"npm/posthog-llma-claude-code-{NEW}.tgz"
+        variables = self.machine.environment | {"POSTHOG_LLMA_PLUGIN_FOLDER": str(folder)}
+        install = [EXAMPLES / "install-plugin.sh", package]
+        subprocess.run(install, env=variables, check=True, stdout=subprocess.DEVNULL)
+        self.manage("managed-settings.folder.json", {"/opt/posthog-llma/plugin": str(folder)})
+        settings = self.etc / "claude-code/managed-settings.json"
+        only = json.loads(settings.read_text()) | {"allowManagedHooksOnly": True}
+        settings.write_text(json.dumps(only))
+        self.sends()
+
+    def test_a_mirror_of_npm_works_where_claude_code_waits_for_it(self) -> None:
+        self.manage("managed-settings.mirror.json", {"https://npm.example.com": self.registry.url})
+        self.machine.variables["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
+        self.sends()
+
+    def test_the_repository_works_where_claude_code_waits_for_it(self) -> None:
+        self.manage("managed-settings.github.json", {})
+        self.machine.variables["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
+        self.sends()
+
+    def test_hooks_without_a_plugin_run_a_program_of_the_machine(self) -> None:
+        self.manage(
+            "managed-settings.hooks.json", {"/usr/local/bin/posthog-llma": str(find_program())}
+        )
+        self.sends()
+        self.assertEqual(self.registry.asked, [])
+
+    def test_the_feature_of_a_development_container_installs_and_switches_on(self) -> None:
+        releases = f"{self.registry.url}/releases"
+        self.machine.variables |= {
+            "POSTHOG_LLMA_INSTALLER": f"{releases}/install.sh",
+            "POSTHOG_LLMA_DOWNLOADS": releases,
+            "POSTHOG_LLMA_INSTALL_DIR": str(self.machine.root / "usr local bin"),
+            "HOST": self.machine.posthog.url,
+        }
+        feature = shlex.quote(str(EXAMPLES / "devcontainer/install.sh"))
+        self.assertIn("apiKey", self.managed(feature, code=2))
+        self.machine.variables["APIKEY"] = KEY
+        self.managed(feature)
+        self.sends()
+
+
+if __name__ == "__main__":
+    unittest.main()
