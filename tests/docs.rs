@@ -37,7 +37,7 @@ fn first_column(document: &str) -> BTreeSet<String> {
 }
 
 /// Names that the applications in fixtures gave to their own facts.
-const OF_APPLICATIONS: [&str; 4] = ["feature", "tags", "plan", "shelf"];
+const OF_APPLICATIONS: [&str; 5] = ["feature", "tags", "plan", "shelf", "team"];
 
 #[test]
 fn the_reference_of_events_names_every_property_and_no_other() {

@@ -122,13 +122,16 @@ fn what_cannot_be_used_is_said_with_the_next_step_and_without_the_token() {
             "[routes.shop]\ntoken = \"short\"\n".to_owned(),
             "at least 16 characters",
         ),
-        (route("").replace("shop", "main"), "choose another name"),
         (
-            route("").replace("shop", "\"../shop\""),
+            route("").replace("routes.shop", "routes.main"),
+            "choose another name",
+        ),
+        (
+            route("").replace("routes.shop", "routes.\"../shop\""),
             "small letters, digits and hyphens",
         ),
         (
-            route("").replace("shop", "Shop"),
+            route("").replace("routes.shop", "routes.Shop"),
             "small letters, digits and hyphens",
         ),
         ("[rules]\n".to_owned(), "unknown field"),

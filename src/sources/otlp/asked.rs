@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::execution::Execution;
 use super::facts::Facts;
-use super::tools::Execution;
 use super::tree::{Node, Tree};
 use crate::session::{Block, Generation, StopReason, Timing, ToolCall};
 

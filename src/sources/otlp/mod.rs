@@ -32,6 +32,7 @@ mod asked;
 mod calls;
 mod content;
 mod dialects;
+mod execution;
 mod facts;
 mod history;
 mod identity;
