@@ -11,7 +11,7 @@ use clap::Args;
   posthog-llma serve --listen 0.0.0.0:4318 --token-file /etc/posthog-llma/token
                                              for those of other machines too
   posthog-llma serve --token-file token --openrouter-key production
-                                             for OpenRouter, behind a reverse proxy
+                                             for OpenRouter, behind a proxy
   OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 node app.js
                                              sends to it
 
