@@ -8,7 +8,8 @@ set -eu
 
 target=${POSTHOG_LLMA_PLUGIN_FOLDER:-/opt/posthog-llma/plugin}
 mkdir -p "$target"
-# Hooks that run meanwhile keep the folder that they were started from.
+# Replaced by two renames. A hook that starts between them finds no program; the next session sends
+# what it left.
 new=$(mktemp -d "$target.XXXXXX")
 trap 'rm -rf "$new"' EXIT
 gzip -dc "$1" | tar -xf - -C "$new"
