@@ -279,9 +279,11 @@ mod tests {
 
     const OWN: (&str, &str) = ("host", "127.0.0.1:4040");
 
-    /// Checks that requests are refused: method, path, headers, and why.
+    /// Method, path and headers of a request, and why it is refused.
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], Refused);
+
     #[track_caller]
-    fn refuses(door: &Door, cases: &[(&str, &str, &[(&str, &str)], Refused)]) {
+    fn refuses(door: &Door, cases: &[Case<'_>]) {
         for (method, path, headers, expected) in cases {
             let entry = judged(door, method, path, headers);
             assert_eq!(entry, Err(*expected), "{method} {path} {headers:?}");
