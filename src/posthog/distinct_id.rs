@@ -39,6 +39,9 @@ const ILLEGAL: [&str; 22] = [
 pub struct DistinctId(String);
 
 impl DistinctId {
+    /// What made the traces that do not say whose they are: see [`DistinctId::of_nobody`].
+    pub const SOURCES_OF_NOBODY: [&str; 2] = ["openrouter", "otel"];
+
     /// Validates an id by PostHog's rules.
     ///
     /// # Errors

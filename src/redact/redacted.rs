@@ -122,8 +122,15 @@ impl Redactor {
     /// Replaces secrets in the id of a person. Equal ids stay equal. A mark may be longer than what it
     /// replaces, and PostHog takes no longer id.
     fn person(&self, id: &mut String, counts: &mut Counts) {
-        if let Some(redacted) = self.text(id, counts) {
-            *id = DistinctId::shortened(redacted).into();
+        // Where nobody is named, the session stands after the name of what made the trace, which
+        // announces no secret.
+        let own = match id.split_once(':') {
+            Some((source, own)) if DistinctId::SOURCES_OF_NOBODY.contains(&source) => own,
+            _ => id.as_str(),
+        };
+        if let Some(redacted) = self.text(own, counts) {
+            let source = &id[..id.len() - own.len()];
+            *id = DistinctId::shortened(format!("{source}{redacted}")).into();
         }
     }
 

@@ -201,7 +201,14 @@ fn openrouter_tests_its_connection_before_it_saves_a_destination() {
         (status.waiting.traces, status.count(Fact::ConnectionTest)),
         (1, 4)
     );
-    assert!(status.tallies.iter().any(|it| it.name == "openrouter"));
+    let tests = status
+        .tallies
+        .iter()
+        .filter(|it| it.fact == Fact::ConnectionTest);
+    assert_eq!(
+        tests.map(|it| it.name.as_str()).collect::<Vec<_>>(),
+        ["main"]
+    );
 }
 
 #[test]

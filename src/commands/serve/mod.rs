@@ -22,6 +22,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::sending::{self, Sending};
+use super::user_settings::UserSettings;
 use super::{Exit, WrongUse, mapping, settings};
 use crate::cli;
 use crate::config::{ApiKey, Config, RouteSettings, Routes};
@@ -72,6 +73,8 @@ impl Shared {
 
 pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
+    // What is changed from now on ends this process.
+    let before = UserSettings::now(host);
     let directory = sending::directory(config)?;
     let Some(_alone) = Alone::try_take(directory)? else {
         return Err(WrongUse(format!(
@@ -94,6 +97,7 @@ pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
     say_ready(config, &own_routes, host, &listeners)?;
     let served = serve(
         (config, &own_routes),
+        &before,
         host,
         &inbox,
         &receiver,
@@ -123,6 +127,7 @@ fn receiver(
 /// Receives, maps and sends until it is told to stop, or until one of these cannot go on.
 fn serve(
     (config, routes): (&Config, &Routes),
+    before: &UserSettings,
     host: &Host,
     inbox: &Inbox,
     receiver: &Receiver,
@@ -132,7 +137,8 @@ fn serve(
     let (shared, stop) = (&Arc::<Shared>::default(), &Stop::new());
     let sending = {
         let (config, host, shared) = (config.clone(), host.clone(), Arc::clone(shared));
-        thread::spawn(move || workers::send(&config, &host, &shared))
+        let before = before.clone();
+        thread::spawn(move || workers::send(&config, &before, &host, &shared))
     };
     thread::scope(|scope| {
         let receiving = scope.spawn(move || {

@@ -91,16 +91,15 @@ fn map_until_error(
     Ok(())
 }
 
-/// Sends what waits until the end.
-pub(super) fn send(config: &Config, host: &Host, shared: &Shared) {
+/// Sends what waits until the end, or until the user's settings are others than these.
+pub(super) fn send(config: &Config, settings: &UserSettings, host: &Host, shared: &Shared) {
     let mut said = Said::default();
-    let settings = UserSettings::now(host);
     while !shared.is_over() {
         if settings.have_changed(host) {
             shared.fail(anyhow!(
                 "your settings were changed; start posthog-llma serve again to follow them"
             ));
-        } else if let Err(error) = send_until_error(config, host, shared, &mut said, &settings) {
+        } else if let Err(error) = send_until_error(config, host, shared, &mut said, settings) {
             said.say(&in_words(&error));
             nap(PAUSE, shared);
         }
