@@ -10,8 +10,8 @@ use super::{chat, names, operations, plain, titles, tool_error};
 use crate::models;
 use crate::models::prices::{self, Rates};
 use crate::session::{
-    CacheCounts, CallError, CallKind, Generation, OutputCount, Role, Session, StopReason, Timing,
-    ToolCall, Totals, Trigger, Turn, Unlisted, Usage, UsageReport, Waits, Work,
+    Block, CacheCounts, CallError, CallKind, Generation, OutputCount, Role, Session, StopReason,
+    Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage, UsageReport, Waits, Work,
 };
 
 /// Span name of usage that is in the agent's books but in no line of the transcript.
@@ -262,15 +262,13 @@ pub(super) fn of_generation<'a>(
         names::MODEL_PARAMETERS,
         Some(parameters).filter(|it| !it.is_empty()),
     );
-    // An application may record no content: null says that, and an empty list that there was none.
     // Every call is given something.
     let has_input = generation.traced.is_none() || !given.messages.is_empty();
-    let is_recorded = has_input || generation.error.is_some() || !generation.output.is_empty();
     let is_input_recorded = recording.inputs() && has_input;
     properties.content(names::INPUT, is_input_recorded, || given.messages);
     properties.insert_some(names::OFFERED_TOOLS, given.tools);
     if generation.kind == CallKind::Chat {
-        let is_recorded = recording.outputs() && is_recorded;
+        let is_recorded = recording.outputs() && has_output(generation, has_input);
         properties.content(names::OUTPUT_CHOICES, is_recorded, || {
             let output = &generation.output;
             chat::messages(Role::Assistant, output, recording)
@@ -281,6 +279,21 @@ pub(super) fn of_generation<'a>(
     properties.insert_some(names::USER_PROMPT, prompt);
     properties.error(generation.error.as_ref(), recording);
     properties
+}
+
+/// Whether the output of a call is recorded. An application may record no content: null says that,
+/// and an empty list that there was none. Calls of tools that are known by their executions alone are
+/// no content.
+fn has_output(generation: &Generation, has_input: bool) -> bool {
+    let is_told = |block: &Block| match block {
+        Block::ToolCall(call) => call.traced.is_none() || !call.input.is_null(),
+        _ => true,
+    };
+    let is_empty = generation.output.is_empty();
+    generation.traced.is_none()
+        || generation.error.is_some()
+        || generation.output.iter().any(is_told)
+        || has_input && is_empty
 }
 
 /// The properties of calls that only the agent's books show.
