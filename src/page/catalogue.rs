@@ -295,7 +295,10 @@ impl Listed {
         (self.refused, self.unreadable) = (None, None);
         match result {
             Ok(numbers) => {
-                self.left_alone.clone_from(&numbers.left_alone);
+                // Whether the user excluded it is known apart, and stays until that is looked up.
+                if numbers.left_alone.is_some() {
+                    self.left_alone.clone_from(&numbers.left_alone);
+                }
                 self.is_running = numbers.is_running;
                 self.numbers = Some(Arc::new(numbers));
             }

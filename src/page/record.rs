@@ -217,7 +217,7 @@ impl Record {
         }
         built.looks = looks;
         built.is_building = true;
-        if built.last_part.is_none() {
+        if built.generation == 0 {
             built.restart();
         }
         true
@@ -286,7 +286,8 @@ impl Taker for Writer<'_> {
             built.restart();
         }
         // The part that was the last one may be read again.
-        let is_again = from.is_some() && built.last_part.as_ref() == from;
+        let has_part = from.is_some() || !built.places.is_empty();
+        let is_again = has_part && built.last_part.as_ref() == from;
         let before = if is_again {
             built.secrets[0]
         } else {

@@ -72,7 +72,12 @@ fn received(requests: &[Request], context: &str) -> Events {
     let (database, run) = (inbox::database(server.directory()), Run::default());
     let traces = server.reader().traces(1000).expect("it can be read");
     let traces = traces.iter().filter(|it| !it.is_loose);
-    let paths = traces.map(|it| database.join(it.revision.key.trace_id.to_string()));
+    let paths = traces.map(|it| {
+        let key = &it.revision.key;
+        let route = Some(key.route.name()).filter(|_| !key.route.is_main());
+        let folder = route.map_or_else(|| database.clone(), |name| database.join(name));
+        folder.join(key.trace_id.to_string())
+    });
     judged(paths.flat_map(|path| run.events(&path)).collect())
 }
 

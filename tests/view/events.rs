@@ -44,7 +44,7 @@ fn the_page_gets_the_bytes_that_are_sent() {
                 Some(event)
             );
             // A copy in a fork is sent with the original.
-            if sent[id] == body {
+            if sent.get(id).is_some_and(|it| **it == body) {
                 shown.insert(id.to_owned());
             }
             let mut rest = event.clone();
