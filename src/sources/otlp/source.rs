@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
@@ -209,7 +208,7 @@ impl SessionFiles for Address {
             Some(Look {
                 path: self.file.join(trace.id.to_string()),
                 bytes: trace.bytes(),
-                modified: modified(&trace),
+                modified: trace.modified(),
             })
         };
         look().into_iter().collect()
@@ -262,7 +261,7 @@ fn reference(file: &Path, trace: &Trace<'_>) -> SessionRef {
             id: trace.id.to_string(),
         },
         bytes: trace.bytes(),
-        modified: modified(trace),
+        modified: trace.modified(),
     }
 }
 
@@ -280,9 +279,4 @@ fn in_inbox(database: &Path) -> Listing<SessionRef> {
         Err(error) => listing.add(database, Err(error)),
     }
     listing
-}
-
-fn modified(trace: &Trace<'_>) -> SystemTime {
-    let times = trace.parts().map(|part| part.modified);
-    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }

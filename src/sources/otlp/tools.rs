@@ -1,6 +1,6 @@
 //! Executions of tools, and the calls of models that asked for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -12,6 +12,7 @@ use super::content::Request;
 use super::dialects::candidates as names;
 use super::dialects::kinds::SpanKind;
 use super::facts::{Facts, parsed};
+use super::logs;
 use super::messages::{self, without_data};
 use super::outcome::{self, Times};
 use super::tree::{Node, Tree};
@@ -52,7 +53,7 @@ impl Execution {
             let mut details = details.iter();
             details.find_map(|it| outcome::error(it.span, &it.facts()))
         };
-        let (input, output) = (input(&facts), output(node, &facts));
+        let (input, output) = (input(node, &facts), output(node, &facts));
         Self {
             node: index,
             call_id: facts.text(names::TOOL_CALL_ID),
@@ -133,7 +134,7 @@ fn name(node: &Node<'_>, facts: &Facts<'_>) -> String {
     })
 }
 
-fn input(facts: &Facts<'_>) -> Json {
+fn input(node: &Node<'_>, facts: &Facts<'_>) -> Json {
     let stated = facts.value(names::TOOL_INPUT).map(parsed);
     let in_parts = || {
         let parts = [("full_command", "command"), ("file_path", "file_path")];
@@ -143,10 +144,12 @@ fn input(facts: &Facts<'_>) -> Json {
         let known: Map<String, Json> = known.collect();
         (!known.is_empty()).then_some(Json::Object(known))
     };
+    let in_event = || in_event(node, "gen_ai.tool.message", "content").map(parsed);
     without_data(
         stated
             .map(of_langchain)
             .or_else(in_parts)
+            .or_else(in_event)
             .unwrap_or_default(),
     )
 }
@@ -162,20 +165,27 @@ fn of_langchain(value: Json) -> Json {
     }
 }
 
+/// The value of an attribute of an event of the span.
+fn in_event(node: &Node<'_>, event: &str, attribute: &str) -> Option<Json> {
+    let mut events = node.span.events.iter();
+    let event = events.find(|it| it.name == event)?;
+    Facts::of(&event.attributes).value(&[attribute])
+}
+
 fn output(node: &Node<'_>, facts: &Facts<'_>) -> Json {
     let stated = facts.value(names::TOOL_OUTPUT).map(parsed);
-    let in_event = || {
-        let event = node
-            .span
-            .events
+    let in_output = || {
+        let names = ["output", "content", "result"];
+        names
             .iter()
-            .find(|it| it.name == "tool.output")?;
-        Facts::of(&event.attributes).value(&["output", "content", "result"])
+            .find_map(|it| in_event(node, "tool.output", it))
     };
+    let of_strands = || in_event(node, "gen_ai.choice", "message").map(logs::in_parts);
     without_data(
         stated
             .map(|it| message_content(it, 0))
-            .or_else(in_event)
+            .or_else(in_output)
+            .or_else(of_strands)
             .unwrap_or_default(),
     )
 }
@@ -219,6 +229,7 @@ pub(super) fn attach(
     parents: &dyn Fn(usize) -> Option<String>,
 ) -> Vec<Operation> {
     let mut asked = Asked::of(generations, tree, containers);
+    let mut open = OpenCalls::default();
     let mut alone = Vec::new();
     for execution in executions {
         let node = &tree.nodes[execution.node];
@@ -231,7 +242,11 @@ pub(super) fn attach(
         let (_, generation) = &mut generations[place];
         let parent = generation.traced.as_ref().map(|it| it.span.clone());
         let parent = parent.unwrap_or_default();
-        if let Some(call) = asked::call_in(generation, &execution) {
+        let call = match &execution.call_id {
+            Some(id) => open.next(place, generation, id),
+            None => asked::call_in(generation, &execution),
+        };
+        if let Some(call) = call {
             execution.complete(call, node, parent);
         } else {
             // Its response is not recorded.
@@ -244,18 +259,66 @@ pub(super) fn attach(
     alone
 }
 
+/// The calls of tools in responses that have no result yet, by their ids. An id may repeat.
+#[derive(Default)]
+struct OpenCalls {
+    /// Indices of the blocks of a response that are calls with an id.
+    by_id: HashMap<usize, HashMap<String, VecDeque<usize>>>,
+}
+
+impl OpenCalls {
+    /// The first call with this id in the response at a place that has no result.
+    fn next<'g>(
+        &mut self,
+        place: usize,
+        generation: &'g mut Generation,
+        id: &str,
+    ) -> Option<&'g mut ToolCall> {
+        let by_id = self.by_id.entry(place).or_insert_with(|| {
+            let mut by_id: HashMap<String, VecDeque<usize>> = HashMap::new();
+            for (index, block) in generation.output.iter().enumerate() {
+                if let Block::ToolCall(call) = block {
+                    by_id.entry(call.id.clone()).or_default().push_back(index);
+                }
+            }
+            by_id
+        });
+        let indices = by_id.get_mut(id)?;
+        while let Some(index) = indices.pop_front() {
+            let is_open =
+                matches!(&generation.output[index], Block::ToolCall(call) if call.result.is_none());
+            if is_open {
+                return match &mut generation.output[index] {
+                    Block::ToolCall(call) => Some(call),
+                    _ => None,
+                };
+            }
+        }
+        None
+    }
+}
+
 /// Adds results that only a later request tells, for tools whose execution nobody reports. `later`
 /// are requests after these calls.
 pub(super) fn answer(generations: &mut [Generation], later: &[Request]) {
-    // Ids of calls may repeat, so that each result belongs to the last call before it.
-    let mut open: HashMap<String, usize> = HashMap::new();
+    // Ids of calls may repeat, so that each result belongs to the last call before it. A place is
+    // that of a call of a model, and of a block in its answer.
+    let mut open: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
     for place in 0..generations.len() {
         let messages = std::mem::take(&mut generations[place].input);
         resolve(&messages, &mut open, generations);
         generations[place].input = messages;
-        let calls = generations[place].tool_calls();
-        let unanswered = calls.filter(|it| it.result.is_none() && !it.id.is_empty());
-        open.extend(unanswered.map(|call| (call.id.clone(), place)));
+        let mut calls: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
+        for (index, block) in generations[place].output.iter().enumerate() {
+            if let Block::ToolCall(call) = block
+                && call.result.is_none()
+                && !call.id.is_empty()
+            {
+                let known = calls.entry(call.id.clone()).or_default();
+                known.push((place, index));
+            }
+        }
+        open.extend(calls);
     }
     for request in later {
         resolve(&request.messages, &mut open, generations);
@@ -264,30 +327,22 @@ pub(super) fn answer(generations: &mut [Generation], later: &[Request]) {
 
 fn resolve(
     messages: &[Message],
-    open: &mut HashMap<String, usize>,
+    open: &mut HashMap<String, Vec<(usize, usize)>>,
     generations: &mut [Generation],
 ) {
     for block in messages.iter().flat_map(|it| &it.content) {
         let Block::ToolResult { call_id, result } = block else {
             continue;
         };
-        let Some(place) = open.remove(call_id) else {
-            continue;
-        };
-        let generation = &mut generations[place];
-        let ended_at = generation.ended_at;
-        let calls = generation
-            .output
-            .iter_mut()
-            .filter_map(|block| match block {
-                Block::ToolCall(call) if call.id == *call_id => Some(call),
-                _ => None,
-            });
-        for call in calls {
-            call.result = Some(Arc::new(ToolResult {
-                returned_at: ended_at,
-                ..ToolResult::clone(result)
-            }));
+        for (place, index) in open.remove(call_id).unwrap_or_default() {
+            let generation = &mut generations[place];
+            let returned_at = generation.ended_at;
+            if let Block::ToolCall(call) = &mut generation.output[index] {
+                call.result = Some(Arc::new(ToolResult {
+                    returned_at,
+                    ..ToolResult::clone(result)
+                }));
+            }
         }
     }
 }
