@@ -266,7 +266,7 @@ fn a_trace_keeps_the_person_and_the_day_with_which_it_was_first_sent() {
         assert_eq!(traces.len(), 2, "its totals changed");
         for trace in traces {
             assert_eq!(trace["distinct_id"], expected.as_str(), "{trace:#}");
-            assert_eq!(trace["timestamp"], "2026-03-01T12:00:00Z", "{trace:#}");
+            assert_eq!(trace["timestamp"], "2026-03-01T12:00:00.000Z", "{trace:#}");
         }
         let later = named(&sent, "$ai_generation");
         assert_eq!(later[1]["distinct_id"], "alice", "who is known then");
