@@ -109,14 +109,21 @@ impl<'a> Pipeline<'a> {
         let folder = || self.projects.name(cwd?, collected);
         let name = self.config.events.project_name.clone().or_else(folder);
         let redactor = self.redactor(collected)?;
-        Ok(redactor.written(|replace| Frozen {
-            is_person: person.is_some(),
-            distinct_id: person
-                .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
-            grouping: config.grouping,
-            session_window: config.session_window,
-            turn_spans: self.config.events.turn_spans && session.agent != Agent::Otlp,
-            project_name: name.map(replace),
+        Ok(redactor.written(|replace| {
+            let frozen = Frozen {
+                is_person: person.is_some(),
+                distinct_id: person
+                    .unwrap_or_else(|| DistinctId::of_session(session.agent, &session.id)),
+                grouping: config.grouping,
+                session_window: config.session_window,
+                turn_spans: self.config.events.turn_spans && session.agent != Agent::Otlp,
+                project_name: name.map(&mut *replace),
+                trace: None,
+            };
+            Frozen {
+                trace: posthog::frozen_trace(session, &frozen, replace),
+                ..frozen
+            }
         }))
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::json::Json;
 use super::properties::Properties;
-use super::settings::Settings;
+use super::settings::{Frozen, FrozenTrace, Settings};
 use super::{DistinctId, Event, EventName, Identities, kinds, names, operations};
 use crate::session::{Agent, Circumstances, Origin, Session, Subagent, Traced};
 
@@ -92,7 +92,9 @@ pub(super) fn event<'a>(
     all.insert_some(length, latency.map(kinds::seconds));
     all.extend(properties);
     describe(&mut all, session.agent, settings, position, circumstances);
-    let (distinct_id, is_person, identities) = person(origin, session, settings);
+    let kept = settings.frozen.trace.as_ref().filter(|_| is_trace);
+    let person = || person(origin, session, &settings.frozen);
+    let (distinct_id, is_person, identities) = kept.map_or_else(person, FrozenTrace::person);
     sign(&mut all, settings, is_person);
     if let Some(origin) = origin {
         operations::of_origin(&mut all, origin);
@@ -102,7 +104,7 @@ pub(super) fn event<'a>(
         uuid,
         distinct_id: distinct_id.into(),
         identities,
-        timestamp: ended_at,
+        timestamp: kept.map_or(ended_at, |it| it.started_at),
         properties: all,
     }
 }
@@ -130,9 +132,8 @@ fn span_and_parent<'a>(
 fn person(
     origin: Option<&Origin>,
     session: &Session,
-    settings: &Settings,
+    frozen: &Frozen,
 ) -> (DistinctId, bool, Identities) {
-    let frozen = &settings.frozen;
     let of_settings = frozen.distinct_id.clone();
     let Some(origin) = origin else {
         return (of_settings, frozen.is_person, Identities::Known);
@@ -151,6 +152,39 @@ fn person(
             (nobody, false, Identities::Stated)
         }
     }
+}
+
+impl FrozenTrace {
+    /// The person as for an event. The id was redacted when it was frozen.
+    fn person(&self) -> (DistinctId, bool, Identities) {
+        (
+            self.distinct_id.clone(),
+            self.is_person,
+            Identities::StatedSession,
+        )
+    }
+}
+
+/// What the trace of an application keeps, as far as it is known now; `None` for the session of an
+/// agent, whose person is that of the settings. `redact` replaces secrets in what the application
+/// stated.
+#[must_use]
+pub fn frozen_trace(
+    session: &Session,
+    frozen: &Frozen,
+    redact: impl FnOnce(String) -> String,
+) -> Option<FrozenTrace> {
+    let origin = session.whole.as_ref()?.circumstances.origin.as_deref();
+    let (distinct_id, is_person, identities) = person(origin, session, frozen);
+    let redacted = match identities {
+        Identities::Stated => DistinctId::shortened(redact(distinct_id.into())),
+        Identities::Known | Identities::StatedSession => distinct_id,
+    };
+    Some(FrozenTrace {
+        distinct_id: redacted,
+        is_person,
+        started_at: session.started_at,
+    })
 }
 
 /// Sets the project, the agent, and the circumstances of the event.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -45,6 +46,21 @@ pub struct Frozen {
     pub turn_spans: bool,
     /// Name of the project.
     pub project_name: Option<String>,
+    /// Whose trace it is and when it begins, of a trace that an application made.
+    #[serde(default)]
+    pub trace: Option<FrozenTrace>,
+}
+
+/// What `$ai_trace` of an application's trace keeps, whatever more comes of the trace: PostHog takes
+/// events with another person or of another day for different ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenTrace {
+    /// The id of the user, redacted.
+    pub distinct_id: DistinctId,
+    /// Whether the id is that of a person, or only stands for the session.
+    pub is_person: bool,
+    /// The start of what was known of the trace.
+    pub started_at: DateTime<Utc>,
 }
 
 #[cfg(test)]
@@ -58,6 +74,7 @@ impl Frozen {
             session_window: None,
             turn_spans: true,
             project_name: Some(name.to_owned()),
+            trace: None,
         }
     }
 }

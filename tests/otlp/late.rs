@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::complaints::chat;
-use super::traces::{in_trace, named, request, span, with};
+use super::traces::{TRACE, in_trace, named, request, span, with};
 use crate::support::env::TestEnv;
 use crate::support::library::Events;
 use crate::support::scene::Scene;
@@ -19,8 +19,13 @@ struct Arrivals {
 
 impl Arrivals {
     fn new() -> Self {
+        Self::on(|env| env)
+    }
+
+    /// On a machine with something special about it.
+    fn on(special: impl FnOnce(TestEnv) -> TestEnv) -> Self {
         Self {
-            scene: Scene::on(|env: TestEnv| env),
+            scene: Scene::on(special),
             number: 0,
         }
     }
@@ -231,4 +236,39 @@ fn a_call_that_comes_when_the_rest_of_its_trace_is_gone_leaves_the_totals_as_the
         "what was known as a whole"
     );
     assert_eq!(trace["$ai_trace_name"], "agent");
+}
+
+#[test]
+fn a_trace_keeps_the_person_and_the_day_with_which_it_was_first_sent() {
+    let call = |ids: &str, times| span(ids, "chat", times, &chat(&json!({})));
+    let root = json!({ "gen_ai.operation.name": "invoke_agent", "posthog.distinct_id": "alice" });
+    for (setting, expected) in [
+        (None, format!("otel:{TRACE}")),
+        (Some("team@example.com"), "team@example.com".to_owned()),
+    ] {
+        let mut arrivals = Arrivals::on(|env| match setting {
+            Some(person) => env.with("POSTHOG_LLMA_DISTINCT_ID", person),
+            None => env.without("POSTHOG_LLMA_DISTINCT_ID"),
+        });
+        arrivals.come(&request("shop", "x", &[call("2<1", (0, 9))]));
+        let mut before_midnight = span("1", "agent", (0, 70_000), &root);
+        before_midnight["startTimeUnixNano"] = "1772300000000000000".into();
+        arrivals.come(&request(
+            "shop",
+            "x",
+            &[before_midnight, call("3<1", (10, 19))],
+        ));
+        let sent = arrivals.scene.posthog.events();
+        let traces: Vec<&Value> = sent
+            .iter()
+            .filter(|it| it["event"] == "$ai_trace")
+            .collect();
+        assert_eq!(traces.len(), 2, "its totals changed");
+        for trace in traces {
+            assert_eq!(trace["distinct_id"], expected.as_str(), "{trace:#}");
+            assert_eq!(trace["timestamp"], "2026-03-01T12:00:00.000Z", "{trace:#}");
+        }
+        let later = named(&sent, "$ai_generation");
+        assert_eq!(later[1]["distinct_id"], "alice", "who is known then");
+    }
 }

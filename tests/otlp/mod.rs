@@ -5,6 +5,7 @@ mod answers;
 mod captures;
 mod complaints;
 mod dialects;
+mod emitters;
 mod events;
 mod every;
 mod files;

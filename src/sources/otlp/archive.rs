@@ -329,6 +329,12 @@ impl<'a> Trace<'a> {
             .map(move |file| &archive.parts[*file])
     }
 
+    /// When the last part of it was received, or its file was written.
+    pub(super) fn modified(&self) -> SystemTime {
+        let times = self.parts().map(|part| part.modified);
+        times.max().unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
     /// Bytes that the trace takes in its files, by its share of their spans and log records.
     pub(super) fn bytes(&self) -> u64 {
         let own = self.pieces.spans.len() + self.pieces.logs.len();

@@ -163,8 +163,8 @@ fn open_call<'g>(
     calls.filter(move |call| call.name == name && call.traced.is_none())
 }
 
-/// The call of a tool in a response that an execution belongs to: the one with its id, and without an
-/// id one of its name, with the same input if there is one.
+/// The call of a tool in a response that an execution without an id belongs to: one of its name, with
+/// the same input if there is one.
 pub(super) fn call_in<'g>(
     generation: &'g mut Generation,
     execution: &Execution,
@@ -177,13 +177,10 @@ pub(super) fn call_in<'g>(
             _ => None,
         })
         .collect();
-    let is_same = |call: &&mut ToolCall| match &execution.call_id {
-        Some(id) => call.id == *id,
-        None => call.name == execution.name && call.input == execution.input,
-    };
-    let is_named =
-        |call: &&mut ToolCall| execution.call_id.is_none() && call.name == execution.name;
-    let place = open.iter().position(is_same);
-    let place = place.or_else(|| open.iter().position(is_named));
+    let is_named = |call: &&mut ToolCall| call.name == execution.name;
+    let same = open
+        .iter()
+        .position(|call| is_named(call) && call.input == execution.input);
+    let place = same.or_else(|| open.iter().position(is_named));
     place.map(|place| open.swap_remove(place))
 }

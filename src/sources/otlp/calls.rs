@@ -214,13 +214,16 @@ const PROVIDERS: [(&str, &str); 8] = [
     ("mistral_ai", "mistral"),
 ];
 
+/// What frameworks write where the provider belongs.
+const FRAMEWORKS: [&str; 4] = ["langchain", "langgraph", "strands-agents", "crewai"];
+
 fn provider(node: &Node<'_>, facts: &Facts<'_>, model: Option<&str>) -> Option<String> {
     if is_delivery(node.span) {
         return Some("openrouter".to_owned());
     }
     let stated = facts.text(names::PROVIDER).map(|it| it.to_lowercase());
     // Frameworks name themselves.
-    let stated = stated.filter(|it| !["langchain", "langgraph"].contains(&it.as_str()));
+    let stated = stated.filter(|it| !FRAMEWORKS.contains(&it.as_str()));
     let known = stated.map(|stated| {
         let mut providers = PROVIDERS.iter();
         // The AI SDK adds the kind of the model: `openai.chat`.
@@ -370,7 +373,8 @@ fn states(node: &Node<'_>, facts: &Facts<'_>) -> (Json, Json) {
             .map(parsed)
             .map(messages::without_data)
     };
-    let input = asked.or(prompt).map(Json::String);
+    let prompt = prompt.map(|it| messages::without_data(Json::String(it)));
+    let input = asked.map(Json::String).or(prompt);
     let input = input.or_else(|| value(names::OTHER_INPUT));
     let answer = Message {
         role: Role::Assistant,

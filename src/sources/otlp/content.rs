@@ -3,10 +3,9 @@
 use serde_json::Value as Json;
 
 use super::dialects::candidates as names;
-use super::facts::{Facts, parsed};
+use super::facts::{Facts, parsed, unquoted};
 use super::logs::Said;
 use super::messages;
-use super::withheld::is_withheld;
 use crate::session::{Block, Message, Role};
 
 /// The request of a call.
@@ -115,7 +114,7 @@ fn answer_in_pieces(facts: &Facts<'_>) -> Vec<Block> {
             Json::String(text) => text,
             other => other.to_string(),
         };
-        blocks.push(Block::Text(text));
+        blocks.extend(messages::text_block(text));
     }
     blocks
 }
@@ -124,8 +123,11 @@ fn answer_in_pieces(facts: &Facts<'_>) -> Vec<Block> {
 fn text_or_list(text: String) -> Vec<Block> {
     let list: Option<Vec<String>> = serde_json::from_str(&text).ok();
     match list {
-        Some(texts) => texts.into_iter().map(Block::Text).collect(),
-        None => vec![Block::Text(text)],
+        Some(texts) => {
+            let blocks = texts.into_iter().filter_map(messages::text_block);
+            blocks.collect()
+        }
+        None => messages::text_block(text).into_iter().collect(),
     }
 }
 
@@ -180,14 +182,14 @@ pub(super) fn embedded(facts: &Facts<'_>) -> Vec<Message> {
 /// The text of one embedding, in a message.
 fn embedded_text(item: Json) -> Vec<Message> {
     let text = |text: String| {
-        let content = Some(text).filter(|it| !is_withheld(it)).map(Block::Text);
-        let messages = content.map(|it| Message {
+        let messages = messages::text_block(text).map(|it| Message {
             role: Role::User,
             content: vec![it],
         });
         messages.into_iter().collect()
     };
     match item {
+        // The AI SDK writes each text as JSON.
         Json::String(value) => text(unquoted(value)),
         Json::Object(fields) => {
             let inner = fields.get("embedding").and_then(|it| it.get("text"));
@@ -199,12 +201,4 @@ fn embedded_text(item: Json) -> Vec<Message> {
         }
         _ => Vec::new(),
     }
-}
-
-/// The AI SDK writes each text as JSON.
-fn unquoted(text: String) -> String {
-    let quoted = text
-        .starts_with('"')
-        .then(|| serde_json::from_str(&text).ok());
-    quoted.flatten().unwrap_or(text)
 }

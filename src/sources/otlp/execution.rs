@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::calls::circumstances;
 use super::dialects::candidates as names;
 use super::facts::{Facts, parsed};
+use super::logs;
 use super::messages::{self, without_data};
 use super::outcome::{self, Times};
 use super::tree::{Node, Tree};
@@ -48,7 +49,7 @@ impl Execution {
             let mut details = details.iter();
             details.find_map(|it| outcome::error(it.span, &it.facts()))
         };
-        let (input, output) = (input(&facts), output(node, &facts));
+        let (input, output) = (input(node, &facts), output(node, &facts));
         Self {
             node: index,
             call_id: facts.text(names::TOOL_CALL_ID),
@@ -129,7 +130,7 @@ fn name(node: &Node<'_>, facts: &Facts<'_>) -> String {
     })
 }
 
-fn input(facts: &Facts<'_>) -> Json {
+fn input(node: &Node<'_>, facts: &Facts<'_>) -> Json {
     let stated = facts.value(names::TOOL_INPUT).map(parsed);
     let in_parts = || {
         let parts = [("full_command", "command"), ("file_path", "file_path")];
@@ -139,10 +140,12 @@ fn input(facts: &Facts<'_>) -> Json {
         let known: Map<String, Json> = known.collect();
         (!known.is_empty()).then_some(Json::Object(known))
     };
+    let in_event = || in_event(node, "gen_ai.tool.message", "content").map(parsed);
     without_data(
         stated
             .map(of_langchain)
             .or_else(in_parts)
+            .or_else(in_event)
             .unwrap_or_default(),
     )
 }
@@ -158,20 +161,27 @@ fn of_langchain(value: Json) -> Json {
     }
 }
 
+/// The value of an attribute of an event of the span.
+fn in_event(node: &Node<'_>, event: &str, attribute: &str) -> Option<Json> {
+    let mut events = node.span.events.iter();
+    let event = events.find(|it| it.name == event)?;
+    Facts::of(&event.attributes).value(&[attribute])
+}
+
 fn output(node: &Node<'_>, facts: &Facts<'_>) -> Json {
     let stated = facts.value(names::TOOL_OUTPUT).map(parsed);
-    let in_event = || {
-        let event = node
-            .span
-            .events
+    let in_output = || {
+        let names = ["output", "content", "result"];
+        names
             .iter()
-            .find(|it| it.name == "tool.output")?;
-        Facts::of(&event.attributes).value(&["output", "content", "result"])
+            .find_map(|it| in_event(node, "tool.output", it))
     };
+    let of_strands = || in_event(node, "gen_ai.choice", "message").map(logs::in_parts);
     without_data(
         stated
             .map(|it| message_content(it, 0))
-            .or_else(in_event)
+            .or_else(in_output)
+            .or_else(of_strands)
             .unwrap_or_default(),
     )
 }

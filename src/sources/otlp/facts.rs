@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
+use super::lenient;
 use super::withheld::is_withheld;
 use crate::otlp::{Attributes, Value};
 
@@ -104,12 +105,21 @@ fn given<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a Value> {
 
 fn look_up(attributes: &Attributes, candidate: &str) -> Option<Json> {
     let Some((name, path)) = candidate.split_once(WITHIN) else {
-        return given(attributes, candidate).map(|value| value.clone().into());
+        let value: Json = given(attributes, candidate)?.clone().into();
+        return Some(match value {
+            // MLflow writes every value as JSON.
+            Json::String(text) if candidate.starts_with("mlflow.") => Json::String(unquoted(text)),
+            value => value,
+        });
     };
     let mut value = parsed(given(attributes, name)?.clone().into());
     for step in path.split('.') {
         value = match value {
             Json::Object(mut fields) => fields.swap_remove(step)?,
+            Json::Array(mut items) => {
+                let index: usize = step.parse().ok()?;
+                (index < items.len()).then(|| items.swap_remove(index))?
+            }
             _ => return None,
         };
     }
@@ -122,8 +132,23 @@ pub(super) fn parsed(value: Json) -> Json {
         return value;
     };
     let is_structure = text.trim_start().starts_with(['{', '[']);
-    let parsed = is_structure.then(|| serde_json::from_str(text).ok());
+    let parsed = is_structure.then(|| json(text));
     parsed.flatten().unwrap_or(value)
+}
+
+/// What a text says that is JSON, also one that strict readers refuse.
+fn json(text: &str) -> Option<Json> {
+    let strict = serde_json::from_str(text).ok();
+    strict.or_else(|| lenient::read(text))
+}
+
+/// The text that a text stands for which is quoted as in JSON; any other text as it is.
+pub(super) fn unquoted(text: String) -> String {
+    let quoted = text.starts_with('"').then(|| json(&text)).flatten();
+    match quoted {
+        Some(Json::String(inner)) => inner,
+        _ => text,
+    }
 }
 
 /// A number, also one that is written as text.

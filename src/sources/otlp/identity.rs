@@ -37,6 +37,9 @@ const LONGEST_ID: usize = 200;
 /// Items of a list that is still a property rather than content.
 const LONGEST_LIST: usize = 32;
 
+/// Properties that an application may give to one span. PostHog takes events of 1 MB.
+const MOST_PROPERTIES: usize = 1_000;
+
 /// Levels of objects and lists in a property.
 const LEVELS: usize = 3;
 
@@ -76,6 +79,9 @@ impl Identity {
             self.groups.clone_from(&around.groups);
         }
         for (name, value) in &around.properties {
+            if self.properties.len() >= MOST_PROPERTIES {
+                break;
+            }
             if !self.properties.contains_key(name) {
                 self.properties.insert(name.clone(), value.clone());
             }
@@ -98,6 +104,24 @@ impl Identity {
         }
     }
 
+    /// What is stated of work in a span that was done for several users: nothing that is one's own.
+    pub(super) fn of_several(&self) -> Self {
+        Self {
+            session: self.session.clone(),
+            agent: self.agent.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The user that a span and its resource state.
+    pub(super) fn user(&self, span: &Span) -> Option<String> {
+        let resource = Facts::of(&span.resource.attributes);
+        let text = |candidates: &[&str]| resource.text(candidates).and_then(id);
+        let person = self.person.clone().or_else(|| text(names::PERSON));
+        let person = person.or_else(|| self.user.clone());
+        person.or_else(|| text(names::USER))
+    }
+
     /// The session that the span belongs to.
     pub(super) fn session(&self) -> Option<&str> {
         self.session.as_deref()
@@ -111,14 +135,8 @@ impl Identity {
             // OpenRouter is what was called, not what called it.
             !name.starts_with("unknown_service") && !is_delivery(span)
         });
-        let person = self
-            .person
-            .clone()
-            .or_else(|| text(names::PERSON).and_then(id));
-        let person = person.or_else(|| self.user.clone());
-        let of_resource = || text(names::USER).and_then(id);
         Arc::new(Origin {
-            person: person.or_else(of_resource),
+            person: self.user(span),
             session: self.session.clone().or_else(|| {
                 let stated = text(names::SESSION);
                 stated.filter(|id| !is_nothing(id))
@@ -243,6 +261,9 @@ fn metadata(attributes: &Attributes) -> Map<String, Json> {
     let mut found = Map::new();
     let facts = Facts::of(attributes);
     let mut add = |name: &str, value: Json| {
+        if found.len() >= MOST_PROPERTIES {
+            return;
+        }
         let name = name.strip_prefix("posthog_").unwrap_or(name);
         let value = property(parsed(without_data(value)));
         if let Some(value) = value.filter(|_| !name.is_empty()) {
@@ -316,7 +337,7 @@ fn shallow(value: Json, levels: usize) -> Json {
 
 /// Frameworks by the beginning of the name of an instrumentation, as PostHog's own integrations
 /// name them.
-const FRAMEWORKS: [(&str, &str); 17] = [
+const FRAMEWORKS: [(&str, &str); 22] = [
     ("openinference.instrumentation.langchain", "langchain"),
     ("opentelemetry.instrumentation.langchain", "langchain"),
     ("langsmith", "langchain"),
@@ -334,6 +355,11 @@ const FRAMEWORKS: [(&str, &str); 17] = [
     ("openinference.instrumentation.crewai", "crewai"),
     ("gcp.vertex.agent", "google-adk"),
     ("genkit", "genkit"),
+    ("Microsoft.SemanticKernel", "semantic-kernel"),
+    ("strands", "strands-agents"),
+    ("mlflow", "mlflow"),
+    ("haystack", "haystack"),
+    ("litellm", "litellm"),
 ];
 
 fn framework(span: &Span) -> &'static str {

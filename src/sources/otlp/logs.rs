@@ -6,6 +6,8 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::facts::parsed;
+use super::messages::are_of_bedrock;
 use crate::otlp::{Attributes, LogRecord, SpanEvent, Value};
 
 /// Messages in events of one call.
@@ -118,15 +120,34 @@ fn message(author: &str, body: &Value, attributes: &Attributes) -> Json {
             let given = attributes
                 .iter()
                 .filter(|it| known.contains(&it.key.as_str()));
-            given
-                .map(|it| (it.key.clone(), it.value.clone().into()))
-                .collect()
+            let given = given.map(|it| (it.key.clone(), in_parts(it.value.clone().into())));
+            given.chain(in_one(attributes)).collect()
         }
     };
+    if fields.get("message").is_some_and(Json::is_array) {
+        // Strands names the parts of an answer so.
+        let parts = fields.swap_remove("message").unwrap_or_default();
+        fields.insert("content".to_owned(), parts);
+    }
     if !fields.contains_key("message") {
         fields.entry("role").or_insert_with(|| author.into());
         // Events without content are sent where content is not recorded.
         fields.entry("content").or_insert(Json::Null);
     }
     Json::Object(fields)
+}
+
+/// Parts that Strands writes as JSON.
+pub(super) fn in_parts(value: Json) -> Json {
+    let parts = parsed(value.clone());
+    if are_of_bedrock(&parts) { parts } else { value }
+}
+
+/// The fields of a message that Azure's library writes as JSON in one attribute.
+fn in_one(attributes: &Attributes) -> Map<String, Json> {
+    let content = attributes.get("gen_ai.event.content").cloned();
+    match content.map(|it| parsed(it.into())) {
+        Some(Json::Object(fields)) => fields,
+        _ => Map::new(),
+    }
 }

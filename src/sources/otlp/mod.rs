@@ -16,6 +16,7 @@
 //! | `received` | which traces were received |
 //! | `dialects` | names of attributes, kinds of spans, what is special about an emitter |
 //! | `facts` | how to look something up among attributes |
+//! | `lenient` | JSON that strict readers refuse, and JSON that was cut off |
 //! | `tree` | what contains what; which log records belong to which span |
 //! | `twins` | which spans report the same call |
 //! | `identity` | whom work was done for: the nearest span that says so |
@@ -36,6 +37,7 @@ mod execution;
 mod facts;
 mod history;
 mod identity;
+mod lenient;
 mod logs;
 mod messages;
 mod outcome;

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::dialects::candidates as names;
 use super::dialects::refusals;
-use super::facts::{Facts, parsed};
+use super::facts::{Facts, parsed, unquoted};
 use crate::models;
 use crate::otlp::{Span, SpanEvent, StatusCode, Value};
 use crate::session::{CallError, StopReason, Timing};
@@ -48,16 +48,38 @@ impl Times {
         }
     }
 
+    /// The times as far as they are possible for work that was reported by then; otherwise the time
+    /// of the report. Clocks may differ by a day.
+    pub(super) fn before(self, reported: DateTime<Utc>) -> Self {
+        let latest = reported + TimeDelta::days(1);
+        let is_possible = |at: DateTime<Utc>| at > DateTime::UNIX_EPOCH && at <= latest;
+        let known = match (is_possible(self.start), is_possible(self.end)) {
+            (true, true) => return self,
+            (true, false) => self.start,
+            (false, true) => self.end,
+            (false, false) => reported,
+        };
+        Self {
+            start: known,
+            end: known,
+            timing: Timing::Unknown,
+        }
+    }
+
     /// The length of the work.
     pub(super) fn length(&self) -> TimeDelta {
         self.end - self.start
     }
 }
 
-/// The time of so many nanoseconds since 1970; `None` for 0, which is unknown.
+/// The year 2000, in nanoseconds since 1970. A time before it was taken from a clock that was not set,
+/// or is in other units.
+const EARLIEST: i64 = 946_684_800_000_000_000;
+
+/// The time of so many nanoseconds since 1970; `None` for one that is not known.
 pub(super) fn moment(nanoseconds: u64) -> Option<DateTime<Utc>> {
-    let nanoseconds = i64::try_from(nanoseconds).ok().filter(|it| *it > 0)?;
-    Some(DateTime::from_timestamp_nanos(nanoseconds))
+    let nanoseconds = i64::try_from(nanoseconds).ok()?;
+    (nanoseconds >= EARLIEST).then(|| DateTime::from_timestamp_nanos(nanoseconds))
 }
 
 fn of_seconds(seconds: f64) -> Option<TimeDelta> {
@@ -70,6 +92,12 @@ fn of_seconds(seconds: f64) -> Option<TimeDelta> {
 
 /// When the first part of a response arrived. It is within the call, or unknown.
 pub(super) fn first_token_at(facts: &Facts<'_>, times: Times) -> Option<DateTime<Utc>> {
+    let stated = facts.text(names::FIRST_AT).map(unquoted);
+    let stated = stated.and_then(|it| it.parse::<DateTime<Utc>>().ok());
+    if let Some(at) = stated {
+        let is_within = times.timing == Timing::Known && at > times.start && at <= times.end;
+        return is_within.then_some(at);
+    }
     let streams = facts.flag(names::STREAMS) == Some(true);
     let seconds = facts.number(names::FIRST_SECONDS);
     let milliseconds = || {
@@ -279,6 +307,30 @@ mod tests {
             let attributes = [("gen_ai.response.finish_reasons", value)];
             let attributes: Attributes = attributes.into_iter().collect();
             assert_eq!(stop_reason(&Facts::of(&attributes)), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_time_that_no_clock_had_is_the_time_of_the_report() {
+        const BEGIN: u64 = 1_772_366_400_000_000_000;
+        const DAY: u64 = 86_400_000_000_000;
+        let end_of_years = i64::MAX.cast_unsigned();
+        for (times, expected, timing) in [
+            ([BEGIN, BEGIN + DAY], [0, 1], Timing::Known),
+            ([BEGIN + 3 * DAY, BEGIN + 3 * DAY], [3, 3], Timing::Known),
+            ([0, 0], [2, 2], Timing::Unknown),
+            ([u64::MAX, u64::MAX], [2, 2], Timing::Unknown),
+            ([end_of_years, end_of_years], [2, 2], Timing::Unknown),
+            ([1_772_366_400, 1_772_366_401], [2, 2], Timing::Unknown),
+            ([BEGIN, end_of_years], [0, 0], Timing::Unknown),
+            ([0, BEGIN + DAY], [1, 1], Timing::Unknown),
+        ] {
+            let mut span = crate::sources::otlp::tests::span("chat", Attributes::default());
+            [span.start, span.end] = times;
+            let begin = DateTime::from_timestamp_nanos(BEGIN.cast_signed());
+            let found = Times::of(&span).before(begin + TimeDelta::days(2));
+            let days = [found.start, found.end].map(|it| (it - begin).num_days());
+            assert_eq!((days, found.timing), (expected, timing), "{times:?}");
         }
     }
 

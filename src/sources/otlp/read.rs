@@ -1,6 +1,7 @@
 //! One trace as a session.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
@@ -13,12 +14,13 @@ use super::facts::Facts;
 use super::history::History;
 use super::messages;
 use super::tools;
-use super::tree::Tree;
+use super::tree::{Node, Tree};
 use super::twins;
 use crate::otlp::openrouter::is_delivery;
 use crate::session::{
-    Agent, Block, Earlier, Generation, Incidents, InputScope, Lineage, Message, Oddities,
-    Operation, OperationKind, Role, Session, Timing, Traced, Trigger, Turn, Wanted,
+    Agent, Block, Circumstances, Earlier, Generation, Incidents, InputScope, Lineage, Message,
+    Oddities, Operation, OperationKind, Origin, Role, Session, Timing, Traced, Trigger, Turn,
+    Wanted,
 };
 
 /// Name that OpenRouter gives to a trace whose user gave it none.
@@ -30,6 +32,7 @@ const PLAIN: [&str; 2] = ["claude_code.interaction", "codex turn"];
 /// Reads a trace; `None` if nothing of it is worth an event. `wanted` says which content to keep.
 pub(super) fn read(trace: &Trace<'_>, wanted: Wanted) -> Option<Session> {
     let mut tree = Tree::new(&trace.pieces.spans);
+    tree.bound_times(trace.modified().into());
     tree.join(&trace.pieces.logs);
     twins::merge(&mut tree);
     twins::merge_across(&mut tree, |response| trace.elsewhere(response));
@@ -105,7 +108,7 @@ impl Work {
             prompt,
             started_at,
             ended_at,
-            circumstances: std::sync::Arc::clone(&whole.circumstances),
+            circumstances: Arc::clone(&whole.circumstances),
             generations,
             operations,
             stray_subagents: Vec::new(),
@@ -167,7 +170,7 @@ fn generations(
         for block in &mut generation.output {
             if let Block::ToolCall(call) = block {
                 call.called_at = generation.ended_at;
-                call.circumstances = std::sync::Arc::clone(&generation.circumstances);
+                call.circumstances = Arc::clone(&generation.circumstances);
             }
         }
         generations.push((index, generation));
@@ -214,7 +217,7 @@ fn whole_of(
         };
     }
     let first = (0..tree.nodes.len()).find(|it| tree.is_shown(*it));
-    let circumstances = first.map(|it| calls::circumstances(&tree.nodes[it]));
+    let circumstances = first.map(|it| circumstances_of_several(tree, &tree.nodes[it]));
     let first_call = generations.first();
     let named = first.map(|it| &tree.nodes[it]);
     let name = named.and_then(|node| {
@@ -244,6 +247,29 @@ fn whole_of(
         error: error.filter(|_| generations.len() == 1),
         circumstances: circumstances.unwrap_or_default(),
     }
+}
+
+/// The circumstances of work that no span contains: those of the first piece of it. Work for several
+/// users is nobody's.
+fn circumstances_of_several(tree: &Tree<'_>, first: &Node<'_>) -> Arc<Circumstances> {
+    let shown = (0..tree.nodes.len()).filter(|it| tree.is_shown(*it));
+    let mut users = shown.filter_map(|it| {
+        let node = &tree.nodes[it];
+        node.identity.user(node.span)
+    });
+    let user = users.next();
+    if user.is_none() || users.all(|it| Some(it) == user) {
+        return calls::circumstances(first);
+    }
+    let circumstances = calls::circumstances_of(first, &first.identity.of_several());
+    let mut circumstances = Arc::unwrap_or_clone(circumstances);
+    // Its resource may name one of them.
+    let origin = circumstances.origin.take().map(|origin| Origin {
+        person: None,
+        ..Arc::unwrap_or_clone(origin)
+    });
+    circumstances.origin = origin.map(Arc::new);
+    Arc::new(circumstances)
 }
 
 /// What the user asked for: the input of the whole, otherwise the last words of the user before the

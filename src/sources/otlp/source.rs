@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
@@ -222,7 +221,7 @@ impl SessionFiles for Address {
             Some(Look {
                 path: file.join(trace.id.to_string()),
                 bytes: trace.bytes(),
-                modified: modified(&trace),
+                modified: trace.modified(),
             })
         };
         look().into_iter().collect()
@@ -275,7 +274,7 @@ fn reference(file: &Path, trace: &Trace<'_>) -> SessionRef {
             id: trace.id.to_string(),
         },
         bytes: trace.bytes(),
-        modified: modified(trace),
+        modified: trace.modified(),
     }
 }
 
@@ -293,9 +292,4 @@ fn in_inbox(database: &Path) -> Listing<SessionRef> {
         Err(error) => listing.add(database, Err(error)),
     }
     listing
-}
-
-fn modified(trace: &Trace<'_>) -> SystemTime {
-    let times = trace.parts().map(|part| part.modified);
-    times.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::otlp::{Attributes, Resource, Scope, Span, SpanId, SpanKind, Status, TraceId};
 
+/// Nanoseconds before which no span begins: 2026-03-01T12:00:00Z.
+const BEGIN: u64 = 1_772_366_400_000_000_000;
+
 /// A span in a trace that all have, one second long, with an id of its own.
 pub(super) fn span(name: &str, attributes: Attributes) -> Span {
     static LAST: AtomicU64 = AtomicU64::new(0);
@@ -17,8 +20,8 @@ pub(super) fn span(name: &str, attributes: Attributes) -> Span {
         parent_span_id: None,
         name: name.to_owned(),
         kind: SpanKind::Internal,
-        start: number * 1_000_000_000,
-        end: (number + 1) * 1_000_000_000,
+        start: BEGIN + number * 1_000_000_000,
+        end: BEGIN + (number + 1) * 1_000_000_000,
         attributes,
         events: Vec::new(),
         links: Vec::new(),

@@ -1,6 +1,6 @@
 //! Executions of tools, and the calls of models that asked for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::asked::{self, Asked};
@@ -9,7 +9,8 @@ use super::dialects::kinds::SpanKind;
 use super::execution::Execution;
 use super::messages;
 use super::tree::Tree;
-use crate::session::{Block, Generation, Message, Operation, ToolResult};
+use crate::session::{Block, Generation, Message, Operation, ToolCall, ToolResult};
+
 /// Puts each execution under the response that asked for it. Those of which that is not known are
 /// returned as operations. `parents` are the spans around the nodes.
 pub(super) fn attach(
@@ -20,6 +21,7 @@ pub(super) fn attach(
     parents: &dyn Fn(usize) -> Option<String>,
 ) -> Vec<Operation> {
     let mut asked = Asked::of(generations, tree, containers);
+    let mut open = OpenCalls::default();
     let mut alone = Vec::new();
     for execution in executions {
         let node = &tree.nodes[execution.node];
@@ -32,7 +34,11 @@ pub(super) fn attach(
         let (_, generation) = &mut generations[place];
         let parent = generation.traced.as_ref().map(|it| it.span.clone());
         let parent = parent.unwrap_or_default();
-        if let Some(call) = asked::call_in(generation, &execution) {
+        let call = match &execution.call_id {
+            Some(id) => open.next(place, generation, id),
+            None => asked::call_in(generation, &execution),
+        };
+        if let Some(call) = call {
             execution.complete(call, node, parent);
         } else {
             // Its response is not recorded.
@@ -45,18 +51,66 @@ pub(super) fn attach(
     alone
 }
 
+/// The calls of tools in responses that have no result yet, by their ids. An id may repeat.
+#[derive(Default)]
+struct OpenCalls {
+    /// Indices of the blocks of a response that are calls with an id.
+    by_id: HashMap<usize, HashMap<String, VecDeque<usize>>>,
+}
+
+impl OpenCalls {
+    /// The first call with this id in the response at a place that has no result.
+    fn next<'g>(
+        &mut self,
+        place: usize,
+        generation: &'g mut Generation,
+        id: &str,
+    ) -> Option<&'g mut ToolCall> {
+        let by_id = self.by_id.entry(place).or_insert_with(|| {
+            let mut by_id: HashMap<String, VecDeque<usize>> = HashMap::new();
+            for (index, block) in generation.output.iter().enumerate() {
+                if let Block::ToolCall(call) = block {
+                    by_id.entry(call.id.clone()).or_default().push_back(index);
+                }
+            }
+            by_id
+        });
+        let indices = by_id.get_mut(id)?;
+        while let Some(index) = indices.pop_front() {
+            let is_open =
+                matches!(&generation.output[index], Block::ToolCall(call) if call.result.is_none());
+            if is_open {
+                return match &mut generation.output[index] {
+                    Block::ToolCall(call) => Some(call),
+                    _ => None,
+                };
+            }
+        }
+        None
+    }
+}
+
 /// Adds results that only a later request tells, for tools whose execution nobody reports. `later`
 /// are requests after these calls.
 pub(super) fn answer(generations: &mut [Generation], later: &[Request]) {
-    // Ids of calls may repeat, so that each result belongs to the last call before it.
-    let mut open: HashMap<String, usize> = HashMap::new();
+    // Ids of calls may repeat, so that each result belongs to the last call before it. A place is
+    // that of a call of a model, and of a block in its answer.
+    let mut open: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
     for place in 0..generations.len() {
         let messages = std::mem::take(&mut generations[place].input);
         resolve(&messages, &mut open, generations);
         generations[place].input = messages;
-        let calls = generations[place].tool_calls();
-        let unanswered = calls.filter(|it| it.result.is_none() && !it.id.is_empty());
-        open.extend(unanswered.map(|call| (call.id.clone(), place)));
+        let mut calls: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
+        for (index, block) in generations[place].output.iter().enumerate() {
+            if let Block::ToolCall(call) = block
+                && call.result.is_none()
+                && !call.id.is_empty()
+            {
+                let known = calls.entry(call.id.clone()).or_default();
+                known.push((place, index));
+            }
+        }
+        open.extend(calls);
     }
     for request in later {
         resolve(&request.messages, &mut open, generations);
@@ -65,30 +119,22 @@ pub(super) fn answer(generations: &mut [Generation], later: &[Request]) {
 
 fn resolve(
     messages: &[Message],
-    open: &mut HashMap<String, usize>,
+    open: &mut HashMap<String, Vec<(usize, usize)>>,
     generations: &mut [Generation],
 ) {
     for block in messages.iter().flat_map(|it| &it.content) {
         let Block::ToolResult { call_id, result } = block else {
             continue;
         };
-        let Some(place) = open.remove(call_id) else {
-            continue;
-        };
-        let generation = &mut generations[place];
-        let ended_at = generation.ended_at;
-        let calls = generation
-            .output
-            .iter_mut()
-            .filter_map(|block| match block {
-                Block::ToolCall(call) if call.id == *call_id => Some(call),
-                _ => None,
-            });
-        for call in calls {
-            call.result = Some(Arc::new(ToolResult {
-                returned_at: ended_at,
-                ..ToolResult::clone(result)
-            }));
+        for (place, index) in open.remove(call_id).unwrap_or_default() {
+            let generation = &mut generations[place];
+            let returned_at = generation.ended_at;
+            if let Block::ToolCall(call) = &mut generation.output[index] {
+                call.result = Some(Arc::new(ToolResult {
+                    returned_at,
+                    ..ToolResult::clone(result)
+                }));
+            }
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use super::dialects::kinds::{SpanKind, kind_of};
 use super::facts::Facts;
 use super::identity::Identity;
@@ -69,6 +71,13 @@ impl<'a> Tree<'a> {
             .collect();
         identify(&mut nodes, &order);
         Self { nodes, order }
+    }
+
+    /// Leaves out times that a clock cannot have had before all of it was `received`.
+    pub(super) fn bound_times(&mut self, received: DateTime<Utc>) {
+        for node in &mut self.nodes {
+            node.times = node.times.before(received);
+        }
     }
 
     /// Adds log records to the spans they are about.

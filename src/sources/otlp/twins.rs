@@ -5,6 +5,8 @@
 //! the same call only if everything agrees: who reports it differs, the times are the same, and the
 //! id of the response or the tokens are. An id alone is no proof, since gateways give one to many.
 
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
 
 use super::dialects::candidates as names;
@@ -46,6 +48,9 @@ impl Print {
 
     /// Whether both report one call. A streamed count may be off by one.
     fn is_same_call(&self, other: &Self) -> bool {
+        if self.scope == other.scope {
+            return false;
+        }
         let is_model = match (&self.model, &other.model) {
             (Some(one), Some(other)) => one == other,
             _ => true,
@@ -62,8 +67,7 @@ impl Print {
             (Some(is_response), Some(is_count)) => is_response && is_count,
             (one, other) => one.or(other).unwrap_or(false),
         };
-        let is_one = is_model && agrees && self.is_at_the_time_of(other);
-        self.scope != other.scope && (is_one || self.is_delivery_of(other))
+        is_model && agrees && self.is_at_the_time_of(other) || self.is_delivery_of(other)
     }
 
     /// Whether both have the same id of OpenRouter, which gives each request one. Its times are those of
@@ -213,18 +217,34 @@ fn is_around(outer: &Print, inner: &[usize], prints: &[Option<Print>]) -> bool {
 /// Of calls beside each other, one is kept if they are the same.
 fn beside(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
     let calls = tree.calls(CallKind::Chat);
+    // Nobody reports a call twice: what one instrumentation reports need not be compared.
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let scopes: Vec<usize> = prints
+        .iter()
+        .map(|print| {
+            let count = numbers.len();
+            let scope = print.as_ref().map_or("", |it| it.scope.as_str());
+            *numbers.entry(scope).or_insert(count)
+        })
+        .collect();
+    if calls.iter().all(|it| scopes[*it] == scopes[calls[0]]) {
+        return;
+    }
     for (at, one) in calls.iter().enumerate() {
         let Some(print) = &prints[*one] else { continue };
         let longest = print.times.start + AT_ONCE.max(print.times.length() / 50 * 2);
         for other in &calls[at + 1..] {
+            if tree.nodes[*one].kept.is_some() {
+                break;
+            }
             let Some(second) = &prints[*other] else {
                 continue;
             };
             if second.times.start > longest {
                 break;
             }
-            let are_open = tree.nodes[*one].kept.is_none() && tree.nodes[*other].kept.is_none();
-            if are_open && print.is_same_call(second) {
+            let may_be = scopes[*one] != scopes[*other] && tree.nodes[*other].kept.is_none();
+            if may_be && print.is_same_call(second) {
                 keep_one(tree, prints, *one, *other);
             }
         }

@@ -26,7 +26,12 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
     let cache_write = facts.count(names::CACHE_WRITE).unwrap_or(split);
     let cached = cache_read.saturating_add(cache_write);
     let whole = input.unwrap_or(0);
-    let counts = if whole >= cached {
+    let total = facts.count(names::TOTAL_TOKENS);
+    let sum = whole
+        .saturating_add(output.unwrap_or(0))
+        .saturating_add(cached);
+    let is_apart = cached > 0 && total == Some(sum);
+    let counts = if whole >= cached && !is_apart {
         CacheCounts::Included
     } else {
         CacheCounts::Apart
@@ -57,9 +62,13 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
     }
 }
 
+/// Dollars that a call costs at most. More is a mistake, or in another unit.
+const HIGHEST_COST: f64 = 1_000_000.0;
+
 /// The cost of a call as whoever billed it states it. A free model costs 0.
 pub(super) fn cost(facts: &Facts<'_>) -> Option<Cost> {
-    let amount = |candidates| facts.number(candidates).filter(|amount| *amount >= 0.0);
+    let is_cost = |amount: &f64| (0.0..=HIGHEST_COST).contains(amount);
+    let amount = |candidates| facts.number(candidates).filter(is_cost);
     let [input, output] = [names::INPUT_COST, names::OUTPUT_COST].map(amount);
     let parts = input
         .zip(output)
@@ -139,6 +148,8 @@ mod tests {
         assert_eq!(cost_of("gen_ai.usage.total_cost", 0.0), Some(0.0));
         assert_eq!(cost_of("gen_ai.usage.cost", 0.0), None);
         assert_eq!(cost_of("gen_ai.usage.cost", 0.5), Some(0.5));
-        assert_eq!(cost_of("gen_ai.usage.total_cost", -1.0), None);
+        for impossible in [-1.0, 1e300, f64::INFINITY, f64::NAN] {
+            assert_eq!(cost_of("gen_ai.usage.total_cost", impossible), None);
+        }
     }
 }

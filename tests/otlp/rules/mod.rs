@@ -4,6 +4,7 @@
 mod content;
 mod errors;
 mod kinds;
+mod lenient;
 mod people;
 mod places;
 mod tools;

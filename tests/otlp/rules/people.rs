@@ -248,3 +248,54 @@ fn an_application_s_facts_replace_nothing_and_are_no_content() {
     let text = json!(call).to_string();
     assert!(!text.contains("\"$set\""), "{text}");
 }
+
+#[test]
+fn a_trace_of_several_users_without_a_common_root_is_nobody_s() {
+    let call = |ids: &str, times, user: &str| {
+        let attributes = json!({ "user.id": user, "$groups": r#"{"company":"one"}"#, "ai.telemetry.metadata.plan": "pro" });
+        span(ids, "chat", times, &chat(&attributes))
+    };
+    for (second, expected) in [("u1", "u1"), ("u2", "ada@example.com")] {
+        let events = events_of("x", &[call("1", (0, 9), "u1"), call("2", (10, 19), second)]);
+        let trace = named(&events, "$ai_trace")[0];
+        let person = trace["distinct_id"].as_str().expect("an id");
+        assert_eq!(
+            person, expected,
+            "the person of the settings is nobody in particular"
+        );
+        let is_one = second == "u1";
+        assert_eq!(
+            trace["properties"].get("plan").is_some(),
+            is_one,
+            "{trace:#}"
+        );
+        assert_eq!(
+            trace["properties"].get("$groups").is_some(),
+            is_one,
+            "{trace:#}"
+        );
+        assert_eq!(
+            trace["properties"]["$ai_total_input_tokens"], 18,
+            "the totals are of both"
+        );
+        let people: Vec<_> = named(&events, "$ai_generation")
+            .iter()
+            .map(|it| &it["distinct_id"])
+            .collect();
+        assert_eq!(people, ["u1", second]);
+    }
+}
+
+#[test]
+fn of_an_application_s_properties_a_thousand_are_kept() {
+    let fields = (0..1_200).map(|it| (format!("ai.telemetry.metadata.k{it}"), json!("v")));
+    let attributes = chat(&Value::Object(fields.collect()));
+    let events = events_of("x", &[span("1", "chat", (0, 9), &attributes)]);
+    let call = only(&events, "$ai_generation")
+        .as_object()
+        .expect("properties");
+    let own = call
+        .keys()
+        .filter(|it| it.starts_with('k') && call[*it] == "v");
+    assert_eq!(own.count(), 1_000);
+}

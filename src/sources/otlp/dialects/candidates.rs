@@ -4,7 +4,10 @@
 //! Sources: the semantic conventions of generative AI (`gen_ai.*`, newest and older names), the AI
 //! SDK 4 to 7 (`ai.*`), OpenInference (`llm.*`, `embedding.*`), OpenLLMetry (`llm.usage.*`,
 //! `traceloop.*`), Langfuse, LangSmith, pydantic-ai and Logfire, Sentry, Google's ADK
-//! (`gcp.vertex.agent.*`), OpenRouter's Broadcast, and what Claude Code, Codex and Gemini CLI send.
+//! (`gcp.vertex.agent.*`), OpenRouter's Broadcast, and what Claude Code, Codex and Gemini CLI send;
+//! Genkit (`genkit:*`, `js/core/src/tracing`), Semantic Kernel (`ModelDiagnostics.cs`), MLflow
+//! (`mlflow/tracing/constant.py`), Haystack (`haystack/tracing`), LiteLLM
+//! (`litellm/integrations/opentelemetry.py`).
 
 type Candidates = &'static [&'static str];
 
@@ -26,6 +29,11 @@ pub(crate) const MODEL: Candidates = &[
     "input.value#model",
     "model_name",
     "model",
+    "mlflow.llm.model",
+    "mlflow.spanInputs#model",
+    "haystack.component.output#replies.0.meta.model",
+    "haystack.component.output#meta.0.model",
+    "genkit:name",
 ];
 pub(crate) const REQUESTED_MODEL: Candidates =
     &["gen_ai.request.model", "ai.model.id", "llm.request.model"];
@@ -61,7 +69,14 @@ pub(crate) const INPUT_TOKENS: Candidates = &[
     "langsmith.metadata.usage_metadata#input_tokens",
     "input_token_count",
     "input_tokens",
+    "gen_ai.response.prompt_tokens",
+    "genkit:output#usage.inputTokens",
+    "mlflow.chat.tokenUsage#input_tokens",
+    "haystack.component.output#replies.0.meta.usage.prompt_tokens",
+    "haystack.component.output#meta.0.usage.prompt_tokens",
 ];
+/// All tokens of a call, which tell whether cached ones are a part of the input.
+pub(crate) const TOTAL_TOKENS: Candidates = &["langfuse.observation.usage_details#total"];
 pub(crate) const OUTPUT_TOKENS: Candidates = &[
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.completion_tokens",
@@ -75,6 +90,11 @@ pub(crate) const OUTPUT_TOKENS: Candidates = &[
     "langsmith.metadata.usage_metadata#output_tokens",
     "output_token_count",
     "output_tokens",
+    "gen_ai.response.completion_tokens",
+    "genkit:output#usage.outputTokens",
+    "mlflow.chat.tokenUsage#output_tokens",
+    "haystack.component.output#replies.0.meta.usage.completion_tokens",
+    "haystack.component.output#meta.0.usage.completion_tokens",
 ];
 pub(crate) const CACHE_READ: Candidates = &[
     "gen_ai.usage.cache_read.input_tokens",
@@ -99,6 +119,10 @@ pub(crate) const CACHE_READ: Candidates = &[
     "cached_content_token_count",
     "cached_token_count",
     "cache_read_tokens",
+    "genkit:output#usage.cachedContentTokens",
+    "mlflow.chat.tokenUsage#cache_read_input_tokens",
+    "metadata.usage_object#prompt_tokens_details.cached_tokens",
+    "gcp.vertex.agent.llm_response#usage_metadata.cached_content_token_count",
 ];
 pub(crate) const CACHE_WRITE: Candidates = &[
     "gen_ai.usage.cache_creation.input_tokens",
@@ -118,6 +142,7 @@ pub(crate) const CACHE_WRITE: Candidates = &[
     "ai.response.providerMetadata#anthropic.usage.cache_creation_input_tokens",
     "cache_write_token_count",
     "cache_creation_tokens",
+    "mlflow.chat.tokenUsage#cache_creation_input_tokens",
 ];
 pub(crate) const CACHE_WRITE_5M: Candidates = &[
     "anthropic.usage.cache_creation.ephemeral_5m_input_tokens",
@@ -148,18 +173,34 @@ pub(crate) const REASONING: Candidates = &[
     "codex.usage.reasoning_output_tokens",
     "reasoning_token_count",
     "thoughts_token_count",
+    "genkit:output#usage.thoughtsTokens",
+    "gcp.vertex.agent.llm_response#usage_metadata.thoughts_token_count",
 ];
 pub(crate) const WEB_SEARCHES: Candidates = &["gen_ai.usage.web_search_requests"];
 
 // Costs, in dollars.
-pub(crate) const INPUT_COST: Candidates = &["gen_ai.usage.input_cost"];
-pub(crate) const OUTPUT_COST: Candidates = &["gen_ai.usage.output_cost"];
+pub(crate) const INPUT_COST: Candidates = &[
+    "gen_ai.usage.input_cost",
+    "gen_ai.cost.input_cost",
+    "langfuse.observation.cost_details#input",
+];
+pub(crate) const OUTPUT_COST: Candidates = &[
+    "gen_ai.usage.output_cost",
+    "gen_ai.cost.output_cost",
+    "langfuse.observation.cost_details#output",
+];
 pub(crate) const TOTAL_COST: Candidates = &[
     "gen_ai.usage.total_cost",
     "ai.response.providerMetadata#openrouter.usage.cost",
+    "langfuse.observation.cost_details#total",
 ];
 /// Some write 0 here for a model whose price they do not know.
-pub(crate) const GUESSED_COST: Candidates = &["gen_ai.usage.cost"];
+pub(crate) const GUESSED_COST: Candidates = &[
+    "gen_ai.usage.cost",
+    "gen_ai.cost.total_cost",
+    // Pydantic AI and Logfire.
+    "operation.cost",
+];
 
 // Input of a call.
 pub(crate) const SYSTEM: Candidates = &["gen_ai.system_instructions"];
@@ -176,6 +217,9 @@ pub(crate) const OTHER_INPUT: Candidates = &[
     "traceloop.entity.input",
     "gen_ai.task.input",
     "gcp.vertex.agent.llm_request",
+    "genkit:input",
+    "mlflow.spanInputs",
+    "haystack.component.input",
 ];
 pub(crate) const TOOLS: Candidates = &[
     "gen_ai.tool.definitions",
@@ -207,13 +251,22 @@ pub(crate) const OTHER_OUTPUT: Candidates = &[
     "traceloop.entity.output",
     "gen_ai.task.output",
     "gcp.vertex.agent.llm_response",
+    "genkit:output",
+    "mlflow.spanOutputs",
+    "haystack.component.output",
 ];
 
 // Embeddings.
 pub(crate) const EMBEDDED: Candidates = &["ai.values", "ai.value", "gen_ai.input.messages"];
 pub(crate) const SPREAD_EMBEDDED: Candidates = &["embedding.embeddings", "gen_ai.prompt"];
-pub(crate) const OTHER_EMBEDDED: Candidates =
-    &["langfuse.observation.input", "input.value", "gen_ai.prompt"];
+pub(crate) const OTHER_EMBEDDED: Candidates = &[
+    "langfuse.observation.input",
+    "input.value",
+    "gen_ai.prompt",
+    "genkit:input",
+    "mlflow.spanInputs",
+    "haystack.component.input",
+];
 
 // Tools.
 pub(crate) const TOOL_NAME: Candidates = &[
@@ -223,6 +276,7 @@ pub(crate) const TOOL_NAME: Candidates = &[
     "tool_name",
     "function_name",
     "traceloop.entity.name",
+    "genkit:name",
 ];
 pub(crate) const TOOL_CALL_ID: Candidates = &[
     "gen_ai.tool.call.id",
@@ -250,6 +304,9 @@ pub(crate) const TOOL_INPUT: Candidates = &[
     "traceloop.entity.input",
     "tool.parameters",
     "gcp.vertex.agent.tool_call_args",
+    "genkit:input",
+    "mlflow.spanInputs",
+    "haystack.component.input",
 ];
 pub(crate) const TOOL_OUTPUT: Candidates = &[
     "gen_ai.tool.call.result",
@@ -262,6 +319,9 @@ pub(crate) const TOOL_OUTPUT: Candidates = &[
     "traceloop.entity.output",
     "gcp.vertex.agent.tool_response",
     "output",
+    "genkit:output",
+    "mlflow.spanOutputs",
+    "haystack.component.output",
 ];
 
 // Outcome.
@@ -301,6 +361,8 @@ pub(crate) const FIRST_MILLISECONDS: Candidates = &[
     "ttft_ms",
     "trace.metadata.openrouter.first_token_ms",
 ];
+/// When the first part of the response came.
+pub(crate) const FIRST_AT: Candidates = &["langfuse.observation.completion_start_time"];
 /// Seconds that some write for calls that do not stream too, for which they are the whole time.
 pub(crate) const FIRST_IF_STREAMED: Candidates = &["gen_ai.server.time_to_first_token"];
 pub(crate) const STREAMS: Candidates = &[
@@ -340,6 +402,9 @@ pub(crate) const USER: Candidates = &[
     "traceloop.association.properties.user_id",
     "langsmith.metadata.user_id",
     "metadata#user_id",
+    "llm.user",
+    "metadata.user_api_key_end_user_id",
+    "mlflow.trace.user",
 ];
 /// The session of a coding agent, by its own id.
 pub(crate) const SESSION_OF_AGENT: Candidates = &[
@@ -368,6 +433,8 @@ pub(crate) const SESSION: Candidates = &[
     "metadata#thread_id",
     "conversation.id",
     "gcp.vertex.agent.session_id",
+    "genkit:sessionId",
+    "mlflow.trace.session",
 ];
 pub(crate) const GROUPS: Candidates = &[
     "$groups",

@@ -65,6 +65,9 @@ const MARKERS: &[Marker] = &[
             ("message", CHAT),
             ("messages", CHAT),
             ("responses", CHAT),
+            // Semantic Kernel.
+            ("chat.completions", CHAT),
+            ("text.completions", CHAT),
             ("embeddings", EMBEDDING),
             ("embedding", EMBEDDING),
             ("execute_tool", SpanKind::Tool),
@@ -180,6 +183,48 @@ const MARKERS: &[Marker] = &[
         ],
         others: false,
     },
+    Marker {
+        attribute: "genkit:metadata:subtype",
+        words: &[
+            ("model", CHAT),
+            ("background-model", CHAT),
+            ("embedder", EMBEDDING),
+            ("tool", SpanKind::Tool),
+            ("flow", WORKFLOW),
+            ("retriever", RETRIEVAL),
+            ("reranker", RERANK),
+            ("prompt", CHAIN),
+            ("util", SpanKind::Other),
+        ],
+        others: true,
+    },
+    // Its words are in quotes.
+    Marker {
+        attribute: "mlflow.spanType",
+        words: &[
+            ("LLM", CHAT),
+            ("CHAT_MODEL", CHAT),
+            ("EMBEDDING", EMBEDDING),
+            ("TOOL", SpanKind::Tool),
+            ("AGENT", AGENT),
+            ("CHAIN", CHAIN),
+            ("WORKFLOW", WORKFLOW),
+            ("RETRIEVER", RETRIEVAL),
+            ("RERANKER", RERANK),
+            ("GUARDRAIL", GUARDRAIL),
+            ("UNKNOWN", SpanKind::Other),
+        ],
+        others: true,
+    },
+];
+
+/// Components of Haystack by the end of their class: `OpenAIChatGenerator`.
+const COMPONENTS: &[(&str, SpanKind)] = &[
+    ("Generator", CHAT),
+    ("Embedder", EMBEDDING),
+    ("Retriever", RETRIEVAL),
+    ("Ranker", RERANK),
+    ("Agent", AGENT),
 ];
 
 /// Attributes that only a call of a model has.
@@ -212,7 +257,15 @@ pub(crate) fn is_guessed(span: &Span) -> bool {
 }
 
 fn marked(attributes: &Attributes) -> Option<SpanKind> {
-    MARKERS.iter().find_map(|it| it.kind(attributes))
+    let marked = MARKERS.iter().find_map(|it| it.kind(attributes));
+    marked.or_else(|| component(attributes))
+}
+
+fn component(attributes: &Attributes) -> Option<SpanKind> {
+    let class = attributes.text("haystack.component.type")?;
+    let mut known = COMPONENTS.iter();
+    let known = known.find(|(end, _)| class.ends_with(end));
+    Some(known.map_or(CHAIN, |(_, kind)| kind.clone()))
 }
 
 impl Marker {
@@ -220,6 +273,7 @@ impl Marker {
         let renamed = format!("vercel.{}", self.attribute);
         let word = attributes.text(self.attribute);
         let word = word.or_else(|| attributes.text(&renamed))?;
+        let word = word.trim_matches('"');
         let mut known = self.words.iter();
         match known.find(|(known, _)| known.eq_ignore_ascii_case(word)) {
             Some((_, kind)) => Some(kind.clone()),

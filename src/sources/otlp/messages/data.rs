@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::{Map, Value as Json};
 
+use crate::sources::otlp::lenient;
+
 /// Longest word that may be base64 without being data: hashes and ids are shorter.
 const LONGEST_WORD: usize = 256;
 
@@ -86,13 +88,18 @@ fn clean_text(text: &str, depth: usize) -> Option<String> {
     if text.len() < SHORTEST {
         return None;
     }
-    if text.trim_start().starts_with(['{', '['])
-        && let Ok(mut value) = serde_json::from_str(text)
-    {
-        return clean(&mut value, depth + 1).then(|| match value {
-            Json::String(note) => note,
-            other => other.to_string(),
-        });
+    if text.trim_start().starts_with(['{', '[']) {
+        let strict: Option<Json> = serde_json::from_str(text).ok();
+        let is_strict = strict.is_some();
+        if let Some(mut value) = strict.or_else(|| lenient::read(text)) {
+            let is_replaced = clean(&mut value, depth + 1);
+            if is_replaced || is_strict {
+                return is_replaced.then(|| match value {
+                    Json::String(note) => note,
+                    other => other.to_string(),
+                });
+            }
+        }
     }
     let mut is_replaced = false;
     let cleaned = DATA.replace_all(text, |found: &Captures<'_>| {
@@ -164,8 +171,10 @@ fn buffer(fields: &Map<String, Json>) -> Option<u64> {
     (fields.len() >= VECTOR && is_list()).then_some(fields.len() as u64)
 }
 
+/// Whether a list is one of numbers. Null is one that JSON has no digits for.
 fn is_vector(items: &[Json]) -> bool {
-    items.len() >= VECTOR && items.iter().all(Json::is_number)
+    let is_number = |it: &Json| it.is_number() || it.is_null();
+    items.len() >= VECTOR && items.iter().all(is_number) && items.iter().any(Json::is_number)
 }
 
 #[cfg(test)]
@@ -190,6 +199,8 @@ mod tests {
             "buffer": {"type": "Buffer", "data": [137, 80, 78, 71]},
             "bytes": bytes,
             "vector": vec![0.5; 40],
+            "unknown": (0..40).map(|it| if it == 7 { Json::Null } else { it.into() }).collect::<Json>(),
+            "python": format!("{{\"a\": NaN, \"v\": [{}]}}", ["0.5"; 40].join(", ")),
             "inner": json!({"deep": [vec![0.5; 40]]}).to_string(),
             "text": "kept",
             "row": [1, 2, 3],
@@ -204,6 +215,8 @@ mod tests {
                 "buffer": "[data, 4 bytes]",
                 "bytes": "[data, 40 bytes]",
                 "vector": "[40 numbers]",
+                "unknown": "[40 numbers]",
+                "python": r#"{"a":null,"v":"[40 numbers]"}"#,
                 "inner": r#"{"deep":["[40 numbers]"]}"#,
                 "text": "kept",
                 "row": [1, 2, 3],

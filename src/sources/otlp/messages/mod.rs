@@ -7,13 +7,16 @@ mod data;
 mod media;
 mod parts;
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use self::parts::Fields;
-use super::facts::parsed;
+use super::facts::{parsed, unquoted};
+use super::lenient::CUT_OFF;
 use crate::session::{Block, Message, Role};
 pub(super) use data::without_data;
-pub(super) use parts::{result, thinking, tool_call};
+pub(super) use parts::{are_of_bedrock, result, text_block, thinking, tool_call};
 
 /// Levels of wrappers around messages.
 const DEEPEST: usize = 8;
@@ -48,12 +51,13 @@ pub(super) fn calls(value: Json) -> Vec<Block> {
 }
 
 /// Fields that hold the messages, whatever else is beside them.
-const LISTS: [&str; 10] = [
+const LISTS: [&str; 11] = [
     "messages",
     "contents",
     "choices",
     "candidates",
     "generations",
+    "replies",
     "inputs",
     "outputs",
     "output",
@@ -76,11 +80,7 @@ fn collect(value: Json, author: Role, found: &mut Vec<Message>, depth: usize) ->
         Json::String(text) if text.trim().is_empty() => false,
         Json::String(text) => {
             // Langfuse writes a text as JSON.
-            let quoted = text
-                .starts_with('"')
-                .then(|| serde_json::from_str(&text).ok());
-            let text = quoted.flatten().unwrap_or(text);
-            let content = parts::blocks_of(Json::String(text));
+            let content = parts::blocks_of(Json::String(unquoted(text)));
             let is_said = !content.is_empty();
             found.extend(is_said.then_some(Message {
                 role: author,
@@ -135,7 +135,11 @@ fn of_object(mut fields: Fields, author: Role, found: &mut Vec<Message>, depth: 
         return true;
     }
     let mut holds_any = false;
-    if let Some(system) = parts::first(&fields, &INSTRUCTIONS).cloned() {
+    // Google's ADK has them among the settings.
+    let settings = fields.get("config").and_then(Json::as_object);
+    let system = parts::first(&fields, &INSTRUCTIONS);
+    let system = system.or_else(|| parts::first(settings?, &INSTRUCTIONS));
+    if let Some(system) = system.cloned() {
         holds_any |= collect(of_parts(system), Role::System, found, depth + 1);
     }
     // `messages` may stand beside an older `prompt`.
@@ -293,8 +297,10 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
         .cloned()
         .map(calls)
         .unwrap_or_default();
+    // Some emitters list a call among the parts and beside them.
+    let mut known: HashSet<(String, String)> = blocks.iter().filter_map(id_and_name).collect();
     for call in calls {
-        if !blocks.iter().any(|known| is_same_call(known, &call)) {
+        if id_and_name(&call).is_none_or(|it| known.insert(it)) {
             blocks.push(call);
         }
     }
@@ -304,13 +310,11 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
     })
 }
 
-/// Some emitters list a call among the parts and beside them.
-fn is_same_call(known: &Block, call: &Block) -> bool {
-    match (known, call) {
-        (Block::ToolCall(known), Block::ToolCall(call)) => {
-            known.id == call.id && known.name == call.name
-        }
-        _ => false,
+/// What identifies a call of a tool within a message.
+fn id_and_name(block: &Block) -> Option<(String, String)> {
+    match block {
+        Block::ToolCall(call) => Some((call.id.clone(), call.name.clone())),
+        _ => None,
     }
 }
 
@@ -330,7 +334,8 @@ fn thoughts(fields: &Fields) -> Vec<Block> {
 /// The text of messages by this author, the last one that has any.
 pub(super) fn last_text(messages: &[Message], author: Role) -> Option<String> {
     let by_author = messages.iter().rev().filter(|it| it.role == author);
-    by_author.map(text_of).find(|text| !text.is_empty())
+    let mut texts = by_author.map(text_of);
+    texts.find(|text| !text.is_empty() && text != CUT_OFF)
 }
 
 /// The texts in a message, without thoughts and tool calls.

@@ -52,7 +52,7 @@ const ANSWERS: [&str; 8] = [
 ];
 
 /// Names of the id of a tool call. A name that a part has of its own comes before a general one.
-const CALL_IDS: [&str; 7] = [
+const CALL_IDS: [&str; 8] = [
     "tool_call_id",
     "toolCallId",
     "call_id",
@@ -60,6 +60,7 @@ const CALL_IDS: [&str; 7] = [
     "toolUseId",
     "id",
     "tool_id",
+    "ref",
 ];
 const NAMES: [&str; 5] = [
     "name",
@@ -100,8 +101,8 @@ pub(super) fn blocks_of(part: Json) -> Vec<Block> {
     }
 }
 
-/// A text as a block, unless it is empty or withheld. Encoded data is none.
-fn text_block(text: String) -> Option<Block> {
+/// A text as a block, unless it is empty or withheld. Encoded data in it is replaced.
+pub(in crate::sources::otlp) fn text_block(text: String) -> Option<Block> {
     if text.is_empty() || is_withheld(&text) {
         return None;
     }
@@ -135,20 +136,60 @@ fn of_object(fields: Fields) -> Vec<Block> {
     of_untyped(fields)
 }
 
-/// Parts whose only field names their kind: Gemini's, and those of OpenInference.
-fn of_untyped(mut fields: Fields) -> Vec<Block> {
-    let mut object = |name: &str| match fields.get_mut(name).map(Json::take) {
-        Some(Json::Object(inner)) => Some(inner),
-        _ => None,
+/// Fields that hold a call of a tool: Gemini's, those of OpenInference, of Amazon Bedrock and of Genkit.
+const CALL_FIELDS: [&str; 5] = [
+    "functionCall",
+    "function_call",
+    "tool_call",
+    "toolUse",
+    "toolRequest",
+];
+/// Fields that hold what a tool answered.
+const ANSWER_FIELDS: [&str; 4] = [
+    "functionResponse",
+    "function_response",
+    "toolResult",
+    "toolResponse",
+];
+
+/// Whether parts are those of Amazon Bedrock, which have no type: each has one field, which names its
+/// kind.
+pub(in crate::sources::otlp) fn are_of_bedrock(parts: &Json) -> bool {
+    const KINDS: [&str; 7] = [
+        "text",
+        "toolUse",
+        "toolResult",
+        "reasoningContent",
+        "image",
+        "document",
+        "json",
+    ];
+    let is_part = |it: &Json| {
+        let fields = it.as_object();
+        fields.is_some_and(|it| it.len() == 1 && it.keys().all(|it| KINDS.contains(&it.as_str())))
     };
-    if let Some(inner) = object("functionCall").or_else(|| object("function_call")) {
+    let parts = parts.as_array().filter(|it| !it.is_empty());
+    parts.is_some_and(|it| it.iter().all(is_part))
+}
+
+/// Parts whose only field names their kind.
+fn of_untyped(mut fields: Fields) -> Vec<Block> {
+    let mut object = |name: &str| {
+        let object = fields.get_mut(name).filter(|it| it.is_object());
+        match object.map(Json::take) {
+            Some(Json::Object(inner)) => Some(inner),
+            _ => None,
+        }
+    };
+    if let Some(inner) = CALL_FIELDS.iter().find_map(|it| object(it)) {
         return call(&inner).into_iter().collect();
     }
-    if let Some(inner) = object("functionResponse").or_else(|| object("function_response")) {
+    if let Some(inner) = ANSWER_FIELDS.iter().find_map(|it| object(it)) {
         return vec![answer(&inner)];
     }
-    if let Some(inner) = object("tool_call") {
-        return call(&inner).into_iter().collect();
+    if let Some(inner) = object("reasoningContent") {
+        let text = inner.get("reasoningText").and_then(Json::as_object);
+        return text.and_then(thought).into_iter().collect();
     }
     if let Some(inner) = object("message_content") {
         return of_object(inner);
@@ -196,8 +237,10 @@ fn text_of_thought(text: &Json) -> Option<String> {
 
 /// A thought as a block, unless it is empty or withheld.
 pub(in crate::sources::otlp) fn thinking(text: String) -> Option<Block> {
-    let is_said = !text.is_empty() && !is_withheld(&text);
-    is_said.then_some(Block::Thinking(text))
+    match text_block(text)? {
+        Block::Text(text) => Some(Block::Thinking(text)),
+        other => Some(other),
+    }
 }
 
 /// A call of a tool, in whichever fields its name and arguments are.
@@ -250,6 +293,8 @@ fn answer(fields: &Fields) -> Block {
     let mut is_error = ["is_error", "isError"]
         .iter()
         .any(|name| fields.get(*name) == Some(&Json::Bool(true)));
+    // Amazon Bedrock says it so.
+    is_error |= fields.contains_key("toolUseId") && fields.get("status") == Some(&"error".into());
     // The AI SDK says of which kind a result is.
     let output = value.as_object();
     if let Some((kind, inner)) =
