@@ -92,6 +92,7 @@ fn store(outbox: &Outbox, events: &[Redacted<Written>], session: usize) {
         session_window: None,
         turn_spans: true,
         project_name: Some("bookshop".to_owned()),
+        trace: None,
     });
     for (number, events) in events.chunks(session).enumerate() {
         let entry = SessionEntry {

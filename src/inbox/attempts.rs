@@ -4,8 +4,9 @@
 //! others. So those that were being read come last, and after some times they are left to a person.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::error::InboxError;
@@ -30,9 +31,10 @@ impl Attempts {
     /// # Errors
     /// When the file cannot be read.
     pub fn of(directory: &Path, route: &Route) -> Result<Self, InboxError> {
-        let path = directory.join(match route.is_main() {
-            true => FILE.to_owned(),
-            false => format!("{FILE}.{route}"),
+        let path = directory.join(if route.is_main() {
+            FILE.to_owned()
+        } else {
+            format!("{FILE}.{route}")
         });
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -89,12 +91,13 @@ impl Attempts {
     }
 
     fn write(&self) -> io::Result<()> {
-        let lines = self.begun.iter();
-        let lines: String = lines
-            .map(|(name, count)| format!("{count} {name}\n"))
-            .collect();
+        let mut lines = String::new();
+        for (name, count) in &self.begun {
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{count} {name}");
+        }
         let mut file = private_file().open(&self.path)?;
-        file.write_all(lines.as_bytes())?;
+        io::Write::write_all(&mut file, lines.as_bytes())?;
         // What an earlier, longer content left behind.
         file.set_len(lines.len() as u64)
     }

@@ -148,7 +148,9 @@ impl Redactor {
                 }
             }
             Value::Array(items) => {
-                items.iter_mut().for_each(|item| self.value(item, counts));
+                for item in items.iter_mut() {
+                    self.value(item, counts);
+                }
                 if let Some(redacted) = self.list(items, counts) {
                     *value = redacted;
                 }

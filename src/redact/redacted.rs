@@ -198,8 +198,10 @@ impl Visitor for Spans<'_> {
             otlp::Value::Array(_) | otlp::Value::Map(_) => true,
             otlp::Value::Int(_) | otlp::Value::Double(_) => kind_under(name).is_some(),
             // Texts follow.
-            otlp::Value::Text(_) => false,
-            otlp::Value::Null | otlp::Value::Bool(_) | otlp::Value::Bytes(_) => false,
+            otlp::Value::Text(_)
+            | otlp::Value::Null
+            | otlp::Value::Bool(_)
+            | otlp::Value::Bytes(_) => false,
         };
         if !may_hold {
             return;

@@ -264,8 +264,8 @@ fn who_is_nobody_has_no_profile_and_a_hash_of_a_machine_is_nobody() {
         ),
     ] {
         let request = Request {
-            user,
             session,
+            user,
             ..Request::default()
         };
         let events = events_by(&nobody, &[request]);

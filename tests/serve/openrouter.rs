@@ -175,8 +175,13 @@ fn a_conversation_is_at_posthog_once_with_the_costs_of_openrouter_s_own_books() 
         property(&calls[0], "$ai_span_id")
     );
 
+    hides_secrets(&env, &posthog, &ids[0]);
+}
+
+/// No planted text is in an event, on the disk, or in what is shown of a request.
+fn hides_secrets(env: &TestEnv, posthog: &PostHog, id: &str) {
     let events = json!(posthog.events()).to_string();
-    let disk = text_on_disk(&env);
+    let disk = text_on_disk(env);
     for secret in [PLANTED, SECRET] {
         assert!(!events.contains(secret), "{secret} in {events}");
         assert!(
@@ -185,7 +190,7 @@ fn a_conversation_is_at_posthog_once_with_the_costs_of_openrouter_s_own_books() 
         );
     }
     // What is compressed on disk hides nothing either.
-    let shown = env.run(["show", &hex(&ids[0], 32), "--json"]).success();
+    let shown = env.run(["show", &hex(id, 32), "--json"]).success();
     shown.never_mentions(PLANTED).never_mentions(SECRET);
 }
 

@@ -1,6 +1,7 @@
 //! A stand-in for OpenRouter's Broadcast: it keeps books of requests and delivers each of them as the
 //! documentation says, after the request has ended.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use serde_json::{Map, Value, json};
@@ -412,7 +413,10 @@ fn digest(text: &str) -> [u8; 32] {
 
 /// The beginning of a digest, in hexadecimal digits.
 pub(crate) fn hex(text: &str, digits: usize) -> String {
-    let digest = digest(text);
-    let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    text[..digits].to_owned()
+    let mut all = String::new();
+    for byte in digest(text) {
+        write!(all, "{byte:02x}").expect("a string takes it");
+    }
+    all.truncate(digits);
+    all
 }

@@ -14,7 +14,7 @@ use crate::support::http::header;
 use crate::support::process::{Process, wait_for};
 
 /// Longer than reading all fixtures takes on a busy machine.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// A page, ended when it is dropped.
 pub(super) struct Page {
@@ -82,7 +82,7 @@ impl Page {
             .expect("a socket has a timeout");
         let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([name, ": ", value, "\r\n"]);
         }
         head += "\r\n";
         stream.write_all(head.as_bytes()).expect("it reads");

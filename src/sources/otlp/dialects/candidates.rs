@@ -5,8 +5,8 @@
 //! SDK 4 to 7 (`ai.*`), OpenInference (`llm.*`, `embedding.*`), OpenLLMetry (`llm.usage.*`,
 //! `traceloop.*`), Langfuse, LangSmith, pydantic-ai and Logfire, Sentry, Google's ADK
 //! (`gcp.vertex.agent.*`), OpenRouter's Broadcast, and what Claude Code, Codex and Gemini CLI send;
-//! Genkit (`genkit:*`, `js/core/src/tracing`), Semantic Kernel (`ModelDiagnostics.cs`), MLflow
-//! (`mlflow/tracing/constant.py`), Haystack (`haystack/tracing`), LiteLLM
+//! Genkit (`genkit:*`, `js/core/src/tracing`), Semantic Kernel (`ModelDiagnostics.cs`), `MLflow`
+//! (`mlflow/tracing/constant.py`), Haystack (`haystack/tracing`), `LiteLLM`
 //! (`litellm/integrations/opentelemetry.py`).
 
 type Candidates = &'static [&'static str];

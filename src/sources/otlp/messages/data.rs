@@ -77,10 +77,11 @@ fn clean(value: &mut Json, depth: usize) -> bool {
 }
 
 fn clean_all<'a>(values: impl Iterator<Item = &'a mut Json>, depth: usize) -> bool {
-    // All of them, not only the first.
-    values.fold(false, |is_replaced, value| {
-        clean(value, depth + 1) || is_replaced
-    })
+    let mut is_replaced = false;
+    for value in values {
+        is_replaced |= clean(value, depth + 1);
+    }
+    is_replaced
 }
 
 /// The text without data; `None` if there is none in it.
