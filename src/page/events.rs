@@ -82,7 +82,11 @@ impl Service {
         self.catalogue.asked();
         let filter = question.filter(&self.here.host).map_err(|_| Gone)?;
         let wanted = question.get("text").unwrap_or_default().to_lowercase();
-        let state = self.catalogue.lock();
+        let mut state = self.catalogue.lock();
+        while !state.is_listed {
+            lines.check()?;
+            state = self.catalogue.wait(state, NAP);
+        }
         let mut keys: Vec<_> = state
             .sessions
             .iter()

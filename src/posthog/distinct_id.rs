@@ -39,9 +39,6 @@ const ILLEGAL: [&str; 22] = [
 pub struct DistinctId(String);
 
 impl DistinctId {
-    /// What made the traces that do not say whose they are: see [`DistinctId::of_nobody`].
-    pub const SOURCES_OF_NOBODY: [&str; 2] = ["openrouter", "otel"];
-
     /// Validates an id by PostHog's rules.
     ///
     /// # Errors
@@ -69,6 +66,19 @@ impl DistinctId {
     #[must_use]
     pub fn of_nobody(source: &str, session: &str) -> Self {
         Self::shortened(format!("{source}:{session}"))
+    }
+
+    /// An id in which `redact` replaced secrets. Where nobody is named, the session stands after the
+    /// name of what made the trace, which announces no secret. A mark may be longer than what it
+    /// replaces.
+    pub(crate) fn redacted(mut id: String, redact: impl FnOnce(String) -> String) -> Self {
+        const SOURCES_OF_NOBODY: [&str; 2] = ["openrouter", "otel"];
+        let start = match id.split_once(':') {
+            Some((source, _)) if SOURCES_OF_NOBODY.contains(&source) => source.len() + 1,
+            _ => 0,
+        };
+        let own = id.split_off(start);
+        Self::shortened(id + &redact(own))
     }
 
     /// An id that is no placeholder, cut to the length that PostHog accepts.

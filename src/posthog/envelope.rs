@@ -177,7 +177,7 @@ pub fn frozen_trace(
     let origin = session.whole.as_ref()?.circumstances.origin.as_deref();
     let (distinct_id, is_person, identities) = person(origin, session, frozen);
     let redacted = match identities {
-        Identities::Stated => DistinctId::shortened(redact(distinct_id.into())),
+        Identities::Stated => DistinctId::redacted(distinct_id.into(), redact),
         Identities::Known | Identities::StatedSession => distinct_id,
     };
     Some(FrozenTrace {

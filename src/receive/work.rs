@@ -93,8 +93,11 @@ fn encoding_of(head: &Head, bytes: &[u8]) -> Encoding {
 
 fn guess(bytes: &[u8]) -> Encoding {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    match text.trim_ascii_start() {
-        [b'{', ..] => Encoding::Json,
+    match text {
+        // Every request in protobuf begins with this byte, the end of a line in text, and its length
+        // may look like a brace.
+        [b'\n', ..] => Encoding::Protobuf,
+        _ if text.trim_ascii_start().starts_with(b"{") => Encoding::Json,
         _ => Encoding::Protobuf,
     }
 }

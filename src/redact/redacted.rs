@@ -119,19 +119,10 @@ impl Redactor {
         Redacted(event)
     }
 
-    /// Replaces secrets in the id of a person. Equal ids stay equal. A mark may be longer than what it
-    /// replaces, and PostHog takes no longer id.
+    /// Replaces secrets in the id of a person. Equal ids stay equal.
     fn person(&self, id: &mut String, counts: &mut Counts) {
-        // Where nobody is named, the session stands after the name of what made the trace, which
-        // announces no secret.
-        let own = match id.split_once(':') {
-            Some((source, own)) if DistinctId::SOURCES_OF_NOBODY.contains(&source) => own,
-            _ => id.as_str(),
-        };
-        if let Some(redacted) = self.text(own, counts) {
-            let source = &id[..id.len() - own.len()];
-            *id = DistinctId::shortened(format!("{source}{redacted}")).into();
-        }
+        let redact = |own: String| self.text(&own, counts).unwrap_or(own);
+        *id = DistinctId::redacted(std::mem::take(id), redact).into();
     }
 
     /// Replaces every secret in spans and log records, before they reach the disk. Their events are

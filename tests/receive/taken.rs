@@ -207,7 +207,7 @@ fn openrouter_tests_its_connection_before_it_saves_a_destination() {
         .filter(|it| it.fact == Fact::ConnectionTest);
     assert_eq!(
         tests.map(|it| it.name.as_str()).collect::<Vec<_>>(),
-        ["main"]
+        ["team"]
     );
 }
 
@@ -293,5 +293,20 @@ fn what_was_answered_is_on_disk_without_secrets() {
         let content = std::fs::read(entry.unwrap().path()).unwrap();
         let mut windows = content.windows(SECRET.len());
         assert!(!windows.any(|it| it == SECRET.as_bytes()));
+    }
+}
+
+/// The length of what a request holds may be any byte: in text, that of a brace.
+#[test]
+fn a_request_in_protobuf_is_one_whatever_its_length() {
+    let server = Server::start();
+    let sizes = (1..=260).map(|size| protobuf(&[(1, size, &"x".repeat(size as usize))]));
+    let bodies: Vec<Vec<u8>> = sizes.collect();
+    assert!(bodies.iter().any(|it| it.starts_with(b"\n{")));
+    let mut client = server.client();
+    for body in &bodies {
+        let headers = ["Content-Type: application/x-protobuf"];
+        let answer = client.ask("POST /v1/traces", &headers, body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
     }
 }

@@ -18,6 +18,10 @@ const CONTENT: [&str; 6] = [
     "$ai_tools",
 ];
 
+/// A fork. Until the session that it was copied from is sent, the page counts the copied calls in the
+/// sums of both.
+const FORK: &str = "00000014-0000-4000-8000-000000000000";
+
 #[test]
 fn the_page_gets_the_bytes_that_are_sent() {
     let env = TestEnv::new();
@@ -60,6 +64,7 @@ fn the_page_gets_the_bytes_that_are_sent() {
     let missing: Vec<&&str> = sent
         .iter()
         .filter_map(|(uuid, line)| (!shown.contains(uuid.as_str())).then_some(line))
+        .filter(|line| !(line.contains(FORK) && line.contains("\"$ai_trace\"")))
         .collect();
     assert!(missing.is_empty(), "{missing:#?}");
 }
