@@ -60,8 +60,11 @@ fn the_same_request_of_two_teams_is_at_both_projects_each_with_its_own_privacy()
     let env = TestEnv::sending_to(&posthog);
     write(&env, &two_teams());
     let serving = Serving::start(&env);
-    let said = serving.said();
-    assert!(said.contains("what comes by route lab goes to "), "{said}");
+    wait_for("serve says where it sends", SOON, || {
+        let said = serving.said();
+        said.contains("what comes by route lab goes to ")
+            .then_some(())
+    });
     let both = [SHOP, LAB].map(|token| Destination::webhook(serving.address, token));
     let mut openrouter = OpenRouter::delivering_to(both);
     for key_name in ["production", "playground"] {
