@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexBuilder};
 use serde_json::{Map, Value as Json};
 
 use crate::sources::otlp::lenient;
@@ -44,7 +44,10 @@ static DATA: LazyLock<Regex> = LazyLock::new(|| {
         &format!(r"(?<word>[A-Za-z0-9+/_-]{{60,}}{lines}{last})"),
     ]
     .join("|");
-    Regex::new(&pattern).expect("the pattern is valid")
+    // Without Unicode's tables, which the program does not contain.
+    let mut regex = RegexBuilder::new(&pattern);
+    regex.unicode(false);
+    regex.build().expect("the pattern is valid")
 });
 
 /// Replaces data and vectors anywhere in a value by notes with their sizes.
