@@ -76,6 +76,11 @@ fn the_lines_for_a_checkout_install_it_and_a_session_arrives() {
     let before = generations(&posthog.events());
     claude.prompt("hello").success();
     posthog.wait_until(SOON, |events| generations(events) > before);
+
+    // Tests switch on features of libraries that the installed program is built without.
+    let read = "posthog-llma ingest --dry-run fixtures/otlp";
+    let (code, screen) = Dialogue::open(script(&claude, &cli), read).end();
+    assert_eq!(code, Some(0), "{screen}");
 }
 
 #[test]
