@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     )
 }
 
-/// What became of received traces.
+/// Numbers of received traces that were mapped and left, and the reasons.
 #[derive(Default)]
 struct Received {
     /// Traces that were mapped.

@@ -397,7 +397,7 @@ fn is_in_repository(file: &Path) -> bool {
     folders.any(|folder| folder.join(".git").symlink_metadata().is_ok())
 }
 
-/// What others than the owner of a file may do with it.
+/// The permissions of a file for others than its owner.
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
 

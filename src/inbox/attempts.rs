@@ -26,7 +26,7 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// What earlier processes left that read the traces of a route.
+    /// The attempts of earlier processes to read the traces of a route.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -98,7 +98,7 @@ impl Attempts {
         }
         let mut file = private_file().open(&self.path)?;
         io::Write::write_all(&mut file, lines.as_bytes())?;
-        // What an earlier, longer content left behind.
+        // Cuts off the rest of an earlier, longer content.
         file.set_len(lines.len() as u64)
     }
 }

@@ -53,7 +53,7 @@ fn token(arguments: &Serve, config: &Config) -> Result<Option<Token>, WrongUse> 
     Ok(Some(token))
 }
 
-/// What requests may take: fewer connections where the system allows few open files.
+/// The limits of requests: fewer connections where the system allows few open files.
 pub(super) fn limits() -> Limits {
     let usual = Limits::default();
     let files = open_files().saturating_sub(OTHER_FILES);

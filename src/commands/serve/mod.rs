@@ -73,7 +73,7 @@ impl Shared {
 
 pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
-    // What is changed from now on ends this process.
+    // The settings at the start: a change of them ends this process.
     let before = UserSettings::now(host);
     let directory = sending::directory(config)?;
     let Some(_alone) = Alone::try_take(directory)? else {

@@ -64,7 +64,7 @@ fn map_until_error(
     let sendings: Vec<Sending<'_>> = configs
         .map(|config| Sending::open(config, host))
         .collect::<anyhow::Result<_>>()?;
-    // What comes by a route without a key waits in the inbox.
+    // Traces of a route without an API key wait in the inbox.
     let complete = sendings.iter().filter(|it| it.has_destination());
     let mut mappings: Vec<Mapping<'_>> = complete
         .map(|sending| Mapping::new(sending, inbox))

@@ -69,7 +69,7 @@ fn of_status(status: &Status, now: DateTime<Utc>) -> Vec<(&'static str, String)>
     lines
 }
 
-/// What its users tried out with OpenRouter.
+/// Numbers and times of the test requests from OpenRouter.
 fn of_tests(status: &Status, now: DateTime<Utc>) -> impl Iterator<Item = String> {
     let kinds = [
         (Fact::ConnectionTest, "connection test"),

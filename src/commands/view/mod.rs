@@ -24,7 +24,7 @@ use crate::ui;
 const NAP: Duration = Duration::from_millis(100);
 
 pub(super) fn run(arguments: &cli::View, host: &Host) -> anyhow::Result<Exit> {
-    // Whoever has the address sees the sessions of every project.
+    // The address alone opens the sessions of every project.
     refuse_inside_agent(&typed(&host.arguments), host)?;
     let (host, config) = &settings(host)?;
     if let Some(target) = &arguments.html {
