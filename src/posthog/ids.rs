@@ -68,28 +68,77 @@ pub fn reported(agent: Agent, generation: &Generation) -> impl Iterator<Item = U
 }
 
 /// The identities under which other sources report the call. By the id of its response: for the call
-/// of a trace, that in a transcript of Claude Code; for one of a coding agent, that in a delivery of
-/// OpenRouter. By the id of its request: for one in a transcript, that in the agent's telemetry.
+/// of a trace, that in a transcript; for one in a transcript, that in a trace. By the id of the first
+/// tool that it asked for likewise, since OpenRouter gives responses ids of its own and passes those of
+/// tools on. By the id of its request: for one in a transcript, that in the agent's telemetry.
 pub fn elsewhere(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
+    let response = generation.response.as_deref();
+    let by_response = response.map(|it| match agent {
+        Agent::Otlp => in_transcript(it),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => in_trace(it),
+    });
+    let by_tool = drawn_tool(generation).map(|call| match agent {
+        Agent::Otlp => tool_in_transcript(call),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => tool_in_trace(call),
+    });
     let in_telemetry = requested(generation).filter(|_| generation.traced.is_none());
-    answered(agent, generation).into_iter().chain(in_telemetry)
+    [by_response, by_tool, in_telemetry].into_iter().flatten()
 }
 
-/// The identity under which another source reports the call by the id of its response.
-#[must_use]
-pub fn answered(agent: Agent, generation: &Generation) -> Option<Uuid> {
+/// Further identities of a call, by which other sources look for it: see [`elsewhere`].
+pub fn aliases(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
     let response = generation.response.as_deref();
-    match agent {
-        Agent::Otlp => response.map(|it| self::generation(Agent::ClaudeCode, it)),
-        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => delivered(response?),
+    let by_response = response.map(|it| match agent {
+        Agent::Otlp => in_trace(it),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => in_transcript(it),
+    });
+    let by_tool = drawn_tool(generation).map(|call| match agent {
+        Agent::Otlp => tool_in_trace(call),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => tool_in_transcript(call),
+    });
+    let of_tool = drawn_tool(generation).map(|it| tool(agent, &generation.id, it));
+    // What is the identity of an event already needs no other.
+    let own = [Some(call(agent, generation)), of_tool];
+    let all = [by_response, by_tool].into_iter().flatten();
+    all.filter(move |it| !own.contains(&Some(*it)))
+}
+
+/// The identity of a call in a transcript.
+fn in_transcript(response: &str) -> Uuid {
+    generation(Agent::ClaudeCode, response)
+}
+
+/// The identity of a call in a trace: that of its event, if OpenRouter gave the response its id. Other
+/// traces are not looked for by it, since doubles of providers give all responses the same id.
+fn in_trace(response: &str) -> Uuid {
+    // The time, and 20 drawn characters.
+    if response.starts_with("gen-") && response.len() >= 24 {
+        generation(Agent::Otlp, response)
+    } else {
+        id(Agent::Otlp, "response", [response, ""])
     }
 }
 
-/// The identity of a call in a delivery of OpenRouter; `None` if the response is of another provider.
-fn delivered(response: &str) -> Option<Uuid> {
-    // The time, and 20 drawn characters.
-    let is_of_openrouter = response.starts_with("gen-") && response.len() >= 24;
-    is_of_openrouter.then(|| generation(Agent::Otlp, response))
+/// The id of the first tool that a response asked for, if the maker of the model drew it.
+fn drawn_tool(generation: &Generation) -> Option<&str> {
+    const BEGINNINGS: [&str; 2] = ["toolu_", "call_"];
+    /// Characters after it. Doubles of providers count, or have a fixed text.
+    const DRAWN: usize = 20;
+    let id = generation.tool_calls().next()?.id.as_str();
+    let drawn = BEGINNINGS.iter().find_map(|it| id.strip_prefix(it))?;
+    let has = |kind: fn(&u8) -> bool| drawn.bytes().any(|it| kind(&it));
+    let is_drawn = drawn.len() >= DRAWN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+    is_drawn.then_some(id)
+}
+
+/// The identity that a tool has in a transcript of Claude Code, whatever its response.
+fn tool_in_transcript(call: &str) -> Uuid {
+    id(Agent::ClaudeCode, "tool", [call, ""])
+}
+
+/// The identity of the call of a trace that asked for a tool.
+fn tool_in_trace(call: &str) -> Uuid {
+    id(Agent::Otlp, "asked", [call, ""])
 }
 
 /// The span of a tool call, identified by the call and its response. Many providers restart the ids
@@ -98,7 +147,7 @@ fn delivered(response: &str) -> Option<Uuid> {
 #[must_use]
 pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
     if agent == Agent::ClaudeCode && is_of_anthropic(response, call) {
-        id(agent, "tool", [call, ""])
+        tool_in_transcript(call)
     } else {
         id(agent, "tool", [response, call])
     }

@@ -76,8 +76,8 @@ pub struct Generation {
     /// The provider's id of the request, by which the transcript of an agent and its own telemetry
     /// name the same call.
     pub request: Option<String>,
-    /// The provider's id of the response, if it is known apart from `id` and each response has one of
-    /// its own: others that report the call know it too.
+    /// The provider's id of the response, by which others that report the call know it too. For the call
+    /// of a trace only if it was drawn at random, since doubles give all responses the same id.
     pub response: Option<String>,
     /// Its kind.
     pub kind: CallKind,
