@@ -214,6 +214,15 @@ impl Inbox {
         self.ask(|reply| Command::MarkMapped(traces, now, reply))
     }
 
+    /// Lets traces be mapped once more, as if something new had come. Returns how many of them are
+    /// there.
+    ///
+    /// # Errors
+    /// When it cannot be written; none of them waits then that did not before.
+    pub fn mark_waiting(&self, traces: Vec<TraceKey>) -> Result<usize, Arc<InboxError>> {
+        self.ask(|reply| Command::MarkWaiting(traces, reply))
+    }
+
     /// Removes what was kept long enough or for what there is no room, and gives the room back to
     /// the file system. Deliveries are stored in between.
     ///

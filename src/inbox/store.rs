@@ -194,6 +194,22 @@ fn rows(connection: &Connection, count: &str) -> rusqlite::Result<u64> {
         .query_row([], |row| row.get(0))
 }
 
+/// Lets traces wait that were mapped, and those that are being mapped.
+pub(super) fn mark_waiting(
+    connection: &Connection,
+    traces: &[super::TraceKey],
+) -> rusqlite::Result<usize> {
+    let mut update = connection.prepare_cached(
+        "UPDATE traces SET is_waiting = 1, revision = revision + 1
+         WHERE trace_id = ?1 AND route = ?2",
+    )?;
+    let mut marked = 0;
+    for key in traces {
+        marked += update.execute(params![key.trace_id.bytes(), key.route.name()])?;
+    }
+    Ok(marked)
+}
+
 /// Marks traces as mapped, unless something new came since they were read.
 pub(super) fn mark_mapped(
     connection: &Connection,

@@ -16,7 +16,7 @@ use super::source::{SessionFiles, Source};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
 use crate::host::Host;
-use crate::inbox::Route;
+use crate::inbox::{Route, TraceKey};
 use crate::session::{Agent, Recording};
 
 /// All sources. A file belongs to the first that claims it; Claude Code, the last, claims every
@@ -102,6 +102,13 @@ pub fn locate(agent: Agent, id: &str, host: &Host) -> Option<PathBuf> {
 #[must_use]
 pub fn route_of_key(agent: &str, key: &str) -> Option<Route> {
     (agent == Agent::Otlp.as_str()).then(|| otlp::route_of_key(key))
+}
+
+/// The received trace with this key among those of an agent; `None` for a session that is none.
+#[must_use]
+pub fn trace_of_key(agent: &str, key: &str) -> Option<TraceKey> {
+    let is_received = agent == Agent::Otlp.as_str();
+    is_received.then(|| otlp::trace_of_key(key))?
 }
 
 /// The session that an agent's plugin names, by its file or, if it has none, by its id. `None`

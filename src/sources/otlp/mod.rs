@@ -53,5 +53,5 @@ mod usage;
 mod withheld;
 
 pub use received::OpenInbox;
-pub(super) use received::route_of_key;
+pub(super) use received::{route_of_key, trace_of_key};
 pub(super) use source::Otlp;

@@ -130,6 +130,15 @@ pub(in crate::sources) fn route_of_key(name: &str) -> Route {
     route.unwrap_or_else(Route::main)
 }
 
+/// The trace with that name; `None` when it is the name of none.
+pub(in crate::sources) fn trace_of_key(name: &str) -> Option<TraceKey> {
+    let id = name.rsplit_once('/').map_or(name, |(_, id)| id);
+    Some(TraceKey {
+        route: route_of_key(name),
+        trace_id: id.parse().ok()?,
+    })
+}
+
 /// The inbox and the trace that a path names; `None` when it names none.
 pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
     let trace_id = path.file_name()?.to_str()?.parse().ok()?;
