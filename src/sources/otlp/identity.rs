@@ -40,6 +40,9 @@ const LONGEST_LIST: usize = 32;
 /// Properties that an application may give to one span. PostHog takes events of 1 MB.
 const MOST_PROPERTIES: usize = 1_000;
 
+/// The property that says how many more the application gave.
+const LEFT_OUT: &str = "properties_left_out";
+
 /// Levels of objects and lists in a property.
 const LEVELS: usize = 3;
 
@@ -259,9 +262,11 @@ fn is_private(name: &str) -> bool {
 /// The application's own facts about a span, by their own names.
 fn metadata(attributes: &Attributes) -> Map<String, Json> {
     let mut found = Map::new();
+    let mut left_out = 0_u64;
     let facts = Facts::of(attributes);
     let mut add = |name: &str, value: Json| {
         if found.len() >= MOST_PROPERTIES {
+            left_out += 1;
             return;
         }
         let name = name.strip_prefix("posthog_").unwrap_or(name);
@@ -304,6 +309,9 @@ fn metadata(attributes: &Attributes) -> Map<String, Json> {
         if let Some(Value::Text(text)) = facts.get(name) {
             found.insert(kept.to_owned(), text.clone().into());
         }
+    }
+    if left_out > 0 {
+        found.insert(LEFT_OUT.to_owned(), left_out.into());
     }
     found
 }
