@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A trace that waits is *quiet* when its root came and nothing new for 5 s, or nothing new for
-//! 60 s. Whoever maps it reads it, stores its events, and marks the revision that was read as
+//! 60 s: also when a report of the same request to OpenRouter is to be expected. Whoever maps it reads it, stores its events, and marks the revision that was read as
 //! mapped; if something came meanwhile, it goes on waiting. A process that dies between the two
 //! maps it again: the identities of its events follow from its spans.
 //!

@@ -111,8 +111,7 @@ fn in_transcript(response: &str) -> Uuid {
 /// The identity of a call in a trace: that of its event, if OpenRouter gave the response its id. Other
 /// traces are not looked for by it, since doubles of providers give all responses the same id.
 fn in_trace(response: &str) -> Uuid {
-    // The time, and 20 drawn characters.
-    if response.starts_with("gen-") && response.len() >= 24 {
+    if is_of_openrouter(response) {
         generation(Agent::Otlp, response)
     } else {
         id(Agent::Otlp, "response", [response, ""])
@@ -154,13 +153,29 @@ pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
 }
 
 /// The span of a tool call: that of its own execution, if the application reports it. Which call
-/// asked for it may be known later.
+/// asked for it may be known later. What a request to OpenRouter asked for is known to OpenRouter's
+/// report too, so that it is identified by the request.
 #[must_use]
 pub fn tool_of(agent: Agent, trace: &str, generation: &Generation, call: &ToolCall) -> Uuid {
+    let is_one = || {
+        generation
+            .tool_calls()
+            .filter(|it| it.id == call.id)
+            .count()
+            == 1
+    };
     match &call.traced {
+        Some(_) if agent == Agent::Otlp && is_of_openrouter(&generation.id) && is_one() => {
+            tool(agent, &generation.id, &call.id)
+        }
         Some(traced) => operation(agent, trace, &traced.span),
         None => tool(agent, &generation.id, &call.id),
     }
+}
+
+/// Whether OpenRouter gave a response its id: the time, and 20 drawn characters.
+fn is_of_openrouter(response: &str) -> bool {
+    response.starts_with("gen-") && response.len() >= 24
 }
 
 /// A piece of work that the application itself gave an id.

@@ -4,13 +4,13 @@
 //! records into files of their own and begins a new one from time to time. So the files of a folder
 //! are read together, and a trace has what all of them hold of it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::calls::requests;
+use super::calls::{asked, requests};
 use super::content::Request;
 use super::dialects::codex;
 use super::history::History;
@@ -21,6 +21,7 @@ use crate::fingerprint;
 use crate::otlp::files::{Requests, recognise};
 use crate::otlp::openrouter::{self, is_delivery};
 use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
+use crate::session::Block;
 use crate::sources::{regular, walk};
 
 /// Bytes of a file by which it is recognised.
@@ -34,6 +35,10 @@ const TOGETHER: u64 = 512 << 20;
 
 /// Archives that are kept in memory at most.
 const KEPT: usize = 4;
+
+/// Later traces of a session in which the results of tools are looked for. Agents make requests of
+/// another kind in between, for a title or a summary.
+const LATER: usize = 8;
 
 /// Earlier traces of a session whose conversations are known when a later one is read.
 const EARLIER: usize = 32;
@@ -360,10 +365,33 @@ impl<'a> Trace<'a> {
         History::after(&self.requests_of(&earlier[recent..]))
     }
 
-    /// The requests of the next trace of the session, which hold what tools answered.
+    /// The requests of the next traces of the session: one of them holds what tools answered.
     pub(super) fn later_requests(&self) -> Vec<Request> {
         let (_, later) = self.session_mates();
-        self.requests_of(&later[..later.len().min(1)])
+        self.requests_of(&later[..later.len().min(LATER)])
+    }
+
+    /// The earlier traces of the session whose tools this one is the first to tell the results of.
+    pub(super) fn answered(&self) -> Vec<TraceId> {
+        let own = self.requests_of(&[self.id]);
+        let own: HashSet<String> = results(&own).map(str::to_owned).collect();
+        if own.is_empty() {
+            return Vec::new();
+        }
+        let (earlier, _) = self.session_mates();
+        let recent = earlier.len().saturating_sub(EARLIER);
+        let mut open: HashMap<String, TraceId> = HashMap::new();
+        for id in &earlier[recent..] {
+            for result in results(&self.requests_of(&[*id])) {
+                open.remove(result);
+            }
+            let pieces = self.archive.traces.get(id);
+            let asked = pieces.map(|it| asked(&it.spans, &it.logs));
+            open.extend(asked.into_iter().flatten().map(|call| (call, *id)));
+        }
+        let answered = open.into_iter().filter(|(call, _)| own.contains(call));
+        let answered: BTreeSet<TraceId> = answered.map(|(_, id)| id).collect();
+        answered.into_iter().collect()
     }
 
     fn requests_of(&self, traces: &[TraceId]) -> Vec<Request> {
@@ -394,6 +422,17 @@ impl<'a> Trace<'a> {
             None => (&[], &[]),
         }
     }
+}
+
+/// The calls of tools whose results requests hold.
+fn results(requests: &[Request]) -> impl Iterator<Item = &str> {
+    let messages = requests.iter().flat_map(|it| &it.messages);
+    messages
+        .flat_map(|it| &it.content)
+        .filter_map(|block| match block {
+            Block::ToolResult { call_id, .. } => Some(call_id.as_str()),
+            _ => None,
+        })
 }
 
 /// Leaves out of a file what a user of OpenRouter tried out. What was received was chosen when it came.

@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use super::archive::{Archive, Part};
 use crate::inbox::{self, InboxError, Reader, Received, Revision, Route, Summary, TraceKey};
-use crate::otlp::Batch;
+use crate::otlp::{Batch, TraceId};
 use crate::session::Agent;
 use crate::sources::session_ref::{Locator, SessionRef};
 
 /// Traces of the session before one that are read with it. Their conversations are known then.
 const BEFORE: usize = 32;
-/// Traces of the session after one that are read with it. The next holds what tools answered.
-const AFTER: usize = 1;
+/// Traces of the session after one that are read with it. One of the next holds what tools answered:
+/// agents make requests of another kind in between, for a title or a summary.
+const AFTER: usize = 8;
 /// Traces of an inbox that are listed, the newest ones.
 const LISTED: usize = 1_000_000;
 
@@ -57,24 +58,29 @@ impl OpenInbox {
         Ok(Self(open))
     }
 
-    /// The traces that change with a part of the inbox.
+    /// The traces that change with a part of the inbox: with a trace, also the one before it in its
+    /// session whose tools it is the first to tell the results of.
     ///
     /// # Errors
     /// When the inbox cannot be read.
     pub fn changed_with(&self, key: &TraceKey) -> io::Result<Vec<SessionRef>> {
         let Self(open) = self;
         let own = open.one(key)?;
-        if !own.is_loose {
-            return Ok(vec![reference(&open.database, &own)]);
-        }
-        // Records without a trace belong to some of its session.
         let archive = open.around(&own)?;
-        let part = open.part(&own);
-        let changed = archive.traces_in(&part.path).into_iter();
-        let found = changed.map(|it| {
+        let changed: Vec<TraceId> = if own.is_loose {
+            // Records without a trace belong to some of its session.
+            let part = open.part(&own);
+            let changed = archive.traces_in(&part.path).into_iter();
+            changed.map(|it| it.id).collect()
+        } else {
+            let trace = archive.trace(key.trace_id);
+            let answered = trace.map_or_else(Vec::new, |it| it.answered());
+            [answered, vec![key.trace_id]].concat()
+        };
+        let found = changed.into_iter().map(|trace_id| {
             let summary = open.one(&TraceKey {
                 route: key.route.clone(),
-                trace_id: it.id,
+                trace_id,
             })?;
             Ok(reference(&open.database, &summary))
         });
@@ -201,7 +207,9 @@ impl Open {
         let near = mates.into_iter().enumerate();
         let near = near.filter(|(place, mate)| is_near(*place, mate));
         let mut near: Vec<Summary> = near.map(|(_, mate)| mate).collect();
-        for report in self.reader.reports_with(key).map_err(failed)? {
+        let mut reports = self.reader.of_same_requests(key).map_err(failed)?;
+        reports.extend(self.reader.reports_with(key).map_err(failed)?);
+        for report in reports {
             if near
                 .iter()
                 .all(|mate| mate.revision.key != report.revision.key)

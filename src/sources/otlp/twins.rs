@@ -12,9 +12,11 @@ use chrono::TimeDelta;
 use super::dialects::candidates as names;
 use super::dialects::kinds::{SpanKind, is_guessed};
 use super::facts::Facts;
+use super::identity::Identity;
 use super::outcome::{self, Times};
 use super::tree::{Node, Tree};
 use crate::otlp::Span;
+use crate::otlp::openrouter::is_delivery;
 use crate::session::{CallKind, OperationKind};
 
 /// Largest difference between two reports of one time.
@@ -29,6 +31,8 @@ pub(super) struct Print {
     response: Option<String>,
     tokens: Option<(u64, u64)>,
     has_content: bool,
+    /// Whether OpenRouter delivered it.
+    is_delivery: bool,
 }
 
 impl Print {
@@ -43,6 +47,7 @@ impl Print {
             tokens: count(names::INPUT_TOKENS)
                 .map(|it| (it, count(names::OUTPUT_TOKENS).unwrap_or(0))),
             has_content: has_content(&facts),
+            is_delivery: is_delivery(span),
         }
     }
 
@@ -86,9 +91,14 @@ impl Print {
         is_near(one.start - two.start) && is_near(one.end - two.end)
     }
 
-    /// Which of two reports to keep: the one with content, otherwise the first.
+    /// Which of two reports to keep: the application's own, among the steps and tools of its work;
+    /// otherwise the one with content, otherwise the first.
     const fn is_better_than(&self, other: &Self) -> bool {
-        self.has_content && !other.has_content
+        if self.is_delivery == other.is_delivery {
+            self.has_content && !other.has_content
+        } else {
+            other.is_delivery
+        }
     }
 
     /// The id of the response, if its maker gives each response one of its own: it may join spans
@@ -124,7 +134,7 @@ pub(super) fn is_drawn(id: &str) -> bool {
 }
 
 /// Whether a span holds what was said, which only some instrumentations record.
-fn has_content(facts: &Facts<'_>) -> bool {
+pub(super) fn has_content(facts: &Facts<'_>) -> bool {
     let lists = [
         names::INPUT,
         names::OUTPUT,
@@ -362,8 +372,10 @@ pub(super) fn merge_across<'a>(tree: &mut Tree<'a>, elsewhere: impl Fn(&str) -> 
             let is_first = tree.nodes[index].span.trace_id < span.trace_id;
             let is_kept = own.is_better_than(&other) || is_first && !other.is_better_than(&own);
             if is_kept {
-                tree.nodes[index].twins.push(span);
-                tree.nodes[index].reports.push(span);
+                let node = &mut tree.nodes[index];
+                node.twins.push(span);
+                node.reports.push(span);
+                node.identity.complete(&Identity::of(span, None));
             } else {
                 tree.nodes[index].kind = SpanKind::Other;
                 break;
