@@ -120,14 +120,10 @@ fn in_trace(response: &str) -> Uuid {
 
 /// The id of the first tool that a response asked for, if the maker of the model drew it.
 fn drawn_tool(generation: &Generation) -> Option<&str> {
-    const BEGINNINGS: [&str; 2] = ["toolu_", "call_"];
-    /// Characters after it. Doubles of providers count, or have a fixed text.
-    const DRAWN: usize = 20;
-    let id = generation.tool_calls().next()?.id.as_str();
-    let drawn = BEGINNINGS.iter().find_map(|it| id.strip_prefix(it))?;
-    let has = |kind: fn(&u8) -> bool| drawn.bytes().any(|it| kind(&it));
-    let is_drawn = drawn.len() >= DRAWN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
-    is_drawn.then_some(id)
+    let first = generation.tool_calls().next();
+    first
+        .filter(|call| call.has_drawn_id())
+        .map(|call| call.id.as_str())
 }
 
 /// The identity that a tool has in a transcript of Claude Code, whatever its response.

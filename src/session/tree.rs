@@ -241,6 +241,20 @@ impl Generation {
 }
 
 impl ToolCall {
+    /// Whether the maker of the model drew the id at random, so that it identifies the call wherever
+    /// it is reported. Doubles of models count, or have a fixed text.
+    #[must_use]
+    pub fn has_drawn_id(&self) -> bool {
+        const BEGINNINGS: [&str; 2] = ["toolu_", "call_"];
+        const DRAWN: usize = 20;
+        let mut beginnings = BEGINNINGS.iter();
+        let Some(drawn) = beginnings.find_map(|it| self.id.strip_prefix(it)) else {
+            return false;
+        };
+        let has = |kind: fn(&u8) -> bool| drawn.bytes().any(|it| kind(&it));
+        drawn.len() >= DRAWN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    }
+
     /// Whether nothing is known of its execution. Coding agents run all tools themselves, so a call
     /// without a result was cut off; an application need not report what runs its tools.
     #[must_use]

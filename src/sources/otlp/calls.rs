@@ -19,7 +19,7 @@ use super::twins;
 use super::usage::{self, Tokens};
 use crate::models;
 use crate::otlp::openrouter::is_delivery;
-use crate::otlp::{LogRecord, Span};
+use crate::otlp::{LogRecord, Span, SpanId};
 use crate::session::{
     Block, CallKind, Circumstances, Cost, Generation, Message, Operation, OperationKind,
     OutputCount, Parameters, Report, Retries, Role, StopReason, Traced, UsageReport,
@@ -440,11 +440,35 @@ pub(super) fn asked(spans: &[Span], logs: &[LogRecord]) -> Vec<String> {
     calls.collect()
 }
 
+/// The first tool that each call in these pieces of a trace asked for, if the maker of the model drew
+/// its id.
+pub(super) fn first_drawn_tools(spans: &[Span], logs: &[LogRecord]) -> Vec<(SpanId, String)> {
+    let first = |answer: &[Block]| {
+        let mut calls = answer.iter().filter_map(|block| match block {
+            Block::ToolCall(call) => Some(call),
+            _ => None,
+        });
+        let first = calls.next().filter(|call| call.has_drawn_id());
+        first.map(|call| call.id.clone())
+    };
+    let exchanges = each_exchange(spans, logs).into_iter();
+    let tools = exchanges.filter_map(|(span, it)| Some((span, first(&it.answer)?)));
+    tools.collect()
+}
+
 fn exchanges(spans: &[Span], logs: &[LogRecord]) -> Vec<Exchange> {
+    let exchanges = each_exchange(spans, logs).into_iter();
+    exchanges.map(|(_, it)| it).collect()
+}
+
+fn each_exchange(spans: &[Span], logs: &[LogRecord]) -> Vec<(SpanId, Exchange)> {
     let mut tree = Tree::new(spans);
     tree.join(logs);
     twins::merge(&mut tree);
     let calls = tree.calls(CallKind::Chat).into_iter();
-    let exchanges = calls.map(|it| Exchange::of(&tree.nodes[it], CallKind::Chat));
+    let exchanges = calls.map(|it| {
+        let node = &tree.nodes[it];
+        (node.span.span_id, Exchange::of(node, CallKind::Chat))
+    });
     exchanges.collect()
 }

@@ -35,7 +35,11 @@ pub(super) fn read(trace: &Trace<'_>, wanted: Wanted) -> Option<Session> {
     tree.bound_times(trace.modified().into());
     tree.join(&trace.pieces.logs);
     twins::merge(&mut tree);
-    twins::merge_across(&mut tree, |response| trace.elsewhere(response));
+    twins::merge_across(
+        &mut tree,
+        |response| trace.reporting(response),
+        |span| trace.asking(span),
+    );
     let work = Work::of(&tree, trace, wanted);
     let mut session = work.session(&tree, trace)?;
     strip(&mut session, wanted);

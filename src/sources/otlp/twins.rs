@@ -15,8 +15,8 @@ use super::facts::Facts;
 use super::identity::Identity;
 use super::outcome::{self, Times};
 use super::tree::{Node, Tree};
-use crate::otlp::Span;
 use crate::otlp::openrouter::is_delivery;
+use crate::otlp::{Span, SpanId};
 use crate::session::{CallKind, OperationKind};
 
 /// Largest difference between two reports of one time.
@@ -81,6 +81,22 @@ impl Print {
         let id = self.response.as_deref();
         let is_drawn = id.is_some_and(|id| id.starts_with("gen-") && id.len() >= 24);
         is_drawn && self.response == other.response
+    }
+
+    /// Whether one is OpenRouter's report of a call and the other one that does not have OpenRouter's id
+    /// of it: the same, if both asked for the same tool.
+    fn may_be_delivered_as(&self, other: &Self) -> bool {
+        let [application, _] = if self.is_delivery {
+            [other, self]
+        } else {
+            [self, other]
+        };
+        let is_of_openrouter = |id: &str| id.starts_with("gen-");
+        let has_own_id = application
+            .response
+            .as_deref()
+            .is_some_and(is_of_openrouter);
+        self.is_delivery != other.is_delivery && !has_own_id
     }
 
     /// Whether starts and ends agree, within 50 ms or 2 % of the longer one.
@@ -358,17 +374,25 @@ fn has_outcome(node: &Node<'_>) -> bool {
 
 /// Drops the calls of a trace that another trace reports too, and better; of two that are equally
 /// good, the one of the smaller trace id is kept. Reports of a call that is kept here complete it.
-pub(super) fn merge_across<'a>(tree: &mut Tree<'a>, elsewhere: impl Fn(&str) -> Vec<&'a Span>) {
+///
+/// `reporting` gives the spans of other traces that report a response, and `asking` those that asked for
+/// the same tool as a span.
+pub(super) fn merge_across<'a>(
+    tree: &mut Tree<'a>,
+    reporting: impl Fn(&str) -> Vec<&'a Span>,
+    asking: impl Fn(SpanId) -> Vec<&'a Span>,
+) {
     for index in tree.calls(CallKind::Chat) {
         let own = Print::of(tree.nodes[index].span);
-        let Some(response) = own.unique_response() else {
-            continue;
-        };
-        for span in elsewhere(response) {
+        let response = own.unique_response();
+        let mut same = response.map_or_else(Vec::new, &reporting);
+        same.retain(|span| own.is_same_call(&Print::of(span)));
+        if same.is_empty() {
+            same = asking(tree.nodes[index].span.span_id);
+            same.retain(|span| own.may_be_delivered_as(&Print::of(span)));
+        }
+        for span in same {
             let other = Print::of(span);
-            if !own.is_same_call(&other) {
-                continue;
-            }
             let is_first = tree.nodes[index].span.trace_id < span.trace_id;
             let is_kept = own.is_better_than(&other) || is_first && !other.is_better_than(&own);
             if is_kept {
