@@ -8,6 +8,7 @@ mod flush;
 mod forget;
 mod hook;
 mod ingest;
+mod likeness;
 mod mapping;
 mod output;
 mod pause;

@@ -114,7 +114,6 @@ impl Machine {
         let folder = sources::folder(Agent::ClaudeCode, &self.host);
         let is_alone = self.others.is_empty() && self.received.is_none();
         is_alone
-            || self.config.of(Agent::ClaudeCode).hooks == Hooks::On
             || folder.is_some_and(|folder| folder.is_dir())
             || claude_code::cowork_dirs(&self.host)
                 .found

@@ -187,7 +187,7 @@ impl Archive {
                 continue;
             };
             while let Some(mut batch) = requests.next_batch()? {
-                leave_out_trials(&mut batch);
+                prepare(&mut batch);
                 archive.add(index, batch, &mut loose);
             }
         }
@@ -374,8 +374,12 @@ impl<'a> Trace<'a> {
     }
 }
 
-/// Leaves out of a file what a user of OpenRouter tried out. What was received was chosen when it came.
-fn leave_out_trials(batch: &mut Batch) {
+/// Leaves out of a file what a user of OpenRouter tried out, and what is internal to OpenRouter. Of what
+/// was received both were left out when it came.
+fn prepare(batch: &mut Batch) {
+    for span in batch.spans.iter_mut().filter(|it| is_delivery(it)) {
+        openrouter::clean(span);
+    }
     let is_trial = |span: &Span| openrouter::trial(span).is_some();
     let trials = openrouter::with_course(&batch.spans, is_trial);
     batch

@@ -263,6 +263,19 @@ fn is_private(name: &str) -> bool {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
 }
 
+/// Names of `OpenRouter`'s own facts in a delivery, or their beginnings up to a dot.
+fn is_of_gateway(name: &str) -> bool {
+    const NAMES: [&str; 5] = [
+        "provider_responses",
+        "entity_id",
+        "creator_user_id",
+        "device_id",
+        "endpoint_id",
+    ];
+    let first = name.split('.').next().unwrap_or(name);
+    name.starts_with('$') || name.starts_with("openrouter") || NAMES.contains(&first)
+}
+
 /// The application's own facts about a span, by their own names.
 fn metadata(span: &Span) -> Map<String, Json> {
     let mut found = Map::new();
@@ -286,7 +299,7 @@ fn metadata(span: &Span) -> Map<String, Json> {
     for prefix in names::METADATA {
         for (name, value) in facts.below(prefix) {
             let is_own = if is_delivery {
-                !name.starts_with('$') && !name.starts_with("openrouter")
+                !is_of_gateway(name)
             } else {
                 !is_private(name)
             };
