@@ -230,6 +230,14 @@ impl Reader {
         self.list(condition, params![route.name(), session])
     }
 
+    /// The traces that report a request to OpenRouter, by the id that OpenRouter gave to its response.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn of_request(&self, route: &Route, response: &str) -> Result<Vec<Summary>, InboxError> {
+        self.of_session(route, &format!("{REQUEST}{response}"))
+    }
+
     /// The traces that may report a response that a trace reports too: of those that were received
     /// about the same time, since a gateway may give every response the same id.
     ///

@@ -281,7 +281,8 @@ fn stop(
     }
     let is_ai_sdk = ["ai", "gen_ai"].contains(&node.span.scope.name.as_str());
     let is_empty = report == UsageReport::Missing && answer.is_empty();
-    if is_delivery(node.span) && !says(node.span, "span.type", "span") && is_empty {
+    // OpenRouter states why each request ended, unless its caller went away.
+    if is_delivery(node.span) && !says(node.span, "span.type", "span") {
         return Some(StopReason::Other("cancelled".to_owned()));
     }
     (is_ai_sdk && is_empty).then_some(StopReason::Aborted)
@@ -319,9 +320,12 @@ fn parameters(facts: &Facts<'_>) -> Parameters {
             others.insert(name.to_owned(), messages::without_data(parsed(value)));
         }
     }
-    // Which hosts of a model the caller preferred.
-    if let Some(hosts) = facts.value(&["gen_ai.completion#rawRequest.provider"]) {
-        others.insert("provider".to_owned(), messages::without_data(parsed(hosts)));
+    // Which hosts of a model the caller preferred, and what OpenRouter adds to a request.
+    for name in ["provider", "plugins"] {
+        let raw = format!("gen_ai.completion#rawRequest.{name}");
+        if let Some(value) = facts.value(&[raw.as_str()]) {
+            others.insert(name.to_owned(), messages::without_data(parsed(value)));
+        }
     }
     if let Some(choice) = facts.value(&["ai.prompt.toolChoice"]).map(parsed) {
         others.insert("tool_choice".to_owned(), choice);

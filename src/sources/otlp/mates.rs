@@ -12,7 +12,7 @@ use crate::session::Block;
 
 /// Later traces of a session in which the results of tools are looked for. Agents make requests of
 /// another kind in between, for a title or a summary.
-const LATER: usize = 8;
+const LATER: usize = 16;
 
 /// Earlier traces of a session whose conversations are known when a later one is read.
 const EARLIER: usize = 32;

@@ -55,5 +55,5 @@ mod usage;
 mod withheld;
 
 pub use received::OpenInbox;
-pub(super) use received::{route_of_key, trace_of_key};
+pub(super) use received::{delivered, route_of_key, trace_of_key};
 pub(super) use source::Otlp;

@@ -3,22 +3,26 @@
 //! An inbox may hold a million traces, so that it is never read as a whole.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::archive::{Archive, Part};
+use super::read::read as read_trace;
 use crate::inbox::{self, InboxError, Reader, Received, Revision, Route, Summary, TraceKey};
+use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{Batch, TraceId};
-use crate::session::Agent;
+use crate::session::{Agent, Generation, Wanted};
 use crate::sources::session_ref::{Locator, SessionRef};
 
 /// Traces of the session before one that are read with it. Their conversations are known then.
 const BEFORE: usize = 32;
 /// Traces of the session after one that are read with it. One of the next holds what tools answered:
-/// agents make requests of another kind in between, for a title or a summary.
-const AFTER: usize = 8;
+/// agents make requests of another kind in between, for a title or a summary, and no order of receipt
+/// is promised.
+const AFTER: usize = 32;
 /// Traces of an inbox that are listed, the newest ones.
 const LISTED: usize = 1_000_000;
 
@@ -156,6 +160,40 @@ pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
         (database, Route::new(above.file_name()?.to_str()?))
     };
     Some((database, TraceKey { route, trace_id }))
+}
+
+/// The calls of a coding agent's session that OpenRouter delivered to the inbox: those in deliveries
+/// that name the session, and those with one of these ids of responses.
+pub(in crate::sources) fn delivered<'a>(
+    database: &Path,
+    session: &str,
+    responses: impl Iterator<Item = &'a str>,
+) -> io::Result<Vec<Generation>> {
+    let open = open(database)?;
+    let route = Route::main();
+    let mut summaries = open.reader.of_session(&route, session).map_err(failed)?;
+    for response in responses {
+        let reports = open.reader.of_request(&route, response).map_err(failed)?;
+        summaries.extend(reports);
+    }
+    let mut calls = Vec::new();
+    let mut known = HashSet::new();
+    for summary in summaries {
+        let key = summary.revision.key.clone();
+        let Some(received) = open.reader.read(&key).map_err(failed)? else {
+            continue;
+        };
+        let is_delivery = received.spans.iter().any(is_delivery);
+        if !is_delivery || !known.insert(key.trace_id) {
+            continue;
+        }
+        let archive = Archive::received(vec![(open.part(&summary), batch(received))]);
+        let trace = archive.trace(key.trace_id);
+        let session = trace.and_then(|it| read_trace(&it, Wanted::Outputs));
+        let turns = session.into_iter().flat_map(|it| it.turns);
+        calls.extend(turns.flat_map(|it| it.generations));
+    }
+    Ok(calls)
 }
 
 /// A trace of an inbox, with the others of its session.

@@ -228,8 +228,11 @@ fn nested(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
 }
 
 /// Whether a call only sums up the calls in it. One that says how much it used, and says more or
-/// less than they do, was paid for itself.
+/// less than they do, was paid for itself, and so was each that OpenRouter delivered.
 fn is_around(outer: &Print, inner: &[usize], prints: &[Option<Print>]) -> bool {
+    if outer.is_delivery {
+        return false;
+    }
     let Some(used) = outer.tokens else {
         return true;
     };
